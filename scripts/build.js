@@ -1,0 +1,44 @@
+// Builds everything that ships into dist/: the wasm engine (strict and relaxed), the bundles, the types, the CNN.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import asc from 'assemblyscript/asc'
+import { build } from 'esbuild'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+rmSync('dist', { recursive: true, force: true })
+mkdirSync('dist', { recursive: true })
+
+/** One source, two builds: the relaxed one lets the engine fuse its multiply-adds. */
+async function assemble(outFile, features) {
+  const { error, stderr } = await asc.main([
+    'assembly/index.ts',
+    ...['--outFile', outFile],
+    ...['--runtime', 'stub', '--noAssert', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    ...['-O3', '--converge'],
+    ...features.flatMap((feature) => ['--enable', feature]),
+  ])
+  if (error) throw new Error(`asc: ${stderr.toString()}`)
+}
+await assemble('dist/svm.wasm', ['simd'])
+await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
+
+const entries = ['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts'].filter(existsSync)
+await build({
+  entryPoints: entries,
+  entryNames: '[name]',
+  // Two levels deep, as src/host is: `new URL('../../dist/svm.wasm', import.meta.url)` then names the same
+  // file from the sources and from the bundles.
+  outdir: 'dist/lib',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  packages: 'external',
+  sourcemap: true,
+  legalComments: 'none',
+})
+if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
+
+execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')

@@ -1,0 +1,88 @@
+/**
+ * What went wrong, as a word that stays the same from version to version.
+ *
+ * Test `error.code`, never the message.
+ */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT' // a value outside its range, of the wrong type, or an unknown name
+  | 'EMPTY_INPUT' // no rows, no images, no bytes
+  | 'SHAPE_MISMATCH' // lengths or widths that do not agree
+  | 'NOT_FINITE' // NaN or infinity where a number is needed
+  | 'ONE_CLASS' // fewer than two classes to tell apart
+  | 'TOO_FEW_ROWS' // a class has fewer rows than there are folds, or a side of a split would be empty
+  | 'NOT_FITTED' // predict before fit
+  | 'DISPOSED' // used after dispose()
+  | 'ABORTED' // the AbortSignal fired
+  | 'OUT_OF_MEMORY' // does not fit in WebAssembly memory, or in the limit that was given
+  | 'IMAGE_UNREADABLE' // not an image, or a broken one
+  | 'MODEL_UNREADABLE' // not an ONNX model, or a broken one
+  | 'MODEL_UNSUPPORTED' // a sound model of a kind that cannot serve here
+  | 'LAYER_NOT_FOUND' // no tensor of that name
+  | 'FILE_UNREADABLE' // a path or URL that cannot be read
+  | 'HOST_UNSUPPORTED' // this host lacks what the call needs
+  | 'INTERNAL' // a defect of softmargin itself
+
+/** The facts behind an error: which argument, what came, what was wanted. */
+export interface ErrorDetails {
+  /** The argument as the caller wrote it: `'C'`, `'images[3]'`. */
+  argument?: string
+  /** What came, short enough to print. */
+  received?: unknown
+  /** What was wanted, as a phrase. */
+  expected?: string
+  cause?: unknown
+}
+
+/** The one error class of the package. `name` is `'AbortError'` for `ABORTED`, as the platform's own is. */
+export class SoftmarginError extends Error {
+  readonly code: ErrorCode
+  readonly argument: string | undefined
+  readonly received: unknown
+  readonly expected: string | undefined
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = code === 'ABORTED' ? 'AbortError' : 'SoftmarginError'
+    this.code = code
+    this.argument = details.argument
+    this.received = details.received
+    this.expected = details.expected
+  }
+}
+
+/** A value outside its range: the message names the argument, what came and what was wanted. */
+export function invalidArgument(argument: string, received: unknown, expected: string): SoftmarginError {
+  return new SoftmarginError('INVALID_ARGUMENT', `${argument} must be ${expected}, but is ${show(received)}`, {
+    argument,
+    received,
+    expected,
+  })
+}
+
+/** Lengths that do not agree. */
+export function shapeMismatch(argument: string, received: unknown, expected: string): SoftmarginError {
+  return new SoftmarginError('SHAPE_MISMATCH', `${argument} must have ${expected}, but has ${show(received)}`, {
+    argument,
+    received,
+    expected,
+  })
+}
+
+/** Throws `ABORTED` if the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new SoftmarginError('ABORTED', 'the call was aborted by its signal', {
+      argument: 'signal',
+      cause: signal.reason,
+    })
+  }
+}
+
+/** A value as a short piece of text for a message. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return value.length > 80 ? `'${value.slice(0, 77)}...'` : `'${value}'`
+  if (typeof value === 'function') return `a function`
+  if (value === null || typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return `a ${value.constructor?.name ?? 'object'}`
+}

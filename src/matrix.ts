@@ -1,0 +1,110 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from './errors.ts'
+
+/** Rows of numbers as a caller may hand them in. */
+export type MatrixLike = Matrix | ArrayLike<ArrayLike<number>>
+
+/**
+ * A dense matrix of float32, row after row in one array.
+ *
+ * `data` is used as it is, not copied: who changes it changes the matrix.
+ */
+export class Matrix {
+  /** `rows * cols` numbers; row `i` begins at `i * cols`. */
+  readonly data: Float32Array
+  readonly rows: number
+  readonly cols: number
+
+  /** @throws {SoftmarginError} `INVALID_ARGUMENT`, `SHAPE_MISMATCH` if `data` does not hold `rows * cols` numbers. */
+  constructor(data: Float32Array, rows: number, cols: number) {
+    if (!(data instanceof Float32Array)) throw invalidArgument('data', data, 'a Float32Array')
+    for (const [name, value] of [
+      ['rows', rows],
+      ['cols', cols],
+    ] as const) {
+      if (!Number.isSafeInteger(value) || value < 0) throw invalidArgument(name, value, 'an integer of 0 or more')
+    }
+    if (data.length !== rows * cols) {
+      throw shapeMismatch('data', data.length, `rows * cols = ${rows} * ${cols} = ${rows * cols} numbers`)
+    }
+    this.data = data
+    this.rows = rows
+    this.cols = cols
+  }
+
+  /** Row `i` as a view: writing to it writes to the matrix. */
+  row(i: number): Float32Array {
+    if (!Number.isInteger(i) || i < 0 || i >= this.rows) {
+      throw invalidArgument('i', i, `a row number from 0 to ${this.rows - 1}`)
+    }
+    return this.data.subarray(i * this.cols, (i + 1) * this.cols)
+  }
+
+  /** The rows with these numbers, copied, in this order. */
+  select(indexes: ArrayLike<number>): Matrix {
+    const data = new Float32Array(indexes.length * this.cols)
+    for (let i = 0; i < indexes.length; i++) data.set(this.row(indexes[i]), i * this.cols)
+    return new Matrix(data, indexes.length, this.cols)
+  }
+
+  /**
+   * A matrix from rows of numbers; a `Matrix` is returned as it is.
+   *
+   * @param rows array of equally long rows
+   * @param name how the caller calls the argument, for error messages
+   * @throws {SoftmarginError} `EMPTY_INPUT` without rows or columns, `SHAPE_MISMATCH` for rows of different
+   *   length, `INVALID_ARGUMENT` for anything else
+   */
+  static from(rows: MatrixLike, name = 'X'): Matrix {
+    if (rows instanceof Matrix) return rows
+    if (rows === null || typeof rows !== 'object' || typeof rows.length !== 'number') {
+      throw invalidArgument(name, rows, 'a Matrix or an array of rows')
+    }
+    if (rows.length === 0) throw emptyMatrix(name, 'row')
+    const first = rows[0]
+    if (first === null || typeof first !== 'object' || typeof first.length !== 'number') {
+      throw invalidArgument(`${name}[0]`, first, 'a row: an array of numbers')
+    }
+    const cols = first.length
+    if (cols === 0) throw emptyMatrix(name, 'column')
+    const data = new Float32Array(rows.length * cols)
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]
+      if (row?.length !== cols) {
+        throw shapeMismatch(`${name}[${i}]`, row?.length, `${cols} numbers, as ${name}[0] has`)
+      }
+      data.set(row, i * cols)
+    }
+    return new Matrix(data, rows.length, cols)
+  }
+}
+
+/**
+ * Checks that a matrix has rows and columns and that every number in it is finite.
+ *
+ * @throws {SoftmarginError} `EMPTY_INPUT`, `NOT_FINITE` with the row and the column
+ */
+export function checkFinite(matrix: Matrix, name = 'X'): void {
+  const { data, rows, cols } = matrix
+  if (rows === 0) throw emptyMatrix(name, 'row')
+  if (cols === 0) throw emptyMatrix(name, 'column')
+  for (let i = 0; i < data.length; i++) {
+    // x - x is 0 for every finite x and NaN for the others: one comparison a number.
+    if (data[i] - data[i] !== 0) {
+      const row = Math.floor(i / cols)
+      const col = i % cols
+      throw new SoftmarginError(
+        'NOT_FINITE',
+        `${name} must hold finite numbers, but row ${row}, column ${col} is ${data[i]}`,
+        { argument: `${name}[${row}][${col}]`, received: data[i], expected: 'a finite number' },
+      )
+    }
+  }
+}
+
+function emptyMatrix(name: string, what: 'row' | 'column'): SoftmarginError {
+  return new SoftmarginError('EMPTY_INPUT', `${name} must have at least one ${what}, but has none`, {
+    argument: name,
+    received: 0,
+    expected: `at least one ${what}`,
+  })
+}

@@ -1,0 +1,93 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
+
+/** The name of a class. All labels of one fit are of one type. */
+export type Label = string | number
+
+/** Labels as positions in a sorted list of classes. */
+export interface EncodedLabels {
+  /** Every label once, sorted: numbers by value, strings by code unit. */
+  classes: Label[]
+  /** For each row the position of its label in `classes`. */
+  codes: Int32Array
+}
+
+/**
+ * Every label once, sorted as all of softmargin sorts classes: numbers by value, strings by code unit.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is neither text nor a finite number, and for
+ *   text and numbers mixed
+ */
+export function uniqueLabels(y: ArrayLike<Label>, name = 'y'): Label[] {
+  const seen = new Set<Label>()
+  const type = typeof y[0]
+  for (let i = 0; i < y.length; i++) {
+    const label = y[i]
+    if (typeof label !== 'string' && !Number.isFinite(label)) {
+      throw invalidArgument(`${name}[${i}]`, label, 'a label: text or a finite number')
+    }
+    if (typeof label !== type) {
+      throw invalidArgument(`${name}[${i}]`, label, `a ${type}, as ${name}[0] is: labels are all of one type`)
+    }
+    seen.add(label)
+  }
+  return sortLabels([...seen])
+}
+
+/** Sorts in place: numbers by value, strings by code unit. */
+function sortLabels(labels: Label[]): Label[] {
+  return labels.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+}
+
+/**
+ * Classes and, for each row, which of them it has.
+ *
+ * @throws {SoftmarginError} as `uniqueLabels` and `checkLabels`
+ */
+export function encodeLabels(y: ArrayLike<Label>, name = 'y'): EncodedLabels {
+  const classes = uniqueLabels(y, name)
+  const position = new Map(classes.map((label, i) => [label, i]))
+  return { classes, codes: Int32Array.from({ length: y.length }, (_, i) => position.get(y[i])!) }
+}
+
+/** How many rows each class has. */
+export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
+  const counts = new Int32Array(classes.length)
+  for (const code of codes) counts[code]++
+  return counts
+}
+
+/**
+ * Checks that there is one label for each of `rows` rows.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` if `y` is no list, `SHAPE_MISMATCH` if its length differs,
+ *   `EMPTY_INPUT` if there are none
+ */
+export function checkLabels(y: ArrayLike<Label>, rows: number, name = 'y', rowsName = 'X'): void {
+  if (y === null || typeof y !== 'object' || typeof y.length !== 'number') {
+    throw invalidArgument(name, y, 'an array of labels')
+  }
+  if (y.length !== rows)
+    throw shapeMismatch(name, y.length, `${rows} labels, one for each row of ${rowsName}`)
+  if (rows === 0) {
+    throw new SoftmarginError('EMPTY_INPUT', `${name} must have at least one label, but has none`, {
+      argument: name,
+      received: 0,
+      expected: 'at least one label',
+    })
+  }
+}
+
+/**
+ * Checks that there are two classes or more.
+ *
+ * @throws {SoftmarginError} `ONE_CLASS`
+ */
+export function checkClasses(classes: readonly Label[], name = 'y'): void {
+  if (classes.length >= 2) return
+  const only = classes.length === 1 ? `only ${JSON.stringify(classes[0])}` : 'none'
+  throw new SoftmarginError('ONE_CLASS', `${name} must hold at least two classes, but holds ${only}`, {
+    argument: name,
+    received: classes[0],
+    expected: 'at least two classes',
+  })
+}

@@ -1,0 +1,170 @@
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf'
+import { ownPrefix, ports } from './classifier-names.ts'
+import { constant, node } from './nodes.ts'
+
+/** How a map of activations becomes one row of numbers, with nothing left to choose. */
+export type FilePooling = 'average' | 'max' | 'none' | { grid: number }
+
+/** What is done to a row of features before the SVM sees it. */
+export type FileScaler =
+  | { kind: 'none' }
+  | { kind: 'l2' }
+  /** `(x - mean) / scale`, in float64. */
+  | { kind: 'standard'; mean: Float64Array; scale: Float64Array }
+
+/** Collects what is added to a graph. */
+export class Steps {
+  readonly #graph: GraphProto
+
+  constructor(graph: GraphProto) {
+    this.#graph = graph
+  }
+
+  node(made: NodeProto): void {
+    this.#graph.node.push(made)
+  }
+
+  /** Adds a node whose one output carries the node's own name, and returns that name. */
+  step(name: string, op: string, inputs: string[], attributes: Parameters<typeof node>[4] = {}): string {
+    const output = ownPrefix + name
+    this.node(node(output, op, inputs, [output], attributes))
+    return output
+  }
+
+  /** The same for the last node before one of the model's outputs. */
+  finish(output: string, op: string, inputs: string[], attributes: Parameters<typeof node>[4] = {}): string {
+    this.node(node(ownPrefix + output, op, inputs, [output], attributes))
+    return output
+  }
+
+  constant(name: string, values: Parameters<typeof constant>[1], dims?: number[]): string {
+    const made: TensorProto = constant(ownPrefix + name, values, dims)
+    this.#graph.initializer.push(made)
+    return made.name
+  }
+}
+
+export function castToFloat(steps: Steps, map: ValueInfoProto): string {
+  const type = map.type?.value
+  if (type?.case !== 'tensorType' || type.value.elemType === DataType.FLOAT) return map.name
+  return steps.step('float', 'Cast', [map.name], { to: BigInt(DataType.FLOAT) })
+}
+
+export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): void {
+  const flat = { axis: 1n }
+  if (pooling === 'none') steps.finish(ports.features, 'Flatten', [map], flat)
+  else if (pooling === 'average' || pooling === 'max') {
+    const op = pooling === 'average' ? 'GlobalAveragePool' : 'GlobalMaxPool'
+    steps.finish(ports.features, 'Flatten', [steps.step('pooled', op, [map])], flat)
+  } else steps.finish(ports.features, 'Flatten', [gridSteps(steps, map, pooling.grid)], flat)
+}
+
+/**
+ * The average of each cell of a g x g grid, channel after channel.
+ *
+ * Cell i of g covers the rows from floor(i * H / g) up to ceil((i + 1) * H / g), as PyTorch's adaptive pooling
+ * has it. The bounds are computed inside the graph, so that the file takes images of any size.
+ */
+function gridSteps(steps: Steps, map: string, grid: number): string {
+  const counts = Array.from({ length: grid }, (_, i) => BigInt(i))
+  const firsts = steps.constant('cell', BigInt64Array.from(counts))
+  const nexts = steps.constant(
+    'next-cell',
+    BigInt64Array.from(counts, (i) => i + 1n),
+  )
+  const size = steps.constant('grid', BigInt64Array.of(BigInt(grid)))
+  const roundUp = steps.constant('grid-round-up', BigInt64Array.of(BigInt(grid - 1)))
+  const shape = steps.step('shape', 'Shape', [map])
+  const bounds = (axis: 'row' | 'column', dimension: number) => {
+    const axisIndex = steps.constant(`${axis}-axis`, BigInt64Array.of(BigInt(dimension)))
+    const length = steps.step(`${axis}-length`, 'Gather', [shape, axisIndex])
+    const starts = steps.step(`${axis}-starts`, 'Div', [
+      steps.step(`${axis}-starts-times-grid`, 'Mul', [firsts, length]),
+      size,
+    ])
+    const ends = steps.step(`${axis}-ends`, 'Div', [
+      steps.step(`${axis}-ends-rounded`, 'Add', [
+        steps.step(`${axis}-ends-times-grid`, 'Mul', [nexts, length]),
+        roundUp,
+      ]),
+      size,
+    ])
+    return { starts, ends, axisIndex }
+  }
+  const rows = bounds('row', 2)
+  const columns = bounds('column', 3)
+  const at = counts.map((i) => steps.constant(`cell-${i}`, BigInt64Array.of(i)))
+  const pick = (name: string, list: string, i: number) => steps.step(name, 'Gather', [list, at[i]])
+  const columnBounds = counts.map((_, j) => [
+    pick(`column-${j}-start`, columns.starts, j),
+    pick(`column-${j}-end`, columns.ends, j),
+  ])
+  const bands = counts.map((_, i) => {
+    const start = pick(`row-${i}-start`, rows.starts, i)
+    const end = pick(`row-${i}-end`, rows.ends, i)
+    const band = steps.step(`row-${i}`, 'Slice', [map, start, end, rows.axisIndex])
+    const cells = counts.map((_, j) => {
+      const cell = steps.step(`cell-${i}-${j}`, 'Slice', [band, ...columnBounds[j], columns.axisIndex])
+      return steps.step(`average-${i}-${j}`, 'GlobalAveragePool', [cell])
+    })
+    return steps.step(`averages-${i}`, 'Concat', cells, { axis: 3n })
+  })
+  return steps.step('averages', 'Concat', bands, { axis: 2n })
+}
+
+export function scalerSteps(steps: Steps, scaler: FileScaler): string {
+  if (scaler.kind === 'none') return ports.features
+  if (scaler.kind === 'l2')
+    return steps.step('scaled', 'ai.onnx.ml:Normalizer', [ports.features], { norm: 'L2' })
+  const exact = steps.step('double', 'Cast', [ports.features], { to: BigInt(DataType.DOUBLE) })
+  const centred = steps.step('centred', 'Sub', [exact, steps.constant('mean', scaler.mean)])
+  const divided = steps.step('divided', 'Div', [centred, steps.constant('scale', scaler.scale)])
+  return steps.step('scaled', 'Cast', [divided], { to: BigInt(DataType.FLOAT) })
+}
+
+/**
+ * One score a class from one decision a pair.
+ *
+ * Two classes: the operator answers [-d, d] for a decision d in favour of the first, so both change sign.
+ * More: the votes of each class plus, to part equal votes, its summed decisions squeezed into (-1/3, 1/3),
+ * as scikit-learn's `decision_function_shape='ovr'`.
+ */
+export function scoreSteps(steps: Steps, raw: string, classes: number): void {
+  if (classes === 2) {
+    steps.finish(ports.scores, 'Neg', [raw])
+    return
+  }
+  const pairs = (classes * (classes - 1)) / 2
+  // Row = pair, column = class: +1 for the first class of the pair, -1 for the second.
+  const sides = new Float32Array(pairs * classes)
+  const seconds = new Float32Array(classes)
+  for (let i = 0, pair = 0; i < classes; i++) {
+    for (let j = i + 1; j < classes; j++, pair++) {
+      sides[pair * classes + i] = 1
+      sides[pair * classes + j] = -1
+      seconds[j]++
+    }
+  }
+  const sidesName = steps.constant('pair-sides', sides, [pairs, classes])
+  const zero = steps.constant('zero', new Float32Array(1))
+  const won = steps.step('pair-won', 'Cast', [steps.step('pair-above-zero', 'Greater', [raw, zero])], {
+    to: BigInt(DataType.FLOAT),
+  })
+  // Each class starts with the votes of all pairs that it is second in; a pair won moves one to its first.
+  const votes = steps.step('votes', 'Add', [
+    steps.step('votes-moved', 'MatMul', [won, sidesName]),
+    steps.constant('votes-of-seconds', seconds),
+  ])
+  const sum = steps.step('sums', 'MatMul', [raw, sidesName])
+  const size = steps.step('sums-absolute', 'Abs', [sum])
+  const one = steps.constant('one', Float32Array.of(1))
+  const three = steps.constant('three', Float32Array.of(3))
+  const divisor = steps.step('sums-divisor', 'Mul', [steps.step('sums-plus-one', 'Add', [size, one]), three])
+  steps.finish(ports.scores, 'Add', [votes, steps.step('sums-squeezed', 'Div', [sum, divisor])])
+}

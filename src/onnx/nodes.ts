@@ -1,0 +1,124 @@
+import { create } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type TensorShapeProto_Dimension,
+  TensorShapeProto_DimensionSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+
+const encoder = new TextEncoder()
+
+/** An attribute of an ONNX node: a string, an integer (bigint), or a list of one kind. */
+export type AttributeValue = string | bigint | string[] | bigint[] | Float32Array
+
+/** One ONNX node. `op` is `'Name'` for the default operators or `'domain:Name'`. */
+export function node(
+  name: string,
+  op: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: Record<string, AttributeValue> = {},
+): NodeProto {
+  const colon = op.lastIndexOf(':')
+  return create(NodeProtoSchema, {
+    name,
+    opType: op.slice(colon + 1),
+    domain: colon < 0 ? '' : op.slice(0, colon),
+    input: inputs,
+    output: outputs,
+    attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+  })
+}
+
+function attribute(name: string, value: AttributeValue): AttributeProto {
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: encoder.encode(value) })
+  }
+  if (typeof value === 'bigint')
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: value })
+  if (value instanceof Float32Array) return floatsAttribute(name, value)
+  if (value.length > 0 && typeof value[0] === 'string') {
+    const strings = (value as string[]).map((text) => encoder.encode(text))
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRINGS, strings })
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value as bigint[] })
+}
+
+/**
+ * A list of floats, written as one packed block.
+ *
+ * Every protobuf reader must take a repeated number packed or not. Packed, a million support vector numbers
+ * are one copy of bytes instead of a million small objects, and a fifth shorter. The generated code can only
+ * write them one by one, so the block goes in as a field that it passes through.
+ */
+function floatsAttribute(name: string, floats: Float32Array): AttributeProto {
+  const message = create(AttributeProtoSchema, { name, type: AttributeType.FLOATS })
+  const data = new BinaryWriter().bytes(bytesOf(floats)).finish()
+  message.$unknown = [{ no: 7, wireType: WireType.LengthDelimited, data }]
+  return message
+}
+
+/** The bytes of an array of numbers. ONNX wants the least significant first, which is how typed arrays lie. */
+function bytesOf(numbers: Float32Array | Float64Array | BigInt64Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength).slice()
+}
+
+/** A constant of a graph. Float32Array becomes `float`, Float64Array `double`, BigInt64Array `int64`. */
+export function constant(
+  name: string,
+  values: Float32Array | Float64Array | BigInt64Array,
+  dims: number[] = [values.length],
+): TensorProto {
+  const dataType =
+    values instanceof Float32Array
+      ? DataType.FLOAT
+      : values instanceof Float64Array
+        ? DataType.DOUBLE
+        : DataType.INT64
+  return create(TensorProtoSchema, {
+    name,
+    dataType,
+    dims: dims.map(BigInt),
+    rawData: bytesOf(values),
+  })
+}
+
+/** Names a graph's input or output: a tensor of `elementType`; a dimension is a size or a free name. */
+export function tensorInfo(
+  name: string,
+  elementType: DataType,
+  dims: (number | bigint | string)[],
+): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType: elementType,
+          shape: {
+            dim: dims.map(dimension),
+          },
+        },
+      },
+    },
+  })
+}
+
+function dimension(size: number | bigint | string): TensorShapeProto_Dimension {
+  return create(TensorShapeProto_DimensionSchema, {
+    value:
+      typeof size === 'string'
+        ? { case: 'dimParam', value: size }
+        : { case: 'dimValue', value: BigInt(size) },
+  })
+}

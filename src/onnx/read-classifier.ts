@@ -1,0 +1,190 @@
+import { clone } from '@bufbuild/protobuf'
+import { base64Decode } from '@bufbuild/protobuf/wire'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+} from 'onnx-buf'
+import { SoftmarginError, show } from '../errors.ts'
+import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
+import type { FilePooling, FileScaler } from './classifier-steps.ts'
+import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
+import type { ClassifierParts } from './write-classifier.ts'
+
+/**
+ * Takes a saved classifier apart again: the reverse of `writeClassifier`.
+ *
+ * Nothing in the file is trusted: each length, name and number is checked, and what stands in it twice must
+ * agree. The model that is handed in is not changed.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a model that is no saved classifier, or one of a newer
+ *   softmargin; `MODEL_UNREADABLE` for a broken one
+ */
+export function readClassifier(model: ModelProto): ClassifierParts {
+  const metadata = readMetadata(model)
+  const graph = model.graph
+  if (graph === undefined) throw unreadable('it has no graph')
+  const rounded = readSvm(graph)
+  const svm = exactNumbers(rounded, metadata)
+  return {
+    cnn: cnnOf(model, metadata),
+    pooling: readPooling(metadata),
+    scaler: readScaler(graph, metadata, svm.supportVectors.cols),
+    svm,
+    about: object(metadata.about, 'about'),
+  }
+}
+
+type Json = Record<string, unknown>
+
+function readMetadata(model: ModelProto): Json {
+  const entry = model.metadataProps.find(({ key }) => key === metadataKey)
+  if (entry === undefined) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      'the model is no saved classifier: it is an ONNX model, but not one that ImageClassifier.save wrote',
+      { expected: `a model with '${metadataKey}' in its metadata_props` },
+    )
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(entry.value)
+  } catch (cause) {
+    throw unreadable('its metadata is no JSON', cause)
+  }
+  const metadata = object(parsed, 'the whole')
+  const version = metadata.schemaVersion
+  if (!Number.isSafeInteger(version) || (version as number) < 1) {
+    throw unreadable(`its schemaVersion is ${show(version)}`)
+  }
+  if ((version as number) > schemaVersion) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      `the saved classifier comes from a newer softmargin: its schemaVersion is ${version}, and this one knows ${schemaVersion}`,
+      { received: version, expected: `schemaVersion ${schemaVersion}` },
+    )
+  }
+  return metadata
+}
+
+function readSvm(graph: GraphProto): SvmNumbers {
+  const found = graph.node.filter((node) => isSvmNode(node) && node.name === `${ownPrefix}svm`)
+  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
+  return readSvmNode(found[0])
+}
+
+/** The SVM with the numbers that float32 attributes round, out of the metadata. */
+function exactNumbers(rounded: SvmNumbers, metadata: Json): SvmNumbers {
+  const exact = object(metadata.svm, 'svm')
+  const classes = exact.classes
+  if (!Array.isArray(classes) || classes.length !== rounded.classes.length) {
+    throw unreadable('its metadata and its SVM differ in their classes')
+  }
+  classes.forEach((label, i) => {
+    const type = typeof label
+    const sound = type === 'string' || (type === 'number' && typeof classes[0] === 'number')
+    if (!sound || type !== typeof classes[0] || asUtf8(String(label)) !== String(rounded.classes[i])) {
+      throw unreadable(
+        `class ${i} is ${show(label)} in its metadata but ${show(rounded.classes[i])} in its SVM`,
+      )
+    }
+  })
+  const number = (name: 'gamma' | 'coef0' | 'degree') => {
+    const value = exact[name]
+    if (typeof value !== 'number' || Math.fround(value) !== rounded[name]) {
+      throw unreadable(`${name} is ${show(value)} in its metadata but ${rounded[name]} in its SVM`)
+    }
+    return value
+  }
+  return {
+    ...rounded,
+    classes,
+    gamma: number('gamma'),
+    coef0: number('coef0'),
+    degree: number('degree'),
+    dualCoef: exactList(exact.dualCoef, rounded.dualCoef, 'dualCoef'),
+    intercept: exactList(exact.intercept, rounded.intercept, 'intercept'),
+  }
+}
+
+/** Text as UTF-8 holds it: what is not well formed is replaced. */
+function asUtf8(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text))
+}
+
+function exactList(text: unknown, rounded: Float64Array, name: string): Float64Array {
+  let bytes: Uint8Array
+  try {
+    bytes = base64Decode(String(text))
+  } catch (cause) {
+    throw unreadable(`${name} in its metadata is no base64`, cause)
+  }
+  if (bytes.byteLength !== rounded.byteLength) {
+    throw unreadable(`${name} in its metadata has ${bytes.byteLength / 8} numbers, not ${rounded.length}`)
+  }
+  const exact = new Float64Array(bytes.slice().buffer)
+  const at = exact.findIndex((value, i) => Math.fround(value) !== rounded[i])
+  if (at >= 0)
+    throw unreadable(`${name}[${at}] is ${exact[at]} in its metadata but ${rounded[at]} in its SVM`)
+  return exact
+}
+
+function readPooling({ pooling }: Json): FilePooling {
+  if (pooling === 'average' || pooling === 'max' || pooling === 'none') return pooling
+  const grid = typeof pooling === 'object' && pooling !== null ? (pooling as Json).grid : undefined
+  if (Number.isSafeInteger(grid) && (grid as number) > 0) return { grid: grid as number }
+  throw unreadable(`its pooling is ${show(pooling)}`)
+}
+
+function readScaler(graph: GraphProto, { scale }: Json, features: number): FileScaler {
+  if (scale === 'none' || scale === 'l2') return { kind: scale }
+  if (scale !== 'standard') throw unreadable(`its scale is ${show(scale)}`)
+  const numbers = {
+    mean: doubles(graph, 'mean', features),
+    scale: doubles(graph, 'scale', features),
+  }
+  const zero = numbers.scale.indexOf(0)
+  if (zero >= 0) throw unreadable(`scale[${zero}] is 0`)
+  return { kind: 'standard', ...numbers }
+}
+
+function doubles(graph: GraphProto, name: string, length: number): Float64Array {
+  const tensor = graph.initializer.find((each) => each.name === ownPrefix + name)
+  if (tensor === undefined || tensor.dataType !== DataType.DOUBLE) throw unreadable(`it has no ${name}`)
+  const { rawData } = tensor
+  if (rawData.byteLength !== length * 8) {
+    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers where the SVM takes ${length} features`)
+  }
+  const values = new Float64Array(rawData.slice().buffer)
+  const at = values.findIndex((value) => !Number.isFinite(value))
+  if (at >= 0) throw unreadable(`${name}[${at}] is ${values[at]}`)
+  return values
+}
+
+/** The CNN as it was before the rest was joined to it. */
+function cnnOf(model: ModelProto, { cnnOutput }: Json): ModelProto {
+  const own = ({ name }: { name: string }) => name.startsWith(ownPrefix)
+  const cnn = clone(ModelProtoSchema, model)
+  const graph = cnn.graph!
+  graph.node = graph.node.filter((node) => !own(node))
+  graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
+  const output = graph.valueInfo.filter(({ name }) => name === cnnOutput)
+  if (output.length !== 1) throw unreadable(`it does not say what the CNN's output ${show(cnnOutput)} is`)
+  graph.valueInfo = graph.valueInfo.filter(({ name }) => name !== cnnOutput && !own({ name }))
+  graph.output = output
+  cnn.metadataProps = cnn.metadataProps.filter(({ key }) => key !== metadataKey)
+  if (!graph.node.some(({ domain }) => domain === 'ai.onnx.ml')) {
+    cnn.opsetImport = cnn.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
+  }
+  return cnn
+}
+
+function object(value: unknown, name: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier cannot be read: ${why}`, { cause })
+}

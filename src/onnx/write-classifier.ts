@@ -1,0 +1,131 @@
+import { clone, create, toBinary } from '@bufbuild/protobuf'
+import { base64Encode } from '@bufbuild/protobuf/wire'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  type ValueInfoProto,
+} from 'onnx-buf'
+import { SoftmarginError } from '../errors.ts'
+import { metadataKey, ownPrefix, ports, schemaVersion } from './classifier-names.ts'
+import {
+  castToFloat,
+  type FilePooling,
+  type FileScaler,
+  poolingSteps,
+  Steps,
+  scalerSteps,
+  scoreSteps,
+} from './classifier-steps.ts'
+import { tensorInfo } from './nodes.ts'
+import { renameTensors, tensorNames } from './rename.ts'
+import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
+
+/** All that a saved classifier holds. */
+export interface ClassifierParts {
+  /** The CNN up to its layer: one image input, one output. It is not changed. */
+  cnn: ModelProto
+  pooling: FilePooling
+  scaler: FileScaler
+  svm: SvmNumbers
+  /** What ONNX has no place for and the caller wants back: anything JSON can hold. */
+  about: Record<string, unknown>
+}
+
+/**
+ * Joins CNN, pooling, scaler and SVM into one standard ONNX model (`ai.onnx` and `ai.onnx.ml`).
+ *
+ * Input `pixel_values` float32 [N, 3, H, W], the images as preprocessing leaves them. Outputs: `label` int64
+ * or string [N]; `scores` float32 [N, classes], the larger the likelier (for two classes the decision value
+ * and its negative, for more scikit-learn's one-vs-rest scores); `features` float32 [N, F], pooled, unscaled.
+ *
+ * The same parts always give the same bytes.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a CNN whose operator set is too old for the pooling
+ */
+export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer> {
+  const model = clone(ModelProtoSchema, parts.cnn)
+  const graph = model.graph!
+  makeRoom(graph)
+  const map = graph.output[0]
+  const featureSize = parts.svm.supportVectors.cols
+  checkOperatorSet(model, parts)
+
+  const steps = new Steps(graph)
+  const batch = batchDimension(graph.input[0])
+  poolingSteps(steps, castToFloat(steps, map), parts.pooling)
+  const scaled = scalerSteps(steps, parts.scaler)
+  const raw = `${ownPrefix}decisions`
+  steps.node(svmNode(`${ownPrefix}svm`, parts.svm, scaled, ports.label, raw))
+  scoreSteps(steps, raw, parts.svm.classes.length)
+
+  graph.valueInfo.push(map)
+  graph.output = [
+    tensorInfo(ports.label, labelsAreIntegers(parts.svm.classes) ? DataType.INT64 : DataType.STRING, [batch]),
+    tensorInfo(ports.scores, DataType.FLOAT, [batch, parts.svm.classes.length]),
+    tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
+  ]
+  model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
+  model.opsetImport.push({ $typeName: 'onnx.OperatorSetIdProto', domain: 'ai.onnx.ml', version: 1n })
+  model.metadataProps = model.metadataProps.filter(({ key }) => key !== metadataKey)
+  model.metadataProps.push(
+    create(StringStringEntryProtoSchema, { key: metadataKey, value: metadataText(parts, map.name) }),
+  )
+  return toBinary(ModelProtoSchema, model)
+}
+
+/** The JSON of the file: the numbers that float32 attributes would round, and what the caller gave. */
+function metadataText({ svm, scaler, pooling, about }: ClassifierParts, output: string): string {
+  return JSON.stringify({
+    schemaVersion,
+    cnnOutput: output,
+    pooling,
+    scale: scaler.kind,
+    svm: {
+      classes: svm.classes,
+      gamma: svm.gamma,
+      coef0: svm.coef0,
+      degree: svm.degree,
+      dualCoef: base64Encode(new Uint8Array(svm.dualCoef.slice().buffer)),
+      intercept: base64Encode(new Uint8Array(svm.intercept.slice().buffer)),
+    },
+    about,
+  })
+}
+
+/** Renames what stands where our own names go, and calls the image input as all our files do. */
+function makeRoom(graph: GraphProto): void {
+  const taken = tensorNames(graph)
+  const image = graph.input[0].name
+  const reserved = new Set<string>(Object.values(ports))
+  renameTensors(graph, (name) => {
+    if (name === image) return ports.image
+    if (!reserved.has(name) && !name.startsWith(ownPrefix)) return name
+    let free = `cnn/${name}`
+    while (taken.has(free)) free = `cnn/${free}`
+    return free
+  })
+  for (const each of graph.node) if (each.name.startsWith(ownPrefix)) each.name = `cnn/${each.name}`
+}
+
+/** Files of before 2019 lack operators that the pooling of a grid, or the scaler, is made of. */
+function checkOperatorSet(model: ModelProto, { pooling }: ClassifierParts): void {
+  const version = Number(
+    model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
+  )
+  const wanted = typeof pooling === 'object' ? 10 : 7
+  if (version >= wanted) return
+  throw new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    `the CNN uses operator set ${version}; saved in one file with this pooling it must use ${wanted} or newer`,
+    { received: version, expected: `operator set ${wanted} or newer` },
+  )
+}
+
+function batchDimension(input: ValueInfoProto): string | bigint {
+  const type = input.type?.value
+  const dim = type?.case === 'tensorType' ? type.value.shape?.dim[0]?.value : undefined
+  return dim?.case === 'dimValue' ? dim.value : dim?.case === 'dimParam' && dim.value !== '' ? dim.value : 'N'
+}

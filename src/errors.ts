@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'MODEL_UNSUPPORTED' // a sound model of a kind that cannot serve here
   | 'LAYER_NOT_FOUND' // no tensor of that name
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
+  | 'FILE_UNWRITABLE' // a path that cannot be written
   | 'HOST_UNSUPPORTED' // this host lacks what the call needs
   | 'INTERNAL' // a defect of softmargin itself
 
@@ -52,20 +53,28 @@ export class SoftmarginError extends Error {
 
 /** A value outside its range: the message names the argument, what came and what was wanted. */
 export function invalidArgument(argument: string, received: unknown, expected: string): SoftmarginError {
-  return new SoftmarginError('INVALID_ARGUMENT', `${argument} must be ${expected}, but is ${show(received)}`, {
-    argument,
-    received,
-    expected,
-  })
+  return new SoftmarginError(
+    'INVALID_ARGUMENT',
+    `${argument} must be ${expected}, but is ${show(received)}`,
+    {
+      argument,
+      received,
+      expected,
+    },
+  )
 }
 
 /** Lengths that do not agree. */
 export function shapeMismatch(argument: string, received: unknown, expected: string): SoftmarginError {
-  return new SoftmarginError('SHAPE_MISMATCH', `${argument} must have ${expected}, but has ${show(received)}`, {
-    argument,
-    received,
-    expected,
-  })
+  return new SoftmarginError(
+    'SHAPE_MISMATCH',
+    `${argument} must have ${expected}, but has ${show(received)}`,
+    {
+      argument,
+      received,
+      expected,
+    },
+  )
 }
 
 /** Throws `ABORTED` if the signal has fired. */

@@ -1,16 +1,7 @@
 import { SoftmarginError, show } from '../errors.ts'
+import { hasFileSystem, importBuiltin } from './node.ts'
 
-/** Whether there is a file system to read: Node, Deno and Bun have one. */
-export function hasFileSystem(): boolean {
-  return typeof process === 'object' && typeof process?.versions?.node === 'string' && !isBrowserLike()
-}
-
-/** Some pages polyfill `process`; none of the runtimes with files has a `document`. */
-function isBrowserLike(): boolean {
-  return typeof document === 'object' && typeof window === 'object' && window.document === document
-}
-
-/** Whether a string names something to fetch or read by URL rather than a path: `http:`, `https:`, `file:`, `data:`, `blob:`. */
+/** Whether a string is a URL rather than a path: one of `http:`, `https:`, `file:`, `data:`, `blob:`. */
 export function isUrl(text: string): boolean {
   return /^(https?|file|data|blob):/i.test(text)
 }
@@ -30,39 +21,37 @@ export async function readBytes(
   name = 'source',
   options: { signal?: AbortSignal } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { signal } = options
   const text = String(source)
-  const url = source instanceof URL || isUrl(text)
-  const onDisk = url ? /^file:/i.test(text) : true
+  const isPath = typeof source === 'string' && !isUrl(source)
   try {
-    if (onDisk && hasFileSystem()) {
-      const { readFile } = await import('node:fs/promises')
-      // A copy, since Node hands small files out of a shared pool.
-      return new Uint8Array(await readFile(url ? new URL(text) : text, { signal: options.signal }))
+    if (hasFileSystem() && (isPath || /^file:/i.test(text))) {
+      const { readFile } = await importBuiltin('node:fs/promises')
+      // A copy where Node hands a small file out of a pool that it shares with others.
+      const bytes = await readFile(isPath ? text : new URL(text), { signal })
+      return bytes.byteLength === bytes.buffer.byteLength
+        ? new Uint8Array(bytes.buffer as ArrayBuffer)
+        : new Uint8Array(bytes)
     }
-    const response = await fetch(text, { signal: options.signal })
+    const response = await fetch(text, { signal })
     if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim())
     return new Uint8Array(await response.arrayBuffer())
   } catch (cause) {
-    if (options.signal?.aborted) {
-      throw new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, {
-        argument: 'signal',
-        cause,
-      })
+    if (signal?.aborted) {
+      const details = { argument: 'signal', cause }
+      throw new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, details)
     }
-    throw new SoftmarginError(
-      'FILE_UNREADABLE',
-      `${name} must be readable, but ${show(text)} is not: ${reason(cause)}`,
-      {
-        argument: name,
-        received: text,
-        expected: 'a path or URL that can be read',
-        cause,
-      },
-    )
+    const message = `${name} must be a file that can be read, but ${show(text)} is not: ${reason(cause)}`
+    throw new SoftmarginError('FILE_UNREADABLE', message, {
+      argument: name,
+      received: text,
+      expected: 'a path or URL that can be read',
+      cause,
+    })
   }
 }
 
-/** The innermost message of an error: `fetch failed` alone helps nobody. */
+/** An error's message with the one behind it: `fetch failed` alone helps nobody. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message

@@ -1,0 +1,25 @@
+import { readBytes } from './bytes.ts'
+import { hasFileSystem, importBuiltin } from './node.ts'
+
+/** The image codecs of jSquash, each a WebAssembly module. */
+export type Codec = 'jpeg' | 'png' | 'resize'
+
+/** Where each package keeps its module. */
+const codecFiles: Record<Codec, string> = {
+  jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
+  resize: '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm',
+}
+
+/**
+ * The codec's module where it must be handed in (jSquash would `fetch` it, which Node cannot do with files),
+ * or `undefined` where jSquash finds it by itself.
+ *
+ * @throws {SoftmarginError} `FILE_UNREADABLE`
+ */
+export async function codecModule(codec: Codec): Promise<WebAssembly.Module | undefined> {
+  if (!hasFileSystem()) return undefined
+  const { createRequire } = await importBuiltin('node:module')
+  const path = createRequire(import.meta.url).resolve(codecFiles[codec])
+  return WebAssembly.compile(await readBytes(path, `the ${codec} codec`))
+}

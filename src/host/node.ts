@@ -1,0 +1,24 @@
+/**
+ * Whether there is a file system to read: on Node, Deno and Bun, but not in browsers and edge functions,
+ * some of which show a `process` of Node's shape.
+ */
+export function hasFileSystem(): boolean {
+  if (typeof process !== 'object' || typeof process?.versions?.node !== 'string') return false
+  if (typeof document === 'object' || 'EdgeRuntime' in globalThis) return false
+  return globalThis.navigator?.userAgent !== 'Cloudflare-Workers'
+}
+
+/** The modules of Node that are used here. */
+interface Builtins {
+  'node:fs/promises': typeof import('node:fs/promises')
+  'node:module': typeof import('node:module')
+  'node:os': typeof import('node:os')
+}
+
+/**
+ * A module of Node, only where there is one: the name reaches `import` as a variable, so that bundlers for
+ * the browser leave it alone.
+ */
+export async function importBuiltin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name]> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ name)
+}

@@ -1,0 +1,67 @@
+import { SoftmarginError, throwIfAborted } from '../errors.ts'
+import { whatIs } from '../sniff.ts'
+import { type ImageInput, openImage, type RawImage } from './input.ts'
+import { decodeJpeg } from './jpeg.ts'
+import { decodePng } from './png.ts'
+
+/**
+ * Reads and decodes one picture.
+ *
+ * The format is told by the first bytes, never by the name. JPEG files are turned upright as their EXIF
+ * orientation says, grey becomes RGB, and what is transparent is laid over white.
+ *
+ * @param input encoded bytes, pixels, a URL or a path
+ * @param name how the caller calls the argument, for error messages
+ * @returns RGBA, every pixel opaque; itself an `ImageInput`
+ * @throws {SoftmarginError} `IMAGE_UNREADABLE` for what is no JPEG or PNG, or a truncated or damaged one;
+ *   `FILE_UNREADABLE` for a path or URL that cannot be read; `INVALID_ARGUMENT`, `SHAPE_MISMATCH` for pixels
+ *   that do not fit together; `ABORTED`
+ */
+export async function decodeImage(
+  input: ImageInput,
+  name = 'image',
+  options: { signal?: AbortSignal } = {},
+): Promise<RawImage & { channels: 4 }> {
+  throwIfAborted(options.signal)
+  const opened = await openImage(input, name, options)
+  return opaque(opened.kind === 'pixels' ? opened.image : await decodeFile(opened.bytes, opened.name, name))
+}
+
+async function decodeFile(bytes: Uint8Array, label: string, argument: string): Promise<RawImage> {
+  const format = whatIs(bytes)
+  const expected = 'a JPEG or PNG image'
+  const details = { argument, received: format, expected }
+  if (format !== 'a JPEG image' && format !== 'a PNG image') {
+    throw new SoftmarginError('IMAGE_UNREADABLE', `${label} must be ${expected}, but is ${format}`, details)
+  }
+  try {
+    return format === 'a JPEG image' ? await decodeJpeg(bytes) : await decodePng(bytes)
+  } catch (cause) {
+    // A codec that could not be loaded is no fault of the picture.
+    if (cause instanceof SoftmarginError) throw cause
+    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder does not take it'
+    const message = `${label} is ${format} that cannot be decoded: ${why}`
+    throw new SoftmarginError('IMAGE_UNREADABLE', message, { ...details, cause })
+  }
+}
+
+/** Pixels of any kind as opaque RGBA, transparent ones laid over white. Opaque RGBA is returned as it is. */
+function opaque(image: RawImage): RawImage & { channels: 4 } {
+  const { data, width, height, channels } = image
+  if (channels === 4 && isOpaque(data)) return { data, width, height, channels }
+  const rgba = new Uint8ClampedArray(width * height * 4)
+  for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
+    const alpha = channels === 4 ? data[from + 3] : 255
+    for (let c = 0; c < 3; c++) {
+      const value = data[channels === 1 ? from : from + c]
+      rgba[to + c] = alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255)
+    }
+    rgba[to + 3] = 255
+  }
+  return { data: rgba, width, height, channels: 4 }
+}
+
+function isOpaque(data: ArrayLike<number>): boolean {
+  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false
+  return true
+}

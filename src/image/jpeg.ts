@@ -1,0 +1,82 @@
+import decode, { init } from '@jsquash/jpeg/decode.js'
+import { codecModule } from '../host/codecs.ts'
+import type { RawImage } from './input.ts'
+import { checkArea } from './limits.ts'
+
+/** What the decoder (libjpeg) says while it decodes: it fills what is missing with grey and only warns. */
+let warnings: string[] = []
+let ready: Promise<void> | undefined
+let module: WebAssembly.Module | undefined
+/** The decode before: one at a time, so that warnings belong to one picture. */
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Decodes a JPEG file (baseline or progressive; grey or colour) upright, as its EXIF orientation tells.
+ *
+ * @returns RGBA, opaque
+ * @throws {Error} with a message that says what is wrong with the file
+ */
+export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
+  const result = last.then(() => decodeAlone(bytes))
+  last = result.catch(() => {})
+  return result
+}
+
+async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
+  const { width, height, components } = readHeader(bytes)
+  checkArea(width, height)
+  if (components === 4) throw new Error('its colours are CMYK, which the decoder does not take')
+  await (ready ??= start().catch(forget))
+  warnings = []
+  try {
+    const image = await decode(bytes as unknown as ArrayBuffer, { preserveOrientation: true })
+    const damage = warnings.find(isDamage)
+    if (damage) throw new Error(damage)
+    return { data: image.data, width: image.width, height: image.height, channels: 4 }
+  } catch (error) {
+    // The decoder throws in mid-work and leaves its memory allocated: the next picture gets a new one.
+    ready = undefined
+    const said = warnings.find((warning) => /^premature end/i.test(warning))
+    if (said) throw new Error(`it is truncated (${said})`, { cause: error })
+    throw new Error(`it is damaged (${warnings.at(-1) ?? error})`, { cause: error })
+  }
+}
+
+async function start(): Promise<void> {
+  module ??= await codecModule('jpeg')
+  // jSquash's types leave out that the module may come first.
+  const initWith = init as (module: WebAssembly.Module | undefined, options: object) => Promise<void>
+  await initWith(module, { print: () => {}, printErr: (text: string) => warnings.push(text) })
+}
+
+/** A start that failed is tried again with the next picture. */
+function forget(error: unknown): never {
+  ready = undefined
+  throw error
+}
+
+/** Warnings that mean missing or wrong pixels. Stray bytes between two segments do no harm. */
+function isDamage(warning: string): boolean {
+  return /^premature end|^corrupt jpeg data/i.test(warning) && !/extraneous bytes/i.test(warning)
+}
+
+/** Walks the segments to the frame header (ITU-T T.81, B.2.2) for the size and the number of colours. */
+function readHeader(bytes: Uint8Array): { width: number; height: number; components: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 2
+  while (at + 10 <= bytes.length) {
+    if (bytes[at] !== 0xff) throw new Error(`it is damaged (no segment begins at byte ${at})`)
+    const marker = bytes[at + 1]
+    // 0xff may be repeated before a marker.
+    if (marker === 0xff) {
+      at++
+      continue
+    }
+    // SOF0 to SOF15 without DHT, JPG and DAC, which lie among them.
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), components: bytes[at + 9] }
+    }
+    at += 2 + view.getUint16(at + 2)
+  }
+  throw new Error('it is truncated (it ends before its frame header)')
+}

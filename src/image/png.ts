@@ -1,0 +1,77 @@
+import decode, { init } from '@jsquash/png/decode.js'
+import { codecModule } from '../host/codecs.ts'
+import type { RawImage } from './input.ts'
+import { checkArea } from './limits.ts'
+
+let ready: Promise<void> | undefined
+
+/**
+ * Decodes a PNG file of any colour type and depth; 16-bit channels keep their upper 8 bits, of an animation
+ * the first picture is taken.
+ *
+ * @returns RGBA with the file's alpha
+ * @throws {Error} with a message that says what is wrong with the file
+ */
+export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
+  checkChunks(bytes)
+  await (ready ??= start().catch(forget))
+  try {
+    const image = await decode(bytes as unknown as ArrayBuffer)
+    return { data: image.data, width: image.width, height: image.height, channels: 4 }
+  } catch (cause) {
+    throw new Error('its compressed pixels are damaged', { cause })
+  }
+}
+
+async function start(): Promise<void> {
+  await init(await codecModule('png'))
+}
+
+/** A start that failed is tried again with the next picture. */
+function forget(error: unknown): never {
+  ready = undefined
+  throw error
+}
+
+/**
+ * Checks the chunks of a PNG file (PNG specification, 5): all there, none altered. The decoder does so too,
+ * but it leaks its memory when it fails, and it does not say why.
+ */
+function checkChunks(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 8
+  for (;;) {
+    if (at + 12 > bytes.length)
+      throw new Error(`it is truncated (it ends at byte ${bytes.length}, within a chunk)`)
+    const length = view.getUint32(at)
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8))
+    const end = at + 12 + length
+    if (end > bytes.length) {
+      throw new Error(
+        `it is truncated (chunk ${type} needs bytes up to ${end}, the file ends at ${bytes.length})`,
+      )
+    }
+    if (crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) {
+      throw new Error(`it is damaged (the checksum of chunk ${type} at byte ${at} is wrong)`)
+    }
+    if (at === 8) {
+      if (type !== 'IHDR' || length !== 13)
+        throw new Error('it is damaged (it does not begin with chunk IHDR)')
+      checkArea(view.getUint32(16), view.getUint32(20))
+    }
+    if (type === 'IEND') return
+    at = end
+  }
+}
+
+const crcTable = new Uint32Array(256).map((_, n) => {
+  let c = n
+  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1
+  return c
+})
+
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff
+  for (let i = 0; i < bytes.length; i++) crc = crcTable[(crc ^ bytes[i]) & 255] ^ (crc >>> 8)
+  return ~crc >>> 0
+}

@@ -1,0 +1,147 @@
+import { invalidArgument } from '../errors.ts'
+
+/** Width and height in pixels. */
+export interface Size {
+  width: number
+  height: number
+}
+
+/**
+ * How a picture becomes a tensor, in this order: resize, centre crop, channel order, rescale, mean and std.
+ *
+ * Every field may be left out; the model's own value is taken then, or the default that is named here.
+ */
+export interface Preprocess {
+  /**
+   * What every picture is resized to: `n` for n x n pixels, exactly `{ width, height }`, or the shorter side to
+   * `{ shortestEdge }` pixels with the picture's own proportions (needs `crop`). Default: the model's own input
+   * size, or 224 if any size fits.
+   */
+  size?: number | Size | { shortestEdge: number }
+  /** What is cut out of the middle afterwards: `n` for n x n pixels. Too small a picture gets a black border. */
+  crop?: number | Size
+  /** Subtracted from each channel after `rescale`, in the tensor's channel order. Default: ImageNet's. */
+  mean?: number[]
+  /** Divides each channel after `mean`, in the tensor's channel order. Default: ImageNet's. */
+  std?: number[]
+  /** Multiplies the bytes 0 to 255 first. Default 1 / 255. */
+  rescale?: number
+  /** How pixels are mixed when resizing; the first two average when shrinking, as PIL does. Default `'bilinear'`. */
+  resample?: 'bilinear' | 'bicubic' | 'nearest'
+  /** Channels of the tensor. Default `'rgb'`, or `'grey'` for a model with one input channel. */
+  order?: 'rgb' | 'bgr' | 'grey'
+}
+
+/** A `Preprocess` with every question answered, and the size of the tensor that comes out. JSON can hold it. */
+export interface ResolvedPreprocess {
+  /** Left out where pictures are only cropped. */
+  size?: Size | { shortestEdge: number }
+  crop?: Size
+  mean: number[]
+  std: number[]
+  rescale: number
+  resample: 'bilinear' | 'bicubic' | 'nearest'
+  order: 'rgb' | 'bgr' | 'grey'
+}
+
+/** Mean and standard deviation of ImageNet's pixels, which torchvision's models were trained with. */
+const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
+const imageNetGrey = { mean: [0.449], std: [0.226] }
+
+/**
+ * Fills in what was left out: from the caller, then from the model's file, then the defaults. Who sets `size`
+ * or `crop` sets both: a size of the caller's with a crop of the model's would fit by chance only.
+ *
+ * @param given what the caller wants
+ * @param own what the model's file says
+ * @param model channels of the model's input, and its size where it is fixed
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+export function resolvePreprocess(
+  given: Preprocess = {},
+  own: Preprocess = {},
+  model: { channels: number; size?: Size } = { channels: 3 },
+): ResolvedPreprocess {
+  if (typeof given !== 'object' || given === null) throw invalidArgument('preprocess', given, 'an object')
+  const geometry = given.size !== undefined || given.crop !== undefined ? given : own
+  const order = given.order ?? own.order ?? (model.channels === 1 ? 'grey' : 'rgb')
+  checkOneOf('order', order, ['rgb', 'bgr', 'grey'])
+  const channels = order === 'grey' ? 1 : 3
+  if (channels !== model.channels) {
+    throw invalidArgument(
+      'preprocess.order',
+      order,
+      model.channels === 1
+        ? `'grey': the model has one input channel`
+        : `'rgb' or 'bgr': the model has 3 channels`,
+    )
+  }
+  const usual = channels === 1 ? imageNetGrey : imageNet
+  const resample = given.resample ?? own.resample ?? 'bilinear'
+  checkOneOf('resample', resample, ['bilinear', 'bicubic', 'nearest'])
+  const rescale = given.rescale ?? own.rescale ?? 1 / 255
+  if (!Number.isFinite(rescale) || rescale <= 0) {
+    throw invalidArgument('preprocess.rescale', rescale, 'a finite number above 0')
+  }
+  const mean = checkChannels('mean', given.mean ?? own.mean ?? usual.mean, channels)
+  const std = checkChannels('std', given.std ?? own.std ?? usual.std, channels)
+  if (std.some((value) => value <= 0)) throw invalidArgument('preprocess.std', std, 'numbers above 0')
+  return { ...resolveGeometry(geometry, model.size), mean, std, rescale, resample, order }
+}
+
+/** Width and height of the tensor that a preprocess makes. */
+export function outputSize(preprocess: ResolvedPreprocess): Size {
+  return preprocess.crop ?? (preprocess.size as Size)
+}
+
+function resolveGeometry({ size, crop }: Preprocess, modelSize: Size | undefined) {
+  const cropTo = crop === undefined ? undefined : checkSize('crop', crop)
+  if (size === undefined) {
+    return cropTo ? { crop: cropTo } : { size: modelSize ?? { width: 224, height: 224 } }
+  }
+  if (typeof size === 'object' && size !== null && 'shortestEdge' in size) {
+    checkSide('size.shortestEdge', size.shortestEdge)
+    if (!cropTo) {
+      throw invalidArgument(
+        'preprocess.crop',
+        crop,
+        'given with size.shortestEdge, since all tensors must be alike',
+      )
+    }
+    return { size: { shortestEdge: size.shortestEdge }, crop: cropTo }
+  }
+  const resizeTo = checkSize('size', size)
+  return cropTo ? { size: resizeTo, crop: cropTo } : { size: resizeTo }
+}
+
+function checkSize(field: string, size: number | Size): Size {
+  if (typeof size === 'number') {
+    checkSide(field, size)
+    return { width: size, height: size }
+  }
+  if (typeof size !== 'object' || size === null) {
+    throw invalidArgument(`preprocess.${field}`, size, 'a number of pixels or { width, height }')
+  }
+  checkSide(`${field}.width`, size.width)
+  checkSide(`${field}.height`, size.height)
+  return { width: size.width, height: size.height }
+}
+
+function checkSide(field: string, side: unknown): void {
+  if (!Number.isSafeInteger(side) || (side as number) < 1 || (side as number) > 16384) {
+    throw invalidArgument(`preprocess.${field}`, side, 'an integer from 1 to 16384')
+  }
+}
+
+function checkOneOf(field: string, value: string, names: string[]): void {
+  if (names.includes(value)) return
+  throw invalidArgument(`preprocess.${field}`, value, `one of ${names.map((name) => `'${name}'`).join(', ')}`)
+}
+
+function checkChannels(field: string, values: number[], channels: number): number[] {
+  if (!Array.isArray(values) || values.length !== channels || !values.every(Number.isFinite)) {
+    const numbers = channels === 1 ? 'one finite number' : `${channels} finite numbers`
+    throw invalidArgument(`preprocess.${field}`, values, `an array of ${numbers}`)
+  }
+  return [...values]
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { decodeImage } from './decode.ts'
+import { outputSize, type Preprocess, resolvePreprocess } from './preprocess.ts'
+import { tensorLength, writeTensor } from './tensor.ts'
+
+const folder = new URL('../../test/fixtures/images/', import.meta.url)
+const cases: { file: string; preprocess: Preprocess; expected: string }[] = JSON.parse(
+  readFileSync(new URL('pictures.json', folder), 'utf8'),
+)
+
+/** The tensor of a fixture picture, its values left as bytes 0 to 255. */
+async function bytesOf(file: string, options: Preprocess) {
+  const channels = options.order === 'grey' ? 1 : 3
+  const zeros = Array(channels).fill(0)
+  const preprocess = resolvePreprocess(
+    { ...options, rescale: 1, mean: zeros, std: zeros.map(() => 1) },
+    {},
+    { channels },
+  )
+  const tensor = new Float32Array(tensorLength(preprocess))
+  await writeTensor(await decodeImage(new URL(file, folder)), preprocess, tensor)
+  return { tensor, ...outputSize(preprocess), channels }
+}
+
+describe('a picture becomes the tensor that torchvision and PIL make of it', () => {
+  it.each(cases)('$file $preprocess', async ({ file, preprocess, expected }) => {
+    const { tensor, width, height, channels } = await bytesOf(file, preprocess)
+    const wanted = readFileSync(new URL(expected, folder))
+    expect(tensor.length).toBe(wanted.length)
+    let worst = 0
+    let sum = 0
+    for (let c = 0; c < channels; c++) {
+      for (let i = 0; i < width * height; i++) {
+        const difference = Math.abs(tensor[c * width * height + i] - wanted[i * channels + c])
+        worst = Math.max(worst, difference)
+        sum += difference
+      }
+    }
+    expect(worst).toBeLessThanOrEqual(2)
+    expect(sum / wanted.length).toBeLessThanOrEqual(0.3)
+  })
+
+  it('with mean and std of ImageNet', async () => {
+    const preprocess = resolvePreprocess({ size: 32 })
+    const tensor = new Float32Array(tensorLength(preprocess))
+    await writeTensor(await decodeImage(new URL('150x90.png', folder)), preprocess, tensor)
+    const wanted = new Float32Array(new Uint8Array(readFileSync(new URL('tensor.raw', folder))).buffer)
+    expect(tensor.length).toBe(wanted.length)
+    const worst = tensor.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i])), 0)
+    expect(worst).toBeLessThanOrEqual(2 / 255 / 0.224)
+  })
+
+  it('and refuses a picture whose proportions make it enormous', async () => {
+    const image = { data: new Uint8Array(30_000 * 3), width: 30_000, height: 1, channels: 3 } as const
+    const preprocess = resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
+    const target = new Float32Array(tensorLength(preprocess))
+    await expect(
+      writeTensor(await decodeImage(image), preprocess, target, 'images[0]'),
+    ).rejects.toMatchObject({
+      code: 'IMAGE_UNREADABLE',
+      message: expect.stringContaining('images[0] is too long and narrow'),
+    })
+  })
+})

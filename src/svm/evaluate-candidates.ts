@@ -1,0 +1,78 @@
+import { throwIfAborted } from '../errors.ts'
+import type { Matrix } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import type { Label } from './labels.ts'
+import { accuracyScore } from './metrics.ts'
+import type { Scorer } from './scoring.ts'
+import type { Fold } from './stratified-k-fold.ts'
+import type { SVC, SvcOptions } from './svc.ts'
+
+/**
+ * Fits every candidate on every fold's `train` and scores it on the fold's `test`.
+ *
+ * Candidates that differ only in what their kernel ignores are computed once.
+ *
+ * @param estimator what the candidates change; it is not fitted itself
+ * @param candidates parameters to set on copies of the estimator
+ * @param o.scorer default: accuracy
+ * @returns `scores[candidate][fold]`
+ * @throws {SoftmarginError} `ABORTED`, and whatever a fit throws
+ */
+export async function evaluateCandidates(
+  estimator: SVC,
+  X: Matrix,
+  y: ArrayLike<Label>,
+  candidates: readonly SvcOptions[],
+  folds: readonly Fold[],
+  o: LongCall & { scorer?: Scorer } = {},
+): Promise<Float64Array[]> {
+  const scorer = o.scorer ?? accuracyScore
+  const keys = candidates.map((candidate) => candidateKey(estimator, candidate, X.cols))
+  const distinct = new Map(keys.map((key, i) => [key, candidates[i]]))
+  const scores = new Map([...distinct.keys()].map((key) => [key, new Float64Array(folds.length)]))
+
+  const total = distinct.size * folds.length
+  let done = 0
+  for (const [fold, { train, test }] of folds.entries()) {
+    const XTrain = X.select(train)
+    const XTest = X.select(test)
+    const yTrain = Array.from(train, (row) => y[row])
+    const yTest = Array.from(test, (row) => y[row])
+    for (const [key, candidate] of distinct) {
+      throwIfAborted(o.signal)
+      const svc = estimator.clone(candidate)
+      try {
+        await svc.fit(XTrain, yTrain, { signal: o.signal })
+        scores.get(key)![fold] = scorer(yTest, await svc.predict(XTest))
+      } finally {
+        svc.dispose()
+      }
+      o.onProgress?.({ done: ++done, total })
+    }
+  }
+  return keys.map((key) => scores.get(key)!.slice())
+}
+
+/** The parameters that a kernel reads, besides those that all read. */
+const readBy: Record<string, string[]> = {
+  linear: [],
+  precomputed: [],
+  rbf: ['gamma'],
+  poly: ['gamma', 'degree', 'coef0'],
+  sigmoid: ['gamma', 'coef0'],
+}
+
+/** A text that is the same for two candidates exactly if they make the same machine. */
+function candidateKey(estimator: SVC, candidate: SvcOptions, columns: number): string {
+  const copy = estimator.clone(candidate)
+  const { gamma, degree, coef0, ...others } = copy.getParams()
+  copy.dispose()
+  const kernel = { gamma: gamma === 'auto' ? 1 / columns : gamma, degree, coef0 }
+  const read = Object.entries(kernel).filter(([name]) => readBy[others.kernel ?? 'rbf'].includes(name))
+  const sorted = (entries: [string, unknown][]) => entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(sorted([...Object.entries(others), ...read]), (_, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? sorted(Object.entries(value))
+      : value,
+  )
+}

@@ -1,0 +1,70 @@
+import type { ModelProto } from 'onnx-buf'
+import { Matrix } from '../../src/matrix.ts'
+import type { FilePooling, FileScaler } from '../../src/onnx/classifier-steps.ts'
+import type { OnnxKernel, SvmNumbers } from '../../src/onnx/svm-node.ts'
+import type { ClassifierParts } from '../../src/onnx/write-classifier.ts'
+import { smallCnn } from './small-cnn.ts'
+
+/** The size of the pictures that the features of `partsOf` are for, and the channels of its CNN. */
+export const width = 7
+export const height = 5
+export const channels = 4
+/** A number from -1 to 1 that looks random. */
+export const noise = (i: number) => {
+  const x = Math.sin(i * 78.233) * 43758.5453
+  return 2 * (x - Math.floor(x)) - 1
+}
+
+function svmOf(classes: (string | number)[], features: number, kernel: OnnxKernel = 'rbf'): SvmNumbers {
+  const nSupport = classes.map((_, i) => 2 + (i % 2))
+  const rows = nSupport.reduce((sum, count) => sum + count, 0)
+  const pairs = (classes.length * (classes.length - 1)) / 2
+  return {
+    classes,
+    kernel,
+    gamma: 0.3,
+    coef0: 0.2,
+    degree: 2,
+    supportVectors: new Matrix(
+      Float32Array.from({ length: rows * features }, (_, i) => noise(i + 99)),
+      rows,
+      features,
+    ),
+    nSupport,
+    dualCoef: Float64Array.from({ length: (classes.length - 1) * rows }, (_, i) => noise(i + 1234)),
+    intercept: Float64Array.from({ length: pairs }, (_, i) => noise(i + 4321) / 10),
+  }
+}
+
+/** All parts of a classifier, small, with numbers that look random. */
+export function partsOf(
+  o: {
+    classes?: (string | number)[]
+    kernel?: OnnxKernel
+    pooling?: FilePooling
+    scale?: FileScaler['kind']
+    cnn?: ModelProto
+  } = {},
+): ClassifierParts {
+  const { pooling = 'average', scale = 'standard', classes = ['cat', 'dog', 'cow'] } = o
+  const features =
+    pooling === 'none'
+      ? channels * width * height
+      : typeof pooling === 'object'
+        ? channels * pooling.grid ** 2
+        : channels
+  return {
+    cnn: o.cnn ?? smallCnn(),
+    pooling,
+    scaler:
+      scale === 'standard'
+        ? {
+            kind: 'standard',
+            mean: Float64Array.from({ length: features }, (_, i) => 0.3 + noise(i) / 10),
+            scale: Float64Array.from({ length: features }, (_, i) => 0.5 + noise(i + 7) / 10),
+          }
+        : { kind: scale },
+    svm: svmOf(classes, features, o.kernel),
+    about: { layer: 'relu', preprocess: { size: 32 } },
+  }
+}

@@ -1,10 +1,4 @@
-import {
-  TensorProto_DataType as DataType,
-  type GraphProto,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from 'onnx-buf'
+import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { ownPrefix, ports } from './classifier-names.ts'
 import { constant, node } from './nodes.ts'
 
@@ -48,12 +42,6 @@ export class Steps {
     this.#graph.initializer.push(made)
     return made.name
   }
-}
-
-export function castToFloat(steps: Steps, map: ValueInfoProto): string {
-  const type = map.type?.value
-  if (type?.case !== 'tensorType' || type.value.elemType === DataType.FLOAT) return map.name
-  return steps.step('float', 'Cast', [map.name], { to: BigInt(DataType.FLOAT) })
 }
 
 export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): void {

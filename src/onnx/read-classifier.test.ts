@@ -10,6 +10,7 @@ describe('readClassifier', () => {
   const cases: [string, Parameters<typeof partsOf>[0]][] = [
     ['strings', {}],
     ['integers and a grid', { classes: [1, 2], pooling: { grid: 2 } }],
+    ['an output without a type', { cnn: smallCnn({ typed: false }) }],
     ['fractions', { classes: [0.5, 1.5], scale: 'l2' }],
     ['names that clash', { cnn: smallCnn({ input: 'scores', output: 'features' }), scale: 'none' }],
   ]

@@ -1,4 +1,4 @@
-import { clone } from '@bufbuild/protobuf'
+import { clone, create } from '@bufbuild/protobuf'
 import { base64Decode } from '@bufbuild/protobuf/wire'
 import {
   TensorProto_DataType as DataType,
@@ -9,6 +9,7 @@ import {
 import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
 import type { FilePooling, FileScaler } from './classifier-steps.ts'
+import { producers } from './graph.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
@@ -169,10 +170,12 @@ function cnnOf(model: ModelProto, { cnnOutput }: Json): ModelProto {
   const graph = cnn.graph!
   graph.node = graph.node.filter((node) => !own(node))
   graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
-  const output = graph.valueInfo.filter(({ name }) => name === cnnOutput)
-  if (output.length !== 1) throw unreadable(`it does not say what the CNN's output ${show(cnnOutput)} is`)
+  if (typeof cnnOutput !== 'string' || !producers(graph).has(cnnOutput)) {
+    throw unreadable(`its CNN does not make the output ${show(cnnOutput)}`)
+  }
+  const output = graph.valueInfo.find(({ name }) => name === cnnOutput)
+  graph.output = [output ?? create(ValueInfoProtoSchema, { name: cnnOutput })]
   graph.valueInfo = graph.valueInfo.filter(({ name }) => name !== cnnOutput && !own({ name }))
-  graph.output = output
   cnn.metadataProps = cnn.metadataProps.filter(({ key }) => key !== metadataKey)
   if (!graph.node.some(({ domain }) => domain === 'ai.onnx.ml')) {
     cnn.opsetImport = cnn.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')

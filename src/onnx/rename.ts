@@ -1,4 +1,5 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
+import type { GraphProto } from 'onnx-buf'
+import { subgraphs } from './graph.ts'
 
 /**
  * Renames tensors throughout a graph and its sub-graphs, in place.
@@ -31,9 +32,4 @@ export function tensorNames(graph: GraphProto, into = new Set<string>()): Set<st
     for (const inner of subgraphs(node)) tensorNames(inner, into)
   }
   return into
-}
-
-/** The bodies of `If`, `Loop` and `Scan`. */
-function subgraphs(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap(({ g, graphs }) => (g === undefined ? graphs : [g, ...graphs]))
 }

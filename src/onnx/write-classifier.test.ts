@@ -188,6 +188,7 @@ describe('writeClassifier', () => {
     try {
       const files = [
         partsOf(),
+        partsOf({ cnn: smallCnn({ typed: false }) }),
         partsOf({ classes: [0, 1], scale: 'l2', pooling: { grid: 2 } }),
         partsOf({ scale: 'none', pooling: 'none', kernel: 'linear' }),
       ].map((parts, i) => {

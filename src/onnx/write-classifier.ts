@@ -11,7 +11,6 @@ import {
 import { SoftmarginError } from '../errors.ts'
 import { metadataKey, ownPrefix, ports, schemaVersion } from './classifier-names.ts'
 import {
-  castToFloat,
   type FilePooling,
   type FileScaler,
   poolingSteps,
@@ -25,7 +24,7 @@ import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
 
 /** All that a saved classifier holds. */
 export interface ClassifierParts {
-  /** The CNN up to its layer: one image input, one output. It is not changed. */
+  /** The CNN up to its layer: one image input, one float32 output. It is not changed. */
   cnn: ModelProto
   pooling: FilePooling
   scaler: FileScaler
@@ -55,13 +54,14 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
   const steps = new Steps(graph)
   const batch = batchDimension(graph.input[0])
-  poolingSteps(steps, castToFloat(steps, map), parts.pooling)
+  poolingSteps(steps, map.name, parts.pooling)
   const scaled = scalerSteps(steps, parts.scaler)
   const raw = `${ownPrefix}decisions`
   steps.node(svmNode(`${ownPrefix}svm`, parts.svm, scaled, ports.label, raw))
   scoreSteps(steps, raw, parts.svm.classes.length)
 
-  graph.valueInfo.push(map)
+  // A tensor of unknown type is left to inference: an entry without one breaks ONNX's own.
+  if (map.type !== undefined) graph.valueInfo.push(map)
   graph.output = [
     tensorInfo(ports.label, labelsAreIntegers(parts.svm.classes) ? DataType.INT64 : DataType.STRING, [batch]),
     tensorInfo(ports.scores, DataType.FLOAT, [batch, parts.svm.classes.length]),

@@ -1,14 +1,23 @@
 import { create } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf'
+import {
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  ModelProtoSchema,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
 import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
 
 /**
  * A network of one convolution and a ReLU, [N, 3, H, W] to [N, 4, H, W], with weights that look random.
  *
- * @param o.names what to call its input and output
+ * @param o.input what to call its input
+ * @param o.output what to call its output
+ * @param o.typed whether the file tells the type of its output
  */
-export function smallCnn(o: { input?: string; output?: string; opset?: number } = {}): ModelProto {
-  const { input = 'image', output = 'map', opset = 17 } = o
+export function smallCnn(
+  o: { input?: string; output?: string; opset?: number; typed?: boolean } = {},
+): ModelProto {
+  const { input = 'image', output = 'map', opset = 17, typed = true } = o
   const weights = Float32Array.from({ length: 4 * 3 * 3 * 3 }, (_, i) => Math.sin(i * 12.9898) / 3)
   return create(ModelProtoSchema, {
     irVersion: 8n,
@@ -25,7 +34,11 @@ export function smallCnn(o: { input?: string; output?: string; opset?: number } 
       ],
       initializer: [constant('weights', weights, [4, 3, 3, 3])],
       input: [tensorInfo(input, DataType.FLOAT, ['N', 3, 'H', 'W'])],
-      output: [tensorInfo(output, DataType.FLOAT, ['N', 4, 'H', 'W'])],
+      output: [
+        typed
+          ? tensorInfo(output, DataType.FLOAT, ['N', 4, 'H', 'W'])
+          : create(ValueInfoProtoSchema, { name: output }),
+      ],
     },
   })
 }

@@ -5,6 +5,7 @@ import {
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'

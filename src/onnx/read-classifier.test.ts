@@ -22,6 +22,7 @@ describe('readClassifier', () => {
       expect(back.svm).toEqual(parts.svm)
       expect(back.scaler).toEqual(parts.scaler)
       expect(back.pooling).toEqual(parts.pooling)
+      expect(back.preprocess).toEqual(parts.preprocess)
       expect(back.about).toEqual(parts.about)
       expect(writeClassifier(back)).toEqual(bytes)
     })
@@ -35,6 +36,7 @@ describe('readClassifier', () => {
     ['a schema that is no number', 'MODEL_UNREADABLE', edit((json) => (json.schemaVersion = 'x'))],
     ['an unknown pooling', 'MODEL_UNREADABLE', edit((json) => (json.pooling = { grid: -1 }))],
     ['an unknown scaler', 'MODEL_UNREADABLE', edit((json) => (json.scale = 'log'))],
+    ['preprocessing that is no object', 'MODEL_UNREADABLE', edit((json) => (json.preprocess = 3))],
     ['an output that is not there', 'MODEL_UNREADABLE', edit((json) => (json.cnnOutput = 'nowhere'))],
     ['other classes', 'MODEL_UNREADABLE', edit((json) => (json.svm.classes = ['cat', 'dog', 'hen']))],
     ['too many classes', 'MODEL_UNREADABLE', edit((json) => json.svm.classes.push('hen'))],

@@ -34,6 +34,7 @@ export function readClassifier(model: ModelProto): ClassifierParts {
     pooling: readPooling(metadata),
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
+    preprocess: object(metadata.preprocess, 'preprocess'),
     about: object(metadata.about, 'about'),
   }
 }

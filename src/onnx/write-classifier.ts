@@ -29,6 +29,8 @@ export interface ClassifierParts {
   pooling: FilePooling
   scaler: FileScaler
   svm: SvmNumbers
+  /** How a picture becomes the CNN's input, as JSON; where the extractor looks for it in any model. */
+  preprocess: object
   /** What ONNX has no place for and the caller wants back: anything JSON can hold. */
   about: Record<string, unknown>
 }
@@ -77,9 +79,10 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 }
 
 /** The JSON of the file: the numbers that float32 attributes would round, and what the caller gave. */
-function metadataText({ svm, scaler, pooling, about }: ClassifierParts, output: string): string {
+function metadataText({ svm, scaler, pooling, preprocess, about }: ClassifierParts, output: string): string {
   return JSON.stringify({
     schemaVersion,
+    preprocess,
     cnnOutput: output,
     pooling,
     scale: scaler.kind,

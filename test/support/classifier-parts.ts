@@ -65,6 +65,7 @@ export function partsOf(
           }
         : { kind: scale },
     svm: svmOf(classes, features, o.kernel),
-    about: { layer: 'relu', preprocess: { size: 32 } },
+    preprocess: { size: 32 },
+    about: { layer: 'relu' },
   }
 }

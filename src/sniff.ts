@@ -16,6 +16,8 @@ const magic: [format: string, matches: (bytes: Uint8Array) => boolean][] = [
   ['a ZIP archive', (b) => startsWith(b, [0x50, 0x4b, 0x03, 0x04])],
   ['a gzip archive', (b) => startsWith(b, [0x1f, 0x8b])],
   ['an HDF5 file', (b) => startsWith(b, [0x89, 0x48, 0x44, 0x46])],
+  ['a model in ORT format, not ONNX', (b) => ascii(b, 4, 4) === 'ORTM'],
+  ['a TensorFlow Lite model', (b) => ascii(b, 4, 4) === 'TFL3'],
   ['a WebAssembly module', (b) => ascii(b, 0, 4) === '\0asm'],
 ]
 

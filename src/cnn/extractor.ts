@@ -1,0 +1,297 @@
+import { toBinary } from '@bufbuild/protobuf'
+import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
+import type { ImageInput } from '../image/input.ts'
+import {
+  outputSize,
+  type Preprocess,
+  type ResolvedPreprocess,
+  resolvePreprocess,
+  type Size,
+} from '../image/preprocess.ts'
+import type { Matrix } from '../matrix.ts'
+import { cutModel } from '../onnx/cut.ts'
+import { tensorInfo } from '../onnx/nodes.ts'
+import { type ImagePort, imagePort } from './image-port.ts'
+import { findLayer, type LayerInfo, listLayers } from './layers.ts'
+import { type ModelSource, openModel, ownPreprocess } from './model-source.ts'
+import {
+  checkPooling,
+  checkRows,
+  type Pooling,
+  pooledSize,
+  type ResolvedPooling,
+  resolvePooling,
+} from './pool.ts'
+import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
+import { Session } from './session.ts'
+
+/** What `FeatureExtractor.create` takes. */
+export interface ExtractorOptions {
+  /** Default `'tiny'`, the CNN that ships with the package. */
+  model?: ModelSource
+  /**
+   * Where the network is cut: the name of a tensor or node, a module of PyTorch (`'layer3'`), or `-1`, `-2`, ...
+   * from the end of `layers()`. Default: what enters the classification head.
+   */
+  layer?: string | number
+  /** Default `'auto'`. */
+  pooling?: Pooling
+  /** Where the network runs. Default `'auto'`, which is WebAssembly. */
+  device?: 'auto' | 'wasm'
+  /** What is not given here comes from the model's file, then from the defaults that `Preprocess` names. */
+  preprocess?: Preprocess
+  /**
+   * Threads of ONNX Runtime. More than 1 changes low bits of the features. The first extractor of a process
+   * sets it for all. Default 1.
+   */
+  threads?: number
+  /** Aborts reading the model. */
+  signal?: AbortSignal
+}
+
+/**
+ * An extractor in words that JSON can hold. With the model of `cutModel()` these are the options that make
+ * the same extractor again.
+ */
+export interface ExtractorDescription {
+  /** `'tiny'`, the path or URL the model came from, or `'bytes'`. */
+  model: string
+  /** The tensor's name. */
+  layer: string
+  pooling: ResolvedPooling
+  preprocess: ResolvedPreprocess
+  /** Numbers an image. */
+  featureSize: number
+}
+
+/** A layer and pooling for `extractLayers`. */
+export interface LayerChoice {
+  /** Default: the extractor's own layer. */
+  layer?: string | number
+  /** Default `'auto'`. */
+  pooling?: Pooling
+}
+
+/** What is found out when an extractor is made. */
+interface Parts {
+  model: ModelProto
+  name: string
+  cut: ModelProto
+  layers: LayerInfo[]
+  layer: LayerInfo
+  port: ImagePort
+  preprocess: ResolvedPreprocess
+  threads: number
+  session: Session
+  dims: readonly number[]
+  pooling: ResolvedPooling
+}
+
+/**
+ * Turns images into rows of features: a CNN, cut at a layer, whose activations are pooled.
+ *
+ * It holds the network in WebAssembly memory: `dispose()` frees it.
+ */
+export class FeatureExtractor {
+  readonly #parts: Parts
+  #disposed = false
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Reads the model, cuts it, and runs it once on an empty image to see what it answers.
+   *
+   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND` with
+   *   the nearest names, `INVALID_ARGUMENT` (also for a preprocessing that makes images of another size than
+   *   the model takes), `HOST_UNSUPPORTED`, `ABORTED`
+   */
+  static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
+    checkOptions(options)
+    const { model, name } = await openModel(options.model ?? 'tiny', { signal: options.signal })
+    return FeatureExtractor.fromModel(model, options, name)
+  }
+
+  /** The same for a model that is parsed already; `options.model` is not looked at. */
+  static async fromModel(
+    model: ModelProto,
+    options: Omit<ExtractorOptions, 'model'> = {},
+    name = 'bytes',
+  ): Promise<FeatureExtractor> {
+    checkOptions(options)
+    const layers = listLayers(model)
+    const layer = options.layer === undefined ? defaultOf(layers) : findLayer(layers, options.layer)
+    const cut = cutModel(model, [layer.name])
+    const port = imagePort(cut)
+    const preprocess = preprocessFor(model, port, options.preprocess)
+    const threads = options.threads ?? 1
+    const session = await Session.create(toBinary(ModelProtoSchema, cut), threads)
+    try {
+      const dims = await tryOut(session, port, preprocess, layer)
+      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
+      const found = { model, name, cut, layers, layer, port, preprocess, threads, session, dims, pooling }
+      return new FeatureExtractor(found)
+    } catch (error) {
+      await session.release()
+      throw error
+    }
+  }
+
+  /** How many features an image has: the columns of what `extract` answers. */
+  get featureSize(): number {
+    return pooledSize(this.#parts.pooling, this.#parts.dims)
+  }
+
+  /** Every layer that could serve, in the order of the network, the default one marked. */
+  layers(): LayerInfo[] {
+    return this.#parts.layers.map((layer) => ({ ...layer }))
+  }
+
+  /** Layer, pooling and preprocessing as they were resolved; see `ExtractorDescription`. */
+  describe(): ExtractorDescription {
+    const { name, layer, pooling, preprocess } = this.#parts
+    const { featureSize } = this
+    return structuredClone({ model: name, layer: layer.name, pooling, preprocess, featureSize })
+  }
+
+  /**
+   * The network up to the layer: one image input, one float32 output, whose name is `describe().layer`. Its
+   * weights are shared with the extractor: do not change it.
+   */
+  cutModel(): ModelProto {
+    const { cut, port, layer, dims } = this.#parts
+    // The size of a map follows the size of the image, where the model leaves that open.
+    const free = dims.length === 4 && (port.height === undefined || port.width === undefined)
+    const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
+    const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
+    const model = cutModel(cut, [layer.name])
+    model.graph!.output = [output]
+    return model
+  }
+
+  /**
+   * Features of images: decoded, resized and normalised, run through the network in batches, pooled.
+   *
+   * @param images of any mix of kinds and sizes
+   * @returns a row for each image, in their order (see `onUnreadable` for images that are left out)
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
+   *   `INVALID_ARGUMENT`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async extract(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
+    this.#checkAlive()
+    const { session, port, preprocess, layer, pooling } = this.#parts
+    const taps = [{ layer: layer.name, pooling }]
+    const [features] = await runImages(session, port, preprocess, taps, images, options)
+    return features
+  }
+
+  /**
+   * Features at several layers from one pass over the images: each is decoded once and runs once.
+   *
+   * @param choices which layers, and how each is pooled; a layer may come several times
+   * @returns a matrix for each choice, in their order
+   * @throws {SoftmarginError} as `extract` does, and `LAYER_NOT_FOUND`
+   */
+  async extractLayers(
+    images: ImageInput[],
+    choices: LayerChoice[],
+    options: ExtractOptions = {},
+  ): Promise<Matrix[]> {
+    this.#checkAlive()
+    const { model, layers, layer, preprocess, threads } = this.#parts
+    if (!Array.isArray(choices) || choices.length === 0) {
+      throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
+    }
+    const taps = choices.map((choice, i): Tap => {
+      const { pooling = 'auto' } = choice
+      checkPooling(pooling, `choices[${i}].pooling`)
+      const found =
+        choice.layer === undefined ? layer : findLayer(layers, choice.layer, `choices[${i}].layer`)
+      return { layer: found.name, pooling, argument: `choices[${i}].pooling` }
+    })
+    const cut = cutModel(model, [...new Set(taps.map((tap) => tap.layer))])
+    const port = imagePort(cut)
+    checkSize(port, preprocess)
+    const session = await Session.create(toBinary(ModelProtoSchema, cut), threads)
+    try {
+      return await runImages(session, port, preprocess, taps, images, options)
+    } finally {
+      await session.release()
+    }
+  }
+
+  /** Frees the network. Calls that run then end with `DISPOSED`. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    // Nobody waits for it; it cannot fail but for a defect of ONNX Runtime.
+    this.#parts.session.release().catch(() => {})
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
+  }
+}
+
+function checkOptions(options: ExtractorOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
+  const { device = 'auto', pooling = 'auto' } = options
+  if (device !== 'auto' && device !== 'wasm') throw invalidArgument('device', device, `'auto' or 'wasm'`)
+  checkPooling(pooling)
+}
+
+function defaultOf(layers: LayerInfo[]): LayerInfo {
+  const layer = layers.find(({ isDefault }) => isDefault)
+  if (layer) return layer
+  throw new SoftmarginError('MODEL_UNSUPPORTED', 'the model must compute something from an image input', {
+    argument: 'model',
+    expected: 'one image input',
+  })
+}
+
+function preprocessFor(
+  model: ModelProto,
+  port: ImagePort,
+  given: Preprocess | undefined,
+): ResolvedPreprocess {
+  const own = ownPreprocess(model)
+  const { channels, width, height } = port
+  const size = width !== undefined && height !== undefined ? { width, height } : undefined
+  try {
+    resolvePreprocess({}, own, { channels, size })
+  } catch (cause) {
+    const message = `the model's own preprocessing is broken: ${(cause as Error).message}`
+    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+  }
+  const preprocess = resolvePreprocess(given, own, { channels, size })
+  checkSize(port, preprocess)
+  return preprocess
+}
+
+function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void {
+  const made: Size = outputSize(preprocess)
+  const { width = made.width, height = made.height } = port
+  if (width === made.width && height === made.height) return
+  const field = preprocess.crop ? 'preprocess.crop' : 'preprocess.size'
+  const expected = `${width} x ${height} (width x height), the one size that the model takes`
+  const details = { argument: field, received: made, expected }
+  const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
+  throw new SoftmarginError('INVALID_ARGUMENT', message, details)
+}
+
+/** Runs an empty image, to learn what the layer answers before the first real one. */
+async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
+  const { width, height } = outputSize(preprocess)
+  const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
+  const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
+  const activations = await session.run(port.name, empty, dims)
+  const activation = activations.get(layer.name)!
+  checkRows(activation, layer.name, dims[0])
+  return activation.dims
+}

@@ -1,0 +1,158 @@
+import { invalidArgument, SoftmarginError, throwIfAborted } from '../errors.ts'
+import { decodeImage } from '../image/decode.ts'
+import type { ImageInput } from '../image/input.ts'
+import { outputSize, type ResolvedPreprocess } from '../image/preprocess.ts'
+import { tensorLength, writeTensor } from '../image/tensor.ts'
+import { Matrix } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import type { ImagePort } from './image-port.ts'
+import { checkRows, type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
+import type { Session } from './session.ts'
+
+/** What every call over images takes. `onProgress` counts images. */
+export interface ExtractOptions extends LongCall {
+  /**
+   * How many images go through the network at once. It changes the speed and the memory, not the features.
+   * Default: as many as fit in some 4 MB of float32 input per channel, at most 64.
+   */
+  batchSize?: number
+  /**
+   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out:
+   * the answer has a row less, and the rows after it move up. Without it the first such image ends the call.
+   */
+  onUnreadable?: (index: number, error: SoftmarginError) => void
+}
+
+/** A tensor of the network and how it is pooled. */
+export interface Tap {
+  /** The tensor's name. */
+  layer: string
+  pooling: Pooling
+  /** How the caller calls the pooling, for error messages. */
+  argument?: string
+}
+
+/**
+ * Decodes images, runs them through the network in batches and pools what comes out at each tap.
+ *
+ * @param session a network whose outputs are the taps' layers
+ * @returns for each tap a matrix with a row for each image
+ */
+export async function runImages(
+  session: Session,
+  port: ImagePort,
+  preprocess: ResolvedPreprocess,
+  taps: Tap[],
+  images: ImageInput[],
+  options: ExtractOptions = {},
+): Promise<Matrix[]> {
+  const { signal, onProgress, onUnreadable } = options
+  const { width, height } = outputSize(preprocess)
+  const length = tensorLength(preprocess)
+  const batchSize = port.batch ?? options.batchSize ?? defaultBatchSize(width, height)
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw invalidArgument('batchSize', batchSize, 'an integer of 1 or more')
+  }
+  checkImages(images)
+  const batch = new Float32Array(Math.min(batchSize, port.batch ?? images.length) * length)
+  const rows = taps.map((tap) => new Rows(tap, images.length))
+  let next = 0
+  while (next < images.length) {
+    let filled = 0
+    for (; next < images.length && filled * length < batch.length; next++) {
+      throwIfAborted(signal)
+      try {
+        const name = `images[${next}]`
+        const slot = batch.subarray(filled * length, (filled + 1) * length)
+        await writeTensor(await decodeImage(images[next], name, { signal }), preprocess, slot, name)
+        filled++
+      } catch (error) {
+        if (!onUnreadable || !isUnreadable(error)) throw error
+        onUnreadable(next, error)
+      }
+    }
+    if (filled > 0) {
+      // A model with a fixed batch gets it full; what the spare slots hold does not matter.
+      const size = port.batch ?? filled
+      const dims = [size, preprocess.mean.length, height, width]
+      const activations = await session.run(port.name, batch.subarray(0, size * length), dims)
+      for (const one of rows) {
+        const activation = activations.get(one.tap.layer)!
+        checkRows(activation, one.tap.layer, size)
+        one.add(activation, filled)
+      }
+    }
+    onProgress?.({ done: next, total: images.length })
+    await othersTurn()
+  }
+  throwIfAborted(signal)
+  return rows.map((one) => one.matrix())
+}
+
+/** The rows of one tap as they come in. */
+class Rows {
+  readonly tap: Tap
+  readonly #most: number
+  #pooling: ResolvedPooling | undefined
+  #cols = 0
+  #count = 0
+  #data: Float32Array = new Float32Array(0)
+
+  constructor(tap: Tap, most: number) {
+    this.tap = tap
+    this.#most = most
+  }
+
+  add(activation: Parameters<typeof pool>[0], count: number): void {
+    if (!this.#pooling) {
+      this.#pooling = resolvePooling(this.tap.pooling, activation.dims, this.tap.argument)
+      this.#cols = pooledSize(this.#pooling, activation.dims)
+      this.#data = allocate(this.#most, this.#cols)
+    }
+    pool(activation, this.#pooling, count, this.#data.subarray(this.#count * this.#cols))
+    this.#count += count
+  }
+
+  matrix(): Matrix {
+    if (this.#count === 0) {
+      throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${this.#most} images can be read`, {
+        argument: 'images',
+        expected: 'at least one readable image',
+      })
+    }
+    const used = this.#count * this.#cols
+    const data = used === this.#data.length ? this.#data : this.#data.slice(0, used)
+    return new Matrix(data, this.#count, this.#cols)
+  }
+}
+
+function allocate(rows: number, cols: number): Float32Array {
+  try {
+    return new Float32Array(rows * cols)
+  } catch (cause) {
+    const message = `${rows} images of ${cols} features each do not fit in memory: extract fewer at a time, or pool`
+    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
+  }
+}
+
+function checkImages(images: ImageInput[]): void {
+  if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
+  if (images.length > 0) return
+  const expected = 'at least one image'
+  const details = { argument: 'images', received: 0, expected }
+  throw new SoftmarginError('EMPTY_INPUT', `images must hold ${expected}, but is empty`, details)
+}
+
+function isUnreadable(error: unknown): error is SoftmarginError {
+  if (!(error instanceof SoftmarginError)) return false
+  return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
+}
+
+function defaultBatchSize(width: number, height: number): number {
+  return Math.max(1, Math.min(64, Math.floor(2 ** 20 / (width * height))))
+}
+
+/** Lets timers, clicks and the signal's abort get in between two batches. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}

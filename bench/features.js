@@ -1,0 +1,68 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pictureCollections } from './pictures.js'
+import { permutation, seeded } from './random.js'
+
+/**
+ * CNN features: `{ name, data, labels, rows, cols, classes }` for each collection of pictures, smallest first,
+ * rows in a seeded order. Extracted once and kept in the bench's folder.
+ */
+export async function loadFeatures(cache) {
+  const extractor = await openExtractor()
+  if (!extractor) return [syntheticFeatures(60_000)]
+  const sets = []
+  for (const collection of pictureCollections(process.env.SOFTMARGIN_DATA, cache)) {
+    sets.push(await features(extractor, collection, cache))
+  }
+  await extractor.dispose()
+  return sets
+}
+
+async function openExtractor() {
+  try {
+    const { FeatureExtractor } = await import('../dist/lib/index.js')
+    return await FeatureExtractor.create({ model: 'tiny' })
+  } catch (error) {
+    console.log(`Features are synthetic, because there is no extractor to be had: ${error.message}`)
+    return undefined
+  }
+}
+
+async function features(extractor, { name, pictures, labels, classes }, cache) {
+  const rows = pictures.length
+  const cols = extractor.featureSize
+  const file = join(cache, `features-${name}-${rows}x${cols}.f32`)
+  if (!existsSync(file)) {
+    console.log(`Extracting ${cols} features from ${rows} pictures (${name}), once`)
+    const order = permutation(rows, 11)
+    const shuffled = Array.from(order, (i) => pictures[i])
+    const all = new Float32Array(rows * cols)
+    for (let at = 0; at < rows; at += 1000) {
+      const { data } = await extractor.extract(shuffled.slice(at, at + 1000))
+      all.set(data, at * cols)
+    }
+    writeFileSync(file, all)
+  }
+  const data = new Float32Array(new Uint8Array(readFileSync(file)).buffer)
+  return { name, data, labels: permutation(rows, 11).map((i) => labels[i]), rows, cols, classes }
+}
+
+/** Ten classes in 24 hidden dimensions, seen through 192 rectified mixtures of them. */
+function syntheticFeatures(rows) {
+  const [hidden, cols, classes] = [24, 192, 10]
+  const { normal } = seeded(5)
+  const centres = Float64Array.from({ length: classes * hidden }, normal)
+  const mixture = Float64Array.from({ length: cols * hidden }, () => normal() / Math.sqrt(hidden))
+  const data = new Float32Array(rows * cols)
+  const labels = Int32Array.from({ length: rows }, (_, i) => i % classes)
+  const z = new Float64Array(hidden)
+  for (let i = 0; i < rows; i++) {
+    for (let k = 0; k < hidden; k++) z[k] = 0.9 * centres[labels[i] * hidden + k] + normal()
+    for (let j = 0; j < cols; j++) {
+      let sum = 0
+      for (let k = 0; k < hidden; k++) sum += mixture[j * hidden + k] * z[k]
+      data[i * cols + j] = Math.max(0, sum + 0.2 * normal())
+    }
+  }
+  return { name: 'synthetic', data, labels, rows, cols, classes }
+}

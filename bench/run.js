@@ -1,0 +1,151 @@
+// npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
+//
+// Ours beside scikit-learn, LIBSVM, libsvm-js and ml-svm, one thread each, in processes of their own; only fit and
+// predict are timed. SOFTMARGIN_DATA names a folder of pictures (see pictures.js); without it, digits serve.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { loadFeatures } from './features.js'
+import { listJobs, writeJob } from './jobs.js'
+import { nodeWithRelaxedSimd } from './newer-node.js'
+import { compile, findPeers, peersFolder, runPeer } from './peers.js'
+import { plot } from './plot.js'
+import { describe, median, table } from './report.js'
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '3' },
+    only: { type: 'string', default: '' },
+    peers: { type: 'string', default: '' },
+  },
+})
+if (!existsSync(new URL('../dist/lib/svm.js', import.meta.url))) {
+  console.error('There is nothing to measure yet: npm run build first')
+  process.exit(1)
+}
+const limitSeconds = flags.quick ? 120 : 3600
+const node = nodeWithRelaxedSimd()
+const folder = peersFolder()
+
+const machine = describeMachine()
+console.log(`${machine.processor}, Node ${machine.node}; one thread each; medians of ${flags.runs} runs\n`)
+
+const wanted = flags.peers ? flags.peers.split(',') : undefined
+const peers = findPeers(node).filter(({ name }) => wanted?.some((text) => name.includes(text)) ?? true)
+for (const { name, absent } of peers) if (absent) console.log(`Absent: ${name}: ${absent}`)
+
+const tiles = measureTiles()
+const jobs = listJobs(await loadFeatures(folder), flags.quick).filter(({ title }) =>
+  title.includes(flags.only),
+)
+const measured = []
+for (const job of jobs) measured.push(await measure(writeJob(job, folder)))
+save()
+
+/** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
+async function measure(job) {
+  console.log(`\n${describe(job)}`)
+  // Short work is repeated inside a process too.
+  const prepared = { ...job, repeat: job.rows <= 1000 && !job.grid ? 7 : 1 }
+  const path = `${folder}job.json`
+  writeFileSync(path, JSON.stringify(prepared))
+  const entries = peers
+    .filter(({ absent }) => !absent)
+    .map((peer) => ({ peer, refused: peer.refuses?.(prepared), fit: [], predict: [], last: {} }))
+  for (let run = 0; run < Number(flags.runs); run++) {
+    for (const entry of entries) {
+      // What took minutes once is not run again: it is not noise that decides there.
+      if (entry.refused || entry.last.failed || entry.fit.some((time) => time > 60)) continue
+      entry.last = await runPeer(entry.peer, prepared, path, limitSeconds)
+      entry.fit.push(...(entry.last.fit ?? []))
+      entry.predict.push(...(entry.last.predict ?? []))
+    }
+  }
+  const answers = entries.map(({ peer, refused, fit, predict, last }) => {
+    const failed = refused || last.failed
+    if (failed) return { name: peer.name, failed }
+    return {
+      ...last,
+      name: peer.name,
+      fit: median(fit),
+      predict: predict.length > 0 ? median(predict) : undefined,
+      fitTimes: fit,
+      predictTimes: predict,
+    }
+  })
+  console.log(table(answers))
+  if (job.grid) console.log(gridAgreement(answers))
+  const { train, trainLabels, test, testLabels, ...facts } = job
+  return { ...facts, answers }
+}
+
+/** How far apart the candidates' mean scores are, ours against scikit-learn's. */
+function gridAgreement(answers) {
+  const scores = (name) => answers.find((answer) => answer.name === name)?.meanTestScore
+  const [ours, theirs] = [scores('softmargin strict'), scores('scikit-learn')]
+  if (!ours || !theirs) return ''
+  const distance = Math.max(...ours.map((score, i) => Math.abs(score - theirs[i])))
+  return `  largest distance of a candidate's mean score from scikit-learn's: ${distance.toFixed(4)}`
+}
+
+/** The engine's tiles beside the machine's own peak of 128-bit fused multiply-adds. */
+function measureTiles() {
+  let peak
+  try {
+    peak = Number(execFileSync(compile('peak', ['-O2', '-mfma'])).toString())
+  } catch {
+    console.log('Absent: the peak of the machine: peak.c cannot be compiled or run here')
+  }
+  const script = fileURLToPath(new URL('tiles.js', import.meta.url))
+  const rates = Object.fromEntries(
+    ['relaxed', 'strict'].map((simd) => [simd, JSON.parse(execFileSync(node, [script, simd]).toString())]),
+  )
+  console.log(`\nTiles, GFLOP/s${peak ? ` (peak of 128-bit multiply-adds: ${peak})` : ''}`)
+  for (const [simd, results] of Object.entries(rates)) {
+    const cells = results.map(({ width, gflops }) => {
+      const share = peak ? ` (${Math.round((100 * gflops) / peak)} %)` : ''
+      return `d = ${width}: ${gflops}${share}`
+    })
+    console.log(`  ${simd.padEnd(8)} ${cells.join('  ')}`)
+  }
+  return { peak, ...rates }
+}
+
+function describeMachine() {
+  return {
+    processor: cpus()[0]?.model.trim() ?? 'unknown processor',
+    cores: availableParallelism(),
+    memory: totalmem(),
+    node: execFileSync(node, ['--version']).toString().trim().slice(1),
+  }
+}
+
+function save() {
+  const date = new Date().toISOString().slice(0, 10)
+  const results = fileURLToPath(new URL('results/', import.meta.url))
+  mkdirSync(results, { recursive: true })
+  const name = `${results}${date}${flags.quick ? '-quick' : ''}`
+  writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, null, 1)}\n`)
+  console.log(`\nWritten: ${name}.json`)
+  const [series] = new Set(measured.map((job) => job.series).filter(Boolean))
+  if (!series) return
+  const inSeries = measured.filter((job) => job.series === series)
+  const curves = peers.map(({ name: peer }) => ({
+    name: peer,
+    points: inSeries.flatMap(({ rows, answers }) => {
+      const answer = answers.find((candidate) => candidate.name === peer && !candidate.failed)
+      return answer ? [{ rows, seconds: answer.fit }] : []
+    }),
+  }))
+  writeFileSync(
+    `${name}.svg`,
+    plot(
+      series,
+      curves.filter(({ points }) => points.length > 0),
+    ),
+  )
+  console.log(`Written: ${name}.svg`)
+}

@@ -16,7 +16,11 @@ int main(void) {
   volatile float start = 0.5f;
   for (int run = 0; run < 5; run++) {
     __m128 a = _mm_set1_ps(start), b = _mm_set1_ps(0.999f);
-    __m128 s0 = a, s1 = a, s2 = a, s3 = a, s4 = a, s5 = a, s6 = a, s7 = a, s8 = a, s9 = a, s10 = a, s11 = a;
+    // Different starts: twelve equal chains would be compiled to one.
+    __m128 s0 = _mm_set1_ps(start * 1), s1 = _mm_set1_ps(start * 2), s2 = _mm_set1_ps(start * 3);
+    __m128 s3 = _mm_set1_ps(start * 4), s4 = _mm_set1_ps(start * 5), s5 = _mm_set1_ps(start * 6);
+    __m128 s6 = _mm_set1_ps(start * 7), s7 = _mm_set1_ps(start * 8), s8 = _mm_set1_ps(start * 9);
+    __m128 s9 = _mm_set1_ps(start * 10), s10 = _mm_set1_ps(start * 11), s11 = _mm_set1_ps(start * 12);
     double begun = now();
     for (long i = 0; i < rounds; i++) {
       s0 = _mm_fmadd_ps(s0, b, a), s1 = _mm_fmadd_ps(s1, b, a), s2 = _mm_fmadd_ps(s2, b, a);

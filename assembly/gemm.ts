@@ -1,0 +1,289 @@
+// Products of rows, X * Z^T, in tiles that stay in registers.
+//
+// Layouts. `panels`: groups of TILE_COLS rows, each group stored column by column (8 numbers of column 0,
+// 8 of column 1, ...). `strips`: the same with TILE_ROWS rows a group. Missing rows of a last group are zero.
+//
+// Every product is summed in the same order whatever tile it falls into: blocks of DEPTH columns, inside a
+// block column after column from zero, blocks added up one after the other. So a product does not depend on
+// how rows are grouped, and x.z and z.x have the same bits. Blocks also keep the error of long sums small.
+
+import { madd, TILE_COLS, TILE_ROWS } from './simd'
+
+/** Columns of X a tile goes through before it adds to memory: a panel's share (8 kB) stays in L1. */
+const DEPTH: i32 = 256
+
+// @ts-ignore: decorator
+@inline
+function put(out: usize, sum0: v128, sum1: v128, add: bool): void {
+  if (add) {
+    sum0 = f32x4.add(v128.load(out), sum0)
+    sum1 = f32x4.add(v128.load(out, 16), sum1)
+  }
+  v128.store(out, sum0)
+  v128.store(out, sum1, 16)
+}
+
+/** 5 x 8 products, `depth` columns of the rows deep. */
+function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
+  let s00 = f32x4.splat(0)
+  let s01 = f32x4.splat(0)
+  let s10 = f32x4.splat(0)
+  let s11 = f32x4.splat(0)
+  let s20 = f32x4.splat(0)
+  let s21 = f32x4.splat(0)
+  let s30 = f32x4.splat(0)
+  let s31 = f32x4.splat(0)
+  let s40 = f32x4.splat(0)
+  let s41 = f32x4.splat(0)
+  for (let k = 0; k < depth; k++) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    let x = v128.load_splat<f32>(a)
+    s00 = madd(x, b0, s00)
+    s01 = madd(x, b1, s01)
+    x = v128.load_splat<f32>(a, 4)
+    s10 = madd(x, b0, s10)
+    s11 = madd(x, b1, s11)
+    x = v128.load_splat<f32>(a, 8)
+    s20 = madd(x, b0, s20)
+    s21 = madd(x, b1, s21)
+    x = v128.load_splat<f32>(a, 12)
+    s30 = madd(x, b0, s30)
+    s31 = madd(x, b1, s31)
+    x = v128.load_splat<f32>(a, 16)
+    s40 = madd(x, b0, s40)
+    s41 = madd(x, b1, s41)
+    a += 20
+    b += 32
+  }
+  put(out, s00, s01, add)
+  put(out + stride, s10, s11, add)
+  put(out + 2 * stride, s20, s21, add)
+  put(out + 3 * stride, s30, s31, add)
+  put(out + 4 * stride, s40, s41, add)
+}
+
+/** 6 x 8 products, `depth` columns of the rows deep. */
+function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
+  let s00 = f32x4.splat(0)
+  let s01 = f32x4.splat(0)
+  let s10 = f32x4.splat(0)
+  let s11 = f32x4.splat(0)
+  let s20 = f32x4.splat(0)
+  let s21 = f32x4.splat(0)
+  let s30 = f32x4.splat(0)
+  let s31 = f32x4.splat(0)
+  let s40 = f32x4.splat(0)
+  let s41 = f32x4.splat(0)
+  let s50 = f32x4.splat(0)
+  let s51 = f32x4.splat(0)
+  for (let k = 0; k < depth; k++) {
+    const b0 = v128.load(b)
+    const b1 = v128.load(b, 16)
+    let x = v128.load_splat<f32>(a)
+    s00 = madd(x, b0, s00)
+    s01 = madd(x, b1, s01)
+    x = v128.load_splat<f32>(a, 4)
+    s10 = madd(x, b0, s10)
+    s11 = madd(x, b1, s11)
+    x = v128.load_splat<f32>(a, 8)
+    s20 = madd(x, b0, s20)
+    s21 = madd(x, b1, s21)
+    x = v128.load_splat<f32>(a, 12)
+    s30 = madd(x, b0, s30)
+    s31 = madd(x, b1, s31)
+    x = v128.load_splat<f32>(a, 16)
+    s40 = madd(x, b0, s40)
+    s41 = madd(x, b1, s41)
+    x = v128.load_splat<f32>(a, 20)
+    s50 = madd(x, b0, s50)
+    s51 = madd(x, b1, s51)
+    a += 24
+    b += 32
+  }
+  put(out, s00, s01, add)
+  put(out + stride, s10, s11, add)
+  put(out + 2 * stride, s20, s21, add)
+  put(out + 3 * stride, s30, s31, add)
+  put(out + 4 * stride, s40, s41, add)
+  put(out + 5 * stride, s50, s51, add)
+}
+
+// @ts-ignore: decorator
+@inline
+function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
+  if (TILE_ROWS == 6) tile6(a, b, depth, out, stride, add)
+  else tile5(a, b, depth, out, stride, add)
+}
+
+/** A tile that hangs over the last row of the output is made here and the rows that exist are copied. */
+const overhang: usize = memory.data(6 * 8 * 4, 16)
+
+/**
+ * out[i][j] = strips[i] . panels[j] for `rows` x `cols` pairs.
+ *
+ * @param cols a multiple of TILE_COLS
+ * @param stride bytes from one row of `out` to the next
+ */
+export function dotProducts(
+  strips: usize,
+  rows: i32,
+  panels: usize,
+  cols: i32,
+  width: i32,
+  out: usize,
+  stride: usize,
+): void {
+  const wholeStrips = rows / TILE_ROWS
+  const restRows = rows - wholeStrips * TILE_ROWS
+  const stripBytes = <usize>width * TILE_ROWS * 4
+  const panelBytes = <usize>width * TILE_COLS * 4
+  for (let from = 0; from < width; from += DEPTH) {
+    const depth = min(DEPTH, width - from)
+    const add = from > 0
+    let panel = panels + <usize>from * TILE_COLS * 4
+    for (let j = 0; j < cols; j += TILE_COLS) {
+      let strip = strips + <usize>from * TILE_ROWS * 4
+      let corner = out + <usize>j * 4
+      for (let i = 0; i < wholeStrips; i++) {
+        tile(strip, panel, depth, corner, stride, add)
+        strip += stripBytes
+        corner += <usize>TILE_ROWS * stride
+      }
+      if (restRows > 0) {
+        tile(strip, panel, depth, overhang, 32, false)
+        for (let r = 0; r < restRows; r++) {
+          const made = overhang + <usize>r * 32
+          put(corner, v128.load(made), v128.load(made, 16), add)
+          corner += stride
+        }
+      }
+      panel += panelBytes
+    }
+  }
+}
+
+/**
+ * out[j] = panels[j] . panels[j], with the bits that `dotProducts` gives for the same pair.
+ */
+export function selfProducts(panels: usize, cols: i32, width: i32, out: usize): void {
+  for (let j = 0; j < cols; j += TILE_COLS) {
+    let total0 = f32x4.splat(0)
+    let total1 = f32x4.splat(0)
+    for (let from = 0; from < width; from += DEPTH) {
+      const to = min(from + DEPTH, width)
+      let sum0 = f32x4.splat(0)
+      let sum1 = f32x4.splat(0)
+      for (let k = from; k < to; k++) {
+        const x0 = v128.load(panels)
+        const x1 = v128.load(panels, 16)
+        sum0 = madd(x0, x0, sum0)
+        sum1 = madd(x1, x1, sum1)
+        panels += 32
+      }
+      total0 = from > 0 ? f32x4.add(total0, sum0) : sum0
+      total1 = from > 0 ? f32x4.add(total1, sum1) : sum1
+    }
+    v128.store(out, total0)
+    v128.store(out, total1, 16)
+    out += 32
+  }
+}
+
+/** out[i] = strips[i] . strips[i], with the bits that `dotProducts` gives for the same pair. */
+export function stripNorms(strips: usize, rows: i32, width: i32, out: usize): void {
+  for (let i = 0; i < rows; i++) {
+    let at = strips + <usize>(i / TILE_ROWS) * <usize>width * TILE_ROWS * 4 + <usize>(i % TILE_ROWS) * 4
+    let total = f32x4.splat(0)
+    for (let from = 0; from < width; from += DEPTH) {
+      const to = min(from + DEPTH, width)
+      let sum = f32x4.splat(0)
+      for (let k = from; k < to; k++) {
+        const x = v128.load_splat<f32>(at)
+        sum = madd(x, x, sum)
+        at += TILE_ROWS * 4
+      }
+      total = from > 0 ? f32x4.add(total, sum) : sum
+    }
+    f32.store(out + <usize>i * 4, f32x4.extract_lane(total, 0))
+  }
+}
+
+/** Writes `rows` (at most TILE_COLS) rows, row after row at `source`, as one panel; the rest of it is zero. */
+export function packPanel(source: usize, rows: i32, width: i32, panel: usize): void {
+  pack(source, rows, width, panel, TILE_COLS)
+}
+
+/** Writes `rows` rows, row after row at `source`, as strips. */
+export function packStrips(source: usize, rows: i32, width: i32, strips: usize): void {
+  for (let i = 0; i < rows; i += TILE_ROWS) {
+    pack(source, min(TILE_ROWS, rows - i), width, strips, TILE_ROWS)
+    source += <usize>TILE_ROWS * width * 4
+    strips += <usize>TILE_ROWS * width * 4
+  }
+}
+
+function pack(source: usize, rows: i32, width: i32, out: usize, group: i32): void {
+  const rowBytes = <usize>width * 4
+  for (let r = 0; r < group; r++) {
+    let to = out + <usize>r * 4
+    if (r < rows) {
+      let from = source + <usize>r * rowBytes
+      for (let k = 0; k < width; k++) {
+        f32.store(to, f32.load(from))
+        from += 4
+        to += group * 4
+      }
+    } else {
+      for (let k = 0; k < width; k++) {
+        f32.store(to, 0)
+        to += group * 4
+      }
+    }
+  }
+}
+
+/** Writes the rows with the numbers `indexes[0..rows)` of `panels` as strips. */
+export function gatherStrips(panels: usize, indexes: usize, rows: i32, width: i32, strips: usize): void {
+  const panelBytes = <usize>width * TILE_COLS * 4
+  for (let i = 0; i < rows; i += TILE_ROWS) {
+    for (let r = 0; r < TILE_ROWS; r++) {
+      let to = strips + <usize>r * 4
+      const exists = i + r < rows
+      const index = exists ? i32.load(indexes + <usize>(i + r) * 4) : 0
+      let from = panels + <usize>(index / TILE_COLS) * panelBytes + <usize>(index % TILE_COLS) * 4
+      for (let k = 0; k < width; k++) {
+        f32.store(to, exists ? f32.load(from) : 0)
+        from += TILE_COLS * 4
+        to += TILE_ROWS * 4
+      }
+    }
+    strips += <usize>TILE_ROWS * width * 4
+  }
+}
+
+/** Writes the transpose of `rows` x `cols` numbers, both multiples of 4. Strides in bytes. */
+export function transpose(source: usize, sourceStride: usize, rows: i32, cols: i32, out: usize, outStride: usize): void {
+  // Sixteen columns at a time: their output rows stay in L1 while the source is read along its rows.
+  for (let from = 0; from < cols; from += 16) {
+    const to = min(from + 16, cols)
+    for (let i = 0; i < rows; i += 4) {
+      for (let j = from; j < to; j += 4) {
+        const at = source + <usize>i * sourceStride + <usize>j * 4
+        const r0 = v128.load(at)
+        const r1 = v128.load(at + sourceStride)
+        const r2 = v128.load(at + 2 * sourceStride)
+        const r3 = v128.load(at + 3 * sourceStride)
+        const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
+        const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
+        const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5)
+        const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
+        const put = out + <usize>j * outStride + <usize>i * 4
+        v128.store(put, v128.shuffle<f64>(low01, low23, 0, 2))
+        v128.store(put + outStride, v128.shuffle<f64>(low01, low23, 1, 3))
+        v128.store(put + 2 * outStride, v128.shuffle<f64>(high01, high23, 0, 2))
+        v128.store(put + 3 * outStride, v128.shuffle<f64>(high01, high23, 1, 3))
+      }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+// The exported entry points of the engine, nothing else. src/engine/exports.ts gives their types.
+
+export { TILE_ROWS } from './simd'
+export { gatherStrips, packPanel, packStrips, selfProducts, stripNorms, transpose } from './gemm'
+export { applyKernel, kernelBlock } from './kernel'
+export { solve, startProblem, violators } from './smo'
+export { weightedSums } from './decision'

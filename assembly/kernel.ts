@@ -1,0 +1,135 @@
+// Dot products -> kernel values, in place, on vectors of four.
+//
+// exp, tanh and powers are our own: the host's differ from host to host. Approximations after Cephes
+// (S. L. Moshier, expf.c and tanhf.c): within 2 units in the last place of float32.
+
+import { dotProducts } from './gemm'
+import { madd } from './simd'
+
+export const LINEAR: i32 = 0
+export const POLY: i32 = 1
+export const RBF: i32 = 2
+export const SIGMOID: i32 = 3
+
+/** Columns whose products are made and then turned into kernel values while they are still in L2. */
+const CHUNK: i32 = 1024
+
+// @ts-ignore: decorator
+@inline
+function exp4(x: v128): v128 {
+  // exp(-87) is the last normal float32; below it the answer is rounded up to that: 1e-38, as good as 0.
+  x = f32x4.pmax(f32x4.splat(-87), f32x4.pmin(f32x4.splat(88), x))
+  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
+  const shifted = madd(x, f32x4.splat(1.44269504088896341), f32x4.splat(12582912))
+  const n = f32x4.sub(shifted, f32x4.splat(12582912))
+  // ln 2 in two parts: n times the first is exact.
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)))
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
+  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3))
+  p = madd(p, r, f32x4.splat(8.3334519073e-3))
+  p = madd(p, r, f32x4.splat(4.1665795894e-2))
+  p = madd(p, r, f32x4.splat(1.6666665459e-1))
+  p = madd(p, r, f32x4.splat(5.0000001201e-1))
+  p = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1))
+  // 2^n by its exponent bits; the shift drops all of `shifted` but n.
+  const scale = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23)
+  return f32x4.mul(p, scale)
+}
+
+// @ts-ignore: decorator
+@inline
+function tanh4(x: v128): v128 {
+  const square = f32x4.mul(x, x)
+  let p = madd(f32x4.splat(-5.70498872745e-3), square, f32x4.splat(2.06390887954e-2))
+  p = madd(p, square, f32x4.splat(-5.37397155531e-2))
+  p = madd(p, square, f32x4.splat(1.33314422036e-1))
+  p = madd(p, square, f32x4.splat(-3.33332819422e-1))
+  const near = madd(f32x4.mul(p, square), x, x)
+  const size = f32x4.abs(x)
+  const far = f32x4.sub(
+    f32x4.splat(1),
+    f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.add(size, size)), f32x4.splat(1))),
+  )
+  const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)))
+  return v128.bitselect(near, signed, f32x4.lt(size, f32x4.splat(0.625)))
+}
+
+/**
+ * Turns dot products into kernel values, in place.
+ *
+ * rbf: exp(-gamma |x - z|^2) by |x|^2 + |z|^2 - 2 x.z, poly: (gamma x.z + coef0)^degree, sigmoid:
+ * tanh(gamma x.z + coef0).
+ *
+ * @param rowNorms, colNorms |x|^2 of the rows and of the columns (rbf only)
+ * @param cols a multiple of 4
+ */
+export function applyKernel(
+  out: usize,
+  stride: usize,
+  rows: i32,
+  cols: i32,
+  kind: i32,
+  gamma: f32,
+  coef0: f32,
+  degree: i32,
+  rowNorms: usize,
+  colNorms: usize,
+): void {
+  if (kind == LINEAR) return
+  const bytes = <usize>cols * 4
+  for (let i = 0; i < rows; i++) {
+    const row = out + <usize>i * stride
+    if (kind == RBF) {
+      const norm = f32x4.splat(f32.load(rowNorms + <usize>i * 4))
+      const minusGamma = f32x4.splat(-gamma)
+      for (let at: usize = 0; at < bytes; at += 16) {
+        const dot = v128.load(row + at)
+        const distance = f32x4.sub(f32x4.add(norm, v128.load(colNorms + at)), f32x4.add(dot, dot))
+        // Rounding can make a distance a little negative.
+        v128.store(row + at, exp4(f32x4.mul(minusGamma, f32x4.pmax(f32x4.splat(0), distance))))
+      }
+    } else if (kind == POLY) {
+      const g = f32x4.splat(gamma)
+      const c = f32x4.splat(coef0)
+      for (let at: usize = 0; at < bytes; at += 16) {
+        let base = madd(g, v128.load(row + at), c)
+        let power = f32x4.splat(1)
+        for (let left = degree; left > 0; left >>= 1) {
+          if (left & 1) power = f32x4.mul(power, base)
+          base = f32x4.mul(base, base)
+        }
+        v128.store(row + at, power)
+      }
+    } else {
+      const g = f32x4.splat(gamma)
+      const c = f32x4.splat(coef0)
+      for (let at: usize = 0; at < bytes; at += 16) {
+        v128.store(row + at, tanh4(madd(g, v128.load(row + at), c)))
+      }
+    }
+  }
+}
+
+/** Kernel values of `strips` with `panels`: `dotProducts` then `applyKernel`, chunk by chunk. */
+export function kernelBlock(
+  strips: usize,
+  rowNorms: usize,
+  rows: i32,
+  panels: usize,
+  colNorms: usize,
+  cols: i32,
+  width: i32,
+  out: usize,
+  stride: usize,
+  kind: i32,
+  gamma: f32,
+  coef0: f32,
+  degree: i32,
+): void {
+  for (let from = 0; from < cols; from += CHUNK) {
+    const count = min(CHUNK, cols - from)
+    const at = out + <usize>from * 4
+    dotProducts(strips, rows, panels + <usize>from * <usize>width * 4, count, width, at, stride)
+    applyKernel(at, stride, rows, count, kind, gamma, coef0, degree, rowNorms, colNorms + <usize>from * 4)
+  }
+}

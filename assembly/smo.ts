@@ -1,0 +1,349 @@
+// The dual solver: sequential minimal optimisation with second-order working sets.
+//
+//   minimise  1/2 b'Kb + p'b   subject to  sum(b) = const,  lower <= b <= upper
+//
+// with b = y * alpha, so that no sign is multiplied in the loops. For a C-SVC p = -y, [lower, upper] = [0, C]
+// for y = 1 and [-C, 0] for y = -1. The gradient is F = Kb + p; a point may go up while b < upper and down
+// while b > lower; at the optimum no point that may go down has a larger F than one that may go up
+// (by more than the tolerance).
+//
+// R.-E. Fan, P.-H. Chen, C.-J. Lin, "Working set selection using second order information for training
+// support vector machines", JMLR 6 (2005), as in LIBSVM: i has the least F, j the largest gain, and of equal
+// ones the last is taken, as there (where a kernel is not positive definite, the path decides the optimum).
+//
+// Points stand in two runs (class a, class b), each padded to a multiple of 8 with points that may not move.
+// A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
+
+/** The problem, laid out by src/engine/problem.ts: keep the two in step. */
+class Problem {
+  /** Points in all and in the first run; multiples of 8. */
+  size: i32
+  split: i32
+  /** f64: F, b, lower, upper. */
+  gradient: usize
+  beta: usize
+  lower: usize
+  upper: usize
+  /** f32: F - shift; 0 or +infinity for who may (not) go up; 0 or -infinity for who may (not) go down; K(k, k). */
+  shifted: usize
+  up: usize
+  down: usize
+  diagonal: usize
+  /** u32 a point: where the two runs of its kernel row are, 0 if they are not in memory. */
+  firstRow: usize
+  secondRow: usize
+  /** The point i of the next step. */
+  next: i32
+  /** The point whose row is missing when `solve` answers NEEDS_ROW; the other point of the step, or -1. */
+  wanted: i32
+  held: i32
+  /** i32 a point: the iteration that last used its row. */
+  used: usize
+  tolerance: f64
+  shift: f64
+  /** Half-way between the least F that may go up and the largest that may go down, less the shift. */
+  middle: f64
+  /** Largest violation of the optimality conditions. */
+  gap: f64
+  iterations: f64
+}
+
+export const SLICE_DONE: i32 = 0
+export const CONVERGED: i32 = 1
+export const NEEDS_ROW: i32 = 2
+/** The best step changes nothing in float64: as near to the optimum as the numbers allow. */
+export const STALLED: i32 = 3
+
+/** Points looked through before the best of them is compared: found in a block, then in a lane. */
+const BLOCK: i32 = 64
+const TAU: f64 = 1e-12
+
+// What the passes over a run found: the least F that may go up, its block, and the largest that may go down.
+let least: f32 = 0
+let leastBlock: i32 = 0
+let largest: f32 = 0
+
+function beginScan(): void {
+  least = f32.POSITIVE_INFINITY
+  leastBlock = -1
+  largest = f32.NEGATIVE_INFINITY
+}
+
+// @ts-ignore: decorator
+@inline
+function horizontalMin(v: v128): f32 {
+  v = f32x4.pmin(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1))
+  v = f32x4.pmin(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2))
+  return f32x4.extract_lane(v, 0)
+}
+
+// @ts-ignore: decorator
+@inline
+function horizontalMax(v: v128): f32 {
+  v = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1))
+  v = f32x4.pmax(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2))
+  return f32x4.extract_lane(v, 0)
+}
+
+/**
+ * One pass over a run: F += delta * (rowI - rowJ), and the extremes of the new F. Everything that an
+ * iteration reads and writes goes through the cache once.
+ *
+ * The row differences are taken in f64, where they are exact: with large steps (C = 1e6) the rounding of a
+ * float32 difference would add up to more than the tolerance.
+ */
+function updateRun(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f64): void {
+  const gradient = p.gradient
+  const shifted = p.shifted
+  const up = p.up
+  const down = p.down
+  const step = f64x2.splat(delta)
+  const shift = f64x2.splat(p.shift)
+  let best = f32x4.splat(least)
+  let high = f32x4.splat(largest)
+  for (let block = from; block < to; block += BLOCK) {
+    const end = <usize>min(block + BLOCK, to) * 4
+    let low = f32x4.splat(f32.POSITIVE_INFINITY)
+    for (let at = <usize>block * 4; at < end; at += 16) {
+      const i01 = f64x2.promote_low_f32x4(v128.load64_zero(rowI + at))
+      const i23 = f64x2.promote_low_f32x4(v128.load64_zero(rowI + at, 8))
+      const j01 = f64x2.promote_low_f32x4(v128.load64_zero(rowJ + at))
+      const j23 = f64x2.promote_low_f32x4(v128.load64_zero(rowJ + at, 8))
+      const g = gradient + at + at
+      const g01 = f64x2.add(v128.load(g), f64x2.mul(step, f64x2.sub(i01, j01)))
+      const g23 = f64x2.add(v128.load(g, 16), f64x2.mul(step, f64x2.sub(i23, j23)))
+      v128.store(g, g01)
+      v128.store(g, g23, 16)
+      const f = v128.shuffle<f64>(
+        f32x4.demote_f64x2_zero(f64x2.sub(g01, shift)),
+        f32x4.demote_f64x2_zero(f64x2.sub(g23, shift)),
+        0,
+        2,
+      )
+      v128.store(shifted + at, f)
+      low = f32x4.pmin(low, f32x4.add(f, v128.load(up + at)))
+      high = f32x4.pmax(high, f32x4.add(f, v128.load(down + at)))
+    }
+    if (v128.any_true(f32x4.le(low, best))) {
+      least = horizontalMin(low)
+      best = f32x4.splat(least)
+      leastBlock = block
+    }
+  }
+  largest = horizontalMax(high)
+}
+
+/** The point of the block found by the passes: its gap becomes the problem's. */
+function endScan(p: Problem): void {
+  p.next = -1
+  if (least == f32.POSITIVE_INFINITY || largest == f32.NEGATIVE_INFINITY) {
+    p.gap = 0
+    return
+  }
+  p.gap = <f64>largest - <f64>least
+  p.middle = (<f64>largest + <f64>least) / 2
+  for (let k = min(leastBlock + BLOCK, p.size) - 1; ; k--) {
+    const at = <usize>k * 4
+    if (f32.load(p.shifted + at) + f32.load(p.up + at) == least) {
+      p.next = k
+      return
+    }
+  }
+}
+
+/**
+ * Sets `shifted` to F - shift and finds the extremes. Float32 is finest around 0: with the shift in the middle
+ * of the extremes, the violations near the end of the search are exact whatever the size of F.
+ */
+function scan(p: Problem, shift: f64): void {
+  p.shift = shift
+  beginScan()
+  for (let k = 0; k < p.size; k++) {
+    const at = <usize>k * 4
+    const f = <f32>(f64.load(p.gradient + at + at) - shift)
+    f32.store(p.shifted + at, f)
+    const low = f + f32.load(p.up + at)
+    if (low <= least) {
+      least = low
+      leastBlock = k
+    }
+    largest = max(largest, f + f32.load(p.down + at))
+  }
+  endScan(p)
+}
+
+let gain: f32 = 0
+let gainBlock: i32 = 0
+
+// @ts-ignore: decorator
+@inline
+function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128): v128 {
+  const rise = f32x4.pmax(
+    f32x4.splat(0),
+    f32x4.sub(f32x4.add(v128.load(p.shifted + at), v128.load(p.down + at)), level),
+  )
+  const k = v128.load(row + at)
+  const curvature = f32x4.sub(f32x4.add(diagonalI, v128.load(p.diagonal + at)), f32x4.add(k, k))
+  return f32x4.div(f32x4.mul(rise, rise), f32x4.pmax(f32x4.splat(<f32>TAU), curvature))
+}
+
+/** Second-order choice in a run: the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij). */
+function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, diagonalI: v128): void {
+  let best = f32x4.splat(gain)
+  for (let block = from; block < to; block += BLOCK) {
+    const end = <usize>min(block + BLOCK, to) * 4
+    let high = f32x4.splat(0)
+    for (let at = <usize>block * 4; at < end; at += 16) {
+      high = f32x4.pmax(high, gains(p, at, row, level, diagonalI))
+    }
+    if (v128.any_true(f32x4.ge(high, best))) {
+      gain = horizontalMax(high)
+      best = f32x4.splat(gain)
+      gainBlock = block
+    }
+  }
+}
+
+/** The partner j of point i, or -1. */
+function choosePartner(p: Problem, i: i32): i32 {
+  const at = <usize>i * 4
+  const level = f32x4.splat(f32.load(p.shifted + at))
+  const diagonalI = f32x4.splat(f32.load(p.diagonal + at))
+  const first = load<usize>(p.firstRow + at)
+  // Addressed by point, not by place in the run.
+  const second = load<usize>(p.secondRow + at) - <usize>p.split * 4
+  gain = f32.MIN_NORMAL_VALUE
+  gainBlock = -1
+  chooseInRun(p, 0, p.split, first, level, diagonalI)
+  chooseInRun(p, p.split, p.size, second, level, diagonalI)
+  if (gainBlock < 0) return -1
+  const row = gainBlock < p.split ? first : second
+  const end = gainBlock < p.split ? p.split : p.size
+  for (let k = min(gainBlock + BLOCK, end) - 4; ; k -= 4) {
+    const hits = f32x4.eq(gains(p, <usize>k * 4, row, level, diagonalI), f32x4.splat(gain))
+    if (v128.any_true(hits)) return k + 31 - clz(i32x4.bitmask(hits))
+  }
+  return -1
+}
+
+/** Who may go up and who may go down follows from b and its bounds. */
+function setMoves(p: Problem, k: i32): void {
+  const at = <usize>k * 4
+  const beta = f64.load(p.beta + at + at)
+  f32.store(p.up + at, beta < f64.load(p.upper + at + at) ? 0 : f32.POSITIVE_INFINITY)
+  f32.store(p.down + at, beta > f64.load(p.lower + at + at) ? 0 : f32.NEGATIVE_INFINITY)
+}
+
+/** Moves b_i up and b_j down as far as pays or the bounds allow; false if nothing changes. */
+function step(p: Problem, i: i32, j: i32): bool {
+  const atI = <usize>i * 4
+  const atJ = <usize>j * 4
+  const kij = j < p.split
+    ? f32.load(load<usize>(p.firstRow + atI) + atJ)
+    : f32.load(load<usize>(p.secondRow + atI) + atJ - <usize>p.split * 4)
+  const curvature = max(
+    TAU,
+    <f64>f32.load(p.diagonal + atI) + <f64>f32.load(p.diagonal + atJ) - 2 * <f64>kij,
+  )
+  const betaI = f64.load(p.beta + atI + atI)
+  const betaJ = f64.load(p.beta + atJ + atJ)
+  const roomI = f64.load(p.upper + atI + atI) - betaI
+  const roomJ = betaJ - f64.load(p.lower + atJ + atJ)
+  const wish = (f64.load(p.gradient + atJ + atJ) - f64.load(p.gradient + atI + atI)) / curvature
+  const delta = min(wish, min(roomI, roomJ))
+  // A point that meets its bound gets the bound itself, not a sum that may miss it by a rounding.
+  const newI = delta == roomI ? f64.load(p.upper + atI + atI) : betaI + delta
+  const newJ = delta == roomJ ? f64.load(p.lower + atJ + atJ) : betaJ - delta
+  if (newI == betaI || newJ == betaJ) return false
+  f64.store(p.beta + atI + atI, newI)
+  f64.store(p.beta + atJ + atJ, newJ)
+  setMoves(p, i)
+  setMoves(p, j)
+  beginScan()
+  const split = <usize>p.split * 4
+  updateRun(p, 0, p.split, load<usize>(p.firstRow + atI), load<usize>(p.firstRow + atJ), delta)
+  updateRun(
+    p,
+    p.split,
+    p.size,
+    load<usize>(p.secondRow + atI) - split,
+    load<usize>(p.secondRow + atJ) - split,
+    delta,
+  )
+  endScan(p)
+  return true
+}
+
+/** Starts from the gradient and b that are in memory. */
+export function startProblem(problem: usize): void {
+  const p = changetype<Problem>(problem)
+  for (let k = 0; k < p.size; k++) setMoves(p, k)
+  p.iterations = 0
+  scan(p, 0)
+}
+
+/** Goes on for at most `limit` iterations and says why it stopped. */
+export function solve(problem: usize, limit: i32): i32 {
+  const p = changetype<Problem>(problem)
+  for (let n = 0; n < limit; n++) {
+    if (p.gap <= p.tolerance) {
+      // Look again with the shift in the middle: the gap that ends the search is an exact one.
+      scan(p, p.shift + p.middle)
+      if (p.gap <= p.tolerance) return CONVERGED
+    }
+    const i = p.next
+    p.held = -1
+    if (load<usize>(p.firstRow + <usize>i * 4) == 0) {
+      p.wanted = i
+      return NEEDS_ROW
+    }
+    const j = choosePartner(p, i)
+    if (j < 0) return STALLED
+    if (load<usize>(p.firstRow + <usize>j * 4) == 0) {
+      p.wanted = j
+      p.held = i
+      return NEEDS_ROW
+    }
+    if (!step(p, i, j)) return STALLED
+    p.iterations += 1
+    i32.store(p.used + <usize>i * 4, <i32>p.iterations)
+    i32.store(p.used + <usize>j * 4, <i32>p.iterations)
+  }
+  return SLICE_DONE
+}
+
+/**
+ * Lists points without a kernel row, at most `limit`, that violate the conditions most: half of those that
+ * should go up, half of those that should go down. Their rows are wanted soon, and rows are cheap by the dozen.
+ */
+export function violators(problem: usize, indexes: usize, limit: i32): i32 {
+  const p = changetype<Problem>(problem)
+  const half = limit / 2
+  const rising = worst(p, indexes, half, p.up, 1)
+  return rising + worst(p, indexes + <usize>rising * 4, limit - half, p.down, -1)
+}
+
+function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32): i32 {
+  const middle = <f32>p.middle * sign
+  let count = 0
+  for (let k = 0; k < p.size; k++) {
+    const at = <usize>k * 4
+    const f = (f32.load(p.shifted + at) + f32.load(moves + at)) * sign
+    if (!(f < middle) || load<usize>(p.firstRow + at) != 0) continue
+    if (count == limit && f >= value(p, indexes, count - 1, sign)) continue
+    // Sorted, least first: make room for the newcomer.
+    let place = count < limit ? count++ : count - 1
+    while (place > 0 && value(p, indexes, place - 1, sign) > f) {
+      i32.store(indexes + <usize>place * 4, i32.load(indexes + <usize>(place - 1) * 4))
+      place--
+    }
+    i32.store(indexes + <usize>place * 4, k)
+  }
+  return count
+}
+
+// @ts-ignore: decorator
+@inline
+function value(p: Problem, indexes: usize, place: i32, sign: f32): f32 {
+  return f32.load(p.shifted + <usize>i32.load(indexes + <usize>place * 4) * 4) * sign
+}

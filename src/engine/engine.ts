@@ -1,0 +1,90 @@
+import { SoftmarginError } from '../errors.ts'
+import type { EngineExports } from './exports.ts'
+import { engineModule, type Simd } from './module.ts'
+
+const PAGE = 65536
+const ALIGNMENT = 64
+/** The engine's own data lie below. */
+const FIRST_ADDRESS = 4096
+/** The end of 32-bit memory, less what `maximumMemory` leaves out. */
+const LIMIT = 65536 * PAGE - PAGE
+
+/**
+ * One instance of the wasm engine with a memory of its own, handed out from the bottom up.
+ *
+ * An instance lives as long as one fit or one predictor: its memory goes when it does, so nothing is freed
+ * piece by piece and nothing fragments. `mark` and `release` give back what was taken since.
+ */
+export class Engine {
+  readonly exports: EngineExports
+  readonly #memory: WebAssembly.Memory
+  #top = FIRST_ADDRESS
+
+  private constructor(exports: EngineExports, memory: WebAssembly.Memory) {
+    this.exports = exports
+    this.#memory = memory
+  }
+
+  static async open(simd: Simd): Promise<Engine> {
+    const module = await engineModule(simd)
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1 })
+    const instance = new WebAssembly.Instance(module, { env: { memory } })
+    return new Engine(instance.exports as unknown as EngineExports, memory)
+  }
+
+  /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be mirrored. */
+  get blockRows(): number {
+    return this.exports.TILE_ROWS.value * 16
+  }
+
+  /**
+   * Takes `bytes` bytes, not cleared.
+   *
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
+   */
+  allocate(bytes: number): number {
+    const address = this.#top
+    const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT
+    const have = this.#memory.buffer.byteLength
+    if (end > have) {
+      try {
+        if (end > LIMIT) throw new RangeError('past the end of 32-bit memory')
+        this.#memory.grow(Math.ceil((end - have) / PAGE))
+      } catch (cause) {
+        throw new SoftmarginError(
+          'OUT_OF_MEMORY',
+          `the engine needs ${Math.ceil(end / 2 ** 20)} MB of WebAssembly memory, more than this host gives`,
+          { received: end, expected: `at most ${LIMIT} bytes`, cause },
+        )
+      }
+    }
+    this.#top = end
+    return address
+  }
+
+  mark(): number {
+    return this.#top
+  }
+
+  release(mark: number): void {
+    this.#top = mark
+  }
+
+  /** Views: good until the next `allocate`, which may move the memory. */
+  float32(address: number, length: number): Float32Array<ArrayBuffer> {
+    return new Float32Array(this.#memory.buffer as ArrayBuffer, address, length)
+  }
+
+  float64(address: number, length: number): Float64Array<ArrayBuffer> {
+    return new Float64Array(this.#memory.buffer as ArrayBuffer, address, length)
+  }
+
+  int32(address: number, length: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.#memory.buffer as ArrayBuffer, address, length)
+  }
+
+  /** Moves bytes inside the memory. */
+  copy(to: number, from: number, bytes: number): void {
+    new Uint8Array(this.#memory.buffer).copyWithin(to, from, from + bytes)
+  }
+}

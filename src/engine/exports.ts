@@ -1,0 +1,64 @@
+/** What assembly/index.ts exports. Addresses and strides are in bytes; layouts are told in assembly/gemm.ts. */
+export interface EngineExports {
+  /** Rows of a strip: 6 in the relaxed build, 5 in the strict one. */
+  readonly TILE_ROWS: { value: number }
+  packPanel(source: number, rows: number, width: number, panel: number): void
+  packStrips(source: number, rows: number, width: number, strips: number): void
+  gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void
+  selfProducts(panels: number, cols: number, width: number, out: number): void
+  stripNorms(strips: number, rows: number, width: number, out: number): void
+  transpose(
+    source: number,
+    sourceStride: number,
+    rows: number,
+    cols: number,
+    out: number,
+    outStride: number,
+  ): void
+  applyKernel(
+    out: number,
+    stride: number,
+    rows: number,
+    cols: number,
+    kind: number,
+    gamma: number,
+    coef0: number,
+    degree: number,
+    rowNorms: number,
+    colNorms: number,
+  ): void
+  kernelBlock(
+    strips: number,
+    rowNorms: number,
+    rows: number,
+    panels: number,
+    colNorms: number,
+    cols: number,
+    width: number,
+    out: number,
+    stride: number,
+    kind: number,
+    gamma: number,
+    coef0: number,
+    degree: number,
+  ): void
+  weightedSums(
+    kernel: number,
+    stride: number,
+    rows: number,
+    length: number,
+    weights: number,
+    columns: number,
+    out: number,
+    outStride: number,
+  ): void
+  startProblem(problem: number): void
+  solve(problem: number, limit: number): number
+  violators(problem: number, indexes: number, limit: number): number
+}
+
+/** Answers of `solve`, as in assembly/smo.ts. */
+export const SLICE_DONE = 0
+export const CONVERGED = 1
+export const NEEDS_ROW = 2
+export const STALLED = 3

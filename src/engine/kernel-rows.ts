@@ -1,0 +1,226 @@
+import type { Engine } from './engine.ts'
+import type { Pace } from './pace.ts'
+import type { PackedRows, Run } from './packed-rows.ts'
+import type { DualProblem } from './problem.ts'
+
+/** Where the solver finds kernel rows. */
+export interface KernelRows {
+  /** Tells the problem of two runs, by their numbers, which of its rows are in memory. */
+  attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void>
+  /** Brings the row that the solver stopped for. */
+  provide(problem: DualProblem): void
+  /** Rows computed for the last problem, as a share of all its rows. */
+  readonly share: number
+}
+
+/**
+ * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
+ * few lines of the cache when a block is mirrored.
+ */
+function strideOf(run: Run): number {
+  const bytes = run.size * 4
+  return bytes % 512 === 0 ? bytes + 64 : bytes
+}
+
+/**
+ * Whole blocks: each class with itself, kept for all its pairs, and the two classes of the pair with each
+ * other, made anew for every pair in the same place, so that it stays in the cache.
+ */
+export class BlockRows implements KernelRows {
+  readonly share = 1
+  readonly #engine: Engine
+  readonly #rows: PackedRows
+  readonly #own = new Map<number, number>()
+  readonly #cross: number
+  readonly #mirrored: number
+
+  constructor(engine: Engine, rows: PackedRows) {
+    this.#engine = engine
+    this.#rows = rows
+    const half = crossBytes(rows.runs)
+    this.#cross = engine.allocate(half)
+    this.#mirrored = engine.allocate(half)
+  }
+
+  /** Bytes for these runs. */
+  static bytes(runs: Run[]): number {
+    let own = 0
+    for (const run of runs) own += strideOf(run) * run.size
+    return own + 2 * crossBytes(runs)
+  }
+
+  async attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void> {
+    const a = this.#rows.runs[first]
+    const b = this.#rows.runs[second]
+    const ownFirst = await this.#ownBlock(first, pace)
+    const ownSecond = await this.#ownBlock(second, pace)
+    await this.#fill(a, b, this.#cross, this.#mirrored, pace)
+    const { firstRow, secondRow } = problem
+    for (let k = 0; k < a.count; k++) {
+      firstRow[k] = ownFirst + k * strideOf(a)
+      secondRow[k] = this.#cross + k * strideOf(b)
+    }
+    for (let k = 0; k < b.count; k++) {
+      firstRow[a.size + k] = this.#mirrored + k * strideOf(a)
+      secondRow[a.size + k] = ownSecond + k * strideOf(b)
+    }
+  }
+
+  provide(): void {
+    throw new Error('a whole block lacks no row')
+  }
+
+  async #ownBlock(number: number, pace: Pace): Promise<number> {
+    let address = this.#own.get(number)
+    if (address === undefined) {
+      const run = this.#rows.runs[number]
+      address = this.#engine.allocate(strideOf(run) * run.size)
+      await this.#fill(run, run, address, address, pace)
+      this.#own.set(number, address)
+    }
+    return address
+  }
+
+  /**
+   * out = K(a, b) and mirrored = K(b, a). Of a class with itself (`out` is `mirrored`) only the columns from
+   * the diagonal on are computed.
+   */
+  async #fill(a: Run, b: Run, out: number, mirrored: number, pace: Pace): Promise<void> {
+    const engine = this.#engine
+    const strideA = strideOf(a)
+    const strideB = strideOf(b)
+    for (let i = 0; i < a.size; i += engine.blockRows) {
+      const rows = Math.min(engine.blockRows, a.size - i)
+      this.#rows.gather(range(a.start + i, rows))
+      const from = out === mirrored ? i : 0
+      const step = this.#rows.columnsPerCall(rows)
+      for (let j = from; j < b.size; j += step) {
+        const cols = Math.min(step, b.size - j)
+        this.#rows.multiply(rows, b.start + j, cols, out + i * strideB + j * 4, strideB)
+        if (pace.due) await pace.rest()
+      }
+      const after = out === mirrored ? i + rows : 0
+      engine.exports.transpose(
+        ...([out + i * strideB + after * 4, strideB, rows, b.size - after] as const),
+        ...([mirrored + after * strideA + i * 4, strideA] as const),
+      )
+    }
+  }
+}
+
+/** Room for the largest block between two of the runs. */
+function crossBytes(runs: Run[]): number {
+  return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
+}
+
+function range(start: number, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => start + i)
+}
+
+/**
+ * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
+ * for the tiles make a dozen rows in little more time than one. The least recently used rows make way.
+ */
+export class RowCache implements KernelRows {
+  readonly #engine: Engine
+  readonly #rows: PackedRows
+  readonly #bytes: number
+  readonly #slots: number
+  readonly #made: number
+  readonly #indexes: number
+  #owners = new Int32Array(0)
+  #slotBytes = 0
+  #used = 0
+  #count = 0
+  #first = 0
+  #second = 0
+
+  /** @param bytes for the rows that are kept */
+  constructor(engine: Engine, rows: PackedRows, bytes: number) {
+    this.#engine = engine
+    this.#rows = rows
+    const longest = RowCache.#longestRow(rows.runs)
+    this.#bytes = Math.max(bytes, RowCache.leastBytes(engine, rows.runs))
+    this.#slots = engine.allocate(this.#bytes)
+    this.#made = engine.allocate(batchOf(engine) * longest)
+    this.#indexes = engine.allocate(batchOf(engine) * 4)
+  }
+
+  static #longestRow(runs: Run[]): number {
+    const [one, two] = [...runs].sort((a, b) => b.size - a.size)
+    return (one.size + (two?.size ?? 0)) * 4
+  }
+
+  /** Rows of two batches: with fewer the solver would wait for rows that it just had. */
+  static leastBytes(engine: Engine, runs: Run[]): number {
+    return 2 * batchOf(engine) * RowCache.#longestRow(runs)
+  }
+
+  get share(): number {
+    return this.#used / this.#count
+  }
+
+  async attach(problem: DualProblem, first: number, second: number): Promise<void> {
+    this.#first = first
+    this.#second = second
+    this.#count = this.#rows.runs[first].count + this.#rows.runs[second].count
+    this.#slotBytes = problem.size * 4
+    this.#owners = new Int32Array(Math.min(problem.size, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
+    this.#used = 0
+  }
+
+  provide(problem: DualProblem): void {
+    const engine = this.#engine
+    const { point, held } = problem.wanted
+    const batch = [point]
+    for (const k of problem.violators(this.#indexes, batchOf(engine) - 1)) {
+      if (k !== point && !batch.includes(k)) batch.push(k)
+    }
+    const a = this.#rows.runs[this.#first]
+    const b = this.#rows.runs[this.#second]
+    this.#rows.gather(batch.map((k) => (k < a.size ? a.start + k : b.start + k - a.size)))
+    for (const [run, offset] of [
+      [a, 0],
+      [b, a.size * 4],
+    ] as const) {
+      const step = this.#rows.columnsPerCall(batch.length)
+      for (let j = 0; j < run.size; j += step) {
+        const cols = Math.min(step, run.size - j)
+        this.#rows.multiply(batch.length, run.start + j, cols, this.#made + offset + j * 4, this.#slotBytes)
+      }
+    }
+    const slots = this.#freeSlots(problem, batch.length, held)
+    const { firstRow, secondRow, used } = problem
+    for (const [n, k] of batch.entries()) {
+      const slot = slots[n]
+      const owner = this.#owners[slot]
+      if (owner >= 0) firstRow[owner] = secondRow[owner] = 0
+      this.#owners[slot] = k
+      const address = this.#slots + slot * this.#slotBytes
+      engine.copy(address, this.#made + n * this.#slotBytes, this.#slotBytes)
+      firstRow[k] = address
+      secondRow[k] = address + a.size * 4
+      // As good as just used: a row that was fetched ahead is not to be the first to go.
+      used[k] = problem.iterations
+    }
+  }
+
+  /** Slots that are free, then those whose rows were not used for longest; never the row of `held`. */
+  #freeSlots(problem: DualProblem, wanted: number, held: number): number[] {
+    const slots: number[] = []
+    while (slots.length < wanted && this.#used < this.#owners.length) slots.push(this.#used++)
+    if (slots.length === wanted) return slots
+    const { used } = problem
+    const taken = slots.length
+    const others = [...this.#owners.keys()]
+      .slice(0, this.#owners.length - taken)
+      .filter((slot) => this.#owners[slot] !== held)
+      .sort((x, y) => used[this.#owners[x]] - used[this.#owners[y]] || x - y)
+    return slots.concat(others.slice(0, wanted - taken))
+  }
+}
+
+/** Rows that are made at once: half a block, to fetch ahead without fetching much in vain. */
+function batchOf(engine: Engine): number {
+  return engine.blockRows / 2
+}

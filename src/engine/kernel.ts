@@ -1,0 +1,53 @@
+import type { Matrix } from '../matrix.ts'
+
+/** A kernel with all its numbers: `gamma` is resolved. */
+export interface Kernel {
+  kind: 'linear' | 'poly' | 'rbf' | 'sigmoid'
+  gamma: number
+  coef0: number
+  degree: number
+}
+
+/** The numbers of assembly/kernel.ts. */
+export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
+
+/**
+ * How rows are shifted and scaled on their way into the engine, so that float32 products stay exact.
+ *
+ * - `centre` (rbf, linear): distances do not change, and a linear kernel's dual does not either, since its
+ *   coefficients sum to 0. Without it |x|^2 + |z|^2 - 2 x.z loses what is small against the mean.
+ * - `scale`, a power of two (so exact): 1 but for numbers so large or small that squares would leave float32.
+ */
+export interface Conditioning {
+  centre: Float32Array | undefined
+  scale: number
+}
+
+/** The conditioning that suits these rows and this kernel. Sums run in row order. */
+export function conditioningOf(X: Matrix, kind: Kernel['kind']): Conditioning {
+  let centre: Float32Array | undefined
+  if (kind === 'rbf' || kind === 'linear') {
+    const sums = new Float64Array(X.cols)
+    for (let i = 0, at = 0; i < X.rows; i++) {
+      for (let k = 0; k < X.cols; k++) sums[k] += X.data[at++]
+    }
+    centre = new Float32Array(X.cols)
+    for (let k = 0; k < X.cols; k++) centre[k] = sums[k] / X.rows
+  }
+  let largest = 0
+  for (let i = 0; i < X.data.length; i++) {
+    const size = Math.abs(X.data[i])
+    if (size > largest) largest = size
+  }
+  let scale = 1
+  if (largest > 0) {
+    while (largest * scale > 2 ** 24) scale /= 2 ** 24
+    while (largest * scale < 2 ** -24) scale *= 2 ** 24
+  }
+  return { centre, scale }
+}
+
+/** The kernel that gives the same values on scaled rows (linear: times `scale` squared). */
+export function rescaled(kernel: Kernel, scale: number): Kernel {
+  return scale === 1 ? kernel : { ...kernel, gamma: kernel.gamma / scale / scale }
+}

@@ -1,0 +1,129 @@
+import type { Engine } from './engine.ts'
+import type { Run } from './packed-rows.ts'
+
+/** Offsets in `class Problem` of assembly/smo.ts, in bytes. */
+const OFFSET = {
+  size: 0,
+  split: 4,
+  gradient: 8,
+  beta: 12,
+  lower: 16,
+  upper: 20,
+  shifted: 24,
+  up: 28,
+  down: 32,
+  diagonal: 36,
+  firstRow: 40,
+  secondRow: 44,
+  next: 48,
+  wanted: 52,
+  held: 56,
+  used: 60,
+  tolerance: 64,
+  shift: 72,
+  middle: 80,
+  gap: 88,
+  iterations: 96,
+  end: 104,
+} as const
+
+const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper'] as const
+const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used'] as const
+
+/** A dual problem in the engine's memory: arrays a point, and the solver's state. Points are in two runs. */
+export class DualProblem {
+  readonly address: number
+  readonly #engine: Engine
+  readonly #arrays = {} as Record<(typeof FLOAT64_ARRAYS)[number] | (typeof WORD_ARRAYS)[number], number>
+  /** Points with the padding, and those of the first run. */
+  size = 0
+  split = 0
+
+  /** @param capacity points, with the padding, of the largest problem that it will hold */
+  constructor(engine: Engine, capacity: number) {
+    this.#engine = engine
+    this.address = engine.allocate(OFFSET.end)
+    const header = engine.int32(this.address, OFFSET.end / 4)
+    header.fill(0)
+    for (const name of FLOAT64_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 8)
+    for (const name of WORD_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 4)
+    const fresh = engine.int32(this.address, OFFSET.end / 4)
+    for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) fresh[OFFSET[name] / 4] = this.#arrays[name]
+  }
+
+  /** Bytes that the constructor takes. */
+  static bytes(capacity: number): number {
+    return capacity * (FLOAT64_ARRAYS.length * 8 + WORD_ARRAYS.length * 4) + 2048
+  }
+
+  /** Lays out a problem of two runs. Every point is fixed at 0 and has no row yet. */
+  reset(first: Run, second: Run, diagonal: number, tolerance: number): void {
+    const engine = this.#engine
+    this.size = first.size + second.size
+    this.split = first.size
+    const header = engine.int32(this.address, OFFSET.end / 4)
+    header[OFFSET.size / 4] = this.size
+    header[OFFSET.split / 4] = this.split
+    engine.float64(this.address, OFFSET.end / 8)[OFFSET.tolerance / 8] = tolerance
+    for (const name of FLOAT64_ARRAYS) engine.float64(this.#arrays[name], this.size).fill(0)
+    for (const name of ['firstRow', 'secondRow', 'used'] as const) this.#words(name).fill(0)
+    engine.copy(this.#arrays.diagonal, diagonal + first.start * 4, first.size * 4)
+    engine.copy(this.#arrays.diagonal + first.size * 4, diagonal + second.start * 4, second.size * 4)
+  }
+
+  start(): void {
+    this.#engine.exports.startProblem(this.address)
+  }
+
+  /** Goes on for at most `limit` iterations; answers SLICE_DONE, CONVERGED, NEEDS_ROW or STALLED. */
+  solve(limit: number): number {
+    return this.#engine.exports.solve(this.address, limit)
+  }
+
+  /** Points without a row that want one most, at most `limit`. */
+  violators(scratch: number, limit: number): Int32Array {
+    const count = this.#engine.exports.violators(this.address, scratch, limit)
+    return this.#engine.int32(scratch, count).slice()
+  }
+
+  /** F = Kb + p. */
+  get gradient(): Float64Array {
+    return this.#engine.float64(this.#arrays.gradient, this.size)
+  }
+  /** b = y * alpha. */
+  get beta(): Float64Array {
+    return this.#engine.float64(this.#arrays.beta, this.size)
+  }
+  get lower(): Float64Array {
+    return this.#engine.float64(this.#arrays.lower, this.size)
+  }
+  get upper(): Float64Array {
+    return this.#engine.float64(this.#arrays.upper, this.size)
+  }
+  /** Addresses of the two halves of each point's kernel row, 0 without one. */
+  get firstRow(): Int32Array {
+    return this.#words('firstRow')
+  }
+  get secondRow(): Int32Array {
+    return this.#words('secondRow')
+  }
+  /** The iteration that last used a point's row. */
+  get used(): Int32Array {
+    return this.#words('used')
+  }
+  /** The point whose row is missing, and the point whose row the same step needs too, or -1. */
+  get wanted(): { point: number; held: number } {
+    const header = this.#engine.int32(this.address, OFFSET.end / 4)
+    return { point: header[OFFSET.wanted / 4], held: header[OFFSET.held / 4] }
+  }
+  get gap(): number {
+    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.gap / 8]
+  }
+  get iterations(): number {
+    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.iterations / 8]
+  }
+
+  #words(name: (typeof WORD_ARRAYS)[number]): Int32Array {
+    return this.#engine.int32(this.#arrays[name], this.size)
+  }
+}

@@ -1,0 +1,145 @@
+import { SoftmarginError } from '../errors.ts'
+import type { Engine } from './engine.ts'
+import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
+import { BlockRows, type KernelRows, RowCache } from './kernel-rows.ts'
+import type { Pace } from './pace.ts'
+import type { PackedRows, Run } from './packed-rows.ts'
+import { DualProblem } from './problem.ts'
+
+/**
+ * Why the solver stopped. `'stalled'`: the best step was lost in the rounding of float64, which happens with
+ * contradicting rows and a huge C; the model is as good as these numbers allow.
+ */
+export type FitStatus = 'converged' | 'maxIter' | 'stalled'
+
+/** How one problem ended. */
+export interface Outcome {
+  status: FitStatus
+  iterations: number
+  /** b of the decision function sum(b K) - rho. */
+  rho: number
+}
+
+export interface TrainOptions {
+  /** Largest violation of the optimality conditions that ends the search. */
+  tolerance: number
+  /** Iterations a problem, -1 without a limit. */
+  maxIterations: number
+  /** Bytes for kernel rows. */
+  cacheBytes: number
+  pace: Pace
+  /** Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. */
+  prepare(problem: DualProblem, first: Run, second: Run, pair: number): void
+  /** Takes the solution. */
+  collect(problem: DualProblem, first: Run, second: Run, pair: number, outcome: Outcome): void
+  /** After every slice: problems done, and the gap of the one that is being solved. */
+  onSlice?(done: number, gap: number): void
+}
+
+/** Problems of at most so many points get whole blocks at once: nothing is saved by asking for rows. */
+const SMALL = 512
+/** Points times iterations of one call of the solver: some 10 ms. */
+const SLICE_WORK = 1e7
+/** As LIBSVM's own last resort. */
+const LAST_RESORT = 1e7
+
+/**
+ * Solves one dual problem for every pair of runs.
+ *
+ * Kernel rows come from whole blocks or one by one, whichever is less work: with k runs, blocks cost about
+ * k / (4 (k - 1)) of what all rows of all pairs would. The first problem is solved row by row, and shows which
+ * share of the rows is needed.
+ */
+export async function train(
+  engine: Engine,
+  rows: PackedRows,
+  pairs: ArrayLike<number>[],
+  options: TrainOptions,
+): Promise<void> {
+  const { runs } = rows
+  const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
+  const problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
+  const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
+  const worthwhile = runs.length / (4 * (runs.length - 1))
+  const mark = engine.mark()
+  let kernelRows: KernelRows =
+    blocksFit && sizes[0] + sizes[1] <= SMALL
+      ? new BlockRows(engine, rows)
+      : new RowCache(engine, rows, Math.min(options.cacheBytes, cacheOf(runs)))
+  for (let n = 0; n < pairs.length; n++) {
+    const [first, second] = [pairs[n][0], pairs[n][1]]
+    problem.reset(runs[first], runs[second], rows.diagonal, options.tolerance)
+    await kernelRows.attach(problem, first, second, options.pace)
+    options.prepare(problem, runs[first], runs[second], n)
+    problem.start()
+    const status = await run(problem, kernelRows, options, n)
+    options.collect(problem, runs[first], runs[second], n, {
+      status,
+      iterations: problem.iterations,
+      rho: rhoOf(problem),
+    })
+    if (kernelRows instanceof RowCache && blocksFit && kernelRows.share > worthwhile) {
+      engine.release(mark)
+      kernelRows = new BlockRows(engine, rows)
+    }
+  }
+}
+
+async function run(
+  problem: DualProblem,
+  kernelRows: KernelRows,
+  options: TrainOptions,
+  done: number,
+): Promise<FitStatus> {
+  const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
+  const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
+  for (;;) {
+    const left = limit - problem.iterations
+    if (left <= 0) return 'maxIter'
+    const answer = problem.solve(Math.min(slice, left))
+    if (answer === CONVERGED) return 'converged'
+    if (answer === STALLED) return 'stalled'
+    if (answer === NEEDS_ROW) kernelRows.provide(problem)
+    if (options.pace.due) {
+      options.onSlice?.(done, problem.gap)
+      await options.pace.rest()
+    }
+  }
+}
+
+/** Bytes for all rows of the largest pair: more are never used. */
+function cacheOf(runs: Run[]): number {
+  const [one, two] = [...runs].sort((a, b) => b.size - a.size)
+  const points = one.size + (two?.size ?? 0)
+  return points * points * 4
+}
+
+/** The threshold: the mean of F over the free points, or the middle of what the bounds allow, as in LIBSVM. */
+function rhoOf(problem: DualProblem): number {
+  const { gradient, beta, lower, upper } = problem
+  let free = 0
+  let sum = 0
+  let least = Number.POSITIVE_INFINITY
+  let largest = Number.NEGATIVE_INFINITY
+  for (let k = 0; k < problem.size; k++) {
+    const rises = beta[k] < upper[k]
+    const falls = beta[k] > lower[k]
+    if (rises && falls) {
+      free++
+      sum += gradient[k]
+    } else if (rises) {
+      if (gradient[k] < least) least = gradient[k]
+    } else if (falls) {
+      if (gradient[k] > largest) largest = gradient[k]
+    }
+  }
+  const rho = free > 0 ? sum / free : (least + largest) / 2
+  if (!Number.isFinite(rho)) {
+    throw new SoftmarginError(
+      'INVALID_ARGUMENT',
+      'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+      { argument: 'X', expected: 'rows whose kernel values are finite' },
+    )
+  }
+  return rho
+}

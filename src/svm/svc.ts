@@ -1,0 +1,235 @@
+import type { Kernel } from '../engine/kernel.ts'
+import { Pace } from '../engine/pace.ts'
+import { Predictor } from '../engine/predictor.ts'
+import type { FitStatus } from '../engine/train.ts'
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
+import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import { checkLabels, encodeLabels, type Label } from './labels.ts'
+import { accuracyScore } from './metrics.ts'
+import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
+import { resolveKernel, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
+import { oneVsRest, vote } from './voting.ts'
+
+export type { FitProgress, SvcOptions }
+
+/** Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it. */
+export interface SvcState extends Omit<FittedMachine, 'kernel'> {
+  options: SvcOptions
+  /** Sorted: numbers by value, strings by code unit. */
+  classes: Label[]
+  /** The kernel with gamma as a number. */
+  kernel: Kernel
+}
+
+/**
+ * C-support vector classification: one-vs-one machines with a linear, poly, rbf or sigmoid kernel.
+ *
+ * The problem and its solution are LIBSVM's (C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector
+ * machines", ACM TIST 2, 2011), names and defaults scikit-learn's. Kernel values are float32, gradients float64.
+ */
+export class SVC {
+  readonly #parameters: SvcParameters
+  #fitted: { machine: FittedMachine; classes: Label[] } | undefined
+  #predictor: Promise<Predictor> | undefined
+  #disposed = false
+
+  /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+  constructor(options: SvcOptions = {}) {
+    this.#parameters = svcParameters(options)
+  }
+
+  /** All options with their values. */
+  getParams(): SvcParameters {
+    return { ...this.#parameters }
+  }
+
+  /** An unfitted machine with the same options, but for those given. */
+  clone(overrides: SvcOptions = {}): SVC {
+    return new SVC({ ...this.#parameters, ...overrides })
+  }
+
+  /**
+   * Learns to tell the labels apart. If it throws, what was learnt before is still there.
+   *
+   * @param X rows x columns, finite
+   * @param y a label for each row, of two classes or more
+   * @param o.onProgress told pairs of classes done and in all, and the gap of the pair at hand
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`,
+   *   `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
+   */
+  async fit(X: MatrixLike, y: ArrayLike<Label>, o: LongCall<FitProgress> = {}): Promise<this> {
+    this.#checkAlive()
+    const matrix = Matrix.from(X)
+    checkLabels(y, matrix.rows)
+    checkFinite(matrix)
+    const { classes, codes } = encodeLabels(y)
+    if (classes.length < 2) {
+      throw new SoftmarginError('ONE_CLASS', `y must have at least 2 classes, but has only ${classes[0]}`, {
+        argument: 'y',
+        received: classes,
+        expected: 'at least 2 classes',
+      })
+    }
+    const groups: number[][] = classes.map(() => [])
+    for (let row = 0; row < codes.length; row++) groups[codes[row]].push(row)
+    const weights = this.#classWeights(classes, groups)
+    const bounds = Float64Array.from(codes, (code) => this.#parameters.C * weights[code])
+    const machine = await fitOneVsOne(
+      { X: matrix, groups: groups.map((group) => Int32Array.from(group)), bounds },
+      resolveKernel(this.#parameters, matrix),
+      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
+    )
+    this.#fitted = { machine, classes }
+    this.#predictor = undefined
+    return this
+  }
+
+  #classWeights(classes: Label[], groups: number[][]): number[] {
+    const { classWeight } = this.#parameters
+    if (classWeight === undefined) return classes.map(() => 1)
+    if (classWeight === 'balanced') {
+      let rows = 0
+      for (const group of groups) rows += group.length
+      return groups.map((group) => rows / (classes.length * group.length))
+    }
+    const known = new Set(classes.map(String))
+    for (const label of Object.keys(classWeight)) {
+      if (!known.has(label)) {
+        throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
+      }
+    }
+    return classes.map((label) => classWeight[String(label)] ?? 1)
+  }
+
+  /**
+   * The label of each row: every pair of classes votes, and the first class in order wins a tie.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
+   */
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
+    const decisions = await this.#decide(X, o)
+    const classes = this.classes
+    return Array.from(vote(decisions, classes.length), (code) => classes[code])
+  }
+
+  /**
+   * How far each row is on which side.
+   *
+   * Two classes: one column, above 0 for `classes[1]`. More, `shape: 'ovr'` (default): a column for each class,
+   * its votes and, as a fraction, its confidences, as scikit-learn makes them. `'ovo'`: a column for each pair
+   * (0, 1), (0, 2), ..., (1, 2), ..., above 0 for the first class of the pair.
+   *
+   * @throws {SoftmarginError} as `predict`
+   */
+  async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
+    const shape = o.shape ?? 'ovr'
+    if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
+    const decisions = await this.#decide(X, o)
+    const classes = this.classes.length
+    if (classes === 2) {
+      return new Matrix(
+        Float32Array.from(decisions, (value) => -value),
+        decisions.length,
+        1,
+      )
+    }
+    const pairs = (classes * (classes - 1)) / 2
+    const rows = decisions.length / pairs
+    if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
+    return new Matrix(oneVsRest(decisions, classes), rows, classes)
+  }
+
+  /** The share of rows whose label is predicted. */
+  async score(X: MatrixLike, y: ArrayLike<Label>, o: LongCall = {}): Promise<number> {
+    return accuracyScore(y, await this.predict(X, o))
+  }
+
+  async #decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    const { machine } = this.#checkFitted()
+    const matrix = Matrix.from(X)
+    const { cols } = machine.supportVectors
+    if (matrix.cols !== cols) throw shapeMismatch('X', matrix.cols, `${cols} columns, as in fit`)
+    checkFinite(matrix)
+    const pace = new Pace(o.signal)
+    this.#predictor ??= Predictor.open(this.#parameters.simd, machine)
+    const predictor = await this.#predictor
+    return predictor.decide(matrix, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
+  }
+
+  /** The classes, sorted: numbers by value, strings by code unit. */
+  get classes(): Label[] {
+    return this.#checkFitted().classes
+  }
+  /** Row numbers in X of the support vectors, class by class. */
+  get support(): Int32Array {
+    return this.#checkFitted().machine.support
+  }
+  /** The support vectors, vectors x columns. */
+  get supportVectors(): Matrix {
+    return this.#checkFitted().machine.supportVectors
+  }
+  /** Support vectors of each class. */
+  get nSupport(): Int32Array {
+    return this.#checkFitted().machine.nSupport
+  }
+  /**
+   * Coefficients of the support vectors, (classes - 1) x vectors, in LIBSVM's layout; with two classes their
+   * signs are such that `classes[1]` is positive, as in scikit-learn.
+   */
+  get dualCoef(): Matrix {
+    const { classes, machine } = this.#checkFitted()
+    const sign = classes.length === 2 ? -1 : 1
+    const data = Float32Array.from(machine.dualCoef, (value) => sign * value)
+    return new Matrix(data, classes.length - 1, machine.support.length)
+  }
+  /** Constants of the decision functions, one a pair of classes, with the signs of `dualCoef`. */
+  get intercept(): Float64Array {
+    const { classes, machine } = this.#checkFitted()
+    return classes.length === 2 ? machine.intercept.map((value) => -value) : machine.intercept
+  }
+  /** Iterations of the solver, one a pair of classes. */
+  get nIter(): Int32Array {
+    return this.#checkFitted().machine.nIter
+  }
+  /** Why the fit ended: of the pairs, the worst. */
+  get fitStatus(): FitStatus {
+    return this.#checkFitted().machine.fitStatus
+  }
+
+  /** What was learnt, as plain data. @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED` */
+  toState(): SvcState {
+    const { machine, classes } = this.#checkFitted()
+    return { ...machine, classes, options: this.getParams() }
+  }
+
+  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
+  static fromState({ options, classes, ...machine }: SvcState): SVC {
+    const svc = new SVC(options)
+    svc.#fitted = { machine, classes }
+    return svc
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
+  }
+
+  #checkFitted(): { machine: FittedMachine; classes: Label[] } {
+    this.#checkAlive()
+    if (!this.#fitted) {
+      throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')
+    }
+    return this.#fitted
+  }
+
+  /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */
+  dispose(): void {
+    this.#disposed = true
+    this.#fitted = undefined
+    this.#predictor = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}

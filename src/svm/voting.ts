@@ -1,0 +1,52 @@
+/**
+ * The class of each row: pair (i, j) votes for i if its value is above 0, else for j, and of the classes with
+ * most votes the first wins, as in LIBSVM.
+ *
+ * @param decisions rows x pairs
+ * @returns a class number a row
+ */
+export function vote(decisions: Float64Array, classes: number): Int32Array {
+  const pairs = (classes * (classes - 1)) / 2
+  const winners = new Int32Array(decisions.length / pairs)
+  const votes = new Int32Array(classes)
+  for (let row = 0, at = 0; row < winners.length; row++) {
+    votes.fill(0)
+    for (let i = 0; i < classes; i++) {
+      for (let j = i + 1; j < classes; j++) votes[decisions[at++] > 0 ? i : j]++
+    }
+    winners[row] = votes.indexOf(Math.max(...votes))
+  }
+  return winners
+}
+
+/**
+ * One value a class: its votes, and less than a third of a vote for the sum of its confidences, as
+ * scikit-learn's `_ovr_decision_function`.
+ *
+ * @param decisions rows x pairs
+ * @returns rows x classes
+ */
+export function oneVsRest(decisions: Float64Array, classes: number): Float32Array {
+  const pairs = (classes * (classes - 1)) / 2
+  const rows = decisions.length / pairs
+  const out = new Float32Array(rows * classes)
+  const votes = new Float64Array(classes)
+  const confidences = new Float64Array(classes)
+  for (let row = 0, at = 0; row < rows; row++) {
+    votes.fill(0)
+    confidences.fill(0)
+    for (let i = 0; i < classes; i++) {
+      for (let j = i + 1; j < classes; j++) {
+        const value = decisions[at++]
+        confidences[i] += value
+        confidences[j] -= value
+        votes[value < 0 ? j : i]++
+      }
+    }
+    for (let c = 0; c < classes; c++) {
+      const confidence = confidences[c]
+      out[row * classes + c] = votes[c] + confidence / (3 * (Math.abs(confidence) + 1))
+    }
+  }
+  return out
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
+import { listCandidates, type ParamGrid } from './parameter-grid.ts'
+
+const known = ['kernel', 'C', 'gamma']
+
+test.each(selection.paramGrids)('the order is that of scikit-learn: $paramGrid', ({ paramGrid, params }) => {
+  expect(listCandidates(paramGrid as ParamGrid | ParamGrid[], known)).toEqual(params)
+})
+
+test('bad grids are named', () => {
+  expect(() => listCandidates({ Gamma: [1] } as never, known)).toThrow(
+    "paramGrid must be made of the parameters C, gamma, kernel, but is 'Gamma'",
+  )
+  expect(() => listCandidates([{ C: [1] }, { C: [] }], known)).toThrow(
+    'paramGrid[1].C must be an array of at least one',
+  )
+  expect(() => listCandidates({ C: 1 } as never, known)).toThrow(
+    'paramGrid.C must be an array of at least one value',
+  )
+  expect(() => listCandidates([], known)).toThrow('paramGrid must be at least one grid')
+  expect(() => listCandidates(null as never, known)).toThrow('paramGrid must be an object')
+})

@@ -1,0 +1,2 @@
+// softmargin: everything.
+export * from './svm.ts'

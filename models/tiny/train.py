@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Trains the embedded CNN on CIFAR-100 and writes tiny.onnx. README.md says how to run it and what it scored."""
+import argparse, copy, json, math, os, time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+# A stage is a row of 3x3 convolutions (the first one strides, but not in stage 1), then residual blocks of two.
+# A block's number is the width between its two convolutions.
+STAGES = [
+    dict(convs=[16], blocks=[16]),
+    dict(convs=[48], blocks=[48]),
+    dict(convs=[96], blocks=[96]),
+    dict(convs=[192], blocks=[80]),
+]
+SIZE = 32
+MEAN = [0.507, 0.487, 0.441]
+STD = [0.267, 0.256, 0.276]
+MAX_BYTES, MAX_MMAC = 1_500_000, 40
+
+
+# ---- data ---------------------------------------------------------------------------------------------------------
+
+def load(folder, cache):
+    """Reads folder/<class>/<image> once into uint8 [n, 32, 32, 3] and labels; later calls read the cache."""
+    if not cache.exists():
+        classes = sorted(p.name for p in folder.iterdir() if p.is_dir())
+        files = [(p, k) for k, c in enumerate(classes) for p in sorted((folder / c).iterdir())]
+        x = np.stack([np.asarray(Image.open(p).convert('RGB')) for p, _ in files])
+        np.savez(cache, x=x, y=np.array([k for _, k in files]), classes=classes)
+    z = np.load(cache)
+    return z['x'], z['y'], [str(c) for c in z['classes']]
+
+
+def normalise(x):
+    """uint8 [n, h, w, 3] -> float [n, 3, h, w]. The memory stays channels-last: faster on CPUs."""
+    x = torch.as_tensor(x).float().div_(255)
+    return x.sub_(torch.tensor(MEAN)).div_(torch.tensor(STD)).permute(0, 3, 1, 2)
+
+
+def augmented(padded, rows):
+    """A random 32x32 crop of each padded image, mirrored half of the time: one gather."""
+    n, room, line = len(rows), padded.shape[1] - SIZE + 1, torch.arange(SIZE)
+    top, left = torch.randint(0, room, (n, 1)), torch.randint(0, room, (n, 1))
+    across = torch.where(torch.rand(n, 1) < 0.5, line.flip(0), line)
+    return padded[rows[:, None, None], (top + line)[:, :, None], (left + across)[:, None, :]]
+
+
+def cutmix(images):
+    """Pastes one box from the batch in another order. Returns the pictures, that order and what share is still their own."""
+    high, wide = [max(1, int(SIZE * v)) for v in torch.rand(2).sqrt()]
+    top, left = int(torch.randint(0, SIZE - high + 1, ())), int(torch.randint(0, SIZE - wide + 1, ()))
+    order, images = torch.randperm(len(images)), images.clone()
+    images[:, :, top:top + high, left:left + wide] = images[order, :, top:top + high, left:left + wide]
+    return images, order, 1 - high * wide / SIZE ** 2
+
+
+# ---- network ------------------------------------------------------------------------------------------------------
+
+class ConvBN(nn.Module):
+    def __init__(self, cin, cout, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
+        self.bn = nn.BatchNorm2d(cout)
+        nn.init.kaiming_normal_(self.conv.weight, mode='fan_out')
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+
+    def folded(self):
+        """Weight and bias of the one convolution that does the same as both."""
+        scale = self.bn.weight / torch.sqrt(self.bn.running_var + self.bn.eps)
+        return self.conv.weight * scale[:, None, None, None], self.bn.bias - self.bn.running_mean * scale
+
+
+class Block(nn.Module):
+    def __init__(self, width, inner):
+        super().__init__()
+        self.conv1, self.conv2 = ConvBN(width, inner), ConvBN(inner, width)
+        nn.init.zeros_(self.conv2.bn.weight)
+
+    def forward(self, x):
+        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+
+
+class Stage(nn.Module):
+    def __init__(self, cin, convs, blocks, stride):
+        super().__init__()
+        self.convs = nn.ModuleList(ConvBN(a, b, stride if i == 0 else 1) for i, (a, b) in enumerate(zip([cin] + convs, convs)))
+        self.blocks = nn.ModuleList(Block(convs[-1], inner) for inner in blocks)
+
+    def forward(self, x):
+        for conv in self.convs:
+            x = F.relu(conv(x))
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        widths = [3] + [s['convs'][-1] for s in STAGES]
+        self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(STAGES))
+        self.head = nn.Linear(widths[-1], classes)
+
+    def features(self, x):
+        for stage in self.stages:
+            x = stage(x)
+        return x.mean((2, 3))
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+# ---- training -----------------------------------------------------------------------------------------------------
+
+def learning_rate(progress, peak, warm=0.15):
+    """Up in a straight line, then down along half a cosine to zero."""
+    if progress < warm:
+        return peak * (0.05 + 0.95 * progress / warm)
+    return peak * 0.5 * (1 + math.cos(math.pi * min(1, (progress - warm) / (1 - warm))))
+
+
+def loss_of(logits, labels, others, share, taught, args, heat=3.0):
+    """Cross entropy, and with a teacher the distance from its softened answer to the same pixels."""
+    loss = share * F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
+    if share < 1:
+        loss = loss + (1 - share) * F.cross_entropy(logits, others, label_smoothing=args.smoothing)
+    if taught is None:
+        return loss
+    far = F.kl_div(F.log_softmax(logits / heat, 1), F.softmax(taught.float() / heat, 1), reduction='batchmean')
+    return (1 - args.trust) * loss + args.trust * heat * heat * far
+
+
+def train(args, x, y, xtest, ytest, classes):
+    """SGD with one rise and fall of the learning rate. The schedule follows the epochs, or the clock with --minutes."""
+    net = Net(len(classes)).to(memory_format=torch.channels_last)
+    mean_net = copy.deepcopy(net)
+    decay = [p for p in net.parameters() if p.ndim > 1]
+    plain = [p for p in net.parameters() if p.ndim <= 1]
+    opt = torch.optim.SGD([dict(params=decay, weight_decay=args.decay), dict(params=plain, weight_decay=0)], lr=0.1, momentum=0.9, nesterov=True)
+    padded = torch.as_tensor(np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)), mode='reflect'))
+    y, epoch, elapsed = torch.as_tensor(y), 0, 0.0
+    teacher = Exported(args.teacher) if args.teacher else None
+    checkpoint = args.work / 'checkpoint.pt'
+    if args.resume and checkpoint.exists():
+        state = torch.load(checkpoint)
+        for part, saved in zip((net, mean_net, opt), state['parts']):
+            part.load_state_dict(saved)
+        epoch, elapsed = state['epoch'], state['elapsed']
+        torch.set_rng_state(state['rng'])
+        print(f'resumed after epoch {epoch}, {elapsed / 60:.1f} minutes', flush=True)
+    start, steps = time.time() - elapsed, len(x) // args.batch
+
+    progress = 0.0
+    while progress < 1:
+        order, total, hits, seen = torch.randperm(len(x)), 0.0, 0, 0
+        for step in range(steps):
+            progress = (time.time() - start) / (60 * args.minutes) if args.minutes else (epoch + (step + 1) / steps) / args.epochs
+            if progress >= 1 and args.minutes:
+                break
+            for group in opt.param_groups:
+                group['lr'] = learning_rate(progress, args.lr)
+            rows = order[step * args.batch:(step + 1) * args.batch]
+            images, labels, mixed, share = normalise(augmented(padded, rows)), y[rows], slice(None), 1.0
+            if progress < 0.85 and torch.rand(()) < args.cutmix:
+                images, mixed, share = cutmix(images)
+            with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not args.float32):
+                logits = net(images)
+                taught = teacher(images, 'logits') if teacher else None
+            loss = loss_of(logits.float(), labels, labels[mixed], share, taught, args)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            with torch.no_grad():
+                for average, now in zip(mean_net.state_dict().values(), net.state_dict().values()):
+                    average.lerp_(now, 1 - args.average) if average.is_floating_point() else average.copy_(now)
+            total, hits, seen = total + loss.item(), hits + (logits.argmax(1) == labels).sum().item(), seen + 1
+        epoch, elapsed = epoch + 1, time.time() - start
+        if seen:
+            told = f'{100 * accuracy(mean_net, xtest, ytest):.2f} %' if epoch % args.judge == 0 or progress >= 1 else '-'
+            print(f'epoch {epoch}  {elapsed / 60:.1f} min  progress {progress:.3f}  loss {total / seen:.3f}  '
+                  f'train {100 * hits / seen / args.batch:.2f} %  test {told}', flush=True)
+        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt)], epoch=epoch, elapsed=elapsed, rng=torch.get_rng_state())
+        torch.save(state, f'{checkpoint}.new')
+        os.replace(f'{checkpoint}.new', checkpoint)
+    return mean_net
+
+
+@torch.no_grad()
+def accuracy(net, x, y):
+    net.eval()
+    hits = sum((net(normalise(x[i:i + 500])).argmax(1).numpy() == y[i:i + 500]).sum() for i in range(0, len(x), 500))
+    return hits / len(x)
+
+
+# ---- export -------------------------------------------------------------------------------------------------------
+
+def export(net, classes, path):
+    """Writes the ONNX graph node by node, so that its names are ours. Weights are float16, all computing is float32."""
+    nodes, weights, infos, macs = [], [], [], 0
+
+    def add(op, name, inputs, output=None, **attributes):
+        nodes.append(helper.make_node(op, inputs, [output or name], name=name, **attributes))
+        return output or name
+
+    def half(name, values):
+        weights.append(numpy_helper.from_array(values.detach().numpy().astype(np.float16), f'{name}.f16'))
+        return add('Cast', f'{name}.cast', [f'{name}.f16'], name, to=TensorProto.FLOAT)
+
+    def single(name, values):
+        weights.append(numpy_helper.from_array(values.detach().contiguous().numpy().astype(np.float32), name))
+        return name
+
+    def conv(name, module, x, side):
+        nonlocal macs
+        weight, bias = module.folded()
+        stride = module.conv.stride[0]
+        macs += weight.numel() * (side // stride) ** 2
+        return add('Conv', name, [x, half(f'{name}.weight', weight), single(f'{name}.bias', bias)], f'{name}.out',
+                   kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[stride, stride])
+
+    x, side = 'pixel_values', SIZE
+    for s, stage in enumerate(net.stages, 1):
+        last = stage.blocks[-1] if len(stage.blocks) else stage.convs[-1]
+        for i, module in enumerate(stage.convs, 1):
+            name = f'stage{s}.conv{i}'
+            x = conv(name, module, x, side)
+            x = add('Relu', f'{name}.relu', [x], f'stage{s}' if module is last else f'{name}.relu.out')
+            side //= module.conv.stride[0]
+        for i, module in enumerate(stage.blocks, 1):
+            name = f'stage{s}.block{i}'
+            inner = add('Relu', f'{name}.conv1.relu', [conv(f'{name}.conv1', module.conv1, x, side)], f'{name}.conv1.relu.out')
+            x = add('Add', f'{name}.add', [x, conv(f'{name}.conv2', module.conv2, inner, side)], f'{name}.add.out')
+            x = add('Relu', f'{name}.relu', [x], f'stage{s}' if module is last else f'{name}.relu.out')
+        side_name = '' if s == 1 else f'/{2 ** (s - 1)}'
+        shape = ['N', STAGES[s - 1]['convs'][-1], f'H{side_name}', f'W{side_name}']
+        infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
+    x = add('GlobalAveragePool', 'pool', [x], 'pool.out')
+    x = add('Flatten', 'flatten', [x], 'features', axis=1)
+    add('Gemm', 'head', [x, half('head.weight', net.head.weight), single('head.bias', net.head.bias)], 'logits', transB=1)
+    macs += net.head.weight.numel()
+
+    outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
+               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', net.head.in_features])]
+    pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
+    graph = helper.make_graph(nodes, 'softmargin-tiny', [pixels], outputs, weights, value_info=infos)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
+    about = dict(preprocess=dict(size=SIZE, mean=MEAN, std=STD, rescale=0.00392156862745098), classes=classes)
+    helper.set_model_props(model, dict(softmargin=json.dumps(about, separators=(',', ':'))))
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+    size = path.stat().st_size
+    print(f'{path.name}: {sum(p.numel() for p in net.parameters()):,} parameters, {size:,} bytes, {macs / 1e6:.2f} MMAC at {SIZE}x{SIZE}')
+    assert size <= MAX_BYTES and macs <= MAX_MMAC * 1e6, 'over the budget'
+
+
+class Exported:
+    """Runs the written file with PyTorch, node by node: what is judged is what users get."""
+
+    def __init__(self, path):
+        self.graph = onnx.load(str(path)).graph
+        self.weights = {w.name: torch.tensor(numpy_helper.to_array(w)) for w in self.graph.initializer}
+
+    @torch.no_grad()
+    def __call__(self, x, output):
+        have = dict(self.weights, pixel_values=x)
+        for node in self.graph.node:
+            given = [have[name] for name in node.input]
+            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            have[node.output[0]] = {
+                'Cast': lambda a: a.float(),
+                'Conv': lambda a, w, b: F.conv2d(a, w, b, attributes['strides'], attributes['pads'][:2]),
+                'Relu': F.relu,
+                'Add': torch.add,
+                'GlobalAveragePool': lambda a: a.mean((2, 3), keepdim=True),
+                'Flatten': lambda a: a.flatten(1),
+                'Gemm': lambda a, w, b: a @ w.T + b,
+            }[node.op_type](*given)
+            if node.output[0] == output:
+                return have[output]
+
+    def over(self, x, output, mirrored=False):
+        """The output for all images; the mean of an image's and its mirror's if asked."""
+        parts = []
+        for i in range(0, len(x), 500):
+            images = normalise(x[i:i + 500])
+            out = self(images, output)
+            parts.append((out + self(images.flip(3), output)) / 2 if mirrored else out)
+        return torch.cat(parts).numpy()
+
+
+# ---- judging ------------------------------------------------------------------------------------------------------
+
+def judge(args, path, xtest, ytest):
+    model = Exported(path)
+    for mirrored in (False, True):
+        right = (model.over(xtest, 'logits', mirrored).argmax(1) == ytest).mean()
+        print(f'CIFAR-100 test, {"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
+    if not args.probe:
+        return
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+    x, y, _ = load(args.probe, args.work / 'probe.npz')
+    learn = np.concatenate([np.flatnonzero(y == k)[:1000] for k in range(10)])
+    hold = np.concatenate([np.flatnonzero(y == k)[1000:1500] for k in range(10)])
+    for mirrored in (False, True):
+        features = model.over(x, 'features', mirrored)
+        scaler = StandardScaler().fit(features[learn])
+        svc = SVC(C=10).fit(scaler.transform(features[learn]), y[learn])
+        right = svc.score(scaler.transform(features[hold]), y[hold])
+        print(f'CIFAR-10 photos, rbf SVM on features, {"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('--data', type=Path, required=True, help='folder with train/<class>/*.png and test/<class>/*.png')
+    p.add_argument('--work', type=Path, required=True, help='folder for the decoded data and the checkpoint')
+    p.add_argument('--probe', type=Path, help='folder with <class>/*.jpg of ten other classes, 1,500 a class, for the SVM')
+    p.add_argument('--out', type=Path, default=Path(__file__).parent / 'tiny.onnx')
+    p.add_argument('--epochs', type=int, default=60)
+    p.add_argument('--minutes', type=float, help='let the schedule follow the clock instead of the epochs')
+    p.add_argument('--batch', type=int, default=256)
+    p.add_argument('--lr', type=float, default=0.2)
+    p.add_argument('--decay', type=float, default=5e-4)
+    p.add_argument('--smoothing', type=float, default=0.05)
+    p.add_argument('--cutmix', type=float, default=0.0, help='how many of the batches are mixed (none at the end)')
+    p.add_argument('--teacher', type=Path, help='an earlier tiny.onnx whose answers are learnt too')
+    p.add_argument('--trust', type=float, default=0.6, help="the teacher's part of the loss")
+    p.add_argument('--average', type=float, default=0.998, help='how much of the weight average a step keeps')
+    p.add_argument('--judge', type=int, default=1, help='test every so many epochs')
+    p.add_argument('--threads', type=int, default=os.cpu_count())
+    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--float32', action='store_true', help='no bfloat16 in training')
+    p.add_argument('--resume', action='store_true')
+    p.add_argument('--judge-only', action='store_true', help='judge the file --out names, train nothing')
+    args = p.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.work.mkdir(parents=True, exist_ok=True)
+    x, y, classes = load(args.data / 'train', args.work / 'train.npz')
+    xtest, ytest, _ = load(args.data / 'test', args.work / 'test.npz')
+    if not args.judge_only:
+        net = train(args, x, y, xtest, ytest, classes)
+        print(f'PyTorch, before folding: {100 * accuracy(net, xtest, ytest):.2f} %')
+        export(net, classes, args.out)
+    judge(args, args.out, xtest, ytest)
+
+
+if __name__ == '__main__':
+    main()

@@ -44,6 +44,7 @@ describe.each(builds)('%s build against LIBSVM', (simd) => {
       })
       expect(svc.classes).toEqual(fixture.classes)
       expect(parity.objective).toBeLessThanOrEqual(1e-4)
+      expect(parity.pairObjective).toBeLessThanOrEqual(1e-4)
       expect(parity.decision).toBeLessThanOrEqual(5e-3)
       expect(parity.agreement).toBeGreaterThanOrEqual(0.999)
       checkAttributes(svc, fixture)

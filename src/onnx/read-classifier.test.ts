@@ -19,6 +19,7 @@ describe('readClassifier', () => {
       const parts = partsOf(o)
       const bytes = writeClassifier(parts)
       const back = readClassifier(fromBinary(ModelProtoSchema, bytes))
+      expect(back.cnn).toEqual(parts.cnn)
       expect(back.svm).toEqual(parts.svm)
       expect(back.scaler).toEqual(parts.scaler)
       expect(back.pooling).toEqual(parts.pooling)
@@ -37,6 +38,7 @@ describe('readClassifier', () => {
     ['an unknown pooling', 'MODEL_UNREADABLE', edit((json) => (json.pooling = { grid: -1 }))],
     ['an unknown scaler', 'MODEL_UNREADABLE', edit((json) => (json.scale = 'log'))],
     ['preprocessing that is no object', 'MODEL_UNREADABLE', edit((json) => (json.preprocess = 3))],
+    ['a name that is no text', 'MODEL_UNREADABLE', edit((json) => (json.renamed = { pixel_values: 1 }))],
     ['an output that is not there', 'MODEL_UNREADABLE', edit((json) => (json.cnnOutput = 'nowhere'))],
     ['other classes', 'MODEL_UNREADABLE', edit((json) => (json.svm.classes = ['cat', 'dog', 'hen']))],
     ['too many classes', 'MODEL_UNREADABLE', edit((json) => json.svm.classes.push('hen'))],

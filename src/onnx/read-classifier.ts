@@ -11,6 +11,7 @@ import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
 import type { FilePooling, FileScaler } from './classifier-steps.ts'
 import { producers } from './graph.ts'
+import { renameTensors } from './rename.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
@@ -166,7 +167,7 @@ function doubles(graph: GraphProto, name: string, length: number): Float64Array 
 }
 
 /** The CNN as it was before the rest was joined to it. */
-function cnnOf(model: ModelProto, { cnnOutput }: Json): ModelProto {
+function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   const own = ({ name }: { name: string }) => name.startsWith(ownPrefix)
   const cnn = clone(ModelProtoSchema, model)
   const graph = cnn.graph!
@@ -182,6 +183,11 @@ function cnnOf(model: ModelProto, { cnnOutput }: Json): ModelProto {
   if (!graph.node.some(({ domain }) => domain === 'ai.onnx.ml')) {
     cnn.opsetImport = cnn.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
   }
+  const oldNames = new Map(Object.entries(object(renamed, 'renamed')))
+  for (const [now, old] of oldNames) {
+    if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
+  }
+  renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
   return cnn
 }
 

@@ -49,7 +49,7 @@ export interface ClassifierParts {
 export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer> {
   const model = clone(ModelProtoSchema, parts.cnn)
   const graph = model.graph!
-  makeRoom(graph)
+  const renamed = makeRoom(graph)
   const map = graph.output[0]
   const featureSize = parts.svm.supportVectors.cols
   checkOperatorSet(model, parts)
@@ -73,17 +73,22 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   model.opsetImport.push({ $typeName: 'onnx.OperatorSetIdProto', domain: 'ai.onnx.ml', version: 1n })
   model.metadataProps = model.metadataProps.filter(({ key }) => key !== metadataKey)
   model.metadataProps.push(
-    create(StringStringEntryProtoSchema, { key: metadataKey, value: metadataText(parts, map.name) }),
+    create(StringStringEntryProtoSchema, { key: metadataKey, value: metadataText(parts, map.name, renamed) }),
   )
   return toBinary(ModelProtoSchema, model)
 }
 
 /** The JSON of the file: the numbers that float32 attributes would round, and what the caller gave. */
-function metadataText({ svm, scaler, pooling, preprocess, about }: ClassifierParts, output: string): string {
+function metadataText(
+  { svm, scaler, pooling, preprocess, about }: ClassifierParts,
+  output: string,
+  renamed: object,
+): string {
   return JSON.stringify({
     schemaVersion,
     preprocess,
     cnnOutput: output,
+    renamed,
     pooling,
     scale: scaler.kind,
     svm: {
@@ -98,19 +103,26 @@ function metadataText({ svm, scaler, pooling, preprocess, about }: ClassifierPar
   })
 }
 
-/** Renames what stands where our own names go, and calls the image input as all our files do. */
-function makeRoom(graph: GraphProto): void {
+/**
+ * Renames what stands where our own names go, and calls the image input as all our files do.
+ *
+ * @returns the old name of each tensor by its new one
+ */
+function makeRoom(graph: GraphProto): Record<string, string> {
   const taken = tensorNames(graph)
   const image = graph.input[0].name
   const reserved = new Set<string>(Object.values(ports))
-  renameTensors(graph, (name) => {
-    if (name === image) return ports.image
-    if (!reserved.has(name) && !name.startsWith(ownPrefix)) return name
+  const newNames = new Map<string, string>()
+  for (const name of taken) {
+    if (!reserved.has(name) && !name.startsWith(ownPrefix)) continue
     let free = `cnn/${name}`
     while (taken.has(free)) free = `cnn/${free}`
-    return free
-  })
+    newNames.set(name, free)
+  }
+  newNames.set(image, ports.image)
+  renameTensors(graph, (name) => newNames.get(name) ?? name)
   for (const each of graph.node) if (each.name.startsWith(ownPrefix)) each.name = `cnn/${each.name}`
+  return Object.fromEntries([...newNames].filter(([old, now]) => old !== now).map(([old, now]) => [now, old]))
 }
 
 /** Files of before 2019 lack operators that the pooling of a grid, or the scaler, is made of. */

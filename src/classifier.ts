@@ -1,0 +1,283 @@
+import { type FeatureScaler, fitFeatureScaler, type Scale } from './classifier/feature-scaler.ts'
+import { classifierFromFile, classifierToFile } from './classifier/file.ts'
+import {
+  type ClassifierFitOptions,
+  type ClassifierOptions,
+  type ClassifierSearch,
+  checkImages,
+  checkOptions,
+  type Evaluation,
+  type ImagesCall,
+} from './classifier/options.ts'
+import { FeatureExtractor } from './cnn/extractor.ts'
+import { type ModelSource, openModel } from './cnn/model-source.ts'
+import { SoftmarginError } from './errors.ts'
+import type { ImageInput } from './image/input.ts'
+import type { Matrix } from './matrix.ts'
+import { classificationReport } from './svm/classification-report.ts'
+import { GridSearchCV } from './svm/grid-search.ts'
+import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
+import { accuracyScore, confusionMatrix } from './svm/metrics.ts'
+import { StratifiedKFold } from './svm/stratified-k-fold.ts'
+import { SVC } from './svm/svc.ts'
+
+export type {
+  ClassifierFitOptions,
+  ClassifierOptions,
+  ClassifierProgress,
+  ClassifierSearch,
+  Evaluation,
+  ImagesCall,
+  Scale,
+} from './classifier/options.ts'
+
+/** What `fit` learns. */
+interface Fitted {
+  svc: SVC
+  scaler: FeatureScaler
+  search: ClassifierSearch | undefined
+}
+
+/** Features of the images that could be read, and which these are. */
+interface Extracted {
+  features: Matrix
+  /** Positions among the images that were handed in, a row of `features` each. */
+  read: number[]
+}
+
+/**
+ * From image to label: a CNN makes features, they are scaled, an SVM decides.
+ *
+ * It holds a network in WebAssembly memory: `dispose()` frees it.
+ */
+export class ImageClassifier {
+  /** What turns images into features. */
+  readonly extractor: FeatureExtractor
+  /** What is done to features before the SVM sees them. */
+  readonly scale: Scale
+  readonly #template: SVC
+  readonly #ownsExtractor: boolean
+  #fitted: Fitted | undefined
+  #disposed = false
+
+  private constructor(
+    extractor: FeatureExtractor,
+    o: { ownsExtractor: boolean; scale: Scale; template: SVC; fitted?: Fitted },
+  ) {
+    this.extractor = extractor
+    this.scale = o.scale
+    this.#template = o.template
+    this.#ownsExtractor = o.ownsExtractor
+    this.#fitted = o.fitted
+  }
+
+  /**
+   * A classifier that has learnt nothing yet.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, and as `FeatureExtractor.create`
+   */
+  static async create(options: ClassifierOptions = {}): Promise<ImageClassifier> {
+    const { extractor, svm, scale } = checkOptions(options)
+    const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
+    const given = extractor instanceof FeatureExtractor
+    return new ImageClassifier(given ? extractor : await FeatureExtractor.create(extractor), {
+      ownsExtractor: !given,
+      scale,
+      template,
+    })
+  }
+
+  /**
+   * Learns from labelled images; with `grid`, also which parameters suit them best. If it throws, what was
+   * learnt before is still there.
+   *
+   * @param images of any mix of kinds and sizes
+   * @param labels one for each image, all text or all numbers
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has fewer
+   *   images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `NOT_FINITE` for
+   *   a network that answers NaN, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async fit(images: ImageInput[], labels: ArrayLike<Label>, o: ClassifierFitOptions = {}): Promise<this> {
+    this.#checkAlive()
+    checkImages(images)
+    checkLabels(labels, images.length, 'labels', 'images')
+    checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+    const search =
+      o.grid === undefined
+        ? undefined
+        : new GridSearchCV(this.#template, o.grid, { cv: o.cv, scoring: o.scoring })
+    // Features are dear: what can be seen to fail before they are made should.
+    if (search && typeof (o.cv ?? 5) === 'number') {
+      new StratifiedKFold({ nSplits: (o.cv as number | undefined) ?? 5 }).split(images, labels)
+    }
+    const { features, read } = await this.#extract(images, o)
+    const y = read.map((i) => labels[i])
+    const scaler = await fitFeatureScaler(this.scale, features)
+    const X = await scaler.transform(features)
+    const svc = this.#template.clone()
+    if (search === undefined) {
+      await svc.fit(X, y, { signal: o.signal, onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }) })
+      this.#replace({ svc, scaler, search })
+      return this
+    }
+    try {
+      await search.fit(X, y, {
+        signal: o.signal,
+        onProgress: (p) => o.onProgress?.({ stage: 'search', ...p }),
+      })
+      const { bestParams, bestScore, bestIndex, cvResults } = search
+      const best = SVC.fromState(search.bestEstimator.toState())
+      this.#replace({ svc: best, scaler, search: { bestParams, bestScore, bestIndex, cvResults } })
+    } finally {
+      search.dispose()
+    }
+    return this
+  }
+
+  /**
+   * The label of each image.
+   *
+   * @returns a label for each image, in their order; with `onUnreadable`, `null` for those that cannot be read
+   * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
+   *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async predict(
+    images: ImageInput[],
+    o: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
+  ): Promise<(Label | null)[]>
+  async predict(images: ImageInput[], o?: ImagesCall): Promise<Label[]>
+  async predict(images: ImageInput[], o: ImagesCall = {}): Promise<(Label | null)[]> {
+    const { labels, read } = await this.#predict(images, o)
+    const all = new Array<Label | null>(images.length).fill(null)
+    for (const [row, i] of read.entries()) all[i] = labels[row]
+    return all
+  }
+
+  /**
+   * Predicts images whose labels are known, and counts.
+   *
+   * @param images that `fit` has not seen
+   * @param labels the true ones; they need not all be among `classes`
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, and as `predict`
+   */
+  async evaluate(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<Evaluation> {
+    this.#checkFitted()
+    checkImages(images)
+    checkLabels(labels, images.length, 'labels', 'images')
+    uniqueLabels([this.classes[0], ...Array.from(labels)], 'labels')
+    const predicted = await this.#predict(images, o)
+    const yTrue = predicted.read.map((i) => labels[i])
+    return {
+      accuracy: accuracyScore(yTrue, predicted.labels),
+      confusionMatrix: confusionMatrix(yTrue, predicted.labels),
+      report: classificationReport(yTrue, predicted.labels),
+      images: yTrue.length,
+    }
+  }
+
+  /**
+   * The whole classifier as the bytes of one standard .onnx file, which any ONNX Runtime runs.
+   *
+   * Input `pixel_values` float32 [N, channels, H, W], as preprocessing leaves images; outputs `label`, `scores`
+   * (a column a class) and `features`. The same classifier always gives the same bytes.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
+   */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    const { svc, scaler } = this.#checkFitted()
+    return classifierToFile(this.extractor, scaler, svc)
+  }
+
+  /**
+   * Reads what `save` wrote. The classifier predicts the same, bit for bit.
+   *
+   * @param source bytes of the file, a Blob, a URL or a path
+   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `ABORTED`
+   */
+  static async load(
+    source: ModelSource,
+    o: { signal?: AbortSignal; threads?: number } = {},
+  ): Promise<ImageClassifier> {
+    const { model } = await openModel(source, { signal: o.signal })
+    const { extractor, scaler, svc } = await classifierFromFile(model, o)
+    return new ImageClassifier(extractor, {
+      ownsExtractor: true,
+      scale: scaler.kind,
+      template: svc.clone(),
+      fitted: { svc, scaler, search: undefined },
+    })
+  }
+
+  /** The classes, sorted: numbers by value, strings by code unit. @throws {SoftmarginError} `NOT_FITTED` */
+  get classes(): Label[] {
+    return this.#checkFitted().svc.classes
+  }
+
+  /** The machine that decides, fitted on scaled features. @throws {SoftmarginError} `NOT_FITTED` */
+  get svm(): SVC {
+    return this.#checkFitted().svc
+  }
+
+  /** What the last `fit` with a `grid` found, `undefined` after one without. A saved file does not hold it. */
+  get search(): ClassifierSearch | undefined {
+    return this.#checkFitted().search
+  }
+
+  /** Frees the network, unless it was handed in as a `FeatureExtractor`, and what was learnt. */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#fitted?.svc.dispose()
+    this.#fitted = undefined
+    if (this.#ownsExtractor) this.extractor.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  async #extract(images: ImageInput[], o: ImagesCall): Promise<Extracted> {
+    const unreadable = new Set<number>()
+    const features = await this.extractor.extract(images, {
+      signal: o.signal,
+      batchSize: o.batchSize,
+      onProgress: (p) => o.onProgress?.({ stage: 'features', ...p }),
+      onUnreadable:
+        o.onUnreadable &&
+        ((index, error) => {
+          unreadable.add(index)
+          o.onUnreadable?.(index, error)
+        }),
+    })
+    return { features, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
+  }
+
+  async #predict(images: ImageInput[], o: ImagesCall): Promise<{ labels: Label[]; read: number[] }> {
+    const { svc, scaler } = this.#checkFitted()
+    checkImages(images)
+    const { features, read } = await this.#extract(images, o)
+    const labels = await svc.predict(await scaler.transform(features), { signal: o.signal })
+    return { labels, read }
+  }
+
+  #replace(fitted: Fitted): void {
+    this.#checkAlive()
+    this.#fitted?.svc.dispose()
+    this.#fitted = fitted
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) {
+      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of: make a new one')
+    }
+  }
+
+  #checkFitted(): Fitted {
+    this.#checkAlive()
+    if (this.#fitted) return this.#fitted
+    throw new SoftmarginError(
+      'NOT_FITTED',
+      'this ImageClassifier has learnt nothing yet: call fit(images, labels) first',
+    )
+  }
+}

@@ -1,0 +1,101 @@
+import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor.ts'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
+import type { LongCall, Progress } from '../progress.ts'
+import type { ClassificationReport } from '../svm/classification-report.ts'
+import type { CvResults } from '../svm/grid-search.ts'
+import type { ConfusionMatrix } from '../svm/metrics.ts'
+import type { ParamGrid } from '../svm/parameter-grid.ts'
+import type { Scoring } from '../svm/scoring.ts'
+import type { Splitter } from '../svm/stratified-k-fold.ts'
+import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { checkScale, type Scale } from './feature-scaler.ts'
+
+export type { Scale }
+
+/** What `ImageClassifier.create` takes. */
+export interface ClassifierOptions {
+  /** An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. */
+  extractor?: FeatureExtractor | ExtractorOptions
+  /** Options of the SVM, or an `SVC` that has them; it is not fitted itself. Default: `SVC`'s own. */
+  svm?: SVC | SvcOptions
+  /**
+   * `'standard'` (default) brings each feature to mean 0 and variance 1, `'l2'` each image's features to length
+   * 1, `'none'` leaves them as the network made them.
+   */
+  scale?: Scale
+}
+
+/** How far a call has come, and in which part of its work. */
+export interface ClassifierProgress extends Progress {
+  /** `'features'` counts images, `'search'` fits of the grid search, `'svm'` pairs of classes. */
+  stage: 'features' | 'search' | 'svm'
+}
+
+/** What every call over images takes. */
+export interface ImagesCall extends LongCall<ClassifierProgress> {
+  /** Images that go through the network at once. It changes speed and memory, not the answer. */
+  batchSize?: number
+  /**
+   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out.
+   * Without it the first such image ends the call.
+   */
+  onUnreadable?: (index: number, error: SoftmarginError) => void
+}
+
+/** What `fit` takes. */
+export interface ClassifierFitOptions extends ImagesCall {
+  /** Parameters of the SVM and the values to try: the best of all combinations is kept. Default: no search. */
+  grid?: ParamGrid | readonly ParamGrid[]
+  /** Folds of that search, or a splitter. Default 5. */
+  cv?: number | Splitter
+  /** What that search judges by. Default `'accuracy'`. */
+  scoring?: Scoring
+}
+
+/** What a search over a grid found. */
+export interface ClassifierSearch {
+  /** The best candidate. */
+  bestParams: SvcOptions
+  /** Its mean score over the folds. */
+  bestScore: number
+  /** Its position in `cvResults.params`. */
+  bestIndex: number
+  cvResults: CvResults
+}
+
+/** How well a classifier does on images it has not seen. */
+export interface Evaluation {
+  /** The share that was labelled right, 0 to 1. */
+  accuracy: number
+  /** Rows true, columns predicted. */
+  confusionMatrix: ConfusionMatrix
+  /** Precision, recall and f1 of every class. */
+  report: ClassificationReport
+  /** How many images were counted: those that could be read. */
+  images: number
+}
+
+/** Fills in the defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkOptions(options: ClassifierOptions): Required<ClassifierOptions> {
+  if (options === null || typeof options !== 'object') throw invalidArgument('options', options, 'an object')
+  const known = ['extractor', 'svm', 'scale']
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw invalidArgument('options', unknown, `made of ${known.join(', ')}`)
+  const { extractor = {}, svm = {}, scale = 'standard' } = options
+  for (const [name, value] of Object.entries({ extractor, svm })) {
+    if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
+  }
+  checkScale(scale)
+  return { extractor, svm, scale }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` if `images` is no array, `EMPTY_INPUT` if it is empty */
+export function checkImages(images: unknown): void {
+  if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
+  if (images.length > 0) return
+  throw new SoftmarginError('EMPTY_INPUT', 'images must hold at least one image, but is empty', {
+    argument: 'images',
+    received: 0,
+    expected: 'at least one image',
+  })
+}

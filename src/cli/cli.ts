@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { SoftmarginError } from '../errors.ts'
+import { version } from '../version.ts'
+import { addEvaluate } from './evaluate.ts'
+import { addPredict } from './predict.ts'
+import { say } from './terminal.ts'
+import { addTrain } from './train.ts'
+
+/** What the program answers to the shell. */
+const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }
+
+const interrupt = new AbortController()
+process.on('SIGINT', () => {
+  // The first Ctrl-C lets the running call end by itself; a second one does not wait for it.
+  if (interrupt.signal.aborted) process.exit(exitCode.interrupted)
+  interrupt.abort()
+})
+
+const program = new Command('softmargin')
+  .description('Image classification by a CNN that sees and an SVM that decides')
+  .version(version)
+  .exitOverride()
+addTrain(program, interrupt.signal)
+addPredict(program, interrupt.signal)
+addEvaluate(program, interrupt.signal)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = tell(error)
+}
+
+/** Says what went wrong and returns the exit code for it. */
+function tell(error: unknown): number {
+  // Commander has printed its message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.usage
+  if (!(error instanceof SoftmarginError)) {
+    say(`softmargin: a defect of the program: ${error instanceof Error ? error.stack : String(error)}`)
+    return exitCode.failed
+  }
+  if (error.code === 'ABORTED' && interrupt.signal.aborted) {
+    say('interrupted; nothing was written')
+    return exitCode.interrupted
+  }
+  say(`softmargin: ${error.message}`)
+  return error.code === 'INVALID_ARGUMENT' ? exitCode.usage : exitCode.failed
+}

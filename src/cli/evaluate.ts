@@ -1,0 +1,44 @@
+import type { Command } from 'commander'
+import { ImageClassifier } from '../classifier.ts'
+import { evaluationDocument, evaluationText } from './evaluation.ts'
+import { listLabelledFolder } from './folder.ts'
+import { SkippedPictures } from './skipped.ts'
+import { answer, ProgressBar } from './terminal.ts'
+
+/** Adds the command `evaluate`: a saved classifier is judged on a folder of class folders. */
+export function addEvaluate(program: Command, signal: AbortSignal): void {
+  program
+    .command('evaluate')
+    .description('judge a saved classifier on a folder whose sub-folders are the classes')
+    .argument('<file>', 'the .onnx file that train wrote')
+    .argument('<folder>', 'folder with one sub-folder a class, full of PNG and JPEG files')
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  softmargin evaluate photos.onnx more-photos')
+    .action((file: string, folder: string, options: { json?: boolean }) =>
+      evaluate(file, folder, options.json === true, signal),
+    )
+}
+
+async function evaluate(file: string, folder: string, json: boolean, signal: AbortSignal): Promise<void> {
+  const { paths, labels } = await listLabelledFolder(folder)
+  const skipped = new SkippedPictures()
+  const bar = new ProgressBar()
+  try {
+    using classifier = await ImageClassifier.load(file)
+    const evaluation = await classifier.evaluate(paths, labels, {
+      signal,
+      onProgress: bar.update,
+      onUnreadable: skipped.for(paths),
+    })
+    bar.stop()
+    skipped.conclude(paths.length)
+    answer(
+      json,
+      { file, ...evaluationDocument(evaluation), skipped: skipped.list },
+      () =>
+        `${evaluationText(evaluation)}\naccuracy ${evaluation.accuracy.toFixed(3)} on ${evaluation.images} images\n`,
+    )
+  } finally {
+    bar.stop()
+  }
+}

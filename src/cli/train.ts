@@ -1,0 +1,183 @@
+import { performance } from 'node:perf_hooks'
+import type { Command } from 'commander'
+import { ImageClassifier, type Scale } from '../classifier.ts'
+import type { ParamGrid } from '../svm/parameter-grid.ts'
+import type { SvcOptions } from '../svm/svc.ts'
+import { trainTestSplit } from '../svm/train-test-split.ts'
+import { evaluationDocument, evaluationText } from './evaluation.ts'
+import { type LabelledFolder, listLabelledFolder } from './folder.ts'
+import {
+  defaultGrid,
+  type GridOption,
+  type PoolingOption,
+  parseCount,
+  parseGamma,
+  parseGrid,
+  parseNumber,
+  parsePooling,
+  parsePositive,
+  parseShare,
+} from './options.ts'
+import { searchDocument, searchText } from './search.ts'
+import { SkippedPictures } from './skipped.ts'
+import { answer, ProgressBar, say } from './terminal.ts'
+import { writeFileAtomically } from './write-file.ts'
+
+interface TrainOptions {
+  output: string
+  testSize: number
+  model: string
+  layer?: string
+  pooling: PoolingOption
+  scale: Scale
+  kernel: SvcOptions['kernel']
+  C: number
+  gamma: SvcOptions['gamma']
+  degree: number
+  coef0: number
+  balanced?: boolean
+  grid?: GridOption | true
+  cv: number
+  seed: number
+  json?: boolean
+}
+
+/** Adds the command `train`: a folder of class folders becomes one file, judged on a hold-out. */
+export function addTrain(program: Command, signal: AbortSignal): void {
+  program
+    .command('train')
+    .description('train a classifier on a folder whose sub-folders are the classes')
+    .argument('<folder>', 'folder with one sub-folder a class, full of PNG and JPEG files')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write')
+    .option('--test-size <share>', 'share of the images held out to judge by, 0 for none', parseShare, 0.2)
+    .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
+    .option('--layer <name>', 'layer whose activations are the features (default: the last before the head)')
+    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .addOption(
+      program
+        .createOption('--scale <how>', 'what is done to the features')
+        .choices(['standard', 'l2', 'none'])
+        .default('standard'),
+    )
+    .addOption(
+      program
+        .createOption('--kernel <name>', 'kernel of the SVM')
+        .choices(['rbf', 'linear', 'poly', 'sigmoid'])
+        .default('rbf'),
+    )
+    .option('--C <number>', 'weight of errors against a wide margin', parsePositive, 1)
+    .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
+    .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
+    .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
+    .option('--balanced', 'let rare classes count as much as frequent ones')
+    .option(
+      '--grid [json]',
+      `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
+      parseGrid,
+    )
+    .option('--cv <folds>', 'folds of that search', parseCount, 5)
+    .option('--seed <number>', 'seed of the hold-out', parseCount, 0)
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  softmargin train photos -o photos.onnx --layer stage3 --pooling 2x2 --grid',
+    )
+    .action((folder: string, options: TrainOptions) => train(folder, options, signal))
+}
+
+async function train(folder: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const started = performance.now()
+  const listed = await listLabelledFolder(folder)
+  tellWhatIsLeftOut(listed)
+  const sides = split(listed, options)
+  const skipped = new SkippedPictures()
+  const bar = new ProgressBar()
+  try {
+    using classifier = await ImageClassifier.create({
+      extractor: { model: options.model, layer: options.layer, pooling: options.pooling },
+      scale: options.scale,
+      svm: {
+        kernel: options.kernel,
+        C: options.C,
+        gamma: options.gamma,
+        degree: options.degree,
+        coef0: options.coef0,
+        ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
+      },
+    })
+    await classifier.fit(sides.train.paths, sides.train.labels, {
+      ...(options.grid ? { grid: (options.grid === true ? defaultGrid : options.grid) as ParamGrid } : {}),
+      cv: options.cv,
+      signal,
+      onProgress: bar.update,
+      onUnreadable: skipped.for(sides.train.paths),
+    })
+    const skippedInTraining = skipped.list.length
+    const evaluation =
+      sides.test.paths.length > 0
+        ? await classifier.evaluate(sides.test.paths, sides.test.labels, {
+            signal,
+            onProgress: bar.update,
+            onUnreadable: skipped.for(sides.test.paths),
+          })
+        : undefined
+    bar.stop()
+    skipped.conclude(listed.paths.length)
+    const bytes = await classifier.save()
+    await writeFileAtomically(options.output, bytes)
+
+    const seconds = (performance.now() - started) / 1000
+    const { classes, search } = classifier
+    const { layer, pooling, featureSize } = classifier.extractor.describe()
+    const trained = sides.train.paths.length - skippedInTraining
+    answer(
+      options.json === true,
+      {
+        file: options.output,
+        bytes: bytes.length,
+        seconds,
+        classes,
+        images: { train: trained, test: evaluation?.images ?? 0, skipped: skipped.list.length },
+        skipped: skipped.list,
+        layer,
+        pooling,
+        features: featureSize,
+        scale: classifier.scale,
+        svm: classifier.svm.getParams(),
+        search: search === undefined ? null : searchDocument(search),
+        holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
+      },
+      () =>
+        [
+          search === undefined ? '' : `${searchText(search)}\n`,
+          evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
+          `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
+          `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
+          evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
+        ].join(''),
+    )
+  } finally {
+    bar.stop()
+  }
+}
+
+interface Sides {
+  train: { paths: string[]; labels: string[] }
+  test: { paths: string[]; labels: string[] }
+}
+
+function split({ paths, labels }: LabelledFolder, { testSize, seed }: TrainOptions): Sides {
+  if (testSize === 0) return { train: { paths, labels }, test: { paths: [], labels: [] } }
+  const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed })
+  return {
+    train: { paths: sides.XTrain, labels: sides.yTrain as string[] },
+    test: { paths: sides.XTest, labels: sides.yTest as string[] },
+  }
+}
+
+function tellWhatIsLeftOut({ emptyFolders, otherFiles }: LabelledFolder): void {
+  for (const folder of emptyFolders) say(`left out ${folder}: it holds no PNG or JPEG file`)
+  if (otherFiles.length > 0) {
+    say(`left out ${otherFiles.length} files that are no .png, .jpg or .jpeg, such as ${otherFiles[0]}`)
+  }
+}

@@ -34,9 +34,11 @@ export function imagePort(model: ModelProto): ImagePort {
   const [batch, channels, height, width] = shape ?? []
   if (shape && shape.length !== 4)
     throw unsupported(`its input '${input.name}' has ${shape.length} dimensions`)
+  if (channels !== 1 && channels !== 3 && (width === 1 || width === 3)) {
+    throw unsupported(`its input '${input.name}' has its channels last`)
+  }
   if (channels !== undefined && channels !== 1 && channels !== 3) {
-    const last = width === 1 || width === 3 ? ' (it has its channels last)' : ''
-    throw unsupported(`its input '${input.name}' has ${channels} channels${last}`)
+    throw unsupported(`its input '${input.name}' has ${channels} channels`)
   }
   return { name: input.name, channels: channels ?? 3, batch, height, width }
 }

@@ -129,8 +129,12 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
     (/^-[1-9]\d*$/.test(name) ? layers.at(Number(name)) : undefined) ??
     layers.findLast((layer) => isBelow(layer.node, name) || isBelow(layer.name, name))
   if (found) return found
-  const names = layers.flatMap((layer) => (layer.node ? [layer.name, layer.node] : [layer.name]))
-  const near = nearest(name, names, 5)
+  const names = layers.flatMap((layer) => [layer.name, layer.node, ...layer.node.split('/').slice(0, -1)])
+  const near = nearest(
+    name,
+    names.filter((one) => one !== ''),
+    5,
+  )
   const message = /^-?\d+$/.test(name)
     ? `the model has ${layers.length} layers, -1 to -${layers.length}`
     : `the nearest names are ${near.map(show).join(', ')}`

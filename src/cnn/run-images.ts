@@ -1,4 +1,5 @@
 import { invalidArgument, SoftmarginError, throwIfAborted } from '../errors.ts'
+import { yieldToHost } from '../host/yield.ts'
 import { decodeImage } from '../image/decode.ts'
 import type { ImageInput } from '../image/input.ts'
 import { outputSize, type ResolvedPreprocess } from '../image/preprocess.ts'
@@ -83,7 +84,7 @@ export async function runImages(
       }
     }
     onProgress?.({ done: next, total: images.length })
-    await othersTurn()
+    await yieldToHost()
   }
   throwIfAborted(signal)
   return rows.map((one) => one.matrix())
@@ -150,9 +151,4 @@ function isUnreadable(error: unknown): error is SoftmarginError {
 
 function defaultBatchSize(width: number, height: number): number {
   return Math.max(1, Math.min(64, Math.floor(2 ** 20 / (width * height))))
-}
-
-/** Lets timers, clicks and the signal's abort get in between two batches. */
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0))
 }

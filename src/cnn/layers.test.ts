@@ -1,0 +1,115 @@
+import { TensorProto_DataType as DataType } from 'onnx-buf'
+import { describe, expect, it } from 'vitest'
+import { type LayeredCnnOptions, layeredCnn } from '../../test/support/layered-cnn.ts'
+import { node, tensorInfo } from '../onnx/nodes.ts'
+import { findLayer, listLayers } from './layers.ts'
+
+const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
+const defaultOf = (options: LayeredCnnOptions) => layersOf(options).find(({ isDefault }) => isDefault)
+
+describe('listLayers', () => {
+  it('lists what is computed from the image, in order', () => {
+    const shape = node('shape', 'Shape', ['pool'], ['shape'])
+    const layers = layersOf({ moreNodes: [shape, node('cast', 'Cast', ['shape'], ['sizes'], { to: 1n })] })
+    expect(layers.map(({ name }) => name)).toEqual([
+      'conv1',
+      'relu',
+      'pool',
+      '/layer2/0_output',
+      '/layer2/1_output',
+      '/layer20/output',
+      'avgpool',
+      'features',
+      'logits',
+      'probabilities',
+    ])
+    expect(layers[2]).toEqual({ name: 'pool', node: '/pool/MaxPool', operator: 'MaxPool', isDefault: false })
+    expect(layers.filter(({ isDefault }) => isDefault)).toHaveLength(1)
+  })
+
+  it('leaves the classification head out by default', () => {
+    expect(defaultOf({})).toMatchObject({
+      name: 'features',
+      reason: `it enters the classification head, Gemm '/fc/Gemm'`,
+    })
+    expect(defaultOf({ head: 'MatMul' })).toMatchObject({
+      name: 'features',
+      reason: expect.stringContaining('MatMul'),
+    })
+  })
+
+  it('sees a head that is a 1x1 convolution after the last pooling', () => {
+    const moreNodes = [
+      node('head', 'Conv', ['avgpool', 'head.weight'], ['scores']),
+      node('flat', 'Flatten', ['scores'], ['flat scores']),
+      node('soft', 'Softmax', ['flat scores'], ['soft']),
+    ]
+    expect(defaultOf({ head: 'none', moreNodes, moreOutputs: ['soft'] })).toMatchObject({ name: 'avgpool' })
+  })
+
+  it('takes the output of a model without a head', () => {
+    expect(defaultOf({ head: 'none' })).toMatchObject({
+      name: 'features',
+      reason: expect.stringContaining('without'),
+    })
+  })
+
+  it('is not misled by a second output on the way', () => {
+    expect(defaultOf({ moreOutputs: ['conv1'] })).toMatchObject({ name: 'features' })
+  })
+
+  it('does not take a product of two activations for a head', () => {
+    const moreNodes = [node('attention', 'MatMul', ['features', 'logits'], ['mixed'])]
+    expect(defaultOf({ moreNodes, moreOutputs: ['mixed'] })).toMatchObject({ name: 'mixed' })
+  })
+})
+
+describe('findLayer', () => {
+  const layers = layersOf()
+  it.each<[string | number, string, string]>([
+    ['relu', 'relu', 'a tensor'],
+    ['/pool/MaxPool', 'pool', 'a node'],
+    ['layer2', '/layer2/1_output', 'a module, not layer20 which begins alike'],
+    ['layer2.0', '/layer2/0_output', 'a module within it'],
+    ['/layer2/', '/layer2/1_output', 'a module with slashes'],
+    ['layer20', '/layer20/output', 'a module with one node'],
+    ['-1', 'probabilities', 'the last'],
+    [-3, 'features', 'the last but two, as a number'],
+    ['-10', 'conv1', 'the first, from the end'],
+  ])('%o is %s: %s', (wanted, name) => {
+    expect(findLayer(layers, wanted).name).toBe(name)
+  })
+
+  it.each([
+    ['layer3', `the nearest names are 'layer2', 'layer20'`],
+    ['Features', `the nearest names are 'features'`],
+    ['relu2', `the nearest names are 'relu'`],
+    ['layer', `the nearest names are 'layer2', 'layer20'`],
+    ['-11', 'the model has 10 layers, -1 to -10'],
+    [4, 'the model has 10 layers'],
+    ['', 'the nearest names are'],
+  ])('%o is not found, and the message helps', (wanted, phrase) => {
+    expect(() => findLayer(layers, wanted)).toThrow(
+      expect.objectContaining({
+        code: 'LAYER_NOT_FOUND',
+        argument: 'layer',
+        message: expect.stringContaining(phrase),
+      }),
+    )
+  })
+
+  it('refuses what is no name', () => {
+    expect(() => findLayer(layers, {} as string)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    )
+  })
+})
+
+it('lists the layers of a model with two inputs as well', () => {
+  const second = tensorInfo('second', DataType.FLOAT, ['n', 3, 'h', 'w'])
+  const layers = layersOf({
+    moreInputs: [second],
+    moreNodes: [node('sum', 'Add', ['pixels', 'second'], ['sum'])],
+  })
+  expect(layers.at(-1)!.name).toBe('sum')
+})

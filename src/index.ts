@@ -10,4 +10,17 @@ export {
   type ImagesCall,
   type Scale,
 } from './classifier.ts'
+export {
+  type ExtractorDescription,
+  type ExtractorOptions,
+  FeatureExtractor,
+  type LayerChoice,
+} from './cnn/extractor.ts'
+export type { LayerInfo } from './cnn/layers.ts'
+export type { ModelSource } from './cnn/model-source.ts'
+export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
+export type { ExtractOptions } from './cnn/run-images.ts'
+export { decodeImage } from './image/decode.ts'
+export type { ImageInput, RawImage } from './image/input.ts'
+export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess.ts'
 export * from './svm.ts'

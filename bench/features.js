@@ -6,13 +6,15 @@ import { permutation, seeded } from './random.js'
 /**
  * CNN features: `{ name, data, labels, rows, cols, classes }` for each collection of pictures, smallest first,
  * rows in a seeded order. Extracted once and kept in the bench's folder.
+ *
+ * @param limit pictures of a collection that are wanted at most
  */
-export async function loadFeatures(cache) {
+export async function loadFeatures(cache, limit) {
   const extractor = await openExtractor()
   if (!extractor) return [syntheticFeatures(60_000)]
   const sets = []
   for (const collection of pictureCollections(process.env.SOFTMARGIN_DATA, cache)) {
-    sets.push(await features(extractor, collection, cache))
+    sets.push(await features(extractor, collection, cache, limit))
   }
   await extractor.dispose()
   return sets
@@ -28,13 +30,13 @@ async function openExtractor() {
   }
 }
 
-async function features(extractor, { name, pictures, labels, classes }, cache) {
-  const rows = pictures.length
+async function features(extractor, { name, pictures, labels, classes }, cache, limit) {
+  const order = permutation(pictures.length, 11).subarray(0, limit)
+  const rows = order.length
   const cols = extractor.featureSize
   const file = join(cache, `features-${name}-${rows}x${cols}.f32`)
   if (!existsSync(file)) {
     console.log(`Extracting ${cols} features from ${rows} pictures (${name}), once`)
-    const order = permutation(rows, 11)
     const shuffled = Array.from(order, (i) => pictures[i])
     const all = new Float32Array(rows * cols)
     for (let at = 0; at < rows; at += 1000) {
@@ -44,7 +46,7 @@ async function features(extractor, { name, pictures, labels, classes }, cache) {
     writeFileSync(file, all)
   }
   const data = new Float32Array(new Uint8Array(readFileSync(file)).buffer)
-  return { name, data, labels: permutation(rows, 11).map((i) => labels[i]), rows, cols, classes }
+  return { name, data, labels: order.map((i) => labels[i]), rows, cols, classes }
 }
 
 /** Ten classes in 24 hidden dimensions, seen through 192 rectified mixtures of them. */

@@ -112,7 +112,7 @@ export function runPeer(peer, job, jobPath, limitSeconds) {
     child.on('error', (error) => resolve({ failed: error.message }))
     child.on('close', (code, signal) => {
       if (signal === 'SIGKILL') resolve({ failed: `stopped after ${limitSeconds} s` })
-      else if (code !== 0) resolve({ failed: lastLine(errors) || `exit code ${code}` })
+      else if (code !== 0) resolve({ failed: errors.match(/^.*Error.*$/m)?.[0] ?? `exit code ${code}` })
       else resolve(JSON.parse(lastLine(output)))
     })
   })

@@ -38,12 +38,12 @@ const peers = findPeers(node).filter(({ name }) => wanted?.some((text) => name.i
 for (const { name, absent } of peers) if (absent) console.log(`Absent: ${name}: ${absent}`)
 
 const tiles = measureTiles()
-const jobs = listJobs(await loadFeatures(folder), flags.quick).filter(({ title }) =>
-  title.includes(flags.only),
-)
+const featureSets = await loadFeatures(folder, flags.quick ? 4000 : 75_000)
+const jobs = listJobs(featureSets, flags.quick).filter(({ title }) => title.includes(flags.only))
 const measured = []
 for (const job of jobs) measured.push(await measure(writeJob(job, folder)))
-save()
+// A part of the bench must not take the place of the whole.
+if (!flags.only && !flags.peers) save()
 
 /** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
 async function measure(job) {

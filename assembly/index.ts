@@ -3,5 +3,6 @@
 export { TILE_ROWS } from './simd'
 export { gatherStrips, packPanel, packStrips, selfProducts, stripNorms, transpose } from './gemm'
 export { applyKernel, kernelBlock } from './kernel'
+export { faceBytes, faceStep } from './face'
 export { solve, startProblem, violators } from './smo'
 export { weightedSums } from './decision'

@@ -15,7 +15,7 @@
 // A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
 
 /** The problem, laid out by src/engine/problem.ts: keep the two in step. */
-class Problem {
+export class Problem {
   /** Points in all and in the first run; multiples of 8. */
   size: i32
   split: i32
@@ -172,6 +172,11 @@ function scan(p: Problem, shift: f64): void {
   endScan(p)
 }
 
+/** Finds the extremes anew, with the shift in their middle. */
+export function rescan(p: Problem): void {
+  scan(p, p.shift + p.middle)
+}
+
 let gain: f32 = 0
 let gainBlock: i32 = 0
 
@@ -227,7 +232,7 @@ function choosePartner(p: Problem, i: i32): i32 {
 }
 
 /** Who may go up and who may go down follows from b and its bounds. */
-function setMoves(p: Problem, k: i32): void {
+export function setMoves(p: Problem, k: i32): void {
   const at = <usize>k * 4
   const beta = f64.load(p.beta + at + at)
   f32.store(p.up + at, beta < f64.load(p.upper + at + at) ? 0 : f32.POSITIVE_INFINITY)
@@ -288,7 +293,7 @@ export function solve(problem: usize, limit: i32): i32 {
   for (let n = 0; n < limit; n++) {
     if (p.gap <= p.tolerance) {
       // Look again with the shift in the middle: the gap that ends the search is an exact one.
-      scan(p, p.shift + p.middle)
+      rescan(p)
       if (p.gap <= p.tolerance) return CONVERGED
     }
     const i = p.next

@@ -21,7 +21,8 @@ export class Matrix {
       ['rows', rows],
       ['cols', cols],
     ] as const) {
-      if (!Number.isSafeInteger(value) || value < 0) throw invalidArgument(name, value, 'an integer of 0 or more')
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw invalidArgument(name, value, 'an integer of 0 or more')
     }
     if (data.length !== rows * cols) {
       throw shapeMismatch('data', data.length, `rows * cols = ${rows} * ${cols} = ${rows * cols} numbers`)

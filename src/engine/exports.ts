@@ -54,6 +54,8 @@ export interface EngineExports {
   ): void
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
+  faceBytes(limit: number): number
+  faceStep(problem: number, scratch: number, limit: number): number
   violators(problem: number, indexes: number, limit: number): number
 }
 

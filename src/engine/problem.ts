@@ -80,6 +80,11 @@ export class DualProblem {
     return this.#engine.exports.solve(this.address, limit)
   }
 
+  /** Minimises over the free points at once, if there are at most `limit`; answers how many there were. */
+  faceStep(scratch: number, limit: number): number {
+    return this.#engine.exports.faceStep(this.address, scratch, limit)
+  }
+
   /** Points without a row that want one most, at most `limit`. */
   violators(scratch: number, limit: number): Int32Array {
     const count = this.#engine.exports.violators(this.address, scratch, limit)

@@ -42,6 +42,10 @@ const SMALL = 512
 const SLICE_WORK = 1e7
 /** As LIBSVM's own last resort. */
 const LAST_RESORT = 1e7
+/** Free points that are minimised over at once: K among them is 4 MB at most. */
+const FACE = 1024
+/** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
+const FACE_EVERY = 0.5
 
 /**
  * Solves one dual problem for every pair of runs.
@@ -59,6 +63,8 @@ export async function train(
   const { runs } = rows
   const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
   const problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
+  // Where the kernel is not positive definite the path decides the optimum: there it is LIBSVM's alone.
+  const face = rows.kernel.kind === 'sigmoid' ? 0 : engine.allocate(engine.exports.faceBytes(FACE))
   const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
   const worthwhile = runs.length / (4 * (runs.length - 1))
   const mark = engine.mark()
@@ -72,7 +78,7 @@ export async function train(
     await kernelRows.attach(problem, first, second, options.pace)
     options.prepare(problem, runs[first], runs[second], n)
     problem.start()
-    const status = await run(problem, kernelRows, options, n)
+    const status = await run(problem, kernelRows, face, options, n)
     options.collect(problem, runs[first], runs[second], n, {
       status,
       iterations: problem.iterations,
@@ -88,20 +94,26 @@ export async function train(
 async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
+  face: number,
   options: TrainOptions,
-  done: number,
+  pair: number,
 ): Promise<FitStatus> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
+  let nextFace = face > 0 ? problem.size : Number.POSITIVE_INFINITY
   for (;;) {
-    const left = limit - problem.iterations
-    if (left <= 0) return 'maxIter'
-    const answer = problem.solve(Math.min(slice, left))
+    const done = problem.iterations
+    if (done >= limit) return 'maxIter'
+    if (done >= nextFace) {
+      problem.faceStep(face, FACE)
+      nextFace = done + problem.size * FACE_EVERY
+    }
+    const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
     if (answer === NEEDS_ROW) kernelRows.provide(problem)
     if (options.pace.due) {
-      options.onSlice?.(done, problem.gap)
+      options.onSlice?.(pair, problem.gap)
       await options.pace.rest()
     }
   }

@@ -1,0 +1,309 @@
+// Steps on the face of the free points.
+//
+// SMO moves two points at a time. Where the kernel matrix is badly conditioned (a linear kernel with more rows
+// than columns, a large C) it needs hundreds of thousands of such steps after it has found out which points
+// lie at a bound. Then it pays to minimise over all free points at once: conjugate gradients on the free
+// points, projected back into the box, repeated while points meet their bounds. SMO goes on from there, lets
+// points leave their bounds, and decides when the optimum is reached.
+//
+// After J. J. More, G. Toraldo, "On the solution of large quadratic programming problems with bound
+// constraints", SIAM J. Optimization 1 (1991), and L. Zanni, T. Serafini, G. Zanghirati, "Parallel software for
+// training large scale support vector machines on multiprocessor systems", JMLR 7 (2006).
+
+import { madd } from './simd'
+import { Problem, rescan, setMoves } from './smo'
+
+/**
+ * Rounds of conjugate gradients and projection in one call, and products with the matrix in one round. Small
+ * numbers: the face is seldom the last one, and a better minimum of the wrong face is work in vain.
+ */
+const ROUNDS: i32 = 3
+const PRODUCTS: i32 = 40
+
+// Arrays in scratch, set by `layOut`: the free points, K among them (f32), and vectors (f64, `direction` f32).
+let points: usize = 0
+let matrix: usize = 0
+let direction: usize = 0
+let beta: usize = 0
+let gradient: usize = 0
+let lower: usize = 0
+let upper: usize = 0
+let change: usize = 0
+let residual: usize = 0
+let product: usize = 0
+/** f64: 1 for a point between its bounds, else 0. */
+let free: usize = 0
+let count: i32 = 0
+/** Numbers in a row of `matrix`: `count`, padded to a multiple of 4. */
+let width: i32 = 0
+
+/** Bytes of scratch for at most `limit` free points. */
+export function faceBytes(limit: i32): i32 {
+  const padded = (limit + 3) & ~3
+  return padded * padded * 4 + padded * (4 + 4 + 8 * 8) + 256
+}
+
+function layOut(scratch: usize): void {
+  const bytes = <usize>width * 8
+  points = scratch
+  direction = points + <usize>width * 4
+  beta = direction + <usize>width * 4
+  gradient = beta + bytes
+  lower = gradient + bytes
+  upper = lower + bytes
+  change = upper + bytes
+  residual = change + bytes
+  product = residual + bytes
+  free = product + bytes
+  matrix = free + bytes
+}
+
+// @ts-ignore: decorator
+@inline
+function at(array: usize, k: i32): f64 {
+  return f64.load(array + <usize>k * 8)
+}
+
+// @ts-ignore: decorator
+@inline
+function put(array: usize, k: i32, value: f64): void {
+  f64.store(array + <usize>k * 8, value)
+}
+
+/** Finds the free points that have rows, and copies what concerns them; false if there are too few or many. */
+function gather(p: Problem, scratch: usize, limit: i32): bool {
+  let found = 0
+  for (let k = 0; k < p.size; k++) {
+    if (!isFree(p, k)) continue
+    if (found == limit) return false
+    found++
+  }
+  if (found < 2) return false
+  count = found
+  width = (found + 3) & ~3
+  layOut(scratch)
+  memory.fill(scratch, 0, <usize>width * (4 + 4 + 8 * 8))
+  for (let k = 0, n = 0; k < p.size; k++) {
+    if (!isFree(p, k)) continue
+    i32.store(points + <usize>n * 4, k)
+    put(beta, n, f64.load(p.beta + <usize>k * 8))
+    put(gradient, n, f64.load(p.gradient + <usize>k * 8) - p.shift)
+    put(lower, n, f64.load(p.lower + <usize>k * 8))
+    put(upper, n, f64.load(p.upper + <usize>k * 8))
+    n++
+  }
+  for (let n = 0; n < count; n++) {
+    const k = i32.load(points + <usize>n * 4)
+    const first = load<usize>(p.firstRow + <usize>k * 4)
+    const second = load<usize>(p.secondRow + <usize>k * 4) - <usize>p.split * 4
+    let out = matrix + <usize>n * width * 4
+    for (let m = 0; m < count; m++) {
+      const j = i32.load(points + <usize>m * 4)
+      f32.store(out, f32.load((j < p.split ? first : second) + <usize>j * 4))
+      out += 4
+    }
+    for (let m = count; m < width; m++) {
+      f32.store(out, 0)
+      out += 4
+    }
+  }
+  memory.fill(matrix + <usize>count * width * 4, 0, <usize>(width - count) * width * 4)
+  return true
+}
+
+// @ts-ignore: decorator
+@inline
+function isFree(p: Problem, k: i32): bool {
+  return (
+    f32.load(p.up + <usize>k * 4) == 0 &&
+    f32.load(p.down + <usize>k * 4) == 0 &&
+    load<usize>(p.firstRow + <usize>k * 4) != 0
+  )
+}
+
+/** product = K direction, two rows at a time: half as many loads of `direction`. */
+function multiply(): void {
+  const bytes = <usize>width * 4
+  for (let n = 0; n < width; n += 2) {
+    const row = matrix + <usize>n * bytes
+    const other = row + bytes
+    let sum = f32x4.splat(0)
+    let otherSum = f32x4.splat(0)
+    for (let k: usize = 0; k < bytes; k += 16) {
+      const d = v128.load(direction + k)
+      sum = madd(v128.load(row + k), d, sum)
+      otherSum = madd(v128.load(other + k), d, otherSum)
+    }
+    put(product, n, horizontalSum(sum))
+    put(product, n + 1, horizontalSum(otherSum))
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function horizontalSum(v: v128): f64 {
+  return (
+    <f64>f32x4.extract_lane(v, 0) +
+    <f64>f32x4.extract_lane(v, 1) +
+    (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3))
+  )
+}
+
+/** Clears what is not free and takes the mean from the rest, so that the sum of b stays; answers the square. */
+function project(vector: usize): f64 {
+  let sum: f64 = 0
+  let members: f64 = 0
+  for (let n = 0; n < count; n++) {
+    sum += at(vector, n) * at(free, n)
+    members += at(free, n)
+  }
+  const mean = members > 0 ? sum / members : 0
+  let square: f64 = 0
+  for (let n = 0; n < count; n++) {
+    const value = (at(vector, n) - mean) * at(free, n)
+    put(vector, n, value)
+    square += value * value
+  }
+  return square
+}
+
+/** change = the minimum over the free points, bounds aside, as far as conjugate gradients get. */
+function descend(tolerance: f64): bool {
+  for (let n = 0; n < count; n++) {
+    const inside = at(beta, n) > at(lower, n) && at(beta, n) < at(upper, n)
+    put(free, n, inside ? 1 : 0)
+    put(change, n, 0)
+    put(residual, n, -at(gradient, n))
+  }
+  let square = project(residual)
+  const enough = max(square * 1e-4, tolerance * tolerance * 1e-2)
+  if (square <= enough) return false
+  for (let n = 0; n < count; n++) f32.store(direction + <usize>n * 4, <f32>at(residual, n))
+  for (let turn = 0; turn < PRODUCTS; turn++) {
+    multiply()
+    let curvature: f64 = 0
+    for (let n = 0; n < count; n++) curvature += <f64>f32.load(direction + <usize>n * 4) * at(product, n)
+    // A flat direction: rounding decides from here on.
+    if (!(curvature > square * 1e-9)) return turn > 0
+    const length = square / curvature
+    for (let n = 0; n < count; n++) {
+      put(change, n, at(change, n) + length * <f64>f32.load(direction + <usize>n * 4))
+      put(residual, n, at(residual, n) - length * at(product, n))
+    }
+    const next = project(residual)
+    if (next <= enough) break
+    const ratio = next / square
+    for (let n = 0; n < count; n++) {
+      const d = at(residual, n) + ratio * <f64>f32.load(direction + <usize>n * 4)
+      f32.store(direction + <usize>n * 4, <f32>d)
+    }
+    square = next
+  }
+  return true
+}
+
+/**
+ * change = the projection of b + length * change into the box, on the plane of the same sum, less b.
+ *
+ * The projection is clip(b + length * change - mu), and its sum falls as mu rises: mu by bisection.
+ */
+function clipTo(length: f64): bool {
+  let reach: f64 = 0
+  for (let n = 0; n < count; n++) reach = max(reach, abs(at(change, n)) * length)
+  let low = -reach
+  let high = reach
+  for (let turn = 0; turn < 60; turn++) {
+    const mu = (low + high) / 2
+    let sum: f64 = 0
+    for (let n = 0; n < count; n++) {
+      if (at(free, n) == 0) continue
+      sum += min(max(at(beta, n) + length * at(change, n) - mu, at(lower, n)), at(upper, n)) - at(beta, n)
+    }
+    if (sum > 0) low = mu
+    else high = mu
+  }
+  const mu = (low + high) / 2
+  let sum: f64 = 0
+  let hit = false
+  for (let n = 0; n < count; n++) {
+    let moved: f64 = 0
+    if (at(free, n) != 0) {
+      const wish = at(beta, n) + length * at(change, n) - mu
+      const to = min(max(wish, at(lower, n)), at(upper, n))
+      hit = hit || to != wish
+      moved = to - at(beta, n)
+    }
+    put(residual, n, moved)
+    sum += moved
+  }
+  // What the bisection leaves goes to a point that has room for it.
+  for (let n = 0; n < count && sum != 0; n++) {
+    const to = at(beta, n) + at(residual, n) - sum
+    if (at(free, n) != 0 && to > at(lower, n) && to < at(upper, n)) {
+      put(residual, n, at(residual, n) - sum)
+      sum = 0
+    }
+  }
+  return hit
+}
+
+/** One round: a descent, projected; shorter while it does not pay. True if points met their bounds. */
+function round(tolerance: f64): bool {
+  if (!descend(tolerance)) return false
+  let length: f64 = 1
+  for (let turn = 0; turn < 12; turn++) {
+    const hit = clipTo(length)
+    for (let n = 0; n < count; n++) f32.store(direction + <usize>n * 4, <f32>at(residual, n))
+    multiply()
+    let gained: f64 = 0
+    for (let n = 0; n < count; n++) gained += at(residual, n) * (at(gradient, n) + at(product, n) / 2)
+    if (gained < 0) {
+      for (let n = 0; n < count; n++) {
+        put(beta, n, at(beta, n) + at(residual, n))
+        put(gradient, n, at(gradient, n) + at(product, n))
+      }
+      return hit
+    }
+    length /= 4
+  }
+  return false
+}
+
+/**
+ * Minimises over the free points and takes the result to the whole problem. Answers the number of free points,
+ * 0 if there were none or more than `limit`.
+ *
+ * @param scratch `faceBytes(limit)` bytes
+ */
+export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
+  const p = changetype<Problem>(problem)
+  if (!gather(p, scratch, limit)) return 0
+  for (let turn = 0; turn < ROUNDS; turn++) {
+    if (!round(p.tolerance)) break
+  }
+  for (let n = 0; n < count; n++) {
+    const k = i32.load(points + <usize>n * 4)
+    const delta = at(beta, n) - f64.load(p.beta + <usize>k * 8)
+    if (delta == 0) continue
+    f64.store(p.beta + <usize>k * 8, at(beta, n))
+    setMoves(p, k)
+    const first = load<usize>(p.firstRow + <usize>k * 4)
+    const second = load<usize>(p.secondRow + <usize>k * 4)
+    addRow(p.gradient, first, p.split, delta)
+    addRow(p.gradient + <usize>p.split * 8, second, p.size - p.split, delta)
+  }
+  rescan(p)
+  return count
+}
+
+/** out += factor * row, in f64. */
+function addRow(out: usize, row: usize, length: i32, factor: f64): void {
+  const f = f64x2.splat(factor)
+  for (let k: usize = 0, bytes = <usize>length * 4; k < bytes; k += 16) {
+    const to = out + k + k
+    const k01 = f64x2.promote_low_f32x4(v128.load64_zero(row + k))
+    const k23 = f64x2.promote_low_f32x4(v128.load64_zero(row + k, 8))
+    v128.store(to, f64x2.add(v128.load(to), f64x2.mul(f, k01)))
+    v128.store(to, f64x2.add(v128.load(to, 16), f64x2.mul(f, k23)), 16)
+  }
+}

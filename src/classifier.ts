@@ -178,8 +178,10 @@ export class ImageClassifier {
   /**
    * The whole classifier as the bytes of one standard .onnx file, which any ONNX Runtime runs.
    *
-   * Input `pixel_values` float32 [N, channels, H, W], as preprocessing leaves images; outputs `label`, `scores`
-   * (a column a class) and `features`. The same classifier always gives the same bytes.
+   * Input `pixel_values` float32 [N, channels, H, W], as preprocessing leaves images. Outputs: `label`; `scores`,
+   * for two classes a column each, the greater one the label's, for more a column for each pair of classes, above
+   * 0 for the first of the pair, as `svm.decisionFunction` with `shape: 'ovo'` has it; `features`. The same
+   * classifier always gives the same bytes.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */

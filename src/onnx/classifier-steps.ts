@@ -1,6 +1,7 @@
 import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { ownPrefix, ports } from './classifier-names.ts'
 import { constant, node } from './nodes.ts'
+import { type SvmNumbers, svmNode } from './svm-node.ts'
 
 /** How a map of activations becomes one row of numbers, with nothing left to choose. */
 export type FilePooling = 'average' | 'max' | 'none' | { grid: number }
@@ -117,42 +118,13 @@ export function scalerSteps(steps: Steps, scaler: FileScaler): string {
 }
 
 /**
- * One score a class from one decision a pair.
- *
- * Two classes: the operator answers [-d, d] for a decision d in favour of the first, so both change sign.
- * More: the votes of each class plus, to part equal votes, its summed decisions squeezed into (-1/3, 1/3),
- * as scikit-learn's `decision_function_shape='ovr'`.
+ * The SVM. Its decision values are the file's scores: for more than two classes one a pair, (0, 1), (0, 2), ...,
+ * (1, 2), ..., above 0 for the first of the pair. For two classes the operator answers [-d, d] for a decision d
+ * in favour of the first, so both change sign: the greater score is the label's.
  */
-export function scoreSteps(steps: Steps, raw: string, classes: number): void {
-  if (classes === 2) {
-    steps.finish(ports.scores, 'Neg', [raw])
-    return
-  }
-  const pairs = (classes * (classes - 1)) / 2
-  // Row = pair, column = class: +1 for the first class of the pair, -1 for the second.
-  const sides = new Float32Array(pairs * classes)
-  const seconds = new Float32Array(classes)
-  for (let i = 0, pair = 0; i < classes; i++) {
-    for (let j = i + 1; j < classes; j++, pair++) {
-      sides[pair * classes + i] = 1
-      sides[pair * classes + j] = -1
-      seconds[j]++
-    }
-  }
-  const sidesName = steps.constant('pair-sides', sides, [pairs, classes])
-  const zero = steps.constant('zero', new Float32Array(1))
-  const won = steps.step('pair-won', 'Cast', [steps.step('pair-above-zero', 'Greater', [raw, zero])], {
-    to: BigInt(DataType.FLOAT),
-  })
-  // Each class starts with the votes of all pairs that it is second in; a pair won moves one to its first.
-  const votes = steps.step('votes', 'Add', [
-    steps.step('votes-moved', 'MatMul', [won, sidesName]),
-    steps.constant('votes-of-seconds', seconds),
-  ])
-  const sum = steps.step('sums', 'MatMul', [raw, sidesName])
-  const size = steps.step('sums-absolute', 'Abs', [sum])
-  const one = steps.constant('one', Float32Array.of(1))
-  const three = steps.constant('three', Float32Array.of(3))
-  const divisor = steps.step('sums-divisor', 'Mul', [steps.step('sums-plus-one', 'Add', [size, one]), three])
-  steps.finish(ports.scores, 'Add', [votes, steps.step('sums-squeezed', 'Div', [sum, divisor])])
+export function svmSteps(steps: Steps, svm: SvmNumbers, scaled: string): void {
+  const two = svm.classes.length === 2
+  const decisions = two ? `${ownPrefix}decisions` : ports.scores
+  steps.node(svmNode(`${ownPrefix}svm`, svm, scaled, ports.label, decisions))
+  if (two) steps.finish(ports.scores, 'Neg', [decisions])
 }

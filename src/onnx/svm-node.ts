@@ -37,7 +37,11 @@ export function labelsAreIntegers(classes: (string | number)[]): boolean {
   return classes.every((label) => Number.isSafeInteger(label))
 }
 
-/** The `SVMClassifier` node; coefficients are rounded to float32, all that the operator holds. */
+/**
+ * The `SVMClassifier` node; numbers are rounded to float32, all that the operator holds.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ */
 export function svmNode(
   name: string,
   svm: SvmNumbers,
@@ -51,13 +55,24 @@ export function svmNode(
   return node(name, `${domain}:${operator}`, [input], [label, scores], {
     ...labels,
     kernel_type: svm.kernel.toUpperCase(),
-    kernel_params: Float32Array.of(svm.gamma, svm.coef0, svm.degree),
+    kernel_params: float32([svm.gamma, svm.coef0, svm.degree], 'kernel parameter'),
     vectors_per_class: svm.nSupport.map(BigInt),
     support_vectors: svm.supportVectors.data,
-    coefficients: Float32Array.from(svm.dualCoef),
-    rho: Float32Array.from(svm.intercept),
+    coefficients: float32(svm.dualCoef, 'coefficient'),
+    rho: float32(svm.intercept, 'intercept'),
     post_transform: 'NONE',
   })
+}
+
+function float32(values: ArrayLike<number>, what: string): Float32Array {
+  const rounded = Float32Array.from(values)
+  const at = rounded.findIndex((value) => !Number.isFinite(value))
+  if (at < 0) return rounded
+  throw new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    `an ONNX file holds float32, but a ${what} of the SVM is ${values[at]}`,
+    { received: values[at], expected: 'a number that float32 can hold' },
+  )
 }
 
 /** Whether a node is an `SVMClassifier`. */

@@ -93,7 +93,7 @@ function classify(row: number[], { scaler, svm }: ClassifierParts): { label: unk
   const count = svm.classes.length
   const starts = svm.nSupport.map((_, i) => svm.nSupport.slice(0, i).reduce((a, b) => a + b, 0))
   const votes = new Array<number>(count).fill(0)
-  const sums = new Array<number>(count).fill(0)
+  const decisions: number[] = []
   for (let i = 0, pair = 0; i < count; i++) {
     for (let j = i + 1; j < count; j++, pair++) {
       let decision = svm.intercept[pair]
@@ -107,13 +107,12 @@ function classify(row: number[], { scaler, svm }: ClassifierParts): { label: unk
         }
       }
       votes[decision > 0 ? i : j]++
-      sums[i] += decision
-      sums[j] -= decision
+      decisions.push(decision)
     }
   }
   return {
     label: svm.classes[votes.indexOf(Math.max(...votes))],
-    scores: count === 2 ? sums : votes.map((vote, i) => vote + sums[i] / (3 * (Math.abs(sums[i]) + 1))),
+    scores: count === 2 ? [decisions[0], -decisions[0]] : decisions,
   }
 }
 
@@ -121,7 +120,7 @@ async function expectRightAnswers(parts: ClassifierParts): Promise<void> {
   const answer = await run(writeClassifier(parts))
   const features = pooled(await activations(parts.cnn), parts.pooling)
   expect(answer.features.cols).toBe(features[0].length)
-  expect(answer.scores.cols).toBe(parts.svm.classes.length)
+  expect(answer.scores.cols).toBe(Math.max(2, parts.svm.intercept.length))
   for (let n = 0; n < images; n++) {
     const wanted = classify(features[n], parts)
     answer.features.row(n).forEach((value, i) => {
@@ -173,6 +172,12 @@ describe('writeClassifier', () => {
     expect(() => writeClassifier(partsOf({ cnn: smallCnn({ opset: 9 }), pooling: { grid: 2 } }))).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
     )
+  })
+
+  it('refuses numbers that float32 cannot hold', () => {
+    const parts = partsOf()
+    parts.svm.dualCoef[1] = 1e39
+    expect(() => writeClassifier(parts)).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }))
   })
 
   it("passes ONNX's own checker", () => {

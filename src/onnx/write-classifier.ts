@@ -16,11 +16,11 @@ import {
   poolingSteps,
   Steps,
   scalerSteps,
-  scoreSteps,
+  svmSteps,
 } from './classifier-steps.ts'
 import { tensorInfo } from './nodes.ts'
 import { renameTensors, tensorNames } from './rename.ts'
-import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
+import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
 /** All that a saved classifier holds. */
 export interface ClassifierParts {
@@ -39,8 +39,9 @@ export interface ClassifierParts {
  * Joins CNN, pooling, scaler and SVM into one standard ONNX model (`ai.onnx` and `ai.onnx.ml`).
  *
  * Input `pixel_values` float32 [N, 3, H, W], the images as preprocessing leaves them. Outputs: `label` int64
- * or string [N]; `scores` float32 [N, classes], the larger the likelier (for two classes the decision value
- * and its negative, for more scikit-learn's one-vs-rest scores); `features` float32 [N, F], pooled, unscaled.
+ * or string [N]; `scores` float32, for two classes [N, 2], the greater one the label's, for more [N, pairs], the
+ * decision values of the pairs of classes (0, 1), (0, 2), ..., (1, 2), ..., above 0 for the first of the pair;
+ * `features` float32 [N, F], pooled, unscaled.
  *
  * The same parts always give the same bytes.
  *
@@ -57,16 +58,13 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   const steps = new Steps(graph)
   const batch = batchDimension(graph.input[0])
   poolingSteps(steps, map.name, parts.pooling)
-  const scaled = scalerSteps(steps, parts.scaler)
-  const raw = `${ownPrefix}decisions`
-  steps.node(svmNode(`${ownPrefix}svm`, parts.svm, scaled, ports.label, raw))
-  scoreSteps(steps, raw, parts.svm.classes.length)
+  svmSteps(steps, parts.svm, scalerSteps(steps, parts.scaler))
 
   // A tensor of unknown type is left to inference: an entry without one breaks ONNX's own.
   if (map.type !== undefined) graph.valueInfo.push(map)
   graph.output = [
     tensorInfo(ports.label, labelsAreIntegers(parts.svm.classes) ? DataType.INT64 : DataType.STRING, [batch]),
-    tensorInfo(ports.scores, DataType.FLOAT, [batch, parts.svm.classes.length]),
+    tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, parts.svm.intercept.length)]),
     tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
   ]
   model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')

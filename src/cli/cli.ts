@@ -17,6 +17,12 @@ process.on('SIGINT', () => {
   interrupt.abort()
 })
 
+// `softmargin predict ... | head` closes our stdout: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(exitCode.fine)
+})
+
 const program = new Command('softmargin')
   .description('Image classification by a CNN that sees and an SVM that decides')
   .version(version)

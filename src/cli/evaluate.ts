@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { ImageClassifier } from '../classifier.ts'
 import { evaluationDocument, evaluationText } from './evaluation.ts'
 import { listLabelledFolder } from './folder.ts'
-import { SkippedPictures } from './skipped.ts'
+import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
 import { answer, ProgressBar } from './terminal.ts'
 
 /** Adds the command `evaluate`: a saved classifier is judged on a folder of class folders. */
@@ -20,7 +20,9 @@ export function addEvaluate(program: Command, signal: AbortSignal): void {
 }
 
 async function evaluate(file: string, folder: string, json: boolean, signal: AbortSignal): Promise<void> {
-  const { paths, labels } = await listLabelledFolder(folder)
+  const listed = await listLabelledFolder(folder)
+  tellWhatIsLeftOut(listed)
+  const { paths, labels } = listed
   const skipped = new SkippedPictures()
   const bar = new ProgressBar()
   try {

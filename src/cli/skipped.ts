@@ -1,4 +1,5 @@
 import { SoftmarginError } from '../errors.ts'
+import type { LabelledFolder } from './folder.ts'
 import { say } from './terminal.ts'
 
 /** A picture that could not be used, and why. */
@@ -33,5 +34,13 @@ export class SkippedPictures {
       received: count,
       expected: 'at least one image that can be read',
     })
+  }
+}
+
+/** Names what a listed folder holds besides pictures in class folders. */
+export function tellWhatIsLeftOut({ emptyFolders, otherFiles }: LabelledFolder): void {
+  for (const folder of emptyFolders) say(`left out ${folder}: it holds no PNG or JPEG file`)
+  if (otherFiles.length > 0) {
+    say(`left out ${otherFiles.length} files that are no .png, .jpg or .jpeg, such as ${otherFiles[0]}`)
   }
 }

@@ -19,9 +19,9 @@ import {
   parseShare,
 } from './options.ts'
 import { searchDocument, searchText } from './search.ts'
-import { SkippedPictures } from './skipped.ts'
-import { answer, ProgressBar, say } from './terminal.ts'
-import { writeFileAtomically } from './write-file.ts'
+import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
+import { answer, ProgressBar } from './terminal.ts'
+import { checkWritable, writeFileAtomically } from './write-file.ts'
 
 interface TrainOptions {
   output: string
@@ -87,6 +87,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
 
 async function train(folder: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now()
+  await checkWritable(options.output)
   const listed = await listLabelledFolder(folder)
   tellWhatIsLeftOut(listed)
   const sides = split(listed, options)
@@ -172,12 +173,5 @@ function split({ paths, labels }: LabelledFolder, { testSize, seed }: TrainOptio
   return {
     train: { paths: sides.XTrain, labels: sides.yTrain as string[] },
     test: { paths: sides.XTest, labels: sides.yTest as string[] },
-  }
-}
-
-function tellWhatIsLeftOut({ emptyFolders, otherFiles }: LabelledFolder): void {
-  for (const folder of emptyFolders) say(`left out ${folder}: it holds no PNG or JPEG file`)
-  if (otherFiles.length > 0) {
-    say(`left out ${otherFiles.length} files that are no .png, .jpg or .jpeg, such as ${otherFiles[0]}`)
   }
 }

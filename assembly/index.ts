@@ -5,4 +5,4 @@ export { gatherStrips, packPanel, packStrips, selfProducts, stripNorms, transpos
 export { applyKernel, kernelBlock } from './kernel'
 export { faceBytes, faceStep } from './face'
 export { solve, startProblem, violators } from './smo'
-export { weightedSums } from './decision'
+export { farSums, rowPeaks, weightedSums } from './decision'

@@ -52,6 +52,18 @@ export interface EngineExports {
     out: number,
     outStride: number,
   ): void
+  rowPeaks(kernel: number, stride: number, rows: number, length: number, members: number, out: number): void
+  farSums(
+    dots: number,
+    norm: number,
+    norms: number,
+    members: number,
+    length: number,
+    gamma: number,
+    weights: number,
+    columns: number,
+    out: number,
+  ): void
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
   faceBytes(limit: number): number

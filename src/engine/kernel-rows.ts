@@ -1,3 +1,4 @@
+import { fillBlock, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import type { Pace } from './pace.ts'
 import type { PackedRows, Run } from './packed-rows.ts'
@@ -9,17 +10,10 @@ export interface KernelRows {
   attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void>
   /** Brings the row that the solver stopped for. */
   provide(problem: DualProblem): void
+  /** f32 a position: K(x, x), with the rounding of the rows. */
+  readonly diagonal: number
   /** Rows computed for the last problem, as a share of all its rows. */
   readonly share: number
-}
-
-/**
- * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
- * few lines of the cache when a block is mirrored.
- */
-function strideOf(run: Run): number {
-  const bytes = run.size * 4
-  return bytes % 512 === 0 ? bytes + 64 : bytes
 }
 
 /**
@@ -28,6 +22,7 @@ function strideOf(run: Run): number {
  */
 export class BlockRows implements KernelRows {
   readonly share = 1
+  readonly diagonal: number
   readonly #engine: Engine
   readonly #rows: PackedRows
   readonly #own = new Map<number, number>()
@@ -37,6 +32,7 @@ export class BlockRows implements KernelRows {
   constructor(engine: Engine, rows: PackedRows) {
     this.#engine = engine
     this.#rows = rows
+    this.diagonal = rows.diagonal
     const half = crossBytes(rows.runs)
     this.#cross = engine.allocate(half)
     this.#mirrored = engine.allocate(half)
@@ -54,7 +50,7 @@ export class BlockRows implements KernelRows {
     const b = this.#rows.runs[second]
     const ownFirst = await this.#ownBlock(first, pace)
     const ownSecond = await this.#ownBlock(second, pace)
-    await this.#fill(a, b, this.#cross, this.#mirrored, pace)
+    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
       firstRow[k] = ownFirst + k * strideOf(a)
@@ -75,36 +71,10 @@ export class BlockRows implements KernelRows {
     if (address === undefined) {
       const run = this.#rows.runs[number]
       address = this.#engine.allocate(strideOf(run) * run.size)
-      await this.#fill(run, run, address, address, pace)
+      await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
       this.#own.set(number, address)
     }
     return address
-  }
-
-  /**
-   * out = K(a, b) and mirrored = K(b, a). Of a class with itself (`out` is `mirrored`) only the columns from
-   * the diagonal on are computed.
-   */
-  async #fill(a: Run, b: Run, out: number, mirrored: number, pace: Pace): Promise<void> {
-    const engine = this.#engine
-    const strideA = strideOf(a)
-    const strideB = strideOf(b)
-    for (let i = 0; i < a.size; i += engine.blockRows) {
-      const rows = Math.min(engine.blockRows, a.size - i)
-      this.#rows.gather(range(a.start + i, rows))
-      const from = out === mirrored ? i : 0
-      const step = this.#rows.columnsPerCall(rows)
-      for (let j = from; j < b.size; j += step) {
-        const cols = Math.min(step, b.size - j)
-        this.#rows.multiply(rows, b.start + j, cols, out + i * strideB + j * 4, strideB)
-        if (pace.due) await pace.rest()
-      }
-      const after = out === mirrored ? i + rows : 0
-      engine.exports.transpose(
-        ...([out + i * strideB + after * 4, strideB, rows, b.size - after] as const),
-        ...([mirrored + after * strideA + i * 4, strideA] as const),
-      )
-    }
   }
 }
 
@@ -113,15 +83,12 @@ function crossBytes(runs: Run[]): number {
   return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
 }
 
-function range(start: number, count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => start + i)
-}
-
 /**
  * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
  * for the tiles make a dozen rows in little more time than one. The least recently used rows make way.
  */
 export class RowCache implements KernelRows {
+  readonly diagonal: number
   readonly #engine: Engine
   readonly #rows: PackedRows
   readonly #bytes: number
@@ -139,6 +106,7 @@ export class RowCache implements KernelRows {
   constructor(engine: Engine, rows: PackedRows, bytes: number) {
     this.#engine = engine
     this.#rows = rows
+    this.diagonal = rows.diagonal
     const longest = RowCache.#longestRow(rows.runs)
     this.#bytes = Math.max(bytes, RowCache.leastBytes(engine, rows.runs))
     this.#slots = engine.allocate(this.#bytes)

@@ -35,7 +35,8 @@ export class PackedRows {
   readonly diagonal: number
   readonly #engine: Engine
   readonly #panels: number
-  readonly #norms: number
+  /** f32 a position: |x|^2. */
+  readonly norms: number
   readonly #strips: number
   readonly #stripNorms: number
   readonly #indexes: number
@@ -61,14 +62,14 @@ export class PackedRows {
       positions += size
     }
     this.#panels = engine.allocate(positions * X.cols * 4)
-    this.#norms = engine.allocate(positions * 4)
+    this.norms = engine.allocate(positions * 4)
     this.diagonal = engine.allocate(positions * 4)
     this.#strips = engine.allocate(engine.blockRows * X.cols * 4)
     this.#stripNorms = engine.allocate(engine.blockRows * 4)
     this.#indexes = engine.allocate(engine.blockRows * 4)
     this.#pack(X, groups, conditioning)
-    engine.exports.selfProducts(this.#panels, positions, X.cols, this.#norms)
-    engine.copy(this.diagonal, this.#norms, positions * 4)
+    engine.exports.selfProducts(this.#panels, positions, X.cols, this.norms)
+    engine.copy(this.diagonal, this.norms, positions * 4)
     if (kernel.kind === 'rbf') engine.float32(this.diagonal, positions).fill(1)
     else this.#apply(this.diagonal, 0, 1, positions, 0, 0)
   }
@@ -111,7 +112,7 @@ export class PackedRows {
     const engine = this.#engine
     engine.int32(this.#indexes, positions.length).set(positions)
     engine.exports.gatherStrips(this.#panels, this.#indexes, positions.length, this.width, this.#strips)
-    const norms = engine.float32(this.#norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
+    const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
   }
@@ -121,6 +122,11 @@ export class PackedRows {
     const { exports } = this.#engine
     exports.packStrips(source, rows, this.width, this.#strips)
     if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
+  }
+
+  /** |x|^2 of row `i` on the left side. Made by `take` and `gather` for an rbf kernel. */
+  leftNorm(i: number): number {
+    return this.#engine.float32(this.#stripNorms, i + 1)[i]
   }
 
   /** Columns that one `multiply` of `rows` rows may have: a multiple of 8. */
@@ -134,10 +140,26 @@ export class PackedRows {
    * @param stride bytes from one row of `out` to the next
    */
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
-    const { kind, gamma, coef0, degree } = this.kernel
+    this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
+  }
+
+  /** As `multiply`, but dot products whatever the kernel. */
+  multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
+    this.#multiply('linear', rows, start, cols, out, stride)
+  }
+
+  #multiply(
+    kind: Kernel['kind'],
+    rows: number,
+    start: number,
+    cols: number,
+    out: number,
+    stride: number,
+  ): void {
+    const { gamma, coef0, degree } = this.kernel
     this.#engine.exports.kernelBlock(
       ...([this.#strips, this.#stripNorms, rows] as const),
-      ...([this.#panels + start * this.width * 4, this.#norms + start * 4, cols, this.width] as const),
+      ...([this.#panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
       ...([out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
     )
   }

@@ -4,6 +4,7 @@ import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kern
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
 import { condition, PackedRows } from './packed-rows.ts'
+import { PairWeights, pairsOf } from './pair-weights.ts'
 
 /**
  * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
@@ -23,15 +24,16 @@ export interface Expansion {
   intercept: Float64Array
 }
 
+/**
+ * Where gamma |x - s|^2 is above this for every s, the kernel nears the end of float32, and a row is decided in
+ * float64.
+ */
+export const FAR = 40
+/** exp(-FAR), rounded down: a row whose largest kernel value is smaller is far. */
+export const FAR_VALUE = 4e-18
+
 /** Columns of kernel values that are made and summed up while they are in the cache. */
 const CHUNK = 1024
-
-/** The numbers of all pairs (i, j), i < j, in order. */
-export function pairsOf(classes: number): [number, number][] {
-  const pairs: [number, number][] = []
-  for (let i = 0; i < classes; i++) for (let j = i + 1; j < classes; j++) pairs.push([i, j])
-  return pairs
-}
 
 /** The coefficients of a pair that are not 0, with the numbers of their support vectors, in order. */
 export function forEachCoefficient(
@@ -60,12 +62,15 @@ export class Predictor {
   readonly #rows: PackedRows
   readonly #conditioning: Conditioning
   readonly #intercept: Float64Array
-  /** One entry a group of rows: where its weights are, how many outputs it feeds, and to which pairs. */
-  readonly #groups: { weights: number; columns: number; outputs: { pair: number; column: number }[] }[] = []
+  readonly #weights: PairWeights | undefined
   readonly #staging: number
+  /** f32 a position of `#rows`: 1 for a support vector, 0 for the padding; then a peak for each row of a block. */
+  #members = 0
+  #peaks = 0
+  /** The largest |s|^2. */
+  #largestNorm = 0
   readonly #values: number
   readonly #sums: number
-  readonly #columns: number
 
   private constructor(engine: Engine, expansion: Expansion) {
     const classes = expansion.nSupport.length
@@ -81,7 +86,6 @@ export class Predictor {
       this.#intercept = intercept
       const rows = [Int32Array.from(this.pairs.keys())]
       this.#rows = new PackedRows(engine, weights, rows, expansion.kernel, { centre: undefined, scale: 1 })
-      this.#columns = 0
       this.#values = engine.allocate(engine.blockRows * this.#rows.runs[0].size * 4)
       this.#sums = 0
     } else {
@@ -93,10 +97,17 @@ export class Predictor {
       }
       const kernel = rescaled(expansion.kernel, scale)
       this.#rows = new PackedRows(engine, supportVectors, groups, kernel, this.#conditioning)
-      this.#columns = Math.ceil((classes - 1) / 4) * 4
-      this.#placeWeights(expansion, groups)
+      this.#weights = new PairWeights(engine, this.#rows.runs)
+      const { dualCoef } = expansion
+      for (const [c, group] of groups.entries()) {
+        for (let column = 0; column < classes - 1; column++) {
+          const from = column * supportVectors.rows
+          this.#weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
+        }
+      }
       this.#values = engine.allocate(engine.blockRows * CHUNK * 4)
-      this.#sums = engine.allocate(engine.blockRows * classes * this.#columns * 8)
+      this.#sums = engine.allocate(engine.blockRows * this.#weights.length * 8)
+      if (kernel.kind === 'rbf') this.#markMembers()
     }
     this.#staging = engine.allocate(engine.blockRows * supportVectors.cols * 4)
   }
@@ -106,21 +117,15 @@ export class Predictor {
     return new Predictor(await Engine.open(simd), expansion)
   }
 
-  #placeWeights({ dualCoef, supportVectors }: Expansion, groups: Int32Array[]): void {
-    for (const [c, group] of groups.entries()) {
-      const size = this.#rows.runs[c].size
-      const address = this.#engine.allocate(size * this.#columns * 4)
-      const view = this.#engine.float32(address, size * this.#columns).fill(0)
-      for (let column = 0; column < groups.length - 1; column++) {
-        for (let s = 0; s < group.length; s++) {
-          view[s * this.#columns + column] = dualCoef[column * supportVectors.rows + group[s]]
-        }
-      }
-      const outputs = this.pairs.flatMap(([i, j], pair) =>
-        i === c ? [{ pair, column: j - 1 }] : j === c ? [{ pair, column: i }] : [],
-      )
-      this.#groups.push({ weights: address, columns: this.#columns, outputs })
-    }
+  #markMembers(): void {
+    const { runs, norms } = this.#rows
+    const positions = runs.at(-1)!.start + runs.at(-1)!.size
+    this.#peaks = this.#engine.allocate(this.#engine.blockRows * 4)
+    this.#members = this.#engine.allocate(positions * 4)
+    const members = this.#engine.float32(this.#members, positions).fill(0)
+    const squares = this.#engine.float32(norms, positions)
+    for (const { start, count } of runs) members.fill(1, start, start + count)
+    for (const square of squares) if (square > this.#largestNorm) this.#largestNorm = square
   }
 
   /** Decision values of the rows of X, rows x pairs, row after row. X is finite and as wide as the vectors. */
@@ -135,8 +140,8 @@ export class Predictor {
       }
       this.#rows.take(this.#staging, rows)
       const decisions = out.subarray(from * this.pairs.length, (from + rows) * this.pairs.length)
-      if (this.#groups.length === 0) await this.#decideLinear(rows, decisions, pace)
-      else await this.#decideBlock(rows, decisions, pace)
+      if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)
+      else await this.#decideLinear(rows, decisions, pace)
       onBlock?.(from + rows)
     }
     return out
@@ -156,31 +161,66 @@ export class Predictor {
     }
   }
 
-  async #decideBlock(rows: number, out: Float64Array, pace: Pace): Promise<void> {
+  async #decideBlock(weights: PairWeights, rows: number, out: Float64Array, pace: Pace): Promise<void> {
     const { exports } = this.#engine
-    const pairs = this.pairs.length
-    const length = this.#groups.length * this.#columns
+    const { columns, length } = weights
     this.#engine.float64(this.#sums, rows * length).fill(0)
-    for (const [c, { weights, columns }] of this.#groups.entries()) {
-      const run = this.#rows.runs[c]
-      const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
+    const peaks = this.#mayBeFar(rows) ? new Float32Array(rows) : undefined
+    const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
+    for (const [c, run] of this.#rows.runs.entries()) {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
         exports.weightedSums(
           ...([this.#values, CHUNK * 4, rows, cols] as const),
-          ...([weights + j * columns * 4, columns, this.#sums + c * columns * 8, length * 8] as const),
+          ...([weights.address(c, j), columns, this.#sums + c * columns * 8, length * 8] as const),
         )
+        if (peaks) this.#raise(peaks, run.start + j, cols)
         if (pace.due) await pace.rest()
       }
     }
+    if (peaks) {
+      for (let r = 0; r < rows; r++) if (peaks[r] < FAR_VALUE) this.#decideFar(weights, r)
+    }
+    const pairs = this.pairs.length
     const sums = this.#engine.float64(this.#sums, rows * length)
     for (let r = 0; r < rows; r++) {
-      out.set(this.#intercept, r * pairs)
-      for (const [c, { outputs }] of this.#groups.entries()) {
-        for (const { pair, column } of outputs) {
-          out[r * pairs + pair] += sums[r * length + c * this.#columns + column]
-        }
+      const own = sums.subarray(r * length, (r + 1) * length)
+      weights.decide(own, this.#intercept, out.subarray(r * pairs, (r + 1) * pairs))
+    }
+  }
+
+  /** Whether a row of the block can be far: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
+  #mayBeFar(rows: number): boolean {
+    if (this.#members === 0) return false
+    let largest = 0
+    for (let r = 0; r < rows; r++) largest = Math.max(largest, this.#rows.leftNorm(r))
+    return this.#rows.kernel.gamma * 2 * (largest + this.#largestNorm) > FAR
+  }
+
+  #raise(peaks: Float32Array, position: number, cols: number): void {
+    const members = this.#members + position * 4
+    this.#engine.exports.rowPeaks(this.#values, CHUNK * 4, peaks.length, cols, members, this.#peaks)
+    const found = this.#engine.float32(this.#peaks, peaks.length)
+    for (let r = 0; r < peaks.length; r++) if (found[r] > peaks[r]) peaks[r] = found[r]
+  }
+
+  /** Makes the sums of row `r` of the block anew, in float64. The left side holds that row alone afterwards. */
+  #decideFar(weights: PairWeights, r: number): void {
+    const { columns, length } = weights
+    const sums = this.#sums + r * length * 8
+    this.#engine.float64(sums, length).fill(0)
+    this.#rows.take(this.#staging + r * this.#rows.width * 4, 1)
+    const norm = this.#rows.leftNorm(0)
+    for (const [c, run] of this.#rows.runs.entries()) {
+      for (let j = 0; j < run.size; j += CHUNK) {
+        const cols = Math.min(CHUNK, run.size - j)
+        const at = run.start + j
+        this.#rows.multiplyPlain(1, at, cols, this.#values, CHUNK * 4)
+        this.#engine.exports.farSums(
+          ...([this.#values, norm, this.#rows.norms + at * 4, this.#members + at * 4, cols] as const),
+          ...([this.#rows.kernel.gamma, weights.address(c, j), columns, sums + c * columns * 8] as const),
+        )
       }
     }
   }

@@ -1,6 +1,7 @@
 import { SoftmarginError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
+import type { Kernel } from './kernel.ts'
 import { BlockRows, type KernelRows, RowCache } from './kernel-rows.ts'
 import type { Pace } from './pace.ts'
 import type { PackedRows, Run } from './packed-rows.ts'
@@ -53,6 +54,8 @@ const FACE_EVERY = 0.5
  * Kernel rows come from whole blocks or one by one, whichever is less work: with k runs, blocks cost about
  * k / (4 (k - 1)) of what all rows of all pairs would. The first problem is solved row by row, and shows which
  * share of the rows is needed.
+ *
+ * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT` for kernel values beyond float32
  */
 export async function train(
   engine: Engine,
@@ -60,34 +63,53 @@ export async function train(
   pairs: ArrayLike<number>[],
   options: TrainOptions,
 ): Promise<void> {
-  const { runs } = rows
+  const { runs, kernel } = rows
+  const solver = new Solver(engine, runs, kernel.kind, options)
   const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
-  const problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
-  // Where the kernel is not positive definite the path decides the optimum: there it is LIBSVM's alone.
-  const face = rows.kernel.kind === 'sigmoid' ? 0 : engine.allocate(engine.exports.faceBytes(FACE))
   const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
   const worthwhile = runs.length / (4 * (runs.length - 1))
   const mark = engine.mark()
-  let kernelRows: KernelRows =
+  let source: KernelRows =
     blocksFit && sizes[0] + sizes[1] <= SMALL
       ? new BlockRows(engine, rows)
       : new RowCache(engine, rows, Math.min(options.cacheBytes, cacheOf(runs)))
-  for (let n = 0; n < pairs.length; n++) {
-    const [first, second] = [pairs[n][0], pairs[n][1]]
-    problem.reset(runs[first], runs[second], rows.diagonal, options.tolerance)
-    await kernelRows.attach(problem, first, second, options.pace)
-    options.prepare(problem, runs[first], runs[second], n)
-    problem.start()
-    const status = await run(problem, kernelRows, face, options, n)
-    options.collect(problem, runs[first], runs[second], n, {
-      status,
-      iterations: problem.iterations,
-      rho: rhoOf(problem),
-    })
-    if (kernelRows instanceof RowCache && blocksFit && kernelRows.share > worthwhile) {
+  for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
+    await solver.solve(source, first, second, n)
+    if (source instanceof RowCache && blocksFit && source.share > worthwhile) {
       engine.release(mark)
-      kernelRows = new BlockRows(engine, rows)
+      source = new BlockRows(engine, rows)
     }
+  }
+}
+
+/** Solves problems one after the other in the same memory. */
+export class Solver {
+  readonly #runs: Run[]
+  readonly #problem: DualProblem
+  readonly #face: number
+  readonly #options: TrainOptions
+
+  constructor(engine: Engine, runs: Run[], kind: Kernel['kind'], options: TrainOptions) {
+    const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
+    this.#runs = runs
+    this.#options = options
+    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
+    // Where the kernel is not positive definite the path decides the optimum: there it is LIBSVM's alone.
+    this.#face = kind === 'sigmoid' ? 0 : engine.allocate(engine.exports.faceBytes(FACE))
+  }
+
+  /** Solves pair number `pair`, of the runs `first` and `second`. */
+  async solve(source: KernelRows, first: number, second: number, pair: number): Promise<void> {
+    const problem = this.#problem
+    const options = this.#options
+    const [a, b] = [this.#runs[first], this.#runs[second]]
+    problem.reset(a, b, source.diagonal, options.tolerance)
+    await source.attach(problem, first, second, options.pace)
+    options.prepare(problem, a, b, pair)
+    problem.start()
+    const status = await run(problem, source, this.#face, options, pair)
+    const { iterations } = problem
+    options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) })
   }
 }
 

@@ -3,7 +3,8 @@ import { conditioningOf, type Kernel, rescaled } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
 import { PackedRows, type Run } from '../engine/packed-rows.ts'
-import { type Expansion, forEachCoefficient, pairsOf } from '../engine/predictor.ts'
+import { pairsOf } from '../engine/pair-weights.ts'
+import { type Expansion, forEachCoefficient } from '../engine/predictor.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import { type FitStatus, train } from '../engine/train.ts'
 import { memoryFor } from '../host/memory.ts'
@@ -103,7 +104,7 @@ function uncentre(machine: FittedMachine, pairs: [number, number][], centre: Flo
 }
 
 /** A C-SVC's side of the problem: p = -y, and b = y alpha between 0 and y C. */
-function prepareSide(
+export function prepareSide(
   problem: DualProblem,
   at: number,
   run: Run,

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { transformSync } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { digit, pngOf } from './support/digits.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code)
+
+/** A folder where the built package is installed and some pictures lie. */
+let folder: string
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  symlinkSync(root, join(folder, 'node_modules/softmargin'))
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  for (const kind of [0, 1, 7]) {
+    mkdirSync(join(folder, 'pictures', String(kind)), { recursive: true })
+    for (let i = 0; i < 20; i++) {
+      writeFileSync(join(folder, 'pictures', String(kind), `${i}.png`), await pngOf(digit(kind, i)))
+    }
+  }
+  writeFileSync(join(folder, 'new.png'), await pngOf(digit(7, 50)))
+  snippets.forEach((code, i) => {
+    writeFileSync(join(folder, `${i}.ts`), code)
+    writeFileSync(join(folder, `${i}.js`), transformSync(code, { loader: 'ts', target: 'es2022' }).code)
+  })
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** What a snippet prints. */
+const run = (i: number) => execFileSync(process.execPath, [`${i}.js`], { cwd: folder, encoding: 'utf8' })
+
+describe('the README', () => {
+  it('has snippets that are sound TypeScript for the built package', () => {
+    const config = {
+      compilerOptions: {
+        ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] },
+        ...{ lib: ['ES2023', 'DOM', 'DOM.Iterable', 'ESNext.Disposable'] },
+      },
+      include: ['*.ts'],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    try {
+      execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    } catch (error) {
+      expect((error as { stdout: string }).stdout).toBe('')
+    }
+  })
+
+  it('trains, judges and saves', () => {
+    const printed = run(0)
+    expect(printed).toMatch(/features 48 of 48/)
+    expect(printed).toMatch(/search \d+ of \d+/)
+    expect(printed).toMatch(/C: 10?, gamma: /)
+  })
+
+  it('loads and predicts', () => {
+    expect(run(1)).toMatch(/^\[ '7', '[017]' \]\n$/)
+  })
+
+  it('extracts features', () => {
+    expect(run(2)).toMatch(/'stage3'.*\n384 192\n$/s)
+  })
+
+  it('uses the SVM alone, and shows an error', () => {
+    const printed = run(3)
+    expect(printed).toMatch(/'same',\s+'same',\s+'differ',\s+'differ'/)
+    expect(printed).toMatch(/INVALID_ARGUMENT C must be a number above 0, but is 0\n$/)
+  })
+
+  it('names commands that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const named = [...readme.matchAll(/npm (?:run )?(start|test|build|check|format|bench)\b/g)].map(
+      ([, name]) => name,
+    )
+    expect(named.length).toBeGreaterThan(5)
+    for (const name of named) expect(scripts).toHaveProperty(name)
+  })
+})

@@ -37,6 +37,8 @@ await build({
   packages: 'external',
   sourcemap: true,
   legalComments: 'none',
+  // A class that names itself would else be printed as _SVC.
+  keepNames: true,
 })
 if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
 

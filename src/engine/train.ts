@@ -21,13 +21,11 @@ export interface Outcome {
   rho: number
 }
 
-export interface TrainOptions {
+export interface SolveOptions {
   /** Largest violation of the optimality conditions that ends the search. */
   tolerance: number
   /** Iterations a problem, -1 without a limit. */
   maxIterations: number
-  /** Bytes for kernel rows. */
-  cacheBytes: number
   pace: Pace
   /** Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. */
   prepare(problem: DualProblem, first: Run, second: Run, pair: number): void
@@ -45,6 +43,8 @@ const SLICE_WORK = 1e7
 const LAST_RESORT = 1e7
 /** Free points that are minimised over at once: K among them is 4 MB at most. */
 const FACE = 1024
+/** Iterations before the first such step: till then the path is LIBSVM's, and rows on the edge fall as there. */
+const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
 const FACE_EVERY = 0.5
 
@@ -61,7 +61,7 @@ export async function train(
   engine: Engine,
   rows: PackedRows,
   pairs: ArrayLike<number>[],
-  options: TrainOptions,
+  options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
 ): Promise<void> {
   const { runs, kernel } = rows
   const solver = new Solver(engine, runs, kernel.kind, options)
@@ -87,9 +87,9 @@ export class Solver {
   readonly #runs: Run[]
   readonly #problem: DualProblem
   readonly #face: number
-  readonly #options: TrainOptions
+  readonly #options: SolveOptions
 
-  constructor(engine: Engine, runs: Run[], kind: Kernel['kind'], options: TrainOptions) {
+  constructor(engine: Engine, runs: Run[], kind: Kernel['kind'], options: SolveOptions) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
     this.#options = options
@@ -117,12 +117,12 @@ async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
   face: number,
-  options: TrainOptions,
+  options: SolveOptions,
   pair: number,
 ): Promise<FitStatus> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
-  let nextFace = face > 0 ? problem.size : Number.POSITIVE_INFINITY
+  let nextFace = face > 0 ? Math.max(FIRST_FACE, problem.size) : Number.POSITIVE_INFINITY
   for (;;) {
     const done = problem.iterations
     if (done >= limit) return 'maxIter'

@@ -1,16 +1,18 @@
 import { throwIfAborted } from '../errors.ts'
 import type { Matrix } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
-import type { Label } from './labels.ts'
+import { encodeLabels, type Label } from './labels.ts'
 import { accuracyScore } from './metrics.ts'
 import type { Scorer } from './scoring.ts'
+import { isSharable, searchShared } from './shared-search.ts'
 import type { Fold } from './stratified-k-fold.ts'
 import type { SVC, SvcOptions } from './svc.ts'
 
 /**
  * Fits every candidate on every fold's `train` and scores it on the fold's `test`.
  *
- * Candidates that differ only in what their kernel ignores are computed once.
+ * Candidates that differ only in what their kernel ignores are computed once, and all of them from one matrix
+ * of dot products if it fits into memory.
  *
  * @param estimator what the candidates change; it is not fitted itself
  * @param candidates parameters to set on copies of the estimator
@@ -33,24 +35,61 @@ export async function evaluateCandidates(
 
   const total = distinct.size * folds.length
   let done = 0
+  const judge = (key: string, fold: number, predicted: Label[]) => {
+    scores.get(key)![fold] = scorer(
+      Array.from(folds[fold].test, (row) => y[row]),
+      predicted,
+    )
+    o.onProgress?.({ done: ++done, total })
+  }
+  const distinctKeys = [...distinct.keys()]
+  const search = {
+    X,
+    labels: encodeLabels(y),
+    folds,
+    candidates: [...distinct.values()].map((candidate) => estimator.clone(candidate).getParams()),
+  }
+  if (isSharable(search)) {
+    await searchShared(search, {
+      signal: o.signal,
+      onPredicted: (candidate, fold, codes) =>
+        judge(
+          distinctKeys[candidate],
+          fold,
+          Array.from(codes, (code) => search.labels.classes[code]),
+        ),
+    })
+  } else {
+    await searchPlainly(estimator, X, y, distinct, folds, judge, o.signal)
+  }
+  return keys.map((key) => scores.get(key)!.slice())
+}
+
+/** Each fit from its own copy of the rows: where a shared matrix does not fit into memory. */
+async function searchPlainly(
+  estimator: SVC,
+  X: Matrix,
+  y: ArrayLike<Label>,
+  candidates: Map<string, SvcOptions>,
+  folds: readonly Fold[],
+  judge: (key: string, fold: number, predicted: Label[]) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (const [fold, { train, test }] of folds.entries()) {
     const XTrain = X.select(train)
     const XTest = X.select(test)
     const yTrain = Array.from(train, (row) => y[row])
-    const yTest = Array.from(test, (row) => y[row])
-    for (const [key, candidate] of distinct) {
-      throwIfAborted(o.signal)
+    for (const [key, candidate] of candidates) {
+      throwIfAborted(signal)
       const svc = estimator.clone(candidate)
       try {
-        await svc.fit(XTrain, yTrain, { signal: o.signal })
-        scores.get(key)![fold] = scorer(yTest, await svc.predict(XTest))
+        await svc.fit(XTrain, yTrain, { signal })
+        judge(key, fold, await svc.predict(XTest))
       } finally {
         svc.dispose()
       }
-      o.onProgress?.({ done: ++done, total })
     }
   }
-  return keys.map((key) => scores.get(key)!.slice())
 }
 
 /** The parameters that a kernel reads, besides those that all read. */

@@ -2,6 +2,7 @@ import type { Kernel } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
 import { invalidArgument } from '../errors.ts'
 import type { Matrix } from '../matrix.ts'
+import type { Label } from './labels.ts'
 
 /** Options of an `SVC`, with scikit-learn's names and defaults. */
 export interface SvcOptions {
@@ -102,6 +103,32 @@ function isPositive(value: unknown): value is number {
 
 function checkPositive(name: string, value: unknown): void {
   if (!isPositive(value)) throw invalidArgument(name, value, 'a number above 0')
+}
+
+/**
+ * The factor of C of each class.
+ *
+ * @param counts rows of each class
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is not in `classes`
+ */
+export function classWeights(
+  classWeight: SvcParameters['classWeight'],
+  classes: readonly Label[],
+  counts: readonly number[],
+): number[] {
+  if (classWeight === undefined) return classes.map(() => 1)
+  if (classWeight === 'balanced') {
+    const present = counts.filter((count) => count > 0)
+    const rows = present.reduce((sum, count) => sum + count, 0)
+    return counts.map((count) => (count > 0 ? rows / (present.length * count) : 0))
+  }
+  const known = new Set(classes.map(String))
+  for (const label of Object.keys(classWeight)) {
+    if (!known.has(label)) {
+      throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
+    }
+  }
+  return classes.map((label) => classWeight[String(label)] ?? 1)
 }
 
 /** The kernel with gamma as a number. `'scale'` of a constant X is 1, as in scikit-learn. */

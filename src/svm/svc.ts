@@ -5,10 +5,16 @@ import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
 import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
-import { checkLabels, encodeLabels, type Label } from './labels.ts'
+import { checkClasses, checkLabels, encodeLabels, type Label } from './labels.ts'
 import { accuracyScore } from './metrics.ts'
 import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
-import { resolveKernel, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
+import {
+  classWeights,
+  resolveKernel,
+  type SvcOptions,
+  type SvcParameters,
+  svcParameters,
+} from './parameters.ts'
 import { oneVsRest, vote } from './voting.ts'
 
 export type { FitProgress, SvcOptions }
@@ -64,16 +70,11 @@ export class SVC {
     checkLabels(y, matrix.rows)
     checkFinite(matrix)
     const { classes, codes } = encodeLabels(y)
-    if (classes.length < 2) {
-      throw new SoftmarginError('ONE_CLASS', `y must have at least 2 classes, but has only ${classes[0]}`, {
-        argument: 'y',
-        received: classes,
-        expected: 'at least 2 classes',
-      })
-    }
+    checkClasses(classes)
     const groups: number[][] = classes.map(() => [])
     for (let row = 0; row < codes.length; row++) groups[codes[row]].push(row)
-    const weights = this.#classWeights(classes, groups)
+    const counts = groups.map((group) => group.length)
+    const weights = classWeights(this.#parameters.classWeight, classes, counts)
     const bounds = Float64Array.from(codes, (code) => this.#parameters.C * weights[code])
     const machine = await fitOneVsOne(
       { X: matrix, groups: groups.map((group) => Int32Array.from(group)), bounds },
@@ -83,23 +84,6 @@ export class SVC {
     this.#fitted = { machine, classes }
     this.#predictor = undefined
     return this
-  }
-
-  #classWeights(classes: Label[], groups: number[][]): number[] {
-    const { classWeight } = this.#parameters
-    if (classWeight === undefined) return classes.map(() => 1)
-    if (classWeight === 'balanced') {
-      let rows = 0
-      for (const group of groups) rows += group.length
-      return groups.map((group) => rows / (classes.length * group.length))
-    }
-    const known = new Set(classes.map(String))
-    for (const label of Object.keys(classWeight)) {
-      if (!known.has(label)) {
-        throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
-      }
-    }
-    return classes.map((label) => classWeight[String(label)] ?? 1)
   }
 
   /**

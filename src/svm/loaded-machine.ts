@@ -1,0 +1,87 @@
+import type { Kernel } from '../engine/kernel.ts'
+import { SoftmarginError } from '../errors.ts'
+import { inverseOrder, type OrderedMachine, reorderClasses, type Sigmoids } from './class-order.ts'
+import type { InputStep } from './input-steps.ts'
+import { type Label, uniqueLabels } from './labels.ts'
+import type { SvcState } from './svc.ts'
+
+/** What a machine may have beside what `fit` makes. */
+export interface MachineExtras {
+  /** Makes probabilities of decision values. */
+  sigmoids?: Sigmoids | undefined
+  /** What is done to rows first. */
+  inputSteps?: InputStep[] | undefined
+  /** Class numbers in the order in which they win ties, where the file has its classes in another order. */
+  tieOrder?: Int32Array | undefined
+}
+
+/** A machine as a file of another program holds it, its classes in the file's order. */
+export interface ForeignMachine extends OrderedMachine {
+  classes: Label[]
+  kernel: Kernel
+  inputSteps?: InputStep[]
+}
+
+/**
+ * The state of an SVC that answers as the file's own program does, with its classes sorted as ours are.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a kernel that ours cannot be
+ */
+export function stateOf(foreign: ForeignMachine): SvcState {
+  const { kernel, inputSteps } = foreign
+  if (!Number.isInteger(kernel.degree) || kernel.degree < 0) throw unsupported('degree', kernel.degree)
+  if (kernel.kind !== 'linear' && !(kernel.gamma > 0)) throw unsupported('gamma', kernel.gamma)
+  const classes = uniqueLabels(foreign.classes, 'classes')
+  const position = new Map(foreign.classes.map((label, c) => [label, c]))
+  const order = Int32Array.from(classes, (label) => position.get(label)!)
+  const inOrder = order.every((c, i) => c === i)
+  const { supportVectors, nSupport, dualCoef, intercept, sigmoids } = inOrder
+    ? foreign
+    : reorderClasses(foreign, order)
+  return {
+    options: {
+      kernel: kernel.kind,
+      ...(kernel.kind === 'linear' ? {} : { gamma: kernel.gamma }),
+      coef0: kernel.coef0,
+      degree: kernel.degree,
+    },
+    classes,
+    kernel,
+    supportVectors,
+    nSupport,
+    dualCoef,
+    intercept,
+    // Which rows they were, and how long it took, no file tells.
+    support: new Int32Array(supportVectors.rows).fill(-1),
+    nIter: new Int32Array(intercept.length),
+    fitStatus: 'converged',
+    sigmoids,
+    inputSteps,
+    tieOrder: inOrder ? undefined : inverseOrder(order),
+  }
+}
+
+/** The machine with its classes in the order in which they win ties: that of the file it came from, if any. */
+export function foreignOf(state: SvcState): ForeignMachine {
+  const { classes, kernel, tieOrder, inputSteps = [] } = state
+  if (tieOrder === undefined) return { ...state, inputSteps }
+  return {
+    ...reorderClasses(state, tieOrder),
+    classes: Array.from(tieOrder, (c) => classes[c]),
+    kernel,
+    inputSteps,
+  }
+}
+
+function unsupported(what: 'degree' | 'gamma', value: number): SoftmarginError {
+  const expected = what === 'degree' ? 'a whole number of 0 or more' : 'a number above 0'
+  return new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    `${what} of the model must be ${expected}, but is ${value}`,
+    {
+      argument: what,
+      received: value,
+      expected,
+    },
+  )
+}

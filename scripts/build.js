@@ -14,7 +14,8 @@ async function assemble(outFile, features) {
   const { error, stderr } = await asc.main([
     'assembly/index.ts',
     ...['--outFile', outFile],
-    ...['--runtime', 'stub', '--noAssert', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    ...['--runtime', 'stub', '--noAssert'],
+    ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
     ...['-O3', '--converge'],
     ...features.flatMap((feature) => ['--enable', feature]),
   ])

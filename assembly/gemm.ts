@@ -287,3 +287,24 @@ export function transpose(source: usize, sourceStride: usize, rows: i32, cols: i
     }
   }
 }
+
+/**
+ * Joins stretches of a row: out = row[from0 .. from0 + length0), row[from1 .. from1 + length1), ...
+ *
+ * @param stretches i32 pairs (from, length), in numbers
+ */
+export function join(row: usize, stretches: usize, count: i32, out: usize): void {
+  for (let s = 0; s < count; s++) {
+    let from = row + <usize>i32.load(stretches) * 4
+    const end = from + <usize>i32.load(stretches, 4) * 4
+    stretches += 8
+    for (; from + 16 <= end; from += 16) {
+      v128.store(out, v128.load(from))
+      out += 16
+    }
+    for (; from < end; from += 4) {
+      f32.store(out, f32.load(from))
+      out += 4
+    }
+  }
+}

@@ -57,6 +57,8 @@ export const STALLED: i32 = 3
 /** Points looked through before the best of them is compared: found in a block, then in a lane. */
 const BLOCK: i32 = 64
 const TAU: f64 = 1e-12
+/** Gains below are none: the least that stays a normal float32 times a curvature. */
+const LEAST_GAIN: f32 = 1e-25
 
 // What the passes over a run found: the least F that may go up, its block, and the largest that may go down.
 let least: f32 = 0
@@ -182,28 +184,52 @@ let gainBlock: i32 = 0
 
 // @ts-ignore: decorator
 @inline
-function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128): v128 {
-  const rise = f32x4.pmax(
-    f32x4.splat(0),
-    f32x4.sub(f32x4.add(v128.load(p.shifted + at), v128.load(p.down + at)), level),
-  )
-  const k = v128.load(row + at)
-  const curvature = f32x4.sub(f32x4.add(diagonalI, v128.load(p.diagonal + at)), f32x4.add(k, k))
-  return f32x4.div(f32x4.mul(rise, rise), f32x4.pmax(f32x4.splat(<f32>TAU), curvature))
+function riseOf(f: v128, down: v128, level: v128): v128 {
+  return f32x4.pmax(f32x4.splat(0), f32x4.sub(f32x4.add(f, down), level))
 }
 
-/** Second-order choice in a run: the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij). */
+// @ts-ignore: decorator
+@inline
+function curvatureOf(diagonalI: v128, diagonal: v128, k: v128): v128 {
+  return f32x4.pmax(f32x4.splat(<f32>TAU), f32x4.sub(f32x4.add(diagonalI, diagonal), f32x4.add(k, k)))
+}
+
+// @ts-ignore: decorator
+@inline
+function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128): v128 {
+  const rise = riseOf(v128.load(p.shifted + at), v128.load(p.down + at), level)
+  const curvature = curvatureOf(diagonalI, v128.load(p.diagonal + at), v128.load(row + at))
+  return f32x4.div(f32x4.mul(rise, rise), curvature)
+}
+
+/**
+ * Second-order choice in a run: the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij).
+ *
+ * A division costs as much as all the rest, so blocks are only searched for a rise^2 that reaches the best gain
+ * times the curvature; a hair less than that, for a product rounds otherwise than a quotient.
+ */
 function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, diagonalI: v128): void {
-  let best = f32x4.splat(gain)
+  const shifted = p.shifted
+  const down = p.down
+  const diagonal = p.diagonal
   for (let block = from; block < to; block += BLOCK) {
+    const start = <usize>block * 4
     const end = <usize>min(block + BLOCK, to) * 4
+    const bar = f32x4.splat(gain * 0.999999)
+    let reached = i32x4.splat(0)
+    for (let at = start; at < end; at += 16) {
+      const rise = riseOf(v128.load(shifted + at), v128.load(down + at), level)
+      const curvature = curvatureOf(diagonalI, v128.load(diagonal + at), v128.load(row + at))
+      reached = v128.or(reached, f32x4.ge(f32x4.mul(rise, rise), f32x4.mul(bar, curvature)))
+    }
+    if (!v128.any_true(reached)) continue
     let high = f32x4.splat(0)
-    for (let at = <usize>block * 4; at < end; at += 16) {
+    for (let at = start; at < end; at += 16) {
       high = f32x4.pmax(high, gains(p, at, row, level, diagonalI))
     }
-    if (v128.any_true(f32x4.ge(high, best))) {
-      gain = horizontalMax(high)
-      best = f32x4.splat(gain)
+    const best = horizontalMax(high)
+    if (best >= gain) {
+      gain = best
       gainBlock = block
     }
   }
@@ -217,7 +243,7 @@ function choosePartner(p: Problem, i: i32): i32 {
   const first = load<usize>(p.firstRow + at)
   // Addressed by point, not by place in the run.
   const second = load<usize>(p.secondRow + at) - <usize>p.split * 4
-  gain = f32.MIN_NORMAL_VALUE
+  gain = LEAST_GAIN
   gainBlock = -1
   chooseInRun(p, 0, p.split, first, level, diagonalI)
   chooseInRun(p, p.split, p.size, second, level, diagonalI)

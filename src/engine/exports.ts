@@ -6,6 +6,7 @@ export interface EngineExports {
   packStrips(source: number, rows: number, width: number, strips: number): void
   gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void
   selfProducts(panels: number, cols: number, width: number, out: number): void
+  join(row: number, stretches: number, count: number, out: number): void
   stripNorms(strips: number, rows: number, width: number, out: number): void
   transpose(
     source: number,

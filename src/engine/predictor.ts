@@ -1,5 +1,6 @@
 import { Matrix } from '../matrix.ts'
 import { Engine } from './engine.ts'
+import { FAR, FAR_VALUE } from './far.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kernel.ts'
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
@@ -23,14 +24,6 @@ export interface Expansion {
   /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
   intercept: Float64Array
 }
-
-/**
- * Where gamma |x - s|^2 is above this for every s, the kernel nears the end of float32, and a row is decided in
- * float64.
- */
-export const FAR = 40
-/** exp(-FAR), rounded down: a row whose largest kernel value is smaller is far. */
-export const FAR_VALUE = 4e-18
 
 /** Columns of kernel values that are made and summed up while they are in the cache. */
 const CHUNK = 1024

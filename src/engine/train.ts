@@ -64,7 +64,7 @@ export async function train(
   options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
 ): Promise<void> {
   const { runs, kernel } = rows
-  const solver = new Solver(engine, runs, kernel.kind, options)
+  const solver = new Solver(engine, runs, kernel.kind)
   const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
   const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
   const worthwhile = runs.length / (4 * (runs.length - 1))
@@ -74,7 +74,7 @@ export async function train(
       ? new BlockRows(engine, rows)
       : new RowCache(engine, rows, Math.min(options.cacheBytes, cacheOf(runs)))
   for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
-    await solver.solve(source, first, second, n)
+    await solver.solve(source, first, second, n, options)
     if (source instanceof RowCache && blocksFit && source.share > worthwhile) {
       engine.release(mark)
       source = new BlockRows(engine, rows)
@@ -87,21 +87,24 @@ export class Solver {
   readonly #runs: Run[]
   readonly #problem: DualProblem
   readonly #face: number
-  readonly #options: SolveOptions
 
-  constructor(engine: Engine, runs: Run[], kind: Kernel['kind'], options: SolveOptions) {
+  constructor(engine: Engine, runs: Run[], kind: Kernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
-    this.#options = options
     this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
     // Where the kernel is not positive definite the path decides the optimum: there it is LIBSVM's alone.
     this.#face = kind === 'sigmoid' ? 0 : engine.allocate(engine.exports.faceBytes(FACE))
   }
 
   /** Solves pair number `pair`, of the runs `first` and `second`. */
-  async solve(source: KernelRows, first: number, second: number, pair: number): Promise<void> {
+  async solve(
+    source: KernelRows,
+    first: number,
+    second: number,
+    pair: number,
+    options: SolveOptions,
+  ): Promise<void> {
     const problem = this.#problem
-    const options = this.#options
     const [a, b] = [this.#runs[first], this.#runs[second]]
     problem.reset(a, b, source.diagonal, options.tolerance)
     await source.attach(problem, first, second, options.pace)

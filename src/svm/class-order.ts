@@ -47,7 +47,8 @@ export function reorderClasses(machine: OrderedMachine, order: ArrayLike<number>
       const from = lineOf(order[c], order[other]) * rows + old
       const to = lineOf(c, other) * rows + at
       const sign = c < other === order[c] < order[other] ? 1 : -1
-      for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s]
+      // + 0 makes 0 of -0: there and back again is the same.
+      for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s] + 0
     }
   }
 
@@ -60,11 +61,11 @@ export function reorderClasses(machine: OrderedMachine, order: ArrayLike<number>
       const sign = flipped ? -1 : 1
       const [first, second] = flipped ? [order[j], order[i]] : [order[i], order[j]]
       const old = pairNumber(first, second, classes)
-      intercept[pair] = sign * machine.intercept[old]
+      intercept[pair] = sign * machine.intercept[old] + 0
       if (sigmoids && moved) {
         // 1 - 1 / (1 + exp(a f + b)) = 1 / (1 + exp(a (-f) - b))
         moved.a[pair] = sigmoids.a[old]
-        moved.b[pair] = sign * sigmoids.b[old]
+        moved.b[pair] = sign * sigmoids.b[old] + 0
       }
     }
   }

@@ -1,4 +1,4 @@
-import { Matrix } from '../matrix.ts'
+import { checkFinite, Matrix } from '../matrix.ts'
 
 /**
  * What a machine that comes from a file does to a row before it sees it, in the arithmetic of the ONNX operator
@@ -10,8 +10,12 @@ export type InputStep =
   /** Divides each row by its norm. */
   | { kind: 'normalizer'; norm: 'l1' | 'l2' | 'max' }
 
-/** The rows after all steps; `X` stays as it is. */
-export function applyInputSteps(X: Matrix, steps: readonly InputStep[]): Matrix {
+/**
+ * The rows after all steps; `X` stays as it is.
+ *
+ * @throws {SoftmarginError} `NOT_FINITE` where a step leaves float32
+ */
+export function applyInputSteps(X: Matrix, steps: readonly InputStep[] = []): Matrix {
   if (steps.length === 0) return X
   const out = new Matrix(X.data.slice(), X.rows, X.cols)
   for (const step of steps) {
@@ -20,6 +24,7 @@ export function applyInputSteps(X: Matrix, steps: readonly InputStep[]): Matrix 
       else normalize(out.row(i), step.norm)
     }
   }
+  checkFinite(out, 'X, after the steps before the machine,')
   return out
 }
 

@@ -52,7 +52,7 @@ export function writeLibsvm(state: SvcState): string {
   const lines = ['svm_type c_svc', `kernel_type ${kernelNames[kernel.kind]}`]
   for (const name of kernelNumbers[kernel.kind]) lines.push(`${name} ${kernel[name]}`)
   lines.push(`nr_class ${classes.length}`, `total_sv ${rows}`)
-  lines.push(`rho ${Array.from(intercept, (value) => -value).join(' ')}`, `label ${classes.join(' ')}`)
+  lines.push(`rho ${Array.from(intercept, (value) => 0 - value).join(' ')}`, `label ${classes.join(' ')}`)
   if (sigmoids) lines.push(`probA ${sigmoids.a.join(' ')}`, `probB ${sigmoids.b.join(' ')}`)
   lines.push(`nr_sv ${nSupport.join(' ')}`, 'SV')
   for (let s = 0; s < rows; s++) {
@@ -87,7 +87,7 @@ export function readLibsvm(text: string, columns?: number): SvcState {
   if (classes.length < 2) throw unsupported('it tells no two classes apart')
   if (new Set(classes).size !== classes.length) throw unreadable('two of its labels are equal')
   const pairs = (classes.length * (classes.length - 1)) / 2
-  const intercept = header.numbers('rho', pairs).map((value) => -value)
+  const intercept = header.numbers('rho', pairs).map((value) => 0 - value)
   const sigmoids = header.has('probA')
     ? { a: header.numbers('probA', pairs), b: header.numbers('probB', pairs) }
     : undefined
@@ -210,7 +210,7 @@ function readVectors(lines: Lines, total: number, others: number) {
       const end = wordEnd(line, at)
       const value = decimal(line.slice(at, end))
       if (!Number.isFinite(value)) throw fail(`${quote(line, at)} is no coefficient`)
-      coefficients.push(value)
+      coefficients.push(value + 0)
       at = end + 1
     }
     rows.begin()

@@ -1,11 +1,12 @@
 import { Engine } from '../engine/engine.ts'
+import { FoldRows } from '../engine/fold-rows.ts'
 import { GramMatrix } from '../engine/gram.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from '../engine/kernel.ts'
+import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
-import { PairWeights } from '../engine/pair-weights.ts'
-import { FAR, FAR_VALUE } from '../engine/predictor.ts'
+import { PairWeights, pairsOf } from '../engine/pair-weights.ts'
 import type { DualProblem } from '../engine/problem.ts'
-import { type Outcome, Solver } from '../engine/train.ts'
+import { Solver } from '../engine/train.ts'
 import { memoryFor } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import { checkClasses, type EncodedLabels } from './labels.ts'
@@ -13,12 +14,13 @@ import { classWeights, resolveKernel, type SvcParameters } from './parameters.ts
 import type { Fold } from './stratified-k-fold.ts'
 import { vote } from './voting.ts'
 
-/** One fit of a search: a candidate on a fold. */
-interface Task {
-  candidate: number
+/** Fits that share a kernel and a fold. */
+interface Batch {
   fold: number
-  parameters: SvcParameters
   kernel: Kernel
+  simd: Simd
+  /** Numbers of the candidates, those with a small C first. */
+  candidates: number[]
 }
 
 /** What a search works on. */
@@ -60,26 +62,25 @@ export async function searchShared(
   },
 ): Promise<void> {
   const pace = new Pace(o.signal)
-  for (const centred of [true, false]) {
-    const tasks = tasksOf(search).filter(({ kernel: { kind } }) => isCentred(kind) === centred)
-    // The builds of the engine differ in their last bits: each makes a matrix of its own.
-    for (const simd of new Set(tasks.map(({ parameters }) => parameters.simd))) {
-      const own = tasks.filter(({ parameters }) => parameters.simd === simd)
-      const engine = await Engine.open(simd)
-      const conditioning = conditioningOf(search.X, own[0].kernel.kind)
-      const groups = groupsOf(search.labels)
-      const gram = await GramMatrix.open(engine, search.X, groups, conditioning, pace)
-      const machine = new SharedMachine(engine, gram, search, groups, conditioning)
-      for (const task of own) {
-        await machine.run(task, pace)
-        o.onPredicted(task.candidate, task.fold, machine.predict(task))
-      }
+  const groups = groupsOf(search.labels)
+  const batches = batchesOf(search)
+  // The builds of the engine differ in their last bits, and rows are centred for some kernels only.
+  for (const key of new Set(batches.map(matrixKey))) {
+    const own = batches.filter((batch) => matrixKey(batch) === key)
+    const engine = await Engine.open(own[0].simd)
+    const conditioning = conditioningOf(search.X, own[0].kernel.kind)
+    const gram = await GramMatrix.open(engine, search.X, groups, conditioning, pace)
+    const mark = engine.mark()
+    for (const batch of own) {
+      engine.release(mark)
+      await runBatch(engine, gram, search, batch, groups, conditioning, pace, o.onPredicted)
     }
   }
 }
 
-function isCentred(kind: Kernel['kind']): boolean {
-  return kind === 'rbf' || kind === 'linear'
+/** Batches with the same key share a matrix of dot products. */
+function matrixKey({ kernel: { kind }, simd }: Batch): string {
+  return `${simd} ${kind === 'rbf' || kind === 'linear'}`
 }
 
 /** Row numbers, class by class. */
@@ -89,28 +90,22 @@ function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
   return groups.map((group) => Int32Array.from(group))
 }
 
-/** All fits, such that equal kernels, then equal folds, then small C before large ones follow each other. */
-function tasksOf({ X, candidates, folds }: Search): Task[] {
-  const tasks = folds.flatMap(({ train }, fold) => {
+function batchesOf({ X, candidates, folds }: Search): Batch[] {
+  const batches = new Map<string, Batch>()
+  const byC = [...candidates.keys()].sort((a, b) => candidates[a].C - candidates[b].C || a - b)
+  for (const [fold, { train }] of folds.entries()) {
     // gamma: 'scale' depends on the rows of the fold.
     const rows = candidates.some(({ gamma }) => gamma === 'scale') ? X.select(train) : X
-    return candidates.map((parameters, candidate): Task => {
-      const kernel = resolveKernel(parameters, rows)
-      return { candidate, fold, parameters, kernel }
-    })
-  })
-  const order = new Map<string, number>()
-  for (const { kernel } of tasks) {
-    const key = keyOf(kernel)
-    if (!order.has(key)) order.set(key, order.size)
+    for (const candidate of byC) {
+      const kernel = resolveKernel(candidates[candidate], rows)
+      const { simd } = candidates[candidate]
+      const key = `${fold} ${simd} ${keyOf(kernel)}`
+      const batch = batches.get(key)
+      if (batch) batch.candidates.push(candidate)
+      else batches.set(key, { fold, kernel, simd, candidates: [candidate] })
+    }
   }
-  return tasks.sort(
-    (a, b) =>
-      order.get(keyOf(a.kernel))! - order.get(keyOf(b.kernel))! ||
-      a.fold - b.fold ||
-      a.parameters.C - b.parameters.C ||
-      a.candidate - b.candidate,
-  )
+  return [...batches.values()]
 }
 
 /** A text that is the same for kernels with the same values. */
@@ -125,234 +120,122 @@ interface Dual {
   beta: Float64Array
   gradient: Float64Array
   iterations: number
+  parameters: SvcParameters
 }
 
-/** Rows whose sums are made at once. */
-const STRETCH = 64
-
-/** One-vs-one machines on a shared matrix, one after the other in the same memory. */
-class SharedMachine {
-  readonly #engine: Engine
-  readonly #gram: GramMatrix
-  readonly #search: Search
-  readonly #groups: Int32Array[]
-  readonly #conditioning: Conditioning
-  readonly #weights: PairWeights
-  readonly #sums: number
-  /** f32 a position: 1 for the rows that the machine is fitted on. */
-  readonly #members: number
-  readonly #peak: number
-  readonly #mark: number
-  /** Where each row of X stands in the matrix. */
-  readonly #positions: Int32Array
-  #kernel = ''
-  #task: Task | undefined
-  #duals: Dual[] = []
-  #intercept = new Float64Array(0)
-
-  constructor(
-    engine: Engine,
-    gram: GramMatrix,
-    search: Search,
-    groups: Int32Array[],
-    conditioning: Conditioning,
-  ) {
-    this.#engine = engine
-    this.#gram = gram
-    this.#search = search
-    this.#groups = groups
-    this.#conditioning = conditioning
-    this.#weights = new PairWeights(engine, gram.runs)
-    this.#sums = engine.allocate(STRETCH * this.#weights.length * 8)
-    this.#members = engine.allocate(gram.positions * 4)
-    this.#peak = engine.allocate(4)
-    this.#mark = engine.mark()
-    this.#positions = new Int32Array(search.X.rows)
-    for (const [c, group] of groups.entries()) {
-      for (const [k, row] of group.entries()) this.#positions[row] = gram.runs[c].start + k
+/** Fits the candidates of a batch, pair by pair, and predicts what the fold left out. */
+async function runBatch(
+  engine: Engine,
+  gram: GramMatrix,
+  { labels, candidates, folds }: Search,
+  batch: Batch,
+  groups: Int32Array[],
+  { scale }: Conditioning,
+  pace: Pace,
+  onPredicted: (candidate: number, fold: number, codes: Int32Array) => void,
+): Promise<void> {
+  const positions = positionsOf(groups, gram)
+  const { train, test } = folds[batch.fold]
+  const members = membersOf(train, labels.codes, positions, groups.length)
+  const counts = members.map((rows) => rows.length)
+  checkClasses(
+    labels.classes.filter((_, c) => counts[c] > 0),
+    'y of a fold',
+  )
+  const kernel = rescaled(batch.kernel, scale)
+  const unit = kernel.kind === 'linear' ? scale * scale : 1
+  const rows = new FoldRows(engine, gram, members, kernel)
+  const machines = batch.candidates.map((candidate) => {
+    const parameters = candidates[candidate]
+    return {
+      parameters,
+      weights: new PairWeights(engine, rows.runs),
+      intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
+      bounds: classWeights(parameters.classWeight, labels.classes, counts).map(
+        (weight) => (weight * parameters.C) / unit,
+      ),
+    }
+  })
+  const solver = new Solver(engine, rows.runs, kernel.kind)
+  for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
+    let last: Dual | undefined
+    for (const { parameters, weights, intercept, bounds } of machines) {
+      // A class that the fold left out altogether gets no vote.
+      intercept[pair] = counts[j] === 0 ? 1 : -1
+      if (counts[i] === 0 || counts[j] === 0) continue
+      const seed: Dual | undefined = isSeed(last, parameters, counts[i] + counts[j]) ? last : undefined
+      await solver.solve(rows, i, j, pair, {
+        tolerance: parameters.tol,
+        maxIterations: parameters.maxIter,
+        pace,
+        prepare(problem, first, second) {
+          fillSide(problem, 0, first.count, 1, bounds[i])
+          fillSide(problem, first.size, second.count, -1, bounds[j])
+          if (seed) plant(problem, seed, first.size, parameters.C / seed.parameters.C)
+        },
+        collect(problem, first, _second, _pair, { rho, iterations }) {
+          const { beta, gradient } = problem
+          weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
+          weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
+          intercept[pair] = -rho
+          last = { beta: beta.slice(), gradient: gradient.slice(), iterations, parameters }
+        },
+      })
     }
   }
-
-  /** Fits. */
-  async run(task: Task, pace: Pace): Promise<void> {
-    const key = keyOf(task.kernel)
-    if (key !== this.#kernel) {
-      await this.#gram.setKernel(rescaled(task.kernel, this.#conditioning.scale), pace)
-      this.#kernel = key
-      this.#task = undefined
-    }
-    const seeds = this.#seeds(task)
-    const members = this.#markMembers(task)
-    const bounds = this.#bounds(task, members)
-    const { pairs } = this.#weights
-    this.#weights.clear()
-    this.#intercept = new Float64Array(pairs.length)
-    const duals: Dual[] = []
-    this.#engine.release(this.#mark)
-    const solver = new Solver(this.#engine, this.#gram.runs, task.kernel.kind, {
-      tolerance: task.parameters.tol,
-      maxIterations: task.parameters.maxIter,
-      pace,
-      prepare: (problem, first, second, pair) => {
-        for (const [run, at, sign] of [
-          [first, 0, 1],
-          [second, first.size, -1],
-        ] as const) {
-          const { gradient, lower, upper } = problem
-          for (let k = 0; k < run.count; k++) {
-            gradient[at + k] = -sign
-            ;(sign === 1 ? upper : lower)[at + k] = sign * bounds[run.start + k]
-          }
-        }
-        const seed = seeds[pair]
-        if (seed) plant(problem, seed, first.size, task.parameters.C / this.#task!.parameters.C)
-      },
-      collect: (problem, first, _second, pair, outcome) => {
-        duals[pair] = this.#collect(problem, first.size, pair, outcome)
-      },
-    })
-    for (const [pair, [i, j]] of pairs.entries()) {
-      // A fold may leave out a class: its votes go to the others.
-      if (this.#present(i, members) && this.#present(j, members)) {
-        await solver.solve(this.#gram, i, j, pair)
-      } else if (!this.#present(i, members)) this.#intercept[pair] = -1
-      else this.#intercept[pair] = 1
-    }
-    this.#duals = duals
-    this.#task = task
+  const pairs = pairsOf(groups.length).length
+  const decisions = machines.map(() => new Float64Array(test.length * pairs))
+  const places = Int32Array.from(test, (row) => positions[row])
+  rows.decide(
+    places,
+    machines.map(({ weights }) => weights),
+    (row, m, sums) => {
+      const { weights, intercept } = machines[m]
+      weights.decide(sums, intercept, decisions[m].subarray(row * pairs, (row + 1) * pairs))
+    },
+  )
+  for (const [m, candidate] of batch.candidates.entries()) {
+    onPredicted(candidate, batch.fold, vote(decisions[m], groups.length))
   }
+  if (pace.due) await pace.rest()
+}
 
-  /** The duals to start from: of the same fold and kernel, with a smaller C and nothing else different. */
-  #seeds(task: Task): (Dual | undefined)[] {
-    const last = this.#task
-    if (!last || last.fold !== task.fold) return []
-    const weight = ({ parameters }: Task) => JSON.stringify(parameters.classWeight ?? null)
-    if (weight(last) !== weight(task)) return []
-    const sizes = this.#weights.pairs.map(([i, j]) => this.#groups[i].length + this.#groups[j].length)
-    return this.#duals.map((dual, pair) => (dual.iterations > sizes[pair] ? dual : undefined))
+/** Where each row of X stands in the Gram matrix. */
+function positionsOf(groups: Int32Array[], { runs }: GramMatrix): Int32Array {
+  const positions: number[] = []
+  for (const [c, group] of groups.entries()) {
+    for (const [k, row] of group.entries()) positions[row] = runs[c].start + k
   }
+  return Int32Array.from(positions)
+}
 
-  #markMembers({ fold }: Task): Float32Array {
-    const members = this.#engine.float32(this.#members, this.#gram.positions).fill(0)
-    for (const row of this.#search.folds[fold].train) members[this.#positions[row]] = 1
-    return members.slice()
-  }
+/** Positions of the rows that a fold trains on, ascending, class by class. */
+function membersOf(
+  train: Int32Array,
+  codes: Int32Array,
+  positions: Int32Array,
+  classes: number,
+): Int32Array[] {
+  const members: number[][] = Array.from({ length: classes }, () => [])
+  for (const row of train) members[codes[row]].push(positions[row])
+  return members.map((own) => Int32Array.from(own).sort())
+}
 
-  #present(c: number, members: Float32Array): boolean {
-    const { start, count } = this.#gram.runs[c]
-    return members.subarray(start, start + count).includes(1)
-  }
+/** Duals of a smaller C are worth starting from if they were long to find and nothing else differs. */
+function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters, points: number): boolean {
+  return (
+    dual !== undefined &&
+    dual.iterations > points &&
+    JSON.stringify(dual.parameters.classWeight ?? null) === JSON.stringify(classWeight ?? null)
+  )
+}
 
-  /** Upper bounds of the dual variables by position; 0 for rows that the fold leaves out. */
-  #bounds({ parameters, kernel }: Task, members: Float32Array): Float64Array {
-    const { runs, positions } = this.#gram
-    const counts = runs.map(({ start, count }) => {
-      let present = 0
-      for (let k = start; k < start + count; k++) present += members[k]
-      return present
-    })
-    const { classes } = this.#search.labels
-    checkClasses(
-      classes.filter((_, c) => counts[c] > 0),
-      'y of a fold',
-    )
-    const weights = classWeights(parameters.classWeight, classes, counts)
-    const { scale } = this.#conditioning
-    const unit = kernel.kind === 'linear' ? scale * scale : 1
-    const bounds = new Float64Array(positions)
-    for (const [c, { start, count }] of runs.entries()) {
-      for (let k = start; k < start + count; k++) bounds[k] = (members[k] * parameters.C * weights[c]) / unit
-    }
-    return bounds
-  }
-
-  #collect(problem: DualProblem, split: number, pair: number, { rho, iterations }: Outcome): Dual {
-    const [i, j] = this.#weights.pairs[pair]
-    const beta = problem.beta.slice()
-    this.#weights.setColumn(i, j - 1, this.#groups[i].length, (row) => beta[row])
-    this.#weights.setColumn(j, i, this.#groups[j].length, (row) => beta[split + row])
-    this.#intercept[pair] = -rho
-    return { beta, gradient: problem.gradient.slice(), iterations }
-  }
-
-  /** The class numbers of the rows that the fold left out. */
-  predict({ fold, kernel }: Task): Int32Array {
-    const { test } = this.#search.folds[fold]
-    const { pairs, length } = this.#weights
-    const decisions = new Float64Array(test.length * pairs.length)
-    const far = this.#mayBeFar(kernel)
-    for (const { start, rows } of this.#ranges(test)) {
-      this.#sum(start, rows.length)
-      for (const [n, place] of rows.entries()) {
-        if (far && this.#isFar(start + n)) this.#sumFar(start + n, this.#sums + n * length * 8, kernel.gamma)
-        const sums = this.#engine.float64(this.#sums + n * length * 8, length)
-        const out = decisions.subarray(place * pairs.length, (place + 1) * pairs.length)
-        this.#weights.decide(sums, this.#intercept, out)
-      }
-    }
-    return vote(decisions, this.#groups.length)
-  }
-
-  /** The rows as stretches of neighbours in the matrix, with their places in `test`: sums are made by fours. */
-  #ranges(test: Int32Array): { start: number; rows: number[] }[] {
-    const places = [...test.keys()].sort((a, b) => this.#positions[test[a]] - this.#positions[test[b]])
-    const ranges: { start: number; rows: number[] }[] = []
-    for (const place of places) {
-      const position = this.#positions[test[place]]
-      const last = ranges.at(-1)
-      if (last && last.rows.length < STRETCH && position === last.start + last.rows.length) {
-        last.rows.push(place)
-      } else {
-        ranges.push({ start: position, rows: [place] })
-      }
-    }
-    return ranges
-  }
-
-  #sum(position: number, rows: number): void {
-    const { columns, length } = this.#weights
-    const { stride, runs } = this.#gram
-    this.#engine.float64(this.#sums, rows * length).fill(0)
-    for (const [c, run] of runs.entries()) {
-      this.#engine.exports.weightedSums(
-        ...([this.#gram.valuesOf(position) + run.start * 4, stride, rows, run.size] as const),
-        ...([this.#weights.address(c), columns, this.#sums + c * columns * 8, length * 8] as const),
-      )
-    }
-  }
-
-  /** Whether any row can be: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
-  #mayBeFar({ kind, gamma }: Kernel): boolean {
-    if (kind !== 'rbf') return false
-    const { scale } = this.#conditioning
-    let largest = 0
-    for (const norm of this.#engine.float32(this.#gram.norms, this.#gram.positions)) {
-      if (norm > largest) largest = norm
-    }
-    return (gamma / scale / scale) * 4 * largest > FAR
-  }
-
-  #isFar(position: number): boolean {
-    const { positions } = this.#gram
-    const row = this.#gram.valuesOf(position)
-    this.#engine.exports.rowPeaks(row, 0, 1, positions, this.#members, this.#peak)
-    return this.#engine.float32(this.#peak, 1)[0] < FAR_VALUE
-  }
-
-  #sumFar(position: number, sums: number, gamma: number): void {
-    const { columns, length } = this.#weights
-    const { scale } = this.#conditioning
-    const norm = this.#engine.float32(this.#gram.norms, this.#gram.positions)[position]
-    this.#engine.float64(sums, length).fill(0)
-    for (const [c, run] of this.#gram.runs.entries()) {
-      const at = run.start * 4
-      this.#engine.exports.farSums(
-        ...([this.#gram.dotsOf(position) + at, norm, this.#gram.norms + at, this.#members + at] as const),
-        ...([run.size, gamma / scale / scale, this.#weights.address(c), columns] as const),
-        sums + c * columns * 8,
-      )
-    }
-  }
+/** A C-SVC's side of a problem: p = -y, and b = y alpha between 0 and y times the bound. */
+function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
+  const { gradient, lower, upper } = problem
+  gradient.fill(-sign, at, at + count)
+  if (sign === 1) upper.fill(bound, at, at + count)
+  else lower.fill(-bound, at, at + count)
 }
 
 /**

@@ -5,7 +5,10 @@ import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
 import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
+import { applyInputSteps } from './input-steps.ts'
 import { checkClasses, checkLabels, encodeLabels, type Label } from './labels.ts'
+import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
+import type { MachineExtras } from './loaded-machine.ts'
 import { accuracyScore } from './metrics.ts'
 import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
 import {
@@ -20,7 +23,7 @@ import { oneVsRest, vote } from './voting.ts'
 export type { FitProgress, SvcOptions }
 
 /** Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it. */
-export interface SvcState extends Omit<FittedMachine, 'kernel'> {
+export interface SvcState extends Omit<FittedMachine, 'kernel'>, MachineExtras {
   options: SvcOptions
   /** Sorted: numbers by value, strings by code unit. */
   classes: Label[]
@@ -36,7 +39,7 @@ export interface SvcState extends Omit<FittedMachine, 'kernel'> {
  */
 export class SVC {
   readonly #parameters: SvcParameters
-  #fitted: { machine: FittedMachine; classes: Label[] } | undefined
+  #fitted: { machine: FittedMachine & MachineExtras; classes: Label[] } | undefined
   #predictor: Promise<Predictor> | undefined
   #disposed = false
 
@@ -93,8 +96,8 @@ export class SVC {
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
     const decisions = await this.#decide(X, o)
-    const classes = this.classes
-    return Array.from(vote(decisions, classes.length), (code) => classes[code])
+    const { classes, machine } = this.#checkFitted()
+    return Array.from(vote(decisions, classes.length, machine.tieOrder), (code) => classes[code])
   }
 
   /**
@@ -135,10 +138,11 @@ export class SVC {
     const { cols } = machine.supportVectors
     if (matrix.cols !== cols) throw shapeMismatch('X', matrix.cols, `${cols} columns, as in fit`)
     checkFinite(matrix)
+    const rows = applyInputSteps(matrix, machine.inputSteps)
     const pace = new Pace(o.signal)
     this.#predictor ??= Predictor.open(this.#parameters.simd, machine)
     const predictor = await this.#predictor
-    return predictor.decide(matrix, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
+    return predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
   }
 
   /** The classes, sorted: numbers by value, strings by code unit. */
@@ -194,11 +198,60 @@ export class SVC {
     return svc
   }
 
+  /**
+   * The machine as the text of a LIBSVM model, for `svm-predict` and all who read that format.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for labels that are no 32-bit
+   *   integers, and for a machine that scales its rows first
+   */
+  toLibsvm(): string {
+    return writeLibsvm(this.toState())
+  }
+
+  /**
+   * The machine that a LIBSVM model tells of (C-SVC or nu-SVC, `svm-train`'s output). Its vectors are rounded to
+   * float32. `support` is -1 throughout, and C is not in the file: the machine has the default.
+   *
+   * @param o.columns how wide the rows are that it is for; default: the greatest index in the text
+   * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
+   */
+  static fromLibsvm(text: string, o: { columns?: number } = {}): SVC {
+    return SVC.fromState(readLibsvm(text, o.columns))
+  }
+
+  /**
+   * The machine as an ONNX model (`ai.onnx.ml.SVMClassifier`) that any ONNX Runtime runs. Its numbers are rounded
+   * to float32.
+   *
+   * Input `X` float32 [N, columns]; outputs `label`, int64 if all labels are whole numbers, else string, and
+   * `scores` float32: for two classes [N, 2], the greater one the label's, for more [N, pairs], above 0 for the
+   * first class of the pair. A machine with probabilities answers them instead, as `probabilities` [N, classes].
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for numbers beyond float32
+   */
+  async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
+    const state = this.toState()
+    const { writeSvcOnnx } = await import('./svc-onnx.ts')
+    return writeSvcOnnx(state)
+  }
+
+  /**
+   * The machine in an ONNX model: ours, or what skl2onnx makes of scikit-learn's SVC, alone or in a pipeline
+   * after StandardScaler, MinMaxScaler, RobustScaler or Normalizer, which `predict` then does as well.
+   *
+   * @param bytes the whole .onnx file
+   * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
+   */
+  static async fromOnnx(bytes: Uint8Array | ArrayBuffer): Promise<SVC> {
+    const { readSvcOnnx } = await import('./svc-onnx.ts')
+    return SVC.fromState(readSvcOnnx(bytes))
+  }
+
   #checkAlive(): void {
     if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
   }
 
-  #checkFitted(): { machine: FittedMachine; classes: Label[] } {
+  #checkFitted(): { machine: FittedMachine & MachineExtras; classes: Label[] } {
     this.#checkAlive()
     if (!this.#fitted) {
       throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')

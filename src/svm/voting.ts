@@ -3,18 +3,26 @@
  * most votes the first wins, as in LIBSVM.
  *
  * @param decisions rows x pairs
+ * @param tieOrder the class numbers in the order that 'first' goes by, here and within a pair; default: their own
  * @returns a class number a row
  */
-export function vote(decisions: Float64Array, classes: number): Int32Array {
+export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32Array): Int32Array {
   const pairs = (classes * (classes - 1)) / 2
   const winners = new Int32Array(decisions.length / pairs)
+  const order = tieOrder ?? Int32Array.from({ length: classes }, (_, c) => c)
+  const rank = new Int32Array(classes)
+  for (let r = 0; r < classes; r++) rank[order[r]] = r
   const votes = new Int32Array(classes)
   for (let row = 0, at = 0; row < winners.length; row++) {
     votes.fill(0)
     for (let i = 0; i < classes; i++) {
-      for (let j = i + 1; j < classes; j++) votes[decisions[at++] > 0 ? i : j]++
+      for (let j = i + 1; j < classes; j++) {
+        const value = decisions[at++]
+        const forFirst = rank[i] < rank[j] ? value > 0 : value >= 0
+        votes[rank[forFirst ? i : j]]++
+      }
     }
-    winners[row] = votes.indexOf(Math.max(...votes))
+    winners[row] = order[votes.indexOf(Math.max(...votes))]
   }
   return winners
 }

@@ -1,0 +1,109 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+} from 'onnx-buf'
+import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import { ports } from '../onnx/classifier-names.ts'
+import { Steps, svmSteps } from '../onnx/classifier-steps.ts'
+import { dimensions, requiredInputs } from '../onnx/graph.ts'
+import { tensorInfo } from '../onnx/nodes.ts'
+import { readModel } from '../onnx/read.ts'
+import { isSvmNode, labelsAreIntegers, readSvmNode } from '../onnx/svm-node.ts'
+import { version } from '../version.ts'
+import { foreignOf, stateOf } from './loaded-machine.ts'
+import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
+import type { SvcState } from './svc.ts'
+
+/** The name of the rows among a model's inputs. */
+const input = 'X'
+
+/**
+ * A machine as an ONNX model; what it looks like stands at `SVC.toOnnx`. The same state gives the same bytes.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ */
+export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
+  const { kernel, nSupport, inputSteps = [], ...machine } = foreignOf(state)
+  const { classes, intercept, sigmoids, supportVectors } = machine
+  const { kind, gamma, coef0, degree } = kernel
+  const label = labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING
+  const graph = create(GraphProtoSchema, {
+    name: 'svc',
+    input: [tensorInfo(input, DataType.FLOAT, ['N', supportVectors.cols])],
+    output: [
+      tensorInfo(ports.label, label, ['N']),
+      sigmoids
+        ? tensorInfo(ports.probabilities, DataType.FLOAT, ['N', classes.length])
+        : tensorInfo(ports.scores, DataType.FLOAT, ['N', Math.max(2, intercept.length)]),
+    ],
+  })
+  const steps = new Steps(graph)
+  const rows = writeInputSteps(steps, input, inputSteps)
+  const numbers = { ...machine, kernel: kind, gamma, coef0, degree, nSupport: Array.from(nSupport) }
+  svmSteps(steps, numbers, rows)
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      // What ONNX Runtime has read since 2019.
+      irVersion: 6n,
+      opsetImport: [
+        { domain: '', version: 11n },
+        { domain: 'ai.onnx.ml', version: 1n },
+      ],
+      producerName: 'softmargin',
+      producerVersion: version,
+      graph,
+    }),
+  )
+}
+
+/**
+ * Reads a machine out of an ONNX model, trusting nothing in it.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
+ */
+export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
+  if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
+    throw invalidArgument('bytes', bytes, 'the bytes of an ONNX model: a Uint8Array or ArrayBuffer')
+  }
+  const graph = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), 'bytes').graph!
+  const found = graph.node.filter(isSvmNode)
+  if (found.length !== 1) throw unsupported(`it has ${found.length} SVMClassifier nodes, not 1`)
+  const [node] = found
+  const { kernel, gamma, coef0, degree, nSupport, ...numbers } = readSvmNode(node)
+  checkLabelOutput(graph, node)
+  const columns = numbers.supportVectors.cols
+  const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
+  const widths = requiredInputs(graph).map(({ type }) => dimensions(type)?.[1] ?? columns)
+  if (widths.some((width) => width !== columns)) {
+    throw unsupported(`its inputs have ${widths} columns, but its support vectors ${columns}`)
+  }
+  return stateOf({
+    ...numbers,
+    kernel: { kind: kernel, gamma, coef0, degree },
+    nSupport: Int32Array.from(nSupport),
+    inputSteps,
+  })
+}
+
+/** The labels must be the SVM's own: a graph that makes others of them is another classifier. */
+function checkLabelOutput(graph: GraphProto, svm: NodeProto): void {
+  const outputs = new Set(graph.output.map(({ name }) => name))
+  const labels = new Set([svm.output[0]])
+  for (const { opType, input, output } of graph.node) {
+    if ((opType === 'Cast' || opType === 'Identity') && labels.has(input[0])) labels.add(output[0])
+  }
+  for (const name of labels) if (outputs.has(name)) return
+  throw unsupported(`it does not answer the label ${show(svm.output[0])} that its SVMClassifier makes`)
+}
+
+function unsupported(why: string): SoftmarginError {
+  return new SoftmarginError('MODEL_UNSUPPORTED', `the model cannot become an SVC: ${why}`, {
+    argument: 'bytes',
+    expected: 'a model of one SVMClassifier',
+  })
+}

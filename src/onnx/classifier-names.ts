@@ -12,5 +12,6 @@ export const ports = {
   image: 'pixel_values',
   label: 'label',
   scores: 'scores',
+  probabilities: 'probabilities',
   features: 'features',
 } as const

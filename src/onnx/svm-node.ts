@@ -26,6 +26,8 @@ export interface SvmNumbers {
   dualCoef: Float64Array
   /** What is added to each pair's sum. */
   intercept: Float64Array
+  /** Platt's sigmoids, one a pair: for a decision f its first class has probability 1 / (1 + exp(a f + b)). */
+  sigmoids?: { a: Float64Array; b: Float64Array } | undefined
 }
 
 const operator = 'SVMClassifier'
@@ -38,7 +40,8 @@ export function labelsAreIntegers(classes: (string | number)[]): boolean {
 }
 
 /**
- * The `SVMClassifier` node; numbers are rounded to float32, all that the operator holds.
+ * The `SVMClassifier` node; numbers are rounded to float32, all that the operator holds. With sigmoids it answers
+ * probabilities, one a class, instead of decision values.
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
  */
@@ -60,6 +63,10 @@ export function svmNode(
     support_vectors: svm.supportVectors.data,
     coefficients: float32(svm.dualCoef, 'coefficient'),
     rho: float32(svm.intercept, 'intercept'),
+    ...(svm.sigmoids && {
+      prob_a: float32(svm.sigmoids.a, 'sigmoid'),
+      prob_b: float32(svm.sigmoids.b, 'sigmoid'),
+    }),
     post_transform: 'NONE',
   })
 }
@@ -116,6 +123,12 @@ export function readSvmNode(svm: NodeProto): SvmNumbers {
   const pairs = (classes.length * (classes.length - 1)) / 2
   if (rho.length !== pairs) throw unreadable(`it has ${rho.length} numbers in rho where ${pairs} are needed`)
 
+  const a = floats(attributes, 'prob_a')
+  const b = floats(attributes, 'prob_b')
+  if (a.length !== b.length || (a.length !== 0 && a.length !== pairs)) {
+    throw unreadable(`it has ${a.length} and ${b.length} numbers in prob_a and prob_b, not ${pairs}`)
+  }
+
   const kernel = readKernel(attributes)
   const kernelParams = floats(attributes, 'kernel_params')
   if (kernelParams.length !== 3 && !(kernel === 'linear' && kernelParams.length === 0)) {
@@ -134,6 +147,7 @@ export function readSvmNode(svm: NodeProto): SvmNumbers {
     nSupport,
     dualCoef: Float64Array.from(coefficients),
     intercept: Float64Array.from(rho),
+    sigmoids: a.length > 0 ? { a: Float64Array.from(a), b: Float64Array.from(b) } : undefined,
   }
 }
 

@@ -32,9 +32,12 @@ function scale(row: Float32Array, { offset, scale }: { offset: Float32Array; sca
   for (let k = 0; k < row.length; k++) row[k] = Math.fround(row[k] - offset[k]) * scale[k]
 }
 
-/** ONNX Runtime keeps the sums in float32; a row whose norm is 0 stays as it is. */
+/**
+ * As ONNX Runtime does: sums in float32; `max` is the greatest number, not the greatest size, so that it may be
+ * below 0; a row whose norm is 0 stays as it is.
+ */
 function normalize(row: Float32Array, norm: 'l1' | 'l2' | 'max'): void {
-  let size = 0
+  let size = norm === 'max' ? Number.NEGATIVE_INFINITY : 0
   for (const value of row) {
     if (norm === 'max') size = Math.max(size, value)
     else size = Math.fround(size + (norm === 'l1' ? Math.abs(value) : Math.fround(value * value)))
@@ -43,7 +46,7 @@ function normalize(row: Float32Array, norm: 'l1' | 'l2' | 'max'): void {
   if (norm !== 'l2') for (let k = 0; k < row.length; k++) row[k] /= size
   else {
     for (let k = 0; k < row.length; k++) {
-      const root = Math.fround(Math.sqrt(Math.fround(row[k] * row[k]) / size))
+      const root = Math.sqrt(Math.fround(Math.fround(row[k] * row[k]) / size))
       row[k] = row[k] < 0 ? -root : root
     }
   }

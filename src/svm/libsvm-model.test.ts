@@ -3,9 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { clouds } from '../../test/support/clouds.ts'
 import { hasProgram } from '../../test/support/programs.ts'
 import { loadFixtures } from '../../test/svm-fixtures.ts'
-import { Matrix } from '../matrix.ts'
+import type { Matrix } from '../matrix.ts'
 import type { Label } from './labels.ts'
 import { SVC, type SvcOptions } from './svc.ts'
 
@@ -14,22 +15,10 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const path = (name: string) => join(folder, name)
 const programs = hasProgram('svm-train') && hasProgram('svm-predict')
 
-/** A number from -1 to 1 that looks random. */
-const noise = (i: number) => {
-  const x = Math.sin(i * 78.233) * 43758.5453
-  return 2 * (x - Math.floor(x)) - 1
-}
-
-/** Clouds that overlap, around a corner each, whose labels come in no order. */
-function clouds(rows: number, labels: number[], from: number): { X: Matrix; y: number[] } {
-  const cols = 6
-  const codes = Array.from({ length: rows }, (_, i) => (i * 7 + (i >> 3)) % labels.length)
-  const data = Float32Array.from({ length: rows * cols }, (_, at) => {
-    const code = codes[Math.floor(at / cols)]
-    const value = noise(from + at) + (at % cols === code % cols ? 0.6 : 0)
-    return Math.abs(value) < 0.1 ? 0 : value
-  })
-  return { X: new Matrix(data, rows, cols), y: codes.map((code) => labels[code]) }
+/** Clouds that overlap, whose labels come in no order. */
+function labelled(rows: number, labels: number[], from: number): { X: Matrix; y: number[] } {
+  const { X, codes } = clouds(rows, labels.length, from)
+  return { X, y: codes.map((code) => labels[code]) }
 }
 
 function dataText({ X, y }: { X: Matrix; y: ArrayLike<Label> }): string {
@@ -60,9 +49,9 @@ const labelSets = [
 describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same labels", () => {
   for (const [name, options, flags] of kernels) {
     for (const labels of labelSets) {
-      const test = clouds(1000, labels, 1e6)
+      const test = labelled(1000, labels, 1e6)
       it(`${name}, classes ${labels}: svm-predict reads our model`, async () => {
-        const { X, y } = clouds(200, labels, 0)
+        const { X, y } = labelled(200, labels, 0)
         using svc = await new SVC(options).fit(X, y)
         writeFileSync(path('ours.model'), svc.toLibsvm())
         writeFileSync(path('test'), dataText(test))
@@ -71,7 +60,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
       })
       for (const probability of ['0', '1']) {
         it(`${name}, classes ${labels}: we read svm-train's model, -b ${probability}`, async () => {
-          writeFileSync(path('train'), dataText(clouds(200, labels, 0)))
+          writeFileSync(path('train'), dataText(labelled(200, labels, 0)))
           writeFileSync(path('test'), dataText(test))
           execFileSync('svm-train', ['-q', '-b', probability, ...flags, path('train'), path('theirs.model')])
           execFileSync('svm-predict', ['-q', path('test'), path('theirs.model'), path('answers')])

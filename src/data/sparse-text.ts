@@ -1,0 +1,63 @@
+import { MAX_INDEX } from './sparse-rows.ts'
+
+/** Makes the error for a line that cannot be read. */
+export type Fail = (why: string) => Error
+
+/**
+ * A decimal number as C programs print it. `NaN` for everything else: words, hexadecimal, an empty text.
+ */
+export function decimal(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN
+}
+
+/**
+ * Reads the `index:value` pairs of a line, as in LIBSVM's models and data files.
+ *
+ * @param from where the pairs begin in the line
+ * @param first the smallest index that is allowed
+ * @param visit takes each pair; values are finite in float32
+ * @throws what `fail` makes, for pairs that are none, indexes that do not ascend, and numbers that are not finite
+ */
+export function readPairs(
+  line: string,
+  from: number,
+  first: number,
+  visit: (index: number, value: number) => void,
+  fail: Fail,
+): void {
+  let last = first - 1
+  let at = from
+  while (true) {
+    while (isSpace(line.charCodeAt(at))) at++
+    if (at >= line.length) return
+    const start = at
+    let index = 0
+    for (let code = line.charCodeAt(at); code >= 48 && code <= 57; code = line.charCodeAt(++at)) {
+      index = index * 10 + code - 48
+    }
+    if (at === start || line[at] !== ':') throw fail(`${quote(line, start)} is no index:value pair`)
+    if (index < first || index > MAX_INDEX) {
+      throw fail(`index ${line.slice(start, at)} is not from ${first} to ${MAX_INDEX}`)
+    }
+    if (index <= last) throw fail(`index ${index} comes after ${last}: indexes must ascend`)
+    last = index
+    const begin = ++at
+    while (at < line.length && !isSpace(line.charCodeAt(at))) at++
+    const value = decimal(line.slice(begin, at))
+    if (!Number.isFinite(Math.fround(value))) throw fail(`${quote(line, start)} holds no finite float32`)
+    visit(index, value)
+  }
+}
+
+/** Space, tab, or the carriage return of a Windows line. */
+export function isSpace(code: number): boolean {
+  return code === 32 || code === 9 || code === 13
+}
+
+/** The word at `from`, short enough to print. */
+export function quote(line: string, from: number): string {
+  return `'${line
+    .slice(from, from + 40)
+    .trimStart()
+    .split(/\s/, 1)}'`
+}

@@ -349,7 +349,14 @@ describe('create refuses', () => {
       { moreNodes: [node('odd', 'Frobnicate', ['features'], ['odd'])] },
       { layer: 'odd' },
       'MODEL_UNSUPPORTED',
-      'Frobnicate',
+      `ONNX Runtime lacks the operator 'Frobnicate' of node 'odd'`,
+    ],
+    [
+      'a missing operator of another domain',
+      { moreNodes: [node('odd', 'my.ops:Blur', ['features'], ['odd'])] },
+      { layer: 'odd' },
+      'MODEL_UNSUPPORTED',
+      `ONNX Runtime lacks the operator 'my.ops:Blur' of node 'odd'`,
     ],
     [
       'integers',

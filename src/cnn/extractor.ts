@@ -1,6 +1,5 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
+import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
 import {
   outputSize,
@@ -11,9 +10,11 @@ import {
 } from '../image/preprocess.ts'
 import type { Matrix } from '../matrix.ts'
 import { cutModel } from '../onnx/cut.ts'
+import { withFloatPorts } from '../onnx/float-ports.ts'
+import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
 import { type ImagePort, imagePort } from './image-port.ts'
-import { findLayer, type LayerInfo, listLayers } from './layers.ts'
+import { findLayer, type LayerInfo, listLayers, measureLayers } from './layers.ts'
 import { type ModelSource, openModel, ownPreprocess } from './model-source.ts'
 import {
   checkPooling,
@@ -30,6 +31,11 @@ import { Session } from './session.ts'
 export interface ExtractorOptions {
   /** Default `'tiny'`, the CNN that ships with the package. */
   model?: ModelSource
+  /**
+   * Files that hold weights of the model, where it does not hold them itself, by the name that it has for them:
+   * `{ 'model.onnx_data': 'models/model.onnx_data' }`.
+   */
+  externalData?: Record<string, ModelSource>
   /**
    * Where the network is cut: the name of a tensor or node, a module of PyTorch (`'layer3'`), or `-1`, `-2`, ...
    * from the end of `layers()`. Default: what enters the classification head.
@@ -76,6 +82,7 @@ export interface LayerChoice {
 /** What is found out when an extractor is made. */
 interface Parts {
   model: ModelProto
+  facts: Map<string, TensorFacts>
   name: string
   cut: ModelProto
   layers: LayerInfo[]
@@ -95,6 +102,7 @@ interface Parts {
  */
 export class FeatureExtractor {
   readonly #parts: Parts
+  #measured: LayerInfo[] | undefined
   #disposed = false
 
   private constructor(parts: Parts) {
@@ -110,8 +118,9 @@ export class FeatureExtractor {
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
     checkOptions(options)
-    const { model, name } = await openModel(options.model ?? 'tiny', { signal: options.signal })
-    return FeatureExtractor.fromModel(model, options, name)
+    const { model = 'tiny', externalData, signal } = options
+    const { model: opened, name } = await openModel(model, { externalData, signal })
+    return FeatureExtractor.fromModel(opened, options, name)
   }
 
   /** The same for a model that is parsed already; `options.model` is not looked at. */
@@ -121,17 +130,32 @@ export class FeatureExtractor {
     name = 'bytes',
   ): Promise<FeatureExtractor> {
     checkOptions(options)
-    const layers = listLayers(model)
-    const layer = options.layer === undefined ? defaultOf(layers) : findLayer(layers, options.layer)
-    const cut = cutModel(model, [layer.name])
+    const facts = inferTensors(model)
+    const layers = listLayers(model, facts)
+    const layer =
+      options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
+    const cut = withFloatPorts(cutModel(model, [layer.name]), facts)
     const port = imagePort(cut)
     const preprocess = preprocessFor(model, port, options.preprocess)
     const threads = options.threads ?? 1
-    const session = await Session.create(toBinary(ModelProtoSchema, cut), threads)
+    const session = await Session.create(cut, threads)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
       const pooling = resolvePooling(options.pooling ?? 'auto', dims)
-      const found = { model, name, cut, layers, layer, port, preprocess, threads, session, dims, pooling }
+      const found = {
+        model,
+        facts,
+        name,
+        cut,
+        layers,
+        layer,
+        port,
+        preprocess,
+        threads,
+        session,
+        dims,
+        pooling,
+      }
       return new FeatureExtractor(found)
     } catch (error) {
       await session.release()
@@ -144,9 +168,18 @@ export class FeatureExtractor {
     return pooledSize(this.#parts.pooling, this.#parts.dims)
   }
 
-  /** Every layer that could serve, in the order of the network, the default one marked. */
+  /**
+   * Every layer that could serve, in the order of the network: what makes it, what it answers, what share of the
+   * work it takes. The default one is marked.
+   */
   layers(): LayerInfo[] {
-    return this.#parts.layers.map((layer) => ({ ...layer }))
+    const { model, layers, port, preprocess } = this.#parts
+    const { width, height } = outputSize(preprocess)
+    this.#measured ??= measureLayers(model, layers, {
+      name: port.name,
+      dims: [port.batch ?? 1, preprocess.mean.length, height, width],
+    })
+    return structuredClone(this.#measured)
   }
 
   /** Layer, pooling and preprocessing as they were resolved; see `ExtractorDescription`. */
@@ -181,8 +214,8 @@ export class FeatureExtractor {
    */
   async extract(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
     this.#checkAlive()
-    const { session, port, preprocess, layer, pooling } = this.#parts
-    const taps = [{ layer: layer.name, pooling }]
+    const { session, port, preprocess, layer, pooling, dims } = this.#parts
+    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
     const [features] = await runImages(session, port, preprocess, taps, images, options)
     return features
   }
@@ -200,21 +233,27 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { model, layers, layer, preprocess, threads } = this.#parts
+    const { model, facts, layers, layer, preprocess, threads } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
+    const shapes = new Map(this.layers().map(({ name, shape }) => [name, shape]))
     const taps = choices.map((choice, i): Tap => {
       const { pooling = 'auto' } = choice
       checkPooling(pooling, `choices[${i}].pooling`)
       const found =
-        choice.layer === undefined ? layer : findLayer(layers, choice.layer, `choices[${i}].layer`)
-      return { layer: found.name, pooling, argument: `choices[${i}].pooling` }
+        choice.layer === undefined ? layer : pickLayer(layers, facts, choice.layer, `choices[${i}].layer`)
+      return {
+        layer: found.name,
+        pooling,
+        shape: shapes.get(found.name),
+        argument: `choices[${i}].pooling`,
+      }
     })
-    const cut = cutModel(model, [...new Set(taps.map((tap) => tap.layer))])
+    const cut = withFloatPorts(cutModel(model, [...new Set(taps.map((tap) => tap.layer))]), facts)
     const port = imagePort(cut)
     checkSize(port, preprocess)
-    const session = await Session.create(toBinary(ModelProtoSchema, cut), threads)
+    const session = await Session.create(cut, threads)
     try {
       return await runImages(session, port, preprocess, taps, images, options)
     } finally {
@@ -255,6 +294,25 @@ function defaultOf(layers: LayerInfo[]): LayerInfo {
   })
 }
 
+/** The layer of that name. One of integers is told apart from one that is not there. */
+function pickLayer(
+  layers: LayerInfo[],
+  facts: Map<string, TensorFacts>,
+  wanted: string | number,
+  argument: string,
+): LayerInfo {
+  const type = facts.get(String(wanted))?.type
+  if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
+    return findLayer(layers, wanted, argument)
+  }
+  const message = `${argument} ${show(wanted)} answers ${DataType[type].toLowerCase()}, not float32`
+  throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
+    argument,
+    received: wanted,
+    expected: 'a layer of floats',
+  })
+}
+
 function preprocessFor(
   model: ModelProto,
   port: ImagePort,
@@ -284,6 +342,8 @@ function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void {
   const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
   throw new SoftmarginError('INVALID_ARGUMENT', message, details)
 }
+
+const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
 
 /** Runs an empty image, to learn what the layer answers before the first real one. */
 async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {

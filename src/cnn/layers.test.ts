@@ -2,7 +2,7 @@ import { TensorProto_DataType as DataType } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { type LayeredCnnOptions, layeredCnn } from '../../test/support/layered-cnn.ts'
 import { node, tensorInfo } from '../onnx/nodes.ts'
-import { findLayer, listLayers } from './layers.ts'
+import { findLayer, listLayers, measureLayers } from './layers.ts'
 
 const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
 const defaultOf = (options: LayeredCnnOptions) => layersOf(options).find(({ isDefault }) => isDefault)
@@ -102,6 +102,39 @@ describe('findLayer', () => {
     expect(() => findLayer(layers, {} as string)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )
+  })
+})
+
+describe('measureLayers', () => {
+  const input = { name: 'pixels', dims: [1, 3, 8, 12] }
+  const measure = (options: LayeredCnnOptions = {}) => {
+    const model = layeredCnn(options)
+    return Object.fromEntries(measureLayers(model, listLayers(model), input).map((one) => [one.name, one]))
+  }
+
+  it('tells what each layer answers and what share of the multiply-adds it needs', () => {
+    const layers = measure()
+    const first = 4 * 3 * 9 * 8 * 12
+    const second = 6 * 4 * 9 * 4 * 6
+    const all = first + second + 6 * 5
+    expect(layers.pool).toMatchObject({ shape: [4, 4, 6], share: first / all })
+    expect(layers['/layer2/1_output']).toMatchObject({ shape: [6, 4, 6], share: (first + second) / all })
+    expect(layers.features).toMatchObject({ shape: [6], isDefault: true })
+    expect(layers.probabilities).toMatchObject({ shape: [5], share: 1 })
+  })
+
+  it('counts only what a layer depends on', () => {
+    const aside = node('aside', 'Conv', ['pixels', 'conv1.weight'], ['aside'])
+    const layers = measure({ moreNodes: [aside] })
+    expect(layers.probabilities.share! + layers.aside.share!).toBeCloseTo(1, 12)
+  })
+
+  it('leaves out what only a run could tell', () => {
+    const odd = node('odd', 'Frobnicate', ['features'], ['odd'])
+    const layers = measure({ moreNodes: [odd, node('then', 'MatMul', ['odd', 'fc.weight'], ['then'])] })
+    expect(layers.features.shape).toEqual([6])
+    expect(layers.features).not.toHaveProperty('share')
+    expect(layers.odd).not.toHaveProperty('shape')
   })
 })
 

@@ -1,6 +1,9 @@
 import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import { bridgeOf } from '../onnx/float-ports.ts'
 import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
+import { inferTensors } from '../onnx/infer.ts'
+import { workShares } from '../onnx/work.ts'
 import { nearest } from './nearest.ts'
 
 /** A tensor of the network that can serve as features. */
@@ -11,24 +14,24 @@ export interface LayerInfo {
   node: string
   /** What the node does: `'Conv'`, `'Relu'`, ... */
   operator: string
+  /**
+   * What it answers for one image of the size that the extractor makes, without the batch: channels, height,
+   * width for a map. Left out where it can only be known by running the network.
+   */
+  shape?: number[]
+  /**
+   * The share of the network's multiply-adds that it needs, 0 to 1: what comes before it and its own. Left out
+   * where a shape is not known.
+   */
+  share?: number
   /** Whether this is the one taken when no layer is named. */
   isDefault: boolean
   /** Why it is the default. */
   reason?: string
 }
 
-/** Operators that answer a shape, indexes or a mask, not activations. */
-const notActivations = new Set([
-  'Shape',
-  'Size',
-  'NonZero',
-  'ArgMax',
-  'ArgMin',
-  'Equal',
-  'Greater',
-  'Less',
-  'Not',
-])
+/** Operators whose answers, and all that is computed from them, are sizes and not activations. */
+const answersNoPixels = new Set(['Shape', 'Size'])
 
 /** Operators that pass their first input on with the same numbers, or squash the class scores at the end. */
 const atTheEnd = new Set([
@@ -38,11 +41,20 @@ const atTheEnd = new Set([
   'Identity',
   'Dropout',
   'Cast',
+  'QuantizeLinear',
+  'DequantizeLinear',
   'ArgMax',
   'TopK',
 ])
 const reshapes = new Set(['Flatten', 'Reshape', 'Squeeze'])
-const pools = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'ReduceMean', 'AveragePool'])
+const pools = new Set([
+  'GlobalAveragePool',
+  'GlobalMaxPool',
+  'ReduceMean',
+  'AveragePool',
+  'QLinearGlobalAveragePool',
+  'QLinearAveragePool',
+])
 
 /**
  * Every tensor computed from the image, in the order of the network, the default one marked.
@@ -50,62 +62,107 @@ const pools = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'ReduceMean', 'Aver
  * The default is what enters the classification head: the last Gemm (or MatMul and Add, or 1x1 convolution
  * after the last pooling) before the scores. Without such a head it is the model's own output, before Softmax.
  */
-export function listLayers(model: ModelProto): LayerInfo[] {
+export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
   const graph = model.graph!
+  const made = producers(graph)
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
   const layers: LayerInfo[] = []
   for (const node of graph.node) {
-    if (notActivations.has(node.opType) || !readBy(node).some((name) => activations.has(name))) continue
+    if (answersNoPixels.has(node.opType) || !readBy(node).some((name) => activations.has(name))) continue
     for (const name of node.output) {
       if (name === '') continue
       activations.add(name)
+      // What is quantised here is what the DequantizeLinear behind it gives back.
+      if (node.opType === 'QuantizeLinear' || bridgeOf(name, facts, made) === undefined) continue
+      // A single number, or a list of them, is not of each image.
+      if ((facts.get(name)?.dims?.length ?? 2) < 2) continue
       layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
     }
   }
-  const chosen = defaultLayer(graph, layers)
+  const chosen = defaultLayer(graph, layers, activations)
   if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
   return layers
 }
 
-function defaultLayer(graph: GraphProto, layers: LayerInfo[]) {
+/**
+ * Adds `shape` and `share` to each layer.
+ *
+ * @param input the model's image input, and its dimensions with the batch first
+ */
+export function measureLayers(
+  model: ModelProto,
+  layers: LayerInfo[],
+  input: { name: string; dims: number[] },
+): LayerInfo[] {
+  const facts = inferTensors(model, { [input.name]: input.dims })
+  const shares = workShares(model.graph!, facts)
+  return layers.map((layer) => {
+    const shape = facts.get(layer.name)?.dims?.slice(1)
+    const share = shares.get(layer.name)
+    const isKnown = shape?.every((size) => size !== undefined)
+    return { ...layer, ...(isKnown && { shape: shape as number[] }), ...(share !== undefined && { share }) }
+  })
+}
+
+function defaultLayer(graph: GraphProto, layers: LayerInfo[], activations: Set<string>) {
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   const made = producers(graph)
   // With several outputs, the one that lies deepest in the network.
   const depth = new Map(graph.node.map((node, i) => [node, i]))
   const ends = graph.output.map(({ name }) => made.get(name)).filter((node) => node !== undefined)
   let end: NodeProto | undefined = ends.sort((a, b) => depth.get(b)! - depth.get(a)!)[0]
-  while (end && atTheEnd.has(end.opType) && byName.has(end.input[0])) end = made.get(end.input[0])
-  const head = end && findHead(end, made, byName)
-  const intoHead = head && byName.get(head.input[0])
-  if (intoHead) {
-    return { layer: intoHead, reason: `it enters the classification head, ${head.opType} ${show(head.name)}` }
+  while (end && atTheEnd.has(end.opType) && activations.has(end.input[0])) end = made.get(end.input[0])
+  const head = end && findHead(end, made, activations)
+  let before = head?.input[0]
+  // What is quantised for the head is listed as it was before, or as it is turned back.
+  while (before && !byName.has(before)) before = made.get(before)?.input[0]
+  if (head && before) {
+    const reason = `it enters the classification head, ${head.opType} ${show(head.name)}`
+    return { layer: byName.get(before)!, reason }
   }
   const last = (end && byName.get(end.output[0])) ?? layers.at(-1)
   return last && { layer: last, reason: 'it is the output of a model without a classification head' }
 }
 
 /** The node that turns features into class scores, if `end` is one or belongs to one. */
-function findHead(end: NodeProto, made: Map<string, NodeProto>, layers: Map<string, LayerInfo>) {
-  const isLayer = (name: string) => layers.has(name)
-  if (isLinear(end, isLayer)) return end
-  if (end.opType === 'Add') {
-    const product = end.input.map((name) => made.get(name)).find((node) => node?.opType === 'MatMul')
-    return product && isLinear(product, isLayer) ? product : undefined
-  }
+function findHead(end: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
+  if (isLinear(end, activations)) return end
+  if (end.opType === 'Add' || end.opType === 'Mul') return findProduct(end, made, activations)
   let node: NodeProto | undefined = end
   while (node && reshapes.has(node.opType)) node = made.get(node.input[0])
-  if (node?.opType !== 'Conv') return undefined
+  if (node?.opType !== 'Conv' && node?.opType !== 'QLinearConv') return undefined
   let before = made.get(node.input[0])
   while (before && (atTheEnd.has(before.opType) || reshapes.has(before.opType)))
     before = made.get(before.input[0])
   return before && pools.has(before.opType) ? node : undefined
 }
 
+/** The matrix product behind the Add of its bias; quantised ones are brought to scale by Cast and Mul first. */
+function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
+  for (const name of node.input) {
+    let one = made.get(name)
+    while (one?.opType === 'Cast' || one?.opType === 'Mul') {
+      const [first] = one.input.map((input) => made.get(input)).filter((maker) => maker !== undefined)
+      one = first
+    }
+    if (one && one.opType !== 'Gemm' && isLinear(one, activations)) return one
+  }
+  return undefined
+}
+
+/** Where operators that multiply matrices have their second factor. */
+const secondFactor: Record<string, number> = {
+  Gemm: 1,
+  MatMul: 1,
+  MatMulInteger: 1,
+  QGemm: 3,
+  QLinearMatMul: 3,
+}
+
 /** A product of activations with weights; two activations multiplied are attention, not a head. */
-function isLinear(node: NodeProto, isLayer: (name: string) => boolean): boolean {
-  return (
-    (node.opType === 'Gemm' || node.opType === 'MatMul') && isLayer(node.input[0]) && !isLayer(node.input[1])
-  )
+function isLinear(node: NodeProto, activations: Set<string>): boolean {
+  const second = secondFactor[node.opType]
+  return second !== undefined && activations.has(node.input[0]) && !activations.has(node.input[second])
 }
 
 /**

@@ -9,6 +9,13 @@ import { readModel } from '../onnx/read.ts'
 /** Where a CNN comes from: `'tiny'` (the one that ships), the bytes of an .onnx file, a URL, or a path. */
 export type ModelSource = 'tiny' | Uint8Array | ArrayBuffer | Blob | URL | (string & {})
 
+/** How a model is read. */
+export interface OpenOptions {
+  /** Files that hold weights of the model, by the name that it has for them (its `location`). */
+  externalData?: Record<string, ModelSource> | undefined
+  signal?: AbortSignal | undefined
+}
+
 /**
  * Reads an ONNX model.
  *
@@ -17,18 +24,27 @@ export type ModelSource = 'tiny' | Uint8Array | ArrayBuffer | Blob | URL | (stri
  */
 export async function openModel(
   source: ModelSource,
-  options: { signal?: AbortSignal } = {},
+  options: OpenOptions = {},
 ): Promise<{ model: ModelProto; name: string }> {
-  if (source === 'tiny')
-    return { model: readModel(await readAsset('tiny.onnx'), `model 'tiny'`), name: 'tiny' }
-  if ((typeof source === 'string' && source !== '') || source instanceof URL) {
-    const name = String(source)
-    return { model: readModel(await readBytes(source, 'model', options), `model ('${name}')`), name }
+  const externalData: Record<string, Uint8Array> = {}
+  for (const [location, file] of Object.entries(options.externalData ?? {})) {
+    externalData[location] = (await read(file, `externalData['${location}']`, options)).bytes
   }
-  return { model: readModel(await bytesOf(source)), name: 'bytes' }
+  const { bytes, name } = await read(source, 'model', options)
+  const label = name === 'bytes' ? 'model' : `model ('${name}')`
+  return { model: readModel(bytes, label, externalData), name }
 }
 
-async function bytesOf(source: unknown): Promise<Uint8Array> {
+/** The bytes of a source, and what to call it. */
+async function read(source: ModelSource, argument: string, { signal }: OpenOptions) {
+  if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: 'tiny' }
+  if ((typeof source === 'string' && source !== '') || source instanceof URL) {
+    return { bytes: await readBytes(source, argument, { signal }), name: String(source) }
+  }
+  return { bytes: await bytesOf(source, argument), name: 'bytes' }
+}
+
+async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source
   if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') {
     return new Uint8Array(source as ArrayBuffer)
@@ -36,7 +52,7 @@ async function bytesOf(source: unknown): Promise<Uint8Array> {
   if (typeof (source as Blob | null)?.arrayBuffer === 'function') {
     return new Uint8Array(await (source as Blob).arrayBuffer())
   }
-  throw invalidArgument('model', source, `'tiny', the bytes of an .onnx file, a URL or a path`)
+  throw invalidArgument(argument, source, `'tiny', the bytes of an .onnx file, a URL or a path`)
 }
 
 /**

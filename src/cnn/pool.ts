@@ -115,13 +115,26 @@ function product(numbers: readonly number[]): number {
   return numbers.reduce((all, n) => all * n, 1)
 }
 
-/** @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a layer does not answer one row for each image of a batch */
-export function checkRows({ dims }: Activation, layer: string, batch: number): void {
-  if (dims.length >= 2 && dims[0] === batch && dims.every((size) => size > 0)) return
+/**
+ * @param shape what the layer answers for one image
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a layer does not answer one row of that shape for each image
+ */
+export function checkRows(
+  { dims }: Activation,
+  layer: string,
+  batch: number,
+  shape: readonly number[] = dims.slice(1),
+): void {
+  const isWhole = dims.length >= 2 && dims[0] === batch && dims.every((size) => size > 0)
+  if (isWhole && dims.length === shape.length + 1 && shape.every((size, i) => size === dims[i + 1])) return
   const hint = batch > 1 ? '; a batchSize of 1 may help' : ''
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `layer '${layer}' must answer one row for each image, but answers [${dims.join(', ')}] for ${batch}${hint}`,
-    { argument: 'layer', received: layer, expected: 'a layer whose first dimension is the batch' },
+    `layer '${layer}' must answer one row for each image, always of the same shape, but answers [${dims.join(', ')}] for ${batch}${hint}`,
+    {
+      argument: 'layer',
+      received: layer,
+      expected: 'a layer whose first dimension, and no other, is the batch',
+    },
   )
 }

@@ -8,7 +8,7 @@ import { Matrix } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import type { ImagePort } from './image-port.ts'
 import { checkRows, type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
-import type { Session } from './session.ts'
+import type { Activation, Session } from './session.ts'
 
 /** What every call over images takes. `onProgress` counts images. */
 export interface ExtractOptions extends LongCall {
@@ -29,6 +29,8 @@ export interface Tap {
   /** The tensor's name. */
   layer: string
   pooling: Pooling
+  /** What it answers for one image, without the batch, where that is known. */
+  shape?: readonly number[] | undefined
   /** How the caller calls the pooling, for error messages. */
   argument?: string
 }
@@ -79,8 +81,7 @@ export async function runImages(
       const activations = await session.run(port.name, batch.subarray(0, size * length), dims)
       for (const one of rows) {
         const activation = activations.get(one.tap.layer)!
-        checkRows(activation, one.tap.layer, size)
-        one.add(activation, filled)
+        one.add(activation, size, filled)
       }
     }
     onProgress?.({ done: next, total: images.length })
@@ -95,6 +96,7 @@ class Rows {
   readonly tap: Tap
   readonly #most: number
   #pooling: ResolvedPooling | undefined
+  #shape: readonly number[] | undefined
   #cols = 0
   #count = 0
   #data: Float32Array = new Float32Array(0)
@@ -104,7 +106,10 @@ class Rows {
     this.#most = most
   }
 
-  add(activation: Parameters<typeof pool>[0], count: number): void {
+  /** Pools the first `count` images of a batch of `size`. */
+  add(activation: Activation, size: number, count: number): void {
+    this.#shape ??= this.tap.shape ?? activation.dims.slice(1)
+    checkRows(activation, this.tap.layer, size, this.#shape)
     if (!this.#pooling) {
       this.#pooling = resolvePooling(this.tap.pooling, activation.dims, this.tap.argument)
       this.#cols = pooledSize(this.#pooling, activation.dims)

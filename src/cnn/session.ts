@@ -1,6 +1,8 @@
+import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { ortBuild } from '../host/ort.ts'
+import { detachWeights } from '../onnx/detach.ts'
 
 type Ort = typeof import('onnxruntime-web')
 
@@ -25,13 +27,13 @@ export class Session {
   }
 
   /**
-   * @param model bytes of an ONNX model; they are copied into ONNX Runtime's memory
+   * @param model its weights are copied into ONNX Runtime's memory, and nowhere else
    * @param threads more than 1 changes the low bits of results. The first session of a process sets the number
    *   for all, since ONNX Runtime starts its threads once
-   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with the reason that ONNX Runtime gives; `INVALID_ARGUMENT`
-   *   for another number of threads than the first session's
+   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with the reason that ONNX Runtime gives, naming the node
+   *   whose operator it lacks; `INVALID_ARGUMENT` for another number of threads than the first session's
    */
-  static async create(model: Uint8Array, threads = 1): Promise<Session> {
+  static async create(model: ModelProto, threads = 1): Promise<Session> {
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw invalidArgument('threads', threads, 'an integer of 1 or more')
     }
@@ -45,12 +47,16 @@ export class Session {
     threadsInUse = threads
     return inTurn(async () => {
       const { InferenceSession } = await loadOrt(threads)
+      const { bytes, files } = detachWeights(model)
       try {
-        return new Session(
-          await InferenceSession.create(model, { executionProviders: ['wasm'], logSeverityLevel: 3 }),
-        )
+        const session = await InferenceSession.create(bytes, {
+          executionProviders: ['wasm'],
+          externalData: files,
+          logSeverityLevel: 3,
+        })
+        return new Session(session)
       } catch (cause) {
-        throw unsupported(`ONNX Runtime does not take the model: ${reason(cause)}`, cause)
+        throw unsupported(whyNot(model, reason(cause)), cause)
       }
     })
   }
@@ -116,6 +122,21 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work)
   last = result.catch(() => {})
   return result
+}
+
+/** What ONNX Runtime says of a model, led by the operator that it lacks, where that is the trouble. */
+function whyNot({ graph }: ModelProto, said: string): string {
+  const operator =
+    /No Op registered for (\S+)/.exec(said)?.[1] ??
+    /Could not find an implementation for (\w+)/.exec(said)?.[1] ??
+    /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(said)?.[1]
+  const lacking = graph!.node.find(
+    ({ opType, domain }) => opType === operator || `${domain}:${opType}` === operator,
+  )
+  if (!lacking) return `ONNX Runtime does not take the model: ${said}`
+  const { opType, domain, name } = lacking
+  const full = domain === '' ? opType : `${domain}:${opType}`
+  return `ONNX Runtime lacks the operator ${show(full)} of node ${show(name)}: ${said}`
 }
 
 function unsupported(message: string, cause?: unknown): SoftmarginError {

@@ -1,16 +1,23 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { SoftmarginError } from '../errors.ts'
 import { whatIs } from '../sniff.ts'
+import { attachWeights } from './attach.ts'
 
 /**
  * Parses an ONNX file. The weights are not copied: they are views of `bytes`.
  *
  * @param name how the caller calls the argument, for error messages
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for what is no ONNX model, or a truncated one;
- *   `MODEL_UNSUPPORTED` if its weights lie in other files
+ * @param externalData the files that the model's weights lie in, where they are not in the model itself, by the
+ *   name that the model has for them
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for what is no ONNX model, or a truncated one, or if `externalData`
+ *   is too short; `MODEL_UNSUPPORTED` if it lacks a file
  */
-export function readModel(bytes: Uint8Array, name = 'model'): ModelProto {
+export function readModel(
+  bytes: Uint8Array,
+  name = 'model',
+  externalData: Record<string, Uint8Array> = {},
+): ModelProto {
   const format = whatIs(bytes)
   if (format !== 'of an unknown format') throw unreadable(name, format, `is ${format}`)
   let model: ModelProto
@@ -24,21 +31,8 @@ export function readModel(bytes: Uint8Array, name = 'model'): ModelProto {
   // graph in the file, so a cut right behind the graph shows here.
   if (!graph || graph.node.length === 0) throw unreadable(name, format, 'has no graph of operators')
   if (model.opsetImport.length === 0) throw unreadable(name, format, 'names no operator set: it is truncated')
-  const external = graph.initializer.find(
-    (tensor) => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL,
-  )
-  if (external) {
-    throw new SoftmarginError(
-      'MODEL_UNSUPPORTED',
-      `${name} must hold its weights itself, but '${external.name}' lies in another file, '${fileOf(external)}'`,
-      { argument: name, expected: 'an ONNX model without external data' },
-    )
-  }
+  attachWeights(graph, externalData, name)
   return model
-}
-
-function fileOf(tensor: TensorProto): string {
-  return tensor.externalData.find(({ key }) => key === 'location')?.value ?? 'unnamed'
 }
 
 function unreadable(name: string, received: string, what: string, cause?: unknown): SoftmarginError {

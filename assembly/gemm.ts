@@ -116,8 +116,19 @@ function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bo
   else tile5(a, b, depth, out, stride, add)
 }
 
-/** A tile that hangs over the last row of the output is made here and the rows that exist are copied. */
-const overhang: usize = memory.data(6 * 8 * 4, 16)
+/**
+ * A tile that hangs over the last row of the output is made here and the rows that exist are copied. An address
+ * that each instance is given: threads share the memory, and with it any data of the module's own.
+ */
+let overhang: usize = 0
+
+/** Bytes that `useScratch` wants. */
+export const SCRATCH_BYTES: i32 = 6 * 8 * 4
+
+/** Gives the instance a place of its own for small things. */
+export function useScratch(address: usize): void {
+  overhang = address
+}
 
 /**
  * out[i][j] = strips[i] . panels[j] for `rows` x `cols` pairs.

@@ -1,7 +1,17 @@
 // The exported entry points of the engine, nothing else. src/engine/exports.ts gives their types.
 
 export { TILE_ROWS } from './simd'
-export { gatherStrips, join, packPanel, packStrips, selfProducts, stripNorms, transpose } from './gemm'
+export {
+  SCRATCH_BYTES,
+  gatherStrips,
+  join,
+  packPanel,
+  packStrips,
+  selfProducts,
+  stripNorms,
+  transpose,
+  useScratch,
+} from './gemm'
 export { applyKernel, kernelBlock } from './kernel'
 export { faceBytes, faceStep } from './face'
 export { solve, startProblem, violators } from './smo'

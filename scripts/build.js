@@ -9,20 +9,26 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist', { recursive: true })
 
-/** One source, two builds: the relaxed one lets the engine fuse its multiply-adds. */
-async function assemble(outFile, features) {
+/**
+ * One source, four builds: the relaxed ones let the engine fuse its multiply-adds, those for threads take a
+ * shared memory.
+ */
+async function assemble(outFile, features, flags = []) {
   const { error, stderr } = await asc.main([
     'assembly/index.ts',
     ...['--outFile', outFile],
     ...['--runtime', 'stub', '--noAssert'],
     ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
     ...['-O3', '--converge'],
+    ...flags,
     ...features.flatMap((feature) => ['--enable', feature]),
   ])
   if (error) throw new Error(`asc: ${stderr.toString()}`)
 }
 await assemble('dist/svm.wasm', ['simd'])
 await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
+await assemble('dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
+await assemble('dist/svm.relaxed.threads.wasm', ['simd', 'relaxed-simd', 'threads'], ['--sharedMemory'])
 
 const entries = ['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts'].filter(existsSync)
 await build({

@@ -4,32 +4,51 @@ import { engineModule, type Simd } from './module.ts'
 
 const PAGE = 65536
 const ALIGNMENT = 64
-/** The engine's own data lie below. */
-const FIRST_ADDRESS = 4096
+/** 0 stands for 'no row', so nothing lies there. */
+const FIRST_ADDRESS = 64
 /** The end of 32-bit memory, less what `maximumMemory` leaves out. */
 const LIMIT = 65536 * PAGE - PAGE
+
+/** A part of a memory that threads share: what one of them allocates from. */
+export interface Region {
+  memory: WebAssembly.Memory
+  from: number
+  to: number
+}
 
 /**
  * One instance of the wasm engine with a memory of its own, handed out from the bottom up.
  *
  * An instance lives as long as one fit or one predictor: its memory goes when it does, so nothing is freed
  * piece by piece and nothing fragments. `mark` and `release` give back what was taken since.
+ *
+ * With threads the memory is shared: every other thread has an instance on a region of it.
  */
 export class Engine {
   readonly exports: EngineExports
-  readonly #memory: WebAssembly.Memory
-  #top = FIRST_ADDRESS
+  readonly memory: WebAssembly.Memory
+  #top: number
+  readonly #limit: number
 
-  private constructor(exports: EngineExports, memory: WebAssembly.Memory) {
-    this.exports = exports
-    this.#memory = memory
+  private constructor(module: WebAssembly.Module, { memory, from, to }: Region) {
+    const instance = new WebAssembly.Instance(module, { env: { memory } })
+    this.exports = instance.exports as unknown as EngineExports
+    this.memory = memory
+    this.#top = from
+    this.#limit = to
+    this.exports.useScratch(this.allocate(this.exports.SCRATCH_BYTES.value))
   }
 
-  static async open(simd: Simd): Promise<Engine> {
-    const module = await engineModule(simd)
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1 })
-    const instance = new WebAssembly.Instance(module, { env: { memory } })
-    return new Engine(instance.exports as unknown as EngineExports, memory)
+  /** @param shared whether threads are to share the memory */
+  static async open(simd: Simd, shared = false): Promise<Engine> {
+    const module = await engineModule(simd, shared)
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1, shared })
+    return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT })
+  }
+
+  /** An instance on a part of another's shared memory. */
+  static async join(simd: Simd, region: Region): Promise<Engine> {
+    return new Engine(await engineModule(simd, true), region)
   }
 
   /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be mirrored. */
@@ -45,16 +64,16 @@ export class Engine {
   allocate(bytes: number): number {
     const address = this.#top
     const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT
-    const have = this.#memory.buffer.byteLength
+    const have = this.memory.buffer.byteLength
     if (end > have) {
       try {
-        if (end > LIMIT) throw new RangeError('past the end of 32-bit memory')
-        this.#memory.grow(Math.ceil((end - have) / PAGE))
+        if (end > this.#limit) throw new RangeError('past the end of the memory')
+        this.memory.grow(Math.ceil((end - have) / PAGE))
       } catch (cause) {
         throw new SoftmarginError(
           'OUT_OF_MEMORY',
           `the engine needs ${Math.ceil(end / 2 ** 20)} MB of WebAssembly memory, more than this host gives`,
-          { received: end, expected: `at most ${LIMIT} bytes`, cause },
+          { received: end, expected: `at most ${this.#limit} bytes`, cause },
         )
       }
     }
@@ -72,19 +91,19 @@ export class Engine {
 
   /** Views: good until the next `allocate`, which may move the memory. */
   float32(address: number, length: number): Float32Array<ArrayBuffer> {
-    return new Float32Array(this.#memory.buffer as ArrayBuffer, address, length)
+    return new Float32Array(this.memory.buffer as ArrayBuffer, address, length)
   }
 
   float64(address: number, length: number): Float64Array<ArrayBuffer> {
-    return new Float64Array(this.#memory.buffer as ArrayBuffer, address, length)
+    return new Float64Array(this.memory.buffer as ArrayBuffer, address, length)
   }
 
   int32(address: number, length: number): Int32Array<ArrayBuffer> {
-    return new Int32Array(this.#memory.buffer as ArrayBuffer, address, length)
+    return new Int32Array(this.memory.buffer as ArrayBuffer, address, length)
   }
 
   /** Moves bytes inside the memory. */
   copy(to: number, from: number, bytes: number): void {
-    new Uint8Array(this.#memory.buffer).copyWithin(to, from, from + bytes)
+    new Uint8Array(this.memory.buffer).copyWithin(to, from, from + bytes)
   }
 }

@@ -2,6 +2,8 @@
 export interface EngineExports {
   /** Rows of a strip: 6 in the relaxed build, 5 in the strict one. */
   readonly TILE_ROWS: { value: number }
+  readonly SCRATCH_BYTES: { value: number }
+  useScratch(address: number): void
   packPanel(source: number, rows: number, width: number, panel: number): void
   packStrips(source: number, rows: number, width: number, strips: number): void
   gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void

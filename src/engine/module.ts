@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { readAsset } from '../host/assets.ts'
+import { type AssetName, readAsset } from '../host/assets.ts'
 
 /**
  * Which build of the engine runs. `'strict'` gives the same bits on every host. `'relaxed'` is faster where the
@@ -7,29 +7,40 @@ import { readAsset } from '../host/assets.ts'
  */
 export type Simd = 'strict' | 'relaxed'
 
-const modules = new Map<Simd, Promise<WebAssembly.Module>>()
+const modules = new Map<EngineAsset, Promise<WebAssembly.Module>>()
+
+type EngineAsset = Exclude<AssetName, 'tiny.onnx'>
 
 /**
- * The compiled engine, compiled once.
+ * The compiled engine, compiled once. Threads need a build of its own, for whether a memory is shared is part
+ * of a module's type.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` where the host lacks the instructions
  */
-export function engineModule(simd: Simd): Promise<WebAssembly.Module> {
+export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Module> {
   if (simd !== 'strict' && simd !== 'relaxed') {
     throw invalidArgument('simd', simd, "'strict' or 'relaxed'")
   }
-  let module = modules.get(simd)
+  const name: EngineAsset =
+    simd === 'strict'
+      ? shared
+        ? 'svm.threads.wasm'
+        : 'svm.wasm'
+      : shared
+        ? 'svm.relaxed.threads.wasm'
+        : 'svm.relaxed.wasm'
+  let module = modules.get(name)
   if (!module) {
-    module = compile(simd)
-    modules.set(simd, module)
+    module = compile(name, simd)
+    modules.set(name, module)
     // A failed download must not stick.
-    module.catch(() => modules.delete(simd))
+    module.catch(() => modules.delete(name))
   }
   return module
 }
 
-async function compile(simd: Simd): Promise<WebAssembly.Module> {
-  const bytes = await readAsset(simd === 'strict' ? 'svm.wasm' : 'svm.relaxed.wasm')
+async function compile(name: EngineAsset, simd: Simd): Promise<WebAssembly.Module> {
+  const bytes = await readAsset(name)
   if (!WebAssembly.validate(bytes)) {
     throw new SoftmarginError(
       'HOST_UNSUPPORTED',

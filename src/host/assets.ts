@@ -1,7 +1,12 @@
 import { readBytes } from './bytes.ts'
 
 /** A file that ships with the package. */
-export type AssetName = 'svm.wasm' | 'svm.relaxed.wasm' | 'tiny.onnx'
+export type AssetName =
+  | 'svm.wasm'
+  | 'svm.threads.wasm'
+  | 'svm.relaxed.wasm'
+  | 'svm.relaxed.threads.wasm'
+  | 'tiny.onnx'
 
 /**
  * Reads a file that ships with the package, from the disk or over the network.
@@ -19,6 +24,10 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/svm.wasm', import.meta.url)
     case 'svm.relaxed.wasm':
       return new URL('../../dist/svm.relaxed.wasm', import.meta.url)
+    case 'svm.threads.wasm':
+      return new URL('../../dist/svm.threads.wasm', import.meta.url)
+    case 'svm.relaxed.threads.wasm':
+      return new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url)
     case 'tiny.onnx':
       return new URL('../../dist/tiny.onnx', import.meta.url)
   }

@@ -182,6 +182,29 @@ export class FeatureExtractor {
     return structuredClone(this.#measured)
   }
 
+  /**
+   * The layer that a name or a place from the end means, as `layer` takes them.
+   *
+   * @param argument how the caller calls it, for error messages
+   * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the nearest names
+   */
+  findLayer(wanted: string | number, argument = 'layer'): LayerInfo {
+    return pickLayer(this.layers(), this.#parts.facts, wanted, argument)
+  }
+
+  /**
+   * A second extractor of the same network, cut at another layer. The file is not read again; each is disposed of
+   * by itself.
+   *
+   * @throws {SoftmarginError} as `create` does for `layer` and `pooling`
+   */
+  async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
+    this.#checkAlive()
+    const { model, name, layer, preprocess, threads } = this.#parts
+    const options = { layer: layer.name, ...choice, preprocess, threads }
+    return FeatureExtractor.fromModel(model, options, name)
+  }
+
   /** Layer, pooling and preprocessing as they were resolved; see `ExtractorDescription`. */
   describe(): ExtractorDescription {
     const { name, layer, pooling, preprocess } = this.#parts
@@ -301,6 +324,10 @@ function pickLayer(
   wanted: string | number,
   argument: string,
 ): LayerInfo {
+  if (wanted === 'auto' && !facts.has('auto')) {
+    const expected = 'a layer, since labels are needed to find the best one: see chooseLayer'
+    throw invalidArgument(argument, wanted, expected)
+  }
   const type = facts.get(String(wanted))?.type
   if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
     return findLayer(layers, wanted, argument)

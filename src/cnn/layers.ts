@@ -1,8 +1,9 @@
 import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import { cutGraph } from '../onnx/cut.ts'
 import { bridgeOf } from '../onnx/float-ports.ts'
 import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
-import { inferTensors } from '../onnx/infer.ts'
+import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { workShares } from '../onnx/work.ts'
 import { nearest } from './nearest.ts'
 
@@ -24,6 +25,11 @@ export interface LayerInfo {
    * where a shape is not known.
    */
   share?: number
+  /**
+   * Whether it ends a stage: the last map of its height and width that everything behind it is computed from, and
+   * the default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
+   */
+  endsStage?: boolean
   /** Whether this is the one taken when no layer is named. */
   isDefault: boolean
   /** Why it is the default. */
@@ -85,7 +91,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
 }
 
 /**
- * Adds `shape` and `share` to each layer.
+ * Adds `shape`, `share` and `endsStage` to each layer.
  *
  * @param input the model's image input, and its dimensions with the batch first
  */
@@ -96,12 +102,42 @@ export function measureLayers(
 ): LayerInfo[] {
   const facts = inferTensors(model, { [input.name]: input.dims })
   const shares = workShares(model.graph!, facts)
+  const ends = stageEnds(model.graph!, facts, layers)
   return layers.map((layer) => {
     const shape = facts.get(layer.name)?.dims?.slice(1)
     const share = shares.get(layer.name)
     const isKnown = shape?.every((size) => size !== undefined)
-    return { ...layer, ...(isKnown && { shape: shape as number[] }), ...(share !== undefined && { share }) }
+    return {
+      ...layer,
+      ...(isKnown && { shape: shape as number[], endsStage: ends.has(layer.name) }),
+      ...(share !== undefined && { share }),
+    }
   })
+}
+
+/** The default layer, and of the maps before it that all paths to it lead through, the last of each size. */
+function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: LayerInfo[]): Set<string> {
+  const target = layers.find(({ isDefault }) => isDefault)
+  if (!target) return new Set()
+  const names = new Set(layers.map(({ name }) => name))
+  const { node: path } = cutGraph(graph, [target.name])
+  const lastReader = new Map<string, number>()
+  for (const [i, node] of path.entries()) for (const name of readBy(node)) lastReader.set(name, i)
+  const inputs = requiredInputs(graph).map(({ name }) => name)
+  const ends = new Map<string, string>()
+  // Activations that are still read further on.
+  let open = new Set(inputs)
+  for (const [i, node] of path.entries()) {
+    if (readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))) {
+      for (const name of node.output) open.add(name)
+    }
+    open = new Set([...open].filter((name) => (lastReader.get(name) ?? -1) > i))
+    const [only] = open
+    const dims = facts.get(only)?.dims
+    if (open.size !== 1 || !names.has(only) || dims?.length !== 4) continue
+    if (dims[2] !== 1 || dims[3] !== 1) ends.set(dims.slice(2).join(), only)
+  }
+  return new Set([...ends.values(), target.name])
 }
 
 function defaultLayer(graph: GraphProto, layers: LayerInfo[], activations: Set<string>) {

@@ -1,4 +1,4 @@
-import type { ModelProto } from 'onnx-buf'
+import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { ortBuild } from '../host/ort.ts'
@@ -130,13 +130,13 @@ function whyNot({ graph }: ModelProto, said: string): string {
     /No Op registered for (\S+)/.exec(said)?.[1] ??
     /Could not find an implementation for (\w+)/.exec(said)?.[1] ??
     /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(said)?.[1]
+  const foreign = /No opset import for domain '([^']*)'/.exec(said)?.[1]
+  const fullName = ({ opType, domain }: NodeProto) => (domain === '' ? opType : `${domain}:${opType}`)
   const lacking = graph!.node.find(
-    ({ opType, domain }) => opType === operator || `${domain}:${opType}` === operator,
+    (node) => node.domain === foreign || node.opType === operator || fullName(node) === operator,
   )
   if (!lacking) return `ONNX Runtime does not take the model: ${said}`
-  const { opType, domain, name } = lacking
-  const full = domain === '' ? opType : `${domain}:${opType}`
-  return `ONNX Runtime lacks the operator ${show(full)} of node ${show(name)}: ${said}`
+  return `ONNX Runtime lacks the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
 }
 
 function unsupported(message: string, cause?: unknown): SoftmarginError {

@@ -1,5 +1,11 @@
 import { create } from '@bufbuild/protobuf'
-import { GraphProtoSchema, type ModelProto, ModelProtoSchema, ValueInfoProtoSchema } from 'onnx-buf'
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
 import { SoftmarginError, show } from '../errors.ts'
 import { producers, readBy, requiredInputs } from './graph.ts'
 
@@ -11,7 +17,23 @@ import { producers, readBy, requiredInputs } from './graph.ts'
  * @throws {SoftmarginError} `LAYER_NOT_FOUND`
  */
 export function cutModel(model: ModelProto, outputs: string[]): ModelProto {
-  const graph = model.graph!
+  return create(ModelProtoSchema, {
+    // Before version 4 a graph had to list its weights among its inputs.
+    irVersion: model.irVersion > 4n ? model.irVersion : 4n,
+    opsetImport: model.opsetImport,
+    producerName: model.producerName,
+    producerVersion: model.producerVersion,
+    domain: model.domain,
+    modelVersion: model.modelVersion,
+    docString: model.docString,
+    metadataProps: model.metadataProps,
+    functions: model.functions,
+    graph: cutGraph(model.graph!, outputs),
+  })
+}
+
+/** The graph of such a model. @throws {SoftmarginError} `LAYER_NOT_FOUND` */
+export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
   const made = producers(graph)
   for (const name of outputs) {
     if (!made.has(name)) {
@@ -35,28 +57,16 @@ export function cutModel(model: ModelProto, outputs: string[]): ModelProto {
     open.push(...readBy(node))
   }
   const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, info]))
-  return create(ModelProtoSchema, {
-    // Before version 4 a graph had to list its weights among its inputs.
-    irVersion: model.irVersion > 4n ? model.irVersion : 4n,
-    opsetImport: model.opsetImport,
-    producerName: model.producerName,
-    producerVersion: model.producerVersion,
-    domain: model.domain,
-    modelVersion: model.modelVersion,
-    docString: model.docString,
-    metadataProps: model.metadataProps,
-    functions: model.functions,
-    graph: create(GraphProtoSchema, {
-      name: graph.name,
-      docString: graph.docString,
-      node: graph.node.filter((node) => keep.has(node)),
-      initializer: graph.initializer.filter(({ name }) => needed.has(name)),
-      sparseInitializer: graph.sparseInitializer.filter(({ values }) => values && needed.has(values.name)),
-      input: requiredInputs(graph).filter(({ name }) => needed.has(name)),
-      // Where the file does not tell a tensor's type, runtimes infer it.
-      output: outputs.map((name) => types.get(name) ?? create(ValueInfoProtoSchema, { name })),
-      valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !outputs.includes(name)),
-      quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => needed.has(tensorName)),
-    }),
+  return create(GraphProtoSchema, {
+    name: graph.name,
+    docString: graph.docString,
+    node: graph.node.filter((node) => keep.has(node)),
+    initializer: graph.initializer.filter(({ name }) => needed.has(name)),
+    sparseInitializer: graph.sparseInitializer.filter(({ values }) => values && needed.has(values.name)),
+    input: requiredInputs(graph).filter(({ name }) => needed.has(name)),
+    // Where the file does not tell a tensor's type, runtimes infer it.
+    output: outputs.map((name) => types.get(name) ?? create(ValueInfoProtoSchema, { name })),
+    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !outputs.includes(name)),
+    quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => needed.has(tensorName)),
   })
 }

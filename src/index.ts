@@ -1,6 +1,12 @@
 // softmargin: everything.
 
 export {
+  type ChooseLayerOptions,
+  type ChooseLayerProgress,
+  chooseLayer,
+  type RankedLayer,
+} from './choose-layer.ts'
+export {
   type ClassifierFitOptions,
   type ClassifierOptions,
   type ClassifierProgress,

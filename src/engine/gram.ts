@@ -3,7 +3,7 @@ import { fillBlock, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import type { Pace } from './pace.ts'
-import { PackedRows, padded, type Run } from './packed-rows.ts'
+import { type PackedRows, packedBytes, packRows, padded, type Run } from './packed-rows.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 
@@ -38,7 +38,7 @@ export class GramMatrix {
     conditioning: Conditioning,
     pace: Pace,
   ): Promise<GramMatrix> {
-    const rows = new PackedRows(engine, X, groups, LINEAR, conditioning)
+    const rows = packRows(engine, X, groups, LINEAR, conditioning)
     const gram = new GramMatrix(engine, rows)
     await fillBlock(engine, rows, gram.#whole, gram.#whole, gram.#dots, gram.#dots, pace)
     return gram
@@ -48,7 +48,7 @@ export class GramMatrix {
   static bytes(groups: ArrayLike<number>[], cols: number): number {
     let size = 0
     for (const group of groups) size += padded(group.length)
-    return PackedRows.bytes(groups, cols) + size * (size * 4 + 64)
+    return packedBytes(groups, cols) + size * (size * 4 + 64)
   }
 
   get #whole(): Run {

@@ -22,96 +22,119 @@ export interface Run {
   size: number
 }
 
+/** Where packed rows lie: plain data, so that another thread can work on the same. */
+export interface PackedLayout {
+  runs: Run[]
+  kernel: Kernel
+  width: number
+  /** The panels of all rows. */
+  panels: number
+  /** f32 a position: |x|^2. */
+  norms: number
+  /** f32 a position: K(x, x), with the rounding of the rows. */
+  diagonal: number
+}
+
 /**
- * Rows of a matrix, group after group, packed for the tiles, and the kernel values between them.
+ * Packs the rows of a matrix, group after group.
+ *
+ * @param groups row numbers of X, group by group
+ * @param kernel for rows that are conditioned
+ */
+export function packRows(
+  engine: Engine,
+  X: Matrix,
+  groups: ArrayLike<number>[],
+  kernel: Kernel,
+  conditioning: Conditioning,
+): PackedRows {
+  const width = X.cols
+  const runs: Run[] = []
+  let positions = 0
+  for (const group of groups) {
+    const size = padded(group.length)
+    runs.push({ start: positions, count: group.length, size })
+    positions += size
+  }
+  const panels = engine.allocate(positions * width * 4)
+  const norms = engine.allocate(positions * 4)
+  const diagonal = engine.allocate(positions * 4)
+  const mark = engine.mark()
+  const staging = engine.allocate(PANEL * width * 4)
+  const view = engine.float32(staging, PANEL * width)
+  for (const [g, group] of groups.entries()) {
+    for (let from = 0; from < group.length; from += PANEL) {
+      const rows = Math.min(PANEL, group.length - from)
+      for (let r = 0; r < rows; r++) {
+        condition(X.data, group[from + r] * width, width, conditioning, view, r * width)
+      }
+      engine.exports.packPanel(staging, rows, width, panels + (runs[g].start + from) * width * 4)
+    }
+  }
+  engine.release(mark)
+  engine.exports.selfProducts(panels, positions, width, norms)
+  engine.copy(diagonal, norms, positions * 4)
+  const { kind, gamma, coef0, degree } = kernel
+  if (kind === 'rbf') engine.float32(diagonal, positions).fill(1)
+  else engine.exports.applyKernel(diagonal, 0, 1, positions, KERNEL_CODES[kind], gamma, coef0, degree, 0, 0)
+  return new PackedRows(engine, { runs, kernel, width, panels, norms, diagonal })
+}
+
+/** Bytes that `packRows` takes. */
+export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
+  let positions = 0
+  for (const group of groups) positions += padded(group.length)
+  return positions * (cols + 2) * 4 + leftBytes(cols)
+}
+
+/** Bytes that a thread wants to work on rows that another one packed. */
+export function leftBytes(cols: number): number {
+  return 100 * (cols + 2) * 4 + 1024
+}
+
+/**
+ * Rows of a matrix, packed for the tiles, and the kernel values between them.
  *
  * A row is named by its position: groups begin at multiples of 8, and the rows that fill them up are zero.
  */
 export class PackedRows {
-  readonly runs: Run[] = []
-  readonly kernel: Kernel
-  readonly width: number
-  /** f32 a position: K(x, x), with the rounding of the rows. */
-  readonly diagonal: number
+  readonly layout: PackedLayout
   readonly #engine: Engine
-  readonly #panels: number
-  /** f32 a position: |x|^2. */
-  readonly norms: number
   readonly #strips: number
   readonly #stripNorms: number
   readonly #indexes: number
 
-  /**
-   * @param groups row numbers of X, group by group
-   * @param kernel for rows that are conditioned
-   */
-  constructor(
-    engine: Engine,
-    X: Matrix,
-    groups: ArrayLike<number>[],
-    kernel: Kernel,
-    conditioning: Conditioning,
-  ) {
+  constructor(engine: Engine, layout: PackedLayout) {
     this.#engine = engine
-    this.kernel = kernel
-    this.width = X.cols
-    let positions = 0
-    for (const group of groups) {
-      const size = padded(group.length)
-      this.runs.push({ start: positions, count: group.length, size })
-      positions += size
-    }
-    this.#panels = engine.allocate(positions * X.cols * 4)
-    this.norms = engine.allocate(positions * 4)
-    this.diagonal = engine.allocate(positions * 4)
-    this.#strips = engine.allocate(engine.blockRows * X.cols * 4)
+    this.layout = layout
+    this.#strips = engine.allocate(engine.blockRows * layout.width * 4)
     this.#stripNorms = engine.allocate(engine.blockRows * 4)
     this.#indexes = engine.allocate(engine.blockRows * 4)
-    this.#pack(X, groups, conditioning)
-    engine.exports.selfProducts(this.#panels, positions, X.cols, this.norms)
-    engine.copy(this.diagonal, this.norms, positions * 4)
-    if (kernel.kind === 'rbf') engine.float32(this.diagonal, positions).fill(1)
-    else this.#apply(this.diagonal, 0, 1, positions, 0, 0)
   }
 
-  /** Bytes that the constructor takes. */
-  static bytes(groups: ArrayLike<number>[], cols: number): number {
-    let positions = 0
-    for (const group of groups) positions += padded(group.length)
-    return positions * (cols + 2) * 4 + 100 * cols * 4
+  get runs(): Run[] {
+    return this.layout.runs
   }
-
-  #pack(X: Matrix, groups: ArrayLike<number>[], conditioning: Conditioning): void {
-    const engine = this.#engine
-    const mark = engine.mark()
-    const staging = engine.allocate(PANEL * X.cols * 4)
-    const view = engine.float32(staging, PANEL * X.cols)
-    for (const [g, group] of groups.entries()) {
-      for (let from = 0; from < group.length; from += PANEL) {
-        const rows = Math.min(PANEL, group.length - from)
-        for (let r = 0; r < rows; r++) {
-          condition(X.data, group[from + r] * X.cols, X.cols, conditioning, view, r * X.cols)
-        }
-        const panel = this.#panels + (this.runs[g].start + from) * X.cols * 4
-        engine.exports.packPanel(staging, rows, X.cols, panel)
-      }
-    }
-    engine.release(mark)
+  get kernel(): Kernel {
+    return this.layout.kernel
   }
-
-  #apply(out: number, stride: number, rows: number, cols: number, rowNorms: number, colNorms: number): void {
-    const { kind, gamma, coef0, degree } = this.kernel
-    this.#engine.exports.applyKernel(
-      ...([out, stride, rows, cols] as const),
-      ...([KERNEL_CODES[kind], gamma, coef0, degree, rowNorms, colNorms] as const),
-    )
+  get width(): number {
+    return this.layout.width
+  }
+  /** f32 a position: |x|^2. */
+  get norms(): number {
+    return this.layout.norms
+  }
+  /** f32 a position: K(x, x), with the rounding of the rows. */
+  get diagonal(): number {
+    return this.layout.diagonal
   }
 
   /** Takes up to `blockRows` rows of this matrix, by position, as the left side of the next `multiply`. */
   gather(positions: ArrayLike<number>): void {
     const engine = this.#engine
     engine.int32(this.#indexes, positions.length).set(positions)
-    engine.exports.gatherStrips(this.#panels, this.#indexes, positions.length, this.width, this.#strips)
+    engine.exports.gatherStrips(this.layout.panels, this.#indexes, positions.length, this.width, this.#strips)
     const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
@@ -159,7 +182,7 @@ export class PackedRows {
     const { gamma, coef0, degree } = this.kernel
     this.#engine.exports.kernelBlock(
       ...([this.#strips, this.#stripNorms, rows] as const),
-      ...([this.#panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
+      ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
       ...([out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
     )
   }

@@ -4,7 +4,7 @@ import { FAR, FAR_VALUE } from './far.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kernel.ts'
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
-import { condition, PackedRows } from './packed-rows.ts'
+import { condition, type PackedRows, packRows } from './packed-rows.ts'
 import { PairWeights, pairsOf } from './pair-weights.ts'
 
 /**
@@ -78,7 +78,7 @@ export class Predictor {
       const { weights, intercept } = collapse(expansion, this.pairs, this.#conditioning)
       this.#intercept = intercept
       const rows = [Int32Array.from(this.pairs.keys())]
-      this.#rows = new PackedRows(engine, weights, rows, expansion.kernel, { centre: undefined, scale: 1 })
+      this.#rows = packRows(engine, weights, rows, expansion.kernel, { centre: undefined, scale: 1 })
       this.#values = engine.allocate(engine.blockRows * this.#rows.runs[0].size * 4)
       this.#sums = 0
     } else {
@@ -89,7 +89,7 @@ export class Predictor {
         at += expansion.nSupport[c]
       }
       const kernel = rescaled(expansion.kernel, scale)
-      this.#rows = new PackedRows(engine, supportVectors, groups, kernel, this.#conditioning)
+      this.#rows = packRows(engine, supportVectors, groups, kernel, this.#conditioning)
       this.#weights = new PairWeights(engine, this.#rows.runs)
       const { dualCoef } = expansion
       for (const [c, group] of groups.entries()) {

@@ -2,7 +2,7 @@ import { Engine } from '../engine/engine.ts'
 import { conditioningOf, type Kernel, rescaled } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
-import { PackedRows, type Run } from '../engine/packed-rows.ts'
+import { packRows, type Run } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import { type Expansion, forEachCoefficient } from '../engine/predictor.ts'
 import type { DualProblem } from '../engine/problem.ts'
@@ -58,7 +58,7 @@ export async function fitOneVsOne(
   const engine = await Engine.open(o.simd)
   const conditioning = conditioningOf(X, kernel.kind)
   const { scale } = conditioning
-  const rows = new PackedRows(engine, X, groups, rescaled(kernel, scale), conditioning)
+  const rows = packRows(engine, X, groups, rescaled(kernel, scale), conditioning)
   // A linear kernel of scaled rows is scale^2 times as large: its dual is the same with C and b so much smaller.
   const unit = kernel.kind === 'linear' ? scale * scale : 1
   const pairs = pairsOf(groups.length)

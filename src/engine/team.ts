@@ -1,0 +1,220 @@
+import { type ErrorCode, SoftmarginError } from '../errors.ts'
+import { numberOfCores } from '../host/cores.ts'
+import { listenToOwner, mayShareMemory, startThread, type Thread } from '../host/threads.ts'
+import { Engine, type Region } from './engine.ts'
+import type { Simd } from './module.ts'
+import { Pace } from './pace.ts'
+
+/**
+ * A kind of work that threads share. `open` prepares it in a thread, from plain data and an engine on the shared
+ * memory; what it answers does one job after the other. The numbers that a job gives must not depend on who does
+ * it, nor on what was done before.
+ */
+export interface Work<Context, Job, Result> {
+  name: string
+  open(engine: Engine, context: Context): (job: Job, pace: Pace) => Promise<Result>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
+type AnyWork = Work<any, any, any>
+
+type Order =
+  | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown }
+  | { type: 'job'; id: number; job: unknown }
+  | { type: 'abort' }
+
+type Report =
+  | { type: 'done'; id: number; result: unknown }
+  | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
+
+/** Threads that wait for work. They do not keep the process alive. */
+const idle: Member[] = []
+
+/** A thread and the jobs that it was given and has not answered. */
+class Member {
+  readonly #thread: Promise<Thread>
+  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>()
+  #failure: unknown
+  #next = 0
+
+  constructor() {
+    this.#thread = startThread({
+      onMessage: (message) => this.#hear(message as Report),
+      onFailure: (error) => this.#fail(error),
+    })
+    this.#thread.catch((error) => this.#fail(error))
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  async order(order: Order): Promise<void> {
+    const thread = await this.#thread
+    thread.post(order)
+  }
+
+  async do(job: unknown): Promise<unknown> {
+    const thread = await this.#thread
+    if (this.failed) throw this.#failure
+    const id = this.#next++
+    thread.setBusy(true)
+    thread.post({ type: 'job', id, job } satisfies Order)
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
+  }
+
+  async rest(): Promise<void> {
+    const thread = await this.#thread
+    thread.setBusy(false)
+  }
+
+  #hear(report: Report): void {
+    const waiting = this.#waiting.get(report.id)
+    this.#waiting.delete(report.id)
+    if (report.type === 'done') waiting?.resolve(report.result)
+    else {
+      const { code, message } = report.error
+      waiting?.reject(new SoftmarginError(code ?? 'INTERNAL', message))
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    for (const { reject } of this.#waiting.values()) reject(this.#failure)
+    this.#waiting.clear()
+  }
+}
+
+/** Jobs that are on their way to a thread while it works: it need not wait for an answer to be heard. */
+const AHEAD = 2
+
+/** A work that is open in this thread and in others that share its memory. */
+export class Team<Job, Result> {
+  readonly #members: Member[]
+  readonly #local: (job: Job, pace: Pace) => Promise<Result>
+
+  private constructor(members: Member[], local: (job: Job, pace: Pace) => Promise<Result>) {
+    this.#members = members
+    this.#local = local
+  }
+
+  /**
+   * Opens a work here and in the other threads.
+   *
+   * @param engine on a shared memory
+   * @param bytes memory that each thread wants for itself
+   */
+  static async open<Context, Job, Result>(
+    work: Work<Context, Job, Result>,
+    engine: Engine,
+    simd: Simd,
+    threads: number,
+    context: Context,
+    bytes: number,
+  ): Promise<Team<Job, Result>> {
+    const members: Member[] = []
+    while (members.length < threads - 1) {
+      const member = idle.pop() ?? new Member()
+      if (!member.failed) members.push(member)
+    }
+    for (const member of members) {
+      const from = engine.allocate(bytes)
+      const region = { memory: engine.memory, from, to: from + bytes }
+      // A thread that cannot start is missed, not mourned: its jobs are done here.
+      member.order({ type: 'open', work: work.name, simd, region, context }).catch(() => {})
+    }
+    return new Team(members, work.open(engine, context))
+  }
+
+  /**
+   * Does the jobs, each once, in any order; the first ones begin first.
+   *
+   * @param onResult called once a job, in any order
+   * @throws whatever a job throws, and `ABORTED`; then no job is under way any more
+   */
+  async run(jobs: readonly Job[], pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
+    const queue = [...jobs]
+    let failure: { error: unknown } | undefined
+    const work = async (todo: (job: Job) => Promise<Result>, isLost: () => boolean) => {
+      for (let job = queue.shift(); job !== undefined && !failure; job = queue.shift()) {
+        try {
+          onResult(await todo(job), job)
+        } catch (error) {
+          if (isLost()) queue.unshift(job)
+          else failure ??= { error }
+          if (!isLost()) for (const member of this.#members) member.order({ type: 'abort' }).catch(() => {})
+          return
+        }
+      }
+    }
+    const here = () =>
+      work(
+        (job) => this.#local(job, pace),
+        () => false,
+      )
+    const there = this.#members.flatMap((member) =>
+      Array.from({ length: AHEAD }, () =>
+        work(
+          (job) => member.do(job) as Promise<Result>,
+          () => member.failed,
+        ),
+      ),
+    )
+    await Promise.all([here(), ...there])
+    // Jobs of a thread that was lost on the way.
+    if (!failure) await here()
+    if (failure) throw (failure as { error: unknown }).error
+  }
+
+  /** Lets the threads go. */
+  close(): void {
+    for (const member of this.#members) {
+      if (member.failed) continue
+      member.rest()
+      idle.push(member)
+    }
+  }
+}
+
+/** How many threads a piece of work is worth: 1 where memory may not be shared or the work is short. */
+export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
+  if (wanted === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
+  return wanted ?? numberOfCores()
+}
+
+/** Multiply-adds that take some tenths of a second: less is done before a thread has started. */
+const WORTHWHILE = 2e9
+
+/** In a thread: does what its owner orders, for ever. */
+export async function serve(works: AnyWork[]): Promise<void> {
+  let current: Promise<(job: unknown, pace: Pace) => Promise<unknown>>
+  let last: Promise<unknown> = Promise.resolve()
+  let aborts = new AbortController()
+  const post = await listenToOwner((message) => {
+    const order = message as Order
+    if (order.type === 'abort') {
+      aborts.abort()
+      return
+    }
+    if (order.type === 'open') {
+      const { simd, region, context } = order
+      aborts = new AbortController()
+      const work = works.find(({ name }) => name === order.work)!
+      current = last.then(async () => work.open(await Engine.join(simd, region), context))
+      last = current.catch(() => {})
+      return
+    }
+    const { signal } = aborts
+    const { id, job } = order
+    // One after the other: jobs share the thread's memory.
+    last = last
+      .then(async () => (await current)(job, new Pace(signal)))
+      .then(
+        (result) => post({ type: 'done', id, result } satisfies Report, []),
+        (error) => {
+          const code = error instanceof SoftmarginError ? error.code : undefined
+          post({ type: 'failed', id, error: { code, message: String(error?.message ?? error) } }, [])
+        },
+      )
+  })
+}

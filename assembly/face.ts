@@ -296,8 +296,8 @@ export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
   return count
 }
 
-/** out += factor * row, in f64. */
-function addRow(out: usize, row: usize, length: i32, factor: f64): void {
+/** out += factor * row, in f64. `length` is a multiple of 4. */
+export function addRow(out: usize, row: usize, length: i32, factor: f64): void {
   const f = f64x2.splat(factor)
   for (let k: usize = 0, bytes = <usize>length * 4; k < bytes; k += 16) {
     const to = out + k + k

@@ -13,6 +13,6 @@ export {
   useScratch,
 } from './gemm'
 export { applyKernel, kernelBlock } from './kernel'
-export { faceBytes, faceStep } from './face'
+export { addRow, faceBytes, faceStep } from './face'
 export { solve, startProblem, violators } from './smo'
 export { farSums, rowPeaks, weightedSums } from './decision'

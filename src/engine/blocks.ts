@@ -1,6 +1,7 @@
 import type { Engine } from './engine.ts'
+import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
-import type { PackedRows, Run } from './packed-rows.ts'
+import type { Run } from './packed-rows.ts'
 
 /**
  * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
@@ -19,31 +20,45 @@ export function strideOf(run: Run): number {
  */
 export async function fillBlock(
   engine: Engine,
-  rows: PackedRows,
+  rows: KernelSource,
   a: Run,
   b: Run,
   out: number,
   mirrored: number,
   pace: Pace,
 ): Promise<void> {
+  for (let i = 0; i < a.size; i += engine.blockRows) {
+    await fillStrip(engine, rows, a, b, i, out, mirrored, pace)
+  }
+}
+
+/** The part of a block, and of its mirror, that the left side's rows from `i` on make: `blockRows` of them. */
+export async function fillStrip(
+  engine: Engine,
+  rows: KernelSource,
+  a: Run,
+  b: Run,
+  i: number,
+  out: number,
+  mirrored: number,
+  pace: Pace,
+): Promise<void> {
   const strideA = strideOf(a)
   const strideB = strideOf(b)
-  for (let i = 0; i < a.size; i += engine.blockRows) {
-    const count = Math.min(engine.blockRows, a.size - i)
-    rows.gather(range(a.start + i, count))
-    const from = out === mirrored ? i : 0
-    const step = rows.columnsPerCall(count)
-    for (let j = from; j < b.size; j += step) {
-      const cols = Math.min(step, b.size - j)
-      rows.multiply(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
-      if (pace.due) await pace.rest()
-    }
-    const after = out === mirrored ? i + count : 0
-    engine.exports.transpose(
-      ...([out + i * strideB + after * 4, strideB, count, b.size - after] as const),
-      ...([mirrored + after * strideA + i * 4, strideA] as const),
-    )
+  const count = Math.min(engine.blockRows, a.size - i)
+  rows.gather(range(a.start + i, count))
+  const from = out === mirrored ? i : 0
+  const step = rows.columnsPerCall(count)
+  for (let j = from; j < b.size; j += step) {
+    const cols = Math.min(step, b.size - j)
+    rows.multiply(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
+    if (pace.due) await pace.rest()
   }
+  const after = out === mirrored ? i + count : 0
+  engine.exports.transpose(
+    ...([out + i * strideB + after * 4, strideB, count, b.size - after] as const),
+    ...([mirrored + after * strideA + i * 4, strideA] as const),
+  )
 }
 
 function range(start: number, count: number): Int32Array {

@@ -69,6 +69,7 @@ export interface EngineExports {
   ): void
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
+  addRow(out: number, row: number, length: number, factor: number): void
   faceBytes(limit: number): number
   faceStep(problem: number, scratch: number, limit: number): number
   violators(problem: number, indexes: number, limit: number): number

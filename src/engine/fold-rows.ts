@@ -18,6 +18,7 @@ const BATCH = 64
  */
 export class FoldRows implements KernelRows {
   readonly share = 1
+  readonly batch = 1
   readonly runs: Run[] = []
   readonly diagonal: number
   readonly #engine: Engine
@@ -105,6 +106,10 @@ export class FoldRows implements KernelRows {
 
   provide(): void {
     throw new Error('a whole block lacks no row')
+  }
+
+  load(): void {
+    this.provide()
   }
 
   #fill(first: number, second: number, stride: number): void {

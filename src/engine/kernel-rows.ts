@@ -1,15 +1,22 @@
 import { fillBlock, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
+import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
-import type { PackedRows, Run } from './packed-rows.ts'
+import type { Run } from './packed-rows.ts'
 import type { DualProblem } from './problem.ts'
 
 /** Where the solver finds kernel rows. */
 export interface KernelRows {
-  /** Tells the problem of two runs, by their numbers, which of its rows are in memory. */
+  /**
+   * Tells the problem of two runs, by their numbers, which of its rows are in memory. Both may be the same run:
+   * then each row stands for two points, and is there once.
+   */
   attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void>
   /** Brings the row that the solver stopped for. */
   provide(problem: DualProblem): void
+  /** Brings rows, at most `batch`, of points that have none. */
+  load(problem: DualProblem, points: number[]): void
+  readonly batch: number
   /** f32 a position: K(x, x), with the rounding of the rows. */
   readonly diagonal: number
   /** Rows computed for the last problem, as a share of all its rows. */
@@ -22,20 +29,18 @@ export interface KernelRows {
  */
 export class BlockRows implements KernelRows {
   readonly share = 1
+  readonly batch = 1
   readonly diagonal: number
   readonly #engine: Engine
-  readonly #rows: PackedRows
+  readonly #rows: KernelSource
   readonly #own = new Map<number, number>()
-  readonly #cross: number
-  readonly #mirrored: number
+  #cross = 0
+  #mirrored = 0
 
-  constructor(engine: Engine, rows: PackedRows) {
+  constructor(engine: Engine, rows: KernelSource) {
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
-    const half = crossBytes(rows.runs)
-    this.#cross = engine.allocate(half)
-    this.#mirrored = engine.allocate(half)
   }
 
   /** Bytes for these runs. */
@@ -50,7 +55,14 @@ export class BlockRows implements KernelRows {
     const b = this.#rows.runs[second]
     const ownFirst = await this.#ownBlock(first, pace)
     const ownSecond = await this.#ownBlock(second, pace)
-    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
+    if (first === second) {
+      const { firstRow, secondRow } = problem
+      for (let k = 0; k < a.count; k++) {
+        firstRow[k] = secondRow[k] = firstRow[a.size + k] = secondRow[a.size + k] = ownFirst + k * strideOf(a)
+      }
+      return
+    }
+    await this.#fillCross(a, b, pace)
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
       firstRow[k] = ownFirst + k * strideOf(a)
@@ -62,8 +74,21 @@ export class BlockRows implements KernelRows {
     }
   }
 
+  async #fillCross(a: Run, b: Run, pace: Pace): Promise<void> {
+    if (this.#cross === 0) {
+      const half = crossBytes(this.#rows.runs)
+      this.#cross = this.#engine.allocate(half)
+      this.#mirrored = this.#engine.allocate(half)
+    }
+    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
+  }
+
   provide(): void {
     throw new Error('a whole block lacks no row')
+  }
+
+  load(): void {
+    this.provide()
   }
 
   async #ownBlock(number: number, pace: Pace): Promise<number> {
@@ -89,21 +114,26 @@ function crossBytes(runs: Run[]): number {
  */
 export class RowCache implements KernelRows {
   readonly diagonal: number
+  readonly batch: number
   readonly #engine: Engine
-  readonly #rows: PackedRows
+  readonly #rows: KernelSource
   readonly #bytes: number
   readonly #slots: number
   readonly #made: number
   readonly #indexes: number
+  /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
   #owners = new Int32Array(0)
   #slotBytes = 0
   #used = 0
   #count = 0
   #first = 0
   #second = 0
+  /** What lies between two points with the same row, 0 if there are none. */
+  #twin = 0
 
   /** @param bytes for the rows that are kept */
-  constructor(engine: Engine, rows: PackedRows, bytes: number) {
+  constructor(engine: Engine, rows: KernelSource, bytes: number) {
+    this.batch = batchOf(engine)
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
@@ -131,45 +161,61 @@ export class RowCache implements KernelRows {
   async attach(problem: DualProblem, first: number, second: number): Promise<void> {
     this.#first = first
     this.#second = second
-    this.#count = this.#rows.runs[first].count + this.#rows.runs[second].count
-    this.#slotBytes = problem.size * 4
-    this.#owners = new Int32Array(Math.min(problem.size, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
+    const [a, b] = [this.#rows.runs[first], this.#rows.runs[second]]
+    this.#twin = first === second ? a.size : 0
+    this.#count = first === second ? a.count : a.count + b.count
+    const points = problem.size - this.#twin
+    this.#slotBytes = points * 4
+    this.#owners = new Int32Array(Math.min(points, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
     this.#used = 0
   }
 
   provide(problem: DualProblem): void {
-    const engine = this.#engine
     const { point, held } = problem.wanted
-    const batch = [point]
-    for (const k of problem.violators(this.#indexes, batchOf(engine) - 1)) {
-      if (k !== point && !batch.includes(k)) batch.push(k)
-    }
+    this.#bring(problem, [point, ...problem.violators(this.#indexes, this.batch - 1)], held)
+  }
+
+  load(problem: DualProblem, points: number[]): void {
+    this.#bring(problem, points, -1)
+  }
+
+  /** The first of the points that have the same row as this one. */
+  #owner(point: number): number {
+    return this.#twin > 0 && point >= this.#twin ? point - this.#twin : point
+  }
+
+  /** Makes rows for points that have none; the row of `held` stays. */
+  #bring(problem: DualProblem, points: number[], held: number): void {
+    const engine = this.#engine
+    const batch = [...new Set(points.map((k) => this.#owner(k)))]
     const a = this.#rows.runs[this.#first]
     const b = this.#rows.runs[this.#second]
     this.#rows.gather(batch.map((k) => (k < a.size ? a.start + k : b.start + k - a.size)))
-    for (const [run, offset] of [
-      [a, 0],
-      [b, a.size * 4],
-    ] as const) {
+    const runs: [Run, number][] = [[a, 0]]
+    if (this.#twin === 0) runs.push([b, a.size * 4])
+    for (const [run, offset] of runs) {
       const step = this.#rows.columnsPerCall(batch.length)
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(batch.length, run.start + j, cols, this.#made + offset + j * 4, this.#slotBytes)
       }
     }
-    const slots = this.#freeSlots(problem, batch.length, held)
+    const slots = this.#freeSlots(problem, batch.length, this.#owner(held))
     const { firstRow, secondRow, used } = problem
     for (const [n, k] of batch.entries()) {
       const slot = slots[n]
       const owner = this.#owners[slot]
-      if (owner >= 0) firstRow[owner] = secondRow[owner] = 0
-      this.#owners[slot] = k
       const address = this.#slots + slot * this.#slotBytes
       engine.copy(address, this.#made + n * this.#slotBytes, this.#slotBytes)
-      firstRow[k] = address
-      secondRow[k] = address + a.size * 4
-      // As good as just used: a row that was fetched ahead is not to be the first to go.
-      used[k] = problem.iterations
+      this.#owners[slot] = k
+      // Of twins the second has the same row: its halves are the same too.
+      for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
+        if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0
+        firstRow[k + twin] = address
+        secondRow[k + twin] = this.#twin > 0 ? address : address + a.size * 4
+        // As good as just used: a row that was fetched ahead is not to be the first to go.
+        used[k + twin] = problem.iterations
+      }
     }
   }
 
@@ -179,11 +225,15 @@ export class RowCache implements KernelRows {
     while (slots.length < wanted && this.#used < this.#owners.length) slots.push(this.#used++)
     if (slots.length === wanted) return slots
     const { used } = problem
+    const lastUse = (slot: number) => {
+      const owner = this.#owners[slot]
+      return this.#twin > 0 ? Math.max(used[owner], used[owner + this.#twin]) : used[owner]
+    }
     const taken = slots.length
     const others = [...this.#owners.keys()]
       .slice(0, this.#owners.length - taken)
       .filter((slot) => this.#owners[slot] !== held)
-      .sort((x, y) => used[this.#owners[x]] - used[this.#owners[y]] || x - y)
+      .sort((x, y) => lastUse(x) - lastUse(y) || x - y)
     return slots.concat(others.slice(0, wanted - taken))
   }
 }

@@ -8,6 +8,16 @@ export interface Kernel {
   degree: number
 }
 
+/** A kernel whose values are handed in instead of rows. */
+export interface PrecomputedKernel {
+  kind: 'precomputed'
+  /** Rows that the fit had: a row to decide on has a kernel value with each of them. */
+  columns: number
+}
+
+/** Whatever a machine may decide by. */
+export type MachineKernel = Kernel | PrecomputedKernel
+
 /** The numbers of assembly/kernel.ts. */
 export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
 

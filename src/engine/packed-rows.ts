@@ -1,6 +1,7 @@
 import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
 import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
+import type { KernelSource } from './kernel-source.ts'
 
 /** Rows of a panel: TILE_COLS in assembly/simd.ts. */
 const PANEL = 8
@@ -97,7 +98,7 @@ export function leftBytes(cols: number): number {
  *
  * A row is named by its position: groups begin at multiples of 8, and the rows that fill them up are zero.
  */
-export class PackedRows {
+export class PackedRows implements KernelSource {
   readonly layout: PackedLayout
   readonly #engine: Engine
   readonly #strips: number
@@ -118,6 +119,9 @@ export class PackedRows {
   get kernel(): Kernel {
     return this.layout.kernel
   }
+  get kind(): Kernel['kind'] {
+    return this.layout.kernel.kind
+  }
   get width(): number {
     return this.layout.width
   }
@@ -130,7 +134,6 @@ export class PackedRows {
     return this.layout.diagonal
   }
 
-  /** Takes up to `blockRows` rows of this matrix, by position, as the left side of the next `multiply`. */
   gather(positions: ArrayLike<number>): void {
     const engine = this.#engine
     engine.int32(this.#indexes, positions.length).set(positions)
@@ -152,16 +155,10 @@ export class PackedRows {
     return this.#engine.float32(this.#stripNorms, i + 1)[i]
   }
 
-  /** Columns that one `multiply` of `rows` rows may have: a multiple of 8. */
   columnsPerCall(rows: number): number {
     return Math.max(PANEL, Math.floor(CALL_WORK / (rows * this.width) / PANEL) * PANEL)
   }
 
-  /**
-   * out[i][j] = K(left i, position `start` + j), `rows` x `cols` float32.
-   *
-   * @param stride bytes from one row of `out` to the next
-   */
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
   }

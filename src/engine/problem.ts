@@ -65,10 +65,25 @@ export class DualProblem {
     header[OFFSET.size / 4] = this.size
     header[OFFSET.split / 4] = this.split
     engine.float64(this.address, OFFSET.end / 8)[OFFSET.tolerance / 8] = tolerance
-    for (const name of FLOAT64_ARRAYS) engine.float64(this.#arrays[name], this.size).fill(0)
-    for (const name of ['firstRow', 'secondRow', 'used'] as const) this.#words(name).fill(0)
+    this.clear()
+    for (const name of ['firstRow', 'secondRow'] as const) this.#words(name).fill(0)
     engine.copy(this.#arrays.diagonal, diagonal + first.start * 4, first.size * 4)
     engine.copy(this.#arrays.diagonal + first.size * 4, diagonal + second.start * 4, second.size * 4)
+  }
+
+  /** Fixes every point at 0 again; rows stay. */
+  clear(): void {
+    for (const name of FLOAT64_ARRAYS) this.#engine.float64(this.#arrays[name], this.size).fill(0)
+    this.#words('used').fill(0)
+  }
+
+  /** Adds what point `k`, whose row is in memory, contributes to K b to the gradient. */
+  addRow(k: number): void {
+    const { gradient } = this.#arrays
+    const { exports } = this.#engine
+    const b = this.beta[k]
+    exports.addRow(gradient, this.firstRow[k], this.split, b)
+    exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
   }
 
   start(): void {

@@ -1,10 +1,11 @@
 import { SoftmarginError } from '../errors.ts'
 import type { Engine } from './engine.ts'
 import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
-import type { Kernel } from './kernel.ts'
+import type { MachineKernel } from './kernel.ts'
 import { BlockRows, type KernelRows, RowCache } from './kernel-rows.ts'
+import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
-import type { PackedRows, Run } from './packed-rows.ts'
+import type { Run } from './packed-rows.ts'
 import { DualProblem } from './problem.ts'
 
 /**
@@ -27,10 +28,21 @@ export interface SolveOptions {
   /** Iterations a problem, -1 without a limit. */
   maxIterations: number
   pace: Pace
+  /** Times that each problem is solved, each time as `prepare` sets it: its rows stay. Default 1. */
+  rounds?: number
   /** Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. */
-  prepare(problem: DualProblem, first: Run, second: Run, pair: number): void
+  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
+  /** `prepare` sets the gradient to p alone: K b is to be added from the rows. */
+  addsProducts?: boolean
   /** Takes the solution. */
-  collect(problem: DualProblem, first: Run, second: Run, pair: number, outcome: Outcome): void
+  collect(
+    problem: DualProblem,
+    first: Run,
+    second: Run,
+    pair: number,
+    outcome: Outcome,
+    round: number,
+  ): void
   /** After every slice: problems done, and the gap of the one that is being solved. */
   onSlice?(done: number, gap: number): void
 }
@@ -59,18 +71,18 @@ const FACE_EVERY = 0.5
  */
 export async function train(
   engine: Engine,
-  rows: PackedRows,
+  rows: KernelSource,
   pairs: ArrayLike<number>[],
   options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
 ): Promise<void> {
-  const { runs, kernel } = rows
-  const solver = new Solver(engine, runs, kernel.kind)
+  const { runs, kind } = rows
+  const solver = new Solver(engine, runs, kind)
   const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
   const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
   const worthwhile = runs.length / (4 * (runs.length - 1))
   const mark = engine.mark()
   let source: KernelRows =
-    blocksFit && sizes[0] + sizes[1] <= SMALL
+    blocksFit && sizes[0] + (sizes[1] ?? 0) <= SMALL
       ? new BlockRows(engine, rows)
       : new RowCache(engine, rows, Math.min(options.cacheBytes, cacheOf(runs)))
   for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
@@ -88,12 +100,20 @@ export class Solver {
   readonly #problem: DualProblem
   readonly #face: number
 
-  constructor(engine: Engine, runs: Run[], kind: Kernel['kind']) {
+  constructor(engine: Engine, runs: Run[], kind: MachineKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
-    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? 0))
-    // Where the kernel is not positive definite the path decides the optimum: there it is LIBSVM's alone.
-    this.#face = kind === 'sigmoid' ? 0 : engine.allocate(engine.exports.faceBytes(FACE))
+    // One run alone makes a pair with itself.
+    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]))
+    // Where the kernel may not be positive definite the path decides the optimum: there it is LIBSVM's alone.
+    const definite = kind !== 'sigmoid' && kind !== 'precomputed'
+    this.#face = definite ? engine.allocate(engine.exports.faceBytes(FACE)) : 0
+  }
+
+  /** Bytes that the constructor takes, for runs of these sizes. */
+  static bytes(engine: Engine, sizes: number[]): number {
+    const [one, two] = [...sizes].sort((a, b) => b - a)
+    return DualProblem.bytes(one + (two ?? one)) + engine.exports.faceBytes(FACE)
   }
 
   /** Solves pair number `pair`, of the runs `first` and `second`. */
@@ -108,11 +128,33 @@ export class Solver {
     const [a, b] = [this.#runs[first], this.#runs[second]]
     problem.reset(a, b, source.diagonal, options.tolerance)
     await source.attach(problem, first, second, options.pace)
-    options.prepare(problem, a, b, pair)
-    problem.start()
-    const status = await run(problem, source, this.#face, options, pair)
-    const { iterations } = problem
-    options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) })
+    for (let round = 0; round < (options.rounds ?? 1); round++) {
+      if (round > 0) problem.clear()
+      options.prepare(problem, a, b, pair, round)
+      if (options.addsProducts) await addProducts(problem, source, options.pace)
+      problem.start()
+      const status = await run(problem, source, this.#face, options, pair)
+      const { iterations } = problem
+      options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
+    }
+  }
+}
+
+/** Adds K b to the gradient. */
+async function addProducts(problem: DualProblem, source: KernelRows, pace: Pace): Promise<void> {
+  const points = [...problem.beta.keys()].filter((k) => problem.beta[k] !== 0)
+  const { firstRow } = problem
+  const present = points.filter((k) => firstRow[k] !== 0)
+  const missing = points.filter((k) => firstRow[k] === 0)
+  for (const k of present) {
+    problem.addRow(k)
+    if (pace.due) await pace.rest()
+  }
+  for (let from = 0; from < missing.length; from += source.batch) {
+    const batch = missing.slice(from, from + source.batch)
+    source.load(problem, batch)
+    for (const k of batch) problem.addRow(k)
+    if (pace.due) await pace.rest()
   }
 }
 

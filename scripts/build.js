@@ -30,7 +30,7 @@ await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
 await assemble('dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
 await assemble('dist/svm.relaxed.threads.wasm', ['simd', 'relaxed-simd', 'threads'], ['--sharedMemory'])
 
-const entries = ['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts'].filter(existsSync)
+const entries = ['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'].filter(existsSync)
 await build({
   entryPoints: entries,
   entryNames: '[name]',

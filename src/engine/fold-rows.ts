@@ -4,7 +4,7 @@ import type { GramMatrix } from './gram.ts'
 import { KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import { padded, type Run } from './packed-rows.ts'
-import type { PairWeights } from './pair-weights.ts'
+import { PairWeights } from './pair-weights.ts'
 import type { DualProblem } from './problem.ts'
 
 /** Rows whose sums are made at once. */
@@ -61,6 +61,16 @@ export class FoldRows implements KernelRows {
     const sizes = this.runs.map((run) => run.size).sort((a, b) => b - a)
     this.#block = engine.allocate((sizes[0] + sizes[1]) ** 2 * 4)
     this.#markRows()
+  }
+
+  /** Bytes that the constructor and `decide` take, for runs of these sizes. */
+  static bytes(sizes: number[], machines: number): number {
+    const [one, two] = [...sizes].sort((a, b) => b - a)
+    const all = sizes.reduce((sum, size) => sum + size, 0)
+    const columns = PairWeights.columns(sizes.length)
+    const weights = all * columns * 4 * machines
+    // The stretches take two numbers a row at worst.
+    return (one + two) ** 2 * 4 + all * (5 + BATCH) * 4 + BATCH * columns * sizes.length * 8 + weights
   }
 
   #markRows(): void {

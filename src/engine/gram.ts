@@ -1,62 +1,85 @@
 import type { Matrix } from '../matrix.ts'
-import { fillBlock, strideOf } from './blocks.ts'
+import { fillStrip, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import type { Pace } from './pace.ts'
-import { type PackedRows, packedBytes, packRows, padded, type Run } from './packed-rows.ts'
+import { type PackedLayout, PackedRows, packedBytes, packRows, padded, type Run } from './packed-rows.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
+
+/** Where a Gram matrix lies: plain data, so that another thread can work on the same. */
+export interface GramLayout {
+  rows: PackedLayout
+  dots: number
+}
 
 /**
  * All dot products between the rows of a matrix, computed once: they serve every kernel, candidate, fold and pair
  * of classes of a grid search.
  */
 export class GramMatrix {
-  /** A run for each group. */
-  readonly runs: Run[]
-  /** f32 a position: |x|^2. */
-  readonly norms: number
+  readonly layout: GramLayout
   /** Positions, padding included. */
   readonly size: number
-  readonly #dots: number
-  readonly #stride: number
+  readonly #engine: Engine
+  readonly #rows: PackedRows
 
-  private constructor(engine: Engine, rows: PackedRows) {
-    this.runs = rows.runs
-    this.norms = rows.norms
+  constructor(engine: Engine, layout: GramLayout) {
+    this.#engine = engine
+    this.layout = layout
+    this.#rows = new PackedRows(engine, layout.rows)
     const last = this.runs[this.runs.length - 1]
     this.size = last.start + last.size
-    this.#stride = strideOf(this.#whole)
-    this.#dots = engine.allocate(this.#stride * this.size)
   }
 
-  /** @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY` */
-  static async open(
+  /**
+   * Packs the rows and takes the memory. The products are there once `fillStrip` was called for every strip.
+   *
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
+   */
+  static layOut(
     engine: Engine,
     X: Matrix,
     groups: ArrayLike<number>[],
     conditioning: Conditioning,
-    pace: Pace,
-  ): Promise<GramMatrix> {
+  ): GramLayout {
     const rows = packRows(engine, X, groups, LINEAR, conditioning)
-    const gram = new GramMatrix(engine, rows)
-    await fillBlock(engine, rows, gram.#whole, gram.#whole, gram.#dots, gram.#dots, pace)
-    return gram
+    const last = rows.runs[rows.runs.length - 1]
+    const whole = wholeOf(last.start + last.size)
+    return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
   }
 
-  /** Bytes that `open` takes. */
+  /** Bytes that `layOut` takes. */
   static bytes(groups: ArrayLike<number>[], cols: number): number {
     let size = 0
     for (const group of groups) size += padded(group.length)
-    return packedBytes(groups, cols) + size * (size * 4 + 64)
+    return packedBytes(groups, cols) + size * strideOf(wholeOf(size))
   }
 
-  get #whole(): Run {
-    return { start: 0, count: this.size, size: this.size }
+  /** A run for each group. */
+  get runs(): Run[] {
+    return this.#rows.runs
+  }
+
+  /** f32 a position: |x|^2. */
+  get norms(): number {
+    return this.#rows.norms
+  }
+
+  /** Makes the products of some rows with all later ones, and their mirror. @throws {SoftmarginError} `ABORTED` */
+  async fillStrip(strip: number, pace: Pace): Promise<void> {
+    const whole = wholeOf(this.size)
+    const { dots } = this.layout
+    const from = strip * this.#engine.blockRows
+    await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, pace)
   }
 
   /** Where the dot products of a position with all others begin. */
   row(position: number): number {
-    return this.#dots + position * this.#stride
+    return this.layout.dots + position * strideOf(wholeOf(this.size))
   }
+}
+
+function wholeOf(size: number): Run {
+  return { start: 0, count: size, size }
 }

@@ -28,10 +28,14 @@ export class PairWeights {
     this.#engine = engine
     this.#runs = runs
     this.pairs = pairsOf(runs.length)
-    this.columns = Math.ceil((runs.length - 1) / 4) * 4
+    this.columns = PairWeights.columns(runs.length)
     this.length = this.columns * runs.length
     this.#addresses = runs.map((run) => engine.allocate(run.size * this.columns * 4))
     this.clear()
+  }
+
+  static columns(classes: number): number {
+    return Math.ceil((classes - 1) / 4) * 4
   }
 
   clear(): void {

@@ -32,12 +32,18 @@ export interface SvcOptions {
    * host has fused multiply-adds.
    */
   simd?: Simd
+  /**
+   * Threads of a long fit or search, on hosts that let threads share memory. Default: one for each core. The
+   * results have the same bits whatever the number.
+   */
+  threads?: number | undefined
 }
 
 /** All options with their values. */
-export type SvcParameters = Required<Omit<SvcOptions, 'classWeight' | 'cacheSize'>> & {
+export type SvcParameters = Required<Omit<SvcOptions, 'classWeight' | 'cacheSize' | 'threads'>> & {
   classWeight: SvcOptions['classWeight']
   cacheSize: SvcOptions['cacheSize']
+  threads: SvcOptions['threads']
 }
 
 const DEFAULTS: SvcParameters = {
@@ -51,6 +57,7 @@ const DEFAULTS: SvcParameters = {
   maxIter: -1,
   cacheSize: undefined,
   simd: 'strict',
+  threads: undefined,
 }
 
 const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid']
@@ -82,6 +89,9 @@ export function svcParameters(options: SvcOptions): SvcParameters {
     throw invalidArgument('maxIter', p.maxIter, 'an integer above 0, or -1 for no limit')
   }
   if (p.cacheSize !== undefined) checkPositive('cacheSize', p.cacheSize)
+  if (p.threads !== undefined && (!Number.isInteger(p.threads) || p.threads < 1)) {
+    throw invalidArgument('threads', p.threads, 'an integer of 1 or more')
+  }
   if (p.simd !== 'strict' && p.simd !== 'relaxed') {
     throw invalidArgument('simd', p.simd, "'strict' or 'relaxed'")
   }

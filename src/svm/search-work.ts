@@ -1,0 +1,210 @@
+import type { Engine } from '../engine/engine.ts'
+import { FoldRows } from '../engine/fold-rows.ts'
+import { type GramLayout, GramMatrix } from '../engine/gram.ts'
+import { type Kernel, rescaled } from '../engine/kernel.ts'
+import type { Simd } from '../engine/module.ts'
+import type { Pace } from '../engine/pace.ts'
+import { leftBytes } from '../engine/packed-rows.ts'
+import { PairWeights, pairsOf } from '../engine/pair-weights.ts'
+import type { DualProblem } from '../engine/problem.ts'
+import type { Work } from '../engine/team.ts'
+import { Solver } from '../engine/train.ts'
+import { checkClasses, type EncodedLabels } from './labels.ts'
+import { classWeights, type SvcParameters } from './parameters.ts'
+import type { Fold } from './stratified-k-fold.ts'
+import { vote } from './voting.ts'
+
+/** Fits that share a kernel and a fold. */
+export interface Batch {
+  fold: number
+  kernel: Kernel
+  simd: Simd
+  /** Numbers of the candidates, those with a small C first. */
+  candidates: number[]
+}
+
+/** What all jobs of a search have in common. Plain data. */
+export interface SearchContext {
+  gram: GramLayout
+  /** Row numbers, class by class. */
+  groups: Int32Array[]
+  labels: EncodedLabels
+  candidates: readonly SvcParameters[]
+  folds: readonly Fold[]
+  /** What the rows were multiplied with. */
+  scale: number
+}
+
+/** A part of the Gram matrix, or the fits of a batch: answers the class numbers that each candidate predicts. */
+export type SearchJob = { strip: number } | { batch: Batch }
+
+/** The work of a search that threads share. */
+export const searchWork: Work<SearchContext, SearchJob, Int32Array[]> = {
+  name: 'search',
+  open(engine, context) {
+    const gram = new GramMatrix(engine, context.gram)
+    const mark = engine.mark()
+    return async (job, pace) => {
+      engine.release(mark)
+      if ('batch' in job) return runBatch(engine, gram, context, job.batch, pace)
+      await gram.fillStrip(job.strip, pace)
+      return []
+    }
+  },
+}
+
+/** Strips that the Gram matrix is made of. */
+export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number {
+  const last = runs[runs.length - 1]
+  return Math.ceil((last.start + last.size) / engine.blockRows)
+}
+
+/** Bytes that a thread wants for the batches. */
+export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayout, batches: Batch[]): number {
+  const sizes = runs.map(({ size }) => size)
+  const machines = Math.max(...batches.map(({ candidates }) => candidates.length))
+  return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
+}
+
+/** What the rounding of addresses may cost. */
+const ALIGNED = 2 ** 20
+
+/** The duals of a pair, and how hard they were to find. */
+interface Dual {
+  beta: Float64Array
+  gradient: Float64Array
+  iterations: number
+  parameters: SvcParameters
+}
+
+/** Fits the candidates of a batch, pair by pair, and predicts what the fold left out. */
+async function runBatch(
+  engine: Engine,
+  gram: GramMatrix,
+  { labels, candidates, folds, groups, scale }: SearchContext,
+  batch: Batch,
+  pace: Pace,
+): Promise<Int32Array[]> {
+  const positions = positionsOf(groups, gram)
+  const { train, test } = folds[batch.fold]
+  const members = membersOf(train, labels.codes, positions, groups.length)
+  const counts = members.map((rows) => rows.length)
+  checkClasses(
+    labels.classes.filter((_, c) => counts[c] > 0),
+    'y of a fold',
+  )
+  const kernel = rescaled(batch.kernel, scale)
+  const unit = kernel.kind === 'linear' ? scale * scale : 1
+  const rows = new FoldRows(engine, gram, members, kernel)
+  const machines = batch.candidates.map((candidate) => {
+    const parameters = candidates[candidate]
+    return {
+      parameters,
+      weights: new PairWeights(engine, rows.runs),
+      intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
+      bounds: classWeights(parameters.classWeight, labels.classes, counts).map(
+        (weight) => (weight * parameters.C) / unit,
+      ),
+    }
+  })
+  const solver = new Solver(engine, rows.runs, kernel.kind)
+  for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
+    let last: Dual | undefined
+    for (const { parameters, weights, intercept, bounds } of machines) {
+      // A class that the fold left out altogether gets no vote.
+      intercept[pair] = counts[j] === 0 ? 1 : -1
+      if (counts[i] === 0 || counts[j] === 0) continue
+      const seed: Dual | undefined = isSeed(last, parameters, counts[i] + counts[j]) ? last : undefined
+      await solver.solve(rows, i, j, pair, {
+        tolerance: parameters.tol,
+        maxIterations: parameters.maxIter,
+        pace,
+        prepare(problem, first, second) {
+          fillSide(problem, 0, first.count, 1, bounds[i])
+          fillSide(problem, first.size, second.count, -1, bounds[j])
+          if (seed) plant(problem, seed, first.size, parameters.C / seed.parameters.C)
+        },
+        collect(problem, first, _second, _pair, { rho, iterations }) {
+          const { beta, gradient } = problem
+          weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
+          weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
+          intercept[pair] = -rho
+          last = { beta: beta.slice(), gradient: gradient.slice(), iterations, parameters }
+        },
+      })
+    }
+  }
+  const pairs = pairsOf(groups.length).length
+  const decisions = machines.map(() => new Float64Array(test.length * pairs))
+  const places = Int32Array.from(test, (row) => positions[row])
+  rows.decide(
+    places,
+    machines.map(({ weights }) => weights),
+    (row, m, sums) => {
+      const { weights, intercept } = machines[m]
+      weights.decide(sums, intercept, decisions[m].subarray(row * pairs, (row + 1) * pairs))
+    },
+  )
+  if (pace.due) await pace.rest()
+  return decisions.map((own) => vote(own, groups.length))
+}
+
+/** Where each row of X stands in the Gram matrix. */
+function positionsOf(groups: Int32Array[], { runs }: GramMatrix): Int32Array {
+  const positions: number[] = []
+  for (const [c, group] of groups.entries()) {
+    for (const [k, row] of group.entries()) positions[row] = runs[c].start + k
+  }
+  return Int32Array.from(positions)
+}
+
+/** Positions of the rows that a fold trains on, ascending, class by class. */
+function membersOf(
+  train: Int32Array,
+  codes: Int32Array,
+  positions: Int32Array,
+  classes: number,
+): Int32Array[] {
+  const members: number[][] = Array.from({ length: classes }, () => [])
+  for (const row of train) members[codes[row]].push(positions[row])
+  return members.map((own) => Int32Array.from(own).sort())
+}
+
+/** Duals of a smaller C are worth starting from if they were long to find and nothing else differs. */
+function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters, points: number): boolean {
+  return (
+    dual !== undefined &&
+    dual.iterations > points &&
+    JSON.stringify(dual.parameters.classWeight ?? null) === JSON.stringify(classWeight ?? null)
+  )
+}
+
+/** A C-SVC's side of a problem: p = -y, and b = y alpha between 0 and y times the bound. */
+function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
+  const { gradient, lower, upper } = problem
+  gradient.fill(-sign, at, at + count)
+  if (sign === 1) upper.fill(bound, at, at + count)
+  else lower.fill(-bound, at, at + count)
+}
+
+/**
+ * Starts from the duals of a smaller C, made t times as large: of all t that the new bounds allow the one with
+ * the least objective.
+ */
+function plant(problem: DualProblem, { beta, gradient }: Dual, split: number, growth: number): void {
+  let linear = 0
+  let quadratic = 0
+  for (let k = 0; k < beta.length; k++) {
+    // p = -y, so Kb = F + y.
+    linear += Math.abs(beta[k])
+    quadratic += beta[k] * (gradient[k] + (k < split ? 1 : -1))
+  }
+  const t = quadratic > 0 ? Math.max(1, Math.min(growth, linear / quadratic)) : growth
+  const target = problem.beta
+  const { gradient: F, lower, upper } = problem
+  for (let k = 0; k < beta.length; k++) {
+    const y = k < split ? 1 : -1
+    target[k] = Math.min(Math.max(beta[k] * t, lower[k]), upper[k])
+    F[k] = t * (gradient[k] + y) - y
+  }
+}

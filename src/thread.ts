@@ -1,0 +1,6 @@
+// The module of the engine's threads: softmargin starts it by itself.
+
+import { serve } from './engine/team.ts'
+import { searchWork } from './svm/search-work.ts'
+
+await serve([searchWork])

@@ -145,9 +145,16 @@ describe('images', () => {
       file('150x90.png'),
       new Blob([file('150x90.png')]),
     ]
-    const images = [...same, file('baseline.jpg'), ...pictures(1), file('grey-alpha.png'), file('1x1.png')]
+    const images = [
+      ...same,
+      file('baseline.jpg'),
+      ...pictures(1),
+      file('grey-alpha.png'),
+      file('1x1.png'),
+      file('20000x20.png'),
+    ]
     const features = await extractor.extract(images)
-    expect(features.rows).toBe(9)
+    expect(features.rows).toBe(10)
     for (let i = 1; i < same.length; i++) expect(features.row(i)).toEqual(features.row(0))
     expect(features.row(5)).not.toEqual(features.row(0))
   })

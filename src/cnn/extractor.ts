@@ -1,5 +1,6 @@
 import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
 import type { ImageInput } from '../image/input.ts'
 import {
   outputSize,
@@ -45,8 +46,11 @@ export interface ExtractorOptions {
   pooling?: Pooling
   /** Where the network runs. Default `'auto'`, which is WebAssembly. */
   device?: 'auto' | 'wasm'
-  /** What is not given here comes from the model's file, then from the defaults that `Preprocess` names. */
-  preprocess?: Preprocess
+  /**
+   * Our own options, or the JSON of a Hugging Face `preprocessor_config.json` as it is. What is not given here comes
+   * from the model's file, then from the defaults that `Preprocess` names.
+   */
+  preprocess?: Preprocess | HuggingFacePreprocess
   /**
    * Threads of ONNX Runtime. More than 1 changes low bits of the features. The first extractor of a process
    * sets it for all. Default 1.
@@ -343,7 +347,7 @@ function pickLayer(
 function preprocessFor(
   model: ModelProto,
   port: ImagePort,
-  given: Preprocess | undefined,
+  given: Preprocess | HuggingFacePreprocess | undefined,
 ): ResolvedPreprocess {
   const own = ownPreprocess(model)
   const { channels, width, height } = port

@@ -67,7 +67,7 @@ export async function runImages(
       try {
         const name = `images[${next}]`
         const slot = batch.subarray(filled * length, (filled + 1) * length)
-        await writeTensor(await decodeImage(images[next], name, { signal }), preprocess, slot, name)
+        writeTensor(await decodeImage(images[next], name, { signal }), preprocess, slot)
         filled++
       } catch (error) {
         if (!onUnreadable || !isUnreadable(error)) throw error

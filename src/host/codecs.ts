@@ -2,13 +2,12 @@ import { readBytes } from './bytes.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
 
 /** The image codecs of jSquash, each a WebAssembly module. */
-export type Codec = 'jpeg' | 'png' | 'resize'
+export type Codec = 'jpeg' | 'png'
 
 /** Where each package keeps its module. */
 const codecFiles: Record<Codec, string> = {
   jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
   png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
-  resize: '@jsquash/resize/lib/resize/pkg/squoosh_resize_bg.wasm',
 }
 
 /**

@@ -68,6 +68,8 @@ describe('what is no picture is named', () => {
     ],
     ['nothing', new Uint8Array(0), 'but is empty'],
     ['GIF', file('picture.gif'), 'but is a GIF image'],
+    ['an animated GIF', file('animated.gif'), 'but is a GIF image'],
+    ['an animated WebP', file('animated.webp'), 'but is a WebP image'],
     ['WebP', file('picture.webp'), 'but is a WebP image'],
     ['BMP', file('picture.bmp'), 'but is a BMP image'],
     ['TIFF', file('picture.tiff'), 'but is a TIFF image'],

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../errors.ts'
+import { fromHuggingFace, type HuggingFacePreprocess, isHuggingFace } from './hugging-face.ts'
 
 /** Width and height in pixels. */
 export interface Size {
@@ -52,17 +53,19 @@ const imageNetGrey = { mean: [0.449], std: [0.226] }
  * Fills in what was left out: from the caller, then from the model's file, then the defaults. Who sets `size`
  * or `crop` sets both: a size of the caller's with a crop of the model's would fit by chance only.
  *
- * @param given what the caller wants
- * @param own what the model's file says
+ * @param wanted what the caller wants: our options, or the JSON of a `preprocessor_config.json`
+ * @param fromModel what the model's file, or the file beside it, says
  * @param model channels of the model's input, and its size where it is fixed
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function resolvePreprocess(
-  given: Preprocess = {},
-  own: Preprocess = {},
+  wanted: Preprocess | HuggingFacePreprocess = {},
+  fromModel: Preprocess | HuggingFacePreprocess = {},
   model: { channels: number; size?: Size } = { channels: 3 },
 ): ResolvedPreprocess {
-  if (typeof given !== 'object' || given === null) throw invalidArgument('preprocess', given, 'an object')
+  if (typeof wanted !== 'object' || wanted === null) throw invalidArgument('preprocess', wanted, 'an object')
+  const given = isHuggingFace(wanted) ? fromHuggingFace(wanted) : wanted
+  const own = isHuggingFace(fromModel) ? fromHuggingFace(fromModel) : fromModel
   const geometry = given.size !== undefined || given.crop !== undefined ? given : own
   const order = given.order ?? own.order ?? (model.channels === 1 ? 'grey' : 'rgb')
   checkOneOf('order', order, ['rgb', 'bgr', 'grey'])

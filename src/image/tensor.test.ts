@@ -19,7 +19,7 @@ async function bytesOf(file: string, options: Preprocess) {
     { channels },
   )
   const tensor = new Float32Array(tensorLength(preprocess))
-  await writeTensor(await decodeImage(new URL(file, folder)), preprocess, tensor)
+  writeTensor(await decodeImage(new URL(file, folder)), preprocess, tensor)
   return { tensor, ...outputSize(preprocess), channels }
 }
 
@@ -37,29 +37,33 @@ describe('a picture becomes the tensor that torchvision and PIL make of it', () 
         sum += difference
       }
     }
-    expect(worst).toBeLessThanOrEqual(2)
+    // Resizing is theirs to the bit, and so is PNG; JPEG decoders round in their own ways.
+    expect(worst).toBeLessThanOrEqual(/(jpg)$/.test(file) || file.includes('alpha') ? 2 : 0)
     expect(sum / wanted.length).toBeLessThanOrEqual(0.3)
   })
 
   it('with mean and std of ImageNet', async () => {
     const preprocess = resolvePreprocess({ size: 32 })
     const tensor = new Float32Array(tensorLength(preprocess))
-    await writeTensor(await decodeImage(new URL('150x90.png', folder)), preprocess, tensor)
+    writeTensor(await decodeImage(new URL('150x90.png', folder)), preprocess, tensor)
     const wanted = new Float32Array(new Uint8Array(readFileSync(new URL('tensor.raw', folder))).buffer)
     expect(tensor.length).toBe(wanted.length)
     const worst = tensor.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i])), 0)
     expect(worst).toBeLessThanOrEqual(2 / 255 / 0.224)
   })
 
-  it('and refuses a picture whose proportions make it enormous', async () => {
-    const image = { data: new Uint8Array(30_000 * 3), width: 30_000, height: 1, channels: 3 } as const
+  it('however extreme its proportions are, at the price of what is cropped', async () => {
     const preprocess = resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
     const target = new Float32Array(tensorLength(preprocess))
-    await expect(
-      writeTensor(await decodeImage(image), preprocess, target, 'images[0]'),
-    ).rejects.toMatchObject({
-      code: 'IMAGE_UNREADABLE',
-      message: expect.stringContaining('images[0] is too long and narrow'),
-    })
+    for (const [width, height] of [
+      [20_000, 20],
+      [20, 20_000],
+      [20_000, 1],
+    ]) {
+      const data = new Uint8Array(width * height * 3).fill(255)
+      writeTensor(await decodeImage({ data, width, height, channels: 3 }), preprocess, target)
+      expect(target[0]).toBeCloseTo((1 - 0.485) / 0.229, 6)
+      expect(target.every((value) => value > 2)).toBe(true)
+    }
   })
 })

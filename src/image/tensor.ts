@@ -1,6 +1,5 @@
-import { SoftmarginError } from '../errors.ts'
 import type { RawImage } from './input.ts'
-import { outputSize, type ResolvedPreprocess } from './preprocess.ts'
+import { outputSize, type ResolvedPreprocess, type Size } from './preprocess.ts'
 import { resize, targetSize } from './resize.ts'
 
 /** How many numbers the tensor of one picture has: channels * height * width. */
@@ -14,45 +13,46 @@ export function tensorLength(preprocess: ResolvedPreprocess): number {
  *
  * @param image RGBA, opaque, as `decodeImage` answers it
  * @param target float32 of `tensorLength(preprocess)`, filled channel after channel, row after row
- * @throws {SoftmarginError} `IMAGE_UNREADABLE` if its proportions are so extreme that the resized picture
- *   would be too large
  */
-export async function writeTensor(
-  image: RawImage,
-  preprocess: ResolvedPreprocess,
-  target: Float32Array,
-  name = 'image',
-): Promise<void> {
+export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, target: Float32Array): void {
   const { size, resample } = preprocess
-  const to = size ? targetSize(image, size) : image
-  if (to.width * to.height > 2 ** 27) {
-    const message = `${name} is too long and narrow: ${image.width} x ${image.height} pixels would become ${to.width} x ${to.height}`
-    throw new SoftmarginError('IMAGE_UNREADABLE', message, { argument: name })
+  const whole = size ? targetSize(image, size) : image
+  const cropped = outputSize(preprocess)
+  const across = cropped1d(whole.width, cropped.width)
+  const down = cropped1d(whole.height, cropped.height)
+  const window = { left: across.from, top: down.from, width: across.length, height: down.length }
+  const pixels = resize(image, whole, resample, window)
+  const tables = channelTables(preprocess)
+  // Where the picture is too small, the border is black.
+  if (window.width < cropped.width || window.height < cropped.height) {
+    const plane = cropped.width * cropped.height
+    for (const [c, table] of tables.entries()) target.fill(table[0], c * plane, (c + 1) * plane)
   }
-  const resized = await resize(image, to, resample)
-  normalise(resized, preprocess, target)
+  normalise(pixels, preprocess.order, tables, target, cropped, { left: across.to, top: down.to })
 }
 
-function normalise(image: RawImage, preprocess: ResolvedPreprocess, target: Float32Array): void {
-  const { width, height } = outputSize(preprocess)
-  const left = cropStart(image.width, width)
-  const top = cropStart(image.height, height)
-  const { data } = image
-  const tables = channelTables(preprocess)
-  const plane = width * height
+/** Puts the pixels into the tensor, `at` being where their upper left corner goes. */
+function normalise(
+  { data, width, height }: RawImage,
+  order: ResolvedPreprocess['order'],
+  tables: Float32Array[],
+  target: Float32Array,
+  size: Size,
+  at: { left: number; top: number },
+): void {
+  const plane = size.width * size.height
+  const swap = order === 'bgr' ? 2 : 0
+  const [first, second, third] = tables
+  let from = 0
   for (let y = 0; y < height; y++) {
-    const fromY = y + top
-    for (let x = 0; x < width; x++) {
-      const fromX = x + left
-      const inside = fromX >= 0 && fromX < image.width && fromY >= 0 && fromY < image.height
-      const from = (fromY * image.width + fromX) * 4
-      const to = y * width + x
-      if (tables.length === 1) {
-        target[to] = tables[0][inside ? grey(data[from], data[from + 1], data[from + 2]) : 0]
+    const row = (at.top + y) * size.width + at.left
+    for (let to = row; to < row + width; to++, from += 3) {
+      if (order === 'grey') {
+        target[to] = first[grey(data[from], data[from + 1], data[from + 2])]
       } else {
-        const swap = preprocess.order === 'bgr' ? 2 : 0
-        for (let c = 0; c < 3; c++)
-          target[c * plane + to] = tables[c][inside ? data[from + Math.abs(swap - c)] : 0]
+        target[to] = first[data[from + swap]]
+        target[to + plane] = second[data[from + 1]]
+        target[to + 2 * plane] = third[data[from + 2 - swap]]
       }
     }
   }
@@ -69,12 +69,14 @@ function grey(red: number, green: number, blue: number): number {
 }
 
 /**
- * Where a centre crop begins, as torchvision places it: halves round to even, and a picture that is too small
- * (a negative start) gets the odd pixel of its border at the end.
+ * A centre crop along one side, as torchvision places it: halves round to even, and a picture that is too small
+ * gets the odd pixel of its border at the end.
+ *
+ * @returns what is taken of the picture, and where in the crop it goes
  */
-function cropStart(length: number, crop: number): number {
+function cropped1d(length: number, crop: number): { from: number; to: number; length: number } {
   const half = (length - crop) / 2
-  if (half < 0) return -Math.floor(-half)
+  if (half < 0) return { from: 0, to: Math.floor(-half), length }
   const down = Math.floor(half)
-  return half - down === 0.5 ? down + (down % 2) : down
+  return { from: half - down === 0.5 ? down + (down % 2) : down, to: 0, length: crop }
 }

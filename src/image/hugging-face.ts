@@ -1,0 +1,123 @@
+import { invalidArgument } from '../errors.ts'
+import type { Preprocess, Size } from './preprocess.ts'
+
+/** What a `preprocessor_config.json` of the Hugging Face hub holds, as far as it concerns still images. */
+export interface HuggingFacePreprocess {
+  image_processor_type?: string
+  feature_extractor_type?: string
+  do_resize?: boolean
+  size?: number | { height?: number; width?: number; shortest_edge?: number; longest_edge?: number }
+  resample?: number
+  do_center_crop?: boolean
+  crop_size?: number | { height: number; width: number }
+  crop_pct?: number | null
+  do_rescale?: boolean
+  rescale_factor?: number
+  rescale_offset?: boolean
+  do_normalize?: boolean
+  image_mean?: number[]
+  image_std?: number[]
+  do_flip_channel_order?: boolean
+  do_pad?: boolean
+  /** Newer files of several processors hold the image's under this key. */
+  image_processor?: HuggingFacePreprocess
+}
+
+/** PIL's numbers of the filters that we have. */
+const filters: Record<number, NonNullable<Preprocess['resample']>> = {
+  0: 'nearest',
+  2: 'bilinear',
+  3: 'bicubic',
+}
+
+/** Processors that take a single number as the length of the shorter side. For the others it is a square. */
+const shorterSide =
+  /^(CLIP|ChineseCLIP|ConvNext|Levit|MobileNetV[12]|MobileViT|PoolFormer|Bit|VideoMAE|EfficientFormer)/
+
+/** Whether this is a Hugging Face configuration rather than a `Preprocess`: their field names differ. */
+export function isHuggingFace(config: object): config is HuggingFacePreprocess {
+  const isTheirs = (key: string) =>
+    /^(do_\w+|image_(mean|std|processor|processor_type)|crop_(size|pct)|rescale_(factor|offset)|feature_extractor_type)$/.test(
+      key,
+    )
+  const { resample, size } = config as { resample?: unknown; size?: unknown }
+  const names =
+    typeof size === 'object' && size !== null && ('shortest_edge' in size || 'longest_edge' in size)
+  return names || typeof resample === 'number' || Object.keys(config).some(isTheirs)
+}
+
+/**
+ * Reads a `preprocessor_config.json` as the image processors of Hugging Face's `transformers` do (ViT, ConvNeXT
+ * with its `crop_pct`, CLIP, BiT, LeViT, EfficientNet and their likes). Centre crops are placed as torchvision
+ * places them, as the library's fast processors do.
+ *
+ * @param config the file's JSON
+ * @param name how the caller calls it, for error messages
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for what changes the picture in a way that is not known here: other
+ *   filters (lanczos, box, hamming), padding, a bound on the longer side
+ */
+export function fromHuggingFace(config: HuggingFacePreprocess, name = 'preprocess'): Preprocess {
+  if (typeof config !== 'object' || config === null) throw invalidArgument(name, config, 'an object')
+  const own = config.image_processor ?? config
+  if (own.do_pad === true) throw invalidArgument(`${name}.do_pad`, true, 'false: padding is not known here')
+  const { do_rescale = true, do_normalize = true, rescale_factor = 1 / 255 } = own
+  const result: Preprocess = { ...geometry(own, name), rescale: do_rescale ? rescale_factor : 1 }
+  if (own.resample !== undefined) {
+    const resample = filters[own.resample]
+    if (!resample && own.do_resize !== false) {
+      throw invalidArgument(`${name}.resample`, own.resample, '0 (nearest), 2 (bilinear) or 3 (bicubic)')
+    }
+    if (resample) result.resample = resample
+  }
+  // Where the file leaves them out, ImageNet's are meant, as everywhere here.
+  if (do_normalize && own.image_mean) result.mean = own.image_mean
+  if (do_normalize && own.image_std) result.std = own.image_std
+  if (!do_normalize) Object.assign(result, { mean: [0, 0, 0], std: [1, 1, 1] })
+  // EfficientNet brings bytes to -1 ... 1 before mean and std.
+  if (own.rescale_offset && do_rescale) result.mean = (result.mean ?? [0.485, 0.456, 0.406]).map((m) => m + 1)
+  if (own.do_flip_channel_order) result.order = 'bgr'
+  return result
+}
+
+/** Size and crop. */
+function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 'size' | 'crop'> {
+  const type = own.image_processor_type ?? own.feature_extractor_type ?? ''
+  const crop = own.do_center_crop && own.crop_size !== undefined ? sizeOf(own.crop_size) : undefined
+  if (own.do_resize === false || own.size === undefined) return crop === undefined ? {} : { crop }
+  const { size } = own
+  if (typeof size === 'object' && size !== null && size.longest_edge !== undefined) {
+    throw invalidArgument(`${name}.size.longest_edge`, size.longest_edge, 'left out: images must be alike')
+  }
+  const edge = shortEdge(size, type, crop !== undefined)
+  if (edge === undefined) {
+    const exact = sizeOf(size as number | Size)
+    return crop === undefined ? { size: exact } : { size: exact, crop }
+  }
+  if (type.startsWith('ConvNext')) {
+    // Small pictures are resized a little larger and cropped; from 384 on they are stretched to a square.
+    return edge >= 384
+      ? { size: edge }
+      : { size: { shortestEdge: Math.trunc(edge / (own.crop_pct ?? 224 / 256)) }, crop: edge }
+  }
+  const resized = type.startsWith('Levit')
+    ? Math.trunc((256 / 224) * edge)
+    : type.startsWith('PoolFormer')
+      ? Math.trunc(edge / (own.crop_pct ?? 0.9))
+      : edge
+  // Without a crop the longer side would differ from picture to picture: they keep the middle.
+  return { size: { shortestEdge: resized }, crop: crop ?? edge }
+}
+
+function shortEdge(
+  size: NonNullable<HuggingFacePreprocess['size']>,
+  type: string,
+  isCropped: boolean,
+): number | undefined {
+  if (typeof size === 'object') return size?.shortest_edge
+  return shorterSide.test(type) || (type === '' && isCropped) ? size : undefined
+}
+
+function sizeOf(size: number | { height?: number; width?: number }): number | Size {
+  if (typeof size !== 'object' || size === null) return size
+  return size.height === size.width ? size.width! : { width: size.width!, height: size.height! }
+}

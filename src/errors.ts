@@ -15,9 +15,10 @@ export type ErrorCode =
   | 'ABORTED' // the AbortSignal fired
   | 'OUT_OF_MEMORY' // does not fit in WebAssembly memory, or in the limit that was given
   | 'IMAGE_UNREADABLE' // not an image, or a broken one
-  | 'MODEL_UNREADABLE' // not an ONNX model, or a broken one
+  | 'MODEL_UNREADABLE' // not a model of the format that is wanted, or a broken one
   | 'MODEL_UNSUPPORTED' // a sound model of a kind that cannot serve here
   | 'LAYER_NOT_FOUND' // no tensor of that name
+  | 'DATA_UNREADABLE' // not a data file of the format that is wanted, or a broken one
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
   | 'FILE_UNWRITABLE' // a path that cannot be written
   | 'HOST_UNSUPPORTED' // this host lacks what the call needs

@@ -18,6 +18,7 @@ export class SparseRows {
   /** Where each row begins among the pairs. */
   readonly #starts: number[] = []
   #width = 0
+  #narrowest = Number.POSITIVE_INFINITY
 
   /** Rows so far. */
   get rows(): number {
@@ -27,6 +28,11 @@ export class SparseRows {
   /** One more than the greatest column so far. */
   get width(): number {
     return this.#width
+  }
+
+  /** The smallest column so far. */
+  get narrowest(): number {
+    return this.#narrowest
   }
 
   /** Begins a row. */
@@ -43,16 +49,18 @@ export class SparseRows {
     this.#columns[this.#count] = column
     this.#values[this.#count++] = value
     if (column >= this.#width) this.#width = column + 1
+    if (column < this.#narrowest) this.#narrowest = column
   }
 
   /**
    * All rows, dense.
    *
-   * @param cols at least `width`
+   * @param cols at least `width - shift`
    * @param name of what is read, for the error message
+   * @param shift columns at the left that are empty and left out
    * @throws {SoftmarginError} `OUT_OF_MEMORY` where a few numbers would make a gigantic matrix
    */
-  toMatrix(cols: number, name: string): Matrix {
+  toMatrix(cols: number, name: string, shift = 0): Matrix {
     const size = this.rows * cols
     if (size > Math.max(SMALL, MOST_PER_ENTRY * this.#count) || size > MAX_INDEX) {
       throw new SoftmarginError(
@@ -65,7 +73,8 @@ export class SparseRows {
     const data = new Float32Array(size)
     for (let row = 0; row < this.rows; row++) {
       const end = row + 1 < this.rows ? this.#starts[row + 1] : this.#count
-      for (let at = this.#starts[row]; at < end; at++) data[row * cols + this.#columns[at]] = this.#values[at]
+      const first = row * cols - shift
+      for (let at = this.#starts[row]; at < end; at++) data[first + this.#columns[at]] = this.#values[at]
     }
     return new Matrix(data, this.rows, cols)
   }

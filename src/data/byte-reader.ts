@@ -1,0 +1,70 @@
+/** Makes the error for data that ends too early. */
+export type Truncated = (wanted: number, got: number) => Error
+
+/**
+ * Takes a stream of bytes apart by lengths. What a file claims about its length is not believed: memory is taken
+ * for bytes that have come, never for bytes that are announced.
+ */
+export class ByteReader {
+  readonly #pieces: AsyncIterator<Uint8Array>
+  readonly #truncated: Truncated
+  #rest: Uint8Array = new Uint8Array(0)
+
+  constructor(pieces: AsyncIterable<Uint8Array>, truncated: Truncated) {
+    this.#pieces = pieces[Symbol.asyncIterator]()
+    this.#truncated = truncated
+  }
+
+  /** Some bytes, at least one and at most `most`; `undefined` at the end. */
+  async some(most: number): Promise<Uint8Array | undefined> {
+    if (!(await this.#fill())) return undefined
+    const taken = this.#rest.subarray(0, most)
+    this.#rest = this.#rest.subarray(taken.length)
+    return taken
+  }
+
+  async #fill(): Promise<boolean> {
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#pieces.next()
+      if (done) return false
+      this.#rest = value
+    }
+    return true
+  }
+
+  /** So many bytes, in a buffer of their own, or fewer at the end. */
+  async upTo(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const pieces: Uint8Array[] = []
+    let length = 0
+    while (length < count) {
+      const piece = await this.some(count - length)
+      if (piece === undefined) break
+      pieces.push(piece)
+      length += piece.length
+    }
+    const joined = new Uint8Array(length)
+    let at = 0
+    for (const piece of pieces) {
+      joined.set(piece, at)
+      at += piece.length
+    }
+    return joined
+  }
+
+  /** Exactly so many bytes, in a buffer of their own. */
+  async exactly(count: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await this.upTo(count)
+    if (bytes.length < count) throw this.#truncated(count, bytes.length)
+    return bytes
+  }
+
+  /** Whether there is nothing more. */
+  async atEnd(): Promise<boolean> {
+    return !(await this.#fill())
+  }
+
+  /** Lets go of the source. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.()
+  }
+}

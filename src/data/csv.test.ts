@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { Matrix } from '../matrix.ts'
+import { type CsvRows, csvBatches, csvRecords, readCsv } from './csv.ts'
+
+const fixtures = new URL('../../test/fixtures/data/', import.meta.url)
+const table = new Uint8Array(readFileSync(new URL('table.csv', fixtures)))
+const expected = JSON.parse(readFileSync(new URL('expected.json', fixtures), 'utf8'))
+const text = (content: string) => new TextEncoder().encode(content)
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
+
+const records = async (content: string) => (await all(csvRecords(text(content)))).map((each) => ({ ...each }))
+const refusal = (phrase: string, code = 'DATA_UNREADABLE') =>
+  expect.objectContaining({ code, message: expect.stringContaining(phrase) })
+
+describe('csvRecords', () => {
+  it("reads what Python's csv module writes, a byte at a time as well", async () => {
+    expect((await all(csvRecords(table))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
+    for (const size of [1, 2, 3, 5, 16]) {
+      const crumbs = Array.from({ length: Math.ceil(table.length / size) }, (_, i) =>
+        table.subarray(i * size, (i + 1) * size),
+      )
+      expect((await all(csvRecords(crumbs))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
+    }
+  })
+
+  it.each<[string, string, Record<string, string>[]]>([
+    ['no end of line at the end', 'a,b\n1,2', [{ a: '1', b: '2' }]],
+    ['Windows ends of lines', 'a,b\r\n1,2\r\n', [{ a: '1', b: '2' }]],
+    ['empty lines', '\na\n\n1\n\n\n2\n', [{ a: '1' }, { a: '2' }]],
+    ['empty fields', 'a,b\n,\n', [{ a: '', b: '' }]],
+    ['a field that ends the text', 'a,b\n1,', [{ a: '1', b: '' }]],
+    ['an empty quoted field', 'a\n""\n"x"', [{ a: 'x' }]],
+    ['quotes', 'a\n"x ""y"" z"\n', [{ a: 'x "y" z' }]],
+    ['a carriage return inside a field', 'a\nx\ry\n', [{ a: 'x\ry' }]],
+    ['a header alone', 'a,b\n', []],
+    [
+      'dangerous names',
+      '__proto__,a\n1,2\n',
+      [
+        Object.fromEntries([
+          ['__proto__', '1'],
+          ['a', '2'],
+        ]),
+      ],
+    ],
+  ])('takes %s', async (_, content, wanted) => {
+    expect(await records(content)).toEqual(wanted)
+  })
+
+  it('takes another delimiter', async () => {
+    const list = await all(csvRecords(text('a;b\n1,5;2\n'), { delimiter: ';' }))
+    expect({ ...list[0] }).toEqual({ a: '1,5', b: '2' })
+    for (const delimiter of ['', '::', '"', '\n']) {
+      await expect(all(csvRecords(text('a'), { delimiter }))).rejects.toEqual(
+        refusal('delimiter', 'INVALID_ARGUMENT'),
+      )
+    }
+  })
+
+  it.each<[string, string | Uint8Array, string]>([
+    ['nothing', '', 'empty'],
+    ['too many fields', 'a,b\n1,2\n1,2,3\n', 'line 3: it has 3 fields, the header 2'],
+    ['too few fields', 'a,b\n"x\ny",2\n1\n', 'line 4: it has 1 fields'],
+    ['a quote without an end', 'a\n"x\ny', 'line 2: a quoted field has no end'],
+    ['more behind a quote', 'a\n"x"y\n', 'line 2: there is more behind a closing quote'],
+    ['a quote inside a field', 'a\nx"y"\n', 'line 2: a quote stands inside'],
+    ['two columns of one name', 'a,b,a\n', "the name 'a'"],
+    ['bytes that are no text', Uint8Array.of(97, 10, 0xff, 0xfe), 'no UTF-8'],
+    ['a character that is cut off', Uint8Array.of(97, 10, 0xc3), 'no UTF-8'],
+  ])('refuses %s', async (_, content, phrase) => {
+    const bytes = typeof content === 'string' ? text(content) : content
+    await expect(all(csvRecords(bytes))).rejects.toEqual(refusal(phrase))
+  })
+
+  it('refuses a field without an end before memory is full', async () => {
+    function* endless() {
+      yield text('a\n"')
+      while (true) yield new Uint8Array(2 ** 20).fill(120)
+    }
+    await expect(all(csvRecords(endless()))).rejects.toEqual(refusal('longer than'))
+  })
+})
+
+describe('tables of numbers', () => {
+  const content = text('id,x,y,kind\n7,1.5,-2,cat\n8, 3e1 ,.5,dog\n9,0,+4.,cat\n')
+
+  it('takes features and labels apart', async () => {
+    const { X, y, columns } = await readCsv(content, { label: 'kind' })
+    expect(columns).toEqual(['id', 'x', 'y'])
+    expect(X).toEqual(
+      Matrix.from([
+        [7, 1.5, -2],
+        [8, 30, 0.5],
+        [9, 0, 4],
+      ]),
+    )
+    expect(y).toEqual(['cat', 'dog', 'cat'])
+  })
+
+  it('takes the columns it is told to, in that order', async () => {
+    const { X, y } = await readCsv(content, { label: 'id', labels: 'number', columns: ['y', 'x'] })
+    expect(X).toEqual(
+      Matrix.from([
+        [-2, 1.5],
+        [0.5, 30],
+        [4, 0],
+      ]),
+    )
+    expect(y).toEqual([7, 8, 9])
+    expect((await readCsv(content, { columns: ['x'] })).y).toEqual([])
+  })
+
+  it('answers batches', async () => {
+    const batches: CsvRows[] = await all(csvBatches(content, { label: 'kind', batchSize: 2 }))
+    expect(batches.map(({ X }) => X.rows)).toEqual([2, 1])
+    expect(batches.map(({ y }) => y)).toEqual([['cat', 'dog'], ['cat']])
+  })
+
+  it.each<[string, string, object, string, string]>([
+    ['a text', 'a,b\n1,x\n', {}, 'DATA_UNREADABLE', "line 2: column 'b' is 'x'"],
+    ['an empty field', 'a,b\n1,\n', {}, 'DATA_UNREADABLE', "column 'b' is ''"],
+    ['NaN', 'a\nnan\n', {}, 'DATA_UNREADABLE', "column 'a' is 'nan'"],
+    ['a number beyond float32', 'a\n1e39\n', {}, 'DATA_UNREADABLE', "column 'a' is '1e39'"],
+    ['hexadecimal', 'a\n0x10\n', {}, 'DATA_UNREADABLE', "column 'a' is '0x10'"],
+    ['no rows', 'a,b\n', {}, 'DATA_UNREADABLE', 'no rows'],
+    ['labels alone', 'a\n1\n', { label: 'a' }, 'DATA_UNREADABLE', 'no columns of numbers'],
+    [
+      'a label that is no number',
+      'a,b\n1,x\n',
+      { label: 'b', labels: 'number' },
+      'DATA_UNREADABLE',
+      "is 'x'",
+    ],
+    ['a missing label column', 'a\n1\n', { label: 'b' }, 'INVALID_ARGUMENT', "header: 'a', but is 'b'"],
+    ['a missing column', 'a\n1\n', { columns: ['a', 'c'] }, 'INVALID_ARGUMENT', 'columns[1]'],
+    ['labels of another kind', 'a\n1\n', { labels: 'date' }, 'INVALID_ARGUMENT', 'labels'],
+    ['batches of nothing', 'a\n1\n', { batchSize: 0 }, 'INVALID_ARGUMENT', 'batchSize'],
+  ])('refuses %s', async (_, wrong, options, code, phrase) => {
+    await expect(readCsv(text(wrong), options)).rejects.toEqual(refusal(phrase, code))
+  })
+})

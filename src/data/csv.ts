@@ -1,0 +1,182 @@
+import { invalidArgument, show } from '../errors.ts'
+import { Matrix } from '../matrix.ts'
+import type { Label } from '../svm/labels.ts'
+import { CsvParser, type CsvRecord, FORMAT } from './csv-parser.ts'
+import { textOf } from './lines.ts'
+import { checkBatchSize, type DataSource, type ReadOptions, unreadable } from './source.ts'
+import { decimal } from './sparse-text.ts'
+
+export interface CsvOptions extends ReadOptions {
+  /** What stands between fields, default `','`. */
+  delimiter?: string
+}
+
+export interface CsvTableOptions extends CsvOptions {
+  /** The name of the column that holds the labels; without one, all columns are features. */
+  label?: string
+  /** What labels are: default `'text'`. */
+  labels?: 'text' | 'number'
+  /** The names of the columns to take, in this order. Default: all but the label's. */
+  columns?: readonly string[]
+  /** Rows at a time, default 1024; the last batch may have fewer. */
+  batchSize?: number
+}
+
+/** Rows of a table. */
+export interface CsvRows {
+  X: Matrix
+  /** A label for each row; none without a label column. */
+  y: Label[]
+  /** The names of X's columns. */
+  columns: string[]
+}
+
+/**
+ * Reads CSV text with a header, a record at a time: each is an object of the texts of its fields by the names in the
+ * header. UTF-8, with or without a byte order mark.
+ *
+ * @throws {SoftmarginError} `DATA_UNREADABLE` with the line: for a record with more or fewer fields than the header,
+ *   a quote that is not closed, two columns of one name, bytes that are no UTF-8; `FILE_UNREADABLE`,
+ *   `INVALID_ARGUMENT`, `ABORTED`
+ */
+export async function* csvRecords(
+  source: DataSource,
+  o: CsvOptions = {},
+): AsyncGenerator<Record<string, string>> {
+  let header: string[] | undefined
+  for await (const { fields } of recordsOf(source, o)) {
+    if (header === undefined) header = fields
+    else {
+      const record: Record<string, string> = Object.create(null)
+      for (let i = 0; i < header.length; i++) record[header[i]] = fields[i]
+      yield record
+    }
+  }
+}
+
+/**
+ * Reads a table of numbers, all of it.
+ *
+ * @throws {SoftmarginError} as `csvBatches`, and `DATA_UNREADABLE` without rows
+ */
+export async function readCsv(source: DataSource, o: CsvTableOptions = {}): Promise<CsvRows> {
+  const batches: CsvRows[] = []
+  let rows = 0
+  for await (const batch of csvBatches(source, o)) {
+    batches.push(batch)
+    rows += batch.X.rows
+  }
+  if (rows === 0) throw unreadable(FORMAT, 'it has no rows behind its header')
+  const { columns } = batches[0]
+  const data = new Float32Array(rows * columns.length)
+  let at = 0
+  for (const { X } of batches) {
+    data.set(X.data, at)
+    at += X.data.length
+  }
+  return { X: new Matrix(data, rows, columns.length), y: batches.flatMap(({ y }) => y), columns }
+}
+
+/**
+ * Reads a table of numbers batch by batch: one that does not fit in memory.
+ *
+ * @throws {SoftmarginError} as `csvRecords`; `DATA_UNREADABLE` for a field that is no finite number, with its line and
+ *   column; `INVALID_ARGUMENT` for a column that is not there
+ */
+export async function* csvBatches(source: DataSource, o: CsvTableOptions = {}): AsyncGenerator<CsvRows> {
+  const { batchSize = 1024, labels = 'text' } = o
+  checkBatchSize(batchSize)
+  if (labels !== 'text' && labels !== 'number') throw invalidArgument('labels', labels, "'text' or 'number'")
+  let table: Table | undefined
+  for await (const record of recordsOf(source, o)) {
+    if (table === undefined) table = new Table(record.fields, o)
+    else {
+      table.add(record)
+      if (table.rows === batchSize) yield table.take()
+    }
+  }
+  if (table && table.rows > 0) yield table.take()
+}
+
+/** Gathers rows of numbers. */
+class Table {
+  readonly #columns: string[]
+  readonly #places: number[]
+  readonly #label: number | undefined
+  readonly #numeric: boolean
+  #values: number[] = []
+  #y: Label[] = []
+  rows = 0
+
+  constructor(header: string[], { label, labels, columns }: CsvTableOptions) {
+    const places = new Map(header.map((name, at) => [name, at]))
+    const place = (name: string, argument: string) => {
+      const at = places.get(name)
+      if (at !== undefined) return at
+      throw invalidArgument(
+        argument,
+        name,
+        `a column of the header: ${header.slice(0, 20).map(show).join(', ')}`,
+      )
+    }
+    this.#label = label === undefined ? undefined : place(label, 'label')
+    this.#numeric = labels === 'number'
+    this.#columns = columns ? [...columns] : header.filter((name) => name !== label)
+    this.#places = this.#columns.map((name, i) => place(name, `columns[${i}]`))
+    if (this.#places.length === 0) throw unreadable(FORMAT, 'it has no columns of numbers')
+  }
+
+  add({ fields, line }: CsvRecord): void {
+    const number = (at: number, name: string) => {
+      const value = decimal(fields[at].trim())
+      if (Number.isFinite(Math.fround(value))) return value
+      throw unreadable(
+        FORMAT,
+        `line ${line}: column ${show(name)} is ${show(fields[at])}, not a finite number`,
+      )
+    }
+    for (const [i, at] of this.#places.entries()) this.#values.push(number(at, this.#columns[i]))
+    if (this.#label !== undefined) {
+      this.#y.push(this.#numeric ? number(this.#label, 'of labels') : fields[this.#label])
+    }
+    this.rows++
+  }
+
+  take(): CsvRows {
+    const X = new Matrix(Float32Array.from(this.#values), this.rows, this.#columns.length)
+    const batch = { X, y: this.#y, columns: this.#columns }
+    this.#values = []
+    this.#y = []
+    this.rows = 0
+    return batch
+  }
+}
+
+/** The records of a text, the header first; all have as many fields. */
+async function* recordsOf(source: DataSource, o: CsvOptions): AsyncGenerator<CsvRecord> {
+  const { delimiter = ',' } = o
+  if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
+    throw invalidArgument('delimiter', delimiter, 'one character other than a quote or an end of line')
+  }
+  const parser = new CsvParser(delimiter)
+  let width: number | undefined
+  const check = (record: CsvRecord) => {
+    if (width === undefined) {
+      width = record.fields.length
+      const seen = new Set<string>()
+      const twice = record.fields.find((name) => seen.size === seen.add(name).size)
+      if (twice !== undefined) throw unreadable(FORMAT, `two of its columns have the name ${show(twice)}`)
+    } else if (record.fields.length !== width) {
+      throw unreadable(
+        FORMAT,
+        `line ${record.line}: it has ${record.fields.length} fields, the header ${width}`,
+      )
+    }
+    return record
+  }
+  for await (const text of textOf(source, FORMAT, o)) {
+    for (const record of parser.push(text, false)) yield check(record)
+  }
+  for (const record of parser.push('', true)) yield check(record)
+  if (width === undefined) throw unreadable(FORMAT, 'it is empty')
+}

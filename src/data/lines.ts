@@ -1,0 +1,39 @@
+import { type DataSource, piecesOf, type ReadOptions, unreadable } from './source.ts'
+
+/** A text without an end of line is no text; characters. */
+const LONGEST = 2 ** 26
+
+/**
+ * UTF-8 text, piece by piece.
+ *
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for bytes that are no UTF-8, and as `piecesOf`
+ */
+export async function* textOf(source: DataSource, format: string, o: ReadOptions): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decode = (piece?: Uint8Array) => {
+    try {
+      return piece ? decoder.decode(piece, { stream: true }) : decoder.decode()
+    } catch (cause) {
+      throw unreadable(format, 'its bytes are no UTF-8 text', cause)
+    }
+  }
+  for await (const piece of piecesOf(source, o)) yield decode(piece)
+  yield decode()
+}
+
+/** Lines without their ends; the last need not have one. Throws as `textOf`. */
+export async function* linesOf(source: DataSource, format: string, o: ReadOptions): AsyncGenerator<string> {
+  let open = ''
+  for await (const text of textOf(source, format, o)) {
+    let from = 0
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      yield open + text.slice(from, end)
+      open = ''
+      from = end + 1
+    }
+    open += text.slice(from)
+    if (open.length > LONGEST)
+      throw unreadable(format, `one of its lines is longer than ${LONGEST} characters`)
+  }
+  if (open !== '') yield open
+}

@@ -1,0 +1,102 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
+import { Matrix } from '../matrix.ts'
+import type { Label } from '../svm/labels.ts'
+
+/** What an `NdArray` holds its elements in. */
+export type NdData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | boolean[]
+  | string[]
+
+/** What can become an array: rows, labels, or numbers. */
+export type NdArrayLike = NdArray | Matrix | NdData | readonly number[]
+
+/** An array of any number of dimensions as NumPy has them, its elements in row order. */
+export class NdArray {
+  readonly data: NdData
+  /** Its length in each dimension; empty for a single value. */
+  readonly shape: readonly number[]
+
+  /** @throws {SoftmarginError} `SHAPE_MISMATCH` if `data` does not hold as many elements as `shape` tells */
+  constructor(data: NdData, shape: readonly number[] = [data.length]) {
+    for (const [i, length] of shape.entries()) {
+      if (!Number.isSafeInteger(length) || length < 0) {
+        throw invalidArgument(`shape[${i}]`, length, 'a whole number of 0 or more')
+      }
+    }
+    const size = shape.reduce((product, length) => product * length, 1)
+    if (data.length !== size) throw shapeMismatch('data', data.length, `${size} elements, as its shape tells`)
+    this.data = data
+    this.shape = shape
+  }
+
+  /**
+   * A `Matrix` as two dimensions of float32, texts and numbers as one. Whole numbers become int64, as NumPy's do,
+   * other numbers float64.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for anything else
+   */
+  static from(value: NdArrayLike, name = 'value'): NdArray {
+    if (value instanceof NdArray) return value
+    if (value instanceof Matrix) return new NdArray(value.data, [value.rows, value.cols])
+    if (ArrayBuffer.isView(value) && 'length' in value) return new NdArray(value)
+    if (!Array.isArray(value)) throw invalidArgument(name, value, 'a Matrix, a typed array or an array')
+    const list: readonly unknown[] = value
+    if (list.every((each) => typeof each === 'string')) return new NdArray([...list])
+    if (list.every((each) => typeof each === 'boolean')) return new NdArray([...list])
+    const odd = list.findIndex((each) => typeof each !== 'number')
+    if (odd >= 0) throw invalidArgument(`${name}[${odd}]`, list[odd], `of the type of ${name}[0]`)
+    const numbers = list as readonly number[]
+    return new NdArray(
+      numbers.every(Number.isSafeInteger) ? BigInt64Array.from(numbers, BigInt) : Float64Array.from(numbers),
+    )
+  }
+
+  /**
+   * Rows x columns as float32; one dimension is one column.
+   *
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` for other dimensions, `INVALID_ARGUMENT` for texts
+   */
+  toMatrix(): Matrix {
+    const { data, shape } = this
+    if (shape.length !== 1 && shape.length !== 2)
+      throw shapeMismatch('array', shape.length, '1 or 2 dimensions')
+    if (typeof data[0] === 'string') throw invalidArgument('array', 'text', 'made of numbers')
+    const floats = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number)
+    return new Matrix(floats, shape[0], shape[1] ?? 1)
+  }
+
+  /**
+   * Its elements as labels: texts or numbers.
+   *
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` unless it has one dimension (or one column), `INVALID_ARGUMENT` for
+   *   integers that a number cannot hold exactly
+   */
+  toLabels(): Label[] {
+    const { data, shape } = this
+    if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
+      throw shapeMismatch('array', `shape [${shape.join(', ')}]`, 'one dimension')
+    }
+    return Array.from(data as ArrayLike<unknown>, (value, i) => {
+      if (typeof value === 'string') return value
+      const number = Number(value)
+      if (typeof value === 'bigint' && !Number.isSafeInteger(number)) {
+        throw new SoftmarginError(
+          'INVALID_ARGUMENT',
+          `array[${i}] must be an integer that a number holds exactly, but is ${value}`,
+          { argument: `array[${i}]`, received: value },
+        )
+      }
+      return number
+    })
+  }
+}

@@ -1,0 +1,104 @@
+import type { NdData } from './nd-array.ts'
+
+type Numbers = Exclude<NdData, boolean[] | string[]>
+
+/** The numbers of NumPy that typed arrays hold as they are, by their names in a file. */
+const numbers: Record<string, { new (buffer: ArrayBuffer): Numbers }> = {
+  f4: Float32Array,
+  f8: Float64Array,
+  i1: Int8Array,
+  u1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  i4: Int32Array,
+  u4: Uint32Array,
+  i8: BigInt64Array,
+  u8: BigUint64Array,
+}
+
+/** An element type of a file. */
+export interface NpyType {
+  /** Bytes of an element. */
+  size: number
+  /** Elements out of a buffer of their own, which they may keep. */
+  decode(bytes: Uint8Array<ArrayBuffer>): NdData
+}
+
+/**
+ * An element type by its name: `<f4`, `>i8`, `|b1`, `<U12`, `|S5`, ...
+ *
+ * @returns `undefined` for one that is not known: complex numbers, dates, objects, records
+ */
+export function npyType(descr: string): NpyType | undefined {
+  const match = /^([<>|=])([fiubUS])(\d{1,9})$/.exec(descr)
+  if (!match) return undefined
+  const [, order, kind, digits] = match
+  const size = Number(digits)
+  const swapped = order === '>'
+  const name = kind + size
+  if (name === 'b1') return { size: 1, decode: (bytes) => Array.from(bytes, (byte) => byte !== 0) }
+  if (name === 'f2') return { size: 2, decode: (bytes) => halves(native(bytes, 2, swapped)) }
+  if (Object.hasOwn(numbers, name)) {
+    return { size, decode: (bytes) => new numbers[name](native(bytes, size, swapped).buffer) }
+  }
+  if (size === 0) return undefined
+  // Bytes, which are read as Latin-1.
+  if (kind === 'S') return { size, decode: (bytes) => texts(bytes, size) }
+  if (kind !== 'U') return undefined
+  // Four bytes a character.
+  return {
+    size: size * 4,
+    decode: (bytes) => texts(new Uint32Array(native(bytes, 4, swapped).buffer), size),
+  }
+}
+
+/** How a file names the type of these elements, and the elements as it holds them. */
+export function npyEncode(data: NdData): { descr: string; bytes: Uint8Array<ArrayBuffer> } {
+  if (Array.isArray(data)) {
+    if (typeof data[0] === 'boolean')
+      return { descr: '|b1', bytes: Uint8Array.from(data as boolean[], Number) }
+    return encodeTexts(data as string[])
+  }
+  const name = Object.keys(numbers).find((each) => data instanceof numbers[each])!
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+  return { descr: (data.BYTES_PER_ELEMENT === 1 ? '|' : '<') + name, bytes }
+}
+
+/** Swaps the bytes of each element, in place: typed arrays hold the least significant first. */
+function native(bytes: Uint8Array<ArrayBuffer>, size: number, swapped: boolean): Uint8Array<ArrayBuffer> {
+  if (swapped) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
+  return bytes
+}
+
+/** float16 as float32, exactly. */
+function halves(bytes: Uint8Array<ArrayBuffer>): Float32Array {
+  return Float32Array.from(new Uint16Array(bytes.buffer), (half) => {
+    const sign = half & 0x8000 ? -1 : 1
+    const exponent = (half >> 10) & 31
+    const fraction = half & 1023
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
+  })
+}
+
+/** Texts of so many characters each, filled up with zeros at their ends. */
+function texts(units: Uint8Array | Uint32Array, length: number): string[] {
+  return Array.from({ length: units.length / length }, (_, i) => {
+    let end = (i + 1) * length
+    while (end > i * length && units[end - 1] === 0) end--
+    let text = ''
+    for (let at = i * length; at < end; at++) {
+      // What is no character becomes the character for that, as in UTF-8 that is broken.
+      text += String.fromCodePoint(units[at] < 0x110000 ? units[at] : 0xfffd)
+    }
+    return text
+  })
+}
+
+function encodeTexts(list: string[]): { descr: string; bytes: Uint8Array<ArrayBuffer> } {
+  const points = list.map((text) => Array.from(text, (character) => character.codePointAt(0)!))
+  const longest = points.reduce((most, { length }) => Math.max(most, length), 1)
+  const units = new Uint32Array(list.length * longest)
+  for (const [i, text] of points.entries()) units.set(text, i * longest)
+  return { descr: `<U${longest}`, bytes: new Uint8Array(units.buffer) }
+}

@@ -1,0 +1,162 @@
+import type { Matrix } from '../matrix.ts'
+import { ByteReader } from './byte-reader.ts'
+import { NdArray, type NdArrayLike, type NdData } from './nd-array.ts'
+import { type NpyType, npyEncode, npyType } from './npy-types.ts'
+import { checkBatchSize, type DataSource, piecesOf, type ReadOptions, unreadable } from './source.ts'
+
+const FORMAT = 'a NumPy .npy file'
+const MAGIC = '\x93NUMPY'
+/** NumPy itself refuses longer headers; bytes. */
+const LONGEST_HEADER = 10_000
+
+export interface BatchOptions extends ReadOptions {
+  /** Rows at a time, default 1024; the last batch may have fewer. */
+  batchSize?: number
+}
+
+interface Header {
+  type: NpyType
+  columnOrder: boolean
+  shape: number[]
+  /** Elements in all. */
+  size: number
+}
+
+/**
+ * Reads a NumPy `.npy` file: numbers of any kind but complex ones, truth values, and texts (`U`, `S`). Arrays in
+ * Fortran's order come out in row order.
+ *
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for other files, broken ones, and arrays of objects, which are
+ *   programs; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
+ */
+export async function readNpy(source: DataSource, o: ReadOptions = {}): Promise<NdArray> {
+  return readArray(piecesOf(source, o))
+}
+
+/** One array out of the bytes of a file; with nothing behind it. */
+export async function readArray(pieces: AsyncIterable<Uint8Array>): Promise<NdArray> {
+  const reader = readerOf(pieces)
+  try {
+    const { type, columnOrder, shape, size } = await readHeader(reader)
+    const data = type.decode(await reader.exactly(size * type.size))
+    await checkEnd(reader)
+    return new NdArray(columnOrder ? inRowOrder(data, shape) : data, shape)
+  } finally {
+    await reader.close()
+  }
+}
+
+/**
+ * Reads rows of numbers batch by batch, as float32: a file that does not fit in memory.
+ *
+ * @returns batches of the same width; an array of one dimension has one column
+ * @throws {SoftmarginError} as `readNpy`, and `DATA_UNREADABLE` for texts, for more than two dimensions, and for an
+ *   array in Fortran's order, whose rows are not together
+ */
+export async function* npyBatches(source: DataSource, o: BatchOptions = {}): AsyncGenerator<Matrix> {
+  yield* batchesOf(piecesOf(source, o), o)
+}
+
+/** Batches out of the bytes of a file. */
+export async function* batchesOf(
+  pieces: AsyncIterable<Uint8Array>,
+  { batchSize = 1024 }: BatchOptions,
+): AsyncGenerator<Matrix> {
+  checkBatchSize(batchSize)
+  const reader = readerOf(pieces)
+  try {
+    const { type, columnOrder, shape } = await readHeader(reader)
+    const [rows, cols = 1] = shape
+    if (shape.length !== 1 && shape.length !== 2) {
+      throw unreadable(FORMAT, `it has ${shape.length} dimensions, and rows have 1 or 2`)
+    }
+    if (columnOrder && cols > 1)
+      throw unreadable(FORMAT, "it is in Fortran's order: it has no rows to stream")
+    for (let done = 0; done < rows && cols > 0; done += batchSize) {
+      const count = Math.min(batchSize, rows - done)
+      const data = type.decode(await reader.exactly(count * cols * type.size))
+      yield new NdArray(data, [count, cols]).toMatrix()
+    }
+    await checkEnd(reader)
+  } finally {
+    await reader.close()
+  }
+}
+
+/**
+ * An array as a `.npy` file of version 1.0, as `numpy.save` writes it: a `Matrix` as float32, texts as `U`, whole
+ * numbers as int64, other numbers as float64, typed arrays as what they are.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+export function writeNpy(value: NdArrayLike): Uint8Array<ArrayBuffer> {
+  const { data, shape } = NdArray.from(value)
+  const { descr, bytes } = npyEncode(data)
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
+  const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`
+  // Spaces and a line end, so that the numbers begin at a multiple of 64.
+  const length = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10
+  const file = new Uint8Array(10 + length + bytes.length)
+  const text = `${MAGIC}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${dictionary.padEnd(length - 1)}\n`
+  for (let i = 0; i < text.length; i++) file[i] = text.charCodeAt(i)
+  file.set(bytes, text.length)
+  return file
+}
+
+function readerOf(pieces: AsyncIterable<Uint8Array>): ByteReader {
+  return new ByteReader(pieces, (wanted, got) =>
+    unreadable(FORMAT, `it is truncated: ${got} bytes are left where ${wanted} are needed`),
+  )
+}
+
+async function checkEnd(reader: ByteReader): Promise<void> {
+  if (!(await reader.atEnd())) throw unreadable(FORMAT, 'it goes on behind its array')
+}
+
+async function readHeader(reader: ByteReader): Promise<Header> {
+  const start = await reader.upTo(8)
+  if (latin(start.subarray(0, 6)) !== MAGIC || start.length < 8) {
+    throw unreadable(FORMAT, "it does not begin with '\\x93NUMPY'")
+  }
+  const version = start[6]
+  if (version < 1 || version > 3 || start[7] !== 0) {
+    throw unreadable(FORMAT, `its version is ${version}.${start[7]}, and only 1.0, 2.0 and 3.0 are known`)
+  }
+  const lengthBytes = await reader.exactly(version === 1 ? 2 : 4)
+  const length = lengthBytes.reduceRight((sum, byte) => sum * 256 + byte, 0)
+  if (length > LONGEST_HEADER) throw unreadable(FORMAT, `its header is said to be ${length} bytes long`)
+  const text = latin(await reader.exactly(length))
+
+  const descr = /'descr'\s*:\s*'([^']{0,20})'/.exec(text)?.[1]
+  const order = /'fortran_order'\s*:\s*(True|False)/.exec(text)?.[1]
+  const tuple = /'shape'\s*:\s*\(([\d,\s]*)\)/.exec(text)?.[1]
+  if (order === undefined || tuple === undefined) throw unreadable(FORMAT, 'its header is damaged')
+  const type = descr === undefined ? undefined : npyType(descr)
+  if (type === undefined) {
+    const what = descr === undefined ? 'records' : `type '${descr}'`
+    throw unreadable(FORMAT, `its elements are ${what}, and only numbers and texts are read`)
+  }
+  const shape = tuple.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]))
+  const size = shape.reduce((product, each) => product * each, 1)
+  if (shape.length > 32 || !shape.every(Number.isSafeInteger) || !Number.isSafeInteger(size * type.size)) {
+    throw unreadable(FORMAT, 'its shape is impossible')
+  }
+  return { type, columnOrder: order === 'True' && shape.length > 1, shape, size }
+}
+
+function latin(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+/** Elements in Fortran's order (the first index runs fastest), put in row order. */
+function inRowOrder(data: NdData, shape: readonly number[]): NdData {
+  const out = data.slice() as unknown[]
+  const index = new Array<number>(shape.length).fill(0)
+  for (let from = 0; from < data.length; from++) {
+    let to = 0
+    for (const [d, length] of shape.entries()) to = to * length + index[d]
+    out[to] = data[from]
+    for (let d = 0; d < shape.length && ++index[d] === shape[d]; d++) index[d] = 0
+  }
+  return out as NdData
+}

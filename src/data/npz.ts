@@ -1,0 +1,69 @@
+import { type Zippable, zipSync } from 'fflate'
+import { invalidArgument, show } from '../errors.ts'
+import type { Matrix } from '../matrix.ts'
+import type { NdArray, NdArrayLike } from './nd-array.ts'
+import { type BatchOptions, batchesOf, readArray, writeNpy } from './npy.ts'
+import { type DataSource, piecesOf, type ReadOptions, unreadable } from './source.ts'
+import { zipMembers } from './zip.ts'
+
+const FORMAT = 'a NumPy .npz file'
+
+/**
+ * Reads a NumPy `.npz` file, compressed or not: several arrays by name.
+ *
+ * @returns an object without a prototype: any name is safe
+ * @throws {SoftmarginError} `DATA_UNREADABLE`, and as `readNpy`
+ */
+export async function readNpz(source: DataSource, o: ReadOptions = {}): Promise<Record<string, NdArray>> {
+  const arrays: Record<string, NdArray> = Object.create(null)
+  for await (const { name, bytes } of zipMembers(piecesOf(source, o))) {
+    const key = keyOf(name)
+    if (key in arrays) throw unreadable(FORMAT, `it holds two arrays of the name ${show(key)}`)
+    arrays[key] = await readArray(bytes)
+  }
+  return arrays
+}
+
+/**
+ * Reads the rows of one array of a `.npz` file batch by batch, as `npyBatches` does.
+ *
+ * @param name of the array
+ * @throws {SoftmarginError} as `npyBatches`; `INVALID_ARGUMENT` if there is no array of that name
+ */
+export async function* npzBatches(
+  source: DataSource,
+  name: string,
+  o: BatchOptions = {},
+): AsyncGenerator<Matrix> {
+  const others: string[] = []
+  for await (const member of zipMembers(piecesOf(source, o))) {
+    const key = keyOf(member.name)
+    if (key === name) {
+      yield* batchesOf(member.bytes, o)
+      return
+    }
+    others.push(key)
+  }
+  throw invalidArgument('name', name, `the name of an array in the file: ${others.join(', ')}`)
+}
+
+/**
+ * Arrays as a `.npz` file, as `numpy.savez` writes it. The same arrays give the same bytes.
+ *
+ * @param arrays by name
+ * @param o.compress packs them, as `numpy.savez_compressed` does; default false
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+export function writeNpz(
+  arrays: Record<string, NdArrayLike>,
+  o: { compress?: boolean } = {},
+): Uint8Array<ArrayBuffer> {
+  const files: Zippable = {}
+  for (const [name, value] of Object.entries(arrays)) files[`${name}.npy`] = writeNpy(value)
+  // The oldest time that zip archives know.
+  return zipSync(files, { level: o.compress ? 6 : 0, mtime: new Date(1980, 0, 1) })
+}
+
+function keyOf(name: string): string {
+  return name.endsWith('.npy') ? name.slice(0, -4) : name
+}

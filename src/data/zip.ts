@@ -1,0 +1,161 @@
+import { Inflate } from 'fflate'
+import { ByteReader } from './byte-reader.ts'
+import { unreadable } from './source.ts'
+
+const FORMAT = 'a zip archive'
+const LOCAL = 0x04034b50
+const UNKNOWN = 0xffffffff
+/** Bytes that are unpacked at once: they can become a thousand times as many. */
+const PIECE = 2 ** 14
+
+/** A file in an archive. */
+export interface ZipMember {
+  name: string
+  /** Its bytes, unpacked; its checksum is checked at the end. May be left unread. */
+  bytes: AsyncIterable<Uint8Array>
+}
+
+interface MemberHeader {
+  name: string
+  method: number
+  crc: number
+  packed: number
+  unpacked: number
+}
+
+/**
+ * The members of a zip archive one after the other, as they come in a stream. Lengths and checksums are those that
+ * stand before each member; the list at the end of the archive is not needed.
+ *
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for broken archives, encrypted ones, methods other than stored and
+ *   deflate, and members whose length is only told after them
+ */
+export async function* zipMembers(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<ZipMember> {
+  const reader = new ByteReader(pieces, () => unreadable(FORMAT, 'it is truncated'))
+  try {
+    for (let number = 0; ; number++) {
+      const signature = await reader.upTo(4)
+      if (signature.length === 4 && u32(signature, 0) !== LOCAL && number > 0) return
+      if (signature.length < 4 || u32(signature, 0) !== LOCAL) {
+        throw unreadable(FORMAT, number === 0 ? "it does not begin with 'PK'" : 'it is truncated')
+      }
+      const header = await readMemberHeader(reader)
+      const member = new Member(reader, header)
+      yield { name: header.name, bytes: member.bytes() }
+      await member.skip()
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
+  const fixed = await reader.exactly(26)
+  const flags = u16(fixed, 2)
+  const nameBytes = await reader.exactly(u16(fixed, 22))
+  const extra = await reader.exactly(u16(fixed, 24))
+  let name: string
+  try {
+    name = new TextDecoder('utf-8', { fatal: true }).decode(nameBytes)
+  } catch (cause) {
+    throw unreadable(FORMAT, 'the name of a member is no UTF-8', cause)
+  }
+  if (flags & 1) throw unreadable(FORMAT, `its member '${name}' is encrypted`)
+  if (flags & 8) throw unreadable(FORMAT, `the length of its member '${name}' only stands behind it`)
+  const header = {
+    name,
+    method: u16(fixed, 4),
+    crc: u32(fixed, 10),
+    packed: u32(fixed, 14),
+    unpacked: u32(fixed, 18),
+  }
+  if (header.method !== 0 && header.method !== 8) {
+    throw unreadable(FORMAT, `its member '${name}' is packed by method ${header.method}, not deflate`)
+  }
+  if (header.packed === UNKNOWN || header.unpacked === UNKNOWN) readLongLengths(header, extra)
+  return header
+}
+
+/** Lengths beyond 32 bits, which NumPy writes for all members. */
+function readLongLengths(header: MemberHeader, extra: Uint8Array): void {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + u16(extra, at + 2)) {
+    if (u16(extra, at) !== 1 || u16(extra, at + 2) < 16 || at + 20 > extra.length) continue
+    header.unpacked = u64(extra, at + 4)
+    header.packed = u64(extra, at + 12)
+    if (Number.isSafeInteger(header.unpacked) && Number.isSafeInteger(header.packed)) return
+  }
+  throw unreadable(FORMAT, `the length of its member '${header.name}' is missing`)
+}
+
+class Member {
+  readonly #reader: ByteReader
+  readonly #header: MemberHeader
+  /** Packed bytes that have not been read. */
+  #left: number
+
+  constructor(reader: ByteReader, header: MemberHeader) {
+    this.#reader = reader
+    this.#header = header
+    this.#left = header.packed
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    const { name, method, crc, unpacked } = this.#header
+    let length = 0
+    let sum = 0
+    for await (const piece of method === 0 ? this.#packed() : this.#inflated()) {
+      length += piece.length
+      if (length > unpacked) break
+      sum = crc32(sum, piece)
+      yield piece
+    }
+    if (length !== unpacked) throw unreadable(FORMAT, `its member '${name}' is not ${unpacked} bytes long`)
+    if (sum !== crc) throw unreadable(FORMAT, `its member '${name}' is damaged: its checksum differs`)
+  }
+
+  /** Goes on to what comes behind the member. */
+  async skip(): Promise<void> {
+    for await (const _ of this.#packed());
+  }
+
+  async *#packed(): AsyncGenerator<Uint8Array> {
+    while (this.#left > 0) {
+      const piece = await this.#reader.some(Math.min(this.#left, PIECE))
+      if (piece === undefined) throw unreadable(FORMAT, 'it is truncated')
+      this.#left -= piece.length
+      yield piece
+    }
+  }
+
+  async *#inflated(): AsyncGenerator<Uint8Array> {
+    const { name } = this.#header
+    let unpacked: Uint8Array[] = []
+    const inflate = new Inflate((piece) => unpacked.push(piece))
+    for await (const piece of this.#packed()) {
+      try {
+        inflate.push(piece, this.#left === 0)
+      } catch (cause) {
+        throw unreadable(FORMAT, `its member '${name}' is damaged`, cause)
+      }
+      yield* unpacked
+      unpacked = []
+    }
+  }
+}
+
+const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
+  return value
+})
+
+/** The checksum of zip archives over more bytes. */
+function crc32(sum: number, bytes: Uint8Array): number {
+  let value = ~sum
+  for (let i = 0; i < bytes.length; i++) value = crcTable[(value ^ bytes[i]) & 255] ^ (value >>> 8)
+  return ~value >>> 0
+}
+
+const u16 = (bytes: Uint8Array, at: number) => bytes[at] | (bytes[at + 1] << 8)
+const u32 = (bytes: Uint8Array, at: number) => (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0
+const u64 = (bytes: Uint8Array, at: number) => u32(bytes, at) + u32(bytes, at + 4) * 2 ** 32

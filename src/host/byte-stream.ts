@@ -1,0 +1,92 @@
+import { SoftmarginError, show } from '../errors.ts'
+import { isUrl } from './bytes.ts'
+import { hasFileSystem, importBuiltin } from './node.ts'
+
+/** Bytes that are read at once from a file. */
+const CHUNK = 2 ** 18
+
+/**
+ * Reads a file or URL piece by piece, so that it need not fit in memory. Where paths and URLs lead is told at
+ * `readBytes`.
+ *
+ * @param name how the caller calls the argument, for error messages
+ * @throws {SoftmarginError} `FILE_UNREADABLE`; `ABORTED` if the signal fires
+ */
+export async function* streamBytes(
+  source: string | URL,
+  name = 'source',
+  options: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Uint8Array> {
+  const { signal } = options
+  const text = String(source)
+  const isPath = typeof source === 'string' && !isUrl(source)
+  const onDisk = hasFileSystem() && (isPath || /^file:/i.test(text))
+  const pieces = onDisk ? fromDisk(isPath ? text : new URL(text)) : fromNetwork(text, signal)
+  try {
+    while (true) {
+      let piece: IteratorResult<Uint8Array>
+      try {
+        piece = await pieces.next()
+      } catch (cause) {
+        throw failed(text, name, signal, cause)
+      }
+      if (piece.done) return
+      yield piece.value
+    }
+  } finally {
+    await pieces.return(undefined)
+  }
+}
+
+async function* fromDisk(path: string | URL): AsyncGenerator<Uint8Array> {
+  const { open } = await importBuiltin('node:fs/promises')
+  const file = await open(path)
+  try {
+    while (true) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK), 0, CHUNK)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const response = await fetch(url, { signal: signal ?? null })
+  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim())
+  if (response.body) yield* streamPieces(response.body)
+}
+
+/** The pieces of a stream; not every host can iterate streams by itself. */
+export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader()
+  try {
+    while (true) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    // Who stops early does not want the rest.
+    await reader.cancel().catch(() => {})
+  }
+}
+
+function failed(
+  text: string,
+  name: string,
+  signal: AbortSignal | undefined,
+  cause: unknown,
+): SoftmarginError {
+  if (signal?.aborted) {
+    const details = { argument: 'signal', cause }
+    return new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, details)
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SoftmarginError(
+    'FILE_UNREADABLE',
+    `${name} must be a file that can be read, but ${show(text)} is not: ${reason}`,
+    { argument: name, received: text, expected: 'a path or URL that can be read', cause },
+  )
+}

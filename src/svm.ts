@@ -1,10 +1,31 @@
-// softmargin/svm: the machine alone, for who has features already. No images, no CNN.
+// softmargin/svm: the machine alone, for who has features already, and the files they come in. No images, no CNN.
 
+export {
+  type CsvOptions,
+  type CsvRows,
+  type CsvTableOptions,
+  csvBatches,
+  csvRecords,
+  readCsv,
+} from './data/csv.ts'
+export { NdArray, type NdArrayLike, type NdData } from './data/nd-array.ts'
+export { type BatchOptions, npyBatches, readNpy, writeNpy } from './data/npy.ts'
+export { npzBatches, readNpz, writeNpz } from './data/npz.ts'
+export type { DataSource, ReadOptions } from './data/source.ts'
+export {
+  readSvmlight,
+  type SvmlightBatchOptions,
+  type SvmlightOptions,
+  type SvmlightRows,
+  svmlightBatches,
+  writeSvmlight,
+} from './data/svmlight.ts'
 export type { Simd } from './engine/module.ts'
 export type { FitStatus } from './engine/train.ts'
 export { type ErrorCode, type ErrorDetails, SoftmarginError } from './errors.ts'
 export { Matrix, type MatrixLike } from './matrix.ts'
 export type { LongCall, Progress } from './progress.ts'
+export type { Sigmoids } from './svm/class-order.ts'
 export {
   type ClassificationReport,
   classificationReport,
@@ -12,7 +33,9 @@ export {
   type ReportFigures,
 } from './svm/classification-report.ts'
 export { type CvResults, GridSearchCV, type GridSearchOptions } from './svm/grid-search.ts'
+export type { InputStep } from './svm/input-steps.ts'
 export type { Label } from './svm/labels.ts'
+export type { MachineExtras } from './svm/loaded-machine.ts'
 export { accuracyScore, type ConfusionMatrix, confusionMatrix } from './svm/metrics.ts'
 export { type Norm, Normalizer } from './svm/normalizer.ts'
 export type { ParamGrid } from './svm/parameter-grid.ts'

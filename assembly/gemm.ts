@@ -9,8 +9,8 @@
 
 import { madd, TILE_COLS, TILE_ROWS } from './simd'
 
-/** Columns of X a tile goes through before it adds to memory: a panel's share (8 kB) stays in L1. */
-const DEPTH: i32 = 256
+/** Columns of X a tile goes through before it adds to memory: a panel's share (16 kB) stays in L1. */
+const DEPTH: i32 = 512
 
 // @ts-ignore: decorator
 @inline

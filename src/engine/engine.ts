@@ -53,7 +53,7 @@ export class Engine {
 
   /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be mirrored. */
   get blockRows(): number {
-    return this.exports.TILE_ROWS.value * 16
+    return this.exports.TILE_ROWS.value * 32
   }
 
   /**
@@ -65,20 +65,32 @@ export class Engine {
     const address = this.#top
     const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT
     const have = this.memory.buffer.byteLength
+    if (end > this.#limit) throw outOfMemory(end, this.#limit)
     if (end > have) {
       try {
-        if (end > this.#limit) throw new RangeError('past the end of the memory')
         this.memory.grow(Math.ceil((end - have) / PAGE))
       } catch (cause) {
-        throw new SoftmarginError(
-          'OUT_OF_MEMORY',
-          `the engine needs ${Math.ceil(end / 2 ** 20)} MB of WebAssembly memory, more than this host gives`,
-          { received: end, expected: `at most ${this.#limit} bytes`, cause },
-        )
+        throw outOfMemory(end, have, cause)
       }
     }
     this.#top = end
     return address
+  }
+
+  /**
+   * Makes sure, before long work starts, that so many bytes more can be had.
+   *
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
+   */
+  reserve(bytes: number): void {
+    const mark = this.mark()
+    this.allocate(bytes)
+    this.release(mark)
+  }
+
+  /** Bytes that are left, if the host gives them. */
+  get room(): number {
+    return this.#limit - this.#top
   }
 
   mark(): number {
@@ -106,4 +118,13 @@ export class Engine {
   copy(to: number, from: number, bytes: number): void {
     new Uint8Array(this.memory.buffer).copyWithin(to, from, from + bytes)
   }
+}
+
+function outOfMemory(needed: number, available: number, cause?: unknown): SoftmarginError {
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
+  return new SoftmarginError(
+    'OUT_OF_MEMORY',
+    `${megabytes(needed)} of WebAssembly memory are needed, but only ${megabytes(available)} are to be had: take fewer rows or columns`,
+    { received: needed, expected: `at most ${available} bytes`, cause },
+  )
 }

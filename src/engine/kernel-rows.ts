@@ -238,7 +238,7 @@ export class RowCache implements KernelRows {
   }
 }
 
-/** Rows that are made at once: half a block, to fetch ahead without fetching much in vain. */
+/** Rows that are made at once: a quarter of a block, to fetch ahead without fetching much in vain. */
 function batchOf(engine: Engine): number {
-  return engine.blockRows / 2
+  return engine.blockRows / 4
 }

@@ -36,6 +36,22 @@ export interface PackedLayout {
   diagonal: number
 }
 
+/** Runs for groups of rows, one after the other. */
+export function runsOf(groups: ArrayLike<number>[]): Run[] {
+  let start = 0
+  return groups.map(({ length: count }) => {
+    const run = { start, count, size: padded(count) }
+    start += run.size
+    return run
+  })
+}
+
+/** Positions of runs that lie one after the other, with the padding. */
+export function positionsIn(runs: Run[]): number {
+  const last = runs[runs.length - 1]
+  return last.start + last.size
+}
+
 /**
  * Packs the rows of a matrix, group after group.
  *
@@ -50,13 +66,8 @@ export function packRows(
   conditioning: Conditioning,
 ): PackedRows {
   const width = X.cols
-  const runs: Run[] = []
-  let positions = 0
-  for (const group of groups) {
-    const size = padded(group.length)
-    runs.push({ start: positions, count: group.length, size })
-    positions += size
-  }
+  const runs = runsOf(groups)
+  const positions = positionsIn(runs)
   const panels = engine.allocate(positions * width * 4)
   const norms = engine.allocate(positions * 4)
   const diagonal = engine.allocate(positions * 4)
@@ -83,14 +94,12 @@ export function packRows(
 
 /** Bytes that `packRows` takes. */
 export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
-  let positions = 0
-  for (const group of groups) positions += padded(group.length)
-  return positions * (cols + 2) * 4 + leftBytes(cols)
+  return positionsIn(runsOf(groups)) * (cols + 2) * 4 + leftBytes(cols)
 }
 
 /** Bytes that a thread wants to work on rows that another one packed. */
 export function leftBytes(cols: number): number {
-  return 100 * (cols + 2) * 4 + 1024
+  return 200 * (cols + 2) * 4 + 1024
 }
 
 /**

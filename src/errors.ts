@@ -88,6 +88,24 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
+/** What `work` answers, or `ABORTED` as soon as the signal fires, though the work may yet wait for its turn. */
+export function abortedBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      try {
+        throwIfAborted(signal)
+      } catch (error) {
+        reject(error)
+      }
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    const settle = () => signal.removeEventListener('abort', abort)
+    work.then(resolve, reject).finally(settle)
+    abort()
+  })
+}
+
 /** A value as a short piece of text for a message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return value.length > 80 ? `'${value.slice(0, 77)}...'` : `'${value}'`

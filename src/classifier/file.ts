@@ -6,6 +6,7 @@ import { readClassifier } from '../onnx/read-classifier.ts'
 import type { SvmNumbers } from '../onnx/svm-node.ts'
 import { writeClassifier } from '../onnx/write-classifier.ts'
 import { uniqueLabels } from '../svm/labels.ts'
+import { featureKernel } from '../svm/loaded-machine.ts'
 import { SVC, type SvcOptions, type SvcState } from '../svm/svc.ts'
 import { version } from '../version.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
@@ -17,7 +18,9 @@ export function classifierToFile(
   svc: SVC,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
-  const { kernel, options, nIter, fitStatus, support, nSupport, ...rest } = svc.toState()
+  const state = svc.toState()
+  const { options, nIter, fitStatus, support, nSupport, ...rest } = state
+  const kernel = featureKernel(state)
   return writeClassifier({
     cnn: extractor.cutModel(),
     pooling,

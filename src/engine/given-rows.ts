@@ -1,7 +1,7 @@
 import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
 import type { KernelSource } from './kernel-source.ts'
-import { padded, type Run } from './packed-rows.ts'
+import { padded, positionsIn, type Run, runsOf } from './packed-rows.ts'
 
 /** Columns of a copy that is done at once: some milliseconds. */
 const COLUMNS = 1 << 16
@@ -9,7 +9,7 @@ const COLUMNS = 1 << 16
 /** Kernel values that were handed in as a square matrix: copied from where they stand, nothing is computed. */
 export class GivenRows implements KernelSource {
   readonly kind = 'precomputed'
-  readonly runs: Run[] = []
+  readonly runs: Run[]
   readonly diagonal: number
   readonly #engine: Engine
   readonly #matrix: Matrix
@@ -27,12 +27,8 @@ export class GivenRows implements KernelSource {
     this.#engine = engine
     this.#matrix = matrix
     this.#scale = scale
-    let positions = 0
-    for (const group of groups) {
-      const run = { start: positions, count: group.length, size: padded(group.length) }
-      this.runs.push(run)
-      positions += run.size
-    }
+    this.runs = runsOf(groups)
+    const positions = positionsIn(this.runs)
     this.#rowAt = new Int32Array(positions).fill(-1)
     for (const [g, group] of groups.entries()) this.#rowAt.set(Array.from(group), this.runs[g].start)
     this.diagonal = engine.allocate(positions * 4)
@@ -42,7 +38,7 @@ export class GivenRows implements KernelSource {
 
   /** Bytes that the constructor takes. */
   static bytes(groups: ArrayLike<number>[]): number {
-    return groups.reduce((sum, group) => sum + padded(group.length) * 4, 64)
+    return positionsIn(runsOf(groups)) * 4 + 64
   }
 
   #value(row: number, column: number): number {

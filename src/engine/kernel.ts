@@ -44,6 +44,11 @@ export function conditioningOf(X: Matrix, kind: Kernel['kind']): Conditioning {
     centre = new Float32Array(X.cols)
     for (let k = 0; k < X.cols; k++) centre[k] = sums[k] / X.rows
   }
+  return { centre, scale: powerFor(X) }
+}
+
+/** A power of two that brings the largest numbers near 1 if they are far from it, else 1. */
+export function powerFor(X: Matrix): number {
   let largest = 0
   for (let i = 0; i < X.data.length; i++) {
     const size = Math.abs(X.data[i])
@@ -54,7 +59,7 @@ export function conditioningOf(X: Matrix, kind: Kernel['kind']): Conditioning {
     while (largest * scale > 2 ** 24) scale /= 2 ** 24
     while (largest * scale < 2 ** -24) scale *= 2 ** 24
   }
-  return { centre, scale }
+  return scale
 }
 
 /** The kernel that gives the same values on scaled rows (linear: times `scale` squared). */

@@ -32,17 +32,13 @@ export interface SolveOptions {
   rounds?: number
   /** Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. */
   prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
-  /** `prepare` sets the gradient to p alone: K b is to be added from the rows. */
-  addsProducts?: boolean
+  /**
+   * `prepare` sets the gradient to p alone, and K b is added from the rows. `'scaled'`: of all multiples of b that
+   * the bounds allow the best is started from; its sum must be 0.
+   */
+  start?: 'given' | 'scaled' | undefined
   /** Takes the solution. */
-  collect(
-    problem: DualProblem,
-    first: Run,
-    second: Run,
-    pair: number,
-    outcome: Outcome,
-    round: number,
-  ): void
+  collect(problem: DualProblem, first: Run, second: Run, pair: number, outcome: Outcome, round: number): void
   /** After every slice: problems done, and the gap of the one that is being solved. */
   onSlice?(done: number, gap: number): void
 }
@@ -78,13 +74,16 @@ export async function train(
   const { runs, kind } = rows
   const solver = new Solver(engine, runs, kind)
   const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
-  const blocksFit = BlockRows.bytes(runs) <= options.cacheBytes
+  // Beside the rows that are kept, a batch of them is being made.
+  const room = engine.room - RowCache.leastBytes(engine, runs)
+  const cacheBytes = Math.min(options.cacheBytes, room)
+  const blocksFit = BlockRows.bytes(runs) <= cacheBytes
   const worthwhile = runs.length / (4 * (runs.length - 1))
   const mark = engine.mark()
   let source: KernelRows =
     blocksFit && sizes[0] + (sizes[1] ?? 0) <= SMALL
       ? new BlockRows(engine, rows)
-      : new RowCache(engine, rows, Math.min(options.cacheBytes, cacheOf(runs)))
+      : new RowCache(engine, rows, Math.min(cacheBytes, cacheOf(runs)))
   for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
     await solver.solve(source, first, second, n, options)
     if (source instanceof RowCache && blocksFit && source.share > worthwhile) {
@@ -92,6 +91,12 @@ export async function train(
       source = new BlockRows(engine, rows)
     }
   }
+}
+
+/** Bytes that `train` takes at least, with a batch of rows that is being made. */
+export function trainBytes(engine: Engine, runs: Run[]): number {
+  const sizes = runs.map((run) => run.size)
+  return Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs)
 }
 
 /** Solves problems one after the other in the same memory. */
@@ -131,7 +136,11 @@ export class Solver {
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
       options.prepare(problem, a, b, pair, round)
-      if (options.addsProducts) await addProducts(problem, source, options.pace)
+      if (options.start) {
+        const p = problem.gradient.slice()
+        await addProducts(problem, source, options.pace)
+        if (options.start === 'scaled') growBeta(problem, p)
+      }
       problem.start()
       const status = await run(problem, source, this.#face, options, pair)
       const { iterations } = problem
@@ -155,6 +164,26 @@ async function addProducts(problem: DualProblem, source: KernelRows, pace: Pace)
     source.load(problem, batch)
     for (const k of batch) problem.addRow(k)
     if (pace.due) await pace.rest()
+  }
+}
+
+/** Makes b so many times as large, once or more, as lowers the objective most within the bounds. */
+function growBeta(problem: DualProblem, p: Float64Array): void {
+  const { beta, gradient, lower, upper } = problem
+  let linear = 0
+  let quadratic = 0
+  let most = Number.POSITIVE_INFINITY
+  for (let k = 0; k < beta.length; k++) {
+    if (beta[k] === 0) continue
+    linear -= beta[k] * p[k]
+    quadratic += beta[k] * (gradient[k] - p[k])
+    most = Math.min(most, (beta[k] > 0 ? upper[k] : lower[k]) / beta[k])
+  }
+  const factor = Math.min(quadratic > 0 ? linear / quadratic : 1, most)
+  if (!(factor > 1)) return
+  for (let k = 0; k < beta.length; k++) {
+    beta[k] = Math.min(Math.max(beta[k] * factor, lower[k]), upper[k])
+    gradient[k] = p[k] + factor * (gradient[k] - p[k])
   }
 }
 
@@ -197,6 +226,8 @@ function cacheOf(runs: Run[]): number {
 function rhoOf(problem: DualProblem): number {
   const { gradient, beta, lower, upper } = problem
   let free = 0
+  let rising = 0
+  let falling = 0
   let sum = 0
   let least = Number.POSITIVE_INFINITY
   let largest = Number.NEGATIVE_INFINITY
@@ -207,12 +238,18 @@ function rhoOf(problem: DualProblem): number {
       free++
       sum += gradient[k]
     } else if (rises) {
+      rising++
       if (gradient[k] < least) least = gradient[k]
     } else if (falls) {
+      falling++
       if (gradient[k] > largest) largest = gradient[k]
     }
   }
-  const rho = free > 0 ? sum / free : (least + largest) / 2
+  let rho = (least + largest) / 2
+  if (free > 0) rho = sum / free
+  // One side alone: the decision is that side's own.
+  else if (falling === 0) rho = least
+  else if (rising === 0) rho = largest
   if (!Number.isFinite(rho)) {
     throw new SoftmarginError(
       'INVALID_ARGUMENT',

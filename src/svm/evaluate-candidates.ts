@@ -1,7 +1,8 @@
 import { throwIfAborted } from '../errors.ts'
-import type { Matrix } from '../matrix.ts'
+import { Matrix } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { encodeLabels, type Label } from './labels.ts'
+import { hasFeatures } from './machine-parameters.ts'
 import { accuracyScore } from './metrics.ts'
 import type { Scorer } from './scoring.ts'
 import { isSharable, searchShared } from './shared-search.ts'
@@ -42,30 +43,28 @@ export async function evaluateCandidates(
     )
     o.onProgress?.({ done: ++done, total })
   }
-  const distinctKeys = [...distinct.keys()]
-  const search = {
-    X,
-    labels: encodeLabels(y),
-    folds,
-    candidates: [...distinct.values()].map((candidate) => estimator.clone(candidate).getParams()),
-  }
-  if (isSharable(search)) {
+  const shared = [...distinct].flatMap(([key, candidate]) => {
+    const parameters = estimator.clone(candidate).getParams()
+    return hasFeatures(parameters) ? [{ key, parameters }] : []
+  })
+  const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ parameters }) => parameters) }
+  if (shared.length > 0 && isSharable(search)) {
     await searchShared(search, {
       signal: o.signal,
       onPredicted: (candidate, fold, codes) =>
         judge(
-          distinctKeys[candidate],
+          shared[candidate].key,
           fold,
           Array.from(codes, (code) => search.labels.classes[code]),
         ),
     })
-  } else {
-    await searchPlainly(estimator, X, y, distinct, folds, judge, o.signal)
+    for (const { key } of shared) distinct.delete(key)
   }
+  await searchPlainly(estimator, X, y, distinct, folds, judge, o.signal)
   return keys.map((key) => scores.get(key)!.slice())
 }
 
-/** Each fit from its own copy of the rows: where a shared matrix does not fit into memory. */
+/** Each fit from its own copy of the rows: where a shared matrix does not fit into memory, or X is a kernel's. */
 async function searchPlainly(
   estimator: SVC,
   X: Matrix,
@@ -76,20 +75,33 @@ async function searchPlainly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [fold, { train, test }] of folds.entries()) {
-    const XTrain = X.select(train)
-    const XTest = X.select(test)
+    const rows = { train: X.select(train), test: X.select(test) }
     const yTrain = Array.from(train, (row) => y[row])
     for (const [key, candidate] of candidates) {
       throwIfAborted(signal)
-      const svc = estimator.clone(candidate)
+      // Scores are made of labels.
+      const svc = estimator.clone({ ...candidate, probability: false })
+      const given = svc.getParams().kernel === 'precomputed'
+      // Kernel values of the rows with those that are trained on.
+      const { train: XTrain, test: XTest } = given
+        ? { train: selectColumns(rows.train, train), test: selectColumns(rows.test, train) }
+        : rows
       try {
         await svc.fit(XTrain, yTrain, { signal })
-        judge(key, fold, await svc.predict(XTest))
+        judge(key, fold, await svc.predict(XTest, { signal }))
       } finally {
         svc.dispose()
       }
     }
   }
+}
+
+function selectColumns(X: Matrix, columns: Int32Array): Matrix {
+  const data = new Float32Array(X.rows * columns.length)
+  for (let i = 0, at = 0; i < X.rows; i++) {
+    for (const column of columns) data[at++] = X.data[i * X.cols + column]
+  }
+  return new Matrix(data, X.rows, columns.length)
 }
 
 /** The parameters that a kernel reads, besides those that all read. */

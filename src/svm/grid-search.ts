@@ -3,6 +3,7 @@ import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './labels.ts'
+import { checkWidth } from './machine-parameters.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
 import { type Splitter, StratifiedKFold } from './stratified-k-fold.ts'
@@ -79,6 +80,7 @@ export class GridSearchCV {
     checkFinite(matrix)
     checkLabels(y, matrix.rows)
     checkClasses(uniqueLabels(y))
+    for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
     const scores = await evaluateCandidates(this.estimator, matrix, y, this.#candidates, folds, {

@@ -61,16 +61,35 @@ export function stateOf(foreign: ForeignMachine): SvcState {
   }
 }
 
-/** The machine with its classes in the order in which they win ties: that of the file it came from, if any. */
+/**
+ * The machine with its classes in the order in which they win ties: that of the file it came from, if any.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
+ */
 export function foreignOf(state: SvcState): ForeignMachine {
-  const { classes, kernel, tieOrder, inputSteps = [] } = state
-  if (tieOrder === undefined) return { ...state, inputSteps }
+  const { classes, tieOrder, inputSteps = [] } = state
+  const kernel = featureKernel(state)
+  if (tieOrder === undefined) return { ...state, kernel, inputSteps }
   return {
     ...reorderClasses(state, tieOrder),
     classes: Array.from(tieOrder, (c) => classes[c]),
     kernel,
     inputSteps,
   }
+}
+
+/**
+ * The kernel of a machine that a file can hold.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
+ */
+export function featureKernel({ kernel }: SvcState): Kernel {
+  if (kernel.kind !== 'precomputed') return kernel
+  throw new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    'a machine with a precomputed kernel has no vectors that a file could hold: keep its toState()',
+    { argument: 'kernel', received: kernel.kind, expected: 'a kernel of features' },
+  )
 }
 
 function unsupported(what: 'degree' | 'gamma', value: number): SoftmarginError {

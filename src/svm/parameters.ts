@@ -1,37 +1,24 @@
-import type { Kernel } from '../engine/kernel.ts'
-import type { Simd } from '../engine/module.ts'
 import { invalidArgument } from '../errors.ts'
-import type { Matrix } from '../matrix.ts'
 import type { Label } from './labels.ts'
+import {
+  checkPositive,
+  MACHINE_DEFAULTS,
+  type MachineOptions,
+  type MachineParameters,
+  machineParameters,
+} from './machine-parameters.ts'
+import { Random } from './random.ts'
 
 /** Options of an `SVC`, with scikit-learn's names and defaults. */
-export interface SvcOptions {
-  /** Default `'rbf'`. */
-  kernel?: Kernel['kind']
+export interface SvcOptions extends MachineOptions {
   /** Cost of a row on the wrong side, above 0. Default 1. */
   C?: number
-  /**
-   * Width of the rbf, poly and sigmoid kernels, above 0. `'scale'` (default) is 1 / (columns * variance of X),
-   * `'auto'` is 1 / columns.
-   */
-  gamma?: 'scale' | 'auto' | number
-  /** Degree of the poly kernel, an integer of 0 or more. Default 3. */
-  degree?: number
-  /** Constant of the poly and sigmoid kernels. Default 0. */
-  coef0?: number
-  /** Largest violation of the optimality conditions that ends a fit, above 0. Default 1e-3. */
-  tol?: number
   /** Factor of C for each class, by label; `'balanced'` is rows / (classes * rows of the class). Default 1. */
   classWeight?: 'balanced' | Record<string, number> | undefined
-  /** Iterations a pair of classes, -1 (default) without a limit. */
-  maxIter?: number
-  /** Memory for kernel values in MB. Default: what the host can give. */
-  cacheSize?: number | undefined
-  /**
-   * Build of the engine: `'strict'` (default) gives the same bits on every host, `'relaxed'` is faster where the
-   * host has fused multiply-adds.
-   */
-  simd?: Simd
+  /** Learn probabilities too, for `predictProba`: about six times the iterations. Default false. */
+  probability?: boolean
+  /** Seed of the folds that probabilities are learnt from, an integer from 0 to 2^32 - 1. Default 0. */
+  randomState?: number
   /**
    * Threads of a long fit or search, on hosts that let threads share memory. Default: one for each core. The
    * results have the same bits whatever the number.
@@ -40,27 +27,20 @@ export interface SvcOptions {
 }
 
 /** All options with their values. */
-export type SvcParameters = Required<Omit<SvcOptions, 'classWeight' | 'cacheSize' | 'threads'>> & {
-  classWeight: SvcOptions['classWeight']
-  cacheSize: SvcOptions['cacheSize']
-  threads: SvcOptions['threads']
-}
+export type SvcParameters = MachineParameters &
+  Required<Omit<SvcOptions, keyof MachineOptions | 'classWeight' | 'threads'>> & {
+    classWeight: SvcOptions['classWeight']
+    threads: SvcOptions['threads']
+  }
 
 const DEFAULTS: SvcParameters = {
-  kernel: 'rbf',
+  ...MACHINE_DEFAULTS,
   C: 1,
-  gamma: 'scale',
-  degree: 3,
-  coef0: 0,
-  tol: 1e-3,
   classWeight: undefined,
-  maxIter: -1,
-  cacheSize: undefined,
-  simd: 'strict',
+  probability: false,
+  randomState: 0,
   threads: undefined,
 }
-
-const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid']
 
 /**
  * Fills in the defaults and checks every value.
@@ -68,32 +48,12 @@ const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid']
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function svcParameters(options: SvcOptions): SvcParameters {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  for (const [name] of given) {
-    if (!(name in DEFAULTS)) {
-      throw invalidArgument('options', name, `made of ${Object.keys(DEFAULTS).join(', ')}`)
-    }
-  }
-  const p: SvcParameters = { ...DEFAULTS, ...Object.fromEntries(given) }
-  if (!KERNELS.includes(p.kernel)) throw invalidArgument('kernel', p.kernel, `one of ${KERNELS.join(', ')}`)
+  const p = machineParameters<SvcParameters>(options, DEFAULTS)
   checkPositive('C', p.C)
-  checkPositive('tol', p.tol)
-  if (p.gamma !== 'scale' && p.gamma !== 'auto') {
-    if (!isPositive(p.gamma)) throw invalidArgument('gamma', p.gamma, "'scale', 'auto' or a number above 0")
-  }
-  if (!Number.isInteger(p.degree) || p.degree < 0) {
-    throw invalidArgument('degree', p.degree, 'an integer of 0 or more')
-  }
-  if (!Number.isFinite(p.coef0)) throw invalidArgument('coef0', p.coef0, 'a finite number')
-  if (!Number.isInteger(p.maxIter) || p.maxIter < -1 || p.maxIter === 0) {
-    throw invalidArgument('maxIter', p.maxIter, 'an integer above 0, or -1 for no limit')
-  }
-  if (p.cacheSize !== undefined) checkPositive('cacheSize', p.cacheSize)
+  if (typeof p.probability !== 'boolean') throw invalidArgument('probability', p.probability, 'true or false')
+  new Random(p.randomState)
   if (p.threads !== undefined && (!Number.isInteger(p.threads) || p.threads < 1)) {
     throw invalidArgument('threads', p.threads, 'an integer of 1 or more')
-  }
-  if (p.simd !== 'strict' && p.simd !== 'relaxed') {
-    throw invalidArgument('simd', p.simd, "'strict' or 'relaxed'")
   }
   checkClassWeight(p.classWeight)
   return p
@@ -105,14 +65,6 @@ function checkClassWeight(weight: SvcParameters['classWeight']): void {
     throw invalidArgument('classWeight', weight, "'balanced' or an object of factors by label")
   }
   for (const [label, factor] of Object.entries(weight)) checkPositive(`classWeight['${label}']`, factor)
-}
-
-function isPositive(value: unknown): value is number {
-  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY
-}
-
-function checkPositive(name: string, value: unknown): void {
-  if (!isPositive(value)) throw invalidArgument(name, value, 'a number above 0')
 }
 
 /**
@@ -139,21 +91,4 @@ export function classWeights(
     }
   }
   return classes.map((label) => classWeight[String(label)] ?? 1)
-}
-
-/** The kernel with gamma as a number. `'scale'` of a constant X is 1, as in scikit-learn. */
-export function resolveKernel(p: SvcParameters, X: Matrix): Kernel {
-  return { kind: p.kernel, gamma: resolveGamma(p.gamma, X), coef0: p.coef0, degree: p.degree }
-}
-
-function resolveGamma(gamma: SvcParameters['gamma'], X: Matrix): number {
-  if (typeof gamma === 'number') return gamma
-  if (gamma === 'auto') return 1 / X.cols
-  const { data } = X
-  let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]
-  const mean = sum / data.length
-  let squares = 0
-  for (let i = 0; i < data.length; i++) squares += (data[i] - mean) * (data[i] - mean)
-  return squares > 0 ? 1 / ((X.cols * squares) / data.length) : 1
 }

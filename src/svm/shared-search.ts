@@ -6,7 +6,8 @@ import { Team, threadsFor } from '../engine/team.ts'
 import { memoryFor } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { EncodedLabels } from './labels.ts'
-import { resolveKernel, type SvcParameters } from './parameters.ts'
+import { type FeatureParameters, resolveKernel } from './machine-parameters.ts'
+import type { SvcParameters } from './parameters.ts'
 import { type Batch, type SearchContext, searchBytes, searchWork, stripsOf } from './search-work.ts'
 import type { Fold } from './stratified-k-fold.ts'
 
@@ -14,7 +15,7 @@ import type { Fold } from './stratified-k-fold.ts'
 export interface Search {
   X: Matrix
   labels: EncodedLabels
-  candidates: readonly SvcParameters[]
+  candidates: readonly (SvcParameters & FeatureParameters)[]
   folds: readonly Fold[]
 }
 

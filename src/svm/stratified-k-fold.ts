@@ -88,6 +88,24 @@ export class StratifiedKFold implements Splitter {
   }
 }
 
+/**
+ * Deals the rows of each group out to folds, at random but as evenly as they go.
+ *
+ * @returns the fold of each of `rows` rows, -1 for those in no group
+ */
+export function dealFolds(
+  groups: Int32Array[],
+  rows: number,
+  folds: number,
+  randomState: number,
+): Int32Array {
+  const random = new Random(randomState)
+  const fold = new Int32Array(rows).fill(-1)
+  let dealt = 0
+  for (const group of groups) for (const row of random.shuffle(group.slice())) fold[row] = dealt++ % folds
+  return fold
+}
+
 function classesByFirstRow(codes: Int32Array, classes: number): number[] {
   const first = Array.from({ length: classes }, (_, k) => codes.indexOf(k))
   return [...first.keys()].sort((a, b) => first[a] - first[b])

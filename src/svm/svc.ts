@@ -1,46 +1,59 @@
-import type { Kernel } from '../engine/kernel.ts'
-import { Pace } from '../engine/pace.ts'
-import { Predictor } from '../engine/predictor.ts'
 import type { FitStatus } from '../engine/train.ts'
-import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
-import { applyInputSteps } from './input-steps.ts'
-import { checkClasses, checkLabels, encodeLabels, type Label } from './labels.ts'
+import { coupleProbabilities } from './coupling.ts'
+import { Decider } from './decider.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
 import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
 import type { MachineExtras } from './loaded-machine.ts'
+import { kernelFor } from './machine-parameters.ts'
 import { accuracyScore } from './metrics.ts'
-import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
-import {
-  classWeights,
-  resolveKernel,
-  type SvcOptions,
-  type SvcParameters,
-  svcParameters,
-} from './parameters.ts'
+import { type FitProgress, type FittedMachine, FOLDS, fitOneVsOne } from './one-vs-one.ts'
+import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
+import { type SampleWeight, sampleWeights, weightedGroups } from './sample-weight.ts'
+import { dealFolds } from './stratified-k-fold.ts'
 import { oneVsRest, vote } from './voting.ts'
+import { earlierDuals } from './warm-start.ts'
 
 export type { FitProgress, SvcOptions }
 
 /** Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it. */
-export interface SvcState extends Omit<FittedMachine, 'kernel'>, MachineExtras {
+export interface SvcState extends FittedMachine, MachineExtras {
   options: SvcOptions
   /** Sorted: numbers by value, strings by code unit. */
   classes: Label[]
-  /** The kernel with gamma as a number. */
-  kernel: Kernel
+}
+
+/** What `SVC.fit` takes besides rows and labels. */
+export interface SvcFitOptions extends LongCall<FitProgress> {
+  /** A factor of C for each row, 0 or more; rows with 0 are left out. Default: 1 for all. */
+  sampleWeight?: SampleWeight | undefined
+  /**
+   * Start from the duals of an earlier fit: of this machine (`true`), or of another one, with another C for
+   * example. The answer is the same, within `tol`, and sooner there. It works if the rows of that fit are the first
+   * rows of X, in their order and with their labels; more may follow. If any support vector is not the row of X
+   * with its number, or has another label, the duals are dropped and the fit starts from nothing.
+   */
+  warmStart?: boolean | SVC | undefined
+}
+
+/** What a machine has learnt. */
+interface Fitted {
+  machine: FittedMachine & MachineExtras
+  classes: Label[]
+  decider: Decider
 }
 
 /**
- * C-support vector classification: one-vs-one machines with a linear, poly, rbf or sigmoid kernel.
+ * C-support vector classification: one-vs-one machines with a linear, poly, rbf, sigmoid or precomputed kernel.
  *
  * The problem and its solution are LIBSVM's (C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector
  * machines", ACM TIST 2, 2011), names and defaults scikit-learn's. Kernel values are float32, gradients float64.
  */
 export class SVC {
   readonly #parameters: SvcParameters
-  #fitted: { machine: FittedMachine & MachineExtras; classes: Label[] } | undefined
-  #predictor: Promise<Predictor> | undefined
+  #fitted: Fitted | undefined
   #disposed = false
 
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -61,32 +74,49 @@ export class SVC {
   /**
    * Learns to tell the labels apart. If it throws, what was learnt before is still there.
    *
-   * @param X rows x columns, finite
+   * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
    * @param y a label for each row, of two classes or more
    * @param o.onProgress told pairs of classes done and in all, and the gap of the pair at hand
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`,
    *   `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
    */
-  async fit(X: MatrixLike, y: ArrayLike<Label>, o: LongCall<FitProgress> = {}): Promise<this> {
+  async fit(X: MatrixLike, y: ArrayLike<Label>, o: SvcFitOptions = {}): Promise<this> {
     this.#checkAlive()
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
     checkFinite(matrix)
-    const { classes, codes } = encodeLabels(y)
+    const labels = encodeLabels(y)
+    const { classes, codes } = labels
     checkClasses(classes)
-    const groups: number[][] = classes.map(() => [])
-    for (let row = 0; row < codes.length; row++) groups[codes[row]].push(row)
-    const counts = groups.map((group) => group.length)
-    const weights = classWeights(this.#parameters.classWeight, classes, counts)
-    const bounds = Float64Array.from(codes, (code) => this.#parameters.C * weights[code])
+    const rowWeights = sampleWeights(o.sampleWeight, matrix.rows)
+    const groups = weightedGroups(labels, rowWeights)
+    const { C, classWeight, probability, randomState } = this.#parameters
+    const weights = classWeights(classWeight, classes, [...countCodes(labels)])
+    const bounds = Float64Array.from(codes, (code, row) => C * weights[code] * rowWeights[row])
+    const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
+    const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(
-      { X: matrix, groups: groups.map((group) => Int32Array.from(group)), bounds },
-      resolveKernel(this.#parameters, matrix),
+      {
+        ...{ X: matrix, groups, bounds, folds },
+        earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
+      },
+      kernelFor(this.#parameters, matrix),
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
     )
-    this.#fitted = { machine, classes }
-    this.#predictor = undefined
+    this.#learn(machine, classes)
     return this
+  }
+
+  #earlier(warmStart: SvcFitOptions['warmStart']): Fitted | undefined {
+    if (warmStart === undefined || warmStart === false) return undefined
+    if (warmStart === true) return this.#fitted
+    if (warmStart instanceof SVC) return warmStart.#checkFitted()
+    throw invalidArgument('warmStart', warmStart, 'true, false or a fitted SVC')
+  }
+
+  #learn(machine: FittedMachine & MachineExtras, classes: Label[]): void {
+    this.#checkAlive()
+    this.#fitted = { machine, classes, decider: new Decider(machine, this.#parameters.simd) }
   }
 
   /**
@@ -95,9 +125,28 @@ export class SVC {
    * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
-    const decisions = await this.#decide(X, o)
-    const { classes, machine } = this.#checkFitted()
+    const { classes, machine, decider } = this.#checkFitted()
+    const decisions = await decider.decide(X, o)
     return Array.from(vote(decisions, classes.length, machine.tieOrder), (code) => classes[code])
+  }
+
+  /**
+   * The probability of each class, rows x classes, in the order of `classes`: Platt's sigmoids of the pairs,
+   * coupled. The machine must have been made with `probability: true`, or come from a file that has them.
+   *
+   * The sigmoids are learnt from decisions on held-out folds, and `predict` counts votes: the class with the
+   * largest probability is mostly, but not always, the one that `predict` answers.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a machine without probabilities, and as `predict`
+   */
+  async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
+    const { classes, machine, decider } = this.#checkFitted()
+    if (!machine.sigmoids) {
+      throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
+    }
+    const decisions = await decider.decide(X, o)
+    const data = coupleProbabilities(decisions, classes.length, machine.sigmoids)
+    return new Matrix(data, data.length / classes.length, classes.length)
   }
 
   /**
@@ -112,8 +161,9 @@ export class SVC {
   async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
     const shape = o.shape ?? 'ovr'
     if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const decisions = await this.#decide(X, o)
-    const classes = this.classes.length
+    const fitted = this.#checkFitted()
+    const decisions = await fitted.decider.decide(X, o)
+    const classes = fitted.classes.length
     if (classes === 2) {
       return new Matrix(
         Float32Array.from(decisions, (value) => -value),
@@ -132,19 +182,6 @@ export class SVC {
     return accuracyScore(y, await this.predict(X, o))
   }
 
-  async #decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
-    const { machine } = this.#checkFitted()
-    const matrix = Matrix.from(X)
-    const { cols } = machine.supportVectors
-    if (matrix.cols !== cols) throw shapeMismatch('X', matrix.cols, `${cols} columns, as in fit`)
-    checkFinite(matrix)
-    const rows = applyInputSteps(matrix, machine.inputSteps)
-    const pace = new Pace(o.signal)
-    this.#predictor ??= Predictor.open(this.#parameters.simd, machine)
-    const predictor = await this.#predictor
-    return predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
-  }
-
   /** The classes, sorted: numbers by value, strings by code unit. */
   get classes(): Label[] {
     return this.#checkFitted().classes
@@ -153,7 +190,7 @@ export class SVC {
   get support(): Int32Array {
     return this.#checkFitted().machine.support
   }
-  /** The support vectors, vectors x columns. */
+  /** The support vectors, vectors x columns; without columns for a precomputed kernel. */
   get supportVectors(): Matrix {
     return this.#checkFitted().machine.supportVectors
   }
@@ -194,7 +231,7 @@ export class SVC {
   /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
   static fromState({ options, classes, ...machine }: SvcState): SVC {
     const svc = new SVC(options)
-    svc.#fitted = { machine, classes }
+    svc.#learn(machine, classes)
     return svc
   }
 
@@ -251,7 +288,7 @@ export class SVC {
     if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
   }
 
-  #checkFitted(): { machine: FittedMachine & MachineExtras; classes: Label[] } {
+  #checkFitted(): Fitted {
     this.#checkAlive()
     if (!this.#fitted) {
       throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')
@@ -263,7 +300,6 @@ export class SVC {
   dispose(): void {
     this.#disposed = true
     this.#fitted = undefined
-    this.#predictor = undefined
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,57 @@
+import { GivenPredictor } from '../engine/given-predictor.ts'
+import type { Simd } from '../engine/module.ts'
+import { Pace } from '../engine/pace.ts'
+import { Predictor } from '../engine/predictor.ts'
+import { abortedBy, shapeMismatch } from '../errors.ts'
+import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import { applyInputSteps, type InputStep } from './input-steps.ts'
+import type { FittedMachine } from './solutions.ts'
+
+/** Makes decision values with a fitted machine. Calls take turns: they work in the same memory. */
+export class Decider {
+  readonly #machine: FittedMachine & { inputSteps?: InputStep[] | undefined }
+  readonly #simd: Simd
+  #predictor: Promise<Predictor | GivenPredictor> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(machine: FittedMachine & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
+    this.#machine = machine
+    this.#simd = simd
+  }
+
+  /** Numbers that a row has. */
+  get columns(): number {
+    const { kernel, supportVectors } = this.#machine
+    return kernel.kind === 'precomputed' ? kernel.columns : supportVectors.cols
+  }
+
+  /**
+   * Decision values, rows x pairs.
+   *
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`
+   */
+  async decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    const matrix = Matrix.from(X)
+    if (matrix.cols !== this.columns) {
+      const why = this.#machine.kernel.kind === 'precomputed' ? 'one for each row of the fit' : 'as in fit'
+      throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
+    }
+    checkFinite(matrix)
+    const turn = this.#last.then(async () => {
+      const pace = new Pace(o.signal)
+      const rows = applyInputSteps(matrix, this.#machine.inputSteps)
+      this.#predictor ??= this.#open()
+      const predictor = await this.#predictor
+      return predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
+    })
+    this.#last = turn.catch(() => {})
+    return abortedBy(o.signal, turn)
+  }
+
+  async #open(): Promise<Predictor | GivenPredictor> {
+    const { kernel, ...machine } = this.#machine
+    if (kernel.kind === 'precomputed') return new GivenPredictor(machine, machine.support)
+    return Predictor.open(this.#simd, { ...machine, kernel })
+  }
+}

@@ -1,0 +1,48 @@
+import type { Engine } from '../engine/engine.ts'
+import { GivenRows } from '../engine/given-rows.ts'
+import { conditioningOf, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
+import type { KernelSource } from '../engine/kernel-source.ts'
+import { packedBytes, packRows, runsOf } from '../engine/packed-rows.ts'
+import { trainBytes } from '../engine/train.ts'
+import type { Matrix } from '../matrix.ts'
+
+/** Rows in the engine, ready to be fitted on. */
+export interface FitRows {
+  source: KernelSource
+  /** Kernel values are so many times as large as they should be: the dual is the same with b so much smaller. */
+  unit: number
+  /** What was taken from each row, if that moves a linear kernel. */
+  centre: Float32Array | undefined
+}
+
+/**
+ * Brings the rows of the groups into the engine, or their kernel values if these are what X holds.
+ *
+ * @param o.centred whether the b of every problem will sum to 0, so that a linear kernel may be centred
+ * @throws {SoftmarginError} `OUT_OF_MEMORY`, before any work is done, if a fit on these rows has no room
+ */
+export function bringRows(
+  engine: Engine,
+  X: Matrix,
+  groups: Int32Array[],
+  kernel: MachineKernel,
+  o: { centred: boolean },
+): FitRows {
+  const own = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
+  engine.reserve(own + trainBytes(engine, runsOf(groups)))
+  if (kernel.kind === 'precomputed') {
+    const unit = powerFor(X)
+    return { source: new GivenRows(engine, X, groups, unit), unit, centre: undefined }
+  }
+  const used = groups.reduce((sum, group) => sum + group.length, 0)
+  // Rows that weigh nothing have no say in this either.
+  const conditioning = conditioningOf(
+    used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X,
+    kernel.kind,
+  )
+  if (kernel.kind === 'linear' && !o.centred) conditioning.centre = undefined
+  const { centre, scale } = conditioning
+  const source = packRows(engine, X, groups, rescaled(kernel, scale), conditioning)
+  const linear = kernel.kind === 'linear'
+  return { source, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined }
+}

@@ -1,0 +1,95 @@
+import type { MachineKernel } from '../engine/kernel.ts'
+import { type Expansion, forEachCoefficient } from '../engine/predictor.ts'
+import type { FitStatus } from '../engine/train.ts'
+import { Matrix } from '../matrix.ts'
+
+/** A fitted machine: an expansion, and where it came from. */
+export interface FittedMachine extends Omit<Expansion, 'kernel'> {
+  kernel: MachineKernel
+  /** Row numbers of the support vectors, class by class. */
+  support: Int32Array
+  nSupport: Int32Array
+  /** Iterations of each pair. */
+  nIter: Int32Array
+  /** Why the fit ended: of the pairs, the worst. */
+  fitStatus: FitStatus
+}
+
+/** Gathers the solutions of pairs and keeps the rows that any of them needs. */
+export class Solutions {
+  readonly #groups: Int32Array[]
+  /** LIBSVM's layout, (classes - 1) x all rows. */
+  readonly #coefficients: Float64Array
+  readonly #rows: number
+  readonly #intercepts: number[] = []
+  readonly #iterations: number[] = []
+  #status: FitStatus = 'converged'
+
+  constructor(groups: Int32Array[], rows: number) {
+    this.#groups = groups
+    this.#rows = rows
+    this.#coefficients = new Float64Array((groups.length - 1) * rows)
+  }
+
+  /** Adds b of a group's rows, which stand in `beta` from `from` on. */
+  add(line: number, group: Int32Array, beta: Float64Array, from: number, unit: number): void {
+    for (let k = 0; k < group.length; k++) {
+      this.#coefficients[line * this.#rows + group[k]] += beta[from + k] * unit
+    }
+  }
+
+  close(intercept: number, iterations: number, status: FitStatus): void {
+    this.#intercepts.push(intercept)
+    this.#iterations.push(iterations)
+    if (status === 'maxIter' || (status === 'stalled' && this.#status === 'converged')) this.#status = status
+  }
+
+  machine(X: Matrix, kernel: MachineKernel): FittedMachine {
+    const lines = this.#groups.length - 1
+    const counted = this.#groups.map((group) =>
+      group.filter((row) => {
+        for (let line = 0; line < lines; line++) {
+          if (this.#coefficients[line * this.#rows + row] !== 0) return true
+        }
+        return false
+      }),
+    )
+    const nSupport = Int32Array.from(counted, (rows) => rows.length)
+    const support = Int32Array.from(counted.flatMap((rows) => [...rows]))
+    const dualCoef = new Float64Array(lines * support.length)
+    for (let line = 0; line < lines; line++) {
+      for (const [s, row] of support.entries()) {
+        dualCoef[line * support.length + s] = this.#coefficients[line * this.#rows + row]
+      }
+    }
+    return {
+      kernel,
+      support,
+      // Kernel values are no vectors: their numbers say all.
+      supportVectors:
+        kernel.kind === 'precomputed'
+          ? new Matrix(new Float32Array(0), support.length, 0)
+          : X.select(support),
+      nSupport,
+      dualCoef,
+      intercept: Float64Array.from(this.#intercepts),
+      nIter: Int32Array.from(this.#iterations),
+      fitStatus: this.#status,
+    }
+  }
+}
+
+/** Intercepts for rows as they came: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
+export function uncentre(machine: FittedMachine, pairs: [number, number][], centre: Float32Array): void {
+  const products = Float64Array.from({ length: machine.support.length }, (_, s) => {
+    const vector = machine.supportVectors.row(s)
+    let product = 0
+    for (let k = 0; k < vector.length; k++) product += vector[k] * centre[k]
+    return product
+  })
+  for (const [p, pair] of pairs.entries()) {
+    forEachCoefficient(machine, pair, (coefficient, s) => {
+      machine.intercept[p] -= coefficient * products[s]
+    })
+  }
+}

@@ -5,6 +5,10 @@ export const FORMAT = 'CSV text'
 /** A field without an end is no field; characters. */
 const LONGEST = 2 ** 24
 
+const LINE_FEED = 10
+const RETURN = 13
+const QUOTE = 34
+
 /** One record: its fields, and the line that it begins on, from 1. */
 export interface CsvRecord {
   line: number
@@ -75,10 +79,7 @@ export class CsvParser {
         at++
       }
       at++
-    } else {
-      const stop = this.#unquotedEnd(from)
-      at = stop
-    }
+    } else at = this.#unquotedEnd(from)
     if (at >= text.length) return last ? text.length : undefined
     if (text[at] === '\r' && at + 1 === text.length && !last) return undefined
     if (text[at] === this.#delimiter || text[at] === '\n') return at
@@ -92,10 +93,11 @@ export class CsvParser {
 
   #unquotedEnd(from: number): number {
     const text = this.#text
+    const delimiter = this.#delimiter.charCodeAt(0)
     for (let at = from; at < text.length; at++) {
-      const character = text[at]
-      if (character === this.#delimiter || character === '\n' || character === '"') return at
-      if (character === '\r' && (text[at + 1] === '\n' || at + 1 === text.length)) return at
+      const code = text.charCodeAt(at)
+      if (code === delimiter || code === LINE_FEED || code === QUOTE) return at
+      if (code === RETURN && (at + 1 === text.length || text.charCodeAt(at + 1) === LINE_FEED)) return at
     }
     return text.length
   }

@@ -7,7 +7,15 @@ export type Fail = (why: string) => Error
  * A decimal number as C programs print it. `NaN` for everything else: words, hexadecimal, an empty text.
  */
 export function decimal(text: string): number {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN
+  if (text.length === 0) return Number.NaN
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    // Digits, + - . and e: of the words that `Number` takes, none is left but decimal numbers.
+    if ((code < 48 || code > 57) && code !== 46 && code !== 45 && code !== 43 && (code | 32) !== 101) {
+      return Number.NaN
+    }
+  }
+  return Number(text)
 }
 
 /**

@@ -1,0 +1,20 @@
+// Reads damaged files of every format: npm run fuzz -- --runs 100000 --seed 1 --minutes 10 --format CSV
+import { existsSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+if (!existsSync('dist/svm.wasm')) throw new Error('the engine is not built: npm run build')
+// Two levels deep, as src/host is, so that it finds the engine.
+const outfile = '.cache/fuzz/fuzz.js'
+await build({
+  entryPoints: ['test/fuzz/main.ts'],
+  outfile,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  platform: 'node',
+  packages: 'external',
+  logLevel: 'error',
+})
+await import(pathToFileURL(outfile).href)

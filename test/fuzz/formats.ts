@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decodeImage } from '../../src/image/decode.ts'
+import { cutModel } from '../../src/onnx/cut.ts'
+import { readModel } from '../../src/onnx/read.ts'
+import { readClassifier } from '../../src/onnx/read-classifier.ts'
+import { writeClassifier } from '../../src/onnx/write-classifier.ts'
+import * as softmargin from '../../src/svm.ts'
+import { partsOf } from '../support/classifier-parts.ts'
+import { clouds } from '../support/clouds.ts'
+import { layeredCnnBytes } from '../support/layered-cnn.ts'
+
+/** A file format: sound files to begin with, and all that reads them. */
+export interface Format {
+  name: string
+  seeds: Uint8Array[]
+  /** The first takes all that is sound. */
+  reads: ((bytes: Uint8Array) => Promise<unknown> | unknown)[]
+  /** How much slower than the others it is to read. */
+  cost?: number
+}
+
+const { SVC } = softmargin
+const fixture = (name: string) => new Uint8Array(readFileSync(join(process.cwd(), 'test/fixtures', name)))
+const fixtures = (folder: string, names: string) =>
+  names.split(' ').map((name) => fixture(`${folder}/${name}`))
+
+async function drain(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items);
+}
+
+/** Machines of all kernels. */
+async function machines(): Promise<softmargin.SVC[]> {
+  const made: softmargin.SVC[] = []
+  for (const [i, kernel] of (['linear', 'poly', 'rbf', 'sigmoid'] as const).entries()) {
+    const { X, codes } = clouds(12, 2 + (i % 3), i)
+    made.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
+  }
+  const probability = SVC.fromLibsvm(new TextDecoder().decode(fixture('libsvm/probability.model')))
+  const scaler = { kind: 'scaler', offset: new Float32Array(6), scale: new Float32Array(6).fill(2) } as const
+  const scaled = SVC.fromState({
+    ...made[0].toState(),
+    inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
+  })
+  return [...made, probability, scaled]
+}
+
+/** All formats that the package reads. */
+export async function formats(): Promise<Format[]> {
+  const svcs = await machines()
+  const texts = svcs
+    .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
+    .map((svc) => new TextEncoder().encode(svc.toLibsvm()))
+  const latin = new TextDecoder('latin1')
+  const npy =
+    'floats-f8.npy floats-big-f4.npy integers-i8.npy texts.npy texts-bytes.npy truth.npy fortran.npy'
+  return [
+    { name: 'LIBSVM model', seeds: texts, reads: [(bytes) => SVC.fromLibsvm(latin.decode(bytes))] },
+    {
+      name: 'ONNX SVC',
+      seeds: await Promise.all(svcs.map((svc) => svc.toOnnx())),
+      reads: [(bytes) => SVC.fromOnnx(bytes)],
+    },
+    {
+      name: 'svmlight',
+      seeds: fixtures('data', 'one-based.svmlight zero-based.svmlight odd.svmlight'),
+      reads: [
+        (bytes) => softmargin.readSvmlight(bytes),
+        (bytes) => drain(softmargin.svmlightBatches(bytes, { columns: 20, batchSize: 7 })),
+      ],
+    },
+    {
+      name: '.npy',
+      seeds: fixtures('data', npy),
+      reads: [
+        (bytes) => softmargin.readNpy(bytes),
+        async (bytes) => (await softmargin.readNpy(bytes)).toLabels(),
+        async (bytes) => (await softmargin.readNpy(bytes)).toMatrix(),
+        (bytes) => drain(softmargin.npyBatches(bytes, { batchSize: 2 })),
+      ],
+    },
+    {
+      name: '.npz',
+      seeds: fixtures('data', 'stored.npz packed.npz'),
+      reads: [(bytes) => softmargin.readNpz(bytes), (bytes) => drain(softmargin.npzBatches(bytes, 'X'))],
+    },
+    {
+      name: 'CSV',
+      seeds: [fixture('data/table.csv'), new TextEncoder().encode('x,y,z\n1,2,a\n-3e2,"4.5",b\n')],
+      reads: [
+        (bytes) => drain(softmargin.csvRecords(bytes)),
+        (bytes) => softmargin.readCsv(bytes, { label: 'z' }),
+        (bytes) => softmargin.readCsv(bytes, { columns: ['x'] }),
+      ],
+    },
+    {
+      name: 'ONNX CNN',
+      seeds: [layeredCnnBytes(), layeredCnnBytes({ weightsAsInputs: true })],
+      reads: [(bytes) => cutModel(readModel(bytes), ['pool'])],
+    },
+    {
+      name: 'saved classifier',
+      seeds: [partsOf(), partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } })].map(
+        writeClassifier,
+      ),
+      reads: [(bytes) => readClassifier(readModel(bytes))],
+      cost: 4,
+    },
+    {
+      name: 'picture',
+      seeds: fixtures(
+        'images',
+        '20x31.png palette.png sixteen-bit.png grey.jpg progressive.jpg orientation6.jpg',
+      ),
+      reads: [(bytes) => decodeImage(bytes)],
+      cost: 20,
+    },
+  ]
+}

@@ -75,69 +75,42 @@ function addTo(out: usize, sum: v128): void {
   v128.store(out, f64x2.add(v128.load(out, 16), f64x2.promote_low_f32x4(high)), 16)
 }
 
-/** out[i] = the largest of kernel[i][s] * members[s], and 0 at least. `length` is a multiple of 4. */
-export function rowPeaks(kernel: usize, stride: usize, rows: i32, length: i32, members: usize, out: usize): void {
-  const bytes = <usize>length * 4
-  for (let i = 0; i < rows; i++) {
-    const row = kernel + <usize>i * stride
-    let peak = f32x4.splat(0)
-    for (let at: usize = 0; at < bytes; at += 16) {
-      peak = f32x4.pmax(peak, f32x4.mul(v128.load(row + at), v128.load(members + at)))
-    }
-    peak = f32x4.pmax(peak, v128.shuffle<f32>(peak, peak, 2, 3, 0, 1))
-    peak = f32x4.pmax(peak, v128.shuffle<f32>(peak, peak, 1, 0, 3, 2))
-    f32.store(out + <usize>i * 4, f32x4.extract_lane(peak, 0))
-  }
-}
-
-/** Beyond this many times e smaller than the largest, a term is lost in the rounding of float64. */
-const NEGLIGIBLE: f64 = 40
-
 /**
- * out[c] += sum over s of exp(-gamma |x - s|^2) * weights[s][c], for a row x that is so far from all s that the
- * kernel leaves the range of float32: in f64, from dot products.
+ * out[i] = the least |x_i - s|^2 over the s that are members, from dot products.
  *
- * @param dots the row's dot products
- * @param members f32: 0 for rows that do not count
+ * @param members f32: 1 for rows that count, 0 for the others
+ * @param length a multiple of 4
  */
-export function farSums(
+export function nearestDistances(
   dots: usize,
-  norm: f64,
-  norms: usize,
-  members: usize,
+  stride: usize,
+  rows: i32,
   length: i32,
-  gamma: f64,
-  weights: usize,
-  columns: i32,
+  rowNorms: usize,
+  colNorms: usize,
+  members: usize,
   out: usize,
 ): void {
-  let nearest: f64 = f64.POSITIVE_INFINITY
-  for (let s = 0; s < length; s++) {
-    if (f32.load(members + <usize>s * 4) == 0) continue
-    nearest = min(nearest, distance(dots, norm, norms, s))
-  }
-  for (let s = 0; s < length; s++) {
-    if (f32.load(members + <usize>s * 4) == 0) continue
-    const d = distance(dots, norm, norms, s)
-    if (gamma * (d - nearest) > NEGLIGIBLE) continue
-    const value = exp(-gamma * d)
-    for (let c = 0; c < columns; c++) {
-      const to = out + <usize>c * 8
-      const weight = <f64>f32.load(weights + (<usize>s * columns + c) * 4)
-      f64.store(to, f64.load(to) + value * weight)
+  const bytes = <usize>length * 4
+  const one = f32x4.splat(1)
+  for (let i = 0; i < rows; i++) {
+    const row = dots + <usize>i * stride
+    const norm = f32x4.splat(f32.load(rowNorms + <usize>i * 4))
+    let least = f32x4.splat(f32.MAX_VALUE)
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const dot = v128.load(row + at)
+      const distance = f32x4.sub(f32x4.add(norm, v128.load(colNorms + at)), f32x4.add(dot, dot))
+      const counted = f32x4.eq(v128.load(members + at), one)
+      least = f32x4.pmin(least, v128.bitselect(distance, least, counted))
     }
+    least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 2, 3, 0, 1))
+    least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 1, 0, 3, 2))
+    f32.store(out + <usize>i * 4, max(f32x4.extract_lane(least, 0), 0))
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function distance(dots: usize, norm: f64, norms: usize, s: i32): f64 {
-  const dot = <f64>f32.load(dots + <usize>s * 4)
-  return max(0, norm + <f64>f32.load(norms + <usize>s * 4) - dot - dot)
 }
 
 /** exp in f64 for x <= 0, by its series on [-ln 2 / 2, ln 2 / 2]; 0 below the least float64. */
-function exp(x: f64): f64 {
+export function exponential(x: f64): f64 {
   if (x < -745) return 0
   const n = nearest(x * 1.4426950408889634)
   const r = x - n * 6.93147180369123816490e-1 - n * 1.90821492927058770002e-10

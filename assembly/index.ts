@@ -15,4 +15,4 @@ export {
 export { applyKernel, kernelBlock } from './kernel'
 export { addRow, faceBytes, faceStep } from './face'
 export { solve, startProblem, violators } from './smo'
-export { farSums, rowPeaks, weightedSums } from './decision'
+export { exponential, nearestDistances, weightedSums } from './decision'

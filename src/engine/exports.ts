@@ -55,18 +55,17 @@ export interface EngineExports {
     out: number,
     outStride: number,
   ): void
-  rowPeaks(kernel: number, stride: number, rows: number, length: number, members: number, out: number): void
-  farSums(
+  nearestDistances(
     dots: number,
-    norm: number,
-    norms: number,
-    members: number,
+    stride: number,
+    rows: number,
     length: number,
-    gamma: number,
-    weights: number,
-    columns: number,
+    rowNorms: number,
+    colNorms: number,
+    members: number,
     out: number,
   ): void
+  exponential(x: number): number
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
   addRow(out: number, row: number, length: number, factor: number): void

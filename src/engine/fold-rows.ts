@@ -1,5 +1,5 @@
 import type { Engine } from './engine.ts'
-import { FAR, FAR_VALUE } from './far.ts'
+import { FarRows } from './far.ts'
 import type { GramMatrix } from './gram.ts'
 import { KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
@@ -33,7 +33,12 @@ export class FoldRows implements KernelRows {
   /** For each class, where its stretches of the Gram matrix's columns are listed, and how many there are. */
   readonly #stretches: { address: number; count: number }[]
   readonly #size: number
-  readonly #block: number
+  /** f32: |x|^2 of the rows of a block that is being made. */
+  readonly #rowNorms: number
+  /** The block of each class with itself, 0 until it is made. */
+  readonly #own: number[]
+  readonly #cross: number
+  readonly #mirrored: number
   #pair = ''
 
   /** @param members positions in the Gram matrix, ascending, class by class */
@@ -58,19 +63,24 @@ export class FoldRows implements KernelRows {
     this.#norms = engine.allocate(size * 4)
     this.#present = engine.allocate(size * 4)
     this.diagonal = engine.allocate(size * 4)
-    const sizes = this.runs.map((run) => run.size).sort((a, b) => b - a)
-    this.#block = engine.allocate((sizes[0] + sizes[1]) ** 2 * 4)
+    const largest = Math.max(...this.runs.map((run) => run.size))
+    this.#rowNorms = engine.allocate(Math.max(largest, BATCH) * 4)
+    this.#own = this.runs.map(() => 0)
+    this.#cross = engine.allocate(largest * largest * 4)
+    this.#mirrored = engine.allocate(largest * largest * 4)
     this.#markRows()
   }
 
   /** Bytes that the constructor and `decide` take, for runs of these sizes. */
   static bytes(sizes: number[], machines: number): number {
-    const [one, two] = [...sizes].sort((a, b) => b - a)
+    const largest = Math.max(...sizes)
     const all = sizes.reduce((sum, size) => sum + size, 0)
+    const own = sizes.reduce((sum, size) => sum + size * size, 0)
     const columns = PairWeights.columns(sizes.length)
     const weights = all * columns * 4 * machines
+    const sums = BATCH * columns * sizes.length * 8
     // The stretches take two numbers a row at worst.
-    return (one + two) ** 2 * 4 + all * (5 + BATCH) * 4 + BATCH * columns * sizes.length * 8 + weights
+    return (own + 2 * largest * largest + largest) * 4 + all * (5 + BATCH) * 4 + sums + weights
   }
 
   #markRows(): void {
@@ -86,32 +96,41 @@ export class FoldRows implements KernelRows {
     }
     engine.copy(this.diagonal, this.#norms, this.#size * 4)
     if (this.#kernel.kind === 'rbf') engine.float32(this.diagonal, this.#size).fill(1)
-    else this.#apply(this.diagonal, 0, 0, this.#size)
+    else this.#apply(this.diagonal, 0, 1, 0, this.#size, 0)
   }
 
-  /** Turns `cols` dot products of a row with the places from `start` on into kernel values. */
-  #apply(out: number, norm: number, start: number, cols: number): void {
+  /** Turns dot products of `rows` rows with the places from `start` on into kernel values. */
+  #apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
     const { kind, gamma, coef0, degree } = this.#kernel
     this.#engine.exports.applyKernel(
-      ...([out, 0, 1, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
-      ...([norm, this.#norms + start * 4] as const),
+      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([rowNorms, this.#norms + start * 4] as const),
     )
   }
 
-  /** Makes the block of the pair, unless it is there, and lays its rows before the problem. */
+  /** Makes the blocks of the pair, unless they are there, and lays their rows before the problem. */
   async attach(problem: DualProblem, first: number, second: number): Promise<void> {
     const [a, b] = [this.runs[first], this.runs[second]]
-    const stride = (a.size + b.size) * 4
+    for (const c of [first, second]) {
+      if (this.#own[c] !== 0) continue
+      this.#own[c] = this.#engine.allocate(this.runs[c].size ** 2 * 4)
+      this.#fill(c, c, this.#own[c])
+    }
     const pair = `${first} ${second}`
-    if (pair !== this.#pair) this.#fill(first, second, stride)
+    if (pair !== this.#pair) {
+      this.#fill(first, second, this.#cross)
+      this.#engine.exports.transpose(this.#cross, b.size * 4, a.size, b.size, this.#mirrored, a.size * 4)
+    }
     this.#pair = pair
     const { firstRow, secondRow } = problem
-    const lay = (point: number, row: number) => {
-      firstRow[point] = this.#block + row * stride
-      secondRow[point] = firstRow[point] + a.size * 4
+    for (let k = 0; k < a.count; k++) {
+      firstRow[k] = this.#own[first] + k * a.size * 4
+      secondRow[k] = this.#cross + k * b.size * 4
     }
-    for (let k = 0; k < a.count; k++) lay(k, k)
-    for (let k = 0; k < b.count; k++) lay(a.size + k, a.count + k)
+    for (let k = 0; k < b.count; k++) {
+      firstRow[a.size + k] = this.#mirrored + k * a.size * 4
+      secondRow[a.size + k] = this.#own[second] + k * b.size * 4
+    }
   }
 
   provide(): void {
@@ -122,19 +141,14 @@ export class FoldRows implements KernelRows {
     this.provide()
   }
 
-  #fill(first: number, second: number, stride: number): void {
-    const [a, b] = [this.runs[first], this.runs[second]]
-    let out = this.#block
-    for (const c of [first, second]) {
-      for (const position of this.#members[c]) {
-        this.#join(position, first, out)
-        this.#join(position, second, out + a.size * 4)
-        const norm = this.#gram.norms + position * 4
-        this.#apply(out, norm, a.start, a.size)
-        this.#apply(out + a.size * 4, norm, b.start, b.size)
-        out += stride
-      }
+  /** out = K(first, second), row after row. */
+  #fill(first: number, second: number, out: number): void {
+    const { start, size } = this.runs[second]
+    const { count, start: from } = this.runs[first]
+    for (const [k, position] of this.#members[first].entries()) {
+      this.#join(position, second, out + k * size * 4)
     }
+    this.#apply(out, size * 4, count, start, size, this.#norms + from * 4)
   }
 
   /** Dot products of a position of the Gram matrix with the rows of a class. */
@@ -160,19 +174,17 @@ export class FoldRows implements KernelRows {
     const stride = this.#size * 4
     const values = engine.allocate(BATCH * stride)
     const sums = engine.allocate(BATCH * length * 8)
-    const peaks = engine.allocate(BATCH * 4)
-    const far = this.#mayBeFar(positions)
+    const { kind, gamma } = this.#kernel
+    const far =
+      kind === 'rbf' ? new FarRows(engine, gamma, this.#size, this.#norms, this.#present, BATCH) : undefined
     for (let from = 0; from < positions.length; from += BATCH) {
       const rows = Math.min(BATCH, positions.length - from)
-      for (let r = 0; r < rows; r++) {
-        const position = positions[from + r]
-        this.#joinAll(position, values + r * stride)
-        this.#apply(values + r * stride, this.#gram.norms + position * 4, 0, this.#size)
-      }
-      if (far) engine.exports.rowPeaks(values, stride, rows, this.#size, this.#present, peaks)
-      const farRows = far
-        ? [...engine.float32(peaks, rows).keys()].filter((r) => engine.float32(peaks, rows)[r] < FAR_VALUE)
-        : []
+      for (let r = 0; r < rows; r++) this.#joinAll(positions[from + r], values + r * stride)
+      this.#takeNorms(positions.subarray(from, from + rows))
+      const shift = far?.mayHold(this.#rowNorms, rows)
+        ? far.shift(values, stride, rows, this.#rowNorms)
+        : undefined
+      this.#apply(values, stride, rows, 0, this.#size, shift?.norms ?? this.#rowNorms)
       for (const [m, weights] of machines.entries()) {
         engine.float64(sums, rows * length).fill(0)
         for (const [c, run] of this.runs.entries()) {
@@ -181,42 +193,23 @@ export class FoldRows implements KernelRows {
             ...([weights.address(c), columns, sums + c * columns * 8, length * 8] as const),
           )
         }
-        for (const r of farRows)
-          this.#decideFar(positions[from + r], weights, values + r * stride, sums + r * length * 8)
-        for (let r = 0; r < rows; r++) visit(from + r, m, engine.float64(sums + r * length * 8, length))
+        const own = engine.float64(sums, rows * length)
+        if (shift) FarRows.scale(own, length, shift.factors)
+        for (let r = 0; r < rows; r++) visit(from + r, m, own.subarray(r * length, (r + 1) * length))
       }
     }
     engine.release(mark)
   }
 
+  /** Brings |x|^2 of positions of the Gram matrix together. */
+  #takeNorms(positions: Int32Array): void {
+    const all = this.#engine.float32(this.#gram.norms, this.#gram.size)
+    const norms = this.#engine.float32(this.#rowNorms, positions.length)
+    for (const [r, position] of positions.entries()) norms[r] = all[position]
+  }
+
   #joinAll(position: number, out: number): void {
     for (const c of this.runs.keys()) this.#join(position, c, out + this.runs[c].start * 4)
-  }
-
-  /** Whether any of the rows can be: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
-  #mayBeFar(positions: Int32Array): boolean {
-    const { kind, gamma } = this.#kernel
-    if (kind !== 'rbf') return false
-    const all = this.#engine.float32(this.#gram.norms, this.#gram.size)
-    let largest = 0
-    for (const position of positions) largest = Math.max(largest, all[position])
-    let own = 0
-    for (const norm of this.#engine.float32(this.#norms, this.#size)) own = Math.max(own, norm)
-    return gamma * 2 * (largest + own) > FAR
-  }
-
-  #decideFar(position: number, weights: PairWeights, dots: number, sums: number): void {
-    const { columns, length } = weights
-    const norm = this.#engine.float32(this.#gram.norms, this.#gram.size)[position]
-    this.#engine.float64(sums, length).fill(0)
-    this.#joinAll(position, dots)
-    for (const [c, run] of this.runs.entries()) {
-      const at = run.start * 4
-      this.#engine.exports.farSums(
-        ...([dots + at, norm, this.#norms + at, this.#present + at, run.size, this.#kernel.gamma] as const),
-        ...([weights.address(c), columns, sums + c * columns * 8] as const),
-      )
-    }
   }
 }
 

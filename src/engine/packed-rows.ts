@@ -159,9 +159,9 @@ export class PackedRows implements KernelSource {
     if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
   }
 
-  /** |x|^2 of row `i` on the left side. Made by `take` and `gather` for an rbf kernel. */
-  leftNorm(i: number): number {
-    return this.#engine.float32(this.#stripNorms, i + 1)[i]
+  /** f32: |x|^2 of the rows on the left side. Made by `gather`, and by `take` for an rbf kernel. */
+  get leftNorms(): number {
+    return this.#stripNorms
   }
 
   columnsPerCall(rows: number): number {
@@ -175,6 +175,15 @@ export class PackedRows implements KernelSource {
   /** As `multiply`, but dot products whatever the kernel. */
   multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#multiply('linear', rows, start, cols, out, stride)
+  }
+
+  /** Turns dot products of `rows` rows with the positions from `start` on into kernel values, in place. */
+  apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
+    const { kind, gamma, coef0, degree } = this.kernel
+    this.#engine.exports.applyKernel(
+      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([rowNorms, this.norms + start * 4] as const),
+    )
   }
 
   #multiply(

@@ -1,6 +1,6 @@
 import { Matrix } from '../matrix.ts'
 import { Engine } from './engine.ts'
-import { FAR, FAR_VALUE } from './far.ts'
+import { FarRows } from './far.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kernel.ts'
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
@@ -57,11 +57,10 @@ export class Predictor {
   readonly #intercept: Float64Array
   readonly #weights: PairWeights | undefined
   readonly #staging: number
-  /** f32 a position of `#rows`: 1 for a support vector, 0 for the padding; then a peak for each row of a block. */
-  #members = 0
-  #peaks = 0
-  /** The largest |s|^2. */
-  #largestNorm = 0
+  /** For an rbf kernel, what keeps far rows inside float32. */
+  readonly #far: FarRows | undefined
+  /** Room for a block's values with all support vectors: 0 until far rows ask for it. */
+  #wide = 0
   readonly #values: number
   readonly #sums: number
 
@@ -100,7 +99,7 @@ export class Predictor {
       }
       this.#values = engine.allocate(engine.blockRows * CHUNK * 4)
       this.#sums = engine.allocate(engine.blockRows * this.#weights.length * 8)
-      if (kernel.kind === 'rbf') this.#markMembers()
+      if (kernel.kind === 'rbf') this.#far = this.#farRows(kernel.gamma)
     }
     this.#staging = engine.allocate(engine.blockRows * supportVectors.cols * 4)
   }
@@ -110,15 +109,17 @@ export class Predictor {
     return new Predictor(await Engine.open(simd), expansion)
   }
 
-  #markMembers(): void {
-    const { runs, norms } = this.#rows
-    const positions = runs.at(-1)!.start + runs.at(-1)!.size
-    this.#peaks = this.#engine.allocate(this.#engine.blockRows * 4)
-    this.#members = this.#engine.allocate(positions * 4)
-    const members = this.#engine.float32(this.#members, positions).fill(0)
-    const squares = this.#engine.float32(norms, positions)
-    for (const { start, count } of runs) members.fill(1, start, start + count)
-    for (const square of squares) if (square > this.#largestNorm) this.#largestNorm = square
+  /** Positions of the support vectors, padding included. */
+  get #size(): number {
+    const last = this.#rows.runs[this.#rows.runs.length - 1]
+    return last.start + last.size
+  }
+
+  #farRows(gamma: number): FarRows {
+    const members = this.#engine.allocate(this.#size * 4)
+    const view = this.#engine.float32(members, this.#size).fill(0)
+    for (const { start, count } of this.#rows.runs) view.fill(1, start, start + count)
+    return new FarRows(this.#engine, gamma, this.#size, this.#rows.norms, members, this.#engine.blockRows)
   }
 
   /** Decision values of the rows of X, rows x pairs, row after row. X is finite and as wide as the vectors. */
@@ -155,26 +156,10 @@ export class Predictor {
   }
 
   async #decideBlock(weights: PairWeights, rows: number, out: Float64Array, pace: Pace): Promise<void> {
-    const { exports } = this.#engine
-    const { columns, length } = weights
+    const { length } = weights
     this.#engine.float64(this.#sums, rows * length).fill(0)
-    const peaks = this.#mayBeFar(rows) ? new Float32Array(rows) : undefined
-    const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
-    for (const [c, run] of this.#rows.runs.entries()) {
-      for (let j = 0; j < run.size; j += step) {
-        const cols = Math.min(step, run.size - j)
-        this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
-        exports.weightedSums(
-          ...([this.#values, CHUNK * 4, rows, cols] as const),
-          ...([weights.address(c, j), columns, this.#sums + c * columns * 8, length * 8] as const),
-        )
-        if (peaks) this.#raise(peaks, run.start + j, cols)
-        if (pace.due) await pace.rest()
-      }
-    }
-    if (peaks) {
-      for (let r = 0; r < rows; r++) if (peaks[r] < FAR_VALUE) this.#decideFar(weights, r)
-    }
+    if (this.#far?.mayHold(this.#rows.leftNorms, rows)) await this.#sumFar(this.#far, weights, rows, pace)
+    else await this.#sum(weights, rows, pace)
     const pairs = this.pairs.length
     const sums = this.#engine.float64(this.#sums, rows * length)
     for (let r = 0; r < rows; r++) {
@@ -183,39 +168,44 @@ export class Predictor {
     }
   }
 
-  /** Whether a row of the block can be far: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
-  #mayBeFar(rows: number): boolean {
-    if (this.#members === 0) return false
-    let largest = 0
-    for (let r = 0; r < rows; r++) largest = Math.max(largest, this.#rows.leftNorm(r))
-    return this.#rows.kernel.gamma * 2 * (largest + this.#largestNorm) > FAR
-  }
-
-  #raise(peaks: Float32Array, position: number, cols: number): void {
-    const members = this.#members + position * 4
-    this.#engine.exports.rowPeaks(this.#values, CHUNK * 4, peaks.length, cols, members, this.#peaks)
-    const found = this.#engine.float32(this.#peaks, peaks.length)
-    for (let r = 0; r < peaks.length; r++) if (found[r] > peaks[r]) peaks[r] = found[r]
-  }
-
-  /** Makes the sums of row `r` of the block anew, in float64. The left side holds that row alone afterwards. */
-  #decideFar(weights: PairWeights, r: number): void {
+  /** Kernel values, chunk by chunk, summed up while they are in the cache. */
+  async #sum(weights: PairWeights, rows: number, pace: Pace): Promise<void> {
     const { columns, length } = weights
-    const sums = this.#sums + r * length * 8
-    this.#engine.float64(sums, length).fill(0)
-    this.#rows.take(this.#staging + r * this.#rows.width * 4, 1)
-    const norm = this.#rows.leftNorm(0)
+    const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
     for (const [c, run] of this.#rows.runs.entries()) {
-      for (let j = 0; j < run.size; j += CHUNK) {
-        const cols = Math.min(CHUNK, run.size - j)
-        const at = run.start + j
-        this.#rows.multiplyPlain(1, at, cols, this.#values, CHUNK * 4)
-        this.#engine.exports.farSums(
-          ...([this.#values, norm, this.#rows.norms + at * 4, this.#members + at * 4, cols] as const),
-          ...([this.#rows.kernel.gamma, weights.address(c, j), columns, sums + c * columns * 8] as const),
+      for (let j = 0; j < run.size; j += step) {
+        const cols = Math.min(step, run.size - j)
+        this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
+        this.#engine.exports.weightedSums(
+          ...([this.#values, CHUNK * 4, rows, cols] as const),
+          ...([weights.address(c, j), columns, this.#sums + c * columns * 8, length * 8] as const),
         )
+        if (pace.due) await pace.rest()
       }
     }
+  }
+
+  /** The same where rows may be far: their nearest support vector must be known first. */
+  async #sumFar(far: FarRows, weights: PairWeights, rows: number, pace: Pace): Promise<void> {
+    const { exports } = this.#engine
+    const { columns, length } = weights
+    const stride = this.#size * 4
+    this.#wide ||= this.#engine.allocate(this.#engine.blockRows * stride)
+    const step = this.#rows.columnsPerCall(rows)
+    for (let j = 0; j < this.#size; j += step) {
+      const cols = Math.min(step, this.#size - j)
+      this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
+      if (pace.due) await pace.rest()
+    }
+    const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
+    this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
+    for (const [c, run] of this.#rows.runs.entries()) {
+      exports.weightedSums(
+        ...([this.#wide + run.start * 4, stride, rows, run.size] as const),
+        ...([weights.address(c), columns, this.#sums + c * columns * 8, length * 8] as const),
+      )
+    }
+    FarRows.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
   }
 }
 

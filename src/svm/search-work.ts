@@ -69,11 +69,10 @@ export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayou
 /** What the rounding of addresses may cost. */
 const ALIGNED = 2 ** 20
 
-/** The duals of a pair, and how hard they were to find. */
+/** The duals of a pair that were long to find: worth starting from. */
 interface Dual {
   beta: Float64Array
   gradient: Float64Array
-  iterations: number
   parameters: SvcParameters
 }
 
@@ -114,7 +113,7 @@ async function runBatch(
       // A class that the fold left out altogether gets no vote.
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
-      const seed: Dual | undefined = isSeed(last, parameters, counts[i] + counts[j]) ? last : undefined
+      const seed: Dual | undefined = isSeed(last, parameters) ? last : undefined
       await solver.solve(rows, i, j, pair, {
         tolerance: parameters.tol,
         maxIterations: parameters.maxIter,
@@ -129,7 +128,10 @@ async function runBatch(
           weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
           weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
           intercept[pair] = -rho
-          last = { beta: beta.slice(), gradient: gradient.slice(), iterations, parameters }
+          last =
+            iterations > counts[i] + counts[j]
+              ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
+              : undefined
         },
       })
     }
@@ -170,11 +172,10 @@ function membersOf(
   return members.map((own) => Int32Array.from(own).sort())
 }
 
-/** Duals of a smaller C are worth starting from if they were long to find and nothing else differs. */
-function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters, points: number): boolean {
+/** Duals of a smaller C are a start if nothing else differs. */
+function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): boolean {
   return (
     dual !== undefined &&
-    dual.iterations > points &&
     JSON.stringify(dual.parameters.classWeight ?? null) === JSON.stringify(classWeight ?? null)
   )
 }

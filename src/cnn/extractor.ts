@@ -14,9 +14,16 @@ import { cutModel } from '../onnx/cut.ts'
 import { withFloatPorts } from '../onnx/float-ports.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
+import type { Progress } from '../progress.ts'
 import { type ImagePort, imagePort } from './image-port.ts'
 import { findLayer, type LayerInfo, listLayers, measureLayers } from './layers.ts'
-import { type ModelSource, openModel, ownPreprocess } from './model-source.ts'
+import {
+  type ModelDownload,
+  type ModelSource,
+  type OpenedModel,
+  openModel,
+  ownPreprocess,
+} from './model-source.ts'
 import {
   checkPooling,
   checkRows,
@@ -37,6 +44,10 @@ export interface ExtractorOptions {
    * `{ 'model.onnx_data': 'models/model.onnx_data' }`.
    */
   externalData?: Record<string, ModelSource>
+  /** How a model of a URL or of the Hugging Face hub is downloaded and kept. */
+  download?: ModelDownload
+  /** Called while the model is downloaded; counts bytes. `total` is 0 where the server does not tell. */
+  onProgress?: (progress: Progress) => void
   /**
    * Where the network is cut: the name of a tensor or node, a module of PyTorch (`'layer3'`), or `-1`, `-2`, ...
    * from the end of `layers()`. Default: what enters the classification head.
@@ -122,9 +133,9 @@ export class FeatureExtractor {
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
     checkOptions(options)
-    const { model = 'tiny', externalData, signal } = options
-    const { model: opened, name } = await openModel(model, { externalData, signal })
-    return FeatureExtractor.fromModel(opened, options, name)
+    const { model = 'tiny', externalData, download, onProgress, signal } = options
+    const opened = await openModel(model, { externalData, download, onProgress, signal })
+    return FeatureExtractor.#make(opened, options)
   }
 
   /** The same for a model that is parsed already; `options.model` is not looked at. */
@@ -134,13 +145,18 @@ export class FeatureExtractor {
     name = 'bytes',
   ): Promise<FeatureExtractor> {
     checkOptions(options)
+    return FeatureExtractor.#make({ model, name }, options)
+  }
+
+  static async #make(opened: OpenedModel, options: ExtractorOptions): Promise<FeatureExtractor> {
+    const { model, name } = opened
     const facts = inferTensors(model)
     const layers = listLayers(model, facts)
     const layer =
       options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
     const cut = withFloatPorts(cutModel(model, [layer.name]), facts)
     const port = imagePort(cut)
-    const preprocess = preprocessFor(model, port, options.preprocess)
+    const preprocess = preprocessFor(opened, port, options.preprocess)
     const threads = options.threads ?? 1
     const session = await Session.create(cut, threads)
     try {
@@ -345,18 +361,22 @@ function pickLayer(
 }
 
 function preprocessFor(
-  model: ModelProto,
+  { model, preprocess: beside }: OpenedModel,
   port: ImagePort,
   given: Preprocess | HuggingFacePreprocess | undefined,
 ): ResolvedPreprocess {
-  const own = ownPreprocess(model)
   const { channels, width, height } = port
   const size = width !== undefined && height !== undefined ? { width, height } : undefined
+  let own: Preprocess | HuggingFacePreprocess | undefined = ownPreprocess(model) ?? beside
   try {
     resolvePreprocess({}, own, { channels, size })
   } catch (cause) {
-    const message = `the model's own preprocessing is broken: ${(cause as Error).message}`
-    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+    // What lies beside a model on the hub and cannot be followed gives way to the caller's own words.
+    if (own !== beside || given === undefined) {
+      const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
+      throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+    }
+    own = undefined
   }
   const preprocess = resolvePreprocess(given, own, { channels, size })
   checkSize(port, preprocess)

@@ -2,46 +2,135 @@ import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { readAsset } from '../host/assets.ts'
 import { readBytes } from '../host/bytes.ts'
+import { download, isNotFound } from '../host/download.ts'
+import { hubEndpoint } from '../host/hub.ts'
+import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
 import type { Preprocess } from '../image/preprocess.ts'
 import { metadataKey } from '../onnx/classifier-names.ts'
 import { readModel } from '../onnx/read.ts'
+import type { LongCall } from '../progress.ts'
+import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub.ts'
 
-/** Where a CNN comes from: `'tiny'` (the one that ships), the bytes of an .onnx file, a URL, or a path. */
+/**
+ * Where a CNN comes from: `'tiny'` (the one that ships), the bytes of an .onnx file, a path, a URL, or a model of the
+ * Hugging Face hub: `'hf:owner/name'`, with `@revision` and `/file` where they are not the usual ones.
+ */
 export type ModelSource = 'tiny' | Uint8Array | ArrayBuffer | Blob | URL | (string & {})
 
-/** How a model is read. */
-export interface OpenOptions {
+/** How models are downloaded: those of `http:` and `https:` URLs and of the hub. */
+export interface ModelDownload {
+  /**
+   * Where they are kept: a folder, in browsers the name of a cache; `true` for the usual place (`SOFTMARGIN_CACHE`,
+   * or `softmargin` in `XDG_CACHE_HOME` or `~/.cache`; the Cache API in browsers), `false` for nowhere. Default `true`.
+   */
+  cache?: boolean | string
+  /** What the model's SHA-256 must be, in hexadecimal. A model of the hub is checked against the hub's own. */
+  sha256?: string
+  /** How many bytes the model must have. */
+  size?: number
+  /** Where the hub is. Default `HF_ENDPOINT`, or `https://huggingface.co`. */
+  endpoint?: string
+}
+
+/** How a model is read. `onProgress` counts the bytes of a download; `total` is 0 where the server does not tell. */
+export interface OpenOptions extends LongCall {
   /** Files that hold weights of the model, by the name that it has for them (its `location`). */
   externalData?: Record<string, ModelSource> | undefined
-  signal?: AbortSignal | undefined
+  download?: ModelDownload | undefined
+}
+
+/** A model that was read. */
+export interface OpenedModel {
+  model: ModelProto
+  /** What to call it: `'tiny'`, the path or URL, or `'bytes'`. */
+  name: string
+  /** The `preprocessor_config.json` that lies beside it on the hub. */
+  preprocess?: HuggingFacePreprocess
 }
 
 /**
  * Reads an ONNX model.
  *
- * @returns the model, and what to call it: `'tiny'`, the path or URL, or `'bytes'`
- * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
  */
-export async function openModel(
-  source: ModelSource,
-  options: OpenOptions = {},
-): Promise<{ model: ModelProto; name: string }> {
+export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<OpenedModel> {
   const externalData: Record<string, Uint8Array> = {}
   for (const [location, file] of Object.entries(options.externalData ?? {})) {
-    externalData[location] = (await read(file, `externalData['${location}']`, options)).bytes
+    const { sha256, size, ...download } = options.download ?? {}
+    const argument = `externalData['${location}']`
+    externalData[location] = (await read(file, argument, { ...options, download })).bytes
   }
-  const { bytes, name } = await read(source, 'model', options)
-  const label = name === 'bytes' ? 'model' : `model ('${name}')`
-  return { model: readModel(bytes, label, externalData), name }
+  const { bytes, name, hub } = await read(source, 'model', options, (whole, label) => {
+    readModel(whole, label, externalData)
+  })
+  const model = readModel(bytes, labelOf(name), externalData)
+  if (!hub) return { model, name }
+  const preprocess = await besideOnHub(hub, options)
+  return preprocess === undefined ? { model, name } : { model, name, preprocess }
 }
 
 /** The bytes of a source, and what to call it. */
-async function read(source: ModelSource, argument: string, { signal }: OpenOptions) {
+async function read(
+  source: ModelSource,
+  argument: string,
+  options: OpenOptions,
+  check?: (bytes: Uint8Array, label: string) => void,
+): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel }> {
+  const { signal } = options
   if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: 'tiny' }
-  if ((typeof source === 'string' && source !== '') || source instanceof URL) {
-    return { bytes: await readBytes(source, argument, { signal }), name: String(source) }
+  if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
+    return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
-  return { bytes: await bytesOf(source, argument), name: 'bytes' }
+  const name = String(source)
+  const { endpoint, ...how } = options.download ?? {}
+  const fetching = {
+    ...how,
+    signal,
+    onProgress: options.onProgress,
+    check: check && ((bytes: Uint8Array) => check(bytes, labelOf(name))),
+  }
+  if (isHubSource(name)) {
+    const hub = parseHubSource(name, argument)
+    return { bytes: await readFromHub(hub, argument, endpoint ?? hubEndpoint(), fetching), name, hub }
+  }
+  if (/^https?:/i.test(name)) return { bytes: await download(name, argument, fetching), name }
+  return { bytes: await readBytes(source, argument, { signal }), name }
+}
+
+/** The first of the model's files that is there. */
+async function readFromHub(
+  hub: HubModel,
+  argument: string,
+  endpoint: string,
+  options: Parameters<typeof download>[2],
+): Promise<Uint8Array> {
+  for (const [i, file] of hub.files.entries()) {
+    try {
+      return await download(hubUrl(endpoint, hub, file), argument, options)
+    } catch (error) {
+      if (i === hub.files.length - 1 || !isNotFound(error)) throw error
+    }
+  }
+  throw new SoftmarginError('INTERNAL', 'a model of the hub has no files to try')
+}
+
+/** The preprocessing of a model of the hub, if there is one. */
+async function besideOnHub(hub: HubModel, options: OpenOptions): Promise<HuggingFacePreprocess | undefined> {
+  const { endpoint = hubEndpoint(), cache } = options.download ?? {}
+  const file = 'preprocessor_config.json'
+  try {
+    const bytes = await download(hubUrl(endpoint, hub, file), file, { cache, signal: options.signal })
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (cause) {
+    if (isNotFound(cause)) return undefined
+    if (cause instanceof SoftmarginError) throw cause
+    const message = `${file} of ${hub.id} must be JSON: ${cause}`
+    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+  }
+}
+
+function labelOf(name: string): string {
+  return name === 'bytes' ? 'model' : `model ('${name}')`
 }
 
 async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
@@ -52,7 +141,11 @@ async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
   if (typeof (source as Blob | null)?.arrayBuffer === 'function') {
     return new Uint8Array(await (source as Blob).arrayBuffer())
   }
-  throw invalidArgument(argument, source, `'tiny', the bytes of an .onnx file, a URL or a path`)
+  throw invalidArgument(
+    argument,
+    source,
+    `'tiny', the bytes of an .onnx file, a URL, a path or 'hf:owner/name'`,
+  )
 }
 
 /**
@@ -61,9 +154,9 @@ async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE` if that is no JSON object
  */
-export function ownPreprocess(model: ModelProto): Preprocess {
+export function ownPreprocess(model: ModelProto): Preprocess | undefined {
   const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
-  if (text === undefined) return {}
+  if (text === undefined) return undefined
   try {
     const preprocess: unknown = JSON.parse(text).preprocess ?? {}
     if (typeof preprocess !== 'object') throw new Error(`its preprocess is ${JSON.stringify(preprocess)}`)

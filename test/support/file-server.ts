@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A file on the server, and how the server serves it. */
+export interface ServedFile {
+  bytes: Uint8Array
+  etag?: string
+  type?: string
+  /** Answers of this many bytes are broken off, one after the other; then whole ones. */
+  breaks?: number[]
+  /** Whether `Range` is heeded. Default true. */
+  ranges?: boolean
+  /** Whether the length is told. Default true. */
+  length?: boolean
+  headers?: Record<string, string>
+}
+
+/** A real HTTP server on this machine that serves files well and badly. */
+export class FileServer {
+  readonly files = new Map<string, ServedFile>()
+  /** Paths that answer a status, or redirect to another path. */
+  readonly answers = new Map<string, number | string>()
+  /** Every request that came: its method, path and range. */
+  readonly requests: string[] = []
+  readonly #server: Server
+
+  private constructor() {
+    this.#server = createServer((request, response) => this.#answer(request, response))
+  }
+
+  static async start(): Promise<FileServer> {
+    const server = new FileServer()
+    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve))
+    return server
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  stop(): Promise<unknown> {
+    this.#server.closeAllConnections()
+    return new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = decodeURIComponent(request.url!)
+    const { range } = request.headers
+    this.requests.push([path, range].filter(Boolean).join(' '))
+    const answer = this.answers.get(path)
+    if (typeof answer === 'number') return void response.writeHead(answer).end('no')
+    const file = this.files.get(answer ?? path)
+    if (answer !== undefined)
+      return void response.writeHead(302, { ...file?.headers, location: answer }).end()
+    if (!file) return void response.writeHead(404).end('nothing here')
+    const { bytes, etag = sha256(bytes).slice(0, 8), type = 'application/octet-stream' } = file
+    const headers: Record<string, string> = { 'content-type': type, etag: `"${etag}"` }
+    if (request.headers['if-none-match'] === `"${etag}"`) return void response.writeHead(304, headers).end()
+    const from = range !== undefined && file.ranges !== false ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0
+    const body = bytes.subarray(from)
+    if (file.length !== false) headers['content-length'] = String(body.length)
+    if (from > 0) headers['content-range'] = `bytes ${from}-${bytes.length - 1}/${bytes.length}`
+    response.writeHead(from > 0 ? 206 : 200, headers)
+    const broken = file.breaks?.shift()
+    if (broken === undefined) return void response.end(body)
+    response.write(body.subarray(0, broken), () => setTimeout(() => response.destroy(), 30))
+  }
+}
+
+/** SHA-256 in hexadecimal. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

@@ -23,7 +23,7 @@ export {
   type LayerChoice,
 } from './cnn/extractor.ts'
 export type { LayerInfo } from './cnn/layers.ts'
-export type { ModelSource } from './cnn/model-source.ts'
+export type { ModelDownload, ModelSource } from './cnn/model-source.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { ExtractOptions } from './cnn/run-images.ts'
 export { decodeImage } from './image/decode.ts'

@@ -50,7 +50,7 @@ export interface FitOptions {
 }
 
 /** Bytes that a fit may spend on kernel values. */
-export function cacheBytes({ cacheSize }: FitOptions): number {
+export function cacheBytes({ cacheSize }: Pick<FitOptions, 'cacheSize'>): number {
   return cacheSize === undefined ? memoryFor('kernel values') : cacheSize * 2 ** 20
 }
 

@@ -1,0 +1,113 @@
+import { invalidArgument } from '../errors.ts'
+import { Matrix, type MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import {
+  MACHINE_DEFAULTS,
+  type MachineOptions,
+  type MachineParameters,
+  machineParameters,
+} from './machine-parameters.ts'
+import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
+
+/** Options of a `OneClassSVM`, with scikit-learn's names and defaults. */
+export interface OneClassSvmOptions extends MachineOptions {
+  /**
+   * About the share of the rows that will lie outside, and at least the share that will be support vectors: above
+   * 0, at most 1. Default 0.5.
+   */
+  nu?: number
+}
+
+/** All options with their values. */
+export type OneClassSvmParameters = MachineParameters & Required<Pick<OneClassSvmOptions, 'nu'>>
+
+const DEFAULTS: OneClassSvmParameters = { ...MACHINE_DEFAULTS, nu: 0.5 }
+
+/**
+ * Learns where rows are usual, from usual rows alone: to find those that are not.
+ *
+ * B. Schoelkopf and others, "Estimating the support of a high-dimensional distribution", Neural Computation 13
+ * (2001); the problem and its solution are LIBSVM's, names and defaults scikit-learn's.
+ */
+export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
+  /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+  constructor(options: OneClassSvmOptions = {}) {
+    const p = machineParameters<OneClassSvmParameters>(options, DEFAULTS)
+    if (!(typeof p.nu === 'number' && p.nu > 0 && p.nu <= 1)) {
+      throw invalidArgument('nu', p.nu, 'a number above 0, at most 1')
+    }
+    super(p)
+  }
+
+  /** An unfitted machine with the same options, but for those given. */
+  clone(overrides: OneClassSvmOptions = {}): OneClassSVM {
+    return new OneClassSVM({ ...this.parameters, ...overrides })
+  }
+
+  /**
+   * Learns where the rows are. If it throws, what was learnt before is still there.
+   *
+   * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`,
+   *   `OUT_OF_MEMORY`, `DISPOSED`
+   */
+  async fit(X: MatrixLike, o: SingleFitOptions = {}): Promise<this> {
+    const { nu } = this.parameters
+    await this.solve(
+      Matrix.from(X),
+      {
+        twice: false,
+        prepare({ upper, beta }, _run, rows, weights, unit) {
+          let left = 0
+          for (const row of rows) left += (nu * weights[row]) / unit
+          // The sum of b stays as it is: as in LIBSVM the first rows get it.
+          for (const [k, row] of rows.entries()) {
+            upper[k] = weights[row] / unit
+            beta[k] = Math.min(upper[k], left)
+            left -= beta[k]
+          }
+        },
+      },
+      o,
+    )
+    return this
+  }
+
+  /**
+   * 1 for rows like those that were learnt, -1 for others.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
+   */
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<(1 | -1)[]> {
+    return Array.from(await this.decide(X, o), (value) => (value > 0 ? 1 : -1))
+  }
+
+  /** How far inside each row is, below 0 for outside: rows x 1. @throws {SoftmarginError} as `predict` */
+  async decisionFunction(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
+    const values = await this.decide(X, o)
+    return new Matrix(Float32Array.from(values), values.length, 1)
+  }
+
+  /** The decision function plus `offset`: rows x 1. @throws {SoftmarginError} as `predict` */
+  async scoreSamples(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
+    const values = await this.decide(X, o)
+    const { offset } = this
+    return new Matrix(
+      Float32Array.from(values, (value) => value + offset),
+      values.length,
+      1,
+    )
+  }
+
+  /** What separates usual scores from others: -intercept. */
+  get offset(): number {
+    return -this.intercept
+  }
+
+  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
+  static fromState({ options, ...machine }: SingleMachineState<OneClassSvmParameters>): OneClassSVM {
+    const svm = new OneClassSVM(options)
+    svm.learn(machine)
+    return svm
+  }
+}

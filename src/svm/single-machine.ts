@@ -1,0 +1,148 @@
+import { Engine } from '../engine/engine.ts'
+import { Pace } from '../engine/pace.ts'
+import type { Run } from '../engine/packed-rows.ts'
+import type { DualProblem } from '../engine/problem.ts'
+import { type FitStatus, train } from '../engine/train.ts'
+import { SoftmarginError } from '../errors.ts'
+import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import { Decider } from './decider.ts'
+import { bringRows } from './fit-rows.ts'
+import { kernelFor, type MachineOptions, type MachineParameters } from './machine-parameters.ts'
+import { cacheBytes, type FitProgress } from './one-vs-one.ts'
+import { type SampleWeight, sampleWeights } from './sample-weight.ts'
+import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
+
+/** Everything that a fitted machine of one decision function is made of, as plain data. */
+export interface SingleMachineState<O extends MachineOptions> extends FittedMachine {
+  options: O
+}
+
+/** What a fit takes besides rows. */
+export interface SingleFitOptions extends LongCall<FitProgress> {
+  /** A factor of the bound of each row's dual variable, 0 or more; rows with 0 are left out. Default: 1 for all. */
+  sampleWeight?: SampleWeight | undefined
+}
+
+/** The one problem of a machine. */
+interface SingleProblem {
+  /** The rows stand twice in it: once for what pulls the function up, once for what pulls it down. */
+  twice: boolean
+  /** Sets gradient to p, and lower, upper and beta; `unit` as in `FitRows`. */
+  prepare(problem: DualProblem, run: Run, rows: Int32Array, weights: Float64Array, unit: number): void
+}
+
+/** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
+export abstract class SingleMachine<P extends MachineParameters> {
+  protected readonly parameters: P
+  #fitted: { machine: FittedMachine; decider: Decider } | undefined
+  #disposed = false
+
+  protected constructor(parameters: P) {
+    this.parameters = parameters
+  }
+
+  /** All options with their values. */
+  getParams(): P {
+    return { ...this.parameters }
+  }
+
+  /** Solves the problem and keeps the solution. */
+  protected async solve(X: Matrix, { twice, prepare }: SingleProblem, o: SingleFitOptions): Promise<void> {
+    this.checkAlive()
+    checkFinite(X)
+    const weights = sampleWeights(o.sampleWeight, X.rows)
+    const kernel = kernelFor(this.parameters, X)
+    const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
+    const none = new Int32Array(0)
+    const pace = new Pace(o.signal)
+    const engine = await Engine.open(this.parameters.simd)
+    // Of the same rows twice the b sum to 0, as those of two classes do.
+    const groups = twice ? [rows] : [rows, none]
+    const { source, unit, centre } = bringRows(engine, X, groups, kernel, { centred: twice })
+    const solutions = new Solutions([rows, none], X.rows)
+    await train(engine, source, [twice ? [0, 0] : [0, 1]], {
+      tolerance: this.parameters.tol,
+      maxIterations: this.parameters.maxIter,
+      cacheBytes: cacheBytes(this.parameters),
+      pace,
+      start: 'given',
+      prepare: (problem, run) => prepare(problem, run, rows, weights, unit),
+      collect(problem, run, _same, _number, { rho, iterations, status }) {
+        solutions.add(0, rows, problem.beta, 0, unit)
+        if (twice) solutions.add(0, rows, problem.beta, run.size, unit)
+        solutions.close(-rho, iterations, status)
+        o.onProgress?.({ done: 1, total: 1, gap: problem.gap })
+      },
+      onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap }),
+    })
+    const machine = solutions.machine(X, kernel)
+    if (centre) uncentre(machine, [[0, 1]], centre)
+    this.learn(machine)
+  }
+
+  protected learn(machine: FittedMachine): void {
+    this.checkAlive()
+    this.#fitted = { machine, decider: new Decider(machine, this.parameters.simd) }
+  }
+
+  /** f of each row. */
+  protected decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    return this.#checkFitted().decider.decide(X, o)
+  }
+
+  /** Row numbers in X of the support vectors. */
+  get support(): Int32Array {
+    return this.#checkFitted().machine.support
+  }
+  /** The support vectors, vectors x columns; without columns for a precomputed kernel. */
+  get supportVectors(): Matrix {
+    return this.#checkFitted().machine.supportVectors
+  }
+  /** Coefficients of the support vectors, 1 x vectors. */
+  get dualCoef(): Matrix {
+    const { dualCoef } = this.#checkFitted().machine
+    return new Matrix(Float32Array.from(dualCoef), 1, dualCoef.length)
+  }
+  /** The constant of the decision function. */
+  get intercept(): number {
+    return this.#checkFitted().machine.intercept[0]
+  }
+  /** Iterations of the solver. */
+  get nIter(): number {
+    return this.#checkFitted().machine.nIter[0]
+  }
+  /** Why the fit ended. */
+  get fitStatus(): FitStatus {
+    return this.#checkFitted().machine.fitStatus
+  }
+
+  /** What was learnt, as plain data. @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED` */
+  toState(): SingleMachineState<P> {
+    return { ...this.#checkFitted().machine, options: this.getParams() }
+  }
+
+  protected checkAlive(): void {
+    if (this.#disposed) {
+      const name = this.constructor.name
+      throw new SoftmarginError('DISPOSED', `this ${name} was disposed of: make a new one`)
+    }
+  }
+
+  #checkFitted(): { machine: FittedMachine; decider: Decider } {
+    this.checkAlive()
+    if (this.#fitted) return this.#fitted
+    const name = this.constructor.name
+    throw new SoftmarginError('NOT_FITTED', `this ${name} has learnt nothing yet: call fit first`)
+  }
+
+  /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */
+  dispose(): void {
+    this.#disposed = true
+    this.#fitted = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}

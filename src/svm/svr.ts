@@ -1,0 +1,130 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
+import { Matrix, type MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import {
+  checkPositive,
+  MACHINE_DEFAULTS,
+  type MachineOptions,
+  type MachineParameters,
+  machineParameters,
+} from './machine-parameters.ts'
+import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
+
+/** Options of an `SVR`, with scikit-learn's names and defaults. */
+export interface SvrOptions extends MachineOptions {
+  /** Cost of a row outside the tube, above 0. Default 1. */
+  C?: number
+  /** Half the width of the tube around the function in which a row costs nothing, 0 or more. Default 0.1. */
+  epsilon?: number
+}
+
+/** All options with their values. */
+export type SvrParameters = MachineParameters & Required<Pick<SvrOptions, 'C' | 'epsilon'>>
+
+const DEFAULTS: SvrParameters = { ...MACHINE_DEFAULTS, C: 1, epsilon: 0.1 }
+
+/**
+ * Epsilon-support vector regression: a smooth function through numbers, blind to errors below epsilon.
+ *
+ * The problem and its solution are LIBSVM's, names and defaults scikit-learn's.
+ */
+export class SVR extends SingleMachine<SvrParameters> {
+  /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+  constructor(options: SvrOptions = {}) {
+    const p = machineParameters<SvrParameters>(options, DEFAULTS)
+    checkPositive('C', p.C)
+    if (!(typeof p.epsilon === 'number' && p.epsilon >= 0 && p.epsilon < Number.POSITIVE_INFINITY)) {
+      throw invalidArgument('epsilon', p.epsilon, 'a number of 0 or more')
+    }
+    super(p)
+  }
+
+  /** An unfitted machine with the same options, but for those given. */
+  clone(overrides: SvrOptions = {}): SVR {
+    return new SVR({ ...this.parameters, ...overrides })
+  }
+
+  /**
+   * Learns the function. If it throws, what was learnt before is still there.
+   *
+   * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
+   * @param y a finite number for each row
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`,
+   *   `OUT_OF_MEMORY`, `DISPOSED`
+   */
+  async fit(X: MatrixLike, y: ArrayLike<number>, o: SingleFitOptions = {}): Promise<this> {
+    const matrix = Matrix.from(X)
+    const targets = checkTargets(y, matrix.rows)
+    const { C, epsilon } = this.parameters
+    await this.solve(
+      matrix,
+      {
+        twice: true,
+        prepare({ gradient, lower, upper }, run, rows, weights, unit) {
+          for (const [k, row] of rows.entries()) {
+            gradient[k] = epsilon - targets[row]
+            upper[k] = (C * weights[row]) / unit
+            gradient[run.size + k] = -epsilon - targets[row]
+            lower[run.size + k] = (-C * weights[row]) / unit
+          }
+        },
+      },
+      o,
+    )
+    return this
+  }
+
+  /**
+   * The function's value at each row.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
+   */
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<number[]> {
+    return Array.from(await this.decide(X, o))
+  }
+
+  /** R^2: 1 is perfect, 0 no better than the mean of y. */
+  async score(X: MatrixLike, y: ArrayLike<number>, o: LongCall = {}): Promise<number> {
+    const predicted = await this.predict(X, o)
+    return r2Score(checkTargets(y, predicted.length), predicted)
+  }
+
+  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
+  static fromState({ options, ...machine }: SingleMachineState<SvrParameters>): SVR {
+    const svr = new SVR(options)
+    svr.learn(machine)
+    return svr
+  }
+}
+
+/** As scikit-learn's `r2_score`: where y is constant, 1 for a perfect answer and 0 for any other. */
+function r2Score(y: Float64Array, predicted: number[]): number {
+  const mean = y.reduce((sum, value) => sum + value, 0) / y.length
+  let rest = 0
+  let total = 0
+  for (let i = 0; i < y.length; i++) {
+    rest += (y[i] - predicted[i]) * (y[i] - predicted[i])
+    total += (y[i] - mean) * (y[i] - mean)
+  }
+  if (total === 0) return rest === 0 ? 1 : 0
+  return 1 - rest / total
+}
+
+function checkTargets(y: ArrayLike<number>, rows: number): Float64Array {
+  if (y === null || typeof y !== 'object' || typeof y.length !== 'number') {
+    throw invalidArgument('y', y, 'an array of numbers')
+  }
+  if (y.length !== rows) throw shapeMismatch('y', y.length, `${rows} numbers, one for each row of X`)
+  return Float64Array.from({ length: rows }, (_, row) => {
+    const value = y[row]
+    if (typeof value !== 'number') throw invalidArgument(`y[${row}]`, value, 'a number')
+    if (!Number.isFinite(value)) {
+      throw new SoftmarginError('NOT_FINITE', `y must hold finite numbers, but y[${row}] is ${value}`, {
+        argument: `y[${row}]`,
+        received: value,
+        expected: 'a finite number',
+      })
+    }
+    return value
+  })
+}

@@ -11,13 +11,17 @@ const LEAST = 1e-7
  * classification by pairwise coupling", JMLR 5 (2004), second method, as LIBSVM's `multiclass_probability`.
  *
  * @param decisions rows x pairs
+ * @param tieOrder the class numbers in the order of the file that the machine came from, if that is another one:
+ *   LIBSVM ends the search early, so that its answer depends on the order
  * @returns rows x classes; each row sums to 1
  */
 export function coupleProbabilities(
   decisions: Float64Array,
   classes: number,
   { a, b }: Sigmoids,
+  tieOrder?: Int32Array,
 ): Float32Array {
+  const order = tieOrder ?? Int32Array.from({ length: classes }, (_, c) => c)
   const pairs = a.length
   const rows = decisions.length / pairs
   const out = new Float32Array(rows * classes)
@@ -31,7 +35,7 @@ export function coupleProbabilities(
       }
     }
     if (classes === 2) out.set([pairwise[1], pairwise[2]], row * 2)
-    else out.set(couple(pairwise, classes), row * classes)
+    else out.set(couple(pairwise, order), row * classes)
   }
   return out
 }
@@ -40,8 +44,10 @@ export function coupleProbabilities(
  * The p that minimises the sum over i, j of (r_ji p_i - r_ij p_j)^2, with sum(p) = 1.
  *
  * @param r classes x classes: how probable i is of the two
+ * @param order in which the p are improved
  */
-function couple(r: Float64Array, classes: number): Float64Array {
+function couple(r: Float64Array, order: Int32Array): Float64Array {
+  const classes = order.length
   const q = new Float64Array(classes * classes)
   for (let t = 0; t < classes; t++) {
     for (let j = 0; j < classes; j++) {
@@ -62,7 +68,7 @@ function couple(r: Float64Array, classes: number): Float64Array {
       square += p[t] * products[t]
     }
     if (products.every((product) => Math.abs(product - square) < enough)) break
-    for (let t = 0; t < classes; t++) {
+    for (const t of order) {
       const own = q[t * classes + t]
       const difference = (square - products[t]) / own
       p[t] += difference

@@ -68,6 +68,17 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
           using svc = SVC.fromLibsvm(text)
           expect(svc.classes).toEqual([...labels].sort((a, b) => a - b))
           expect(await svc.predict(test.X)).toEqual(answers())
+          if (probability === '1') {
+            execFileSync('svm-predict', [
+              '-q',
+              '-b',
+              '1',
+              path('test'),
+              path('theirs.model'),
+              path('answers'),
+            ])
+            await expectProbabilities(svc, test.X)
+          }
           // And back: the same classes in the file's own order, the same sigmoids.
           const again = svc.toLibsvm()
           expect(line(again, 'label')).toEqual(line(text, 'label'))
@@ -77,6 +88,19 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
           }
           expect(SVC.fromLibsvm(again).toState()).toEqual(svc.toState())
         })
+      }
+    }
+  }
+
+  /** The file begins with the labels in the model's order; each line, with the label that is likeliest. */
+  async function expectProbabilities(svc: SVC, X: Matrix): Promise<void> {
+    const [header, ...lines] = readFileSync(path('answers'), 'utf8').trim().split('\n')
+    const order = header.split(' ').slice(1).map(Number)
+    const ours = await svc.predictProba(X)
+    for (const [i, text] of lines.entries()) {
+      const theirs = text.split(' ').slice(1).map(Number)
+      for (const [c, label] of svc.classes.entries()) {
+        expect(Math.abs(ours.row(i)[c] - theirs[order.indexOf(label as number)])).toBeLessThan(1e-4)
       }
     }
   }

@@ -44,6 +44,7 @@ export function stateOf(foreign: ForeignMachine): SvcState {
       ...(kernel.kind === 'linear' ? {} : { gamma: kernel.gamma }),
       coef0: kernel.coef0,
       degree: kernel.degree,
+      probability: sigmoids !== undefined,
     },
     classes,
     kernel,

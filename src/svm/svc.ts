@@ -145,7 +145,7 @@ export class SVC {
       throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
     }
     const decisions = await decider.decide(X, o)
-    const data = coupleProbabilities(decisions, classes.length, machine.sigmoids)
+    const data = coupleProbabilities(decisions, classes.length, machine.sigmoids, machine.tieOrder)
     return new Matrix(data, data.length / classes.length, classes.length)
   }
 

@@ -139,7 +139,8 @@ def main(folder):
                     convert(model, nodes, constants, zipmap).SerializeToString())
                 (folder / f'{name}.f32').write_bytes(test.tobytes())
                 cases.append(dict(
-                    name=name, labels=model.predict(after).tolist()))
+                    name=name, labels=model.predict(after).tolist(),
+                    probabilities=model.predict_proba(after).ravel().tolist() if probability else None))
     (folder / 'cases.json').write_text(json.dumps(dict(columns=COLUMNS, cases=cases)))
 
 

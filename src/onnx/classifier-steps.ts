@@ -120,16 +120,11 @@ export function scalerSteps(steps: Steps, scaler: FileScaler): string {
 /**
  * The SVM. Its decision values are the file's scores: for more than two classes one a pair, (0, 1), (0, 2), ...,
  * (1, 2), ..., above 0 for the first of the pair. For two classes the operator answers [-d, d] for a decision d
- * in favour of the first, so both change sign: the greater score is the label's. An SVM with sigmoids answers
- * probabilities instead, one a class.
+ * in favour of the first, so both change sign: the greater score is the label's.
  */
 export function svmSteps(steps: Steps, svm: SvmNumbers, scaled: string): void {
-  if (svm.sigmoids) {
-    steps.node(svmNode(`${ownPrefix}svm`, svm, scaled, ports.label, ports.probabilities))
-    return
-  }
   const two = svm.classes.length === 2
   const decisions = two ? `${ownPrefix}decisions` : ports.scores
-  steps.node(svmNode(`${ownPrefix}svm`, svm, scaled, ports.label, decisions))
+  steps.node(svmNode(`${ownPrefix}svm`, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
   if (two) steps.finish(ports.scores, 'Neg', [decisions])
 }

@@ -11,6 +11,7 @@ import { ports } from '../onnx/classifier-names.ts'
 import { Steps, svmSteps } from '../onnx/classifier-steps.ts'
 import { dimensions, requiredInputs } from '../onnx/graph.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
+import { probabilitySteps, readSigmoidSteps } from '../onnx/probability-steps.ts'
 import { readModel } from '../onnx/read.ts'
 import { isSvmNode, labelsAreIntegers, readSvmNode } from '../onnx/svm-node.ts'
 import { version } from '../version.ts'
@@ -44,7 +45,8 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
   const steps = new Steps(graph)
   const rows = writeInputSteps(steps, input, inputSteps)
   const numbers = { ...machine, kernel: kind, gamma, coef0, degree, nSupport: Array.from(nSupport) }
-  svmSteps(steps, numbers, rows)
+  if (sigmoids) probabilitySteps(steps, { ...numbers, sigmoids }, rows)
+  else svmSteps(steps, numbers, rows)
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -87,6 +89,7 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
     kernel: { kind: kernel, gamma, coef0, degree },
     nSupport: Int32Array.from(nSupport),
     inputSteps,
+    sigmoids: numbers.sigmoids ?? readSigmoidSteps(graph, numbers.classes.length),
   })
 }
 

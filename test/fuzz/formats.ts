@@ -29,6 +29,21 @@ async function drain(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items);
 }
 
+/** Every 50th time, answers with what was read: it must hold what reading it promised. */
+function thenPredict(
+  read: (bytes: Uint8Array) => Promise<softmargin.SVC> | softmargin.SVC,
+): (bytes: Uint8Array) => Promise<void> {
+  let count = 0
+  return async (bytes) => {
+    if (count++ % 50 !== 0) return
+    using svc = await read(bytes)
+    const rows = [0, 1].map((value) => new Float32Array(svc.supportVectors.cols).fill(value))
+    await svc.predict(rows)
+    if (svc.toState().sigmoids) await svc.predictProba(rows)
+    await svc.toOnnx()
+  }
+}
+
 /** Machines of all kernels. */
 async function machines(): Promise<softmargin.SVC[]> {
   const made: softmargin.SVC[] = []
@@ -42,7 +57,8 @@ async function machines(): Promise<softmargin.SVC[]> {
     ...made[0].toState(),
     inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
   })
-  return [...made, probability, scaled]
+  const sigmoids = { a: Float64Array.of(-1.5), b: Float64Array.of(0.25) }
+  return [...made, probability, scaled, SVC.fromState({ ...made[0].toState(), sigmoids })]
 }
 
 /** All formats that the package reads. */
@@ -55,11 +71,18 @@ export async function formats(): Promise<Format[]> {
   const npy =
     'floats-f8.npy floats-big-f4.npy integers-i8.npy texts.npy texts-bytes.npy truth.npy fortran.npy'
   return [
-    { name: 'LIBSVM model', seeds: texts, reads: [(bytes) => SVC.fromLibsvm(latin.decode(bytes))] },
+    {
+      name: 'LIBSVM model',
+      seeds: texts,
+      reads: [
+        (bytes) => SVC.fromLibsvm(latin.decode(bytes)),
+        thenPredict((bytes) => SVC.fromLibsvm(latin.decode(bytes))),
+      ],
+    },
     {
       name: 'ONNX SVC',
       seeds: await Promise.all(svcs.map((svc) => svc.toOnnx())),
-      reads: [(bytes) => SVC.fromOnnx(bytes)],
+      reads: [(bytes) => SVC.fromOnnx(bytes), thenPredict((bytes) => SVC.fromOnnx(bytes))],
     },
     {
       name: 'svmlight',

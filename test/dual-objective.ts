@@ -1,3 +1,4 @@
+import type { MachineKernel } from '../src/engine/kernel.ts'
 import type { Matrix } from '../src/matrix.ts'
 import type { SvcOptions } from '../src/svm/svc.ts'
 
@@ -37,6 +38,18 @@ export function dualObjectives(fitted: Fitted, options: SvcOptions, gamma: numbe
     }
   }
   return objectives
+}
+
+/** 1/2 b'Kb of one expansion, in float64. */
+export function dualObjective(vectors: Matrix, b: Float64Array, machineKernel: MachineKernel): number {
+  if (machineKernel.kind === 'precomputed') throw new Error('an objective needs vectors')
+  const { kind, gamma, degree, coef0 } = machineKernel
+  const kernel = kernelMatrix(vectors, { kernel: kind, degree, coef0 }, gamma)
+  let objective = 0
+  for (let i = 0; i < b.length; i++) {
+    for (let j = 0; j < b.length; j++) objective += 0.5 * b[i] * b[j] * kernel[i][j]
+  }
+  return objective
 }
 
 function kernelMatrix(

@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest'
+import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
+import { Pace } from '../engine/pace.ts'
+import { coupleProbabilities } from './coupling.ts'
+import { fitSigmoid, sigmoid } from './platt.ts'
+import { SVC } from './svc.ts'
+
+const { machines, sigmoids } = fixtures.probabilities
+
+describe('Platt', () => {
+  test.each(sigmoids)('the sigmoid of $firsts rows and others is scikit-learn’s', async (fixture) => {
+    const { a, b } = await fitSigmoid(Float64Array.from(fixture.decisions), fixture.firsts, new Pace())
+    expect(a).toBeCloseTo(fixture.a, 3)
+    expect(b).toBeCloseTo(fixture.b, 3)
+  })
+
+  test('of decisions that say nothing: the share of the rows, nearly', async () => {
+    const { a, b } = await fitSigmoid(new Float64Array(40), 10, new Pace())
+    expect(a).toBe(0)
+    expect(sigmoid(0, a, b)).toBeCloseTo((10 * (11 / 12) + 30 * (1 / 32)) / 40, 4)
+  })
+
+  test('never overflows', () => {
+    expect([sigmoid(1e300, -1, 0), sigmoid(-1e300, -1, 0), sigmoid(0, -1, 0)]).toEqual([1, 0, 0.5])
+  })
+})
+
+describe.each(machines)('$name', ({ classes, ...fixture }) => {
+  const [X, XTest] = [toMatrix(fixture.X), toMatrix(fixture.XTest)]
+
+  test('couples as LIBSVM does', () => {
+    const own = { a: Float64Array.from(fixture.a), b: Float64Array.from(fixture.b) }
+    const coupled = coupleProbabilities(Float64Array.from(fixture.decisions), classes, own)
+    // The LIBSVM in scikit-learn couples two classes too, and stops at 0.0025; since 3.31 it takes the sigmoid.
+    expect(distance(coupled, fixture.coupled)).toBeLessThan(classes === 2 ? 5e-3 : 1e-5)
+  })
+
+  test('probabilities are scikit-learn’s but for the luck of the folds', async () => {
+    const svc = await new SVC({ probability: true }).fit(X, fixture.y)
+    const proba = await svc.predictProba(XTest)
+    expect([proba.rows, proba.cols]).toEqual([XTest.rows, classes])
+    const mean = proba.data.reduce((sum, p, i) => sum + Math.abs(p - fixture.mean[i]), 0) / proba.data.length
+    expect(mean).toBeLessThan(0.03)
+    for (let row = 0; row < proba.rows; row++) {
+      expect(proba.row(row).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5)
+      expect(Math.min(...proba.row(row))).toBeGreaterThan(0)
+    }
+    const loss = (p: ArrayLike<number>) =>
+      fixture.yTest.reduce((sum, label, row) => sum - Math.log(p[row * classes + label]), 0) / XTest.rows
+    expect(loss(proba.data)).toBeLessThan(loss(fixture.coupled) + 0.03)
+    const labels = await svc.predict(XTest)
+    const same = labels.filter((label, row) => {
+      const own = proba.row(row)
+      return svc.classes[own.indexOf(Math.max(...own))] === label
+    })
+    expect(same.length / labels.length).toBeGreaterThan(0.9)
+  })
+})
+
+describe('SVC with probability', () => {
+  const { X: given, y, XTest: unseen } = machines[1]
+  const [X, XTest] = [toMatrix(given), toMatrix(unseen)]
+
+  test('decides as without, and the same seed gives the same bits', async () => {
+    const plain = await new SVC().fit(X, y)
+    const one = await new SVC({ probability: true, randomState: 3 }).fit(X, y)
+    const same = await new SVC({ probability: true, randomState: 3 }).fit(X, y)
+    const other = await new SVC({ probability: true, randomState: 4 }).fit(X, y)
+    expect(one.intercept).toEqual(plain.intercept)
+    expect(one.dualCoef).toEqual(plain.dualCoef)
+    expect(one.nIter).toEqual(plain.nIter)
+    const proba = await one.predictProba(XTest)
+    expect(await same.predictProba(XTest)).toEqual(proba)
+    expect(distance((await other.predictProba(XTest)).data, proba.data)).toBeGreaterThan(1e-4)
+  })
+
+  test('rows one by one, from a small cache, are decided as from whole blocks', async () => {
+    const rows = Array.from({ length: 6 }, () => [...X.data]).flat()
+    const many = Array.from({ length: 6 * X.rows }, (_, i) => rows.slice(i * X.cols, (i + 1) * X.cols))
+    const labels = Array.from({ length: 6 }, () => y).flat()
+    const options = { probability: true, tol: 1e-6 }
+    const whole = await new SVC(options).fit(many, labels)
+    const little = await new SVC({ ...options, cacheSize: 0.01 }).fit(many, labels)
+    const [one, two] = [await whole.predictProba(XTest), await little.predictProba(XTest)]
+    expect(distance(one.data, two.data)).toBeLessThan(1e-4)
+  })
+
+  test('decisions of rows held back are those of a machine that never saw them', async () => {
+    // With weights of 0 for the rows that a fold holds back, a machine is fitted without them.
+    const two = y.map((label) => Math.min(label, 1))
+    const svc = await new SVC({ probability: true, gamma: 0.5, tol: 1e-6 }).fit(X, two)
+    const { dealFolds } = await import('./stratified-k-fold.ts')
+    const groups = [0, 1].map((c) => Int32Array.from(two.keys()).filter((row) => two[row] === c))
+    const folds = dealFolds(groups, X.rows, 5, 0)
+    const decisions = new Float64Array(X.rows)
+    const places = [...groups[0], ...groups[1]]
+    for (let fold = 0; fold < 5; fold++) {
+      const sampleWeight = [...folds].map((own) => (own === fold ? 0 : 1))
+      const held = await new SVC({ gamma: 0.5, tol: 1e-6 }).fit(X, two, { sampleWeight })
+      const { data } = await held.decisionFunction(X)
+      for (const [place, row] of places.entries()) if (folds[row] === fold) decisions[place] = -data[row]
+    }
+    const { a, b } = await fitSigmoid(decisions, groups[0].length, new Pace())
+    const own = svc.toState().sigmoids!
+    expect(own.a[0]).toBeCloseTo(a, 3)
+    expect(own.b[0]).toBeCloseTo(b, 3)
+  })
+
+  test('survives a state, a LIBSVM text and an ONNX model', async () => {
+    const svc = await new SVC({ probability: true }).fit(X, y)
+    const proba = await svc.predictProba(XTest)
+    expect(await SVC.fromState(svc.toState()).predictProba(XTest)).toEqual(proba)
+    const text = SVC.fromLibsvm(svc.toLibsvm())
+    expect(distance((await text.predictProba(XTest)).data, proba.data)).toBeLessThan(1e-5)
+    const onnx = await SVC.fromOnnx(await svc.toOnnx())
+    expect(distance((await onnx.predictProba(XTest)).data, proba.data)).toBeLessThan(1e-4)
+  })
+
+  test('classes of one and two rows have probabilities too', async () => {
+    const few = X.select([0, 1, 2, 3, 4, 5, 6, 7])
+    const svc = await new SVC({ probability: true }).fit(few, [0, 1, 1, 1, 1, 1, 2, 2])
+    const proba = await svc.predictProba(few)
+    expect(proba.data.every((p) => p > 0 && p < 1)).toBe(true)
+  })
+
+  test('a machine without probabilities says so', async () => {
+    const svc = await new SVC().fit(X, y)
+    await expect(svc.predictProba(XTest)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'probability',
+    })
+    await expect(new SVC({ probability: true }).predictProba(X)).rejects.toMatchObject({ code: 'NOT_FITTED' })
+    expect(() => new SVC({ probability: 1 as unknown as boolean })).toThrow(
+      expect.objectContaining({ argument: 'probability' }),
+    )
+    expect(() => new SVC({ randomState: -1 })).toThrow(expect.objectContaining({ argument: 'randomState' }))
+  })
+})

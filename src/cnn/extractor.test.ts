@@ -296,11 +296,11 @@ describe('an extractor', () => {
     extractor.dispose()
     extractor.dispose()
     for (const call of [
-      running,
-      extractor.extract(pictures(1)),
-      extractor.extractLayers(pictures(1), [{}]),
+      () => running,
+      () => extractor.extract(pictures(1)),
+      () => extractor.extractLayers(pictures(1), [{}]),
     ]) {
-      await expect(call).rejects.toMatchObject({ code: 'DISPOSED' })
+      await expect(call()).rejects.toMatchObject({ code: 'DISPOSED' })
     }
   })
 })

@@ -259,7 +259,8 @@ export class FeatureExtractor {
     this.#checkAlive()
     const { session, port, preprocess, layer, pooling, dims } = this.#parts
     const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
-    const [features] = await runImages(session, port, preprocess, taps, images, options)
+    const pipeline = { session, port, preprocess, largestLayer: this.#largestLayer([layer.name]) }
+    const [features] = await runImages(pipeline, taps, images, options)
     return features
   }
 
@@ -298,7 +299,8 @@ export class FeatureExtractor {
     checkSize(port, preprocess)
     const session = await Session.create(cut, threads)
     try {
-      return await runImages(session, port, preprocess, taps, images, options)
+      const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
+      return await runImages({ session, port, preprocess, largestLayer }, taps, images, options)
     } finally {
       await session.release()
     }
@@ -314,6 +316,14 @@ export class FeatureExtractor {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** Bytes of the largest activation of one image up to these layers, where all shapes are known. */
+  #largestLayer(names: string[]): number | undefined {
+    const layers = this.layers()
+    const last = Math.max(...names.map((name) => layers.findIndex((layer) => layer.name === name)))
+    const sizes = layers.slice(0, last + 1).map(({ shape }) => shape?.reduce((all, size) => all * size, 4))
+    return sizes.includes(undefined) ? undefined : Math.max(...(sizes as number[]))
   }
 
   #checkAlive(): void {

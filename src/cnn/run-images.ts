@@ -1,12 +1,12 @@
 import { invalidArgument, SoftmarginError, throwIfAborted } from '../errors.ts'
 import { yieldToHost } from '../host/yield.ts'
-import { decodeImage } from '../image/decode.ts'
 import type { ImageInput } from '../image/input.ts'
 import { outputSize, type ResolvedPreprocess } from '../image/preprocess.ts'
-import { tensorLength, writeTensor } from '../image/tensor.ts'
+import { tensorLength } from '../image/tensor.ts'
 import { Matrix } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import type { ImagePort } from './image-port.ts'
+import { ImageReader } from './image-reader.ts'
 import { checkRows, type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
 import type { Activation, Session } from './session.ts'
 
@@ -14,7 +14,7 @@ import type { Activation, Session } from './session.ts'
 export interface ExtractOptions extends LongCall {
   /**
    * How many images go through the network at once. It changes the speed and the memory, not the features.
-   * Default: as many as fit in some 4 MB of float32 input per channel, at most 64.
+   * Default: as many as need some 64 MB for their activations, at most 64.
    */
   batchSize?: number
   /**
@@ -35,60 +35,83 @@ export interface Tap {
   argument?: string
 }
 
+/** A network that is ready for images. */
+export interface Pipeline {
+  /** Its outputs are the taps' layers. */
+  session: Session
+  port: ImagePort
+  preprocess: ResolvedPreprocess
+  /** The bytes of the largest activation that one image has on its way, where that is known. */
+  largestLayer?: number | undefined
+}
+
 /**
  * Decodes images, runs them through the network in batches and pools what comes out at each tap.
  *
- * @param session a network whose outputs are the taps' layers
+ * While a batch runs, files are read and decoded for the next one: at the same time where the network runs elsewhere
+ * than on this thread, in turns where it does not.
+ *
  * @returns for each tap a matrix with a row for each image
  */
 export async function runImages(
-  session: Session,
-  port: ImagePort,
-  preprocess: ResolvedPreprocess,
+  pipeline: Pipeline,
   taps: Tap[],
   images: ImageInput[],
   options: ExtractOptions = {},
 ): Promise<Matrix[]> {
-  const { signal, onProgress, onUnreadable } = options
-  const { width, height } = outputSize(preprocess)
+  const { port, preprocess } = pipeline
+  const { signal, onProgress } = options
   const length = tensorLength(preprocess)
-  const batchSize = port.batch ?? options.batchSize ?? defaultBatchSize(width, height)
+  const batchSize = port.batch ?? options.batchSize ?? defaultBatchSize(pipeline)
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw invalidArgument('batchSize', batchSize, 'an integer of 1 or more')
   }
   checkImages(images)
-  const batch = new Float32Array(Math.min(batchSize, port.batch ?? images.length) * length)
+  const numbers = Math.min(batchSize, port.batch ?? images.length) * length
   const rows = taps.map((tap) => new Rows(tap, images.length))
-  let next = 0
-  while (next < images.length) {
-    let filled = 0
-    for (; next < images.length && filled * length < batch.length; next++) {
+  const reader = new ImageReader(images, preprocess, options)
+  let free = new Float32Array(numbers)
+  let busy = images.length > batchSize ? new Float32Array(numbers) : free
+  let running: Promise<void> = Promise.resolve()
+  try {
+    while (reader.next < images.length) {
+      const batch = free
+      const filled = await reader.fill(batch)
+      const done = reader.next
+      await running
       throwIfAborted(signal)
-      try {
-        const name = `images[${next}]`
-        const slot = batch.subarray(filled * length, (filled + 1) * length)
-        writeTensor(await decodeImage(images[next], name, { signal }), preprocess, slot)
-        filled++
-      } catch (error) {
-        if (!onUnreadable || !isUnreadable(error)) throw error
-        onUnreadable(next, error)
-      }
+      free = busy
+      busy = batch
+      running = runBatch(pipeline, rows, batch, filled).then(() =>
+        onProgress?.({ done, total: images.length }),
+      )
+      // Looked at further down; until then a failure is nobody's.
+      running.catch(() => {})
+      await yieldToHost()
     }
-    if (filled > 0) {
-      // A model with a fixed batch gets it full; what the spare slots hold does not matter.
-      const size = port.batch ?? filled
-      const dims = [size, preprocess.mean.length, height, width]
-      const activations = await session.run(port.name, batch.subarray(0, size * length), dims)
-      for (const one of rows) {
-        const activation = activations.get(one.tap.layer)!
-        one.add(activation, size, filled)
-      }
-    }
-    onProgress?.({ done: next, total: images.length })
-    await yieldToHost()
+    await running
+  } finally {
+    // The buffers are the runtime's until it is through with them.
+    await running.catch(() => {})
   }
   throwIfAborted(signal)
   return rows.map((one) => one.matrix())
+}
+
+async function runBatch(
+  { session, port, preprocess }: Pipeline,
+  rows: Rows[],
+  batch: Float32Array,
+  filled: number,
+): Promise<void> {
+  if (filled === 0) return
+  const { width, height } = outputSize(preprocess)
+  // A model with a fixed batch gets it full; what the spare slots hold does not matter.
+  const size = port.batch ?? filled
+  const dims = [size, preprocess.mean.length, height, width]
+  const numbers = dims.reduce((all, n) => all * n, 1)
+  const activations = await session.run(port.name, batch.subarray(0, numbers), dims)
+  for (const one of rows) one.add(activations.get(one.tap.layer)!, size, filled)
 }
 
 /** The rows of one tap as they come in. */
@@ -149,11 +172,11 @@ function checkImages(images: ImageInput[]): void {
   throw new SoftmarginError('EMPTY_INPUT', `images must hold ${expected}, but is empty`, details)
 }
 
-function isUnreadable(error: unknown): error is SoftmarginError {
-  if (!(error instanceof SoftmarginError)) return false
-  return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
-}
-
-function defaultBatchSize(width: number, height: number): number {
-  return Math.max(1, Math.min(64, Math.floor(2 ** 20 / (width * height))))
+/**
+ * How many images fit into a batch whose activations take some 64 MB: the input and output of a layer, and what a
+ * shortcut keeps. Larger batches are next to no faster.
+ */
+function defaultBatchSize({ preprocess, largestLayer }: Pipeline): number {
+  const bytes = largestLayer ?? 16 * 4 * tensorLength(preprocess)
+  return Math.max(1, Math.min(64, Math.floor(2 ** 26 / (3 * bytes))))
 }

@@ -1,6 +1,6 @@
 import { SoftmarginError, throwIfAborted } from '../errors.ts'
 import { whatIs } from '../sniff.ts'
-import { type ImageInput, openImage, type RawImage } from './input.ts'
+import { type ImageInput, type OpenedImage, openImage, type RawImage } from './input.ts'
 import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png.ts'
 
@@ -23,7 +23,11 @@ export async function decodeImage(
   options: { signal?: AbortSignal } = {},
 ): Promise<RawImage & { channels: 4 }> {
   throwIfAborted(options.signal)
-  const opened = await openImage(input, name, options)
+  return decodeOpened(await openImage(input, name, options), name)
+}
+
+/** The same for an input that was opened before. */
+export async function decodeOpened(opened: OpenedImage, name: string): Promise<RawImage & { channels: 4 }> {
   return opaque(opened.kind === 'pixels' ? opened.image : await decodeFile(opened.bytes, opened.name, name))
 }
 

@@ -1,6 +1,7 @@
 // The module of the engine's threads: softmargin starts it by itself.
 
 import { serve } from './engine/team.ts'
+import { fitWork } from './svm/fit-work.ts'
 import { searchWork } from './svm/search-work.ts'
 
-await serve([searchWork])
+await serve([fitWork, searchWork])

@@ -33,14 +33,34 @@ export class BlockRows implements KernelRows {
   readonly diagonal: number
   readonly #engine: Engine
   readonly #rows: KernelSource
+  /** Where the block of each class with itself is. */
   readonly #own = new Map<number, number>()
   #cross = 0
   #mirrored = 0
 
-  constructor(engine: Engine, rows: KernelSource) {
+  /** @param own where blocks of classes with themselves are, or will be by `fillOwn` before they are used */
+  constructor(engine: Engine, rows: KernelSource, own: number[] = []) {
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
+    for (const [number, address] of own.entries()) this.#own.set(number, address)
+  }
+
+  /** Takes the memory for the blocks of all classes with themselves. */
+  static placeOwn(engine: Engine, runs: Run[]): number[] {
+    return runs.map((run) => engine.allocate(strideOf(run) * run.size))
+  }
+
+  /** Bytes for the blocks of a pair's classes with each other. */
+  static crossBytes(runs: Run[]): number {
+    return 2 * crossBytes(runs)
+  }
+
+  /** Makes the block of a class with itself. @throws {SoftmarginError} `ABORTED` */
+  async fillOwn(number: number, pace: Pace): Promise<void> {
+    const run = this.#rows.runs[number]
+    const address = this.#own.get(number)!
+    await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
   }
 
   /** Bytes for these runs. */
@@ -96,8 +116,8 @@ export class BlockRows implements KernelRows {
     if (address === undefined) {
       const run = this.#rows.runs[number]
       address = this.#engine.allocate(strideOf(run) * run.size)
-      await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
       this.#own.set(number, address)
+      await this.fillOwn(number, pace)
     }
     return address
   }
@@ -142,6 +162,12 @@ export class RowCache implements KernelRows {
     this.#slots = engine.allocate(this.#bytes)
     this.#made = engine.allocate(batchOf(engine) * longest)
     this.#indexes = engine.allocate(batchOf(engine) * 4)
+  }
+
+  /** Bytes for all rows of the largest pair: more are never used. */
+  static mostBytes(runs: Run[]): number {
+    const longest = RowCache.#longestRow(runs)
+    return (longest / 4) * longest
   }
 
   static #longestRow(runs: Run[]): number {

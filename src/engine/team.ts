@@ -103,6 +103,7 @@ export class Team<Job, Result> {
    *
    * @param engine on a shared memory
    * @param bytes memory that each thread wants for itself
+   * @param open opens the work in this thread, once the others have their memory; default: as they do
    */
   static async open<Context, Job, Result>(
     work: Work<Context, Job, Result>,
@@ -111,6 +112,7 @@ export class Team<Job, Result> {
     threads: number,
     context: Context,
     bytes: number,
+    open = () => work.open(engine, context),
   ): Promise<Team<Job, Result>> {
     const members: Member[] = []
     while (members.length < threads - 1) {
@@ -123,7 +125,7 @@ export class Team<Job, Result> {
       // A thread that cannot start is missed, not mourned: its jobs are done here.
       member.order({ type: 'open', work: work.name, simd, region, context }).catch(() => {})
     }
-    return new Team(members, work.open(engine, context))
+    return new Team(members, open())
   }
 
   /**

@@ -83,7 +83,7 @@ export async function train(
   let source: KernelRows =
     blocksFit && sizes[0] + (sizes[1] ?? 0) <= SMALL
       ? new BlockRows(engine, rows)
-      : new RowCache(engine, rows, Math.min(cacheBytes, cacheOf(runs)))
+      : new RowCache(engine, rows, Math.min(cacheBytes, RowCache.mostBytes(runs)))
   for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
     await solver.solve(source, first, second, n, options)
     if (source instanceof RowCache && blocksFit && source.share > worthwhile) {
@@ -213,13 +213,6 @@ async function run(
       await options.pace.rest()
     }
   }
-}
-
-/** Bytes for all rows of the largest pair: more are never used. */
-function cacheOf(runs: Run[]): number {
-  const [one, two] = [...runs].sort((a, b) => b.size - a.size)
-  const points = one.size + (two?.size ?? 0)
-  return points * points * 4
 }
 
 /** The threshold: the mean of F over the free points, or the middle of what the bounds allow, as in LIBSVM. */

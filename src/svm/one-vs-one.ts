@@ -1,19 +1,21 @@
 import { Engine } from '../engine/engine.ts'
 import type { MachineKernel } from '../engine/kernel.ts'
+import { BlockRows, RowCache } from '../engine/kernel-rows.ts'
 import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
-import type { Run } from '../engine/packed-rows.ts'
+import { leftBytes, PackedRows, type Run } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
-import type { DualProblem } from '../engine/problem.ts'
-import { train } from '../engine/train.ts'
+import { Team, threadsFor } from '../engine/team.ts'
+import { Solver } from '../engine/train.ts'
 import { memoryFor } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { Progress } from '../progress.ts'
 import type { Sigmoids } from './class-order.ts'
 import { bringRows } from './fit-rows.ts'
+import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './fit-work.ts'
 import { fitSigmoid } from './platt.ts'
 import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
-import { type EarlierDuals, plantDuals } from './warm-start.ts'
+import type { EarlierDuals } from './warm-start.ts'
 
 export type { FittedMachine } from './solutions.ts'
 
@@ -30,9 +32,6 @@ export interface Classes {
   earlier?: EarlierDuals | undefined
 }
 
-/** Folds that probabilities are learnt from, as in LIBSVM. */
-export const FOLDS = 5
-
 /** How far a fit has come: pairs of classes, and the gap of the pair that is being solved. */
 export interface FitProgress extends Progress {
   /** Largest violation of the optimality conditions; the pair is solved at `tol`. */
@@ -45,6 +44,7 @@ export interface FitOptions {
   maxIter: number
   cacheSize: number | undefined
   simd: Simd
+  threads: number | undefined
   signal?: AbortSignal | undefined
   onProgress?: ((progress: FitProgress) => void) | undefined
 }
@@ -68,109 +68,148 @@ export async function fitOneVsOne(
   o: FitOptions,
 ): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
   const pace = new Pace(o.signal)
-  const engine = await Engine.open(o.simd)
-  const { source, unit, centre } = bringRows(engine, X, groups, kernel, { centred: true })
   const pairs = pairsOf(groups.length)
+  const wanted = await threadsFor(
+    o.threads,
+    kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
+  )
+  const engine = await Engine.open(o.simd, wanted > 1)
+  const { source, unit, centre } = bringRows(engine, X, groups, kernel, { centred: true })
+  const plan = planFit(engine, source.runs, X.cols, cacheBytes(o), Math.min(wanted, pairs.length))
+  const context: FitContext = {
+    ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
+    cacheBytes: plan.cacheBytes,
+    own: plan.own,
+    rows: source instanceof PackedRows ? source.layout : undefined,
+  }
+  let done = 0
+  const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap })
+  const open = () => {
+    const fitter = new PairFitter(engine, source, context, tell)
+    return (job: FitJob, ownPace: Pace) => fitter.run(job, ownPace)
+  }
+  const team = await Team.open(fitWork, engine, o.simd, plan.threads, context, plan.threadBytes, open)
+  const solved: PairSolution[] = []
+  const collect = (solution: PairSolution | undefined) => {
+    if (!solution) return
+    solved[solution.pair] = solution
+    done++
+    tell(solution.gap)
+  }
+  try {
+    await solvePairs(team, pairs.length, plan, pace, collect)
+  } finally {
+    team.close()
+  }
   const solutions = new Solutions(groups, X.rows)
-  const unseen = pairs.map(([i, j]) => new Float64Array(folds ? groups[i].length + groups[j].length : 0))
-  const rounds = folds ? 1 + FOLDS : 1
-  await train(engine, source, pairs, {
-    tolerance: o.tol,
-    maxIterations: o.maxIter,
-    cacheBytes: cacheBytes(o),
-    pace,
-    rounds,
-    start: earlier ? 'scaled' : undefined,
-    prepare(problem, first, second, n, round) {
-      const [i, j] = pairs[n]
-      prepareSide(problem, 0, first, groups[i], bounds, 1, unit)
-      prepareSide(problem, first.size, second, groups[j], bounds, -1, unit)
-      if (folds && round > 0) {
-        holdBack(problem, 0, groups[i], folds, round - 1)
-        holdBack(problem, first.size, groups[j], folds, round - 1)
-      } else if (earlier) plantDuals(problem, first, groups, [i, j], earlier, unit)
-    },
-    collect(problem, first, _second, n, { status, iterations, rho }, round) {
-      const [i, j] = pairs[n]
-      const { beta } = problem
-      if (round === 0) {
-        solutions.add(j - 1, groups[i], beta, 0, unit)
-        solutions.add(i, groups[j], beta, first.size, unit)
-        solutions.close(-rho, iterations, status)
-      } else if (folds) {
-        readUnseen(problem, 0, groups[i], folds, round - 1, rho, 1, unseen[n])
-        readUnseen(
-          problem,
-          first.size,
-          groups[j],
-          folds,
-          round - 1,
-          rho,
-          -1,
-          unseen[n].subarray(groups[i].length),
-        )
-      }
-      if (round === rounds - 1) o.onProgress?.({ done: n + 1, total: pairs.length, gap: problem.gap })
-    },
-    onSlice: (done, gap) => o.onProgress?.({ done, total: pairs.length, gap }),
-  })
+  for (const [n, [i, j]] of pairs.entries()) {
+    const { first, second, rho, iterations, status } = solved[n]
+    solutions.add(j - 1, groups[i], first, 0, unit)
+    solutions.add(i, groups[j], second, 0, unit)
+    solutions.close(-rho, iterations, status)
+  }
   const machine = solutions.machine(X, kernel)
   if (centre) uncentre(machine, pairs, centre)
   if (!folds) return machine
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {
-    const { a, b } = await fitSigmoid(unseen[n], groups[i].length, pace)
+    const { a, b } = await fitSigmoid(solved[n].unseen, groups[i].length, pace)
     sigmoids.a[n] = a
     sigmoids.b[n] = b
   }
   return { ...machine, sigmoids }
 }
 
-/** A C-SVC's side of the problem: p = -y, and b = y alpha between 0 and y C. */
-function prepareSide(
-  problem: DualProblem,
-  at: number,
-  run: Run,
-  group: Int32Array,
-  bounds: Float64Array,
-  sign: 1 | -1,
-  unit: number,
-): void {
-  const { gradient, lower, upper } = problem
-  for (let k = 0; k < run.count; k++) {
-    gradient[at + k] = -sign
-    if (sign === 1) upper[at + k] = bounds[group[k]] / unit
-    else lower[at + k] = -bounds[group[k]] / unit
+/** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
+const SMALL = 64
+
+/** What the rounding of addresses may cost. */
+const ALIGNED = 2 ** 16
+
+/** How a fit spends its memory. */
+interface Plan {
+  threads: number
+  /** Memory that each thread wants for itself. */
+  threadBytes: number
+  /** Bytes for the rows of a pair that is solved row by row. */
+  cacheBytes: number
+  /** Where the block of each class with itself goes; empty where the blocks do not fit. */
+  own: number[]
+  /** Share of the rows above which whole blocks are less work than rows one by one. */
+  worthwhile: number
+  /** Whether the blocks are made without looking at that share. */
+  small: boolean
+}
+
+/**
+ * Kernel rows come from whole blocks or one by one, whichever is less work: with k classes, blocks cost about
+ * k / (4 (k - 1)) of what all rows of all pairs would.
+ *
+ * A thread gets as much memory as one alone would get, for what it keeps may show in its last bits: there are
+ * only so many threads as that allows.
+ */
+function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): Plan {
+  const sizes = runs.map((run) => run.size)
+  // Beside the rows that are kept, a batch of them is being made, and a problem is being solved.
+  const room = engine.room - RowCache.leastBytes(engine, runs) - Solver.bytes(engine, sizes)
+  const limit = Math.min(cacheLimit, room)
+  const rowBytes = Math.min(limit, RowCache.mostBytes(runs))
+  const blockBytes = BlockRows.bytes(runs)
+  const crossBytes = BlockRows.crossBytes(runs)
+  const blocksFit = blockBytes <= limit
+  const fits = (threads: number) =>
+    threads * rowBytes <= limit && (!blocksFit || blockBytes + (threads - 1) * crossBytes <= limit)
+  let threads = wanted
+  while (threads > 1 && !fits(threads)) threads--
+  return {
+    threads,
+    threadBytes:
+      leftBytes(width) +
+      Solver.bytes(engine, sizes) +
+      RowCache.leastBytes(engine, runs) +
+      Math.max(rowBytes, crossBytes) +
+      ALIGNED,
+    cacheBytes: rowBytes,
+    own: blocksFit ? BlockRows.placeOwn(engine, runs) : [],
+    worthwhile: runs.length / (4 * (runs.length - 1)),
+    small: blocksFit && Math.max(...sizes) <= SMALL,
   }
 }
 
-/** Rows of a fold may not move. */
-function holdBack(
-  problem: DualProblem,
-  at: number,
-  group: Int32Array,
-  folds: Int32Array,
-  fold: number,
-): void {
-  const { lower, upper } = problem
-  for (let k = 0; k < group.length; k++) {
-    if (folds[group[k]] === fold) lower[at + k] = upper[at + k] = 0
+/** The first pairs are solved row by row: they show which share of the rows is needed. */
+async function solvePairs(
+  team: Team<FitJob, PairSolution | undefined>,
+  pairs: number,
+  plan: Plan,
+  pace: Pace,
+  onSolved: (solution: PairSolution | undefined) => void,
+): Promise<void> {
+  let next = 0
+  let whole = plan.small
+  while (!whole && next < pairs) {
+    const to = Math.min(next + plan.threads, pairs)
+    const jobs = range(next, to).map((pair) => ({ pair, whole }))
+    let share = 0
+    await team.run(jobs, pace, (solution) => {
+      share = Math.max(share, solution?.share ?? 0)
+      onSolved(solution)
+    })
+    next = to
+    whole = plan.own.length > 0 && share > plan.worthwhile
   }
+  if (next === pairs) return
+  await team.run(
+    plan.own.map((_, own) => ({ own })),
+    pace,
+    () => {},
+  )
+  await team.run(
+    range(next, pairs).map((pair) => ({ pair, whole })),
+    pace,
+    onSolved,
+  )
 }
 
-/** Decision values of the rows of a fold: F = K b + p, so f = F - p - rho. */
-function readUnseen(
-  problem: DualProblem,
-  at: number,
-  group: Int32Array,
-  folds: Int32Array,
-  fold: number,
-  rho: number,
-  sign: 1 | -1,
-  out: Float64Array,
-): void {
-  const { gradient } = problem
-  for (let k = 0; k < group.length; k++) {
-    if (folds[group[k]] === fold) out[k] = gradient[at + k] + sign - rho
-  }
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
 }

@@ -1,0 +1,190 @@
+import type { Engine } from '../engine/engine.ts'
+import { BlockRows, type KernelRows, RowCache } from '../engine/kernel-rows.ts'
+import type { KernelSource } from '../engine/kernel-source.ts'
+import type { Pace } from '../engine/pace.ts'
+import { type PackedLayout, PackedRows, type Run } from '../engine/packed-rows.ts'
+import { pairsOf } from '../engine/pair-weights.ts'
+import type { DualProblem } from '../engine/problem.ts'
+import type { Work } from '../engine/team.ts'
+import { type Outcome, Solver } from '../engine/train.ts'
+import { type EarlierDuals, plantDuals } from './warm-start.ts'
+
+/** Folds that probabilities are learnt from, as in LIBSVM. */
+export const FOLDS = 5
+
+/** What all pairs of a fit have in common. Plain data. */
+export interface FitContext {
+  /** Row numbers, class by class. */
+  groups: Int32Array[]
+  /** Upper bounds of the dual variables by row. */
+  bounds: Float64Array
+  /** The fold of each row, where probabilities are learnt. */
+  folds: Int32Array | undefined
+  earlier: EarlierDuals | undefined
+  /** Kernel values are so many times as large as they should be. */
+  unit: number
+  tolerance: number
+  maxIterations: number
+  /** Bytes for the rows of a pair that is solved row by row. */
+  cacheBytes: number
+  /** Where the block of each class with itself is to be, for pairs that are solved on whole blocks. */
+  own: number[]
+  /** The rows, if they are packed: kernel values that were given do not leave their thread. */
+  rows: PackedLayout | undefined
+}
+
+/** The block of a class with itself, or a pair: on whole blocks, or row by row. */
+export type FitJob = { own: number } | { pair: number; whole: boolean }
+
+/** The solution of a pair. */
+export interface PairSolution extends Outcome {
+  pair: number
+  /** b of the first class's rows and of the second's. */
+  first: Float64Array
+  second: Float64Array
+  gap: number
+  /** Decision values of the rows of both classes, each by a machine that has not seen it; empty without folds. */
+  unseen: Float64Array
+  /** Rows that the solver asked for, as a share of all. */
+  share: number
+}
+
+/** The work of a fit that threads share. */
+export const fitWork: Work<FitContext, FitJob, PairSolution | undefined> = {
+  name: 'fit',
+  open(engine, context) {
+    const fitter = new PairFitter(engine, new PackedRows(engine, context.rows!), context)
+    return (job, pace) => fitter.run(job, pace)
+  },
+}
+
+/** Solves pair after pair in the same memory. */
+export class PairFitter {
+  readonly #engine: Engine
+  readonly #source: KernelSource
+  readonly #context: FitContext
+  readonly #pairs: [number, number][]
+  readonly #solver: Solver
+  readonly #onSlice: ((gap: number) => void) | undefined
+  readonly #mark: number
+  #rows: BlockRows | RowCache | undefined
+
+  /** @param onSlice hears from time to time of the gap of the pair at hand */
+  constructor(engine: Engine, source: KernelSource, context: FitContext, onSlice?: (gap: number) => void) {
+    this.#engine = engine
+    this.#source = source
+    this.#context = context
+    this.#onSlice = onSlice
+    this.#pairs = pairsOf(context.groups.length)
+    this.#solver = new Solver(engine, source.runs, source.kind)
+    this.#mark = engine.mark()
+  }
+
+  async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
+    if ('pair' in job) return this.#solve(job.pair, this.#rowsFor(job.whole), pace)
+    await this.#rowsFor(true).fillOwn(job.own, pace)
+    return undefined
+  }
+
+  #rowsFor(whole: true): BlockRows
+  #rowsFor(whole: boolean): KernelRows
+  #rowsFor(whole: boolean): KernelRows {
+    if (!this.#rows || this.#rows instanceof BlockRows !== whole) {
+      this.#engine.release(this.#mark)
+      this.#rows = whole
+        ? new BlockRows(this.#engine, this.#source, this.#context.own)
+        : new RowCache(this.#engine, this.#source, this.#context.cacheBytes)
+    }
+    return this.#rows
+  }
+
+  async #solve(pair: number, rows: KernelRows, pace: Pace): Promise<PairSolution> {
+    const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
+    const [i, j] = this.#pairs[pair]
+    const ones = groups[i].length
+    const unseen = new Float64Array(folds ? ones + groups[j].length : 0)
+    let solution: Omit<PairSolution, 'share' | 'unseen'> | undefined
+    await this.#solver.solve(rows, i, j, pair, {
+      tolerance,
+      maxIterations,
+      pace,
+      rounds: folds ? 1 + FOLDS : 1,
+      start: earlier ? 'scaled' : undefined,
+      prepare(problem, first, second, _pair, round) {
+        prepareSide(problem, 0, first, groups[i], bounds, 1, unit)
+        prepareSide(problem, first.size, second, groups[j], bounds, -1, unit)
+        if (folds && round > 0) {
+          holdBack(problem, 0, groups[i], folds, round - 1)
+          holdBack(problem, first.size, groups[j], folds, round - 1)
+        } else if (earlier) plantDuals(problem, first, groups, [i, j], earlier, unit)
+      },
+      collect(problem, { size }, _second, _pair, outcome, round) {
+        if (round === 0) {
+          const { beta, gap } = problem
+          solution = {
+            ...outcome,
+            pair,
+            gap,
+            first: beta.slice(0, ones),
+            second: beta.slice(size, size + groups[j].length),
+          }
+        } else if (folds) {
+          const fold = round - 1
+          readUnseen(problem, 0, groups[i], folds, fold, outcome.rho, 1, unseen)
+          readUnseen(problem, size, groups[j], folds, fold, outcome.rho, -1, unseen.subarray(ones))
+        }
+      },
+      onSlice: (_pair, gap) => this.#onSlice?.(gap),
+    })
+    return { ...solution!, unseen, share: rows.share }
+  }
+}
+
+/** A C-SVC's side of the problem: p = -y, and b = y alpha between 0 and y C. */
+function prepareSide(
+  problem: DualProblem,
+  at: number,
+  run: Run,
+  group: Int32Array,
+  bounds: Float64Array,
+  sign: 1 | -1,
+  unit: number,
+): void {
+  const { gradient, lower, upper } = problem
+  for (let k = 0; k < run.count; k++) {
+    gradient[at + k] = -sign
+    if (sign === 1) upper[at + k] = bounds[group[k]] / unit
+    else lower[at + k] = -bounds[group[k]] / unit
+  }
+}
+
+/** Rows of a fold may not move. */
+function holdBack(
+  problem: DualProblem,
+  at: number,
+  group: Int32Array,
+  folds: Int32Array,
+  fold: number,
+): void {
+  const { lower, upper } = problem
+  for (let k = 0; k < group.length; k++) {
+    if (folds[group[k]] === fold) lower[at + k] = upper[at + k] = 0
+  }
+}
+
+/** Decision values of the rows of a fold: F = K b + p, so f = F - p - rho. */
+function readUnseen(
+  problem: DualProblem,
+  at: number,
+  group: Int32Array,
+  folds: Int32Array,
+  fold: number,
+  rho: number,
+  sign: 1 | -1,
+  out: Float64Array,
+): void {
+  const { gradient } = problem
+  for (let k = 0; k < group.length; k++) {
+    if (folds[group[k]] === fold) out[k] = gradient[at + k] + sign - rho
+  }
+}

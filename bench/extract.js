@@ -1,0 +1,94 @@
+// npm run bench -- extract [--quick]
+//
+// What the pipeline costs: pictures to features, beside the bare runtimes on batches that are ready made. One thread
+// each, in turns, in one process; a ResNet-18 (seeded weights) on JPEG files of 500 x 375 pixels.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus } from 'node:os'
+import { performance } from 'node:perf_hooks'
+import { toBinary } from '@bufbuild/protobuf'
+import encodeJpeg, { init as initJpeg } from '@jsquash/jpeg/encode.js'
+import { ModelProtoSchema } from 'onnx-buf'
+import { FeatureExtractor } from '../dist/lib/index.js'
+import { resnet18 } from '../scripts/resnet18.js'
+import { nativeRuntime } from './native-runtime.js'
+import { seeded } from './random.js'
+import { median } from './report.js'
+
+const quick = process.argv.includes('--quick')
+const [count, rounds, batchSize] = quick ? [8, 3, 4] : [24, 7, 4]
+const preprocess = { size: { shortestEdge: 256 }, crop: 224 }
+
+const pictures = await makePictures(count)
+const extractor = await FeatureExtractor.create({ model: resnet18(), preprocess })
+const dims = [batchSize, 3, 224, 224]
+const { normal } = seeded(3)
+const batch = Float32Array.from({ length: dims.reduce((all, n) => all * n, 1) }, normal)
+const model = toBinary(ModelProtoSchema, extractor.cutModel())
+
+const ways = [
+  { name: 'softmargin: files to features', run: () => extractor.extract(pictures, { batchSize }) },
+  { name: 'onnxruntime-web, bare', run: await bare(await import('onnxruntime-web')) },
+]
+const native = nativeRuntime()
+if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
+else ways.push({ name: 'onnxruntime-node, bare', run: await bare(native.runtime) })
+
+console.log(
+  `${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each; medians of ${rounds} rounds`,
+)
+console.log(
+  `${count} pictures of 500 x 375 pixels through a ResNet-18 at 224 x 224, batches of ${batchSize}\n`,
+)
+const times = new Map(ways.map(({ name }) => [name, []]))
+for (let round = -1; round < rounds; round++) {
+  for (const { name, run } of ways) {
+    const started = performance.now()
+    await run()
+    // The first round warms up.
+    if (round >= 0) times.get(name).push((performance.now() - started) / count)
+  }
+}
+const reference = median(times.get('onnxruntime-web, bare'))
+for (const { name } of ways) {
+  const time = median(times.get(name))
+  const ratio = `${(time / reference).toFixed(2)} x bare onnxruntime-web`
+  console.log(`${name.padEnd(32)}${time.toFixed(1).padStart(8)} ms an image   ${ratio}`)
+}
+extractor.dispose()
+
+/** The network alone, on as many batches as the pictures make. */
+async function bare({ InferenceSession, Tensor, env }) {
+  if (env.wasm) env.wasm.numThreads = 1
+  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 })
+  const [input] = session.inputNames
+  return async () => {
+    for (let i = 0; i < count; i += batchSize) {
+      const size = Math.min(batchSize, count - i)
+      const part = batch.subarray(0, (batch.length / batchSize) * size)
+      await session.run({ [input]: new Tensor('float32', part, [size, ...dims.slice(1)]) })
+    }
+  }
+}
+
+/** Waves and noise as JPEG files of quality 85, some 35 KB each, as photos of that size are. */
+async function makePictures(count) {
+  const codec = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm')
+  await initJpeg(await WebAssembly.compile(readFileSync(codec)), {})
+  const [width, height] = [500, 375]
+  const files = []
+  for (let i = 0; i < count; i++) {
+    const { normal } = seeded(100 + i)
+    const data = new Uint8ClampedArray(width * height * 4).fill(255)
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        for (let c = 0; c < 3; c++) {
+          const wave = 60 * Math.sin(x / (9 + c * 7 + i) + y / 13) + 40 * Math.sin((x * y) / (3000 + c * 999))
+          data[(y * width + x) * 4 + c] = 127 + wave + 6 * normal()
+        }
+      }
+    }
+    files.push(new Uint8Array(await encodeJpeg({ data, width, height }, { quality: 85 })))
+  }
+  return files
+}

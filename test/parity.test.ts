@@ -2,17 +2,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Matrix } from '../src/matrix.ts'
 import { SVC } from '../src/svm/svc.ts'
 import { dualObjectives } from './dual-objective.ts'
+import { builds, hasRelaxedSimd } from './support/builds.ts'
 import { type Configuration, type Fixture, loadFixtures } from './svm-fixtures.ts'
-
-/** A module with one relaxed instruction: valid on Node 22 and newer, for one. */
-const hasRelaxedSimd = WebAssembly.validate(
-  // (module (func (result v128) i32.const 0 i8x16.splat i32.const 0 i8x16.splat i8x16.relaxed_swizzle))
-  Uint8Array.of(
-    ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
-    ...[10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 11],
-  ),
-)
-const builds = hasRelaxedSimd ? (['strict', 'relaxed'] as const) : (['strict'] as const)
 
 /** How far we are from LIBSVM on one configuration. */
 interface Parity {

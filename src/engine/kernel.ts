@@ -26,7 +26,7 @@ export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
  *
  * - `centre` (rbf, linear): distances do not change, and a linear kernel's dual does not either, since its
  *   coefficients sum to 0. Without it |x|^2 + |z|^2 - 2 x.z loses what is small against the mean.
- * - `scale`, a power of two (so exact): 1 but for numbers so large or small that squares would leave float32.
+ * - `scale`, a power of two (so exact), as `powerFor` gives it.
  */
 export interface Conditioning {
   centre: Float32Array | undefined
@@ -47,7 +47,10 @@ export function conditioningOf(X: Matrix, kind: Kernel['kind']): Conditioning {
   return { centre, scale: powerFor(X) }
 }
 
-/** A power of two that brings the largest numbers near 1 if they are far from it, else 1. */
+/**
+ * The power of two that brings the largest number between 1 and 2, and 1 if all are 0. So squares stay far from the
+ * ends of float32, and the solver's own small numbers mean the same whatever unit the rows are in.
+ */
 export function powerFor(X: Matrix): number {
   let largest = 0
   for (let i = 0; i < X.data.length; i++) {
@@ -56,8 +59,8 @@ export function powerFor(X: Matrix): number {
   }
   let scale = 1
   if (largest > 0) {
-    while (largest * scale > 2 ** 24) scale /= 2 ** 24
-    while (largest * scale < 2 ** -24) scale *= 2 ** 24
+    while (largest * scale >= 2) scale /= 2
+    while (largest * scale < 1) scale *= 2
   }
   return scale
 }

@@ -247,6 +247,15 @@ function clipTo(length: f64): bool {
   return hit
 }
 
+/** b + residual, and the bound itself where rounding makes the sum miss it by a hair, above or below. */
+function settled(n: i32): f64 {
+  const low = at(lower, n)
+  const high = at(upper, n)
+  const to = at(beta, n) + at(residual, n)
+  const hair = (high - low) * 1e-15
+  return to > high - hair ? high : to < low + hair ? low : to
+}
+
 /** One round: a descent, projected; shorter while it does not pay. True if points met their bounds. */
 function round(tolerance: f64): bool {
   if (!descend(tolerance)) return false
@@ -259,7 +268,7 @@ function round(tolerance: f64): bool {
     for (let n = 0; n < count; n++) gained += at(residual, n) * (at(gradient, n) + at(product, n) / 2)
     if (gained < 0) {
       for (let n = 0; n < count; n++) {
-        put(beta, n, at(beta, n) + at(residual, n))
+        put(beta, n, settled(n))
         put(gradient, n, at(gradient, n) + at(product, n))
       }
       return hit

@@ -217,22 +217,25 @@ export class RowCache implements KernelRows {
     const a = this.#rows.runs[this.#first]
     const b = this.#rows.runs[this.#second]
     this.#rows.gather(batch.map((k) => (k < a.size ? a.start + k : b.start + k - a.size)))
+    const slots = this.#freeSlots(problem, batch.length, this.#owner(held))
+    // Slots that follow each other, as fresh ones do, take the rows as they are made.
+    const follow = slots.every((slot, n) => slot === slots[0] + n)
+    const made = follow ? this.#slots + slots[0] * this.#slotBytes : this.#made
     const runs: [Run, number][] = [[a, 0]]
     if (this.#twin === 0) runs.push([b, a.size * 4])
     for (const [run, offset] of runs) {
       const step = this.#rows.columnsPerCall(batch.length)
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
-        this.#rows.multiply(batch.length, run.start + j, cols, this.#made + offset + j * 4, this.#slotBytes)
+        this.#rows.multiply(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
       }
     }
-    const slots = this.#freeSlots(problem, batch.length, this.#owner(held))
     const { firstRow, secondRow, used } = problem
     for (const [n, k] of batch.entries()) {
       const slot = slots[n]
       const owner = this.#owners[slot]
       const address = this.#slots + slot * this.#slotBytes
-      engine.copy(address, this.#made + n * this.#slotBytes, this.#slotBytes)
+      if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
       this.#owners[slot] = k
       // Of twins the second has the same row: its halves are the same too.
       for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {

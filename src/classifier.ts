@@ -11,9 +11,9 @@ import {
 } from './classifier/options.ts'
 import { FeatureExtractor } from './cnn/extractor.ts'
 import { type ModelSource, openModel } from './cnn/model-source.ts'
-import { SoftmarginError } from './errors.ts'
+import { invalidArgument, SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
-import type { Matrix } from './matrix.ts'
+import { Matrix } from './matrix.ts'
 import { classificationReport } from './svm/classification-report.ts'
 import { GridSearchCV } from './svm/grid-search.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
@@ -154,6 +154,45 @@ export class ImageClassifier {
   }
 
   /**
+   * The probability of each class, for a classifier made with `svm: { probability: true }`.
+   *
+   * @returns images x classes, columns in the order of `classes`; with `onUnreadable`, a row of NaN for each image
+   *   that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without probabilities, and as `predict`
+   */
+  async predictProba(images: ImageInput[], o: ImagesCall = {}): Promise<Matrix> {
+    return (await this.predictWithProba(images, o)).probabilities
+  }
+
+  /**
+   * What `predict` and `predictProba` answer, from one pass over the images. The label is the one that most pairs
+   * of classes vote for; it is mostly, but not always, the one with the largest probability.
+   *
+   * @throws {SoftmarginError} as `predictProba`
+   */
+  async predictWithProba(
+    images: ImageInput[],
+    o: ImagesCall = {},
+  ): Promise<{ labels: (Label | null)[]; probabilities: Matrix }> {
+    const { svc, scaler } = this.#checkFitted()
+    if (!this.hasProbabilities) {
+      throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
+    }
+    checkImages(images)
+    const { features, read } = await this.#extract(images, o)
+    const X = await scaler.transform(features)
+    const predicted = await svc.predict(X, { signal: o.signal })
+    const rows = await svc.predictProba(X, { signal: o.signal })
+    const labels = new Array<Label | null>(images.length).fill(null)
+    const data = new Float32Array(images.length * rows.cols).fill(Number.NaN)
+    for (const [row, i] of read.entries()) {
+      labels[i] = predicted[row]
+      data.set(rows.row(row), i * rows.cols)
+    }
+    return { labels, probabilities: new Matrix(data, images.length, rows.cols) }
+  }
+
+  /**
    * Predicts images whose labels are known, and counts.
    *
    * @param images that `fit` has not seen
@@ -180,7 +219,8 @@ export class ImageClassifier {
    *
    * Input `pixel_values` float32 [N, channels, H, W], as preprocessing leaves images. Outputs: `label`; `scores`,
    * for two classes a column each, the greater one the label's, for more a column for each pair of classes, above
-   * 0 for the first of the pair, as `svm.decisionFunction` with `shape: 'ovo'` has it; `features`. The same
+   * 0 for the first of the pair, as `svm.decisionFunction` with `shape: 'ovo'` has it; `features`. A classifier
+   * with probabilities answers them in place of the scores, as `probabilities`, a column for each class. The same
    * classifier always gives the same bytes.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
@@ -218,6 +258,11 @@ export class ImageClassifier {
   /** The machine that decides, fitted on scaled features. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC {
     return this.#checkFitted().svc
+  }
+
+  /** Whether `predictProba` can answer. @throws {SoftmarginError} `NOT_FITTED` */
+  get hasProbabilities(): boolean {
+    return this.#checkFitted().svc.getParams().probability
   }
 
   /** What the last `fit` with a `grid` found, `undefined` after one without. A saved file does not hold it. */

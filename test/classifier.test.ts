@@ -101,6 +101,34 @@ describe('fit with a grid', () => {
   })
 })
 
+describe('predictProba', () => {
+  it('answers a row for each image, of NaN where it cannot be read', async () => {
+    const { images, labels } = digits([0, 1, 4], 15)
+    using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
+    await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
+    const asked = [images[0], new Uint8Array(9), images[1]]
+    const { labels: predicted, probabilities } = await classifier.predictWithProba(asked, {
+      onUnreadable: () => {},
+    })
+    expect([probabilities.rows, probabilities.cols]).toEqual([3, 3])
+    expect(predicted).toEqual(['digit 0', null, 'digit 1'])
+    expect([...probabilities.row(1)]).toEqual([NaN, NaN, NaN])
+    expect(probabilities.row(0).reduce((sum, each) => sum + each, 0)).toBeCloseTo(1, 5)
+    expect(Math.max(...probabilities.row(2))).toBe(probabilities.row(2)[1])
+  })
+
+  it('says so where there are none', async () => {
+    const { images, labels } = digits([0, 1], 6)
+    using classifier = await ImageClassifier.create({ extractor: small })
+    await expect(classifier.predictProba(images)).rejects.toMatchObject({ code: 'NOT_FITTED' })
+    await classifier.fit(images, labels)
+    await expect(classifier.predictProba(images)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'svm.probability',
+    })
+  })
+})
+
 describe('save and load', () => {
   const { images, labels } = digits([0, 1, 7, 9], 12)
   const other = digits([0, 1, 7, 9], 12, 100).images

@@ -35,7 +35,8 @@ async function expectSameAnswers(classifier: ImageClassifier, images: RawImage[]
   const bytes = await classifier.save()
   const session = await InferenceSession.create(bytes)
   expect(session.inputNames).toEqual(['pixel_values'])
-  expect(session.outputNames).toEqual(['label', 'scores', 'features'])
+  const decided = classifier.hasProbabilities ? 'probabilities' : 'scores'
+  expect(session.outputNames).toEqual(['label', decided, 'features'])
   const labels: Label[] = []
   const scores: number[] = []
   const features: number[] = []
@@ -43,7 +44,7 @@ async function expectSameAnswers(classifier: ImageClassifier, images: RawImage[]
     const answer = await session.run({ pixel_values: batch })
     for (const label of answer.label.data)
       labels.push(typeof label === 'bigint' ? Number(label) : String(label))
-    for (const score of answer.scores.data as Float32Array) scores.push(score)
+    for (const score of answer[decided].data as Float32Array) scores.push(score)
     for (const feature of answer.features.data as Float32Array) features.push(feature)
   }
   await session.release()
@@ -51,6 +52,11 @@ async function expectSameAnswers(classifier: ImageClassifier, images: RawImage[]
   const own = await classifier.extractor.extract(images)
   expect(largestDifference(features, own.data)).toBeLessThan(1e-4)
   expect(labels).toEqual(await classifier.predict(images))
+  if (classifier.hasProbabilities) {
+    const { data } = await classifier.predictProba(images)
+    expect(largestDifference(scores, data)).toBeLessThan(1e-4)
+    return
+  }
   const X = await featureScalerFromFile(readClassifier(readModel(bytes)).scaler).transform(own)
   const decisions = await classifier.svm.decisionFunction(X, { shape: 'ovo' })
   // For two classes ours is one column, above 0 for the second.
@@ -92,6 +98,25 @@ describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores 
         })
       }
     }
+  }
+
+  for (const kinds of [[4, 9], ten]) {
+    it(`${kinds.length} classes with probabilities, and the same bits once loaded`, async () => {
+      using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
+      const known = pictures(kinds, 0, 200)
+      await classifier.fit(
+        known,
+        known.map((_, i) => kinds[i % kinds.length]),
+      )
+      const images = pictures(ten, 100, 2000)
+      await expectSameAnswers(classifier, images)
+      const bytes = await classifier.save()
+      using loaded = await ImageClassifier.load(bytes)
+      expect(await loaded.predictProba(images.slice(0, 50))).toEqual(
+        await classifier.predictProba(images.slice(0, 50)),
+      )
+      expect(await loaded.save()).toEqual(bytes)
+    })
   }
 
   for (const [name, extractor] of [

@@ -75,7 +75,8 @@ export async function classifierFromFile(
 
 function svcFromFile(svm: SvmNumbers, stored: unknown): SVC {
   const { options, fitStatus, nIter, support } = (stored ?? {}) as Record<string, unknown>
-  const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept } = svm
+  const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept, sigmoids } =
+    svm
   if (uniqueLabelsOf(classes).some((label, i) => label !== classes[i])) {
     throw unreadable('its classes are not in order')
   }
@@ -93,6 +94,7 @@ function svcFromFile(svm: SvmNumbers, stored: unknown): SVC {
     nIter: counts(nIter, intercept.length, 'nIter'),
     support: counts(support, supportVectors.rows, 'support'),
     fitStatus,
+    sigmoids,
   }
   let svc: SVC
   try {
@@ -103,6 +105,9 @@ function svcFromFile(svm: SvmNumbers, stored: unknown): SVC {
   const wanted = svc.getParams()
   if (wanted.kernel !== kernel || wanted.coef0 !== coef0 || wanted.degree !== degree) {
     throw unreadable("the SVM's options and its numbers are of different kernels")
+  }
+  if (wanted.probability !== (sigmoids !== undefined)) {
+    throw unreadable(`the SVM's option probability is ${wanted.probability}, unlike its numbers`)
   }
   return svc
 }

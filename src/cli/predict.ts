@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { ImageClassifier } from '../classifier.ts'
+import { ImageClassifier, type ImagesCall } from '../classifier.ts'
+import type { Label } from '../svm/labels.ts'
 import { listPictures } from './folder.ts'
 import { SkippedPictures } from './skipped.ts'
 import { answer, ProgressBar } from './terminal.ts'
@@ -25,22 +26,58 @@ async function predict(file: string, images: string[], json: boolean, signal: Ab
   const bar = new ProgressBar()
   try {
     using classifier = await ImageClassifier.load(file)
-    const labels = await classifier.predict(paths, {
+    const predictions = await predictionsOf(classifier, paths, {
       signal,
       onProgress: bar.update,
       onUnreadable: skipped.for(paths),
     })
     bar.stop()
-    const predictions = paths
-      .map((image, i) => ({ image, label: labels[i] }))
-      .filter(({ label }) => label !== null)
     answer(json, { file, predictions, skipped: skipped.list }, () =>
-      predictions.map(({ image, label }) => `${image}\t${label}\n`).join(''),
+      predictions
+        .map(({ image, label, probability }) =>
+          [image, label, ...(probability === undefined ? [] : [probability.toFixed(3)])].join('\t'),
+        )
+        .map((line) => `${line}\n`)
+        .join(''),
     )
     skipped.conclude(paths.length)
   } finally {
     bar.stop()
   }
+}
+
+interface Prediction {
+  image: string
+  label: Label
+  /** Of that label; only where the classifier has probabilities. */
+  probability?: number
+  /** Of each class, by its name. */
+  probabilities?: Record<string, number>
+}
+
+/** What is on the pictures that can be read. */
+async function predictionsOf(
+  classifier: ImageClassifier,
+  paths: string[],
+  call: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
+): Promise<Prediction[]> {
+  if (!classifier.hasProbabilities) {
+    const labels = await classifier.predict(paths, call)
+    return paths.flatMap((image, i) => (labels[i] === null ? [] : { image, label: labels[i] }))
+  }
+  const { labels, probabilities } = await classifier.predictWithProba(paths, call)
+  const { classes } = classifier
+  return paths.flatMap((image, i) => {
+    const label = labels[i]
+    if (label === null) return []
+    const row = probabilities.row(i)
+    return {
+      image,
+      label,
+      probability: row[classes.indexOf(label)],
+      probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
+    }
+  })
 }
 
 /** A folder becomes the pictures in it; a file stays what it is, whatever its name ends in. */

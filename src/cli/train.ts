@@ -36,6 +36,7 @@ interface TrainOptions {
   degree: number
   coef0: number
   balanced?: boolean
+  probability?: boolean
   grid?: GridOption | true
   cv: number
   seed: number
@@ -70,6 +71,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
     .option('--balanced', 'let rare classes count as much as frequent ones')
+    .option('--probability', 'learn probabilities too; it takes longer')
     .option(
       '--grid [json]',
       `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
@@ -103,6 +105,7 @@ async function train(folder: string, options: TrainOptions, signal: AbortSignal)
         gamma: options.gamma,
         degree: options.degree,
         coef0: options.coef0,
+        probability: options.probability === true,
         ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
       },
     })

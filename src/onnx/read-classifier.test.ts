@@ -12,6 +12,8 @@ describe('readClassifier', () => {
     ['integers and a grid', { classes: [1, 2], pooling: { grid: 2 } }],
     ['an output without a type', { cnn: smallCnn({ typed: false }) }],
     ['fractions', { classes: [0.5, 1.5], scale: 'l2' }],
+    ['probabilities of three classes', { sigmoids: true }],
+    ['probabilities of two classes', { sigmoids: true, classes: [3, 4] }],
     ['names that clash', { cnn: smallCnn({ input: 'scores', output: 'features' }), scale: 'none' }],
   ]
   for (const [name, o] of cases) {
@@ -46,6 +48,7 @@ describe('readClassifier', () => {
     ['another gamma', 'MODEL_UNREADABLE', edit((json) => (json.svm.gamma = 0.31))],
     ['coefficients that are cut off', 'MODEL_UNREADABLE', edit((json) => (json.svm.dualCoef = 'AAAA'))],
     ['coefficients that are no base64', 'MODEL_UNREADABLE', edit((json) => (json.svm.dualCoef = '%'))],
+    ['sigmoids that its SVM lacks', 'MODEL_UNREADABLE', edit((json) => (json.svm.sigmoids = {}))],
     ['no SVM', 'MODEL_UNREADABLE', (model) => (model.graph!.node = [])],
     ['no graph', 'MODEL_UNREADABLE', (model) => (model.graph = undefined)],
     ['a mean that is cut off', 'MODEL_UNREADABLE', editMean((data) => data.subarray(8))],
@@ -77,6 +80,22 @@ describe('readClassifier', () => {
       editSvm('kernel_type', (it) => (it.s = new TextEncoder().encode('COSINE'))),
     ],
   ]
+  for (const classes of [
+    ['cat', 'dog'],
+    ['cat', 'dog', 'cow'],
+  ]) {
+    it.each<[string, (json: ReturnType<typeof JSON.parse>) => void]>([
+      ['none', (json) => delete json.svm.sigmoids],
+      ['others', (json) => (json.svm.sigmoids.a = json.svm.sigmoids.b)],
+      ['too few', (json) => (json.svm.sigmoids.b = '')],
+      ['no object', (json) => (json.svm.sigmoids = 3)],
+    ])(`refuses sigmoids of ${classes.length} classes where the metadata has %s`, (_, harm) => {
+      const model = fromBinary(ModelProtoSchema, writeClassifier(partsOf({ classes, sigmoids: true })))
+      edit(harm)(model)
+      expect(() => readClassifier(model)).toThrow(expect.objectContaining({ code: 'MODEL_UNREADABLE' }))
+    })
+  }
+
   for (const [name, code, harm] of broken) {
     it(`refuses ${name}`, () => {
       const model = fromBinary(ModelProtoSchema, writeClassifier(partsOf()))

@@ -11,6 +11,7 @@ import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
 import type { FilePooling, FileScaler } from './classifier-steps.ts'
 import { producers } from './graph.ts'
+import { readSigmoidSteps } from './probability-steps.ts'
 import { renameTensors } from './rename.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
@@ -75,7 +76,8 @@ function readMetadata(model: ModelProto): Json {
 function readSvm(graph: GraphProto): SvmNumbers {
   const found = graph.node.filter((node) => isSvmNode(node) && node.name === `${ownPrefix}svm`)
   if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
-  return readSvmNode(found[0])
+  const svm = readSvmNode(found[0])
+  return { ...svm, sigmoids: svm.sigmoids ?? readSigmoidSteps(graph, svm.classes.length) }
 }
 
 /** The SVM with the numbers that float32 attributes round, out of the metadata. */
@@ -109,6 +111,17 @@ function exactNumbers(rounded: SvmNumbers, metadata: Json): SvmNumbers {
     degree: number('degree'),
     dualCoef: exactList(exact.dualCoef, rounded.dualCoef, 'dualCoef'),
     intercept: exactList(exact.intercept, rounded.intercept, 'intercept'),
+    sigmoids: exactSigmoids(exact.sigmoids, rounded.sigmoids),
+  }
+}
+
+function exactSigmoids(stored: unknown, rounded: SvmNumbers['sigmoids']): SvmNumbers['sigmoids'] {
+  if (stored === undefined && rounded === undefined) return undefined
+  if (rounded === undefined) throw unreadable('its metadata has sigmoids, but its SVM has none')
+  const { a, b } = object(stored, 'sigmoids')
+  return {
+    a: exactList(a, rounded.a, 'the slopes of sigmoids'),
+    b: exactList(b, rounded.b, 'the offsets of sigmoids'),
   }
 }
 

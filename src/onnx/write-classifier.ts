@@ -19,6 +19,7 @@ import {
   svmSteps,
 } from './classifier-steps.ts'
 import { tensorInfo } from './nodes.ts'
+import { probabilitySteps } from './probability-steps.ts'
 import { renameTensors, tensorNames } from './rename.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
@@ -41,7 +42,8 @@ export interface ClassifierParts {
  * Input `pixel_values` float32 [N, 3, H, W], the images as preprocessing leaves them. Outputs: `label` int64
  * or string [N]; `scores` float32, for two classes [N, 2], the greater one the label's, for more [N, pairs], the
  * decision values of the pairs of classes (0, 1), (0, 2), ..., (1, 2), ..., above 0 for the first of the pair;
- * `features` float32 [N, F], pooled, unscaled.
+ * for an SVM with sigmoids, in place of them, `probabilities` float32 [N, classes]; `features` float32 [N, F],
+ * pooled, unscaled.
  *
  * The same parts always give the same bytes.
  *
@@ -58,13 +60,18 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   const steps = new Steps(graph)
   const batch = batchDimension(graph.input[0])
   poolingSteps(steps, map.name, parts.pooling)
-  svmSteps(steps, parts.svm, scalerSteps(steps, parts.scaler))
+  const scaled = scalerSteps(steps, parts.scaler)
+  const { classes, intercept, sigmoids } = parts.svm
+  if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled)
+  else svmSteps(steps, parts.svm, scaled)
 
   // A tensor of unknown type is left to inference: an entry without one breaks ONNX's own.
   if (map.type !== undefined) graph.valueInfo.push(map)
   graph.output = [
-    tensorInfo(ports.label, labelsAreIntegers(parts.svm.classes) ? DataType.INT64 : DataType.STRING, [batch]),
-    tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, parts.svm.intercept.length)]),
+    tensorInfo(ports.label, labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING, [batch]),
+    sigmoids
+      ? tensorInfo(ports.probabilities, DataType.FLOAT, [batch, classes.length])
+      : tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, intercept.length)]),
     tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
   ]
   model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
@@ -94,11 +101,16 @@ function metadataText(
       gamma: svm.gamma,
       coef0: svm.coef0,
       degree: svm.degree,
-      dualCoef: base64Encode(new Uint8Array(svm.dualCoef.slice().buffer)),
-      intercept: base64Encode(new Uint8Array(svm.intercept.slice().buffer)),
+      dualCoef: base64(svm.dualCoef),
+      intercept: base64(svm.intercept),
+      sigmoids: svm.sigmoids && { a: base64(svm.sigmoids.a), b: base64(svm.sigmoids.b) },
     },
     about,
   })
+}
+
+function base64(values: Float64Array): string {
+  return base64Encode(new Uint8Array(values.slice().buffer))
 }
 
 /**

@@ -36,6 +36,14 @@ function svmOf(classes: (string | number)[], features: number, kernel: OnnxKerne
   }
 }
 
+function sigmoidsOf(classes: (string | number)[]): SvmNumbers['sigmoids'] {
+  const length = (classes.length * (classes.length - 1)) / 2
+  return {
+    a: Float64Array.from({ length }, (_, i) => noise(i + 55) - 3),
+    b: Float64Array.from({ length }, (_, i) => noise(i + 66)),
+  }
+}
+
 /** All parts of a classifier, small, with numbers that look random. */
 export function partsOf(
   o: {
@@ -44,6 +52,7 @@ export function partsOf(
     pooling?: FilePooling
     scale?: FileScaler['kind']
     cnn?: ModelProto
+    sigmoids?: boolean
   } = {},
 ): ClassifierParts {
   const { pooling = 'average', scale = 'standard', classes = ['cat', 'dog', 'cow'] } = o
@@ -64,7 +73,7 @@ export function partsOf(
             scale: Float64Array.from({ length: features }, (_, i) => 0.5 + noise(i + 7) / 10),
           }
         : { kind: scale },
-    svm: svmOf(classes, features, o.kernel),
+    svm: { ...svmOf(classes, features, o.kernel), sigmoids: o.sigmoids ? sigmoidsOf(classes) : undefined },
     preprocess: { size: 32 },
     about: { layer: 'relu' },
   }

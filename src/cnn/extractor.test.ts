@@ -305,6 +305,21 @@ describe('an extractor', () => {
   })
 })
 
+describe('without a GPU', () => {
+  it('auto is WebAssembly, and WebGPU is refused', async () => {
+    using extractor = await make({ device: 'auto' })
+    using plain = await make()
+    expect([extractor.device, plain.device]).toEqual(['wasm', 'wasm'])
+    const images = pictures(2)
+    expect((await extractor.extract(images)).data).toEqual((await plain.extract(images)).data)
+    await expect(make({ device: 'webgpu' })).rejects.toMatchObject({
+      code: 'HOST_UNSUPPORTED',
+      argument: 'device',
+      message: expect.stringContaining('no WebGPU adapter'),
+    })
+  })
+})
+
 describe('create refuses', () => {
   const text = (content: string) => new TextEncoder().encode(content)
   const second = tensorInfo('second', DataType.FLOAT, ['batch', 3, 'height', 'width'])

@@ -33,7 +33,7 @@ import {
   resolvePooling,
 } from './pool.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
-import { Session } from './session.ts'
+import { type Device, Session, type SessionOptions } from './session.ts'
 
 /** What `FeatureExtractor.create` takes. */
 export interface ExtractorOptions {
@@ -55,8 +55,14 @@ export interface ExtractorOptions {
   layer?: string | number
   /** Default `'auto'`. */
   pooling?: Pooling
-  /** Where the network runs. Default `'auto'`, which is WebAssembly. */
-  device?: 'auto' | 'wasm'
+  /**
+   * Where the network runs. On the GPU (`'webgpu'`) features differ in their low bits from host to host; `'auto'` is
+   * the GPU where there is one and it passes a trial run, WebAssembly elsewhere. Default `'wasm'`, which answers the
+   * same bits everywhere.
+   */
+  device?: 'auto' | 'wasm' | 'webgpu'
+  /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
+  onWarning?: (message: string) => void
   /**
    * Our own options, or the JSON of a Hugging Face `preprocessor_config.json` as it is. What is not given here comes
    * from the model's file, then from the defaults that `Preprocess` names.
@@ -104,7 +110,7 @@ interface Parts {
   layer: LayerInfo
   port: ImagePort
   preprocess: ResolvedPreprocess
-  threads: number
+  running: SessionOptions
   session: Session
   dims: readonly number[]
   pooling: ResolvedPooling
@@ -157,30 +163,28 @@ export class FeatureExtractor {
     const cut = withFloatPorts(cutModel(model, [layer.name]), facts)
     const port = imagePort(cut)
     const preprocess = preprocessFor(opened, port, options.preprocess)
-    const threads = options.threads ?? 1
-    const session = await Session.create(cut, threads)
-    try {
-      const dims = await tryOut(session, port, preprocess, layer)
-      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
-      const found = {
-        model,
-        facts,
-        name,
-        cut,
-        layers,
-        layer,
-        port,
-        preprocess,
-        threads,
-        session,
-        dims,
-        pooling,
+    const { threads, onWarning, device = 'wasm' } = options
+    const running: SessionOptions = { threads, onWarning, device: device === 'wasm' ? 'wasm' : 'webgpu' }
+    const found = { model, facts, name, cut, layers, layer, port, preprocess }
+    const start = async (on: SessionOptions): Promise<FeatureExtractor> => {
+      const session = await Session.create(cut, on)
+      try {
+        const dims = await tryOut(session, port, preprocess, layer)
+        const pooling = resolvePooling(options.pooling ?? 'auto', dims)
+        return new FeatureExtractor({ ...found, running: on, session, dims, pooling })
+      } catch (error) {
+        await session.release()
+        throw error
       }
-      return new FeatureExtractor(found)
-    } catch (error) {
-      await session.release()
-      throw error
     }
+    if (device !== 'auto') return start(running)
+    // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
+    return start(running).catch(() => start({ ...running, device: 'wasm' }))
+  }
+
+  /** Where the network runs now. */
+  get device(): Device {
+    return this.#parts.session.device
   }
 
   /** How many features an image has: the columns of what `extract` answers. */
@@ -220,8 +224,8 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, preprocess, threads } = this.#parts
-    const options = { layer: layer.name, ...choice, preprocess, threads }
+    const { model, name, layer, preprocess, running } = this.#parts
+    const options = { layer: layer.name, ...choice, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
   }
 
@@ -277,7 +281,7 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { model, facts, layers, layer, preprocess, threads } = this.#parts
+    const { model, facts, layers, layer, preprocess, running } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
@@ -297,7 +301,7 @@ export class FeatureExtractor {
     const cut = withFloatPorts(cutModel(model, [...new Set(taps.map((tap) => tap.layer))]), facts)
     const port = imagePort(cut)
     checkSize(port, preprocess)
-    const session = await Session.create(cut, threads)
+    const session = await Session.create(cut, { ...running, device: this.device })
     try {
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
       return await runImages({ session, port, preprocess, largestLayer }, taps, images, options)
@@ -333,8 +337,10 @@ export class FeatureExtractor {
 
 function checkOptions(options: ExtractorOptions): void {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'auto', pooling = 'auto' } = options
-  if (device !== 'auto' && device !== 'wasm') throw invalidArgument('device', device, `'auto' or 'wasm'`)
+  const { device = 'wasm', pooling = 'auto' } = options
+  if (!['auto', 'wasm', 'webgpu'].includes(device)) {
+    throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
+  }
   checkPooling(pooling)
 }
 

@@ -1,7 +1,7 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
-import { ortBuild } from '../host/ort.ts'
+import { hasGpu, type OrtBuild, ortBuild } from '../host/ort.ts'
 import { detachWeights } from '../onnx/detach.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -13,56 +13,70 @@ export interface Activation {
   dims: readonly number[]
 }
 
-let ort: Promise<Ort> | undefined
+/** Where a network runs. */
+export type Device = 'wasm' | 'webgpu'
+
+/** How a session is made. */
+export interface SessionOptions {
+  /**
+   * Threads on WebAssembly; more than 1 changes the low bits of results. The first session of a process sets the
+   * number for all, since ONNX Runtime starts its threads once. Default 1.
+   */
+  threads?: number | undefined
+  /** Default `'wasm'`. */
+  device?: Device
+  /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
+  onWarning?: ((message: string) => void) | undefined
+}
+
+const runtimes = new Map<OrtBuild, Promise<Ort>>()
 let threadsInUse: number | undefined
 /** ONNX Runtime does one thing at a time: two runs at once break on some devices. */
 let last: Promise<unknown> = Promise.resolve()
+/** Why the GPU is of no use any more: the runtime does not get over the loss of its device. */
+let gpuLost: string | undefined
+/** Sessions on the GPU. */
+let gpuSessions = 0
 
-/** A network in ONNX Runtime, on WebAssembly. */
+/** A network in ONNX Runtime, on WebAssembly or the GPU. */
 export class Session {
+  readonly #model: ModelProto
+  readonly #options: SessionOptions
+  #device: Device
   #session: InferenceSession | undefined
 
-  private constructor(session: InferenceSession) {
+  private constructor(model: ModelProto, options: SessionOptions, session: InferenceSession) {
+    this.#model = model
+    this.#options = options
+    this.#device = options.device ?? 'wasm'
     this.#session = session
   }
 
   /**
    * @param model its weights are copied into ONNX Runtime's memory, and nowhere else
-   * @param threads more than 1 changes the low bits of results. The first session of a process sets the number
-   *   for all, since ONNX Runtime starts its threads once
    * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with the reason that ONNX Runtime gives, naming the node
-   *   whose operator it lacks; `INVALID_ARGUMENT` for another number of threads than the first session's
+   *   whose operator it lacks; `INVALID_ARGUMENT` for another number of threads than the first session's;
+   *   `HOST_UNSUPPORTED` without a GPU for `'webgpu'`
    */
-  static async create(model: ModelProto, threads = 1): Promise<Session> {
-    if (!Number.isSafeInteger(threads) || threads < 1) {
-      throw invalidArgument('threads', threads, 'an integer of 1 or more')
-    }
-    if (threadsInUse !== undefined && threads !== threadsInUse) {
-      throw invalidArgument(
-        'threads',
-        threads,
-        `${threadsInUse}, as the first model of this process was given`,
-      )
+  static async create(model: ModelProto, options: SessionOptions = {}): Promise<Session> {
+    const { threads = 1, device = 'wasm' } = options
+    checkThreads(threads)
+    if (device === 'webgpu' && (gpuLost !== undefined || !(await hasGpu()))) {
+      const why = gpuLost ?? 'this host has no WebGPU adapter'
+      const details = { argument: 'device', received: device, expected: `'wasm' or 'auto'` }
+      throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' cannot be had: ${why}`, details)
     }
     threadsInUse = threads
-    return inTurn(async () => {
-      const { InferenceSession } = await loadOrt(threads)
-      const { bytes, files } = detachWeights(model)
-      try {
-        const session = await InferenceSession.create(bytes, {
-          executionProviders: ['wasm'],
-          externalData: files,
-          logSeverityLevel: 3,
-        })
-        return new Session(session)
-      } catch (cause) {
-        throw unsupported(whyNot(model, reason(cause)), cause)
-      }
-    })
+    return inTurn(async () => new Session(model, options, await start(model, device, threads)))
+  }
+
+  /** Where it runs now. */
+  get device(): Device {
+    return this.#device
   }
 
   /**
-   * Runs a batch.
+   * Runs a batch. If the GPU fails or is lost, the batch is done again on WebAssembly, and so is what follows.
    *
    * @param input the name of the image input
    * @param batch float32 of the length that `dims` tells
@@ -71,24 +85,30 @@ export class Session {
    */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>> {
     return inTurn(async () => {
-      const session = this.#session
-      if (!session) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
-      const { Tensor } = await ort!
-      let results: InferenceSession.ReturnType
-      try {
-        results = await session.run({ [input]: new Tensor('float32', batch, dims) })
-      } catch (cause) {
-        throw unsupported(`the model fails on a batch of [${dims.join(', ')}]: ${reason(cause)}`, cause)
-      }
-      const activations = new Map<string, Activation>()
-      for (const [name, tensor] of Object.entries(results)) {
-        if (!(tensor.data instanceof Float32Array)) {
-          throw unsupported(`layer '${name}' answers ${tensor.type}, not float32`)
+      if (!this.#session) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
+      if (this.#device === 'webgpu') {
+        try {
+          if (gpuLost !== undefined) throw new Error(gpuLost)
+          const activations = await runOnce(this.#session, this.#device, input, batch, dims)
+          // A lost device may answer zeros instead of an error.
+          if (gpuLost !== undefined) throw new Error(gpuLost)
+          return activations
+        } catch (error) {
+          await this.#fallBack(reason(error))
         }
-        activations.set(name, { data: tensor.data, dims: tensor.dims })
       }
-      return activations
+      return runOnce(this.#session, this.#device, input, batch, dims)
     })
+  }
+
+  async #fallBack(why: string): Promise<void> {
+    const { onWarning = console.warn, threads = 1 } = this.#options
+    onWarning(`softmargin: the GPU failed (${why}); the network goes on on WebAssembly`)
+    const old = this.#session
+    this.#session = await start(this.#model, 'wasm', threads)
+    this.#device = 'wasm'
+    // What a lost device held is gone anyway.
+    if (old) await stop(old, 'webgpu').catch(() => {})
   }
 
   /** Frees the network's memory, after the runs that have begun. */
@@ -96,15 +116,91 @@ export class Session {
     return inTurn(async () => {
       const session = this.#session
       this.#session = undefined
-      await session?.release()
+      if (session) await stop(session, this.#device)
     })
   }
 }
 
-async function loadOrt(threads: number): Promise<Ort> {
-  ort ??= importOrt()
-  const loaded = await ort.catch((cause) => {
-    ort = undefined
+function checkThreads(threads: number): void {
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
+  if (threadsInUse === undefined || threads === threadsInUse) return
+  const expected = `${threadsInUse}, as the first model of this process was given`
+  throw invalidArgument('threads', threads, expected)
+}
+
+async function start(model: ModelProto, device: Device, threads: number): Promise<InferenceSession> {
+  const { InferenceSession } = await loadOrt(device, threads)
+  const { bytes, files } = detachWeights(model)
+  try {
+    const session = await InferenceSession.create(bytes, {
+      executionProviders: [device],
+      externalData: files,
+      logSeverityLevel: 3,
+    })
+    if (device === 'webgpu') {
+      gpuSessions++
+      await watchGpu()
+    }
+    return session
+  } catch (cause) {
+    throw unsupported(whyNot(model, reason(cause)), cause)
+  }
+}
+
+function stop(session: InferenceSession, device: Device): Promise<void> {
+  if (device === 'webgpu' && --gpuSessions === 0 && watched) {
+    retired.add(watched)
+    watched = undefined
+  }
+  return session.release()
+}
+
+/** The device that is in use, and those that the runtime gave back with its last session, which is no loss. */
+let watched: object | undefined
+const retired = new WeakSet<object>()
+
+/** Takes note when the device is lost: a session does not tell. */
+async function watchGpu(): Promise<void> {
+  const { env } = await runtimes.get('webgpu')!
+  const device = (await env.webgpu.device) as unknown as { lost: Promise<{ message: string }> } | undefined
+  if (!device || device === watched) return
+  watched = device
+  device.lost.then(({ message }) => {
+    if (!retired.has(device)) gpuLost = `the device was lost: ${message || 'no reason is given'}`
+  })
+}
+
+async function runOnce(
+  session: InferenceSession,
+  device: Device,
+  input: string,
+  batch: Float32Array,
+  dims: number[],
+): Promise<Map<string, Activation>> {
+  const { Tensor } = await runtimes.get(ortBuild(device))!
+  let results: InferenceSession.ReturnType
+  try {
+    results = await session.run({ [input]: new Tensor('float32', batch, dims) })
+  } catch (cause) {
+    throw unsupported(`the model fails on a batch of [${dims.join(', ')}]: ${reason(cause)}`, cause)
+  }
+  const activations = new Map<string, Activation>()
+  for (const [name, tensor] of Object.entries(results)) {
+    if (!(tensor.data instanceof Float32Array)) {
+      throw unsupported(`layer '${name}' answers ${tensor.type}, not float32`)
+    }
+    activations.set(name, { data: tensor.data, dims: tensor.dims })
+  }
+  return activations
+}
+
+async function loadOrt(device: Device, threads: number): Promise<Ort> {
+  const build = ortBuild(device)
+  if (!runtimes.has(build)) runtimes.set(build, importOrt(build))
+  const loaded = await runtimes.get(build)!.catch((cause) => {
+    runtimes.delete(build)
     throw new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime cannot be loaded: ${reason(cause)}`, {
       cause,
     })
@@ -113,8 +209,9 @@ async function loadOrt(threads: number): Promise<Ort> {
   return loaded
 }
 
-async function importOrt(): Promise<Ort> {
-  if (ortBuild() === 'node') return import('onnxruntime-web')
+async function importOrt(build: OrtBuild): Promise<Ort> {
+  if (build === 'node') return import('onnxruntime-web')
+  if (build === 'webgpu') return (await import('onnxruntime-web/webgpu')) as Ort
   return (await import('onnxruntime-web/wasm')) as Ort
 }
 

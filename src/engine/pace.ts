@@ -6,11 +6,11 @@ const SLICE = 16
 
 /** Keeps long work polite: lets the host breathe, and ends the work when its signal fires. */
 export class Pace {
-  readonly #signal: AbortSignal | undefined
+  readonly signal: AbortSignal | undefined
   #last = performance.now()
 
   constructor(signal?: AbortSignal) {
-    this.#signal = signal
+    this.signal = signal
     throwIfAborted(signal)
   }
 
@@ -23,6 +23,6 @@ export class Pace {
   async rest(): Promise<void> {
     await yieldToHost()
     this.#last = performance.now()
-    throwIfAborted(this.#signal)
+    throwIfAborted(this.signal)
   }
 }

@@ -1,4 +1,4 @@
-import { type ErrorCode, SoftmarginError } from '../errors.ts'
+import { type ErrorCode, SoftmarginError, throwIfAborted } from '../errors.ts'
 import { numberOfCores } from '../host/cores.ts'
 import { listenToOwner, mayShareMemory, startThread, type Thread } from '../host/threads.ts'
 import { Engine, type Region } from './engine.ts'
@@ -137,14 +137,25 @@ export class Team<Job, Result> {
   async run(jobs: readonly Job[], pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
     const queue = [...jobs]
     let failure: { error: unknown } | undefined
+    const fail = (error: unknown) => {
+      failure ??= { error }
+      for (const member of this.#members) member.order({ type: 'abort' }).catch(() => {})
+    }
+    // This thread may have no job of its own that would hear of it.
+    const abort = () => {
+      try {
+        throwIfAborted(pace.signal)
+      } catch (error) {
+        fail(error)
+      }
+    }
     const work = async (todo: (job: Job) => Promise<Result>, isLost: () => boolean) => {
       for (let job = queue.shift(); job !== undefined && !failure; job = queue.shift()) {
         try {
           onResult(await todo(job), job)
         } catch (error) {
           if (isLost()) queue.unshift(job)
-          else failure ??= { error }
-          if (!isLost()) for (const member of this.#members) member.order({ type: 'abort' }).catch(() => {})
+          else fail(error)
           return
         }
       }
@@ -154,17 +165,23 @@ export class Team<Job, Result> {
         (job) => this.#local(job, pace),
         () => false,
       )
-    const there = this.#members.flatMap((member) =>
-      Array.from({ length: AHEAD }, () =>
-        work(
-          (job) => member.do(job) as Promise<Result>,
-          () => member.failed,
-        ),
-      ),
-    )
-    await Promise.all([here(), ...there])
-    // Jobs of a thread that was lost on the way.
-    if (!failure) await here()
+    const there = (member: Member) =>
+      work(
+        (job) => member.do(job) as Promise<Result>,
+        () => member.failed,
+      )
+    pace.signal?.addEventListener('abort', abort, { once: true })
+    try {
+      // Each thread gets a job before any gets a second one.
+      const first = this.#members.map(there)
+      const own = here()
+      const ahead = this.#members.flatMap((member) => Array.from({ length: AHEAD - 1 }, () => there(member)))
+      await Promise.all([own, ...first, ...ahead])
+      // Jobs of a thread that was lost on the way.
+      if (!failure) await here()
+    } finally {
+      pace.signal?.removeEventListener('abort', abort)
+    }
     if (failure) throw (failure as { error: unknown }).error
   }
 

@@ -1,5 +1,7 @@
+import { type RankedLayer, rankLayers } from './choose-layer.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from './classifier/feature-scaler.ts'
 import { classifierFromFile, classifierToFile } from './classifier/file.ts'
+import { type FittedMachine, fitMachine, searchFor } from './classifier/fit-machine.ts'
 import {
   type ClassifierFitOptions,
   type ClassifierOptions,
@@ -11,14 +13,13 @@ import {
 } from './classifier/options.ts'
 import { FeatureExtractor } from './cnn/extractor.ts'
 import { type ModelSource, openModel } from './cnn/model-source.ts'
+import type { Pooling } from './cnn/pool.ts'
 import { invalidArgument, SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
 import { Matrix } from './matrix.ts'
 import { classificationReport } from './svm/classification-report.ts'
-import { GridSearchCV } from './svm/grid-search.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
 import { accuracyScore, confusionMatrix } from './svm/metrics.ts'
-import { StratifiedKFold } from './svm/stratified-k-fold.ts'
 import { SVC } from './svm/svc.ts'
 
 export type {
@@ -32,10 +33,9 @@ export type {
 } from './classifier/options.ts'
 
 /** What `fit` learns. */
-interface Fitted {
-  svc: SVC
+interface Fitted extends FittedMachine {
   scaler: FeatureScaler
-  search: ClassifierSearch | undefined
+  rankedLayers?: RankedLayer[] | undefined
 }
 
 /** Features of the images that could be read, and which these are. */
@@ -51,20 +51,28 @@ interface Extracted {
  * It holds a network in WebAssembly memory: `dispose()` frees it.
  */
 export class ImageClassifier {
-  /** What turns images into features. */
-  readonly extractor: FeatureExtractor
   /** What is done to features before the SVM sees them. */
   readonly scale: Scale
   readonly #template: SVC
   readonly #ownsExtractor: boolean
+  /** What `fit` may choose from, if it is to choose the layer. */
+  readonly #auto: { poolings?: Pooling[] } | undefined
+  #extractor: FeatureExtractor
   #fitted: Fitted | undefined
   #disposed = false
 
   private constructor(
     extractor: FeatureExtractor,
-    o: { ownsExtractor: boolean; scale: Scale; template: SVC; fitted?: Fitted },
+    o: {
+      ownsExtractor: boolean
+      scale: Scale
+      template: SVC
+      fitted?: Fitted
+      auto?: { poolings?: Pooling[] } | undefined
+    },
   ) {
-    this.extractor = extractor
+    this.#extractor = extractor
+    this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
     this.#ownsExtractor = o.ownsExtractor
@@ -79,17 +87,24 @@ export class ImageClassifier {
   static async create(options: ClassifierOptions = {}): Promise<ImageClassifier> {
     const { extractor, svm, scale } = checkOptions(options)
     const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
-    const given = extractor instanceof FeatureExtractor
-    return new ImageClassifier(given ? extractor : await FeatureExtractor.create(extractor), {
-      ownsExtractor: !given,
-      scale,
-      template,
-    })
+    if (extractor instanceof FeatureExtractor) {
+      return new ImageClassifier(extractor, { ownsExtractor: false, scale, template })
+    }
+    const { layer, pooling = 'auto' } = extractor
+    const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
+    const made = await FeatureExtractor.create(auto ? { ...extractor, layer: undefined } : extractor)
+    return new ImageClassifier(made, { ownsExtractor: true, scale, template, auto })
+  }
+
+  /** What turns images into features. With `layer: 'auto'` each `fit` puts another one here. */
+  get extractor(): FeatureExtractor {
+    return this.#extractor
   }
 
   /**
    * Learns from labelled images; with `grid`, also which parameters suit them best. If it throws, what was
-   * learnt before is still there.
+   * learnt before is still there. With `layer: 'auto'` the layer and the pooling are chosen first, as
+   * `chooseLayer` does, on `cv` folds of these images.
    *
    * @param images of any mix of kinds and sizes
    * @param labels one for each image, all text or all numbers
@@ -102,35 +117,20 @@ export class ImageClassifier {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const search =
-      o.grid === undefined
-        ? undefined
-        : new GridSearchCV(this.#template, o.grid, { cv: o.cv, scoring: o.scoring })
-    // Features are dear: what can be seen to fail before they are made should.
-    if (search && typeof (o.cv ?? 5) === 'number') {
-      new StratifiedKFold({ nSplits: (o.cv as number | undefined) ?? 5 }).split(images, labels)
-    }
-    const { features, read } = await this.#extract(images, o)
-    const y = read.map((i) => labels[i])
-    const scaler = await fitFeatureScaler(this.scale, features)
-    const X = await scaler.transform(features)
-    const svc = this.#template.clone()
-    if (search === undefined) {
-      await svc.fit(X, y, { signal: o.signal, onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }) })
-      this.#replace({ svc, scaler, search })
-      return this
-    }
+    const search = searchFor(this.#template, images, labels, o)
+    const chosen = this.#auto && (await this.#chooseLayer(images, labels, o))
     try {
-      await search.fit(X, y, {
-        signal: o.signal,
-        onProgress: (p) => o.onProgress?.({ stage: 'search', ...p }),
-      })
-      const { bestParams, bestScore, bestIndex, cvResults } = search
-      const best = SVC.fromState(search.bestEstimator.toState())
-      this.#replace({ svc: best, scaler, search: { bestParams, bestScore, bestIndex, cvResults } })
-    } finally {
-      search.dispose()
+      const { features, read } = chosen?.extracted ?? (await this.#extract(images, o))
+      const y = read.map((i) => labels[i])
+      const scaler = await fitFeatureScaler(this.scale, features)
+      const X = await scaler.transform(features)
+      const machine = await fitMachine(this.#template, X, y, search, o)
+      this.#replace({ ...machine, scaler, rankedLayers: chosen?.ranked })
+    } catch (error) {
+      chosen?.extractor.dispose()
+      throw error
     }
+    if (chosen) this.#moveTo(chosen.extractor)
     return this
   }
 
@@ -270,6 +270,11 @@ export class ImageClassifier {
     return this.#checkFitted().search
   }
 
+  /** The layers that the last `fit` with `layer: 'auto'` chose from, the best first. A saved file has none. */
+  get rankedLayers(): RankedLayer[] | undefined {
+    return this.#checkFitted().rankedLayers
+  }
+
   /** Frees the network, unless it was handed in as a `FeatureExtractor`, and what was learnt. */
   dispose(): void {
     if (this.#disposed) return
@@ -281,6 +286,29 @@ export class ImageClassifier {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** The best layer for these images: an extractor of it, and their features. */
+  async #chooseLayer(images: ImageInput[], labels: ArrayLike<Label>, o: ClassifierFitOptions) {
+    const { layers, features, read } = await rankLayers(images, labels, {
+      extractor: this.#extractor,
+      poolings: this.#auto?.poolings,
+      svm: this.#template.clone({ probability: false }),
+      scale: this.scale,
+      cv: o.cv,
+      batchSize: o.batchSize,
+      signal: o.signal,
+      onUnreadable: o.onUnreadable,
+      onProgress: (p) => o.onProgress?.({ ...p, stage: p.stage === 'svm' ? 'layers' : p.stage }),
+    })
+    const [{ layer, pooling }] = layers
+    const extractor = await this.#extractor.withLayer({ layer, pooling })
+    return { extractor, ranked: layers, extracted: { features: features[0], read } }
+  }
+
+  #moveTo(extractor: FeatureExtractor): void {
+    this.#extractor.dispose()
+    this.#extractor = extractor
   }
 
   async #extract(images: ImageInput[], o: ImagesCall): Promise<Extracted> {

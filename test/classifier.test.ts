@@ -101,6 +101,47 @@ describe('fit with a grid', () => {
   })
 })
 
+describe('layer auto', () => {
+  it('finds a layer when it learns, and saves that one', async () => {
+    const { images, labels } = digits([0, 1, 4], 12)
+    const stages = new Set<string>()
+    using classifier = await ImageClassifier.create({
+      extractor: { ...small, pooling: 'auto', layer: 'auto' },
+    })
+    await classifier.fit(images, labels, { cv: 3, onProgress: ({ stage }) => stages.add(stage) })
+    expect([...stages]).toEqual(['features', 'layers', 'svm'])
+    const [best] = classifier.rankedLayers!
+    const { layer, pooling, featureSize } = classifier.extractor.describe()
+    expect({ layer, pooling, features: featureSize }).toMatchObject({
+      layer: best.layer,
+      pooling: best.pooling,
+      features: best.features,
+    })
+    expect((await classifier.evaluate(images, labels)).accuracy).toBeGreaterThan(0.8)
+    const bytes = await classifier.save()
+    using loaded = await ImageClassifier.load(bytes)
+    expect(await loaded.predict(images)).toEqual(await classifier.predict(images))
+    expect(loaded.rankedLayers).toBeUndefined()
+  })
+
+  it('keeps to a pooling that is named, and what it has if it is aborted', async () => {
+    const { images, labels } = digits([0, 1], 8)
+    using classifier = await ImageClassifier.create({ extractor: { ...small, layer: 'auto' } })
+    await classifier.fit(images, labels, { cv: 2 })
+    for (const { pooling } of classifier.rankedLayers!) expect([{ grid: 3 }, 'none']).toContainEqual(pooling)
+    const before = classifier.extractor
+    const stop = new AbortController()
+    const again = classifier.fit(images, labels, {
+      cv: 2,
+      signal: stop.signal,
+      onProgress: ({ stage }) => stage === 'layers' && stop.abort(),
+    })
+    await expect(again).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(classifier.extractor).toBe(before)
+    expect(await classifier.predict(images.slice(0, 2))).toEqual(['digit 0', 'digit 1'])
+  })
+})
+
 describe('predictProba', () => {
   it('answers a row for each image, of NaN where it cannot be read', async () => {
     const { images, labels } = digits([0, 1, 4], 15)

@@ -14,7 +14,10 @@ export type { Scale }
 
 /** What `ImageClassifier.create` takes. */
 export interface ClassifierOptions {
-  /** An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. */
+  /**
+   * An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. With
+   * `layer: 'auto'` each `fit` finds the layer that suits its images best.
+   */
   extractor?: FeatureExtractor | ExtractorOptions
   /** Options of the SVM, or an `SVC` that has them; it is not fitted itself. Default: `SVC`'s own. */
   svm?: SVC | SvcOptions
@@ -27,8 +30,11 @@ export interface ClassifierOptions {
 
 /** How far a call has come, and in which part of its work. */
 export interface ClassifierProgress extends Progress {
-  /** `'features'` counts images, `'search'` fits of the grid search, `'svm'` pairs of classes. */
-  stage: 'features' | 'search' | 'svm'
+  /**
+   * `'features'` counts images, `'layers'` fits of the choice of a layer, `'search'` fits of the grid search,
+   * `'svm'` pairs of classes.
+   */
+  stage: 'features' | 'layers' | 'search' | 'svm'
 }
 
 /** What every call over images takes. */
@@ -46,7 +52,7 @@ export interface ImagesCall extends LongCall<ClassifierProgress> {
 export interface ClassifierFitOptions extends ImagesCall {
   /** Parameters of the SVM and the values to try: the best of all combinations is kept. Default: no search. */
   grid?: ParamGrid | readonly ParamGrid[]
-  /** Folds of that search, or a splitter. Default 5. */
+  /** Folds of that search, and of the choice of a layer, or a splitter. Default 5. */
   cv?: number | Splitter
   /** What that search judges by. Default `'accuracy'`. */
   scoring?: Scoring

@@ -1,0 +1,53 @@
+import type { ImageInput } from '../image/input.ts'
+import type { Matrix } from '../matrix.ts'
+import { GridSearchCV } from '../svm/grid-search.ts'
+import type { Label } from '../svm/labels.ts'
+import { StratifiedKFold } from '../svm/stratified-k-fold.ts'
+import { SVC } from '../svm/svc.ts'
+import type { ClassifierFitOptions, ClassifierSearch } from './options.ts'
+
+/** A machine that has learnt, and what was searched for it. */
+export interface FittedMachine {
+  svc: SVC
+  search: ClassifierSearch | undefined
+}
+
+/**
+ * The search that a fit asks for, if it does. Features are dear: what can be seen to fail before they are made does.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
+ */
+export function searchFor(
+  template: SVC,
+  images: ImageInput[],
+  labels: ArrayLike<Label>,
+  { grid, cv = 5, scoring }: ClassifierFitOptions,
+): GridSearchCV | undefined {
+  if (grid === undefined) return undefined
+  const search = new GridSearchCV(template, grid, { cv, scoring })
+  if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
+  return search
+}
+
+/** Learns from scaled features; with a search, its best candidate does. The search is disposed of. */
+export async function fitMachine(
+  template: SVC,
+  X: Matrix,
+  y: Label[],
+  search: GridSearchCV | undefined,
+  { signal, onProgress, warmStart }: ClassifierFitOptions & { warmStart?: SVC },
+): Promise<FittedMachine> {
+  if (search === undefined) {
+    const svc = template.clone()
+    await svc.fit(X, y, { signal, warmStart, onProgress: (p) => onProgress?.({ stage: 'svm', ...p }) })
+    return { svc, search }
+  }
+  try {
+    await search.fit(X, y, { signal, onProgress: (p) => onProgress?.({ stage: 'search', ...p }) })
+    const { bestParams, bestScore, bestIndex, cvResults } = search
+    const best = SVC.fromState(search.bestEstimator.toState())
+    return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }
+  } finally {
+    search.dispose()
+  }
+}

@@ -46,6 +46,23 @@ describe('a download', () => {
     expect(kept()).toEqual(['a_onnx', 'a_onnx.json'])
   })
 
+  it('is kept where the environment says, or where programs of this system keep such things', async () => {
+    const before = { ...process.env }
+    server.files.set('/m.onnx', { bytes })
+    try {
+      process.env.SOFTMARGIN_CACHE = join(cache, 'own')
+      await get('/m.onnx', { cache: true })
+      delete process.env.SOFTMARGIN_CACHE
+      process.env.XDG_CACHE_HOME = join(cache, 'shared')
+      await get('/m.onnx', { cache: undefined })
+    } finally {
+      for (const name of ['SOFTMARGIN_CACHE', 'XDG_CACHE_HOME']) delete process.env[name]
+      Object.assign(process.env, before)
+    }
+    expect(readdirSync(join(cache, 'own'))).toHaveLength(2)
+    expect(readdirSync(join(cache, 'shared', 'softmargin'))).toHaveLength(2)
+  })
+
   it('need not be kept', async () => {
     server.files.set('/b.onnx', { bytes })
     expectBytes(await get('/b.onnx', { cache: false }), bytes)

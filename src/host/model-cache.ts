@@ -1,3 +1,4 @@
+import { environmentVariable } from './environment.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
 
 /** What is kept beside a file. */
@@ -50,7 +51,8 @@ export async function modelCache(place: boolean | string): Promise<ModelCache | 
   if (place === false) return undefined
   if (hasFileSystem()) {
     const { FolderCache } = await import('./folder-cache.ts')
-    return FolderCache.open(typeof place === 'string' ? place : await usualFolder())
+    const folder = typeof place === 'string' ? place : await usualFolder().catch(() => undefined)
+    return folder === undefined ? undefined : FolderCache.open(folder)
   }
   if (typeof caches !== 'object') return undefined
   const { BrowserCache } = await import('./browser-cache.ts')
@@ -58,10 +60,12 @@ export async function modelCache(place: boolean | string): Promise<ModelCache | 
 }
 
 async function usualFolder(): Promise<string> {
-  const { SOFTMARGIN_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env
-  if (SOFTMARGIN_CACHE) return SOFTMARGIN_CACHE
+  const own = environmentVariable('SOFTMARGIN_CACHE')
+  if (own) return own
+  const shared = environmentVariable('XDG_CACHE_HOME') ?? environmentVariable('LOCALAPPDATA')
+  if (shared) return `${shared}/softmargin`
   const { homedir } = await importBuiltin('node:os')
-  return `${XDG_CACHE_HOME || LOCALAPPDATA || `${homedir()}/.cache`}/softmargin`
+  return `${homedir()}/.cache/softmargin`
 }
 
 /** SHA-256 in hexadecimal. */

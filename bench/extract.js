@@ -14,6 +14,7 @@ import { resnet18 } from '../scripts/resnet18.js'
 import { nativeRuntime } from './native-runtime.js'
 import { seeded } from './random.js'
 import { median } from './report.js'
+import { transformersJs } from './transformers-js.js'
 
 const quick = process.argv.includes('--quick')
 const [count, rounds, batchSize] = quick ? [8, 3, 4] : [24, 7, 4]
@@ -34,6 +35,15 @@ const native = nativeRuntime()
 if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
 else ways.push({ name: 'onnxruntime-node, bare', run: await bare(native.runtime) })
 
+const theirs = await transformersJs(extractor.cutModel())
+if (theirs.absent) console.log(`Absent: transformers.js: ${theirs.absent}`)
+else {
+  const run = async () => {
+    for (let i = 0; i < count; i += batchSize) await theirs.run(pictures.slice(i, i + batchSize))
+  }
+  ways.push({ name: 'transformers.js: files to features, native', run })
+}
+
 console.log(
   `${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each; medians of ${rounds} rounds`,
 )
@@ -53,7 +63,7 @@ const reference = median(times.get('onnxruntime-web, bare'))
 for (const { name } of ways) {
   const time = median(times.get(name))
   const ratio = `${(time / reference).toFixed(2)} x bare onnxruntime-web`
-  console.log(`${name.padEnd(32)}${time.toFixed(1).padStart(8)} ms an image   ${ratio}`)
+  console.log(`${name.padEnd(44)}${time.toFixed(1).padStart(8)} ms an image   ${ratio}`)
 }
 extractor.dispose()
 

@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from 'onnx-buf'
+import { peersFolder } from './peers.js'
+
+/**
+ * The image-feature-extraction of transformers.js on a model of ours, brought from npm on demand: `{ run }`, which
+ * takes JPEG files, or `{ absent }` and why. On Node it runs the native onnxruntime-node.
+ */
+export async function transformersJs(model) {
+  const folder = peersFolder()
+  const entry = `${folder}node_modules/@huggingface/transformers/dist/transformers.node.mjs`
+  try {
+    if (!existsSync(entry)) {
+      console.log('Fetching @huggingface/transformers from npm into bench/.peers')
+      const flags = ['--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts']
+      execFileSync('npm', ['install', ...flags, '@huggingface/transformers'], { stdio: 'ignore' })
+    }
+    const { env, pipeline } = await import(pathToFileURL(entry).href)
+    Object.assign(env, { allowRemoteModels: false, localModelPath: folder })
+    writeModel(`${folder}resnet18/`, model)
+    const extract = await pipeline('image-feature-extraction', 'resnet18', {
+      dtype: 'fp32',
+      device: 'cpu',
+      session_options: { intraOpNumThreads: 1, interOpNumThreads: 1 },
+    })
+    return { run: (files) => extract(files.map((file) => new Blob([file]))) }
+  } catch (error) {
+    return { absent: error.message.split('\n')[0] }
+  }
+}
+
+/** The model as a folder of the hub, its input and output by the names that transformers.js looks for. */
+function writeModel(folder, model) {
+  const { graph } = model
+  const names = { [graph.input[0].name]: 'pixel_values', [graph.output[0].name]: 'last_hidden_state' }
+  const rename = (name) => names[name] ?? name
+  const renamed = {
+    ...model,
+    graph: {
+      ...graph,
+      node: graph.node.map((node) => ({
+        ...node,
+        input: node.input.map(rename),
+        output: node.output.map(rename),
+      })),
+      input: graph.input.map((info) => ({ ...info, name: rename(info.name) })),
+      output: graph.output.map((info) => ({ ...info, name: rename(info.name) })),
+    },
+  }
+  mkdirSync(`${folder}onnx`, { recursive: true })
+  writeFileSync(`${folder}onnx/model.onnx`, toBinary(ModelProtoSchema, renamed))
+  writeFileSync(
+    `${folder}config.json`,
+    JSON.stringify({ model_type: 'resnet', architectures: ['ResNetModel'] }),
+  )
+  const preprocessing = {
+    image_processor_type: 'ConvNextImageProcessor',
+    feature_extractor_type: 'ConvNextFeatureExtractor',
+    crop_pct: 0.875,
+    do_normalize: true,
+    do_resize: true,
+    image_mean: [0.485, 0.456, 0.406],
+    image_std: [0.229, 0.224, 0.225],
+    resample: 2,
+    size: { shortest_edge: 224 },
+  }
+  writeFileSync(`${folder}preprocessor_config.json`, JSON.stringify(preprocessing))
+}

@@ -1,8 +1,15 @@
 import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn, referenceLayers, seeded } from '../../test/support/layered-cnn.ts'
-import { dynamicCnn, halfCnn, halfWeightsCnn, qdqCnn, qlinearCnn } from '../../test/support/model-kinds.ts'
+import {
+  dynamicCnn,
+  halfCnn,
+  halfWeightsCnn,
+  qdqCnn,
+  qlinearCnn,
+  splitCnn,
+} from '../../test/support/model-kinds.ts'
 import type { RawImage } from '../image/input.ts'
 import { node } from '../onnx/nodes.ts'
 import { FeatureExtractor } from './extractor.ts'
@@ -93,37 +100,8 @@ describe('operator sets', () => {
 })
 
 describe('weights in files of their own', () => {
-  /** The layered CNN with every weight but one moved into `weights.bin`. */
-  function split() {
-    const model = layeredCnn()
-    const moved: TensorProto[] = model.graph!.initializer.slice(0, -1)
-    let length = 16
-    const parts = moved.map((tensor) => {
-      const offset = length
-      length += tensor.rawData.length
-      return { tensor, offset }
-    })
-    const data = new Uint8Array(length)
-    for (const { tensor, offset } of parts) {
-      data.set(tensor.rawData, offset)
-      const entry = (key: string, value: string) => ({
-        $typeName: 'onnx.StringStringEntryProto' as const,
-        key,
-        value,
-      })
-      tensor.externalData = [
-        entry('location', 'weights.bin'),
-        entry('offset', String(offset)),
-        entry('length', String(tensor.rawData.length)),
-      ]
-      tensor.dataLocation = TensorProto_DataLocation.EXTERNAL
-      tensor.rawData = new Uint8Array(0)
-    }
-    return { model: fileOf(model), data }
-  }
-
   it('are taken from the caller', async () => {
-    const { model, data } = split()
+    const { model, data } = splitCnn()
     using extractor = await FeatureExtractor.create({
       model,
       externalData: { 'weights.bin': data },
@@ -135,7 +113,7 @@ describe('weights in files of their own', () => {
   })
 
   it('must be there and whole', async () => {
-    const { model, data } = split()
+    const { model, data } = splitCnn()
     await expect(FeatureExtractor.create({ model })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       argument: 'externalData',

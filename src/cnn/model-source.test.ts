@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FileServer } from '../../test/support/file-server.ts'
 import { layeredCnnBytes } from '../../test/support/layered-cnn.ts'
+import { splitCnn } from '../../test/support/model-kinds.ts'
 import { FeatureExtractor } from './extractor.ts'
 import { openModel } from './model-source.ts'
 
@@ -67,6 +68,16 @@ describe('a model', () => {
     ['hf:us/dogs@refs%2Fpr%2F1/small/model_fp16.onnx', 'a revision with slashes, and a file'],
   ])('%s: %s', async (source) => {
     expect(await openModel(source, { download: download() })).toMatchObject({ name: source })
+  })
+
+  it('of the hub may have its weights in a file beside it', async () => {
+    const { model, data } = splitCnn()
+    server.files.set('/us/big/resolve/main/onnx/model.onnx', { bytes: model })
+    const options = { model: 'hf:us/big', download: download() }
+    await expect(FeatureExtractor.create(options)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+    server.files.set('/us/big/resolve/main/onnx/weights.bin', { bytes: data })
+    using extractor = await FeatureExtractor.create(options)
+    expect(extractor.featureSize).toBe(6)
   })
 
   it('of the hub that is prepared in a way of its own needs the caller to say how', async () => {

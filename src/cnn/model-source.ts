@@ -6,8 +6,9 @@ import { download, isNotFound } from '../host/download.ts'
 import { hubEndpoint } from '../host/hub.ts'
 import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
 import type { Preprocess } from '../image/preprocess.ts'
+import { attachWeights, weightFiles } from '../onnx/attach.ts'
 import { metadataKey } from '../onnx/classifier-names.ts'
-import { readModel } from '../onnx/read.ts'
+import { parseModel } from '../onnx/read.ts'
 import type { LongCall } from '../progress.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub.ts'
 
@@ -61,11 +62,12 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
     externalData[location] = (await read(file, argument, { ...options, download })).bytes
   }
   const { bytes, name, hub } = await read(source, 'model', options, (whole, label) => {
-    readModel(whole, label, externalData)
+    parseModel(whole, label)
   })
-  const model = readModel(bytes, labelOf(name), externalData)
-  if (!hub) return { model, name }
-  const preprocess = await besideOnHub(hub, options)
+  const model = parseModel(bytes, labelOf(name))
+  if (hub) await readWeightsFromHub(hub, model, externalData, options)
+  attachWeights(model.graph!, externalData, labelOf(name))
+  const preprocess = hub && (await besideOnHub(hub, options))
   return preprocess === undefined ? { model, name } : { model, name, preprocess }
 }
 
@@ -97,7 +99,7 @@ async function read(
   return { bytes: await readBytes(source, argument, { signal }), name }
 }
 
-/** The first of the model's files that is there. */
+/** The first of the model's files that is there. From then on it is the only one. */
 async function readFromHub(
   hub: HubModel,
   argument: string,
@@ -106,12 +108,36 @@ async function readFromHub(
 ): Promise<Uint8Array> {
   for (const [i, file] of hub.files.entries()) {
     try {
-      return await download(hubUrl(endpoint, hub, file), argument, options)
+      const bytes = await download(hubUrl(endpoint, hub, file), argument, options)
+      hub.files = [file]
+      return bytes
     } catch (error) {
       if (i === hub.files.length - 1 || !isNotFound(error)) throw error
     }
   }
   throw new SoftmarginError('INTERNAL', 'a model of the hub has no files to try')
+}
+
+/** Files of weights that lie beside a model of the hub, unless the caller gave them. */
+async function readWeightsFromHub(
+  hub: HubModel,
+  model: ModelProto,
+  externalData: Record<string, Uint8Array>,
+  options: OpenOptions,
+): Promise<void> {
+  const { endpoint = hubEndpoint(), cache } = options.download ?? {}
+  const folder = hub.files[0].split('/').slice(0, -1)
+  for (const location of weightFiles(model.graph!)) {
+    // A name that leads out of the folder is left to the message that the file is missing.
+    if (Object.hasOwn(externalData, location) || /(^|\/)\.\.(\/|$)|^\/|\\/.test(location)) continue
+    const url = hubUrl(endpoint, hub, [...folder, location].join('/'))
+    const { signal, onProgress } = options
+    externalData[location] = await download(url, `the model's file '${location}'`, {
+      cache,
+      signal,
+      onProgress,
+    })
+  }
 }
 
 /** The preprocessing of a model of the hub, if there is one. */

@@ -37,6 +37,16 @@ export function attachWeights(graph: GraphProto, files: Record<string, Uint8Arra
   }
 }
 
+/** The files that a graph has its weights in, beside the model's own. */
+export function weightFiles(graph: GraphProto): Set<string> {
+  const names = new Set<string>()
+  for (const tensor of tensorsOf(graph)) {
+    if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) continue
+    names.add(tensor.externalData.find(({ key }) => key === 'location')?.value ?? 'unnamed')
+  }
+  return names
+}
+
 /** Every constant of a graph, also those in attributes and sub-graphs. */
 function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer

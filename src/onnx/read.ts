@@ -5,7 +5,7 @@ import { whatIs } from '../sniff.ts'
 import { attachWeights } from './attach.ts'
 
 /**
- * Parses an ONNX file. The weights are not copied: they are views of `bytes`.
+ * Reads an ONNX file. The weights are not copied: they are views of `bytes`.
  *
  * @param name how the caller calls the argument, for error messages
  * @param externalData the files that the model's weights lie in, where they are not in the model itself, by the
@@ -18,6 +18,13 @@ export function readModel(
   name = 'model',
   externalData: Record<string, Uint8Array> = {},
 ): ModelProto {
+  const model = parseModel(bytes, name)
+  attachWeights(model.graph!, externalData, name)
+  return model
+}
+
+/** The same without the weights that lie in other files. @throws {SoftmarginError} `MODEL_UNREADABLE` */
+export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
   const format = whatIs(bytes)
   if (format !== 'of an unknown format') throw unreadable(name, format, `is ${format}`)
   let model: ModelProto
@@ -31,7 +38,6 @@ export function readModel(
   // graph in the file, so a cut right behind the graph shows here.
   if (!graph || graph.node.length === 0) throw unreadable(name, format, 'has no graph of operators')
   if (model.opsetImport.length === 0) throw unreadable(name, format, 'names no operator set: it is truncated')
-  attachWeights(graph, externalData, name)
   return model
 }
 

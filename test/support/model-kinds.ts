@@ -1,10 +1,11 @@
-import { create } from '@bufbuild/protobuf'
+import { create, toBinary } from '@bufbuild/protobuf'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
 } from 'onnx-buf'
 import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
@@ -186,4 +187,33 @@ export function dynamicCnn(): ModelProto {
     node('scaled', 'Mul', ['float_sums', 'both'], ['product']),
   )
   return model
+}
+
+/** The layered CNN with every weight but one moved into `weights.bin`. */
+export function splitCnn(): { model: Uint8Array<ArrayBuffer>; data: Uint8Array } {
+  const model = layeredCnn()
+  const moved: TensorProto[] = model.graph!.initializer.slice(0, -1)
+  let length = 16
+  const parts = moved.map((tensor) => {
+    const offset = length
+    length += tensor.rawData.length
+    return { tensor, offset }
+  })
+  const data = new Uint8Array(length)
+  for (const { tensor, offset } of parts) {
+    data.set(tensor.rawData, offset)
+    const entry = (key: string, value: string) => ({
+      $typeName: 'onnx.StringStringEntryProto' as const,
+      key,
+      value,
+    })
+    tensor.externalData = [
+      entry('location', 'weights.bin'),
+      entry('offset', String(offset)),
+      entry('length', String(tensor.rawData.length)),
+    ]
+    tensor.dataLocation = TensorProto_DataLocation.EXTERNAL
+    tensor.rawData = new Uint8Array(0)
+  }
+  return { model: toBinary(ModelProtoSchema, model), data }
 }

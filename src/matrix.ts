@@ -85,10 +85,27 @@ export class Matrix {
  * @throws {SoftmarginError} `EMPTY_INPUT`, `NOT_FINITE` with the row and the column
  */
 export function checkFinite(matrix: Matrix, name = 'X'): void {
-  const { data, rows, cols } = matrix
+  checkNotEmpty(matrix, name)
+  checkFiniteRows(matrix, 0, matrix.rows, name)
+}
+
+/**
+ * Checks that a matrix has rows and columns.
+ *
+ * @throws {SoftmarginError} `EMPTY_INPUT`
+ */
+export function checkNotEmpty({ rows, cols }: Matrix, name = 'X'): void {
   if (rows === 0) throw emptyMatrix(name, 'row')
   if (cols === 0) throw emptyMatrix(name, 'column')
-  for (let i = 0; i < data.length; i++) {
+}
+
+/**
+ * Checks that every number in the rows `from` to `to` - 1 is finite.
+ *
+ * @throws {SoftmarginError} `NOT_FINITE` with the row and the column
+ */
+export function checkFiniteRows({ data, cols }: Matrix, from: number, to: number, name = 'X'): void {
+  for (let i = from * cols; i < to * cols; i++) {
     // x - x is 0 for every finite x and NaN for the others: one comparison a number.
     if (data[i] - data[i] !== 0) {
       const row = Math.floor(i / cols)

@@ -35,15 +35,16 @@ export class GramMatrix {
   /**
    * Packs the rows and takes the memory. The products are there once `fillStrip` was called for every strip.
    *
-   * @throws {SoftmarginError} `OUT_OF_MEMORY`
+   * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
    */
-  static layOut(
+  static async layOut(
     engine: Engine,
     X: Matrix,
     groups: ArrayLike<number>[],
     conditioning: Conditioning,
-  ): GramLayout {
-    const rows = packRows(engine, X, groups, LINEAR, conditioning)
+    pace: Pace,
+  ): Promise<GramLayout> {
+    const rows = await packRows(engine, X, groups, LINEAR, conditioning, pace)
     const last = rows.runs[rows.runs.length - 1]
     const whole = wholeOf(last.start + last.size)
     return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }

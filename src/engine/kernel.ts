@@ -1,4 +1,5 @@
 import type { Matrix } from '../matrix.ts'
+import type { Pace } from './pace.ts'
 
 /** A kernel with all its numbers: `gamma` is resolved. */
 export interface Kernel {
@@ -34,29 +35,33 @@ export interface Conditioning {
 }
 
 /** The conditioning that suits these rows and this kernel. Sums run in row order. */
-export function conditioningOf(X: Matrix, kind: Kernel['kind']): Conditioning {
+export async function conditioningOf(X: Matrix, kind: Kernel['kind'], pace: Pace): Promise<Conditioning> {
   let centre: Float32Array | undefined
   if (kind === 'rbf' || kind === 'linear') {
     const sums = new Float64Array(X.cols)
-    for (let i = 0, at = 0; i < X.rows; i++) {
-      for (let k = 0; k < X.cols; k++) sums[k] += X.data[at++]
-    }
+    await pace.inPieces(X.rows, X.cols, (from, to) => {
+      for (let i = from, at = from * X.cols; i < to; i++) {
+        for (let k = 0; k < X.cols; k++) sums[k] += X.data[at++]
+      }
+    })
     centre = new Float32Array(X.cols)
     for (let k = 0; k < X.cols; k++) centre[k] = sums[k] / X.rows
   }
-  return { centre, scale: powerFor(X) }
+  return { centre, scale: await powerFor(X, pace) }
 }
 
 /**
  * The power of two that brings the largest number between 1 and 2, and 1 if all are 0. So squares stay far from the
  * ends of float32, and the solver's own small numbers mean the same whatever unit the rows are in.
  */
-export function powerFor(X: Matrix): number {
+export async function powerFor(X: Matrix, pace: Pace): Promise<number> {
   let largest = 0
-  for (let i = 0; i < X.data.length; i++) {
-    const size = Math.abs(X.data[i])
-    if (size > largest) largest = size
-  }
+  await pace.inPieces(X.rows, X.cols, (from, to) => {
+    for (let i = from * X.cols; i < to * X.cols; i++) {
+      const size = Math.abs(X.data[i])
+      if (size > largest) largest = size
+    }
+  })
   let scale = 1
   if (largest > 0) {
     while (largest * scale >= 2) scale /= 2

@@ -2,6 +2,7 @@ import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
 import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { KernelSource } from './kernel-source.ts'
+import type { Pace } from './pace.ts'
 
 /** Rows of a panel: TILE_COLS in assembly/simd.ts. */
 const PANEL = 8
@@ -57,14 +58,16 @@ export function positionsIn(runs: Run[]): number {
  *
  * @param groups row numbers of X, group by group
  * @param kernel for rows that are conditioned
+ * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
  */
-export function packRows(
+export async function packRows(
   engine: Engine,
   X: Matrix,
   groups: ArrayLike<number>[],
   kernel: Kernel,
   conditioning: Conditioning,
-): PackedRows {
+  pace: Pace,
+): Promise<PackedRows> {
   const width = X.cols
   const runs = runsOf(groups)
   const positions = positionsIn(runs)
@@ -81,10 +84,14 @@ export function packRows(
         condition(X.data, group[from + r] * width, width, conditioning, view, r * width)
       }
       engine.exports.packPanel(staging, rows, width, panels + (runs[g].start + from) * width * 4)
+      if (pace.due) await pace.rest()
     }
   }
   engine.release(mark)
-  engine.exports.selfProducts(panels, positions, width, norms)
+  await pace.inPieces(positions / PANEL, PANEL * width, (from, to) => {
+    const at = from * PANEL
+    engine.exports.selfProducts(panels + at * width * 4, (to - from) * PANEL, width, norms + at * 4)
+  })
   engine.copy(diagonal, norms, positions * 4)
   const { kind, gamma, coef0, degree } = kernel
   if (kind === 'rbf') engine.float32(diagonal, positions).fill(1)

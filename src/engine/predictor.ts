@@ -64,49 +64,64 @@ export class Predictor {
   readonly #values: number
   readonly #sums: number
 
-  private constructor(engine: Engine, expansion: Expansion) {
-    const classes = expansion.nSupport.length
+  /** @param weights coefficients, unless the rows are weights themselves */
+  private constructor(
+    engine: Engine,
+    rows: PackedRows,
+    o: {
+      pairs: [number, number][]
+      conditioning: Conditioning
+      intercept: Float64Array
+      weights?: PairWeights
+    },
+  ) {
     this.#engine = engine
-    this.pairs = pairsOf(classes)
-    const linear = expansion.kernel.kind === 'linear'
-    const { supportVectors } = expansion
-    this.#conditioning = conditioningOf(supportVectors, expansion.kernel.kind)
-    const { scale } = this.#conditioning
-    if (linear) {
-      // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
-      const { weights, intercept } = collapse(expansion, this.pairs, this.#conditioning)
-      this.#intercept = intercept
-      const rows = [Int32Array.from(this.pairs.keys())]
-      this.#rows = packRows(engine, weights, rows, expansion.kernel, { centre: undefined, scale: 1 })
-      this.#values = engine.allocate(engine.blockRows * this.#rows.runs[0].size * 4)
-      this.#sums = 0
-    } else {
-      this.#intercept = expansion.intercept
-      const groups: Int32Array[] = []
-      for (let c = 0, at = 0; c < classes; c++) {
-        groups.push(Int32Array.from({ length: expansion.nSupport[c] }, (_, i) => at + i))
-        at += expansion.nSupport[c]
-      }
-      const kernel = rescaled(expansion.kernel, scale)
-      this.#rows = packRows(engine, supportVectors, groups, kernel, this.#conditioning)
-      this.#weights = new PairWeights(engine, this.#rows.runs)
-      const { dualCoef } = expansion
-      for (const [c, group] of groups.entries()) {
-        for (let column = 0; column < classes - 1; column++) {
-          const from = column * supportVectors.rows
-          this.#weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
-        }
-      }
+    this.#rows = rows
+    this.pairs = o.pairs
+    this.#conditioning = o.conditioning
+    this.#intercept = o.intercept
+    this.#weights = o.weights
+    if (o.weights) {
       this.#values = engine.allocate(engine.blockRows * CHUNK * 4)
-      this.#sums = engine.allocate(engine.blockRows * this.#weights.length * 8)
-      if (kernel.kind === 'rbf') this.#far = this.#farRows(kernel.gamma)
+      this.#sums = engine.allocate(engine.blockRows * o.weights.length * 8)
+      if (rows.kernel.kind === 'rbf') this.#far = this.#farRows(rows.kernel.gamma)
+    } else {
+      this.#values = engine.allocate(engine.blockRows * rows.runs[0].size * 4)
+      this.#sums = 0
     }
-    this.#staging = engine.allocate(engine.blockRows * supportVectors.cols * 4)
+    this.#staging = engine.allocate(engine.blockRows * rows.width * 4)
   }
 
-  /** @throws {SoftmarginError} `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
-  static async open(simd: Simd, expansion: Expansion): Promise<Predictor> {
-    return new Predictor(await Engine.open(simd), expansion)
+  /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
+  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<Predictor> {
+    const engine = await Engine.open(simd)
+    const { supportVectors, kernel } = expansion
+    const pairs = pairsOf(expansion.nSupport.length)
+    const conditioning = await conditioningOf(supportVectors, kernel.kind, pace)
+    if (kernel.kind === 'linear') {
+      // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
+      const { weights, intercept } = await collapse(expansion, pairs, conditioning, pace)
+      const groups = [Int32Array.from(pairs.keys())]
+      const plain = { centre: undefined, scale: 1 }
+      const rows = await packRows(engine, weights, groups, kernel, plain, pace)
+      return new Predictor(engine, rows, { pairs, conditioning, intercept })
+    }
+    const groups: Int32Array[] = []
+    for (let c = 0, at = 0; c < expansion.nSupport.length; at += expansion.nSupport[c++]) {
+      groups.push(Int32Array.from({ length: expansion.nSupport[c] }, (_, i) => at + i))
+    }
+    const own = rescaled(kernel, conditioning.scale)
+    const rows = await packRows(engine, supportVectors, groups, own, conditioning, pace)
+    const weights = new PairWeights(engine, rows.runs)
+    const { dualCoef, intercept } = expansion
+    for (const [c, group] of groups.entries()) {
+      for (let column = 0; column < groups.length - 1; column++) {
+        const from = column * supportVectors.rows
+        weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
+      }
+      if (pace.due) await pace.rest()
+    }
+    return new Predictor(engine, rows, { pairs, conditioning, intercept, weights })
   }
 
   /** Positions of the support vectors, padding included. */
@@ -210,11 +225,12 @@ export class Predictor {
 }
 
 /** The weights of a linear expansion for conditioned rows, pairs x columns, and the intercepts that go with them. */
-function collapse(
+async function collapse(
   expansion: Expansion,
   pairs: [number, number][],
   { centre, scale }: Conditioning,
-): { weights: Matrix; intercept: Float64Array } {
+  pace: Pace,
+): Promise<{ weights: Matrix; intercept: Float64Array }> {
   const { supportVectors, intercept } = expansion
   const { cols, data } = supportVectors
   const weights = new Matrix(new Float32Array(pairs.length * cols), pairs.length, cols)
@@ -222,8 +238,12 @@ function collapse(
   const sum = new Float64Array(cols)
   for (const [p, pair] of pairs.entries()) {
     sum.fill(0)
-    forEachCoefficient(expansion, pair, (coefficient, s) => {
-      for (let k = 0; k < cols; k++) sum[k] += coefficient * data[s * cols + k]
+    const terms: [number, number][] = []
+    forEachCoefficient(expansion, pair, (coefficient, s) => terms.push([coefficient, s]))
+    await pace.inPieces(terms.length, cols, (from, to) => {
+      for (const [coefficient, s] of terms.slice(from, to)) {
+        for (let k = 0; k < cols; k++) sum[k] += coefficient * data[s * cols + k]
+      }
     })
     moved[p] = intercept[p]
     for (let k = 0; k < cols; k++) {

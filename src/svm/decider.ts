@@ -3,7 +3,7 @@ import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
 import { Predictor } from '../engine/predictor.ts'
 import { abortedBy, shapeMismatch } from '../errors.ts'
-import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { applyInputSteps, type InputStep } from './input-steps.ts'
 import type { FittedMachine } from './solutions.ts'
@@ -12,7 +12,7 @@ import type { FittedMachine } from './solutions.ts'
 export class Decider {
   readonly #machine: FittedMachine & { inputSteps?: InputStep[] | undefined }
   readonly #simd: Simd
-  #predictor: Promise<Predictor | GivenPredictor> | undefined
+  #predictor: Predictor | GivenPredictor | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(machine: FittedMachine & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
@@ -37,21 +37,21 @@ export class Decider {
       const why = this.#machine.kernel.kind === 'precomputed' ? 'one for each row of the fit' : 'as in fit'
       throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
     }
-    checkFinite(matrix)
+    checkNotEmpty(matrix)
     const turn = this.#last.then(async () => {
       const pace = new Pace(o.signal)
+      await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
-      this.#predictor ??= this.#open()
-      const predictor = await this.#predictor
-      return predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
+      this.#predictor ??= await this.#open(pace)
+      return this.#predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
     })
     this.#last = turn.catch(() => {})
     return abortedBy(o.signal, turn)
   }
 
-  async #open(): Promise<Predictor | GivenPredictor> {
+  async #open(pace: Pace): Promise<Predictor | GivenPredictor> {
     const { kernel, ...machine } = this.#machine
     if (kernel.kind === 'precomputed') return new GivenPredictor(machine, machine.support)
-    return Predictor.open(this.#simd, { ...machine, kernel })
+    return Predictor.open(this.#simd, { ...machine, kernel }, pace)
   }
 }

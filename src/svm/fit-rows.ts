@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import { GivenRows } from '../engine/given-rows.ts'
 import { conditioningOf, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
 import type { KernelSource } from '../engine/kernel-source.ts'
+import type { Pace } from '../engine/pace.ts'
 import { packedBytes, packRows, runsOf } from '../engine/packed-rows.ts'
 import { trainBytes } from '../engine/train.ts'
 import type { Matrix } from '../matrix.ts'
@@ -19,30 +20,32 @@ export interface FitRows {
  * Brings the rows of the groups into the engine, or their kernel values if these are what X holds.
  *
  * @param o.centred whether the b of every problem will sum to 0, so that a linear kernel may be centred
- * @throws {SoftmarginError} `OUT_OF_MEMORY`, before any work is done, if a fit on these rows has no room
+ * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any work is done, if a fit on these rows has no room
  */
-export function bringRows(
+export async function bringRows(
   engine: Engine,
   X: Matrix,
   groups: Int32Array[],
   kernel: MachineKernel,
+  pace: Pace,
   o: { centred: boolean },
-): FitRows {
+): Promise<FitRows> {
   const own = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
   engine.reserve(own + trainBytes(engine, runsOf(groups)))
   if (kernel.kind === 'precomputed') {
-    const unit = powerFor(X)
+    const unit = await powerFor(X, pace)
     return { source: new GivenRows(engine, X, groups, unit), unit, centre: undefined }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows that weigh nothing have no say in this either.
-  const conditioning = conditioningOf(
+  const conditioning = await conditioningOf(
     used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X,
     kernel.kind,
+    pace,
   )
   if (kernel.kind === 'linear' && !o.centred) conditioning.centre = undefined
   const { centre, scale } = conditioning
-  const source = packRows(engine, X, groups, rescaled(kernel, scale), conditioning)
+  const source = await packRows(engine, X, groups, rescaled(kernel, scale), conditioning, pace)
   const linear = kernel.kind === 'linear'
   return { source, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined }
 }

@@ -1,5 +1,6 @@
+import { Pace } from '../engine/pace.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './labels.ts'
@@ -77,7 +78,9 @@ export class GridSearchCV {
   async fit(X: MatrixLike, y: ArrayLike<Label>, o: LongCall = {}): Promise<this> {
     this.#checkUsable()
     const matrix = Matrix.from(X)
-    checkFinite(matrix)
+    checkNotEmpty(matrix)
+    const pace = new Pace(o.signal)
+    await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
     checkLabels(y, matrix.rows)
     checkClasses(uniqueLabels(y))
     for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)

@@ -1,5 +1,6 @@
 import type { Kernel, MachineKernel } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
+import type { Pace } from '../engine/pace.ts'
 import { invalidArgument, shapeMismatch } from '../errors.ts'
 import type { Matrix } from '../matrix.ts'
 
@@ -112,27 +113,36 @@ export function checkWidth(p: MachineParameters, X: Matrix): void {
 /**
  * What the machine decides by once it is fitted on X.
  *
- * @throws {SoftmarginError} `SHAPE_MISMATCH` as `checkWidth`
+ * @throws {SoftmarginError} `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`
  */
-export function kernelFor(p: MachineParameters, X: Matrix): MachineKernel {
+export async function kernelFor(p: MachineParameters, X: Matrix, pace: Pace): Promise<MachineKernel> {
   checkWidth(p, X)
-  if (hasFeatures(p)) return resolveKernel(p, X)
+  if (hasFeatures(p)) return kernelOf(p, await resolveGamma(p.gamma, X, pace))
   return { kind: 'precomputed', columns: X.cols }
 }
 
-/** The kernel with gamma as a number. `'scale'` of a constant X is 1, as in scikit-learn. */
-export function resolveKernel(p: FeatureParameters, X: Matrix): Kernel {
-  return { kind: p.kernel, gamma: resolveGamma(p.gamma, X), coef0: p.coef0, degree: p.degree }
+/** The kernel with gamma as a number. */
+export function kernelOf({ kernel, coef0, degree }: FeatureParameters, gamma: number): Kernel {
+  return { kind: kernel, gamma, coef0, degree }
 }
 
-function resolveGamma(gamma: MachineParameters['gamma'], X: Matrix): number {
+/** The number that gamma stands for. `'scale'` of a constant X is 1, as in scikit-learn. */
+export async function resolveGamma(
+  gamma: MachineParameters['gamma'],
+  X: Matrix,
+  pace: Pace,
+): Promise<number> {
   if (typeof gamma === 'number') return gamma
   if (gamma === 'auto') return 1 / X.cols
   const { data } = X
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]
+  await pace.inPieces(X.rows, X.cols, (from, to) => {
+    for (let i = from * X.cols; i < to * X.cols; i++) sum += data[i]
+  })
   const mean = sum / data.length
   let squares = 0
-  for (let i = 0; i < data.length; i++) squares += (data[i] - mean) * (data[i] - mean)
+  await pace.inPieces(X.rows, X.cols, (from, to) => {
+    for (let i = from * X.cols; i < to * X.cols; i++) squares += (data[i] - mean) * (data[i] - mean)
+  })
   return squares > 0 ? 1 / ((X.cols * squares) / data.length) : 1
 }

@@ -74,7 +74,7 @@ export async function fitOneVsOne(
     kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
   )
   const engine = await Engine.open(o.simd, wanted > 1)
-  const { source, unit, centre } = bringRows(engine, X, groups, kernel, { centred: true })
+  const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: true })
   const plan = planFit(engine, source.runs, X.cols, cacheBytes(o), Math.min(wanted, pairs.length))
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
@@ -108,8 +108,8 @@ export async function fitOneVsOne(
     solutions.add(i, groups[j], second, 0, unit)
     solutions.close(-rho, iterations, status)
   }
-  const machine = solutions.machine(X, kernel)
-  if (centre) uncentre(machine, pairs, centre)
+  const machine = await solutions.machine(X, kernel, pace)
+  if (centre) await uncentre(machine, pairs, centre, pace)
   if (!folds) return machine
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {

@@ -6,7 +6,7 @@ import { Team, threadsFor } from '../engine/team.ts'
 import { memoryFor } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { EncodedLabels } from './labels.ts'
-import { type FeatureParameters, resolveKernel } from './machine-parameters.ts'
+import { type FeatureParameters, kernelOf, resolveGamma } from './machine-parameters.ts'
 import type { SvcParameters } from './parameters.ts'
 import { type Batch, type SearchContext, searchBytes, searchWork, stripsOf } from './search-work.ts'
 import type { Fold } from './stratified-k-fold.ts'
@@ -51,7 +51,7 @@ export async function searchShared(
 ): Promise<void> {
   const pace = new Pace(o.signal)
   const groups = groupsOf(search.labels)
-  const batches = batchesOf(search)
+  const batches = await batchesOf(search, pace)
   const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
   // The builds of the engine differ in their last bits, and rows are centred for some kernels only.
@@ -59,9 +59,9 @@ export async function searchShared(
     const own = batches.filter((batch) => matrixKey(batch) === key)
     const { simd } = own[0]
     const engine = await Engine.open(simd, threads > 1)
-    const conditioning = conditioningOf(search.X, own[0].kernel.kind)
+    const conditioning = await conditioningOf(search.X, own[0].kernel.kind, pace)
     const context: SearchContext = {
-      gram: GramMatrix.layOut(engine, search.X, groups, conditioning),
+      gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, pace),
       groups,
       labels: search.labels,
       candidates: search.candidates,
@@ -101,15 +101,17 @@ function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
 }
 
 /** All fits, such that candidates with the same kernel on the same fold are together, small C first. */
-function batchesOf({ X, candidates, folds }: Search): Batch[] {
+async function batchesOf({ X, candidates, folds }: Search, pace: Pace): Promise<Batch[]> {
   const batches = new Map<string, Batch>()
   const byC = [...candidates.keys()].sort((a, b) => candidates[a].C - candidates[b].C || a - b)
   for (const [fold, { train }] of folds.entries()) {
     // gamma: 'scale' depends on the rows of the fold.
-    const rows = candidates.some(({ gamma }) => gamma === 'scale') ? X.select(train) : X
+    const scaled = candidates.some(({ gamma }) => gamma === 'scale')
+    const scale = scaled ? await resolveGamma('scale', X.select(train), pace) : 0
     for (const candidate of byC) {
-      const kernel = resolveKernel(candidates[candidate], rows)
-      const { simd } = candidates[candidate]
+      const { gamma, simd } = candidates[candidate]
+      const number = gamma === 'scale' ? scale : gamma === 'auto' ? 1 / X.cols : gamma
+      const kernel = kernelOf(candidates[candidate], number)
       const key = `${fold} ${simd} ${keyOf(kernel)}`
       const batch = batches.get(key)
       if (batch) batch.candidates.push(candidate)

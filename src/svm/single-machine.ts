@@ -4,7 +4,7 @@ import type { Run } from '../engine/packed-rows.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import { type FitStatus, train } from '../engine/train.ts'
 import { SoftmarginError } from '../errors.ts'
-import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { Decider } from './decider.ts'
 import { bringRows } from './fit-rows.ts'
@@ -50,16 +50,17 @@ export abstract class SingleMachine<P extends MachineParameters> {
   /** Solves the problem and keeps the solution. */
   protected async solve(X: Matrix, { twice, prepare }: SingleProblem, o: SingleFitOptions): Promise<void> {
     this.checkAlive()
-    checkFinite(X)
+    checkNotEmpty(X)
+    const pace = new Pace(o.signal)
+    await pace.inPieces(X.rows, X.cols, (from, to) => checkFiniteRows(X, from, to))
     const weights = sampleWeights(o.sampleWeight, X.rows)
-    const kernel = kernelFor(this.parameters, X)
+    const kernel = await kernelFor(this.parameters, X, pace)
     const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
     const none = new Int32Array(0)
-    const pace = new Pace(o.signal)
     const engine = await Engine.open(this.parameters.simd)
     // Of the same rows twice the b sum to 0, as those of two classes do.
     const groups = twice ? [rows] : [rows, none]
-    const { source, unit, centre } = bringRows(engine, X, groups, kernel, { centred: twice })
+    const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: twice })
     const solutions = new Solutions([rows, none], X.rows)
     await train(engine, source, [twice ? [0, 0] : [0, 1]], {
       tolerance: this.parameters.tol,
@@ -76,8 +77,8 @@ export abstract class SingleMachine<P extends MachineParameters> {
       },
       onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap }),
     })
-    const machine = solutions.machine(X, kernel)
-    if (centre) uncentre(machine, [[0, 1]], centre)
+    const machine = await solutions.machine(X, kernel, pace)
+    if (centre) await uncentre(machine, [[0, 1]], centre, pace)
     this.learn(machine)
   }
 

@@ -1,4 +1,5 @@
 import type { MachineKernel } from '../engine/kernel.ts'
+import type { Pace } from '../engine/pace.ts'
 import { type Expansion, forEachCoefficient } from '../engine/predictor.ts'
 import type { FitStatus } from '../engine/train.ts'
 import { Matrix } from '../matrix.ts'
@@ -44,7 +45,7 @@ export class Solutions {
     if (status === 'maxIter' || (status === 'stalled' && this.#status === 'converged')) this.#status = status
   }
 
-  machine(X: Matrix, kernel: MachineKernel): FittedMachine {
+  async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {
     const lines = this.#groups.length - 1
     const counted = this.#groups.map((group) =>
       group.filter((row) => {
@@ -62,14 +63,16 @@ export class Solutions {
         dualCoef[line * support.length + s] = this.#coefficients[line * this.#rows + row]
       }
     }
+    // Kernel values are no vectors: their numbers say all.
+    const cols = kernel.kind === 'precomputed' ? 0 : X.cols
+    const supportVectors = new Matrix(new Float32Array(support.length * cols), support.length, cols)
+    await pace.inPieces(cols > 0 ? support.length : 0, cols, (from, to) => {
+      for (let s = from; s < to; s++) supportVectors.row(s).set(X.row(support[s]))
+    })
     return {
       kernel,
       support,
-      // Kernel values are no vectors: their numbers say all.
-      supportVectors:
-        kernel.kind === 'precomputed'
-          ? new Matrix(new Float32Array(0), support.length, 0)
-          : X.select(support),
+      supportVectors,
       nSupport,
       dualCoef,
       intercept: Float64Array.from(this.#intercepts),
@@ -80,12 +83,18 @@ export class Solutions {
 }
 
 /** Intercepts for rows as they came: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
-export function uncentre(machine: FittedMachine, pairs: [number, number][], centre: Float32Array): void {
-  const products = Float64Array.from({ length: machine.support.length }, (_, s) => {
-    const vector = machine.supportVectors.row(s)
-    let product = 0
-    for (let k = 0; k < vector.length; k++) product += vector[k] * centre[k]
-    return product
+export async function uncentre(
+  machine: FittedMachine,
+  pairs: [number, number][],
+  centre: Float32Array,
+  pace: Pace,
+): Promise<void> {
+  const products = new Float64Array(machine.support.length)
+  await pace.inPieces(products.length, centre.length, (from, to) => {
+    for (let s = from; s < to; s++) {
+      const vector = machine.supportVectors.row(s)
+      for (let k = 0; k < vector.length; k++) products[s] += vector[k] * centre[k]
+    }
   })
   for (const [p, pair] of pairs.entries()) {
     forEachCoefficient(machine, pair, (coefficient, s) => {

@@ -1,6 +1,7 @@
+import { Pace } from '../engine/pace.ts'
 import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { checkFinite, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { coupleProbabilities } from './coupling.ts'
 import { Decider } from './decider.ts'
@@ -85,7 +86,9 @@ export class SVC {
     this.#checkAlive()
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
-    checkFinite(matrix)
+    checkNotEmpty(matrix)
+    const pace = new Pace(o.signal)
+    await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
     const labels = encodeLabels(y)
     const { classes, codes } = labels
     checkClasses(classes)
@@ -101,7 +104,7 @@ export class SVC {
         ...{ X: matrix, groups, bounds, folds },
         earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
-      kernelFor(this.#parameters, matrix),
+      await kernelFor(this.#parameters, matrix, pace),
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
     )
     this.#learn(machine, classes)

@@ -5,6 +5,7 @@ import { type FittedMachine, fitMachine, searchFor } from './classifier/fit-mach
 import {
   type ClassifierFitOptions,
   type ClassifierOptions,
+  type ClassifierRefitOptions,
   type ClassifierSearch,
   checkImages,
   checkOptions,
@@ -16,7 +17,9 @@ import { type ModelSource, openModel } from './cnn/model-source.ts'
 import type { Pooling } from './cnn/pool.ts'
 import { invalidArgument, SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
-import { Matrix } from './matrix.ts'
+import { joinRows, Matrix } from './matrix.ts'
+import type { Progress } from './progress.ts'
+import type { FeatureStore } from './store/feature-store.ts'
 import { classificationReport } from './svm/classification-report.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
 import { accuracyScore, confusionMatrix } from './svm/metrics.ts'
@@ -26,6 +29,7 @@ export type {
   ClassifierFitOptions,
   ClassifierOptions,
   ClassifierProgress,
+  ClassifierRefitOptions,
   ClassifierSearch,
   Evaluation,
   ImagesCall,
@@ -34,8 +38,16 @@ export type {
 
 /** What `fit` learns. */
 interface Fitted extends FittedMachine {
+  /** What it learnt from, unscaled; a file does not hold it. */
+  learnt?: LabelledFeatures | undefined
   scaler: FeatureScaler
   rankedLayers?: RankedLayer[] | undefined
+}
+
+/** Features with a label for each row. */
+interface LabelledFeatures {
+  features: Matrix
+  labels: Label[]
 }
 
 /** Features of the images that could be read, and which these are. */
@@ -55,6 +67,9 @@ export class ImageClassifier {
   readonly scale: Scale
   readonly #template: SVC
   readonly #ownsExtractor: boolean
+  readonly #store: FeatureStore | undefined
+  /** What `add` was given since the last fit. */
+  #added: LabelledFeatures[] = []
   /** What `fit` may choose from, if it is to choose the layer. */
   readonly #auto: { poolings?: Pooling[] } | undefined
   #extractor: FeatureExtractor
@@ -69,8 +84,10 @@ export class ImageClassifier {
       template: SVC
       fitted?: Fitted
       auto?: { poolings?: Pooling[] } | undefined
+      store?: FeatureStore | undefined
     },
   ) {
+    this.#store = o.store
     this.#extractor = extractor
     this.#auto = o.auto
     this.scale = o.scale
@@ -85,15 +102,15 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and as `FeatureExtractor.create`
    */
   static async create(options: ClassifierOptions = {}): Promise<ImageClassifier> {
-    const { extractor, svm, scale } = checkOptions(options)
+    const { extractor, svm, scale, store } = checkOptions(options)
     const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
     if (extractor instanceof FeatureExtractor) {
-      return new ImageClassifier(extractor, { ownsExtractor: false, scale, template })
+      return new ImageClassifier(extractor, { ownsExtractor: false, scale, template, store })
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
     const made = await FeatureExtractor.create(auto ? { ...extractor, layer: undefined } : extractor)
-    return new ImageClassifier(made, { ownsExtractor: true, scale, template, auto })
+    return new ImageClassifier(made, { ownsExtractor: true, scale, template, auto, store })
   }
 
   /** What turns images into features. With `layer: 'auto'` each `fit` puts another one here. */
@@ -120,17 +137,56 @@ export class ImageClassifier {
     const search = searchFor(this.#template, images, labels, o)
     const chosen = this.#auto && (await this.#chooseLayer(images, labels, o))
     try {
-      const { features, read } = chosen?.extracted ?? (await this.#extract(images, o))
+      const { features, read } = chosen?.extracted ?? (await this.#extract(images, o, labels))
       const y = read.map((i) => labels[i])
       const scaler = await fitFeatureScaler(this.scale, features)
       const X = await scaler.transform(features)
       const machine = await fitMachine(this.#template, X, y, search, o)
-      this.#replace({ ...machine, scaler, rankedLayers: chosen?.ranked })
+      const learnt = { features, labels: y }
+      this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
       chosen?.extractor.dispose()
       throw error
     }
     if (chosen) this.#moveTo(chosen.extractor)
+    return this
+  }
+
+  /**
+   * More labelled images, of old classes or of new ones: their features are extracted, and `refit` learns from them.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED` also after `load`, since a file does not hold what was learnt from; else
+   *   as `fit`
+   */
+  async add(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<this> {
+    const { learnt } = this.#checkRefittable()
+    checkImages(images)
+    checkLabels(labels, images.length, 'labels', 'images')
+    uniqueLabels([learnt.labels[0], ...Array.from(labels)], 'labels')
+    const { features, read } = await this.#extract(images, o, labels)
+    this.#checkRefittable()
+    this.#added.push({ features, labels: read.map((i) => labels[i]) })
+    return this
+  }
+
+  /**
+   * Learns from all images of `fit` and `add`, starting from where the last fit ended. The parameters of the SVM,
+   * those that a search found too, and the scaling of the features stay as they are. If it throws, what was
+   * learnt before is still there, and so is what was added.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async refit(o: ClassifierRefitOptions = {}): Promise<this> {
+    const { svc, scaler, search, rankedLayers, learnt } = this.#checkRefittable()
+    const parts = [learnt, ...this.#added]
+    const features = joinRows(parts.map((part) => part.features))
+    const labels = parts.flatMap((part) => part.labels)
+    // Scaled afresh, no old row would be what it was, and the old duals would be of no use.
+    const X = await scaler.transform(features)
+    const machine = await fitMachine(svc, X, labels, undefined, { ...o, warmStart: svc })
+    const added = this.#added.slice(parts.length - 1)
+    this.#replace({ ...machine, search, scaler, rankedLayers, learnt: { features, labels } })
+    this.#added = added
     return this
   }
 
@@ -281,6 +337,7 @@ export class ImageClassifier {
     this.#disposed = true
     this.#fitted?.svc.dispose()
     this.#fitted = undefined
+    this.#added = []
     if (this.#ownsExtractor) this.extractor.dispose()
   }
 
@@ -311,19 +368,22 @@ export class ImageClassifier {
     this.#extractor = extractor
   }
 
-  async #extract(images: ImageInput[], o: ImagesCall): Promise<Extracted> {
+  async #extract(images: ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
     const unreadable = new Set<number>()
-    const features = await this.extractor.extract(images, {
+    const call = {
       signal: o.signal,
       batchSize: o.batchSize,
-      onProgress: (p) => o.onProgress?.({ stage: 'features', ...p }),
+      onProgress: (p: Progress) => o.onProgress?.({ stage: 'features', ...p }),
       onUnreadable:
         o.onUnreadable &&
-        ((index, error) => {
+        ((index: number, error: SoftmarginError) => {
           unreadable.add(index)
           o.onUnreadable?.(index, error)
         }),
-    })
+    }
+    const features = this.#store
+      ? await this.#store.extract(this.#extractor, images, { ...call, labels })
+      : await this.#extractor.extract(images, call)
     return { features, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
   }
 
@@ -339,12 +399,23 @@ export class ImageClassifier {
     this.#checkAlive()
     this.#fitted?.svc.dispose()
     this.#fitted = fitted
+    this.#added = []
   }
 
   #checkAlive(): void {
     if (this.#disposed) {
       throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of: make a new one')
     }
+  }
+
+  #checkRefittable(): Fitted & { learnt: LabelledFeatures } {
+    const fitted = this.#checkFitted()
+    const { learnt } = fitted
+    if (learnt) return { ...fitted, learnt }
+    throw new SoftmarginError(
+      'NOT_FITTED',
+      'this ImageClassifier comes from a file, which does not hold what it learnt from: call fit(images, labels) first',
+    )
   }
 
   #checkFitted(): Fitted {

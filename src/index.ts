@@ -10,6 +10,7 @@ export {
   type ClassifierFitOptions,
   type ClassifierOptions,
   type ClassifierProgress,
+  type ClassifierRefitOptions,
   type ClassifierSearch,
   type Evaluation,
   ImageClassifier,
@@ -30,5 +31,6 @@ export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/input.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess.ts'
+export { FeatureStore, type StoreExtractOptions } from './store/feature-store.ts'
 export * from './svm.ts'
 export { version } from './version.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FeatureExtractor, ImageClassifier, type ImageInput, SVC } from '../src/index.ts'
+import { FeatureExtractor, FeatureStore, ImageClassifier, type ImageInput, SVC } from '../src/index.ts'
 import { digit, jpegOf, pngOf } from './support/digits.ts'
 import { smallCnn } from './support/small-cnn.ts'
 
@@ -139,6 +139,82 @@ describe('layer auto', () => {
     await expect(again).rejects.toMatchObject({ code: 'ABORTED' })
     expect(classifier.extractor).toBe(before)
     expect(await classifier.predict(images.slice(0, 2))).toEqual(['digit 0', 'digit 1'])
+  })
+})
+
+describe('add and refit', () => {
+  it('learns new images and new classes, from where it was', async () => {
+    const { images, labels } = digits([0, 1, 4], 15)
+    const more = digits([0, 7], 10, 30)
+    using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
+    await classifier.fit(images, labels)
+    const { nIter } = classifier.svm
+    // Nothing new: the solver finds itself at the end.
+    await classifier.refit()
+    expect(Math.max(...classifier.svm.nIter)).toBeLessThan(Math.min(...nIter))
+
+    let extracted = 0
+    await classifier.add(more.images, more.labels, { onProgress: ({ total }) => (extracted = total) })
+    expect(extracted).toBe(20)
+    expect(classifier.classes).toHaveLength(3)
+    await classifier.refit()
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
+    const all = [...images, ...more.images]
+    expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
+  })
+
+  it('keeps what was added if it is aborted', async () => {
+    const { images, labels } = digits([0, 1], 8)
+    const more = digits([4], 8)
+    using classifier = await ImageClassifier.create({ extractor: small })
+    await expect(classifier.add(images, labels)).rejects.toMatchObject({ code: 'NOT_FITTED' })
+    await classifier.fit(images, labels)
+    await classifier.add(more.images, more.labels)
+    await expect(classifier.refit({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(classifier.classes).toHaveLength(2)
+    await classifier.refit()
+    expect(classifier.classes).toHaveLength(3)
+    await expect(classifier.add(images, [1, 2])).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
+    await expect(classifier.add([images[0]], [1])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    using loaded = await ImageClassifier.load(await classifier.save())
+    await expect(loaded.refit()).rejects.toThrow(/comes from a file/)
+  })
+})
+
+describe('with a feature store', () => {
+  it('predicts the same, and no image goes through the network twice', async () => {
+    const { images, labels } = digits([0, 1, 4], 10)
+    const store = FeatureStore.inMemory()
+    using plain = await ImageClassifier.create({ extractor: small })
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    await plain.fit(images, labels)
+    await classifier.fit(images, labels)
+    expect(await classifier.save()).toEqual(await plain.save())
+    expect(store.labels).toEqual(labels)
+    const bytes = await classifier.save()
+    const more = digits([7], 5)
+    await classifier.add([...more.images, images[0]], [...more.labels, labels[0]])
+    expect(store.size).toBe(35)
+
+    // The features of another day, and of the network as the saved file holds it.
+    const kept = await FeatureStore.fromNpz(store.toNpz())
+    using loaded = await ImageClassifier.load(bytes)
+    using again = await ImageClassifier.create({ extractor: loaded.extractor, store: kept })
+    await again.fit(images, labels)
+    expect(kept.size).toBe(35)
+    expect(await again.predict(images)).toEqual(await plain.predict(images))
+  })
+
+  it('is told that another network has other features', async () => {
+    const { images, labels } = digits([0, 1], 6)
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    await classifier.fit(images, labels)
+    using other = await ImageClassifier.create({ extractor: { ...small, pooling: 'max' }, store })
+    await expect(other.fit(images, labels)).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
+    for (const wrong of [{ extractor: { ...small, layer: 'auto' }, store }, { store: 3 as never }]) {
+      await expect(ImageClassifier.create(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
   })
 })
 

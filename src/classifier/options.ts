@@ -1,6 +1,7 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import type { LongCall, Progress } from '../progress.ts'
+import { FeatureStore } from '../store/feature-store.ts'
 import type { ClassificationReport } from '../svm/classification-report.ts'
 import type { CvResults } from '../svm/grid-search.ts'
 import type { ConfusionMatrix } from '../svm/metrics.ts'
@@ -26,6 +27,8 @@ export interface ClassifierOptions {
    * 1, `'none'` leaves them as the network made them.
    */
   scale?: Scale
+  /** Where features are kept, so that no image goes through the network twice. Not with `layer: 'auto'`. */
+  store?: FeatureStore | undefined
 }
 
 /** How far a call has come, and in which part of its work. */
@@ -58,6 +61,9 @@ export interface ClassifierFitOptions extends ImagesCall {
   scoring?: Scoring
 }
 
+/** What `refit` takes. */
+export type ClassifierRefitOptions = LongCall<ClassifierProgress>
+
 /** What a search over a grid found. */
 export interface ClassifierSearch {
   /** The best candidate. */
@@ -82,17 +88,26 @@ export interface Evaluation {
 }
 
 /** Fills in the defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkOptions(options: ClassifierOptions): Required<ClassifierOptions> {
+export function checkOptions(
+  options: ClassifierOptions,
+): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
   if (options === null || typeof options !== 'object') throw invalidArgument('options', options, 'an object')
-  const known = ['extractor', 'svm', 'scale']
+  const known = ['extractor', 'svm', 'scale', 'store']
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown !== undefined) throw invalidArgument('options', unknown, `made of ${known.join(', ')}`)
-  const { extractor = {}, svm = {}, scale = 'standard' } = options
+  const { extractor = {}, svm = {}, scale = 'standard', store } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
   }
   checkScale(scale)
-  return { extractor, svm, scale }
+  if (store !== undefined) {
+    if (!(store instanceof FeatureStore)) throw invalidArgument('store', store, 'a FeatureStore')
+    if ('layer' in extractor && extractor.layer === 'auto') {
+      const expected = "a layer where there is a store: with 'auto' the features are of many layers"
+      throw invalidArgument('extractor.layer', 'auto', expected)
+    }
+  }
+  return { extractor, svm, scale, store }
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` if `images` is no array, `EMPTY_INPUT` if it is empty */

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import { ImageClassifier, type Scale } from '../classifier.ts'
+import { writeFileAtomically } from '../host/write-file.ts'
 import type { ParamGrid } from '../svm/parameter-grid.ts'
 import type { SvcOptions } from '../svm/svc.ts'
 import { trainTestSplit } from '../svm/train-test-split.ts'
@@ -21,7 +22,7 @@ import {
 import { searchDocument, searchText } from './search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
 import { answer, ProgressBar } from './terminal.ts'
-import { checkWritable, writeFileAtomically } from './write-file.ts'
+import { checkWritable } from './write-file.ts'
 
 interface TrainOptions {
   output: string

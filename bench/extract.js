@@ -59,11 +59,13 @@ for (let round = -1; round < rounds; round++) {
     if (round >= 0) times.get(name).push((performance.now() - started) / count)
   }
 }
-const reference = median(times.get('onnxruntime-web, bare'))
+const reference = times.get('onnxruntime-web, bare')
 for (const { name } of ways) {
-  const time = median(times.get(name))
-  const ratio = `${(time / reference).toFixed(2)} x bare onnxruntime-web`
-  console.log(`${name.padEnd(44)}${time.toFixed(1).padStart(8)} ms an image   ${ratio}`)
+  const own = times.get(name)
+  // Round by round: what slows the machine for a while slows all alike.
+  const ratio = median(own.map((time, round) => time / reference[round]))
+  const columns = [name.padEnd(44), median(own).toFixed(1).padStart(8), ' ms an image   ']
+  console.log(`${columns.join('')}${ratio.toFixed(2)} x bare onnxruntime-web`)
 }
 extractor.dispose()
 

@@ -14,91 +14,20 @@ import { cutModel } from '../onnx/cut.ts'
 import { withFloatPorts } from '../onnx/float-ports.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
-import type { Progress } from '../progress.ts'
+import {
+  checkOptions,
+  type ExtractorDescription,
+  type ExtractorOptions,
+  type LayerChoice,
+} from './extractor-options.ts'
 import { type ImagePort, imagePort } from './image-port.ts'
 import { findLayer, type LayerInfo, listLayers, measureLayers } from './layers.ts'
-import {
-  type ModelDownload,
-  type ModelSource,
-  type OpenedModel,
-  openModel,
-  ownPreprocess,
-} from './model-source.ts'
-import {
-  checkPooling,
-  checkRows,
-  type Pooling,
-  pooledSize,
-  type ResolvedPooling,
-  resolvePooling,
-} from './pool.ts'
+import { type OpenedModel, openModel, ownPreprocess } from './model-source.ts'
+import { checkPooling, checkRows, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
 import { type Device, Session, type SessionOptions } from './session.ts'
 
-/** What `FeatureExtractor.create` takes. */
-export interface ExtractorOptions {
-  /** Default `'tiny'`, the CNN that ships with the package. */
-  model?: ModelSource
-  /**
-   * Files that hold weights of the model, where it does not hold them itself, by the name that it has for them:
-   * `{ 'model.onnx_data': 'models/model.onnx_data' }`.
-   */
-  externalData?: Record<string, ModelSource>
-  /** How a model of a URL or of the Hugging Face hub is downloaded and kept. */
-  download?: ModelDownload
-  /** Called while the model is downloaded; counts bytes. `total` is 0 where the server does not tell. */
-  onProgress?: (progress: Progress) => void
-  /**
-   * Where the network is cut: the name of a tensor or node, a module of PyTorch (`'layer3'`), or `-1`, `-2`, ...
-   * from the end of `layers()`. Default: what enters the classification head.
-   */
-  layer?: string | number
-  /** Default `'auto'`. */
-  pooling?: Pooling
-  /**
-   * Where the network runs. On the GPU (`'webgpu'`) features differ in their low bits from host to host; `'auto'` is
-   * the GPU where there is one and it passes a trial run, WebAssembly elsewhere. Default `'wasm'`, which answers the
-   * same bits everywhere.
-   */
-  device?: 'auto' | 'wasm' | 'webgpu'
-  /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
-  onWarning?: (message: string) => void
-  /**
-   * Our own options, or the JSON of a Hugging Face `preprocessor_config.json` as it is. What is not given here comes
-   * from the model's file, then from the defaults that `Preprocess` names.
-   */
-  preprocess?: Preprocess | HuggingFacePreprocess
-  /**
-   * Threads of ONNX Runtime. More than 1 changes low bits of the features. The first extractor of a process
-   * sets it for all. Default 1.
-   */
-  threads?: number
-  /** Aborts reading the model. */
-  signal?: AbortSignal
-}
-
-/**
- * An extractor in words that JSON can hold. With the model of `cutModel()` these are the options that make
- * the same extractor again.
- */
-export interface ExtractorDescription {
-  /** `'tiny'`, the path or URL the model came from, or `'bytes'`. */
-  model: string
-  /** The tensor's name. */
-  layer: string
-  pooling: ResolvedPooling
-  preprocess: ResolvedPreprocess
-  /** Numbers an image. */
-  featureSize: number
-}
-
-/** A layer and pooling for `extractLayers`. */
-export interface LayerChoice {
-  /** Default: the extractor's own layer. */
-  layer?: string | number
-  /** Default `'auto'`. */
-  pooling?: Pooling
-}
+export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
 
 /** What is found out when an extractor is made. */
 interface Parts {
@@ -333,15 +262,6 @@ export class FeatureExtractor {
   #checkAlive(): void {
     if (this.#disposed) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
   }
-}
-
-function checkOptions(options: ExtractorOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'wasm', pooling = 'auto' } = options
-  if (!['auto', 'wasm', 'webgpu'].includes(device)) {
-    throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
-  }
-  checkPooling(pooling)
 }
 
 function defaultOf(layers: LayerInfo[]): LayerInfo {

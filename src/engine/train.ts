@@ -43,7 +43,7 @@ export interface SolveOptions {
   onSlice?(done: number, gap: number): void
 }
 
-/** Problems of at most so many points get whole blocks at once: nothing is saved by asking for rows. */
+/** Runs of at most so many points get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 512
 /** Points times iterations of one call of the solver: some 10 ms. */
 const SLICE_WORK = 1e7
@@ -57,40 +57,26 @@ const FIRST_FACE = 1000
 const FACE_EVERY = 0.5
 
 /**
- * Solves one dual problem for every pair of runs.
- *
- * Kernel rows come from whole blocks or one by one, whichever is less work: with k runs, blocks cost about
- * k / (4 (k - 1)) of what all rows of all pairs would. The first problem is solved row by row, and shows which
- * share of the rows is needed.
+ * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
  *
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT` for kernel values beyond float32
  */
 export async function train(
   engine: Engine,
   rows: KernelSource,
-  pairs: ArrayLike<number>[],
+  [first, second]: [number, number],
   options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
 ): Promise<void> {
   const { runs, kind } = rows
   const solver = new Solver(engine, runs, kind)
-  const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
   // Beside the rows that are kept, a batch of them is being made.
   const room = engine.room - RowCache.leastBytes(engine, runs)
   const cacheBytes = Math.min(options.cacheBytes, room)
-  const blocksFit = BlockRows.bytes(runs) <= cacheBytes
-  const worthwhile = runs.length / (4 * (runs.length - 1))
-  const mark = engine.mark()
-  let source: KernelRows =
-    blocksFit && sizes[0] + (sizes[1] ?? 0) <= SMALL
-      ? new BlockRows(engine, rows)
-      : new RowCache(engine, rows, Math.min(cacheBytes, RowCache.mostBytes(runs)))
-  for (const [n, [first, second]] of pairs.map((pair) => [pair[0], pair[1]]).entries()) {
-    await solver.solve(source, first, second, n, options)
-    if (source instanceof RowCache && blocksFit && source.share > worthwhile) {
-      engine.release(mark)
-      source = new BlockRows(engine, rows)
-    }
-  }
+  const small = Math.max(...runs.map(({ size }) => size)) <= SMALL && BlockRows.bytes(runs) <= cacheBytes
+  const source: KernelRows = small
+    ? new BlockRows(engine, rows)
+    : new RowCache(engine, rows, Math.min(cacheBytes, RowCache.mostBytes(runs)))
+  await solver.solve(source, first, second, 0, options)
 }
 
 /** Bytes that `train` takes at least, with a batch of rows that is being made. */

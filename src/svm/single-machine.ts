@@ -62,7 +62,7 @@ export abstract class SingleMachine<P extends MachineParameters> {
     const groups = twice ? [rows] : [rows, none]
     const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: twice })
     const solutions = new Solutions([rows, none], X.rows)
-    await train(engine, source, [twice ? [0, 0] : [0, 1]], {
+    await train(engine, source, twice ? [0, 0] : [0, 1], {
       tolerance: this.parameters.tol,
       maxIterations: this.parameters.maxIter,
       cacheBytes: cacheBytes(this.parameters),

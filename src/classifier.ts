@@ -14,7 +14,7 @@ import {
 } from './classifier/options.ts'
 import { FeatureExtractor } from './cnn/extractor.ts'
 import { type ModelSource, openModel } from './cnn/model-source.ts'
-import type { Pooling } from './cnn/pool.ts'
+import { checkPooling, type Pooling } from './cnn/pool.ts'
 import { invalidArgument, SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
 import { joinRows, Matrix } from './matrix.ts'
@@ -109,7 +109,10 @@ export class ImageClassifier {
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
-    const made = await FeatureExtractor.create(auto ? { ...extractor, layer: undefined } : extractor)
+    checkPooling(pooling)
+    // Until a layer is chosen it stands at the default one, to which not every pooling fits.
+    const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
+    const made = await FeatureExtractor.create(first)
     return new ImageClassifier(made, { ownsExtractor: true, scale, template, auto, store })
   }
 

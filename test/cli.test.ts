@@ -13,7 +13,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ImageClassifier, version } from '../src/index.ts'
+import {
+  FeatureExtractor,
+  FeatureStore,
+  ImageClassifier,
+  SVC,
+  version,
+  writeNpy,
+  writeNpz,
+} from '../src/index.ts'
 import { digit, jpegOf, pngOf } from './support/digits.ts'
 
 const program = fileURLToPath(new URL('../dist/lib/cli.js', import.meta.url))
@@ -164,6 +172,63 @@ describe('softmargin train', () => {
     expect(skipped.map(({ code }: { code: string }) => code)).toEqual(Array(3).fill('IMAGE_UNREADABLE'))
   })
 
+  it('finds the layer that suits best', async () => {
+    const output = join(folder, 'auto.onnx')
+    const train = ['train', pictures, '-o', output, '--layer', 'auto', '--pooling', 'average', '--cv', '2']
+    const { code, stdout, stderr } = await softmargin(...train)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^layer +pooling +features +accuracy +\+-\n/)
+    const [, best] = stdout.split('\n')
+    using classifier = await ImageClassifier.load(output)
+    expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
+  })
+
+  it('keeps features, and refuses those of another layer', async () => {
+    const cache = join(folder, 'cache.npz')
+    const train = [
+      'train',
+      pictures,
+      '-o',
+      join(folder, 'cached.onnx'),
+      '--cache',
+      cache,
+      '--layer',
+      'stage3',
+    ]
+    const first = await softmargin(...train, '--json')
+    expect(first.stderr).toBe('')
+    const bytes = readFileSync(cache)
+    const second = await softmargin(...train, '--json')
+    const withoutTime = ({ stdout }: Outcome) => ({ ...JSON.parse(stdout), seconds: 0 })
+    expect(withoutTime(second)).toEqual(withoutTime(first))
+    expect(readFileSync(cache)).toEqual(bytes)
+    const other = await softmargin(...train.with(-1, 'stage2'))
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/their layer is stage3, the extractor's stage2$/m)
+  })
+
+  it('takes a CSV file of paths and labels', async () => {
+    const table = join(pictures, '..', 'pictures.csv')
+    const rows = ['one', 'zéro'].flatMap((name) =>
+      [0, 2, 4, 6].map((i) => `"pictures/${name}/${i}.png",${name}`),
+    )
+    writeFileSync(table, ['path,label', ...rows, ''].join('\n'))
+    const output = join(folder, 'table.onnx')
+    const { code, stdout, stderr } = await softmargin('train', table, '-o', output, '--test-size', '0')
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^8 images of 2 classes/)
+    const evaluated = await softmargin('evaluate', output, table, '--json')
+    expect(JSON.parse(evaluated.stdout).images).toBe(8)
+    writeFileSync(table, 'file,label\na.png,a\n')
+    const refused = await softmargin('evaluate', output, table)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/the columns path and label/)
+    writeFileSync(table, 'path,label\n')
+    expect((await softmargin('evaluate', output, table)).stderr).toMatch(/at least one picture/)
+  })
+
   it('stops at Ctrl-C and leaves the old file', async () => {
     const messy = messyCopy('interrupted')
     writeFileSync(join(messy, 'notes.txt'), 'notes')
@@ -179,7 +244,7 @@ describe('softmargin train', () => {
       stderr += chunk
     })
     const code = await new Promise((resolve) => child.on('close', resolve))
-    expect(stderr).toMatch(/interrupted; nothing was written\n$/)
+    expect(stderr).toMatch(/interrupted; no result was written\n$/)
     expect(code).toBe(130)
     expect(readFileSync(output, 'utf8')).toBe('old')
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
@@ -221,6 +286,125 @@ describe('softmargin predict', () => {
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^softmargin: none of the 1 images can be read$/m)
   })
+})
+
+describe('probabilities', () => {
+  it('are learnt on request, and printed behind the label', async () => {
+    const output = join(folder, 'probability.onnx')
+    const trained = await softmargin('train', pictures, '-o', output, '--probability', '--layer', 'stage3')
+    expect(trained.code).toBe(0)
+    const one = join(pictures, 'one', '0.png')
+    const { stdout } = await softmargin('predict', output, one)
+    expect(stdout).toMatch(/\tone\t[01]\.\d{3}\n$/)
+    const asJson = await softmargin('predict', output, one, join(folder, 'missing.png'), '--json')
+    const { predictions, skipped } = JSON.parse(asJson.stdout)
+    expect(skipped).toHaveLength(1)
+    expect(predictions).toHaveLength(1)
+    const [{ label, probability, probabilities }] = predictions
+    expect(Object.keys(probabilities)).toEqual(['eight', 'one', 'zéro'])
+    expect(probability).toBe(probabilities[label])
+    expect(probability.toFixed(3)).toBe(stdout.trimEnd().split('\t')[2])
+  })
+})
+
+describe('softmargin extract', () => {
+  it('writes features with names and labels, and goes on with a file', async () => {
+    const output = join(folder, 'features.npz')
+    const args = ['--layer', 'stage3', '--pooling', '2x2', '-o', output, '--json']
+    const ones = await softmargin('extract', join(pictures, 'one'), ...args)
+    expect(ones.stderr).toBe('')
+    expect(ones.code).toBe(0)
+    expect(JSON.parse(ones.stdout)).toMatchObject({ images: 20, added: 20, inFile: 20, features: 384 })
+    const all = await softmargin('extract', pictures, ...args)
+    expect(JSON.parse(all.stdout)).toMatchObject({ images: 60, added: 40, inFile: 60, layer: 'stage3' })
+    const store = await FeatureStore.open(output)
+    const at = store.names.indexOf(join(pictures, 'zéro', '0.png'))
+    expect(store.labels[at]).toBe('zéro')
+    using extractor = await FeatureExtractor.create({ layer: 'stage3', pooling: { grid: 2 } })
+    const [wanted] = [await extractor.extract([join(pictures, 'zéro', '0.png')])]
+    expect(store.features.row(at)).toEqual(wanted.row(0))
+    const info = await softmargin('info', output)
+    expect(info.stdout).toMatch(
+      /^kind: a feature store\nimages: 60\nfeatures: 384\nclasses: \["eight","one","zéro"\]\n/,
+    )
+    const other = await softmargin('extract', pictures, '-o', output)
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/their layer is stage3/)
+  })
+})
+
+describe('softmargin layers', () => {
+  it('lists the layers of a CNN', async () => {
+    const { code, stdout } = await softmargin('layers', 'tiny')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^layer +operator +shape +work\n/)
+    expect(stdout).toMatch(/^stage3 .* \d+ x \d+ x \d+ .* % {2}ends a stage$/m)
+    expect(stdout.match(/ default$/gm)).toHaveLength(1)
+    const { layers } = JSON.parse((await softmargin('layers', 'tiny', '--json')).stdout)
+    expect(layers.map(({ name }: { name: string }) => name)).toContain('stage2')
+  })
+})
+
+describe('softmargin info and convert', () => {
+  it('says what a classifier and a CNN are', async () => {
+    const { code, stdout } = await softmargin('info', model)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^kind: an image classifier\nclasses: \["eight","one","zéro"\]\nkernel: rbf\n/)
+    expect(stdout).toMatch(/^layer: stage3\npooling: \{"grid":2\}$/m)
+    const cnn = await softmargin('info', join(program, '../../tiny.onnx'), '--json')
+    expect(JSON.parse(cnn.stdout)).toMatchObject({ kind: 'an ONNX model', defaultLayer: 'features' })
+    const picture = await softmargin('info', join(pictures, 'one', '0.png'))
+    expect(picture.code).toBe(1)
+    expect(picture.stderr).toMatch(/a PNG image/)
+  })
+
+  it('turns an SVM from LIBSVM text into ONNX and back', async () => {
+    const X = Array.from({ length: 20 }, (_, i) => [i % 5, (i * 7) % 3, (i * 3) % 4])
+    const svc = await new SVC({ probability: true }).fit(
+      X,
+      X.map(([a], i) => (a > 2 ? 1 : (i % 2) + 2)),
+    )
+    const text = join(folder, 'a.model')
+    writeFileSync(text, svc.toLibsvm())
+    const onnx = join(folder, 'a.onnx')
+    const there = await softmargin('convert', text, onnx)
+    expect(there.stderr).toBe('')
+    expect(there.stdout).toMatch(/\(ONNX\): 3 classes, \d+ support vectors of 3 columns\n$/)
+    const info = await softmargin('info', onnx, '--json')
+    expect(JSON.parse(info.stdout)).toMatchObject({
+      kind: 'an SVM as ONNX',
+      columns: 3,
+      probabilities: 'yes',
+    })
+    const back = join(folder, 'b.model')
+    const again = await softmargin('convert', onnx, back, '--json')
+    expect(JSON.parse(again.stdout)).toMatchObject({ format: 'LIBSVM', classes: [1, 2, 3] })
+    const copy = SVC.fromLibsvm(readFileSync(back, 'utf8'))
+    expect(await copy.predict(X)).toEqual(await svc.predict(X))
+    expect((await softmargin('info', back)).stdout).toMatch(/^kind: an SVM as LIBSVM model text\n/)
+    const whole = await softmargin('convert', model, join(folder, 'c.model'))
+    expect(whole.code).toBe(1)
+    expect(whole.stderr).toMatch(/a whole image classifier/)
+  })
+
+  it('says what arrays are', async () => {
+    const file = join(folder, 'arrays.npz')
+    writeFileSync(file, writeNpz({ a: [1, 2, 3] }))
+    expect((await softmargin('info', file)).stdout).toMatch(/^kind: NumPy arrays\nshapes: \{"a":\[3\]\}\n/)
+    writeFileSync(file, writeNpy(new Float32Array(4)))
+    expect((await softmargin('info', file)).stdout).toMatch(/^kind: a NumPy array\nshape: \[4\]\n/)
+  })
+})
+
+describe('every command', () => {
+  it.each(['train', 'predict', 'evaluate', 'extract', 'layers', 'info', 'convert'])(
+    '%s has help with an example, and --json',
+    async (name) => {
+      const { stdout } = await softmargin(name, '--help')
+      expect(stdout).toContain(`Example:\n  softmargin ${name} `)
+      expect(stdout).toContain('--json')
+    },
+  )
 })
 
 describe('softmargin evaluate', () => {

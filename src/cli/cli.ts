@@ -2,7 +2,11 @@
 import { Command, CommanderError } from 'commander'
 import { SoftmarginError } from '../errors.ts'
 import { version } from '../version.ts'
+import { addConvert } from './convert.ts'
 import { addEvaluate } from './evaluate.ts'
+import { addExtract } from './extract.ts'
+import { addInfo } from './info.ts'
+import { addLayers } from './layers.ts'
 import { addPredict } from './predict.ts'
 import { say } from './terminal.ts'
 import { addTrain } from './train.ts'
@@ -30,6 +34,10 @@ const program = new Command('softmargin')
 addTrain(program, interrupt.signal)
 addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
+addExtract(program, interrupt.signal)
+addLayers(program, interrupt.signal)
+addInfo(program)
+addConvert(program)
 
 try {
   await program.parseAsync()
@@ -46,7 +54,7 @@ function tell(error: unknown): number {
     return exitCode.failed
   }
   if (error.code === 'ABORTED' && interrupt.signal.aborted) {
-    say('interrupted; nothing was written')
+    say('interrupted; no result was written')
     return exitCode.interrupted
   }
   say(`softmargin: ${error.message}`)

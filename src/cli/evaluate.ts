@@ -1,26 +1,26 @@
 import type { Command } from 'commander'
 import { ImageClassifier } from '../classifier.ts'
 import { evaluationDocument, evaluationText } from './evaluation.ts'
-import { listLabelledFolder } from './folder.ts'
+import { labelledHelp, listLabelled } from './labelled.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
 import { answer, ProgressBar } from './terminal.ts'
 
-/** Adds the command `evaluate`: a saved classifier is judged on a folder of class folders. */
+/** Adds the command `evaluate`: a saved classifier is judged on pictures whose classes are known. */
 export function addEvaluate(program: Command, signal: AbortSignal): void {
   program
     .command('evaluate')
-    .description('judge a saved classifier on a folder whose sub-folders are the classes')
+    .description('judge a saved classifier on pictures whose classes are known')
     .argument('<file>', 'the .onnx file that train wrote')
-    .argument('<folder>', 'folder with one sub-folder a class, full of PNG and JPEG files')
+    .argument('<pictures>', labelledHelp)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin evaluate photos.onnx more-photos')
-    .action((file: string, folder: string, options: { json?: boolean }) =>
-      evaluate(file, folder, options.json === true, signal),
+    .action((file: string, pictures: string, options: { json?: boolean }) =>
+      evaluate(file, pictures, options.json === true, signal),
     )
 }
 
-async function evaluate(file: string, folder: string, json: boolean, signal: AbortSignal): Promise<void> {
-  const listed = await listLabelledFolder(folder)
+async function evaluate(file: string, pictures: string, json: boolean, signal: AbortSignal): Promise<void> {
+  const listed = await listLabelled(pictures)
   tellWhatIsLeftOut(listed)
   const { paths, labels } = listed
   const skipped = new SkippedPictures()

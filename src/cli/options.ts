@@ -38,6 +38,11 @@ export function parseGamma(text: string): 'scale' | 'auto' | number {
   throw new InvalidArgumentError("It must be 'scale', 'auto' or a number above 0.")
 }
 
+/** Reads the name of a layer, or its place from the end such as `-2`. */
+export function parseLayer(text: string): string | number {
+  return /^-[1-9]\d*$/.test(text) ? Number(text) : text
+}
+
 /** How a map of activations is pooled, as the extractor takes it. */
 export type PoolingOption = 'auto' | 'average' | 'max' | 'none' | { grid: number }
 

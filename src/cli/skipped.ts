@@ -38,7 +38,10 @@ export class SkippedPictures {
 }
 
 /** Names what a listed folder holds besides pictures in class folders. */
-export function tellWhatIsLeftOut({ emptyFolders, otherFiles }: LabelledFolder): void {
+export function tellWhatIsLeftOut({
+  emptyFolders,
+  otherFiles,
+}: Pick<LabelledFolder, 'emptyFolders' | 'otherFiles'>): void {
   for (const folder of emptyFolders) say(`left out ${folder}: it holds no PNG or JPEG file`)
   if (otherFiles.length > 0) {
     say(`left out ${otherFiles.length} files that are no .png, .jpg or .jpeg, such as ${otherFiles[0]}`)

@@ -1,12 +1,15 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
+import type { RankedLayer } from '../choose-layer.ts'
 import { ImageClassifier, type Scale } from '../classifier.ts'
 import { writeFileAtomically } from '../host/write-file.ts'
+import { FeatureStore } from '../store/feature-store.ts'
 import type { ParamGrid } from '../svm/parameter-grid.ts'
 import type { SvcOptions } from '../svm/svc.ts'
 import { trainTestSplit } from '../svm/train-test-split.ts'
 import { evaluationDocument, evaluationText } from './evaluation.ts'
-import { type LabelledFolder, listLabelledFolder } from './folder.ts'
+import type { LabelledFolder } from './folder.ts'
+import { labelledHelp, listLabelled } from './labelled.ts'
 import {
   defaultGrid,
   type GridOption,
@@ -14,6 +17,7 @@ import {
   parseCount,
   parseGamma,
   parseGrid,
+  parseLayer,
   parseNumber,
   parsePooling,
   parsePositive,
@@ -21,14 +25,15 @@ import {
 } from './options.ts'
 import { searchDocument, searchText } from './search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
-import { answer, ProgressBar } from './terminal.ts'
+import { answer, ProgressBar, say, table } from './terminal.ts'
 import { checkWritable } from './write-file.ts'
 
 interface TrainOptions {
   output: string
   testSize: number
   model: string
-  layer?: string
+  layer?: string | number
+  cache?: string
   pooling: PoolingOption
   scale: Scale
   kernel: SvcOptions['kernel']
@@ -48,12 +53,16 @@ interface TrainOptions {
 export function addTrain(program: Command, signal: AbortSignal): void {
   program
     .command('train')
-    .description('train a classifier on a folder whose sub-folders are the classes')
-    .argument('<folder>', 'folder with one sub-folder a class, full of PNG and JPEG files')
+    .description('train a classifier on PNG and JPEG files whose classes are known')
+    .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .option('--test-size <share>', 'share of the images held out to judge by, 0 for none', parseShare, 0.2)
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
-    .option('--layer <name>', 'layer whose activations are the features (default: the last before the head)')
+    .option(
+      '--layer <name>',
+      'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',
+      parseLayer,
+    )
     .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
     .addOption(
       program
@@ -78,28 +87,32 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
       parseGrid,
     )
-    .option('--cv <folds>', 'folds of that search', parseCount, 5)
+    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseCount, 5)
+    .option('--cache <file>', 'keep features in this .npz file, and take them from there')
     .option('--seed <number>', 'seed of the hold-out', parseCount, 0)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
       'after',
       '\nExample:\n  softmargin train photos -o photos.onnx --layer stage3 --pooling 2x2 --grid',
     )
-    .action((folder: string, options: TrainOptions) => train(folder, options, signal))
+    .action((pictures: string, options: TrainOptions) => train(pictures, options, signal))
 }
 
-async function train(folder: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+async function train(pictures: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now()
   await checkWritable(options.output)
-  const listed = await listLabelledFolder(folder)
+  if (options.cache !== undefined) await checkWritable(options.cache)
+  const listed = await listLabelled(pictures)
   tellWhatIsLeftOut(listed)
   const sides = split(listed, options)
   const skipped = new SkippedPictures()
   const bar = new ProgressBar()
+  const store = options.cache === undefined ? undefined : await FeatureStore.open(options.cache)
   try {
     using classifier = await ImageClassifier.create({
       extractor: { model: options.model, layer: options.layer, pooling: options.pooling },
       scale: options.scale,
+      store,
       svm: {
         kernel: options.kernel,
         C: options.C,
@@ -128,11 +141,12 @@ async function train(folder: string, options: TrainOptions, signal: AbortSignal)
         : undefined
     bar.stop()
     skipped.conclude(listed.paths.length)
+    await store?.save()
     const bytes = await classifier.save()
     await writeFileAtomically(options.output, bytes)
 
     const seconds = (performance.now() - started) / 1000
-    const { classes, search } = classifier
+    const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     const trained = sides.train.paths.length - skippedInTraining
     answer(
@@ -149,11 +163,13 @@ async function train(folder: string, options: TrainOptions, signal: AbortSignal)
         features: featureSize,
         scale: classifier.scale,
         svm: classifier.svm.getParams(),
+        layers: rankedLayers ?? null,
         search: search === undefined ? null : searchDocument(search),
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
         [
+          rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
@@ -163,7 +179,20 @@ async function train(folder: string, options: TrainOptions, signal: AbortSignal)
     )
   } finally {
     bar.stop()
+    if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
   }
+}
+
+/** The layers that were tried, a line each, the best first. */
+function rankingText(layers: RankedLayer[]): string {
+  const rows = layers.map(({ layer, pooling, accuracy, accuracyStd, features }) => [
+    layer,
+    typeof pooling === 'object' ? `${pooling.grid}x${pooling.grid}` : pooling,
+    String(features),
+    accuracy.toFixed(4),
+    accuracyStd.toFixed(4),
+  ])
+  return table([['layer', 'pooling', 'features', 'accuracy', '+-'], ...rows])
 }
 
 interface Sides {

@@ -41,6 +41,13 @@ export function readClassifier(model: ModelProto): ClassifierParts {
   }
 }
 
+/** Whether a model is one that `writeClassifier` made, sound or not. A CNN may have our metadata too, but no SVM. */
+export function isClassifier(model: ModelProto): boolean {
+  return (
+    model.metadataProps.some(({ key }) => key === metadataKey) && (model.graph?.node.some(isSvmNode) ?? false)
+  )
+}
+
 type Json = Record<string, unknown>
 
 function readMetadata(model: ModelProto): Json {

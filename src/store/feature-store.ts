@@ -109,6 +109,11 @@ export class FeatureStore {
     return [...this.#labels]
   }
 
+  /** What made the features; `undefined` for an empty store. */
+  get maker(): Maker | undefined {
+    return this.#maker && { ...this.#maker }
+  }
+
   /** Of the extractor that the features come from; `undefined` for an empty store. */
   get fingerprint(): string | undefined {
     return this.#maker?.fingerprint

@@ -64,12 +64,16 @@ describe('the README', () => {
     expect(run(1)).toMatch(/^\[ '7', '[017]' \]\n$/)
   })
 
+  it('keeps features and learns more', () => {
+    expect(run(2)).toMatch(/^\[ 0, 1, 7 \] 3 15\n$/)
+  })
+
   it('extracts features', () => {
-    expect(run(2)).toMatch(/'stage3'.*\n384 192\n$/s)
+    expect(run(3)).toMatch(/'stage3'.*\n384 192\n$/s)
   })
 
   it('uses the SVM alone, and shows an error', () => {
-    const printed = run(3)
+    const printed = run(4)
     expect(printed).toMatch(/'same',\s+'same',\s+'differ',\s+'differ'/)
     expect(printed).toMatch(/INVALID_ARGUMENT C must be a number above 0, but is 0\n$/)
   })

@@ -27,7 +27,7 @@ export interface ClassifierOptions {
    * 1, `'none'` leaves them as the network made them.
    */
   scale?: Scale
-  /** Where features are kept, so that no image goes through the network twice. Not with `layer: 'auto'`. */
+  /** Where the features of every image it sees are kept, so that none is extracted twice. Not with `layer: 'auto'`. */
   store?: FeatureStore | undefined
 }
 

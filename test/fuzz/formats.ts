@@ -5,6 +5,8 @@ import { cutModel } from '../../src/onnx/cut.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { readClassifier } from '../../src/onnx/read-classifier.ts'
 import { writeClassifier } from '../../src/onnx/write-classifier.ts'
+import { FeatureStore } from '../../src/store/feature-store.ts'
+import { type StoredFeatures, storeToNpz } from '../../src/store/store-file.ts'
 import * as softmargin from '../../src/svm.ts'
 import { partsOf } from '../support/classifier-parts.ts'
 import { clouds } from '../support/clouds.ts'
@@ -108,6 +110,11 @@ export async function formats(): Promise<Format[]> {
       reads: [(bytes) => softmargin.readNpz(bytes), (bytes) => drain(softmargin.npzBatches(bytes, 'X'))],
     },
     {
+      name: 'feature store',
+      seeds: [storeToNpz(storedFeatures())],
+      reads: [async (bytes) => (await FeatureStore.fromNpz(bytes)).toNpz()],
+    },
+    {
       name: 'CSV',
       seeds: [fixture('data/table.csv'), new TextEncoder().encode('x,y,z\n1,2,a\n-3e2,"4.5",b\n')],
       reads: [
@@ -123,9 +130,12 @@ export async function formats(): Promise<Format[]> {
     },
     {
       name: 'saved classifier',
-      seeds: [partsOf(), partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } })].map(
-        writeClassifier,
-      ),
+      seeds: [
+        partsOf(),
+        partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } }),
+        partsOf({ sigmoids: true }),
+        partsOf({ classes: [1, 2], sigmoids: true }),
+      ].map(writeClassifier),
       reads: [(bytes) => readClassifier(readModel(bytes))],
       cost: 4,
     },
@@ -139,4 +149,14 @@ export async function formats(): Promise<Format[]> {
       cost: 20,
     },
   ]
+}
+
+function storedFeatures(): StoredFeatures {
+  return {
+    features: new softmargin.Matrix(Float32Array.of(1, -2, 0.5, 3, 4, 5), 3, 2),
+    keys: ['aa', 'bb', 'cc'],
+    names: ['a.png', 'b.png', ''],
+    labels: ['cat', 'dog', ''],
+    maker: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
+  }
 }

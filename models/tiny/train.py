@@ -17,11 +17,12 @@ STAGES = [
     dict(convs=[16], blocks=[16]),
     dict(convs=[48], blocks=[48]),
     dict(convs=[96], blocks=[96]),
-    dict(convs=[192], blocks=[80]),
+    dict(convs=[192], blocks=[72]),
 ]
 SIZE = 32
 MEAN = [0.507, 0.487, 0.441]
 STD = [0.267, 0.256, 0.276]
+HEAD = 192
 MAX_BYTES, MAX_MMAC = 1_500_000, 40
 
 
@@ -52,16 +53,19 @@ def augmented(padded, rows):
     return padded[rows[:, None, None], (top + line)[:, :, None], (left + across)[:, None, :]]
 
 
-def cutmix(images):
-    """Pastes one box from the batch in another order. Returns the pictures, that order and what share is still their own."""
-    high, wide = [max(1, int(SIZE * v)) for v in torch.rand(2).sqrt()]
-    top, left = int(torch.randint(0, SIZE - high + 1, ())), int(torch.randint(0, SIZE - wide + 1, ()))
-    order, images = torch.randperm(len(images)), images.clone()
-    images[:, :, top:top + high, left:left + wide] = images[order, :, top:top + high, left:left + wide]
-    return images, order, 1 - high * wide / SIZE ** 2
+def relit(images, much):
+    """Other contrast for each picture, other brightness for each of its channels."""
+    n = len(images)
+    return images * (1 + much * torch.randn(n, 1, 1, 1)) + much * (torch.randn(n, 1, 1, 1) + 0.5 * torch.randn(n, 3, 1, 1))
 
 
 # ---- network ------------------------------------------------------------------------------------------------------
+
+def fold(weight, bn):
+    """Weight and bias of the one layer that does the same as a layer and the BatchNorm behind it."""
+    scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
+    return weight * scale.view(-1, *[1] * (weight.ndim - 1)), bn.bias - bn.running_mean * scale
+
 
 class ConvBN(nn.Module):
     def __init__(self, cin, cout, stride=1):
@@ -74,9 +78,7 @@ class ConvBN(nn.Module):
         return self.bn(self.conv(x))
 
     def folded(self):
-        """Weight and bias of the one convolution that does the same as both."""
-        scale = self.bn.weight / torch.sqrt(self.bn.running_var + self.bn.eps)
-        return self.conv.weight * scale[:, None, None, None], self.bn.bias - self.bn.running_mean * scale
+        return fold(self.conv.weight, self.bn)
 
 
 class Block(nn.Module):
@@ -103,12 +105,26 @@ class Stage(nn.Module):
         return x
 
 
+class Head(nn.Module):
+    """Two layers, not one: the hidden one specialises in the classes learnt, so that the features need not."""
+
+    def __init__(self, width, classes):
+        super().__init__()
+        self.fc1, self.bn, self.fc2 = nn.Linear(width, HEAD, bias=False), nn.BatchNorm1d(HEAD), nn.Linear(HEAD, classes)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.bn(self.fc1(x))))
+
+    def folded(self):
+        return fold(self.fc1.weight, self.bn)
+
+
 class Net(nn.Module):
     def __init__(self, classes):
         super().__init__()
         widths = [3] + [s['convs'][-1] for s in STAGES]
         self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(STAGES))
-        self.head = nn.Linear(widths[-1], classes)
+        self.head = Head(widths[-1], classes)
 
     def features(self, x):
         for stage in self.stages:
@@ -128,11 +144,9 @@ def learning_rate(progress, peak, warm=0.15):
     return peak * 0.5 * (1 + math.cos(math.pi * min(1, (progress - warm) / (1 - warm))))
 
 
-def loss_of(logits, labels, others, share, taught, args, heat=3.0):
+def loss_of(logits, labels, taught, args, heat=3.0):
     """Cross entropy, and with a teacher the distance from its softened answer to the same pixels."""
-    loss = share * F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
-    if share < 1:
-        loss = loss + (1 - share) * F.cross_entropy(logits, others, label_smoothing=args.smoothing)
+    loss = F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
     if taught is None:
         return loss
     far = F.kl_div(F.log_softmax(logits / heat, 1), F.softmax(taught.float() / heat, 1), reduction='batchmean')
@@ -169,13 +183,11 @@ def train(args, x, y, xtest, ytest, classes):
             for group in opt.param_groups:
                 group['lr'] = learning_rate(progress, args.lr)
             rows = order[step * args.batch:(step + 1) * args.batch]
-            images, labels, mixed, share = normalise(augmented(padded, rows)), y[rows], slice(None), 1.0
-            if progress < 0.85 and torch.rand(()) < args.cutmix:
-                images, mixed, share = cutmix(images)
+            images, labels = relit(normalise(augmented(padded, rows)), args.relight), y[rows]
             with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not args.float32):
                 logits = net(images)
                 taught = teacher(images, 'logits') if teacher else None
-            loss = loss_of(logits.float(), labels, labels[mixed], share, taught, args)
+            loss = loss_of(logits.float(), labels, taught, args)
             opt.zero_grad()
             loss.backward()
             opt.step()
@@ -245,11 +257,14 @@ def export(net, classes, path):
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     x = add('GlobalAveragePool', 'pool', [x], 'pool.out')
     x = add('Flatten', 'flatten', [x], 'features', axis=1)
-    add('Gemm', 'head', [x, half('head.weight', net.head.weight), single('head.bias', net.head.bias)], 'logits', transB=1)
-    macs += net.head.weight.numel()
+    for name, weight, bias in (('head.fc1', *net.head.folded()), ('head.fc2', net.head.fc2.weight, net.head.fc2.bias)):
+        last = name == 'head.fc2'
+        x = add('Gemm', name, [x, half(f'{name}.weight', weight), single(f'{name}.bias', bias)], 'logits' if last else f'{name}.out', transB=1)
+        x = x if last else add('Relu', f'{name}.relu', [x], f'{name}.relu.out')
+        macs += weight.numel()
 
     outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
-               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', net.head.in_features])]
+               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', net.head.fc1.in_features])]
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
     graph = helper.make_graph(nodes, 'softmargin-tiny', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
@@ -330,10 +345,10 @@ def main():
     p.add_argument('--batch', type=int, default=256)
     p.add_argument('--lr', type=float, default=0.2)
     p.add_argument('--decay', type=float, default=5e-4)
-    p.add_argument('--smoothing', type=float, default=0.05)
-    p.add_argument('--cutmix', type=float, default=0.0, help='how many of the batches are mixed (none at the end)')
+    p.add_argument('--smoothing', type=float, default=0.0)
+    p.add_argument('--relight', type=float, default=0.15, help='how far contrast and colour are changed')
     p.add_argument('--teacher', type=Path, help='an earlier tiny.onnx whose answers are learnt too')
-    p.add_argument('--trust', type=float, default=0.6, help="the teacher's part of the loss")
+    p.add_argument('--trust', type=float, default=0.5, help="the teacher's part of the loss")
     p.add_argument('--average', type=float, default=0.998, help='how much of the weight average a step keeps')
     p.add_argument('--judge', type=int, default=1, help='test every so many epochs')
     p.add_argument('--threads', type=int, default=os.cpu_count())

@@ -18,7 +18,7 @@ import { Problem, rescan, setMoves } from './smo'
  * numbers: the face is seldom the last one, and a better minimum of the wrong face is work in vain.
  */
 const ROUNDS: i32 = 3
-const PRODUCTS: i32 = 40
+const PRODUCTS: i32 = 30
 
 // Arrays in scratch, set by `layOut`: the free points, K among them (f32), and vectors (f64, `direction` f32).
 let points: usize = 0

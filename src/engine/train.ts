@@ -54,7 +54,7 @@ const FACE = 1024
 /** Iterations before the first such step: till then the path is LIBSVM's, and rows on the edge fall as there. */
 const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
-const FACE_EVERY = 0.5
+const FACE_EVERY = 0.25
 
 /**
  * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
@@ -188,7 +188,7 @@ async function run(
     if (done >= limit) return 'maxIter'
     if (done >= nextFace) {
       problem.faceStep(face, FACE)
-      nextFace = done + problem.size * FACE_EVERY
+      nextFace = done + Math.ceil(problem.size * FACE_EVERY)
     }
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'

@@ -268,7 +268,7 @@ def export(net, classes, path):
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
     graph = helper.make_graph(nodes, 'softmargin-tiny', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
-    about = dict(preprocess=dict(size=SIZE, mean=MEAN, std=STD, rescale=0.00392156862745098), classes=classes)
+    about = dict(layer='features', preprocess=dict(size=SIZE, mean=MEAN, std=STD, rescale=0.00392156862745098), classes=classes)
     helper.set_model_props(model, dict(softmargin=json.dumps(about, separators=(',', ':'))))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))

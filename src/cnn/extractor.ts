@@ -22,7 +22,8 @@ import {
 } from './extractor-options.ts'
 import { type ImagePort, imagePort } from './image-port.ts'
 import { findLayer, type LayerInfo, listLayers, measureLayers } from './layers.ts'
-import { type OpenedModel, openModel, ownPreprocess } from './model-source.ts'
+import { type OpenedModel, openModel } from './model-source.ts'
+import { ownSettings } from './own-settings.ts'
 import { checkPooling, checkRows, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
 import { type Device, Session, type SessionOptions } from './session.ts'
@@ -303,7 +304,7 @@ function preprocessFor(
 ): ResolvedPreprocess {
   const { channels, width, height } = port
   const size = width !== undefined && height !== undefined ? { width, height } : undefined
-  let own: Preprocess | HuggingFacePreprocess | undefined = ownPreprocess(model) ?? beside
+  let own: Preprocess | HuggingFacePreprocess | undefined = ownSettings(model)?.preprocess ?? beside
   try {
     resolvePreprocess({}, own, { channels, size })
   } catch (cause) {

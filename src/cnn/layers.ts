@@ -6,6 +6,7 @@ import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { workShares } from '../onnx/work.ts'
 import { nearest } from './nearest.ts'
+import { ownSettings } from './own-settings.ts'
 
 /** A tensor of the network that can serve as features. */
 export interface LayerInfo {
@@ -65,7 +66,7 @@ const pools = new Set([
 /**
  * Every tensor computed from the image, in the order of the network, the default one marked.
  *
- * The default is what enters the classification head: the last Gemm (or MatMul and Add, or 1x1 convolution
+ * The default is the one that the file's metadata name, else what enters the classification head: the last Gemm (or MatMul and Add, or 1x1 convolution
  * after the last pooling) before the scores. Without such a head it is the model's own output, before Softmax.
  */
 export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
@@ -85,7 +86,10 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
       layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
     }
   }
-  const chosen = defaultLayer(graph, layers, activations)
+  const named = layers.find(({ name }) => name === ownSettings(model)?.layer)
+  const chosen = named
+    ? { layer: named, reason: 'its file names it' }
+    : defaultLayer(graph, layers, activations)
   if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
   return layers
 }

@@ -5,9 +5,7 @@ import { readBytes } from '../host/bytes.ts'
 import { download, isNotFound } from '../host/download.ts'
 import { hubEndpoint } from '../host/hub.ts'
 import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
-import type { Preprocess } from '../image/preprocess.ts'
 import { attachWeights, weightFiles } from '../onnx/attach.ts'
-import { metadataKey } from '../onnx/classifier-names.ts'
 import { parseModel } from '../onnx/read.ts'
 import type { LongCall } from '../progress.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub.ts'
@@ -172,23 +170,4 @@ async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
     source,
     `'tiny', the bytes of an .onnx file, a URL, a path or 'hf:owner/name'`,
   )
-}
-
-/**
- * The preprocessing that a model's file asks for: the field `preprocess` of the JSON under the key
- * `softmargin` of its `metadata_props`.
- *
- * @throws {SoftmarginError} `MODEL_UNREADABLE` if that is no JSON object
- */
-export function ownPreprocess(model: ModelProto): Preprocess | undefined {
-  const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
-  if (text === undefined) return undefined
-  try {
-    const preprocess: unknown = JSON.parse(text).preprocess ?? {}
-    if (typeof preprocess !== 'object') throw new Error(`its preprocess is ${JSON.stringify(preprocess)}`)
-    return preprocess as Preprocess
-  } catch (cause) {
-    const message = `the model's metadata '${metadataKey}' must be a JSON object: ${cause}`
-    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
-  }
 }

@@ -1,6 +1,7 @@
 // Builds everything that ships into dist/: the wasm engine (strict and relaxed), the bundles, the types, the CNN.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 import { build } from 'esbuild'
@@ -30,10 +31,13 @@ await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
 await assemble('dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
 await assemble('dist/svm.relaxed.threads.wasm', ['simd', 'relaxed-simd', 'threads'], ['--sharedMemory'])
 
-const entries = ['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'].filter(existsSync)
+const entries = [
+  ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  { in: 'src/worker/spawn.ts', out: 'worker' },
+  { in: 'src/worker/entry.ts', out: 'worker-entry' },
+].map((entry) => (typeof entry === 'string' ? { in: entry, out: basename(entry, '.ts') } : entry))
 await build({
   entryPoints: entries,
-  entryNames: '[name]',
   // Two levels deep, as src/host is: `new URL('../../dist/svm.wasm', import.meta.url)` then names the same
   // file from the sources and from the bundles.
   outdir: 'dist/lib',

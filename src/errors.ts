@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
   | 'FILE_UNWRITABLE' // a path that cannot be written
   | 'HOST_UNSUPPORTED' // this host lacks what the call needs
+  | 'WORKER_LOST' // the worker that does the work could not start, died or was terminated
   | 'INTERNAL' // a defect of softmargin itself
 
 /** The facts behind an error: which argument, what came, what was wanted. */

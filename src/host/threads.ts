@@ -2,9 +2,12 @@ import { hasFileSystem, importBuiltin } from './node.ts'
 
 /** Another thread, the same on every host. */
 export interface Thread {
-  post(message: unknown): void
+  /** @throws what the host throws for a message that cannot be cloned */
+  post(message: unknown, transfer?: Transferable[]): void
   /** Whether the thread has work: one without does not keep the process alive. */
   setBusy(busy: boolean): void
+  /** Hears no more of it. */
+  leave(): void
   terminate(): void
 }
 
@@ -15,6 +18,9 @@ export interface ThreadEvents {
   onFailure(error: unknown): void
 }
 
+/** A worker of `node:worker_threads`. */
+export type NodeWorker = import('node:worker_threads').Worker
+
 /** Whether memory may be shared between threads here: browsers ask for COOP and COEP. */
 export function mayShareMemory(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false
@@ -23,27 +29,57 @@ export function mayShareMemory(): boolean {
 
 /** Starts the module of the engine's threads. */
 export async function startThread(events: ThreadEvents): Promise<Thread> {
-  // Written out, since bundlers only follow literal URLs; the same file from the sources and from the bundles.
-  const url = new URL('../../dist/lib/thread.js', import.meta.url)
   if (hasFileSystem()) {
-    const { Worker } = await importBuiltin('node:worker_threads')
-    const worker = new Worker(url)
-    worker.unref()
-    worker.on('message', (message) => events.onMessage(message))
-    worker.on('error', (error) => events.onFailure(error))
-    worker.on('exit', (code) => events.onFailure(new Error(`the thread ended with code ${code}`)))
-    return {
-      post: (message) => worker.postMessage(message),
-      setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
-      terminate: () => void worker.terminate(),
-    }
+    // Written out, since bundlers only follow literal URLs; the same file from the sources and from the bundles.
+    return startNodeThread(new URL('../../dist/lib/thread.js', import.meta.url), events)
   }
-  const worker = new Worker(url, { type: 'module' })
-  worker.onmessage = ({ data }) => events.onMessage(data)
-  worker.onerror = (event) => events.onFailure(event.error ?? new Error(event.message))
+  const worker = new Worker(new URL('../../dist/lib/thread.js', import.meta.url), { type: 'module' })
+  return followWeb(worker, events)
+}
+
+/** Starts a module in a worker thread of Node, Deno or Bun. */
+export async function startNodeThread(url: URL, events: ThreadEvents): Promise<Thread> {
+  const { Worker } = await importBuiltin('node:worker_threads')
+  // Not the options of the process: --input-type, which a program on the command line has, ends a worker at once.
+  return followNode(new Worker(url, { execArgv: [] }), events)
+}
+
+/** Hears a worker of `node:worker_threads`. */
+export function followNode(worker: NodeWorker, events: ThreadEvents): Thread {
+  const heard = {
+    message: (message: unknown) => events.onMessage(message),
+    error: (error: unknown) => events.onFailure(error),
+    exit: (code: number) => events.onFailure(new Error(`the thread ended with code ${code}`)),
+  }
+  worker.unref()
+  for (const [name, hear] of Object.entries(heard)) worker.on(name, hear)
   return {
-    post: (message) => worker.postMessage(message),
+    post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[]),
+    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
+    leave: () => {
+      for (const [name, hear] of Object.entries(heard)) worker.off(name, hear)
+    },
+    terminate: () => void worker.terminate(),
+  }
+}
+
+/** Hears a worker of the web. */
+export function followWeb(worker: Worker, events: ThreadEvents): Thread {
+  const onMessage = ({ data }: MessageEvent) => events.onMessage(data)
+  const onError = (event: ErrorEvent) => {
+    // Deno prints it and ends the process else.
+    event.preventDefault?.()
+    events.onFailure(event.error ?? new Error(event.message || 'the worker could not be loaded'))
+  }
+  worker.addEventListener('message', onMessage)
+  worker.addEventListener('error', onError)
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
     setBusy: () => {},
+    leave: () => {
+      worker.removeEventListener('message', onMessage)
+      worker.removeEventListener('error', onError)
+    },
     terminate: () => worker.terminate(),
   }
 }
@@ -54,10 +90,15 @@ export async function listenToOwner(
 ): Promise<(message: unknown, transfer: Transferable[]) => void> {
   if (hasFileSystem()) {
     const { parentPort } = await importBuiltin('node:worker_threads')
-    if (!parentPort) throw new Error('this module is for threads: import softmargin instead')
-    parentPort.on('message', onMessage)
-    return (message, transfer) => parentPort.postMessage(message, transfer as ArrayBuffer[])
+    if (parentPort) {
+      parentPort.on('message', onMessage)
+      return (message, transfer) => parentPort.postMessage(message, transfer as ArrayBuffer[])
+    }
+    // Web workers of Deno have no such port.
+    if (typeof globalThis.postMessage !== 'function') {
+      throw new Error('this module is for threads: import softmargin instead')
+    }
   }
-  globalThis.onmessage = ({ data }) => onMessage(data)
+  globalThis.addEventListener('message', ({ data }) => onMessage(data))
   return (message, transfer) => globalThis.postMessage(message, { transfer })
 }

@@ -1,0 +1,118 @@
+import { NdArray } from '../data/nd-array.ts'
+import { Matrix } from '../matrix.ts'
+import { errorFromFacts, errorToFacts } from './error-facts.ts'
+import type { ErrorFacts, RemoteClassName } from './protocol.ts'
+
+/** What stands for a value that a message cannot hold. */
+export type Mark =
+  | { $softmargin: 'matrix'; data: Float32Array; rows: number; cols: number }
+  | { $softmargin: 'ndarray'; data: unknown; shape: readonly number[] }
+  | { $softmargin: 'url'; href: string }
+  | { $softmargin: 'error'; error: ErrorFacts }
+  | { $softmargin: 'object'; id: string; className: RemoteClassName }
+  | { $softmargin: 'function'; id: number }
+  | { $softmargin: 'signal'; id: number; aborted: boolean; reason?: unknown }
+
+/** How values go. */
+export interface Encoding {
+  /** What stands for a value that only this side knows; `undefined` to leave it to the rest. */
+  mark(value: object, key: string | undefined): Mark | undefined
+  /** Buffers are handed over, not copied: they are collected here. */
+  moved?: Set<ArrayBuffer> | undefined
+  /** Views of a part of a buffer go without the rest of it. */
+  trim: boolean
+}
+
+/** A value as a message may hold it. What needs no change is not copied here. */
+export function encode(value: unknown, how: Encoding, key?: string): unknown {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value
+  const mark = how.mark(value, key)
+  if (mark) return mark
+  if (ArrayBuffer.isView(value)) return encodeView(value, how)
+  if (isArrayBuffer(value)) {
+    how.moved?.add(value)
+    return value
+  }
+  if (value instanceof Matrix) {
+    const data = encode(value.data, how) as Float32Array
+    return { $softmargin: 'matrix', data, rows: value.rows, cols: value.cols } satisfies Mark
+  }
+  if (value instanceof NdArray) {
+    return { $softmargin: 'ndarray', data: encode(value.data, how), shape: value.shape } satisfies Mark
+  }
+  if (value instanceof URL) return { $softmargin: 'url', href: value.href } satisfies Mark
+  if (value instanceof Error) return { $softmargin: 'error', error: errorToFacts(value) } satisfies Mark
+  if (Array.isArray(value)) return encodeArray(value, how)
+  if (isPlain(value)) return encodeFields(value as Record<string, unknown>, how)
+  // A splitter of a class: of all that it has, the other side needs this.
+  if ('split' in value && typeof value.split === 'function') {
+    return { split: encode(value.split.bind(value), how, 'split') }
+  }
+  return value
+}
+
+/** The value that `encode` was given; `unmark` knows the marks of the other side. */
+export function decode(value: unknown, unmark: (mark: Mark) => unknown): unknown {
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] !== null && typeof value[i] === 'object') value[i] = decode(value[i], unmark)
+    }
+    return value
+  }
+  if (!isPlain(value)) return value
+  if (!('$softmargin' in value)) {
+    const fields = value as Record<string, unknown>
+    return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, decode(field, unmark)]))
+  }
+  const mark = value as Mark
+  if (mark.$softmargin === 'matrix') return new Matrix(mark.data, mark.rows, mark.cols)
+  if (mark.$softmargin === 'ndarray') return new NdArray(mark.data as NdArray['data'], mark.shape)
+  if (mark.$softmargin === 'url') return new URL(mark.href)
+  if (mark.$softmargin === 'error') return errorFromFacts(mark.error)
+  return unmark(mark)
+}
+
+function encodeView(view: ArrayBufferView, { moved, trim }: Encoding): ArrayBufferView {
+  if (!isArrayBuffer(view.buffer)) return view
+  if (view.byteLength === view.buffer.byteLength) {
+    moved?.add(view.buffer)
+    return view
+  }
+  if (!trim) return view
+  // A clone would take the whole buffer along.
+  const part = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)
+  moved?.add(part)
+  if (view instanceof DataView) return new DataView(part)
+  const length = (view as Uint8Array).length
+  // A Buffer of Node arrives as a Uint8Array anyway.
+  if (view instanceof Uint8Array) return new Uint8Array(part)
+  return new (view.constructor as Uint8ArrayConstructor)(part, 0, length)
+}
+
+function encodeArray(array: unknown[], how: Encoding): unknown[] {
+  let changed: unknown[] | undefined
+  for (let i = 0; i < array.length; i++) {
+    const element = array[i]
+    if (element === null || (typeof element !== 'object' && typeof element !== 'function')) continue
+    const encoded = encode(element, how)
+    // Decoding may write into an array, and this one is the caller's.
+    changed ??= array.slice()
+    changed[i] = encoded
+  }
+  return changed ?? array
+}
+
+function encodeFields(fields: Record<string, unknown>, how: Encoding): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, encode(field, how, key)]))
+}
+
+/** An object without a class, of this realm or of another one. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function isArrayBuffer(value: object): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+}

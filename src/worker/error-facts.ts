@@ -1,0 +1,56 @@
+import { SoftmarginError, show } from '../errors.ts'
+import type { ErrorFacts } from './protocol.ts'
+
+/** An error as plain data, which a message can hold. */
+export function errorToFacts(error: unknown): ErrorFacts {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined }
+  const { name, message, stack } = error
+  const cause = error.cause instanceof Error ? { error: errorToFacts(error.cause) } : simple(error.cause)
+  if (!(error instanceof SoftmarginError)) return { name, message, stack, cause }
+  const { code, argument, received, expected } = error
+  return { name, message, stack, cause, code, argument, received: simple(received), expected }
+}
+
+/** The error again: a `SoftmarginError` with its fields, or one of the language's own. */
+export function errorFromFacts(facts: ErrorFacts): Error {
+  const { name, message, stack, code, argument, received, expected } = facts
+  const cause = isNested(facts.cause) ? errorFromFacts(facts.cause.error) : facts.cause
+  const error =
+    code === undefined
+      ? plainError(name, message, cause)
+      : new SoftmarginError(code, message, {
+          ...(argument === undefined ? {} : { argument }),
+          ...(expected === undefined ? {} : { expected }),
+          received,
+          cause,
+        })
+  // Where it was thrown, which is more use than where it arrived.
+  if (stack !== undefined) error.stack = stack
+  return error
+}
+
+const errors = { TypeError, RangeError, SyntaxError, ReferenceError }
+
+function plainError(name: string, message: string, cause: unknown): Error {
+  const options = cause === undefined ? undefined : { cause }
+  if (Object.hasOwn(errors, name)) return new errors[name as keyof typeof errors](message, options)
+  const error = new Error(message, options)
+  if (name !== 'Error') error.name = name
+  return error
+}
+
+function isNested(cause: unknown): cause is { error: ErrorFacts } {
+  return typeof cause === 'object' && cause !== null && 'error' in cause
+}
+
+/** A value that surely can be cloned: what is no number, text or the like is told in words. */
+function simple(value: unknown): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') return show(String(value))
+  if (value === null || typeof value !== 'object') return value
+  try {
+    const json = JSON.stringify(value)
+    return json.length <= 1000 ? JSON.parse(json) : show(value)
+  } catch {
+    return show(value)
+  }
+}

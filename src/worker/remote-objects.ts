@@ -1,0 +1,109 @@
+import { invalidArgument } from '../errors.ts'
+import type { Connection, Objects } from './connection.ts'
+import type { RemoteClassName } from './protocol.ts'
+
+interface Known {
+  id: string
+  className: RemoteClassName
+}
+
+/** Ids of all objects on this side, by the connection that they belong to. */
+const owners = new WeakMap<object, RemoteObjects>()
+
+/** Objects and classes on this side that stand for those in the worker. */
+export class RemoteObjects implements Objects {
+  readonly #connection: Connection
+  readonly #known = new WeakMap<object, Known>()
+  readonly #objects = new Map<string, WeakRef<object>>()
+  readonly #collected: FinalizationRegistry<string>
+  #next = 0
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#collected = new FinalizationRegistry((id) => {
+      // The worker may have answered with the same object since.
+      if (this.#objects.get(id)?.deref()) return
+      this.#objects.delete(id)
+      connection.forget(id)
+    })
+  }
+
+  /** The class of that name: `new` and the static methods work in the worker. */
+  classFor(className: RemoteClassName): object {
+    const target = function remoteClass() {}
+    return new Proxy(target, {
+      construct: (_, args) => this.#construct(className, args),
+      get: (_, key) => {
+        if (key === 'name') return className
+        if (key === Symbol.hasInstance)
+          return (object: object) => this.#known.get(object)?.className === className
+        return typeof key === 'string' ? this.#member(className, key) : undefined
+      },
+    })
+  }
+
+  objectFor(id: string, className: RemoteClassName): object {
+    const object = this.#objects.get(id)?.deref()
+    return object ?? this.#make({ id, className })
+  }
+
+  idOf(object: object): Known | undefined {
+    const owner = owners.get(object)
+    if (owner && owner !== this) {
+      throw invalidArgument('an argument', 'an object of another spawn()', 'made by the same spawn()')
+    }
+    return owner && this.#known.get(object)
+  }
+
+  #construct(className: RemoteClassName, args: unknown[]): object {
+    const id = `page-${this.#next++}`
+    const made = this.#connection.request({ type: 'construct', className, id, args: [] }, args)
+    // Who does not wait for it hears of the error at the first call.
+    made.catch(() => {})
+    return this.#make({ id, className }, made)
+  }
+
+  /** @param made waits for a constructor; `await new remote.SVC()` throws what it throws */
+  #make(known: Known, made?: Promise<unknown>): object {
+    let pending = made
+    made?.then(
+      () => {
+        pending = undefined
+      },
+      () => {},
+    )
+    const { id, className } = known
+    const object: object = new Proxy(
+      {},
+      {
+        get: (_, key) => {
+          if (key === 'then')
+            return pending && ((...hear: [never, never]) => pending?.then(() => object).then(...hear))
+          if (key === 'constructor' || key === 'toJSON') return undefined
+          if (key === Symbol.toStringTag) return className
+          if (key === Symbol.dispose || key === Symbol.asyncDispose) return this.#member(id, 'dispose')
+          return typeof key === 'string' ? this.#member(id, key) : undefined
+        },
+      },
+    )
+    this.#known.set(object, known)
+    owners.set(object, this)
+    this.#objects.set(id, new WeakRef(object))
+    this.#collected.register(object, id)
+    return object
+  }
+
+  /** A method, when it is called; a property, when it is waited for. */
+  #member(target: string, member: string): object {
+    const connection = this.#connection
+    const call = (...args: unknown[]) => connection.request({ type: 'call', target, member, args: [] }, args)
+    let got: Promise<unknown> | undefined
+    const get = () => (got ??= connection.request({ type: 'get', target, member }))
+    return Object.assign(call, {
+      // biome-ignore lint/suspicious/noThenProperty: properties of remote objects are waited for
+      then: (...hear: [never, never]) => get().then(...hear),
+      catch: (hear: never) => get().catch(hear),
+      finally: (hear: never) => get().finally(hear),
+    })
+  }
+}

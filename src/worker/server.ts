@@ -1,0 +1,161 @@
+import * as Comlink from 'comlink'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
+import type * as Library from '../index.ts'
+import { decode, type Encoding, encode, type Mark } from './encode.ts'
+import { errorFromFacts, errorToFacts } from './error-facts.ts'
+import {
+  type Answer,
+  type ClientSide,
+  type RemoteClassName,
+  type Request,
+  remoteClasses,
+  remoteFunctions,
+  type ServerSide,
+} from './protocol.ts'
+
+/** What a call is made on. */
+type Target = Record<string, unknown>
+
+/** What one connection has in the worker: its objects, and the signals of its calls. */
+export class Server implements ServerSide {
+  readonly #library: typeof Library
+  readonly #client: ClientSide
+  readonly #moves: boolean
+  readonly #objects = new Map<string, object>()
+  readonly #ids = new WeakMap<object, string>()
+  /** Objects that could not be made, and why. */
+  readonly #failed = new Map<string, unknown>()
+  readonly #signals = new Map<number, AbortController>()
+  #next = 0
+
+  /** @param moves whether answers leave this thread, so that buffers are handed over */
+  constructor(library: typeof Library, client: ClientSide, moves: boolean) {
+    this.#library = library
+    this.#client = client
+    this.#moves = moves
+  }
+
+  async perform(request: Request): Promise<Answer> {
+    const signals: number[] = []
+    const moved = this.#moves ? new Set<ArrayBuffer>() : undefined
+    try {
+      // Until here nothing waits, so that requests begin in the order in which they were made.
+      const value = await this.#perform(request, signals, moved)
+      return Comlink.transfer({ value }, [...(moved ?? [])])
+    } catch (error) {
+      return { error: errorToFacts(error) }
+    } finally {
+      for (const id of signals) this.#signals.delete(id)
+    }
+  }
+
+  async abort(signal: number): Promise<void> {
+    this.#signals.get(signal)?.abort()
+  }
+
+  async forget(id: string): Promise<void> {
+    this.#objects.delete(id)
+    this.#failed.delete(id)
+  }
+
+  async #perform(request: Request, signals: number[], moved: Set<ArrayBuffer> | undefined): Promise<unknown> {
+    if (request.type === 'construct') {
+      this.#construct(request, signals)
+      return undefined
+    }
+    if (request.type === 'get') {
+      const target = this.#target(request.target)
+      // It may be a part of the object, which goes on to need it.
+      return this.#encode(target[request.member], undefined)
+    }
+    const { target: name, member, args } = request
+    const target = name === undefined ? this.#functions() : this.#target(name)
+    const method = target[member]
+    if (typeof method !== 'function') throw new TypeError(`${member} is not a function`)
+    const answer: unknown = method.apply(
+      target,
+      args.map((arg) => this.#decode(arg, signals)),
+    )
+    // What is answered at once may be a part of the object as well; what is worked for is the caller's.
+    const isOwn = name !== undefined && !(answer instanceof Promise)
+    return this.#encode(await answer, isOwn ? undefined : moved)
+  }
+
+  #construct({ className, id, args }: Request & { type: 'construct' }, signals: number[]): void {
+    try {
+      if (!remoteClasses.includes(className)) throw invalidArgument('className', className, 'a known class')
+      const Class = this.#library[className] as unknown as new (...args: unknown[]) => object
+      this.#keep(new Class(...args.map((arg) => this.#decode(arg, signals))), id)
+    } catch (error) {
+      this.#failed.set(id, error)
+      throw error
+    }
+  }
+
+  #functions(): Target {
+    return Object.fromEntries(remoteFunctions.map((name) => [name, this.#library[name]]))
+  }
+
+  #target(name: string): Target {
+    if (this.#failed.has(name)) throw this.#failed.get(name)
+    const object =
+      this.#objects.get(name) ??
+      (remoteClasses.includes(name as RemoteClassName) ? this.#library[name as RemoteClassName] : undefined)
+    if (!object) throw new SoftmarginError('DISPOSED', `the worker holds no object '${name}'`)
+    return object as unknown as Target
+  }
+
+  #keep(object: object, id: string): void {
+    this.#objects.set(id, object)
+    this.#ids.set(object, id)
+  }
+
+  #encode(value: unknown, moved: Set<ArrayBuffer> | undefined): unknown {
+    const mark: Encoding['mark'] = (object) => {
+      const className = remoteClasses.find((name) => object instanceof this.#library[name])
+      if (!className) return undefined
+      let id = this.#ids.get(object)
+      if (id === undefined || !this.#objects.has(id)) {
+        id = `worker-${this.#next++}`
+        this.#keep(object, id)
+      }
+      return { $softmargin: 'object', id, className }
+    }
+    return encode(value, { mark, moved, trim: this.#moves })
+  }
+
+  #decode(value: unknown, signals: number[]): unknown {
+    return decode(value, (mark) => {
+      if (mark.$softmargin === 'object') return this.#target(mark.id)
+      if (mark.$softmargin === 'function') return this.#callBack(mark.id)
+      if (mark.$softmargin === 'signal') {
+        signals.push(mark.id)
+        return this.#signal(mark)
+      }
+      throw new SoftmarginError(
+        'INTERNAL',
+        `an argument of kind '${mark.$softmargin}' came, which is unknown`,
+      )
+    })
+  }
+
+  #signal({ id, aborted }: Mark & { $softmargin: 'signal' }): AbortSignal {
+    const controller = new AbortController()
+    if (aborted) controller.abort()
+    this.#signals.set(id, controller)
+    return controller.signal
+  }
+
+  #callBack(id: number): (...args: unknown[]) => Promise<unknown> {
+    return (...args) => {
+      const encoded = args.map((arg) => this.#encode(arg, undefined))
+      const answer = this.#client.callBack(id, encoded).then((answered) => {
+        if ('error' in answered) throw errorFromFacts(answered.error)
+        return this.#decode(answered.value, [])
+      })
+      // Mostly nobody waits for it; who called hears of the error by themselves.
+      answer.catch(() => {})
+      return answer
+    }
+  }
+}

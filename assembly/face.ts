@@ -11,7 +11,8 @@
 // training large scale support vector machines on multiprocessor systems", JMLR 7 (2006).
 
 import { madd } from './simd'
-import { Problem, rescan, setMoves } from './smo'
+import { Problem, setMoves } from './problem'
+import { rescan } from './smo'
 
 /**
  * Rounds of conjugate gradients and projection in one call, and products with the matrix in one round. Small

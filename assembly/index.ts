@@ -1,18 +1,10 @@
 // The exported entry points of the engine, nothing else. src/engine/exports.ts gives their types.
 
 export { TILE_ROWS } from './simd'
-export {
-  SCRATCH_BYTES,
-  gatherStrips,
-  join,
-  packPanel,
-  packStrips,
-  selfProducts,
-  stripNorms,
-  transpose,
-  useScratch,
-} from './gemm'
+export { SCRATCH_BYTES, selfProducts, stripNorms, useScratch } from './gemm'
+export { gatherStrips, join, packPanel, packStrips, transpose } from './layout'
 export { applyKernel, kernelBlock } from './kernel'
 export { addRow, faceBytes, faceStep } from './face'
-export { solve, startProblem, violators } from './smo'
+export { solve, startProblem } from './smo'
+export { violators } from './violators'
 export { exponential, nearestDistances, weightedSums } from './decision'

@@ -14,39 +14,7 @@
 // Points stand in two runs (class a, class b), each padded to a multiple of 8 with points that may not move.
 // A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
 
-/** The problem, laid out by src/engine/problem.ts: keep the two in step. */
-export class Problem {
-  /** Points in all and in the first run; multiples of 8. */
-  size: i32
-  split: i32
-  /** f64: F, b, lower, upper. */
-  gradient: usize
-  beta: usize
-  lower: usize
-  upper: usize
-  /** f32: F - shift; 0 or +infinity for who may (not) go up; 0 or -infinity for who may (not) go down; K(k, k). */
-  shifted: usize
-  up: usize
-  down: usize
-  diagonal: usize
-  /** u32 a point: where the two runs of its kernel row are, 0 if they are not in memory. */
-  firstRow: usize
-  secondRow: usize
-  /** The point i of the next step. */
-  next: i32
-  /** The point whose row is missing when `solve` answers NEEDS_ROW; the other point of the step, or -1. */
-  wanted: i32
-  held: i32
-  /** i32 a point: the iteration that last used its row. */
-  used: usize
-  tolerance: f64
-  shift: f64
-  /** Half-way between the least F that may go up and the largest that may go down, less the shift. */
-  middle: f64
-  /** Largest violation of the optimality conditions. */
-  gap: f64
-  iterations: f64
-}
+import { Problem, setMoves } from './problem'
 
 export const SLICE_DONE: i32 = 0
 export const CONVERGED: i32 = 1
@@ -257,14 +225,6 @@ function choosePartner(p: Problem, i: i32): i32 {
   return -1
 }
 
-/** Who may go up and who may go down follows from b and its bounds. */
-export function setMoves(p: Problem, k: i32): void {
-  const at = <usize>k * 4
-  const beta = f64.load(p.beta + at + at)
-  f32.store(p.up + at, beta < f64.load(p.upper + at + at) ? 0 : f32.POSITIVE_INFINITY)
-  f32.store(p.down + at, beta > f64.load(p.lower + at + at) ? 0 : f32.NEGATIVE_INFINITY)
-}
-
 /** Moves b_i up and b_j down as far as pays or the bounds allow; false if nothing changes. */
 function step(p: Problem, i: i32, j: i32): bool {
   const atI = <usize>i * 4
@@ -341,40 +301,4 @@ export function solve(problem: usize, limit: i32): i32 {
     i32.store(p.used + <usize>j * 4, <i32>p.iterations)
   }
   return SLICE_DONE
-}
-
-/**
- * Lists points without a kernel row, at most `limit`, that violate the conditions most: half of those that
- * should go up, half of those that should go down. Their rows are wanted soon, and rows are cheap by the dozen.
- */
-export function violators(problem: usize, indexes: usize, limit: i32): i32 {
-  const p = changetype<Problem>(problem)
-  const half = limit / 2
-  const rising = worst(p, indexes, half, p.up, 1)
-  return rising + worst(p, indexes + <usize>rising * 4, limit - half, p.down, -1)
-}
-
-function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32): i32 {
-  const middle = <f32>p.middle * sign
-  let count = 0
-  for (let k = 0; k < p.size; k++) {
-    const at = <usize>k * 4
-    const f = (f32.load(p.shifted + at) + f32.load(moves + at)) * sign
-    if (!(f < middle) || load<usize>(p.firstRow + at) != 0) continue
-    if (count == limit && f >= value(p, indexes, count - 1, sign)) continue
-    // Sorted, least first: make room for the newcomer.
-    let place = count < limit ? count++ : count - 1
-    while (place > 0 && value(p, indexes, place - 1, sign) > f) {
-      i32.store(indexes + <usize>place * 4, i32.load(indexes + <usize>(place - 1) * 4))
-      place--
-    }
-    i32.store(indexes + <usize>place * 4, k)
-  }
-  return count
-}
-
-// @ts-ignore: decorator
-@inline
-function value(p: Problem, indexes: usize, place: i32, sign: f32): f32 {
-  return f32.load(p.shifted + <usize>i32.load(indexes + <usize>place * 4) * 4) * sign
 }

@@ -1,0 +1,103 @@
+// Rows into panels and strips (gemm.ts tells of them), blocks into their mirrors, stretches into rows.
+
+import { TILE_COLS, TILE_ROWS } from './simd'
+
+/** Writes `rows` (at most TILE_COLS) rows, row after row at `source`, as one panel; the rest of it is zero. */
+export function packPanel(source: usize, rows: i32, width: i32, panel: usize): void {
+  pack(source, rows, width, panel, TILE_COLS)
+}
+
+/** Writes `rows` rows, row after row at `source`, as strips. */
+export function packStrips(source: usize, rows: i32, width: i32, strips: usize): void {
+  for (let i = 0; i < rows; i += TILE_ROWS) {
+    pack(source, min(TILE_ROWS, rows - i), width, strips, TILE_ROWS)
+    source += <usize>TILE_ROWS * width * 4
+    strips += <usize>TILE_ROWS * width * 4
+  }
+}
+
+function pack(source: usize, rows: i32, width: i32, out: usize, group: i32): void {
+  const rowBytes = <usize>width * 4
+  for (let r = 0; r < group; r++) {
+    let to = out + <usize>r * 4
+    if (r < rows) {
+      let from = source + <usize>r * rowBytes
+      for (let k = 0; k < width; k++) {
+        f32.store(to, f32.load(from))
+        from += 4
+        to += group * 4
+      }
+    } else {
+      for (let k = 0; k < width; k++) {
+        f32.store(to, 0)
+        to += group * 4
+      }
+    }
+  }
+}
+
+/** Writes the rows with the numbers `indexes[0..rows)` of `panels` as strips. */
+export function gatherStrips(panels: usize, indexes: usize, rows: i32, width: i32, strips: usize): void {
+  const panelBytes = <usize>width * TILE_COLS * 4
+  for (let i = 0; i < rows; i += TILE_ROWS) {
+    for (let r = 0; r < TILE_ROWS; r++) {
+      let to = strips + <usize>r * 4
+      const exists = i + r < rows
+      const index = exists ? i32.load(indexes + <usize>(i + r) * 4) : 0
+      let from = panels + <usize>(index / TILE_COLS) * panelBytes + <usize>(index % TILE_COLS) * 4
+      for (let k = 0; k < width; k++) {
+        f32.store(to, exists ? f32.load(from) : 0)
+        from += TILE_COLS * 4
+        to += TILE_ROWS * 4
+      }
+    }
+    strips += <usize>TILE_ROWS * width * 4
+  }
+}
+
+/** Writes the transpose of `rows` x `cols` numbers, both multiples of 4. Strides in bytes. */
+export function transpose(source: usize, sourceStride: usize, rows: i32, cols: i32, out: usize, outStride: usize): void {
+  // Sixteen columns at a time: their output rows stay in L1 while the source is read along its rows.
+  for (let from = 0; from < cols; from += 16) {
+    const to = min(from + 16, cols)
+    for (let i = 0; i < rows; i += 4) {
+      for (let j = from; j < to; j += 4) {
+        const at = source + <usize>i * sourceStride + <usize>j * 4
+        const r0 = v128.load(at)
+        const r1 = v128.load(at + sourceStride)
+        const r2 = v128.load(at + 2 * sourceStride)
+        const r3 = v128.load(at + 3 * sourceStride)
+        const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
+        const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
+        const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5)
+        const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
+        const put = out + <usize>j * outStride + <usize>i * 4
+        v128.store(put, v128.shuffle<f64>(low01, low23, 0, 2))
+        v128.store(put + outStride, v128.shuffle<f64>(low01, low23, 1, 3))
+        v128.store(put + 2 * outStride, v128.shuffle<f64>(high01, high23, 0, 2))
+        v128.store(put + 3 * outStride, v128.shuffle<f64>(high01, high23, 1, 3))
+      }
+    }
+  }
+}
+
+/**
+ * Joins stretches of a row: out = row[from0 .. from0 + length0), row[from1 .. from1 + length1), ...
+ *
+ * @param stretches i32 pairs (from, length), in numbers
+ */
+export function join(row: usize, stretches: usize, count: i32, out: usize): void {
+  for (let s = 0; s < count; s++) {
+    let from = row + <usize>i32.load(stretches) * 4
+    const end = from + <usize>i32.load(stretches, 4) * 4
+    stretches += 8
+    for (; from + 16 <= end; from += 16) {
+      v128.store(out, v128.load(from))
+      out += 16
+    }
+    for (; from < end; from += 4) {
+      f32.store(out, f32.load(from))
+      out += 4
+    }
+  }
+}

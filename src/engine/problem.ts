@@ -1,7 +1,7 @@
 import type { Engine } from './engine.ts'
 import type { Run } from './packed-rows.ts'
 
-/** Offsets in `class Problem` of assembly/smo.ts, in bytes. */
+/** Offsets in `class Problem` of assembly/problem.ts, in bytes. */
 const OFFSET = {
   size: 0,
   split: 4,

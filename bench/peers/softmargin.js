@@ -1,4 +1,4 @@
-// Ours: node softmargin.js strict|relaxed <job>
+// Ours, one thread: node softmargin.js strict|relaxed <job>
 import { GridSearchCV, Matrix, SVC } from '../../dist/lib/svm.js'
 import { accuracy, readJob, timed } from './job.js'
 
@@ -8,7 +8,7 @@ const { cols, repeat } = job
 const X = new Matrix(job.train, job.train.length / cols, cols)
 const unseen = new Matrix(job.test, job.test.length / cols, cols)
 
-const warm = await new SVC({ simd }).fit(
+const warm = await new SVC({ simd, threads: 1 }).fit(
   X.select([...Array(job.warmRows).keys()]),
   job.trainLabels.slice(0, job.warmRows),
 )
@@ -16,12 +16,12 @@ await warm.predict(unseen.select([...Array(50).keys()]))
 warm.dispose()
 
 if (job.grid) {
-  const search = new GridSearchCV(new SVC({ simd }), job.grid, { cv: job.cv })
+  const search = new GridSearchCV(new SVC({ simd, threads: 1 }), job.grid, { cv: job.cv })
   const { times } = await timed(() => search.fit(X, job.trainLabels), repeat)
   console.log(JSON.stringify({ fit: times, meanTestScore: search.cvResults.meanTestScore }))
 } else {
   const { kernel, C, gamma, classWeight } = job
-  const svc = new SVC({ kernel, C, gamma, classWeight, simd })
+  const svc = new SVC({ kernel, C, gamma, classWeight, simd, threads: 1 })
   const fit = await timed(() => svc.fit(X, job.trainLabels), repeat)
   const predict = await timed(() => svc.predict(unseen), repeat)
   console.log(

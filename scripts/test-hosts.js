@@ -1,0 +1,39 @@
+// Runs one program on every host, from the package as it would be published, and compares the hashes.
+//
+// npm run test:hosts [-- --no-build] [names of hosts]; SKIP_HOSTS="Firefox,WebKitGTK" leaves some out.
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { installPackage } from '../test/hosts/package.js'
+import { bun, deno, node } from '../test/hosts/processes.js'
+
+const hosts = [node(20), node(22), node(24), node(26), deno, bun]
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
+const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')
+if (!process.argv.includes('--no-build')) execFileSync('npm', ['run', 'build'], { stdio: 'inherit' })
+
+const skipped = (process.env.SKIP_HOSTS ?? '').split(',').map((name) => name.trim())
+const wanted = hosts.filter(
+  ({ name }) => (names.length === 0 || names.includes(name)) && !skipped.includes(name),
+)
+const project = installPackage()
+const rows = []
+let failed = false
+for (const { name, run } of wanted) {
+  try {
+    for (const row of await run(project)) rows.push({ host: name, ...row })
+    console.log(`${name}: ran`)
+  } catch (error) {
+    failed = true
+    console.error(`${name}: failed\n${String(error.stderr || error.stack || error).slice(0, 4000)}`)
+  }
+}
+console.table(rows)
+for (const column of ['features', 'model', 'predictions']) {
+  const hashes = new Set(rows.map((row) => row[column]))
+  if (hashes.size <= 1) continue
+  failed = true
+  console.error(`${column} differ: ${[...hashes].join(', ')}`)
+}
+console.log(failed ? 'hosts: FAILED' : `hosts: ${wanted.length} agree`)
+process.exitCode = failed || rows.length === 0 ? 1 : 0

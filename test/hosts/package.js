@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** Where hosts and the packed package are installed: git knows nothing of it, `npm ci` neither. */
+export const cache = join(root, '.cache/hosts')
+
+/** Packs what is built, as it would be published, and installs that into a project of its own. */
+export function installPackage() {
+  const project = join(cache, 'project')
+  rmSync(project, { recursive: true, force: true })
+  mkdirSync(project, { recursive: true })
+  const [{ filename }] = JSON.parse(
+    npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', project]),
+  )
+  // The dev dependencies that build pages and workers, from where they are.
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  npm(project, ['install', '--prefer-offline', '--no-audit', '--no-fund', join(project, filename)])
+  copyPrograms(project)
+  return project
+}
+
+/** Puts the programs of this folder and the examples beside the installed package. */
+function copyPrograms(project) {
+  const from = fileURLToPath(new URL('.', import.meta.url))
+  for (const name of readdirSync(from)) cpSync(join(from, name), join(project, name), { recursive: true })
+  cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true })
+}
+
+/**
+ * The folder of a package that holds a host's program, installed if it is not there.
+ *
+ * @param spec a package of npm, with a version if it matters
+ */
+export function installHost(spec) {
+  const folder = join(cache, spec.replace(/[@/]/g, '-'))
+  if (!existsSync(join(folder, 'node_modules'))) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }))
+    npm(folder, ['install', '--prefer-offline', '--no-audit', '--no-fund', spec])
+  }
+  return folder
+}
+
+function npm(cwd, args) {
+  return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+}

@@ -1,6 +1,7 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import { importUnbundled } from '../host/node.ts'
 import { hasGpu, type OrtBuild, ortBuild } from '../host/ort.ts'
 import { detachWeights } from '../onnx/detach.ts'
 
@@ -210,7 +211,8 @@ async function loadOrt(device: Device, threads: number): Promise<Ort> {
 }
 
 async function importOrt(build: OrtBuild): Promise<Ort> {
-  if (build === 'node') return import('onnxruntime-web')
+  // Its 28 MB of WebAssembly have no use in pages.
+  if (build === 'node') return importUnbundled('onnxruntime-web')
   if (build === 'webgpu') return (await import('onnxruntime-web/webgpu')) as Ort
   return (await import('onnxruntime-web/wasm')) as Ort
 }

@@ -16,10 +16,15 @@ interface Builtins {
   'node:worker_threads': typeof import('node:worker_threads')
 }
 
+/** A module of Node, only where there is one. */
+export function importBuiltin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name]> {
+  return importUnbundled(name)
+}
+
 /**
- * A module of Node, only where there is one: the name reaches `import` as a variable, so that bundlers for
- * the browser leave it alone.
+ * A module that only hosts with files need: the name reaches `import` as a variable, so that bundlers for the
+ * browser leave it alone.
  */
-export async function importBuiltin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name]> {
+export async function importUnbundled<Module>(name: string): Promise<Module> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name)
 }

@@ -3,10 +3,11 @@
 // npm run test:hosts [-- --no-build] [names of hosts]; SKIP_HOSTS="Firefox,WebKitGTK" leaves some out.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
 import { installPackage } from '../test/hosts/package.js'
 import { bun, deno, node } from '../test/hosts/processes.js'
 
-const hosts = [node(20), node(22), node(24), node(26), deno, bun]
+const hosts = [node(20), node(22), node(24), node(26), deno, bun, chromium, firefox, webkit]
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')

@@ -15,7 +15,6 @@ export function installPackage() {
   const [{ filename }] = JSON.parse(
     npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', project]),
   )
-  // The dev dependencies that build pages and workers, from where they are.
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   npm(project, ['install', '--prefer-offline', '--no-audit', '--no-fund', join(project, filename)])
   copyPrograms(project)
@@ -42,6 +41,14 @@ export function installHost(spec) {
     npm(folder, ['install', '--prefer-offline', '--no-audit', '--no-fund', spec])
   }
   return folder
+}
+
+/** Installs packages of Debian, where this is Debian and one may. @throws with what is missing */
+export function installDebian(names) {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    throw new Error(`missing: install ${names.join(', ')}`)
+  }
+  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { stdio: 'pipe' })
 }
 
 function npm(cwd, args) {

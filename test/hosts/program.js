@@ -61,8 +61,9 @@ function rows() {
 
 /** What a long fit takes by itself: one thread where memory cannot be shared. */
 function threadsHere() {
-  const isBrowser = typeof document === 'object'
-  const mayShare = typeof SharedArrayBuffer !== 'undefined' && (!isBrowser || crossOriginIsolated)
-  const isEdge = typeof EdgeRuntime === 'string' || globalThis.navigator?.userAgent === 'Cloudflare-Workers'
-  return mayShare && !isEdge ? (globalThis.navigator?.hardwareConcurrency ?? 'cores') : 1
+  const cores = globalThis.navigator?.hardwareConcurrency ?? 'all'
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) return 1
+  return typeof EdgeRuntime === 'string' || globalThis.navigator?.userAgent === 'Cloudflare-Workers'
+    ? 1
+    : cores
 }

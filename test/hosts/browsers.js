@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { installDebian, installHost } from './package.js'
+import { serve } from './serve.js'
+import { openWebKit } from './webkit.js'
+
+/** Chromium, with one thread as most pages have and with threads. */
+export const chromium = {
+  name: 'Chromium',
+  run: browser(() => openWithPuppeteer('chrome', '/usr/bin/chromium', 'chromium')),
+}
+
+export const firefox = {
+  name: 'Firefox',
+  run: browser(() => openWithPuppeteer('firefox', '/usr/bin/firefox-esr', 'firefox-esr')),
+}
+
+export const webkit = { name: 'WebKitGTK', run: browser(openWebKit) }
+
+function browser(open) {
+  return async (project) => {
+    const folder = await buildPage(project)
+    const rows = []
+    for (const threads of [false, true]) {
+      const site = await serve(folder, { threads })
+      try {
+        const opened = await open()
+        try {
+          const outcome = await opened.outcomeOf(site.url)
+          rows.push(...outcome.map((row) => ({ version: opened.version, ...row })))
+        } finally {
+          await opened.close()
+        }
+      } finally {
+        site.close()
+      }
+    }
+    return rows
+  }
+}
+
+let built
+/** The page as Vite builds it, once for all browsers. */
+async function buildPage(project) {
+  const root = join(project, 'page')
+  built ??= import('vite').then(({ build }) =>
+    build({ root, logLevel: 'error', configFile: join(root, 'vite.config.js') }),
+  )
+  await built
+  return join(root, 'dist')
+}
+
+async function openWithPuppeteer(kind, executablePath, debianPackage) {
+  if (!existsSync(executablePath)) installDebian([debianPackage])
+  const require = createRequire(join(installHost('puppeteer-core'), 'package.json'))
+  const { default: puppeteer } = await import(pathToFileURL(require.resolve('puppeteer-core')))
+  const quiet = [
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ]
+  const args = kind === 'chrome' ? ['--no-sandbox', '--disable-quic', ...quiet] : []
+  const program = await puppeteer.launch({ browser: kind, executablePath, headless: true, args })
+  const [version] = /\d[\d.]*/.exec(await program.version())
+  return {
+    version,
+    async outcomeOf(url) {
+      const page = await program.newPage()
+      const messages = []
+      page.on('console', (message) => messages.push(message.text()))
+      page.on('pageerror', (error) => messages.push(String(error)))
+      await page.goto(url)
+      return readOutcome(() => page.evaluate('window.outcome'), messages)
+    },
+    close: () => program.close(),
+  }
+}
+
+/** Waits for what the page leaves in `window.outcome`. */
+export async function readOutcome(read, messages = []) {
+  const end = Date.now() + 120_000
+  while (Date.now() < end) {
+    const outcome = await read()
+    if (typeof outcome === 'string') {
+      if (outcome.startsWith('failed: ')) throw new Error([outcome, ...messages].join('\n'))
+      return JSON.parse(outcome)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(['the page did not end within 2 minutes', ...messages].join('\n'))
+}

@@ -2,7 +2,7 @@ import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { importUnbundled } from '../host/node.ts'
-import { hasGpu, type OrtBuild, ortBuild } from '../host/ort.ts'
+import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/ort.ts'
 import { detachWeights } from '../onnx/detach.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -132,14 +132,16 @@ function checkThreads(threads: number): void {
 }
 
 async function start(model: ModelProto, device: Device, threads: number): Promise<InferenceSession> {
-  const { InferenceSession } = await loadOrt(device, threads)
+  const { InferenceSession, env } = await loadOrt(device, threads)
   const { bytes, files } = detachWeights(model)
   try {
-    const session = await InferenceSession.create(bytes, {
-      executionProviders: [device],
-      externalData: files,
-      logSeverityLevel: 3,
-    })
+    const session = await withGivenRuntime(env.wasm, () =>
+      InferenceSession.create(bytes, {
+        executionProviders: [device],
+        externalData: files,
+        logSeverityLevel: 3,
+      }),
+    )
     if (device === 'webgpu') {
       gpuSessions++
       await watchGpu()

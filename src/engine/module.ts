@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { type AssetName, readAsset } from '../host/assets.ts'
+import { type AssetName, givenAsset, isModule, readAsset } from '../host/assets.ts'
 
 /**
  * Which build of the engine runs. `'strict'` gives the same bits on every host. `'relaxed'` is faster where the
@@ -40,7 +40,9 @@ export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Mo
 }
 
 async function compile(name: EngineAsset, simd: Simd): Promise<WebAssembly.Module> {
-  const bytes = await readAsset(name)
+  const given = await givenAsset(name)
+  if (isModule(given)) return given
+  const bytes = given ?? (await readAsset(name))
   if (!WebAssembly.validate(bytes)) {
     throw new SoftmarginError(
       'HOST_UNSUPPORTED',

@@ -1,3 +1,4 @@
+import { invalidArgument, show } from '../errors.ts'
 import { readBytes } from './bytes.ts'
 
 /** A file that ships with the package. */
@@ -8,13 +9,74 @@ export type AssetName =
   | 'svm.relaxed.threads.wasm'
   | 'tiny.onnx'
 
+/** A file that a host without files may have to be given: ours, the image decoders and ONNX Runtime. */
+export type GivenName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
+
+/** A compiled module, bytes, or where to read them. */
+export type GivenAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
+
+const names: Record<GivenName, true> = {
+  'svm.wasm': true,
+  'svm.threads.wasm': true,
+  'svm.relaxed.wasm': true,
+  'svm.relaxed.threads.wasm': true,
+  'tiny.onnx': true,
+  'jpeg.wasm': true,
+  'png.wasm': true,
+  'onnxruntime.wasm': true,
+}
+const given = new Map<GivenName, GivenAsset>()
+
+/**
+ * Hands in files that the package would else look for beside itself: for edge functions, which take WebAssembly
+ * only as modules that were compiled before, and for who keeps files elsewhere. Call it before anything else.
+ *
+ * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `png.wasm` is
+ * `@jsquash/png/codec/pkg/squoosh_png_bg.wasm`, and `onnxruntime.wasm` is
+ * `onnxruntime-web/ort-wasm-simd-threaded.wasm`.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for what is neither module, bytes nor URL
+ */
+export function useAssets(assets: { [Name in GivenName]?: GivenAsset }): void {
+  for (const [name, asset] of Object.entries(assets)) {
+    if (!Object.hasOwn(names, name)) {
+      throw invalidArgument('assets', name, `made of ${Object.keys(names).map(show).join(', ')}`)
+    }
+    const isWhere = typeof asset === 'string' || asset instanceof URL
+    if (!isWhere && !isBytes(asset) && !isModule(asset)) {
+      throw invalidArgument(`assets['${name}']`, asset, 'a WebAssembly.Module, bytes or a URL')
+    }
+    given.set(name as GivenName, asset)
+  }
+}
+
+/** What was handed in: a module, or its bytes; nothing if nothing was. @throws as `readBytes` */
+export async function givenAsset(
+  name: GivenName,
+): Promise<WebAssembly.Module | Uint8Array<ArrayBuffer> | undefined> {
+  const asset = given.get(name)
+  if (typeof asset === 'string' || asset instanceof URL) return readBytes(asset, name)
+  if (!isBytes(asset)) return asset
+  return asset instanceof Uint8Array ? asset : new Uint8Array(asset)
+}
+
+/** Whether it is a compiled module, of this realm or of another one, where `instanceof` is false. */
+export function isModule(value: unknown): value is WebAssembly.Module {
+  return Object.prototype.toString.call(value) === '[object WebAssembly.Module]'
+}
+
+function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer {
+  return ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === '[object ArrayBuffer]'
+}
+
 /**
  * Reads a file that ships with the package, from the disk or over the network.
  *
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
 export async function readAsset(name: AssetName): Promise<Uint8Array<ArrayBuffer>> {
-  return readBytes(assetUrl(name), name)
+  const asset = await givenAsset(name)
+  return asset === undefined || isModule(asset) ? readBytes(assetUrl(name), name) : asset
 }
 
 /** Where a shipped file lies. Each URL is written out, since bundlers only follow literal ones. */

@@ -1,3 +1,4 @@
+import { givenAsset, isModule } from './assets.ts'
 import { readBytes } from './bytes.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
 
@@ -17,6 +18,8 @@ const codecFiles: Record<Codec, string> = {
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
 export async function codecModule(codec: Codec): Promise<WebAssembly.Module | undefined> {
+  const given = await givenAsset(`${codec}.wasm`)
+  if (given) return isModule(given) ? given : WebAssembly.compile(given)
   if (!hasFileSystem()) return undefined
   const { createRequire } = await importBuiltin('node:module')
   const path = createRequire(import.meta.url).resolve(codecFiles[codec])

@@ -1,7 +1,7 @@
 // Dot products -> kernel values, in place, on vectors of four.
 //
 // exp, tanh and powers are our own: the host's differ from host to host. Approximations after Cephes
-// (S. L. Moshier, expf.c and tanhf.c): within 2 units in the last place of float32.
+// (S. L. Moshier, exp2f.c and tanhf.c): within 2 units in the last place of float32.
 
 import { dotProducts } from './gemm'
 import { madd } from './simd'
@@ -14,23 +14,22 @@ export const SIGMOID: i32 = 3
 /** Columns whose products are made and then turned into kernel values while they are still in L2. */
 const CHUNK: i32 = 1024
 
+const LOG2_E: f64 = 1.44269504088896341
+
 // @ts-ignore: decorator
 @inline
-function exp4(x: v128): v128 {
-  // exp(-87) is the last normal float32; below it the answer is rounded up to that: 1e-38, as good as 0.
-  x = f32x4.pmax(f32x4.splat(-87), f32x4.pmin(f32x4.splat(88), x))
+function exp2of4(x: v128): v128 {
+  // 2^-126 is the least normal float32; below it the answer is rounded up to that: 1e-38, as good as 0.
+  x = f32x4.pmax(f32x4.splat(-126), f32x4.pmin(f32x4.splat(127), x))
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
-  const shifted = madd(x, f32x4.splat(1.44269504088896341), f32x4.splat(12582912))
-  const n = f32x4.sub(shifted, f32x4.splat(12582912))
-  // ln 2 in two parts: n times the first is exact.
-  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)))
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)))
-  let p = madd(f32x4.splat(1.9875691500e-4), r, f32x4.splat(1.3981999507e-3))
-  p = madd(p, r, f32x4.splat(8.3334519073e-3))
-  p = madd(p, r, f32x4.splat(4.1665795894e-2))
-  p = madd(p, r, f32x4.splat(1.6666665459e-1))
-  p = madd(p, r, f32x4.splat(5.0000001201e-1))
-  p = f32x4.add(madd(p, f32x4.mul(r, r), r), f32x4.splat(1))
+  const shifted = f32x4.add(x, f32x4.splat(12582912))
+  const r = f32x4.sub(x, f32x4.sub(shifted, f32x4.splat(12582912)))
+  let p = madd(f32x4.splat(1.535336188319500e-4), r, f32x4.splat(1.339887440266574e-3))
+  p = madd(p, r, f32x4.splat(9.618437357674640e-3))
+  p = madd(p, r, f32x4.splat(5.550332471162809e-2))
+  p = madd(p, r, f32x4.splat(2.402264791363012e-1))
+  p = madd(p, r, f32x4.splat(6.931472028550421e-1))
+  p = madd(p, r, f32x4.splat(1))
   // 2^n by its exponent bits; the shift drops all of `shifted` but n.
   const scale = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23)
   return f32x4.mul(p, scale)
@@ -48,7 +47,7 @@ function tanh4(x: v128): v128 {
   const size = f32x4.abs(x)
   const far = f32x4.sub(
     f32x4.splat(1),
-    f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.add(size, size)), f32x4.splat(1))),
+    f32x4.div(f32x4.splat(2), f32x4.add(exp2of4(f32x4.mul(size, f32x4.splat(<f32>(2 * LOG2_E)))), f32x4.splat(1))),
   )
   const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)))
   return v128.bitselect(near, signed, f32x4.lt(size, f32x4.splat(0.625)))
@@ -81,12 +80,13 @@ export function applyKernel(
     const row = out + <usize>i * stride
     if (kind == RBF) {
       const norm = f32x4.splat(f32.load(rowNorms + <usize>i * 4))
-      const minusGamma = f32x4.splat(-gamma)
+      // The kernel is a power of 2 as well: its logarithm takes the factor at once.
+      const rate = f32x4.splat(<f32>(-LOG2_E * <f64>gamma))
       for (let at: usize = 0; at < bytes; at += 16) {
         const dot = v128.load(row + at)
         const distance = f32x4.sub(f32x4.add(norm, v128.load(colNorms + at)), f32x4.add(dot, dot))
         // Rounding can make a distance a little negative.
-        v128.store(row + at, exp4(f32x4.mul(minusGamma, f32x4.pmax(f32x4.splat(0), distance))))
+        v128.store(row + at, exp2of4(f32x4.mul(rate, f32x4.pmax(f32x4.splat(0), distance))))
       }
     } else if (kind == POLY) {
       const g = f32x4.splat(gamma)

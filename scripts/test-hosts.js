@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
 import { installPackage } from '../test/hosts/package.js'
 import { bun, deno, node } from '../test/hosts/processes.js'
+import { workerd } from '../test/hosts/workerd.js'
 
-const hosts = [node(20), node(22), node(24), node(26), deno, bun, chromium, firefox, webkit]
+const hosts = [node(20), node(22), node(24), node(26), deno, bun, chromium, firefox, webkit, workerd]
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')

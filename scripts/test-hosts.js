@@ -4,11 +4,24 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
+import { edgeRuntime } from '../test/hosts/edge-runtime.js'
 import { installPackage } from '../test/hosts/package.js'
 import { bun, deno, node } from '../test/hosts/processes.js'
 import { workerd } from '../test/hosts/workerd.js'
 
-const hosts = [node(20), node(22), node(24), node(26), deno, bun, chromium, firefox, webkit, workerd]
+const hosts = [
+  node(20),
+  node(22),
+  node(24),
+  node(26),
+  deno,
+  bun,
+  chromium,
+  firefox,
+  webkit,
+  workerd,
+  edgeRuntime,
+]
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')

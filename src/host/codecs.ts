@@ -18,10 +18,23 @@ const codecFiles: Record<Codec, string> = {
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
 export async function codecModule(codec: Codec): Promise<WebAssembly.Module | undefined> {
+  ensureImageData()
   const given = await givenAsset(`${codec}.wasm`)
   if (given) return isModule(given) ? given : WebAssembly.compile(given)
   if (!hasFileSystem()) return undefined
   const { createRequire } = await importBuiltin('node:module')
   const path = createRequire(import.meta.url).resolve(codecFiles[codec])
   return WebAssembly.compile(await readBytes(path, `the ${codec} codec`))
+}
+
+/** The decoders answer an `ImageData`, and bring one along for some of the hosts that lack it only. */
+function ensureImageData(): void {
+  const host = globalThis as { ImageData?: unknown }
+  host.ImageData ??= class ImageData {
+    constructor(
+      readonly data: Uint8ClampedArray,
+      readonly width: number,
+      readonly height: number,
+    ) {}
+  }
 }

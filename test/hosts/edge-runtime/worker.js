@@ -1,0 +1,14 @@
+// For edge-runtime: the same, with modules that the host hands in as globals.
+import * as softmargin from 'softmargin'
+import { spawn } from 'softmargin/worker'
+import { program } from '../program.js'
+
+softmargin.useAssets(globalThis.assets)
+
+addEventListener('fetch', (event) => {
+  const answer = program(softmargin, spawn).then(
+    (rows) => Response.json(rows),
+    (error) => new Response(error.stack ?? String(error), { status: 500 }),
+  )
+  event.respondWith(answer)
+})

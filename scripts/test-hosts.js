@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
 import { edgeRuntime } from '../test/hosts/edge-runtime.js'
+import { exampleData } from '../test/hosts/example-data.js'
 import { installPackage } from '../test/hosts/package.js'
 import { bun, deno, node } from '../test/hosts/processes.js'
 import { workerd } from '../test/hosts/workerd.js'
@@ -34,10 +35,12 @@ const wanted = hosts.filter(
 const project = installPackage()
 const rows = []
 let failed = false
-for (const { name, run } of wanted) {
+const data = await exampleData(project)
+for (const { name, run, example } of wanted) {
   try {
     for (const row of await run(project)) rows.push({ host: name, ...row })
-    console.log(`${name}: ran`)
+    await example?.(project, data)
+    console.log(example ? `${name}: ran, and its example` : `${name}: ran`)
   } catch (error) {
     failed = true
     console.error(`${name}: failed\n${String(error.stderr || error.stack || error).slice(0, 4000)}`)

@@ -15,7 +15,7 @@ export const remoteClasses = [
 ] as const
 
 /** Functions whose work is done in the worker. */
-export const remoteFunctions = ['chooseLayer', 'decodeImage', 'trainTestSplit'] as const
+export const remoteFunctions = ['chooseLayer', 'decodeImage'] as const
 
 export type RemoteClassName = (typeof remoteClasses)[number]
 export type RemoteFunctionName = (typeof remoteFunctions)[number]

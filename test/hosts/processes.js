@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { checkAnswer } from './example-data.js'
 import { installHost } from './package.js'
+import { answers, freePort } from './ports.js'
 
 const start = promisify(execFile)
 
@@ -18,18 +20,39 @@ export function node(version) {
   return { name: `Node ${version}`, run: commandLine(program, []) }
 }
 
+const denoProgram = () => join(installHost('deno'), 'node_modules/.bin/deno')
+/** What the package needs: its files, and what ONNX Runtime asks of the machine. */
+const denoRun = ['run', '--allow-read', '--allow-env', '--allow-sys']
+
 export const deno = {
   name: 'Deno',
-  // Read: the package, its wasm and the temporary files of none; sys and env: ONNX Runtime looks for cores.
-  run: commandLine(
-    () => join(installHost('deno'), 'node_modules/.bin/deno'),
-    ['run', '--allow-read', '--allow-env', '--allow-sys'],
-  ),
+  run: commandLine(denoProgram, denoRun),
+  async example(project, { folder }) {
+    const file = join(project, 'trained.onnx')
+    const args = [...denoRun, '--allow-write', 'examples/deno/train.js', folder, file]
+    const { stdout } = await start(denoProgram(), args, { cwd: project, timeout: 60_000 })
+    const [, accuracy] = /hold-out accuracy ([\d.]+)/.exec(stdout)
+    if (Number(accuracy) < 0.8 || readFileSync(file).length === 0) throw new Error(stdout)
+  },
 }
+
+const bunProgram = () => join(installHost('bun'), 'node_modules/.bin/bun')
 
 export const bun = {
   name: 'Bun',
-  run: commandLine(() => join(installHost('bun'), 'node_modules/.bin/bun'), []),
+  run: commandLine(bunProgram, []),
+  async example(project, { classifier, first }) {
+    const port = await freePort()
+    const args = ['examples/bun/serve.js', classifier, String(port)]
+    const child = spawn(bunProgram(), args, { cwd: project, stdio: 'inherit' })
+    try {
+      await answers(port, child)
+      const post = (body) => fetch(`http://127.0.0.1:${port}`, { method: 'POST', body })
+      await checkAnswer(post, first.bytes, first.label)
+    } finally {
+      child.kill()
+    }
+  },
 }
 
 function commandLine(findProgram, args) {

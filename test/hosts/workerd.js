@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { checkAnswer } from './example-data.js'
 import { installHost } from './package.js'
+import { answers, freePort } from './ports.js'
 
 /** Cloudflare's runtime. */
 export const workerd = {
@@ -20,6 +21,35 @@ export const workerd = {
       running.stop()
     }
   },
+  async example(project, { first }) {
+    const examples = join(project, 'examples/cloudflare-worker')
+    for (const [name, body, label] of [
+      ['classify', first.bytes, first.label],
+      ['decide', JSON.stringify([4, 5]), 2],
+    ]) {
+      const folder = await bundle(join(examples, `${name}.js`), join(examples, 'built', name))
+      const start = performance.now()
+      const running = await startWorkerd(folder)
+      try {
+        const listening = performance.now()
+        await checkAnswer((body) => fetch(running.url, { method: 'POST', body }), body, label)
+        const answered = performance.now()
+        const [, memory] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${running.pid}/status`, 'utf8'))
+        console.log(
+          `workerd, ${name}: ${Math.round(gzipped(folder) / 1000)} kB gzipped, starts in ${Math.round(listening - start)} ms, ` +
+            `first answer ${Math.round(answered - listening)} ms later, ${Math.round(memory / 1000)} MB`,
+        )
+      } finally {
+        running.stop()
+      }
+    }
+  },
+}
+
+/** Bytes of all that is deployed, gzipped. */
+function gzipped(folder) {
+  const files = readdirSync(folder).filter((name) => !name.endsWith('.capnp'))
+  return files.reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name))).length, 0)
 }
 
 /** Bundles a worker as wrangler does: WebAssembly and data stay files of their own. */
@@ -33,7 +63,9 @@ export async function bundle(entry, folder) {
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker', 'browser', 'import'],
-    loader: { '.wasm': 'copy', '.onnx': 'copy' },
+    // What is imported when it is needed is a file of its own.
+    splitting: true,
+    loader: { '.wasm': 'copy', '.onnx': 'copy', '.libsvm': 'text' },
     logLevel: 'error',
   })
   return folder
@@ -63,38 +95,16 @@ const worker :Workerd.Worker = (
 `
   writeFileSync(join(folder, 'config.capnp'), config)
   const child = spawn(program, ['serve', join(folder, 'config.capnp')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'inherit'],
   })
-  let said = ''
-  child.stderr.on('data', (text) => {
-    said += text
-  })
-  const url = `http://127.0.0.1:${port}/`
-  for (const end = Date.now() + 10_000; !(await answers(port)); ) {
-    if (Date.now() > end || child.exitCode !== null) throw new Error(`workerd does not start: ${said}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await answers(port, child)
   const { default: about } = await import(join(installHost('workerd'), 'node_modules/workerd/package.json'), {
     with: { type: 'json' },
   })
-  return { url, version: about.version, pid: child.pid, stop: () => child.kill() }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  return port
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    version: about.version,
+    pid: child.pid,
+    stop: () => child.kill(),
+  }
 }

@@ -37,7 +37,10 @@ export class Connection implements ClientSide {
   readonly #setBusy: (busy: boolean) => void
   readonly #moves: boolean
   readonly #calls = new Set<Call>()
-  readonly #functions = new Map<number, { function: (...args: unknown[]) => unknown; call: Call }>()
+  readonly #functions = new Map<
+    number,
+    { function: (...args: unknown[]) => unknown; call: Call; answers: boolean }
+  >()
   #objects: Objects | undefined
   #server: ServerSide | undefined
   #ended: SoftmarginError | undefined
@@ -98,7 +101,7 @@ export class Connection implements ClientSide {
     const { call } = known
     try {
       const value = await known.function(...args.map((arg) => this.#decode(arg)))
-      return { value: this.#encode(value, call, undefined) }
+      return { value: known.answers ? this.#encode(value, call, undefined) : undefined }
     } catch (error) {
       // As in the same thread: what a callback throws ends the call.
       this.#abort(call)
@@ -157,7 +160,8 @@ export class Connection implements ClientSide {
       throw invalidArgument('scoring', f, 'the name of a score: a function cannot be called from a worker')
     }
     const id = this.#next++
-    this.#functions.set(id, { function: f, call })
+    // What onProgress and the like return is nobody's business, and need not be fit to be sent.
+    this.#functions.set(id, { function: f, call, answers: !/^on[A-Z]/.test(key ?? '') })
     call.functions.push(id)
     return { $softmargin: 'function', id }
   }

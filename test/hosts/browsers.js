@@ -3,13 +3,22 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { installDebian, installHost } from './package.js'
+import { runPageExamples } from './page-examples.js'
 import { serve } from './serve.js'
 import { openWebKit } from './webkit.js'
 
 /** Chromium, with one thread as most pages have and with threads. */
 export const chromium = {
   name: 'Chromium',
-  run: browser(() => openWithPuppeteer('chrome', '/usr/bin/chromium', 'chromium')),
+  run: browser(openChromium),
+  async example(project, { named }) {
+    const opened = await openChromium()
+    try {
+      await runPageExamples(await opened.newPage(), project, named)
+    } finally {
+      await opened.close()
+    }
+  },
 }
 
 export const firefox = {
@@ -18,6 +27,10 @@ export const firefox = {
 }
 
 export const webkit = { name: 'WebKitGTK', run: browser(openWebKit) }
+
+function openChromium() {
+  return openWithPuppeteer('chrome', '/usr/bin/chromium', 'chromium')
+}
 
 function browser(open) {
   return async (project) => {
@@ -67,6 +80,7 @@ async function openWithPuppeteer(kind, executablePath, debianPackage) {
   const [version] = /\d[\d.]*/.exec(await program.version())
   return {
     version,
+    newPage: () => program.newPage(),
     async outcomeOf(url) {
       const page = await program.newPage()
       const messages = []

@@ -10,9 +10,12 @@ export async function exampleData(project) {
     bytes instanceof Uint8Array && i > 0 ? [{ bytes, label: labels[i] }] : [],
   )
   const folder = join(project, 'pictures')
+  const named = join(project, 'named-pictures')
+  mkdirSync(named, { recursive: true })
   for (const [i, { bytes, label }] of files.entries()) {
     mkdirSync(join(folder, label), { recursive: true })
     writeFileSync(join(folder, label, `${i}.png`), bytes)
+    writeFileSync(join(named, `${label}-${i}.png`), bytes)
   }
   const { ImageClassifier, SVC } = await import(
     pathToFileURL(join(project, 'node_modules/softmargin/dist/lib/index.js'))
@@ -37,7 +40,12 @@ export async function exampleData(project) {
   for (const host of ['cloudflare-worker', 'edge-runtime']) {
     writeFileSync(join(project, 'examples', host, 'machine.libsvm'), machine.toLibsvm())
   }
-  return { folder, classifier: join(project, 'examples/cloudflare-worker/classifier.onnx'), first: files[0] }
+  return {
+    folder,
+    named,
+    classifier: join(project, 'examples/cloudflare-worker/classifier.onnx'),
+    first: files[0],
+  }
 }
 
 /** Posts to an example and checks its answer. */

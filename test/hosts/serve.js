@@ -5,7 +5,7 @@ import { extname, join, normalize } from 'node:path'
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
 /** A strict page: nothing from elsewhere, nothing compiled but WebAssembly, no workers from strings. */
-const strict = {
+const policy = {
   'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
 }
 const isolated = {
@@ -13,15 +13,22 @@ const isolated = {
   'cross-origin-embedder-policy': 'require-corp',
 }
 
-/** Serves a folder under a strict policy. @param threads whether the page may share memory */
-export async function serve(folder, { threads }) {
+/**
+ * Serves a folder.
+ *
+ * @param threads whether the page may share memory
+ * @param strict whether under the policy above, which lets no import maps through
+ */
+export async function serve(folder, { threads, strict = true }) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path))
     try {
       const bytes = await readFile(file)
       const type = types[extname(file)] ?? 'application/octet-stream'
-      response.writeHead(200, { 'content-type': type, ...strict, ...(threads ? isolated : {}) }).end(bytes)
+      response
+        .writeHead(200, { 'content-type': type, ...(strict ? policy : {}), ...(threads ? isolated : {}) })
+        .end(bytes)
     } catch {
       response.writeHead(404).end()
     }

@@ -1,0 +1,39 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { serve } from './serve.js'
+
+/**
+ * Runs the examples for pages: one that Vite builds, on a strict page, and one without a bundler.
+ *
+ * @param page a page of puppeteer
+ */
+export async function runPageExamples(page, project, folder) {
+  const { build } = await import('vite')
+  const root = join(project, 'examples/vite')
+  await build({ root, logLevel: 'error', configFile: join(root, 'vite.config.js') })
+  const built = await serve(join(root, 'dist'), { threads: true })
+  try {
+    await page.goto(built.url)
+    // The worker is there as soon as the input has its listener.
+    await page.waitForFunction(() => document.querySelector('input').onchange !== null)
+    const input = await page.$('input')
+    const named = readdirSync(folder).filter((name) => name.endsWith('.png'))
+    await input.uploadFile(...named.map((name) => join(folder, name)))
+    await expectOutcome(page, /^learnt \d+(\.\d+)? % of \d+ pictures$/)
+  } finally {
+    built.close()
+  }
+  const plain = await serve(project, { threads: false, strict: false })
+  try {
+    await page.goto(`${plain.url}examples/browser/`)
+    await expectOutcome(page, /^accuracy 1$/)
+  } finally {
+    plain.close()
+  }
+}
+
+async function expectOutcome(page, wanted) {
+  await page.waitForFunction(() => document.querySelector('#outcome').textContent !== '', { timeout: 60_000 })
+  const text = await page.evaluate(() => document.querySelector('#outcome').textContent)
+  if (!wanted.test(text)) throw new Error(`the example's outcome is: ${text}`)
+}

@@ -56,6 +56,8 @@ async function inWorker(source: WorkerSource | undefined): Promise<Remote> {
     const error = new SoftmarginError('WORKER_LOST', `the worker was lost: ${reason(cause)}`, { cause })
     connection.end(error)
     fail(error)
+    // In a browser it may still be there.
+    thread?.terminate()
   }
   const hello = { softmargin: id, kind: 'hello' }
   await new Promise<void>((resolve, reject) => {

@@ -245,7 +245,8 @@ function step(p: Problem, i: i32, j: i32): bool {
   // A point that meets its bound gets the bound itself, not a sum that may miss it by a rounding.
   const newI = delta == roomI ? f64.load(p.upper + atI + atI) : betaI + delta
   const newJ = delta == roomJ ? f64.load(p.lower + atJ + atJ) : betaJ - delta
-  if (newI == betaI || newJ == betaJ) return false
+  // One of them alone may be too large to feel the step: the other still meets its bound.
+  if (newI == betaI && newJ == betaJ) return false
   f64.store(p.beta + atI + atI, newI)
   f64.store(p.beta + atJ + atJ, newJ)
   setMoves(p, i)

@@ -6,11 +6,11 @@ interface DenoLike {
 }
 
 /**
- * Bytes that may be spent on something optional: an eighth of the machine's memory, from 64 MB to 2 GB.
+ * Bytes that may be spent on kernel values: an eighth of the machine's memory, from 64 MB to 2 GB.
  *
  * The answer decides how fast things go, never what they answer.
  */
-export function memoryFor(_purpose: 'kernel values'): number {
+export function cacheMemory(): number {
   return Math.min(2048, Math.max(64, totalMegabytes() / 8)) * 2 ** 20
 }
 

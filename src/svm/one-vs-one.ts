@@ -7,7 +7,7 @@ import { leftBytes, PackedRows, type Run } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import { Solver } from '../engine/train.ts'
-import { memoryFor } from '../host/memory.ts'
+import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { Progress } from '../progress.ts'
 import type { Sigmoids } from './class-order.ts'
@@ -51,7 +51,7 @@ export interface FitOptions {
 
 /** Bytes that a fit may spend on kernel values. */
 export function cacheBytes({ cacheSize }: Pick<FitOptions, 'cacheSize'>): number {
-  return cacheSize === undefined ? memoryFor('kernel values') : cacheSize * 2 ** 20
+  return cacheSize === undefined ? cacheMemory() : cacheSize * 2 ** 20
 }
 
 /**

@@ -3,7 +3,7 @@ import { GramMatrix } from '../engine/gram.ts'
 import { conditioningOf, type Kernel } from '../engine/kernel.ts'
 import { Pace } from '../engine/pace.ts'
 import { Team, threadsFor } from '../engine/team.ts'
-import { memoryFor } from '../host/memory.ts'
+import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { EncodedLabels } from './labels.ts'
 import { type FeatureParameters, kernelOf, resolveGamma } from './machine-parameters.ts'
@@ -20,14 +20,11 @@ export interface Search {
 }
 
 /**
- * Whether one matrix of all dot products, and one of kernel values, fit into the memory that the candidates
- * allow.
+ * Whether one matrix of all dot products fits into the memory that the candidates allow.
  */
 export function isSharable({ X, labels, candidates }: Search): boolean {
   const limit = Math.min(
-    ...candidates.map(({ cacheSize }) =>
-      cacheSize === undefined ? memoryFor('kernel values') : cacheSize * 2 ** 20,
-    ),
+    ...candidates.map(({ cacheSize }) => (cacheSize === undefined ? cacheMemory() : cacheSize * 2 ** 20)),
   )
   return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
 }
@@ -35,7 +32,7 @@ export function isSharable({ X, labels, candidates }: Search): boolean {
 /**
  * Fits every candidate on every fold and predicts the fold's `test`, all from one matrix of dot products.
  *
- * Rows that a fold leaves out are points that may not move. Candidates that differ in C alone follow each other,
+ * The kernel values of a fold's rows are made once for all candidates with that kernel. Candidates that differ in C alone follow each other,
  * so that the duals of a smaller C start the next (D. DeCoste, K. Wagstaff, "Alpha seeding for support vector
  * machines", KDD 2000) where a start from 0 proved long.
  *

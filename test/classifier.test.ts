@@ -276,6 +276,19 @@ describe('save and load', () => {
     })
   }
 
+  it('holds nothing of the computer that it was fitted on', async () => {
+    const files = []
+    for (const svm of [{}, { threads: 1, cacheSize: 64 }]) {
+      using classifier = await ImageClassifier.create({ extractor: small, svm })
+      await classifier.fit(images, labels)
+      files.push(await classifier.save())
+      using loaded = await ImageClassifier.load(files.at(-1)!)
+      expect(loaded.svm.getParams()).toMatchObject({ threads: undefined, cacheSize: undefined })
+      expect(await loaded.save()).toEqual(files.at(-1))
+    }
+    expect(files[1]).toEqual(files[0])
+  })
+
   it('a loaded classifier can be fitted again', async () => {
     using classifier = await ImageClassifier.create({ extractor: small, svm: { C: 7 } })
     await classifier.fit(images, labels)

@@ -1,13 +1,12 @@
 import type { ModelProto } from 'onnx-buf'
 import { FeatureExtractor } from '../cnn/extractor.ts'
-import { SoftmarginError, show } from '../errors.ts'
+import { SoftmarginError } from '../errors.ts'
 import type { Preprocess } from '../image/preprocess.ts'
 import { readClassifier } from '../onnx/read-classifier.ts'
-import type { SvmNumbers } from '../onnx/svm-node.ts'
 import { writeClassifier } from '../onnx/write-classifier.ts'
-import { uniqueLabels } from '../svm/labels.ts'
 import { featureKernel } from '../svm/loaded-machine.ts'
-import { SVC, type SvcOptions, type SvcState } from '../svm/svc.ts'
+import { machineFacts, stateFromFacts } from '../svm/machine-facts.ts'
+import { SVC } from '../svm/svc.ts'
 import { version } from '../version.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
 
@@ -19,15 +18,14 @@ export function classifierToFile(
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
-  const { options, nIter, fitStatus, support, nSupport, ...rest } = state
   const kernel = featureKernel(state)
   return writeClassifier({
     cnn: extractor.cutModel(),
     pooling,
     scaler: scaler.toFile(),
     svm: {
-      ...rest,
-      nSupport: Array.from(nSupport),
+      ...state,
+      nSupport: Array.from(state.nSupport),
       kernel: kernel.kind,
       gamma: kernel.gamma,
       coef0: kernel.coef0,
@@ -38,7 +36,7 @@ export function classifierToFile(
       writtenBy: `softmargin ${version}`,
       // The folders around a file are nobody else's business.
       model: model.split(/[/\\]/).at(-1),
-      svm: { options, fitStatus, nIter: Array.from(nIter), support: Array.from(support) },
+      svm: machineFacts(state),
     },
   })
 }
@@ -53,7 +51,7 @@ export async function classifierFromFile(
   o: { threads?: number } = {},
 ): Promise<{ extractor: FeatureExtractor; scaler: FeatureScaler; svc: SVC }> {
   const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
-  const svc = svcFromFile(svm, about.svm)
+  const svc = SVC.fromState(stateFromFacts(svm, about.svm))
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
@@ -71,60 +69,6 @@ export async function classifierFromFile(
   }
   extractor.dispose()
   throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
-}
-
-function svcFromFile(svm: SvmNumbers, stored: unknown): SVC {
-  const { options, fitStatus, nIter, support } = (stored ?? {}) as Record<string, unknown>
-  const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept, sigmoids } =
-    svm
-  if (uniqueLabelsOf(classes).some((label, i) => label !== classes[i])) {
-    throw unreadable('its classes are not in order')
-  }
-  if (fitStatus !== 'converged' && fitStatus !== 'maxIter' && fitStatus !== 'stalled') {
-    throw unreadable(`its fitStatus is ${show(fitStatus)}`)
-  }
-  const state: SvcState = {
-    options: (options ?? {}) as SvcOptions,
-    classes,
-    kernel: { kind: kernel, gamma, coef0, degree },
-    supportVectors,
-    nSupport: Int32Array.from(nSupport),
-    dualCoef,
-    intercept,
-    nIter: counts(nIter, intercept.length, 'nIter'),
-    support: counts(support, supportVectors.rows, 'support'),
-    fitStatus,
-    sigmoids,
-  }
-  let svc: SVC
-  try {
-    svc = SVC.fromState(state)
-  } catch (cause) {
-    throw unreadable((cause as Error).message, cause)
-  }
-  const wanted = svc.getParams()
-  if (wanted.kernel !== kernel || wanted.coef0 !== coef0 || wanted.degree !== degree) {
-    throw unreadable("the SVM's options and its numbers are of different kernels")
-  }
-  if (wanted.probability !== (sigmoids !== undefined)) {
-    throw unreadable(`the SVM's option probability is ${wanted.probability}, unlike its numbers`)
-  }
-  return svc
-}
-
-function uniqueLabelsOf(classes: SvmNumbers['classes']): SvmNumbers['classes'] {
-  try {
-    return uniqueLabels(classes, 'classes')
-  } catch (cause) {
-    throw unreadable((cause as Error).message, cause)
-  }
-}
-
-function counts(list: unknown, length: number, name: string): Int32Array {
-  const sound = (value: unknown) =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31
-  if (Array.isArray(list) && list.length === length && list.every(sound)) return Int32Array.from(list)
-  throw unreadable(`its ${name} is no list of ${length} whole numbers`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

@@ -1,5 +1,4 @@
 import { clone, create } from '@bufbuild/protobuf'
-import { base64Decode } from '@bufbuild/protobuf/wire'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -10,6 +9,7 @@ import {
 import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
 import type { FilePooling, FileScaler } from './classifier-steps.ts'
+import { exactNumbers } from './exact-numbers.ts'
 import { producers } from './graph.ts'
 import { readSigmoidSteps } from './probability-steps.ts'
 import { renameTensors } from './rename.ts'
@@ -30,7 +30,7 @@ export function readClassifier(model: ModelProto): ClassifierParts {
   const graph = model.graph
   if (graph === undefined) throw unreadable('it has no graph')
   const rounded = readSvm(graph)
-  const svm = exactNumbers(rounded, metadata)
+  const svm = exactNumbers(rounded, metadata.svm)
   return {
     cnn: cnnOf(model, metadata),
     pooling: readPooling(metadata),
@@ -85,73 +85,6 @@ function readSvm(graph: GraphProto): SvmNumbers {
   if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
   const svm = readSvmNode(found[0])
   return { ...svm, sigmoids: svm.sigmoids ?? readSigmoidSteps(graph, svm.classes.length) }
-}
-
-/** The SVM with the numbers that float32 attributes round, out of the metadata. */
-function exactNumbers(rounded: SvmNumbers, metadata: Json): SvmNumbers {
-  const exact = object(metadata.svm, 'svm')
-  const classes = exact.classes
-  if (!Array.isArray(classes) || classes.length !== rounded.classes.length) {
-    throw unreadable('its metadata and its SVM differ in their classes')
-  }
-  classes.forEach((label, i) => {
-    const type = typeof label
-    const sound = type === 'string' || (type === 'number' && typeof classes[0] === 'number')
-    if (!sound || type !== typeof classes[0] || asUtf8(String(label)) !== String(rounded.classes[i])) {
-      throw unreadable(
-        `class ${i} is ${show(label)} in its metadata but ${show(rounded.classes[i])} in its SVM`,
-      )
-    }
-  })
-  const number = (name: 'gamma' | 'coef0' | 'degree') => {
-    const value = exact[name]
-    if (typeof value !== 'number' || Math.fround(value) !== rounded[name]) {
-      throw unreadable(`${name} is ${show(value)} in its metadata but ${rounded[name]} in its SVM`)
-    }
-    return value
-  }
-  return {
-    ...rounded,
-    classes,
-    gamma: number('gamma'),
-    coef0: number('coef0'),
-    degree: number('degree'),
-    dualCoef: exactList(exact.dualCoef, rounded.dualCoef, 'dualCoef'),
-    intercept: exactList(exact.intercept, rounded.intercept, 'intercept'),
-    sigmoids: exactSigmoids(exact.sigmoids, rounded.sigmoids),
-  }
-}
-
-function exactSigmoids(stored: unknown, rounded: SvmNumbers['sigmoids']): SvmNumbers['sigmoids'] {
-  if (stored === undefined && rounded === undefined) return undefined
-  if (rounded === undefined) throw unreadable('its metadata has sigmoids, but its SVM has none')
-  const { a, b } = object(stored, 'sigmoids')
-  return {
-    a: exactList(a, rounded.a, 'the slopes of sigmoids'),
-    b: exactList(b, rounded.b, 'the offsets of sigmoids'),
-  }
-}
-
-/** Text as UTF-8 holds it: what is not well formed is replaced. */
-function asUtf8(text: string): string {
-  return new TextDecoder().decode(new TextEncoder().encode(text))
-}
-
-function exactList(text: unknown, rounded: Float64Array, name: string): Float64Array {
-  let bytes: Uint8Array
-  try {
-    bytes = base64Decode(String(text))
-  } catch (cause) {
-    throw unreadable(`${name} in its metadata is no base64`, cause)
-  }
-  if (bytes.byteLength !== rounded.byteLength) {
-    throw unreadable(`${name} in its metadata has ${bytes.byteLength / 8} numbers, not ${rounded.length}`)
-  }
-  const exact = new Float64Array(bytes.slice().buffer)
-  const at = exact.findIndex((value, i) => Math.fround(value) !== rounded[i])
-  if (at >= 0)
-    throw unreadable(`${name}[${at}] is ${exact[at]} in its metadata but ${rounded[at]} in its SVM`)
-  return exact
 }
 
 function readPooling({ pooling }: Json): FilePooling {

@@ -1,5 +1,4 @@
 import { clone, create, toBinary } from '@bufbuild/protobuf'
-import { base64Encode } from '@bufbuild/protobuf/wire'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -18,6 +17,7 @@ import {
   scalerSteps,
   svmSteps,
 } from './classifier-steps.ts'
+import { exactFacts } from './exact-numbers.ts'
 import { tensorInfo } from './nodes.ts'
 import { probabilitySteps } from './probability-steps.ts'
 import { renameTensors, tensorNames } from './rename.ts'
@@ -96,21 +96,9 @@ function metadataText(
     renamed,
     pooling,
     scale: scaler.kind,
-    svm: {
-      classes: svm.classes,
-      gamma: svm.gamma,
-      coef0: svm.coef0,
-      degree: svm.degree,
-      dualCoef: base64(svm.dualCoef),
-      intercept: base64(svm.intercept),
-      sigmoids: svm.sigmoids && { a: base64(svm.sigmoids.a), b: base64(svm.sigmoids.b) },
-    },
+    svm: exactFacts(svm),
     about,
   })
-}
-
-function base64(values: Float64Array): string {
-  return base64Encode(new Uint8Array(values.slice().buffer))
 }
 
 /**

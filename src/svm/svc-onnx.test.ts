@@ -5,7 +5,8 @@ import { clouds } from '../../test/support/clouds.ts'
 import { layeredCnnBytes } from '../../test/support/layered-cnn.ts'
 import { node } from '../onnx/nodes.ts'
 import { readModel } from '../onnx/read.ts'
-import { SVC } from './svc.ts'
+import type { Label } from './labels.ts'
+import { SVC, type SvcOptions } from './svc.ts'
 
 let sound: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
@@ -14,9 +15,10 @@ beforeAll(async () => {
   sound = await svc.toOnnx()
 })
 
-/** The sound model with something changed. */
+/** The sound model as another program would have written it, with something changed. */
 function changed(change: (model: ModelProto) => void): Uint8Array {
   const model = readModel(sound.slice())
+  model.metadataProps = []
   change(model)
   return toBinary(ModelProtoSchema, model)
 }
@@ -43,9 +45,38 @@ describe('SVC.fromOnnx', () => {
   })
 
   it('knows what it cannot know', async () => {
-    using svc = await SVC.fromOnnx(sound)
+    using svc = await SVC.fromOnnx(changed(() => {}))
     expect(new Set(svc.support)).toEqual(new Set([-1]))
     expect(svc.getParams()).toMatchObject({ kernel: 'rbf', C: 1 })
+  })
+
+  it.each<[string, object, string, string]>([
+    ['a newer layout', { schemaVersion: 2 }, 'MODEL_UNSUPPORTED', 'schemaVersion is 2'],
+    ['other numbers', { svm: { gamma: 7 } }, 'MODEL_UNREADABLE', 'gamma is 7 in its metadata'],
+    ['other classes', { svm: { classes: [0, 1, 3] } }, 'MODEL_UNREADABLE', 'class 2 is 3'],
+    ['unknown options', { machine: { options: { c: 1 } } }, 'MODEL_UNREADABLE', "'c'"],
+    ['no options', { machine: { options: null } }, 'MODEL_UNREADABLE', 'options are null'],
+    [
+      'another kernel',
+      { machine: { options: { kernel: 'linear' } } },
+      'MODEL_UNREADABLE',
+      'different kernels',
+    ],
+    ['half a support vector', { machine: { support: [0.5] } }, 'MODEL_UNREADABLE', 'support is no list'],
+  ])('refuses our own metadata with %s', async (_, change, code, phrase) => {
+    const model = readModel(sound.slice())
+    const [entry] = model.metadataProps
+    const metadata = JSON.parse(entry.value)
+    for (const [name, value] of Object.entries(change)) {
+      metadata[name] = typeof value === 'object' ? { ...metadata[name], ...value } : value
+    }
+    entry.value = JSON.stringify(metadata)
+    await expect(SVC.fromOnnx(toBinary(ModelProtoSchema, model))).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(phrase),
+    })
+    entry.value = '{'
+    await expect(SVC.fromOnnx(toBinary(ModelProtoSchema, model))).rejects.toThrow(/no JSON/)
   })
 
   const ones = (count: number) => new Float32Array(count).fill(1)
@@ -187,6 +218,30 @@ describe('SVC.fromOnnx', () => {
 })
 
 describe('SVC.toOnnx', () => {
+  it.each<[string, SvcOptions, Label[]]>([
+    ['linear', { kernel: 'linear', C: 3 }, [4, 9]],
+    ['poly, balanced', { kernel: 'poly', classWeight: 'balanced' }, [0.5, 1.5, -2]],
+    ['rbf, probabilities', { probability: true, randomState: 7 }, ['no', 'yes']],
+    ['sigmoid', { kernel: 'sigmoid', gamma: 0.1, coef0: -0.3 }, ['b', 'a', 'c']],
+  ])('loses not a bit: %s', async (_, options, labels) => {
+    const { X, codes } = clouds(60, labels.length, 0)
+    const y = codes.map((code) => labels[code])
+    using svc = await new SVC({ ...options, threads: 1, cacheSize: 100 }).fit(X, y)
+    const bytes = await svc.toOnnx()
+    using back = await SVC.fromOnnx(bytes)
+    const { threads, cacheSize, ...kept } = svc.getParams()
+    expect(back.getParams()).toEqual(kept)
+    expect({ ...back.toState(), options: kept }).toEqual({ ...svc.toState(), options: kept })
+    expect(await back.toOnnx()).toEqual(bytes)
+    const test = clouds(200, labels.length, 1e6).X
+    expect(await back.decisionFunction(test)).toEqual(await svc.decisionFunction(test))
+    if (options.probability) expect(await back.predictProba(test)).toEqual(await svc.predictProba(test))
+    // Rows that follow those of the file: the duals are worth going on from.
+    const { nIter } = back
+    await back.fit(X, y, { warmStart: true })
+    expect(Math.max(...back.nIter)).toBeLessThan(Math.max(...nIter))
+  })
+
   it('says what float32 cannot hold', async () => {
     const { X, codes } = clouds(40, 2, 0)
     using svc = await new SVC().fit(X, codes)

@@ -3,12 +3,15 @@ import {
   TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  StringStringEntryProtoSchema,
 } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { ports } from '../onnx/classifier-names.ts'
 import { Steps, svmSteps } from '../onnx/classifier-steps.ts'
+import { exactFacts, exactNumbers } from '../onnx/exact-numbers.ts'
 import { dimensions, requiredInputs } from '../onnx/graph.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
 import { probabilitySteps, readSigmoidSteps } from '../onnx/probability-steps.ts'
@@ -16,11 +19,16 @@ import { readModel } from '../onnx/read.ts'
 import { isSvmNode, labelsAreIntegers, readSvmNode } from '../onnx/svm-node.ts'
 import { version } from '../version.ts'
 import { foreignOf, stateOf } from './loaded-machine.ts'
+import { machineFacts, stateFromFacts } from './machine-facts.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
 import type { SvcState } from './svc.ts'
 
 /** The name of the rows among a model's inputs. */
 const input = 'X'
+/** The key of our JSON among a file's `metadata_props`; that of a whole classifier is another one. */
+const metadataKey = 'softmargin.svc'
+/** The layout of that JSON. */
+const schemaVersion = 1
 
 /**
  * A machine as an ONNX model; what it looks like stands at `SVC.toOnnx`. The same state gives the same bytes.
@@ -47,6 +55,9 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
   const numbers = { ...machine, kernel: kind, gamma, coef0, degree, nSupport: Array.from(nSupport) }
   if (sigmoids) probabilitySteps(steps, { ...numbers, sigmoids }, rows)
   else svmSteps(steps, numbers, rows)
+  // Of a machine that comes from another program's file there is nothing more to tell.
+  const facts = state.tieOrder || state.support.includes(-1) ? undefined : machineFacts(state)
+  const value = JSON.stringify({ schemaVersion, svm: exactFacts(numbers), machine: facts })
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -58,6 +69,7 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
       ],
       producerName: 'softmargin',
       producerVersion: version,
+      metadataProps: [create(StringStringEntryProtoSchema, { key: metadataKey, value })],
       graph,
     }),
   )
@@ -72,11 +84,15 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
     throw invalidArgument('bytes', bytes, 'the bytes of an ONNX model: a Uint8Array or ArrayBuffer')
   }
-  const graph = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), 'bytes').graph!
+  const model = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), 'bytes')
+  const graph = model.graph!
   const found = graph.node.filter(isSvmNode)
   if (found.length !== 1) throw unsupported(`it has ${found.length} SVMClassifier nodes, not 1`)
   const [node] = found
-  const { kernel, gamma, coef0, degree, nSupport, ...numbers } = readSvmNode(node)
+  const rounded = readSvmNode(node)
+  rounded.sigmoids ??= readSigmoidSteps(graph, rounded.classes.length)
+  const own = readMetadata(model)
+  const numbers = own ? exactNumbers(rounded, own.svm) : rounded
   checkLabelOutput(graph, node)
   const columns = numbers.supportVectors.cols
   const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
@@ -84,13 +100,36 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   if (widths.some((width) => width !== columns)) {
     throw unsupported(`its inputs have ${widths} columns, but its support vectors ${columns}`)
   }
+  if (own?.machine !== undefined) {
+    const state = stateFromFacts(numbers, own.machine)
+    return inputSteps.length > 0 ? { ...state, inputSteps } : state
+  }
+  const { kernel, gamma, coef0, degree, nSupport, ...rest } = numbers
   return stateOf({
-    ...numbers,
+    ...rest,
     kernel: { kind: kernel, gamma, coef0, degree },
     nSupport: Int32Array.from(nSupport),
     inputSteps,
-    sigmoids: numbers.sigmoids ?? readSigmoidSteps(graph, numbers.classes.length),
   })
+}
+
+/**
+ * What `writeSvcOnnx` put beside the graph, if it was that.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`; `MODEL_UNSUPPORTED` for a file of a newer softmargin
+ */
+function readMetadata({ metadataProps }: ModelProto): Record<string, unknown> | undefined {
+  const text = metadataProps.find(({ key }) => key === metadataKey)?.value
+  if (text === undefined) return undefined
+  let metadata: Record<string, unknown>
+  try {
+    metadata = JSON.parse(text) ?? {}
+  } catch (cause) {
+    const message = 'the saved machine cannot be read: its metadata is no JSON'
+    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'bytes', cause })
+  }
+  if (metadata.schemaVersion === schemaVersion) return metadata
+  throw unsupported(`its schemaVersion is ${show(metadata.schemaVersion)}, and this softmargin knows 1`)
 }
 
 /** The labels must be the SVM's own: a graph that makes others of them is another classifier. */

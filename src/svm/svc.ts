@@ -261,8 +261,9 @@ export class SVC {
   }
 
   /**
-   * The machine as an ONNX model (`ai.onnx.ml.SVMClassifier`) that any ONNX Runtime runs. Its numbers are rounded
-   * to float32.
+   * The machine as an ONNX model (`ai.onnx.ml.SVMClassifier`) that any ONNX Runtime runs. The operator's numbers are
+   * float32; `fromOnnx` takes the exact ones, and the options, from the file's `metadata_props`, so that the machine
+   * comes back bit for bit. `threads` and `cacheSize` are not in the file.
    *
    * Input `X` float32 [N, columns]; outputs `label`, int64 if all labels are whole numbers, else string, and
    * `scores` float32: for two classes [N, 2], the greater one the label's, for more [N, pairs], above 0 for the

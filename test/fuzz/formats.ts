@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from 'onnx-buf'
 import { decodeImage } from '../../src/image/decode.ts'
 import { cutModel } from '../../src/onnx/cut.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { readClassifier } from '../../src/onnx/read-classifier.ts'
-import { writeClassifier } from '../../src/onnx/write-classifier.ts'
+import { type ClassifierParts, writeClassifier } from '../../src/onnx/write-classifier.ts'
 import { FeatureStore } from '../../src/store/feature-store.ts'
 import { type StoredFeatures, storeToNpz } from '../../src/store/store-file.ts'
+import { stateFromFacts } from '../../src/svm/machine-facts.ts'
 import * as softmargin from '../../src/svm.ts'
 import { partsOf } from '../support/classifier-parts.ts'
 import { clouds } from '../support/clouds.ts'
@@ -60,7 +63,9 @@ async function machines(): Promise<softmargin.SVC[]> {
     inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
   })
   const sigmoids = { a: Float64Array.of(-1.5), b: Float64Array.of(0.25) }
-  return [...made, probability, scaled, SVC.fromState({ ...made[0].toState(), sigmoids })]
+  const two = made[0].toState()
+  const options = { ...two.options, probability: true }
+  return [...made, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
 }
 
 /** All formats that the package reads. */
@@ -69,6 +74,7 @@ export async function formats(): Promise<Format[]> {
   const texts = svcs
     .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
     .map((svc) => new TextEncoder().encode(svc.toLibsvm()))
+  const onnx = await Promise.all(svcs.map((svc) => svc.toOnnx()))
   const latin = new TextDecoder('latin1')
   const npy =
     'floats-f8.npy floats-big-f4.npy integers-i8.npy texts.npy texts-bytes.npy truth.npy fortran.npy'
@@ -83,7 +89,7 @@ export async function formats(): Promise<Format[]> {
     },
     {
       name: 'ONNX SVC',
-      seeds: await Promise.all(svcs.map((svc) => svc.toOnnx())),
+      seeds: [...onnx, ...onnx.map(withoutMetadata)],
       reads: [(bytes) => SVC.fromOnnx(bytes), thenPredict((bytes) => SVC.fromOnnx(bytes))],
     },
     {
@@ -131,12 +137,17 @@ export async function formats(): Promise<Format[]> {
     {
       name: 'saved classifier',
       seeds: [
-        partsOf(),
+        partsOf({ classes: ['cat', 'cow', 'dog'] }),
         partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } }),
-        partsOf({ sigmoids: true }),
+        partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
-      ].map(writeClassifier),
-      reads: [(bytes) => readClassifier(readModel(bytes))],
+      ].map((parts) => writeClassifier({ ...parts, about: { svm: factsOf(parts) } })),
+      reads: [
+        (bytes) => {
+          const { svm, about } = readClassifier(readModel(bytes))
+          return stateFromFacts(svm, about.svm)
+        },
+      ],
       cost: 4,
     },
     {
@@ -149,6 +160,24 @@ export async function formats(): Promise<Format[]> {
       cost: 20,
     },
   ]
+}
+
+/** What a file tells of its machine beside the numbers. */
+function factsOf({ svm }: ClassifierParts): object {
+  const { kernel, coef0, degree, intercept, supportVectors, sigmoids } = svm
+  return {
+    options: { kernel, coef0, degree, probability: sigmoids !== undefined },
+    fitStatus: 'converged',
+    nIter: Array.from(intercept, () => 9),
+    support: Array.from({ length: supportVectors.rows }, (_, i) => i),
+  }
+}
+
+/** A model as other programs write it. */
+function withoutMetadata(bytes: Uint8Array): Uint8Array {
+  const model = readModel(bytes)
+  model.metadataProps = []
+  return toBinary(ModelProtoSchema, model)
 }
 
 function storedFeatures(): StoredFeatures {

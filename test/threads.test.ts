@@ -12,11 +12,19 @@ for (let i = 0; i < rows; i++) for (let k = 0; k < 40; k++) data[i * cols + y[i]
 const X = new Matrix(data, rows, cols)
 
 test.each(['rbf', 'linear', 'poly'] as const)(
-  'a %s fit has the same bits with two threads',
+  'a %s fit has the same bits with two threads, and both work',
   async (kernel) => {
+    const worked: number[] = []
     const [one, two] = await Promise.all(
-      [1, 2].map((threads) => new SVC({ kernel, C: 2, threads }).fit(X, y)),
+      [1, 2].map((threads, i) =>
+        new SVC({ kernel, C: 2, threads }).fit(X, y, {
+          onProgress: (progress) => {
+            worked[i] = progress.threads
+          },
+        }),
+      ),
     )
+    expect(worked).toEqual([1, 2])
     expect(two.support).toEqual(one.support)
     expect(two.dualCoef.data).toEqual(one.dualCoef.data)
     expect(two.intercept).toEqual(one.intercept)

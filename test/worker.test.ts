@@ -252,6 +252,66 @@ describe('the worker', () => {
     await expect(spawn({ worker: 'nothing.js' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
+  it('ignores foreign messages that come from it', async () => {
+    const program = `
+      import { parentPort } from 'node:worker_threads'
+      import ${JSON.stringify(entry.href)}
+      const foreign = [null, 'text', 7, [], { softmargin: 1 }, { softmargin: '', kind: 'data' }, { softmargin: 'x', kind: 'ready' }]
+      for (const message of foreign) parentPort.postMessage(message)
+      parentPort.on('message', () => foreign.forEach((message) => parentPort.postMessage(message)))`
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`))
+    const own = await spawn({ worker })
+    expect(await (await new own.SVC().fit(X, y)).classes).toHaveLength(3)
+    await own.dispose()
+    await worker.terminate()
+  })
+
+  it('works beside a busy one, and answers others while it is busy itself', async () => {
+    const busy = await spawn()
+    const controller = new AbortController()
+    let isOver = false
+    const grid = { gamma: Array.from({ length: 500 }, (_, i) => (i + 1) / 1000) }
+    const fitting = new busy.GridSearchCV(new busy.SVC(), grid)
+      .fit(large.X, large.y, { signal: controller.signal })
+      .catch((error) => error)
+      .finally(() => {
+        isOver = true
+      })
+    const second = await spawn()
+    expect(await new second.SVC().fit(X, y).then((svc) => svc.score(X, y))).toBeGreaterThan(0.5)
+    expect(await new busy.SVC().fit(X, y).then((svc) => svc.score(X, y))).toBeGreaterThan(0.5)
+    expect(isOver).toBe(false)
+    controller.abort()
+    expect(await fitting).toMatchObject({ code: 'ABORTED' })
+    await Promise.all([busy.dispose(), second.dispose()])
+  })
+
+  it('refuses calls of an object that was disposed of', async () => {
+    const svc = await new remote.SVC().fit(X, y)
+    await svc.dispose()
+    await expect(svc.predict(X)).rejects.toMatchObject({ code: 'DISPOSED' })
+  })
+
+  it('has as many threads as spawn was asked for', async () => {
+    const wide = clouds(1600, 2000)
+    for (const threads of [1, 2]) {
+      const own = await spawn({ threads })
+      let worked = 0
+      const onProgress = (progress: { threads: number }) => {
+        worked = progress.threads
+      }
+      await new own.SVC().fit(wide.X, wide.y, { onProgress })
+      expect(worked).toBe(threads)
+      await own.dispose()
+    }
+    for (const threads of [0, 1.5, '2']) {
+      await expect(spawn({ threads: threads as number })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        argument: 'threads',
+      })
+    }
+  })
+
   it('does not keep a process that forgot it, and keeps one that waits for it', () => {
     const program = `
       import { spawn } from './dist/lib/worker.js'

@@ -3,6 +3,7 @@ import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { importUnbundled } from '../host/node.ts'
 import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/ort.ts'
+import { possibleThreads } from '../host/threads.ts'
 import { detachWeights } from '../onnx/detach.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -208,7 +209,7 @@ async function loadOrt(device: Device, threads: number): Promise<Ort> {
       cause,
     })
   })
-  loaded.env.wasm.numThreads = threads
+  loaded.env.wasm.numThreads = possibleThreads(threads)
   return loaded
 }
 

@@ -1,6 +1,6 @@
 import { type ErrorCode, SoftmarginError, throwIfAborted } from '../errors.ts'
 import { numberOfCores } from '../host/cores.ts'
-import { listenToOwner, mayShareMemory, startThread, type Thread } from '../host/threads.ts'
+import { listenToOwner, mayShareMemory, possibleThreads, startThread, type Thread } from '../host/threads.ts'
 import { Engine, type Region } from './engine.ts'
 import type { Simd } from './module.ts'
 import { Pace } from './pace.ts'
@@ -92,6 +92,7 @@ const AHEAD = 2
 export class Team<Job, Result> {
   readonly #members: Member[]
   readonly #local: (job: Job, pace: Pace) => Promise<Result>
+  readonly #worked = new Set<Member>()
 
   private constructor(members: Member[], local: (job: Job, pace: Pace) => Promise<Result>) {
     this.#members = members
@@ -126,6 +127,11 @@ export class Team<Job, Result> {
       member.order({ type: 'open', work: work.name, simd, region, context }).catch(() => {})
     }
     return new Team(members, open())
+  }
+
+  /** Threads that have done a job, and this one. */
+  get threads(): number {
+    return 1 + this.#worked.size
   }
 
   /**
@@ -167,7 +173,11 @@ export class Team<Job, Result> {
       )
     const there = (member: Member) =>
       work(
-        (job) => member.do(job) as Promise<Result>,
+        async (job) => {
+          const result = await member.do(job)
+          this.#worked.add(member)
+          return result as Result
+        },
         () => member.failed,
       )
     pace.signal?.addEventListener('abort', abort, { once: true })
@@ -195,10 +205,22 @@ export class Team<Job, Result> {
   }
 }
 
-/** How many threads a piece of work is worth: 1 where memory may not be shared or the work is short. */
+/** What is wanted by who wants no number of their own. */
+let usual: number | undefined
+
+/** From now on, work for which no number of threads is wanted gets so many: `undefined` for one for each core. */
+export function useThreads(threads: number | undefined): void {
+  usual = threads === undefined ? undefined : possibleThreads(threads)
+}
+
+/**
+ * How many threads a piece of work is worth: 1 where memory may not be shared, with a warning for who wanted more,
+ * and where the work is short.
+ */
 export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
-  if (wanted === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
-  return wanted ?? numberOfCores()
+  const threads = wanted === undefined ? usual : possibleThreads(wanted)
+  if (threads === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
+  return threads ?? numberOfCores()
 }
 
 /** Multiply-adds that take some tenths of a second: less is done before a thread has started. */

@@ -27,6 +27,22 @@ export function mayShareMemory(): boolean {
   return hasFileSystem() || globalThis.crossOriginIsolated === true
 }
 
+let warned = false
+
+/** So many threads, or 1 where memory may not be shared: a warning, given once, tells why. */
+export function possibleThreads(wanted: number): number {
+  if (wanted === 1 || mayShareMemory()) return wanted
+  if (!warned) {
+    console.warn(
+      `softmargin: ${wanted} threads are wanted, but this host lets threads share no memory, so there is one. ` +
+        "A page must be served with 'Cross-Origin-Opener-Policy: same-origin' and " +
+        "'Cross-Origin-Embedder-Policy: require-corp'.",
+    )
+  }
+  warned = true
+  return 1
+}
+
 /** Starts the module of the engine's threads. */
 export async function startThread(events: ThreadEvents): Promise<Thread> {
   if (hasFileSystem()) {

@@ -36,6 +36,8 @@ export interface Classes {
 export interface FitProgress extends Progress {
   /** Largest violation of the optimality conditions; the pair is solved at `tol`. */
   gap: number
+  /** Threads that have done a part of the work so far, the caller's own included. */
+  threads: number
 }
 
 /** How a fit is done. */
@@ -83,7 +85,7 @@ export async function fitOneVsOne(
     rows: source instanceof PackedRows ? source.layout : undefined,
   }
   let done = 0
-  const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap })
+  const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap, threads: team.threads })
   const open = () => {
     const fitter = new PairFitter(engine, source, context, tell)
     return (job: FitJob, ownPace: Pace) => fitter.run(job, ownPace)

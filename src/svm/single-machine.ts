@@ -73,9 +73,9 @@ export abstract class SingleMachine<P extends MachineParameters> {
         solutions.add(0, rows, problem.beta, 0, unit)
         if (twice) solutions.add(0, rows, problem.beta, run.size, unit)
         solutions.close(-rho, iterations, status)
-        o.onProgress?.({ done: 1, total: 1, gap: problem.gap })
+        o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
       },
-      onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap }),
+      onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
     })
     const machine = await solutions.machine(X, kernel, pace)
     if (centre) await uncentre(machine, [[0, 1]], centre, pace)

@@ -4,10 +4,23 @@ import type { Endpoint } from 'comlink'
 export type Post = (message: unknown, transfer: Transferable[]) => void
 
 /** A message of ours: all others on the port are none of our business. */
-interface Envelope {
+export interface Envelope {
+  /** The connection, or nothing from a worker that begins to listen. */
   softmargin: string
-  kind: 'hello' | 'ready' | 'data'
+  kind: 'hello' | 'ready' | 'data' | 'bye'
   data?: unknown
+}
+
+/** What a worker is told at first. */
+export interface Hello {
+  /** Threads of work for which none are asked for. */
+  threads: number | undefined
+}
+
+/** What it answers. */
+export interface Ready {
+  /** Whether it holds the lock that `watchLife` waits for. */
+  isHeld: boolean
 }
 
 /** The envelope in a message, if it is one of ours. */

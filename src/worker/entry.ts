@@ -1,26 +1,51 @@
 // The module that a worker runs: importing it makes the worker serve `spawn`.
 
 import * as Comlink from 'comlink'
+import { useThreads } from '../engine/team.ts'
+import { holdLife } from '../host/life.ts'
 import { listenToOwner } from '../host/threads.ts'
 import * as library from '../index.ts'
-import { ConnectionEnd, readEnvelope } from './endpoint.ts'
+import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import type { ClientSide } from './protocol.ts'
 import { Server } from './server.ts'
 
-const connections = new Map<string, ConnectionEnd>()
+/** What one `spawn` has here. */
+interface Served {
+  end: ConnectionEnd
+  server: Server
+  life: ReturnType<typeof holdLife>
+}
+
+const connections = new Map<string, Served>()
 
 const post = await listenToOwner((message) => {
   const envelope = readEnvelope(message)
-  if (envelope?.kind === 'hello') post({ softmargin: envelope.softmargin, kind: 'ready' }, [])
-  if (envelope?.kind !== 'data') return
-  let end = connections.get(envelope.softmargin)
-  if (!end) {
-    end = new ConnectionEnd(envelope.softmargin, post)
-    connections.set(envelope.softmargin, end)
-    const client = Comlink.wrap<ClientSide>(end) as unknown as ClientSide
-    Comlink.expose(new Server(library, client, true), end)
-  }
-  end.receive(envelope.data)
+  if (!envelope) return
+  const { softmargin: id, kind, data } = envelope
+  if (kind === 'hello') greet(id, data as Hello)
+  else if (kind === 'bye') leave(id)
+  else if (kind === 'data') connections.get(id)?.end.receive(data)
 })
 // Who asked before this module ran was not heard.
 post({ softmargin: '', kind: 'ready' }, [])
+
+async function greet(id: string, { threads }: Hello): Promise<void> {
+  if (connections.has(id)) return
+  if (threads !== undefined) useThreads(threads)
+  const end = new ConnectionEnd(id, post)
+  const client = Comlink.wrap<ClientSide>(end) as unknown as ClientSide
+  const server = new Server(library, client, true)
+  Comlink.expose(server, end)
+  const life = holdLife(id)
+  connections.set(id, { end, server, life })
+  post({ softmargin: id, kind: 'ready', data: { isHeld: (await life) !== undefined } satisfies Ready }, [])
+}
+
+/** The worker goes on for others: nothing of this one stays. */
+async function leave(id: string): Promise<void> {
+  const served = connections.get(id)
+  connections.delete(id)
+  served?.server.dispose()
+  const release = await served?.life
+  release?.()
+}

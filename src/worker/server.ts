@@ -58,6 +58,14 @@ export class Server implements ServerSide {
     this.#failed.delete(id)
   }
 
+  /** Frees all objects: nobody is there any more to ask for them. */
+  dispose(): void {
+    for (const object of this.#objects.values()) (object as { dispose?: () => void }).dispose?.()
+    this.#objects.clear()
+    this.#failed.clear()
+    for (const controller of this.#signals.values()) controller.abort()
+  }
+
   async #perform(request: Request, signals: number[], moved: Set<ArrayBuffer> | undefined): Promise<unknown> {
     if (request.type === 'construct') {
       this.#construct(request, signals)

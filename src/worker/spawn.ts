@@ -2,10 +2,11 @@
 
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { watchLife } from '../host/life.ts'
 import type { Thread } from '../host/threads.ts'
 import { type AnyWorker, hasWorkers, openWorker, type WorkerSource } from '../host/worker.ts'
 import { Connection } from './connection.ts'
-import { ConnectionEnd, readEnvelope } from './endpoint.ts'
+import { ConnectionEnd, type Envelope, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import { remoteClasses, remoteFunctions, type ServerSide } from './protocol.ts'
 import { RemoteObjects } from './remote-objects.ts'
 import type { RemoteClass, RemoteLibrary, RemoteObject, TransferOptions } from './remote-types.ts'
@@ -21,6 +22,11 @@ export interface SpawnOptions {
    * `() => new Worker(new URL('./my-worker.js', import.meta.url), { type: 'module' })`. Default: our own.
    */
   worker?: WorkerSource
+  /**
+   * Threads of long fits and searches, the worker's own included, for which no other number is asked for. Of several
+   * that share a worker the last one counts. Numbers do not depend on it. Default: one for each core.
+   */
+  threads?: number
 }
 
 /** What `spawn` answers: the library, and the end of the worker. */
@@ -43,10 +49,14 @@ export type Remote = RemoteLibrary & {
  */
 export async function spawn(o: SpawnOptions = {}): Promise<Remote> {
   if (typeof o !== 'object' || o === null) throw invalidArgument('options', o, 'an object')
-  return o.worker !== undefined || hasWorkers() ? inWorker(o.worker) : inPlace()
+  const { worker, threads } = o
+  if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
+  return worker !== undefined || hasWorkers() ? inWorker(worker, { threads }) : inPlace({ threads })
 }
 
-async function inWorker(source: WorkerSource | undefined): Promise<Remote> {
+async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise<Remote> {
   const id = crypto.randomUUID()
   let thread: Thread | undefined
   let end: ConnectionEnd | undefined
@@ -59,37 +69,48 @@ async function inWorker(source: WorkerSource | undefined): Promise<Remote> {
     // In a browser it may still be there.
     thread?.terminate()
   }
-  const hello = { softmargin: id, kind: 'hello' }
-  await new Promise<void>((resolve, reject) => {
+  const greet = () => thread?.post({ softmargin: id, kind: 'hello', data: hello } satisfies Envelope)
+  const { isHeld } = await new Promise<Ready>((resolve, reject) => {
     fail = reject
     const onMessage = (message: unknown) => {
       const envelope = readEnvelope(message)
-      if (envelope?.kind === 'ready') resolve()
-      if (envelope?.kind === 'data' && envelope.softmargin === id) end?.receive(envelope.data)
+      // It begins to listen, and may have missed the first one.
+      if (envelope?.softmargin === '' && envelope.kind === 'ready') greet()
+      if (envelope?.softmargin !== id) return
+      if (envelope.kind === 'ready') resolve(envelope.data as Ready)
+      if (envelope.kind === 'data') end?.receive(envelope.data)
     }
     openWorker(source, { onMessage, onFailure: lost }).then(
       (opened) => {
         thread = opened
         thread.setBusy(true)
-        // One that runs already said that it is ready before we listened.
-        thread.post(hello)
+        // One that runs already said so before we listened.
+        greet()
       },
       (error) => (error instanceof SoftmarginError ? reject(error) : lost(error)),
     )
   })
   const { post, setBusy, leave, terminate } = thread!
   setBusy(false)
+  const unwatch = isHeld ? watchLife(id, () => lost(new Error('it has ended'))) : () => {}
   end = new ConnectionEnd(id, post)
   Comlink.expose(connection, end)
   return makeRemote(connection, Comlink.wrap<ServerSide>(end) as unknown as ServerSide, true, () => {
+    unwatch()
+    post({ softmargin: id, kind: 'bye' } satisfies Envelope, [])
     leave()
     setBusy(false)
     terminate()
   })
 }
 
-async function inPlace(): Promise<Remote> {
-  const [library, { Server }] = await Promise.all([import('../index.ts'), import('./server.ts')])
+async function inPlace({ threads }: Hello): Promise<Remote> {
+  const [library, { Server }, { useThreads }] = await Promise.all([
+    import('../index.ts'),
+    import('./server.ts'),
+    import('../engine/team.ts'),
+  ])
+  if (threads !== undefined) useThreads(threads)
   const connection = new Connection(false)
   return makeRemote(connection, new Server(library, connection, false), false, () => {})
 }

@@ -59,6 +59,16 @@ def relit(images, much):
     return images * (1 + much * torch.randn(n, 1, 1, 1)) + much * (torch.randn(n, 1, 1, 1) + 0.5 * torch.randn(n, 3, 1, 1))
 
 
+def cut_and_mixed(images):
+    """A random rectangle of each picture is another's; answers the pictures, whose they are, and how much is still their own."""
+    other, share = torch.randperm(len(images)), torch.rand(()).item()
+    high, wide = (int(SIZE * math.sqrt(1 - share)) for _ in range(2))
+    top, left = (torch.randint(0, SIZE - side + 1, ()).item() for side in (high, wide))
+    images = images.clone()
+    images[:, :, top:top + high, left:left + wide] = images[other, :, top:top + high, left:left + wide]
+    return images, other, 1 - high * wide / SIZE ** 2
+
+
 # ---- network ------------------------------------------------------------------------------------------------------
 
 def fold(weight, bn):
@@ -124,7 +134,8 @@ class Net(nn.Module):
         super().__init__()
         widths = [3] + [s['convs'][-1] for s in STAGES]
         self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(STAGES))
-        self.head = Head(widths[-1], classes)
+        self.width = widths[-1]
+        self.head = Head(self.width, classes)
 
     def features(self, x):
         for stage in self.stages:
@@ -144,63 +155,90 @@ def learning_rate(progress, peak, warm=0.15):
     return peak * 0.5 * (1 + math.cos(math.pi * min(1, (progress - warm) / (1 - warm))))
 
 
-def loss_of(logits, labels, taught, args, heat=3.0):
-    """Cross entropy, and with a teacher the distance from its softened answer to the same pixels."""
+def loss_of(logits, features, labels, taught, adapter, args, heat=3.0):
+    """Cross entropy; with teachers also the distance from their softened answers, and from their features by a linear map."""
     loss = F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
     if taught is None:
         return loss
-    far = F.kl_div(F.log_softmax(logits / heat, 1), F.softmax(taught.float() / heat, 1), reduction='batchmean')
-    return (1 - args.trust) * loss + args.trust * heat * heat * far
+    answers, wanted = taught
+    far = F.kl_div(F.log_softmax(logits / heat, 1), F.softmax(answers / heat, 1), reduction='batchmean')
+    return (1 - args.trust) * loss + args.trust * heat * heat * far + args.imitate * F.mse_loss(adapter(features), wanted)
+
+
+def lessons(paths, x):
+    """What the teachers say of each training image and its mirror: their mean logits, and all their features standardised."""
+    answers, features = [], []
+    for teacher in map(Exported, paths):
+        logits, last, before = teacher.over(x, ['logits', 'features', 'stage3'], mirrored=True)
+        answers.append(torch.as_tensor(logits))
+        features += [torch.as_tensor(last), torch.as_tensor(before)]
+    features = torch.cat(features, 1)
+    return torch.stack(answers).mean(0), (features - features.mean(0)) / features.std(0)
 
 
 def train(args, x, y, xtest, ytest, classes):
     """SGD with one rise and fall of the learning rate. The schedule follows the epochs, or the clock with --minutes."""
-    net = Net(len(classes)).to(memory_format=torch.channels_last)
+    net = Net(len(classes))
+    if args.start:
+        net.load_state_dict(torch.load(args.start)['parts'][1])
+    net = net.to(memory_format=torch.channels_last)
     mean_net = copy.deepcopy(net)
-    decay = [p for p in net.parameters() if p.ndim > 1]
-    plain = [p for p in net.parameters() if p.ndim <= 1]
+    taught = lessons(args.teacher, x) if args.teacher else None
+    adapter = nn.Linear(net.width, taught[1].shape[1] if taught else 1)
+    parameters = [*net.parameters(), *adapter.parameters()]
+    decay = [p for p in parameters if p.ndim > 1]
+    plain = [p for p in parameters if p.ndim <= 1]
     opt = torch.optim.SGD([dict(params=decay, weight_decay=args.decay), dict(params=plain, weight_decay=0)], lr=0.1, momentum=0.9, nesterov=True)
     padded = torch.as_tensor(np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)), mode='reflect'))
-    y, epoch, elapsed = torch.as_tensor(y), 0, 0.0
-    teacher = Exported(args.teacher) if args.teacher else None
+    y, epoch, elapsed, progress = torch.as_tensor(y), 0, 0.0, 0.0
     checkpoint = args.work / 'checkpoint.pt'
     if args.resume and checkpoint.exists():
         state = torch.load(checkpoint)
-        for part, saved in zip((net, mean_net, opt), state['parts']):
+        for part, saved in zip((net, mean_net, opt, adapter), state['parts']):
             part.load_state_dict(saved)
-        epoch, elapsed = state['epoch'], state['elapsed']
+        epoch, elapsed, progress = state['epoch'], state['elapsed'], state['progress']
         torch.set_rng_state(state['rng'])
         print(f'resumed after epoch {epoch}, {elapsed / 60:.1f} minutes', flush=True)
-    start, steps = time.time() - elapsed, len(x) // args.batch
+    start, last, steps = time.time() - elapsed, time.time(), len(x) // args.batch
 
-    progress = 0.0
     while progress < 1:
         order, total, hits, seen = torch.randperm(len(x)), 0.0, 0, 0
         for step in range(steps):
-            progress = (time.time() - start) / (60 * args.minutes) if args.minutes else (epoch + (step + 1) / steps) / args.epochs
+            if args.minutes:  # A pause leaves less time for the rest of the schedule; it does not skip any of it.
+                now, end = time.time(), start + 60 * args.minutes
+                spent, last = min(now - last, 20), now
+                progress = 1.0 if now >= end else progress + (1 - progress) * spent / (end - now + spent)
+            else:
+                progress = (epoch + (step + 1) / steps) / args.epochs
             if progress >= 1 and args.minutes:
                 break
             for group in opt.param_groups:
-                group['lr'] = learning_rate(progress, args.lr)
+                group['lr'] = learning_rate(progress, args.lr, args.warm)
             rows = order[step * args.batch:(step + 1) * args.batch]
-            images, labels = relit(normalise(augmented(padded, rows)), args.relight), y[rows]
+            images, labels = relit(normalise(augmented(padded, rows)), args.relight), F.one_hot(y[rows], len(classes)).float()
+            lesson = [part[rows] for part in taught] if taught else None
+            if progress < 0.8 and torch.rand(()).item() < args.mix:
+                images, other, own = cut_and_mixed(images)
+                labels = own * labels + (1 - own) * labels[other]
+                lesson = lesson and [own * part + (1 - own) * part[other] for part in lesson]
             with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not args.float32):
-                logits = net(images)
-                taught = teacher(images, 'logits') if teacher else None
-            loss = loss_of(logits.float(), labels, taught, args)
+                features = net.features(images)
+                logits = net.head(features)
+            loss = loss_of(logits.float(), features.float(), labels, lesson, adapter, args)
             opt.zero_grad()
             loss.backward()
             opt.step()
             with torch.no_grad():
                 for average, now in zip(mean_net.state_dict().values(), net.state_dict().values()):
                     average.lerp_(now, 1 - args.average) if average.is_floating_point() else average.copy_(now)
-            total, hits, seen = total + loss.item(), hits + (logits.argmax(1) == labels).sum().item(), seen + 1
+            total, hits, seen = total + loss.item(), hits + (logits.argmax(1) == labels.argmax(1)).sum().item(), seen + 1
         epoch, elapsed = epoch + 1, time.time() - start
         if seen:
             told = f'{100 * accuracy(mean_net, xtest, ytest):.2f} %' if epoch % args.judge == 0 or progress >= 1 else '-'
             print(f'epoch {epoch}  {elapsed / 60:.1f} min  progress {progress:.3f}  loss {total / seen:.3f}  '
                   f'train {100 * hits / seen / args.batch:.2f} %  test {told}', flush=True)
-        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt)], epoch=epoch, elapsed=elapsed, rng=torch.get_rng_state())
+        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter)], epoch=epoch, elapsed=elapsed,
+                     progress=progress, rng=torch.get_rng_state())
         torch.save(state, f'{checkpoint}.new')
         os.replace(f'{checkpoint}.new', checkpoint)
     return mean_net
@@ -285,7 +323,7 @@ class Exported:
         self.weights = {w.name: torch.tensor(numpy_helper.to_array(w)) for w in self.graph.initializer}
 
     @torch.no_grad()
-    def __call__(self, x, output):
+    def __call__(self, x, outputs):
         have = dict(self.weights, pixel_values=x)
         for node in self.graph.node:
             given = [have[name] for name in node.input]
@@ -295,21 +333,22 @@ class Exported:
                 'Conv': lambda a, w, b: F.conv2d(a, w, b, attributes['strides'], attributes['pads'][:2]),
                 'Relu': F.relu,
                 'Add': torch.add,
+                'Concat': lambda *a: torch.cat(a, attributes['axis']),
                 'GlobalAveragePool': lambda a: a.mean((2, 3), keepdim=True),
                 'Flatten': lambda a: a.flatten(1),
                 'Gemm': lambda a, w, b: a @ w.T + b,
             }[node.op_type](*given)
-            if node.output[0] == output:
-                return have[output]
+        return [have[name] for name in outputs]
 
-    def over(self, x, output, mirrored=False):
-        """The output for all images; the mean of an image's and its mirror's if asked."""
+    def over(self, x, outputs, mirrored=False):
+        """The outputs for all images, spatial ones averaged; the mean of an image's and its mirror's if asked."""
         parts = []
         for i in range(0, len(x), 500):
             images = normalise(x[i:i + 500])
-            out = self(images, output)
-            parts.append((out + self(images.flip(3), output)) / 2 if mirrored else out)
-        return torch.cat(parts).numpy()
+            views = [self(view, outputs) for view in ([images, images.flip(3)] if mirrored else [images])]
+            means = [sum(view) / len(views) for view in zip(*views)]
+            parts.append([m.mean((2, 3)) if m.ndim == 4 else m for m in means])
+        return [torch.cat(column).numpy() for column in zip(*parts)]
 
 
 # ---- judging ------------------------------------------------------------------------------------------------------
@@ -317,7 +356,7 @@ class Exported:
 def judge(args, path, xtest, ytest):
     model = Exported(path)
     for mirrored in (False, True):
-        right = (model.over(xtest, 'logits', mirrored).argmax(1) == ytest).mean()
+        right = (model.over(xtest, ['logits'], mirrored)[0].argmax(1) == ytest).mean()
         print(f'CIFAR-100 test, {"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
     if not args.probe:
         return
@@ -327,7 +366,7 @@ def judge(args, path, xtest, ytest):
     learn = np.concatenate([np.flatnonzero(y == k)[:1000] for k in range(10)])
     hold = np.concatenate([np.flatnonzero(y == k)[1000:1500] for k in range(10)])
     for mirrored in (False, True):
-        features = model.over(x, 'features', mirrored)
+        features = model.over(x, ['features'], mirrored)[0]
         scaler = StandardScaler().fit(features[learn])
         svc = SVC(C=10).fit(scaler.transform(features[learn]), y[learn])
         right = svc.score(scaler.transform(features[hold]), y[hold])
@@ -347,8 +386,12 @@ def main():
     p.add_argument('--decay', type=float, default=5e-4)
     p.add_argument('--smoothing', type=float, default=0.0)
     p.add_argument('--relight', type=float, default=0.15, help='how far contrast and colour are changed')
-    p.add_argument('--teacher', type=Path, help='an earlier tiny.onnx whose answers are learnt too')
-    p.add_argument('--trust', type=float, default=0.5, help="the teacher's part of the loss")
+    p.add_argument('--warm', type=float, default=0.15, help='the part of the schedule in which the learning rate rises')
+    p.add_argument('--mix', type=float, default=0.0, help='how often a batch is cut and mixed; never in the last fifth')
+    p.add_argument('--start', type=Path, help="a checkpoint whose averaged weights are the first ones, instead of random ones")
+    p.add_argument('--teacher', type=Path, nargs='*', help='earlier tiny.onnx files whose answers and features are learnt too')
+    p.add_argument('--trust', type=float, default=0.5, help="the teachers' answers' part of the loss")
+    p.add_argument('--imitate', type=float, default=0.0, help="the weight of the distance from the teachers' features")
     p.add_argument('--average', type=float, default=0.998, help='how much of the weight average a step keeps')
     p.add_argument('--judge', type=int, default=1, help='test every so many epochs')
     p.add_argument('--threads', type=int, default=os.cpu_count())

@@ -1,7 +1,7 @@
-import { TensorProto_DataType as DataType } from 'onnx-buf'
+import { TensorProto_DataType as DataType, type NodeProto } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { type LayeredCnnOptions, layeredCnn } from '../../test/support/layered-cnn.ts'
-import { node, tensorInfo } from '../onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../onnx/nodes.ts'
 import { findLayer, listLayers, measureLayers } from './layers.ts'
 
 const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
@@ -45,6 +45,30 @@ describe('listLayers', () => {
       node('soft', 'Softmax', ['flat scores'], ['soft']),
     ]
     expect(defaultOf({ head: 'none', moreNodes, moreOutputs: ['soft'] })).toMatchObject({ name: 'avgpool' })
+  })
+
+  /** A 1x1 convolution from 6 channels, right before the last pooling. */
+  function endsIn(channels: number, ...tail: NodeProto[]) {
+    const weights = constant('last.weight', new Float32Array(channels * 6), [channels, 6, 1, 1])
+    const moreNodes = [
+      node('last', 'Conv', ['/layer20/output', 'last.weight'], ['last']),
+      node('last relu', 'Relu', ['last'], ['last relu']),
+      node('last pool', 'GlobalAveragePool', ['last relu'], ['pooled']),
+      ...tail,
+    ]
+    return { head: 'none' as const, moreNodes, moreWeights: [weights] }
+  }
+  const flat = node('flat', 'Flatten', ['pooled'], ['flat'], { axis: 1n })
+  const soft = node('soft', 'Softmax', ['pooled'], ['soft'])
+
+  it.each<[string, LayeredCnnOptions, string]>([
+    ['1,000 classes', { ...endsIn(1000, flat), moreOutputs: ['flat'] }, '/layer20/output'],
+    ['100 classes, not flattened', { ...endsIn(100), moreOutputs: ['pooled'] }, '/layer20/output'],
+    ['4 classes, fewer than channels', { ...endsIn(4, flat), moreOutputs: ['flat'] }, '/layer20/output'],
+    ['16 classes and Softmax', { ...endsIn(16, soft), moreOutputs: ['soft'] }, '/layer20/output'],
+    ['1,280 features', { ...endsIn(1280, flat), moreOutputs: ['flat'] }, 'flat'],
+  ])('sees whether a 1x1 convolution before the last pooling is a head: %s', (_, options, name) => {
+    expect(defaultOf(options)).toMatchObject({ name })
   })
 
   it('takes the output of a model without a head', () => {

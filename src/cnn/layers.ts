@@ -1,10 +1,11 @@
-import type { GraphProto, ModelProto, NodeProto } from 'onnx-buf'
+import type { GraphProto, ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { cutGraph } from '../onnx/cut.ts'
 import { bridgeOf } from '../onnx/float-ports.ts'
 import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { workShares } from '../onnx/work.ts'
+import { defaultLayer } from './default-layer.ts'
 import { nearest } from './nearest.ts'
 import { ownSettings } from './own-settings.ts'
 
@@ -40,34 +41,9 @@ export interface LayerInfo {
 /** Operators whose answers, and all that is computed from them, are sizes and not activations. */
 const answersNoPixels = new Set(['Shape', 'Size'])
 
-/** Operators that pass their first input on with the same numbers, or squash the class scores at the end. */
-const atTheEnd = new Set([
-  'Softmax',
-  'LogSoftmax',
-  'Sigmoid',
-  'Identity',
-  'Dropout',
-  'Cast',
-  'QuantizeLinear',
-  'DequantizeLinear',
-  'ArgMax',
-  'TopK',
-])
-const reshapes = new Set(['Flatten', 'Reshape', 'Squeeze'])
-const pools = new Set([
-  'GlobalAveragePool',
-  'GlobalMaxPool',
-  'ReduceMean',
-  'AveragePool',
-  'QLinearGlobalAveragePool',
-  'QLinearAveragePool',
-])
-
 /**
- * Every tensor computed from the image, in the order of the network, the default one marked.
- *
- * The default is the one that the file's metadata name, else what enters the classification head: the last Gemm (or MatMul and Add, or 1x1 convolution
- * after the last pooling) before the scores. Without such a head it is the model's own output, before Softmax.
+ * Every tensor computed from the image, in the order of the network, the default one marked: the one that the file's
+ * metadata name, else what `defaultLayer` finds.
  */
 export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
   const graph = model.graph!
@@ -89,7 +65,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
   const named = layers.find(({ name }) => name === ownSettings(model)?.layer)
   const chosen = named
     ? { layer: named, reason: 'its file names it' }
-    : defaultLayer(graph, layers, activations)
+    : defaultLayer(graph, layers, activations, facts)
   if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
   return layers
 }
@@ -142,67 +118,6 @@ function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: L
     if (dims[2] !== 1 || dims[3] !== 1) ends.set(dims.slice(2).join(), only)
   }
   return new Set([...ends.values(), target.name])
-}
-
-function defaultLayer(graph: GraphProto, layers: LayerInfo[], activations: Set<string>) {
-  const byName = new Map(layers.map((layer) => [layer.name, layer]))
-  const made = producers(graph)
-  // With several outputs, the one that lies deepest in the network.
-  const depth = new Map(graph.node.map((node, i) => [node, i]))
-  const ends = graph.output.map(({ name }) => made.get(name)).filter((node) => node !== undefined)
-  let end: NodeProto | undefined = ends.sort((a, b) => depth.get(b)! - depth.get(a)!)[0]
-  while (end && atTheEnd.has(end.opType) && activations.has(end.input[0])) end = made.get(end.input[0])
-  const head = end && findHead(end, made, activations)
-  let before = head?.input[0]
-  // What is quantised for the head is listed as it was before, or as it is turned back.
-  while (before && !byName.has(before)) before = made.get(before)?.input[0]
-  if (head && before) {
-    const reason = `it enters the classification head, ${head.opType} ${show(head.name)}`
-    return { layer: byName.get(before)!, reason }
-  }
-  const last = (end && byName.get(end.output[0])) ?? layers.at(-1)
-  return last && { layer: last, reason: 'it is the output of a model without a classification head' }
-}
-
-/** The node that turns features into class scores, if `end` is one or belongs to one. */
-function findHead(end: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
-  if (isLinear(end, activations)) return end
-  if (end.opType === 'Add' || end.opType === 'Mul') return findProduct(end, made, activations)
-  let node: NodeProto | undefined = end
-  while (node && reshapes.has(node.opType)) node = made.get(node.input[0])
-  if (node?.opType !== 'Conv' && node?.opType !== 'QLinearConv') return undefined
-  let before = made.get(node.input[0])
-  while (before && (atTheEnd.has(before.opType) || reshapes.has(before.opType)))
-    before = made.get(before.input[0])
-  return before && pools.has(before.opType) ? node : undefined
-}
-
-/** The matrix product behind the Add of its bias; quantised ones are brought to scale by Cast and Mul first. */
-function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
-  for (const name of node.input) {
-    let one = made.get(name)
-    while (one?.opType === 'Cast' || one?.opType === 'Mul') {
-      const [first] = one.input.map((input) => made.get(input)).filter((maker) => maker !== undefined)
-      one = first
-    }
-    if (one && one.opType !== 'Gemm' && isLinear(one, activations)) return one
-  }
-  return undefined
-}
-
-/** Where operators that multiply matrices have their second factor. */
-const secondFactor: Record<string, number> = {
-  Gemm: 1,
-  MatMul: 1,
-  MatMulInteger: 1,
-  QGemm: 3,
-  QLinearMatMul: 3,
-}
-
-/** A product of activations with weights; two activations multiplied are attention, not a head. */
-function isLinear(node: NodeProto, activations: Set<string>): boolean {
-  const second = secondFactor[node.opType]
-  return second !== undefined && activations.has(node.input[0]) && !activations.has(node.input[second])
 }
 
 /**

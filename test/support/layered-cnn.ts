@@ -48,6 +48,7 @@ export interface LayeredCnnOptions {
   moreInputs?: ValueInfoProto[]
   moreNodes?: NodeProto[]
   moreOutputs?: string[]
+  moreWeights?: TensorProto[]
 }
 
 /**
@@ -90,6 +91,7 @@ export function layeredCnn(options: LayeredCnnOptions = {}): ModelProto {
     nodes.push(node('/Softmax', 'Softmax', ['logits'], ['probabilities'], { axis: 1n }))
   }
   nodes.push(...(options.moreNodes ?? []))
+  weights.push(...(options.moreWeights ?? []))
   const inputs = [tensorInfo('pixels', DataType.FLOAT, input), ...(options.moreInputs ?? [])]
   if (options.weightsAsInputs) {
     for (const { name, dims } of weights) inputs.push(tensorInfo(name, DataType.FLOAT, dims))

@@ -4,6 +4,7 @@ import { classifierFromFile, classifierToFile } from './classifier/file.ts'
 import { type FittedMachine, fitMachine, searchFor } from './classifier/fit-machine.ts'
 import {
   type ClassifierFitOptions,
+  type ClassifierLoadOptions,
   type ClassifierOptions,
   type ClassifierRefitOptions,
   type ClassifierSearch,
@@ -27,6 +28,7 @@ import { SVC } from './svm/svc.ts'
 
 export type {
   ClassifierFitOptions,
+  ClassifierLoadOptions,
   ClassifierOptions,
   ClassifierProgress,
   ClassifierRefitOptions,
@@ -292,14 +294,13 @@ export class ImageClassifier {
   /**
    * Reads what `save` wrote. The classifier predicts the same, bit for bit.
    *
-   * @param source bytes of the file, a Blob, a URL or a path
-   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `ABORTED`
+   * @param source bytes of the file, a Blob, a path, a URL or `'hf:owner/name/file'`
+   * @param o `download` and `onProgress` are of a source that is downloaded: how, and how far it is, in bytes
+   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
    */
-  static async load(
-    source: ModelSource,
-    o: { signal?: AbortSignal; threads?: number } = {},
-  ): Promise<ImageClassifier> {
-    const { model } = await openModel(source, { signal: o.signal })
+  static async load(source: ModelSource, o: ClassifierLoadOptions = {}): Promise<ImageClassifier> {
+    const { signal, download, onProgress } = o
+    const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, scaler, svc } = await classifierFromFile(model, o)
     return new ImageClassifier(extractor, {
       ownsExtractor: true,

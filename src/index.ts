@@ -8,6 +8,7 @@ export {
 } from './choose-layer.ts'
 export {
   type ClassifierFitOptions,
+  type ClassifierLoadOptions,
   type ClassifierOptions,
   type ClassifierProgress,
   type ClassifierRefitOptions,

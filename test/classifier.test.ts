@@ -6,6 +6,7 @@ import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FeatureExtractor, FeatureStore, ImageClassifier, type ImageInput, SVC } from '../src/index.ts'
 import { digit, jpegOf, pngOf } from './support/digits.ts'
+import { FileServer, sha256 } from './support/file-server.ts'
 import { smallCnn } from './support/small-cnn.ts'
 
 const smallModel = toBinary(ModelProtoSchema, smallCnn())
@@ -296,6 +297,36 @@ describe('save and load', () => {
     await loaded.fit(images, two)
     expect(loaded.classes).toEqual([...new Set(two)].sort())
     expect(loaded.svm.getParams().C).toBe(7)
+  })
+
+  it('is loaded from a server as the caller says: checked, kept where he wants it, its progress told', async () => {
+    using classifier = await ImageClassifier.create({ extractor: small })
+    await classifier.fit(images, labels)
+    const bytes = await classifier.save()
+    const server = await FileServer.start()
+    try {
+      server.files.set('/birds.onnx', { bytes }).set('/us/birds/resolve/main/model.onnx', { bytes })
+      const url = `${server.origin}/birds.onnx`
+      const cache = join(folder, 'cache')
+      const seen: number[] = []
+      const load = (source: string, hash: string) =>
+        ImageClassifier.load(source, {
+          download: { cache, endpoint: server.origin, sha256: hash },
+          onProgress: ({ done }) => seen.push(done),
+        })
+      await expect(load(url, '0'.repeat(64))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+      using loaded = await load(url, sha256(bytes))
+      expect(await loaded.save()).toEqual(bytes)
+      expect(seen.at(-1)).toBe(bytes.length)
+      using ofHub = await load('hf:us/birds', sha256(bytes))
+      expect(ofHub.classes).toEqual(classifier.classes)
+      server.files.clear()
+      // It is kept, and its hash is known: the server is not needed.
+      using kept = await load(url, sha256(bytes))
+      expect(await kept.save()).toEqual(bytes)
+    } finally {
+      await server.stop()
+    }
   })
 
   it('takes an extractor and an SVC, and leaves both to their owner', async () => {

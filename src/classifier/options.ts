@@ -40,6 +40,9 @@ export interface ClassifierProgress extends Progress {
   stage: 'features' | 'layers' | 'search' | 'svm'
 }
 
+/** What `ImageClassifier.load` takes: of the extractor's options those that a saved file does not settle. */
+export type ClassifierLoadOptions = Pick<ExtractorOptions, 'signal' | 'threads' | 'download' | 'onProgress'>
+
 /** What every call over images takes. */
 export interface ImagesCall extends LongCall<ClassifierProgress> {
   /** Images that go through the network at once. It changes speed and memory, not the answer. */

@@ -1,18 +1,10 @@
 import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
-import { invalidArgument, SoftmarginError, show } from '../errors.ts'
-import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
-import {
-  outputSize,
-  type Preprocess,
-  type ResolvedPreprocess,
-  resolvePreprocess,
-  type Size,
-} from '../image/preprocess.ts'
+import { outputSize } from '../image/preprocess.ts'
 import type { Matrix } from '../matrix.ts'
 import { cutModel } from '../onnx/cut.ts'
 import { withFloatPorts } from '../onnx/float-ports.ts'
-import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
 import {
   checkOptions,
@@ -20,31 +12,15 @@ import {
   type ExtractorOptions,
   type LayerChoice,
 } from './extractor-options.ts'
-import { type ImagePort, imagePort } from './image-port.ts'
-import { findLayer, type LayerInfo, listLayers, measureLayers } from './layers.ts'
-import { type OpenedModel, openModel } from './model-source.ts'
-import { ownSettings } from './own-settings.ts'
-import { checkPooling, checkRows, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
+import { imagePort } from './image-port.ts'
+import { type LayerInfo, measureLayers } from './layers.ts'
+import { openModel } from './model-source.ts'
+import { checkPooling, pooledSize } from './pool.ts'
+import { checkSize, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
-import { type Device, Session, type SessionOptions } from './session.ts'
+import { type Device, Session } from './session.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
-
-/** What is found out when an extractor is made. */
-interface Parts {
-  model: ModelProto
-  facts: Map<string, TensorFacts>
-  name: string
-  cut: ModelProto
-  layers: LayerInfo[]
-  layer: LayerInfo
-  port: ImagePort
-  preprocess: ResolvedPreprocess
-  running: SessionOptions
-  session: Session
-  dims: readonly number[]
-  pooling: ResolvedPooling
-}
 
 /**
  * Turns images into rows of features: a CNN, cut at a layer, whose activations are pooled.
@@ -52,11 +28,11 @@ interface Parts {
  * It holds the network in WebAssembly memory: `dispose()` frees it.
  */
 export class FeatureExtractor {
-  readonly #parts: Parts
+  readonly #parts: PreparedNetwork
   #measured: LayerInfo[] | undefined
   #disposed = false
 
-  private constructor(parts: Parts) {
+  private constructor(parts: PreparedNetwork) {
     this.#parts = parts
   }
 
@@ -71,7 +47,7 @@ export class FeatureExtractor {
     checkOptions(options)
     const { model = 'tiny', externalData, download, onProgress, signal } = options
     const opened = await openModel(model, { externalData, download, onProgress, signal })
-    return FeatureExtractor.#make(opened, options)
+    return new FeatureExtractor(await prepare(opened, options))
   }
 
   /** The same for a model that is parsed already; `options.model` is not looked at. */
@@ -81,35 +57,7 @@ export class FeatureExtractor {
     name = 'bytes',
   ): Promise<FeatureExtractor> {
     checkOptions(options)
-    return FeatureExtractor.#make({ model, name }, options)
-  }
-
-  static async #make(opened: OpenedModel, options: ExtractorOptions): Promise<FeatureExtractor> {
-    const { model, name } = opened
-    const facts = inferTensors(model)
-    const layers = listLayers(model, facts)
-    const layer =
-      options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
-    const cut = withFloatPorts(cutModel(model, [layer.name]), facts)
-    const port = imagePort(cut)
-    const preprocess = preprocessFor(opened, port, options.preprocess)
-    const { threads, onWarning, device = 'wasm' } = options
-    const running: SessionOptions = { threads, onWarning, device: device === 'wasm' ? 'wasm' : 'webgpu' }
-    const found = { model, facts, name, cut, layers, layer, port, preprocess }
-    const start = async (on: SessionOptions): Promise<FeatureExtractor> => {
-      const session = await Session.create(cut, on)
-      try {
-        const dims = await tryOut(session, port, preprocess, layer)
-        const pooling = resolvePooling(options.pooling ?? 'auto', dims)
-        return new FeatureExtractor({ ...found, running: on, session, dims, pooling })
-      } catch (error) {
-        await session.release()
-        throw error
-      }
-    }
-    if (device !== 'auto') return start(running)
-    // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
-    return start(running).catch(() => start({ ...running, device: 'wasm' }))
+    return new FeatureExtractor(await prepare({ model, name }, options))
   }
 
   /** Where the network runs now. */
@@ -263,83 +211,4 @@ export class FeatureExtractor {
   #checkAlive(): void {
     if (this.#disposed) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
   }
-}
-
-function defaultOf(layers: LayerInfo[]): LayerInfo {
-  const layer = layers.find(({ isDefault }) => isDefault)
-  if (layer) return layer
-  throw new SoftmarginError('MODEL_UNSUPPORTED', 'the model must compute something from an image input', {
-    argument: 'model',
-    expected: 'one image input',
-  })
-}
-
-/** The layer of that name. One of integers is told apart from one that is not there. */
-function pickLayer(
-  layers: LayerInfo[],
-  facts: Map<string, TensorFacts>,
-  wanted: string | number,
-  argument: string,
-): LayerInfo {
-  if (wanted === 'auto' && !facts.has('auto')) {
-    const expected = 'a layer, since labels are needed to find the best one: see chooseLayer'
-    throw invalidArgument(argument, wanted, expected)
-  }
-  const type = facts.get(String(wanted))?.type
-  if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
-    return findLayer(layers, wanted, argument)
-  }
-  const message = `${argument} ${show(wanted)} answers ${DataType[type].toLowerCase()}, not float32`
-  throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
-    argument,
-    received: wanted,
-    expected: 'a layer of floats',
-  })
-}
-
-function preprocessFor(
-  { model, preprocess: beside }: OpenedModel,
-  port: ImagePort,
-  given: Preprocess | HuggingFacePreprocess | undefined,
-): ResolvedPreprocess {
-  const { channels, width, height } = port
-  const size = width !== undefined && height !== undefined ? { width, height } : undefined
-  let own: Preprocess | HuggingFacePreprocess | undefined = ownSettings(model)?.preprocess ?? beside
-  try {
-    resolvePreprocess({}, own, { channels, size })
-  } catch (cause) {
-    // What lies beside a model on the hub and cannot be followed gives way to the caller's own words.
-    if (own !== beside || given === undefined) {
-      const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
-      throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
-    }
-    own = undefined
-  }
-  const preprocess = resolvePreprocess(given, own, { channels, size })
-  checkSize(port, preprocess)
-  return preprocess
-}
-
-function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void {
-  const made: Size = outputSize(preprocess)
-  const { width = made.width, height = made.height } = port
-  if (width === made.width && height === made.height) return
-  const field = preprocess.crop ? 'preprocess.crop' : 'preprocess.size'
-  const expected = `${width} x ${height} (width x height), the one size that the model takes`
-  const details = { argument: field, received: made, expected }
-  const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
-  throw new SoftmarginError('INVALID_ARGUMENT', message, details)
-}
-
-const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
-
-/** Runs an empty image, to learn what the layer answers before the first real one. */
-async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
-  const { width, height } = outputSize(preprocess)
-  const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
-  const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
-  const activations = await session.run(port.name, empty, dims)
-  const activation = activations.get(layer.name)!
-  checkRows(activation, layer.name, dims[0])
-  return activation.dims
 }

@@ -1,56 +1,49 @@
-// The network on the GPU, beside WebAssembly, and what happens when the GPU is lost. For a host with WebGPU:
-//
-// deno run -A --node-modules-dir=manual test/hosts/gpu.js
-import { FeatureExtractor } from '../../dist/lib/index.js'
-import { resnet18 } from '../../scripts/resnet18.js'
+/**
+ * The network on the GPU, beside WebAssembly, and what happens when the GPU is lost. For a host with WebGPU, once a
+ * realm, since it loses the GPU.
+ *
+ * @param FeatureExtractor softmargin's
+ * @param runtime the module `onnxruntime-web/webgpu` that softmargin uses, for its device
+ * @param model the bytes of a ResNet-18, which may have narrow stages
+ * @returns what was looked at, and whether it was as it must be
+ */
+export async function gpuProgram(FeatureExtractor, runtime, model) {
+  const checks = []
+  const check = (what, holds) => checks.push({ what, holds })
+  const images = Array.from({ length: 5 }, (_, i) => {
+    const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, j) => (j * 7919 + i * 31) & 255)
+    return { data, width: 64, height: 64, channels: 3 }
+  })
+  const options = { model, preprocess: { size: 64 } }
 
-const images = Array.from({ length: 5 }, (_, i) => {
-  const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, j) => (j * 7919 + i * 31) & 255)
-  return { data, width: 64, height: 64, channels: 3 }
-})
-const options = { model: resnet18({ widths: [16, 32, 64, 128] }), preprocess: { size: 64 } }
+  const plain = await FeatureExtractor.create(options)
+  const wanted = (await plain.extract(images)).data
+  check('the default is WebAssembly', plain.device === 'wasm')
+  const close = ({ data }) => {
+    const largest = Math.max(...wanted)
+    return data.length === wanted.length && data.every((x, i) => Math.abs(x - wanted[i]) < 1e-5 * largest)
+  }
 
-const plain = await FeatureExtractor.create(options)
-const wanted = await plain.extract(images)
-check('the default is WebAssembly', plain.device === 'wasm')
+  const first = await FeatureExtractor.create({ ...options, device: 'auto' })
+  check('auto finds the GPU', first.device === 'webgpu')
+  check('and it answers the same', close(await first.extract(images)))
+  const [, last] = await first.extractLayers(images, [{ layer: 'layer2', pooling: 'none' }, {}])
+  check('at several layers at once, too', close(last))
+  first.dispose()
 
-const first = await FeatureExtractor.create({ ...options, device: 'auto' })
-check('auto finds the GPU', first.device === 'webgpu')
-check('and it answers the same', close(await first.extract(images)))
-const inner = [{ layer: 'layer2', pooling: 'none' }, {}]
-const [, last] = await first.extractLayers(images, inner)
-check('at several layers at once, too', close(last))
-first.dispose()
-
-const warnings = []
-const second = await FeatureExtractor.create({
-  ...options,
-  device: 'webgpu',
-  onWarning: (message) => warnings.push(message),
-})
-check('a second extractor gets the GPU again', second.device === 'webgpu')
-const { env } = await import('onnxruntime-web/webgpu')
-const device = await env.webgpu.device
-const features = await second.extract(images, {
-  batchSize: 2,
-  onProgress: ({ done }) => done === 2 && device.destroy(),
-})
-check('what the lost GPU had in hand is done again', close(features))
-check('on WebAssembly, with one warning', second.device === 'wasm' && warnings.length === 1)
-const third = await FeatureExtractor.create({ ...options, device: 'auto' })
-check('which auto takes from then on', third.device === 'wasm')
-second.dispose()
-third.dispose()
-plain.dispose()
-
-function close({ data }) {
-  const largest = Math.max(...wanted.data)
-  return (
-    data.length === wanted.data.length && data.every((x, i) => Math.abs(x - wanted.data[i]) < 1e-5 * largest)
+  const warnings = []
+  const onWarning = (message) => warnings.push(message)
+  const second = await FeatureExtractor.create({ ...options, device: 'webgpu', onWarning })
+  check('a second extractor gets the GPU again', second.device === 'webgpu')
+  const device = await runtime.env.webgpu.device
+  const onProgress = ({ done }) => done === 2 && device.destroy()
+  check(
+    'what the lost GPU had in hand is done again',
+    close(await second.extract(images, { batchSize: 2, onProgress })),
   )
-}
-
-function check(what, holds) {
-  console.log(`${holds ? 'ok' : 'NOT OK'}: ${what}`)
-  if (!holds) throw new Error(what)
+  check('on WebAssembly, with one warning', second.device === 'wasm' && warnings.length === 1)
+  const third = await FeatureExtractor.create({ ...options, device: 'auto' })
+  check('which auto takes from then on', third.device === 'wasm')
+  for (const extractor of [second, third, plain]) extractor.dispose()
+  return checks
 }

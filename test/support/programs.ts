@@ -18,3 +18,8 @@ export function hasProgram(name: string): boolean {
 export function hasPythonModule(name: string): boolean {
   return hasProgram(`/usr/bin/python3 && /usr/bin/python3 -c 'import ${name}'`)
 }
+
+/** Whether there is a driver for Vulkan, lavapipe or a real one, which WebGPU outside of browsers needs. */
+export function hasVulkan(): boolean {
+  return hasProgram('/bin/sh && ls /usr/share/vulkan/icd.d/*.json')
+}

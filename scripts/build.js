@@ -1,6 +1,6 @@
 // Builds everything that ships into dist/: the wasm engine (strict and relaxed), the bundles, the types, the CNN.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
@@ -31,12 +31,23 @@ await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
 await assemble('dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
 await assemble('dist/svm.relaxed.threads.wasm', ['simd', 'relaxed-simd', 'threads'], ['--sharedMemory'])
 
+/**
+ * esbuild writes a class that names itself as `var SVC = class _SVC`, and it would be printed so. Its `keepNames`
+ * sets the names by calls, which keep every class in a bundle, used or not.
+ */
+function withClassNames(code) {
+  const named = [...code.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
+  return named.reduce((text, name) => text.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), code)
+}
+
 const entries = [
   ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  { in: 'src/host/workerd.ts', out: 'index.workerd' },
+  { in: 'src/host/workerd-svm.ts', out: 'svm.workerd' },
   { in: 'src/worker/spawn.ts', out: 'worker' },
   { in: 'src/worker/entry.ts', out: 'worker-entry' },
 ].map((entry) => (typeof entry === 'string' ? { in: entry, out: basename(entry, '.ts') } : entry))
-await build({
+const { outputFiles } = await build({
   entryPoints: entries,
   // Two levels deep, as src/host is: `new URL('../../dist/svm.wasm', import.meta.url)` then names the same
   // file from the sources and from the bundles.
@@ -46,11 +57,13 @@ await build({
   format: 'esm',
   target: 'es2022',
   packages: 'external',
+  external: ['*.wasm'],
   sourcemap: true,
   legalComments: 'none',
-  // A class that names itself would else be printed as _SVC.
-  keepNames: true,
+  write: false,
 })
+mkdirSync('dist/lib')
+for (const { path, text } of outputFiles) writeFileSync(path, withClassNames(text))
 if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
 
 execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })

@@ -47,5 +47,6 @@ export type { SingleFitOptions, SingleMachineState } from './svm/single-machine.
 export { StandardScaler } from './svm/standard-scaler.ts'
 export { type Fold, type Splitter, StratifiedKFold } from './svm/stratified-k-fold.ts'
 export { type FitProgress, SVC, type SvcFitOptions, type SvcOptions, type SvcState } from './svm/svc.ts'
+export { type PredictorState, SvcPredictor } from './svm/svc-predictor.ts'
 export { SVR, type SvrOptions, type SvrParameters } from './svm/svr.ts'
 export { type TrainTestSplit, type TrainTestSplitOptions, trainTestSplit } from './svm/train-test-split.ts'

@@ -1,10 +1,10 @@
 // Answers the label of each row of features that is posted. `svmWasm` is the module `softmargin/svm.wasm`, which
 // the host compiled before; on Vercel: import svmWasm from 'softmargin/svm.wasm?module'.
-import { SVC, useAssets } from 'softmargin/svm'
+import { SvcPredictor, useAssets } from 'softmargin/svm'
 import file from './machine.libsvm'
 
 useAssets({ 'svm.wasm': svmWasm })
-const machine = SVC.fromLibsvm(file)
+const machine = SvcPredictor.fromLibsvm(file)
 
 addEventListener('fetch', (event) => event.respondWith(decide(event.request)))
 

@@ -36,7 +36,7 @@ export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
     if (!(typeof p.nu === 'number' && p.nu > 0 && p.nu <= 1)) {
       throw invalidArgument('nu', p.nu, 'a number above 0, at most 1')
     }
-    super(p)
+    super('OneClassSVM', p)
   }
 
   /** An unfitted machine with the same options, but for those given. */

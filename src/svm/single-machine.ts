@@ -35,10 +35,13 @@ interface SingleProblem {
 /** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
 export abstract class SingleMachine<P extends MachineParameters> {
   protected readonly parameters: P
+  /** Written out, since minifiers rename classes. */
+  readonly #name: string
   #fitted: { machine: FittedMachine; decider: Decider } | undefined
   #disposed = false
 
-  protected constructor(parameters: P) {
+  protected constructor(name: string, parameters: P) {
+    this.#name = name
     this.parameters = parameters
   }
 
@@ -125,16 +128,14 @@ export abstract class SingleMachine<P extends MachineParameters> {
 
   protected checkAlive(): void {
     if (this.#disposed) {
-      const name = this.constructor.name
-      throw new SoftmarginError('DISPOSED', `this ${name} was disposed of: make a new one`)
+      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of: make a new one`)
     }
   }
 
   #checkFitted(): { machine: FittedMachine; decider: Decider } {
     this.checkAlive()
     if (this.#fitted) return this.#fitted
-    const name = this.constructor.name
-    throw new SoftmarginError('NOT_FITTED', `this ${name} has learnt nothing yet: call fit first`)
+    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)
   }
 
   /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */

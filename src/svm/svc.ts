@@ -3,8 +3,6 @@ import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
-import { coupleProbabilities } from './coupling.ts'
-import { Decider } from './decider.ts'
 import { FOLDS } from './fit-work.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
 import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
@@ -15,7 +13,7 @@ import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.
 import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
 import { type SampleWeight, sampleWeights, weightedGroups } from './sample-weight.ts'
 import { dealFolds } from './stratified-k-fold.ts'
-import { oneVsRest, vote } from './voting.ts'
+import { SvcPredictor } from './svc-predictor.ts'
 import { earlierDuals } from './warm-start.ts'
 
 export type { FitProgress, SvcOptions }
@@ -44,7 +42,7 @@ export interface SvcFitOptions extends LongCall<FitProgress> {
 interface Fitted {
   machine: FittedMachine & MachineExtras
   classes: Label[]
-  decider: Decider
+  predictor: SvcPredictor
 }
 
 /**
@@ -120,7 +118,8 @@ export class SVC {
 
   #learn(machine: FittedMachine & MachineExtras, classes: Label[]): void {
     this.#checkAlive()
-    this.#fitted = { machine, classes, decider: new Decider(machine, this.#parameters.simd) }
+    const predictor = SvcPredictor.fromState({ ...machine, classes, options: this.#parameters })
+    this.#fitted = { machine, classes, predictor }
   }
 
   /**
@@ -129,9 +128,7 @@ export class SVC {
    * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
-    const { classes, machine, decider } = this.#checkFitted()
-    const decisions = await decider.decide(X, o)
-    return Array.from(vote(decisions, classes.length, machine.tieOrder), (code) => classes[code])
+    return this.#checkFitted().predictor.predict(X, o)
   }
 
   /**
@@ -144,13 +141,7 @@ export class SVC {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a machine without probabilities, and as `predict`
    */
   async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
-    const { classes, machine, decider } = this.#checkFitted()
-    if (!machine.sigmoids) {
-      throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
-    }
-    const decisions = await decider.decide(X, o)
-    const data = coupleProbabilities(decisions, classes.length, machine.sigmoids, machine.tieOrder)
-    return new Matrix(data, data.length / classes.length, classes.length)
+    return this.#checkFitted().predictor.predictProba(X, o)
   }
 
   /**
@@ -163,22 +154,7 @@ export class SVC {
    * @throws {SoftmarginError} as `predict`
    */
   async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
-    const shape = o.shape ?? 'ovr'
-    if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const fitted = this.#checkFitted()
-    const decisions = await fitted.decider.decide(X, o)
-    const classes = fitted.classes.length
-    if (classes === 2) {
-      return new Matrix(
-        Float32Array.from(decisions, (value) => -value),
-        decisions.length,
-        1,
-      )
-    }
-    const pairs = (classes * (classes - 1)) / 2
-    const rows = decisions.length / pairs
-    if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
-    return new Matrix(oneVsRest(decisions, classes), rows, classes)
+    return this.#checkFitted().predictor.decisionFunction(X, o)
   }
 
   /** The share of rows whose label is predicted. */

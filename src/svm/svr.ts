@@ -36,7 +36,7 @@ export class SVR extends SingleMachine<SvrParameters> {
     if (!(typeof p.epsilon === 'number' && p.epsilon >= 0 && p.epsilon < Number.POSITIVE_INFINITY)) {
       throw invalidArgument('epsilon', p.epsilon, 'a number of 0 or more')
     }
-    super(p)
+    super('SVR', p)
   }
 
   /** An unfitted machine with the same options, but for those given. */

@@ -1,20 +1,10 @@
-// For workerd: runs the program with modules that were compiled before, and answers with what came of it.
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
-import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
-import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
+// For workerd: runs the program and answers with what came of it. The package brings its modules itself.
 import * as softmargin from 'softmargin'
-import svm from 'softmargin/svm.wasm'
 import tiny from 'softmargin/tiny.onnx'
 import { spawn } from 'softmargin/worker'
 import { program } from '../program.js'
 
-softmargin.useAssets({
-  'svm.wasm': svm,
-  'tiny.onnx': tiny,
-  'jpeg.wasm': jpeg,
-  'png.wasm': png,
-  'onnxruntime.wasm': runtime,
-})
+softmargin.useAssets({ 'tiny.onnx': tiny })
 
 export default {
   async fetch() {

@@ -76,5 +76,7 @@ function nameOf(i: number): string {
 
 function isUnreadable(error: unknown): error is SoftmarginError {
   if (!(error instanceof SoftmarginError)) return false
+  // A codec that cannot be loaded is no fault of the picture.
+  if (error.argument?.endsWith('.wasm')) return false
   return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
 }

@@ -4,6 +4,7 @@ import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { importUnbundled } from '../host/node.ts'
 import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/ort.ts'
 import { possibleThreads } from '../host/threads.ts'
+import { fetchedFault } from '../host/wasm-bytes.ts'
 import { detachWeights } from '../onnx/detach.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -149,7 +150,15 @@ async function start(model: ModelProto, device: Device, threads: number): Promis
     }
     return session
   } catch (cause) {
-    throw unsupported(whyNot(model, reason(cause)), cause)
+    const said = reason(cause)
+    // The runtime itself did not start, which is no fault of the model.
+    if (/no available backend/i.test(said)) {
+      throw (
+        (await fetchedFault('onnxruntime.wasm')) ??
+        new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime does not start: ${said}`, { cause })
+      )
+    }
+    throw unsupported(whyNot(model, said), cause)
   }
 }
 

@@ -1,5 +1,6 @@
 import { invalidArgument, show } from '../errors.ts'
 import { readBytes } from './bytes.ts'
+import { wasmFault } from './wasm-bytes.ts'
 
 /** A file that ships with the package. */
 export type AssetName =
@@ -55,7 +56,7 @@ export async function givenAsset(
   name: GivenName,
 ): Promise<WebAssembly.Module | Uint8Array<ArrayBuffer> | undefined> {
   const asset = given.get(name)
-  if (typeof asset === 'string' || asset instanceof URL) return readBytes(asset, name)
+  if (typeof asset === 'string' || asset instanceof URL) return readNamed(asset, name)
   if (!isBytes(asset)) return asset
   return asset instanceof Uint8Array ? asset : new Uint8Array(asset)
 }
@@ -76,7 +77,11 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer
  */
 export async function readAsset(name: AssetName): Promise<Uint8Array<ArrayBuffer>> {
   const asset = await givenAsset(name)
-  return asset === undefined || isModule(asset) ? readBytes(assetUrl(name), name) : asset
+  return asset === undefined || isModule(asset) ? readNamed(assetUrl(name), name) : asset
+}
+
+function readNamed(source: URL | string, name: GivenName): Promise<Uint8Array<ArrayBuffer>> {
+  return readBytes(source, name, name.endsWith('.wasm') ? { fault: wasmFault } : {})
 }
 
 /** Where a shipped file lies. Each URL is written out, since bundlers only follow literal ones. */

@@ -6,6 +6,13 @@ export function isUrl(text: string): boolean {
   return /^(https?|file|data|blob):/i.test(text)
 }
 
+/** How bytes are read. */
+export interface ReadBytesOptions {
+  signal?: AbortSignal
+  /** What is wrong with what came, if anything is; `type` is what the server calls it. */
+  fault?: (bytes: Uint8Array, type: string | null) => string | undefined
+}
+
 /**
  * Reads a whole file or URL.
  *
@@ -19,9 +26,14 @@ export function isUrl(text: string): boolean {
 export async function readBytes(
   source: string | URL,
   name = 'source',
-  options: { signal?: AbortSignal } = {},
+  options: ReadBytesOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { signal } = options
+  const { signal, fault } = options
+  const checked = (bytes: Uint8Array<ArrayBuffer>, type: string | null = null) => {
+    const wrong = fault?.(bytes, type)
+    if (wrong !== undefined) throw new Error(wrong)
+    return bytes
+  }
   const text = String(source)
   const isPath = typeof source === 'string' && !isUrl(source)
   try {
@@ -29,13 +41,12 @@ export async function readBytes(
       const { readFile } = await importBuiltin('node:fs/promises')
       // A copy where Node hands a small file out of a pool that it shares with others.
       const bytes = await readFile(isPath ? text : new URL(text), { signal })
-      return bytes.byteLength === bytes.buffer.byteLength
-        ? new Uint8Array(bytes.buffer as ArrayBuffer)
-        : new Uint8Array(bytes)
+      const isWhole = bytes.byteLength === bytes.buffer.byteLength
+      return checked(isWhole ? new Uint8Array(bytes.buffer as ArrayBuffer) : new Uint8Array(bytes))
     }
     const response = await fetch(text, { signal })
     if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim())
-    return new Uint8Array(await response.arrayBuffer())
+    return checked(new Uint8Array(await response.arrayBuffer()), response.headers.get('content-type'))
   } catch (cause) {
     if (signal?.aborted) {
       const details = { argument: 'signal', cause }

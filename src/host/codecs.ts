@@ -1,6 +1,8 @@
+import { SoftmarginError } from '../errors.ts'
 import { givenAsset, isModule } from './assets.ts'
 import { readBytes } from './bytes.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
+import { fetchedFault } from './wasm-bytes.ts'
 
 /** The image codecs of jSquash, each a WebAssembly module. */
 export type Codec = 'jpeg' | 'png'
@@ -25,6 +27,16 @@ export async function codecModule(codec: Codec): Promise<WebAssembly.Module | un
   const { createRequire } = await importBuiltin('node:module')
   const path = createRequire(import.meta.url).resolve(codecFiles[codec])
   return WebAssembly.compile(await readBytes(path, `the ${codec} codec`))
+}
+
+/** `FILE_UNREADABLE` for a codec that did not start, with the file that is to blame where that can be told. */
+export async function codecFault(codec: Codec, cause: unknown): Promise<SoftmarginError> {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const argument = `${codec}.wasm`
+  return (
+    (await fetchedFault(argument)) ??
+    new SoftmarginError('FILE_UNREADABLE', `${argument} cannot be started: ${why}`, { argument, cause })
+  )
 }
 
 /** The decoders answer an `ImageData`, and bring one along for some of the hosts that lack it only. */

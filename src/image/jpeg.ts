@@ -1,5 +1,5 @@
 import decode, { init } from '@jsquash/jpeg/decode.js'
-import { codecModule } from '../host/codecs.ts'
+import { codecFault, codecModule } from '../host/codecs.ts'
 import type { RawImage } from './input.ts'
 import { checkArea } from './limits.ts'
 
@@ -7,6 +7,8 @@ import { checkArea } from './limits.ts'
 let warnings: string[] = []
 let ready: Promise<void> | undefined
 let module: WebAssembly.Module | undefined
+/** Whether its WebAssembly was loaded, which `init` does not wait for. */
+let isRunning = false
 /** The decode before: one at a time, so that warnings belong to one picture. */
 let last: Promise<unknown> = Promise.resolve()
 
@@ -36,6 +38,7 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
   } catch (error) {
     // The decoder throws in mid-work and leaves its memory allocated: the next picture gets a new one.
     ready = undefined
+    if (!isRunning) throw await codecFault('jpeg', error)
     const said = warnings.find((warning) => /^premature end/i.test(warning))
     if (said) throw new Error(`it is truncated (${said})`, { cause: error })
     throw new Error(`it is damaged (${warnings.at(-1) ?? error})`, { cause: error })
@@ -43,10 +46,17 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
 }
 
 async function start(): Promise<void> {
+  isRunning = false
   module ??= await codecModule('jpeg')
   // jSquash's types leave out that the module may come first.
   const initWith = init as (module: WebAssembly.Module | undefined, options: object) => Promise<void>
-  await initWith(module, { print: () => {}, printErr: (text: string) => warnings.push(text) })
+  await initWith(module, {
+    print: () => {},
+    printErr: (text: string) => warnings.push(text),
+    onRuntimeInitialized: () => {
+      isRunning = true
+    },
+  })
 }
 
 /** A start that failed is tried again with the next picture. */

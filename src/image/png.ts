@@ -1,5 +1,5 @@
 import decode, { init } from '@jsquash/png/decode.js'
-import { codecModule } from '../host/codecs.ts'
+import { codecFault, codecModule } from '../host/codecs.ts'
 import type { RawImage } from './input.ts'
 import { checkArea } from './limits.ts'
 
@@ -24,7 +24,12 @@ export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
 }
 
 async function start(): Promise<void> {
-  await init(await codecModule('png'))
+  const module = await codecModule('png')
+  try {
+    await init(module)
+  } catch (cause) {
+    throw await codecFault('png', cause)
+  }
 }
 
 /** A start that failed is tried again with the next picture. */

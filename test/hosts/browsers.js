@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { installDebian, installHost } from './package.js'
+import { checkPages } from './page-checks.js'
 import { runPageExamples } from './page-examples.js'
 import { serve } from './serve.js'
 import { openWebKit } from './webkit.js'
@@ -15,6 +16,14 @@ export const chromium = {
     const opened = await openChromium()
     try {
       await runPageExamples(await opened.newPage(), project, named)
+    } finally {
+      await opened.close()
+    }
+  },
+  async check(project) {
+    const opened = await openChromium()
+    try {
+      await checkPages(project, opened.newPage)
     } finally {
       await opened.close()
     }

@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Where hosts and the packed package are installed: git knows nothing of it, `npm ci` neither. */
+/** Where hosts are installed: git knows nothing of it, `npm ci` neither. */
 export const cache = join(root, '.cache/hosts')
 
-/** Packs what is built, as it would be published, and installs that into a project of its own. */
+/** Packs what is built, as it would be published, and installs that into a project of its own, for as long as this runs. */
 export function installPackage() {
-  const project = join(cache, 'project')
-  rmSync(project, { recursive: true, force: true })
-  mkdirSync(project, { recursive: true })
+  const project = mkdtempSync(join(tmpdir(), 'softmargin-hosts-'))
+  process.once('exit', () => rmSync(project, { recursive: true, force: true }))
   const [{ filename }] = JSON.parse(
     npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', project]),
   )
@@ -25,6 +25,7 @@ export function installPackage() {
 function copyPrograms(project) {
   const from = fileURLToPath(new URL('.', import.meta.url))
   for (const name of readdirSync(from)) cpSync(join(from, name), join(project, name), { recursive: true })
+  cpSync(join(root, 'test/fixtures/images/photo-500x375.jpg'), join(project, 'photo.jpg'))
   cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true })
 }
 

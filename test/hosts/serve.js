@@ -18,14 +18,18 @@ const isolated = {
  *
  * @param threads whether the page may share memory
  * @param strict whether under the policy above, which lets no import maps through
+ * @param instead what is served in place of a file, as `{ type, bytes }`; either may be missing
  */
-export async function serve(folder, { threads, strict = true }) {
+export async function serve(folder, { threads, strict = true, instead = () => undefined }) {
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, normalize(path.endsWith('/') ? `${path}index.html` : path))
     try {
-      const bytes = await readFile(file)
-      const type = types[extname(file)] ?? 'application/octet-stream'
+      const { type, bytes } = {
+        type: types[extname(file)] ?? 'application/octet-stream',
+        bytes: await readFile(file),
+        ...instead(file),
+      }
       response
         .writeHead(200, { 'content-type': type, ...(strict ? policy : {}), ...(threads ? isolated : {}) })
         .end(bytes)

@@ -1,0 +1,158 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkResponsive } from './responsive.js'
+import { serve } from './serve.js'
+
+/** What pages must hold, beyond the program: in Chromium, where all of it can be seen. */
+export async function checkPages(project, newPage) {
+  const folder = await buildChecks(project)
+  const open = async (how, run) => {
+    const site = await serve(folder, how)
+    const page = await newPage()
+    const warnings = []
+    page.on('console', (message) => message.type() === 'warn' && warnings.push(message.text()))
+    try {
+      await page.goto(site.url)
+      await page.waitForFunction(() => window.ready)
+      return await run(page, warnings)
+    } finally {
+      await page.close()
+      site.close()
+    }
+  }
+  await open({ threads: true }, (page) => checkResponsive(page, 'photo.jpg'))
+  await open({ threads: true }, checkThreads)
+  await open({ threads: false }, checkNoThreads)
+  await open({ threads: false }, checkLostWorkers)
+  await checkWebAssembly(open)
+}
+
+async function buildChecks(project) {
+  const root = join(project, 'checks')
+  const { build } = await import('vite')
+  await build({ root, logLevel: 'error', configFile: join(root, 'vite.config.js') })
+  const dist = join(root, 'dist')
+  copyFileSync(join(project, 'photo.jpg'), join(dist, 'photo.jpg'))
+  return dist
+}
+
+/** Threads start where they may, on a strict page, by themselves and as many as are asked for. */
+async function checkThreads(page, warnings) {
+  const worked = await page.evaluate(countThreads, ['all', 1, 2, 3])
+  const cores = await page.evaluate('navigator.hardwareConcurrency')
+  expect('threads that worked', worked, [Math.min(cores, 6), 1, 2, 3])
+  const features = await page.evaluate(async () => {
+    const { FeatureExtractor } = window.softmargin
+    const extractor = await FeatureExtractor.create({ threads: 2 })
+    const image = { data: new Uint8Array(32 * 32).fill(50), width: 32, height: 32, channels: 1 }
+    return (await extractor.extract([image])).cols
+  })
+  expect('features with two threads', features, 192)
+  expect('warnings', warnings, [])
+}
+
+/** A page that may not share memory and asks for threads gets one, and one warning. */
+async function checkNoThreads(page, warnings) {
+  const worked = await page.evaluate(countThreads, [2, 3])
+  expect('threads that worked', worked, [1, 1])
+  const perWorker = warnings.filter((text) => /2 threads are wanted.*Cross-Origin-Opener-Policy/.test(text))
+  expect('warnings', [warnings.length, perWorker.length], [2, 1])
+}
+
+/** Fits in a worker of each number of threads, and answers how many worked. */
+async function countThreads(numbers) {
+  const y = Array.from({ length: 1600 }, (_, i) => i % 4)
+  const X = y.map((label) => Float32Array.from({ length: 2000 }, (_, j) => Math.sin(j * label) + (j % 5)))
+  const worked = []
+  for (const threads of numbers) {
+    const remote = await window.spawn(threads === 'all' ? {} : { threads })
+    let last = 0
+    await new remote.SVC().fit(X, y, { onProgress: ({ threads }) => (last = threads) })
+    worked.push(last)
+    await remote.dispose()
+  }
+  return worked
+}
+
+/** Workers of the page's own that end by themselves, or are terminated: browsers tell nobody. */
+async function checkLostWorkers(page) {
+  const codes = await page.evaluate(async () => {
+    const grid = { gamma: Array.from({ length: 500 }, (_, i) => (i + 1) / 1000) }
+    const y = Array.from({ length: 3000 }, (_, i) => i % 3)
+    const X = y.map((_, i) => Float32Array.from({ length: 20 }, (_, j) => Math.sin(i * 20 + j)))
+    const codes = []
+    for (const end of [(worker) => worker.postMessage('end'), (worker) => worker.terminate()]) {
+      const worker = window.ownWorker()
+      const remote = await window.spawn({ worker })
+      const search = new remote.GridSearchCV(new remote.SVC(), grid)
+      const fitting = search.fit(X, y, { onProgress: () => end(worker) })
+      codes.push(
+        await fitting.then(
+          () => 'no error',
+          ({ code }) => code,
+        ),
+      )
+      codes.push(
+        await search.score(X, y).then(
+          () => 'no error',
+          ({ code }) => code,
+        ),
+      )
+    }
+    const worker = window.ownWorker()
+    const [one, two] = [await window.spawn({ worker }), await window.spawn({ worker })]
+    await one.dispose()
+    const svc = await new two.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1])
+    codes.push(...(await svc.predict([[0], [5]])))
+    return codes
+  })
+  expect('calls of lost workers', codes, [...Array(4).fill('WORKER_LOST'), 0, 1])
+}
+
+/** WebAssembly that a server calls something else runs; a page in its place is told, with its URL. */
+async function checkWebAssembly(open) {
+  const octets = (file) => (file.endsWith('.wasm') ? { type: 'application/octet-stream' } : undefined)
+  const kinds = ['svm', 'mozjpeg_dec', 'squoosh_png_bg', 'ort-wasm-simd-threaded']
+  expect(
+    'with WebAssembly as octet-stream',
+    await open({ threads: false, instead: octets }, (page) => page.evaluate(useAll)),
+    kinds.map(() => 'fine'),
+  )
+  for (const [i, kind] of kinds.entries()) {
+    const page = Buffer.from('<!doctype html><title>Not found</title>')
+    const instead = (file) =>
+      new RegExp(`/${kind}-[^/]*\\.wasm$`).test(file) ? { type: 'text/html', bytes: page } : undefined
+    const outcomes = await open({ threads: false, instead }, (page) => page.evaluate(useAll))
+    const told = new RegExp(
+      `^FILE_UNREADABLE http://[^ ]*/${kind}-[^/]*\\.wasm .*'<!doctype html>.*text/html`,
+    )
+    const asWanted = outcomes.map((outcome, j) => (i === j ? told.test(outcome) : outcome === 'fine'))
+    if (asWanted.includes(false)) throw new Error(`with ${kind} as a page: ${outcomes.join('\n')}`)
+  }
+}
+
+/** Does something with each module that a page fetches, and answers 'fine' or the error. */
+async function useAll() {
+  const { softmargin, png, jpeg } = window
+  const each = [
+    () => new softmargin.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1]),
+    () => softmargin.decodeImage(jpeg),
+    () => softmargin.decodeImage(png),
+    () => softmargin.FeatureExtractor.create(),
+  ]
+  const outcomes = []
+  for (const use of each) {
+    const outcome = await use().then(
+      () => 'fine',
+      (error) => `${error.code} ${error.received} ${error.message}`,
+    )
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+function expect(what, found, wanted) {
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) {
+    throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`)
+  }
+}

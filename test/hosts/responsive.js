@@ -1,0 +1,60 @@
+import { longestTask } from './trace.js'
+
+/** What no task of a page's main thread may take, in milliseconds. */
+const LIMIT = 50
+
+/**
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and looks at the page's tasks
+ * meanwhile.
+ *
+ * @param page one that shows checks/index.html, of puppeteer
+ * @param photo where it finds a JPEG file
+ */
+export async function checkResponsive(page, photo) {
+  await page.evaluate(prepare, photo)
+  const { tasks, clock, processor } = await longestTask(page, () => page.evaluate(work))
+  console.log(
+    `Chromium, a fit of 5,000 x 192 and 500 photos in a worker: of ${tasks} tasks of the main thread the longest ` +
+      `took ${processor.toFixed(1)} ms of the processor, ${clock.toFixed(1)} ms by the clock`,
+  )
+  if (processor >= LIMIT) throw new Error(`a task took ${processor} ms: ${LIMIT} are allowed`)
+  const control = await longestTask(page, () => page.evaluate(spin))
+  if (control.processor < LIMIT) throw new Error('the trace does not show a task that is too long')
+}
+
+async function prepare(photo) {
+  let state = 1
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
+  const y = Array.from({ length: 5000 }, (_, i) => i % 10)
+  const data = Float32Array.from({ length: 5000 * 192 }, (_, at) => {
+    const label = y[Math.floor(at / 192)]
+    return next() + (at % 10 === label ? 0.3 : 0)
+  })
+  const bytes = new Uint8Array(await (await fetch(photo)).arrayBuffer())
+  const images = Array.from({ length: 500 }, () => bytes.slice())
+  window.prepared = { X: new window.softmargin.Matrix(data, 5000, 192), y, images }
+}
+
+async function work() {
+  const { X, y, images } = window.prepared
+  const told = { fit: 0, extract: 0 }
+  const remote = await window.spawn()
+  const svc = await new remote.SVC().fit(X, y, { onProgress: () => told.fit++ })
+  const predicted = await svc.predict(X)
+  const extractor = await remote.FeatureExtractor.create()
+  const features = await extractor.extract(images, { onProgress: () => told.extract++ })
+  await remote.dispose()
+  if (predicted.length !== 5000 || features.rows !== 500) throw new Error('not all came back')
+  if (told.fit === 0 || told.extract === 0) throw new Error('no progress was told')
+}
+
+/** In a task of its own: what the protocol asks for is none. */
+function spin() {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      const end = performance.now() + 400
+      while (performance.now() < end);
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,22 @@
+/**
+ * Traces what Chromium does while `work` runs, and answers how long the longest task of the page's main thread took,
+ * in milliseconds: by the clock, and of the processor's time alone, for on a busy machine a task also waits for
+ * others, which is not its doing.
+ *
+ * @param page of puppeteer
+ */
+export async function longestTask(page, work) {
+  await page.tracing.start({ categories: ['disabled-by-default-devtools.timeline'] })
+  await work()
+  const { traceEvents } = JSON.parse(Buffer.from(await page.tracing.stop()).toString())
+  const { frames } = traceEvents.find(({ name }) => name === 'TracingStartedInBrowser').args.data
+  const { processId } = frames.find(({ isOutermostMainFrame }) => isOutermostMainFrame)
+  const main = traceEvents.find(
+    ({ name, pid, args }) => name === 'thread_name' && pid === processId && args.name === 'CrRendererMain',
+  )
+  const tasks = traceEvents.filter(
+    ({ name, pid, tid }) => name === 'RunTask' && pid === processId && tid === main.tid,
+  )
+  const longest = (field) => Math.max(...tasks.map((task) => task[field] ?? 0)) / 1000
+  return { tasks: tasks.length, clock: longest('dur'), processor: longest('tdur') }
+}

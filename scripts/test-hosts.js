@@ -28,24 +28,35 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')
 if (!process.argv.includes('--no-build')) execFileSync('npm', ['run', 'build'], { stdio: 'inherit' })
 
-const skipped = (process.env.SKIP_HOSTS ?? '').split(',').map((name) => name.trim())
-const wanted = hosts.filter(
-  ({ name }) => (names.length === 0 || names.includes(name)) && !skipped.includes(name),
+const toSkip = (process.env.SKIP_HOSTS ?? '').split(',').map((name) => name.trim())
+const unknown = [...names, ...toSkip.filter(Boolean)].filter(
+  (name) => !hosts.some((host) => host.name === name),
 )
+if (unknown.length > 0) {
+  throw new Error(
+    `no such host: ${unknown.join(', ')}; there are ${hosts.map(({ name }) => name).join(', ')}`,
+  )
+}
+const named = hosts.filter(({ name }) => names.length === 0 || names.includes(name))
+const wanted = named.filter(({ name }) => !toSkip.includes(name))
+const skipped = named.filter(({ name }) => toSkip.includes(name))
 const project = installPackage()
 const rows = []
 let failed = false
 const data = await exampleData(project)
-for (const { name, run, example } of wanted) {
+for (const { name, run, example, check } of wanted) {
   try {
     for (const row of await run(project)) rows.push({ host: name, ...row })
     await example?.(project, data)
-    console.log(example ? `${name}: ran, and its example` : `${name}: ran`)
+    await check?.(project)
+    const more = [example && 'its example', check && 'its checks'].filter(Boolean)
+    console.log(`${name}: ran${more.map((what) => `, ${what}`).join('')}`)
   } catch (error) {
     failed = true
     console.error(`${name}: failed\n${String(error.stderr || error.stack || error).slice(0, 4000)}`)
   }
 }
+for (const { name } of skipped) console.log(`${name}: skipped, as SKIP_HOSTS wants`)
 console.table(rows)
 for (const column of ['features', 'model', 'predictions']) {
   const hashes = new Set(rows.map((row) => row[column]))
@@ -53,5 +64,6 @@ for (const column of ['features', 'model', 'predictions']) {
   failed = true
   console.error(`${column} differ: ${[...hashes].join(', ')}`)
 }
-console.log(failed ? 'hosts: FAILED' : `hosts: ${wanted.length} agree`)
+const left = skipped.length > 0 ? `, ${skipped.length} skipped` : ''
+console.log(failed ? 'hosts: FAILED' : `hosts: ${wanted.length} agree${left}`)
 process.exitCode = failed || rows.length === 0 ? 1 : 0

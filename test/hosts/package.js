@@ -49,6 +49,7 @@ export function installDebian(names) {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Error(`missing: install ${names.join(', ')}`)
   }
+  execFileSync('apt-get', ['update', '-qq'], { stdio: 'pipe' })
   execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { stdio: 'pipe' })
 }
 

@@ -17,7 +17,11 @@ export function node(version) {
     const own = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
     return join(modules, own ?? 'node', 'bin/node')
   }
-  return { name: `Node ${version}`, run: commandLine(program, []) }
+  return {
+    name: `Node ${version}`,
+    run: commandLine(program, []),
+    check: (project) => checkFacade(project, program(), [], { using: version >= 24 }),
+  }
 }
 
 const denoProgram = () => join(installHost('deno'), 'node_modules/.bin/deno')
@@ -34,6 +38,7 @@ export const deno = {
     const [, accuracy] = /hold-out accuracy ([\d.]+)/.exec(stdout)
     if (Number(accuracy) < 0.8 || readFileSync(file).length === 0) throw new Error(stdout)
   },
+  check: (project) => checkFacade(project, denoProgram(), denoRun),
 }
 
 const bunProgram = () => join(installHost('bun'), 'node_modules/.bin/bun')
@@ -53,6 +58,17 @@ export const bun = {
       child.kill()
     }
   },
+  check: (project) => checkFacade(project, bunProgram(), []),
+}
+
+/** Workers that are lost, released and forgotten; a process that does not end is ended, and fails. */
+async function checkFacade(project, program, args, { using = true } = {}) {
+  const outputs = { 'facade.js': 'WORKER_LOST WORKER_LOST DISPOSED' }
+  if (using) outputs['using.js'] = 'DISPOSED'
+  for (const [script, wanted] of Object.entries(outputs)) {
+    const { stdout } = await start(program, [...args, script], { cwd: project, timeout: 60_000 })
+    if (stdout.trim() !== wanted) throw new Error(`${script} prints ${stdout} instead of ${wanted}`)
+  }
 }
 
 function commandLine(findProgram, args) {

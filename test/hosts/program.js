@@ -2,25 +2,31 @@ import { hash } from './hash.js'
 import { pictures } from './pictures.js'
 import { simdLevel } from './simd.js'
 
+/** Threads in the worker. */
+const THREADS = 2
+
 /**
  * The one program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large
- * enough for threads. In this thread with one thread, then in a worker with as many as there are.
+ * enough for threads. In this thread with one thread, then in a worker with two, where threads may share memory.
  *
  * @param softmargin what `import * as softmargin from 'softmargin'` gives
  * @param spawn of `softmargin/worker`
  */
 export async function program(softmargin, spawn) {
-  const remote = await spawn()
-  const away = await work(remote, undefined)
+  const remote = await spawn({ threads: THREADS })
+  const away = await work(remote, {})
   await remote.dispose()
-  const here = await work(softmargin, 1)
+  const here = await work(softmargin, { threads: 1 })
+  const wanted = mayShareMemory() ? THREADS : 1
+  if (away.threads !== wanted) throw new Error(`${away.threads} threads worked instead of ${wanted}`)
   return [
     { where: 'here', ...here },
     { where: remote.isWorker ? 'worker' : 'in place', ...away },
   ]
 }
 
-async function work(library, threads) {
+/** @param options of the machine, its number of threads */
+async function work(library, options) {
   const start = Date.now()
   const { images, labels } = pictures(18)
   const extractor = await library.FeatureExtractor.create()
@@ -30,17 +36,21 @@ async function work(library, threads) {
   const file = await classifier.save()
   const predictions = await classifier.predict(images)
   const grid = { C: [0.1, 1, 10], gamma: ['scale', 0.01], kernel: ['rbf', 'linear'] }
-  const search = await new library.GridSearchCV(new library.SVC({ threads }), grid, { cv: 3 })
+  const search = await new library.GridSearchCV(new library.SVC(options), grid, { cv: 3 })
   await search.fit(features, labels)
   const results = await search.cvResults
-  const svc = await new library.SVC({ threads })
+  const svc = await new library.SVC(options)
   const { X, y } = rows()
-  await svc.fit(X, y)
-  const { options, ...large } = await svc.toState()
+  let threads = 0
+  const onProgress = (progress) => {
+    threads = progress.threads
+  }
+  await svc.fit(X, y, { onProgress })
+  const { options: _, ...large } = await svc.toState()
   for (const each of [svc, search, classifier, extractor]) await each.dispose()
   return {
     simd: simdLevel(),
-    threads: threads ?? threadsHere(),
+    threads,
     features: hash(features.data),
     model: hash([file, results, large]),
     predictions: hash(predictions),
@@ -49,7 +59,7 @@ async function work(library, threads) {
 }
 
 /** 1,600 rows of 2,000 numbers in four classes: as much as is worth a second thread. */
-function rows() {
+export function rows() {
   let state = 1
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
   const y = Array.from({ length: 1600 }, (_, i) => i % 4)
@@ -59,11 +69,8 @@ function rows() {
   return { X, y }
 }
 
-/** What a long fit takes by itself: one thread where memory cannot be shared. */
-function threadsHere() {
-  const cores = globalThis.navigator?.hardwareConcurrency ?? 'all'
-  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) return 1
-  return typeof EdgeRuntime === 'string' || globalThis.navigator?.userAgent === 'Cloudflare-Workers'
-    ? 1
-    : cores
+/** Browsers ask for COOP and COEP; functions on the edge have no threads. */
+function mayShareMemory() {
+  if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) return false
+  return typeof EdgeRuntime === 'undefined' && globalThis.navigator?.userAgent !== 'Cloudflare-Workers'
 }

@@ -3,10 +3,13 @@ import { checkImages, type ImagesCall, type Scale } from './classifier/options.t
 import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from './cnn/extractor.ts'
 import type { LayerInfo } from './cnn/layers.ts'
 import type { Pooling } from './cnn/pool.ts'
+import type { ExtractOptions } from './cnn/run-images.ts'
 import { invalidArgument, throwIfAborted } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
 import type { Matrix } from './matrix.ts'
 import type { LongCall, Progress } from './progress.ts'
+import type { FeatureStore } from './store/feature-store.ts'
+import { JoinedLayers } from './store/source.ts'
 import { checkLabels, type Label } from './svm/labels.ts'
 import { type Fold, type Splitter, StratifiedKFold } from './svm/stratified-k-fold.ts'
 import { SVC, type SvcOptions } from './svm/svc.ts'
@@ -35,6 +38,8 @@ export interface ChooseLayerOptions
   scale?: Scale
   /** Folds, or a splitter. Default 5. */
   cv?: number | Splitter
+  /** Where the features of all candidates are kept, side by side, so that no image is extracted twice. */
+  store?: FeatureStore | undefined
 }
 
 /** A layer and a pooling, and how well an SVM does on the features that they give. */
@@ -60,6 +65,9 @@ export interface Ranking {
   features: Matrix[]
   /** Positions of the images that could be read, a row of features each. */
   read: number[]
+  /** With a store: what it knows each row by, and what it keeps. */
+  keys?: string[]
+  joined?: JoinedLayers
 }
 
 /**
@@ -100,7 +108,8 @@ export async function rankLayers(
   const extractor = given instanceof FeatureExtractor ? given : await FeatureExtractor.create(given)
   try {
     const { choices, infos } = candidates(extractor, options)
-    const { features, read } = await extract(extractor, images, choices, options)
+    const { features, ...rest } = await extract(extractor, images, choices, options, labels)
+    const { read } = rest
     const y = read.map((i) => labels[i])
     const folds = await splitter.split(y, y)
     const rows: { ranked: RankedLayer; features: Matrix }[] = []
@@ -120,7 +129,7 @@ export async function rankLayers(
       rows.push({ ranked, features: matrix })
     }
     rows.sort((a, b) => compare(a.ranked, b.ranked))
-    return { layers: rows.map(({ ranked }) => ranked), features: rows.map((row) => row.features), read }
+    return { layers: rows.map(({ ranked }) => ranked), features: rows.map((row) => row.features), ...rest }
   } finally {
     if (extractor !== given) extractor.dispose()
   }
@@ -157,10 +166,11 @@ async function extract(
   extractor: FeatureExtractor,
   images: ImageInput[],
   choices: LayerChoice[],
-  { batchSize, signal, onProgress, onUnreadable }: ChooseLayerOptions,
-) {
+  { batchSize, signal, onProgress, onUnreadable, store }: ChooseLayerOptions,
+  labels: ArrayLike<Label>,
+): Promise<Omit<Ranking, 'layers'>> {
   const unreadable = new Set<number>()
-  const features = await extractor.extractLayers(images, choices, {
+  const call: ExtractOptions = {
     batchSize,
     signal,
     onProgress: (p) => onProgress?.({ stage: 'features', ...p }),
@@ -170,8 +180,14 @@ async function extract(
         unreadable.add(index)
         onUnreadable(index, error)
       }),
-  })
-  return { features, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
+  }
+  const readable = () => [...images.keys()].filter((i) => !unreadable.has(i))
+  if (!store) return { features: await extractor.extractLayers(images, choices, call), read: readable() }
+  const joined = new JoinedLayers(extractor, choices)
+  const keys = await store.keep(joined, images, { ...call, labels })
+  const { preprocess, parts = [] } = await joined.maker()
+  const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
+  return { features, keys, joined, read: readable() }
 }
 
 /** The accuracy on each fold. */

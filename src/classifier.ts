@@ -1,7 +1,10 @@
-import { type RankedLayer, rankLayers } from './choose-layer.ts'
+import type { RankedLayer } from './choose-layer.ts'
+import { evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './classifier/answers.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from './classifier/feature-scaler.ts'
 import { classifierFromFile, classifierToFile } from './classifier/file.ts'
 import { type FittedMachine, fitMachine, searchFor } from './classifier/fit-machine.ts'
+import { ImageFeatures, type LayerJudge } from './classifier/image-features.ts'
+import { joinLearnt, type Learnt, learntFrom } from './classifier/learnt.ts'
 import {
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
@@ -10,20 +13,17 @@ import {
   type ClassifierSearch,
   checkImages,
   checkOptions,
+  checkStore,
   type Evaluation,
   type ImagesCall,
 } from './classifier/options.ts'
 import { FeatureExtractor } from './cnn/extractor.ts'
 import { type ModelSource, openModel } from './cnn/model-source.ts'
 import { checkPooling, type Pooling } from './cnn/pool.ts'
-import { invalidArgument, SoftmarginError } from './errors.ts'
+import { SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
-import { joinRows, Matrix } from './matrix.ts'
-import type { Progress } from './progress.ts'
-import type { FeatureStore } from './store/feature-store.ts'
-import { classificationReport } from './svm/classification-report.ts'
+import type { Matrix } from './matrix.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
-import { accuracyScore, confusionMatrix } from './svm/metrics.ts'
 import { SVC } from './svm/svc.ts'
 
 export type {
@@ -40,23 +40,10 @@ export type {
 
 /** What `fit` learns. */
 interface Fitted extends FittedMachine {
-  /** What it learnt from, unscaled; a file does not hold it. */
-  learnt?: LabelledFeatures | undefined
   scaler: FeatureScaler
+  /** `undefined` for a file that does not tell. */
+  learnt: Learnt | undefined
   rankedLayers?: RankedLayer[] | undefined
-}
-
-/** Features with a label for each row. */
-interface LabelledFeatures {
-  features: Matrix
-  labels: Label[]
-}
-
-/** Features of the images that could be read, and which these are. */
-interface Extracted {
-  features: Matrix
-  /** Positions among the images that were handed in, a row of `features` each. */
-  read: number[]
 }
 
 /**
@@ -68,33 +55,22 @@ export class ImageClassifier {
   /** What is done to features before the SVM sees them. */
   readonly scale: Scale
   readonly #template: SVC
-  readonly #ownsExtractor: boolean
-  readonly #store: FeatureStore | undefined
-  /** What `add` was given since the last fit. */
-  #added: LabelledFeatures[] = []
   /** What `fit` may choose from, if it is to choose the layer. */
   readonly #auto: { poolings?: Pooling[] } | undefined
-  #extractor: FeatureExtractor
+  #source: ImageFeatures
   #fitted: Fitted | undefined
+  /** What `add` was given since the last fit. */
+  #added: (Learnt & { features: Matrix })[] = []
   #disposed = false
 
   private constructor(
-    extractor: FeatureExtractor,
-    o: {
-      ownsExtractor: boolean
-      scale: Scale
-      template: SVC
-      fitted?: Fitted
-      auto?: { poolings?: Pooling[] } | undefined
-      store?: FeatureStore | undefined
-    },
+    source: ImageFeatures,
+    o: { scale: Scale; template: SVC; fitted?: Fitted; auto?: { poolings?: Pooling[] } | undefined },
   ) {
-    this.#store = o.store
-    this.#extractor = extractor
+    this.#source = source
     this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
-    this.#ownsExtractor = o.ownsExtractor
     this.#fitted = o.fitted
   }
 
@@ -107,7 +83,7 @@ export class ImageClassifier {
     const { extractor, svm, scale, store } = checkOptions(options)
     const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
     if (extractor instanceof FeatureExtractor) {
-      return new ImageClassifier(extractor, { ownsExtractor: false, scale, template, store })
+      return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), { scale, template })
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
@@ -115,12 +91,12 @@ export class ImageClassifier {
     // Until a layer is chosen it stands at the default one, to which not every pooling fits.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
-    return new ImageClassifier(made, { ownsExtractor: true, scale, template, auto, store })
+    return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { scale, template, auto })
   }
 
   /** What turns images into features. With `layer: 'auto'` each `fit` puts another one here. */
   get extractor(): FeatureExtractor {
-    return this.#extractor
+    return this.#source.extractor
   }
 
   /**
@@ -140,37 +116,41 @@ export class ImageClassifier {
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
     const search = searchFor(this.#template, images, labels, o)
-    const chosen = this.#auto && (await this.#chooseLayer(images, labels, o))
+    const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
-      const { features, read } = chosen?.extracted ?? (await this.#extract(images, o, labels))
-      const y = read.map((i) => labels[i])
-      const scaler = await fitFeatureScaler(this.scale, features)
-      const X = await scaler.transform(features)
-      const machine = await fitMachine(this.#template, X, y, search, o)
-      const learnt = { features, labels: y }
+      const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
+      const learnt = learntFrom(extracted, labels)
+      const scaler = await fitFeatureScaler(this.scale, extracted.features)
+      const X = await scaler.transform(extracted.features)
+      const machine = await fitMachine(this.#template, X, learnt.labels, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
-      chosen?.extractor.dispose()
+      chosen?.source.dispose()
       throw error
     }
-    if (chosen) this.#moveTo(chosen.extractor)
+    if (chosen) {
+      this.#source.dispose()
+      this.#source = chosen.source
+    }
     return this
   }
 
   /**
    * More labelled images, of old classes or of new ones: their features are extracted, and `refit` learns from them.
    *
-   * @throws {SoftmarginError} `NOT_FITTED` also after `load`, since a file does not hold what was learnt from; else
-   *   as `fit`
+   * After `load` it takes the feature store that the classifier was fitted with: a file does not hold features.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without such a store; `FEATURES_MISSING` if the store
+   *   lacks some of the images that were learnt from; else as `fit`
    */
   async add(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<this> {
-    const { learnt } = this.#checkRefittable()
+    const { learnt } = await this.#checkRefittable()
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     uniqueLabels([learnt.labels[0], ...Array.from(labels)], 'labels')
-    const { features, read } = await this.#extract(images, o, labels)
-    this.#checkRefittable()
-    this.#added.push({ features, labels: read.map((i) => labels[i]) })
+    const extracted = await this.#source.extract(images, o, labels)
+    this.#checkFitted()
+    this.#added.push({ ...learntFrom(extracted, labels), features: extracted.features })
     return this
   }
 
@@ -179,19 +159,19 @@ export class ImageClassifier {
    * those that a search found too, and the scaling of the features stay as they are. If it throws, what was
    * learnt before is still there, and so is what was added.
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `NOT_FINITE`, `OUT_OF_MEMORY`,
+   *   `ABORTED`, `DISPOSED`
    */
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
-    const { svc, scaler, search, rankedLayers, learnt } = this.#checkRefittable()
-    const parts = [learnt, ...this.#added]
-    const features = joinRows(parts.map((part) => part.features))
-    const labels = parts.flatMap((part) => part.labels)
+    const { svc, scaler, search, rankedLayers, learnt, features } = await this.#checkRefittable()
+    const added = [...this.#added]
+    const all = joinLearnt([learnt, ...added], [features, ...added.map((part) => part.features)])
     // Scaled afresh, no old row would be what it was, and the old duals would be of no use.
-    const X = await scaler.transform(features)
-    const machine = await fitMachine(svc, X, labels, undefined, { ...o, warmStart: svc })
-    const added = this.#added.slice(parts.length - 1)
-    this.#replace({ ...machine, search, scaler, rankedLayers, learnt: { features, labels } })
-    this.#added = added
+    const X = await scaler.transform(all.features)
+    const machine = await fitMachine(svc, X, all.labels, undefined, { ...o, warmStart: svc })
+    const since = this.#added.slice(added.length)
+    this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
+    this.#added = since
     return this
   }
 
@@ -208,10 +188,7 @@ export class ImageClassifier {
   ): Promise<(Label | null)[]>
   async predict(images: ImageInput[], o?: ImagesCall): Promise<Label[]>
   async predict(images: ImageInput[], o: ImagesCall = {}): Promise<(Label | null)[]> {
-    const { labels, read } = await this.#predict(images, o)
-    const all = new Array<Label | null>(images.length).fill(null)
-    for (const [row, i] of read.entries()) all[i] = labels[row]
-    return all
+    return labelsOf(this.#pipeline(), images, o)
   }
 
   /**
@@ -235,22 +212,7 @@ export class ImageClassifier {
     images: ImageInput[],
     o: ImagesCall = {},
   ): Promise<{ labels: (Label | null)[]; probabilities: Matrix }> {
-    const { svc, scaler } = this.#checkFitted()
-    if (!this.hasProbabilities) {
-      throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
-    }
-    checkImages(images)
-    const { features, read } = await this.#extract(images, o)
-    const X = await scaler.transform(features)
-    const predicted = await svc.predict(X, { signal: o.signal })
-    const rows = await svc.predictProba(X, { signal: o.signal })
-    const labels = new Array<Label | null>(images.length).fill(null)
-    const data = new Float32Array(images.length * rows.cols).fill(Number.NaN)
-    for (const [row, i] of read.entries()) {
-      labels[i] = predicted[row]
-      data.set(rows.row(row), i * rows.cols)
-    }
-    return { labels, probabilities: new Matrix(data, images.length, rows.cols) }
+    return probabilitiesOf(this.#pipeline(), images, o)
   }
 
   /**
@@ -261,18 +223,7 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, and as `predict`
    */
   async evaluate(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<Evaluation> {
-    this.#checkFitted()
-    checkImages(images)
-    checkLabels(labels, images.length, 'labels', 'images')
-    uniqueLabels([this.classes[0], ...Array.from(labels)], 'labels')
-    const predicted = await this.#predict(images, o)
-    const yTrue = predicted.read.map((i) => labels[i])
-    return {
-      accuracy: accuracyScore(yTrue, predicted.labels),
-      confusionMatrix: confusionMatrix(yTrue, predicted.labels),
-      report: classificationReport(yTrue, predicted.labels),
-      images: yTrue.length,
-    }
+    return evaluationOf(this.#pipeline(), images, labels, o)
   }
 
   /**
@@ -287,8 +238,8 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
-    const { svc, scaler } = this.#checkFitted()
-    return classifierToFile(this.extractor, scaler, svc)
+    const { svc, scaler, learnt } = this.#checkFitted()
+    return classifierToFile(this.extractor, scaler, svc, learnt)
   }
 
   /**
@@ -299,14 +250,14 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
    */
   static async load(source: ModelSource, o: ClassifierLoadOptions = {}): Promise<ImageClassifier> {
+    checkStore(o.store)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
-    const { extractor, scaler, svc } = await classifierFromFile(model, o)
-    return new ImageClassifier(extractor, {
-      ownsExtractor: true,
+    const { extractor, scaler, svc, learnt } = await classifierFromFile(model, o)
+    return new ImageClassifier(new ImageFeatures(extractor, { owned: true, store: o.store }), {
       scale: scaler.kind,
       template: svc.clone(),
-      fitted: { svc, scaler, search: undefined },
+      fitted: { svc, scaler, learnt, search: undefined },
     })
   }
 
@@ -342,61 +293,21 @@ export class ImageClassifier {
     this.#fitted?.svc.dispose()
     this.#fitted = undefined
     this.#added = []
-    if (this.#ownsExtractor) this.extractor.dispose()
+    this.#source.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
   }
 
-  /** The best layer for these images: an extractor of it, and their features. */
-  async #chooseLayer(images: ImageInput[], labels: ArrayLike<Label>, o: ClassifierFitOptions) {
-    const { layers, features, read } = await rankLayers(images, labels, {
-      extractor: this.#extractor,
-      poolings: this.#auto?.poolings,
-      svm: this.#template.clone({ probability: false }),
-      scale: this.scale,
-      cv: o.cv,
-      batchSize: o.batchSize,
-      signal: o.signal,
-      onUnreadable: o.onUnreadable,
-      onProgress: (p) => o.onProgress?.({ ...p, stage: p.stage === 'svm' ? 'layers' : p.stage }),
-    })
-    const [{ layer, pooling }] = layers
-    const extractor = await this.#extractor.withLayer({ layer, pooling })
-    return { extractor, ranked: layers, extracted: { features: features[0], read } }
+  /** What the choice of a layer goes by. */
+  #judge(): LayerJudge {
+    const svm = this.#template.clone({ probability: false })
+    return { poolings: this.#auto?.poolings, svm, scale: this.scale }
   }
 
-  #moveTo(extractor: FeatureExtractor): void {
-    this.#extractor.dispose()
-    this.#extractor = extractor
-  }
-
-  async #extract(images: ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
-    const unreadable = new Set<number>()
-    const call = {
-      signal: o.signal,
-      batchSize: o.batchSize,
-      onProgress: (p: Progress) => o.onProgress?.({ stage: 'features', ...p }),
-      onUnreadable:
-        o.onUnreadable &&
-        ((index: number, error: SoftmarginError) => {
-          unreadable.add(index)
-          o.onUnreadable?.(index, error)
-        }),
-    }
-    const features = this.#store
-      ? await this.#store.extract(this.#extractor, images, { ...call, labels })
-      : await this.#extractor.extract(images, call)
-    return { features, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
-  }
-
-  async #predict(images: ImageInput[], o: ImagesCall): Promise<{ labels: Label[]; read: number[] }> {
-    const { svc, scaler } = this.#checkFitted()
-    checkImages(images)
-    const { features, read } = await this.#extract(images, o)
-    const labels = await svc.predict(await scaler.transform(features), { signal: o.signal })
-    return { labels, read }
+  #pipeline(): Pipeline {
+    return { source: this.#source, ...this.#checkFitted() }
   }
 
   #replace(fitted: Fitted): void {
@@ -412,14 +323,21 @@ export class ImageClassifier {
     }
   }
 
-  #checkRefittable(): Fitted & { learnt: LabelledFeatures } {
+  /** What was learnt, with the features that it was learnt from, which after `load` wait in the store. */
+  async #checkRefittable(): Promise<Fitted & { learnt: Learnt; features: Matrix }> {
     const fitted = this.#checkFitted()
     const { learnt } = fitted
-    if (learnt) return { ...fitted, learnt }
-    throw new SoftmarginError(
-      'NOT_FITTED',
-      'this ImageClassifier comes from a file, which does not hold what it learnt from: call fit(images, labels) first',
-    )
+    if (learnt?.features) return { ...fitted, learnt, features: learnt.features }
+    if (!learnt?.keys || !this.#source.store) {
+      const missing = learnt?.keys
+        ? 'the feature store that it was fitted with is missing: load(source, { store })'
+        : 'which does not tell what it learnt from: call fit(images, labels) first, with a feature store to refit later files'
+      const message = `this ImageClassifier comes from a file, ${missing}`
+      throw new SoftmarginError('NOT_FITTED', message, { argument: 'store', expected: 'a FeatureStore' })
+    }
+    const features = await this.#source.ofKeys(learnt.keys)
+    this.#checkFitted()
+    return { ...fitted, learnt, features }
   }
 
   #checkFitted(): Fitted {

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'MODEL_UNSUPPORTED' // a sound model of a kind that cannot serve here
   | 'LAYER_NOT_FOUND' // no tensor of that name
   | 'FEATURES_MISMATCH' // kept features of another CNN, layer, pooling or preprocessing
+  | 'FEATURES_MISSING' // a feature store lacks images that are asked for
   | 'DATA_UNREADABLE' // not a data file of the format that is wanted, or a broken one
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
   | 'FILE_UNWRITABLE' // a path that cannot be written

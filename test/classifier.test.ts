@@ -190,7 +190,7 @@ describe('with a feature store', () => {
     using classifier = await ImageClassifier.create({ extractor: small, store })
     await plain.fit(images, labels)
     await classifier.fit(images, labels)
-    expect(await classifier.save()).toEqual(await plain.save())
+    expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     expect(store.labels).toEqual(labels)
     const bytes = await classifier.save()
     const more = digits([7], 5)
@@ -206,6 +206,96 @@ describe('with a feature store', () => {
     expect(await again.predict(images)).toEqual(await plain.predict(images))
   })
 
+  it('goes on after load: only what is new is extracted, the SVM starts from the old duals', async () => {
+    const { images, labels } = digits([0, 1, 4], 15)
+    const more = digits([0, 7], 10, 30)
+    const svm = { kernel: 'linear' } as const
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store, svm })
+    await classifier.fit(images, labels)
+    // What is only looked at is in the store as well, but was not learnt from.
+    await classifier.evaluate(digits([0, 1], 5, 60).images, digits([0, 1], 5, 60).labels)
+    const bytes = await classifier.save()
+    const npz = store.toNpz()
+
+    const kept = await FeatureStore.fromNpz(npz)
+    using loaded = await ImageClassifier.load(bytes, { store: kept })
+    expect(await loaded.save()).toEqual(bytes)
+    await loaded.refit()
+    expect(Math.max(...loaded.svm.nIter)).toBeLessThan(Math.min(...classifier.svm.nIter))
+    expect(await loaded.predict(images)).toEqual(await classifier.predict(images))
+    expect(kept.size).toBe(55)
+
+    await loaded.add(more.images, more.labels)
+    expect(kept.size).toBe(75)
+    await loaded.refit()
+    await classifier.add(more.images, more.labels)
+    await classifier.refit()
+    expect(loaded.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
+    const all = [...images, ...more.images]
+    expect(await loaded.predict(all)).toEqual(await classifier.predict(all))
+
+    // Once more, from the file of what was refitted.
+    using again = await ImageClassifier.load(await loaded.save(), { store: kept })
+    await again.refit()
+    expect(again.svm.support.length).toBeGreaterThan(0)
+    expect(await again.predict(all)).toEqual(await loaded.predict(all))
+  })
+
+  it('says what a loaded classifier lacks to go on', async () => {
+    const { images, labels } = digits([0, 1], 6)
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    await classifier.fit(images, labels)
+    const bytes = await classifier.save()
+    using alone = await ImageClassifier.load(bytes)
+    expect(await alone.save()).toEqual(bytes)
+    await expect(alone.refit()).rejects.toThrow(/the feature store that it was fitted with is missing/)
+    using empty = await ImageClassifier.load(bytes, { store: FeatureStore.inMemory() })
+    const wanted = { code: 'FEATURES_MISSING', argument: 'store', received: 12 }
+    await expect(empty.refit()).rejects.toMatchObject(wanted)
+    await expect(empty.add(images, labels)).rejects.toMatchObject(wanted)
+    const others = FeatureStore.inMemory()
+    using max = await ImageClassifier.create({ extractor: { ...small, pooling: 'max' }, store: others })
+    await max.fit(images, labels)
+    using wrong = await ImageClassifier.load(bytes, { store: others })
+    await expect(wrong.refit()).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
+    // A fit of its own needs nothing of the kind.
+    await empty.fit(images, labels)
+    await empty.refit()
+  })
+
+  it('keeps the features of all layers where the layer is to be found', async () => {
+    const { images, labels } = digits([0, 1, 4], 8)
+    const extractor = { ...small, pooling: 'auto', layer: 'auto' } as const
+    const store = FeatureStore.inMemory()
+    using plain = await ImageClassifier.create({ extractor })
+    using classifier = await ImageClassifier.create({ extractor, store })
+    await plain.fit(images, labels, { cv: 2 })
+    await classifier.fit(images, labels, { cv: 2 })
+    expect(classifier.rankedLayers).toEqual(plain.rankedLayers)
+    expect(classifier.svm.toState()).toEqual(plain.svm.toState())
+    const ranked = classifier.rankedLayers!
+    expect(store.features.cols).toBe(ranked.reduce((sum, { features }) => sum + features, 0))
+    // Nothing is extracted twice, also when it learns again, or answers.
+    const kept = await FeatureStore.fromNpz(store.toNpz())
+    using again = await ImageClassifier.create({ extractor, store: kept })
+    await again.fit(images, labels, { cv: 2 })
+    expect(await again.predict(images)).toEqual(await plain.predict(images))
+    expect(again.rankedLayers).toEqual(ranked)
+    expect(kept.size).toBe(24)
+    await again.add(digits([7], 4).images, digits([7], 4).labels)
+    expect(kept.size).toBe(28)
+    await again.refit()
+    expect(again.classes).toHaveLength(4)
+    // A file has one layer: it finds its own among those of the store, but cannot add rows to them.
+    using loaded = await ImageClassifier.load(await again.save(), { store: kept })
+    await loaded.refit()
+    expect(await loaded.predict(images)).toEqual(await again.predict(images))
+    const late = loaded.add(digits([9], 2).images, digits([9], 2).labels)
+    await expect(late).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
+  })
+
   it('is told that another network has other features', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()
@@ -213,9 +303,10 @@ describe('with a feature store', () => {
     await classifier.fit(images, labels)
     using other = await ImageClassifier.create({ extractor: { ...small, pooling: 'max' }, store })
     await expect(other.fit(images, labels)).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
-    for (const wrong of [{ extractor: { ...small, layer: 'auto' }, store }, { store: 3 as never }]) {
-      await expect(ImageClassifier.create(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-    }
+    const wanted = { code: 'INVALID_ARGUMENT', argument: 'store' }
+    await expect(ImageClassifier.create({ store: 3 as never })).rejects.toMatchObject(wanted)
+    const bytes = await classifier.save()
+    await expect(ImageClassifier.load(bytes, { store: {} as never })).rejects.toMatchObject(wanted)
   })
 })
 

@@ -9,12 +9,14 @@ import { machineFacts, stateFromFacts } from '../svm/machine-facts.ts'
 import { SVC } from '../svm/svc.ts'
 import { version } from '../version.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
+import { type Learnt, learntFromFile, learntToFile } from './learnt.ts'
 
 /** A fitted classifier as one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
   scaler: FeatureScaler,
   svc: SVC,
+  learnt: Learnt | undefined,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
@@ -37,6 +39,7 @@ export function classifierToFile(
       // The folders around a file are nobody else's business.
       model: model.split(/[/\\]/).at(-1),
       svm: machineFacts(state),
+      learnt: learnt && learntToFile(learnt, state.classes),
     },
   })
 }
@@ -48,10 +51,11 @@ export function classifierToFile(
  */
 export async function classifierFromFile(
   model: ModelProto,
-  o: { threads?: number } = {},
-): Promise<{ extractor: FeatureExtractor; scaler: FeatureScaler; svc: SVC }> {
+  o: { threads?: number | undefined } = {},
+): Promise<{ extractor: FeatureExtractor; scaler: FeatureScaler; svc: SVC; learnt: Learnt | undefined }> {
   const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
   const svc = SVC.fromState(stateFromFacts(svm, about.svm))
+  const learnt = learntFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
@@ -65,7 +69,7 @@ export async function classifierFromFile(
   })
   const { featureSize } = extractor
   if (featureSize === svm.supportVectors.cols) {
-    return { extractor, scaler: featureScalerFromFile(scaler), svc }
+    return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
   }
   extractor.dispose()
   throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)

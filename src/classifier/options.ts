@@ -27,7 +27,10 @@ export interface ClassifierOptions {
    * 1, `'none'` leaves them as the network made them.
    */
   scale?: Scale
-  /** Where the features of every image it sees are kept, so that none is extracted twice. Not with `layer: 'auto'`. */
+  /**
+   * Where the features of every image it sees are kept, so that none is extracted twice. With `layer: 'auto'` it
+   * keeps those of all layers that the choice is made from.
+   */
   store?: FeatureStore | undefined
 }
 
@@ -39,9 +42,6 @@ export interface ClassifierProgress extends Progress {
    */
   stage: 'features' | 'layers' | 'search' | 'svm'
 }
-
-/** What `ImageClassifier.load` takes: of the extractor's options those that a saved file does not settle. */
-export type ClassifierLoadOptions = Pick<ExtractorOptions, 'signal' | 'threads' | 'download' | 'onProgress'>
 
 /** What every call over images takes. */
 export interface ImagesCall extends LongCall<ClassifierProgress> {
@@ -62,6 +62,16 @@ export interface ClassifierFitOptions extends ImagesCall {
   cv?: number | Splitter
   /** What that search judges by. Default `'accuracy'`. */
   scoring?: Scoring
+}
+
+/** What `ImageClassifier.load` takes: of the extractor's options those that a saved file does not settle, and a store. */
+export interface ClassifierLoadOptions
+  extends Pick<ExtractorOptions, 'signal' | 'threads' | 'download' | 'onProgress'> {
+  /**
+   * Where features are kept, as `create` takes it. If the classifier was fitted with a store, and this one has the
+   * same features, `add` and `refit` go on from there.
+   */
+  store?: FeatureStore | undefined
 }
 
 /** What `refit` takes. */
@@ -103,14 +113,14 @@ export function checkOptions(
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
   }
   checkScale(scale)
-  if (store !== undefined) {
-    if (!(store instanceof FeatureStore)) throw invalidArgument('store', store, 'a FeatureStore')
-    if ('layer' in extractor && extractor.layer === 'auto') {
-      const expected = "a layer where there is a store: with 'auto' the features are of many layers"
-      throw invalidArgument('extractor.layer', 'auto', expected)
-    }
-  }
+  checkStore(store)
   return { extractor, svm, scale, store }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a store, or none */
+export function checkStore(store: unknown): void {
+  if (store === undefined || store instanceof FeatureStore) return
+  throw invalidArgument('store', store, 'a FeatureStore')
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` if `images` is no array, `EMPTY_INPUT` if it is empty */

@@ -67,3 +67,10 @@ function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }
+
+/** The error for a file that is there but cannot be read. */
+export function unreadable(path: string, cause: unknown): SoftmarginError {
+  const message = `the file ${show(path)} cannot be read: ${reason(cause)}`
+  const details = { argument: 'path', received: path, expected: 'a file that can be read', cause }
+  return new SoftmarginError('FILE_UNREADABLE', message, details)
+}

@@ -1,20 +1,13 @@
-import { SoftmarginError, show } from '../errors.ts'
-import { hasFileSystem, importBuiltin } from './node.ts'
+import { unreadable } from './bytes.ts'
+import type { GrowingFile, GrownFile } from './growing-file.ts'
+import { importBuiltin } from './node.ts'
 import { unwritable, writeFileAtomically } from './write-file.ts'
 
-/**
- * A file that grows record by record, though it is always whole: records go to the end of `<path>.journal`, until
- * `replace` writes the file anew. One process at a time.
- */
-export class JournaledFile {
+/** A growing file on the disk: records go to the end of `<path>.journal`, until `replace` writes the file anew. */
+export class JournaledFile implements GrowingFile {
   readonly path: string
 
-  /** @throws {SoftmarginError} `HOST_UNSUPPORTED` where there are no files */
   constructor(path: string) {
-    if (!hasFileSystem()) {
-      const message = `the file ${show(path)} cannot be opened: this host has no file system`
-      throw new SoftmarginError('HOST_UNSUPPORTED', message, { argument: 'path', received: path })
-    }
     this.path = path
   }
 
@@ -22,13 +15,7 @@ export class JournaledFile {
     return `${this.path}.journal`
   }
 
-  /**
-   * The file, if there is one, and the records behind it.
-   *
-   * @returns `torn` if a crash left a part of a last record: then `replace` or `forget` must come before `append`
-   * @throws {SoftmarginError} `FILE_UNREADABLE`
-   */
-  async read(): Promise<{ whole: Uint8Array | undefined; records: Uint8Array[]; torn: boolean }> {
+  async read(): Promise<GrownFile> {
     const whole = await readIfThere(this.path)
     const journal = (await readIfThere(this.#journal)) ?? new Uint8Array(0)
     const view = new DataView(journal.buffer, journal.byteOffset, journal.byteLength)
@@ -43,7 +30,6 @@ export class JournaledFile {
     return { whole, records, torn: at < journal.length }
   }
 
-  /** @throws {SoftmarginError} `FILE_UNWRITABLE` */
   async append(record: Uint8Array): Promise<void> {
     const { open } = await importBuiltin('node:fs/promises')
     const framed = new Uint8Array(4 + record.length)
@@ -62,16 +48,20 @@ export class JournaledFile {
     }
   }
 
-  /** Writes the file anew, whole or not at all, and forgets the records. @throws {SoftmarginError} `FILE_UNWRITABLE` */
   async replace(bytes: Uint8Array): Promise<void> {
     await writeFileAtomically(this.path, bytes)
     await this.forget()
   }
 
-  /** Forgets the records. */
   async forget(): Promise<void> {
     const { rm } = await importBuiltin('node:fs/promises')
     await rm(this.#journal, { force: true })
+  }
+
+  async remove(): Promise<void> {
+    const { rm } = await importBuiltin('node:fs/promises')
+    await rm(this.path, { force: true })
+    await this.forget()
   }
 }
 
@@ -81,8 +71,6 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
     return await readFile(path)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    const message = `the file ${show(path)} cannot be read: ${(cause as Error).message}`
-    const details = { argument: 'path', received: path, expected: 'a file that can be read', cause }
-    throw new SoftmarginError('FILE_UNREADABLE', message, details)
+    throw unreadable(path, cause)
   }
 }

@@ -14,6 +14,8 @@ export interface Maker {
   preprocess: string
   /** Numbers an image. */
   featureSize: number
+  /** Where a row holds the features of several layers side by side: the maker of each. */
+  parts?: Omit<Maker, 'preprocess' | 'parts'>[]
 }
 
 /** The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image. */
@@ -25,6 +27,22 @@ export async function makerOf(extractor: FeatureExtractor): Promise<Maker> {
   const all = JSON.stringify([network, layer, pooling, preprocess])
   const fingerprint = await sha256(new TextEncoder().encode(all))
   return { fingerprint, layer, pooling, preprocess, featureSize }
+}
+
+/** The maker of rows in which the features of several stand side by side. All have one preprocessing. */
+export async function joinMakers(makers: Maker[]): Promise<Maker> {
+  const parts = makers.map(({ fingerprint, layer, pooling, featureSize }) => ({
+    ...{ fingerprint, layer, pooling, featureSize },
+  }))
+  const all = JSON.stringify(parts.map(({ fingerprint }) => fingerprint))
+  return {
+    fingerprint: await sha256(new TextEncoder().encode(all)),
+    layer: JSON.stringify(parts.map(({ layer }) => layer)),
+    pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
+    preprocess: makers[0].preprocess,
+    featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
+    parts,
+  }
 }
 
 /** JSON with keys in order: the same settings always give the same text. */

@@ -80,17 +80,35 @@ function readMaker(text: string | undefined): Maker {
   } catch (cause) {
     throw unreadable('its about is no JSON', cause)
   }
-  const { schemaVersion: version, fingerprint, layer, pooling, preprocess, featureSize } = about ?? {}
+  const { schemaVersion: version, fingerprint, layer, pooling, preprocess, featureSize, parts } = about ?? {}
   if (typeof version === 'number' && version > schemaVersion) {
     throw unreadable(`it comes from a newer softmargin: its schemaVersion is ${version}`)
   }
-  for (const [name, value] of Object.entries({ fingerprint, layer, pooling, preprocess })) {
+  checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
+  const maker = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
+}
+
+function readParts(list: unknown, featureSize: number): Maker['parts'] {
+  if (!Array.isArray(list)) throw unreadable(`its parts are ${show(list)}`)
+  const parts = list.map((each) => {
+    const part = (each ?? {}) as NonNullable<Maker['parts']>[0]
+    const { fingerprint, layer, pooling } = part
+    checkFacts({ fingerprint, layer, pooling }, part.featureSize)
+    return { fingerprint, layer, pooling, featureSize: part.featureSize }
+  })
+  const sum = parts.reduce((all, part) => all + part.featureSize, 0)
+  if (sum !== featureSize) throw unreadable(`its parts have ${sum} features, the whole ${featureSize}`)
+  return parts
+}
+
+function checkFacts(texts: Record<string, unknown>, featureSize: unknown): void {
+  for (const [name, value] of Object.entries(texts)) {
     if (typeof value !== 'string') throw unreadable(`its ${name} is ${show(value)}`)
   }
   if (!Number.isSafeInteger(featureSize) || (featureSize as number) < 1) {
     throw unreadable(`its featureSize is ${show(featureSize)}`)
   }
-  return { fingerprint, layer, pooling, preprocess, featureSize } as Maker
 }
 
 function texts(array: NdArray, name: string): string[] {

@@ -1,0 +1,107 @@
+import { type RankedLayer, rankLayers } from '../choose-layer.ts'
+import type { FeatureExtractor } from '../cnn/extractor.ts'
+import type { Pooling } from '../cnn/pool.ts'
+import type { SoftmarginError } from '../errors.ts'
+import type { ImageInput } from '../image/input.ts'
+import type { Matrix } from '../matrix.ts'
+import type { Progress } from '../progress.ts'
+import type { FeatureStore } from '../store/feature-store.ts'
+import { makerOf } from '../store/fingerprint.ts'
+import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/source.ts'
+import type { Label } from '../svm/labels.ts'
+import type { SVC } from '../svm/svc.ts'
+import type { ClassifierFitOptions, ImagesCall, Scale } from './options.ts'
+
+/** Features of the images that could be read, and which these are. */
+export interface Extracted {
+  features: Matrix
+  /** Positions among the images that were handed in, a row of `features` each. */
+  read: number[]
+  /** What a feature store knows each row by, where there is one. */
+  keys: string[] | undefined
+}
+
+/** What judges layers, and which poolings it may choose from. */
+export interface LayerJudge {
+  poolings: Pooling[] | undefined
+  svm: SVC
+  scale: Scale
+}
+
+/** Where a classifier's features come from: an extractor, and the store that keeps what it made. */
+export class ImageFeatures {
+  readonly extractor: FeatureExtractor
+  readonly store: FeatureStore | undefined
+  readonly #owned: boolean
+  /** What the store keeps, if that is more than the extractor's own layer. */
+  readonly #joined: JoinedLayers | undefined
+
+  /** @param o.owned whether `dispose` disposes of the extractor too */
+  constructor(
+    extractor: FeatureExtractor,
+    o: { owned: boolean; store?: FeatureStore | undefined; joined?: JoinedLayers | undefined },
+  ) {
+    this.extractor = extractor
+    this.store = o.store
+    this.#owned = o.owned
+    this.#joined = o.joined?.on(extractor)
+  }
+
+  /** @param labels kept in the store */
+  async extract(images: ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
+    const unreadable = new Set<number>()
+    const call = {
+      signal: o.signal,
+      batchSize: o.batchSize,
+      onProgress: (p: Progress) => o.onProgress?.({ stage: 'features', ...p }),
+      onUnreadable:
+        o.onUnreadable &&
+        ((index: number, error: SoftmarginError) => {
+          unreadable.add(index)
+          o.onUnreadable?.(index, error)
+        }),
+    }
+    const { store } = this
+    const source: FeatureSource = this.#joined ?? oneLayer(this.extractor)
+    const keys = store && (await store.keep(source, images, { ...call, labels }))
+    const features = keys ? await this.ofKeys(keys) : await this.extractor.extract(images, call)
+    return { features, keys, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
+  }
+
+  /**
+   * Features out of the store.
+   *
+   * @throws {SoftmarginError} `FEATURES_MISSING`, `FEATURES_MISMATCH`
+   */
+  async ofKeys(keys: readonly string[]): Promise<Matrix> {
+    return this.store!.featuresOf(keys, await makerOf(this.extractor))
+  }
+
+  /** The best layer for these images: where features come from then, and those that it was chosen by. */
+  async withBestLayer(
+    images: ImageInput[],
+    labels: ArrayLike<Label>,
+    judge: LayerJudge,
+    o: ClassifierFitOptions,
+  ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
+    const { store } = this
+    const { layers, features, read, keys, joined } = await rankLayers(images, labels, {
+      ...judge,
+      extractor: this.extractor,
+      store,
+      cv: o.cv,
+      batchSize: o.batchSize,
+      signal: o.signal,
+      onUnreadable: o.onUnreadable,
+      onProgress: (p) => o.onProgress?.({ ...p, stage: p.stage === 'svm' ? 'layers' : p.stage }),
+    })
+    const [{ layer, pooling }] = layers
+    const extractor = await this.extractor.withLayer({ layer, pooling })
+    const source = new ImageFeatures(extractor, { owned: true, store, joined })
+    return { source, ranked: layers, extracted: { features: features[0], read, keys } }
+  }
+
+  dispose(): void {
+    if (this.#owned) this.extractor.dispose()
+  }
+}

@@ -1,0 +1,128 @@
+import { SoftmarginError } from '../errors.ts'
+import { Matrix } from '../matrix.ts'
+import type { Label } from '../svm/labels.ts'
+import type { Maker } from './fingerprint.ts'
+import { GrowingRows } from './growing-rows.ts'
+import { columnsOf } from './source.ts'
+import type { StoredFeatures } from './store-file.ts'
+
+/** Features in memory, a row for each image, found by the image's key. All rows are of one maker. */
+export class FeatureTable {
+  readonly #rowOf = new Map<string, number>()
+  readonly #names: string[] = []
+  readonly #labels: Label[] = []
+  #maker: Maker | undefined
+  #rows: GrowingRows | undefined
+
+  get size(): number {
+    return this.#rowOf.size
+  }
+
+  get maker(): Maker | undefined {
+    return this.#maker
+  }
+
+  get names(): readonly string[] {
+    return this.#names
+  }
+
+  get labels(): readonly Label[] {
+    return this.#labels
+  }
+
+  has(key: string): boolean {
+    return this.#rowOf.has(key)
+  }
+
+  /** Adds rows, but for those that are here. @throws {SoftmarginError} `FEATURES_MISMATCH`, `OUT_OF_MEMORY` */
+  add({ features, keys, names, labels, maker }: StoredFeatures): void {
+    this.checkMaker(maker)
+    this.#maker ??= maker
+    this.#rows ??= new GrowingRows(maker.featureSize)
+    const added: number[] = []
+    for (const [i, key] of keys.entries()) {
+      // After a crash between two writes a row may stand in the file and in the journal.
+      if (this.#rowOf.has(key)) continue
+      this.#rowOf.set(key, this.#rowOf.size)
+      this.#names.push(names[i])
+      this.#labels.push(labels[i])
+      added.push(i)
+    }
+    this.#rows.add(added.length === features.rows ? features : features.select(added))
+  }
+
+  /** @returns whether the image had another label before */
+  relabel(key: string, label: Label): boolean {
+    const row = this.#rowOf.get(key)!
+    if (label === this.#labels[row]) return false
+    this.#labels[row] = label
+    return true
+  }
+
+  /** All there is; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
+  whole(): StoredFeatures {
+    if (!this.#maker || !this.#rows) {
+      throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty: extract images first')
+    }
+    return {
+      features: this.#rows.matrix(),
+      keys: [...this.#rowOf.keys()],
+      names: this.#names,
+      labels: this.#labels,
+      maker: this.#maker,
+    }
+  }
+
+  /**
+   * The features that a maker made of images.
+   *
+   * @param maker the table's, or one of its parts
+   * @throws {SoftmarginError} `FEATURES_MISSING` with how many are not here, `FEATURES_MISMATCH`
+   */
+  select(keys: readonly string[], maker: Maker): Matrix {
+    const [from, to] = this.columns(maker)
+    const missing = keys.filter((key) => !this.#rowOf.has(key)).length
+    if (missing > 0 || !this.#rows) {
+      const message = `the feature store has no features of ${missing} of ${keys.length} images`
+      const expected = 'a store that all of these images were extracted with'
+      throw new SoftmarginError('FEATURES_MISSING', message, {
+        argument: 'store',
+        received: missing,
+        expected,
+      })
+    }
+    const all = this.#rows.matrix()
+    const data = new Float32Array(keys.length * (to - from))
+    for (const [i, key] of keys.entries()) {
+      data.set(all.row(this.#rowOf.get(key)!).subarray(from, to), i * (to - from))
+    }
+    return new Matrix(data, keys.length, to - from)
+  }
+
+  /** Where a row holds the features of a maker. @throws {SoftmarginError} `FEATURES_MISMATCH` */
+  columns(maker: Maker): [from: number, to: number] {
+    const kept = this.#maker ?? maker
+    const columns = columnsOf(maker, kept)
+    if (columns) return columns
+    throw mismatch(maker, kept)
+  }
+
+  /** Rows are whole: who makes one layer of several cannot add any. @throws {SoftmarginError} `FEATURES_MISMATCH` */
+  checkMaker(maker: Maker): void {
+    const kept = this.#maker
+    if (kept && kept.fingerprint !== maker.fingerprint) throw mismatch(maker, kept)
+  }
+}
+
+/** The error for features of another maker, with what differs. */
+function mismatch(maker: Maker, kept: Maker): SoftmarginError {
+  const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
+  const why = differing
+    ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
+    : 'they come from a network with other weights'
+  return new SoftmarginError(
+    'FEATURES_MISMATCH',
+    `the feature store holds features that this extractor does not make: ${why}`,
+    { argument: 'extractor', received: maker.fingerprint, expected: `the fingerprint ${kept.fingerprint}` },
+  )
+}

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
 import { edgeRuntime } from '../test/hosts/edge-runtime.js'
 import { exampleData } from '../test/hosts/example-data.js'
-import { installPackage } from '../test/hosts/package.js'
+import { installPackage, skippedHosts } from '../test/hosts/package.js'
 import { bun, deno, node } from '../test/hosts/processes.js'
 import { workerd } from '../test/hosts/workerd.js'
 
@@ -28,10 +28,8 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 const names = process.argv.slice(2).filter((argument) => argument !== '--no-build')
 if (!process.argv.includes('--no-build')) execFileSync('npm', ['run', 'build'], { stdio: 'inherit' })
 
-const toSkip = (process.env.SKIP_HOSTS ?? '').split(',').map((name) => name.trim())
-const unknown = [...names, ...toSkip.filter(Boolean)].filter(
-  (name) => !hosts.some((host) => host.name === name),
-)
+const toSkip = skippedHosts()
+const unknown = [...names, ...toSkip].filter((name) => !hosts.some((host) => host.name === name))
 if (unknown.length > 0) {
   throw new Error(
     `no such host: ${unknown.join(', ')}; there are ${hosts.map(({ name }) => name).join(', ')}`,

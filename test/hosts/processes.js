@@ -8,15 +8,17 @@ import { answers, freePort } from './ports.js'
 
 const start = promisify(execFile)
 
-/** A version of Node other than the one that runs this. */
+/** The program of a major version of Node: the one that runs this, or one that is installed. */
+export function nodeProgram(version) {
+  if (process.versions.node.startsWith(`${version}.`)) return process.execPath
+  const modules = join(installHost(`node@${version}`), 'node_modules')
+  // The package takes the binary from one for this machine; where its install script may not run, it lies there.
+  const own = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
+  return join(modules, own ?? 'node', 'bin/node')
+}
+
 export function node(version) {
-  const program = () => {
-    if (process.versions.node.startsWith(`${version}.`)) return process.execPath
-    const modules = join(installHost(`node@${version}`), 'node_modules')
-    // The package takes the binary from one for this machine; where its install script may not run, it lies there.
-    const own = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
-    return join(modules, own ?? 'node', 'bin/node')
-  }
+  const program = () => nodeProgram(version)
   return {
     name: `Node ${version}`,
     run: commandLine(program, []),

@@ -1,0 +1,117 @@
+// npm run bench -- photo-size FOLDER [--per-class=N]
+//
+// Which input size suits large photos: how well the CNN that ships, with an SVM, tells things apart that fill the
+// whole of a large picture or a part of it, at several sizes that the picture is brought to. FOLDER holds
+// <class>/*.jpg of small photos of things (CIFAR-10's, 32 x 32); of each a picture of 320 x 240 is made, where the
+// thing takes a share of the height, at a random place, and its borders go on to the edges, under some grain.
+// Half of each class is learnt from, half is judged.
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { decodeImage, FeatureExtractor, StandardScaler, SVC } from '../dist/lib/index.js'
+import { pictureCollections } from './pictures.js'
+import { seeded } from './random.js'
+
+const { values: flags, positionals } = parseArgs({
+  args: process.argv.slice(3),
+  allowPositionals: true,
+  options: { 'per-class': { type: 'string', default: '200' } },
+})
+const perClass = Number(flags['per-class'])
+const [width, height] = [320, 240]
+const [collection] = pictureCollections(positionals[0])
+const chosen = choose(collection)
+const photos = await Promise.all(
+  chosen.map(({ picture }) => decodeImage(new Uint8Array(readFileSync(picture)))),
+)
+const labels = chosen.map(({ label }) => label)
+const learns = labels.map((_, i) => i % perClass < perClass / 2)
+
+const ways = [32, 48, 64, 96].map((size) => ({ name: `${size} x ${size}`, preprocess: { size } }))
+ways.push({ name: '48, cropped', preprocess: { size: { shortestEdge: 48 }, crop: 48 } })
+const layers = [
+  { name: 'features', choice: {} },
+  { name: 'stage4, largest', choice: { layer: 'stage4', pooling: 'max' } },
+]
+const shares = [
+  ['the whole height', 1, 1],
+  ['half of it', 0.5, 0.5],
+  ['a third of it', 1 / 3, 1 / 3],
+  ['a third to all of it', 1 / 3, 1],
+]
+
+console.log(`${photos.length} pictures of ${width} x ${height}, half of them judged\n`)
+console.log(`| the thing takes | from | ${ways.map(({ name }) => name).join(' | ')} |`)
+console.log(`| --- | --- | ${ways.map(() => '---').join(' | ')} |`)
+for (const [name, least, most] of shares) {
+  const { uniform } = seeded(5)
+  const pictures = photos.map((photo) => enlarged(photo, least + (most - least) * uniform(), uniform))
+  const columns = []
+  for (const { preprocess } of ways) {
+    const extractor = await FeatureExtractor.create({ preprocess })
+    const features = await extractor.extractLayers(
+      pictures,
+      layers.map(({ choice }) => choice),
+    )
+    columns.push(await Promise.all(features.map(accuracy)))
+    extractor.dispose()
+  }
+  for (const [i, layer] of layers.entries()) {
+    const cells = columns.map((column) => `${(100 * column[i]).toFixed(1)} %`)
+    console.log(`| ${[i === 0 ? name : '', layer.name, ...cells].join(' | ')} |`)
+  }
+}
+
+/** The first pictures of each class, class after class. */
+function choose({ pictures, labels }) {
+  return [...new Set(labels)].flatMap((label) =>
+    pictures
+      .filter((_, i) => labels[i] === label)
+      .slice(0, perClass)
+      .map((picture) => ({ picture, label })),
+  )
+}
+
+/** A large picture that shows a small one, `share` of its height high. */
+function enlarged(photo, share, uniform) {
+  const side = Math.round(share * height)
+  const left = Math.floor(uniform() * (width - side + 1))
+  const top = Math.floor(uniform() * (height - side + 1))
+  const across = positions(width, left, side, photo.width)
+  const down = positions(height, top, side, photo.height)
+  const data = new Uint8ClampedArray(width * height * 3)
+  const { channels } = photo
+  let to = 0
+  for (const [y0, y1, v] of down) {
+    for (const [x0, x1, u] of across) {
+      const grain = 12 * (uniform() - 0.5)
+      for (let c = 0; c < 3; c++) {
+        const at = (y, x) => photo.data[(y * photo.width + x) * channels + c]
+        const above = at(y0, x0) * (1 - u) + at(y0, x1) * u
+        const below = at(y1, x0) * (1 - u) + at(y1, x1) * u
+        data[to++] = above * (1 - v) + below * v + grain
+      }
+    }
+  }
+  return { data, width, height, channels: 3 }
+}
+
+/** For each pixel of a line the two of the small picture that it lies between, and how near the second is. */
+function positions(length, from, side, pixels) {
+  return Array.from({ length }, (_, i) => {
+    const at = Math.min(pixels - 1, Math.max(0, ((i - from + 0.5) * pixels) / side - 0.5))
+    const first = Math.min(pixels - 1, Math.floor(at))
+    return [first, Math.min(pixels - 1, first + 1), at - first]
+  })
+}
+
+async function accuracy(features) {
+  const rows = { learnt: [], judged: [] }
+  for (const [i, isLearnt] of learns.entries()) rows[isLearnt ? 'learnt' : 'judged'].push(i)
+  const labelsOf = (indexes) => indexes.map((i) => labels[i])
+  const scaler = await new StandardScaler().fit(features.select(rows.learnt))
+  const svc = new SVC({ C: 10 })
+  await svc.fit(await scaler.transform(features.select(rows.learnt)), labelsOf(rows.learnt))
+  const score = await svc.score(await scaler.transform(features.select(rows.judged)), labelsOf(rows.judged))
+  svc.dispose()
+  return score
+}

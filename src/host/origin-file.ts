@@ -37,18 +37,18 @@ export class OriginFile implements GrowingFile {
 
   async read(): Promise<GrownFile> {
     try {
-      const files = new Map<string, FileSystemFileHandle>()
+      const found = new Map<string, Uint8Array>()
       for await (const handle of this.#folder.values()) {
-        if (handle instanceof FileSystemFileHandle) files.set(handle.name, handle)
+        if (!(handle instanceof FileSystemFileHandle)) continue
+        const isOurs = handle.name === whole || /^\d{9}-\w+$/.test(handle.name)
+        const bytes = isOurs ? new Uint8Array(await (await handle.getFile()).arrayBuffer()) : undefined
+        if (bytes?.length) found.set(handle.name, bytes)
+        // What a crash left: a file whose stream was not closed, or what the browser wrote that stream to.
+        else await this.#folder.removeEntry(handle.name).catch(() => {})
       }
-      // Browsers keep a file that is being written beside the others, under another ending.
-      this.#known = [...files.keys()].filter((name) => /^\d{9}-\w+$/.test(name)).sort()
+      this.#known = [...found.keys()].filter((name) => name !== whole).sort()
       this.#next = Number(this.#known.at(-1)?.slice(0, 9) ?? -1) + 1
-      const bytesOf = async (name: string) =>
-        new Uint8Array(await (await files.get(name)!.getFile()).arrayBuffer())
-      const records: Uint8Array[] = []
-      for (const name of this.#known) records.push(await bytesOf(name))
-      return { whole: files.has(whole) ? await bytesOf(whole) : undefined, records, torn: false }
+      return { whole: found.get(whole), records: this.#known.map((name) => found.get(name)!), torn: false }
     } catch (cause) {
       throw unreadable(this.path, cause)
     }

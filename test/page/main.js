@@ -1,5 +1,5 @@
 // What tests call in a real browser: a function each, whose answer can be sent.
-import { FeatureExtractor } from '../../dist/lib/index.js'
+import { FeatureExtractor, FeatureStore } from '../../dist/lib/index.js'
 import { gpuProgram } from '../hosts/gpu.js'
 
 window.programs = {
@@ -36,4 +36,81 @@ window.programs = {
     const requests = await (await caches.open(name)).keys()
     return requests.map(({ url }) => new URL(url).pathname)
   },
+
+  /** Lets stores of this page live in IndexedDB, as where no page may write to OPFS. */
+  withoutOpfs() {
+    delete FileSystemFileHandle.prototype.createWritable
+  },
+
+  /** Begins to extract so many images into a store, two at a time; `window.done` tells how many are through. */
+  begin(name, count) {
+    window.done = 0
+    FeatureStore.open(name)
+      .then(async (store) => {
+        const onProgress = ({ done }) => (window.done = done)
+        await store.extract(await FeatureExtractor.create(), noise(count), { batchSize: 2, onProgress })
+      })
+      .catch((error) => (window.done = String(error)))
+  },
+
+  /** What a store holds when it is opened, and what it holds once it has so many images. */
+  async goOn(name, count, { save = false } = {}) {
+    const store = await FeatureStore.open(name)
+    const found = store.size
+    const extractor = await FeatureExtractor.create()
+    const extract = extractor.extract.bind(extractor)
+    let extracted = 0
+    extractor.extract = (images, o) => {
+      extracted += images.length
+      return extract(images, o)
+    }
+    const labels = Array.from({ length: count }, (_, i) => i % 3)
+    const kept = await store.extract(extractor, noise(count), { labels })
+    const wanted = await extract(noise(count))
+    if (save) await store.save()
+    return {
+      found,
+      extracted,
+      size: store.size,
+      labels: store.labels.slice(0, 4),
+      same: kept.data.every((value, i) => value === wanted.data[i]),
+    }
+  },
+
+  remove: (name) => FeatureStore.remove(name),
+
+  /** The files of the stores in OPFS, and the keys in IndexedDB. */
+  async places() {
+    const files = []
+    const walk = async (folder) => {
+      for await (const [name, handle] of folder) {
+        if (handle.kind === 'directory') await walk(handle)
+        else files.push(name)
+      }
+    }
+    await walk(await navigator.storage.getDirectory())
+    const [database] = await indexedDB.databases()
+    if (!database) return { files, keys: [] }
+    const keys = await new Promise((resolve, reject) => {
+      const opening = indexedDB.open(database.name)
+      opening.onerror = reject
+      opening.onsuccess = () => {
+        const asking = opening.result.transaction('records').objectStore('records').getAllKeys()
+        asking.onsuccess = () => {
+          opening.result.close()
+          resolve(asking.result)
+        }
+      }
+    })
+    return { files, keys }
+  },
+}
+
+/** Grey images that all differ. */
+function noise(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const data = Uint8Array.from({ length: 28 * 28 }, (_, j) => (i * 31 + j * (i + 7)) % 256)
+    data.set([i, i >> 8])
+    return { data, width: 28, height: 28, channels: 1 }
+  })
 }

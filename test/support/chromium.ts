@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -19,22 +20,46 @@ export interface Page {
   goto(url: string): Promise<unknown>
   waitForFunction(expression: string): Promise<unknown>
   evaluate(expression: string): Promise<unknown>
+  reload(): Promise<unknown>
 }
 
 /** A browser that runs without a window. */
 export interface Browser {
   newPage(): Promise<Page>
   close(): Promise<void>
+  process(): ChildProcess | null
 }
 
-/** Chromium, with a GPU that is computed on the processor (SwiftShader). */
-export async function openChromium(): Promise<Browser> {
-  const require = createRequire(join(installHost('puppeteer-core'), 'package.json'))
-  const { default: puppeteer } = await import(pathToFileURL(require.resolve('puppeteer-core')).href)
+/**
+ * Chromium, with a GPU that is computed on the processor (SwiftShader).
+ *
+ * @param userDataDir where it keeps what pages store; default: a folder of its own, gone when it is closed
+ */
+export async function openChromium(userDataDir?: string): Promise<Browser> {
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
   const gpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
   const args = ['--no-sandbox', '--disable-component-update', ...quiet, ...gpu]
-  return puppeteer.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+  return (await puppeteer()).launch({
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    args,
+    userDataDir,
+  })
+}
+
+/** Firefox, with what it keeps in a folder as `openChromium`. */
+export async function openFirefox(userDataDir?: string): Promise<Browser> {
+  return (await puppeteer()).launch({
+    browser: 'firefox',
+    executablePath: '/usr/bin/firefox-esr',
+    headless: true,
+    userDataDir,
+  })
+}
+
+async function puppeteer() {
+  const require = createRequire(join(installHost('puppeteer-core'), 'package.json'))
+  return (await import(pathToFileURL(require.resolve('puppeteer-core')).href)).default
 }
 
 /** The page of `test/page`, as Vite builds it, on a server of this machine. */

@@ -35,12 +35,12 @@ let product: usize = 0
 /** f64: 1 for a point between its bounds, else 0. */
 let free: usize = 0
 let count: i32 = 0
-/** Numbers in a row of `matrix`: `count`, padded to a multiple of 4. */
+/** Numbers in a row of `matrix`: `count`, padded to a multiple of 8. */
 let width: i32 = 0
 
 /** Bytes of scratch for at most `limit` free points. */
 export function faceBytes(limit: i32): i32 {
-  const padded = (limit + 3) & ~3
+  const padded = (limit + 7) & ~7
   return padded * padded * 4 + padded * (4 + 4 + 8 * 8) + 256
 }
 
@@ -81,7 +81,7 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
   }
   if (found < 2) return false
   count = found
-  width = (found + 3) & ~3
+  width = (found + 7) & ~7
   layOut(scratch)
   memory.fill(scratch, 0, <usize>width * (4 + 4 + 8 * 8))
   for (let k = 0, n = 0; k < p.size; k++) {
@@ -122,21 +122,38 @@ function isFree(p: Problem, k: i32): bool {
   )
 }
 
-/** product = K direction, two rows at a time: half as many loads of `direction`. */
+/** product = K direction. Four rows at a time, two sums each: a chain of one sum would wait for itself. */
 function multiply(): void {
   const bytes = <usize>width * 4
-  for (let n = 0; n < width; n += 2) {
-    const row = matrix + <usize>n * bytes
-    const other = row + bytes
-    let sum = f32x4.splat(0)
-    let otherSum = f32x4.splat(0)
-    for (let k: usize = 0; k < bytes; k += 16) {
+  for (let n = 0; n < width; n += 4) {
+    const row0 = matrix + <usize>n * bytes
+    const row1 = row0 + bytes
+    const row2 = row1 + bytes
+    const row3 = row2 + bytes
+    let sum0 = f32x4.splat(0)
+    let sum1 = f32x4.splat(0)
+    let sum2 = f32x4.splat(0)
+    let sum3 = f32x4.splat(0)
+    let odd0 = f32x4.splat(0)
+    let odd1 = f32x4.splat(0)
+    let odd2 = f32x4.splat(0)
+    let odd3 = f32x4.splat(0)
+    for (let k: usize = 0; k < bytes; k += 32) {
       const d = v128.load(direction + k)
-      sum = madd(v128.load(row + k), d, sum)
-      otherSum = madd(v128.load(other + k), d, otherSum)
+      sum0 = madd(v128.load(row0 + k), d, sum0)
+      sum1 = madd(v128.load(row1 + k), d, sum1)
+      sum2 = madd(v128.load(row2 + k), d, sum2)
+      sum3 = madd(v128.load(row3 + k), d, sum3)
+      const e = v128.load(direction + k, 16)
+      odd0 = madd(v128.load(row0 + k, 16), e, odd0)
+      odd1 = madd(v128.load(row1 + k, 16), e, odd1)
+      odd2 = madd(v128.load(row2 + k, 16), e, odd2)
+      odd3 = madd(v128.load(row3 + k, 16), e, odd3)
     }
-    put(product, n, horizontalSum(sum))
-    put(product, n + 1, horizontalSum(otherSum))
+    put(product, n, horizontalSum(f32x4.add(sum0, odd0)))
+    put(product, n + 1, horizontalSum(f32x4.add(sum1, odd1)))
+    put(product, n + 2, horizontalSum(f32x4.add(sum2, odd2)))
+    put(product, n + 3, horizontalSum(f32x4.add(sum3, odd3)))
   }
 }
 
@@ -206,24 +223,33 @@ function descend(tolerance: f64): bool {
 /**
  * change = the projection of b + length * change into the box, on the plane of the same sum, less b.
  *
- * The projection is clip(b + length * change - mu), and its sum falls as mu rises: mu by bisection.
+ * The projection is clip(b + length * change - mu), and its sum falls as mu rises, in straight pieces: Newton's
+ * steps find mu, kept between the ends that are known.
  */
 function clipTo(length: f64): bool {
   let reach: f64 = 0
   for (let n = 0; n < count; n++) reach = max(reach, abs(at(change, n)) * length)
   let low = -reach
   let high = reach
+  let mu: f64 = 0
   for (let turn = 0; turn < 60; turn++) {
-    const mu = (low + high) / 2
-    let sum: f64 = 0
+    let excess: f64 = 0
+    let inside: f64 = 0
     for (let n = 0; n < count; n++) {
-      if (at(free, n) == 0) continue
-      sum += min(max(at(beta, n) + length * at(change, n) - mu, at(lower, n)), at(upper, n)) - at(beta, n)
+      const wish = at(beta, n) + length * at(change, n) - mu
+      const to = min(max(wish, at(lower, n)), at(upper, n))
+      excess += (to - at(beta, n)) * at(free, n)
+      inside += to == wish ? at(free, n) : 0
     }
-    if (sum > 0) low = mu
+    if (abs(excess) <= reach * 1e-13) break
+    if (excess > 0) low = mu
     else high = mu
+    // Exact if no other point meets its bound on the way.
+    const guess = inside > 0 ? mu + excess / inside : low
+    const next = guess > low && guess < high ? guess : (low + high) / 2
+    if (next == mu) break
+    mu = next
   }
-  const mu = (low + high) / 2
   let sum: f64 = 0
   let hit = false
   for (let n = 0; n < count; n++) {
@@ -237,7 +263,7 @@ function clipTo(length: f64): bool {
     put(residual, n, moved)
     sum += moved
   }
-  // What the bisection leaves goes to a point that has room for it.
+  // What rounding leaves goes to a point that has room for it.
   for (let n = 0; n < count && sum != 0; n++) {
     const to = at(beta, n) + at(residual, n) - sum
     if (at(free, n) != 0 && to > at(lower, n) && to < at(upper, n)) {

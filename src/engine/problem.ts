@@ -77,13 +77,18 @@ export class DualProblem {
     this.#words('used').fill(0)
   }
 
-  /** Adds what point `k`, whose row is in memory, contributes to K b to the gradient. */
-  addRow(k: number): void {
+  /** Adds what point `k`, whose row is in memory, contributes to K b to the gradient; `b`: default its own. */
+  addRow(k: number, b = this.beta[k]): void {
     const { gradient } = this.#arrays
     const { exports } = this.#engine
-    const b = this.beta[k]
     exports.addRow(gradient, this.firstRow[k], this.split, b)
     exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
+  }
+
+  /** Mean of K(x, x). */
+  get meanDiagonal(): number {
+    const diagonal = this.#engine.float32(this.#arrays.diagonal, this.size)
+    return diagonal.reduce((sum, value) => sum + value, 0) / this.size
   }
 
   start(): void {

@@ -30,8 +30,11 @@ export interface SolveOptions {
   pace: Pace
   /** Times that each problem is solved, each time as `prepare` sets it: its rows stay. Default 1. */
   rounds?: number
-  /** Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. */
-  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
+  /**
+   * Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. Answers 'near' if beta
+   * may be so good that a step over all its free points comes first.
+   */
+  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): 'near' | void
   /**
    * `prepare` sets the gradient to p alone, and K b is added from the rows. `'scaled'`: of all multiples of b that
    * the bounds allow the best is started from; its sum must be 0.
@@ -51,7 +54,9 @@ const SLICE_WORK = 1e7
 const LAST_RESORT = 1e7
 /** Free points that are minimised over at once: K among them is 4 MB at most. */
 const FACE = 1024
-/** Iterations before the first such step: till then the path is LIBSVM's, and rows on the edge fall as there. */
+/** Points from which on such a step comes first, from a start that is near: fewer are as soon done by SMO. */
+const MANY = 256
+/** Iterations before the first such step, otherwise: till then the path is LIBSVM's, and rows on the edge fall as there. */
 const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
 const FACE_EVERY = 0.25
@@ -121,14 +126,14 @@ export class Solver {
     await source.attach(problem, first, second, options.pace)
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
-      options.prepare(problem, a, b, pair, round)
+      const near = options.prepare(problem, a, b, pair, round) === 'near'
       if (options.start) {
         const p = problem.gradient.slice()
         await addProducts(problem, source, options.pace)
         if (options.start === 'scaled') growBeta(problem, p)
       }
       problem.start()
-      const status = await run(problem, source, this.#face, options, pair)
+      const status = await run(problem, source, this.#face, near, options, pair)
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
     }
@@ -177,12 +182,14 @@ async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
   face: number,
+  near: boolean,
   options: SolveOptions,
   pair: number,
 ): Promise<FitStatus> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
-  let nextFace = face > 0 ? Math.max(FIRST_FACE, problem.size) : Number.POSITIVE_INFINITY
+  const firstFace = near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
+  let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
   for (;;) {
     const done = problem.iterations
     if (done >= limit) return 'maxIter'

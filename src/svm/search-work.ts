@@ -11,6 +11,7 @@ import type { Work } from '../engine/team.ts'
 import { Solver } from '../engine/train.ts'
 import { checkClasses, type EncodedLabels } from './labels.ts'
 import { classWeights, type SvcParameters } from './parameters.ts'
+import { type Dual, isSeed, plantDual, plantEvenly } from './search-start.ts'
 import type { Fold } from './stratified-k-fold.ts'
 import { vote } from './voting.ts'
 
@@ -69,13 +70,6 @@ export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayou
 /** What the rounding of addresses may cost. */
 const ALIGNED = 2 ** 20
 
-/** The duals of a pair that were long to find: worth starting from. */
-interface Dual {
-  beta: Float64Array
-  gradient: Float64Array
-  parameters: SvcParameters
-}
-
 /** Fits the candidates of a batch, pair by pair, and predicts what the fold left out. */
 async function runBatch(
   engine: Engine,
@@ -121,7 +115,9 @@ async function runBatch(
         prepare(problem, first, second) {
           fillSide(problem, 0, first.count, 1, bounds[i])
           fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (seed) plant(problem, seed, first.size, parameters.C / seed.parameters.C)
+          if (!seed) return plantEvenly(problem, first, second) ? 'near' : undefined
+          plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
+          return 'near'
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
           const { beta, gradient } = problem
@@ -172,40 +168,10 @@ function membersOf(
   return members.map((own) => Int32Array.from(own).sort())
 }
 
-/** Duals of a smaller C are a start if nothing else differs. */
-function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): boolean {
-  return (
-    dual !== undefined &&
-    JSON.stringify(dual.parameters.classWeight ?? null) === JSON.stringify(classWeight ?? null)
-  )
-}
-
 /** A C-SVC's side of a problem: p = -y, and b = y alpha between 0 and y times the bound. */
 function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
   const { gradient, lower, upper } = problem
   gradient.fill(-sign, at, at + count)
   if (sign === 1) upper.fill(bound, at, at + count)
   else lower.fill(-bound, at, at + count)
-}
-
-/**
- * Starts from the duals of a smaller C, made t times as large: of all t that the new bounds allow the one with
- * the least objective.
- */
-function plant(problem: DualProblem, { beta, gradient }: Dual, split: number, growth: number): void {
-  let linear = 0
-  let quadratic = 0
-  for (let k = 0; k < beta.length; k++) {
-    // p = -y, so Kb = F + y.
-    linear += Math.abs(beta[k])
-    quadratic += beta[k] * (gradient[k] + (k < split ? 1 : -1))
-  }
-  const t = quadratic > 0 ? Math.max(1, Math.min(growth, linear / quadratic)) : growth
-  const target = problem.beta
-  const { gradient: F, lower, upper } = problem
-  for (let k = 0; k < beta.length; k++) {
-    const y = k < split ? 1 : -1
-    target[k] = Math.min(Math.max(beta[k] * t, lower[k]), upper[k])
-    F[k] = t * (gradient[k] + y) - y
-  }
 }

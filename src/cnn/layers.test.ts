@@ -147,6 +147,17 @@ describe('measureLayers', () => {
     expect(layers.probabilities).toMatchObject({ shape: [5], share: 1 })
   })
 
+  it('sees where a stage ends, though features of several stages are joined', () => {
+    const moreNodes = [
+      node('early pool', 'GlobalAveragePool', ['pool'], ['early pool']),
+      node('early', 'Flatten', ['early pool'], ['early']),
+      node('join', 'Concat', ['features', 'early'], ['joined'], { axis: 1n }),
+    ]
+    const layers = measure({ head: 'none', moreNodes, moreOutputs: ['joined'] })
+    const ends = Object.values(layers).filter(({ endsStage }) => endsStage)
+    expect(ends.map(({ name }) => name)).toEqual(['relu', '/layer20/output', 'joined'])
+  })
+
   it('counts only what a layer depends on', () => {
     const aside = node('aside', 'Conv', ['pixels', 'conv1.weight'], ['aside'])
     const layers = measure({ moreNodes: [aside] })

@@ -3,7 +3,7 @@ import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { cutGraph } from '../onnx/cut.ts'
 import { bridgeOf } from '../onnx/float-ports.ts'
 import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
-import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
+import { type Dims, inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { workShares } from '../onnx/work.ts'
 import { defaultLayer } from './default-layer.ts'
 import { nearest } from './nearest.ts'
@@ -28,8 +28,8 @@ export interface LayerInfo {
    */
   share?: number
   /**
-   * Whether it ends a stage: the last map of its height and width that everything behind it is computed from, and
-   * the default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
+   * Whether it ends a stage: the last map of its height and width that every later map is computed from, and the
+   * default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
    */
   endsStage?: boolean
   /** Whether this is the one taken when no layer is named. */
@@ -95,29 +95,41 @@ export function measureLayers(
   })
 }
 
-/** The default layer, and of the maps before it that all paths to it lead through, the last of each size. */
+/**
+ * The default layer, and of the maps before it that all paths to later maps lead through, the last of each size. What is
+ * averaged over a map and led past the next ones, as features of several stages are, is no map.
+ */
 function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: LayerInfo[]): Set<string> {
   const target = layers.find(({ isDefault }) => isDefault)
   if (!target) return new Set()
   const names = new Set(layers.map(({ name }) => name))
   const { node: path } = cutGraph(graph, [target.name])
+  const isRow = (name: string) => isOneEachChannel(facts.get(name)?.dims)
+  /** The last node that makes a map of each. */
   const lastReader = new Map<string, number>()
-  for (const [i, node] of path.entries()) for (const name of readBy(node)) lastReader.set(name, i)
+  for (const [i, node] of path.entries()) {
+    if (node.output.every(isRow)) continue
+    for (const name of readBy(node)) lastReader.set(name, i)
+  }
   const inputs = requiredInputs(graph).map(({ name }) => name)
   const ends = new Map<string, string>()
-  // Activations that are still read further on.
+  // Maps of which others will still be made.
   let open = new Set(inputs)
   for (const [i, node] of path.entries()) {
-    if (readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))) {
-      for (const name of node.output) open.add(name)
-    }
-    open = new Set([...open].filter((name) => (lastReader.get(name) ?? -1) > i))
-    const [only] = open
-    const dims = facts.get(only)?.dims
-    if (open.size !== 1 || !names.has(only) || dims?.length !== 4) continue
-    if (dims[2] !== 1 || dims[3] !== 1) ends.set(dims.slice(2).join(), only)
+    const isActivation =
+      readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))
+    const made = isActivation ? node.output.filter((name) => !isRow(name)) : []
+    open = new Set([...open, ...made].filter((name) => (lastReader.get(name) ?? -1) > i))
+    const dims = facts.get(made[0])?.dims
+    const isAlone = made.length === 1 && [...open].every((name) => name === made[0])
+    if (isAlone && names.has(made[0]) && dims?.length === 4) ends.set(dims.slice(2).join(), made[0])
   }
   return new Set([...ends.values(), target.name])
+}
+
+/** Whether a tensor has one number a channel. */
+function isOneEachChannel(dims: Dims | undefined): boolean {
+  return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
 }
 
 /**

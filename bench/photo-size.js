@@ -2,7 +2,7 @@
 //
 // Which input size suits large photos: how well the CNN that ships, with an SVM, tells things apart that fill the
 // whole of a large picture or a part of it, at several sizes that the picture is brought to. FOLDER holds
-// <class>/*.jpg of small photos of things (CIFAR-10's, 32 x 32); of each a picture of 320 x 240 is made, where the
+// <class>/*.jpg of small photos of things (CIFAR-10's, 32 x 32); of each a picture 240 pixels high is made, where the
 // thing takes a share of the height, at a random place, and its borders go on to the edges, under some grain.
 // Half of each class is learnt from, half is judged.
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const { values: flags, positionals } = parseArgs({
   options: { 'per-class': { type: 'string', default: '200' } },
 })
 const perClass = Number(flags['per-class'])
-const [width, height] = [320, 240]
+const height = 240
 const [collection] = pictureCollections(positionals[0])
 const chosen = choose(collection)
 const photos = await Promise.all(
@@ -26,25 +26,31 @@ const photos = await Promise.all(
 const labels = chosen.map(({ label }) => label)
 const learns = labels.map((_, i) => i % perClass < perClass / 2)
 
-const ways = [32, 48, 64, 96].map((size) => ({ name: `${size} x ${size}`, preprocess: { size } }))
-ways.push({ name: '48, cropped', preprocess: { size: { shortestEdge: 48 }, crop: 48 } })
+const ways = [
+  ...[32, 48, 64].map((size) => ({ name: `${size} x ${size}`, preprocess: { size } })),
+  ...[32, 48].map((size) => ({
+    name: `${size}, cropped`,
+    preprocess: { size: { shortestEdge: size }, crop: size },
+  })),
+]
 const layers = [
   { name: 'features', choice: {} },
   { name: 'stage4, largest', choice: { layer: 'stage4', pooling: 'max' } },
 ]
-const shares = [
-  ['the whole height', 1, 1],
-  ['half of it', 0.5, 0.5],
-  ['a third of it', 1 / 3, 1 / 3],
-  ['a third to all of it', 1 / 3, 1],
+const kinds = [
+  { name: 'all of 240 x 240', width: 240, least: 1, most: 1 },
+  { name: 'the height of 320 x 240', width: 320, least: 1, most: 1 },
+  { name: 'half the height', width: 320, least: 0.5, most: 0.5 },
+  { name: 'a third of it', width: 320, least: 1 / 3, most: 1 / 3 },
+  { name: 'a third to all of it', width: 320, least: 1 / 3, most: 1 },
 ]
 
-console.log(`${photos.length} pictures of ${width} x ${height}, half of them judged\n`)
+console.log(`${photos.length} pictures, half of them judged\n`)
 console.log(`| the thing takes | from | ${ways.map(({ name }) => name).join(' | ')} |`)
 console.log(`| --- | --- | ${ways.map(() => '---').join(' | ')} |`)
-for (const [name, least, most] of shares) {
+for (const { name, width, least, most } of kinds) {
   const { uniform } = seeded(5)
-  const pictures = photos.map((photo) => enlarged(photo, least + (most - least) * uniform(), uniform))
+  const pictures = photos.map((photo) => enlarged(photo, width, least + (most - least) * uniform(), uniform))
   const columns = []
   for (const { preprocess } of ways) {
     const extractor = await FeatureExtractor.create({ preprocess })
@@ -71,8 +77,8 @@ function choose({ pictures, labels }) {
   )
 }
 
-/** A large picture that shows a small one, `share` of its height high. */
-function enlarged(photo, share, uniform) {
+/** A picture `width` wide that shows a small one, `share` of its height high. */
+function enlarged(photo, width, share, uniform) {
   const side = Math.round(share * height)
   const left = Math.floor(uniform() * (width - side + 1))
   const top = Math.floor(uniform() * (height - side + 1))

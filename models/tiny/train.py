@@ -293,8 +293,10 @@ def export(net, classes, path):
         side_name = '' if s == 1 else f'/{2 ** (s - 1)}'
         shape = ['N', STAGES[s - 1]['convs'][-1], f'H{side_name}', f'W{side_name}']
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
-    x = add('GlobalAveragePool', 'pool', [x], 'pool.out')
-    x = add('Flatten', 'flatten', [x], 'features', axis=1)
+    for name in ('stage4', 'stage3'):
+        add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
+    add('Concat', 'join', ['stage4.mean', 'stage3.mean'], 'features', axis=1)
+    x = 'stage4.mean'
     for name, weight, bias in (('head.fc1', *net.head.folded()), ('head.fc2', net.head.fc2.weight, net.head.fc2.bias)):
         last = name == 'head.fc2'
         x = add('Gemm', name, [x, half(f'{name}.weight', weight), single(f'{name}.bias', bias)], 'logits' if last else f'{name}.out', transB=1)
@@ -302,7 +304,7 @@ def export(net, classes, path):
         macs += weight.numel()
 
     outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
-               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', net.head.fc1.in_features])]
+               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in STAGES[2:])])]
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
     graph = helper.make_graph(nodes, 'softmargin-tiny', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
@@ -360,6 +362,7 @@ def judge(args, path, xtest, ytest):
         print(f'CIFAR-100 test, {"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
     if not args.probe:
         return
+    from sklearn.model_selection import GridSearchCV
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
     x, y, _ = load(args.probe, args.work / 'probe.npz')
@@ -368,9 +371,10 @@ def judge(args, path, xtest, ytest):
     for mirrored in (False, True):
         features = model.over(x, ['features'], mirrored)[0]
         scaler = StandardScaler().fit(features[learn])
-        svc = SVC(C=10).fit(scaler.transform(features[learn]), y[learn])
+        svc = GridSearchCV(SVC(), dict(C=[1, 3, 10]), cv=3, n_jobs=args.threads).fit(scaler.transform(features[learn]), y[learn])
         right = svc.score(scaler.transform(features[hold]), y[hold])
-        print(f'CIFAR-10 photos, rbf SVM on features, {"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
+        print(f'CIFAR-10 photos, rbf SVM on features, C = {svc.best_params_["C"]} by cross-validation, '
+              f'{"image and mirror" if mirrored else "image"}: {100 * right:.2f} %', flush=True)
 
 
 def main():

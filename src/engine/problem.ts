@@ -38,6 +38,8 @@ export class DualProblem {
   /** Points with the padding, and those of the first run. */
   size = 0
   split = 0
+  /** Whether b, as it was set, may be so good that a step over all its free points comes first. */
+  near = false
 
   /** @param capacity points, with the padding, of the largest problem that it will hold */
   constructor(engine: Engine, capacity: number) {
@@ -73,6 +75,7 @@ export class DualProblem {
 
   /** Fixes every point at 0 again; rows stay. */
   clear(): void {
+    this.near = false
     for (const name of FLOAT64_ARRAYS) this.#engine.float64(this.#arrays[name], this.size).fill(0)
     this.#words('used').fill(0)
   }

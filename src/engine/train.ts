@@ -30,11 +30,8 @@ export interface SolveOptions {
   pace: Pace
   /** Times that each problem is solved, each time as `prepare` sets it: its rows stay. Default 1. */
   rounds?: number
-  /**
-   * Sets gradient, lower, upper (and beta) of the problem of the runs `first` and `second`. Answers 'near' if beta
-   * may be so good that a step over all its free points comes first.
-   */
-  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): 'near' | void
+  /** Sets gradient, lower, upper (and beta, and `near`) of the problem of the runs `first` and `second`. */
+  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
   /**
    * `prepare` sets the gradient to p alone, and K b is added from the rows. `'scaled'`: of all multiples of b that
    * the bounds allow the best is started from; its sum must be 0.
@@ -126,14 +123,14 @@ export class Solver {
     await source.attach(problem, first, second, options.pace)
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
-      const near = options.prepare(problem, a, b, pair, round) === 'near'
+      options.prepare(problem, a, b, pair, round)
       if (options.start) {
         const p = problem.gradient.slice()
         await addProducts(problem, source, options.pace)
         if (options.start === 'scaled') growBeta(problem, p)
       }
       problem.start()
-      const status = await run(problem, source, this.#face, near, options, pair)
+      const status = await run(problem, source, this.#face, options, pair)
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
     }
@@ -182,13 +179,12 @@ async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
   face: number,
-  near: boolean,
   options: SolveOptions,
   pair: number,
 ): Promise<FitStatus> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
-  const firstFace = near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
+  const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
   for (;;) {
     const done = problem.iterations

@@ -37,6 +37,7 @@ export function plantDual(
     quadratic += beta[k] * (gradient[k] + (k < split ? 1 : -1))
   }
   const t = quadratic > 0 ? Math.max(1, Math.min(growth, linear / quadratic)) : growth
+  problem.near = true
   const target = problem.beta
   const { gradient: F, lower, upper } = problem
   for (let k = 0; k < beta.length; k++) {
@@ -53,10 +54,9 @@ const ALONE = 0.5
 
 /**
  * Where the points hardly see each other (an rbf kernel with a large gamma), all of a class have nearly the same
- * dual: starts there, at the best multiple. Otherwise leaves the problem at 0 and
- * answers false.
+ * dual: starts there, at the best multiple. Otherwise leaves the problem at 0.
  */
-export function plantEvenly(problem: DualProblem, first: Run, second: Run): boolean {
+export function plantEvenly(problem: DualProblem, first: Run, second: Run): void {
   const { lower, upper } = problem
   const less = Math.min(first.count, second.count)
   const a = less / first.count
@@ -78,7 +78,7 @@ export function plantEvenly(problem: DualProblem, first: Run, second: Run): bool
   }
   const rough = multiple(Math.max(1, Math.floor(less / SAMPLE)))
   reset()
-  if (!(rough * problem.meanDiagonal >= ALONE)) return false
+  if (!(rough * problem.meanDiagonal >= ALONE)) return
   const t = Math.min(multiple(1), upper[0] / a, -lower[first.size] / b)
   const F = problem.gradient
   const { beta } = problem
@@ -90,5 +90,5 @@ export function plantEvenly(problem: DualProblem, first: Run, second: Run): bool
     F[k] = t * (F[k] - 1) + 1
     beta[k] = Math.max(-t * b, lower[k])
   }
-  return true
+  problem.near = true
 }

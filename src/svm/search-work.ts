@@ -115,9 +115,8 @@ async function runBatch(
         prepare(problem, first, second) {
           fillSide(problem, 0, first.count, 1, bounds[i])
           fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (!seed) return plantEvenly(problem, first, second) ? 'near' : undefined
-          plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
-          return 'near'
+          if (seed) plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
+          else plantEvenly(problem, first, second)
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
           const { beta, gradient } = problem

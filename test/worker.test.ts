@@ -113,6 +113,35 @@ describe('arguments', () => {
     expect(whole).toHaveLength(12)
   })
 
+  it('are copied piece by piece where they are long, in their order, each once', async () => {
+    const long = new local.Matrix(
+      Float32Array.from({ length: 4e6 }, (_, i) => i % 1009),
+      4e4,
+      100,
+    )
+    const scaled = new remote.StandardScaler().fitTransform(long)
+    const svc = new remote.SVC()
+    const fit = svc.fit(X, y)
+    const pixels = { data: new Uint8Array(2e7).fill(77), width: 5000, height: 4000, channels: 1 as const }
+    const extractor = await remote.FeatureExtractor.create()
+    const [one, two] = [await extractor.extract([pixels]), await extractor.extract([pixels, pixels])]
+    expect(two).toEqual(new local.Matrix(Float32Array.of(...one.data, ...one.data), 2, one.cols))
+    const { data } = await new local.StandardScaler().fitTransform(long)
+    expect(Buffer.from((await scaled).data.buffer).equals(Buffer.from(data.buffer))).toBe(true)
+    expect(await fit).toBe(svc)
+    expect([long.data.length, pixels.data.length]).toEqual([4e6, 2e7])
+    await extractor.dispose()
+  })
+
+  it('may be aborted while they are copied', async () => {
+    const long = new local.Matrix(new Float32Array(6e6), 6e4, 100)
+    const controller = new AbortController()
+    const fitting = new remote.SVC().fit(long, new Array(6e4).fill(0), { signal: controller.signal })
+    controller.abort('enough')
+    await expect(fitting).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
+    expect(await (await new remote.SVC().fit(X, y)).classes).toHaveLength(3)
+  })
+
   it('are moved with transfer: true', async () => {
     const mine = new local.Matrix(X.data.slice(), X.rows, X.cols)
     await new remote.SVC().fit(mine, y, { transfer: true })

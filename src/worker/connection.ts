@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink'
-import { invalidArgument, SoftmarginError, show } from '../errors.ts'
+import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../errors.ts'
+import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
 import { errorFromFacts, errorToFacts } from './error-facts.ts'
 import {
@@ -42,6 +43,8 @@ export class Connection implements ClientSide {
     { function: (...args: unknown[]) => unknown; call: Call; answers: boolean }
   >()
   #objects: Objects | undefined
+  /** Arguments that are being copied: later requests wait, so that all begin in their order. */
+  #copying: Promise<void> | undefined
   #server: ServerSide | undefined
   #ended: SoftmarginError | undefined
   #next = 0
@@ -101,7 +104,7 @@ export class Connection implements ClientSide {
     const { call } = known
     try {
       const value = await known.function(...args.map((arg) => this.#decode(arg)))
-      return { value: known.answers ? this.#encode(value, call, undefined) : undefined }
+      return { value: known.answers ? this.#encode(value, call, { trim: this.#moves }) : undefined }
     } catch (error) {
       // As in the same thread: what a callback throws ends the call.
       this.#abort(call)
@@ -112,11 +115,17 @@ export class Connection implements ClientSide {
 
   async #send(request: Request, given: unknown[], call: Call): Promise<unknown> {
     const { args, move } = takeTransfer(given)
-    const moved = move && this.#moves ? new Set<ArrayBuffer>() : undefined
-    const encoded = args.map((arg) => this.#encode(arg, call, moved))
+    const moved = new Set<ArrayBuffer>()
+    const how = move && this.#moves ? { moved, trim: true } : { trim: false }
+    const encoded = args.map((arg) => this.#encode(arg, call, how))
     if (call.functions.length > 0 && call.signals.length === 0) addSignal(encoded, this.#newSignal(call))
+    const copies = this.#moves && !move ? new Copies(encoded) : undefined
+    if (this.#copying || copies?.isShort === false) await this.#copyInTurn(copies, call)
+    else copies?.copy()
     const whole = request.type === 'get' ? request : { ...request, args: encoded }
-    const answer = await this.#server!.perform(Comlink.transfer(whole, [...(moved ?? [])])).catch((cause) => {
+    const answer = await this.#server!.perform(
+      Comlink.transfer(whole, [...(copies?.buffers ?? moved)]),
+    ).catch((cause) => {
       if (cause?.name !== 'DataCloneError') throw cause
       throw invalidArgument('an argument', show(cause.message), 'something that can be sent to a worker')
     })
@@ -130,6 +139,20 @@ export class Connection implements ClientSide {
     })
   }
 
+  /** Copies piece by piece, after the requests before. */
+  async #copyInTurn(copies: Copies | undefined, call: Call): Promise<void> {
+    const copying = (this.#copying ?? Promise.resolve()).then(() => copies?.copyInPieces())
+    // One that fails is no hindrance to those behind it.
+    const over = copying.catch(() => {})
+    this.#copying = over
+    await copying.finally(() => {
+      if (this.#copying === over) this.#copying = undefined
+    })
+    // Nobody in the worker would hear of these.
+    throwIfAborted(call.signal)
+    if (this.#ended) throw this.#ended
+  }
+
   #settle(call: Call): void {
     if (!this.#calls.delete(call)) return
     for (const stop of call.stop) stop()
@@ -137,7 +160,7 @@ export class Connection implements ClientSide {
     if (this.#calls.size === 0) this.#setBusy(false)
   }
 
-  #encode(value: unknown, call: Call, moved: Set<ArrayBuffer> | undefined): unknown {
+  #encode(value: unknown, call: Call, how: Omit<Encoding, 'mark'>): unknown {
     const mark: Encoding['mark'] = (object, key) => {
       const known = this.#objects!.idOf(object)
       if (known) return { $softmargin: 'object', ...known }
@@ -145,7 +168,7 @@ export class Connection implements ClientSide {
       if (object instanceof AbortSignal) return this.#markSignal(object, call)
       return undefined
     }
-    return encode(value, { mark, moved, trim: this.#moves })
+    return encode(value, { mark, ...how })
   }
 
   #decode(value: unknown): unknown {

@@ -40,6 +40,9 @@ export function encode(value: unknown, how: Encoding, key?: string): unknown {
   if (value instanceof NdArray) {
     return { $softmargin: 'ndarray', data: encode(value.data, how), shape: value.shape } satisfies Mark
   }
+  // As plain data: what a host clones by itself can neither be handed over nor be copied piece by piece.
+  if (isImageData(value))
+    return encodeFields({ data: value.data, width: value.width, height: value.height }, how)
   if (value instanceof URL) return { $softmargin: 'url', href: value.href } satisfies Mark
   if (value instanceof Error) return { $softmargin: 'error', error: errorToFacts(value) } satisfies Mark
   if (Array.isArray(value)) return encodeArray(value, how)
@@ -107,12 +110,17 @@ function encodeFields(fields: Record<string, unknown>, how: Encoding): Record<st
   return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, encode(field, how, key)]))
 }
 
+function isImageData(value: object): value is ImageData {
+  return Object.prototype.toString.call(value) === '[object ImageData]'
+}
+
 /** An object without a class, of this realm or of another one. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function isArrayBuffer(value: object): value is ArrayBuffer {
+/** An ArrayBuffer, of this realm or of another one. */
+export function isArrayBuffer(value: object): value is ArrayBuffer {
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }

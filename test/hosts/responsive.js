@@ -4,25 +4,27 @@ import { longestTask } from './trace.js'
 const LIMIT = 50
 
 /**
- * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and looks at the page's tasks
- * meanwhile.
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, from JPEG files and from the
+ * 100 MB of their pixels, and looks at the page's tasks meanwhile.
  *
  * @param page one that shows checks/index.html, of puppeteer
  * @param photo where it finds a JPEG file
  */
 export async function checkResponsive(page, photo) {
-  await page.evaluate(prepare, photo)
-  const { tasks, clock, processor } = await longestTask(page, () => page.evaluate(work))
-  console.log(
-    `Chromium, a fit of 5,000 x 192 and 500 photos in a worker: of ${tasks} tasks of the main thread the longest ` +
-      `took ${processor.toFixed(1)} ms of the processor, ${clock.toFixed(1)} ms by the clock`,
-  )
-  if (processor >= LIMIT) throw new Error(`a task took ${processor} ms: ${LIMIT} are allowed`)
+  for (const kind of ['files', 'pixels']) {
+    await page.evaluate(prepare, photo, kind)
+    const { tasks, clock, processor } = await longestTask(page, () => page.evaluate(work))
+    console.log(
+      `Chromium, a fit of 5,000 x 192 and 500 photos (${kind}) in a worker: of ${tasks} tasks of the main thread ` +
+        `the longest took ${processor.toFixed(1)} ms of the processor, ${clock.toFixed(1)} ms by the clock`,
+    )
+    if (processor >= LIMIT) throw new Error(`a task took ${processor} ms: less than ${LIMIT} are allowed`)
+  }
   const control = await longestTask(page, () => page.evaluate(spin))
   if (control.processor < LIMIT) throw new Error('the trace does not show a task that is too long')
 }
 
-async function prepare(photo) {
+async function prepare(photo, kind) {
   let state = 1
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
   const y = Array.from({ length: 5000 }, (_, i) => i % 10)
@@ -31,7 +33,9 @@ async function prepare(photo) {
     return next() + (at % 10 === label ? 0.3 : 0)
   })
   const bytes = new Uint8Array(await (await fetch(photo)).arrayBuffer())
-  const images = Array.from({ length: 500 }, () => bytes.slice())
+  const images = Array.from({ length: 500 }, (_, i) =>
+    kind === 'files' ? bytes.slice() : new ImageData(new Uint8ClampedArray(224 * 224 * 4).fill(i), 224),
+  )
   window.prepared = { X: new window.softmargin.Matrix(data, 5000, 192), y, images }
 }
 

@@ -113,6 +113,19 @@ describe('arguments', () => {
     expect(whole).toHaveLength(12)
   })
 
+  it('may be many rows of numbers, which arrive as they are', async () => {
+    const rows = clouds(300, 40).X
+    const numbers = Array.from({ length: 300 }, (_, i) => Array.from(rows.row(i), (value) => value / 3))
+    const labels = numbers.map((_, i) => i % 3)
+    const there = await new remote.SVC().fit(numbers, labels)
+    const here = await new local.SVC().fit(numbers, labels)
+    expect(await there.toState()).toEqual(here.toState())
+    numbers[299][39] = Number.NaN
+    await expect(there.predict(numbers)).rejects.toMatchObject({ code: 'NOT_FINITE' })
+    numbers[299].pop()
+    await expect(there.predict(numbers)).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
+  })
+
   it('are copied piece by piece where they are long, in their order, each once', async () => {
     const long = new local.Matrix(
       Float32Array.from({ length: 4e6 }, (_, i) => i % 1009),

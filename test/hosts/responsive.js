@@ -4,8 +4,8 @@ import { longestTask } from './trace.js'
 const LIMIT = 50
 
 /**
- * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, from JPEG files and from the
- * 100 MB of their pixels, and looks at the page's tasks meanwhile.
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and looks at the page's tasks
+ * meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
  *
  * @param page one that shows checks/index.html, of puppeteer
  * @param photo where it finds a JPEG file
@@ -36,7 +36,9 @@ async function prepare(photo, kind) {
   const images = Array.from({ length: 500 }, (_, i) =>
     kind === 'files' ? bytes.slice() : new ImageData(new Uint8ClampedArray(224 * 224 * 4).fill(i), 224),
   )
-  window.prepared = { X: new window.softmargin.Matrix(data, 5000, 192), y, images }
+  const X = new window.softmargin.Matrix(data, 5000, 192)
+  const rows = y.map((_, i) => Array.from(X.row(i)))
+  window.prepared = { X: kind === 'files' ? X : rows, y, images }
 }
 
 async function work() {

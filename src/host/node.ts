@@ -28,3 +28,11 @@ export function importBuiltin<Name extends keyof Builtins>(name: Name): Promise<
 export async function importUnbundled<Module>(name: string): Promise<Module> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name)
 }
+
+/**
+ * A module that only hosts with files start as a thread: bundlers follow literal URLs, and those that know the one
+ * in `new Worker(...)` would emit this one once more, as it is.
+ */
+export function unbundledUrl(path: string, base: string): URL {
+  return new URL(path, base)
+}

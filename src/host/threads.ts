@@ -1,4 +1,4 @@
-import { hasFileSystem, importBuiltin } from './node.ts'
+import { hasFileSystem, importBuiltin, unbundledUrl } from './node.ts'
 
 /** Another thread, the same on every host. */
 export interface Thread {
@@ -46,9 +46,10 @@ export function possibleThreads(wanted: number): number {
 /** Starts the module of the engine's threads. */
 export async function startThread(events: ThreadEvents): Promise<Thread> {
   if (hasFileSystem()) {
-    // Written out, since bundlers only follow literal URLs; the same file from the sources and from the bundles.
-    return startNodeThread(new URL('../../dist/lib/thread.js', import.meta.url), events)
+    // The same file from the sources and from the bundles.
+    return startNodeThread(unbundledUrl('../../dist/lib/thread.js', import.meta.url), events)
   }
+  // In one expression, since bundlers only follow it so.
   const worker = new Worker(new URL('../../dist/lib/thread.js', import.meta.url), { type: 'module' })
   return followWeb(worker, events)
 }

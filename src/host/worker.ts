@@ -1,5 +1,5 @@
 import { invalidArgument } from '../errors.ts'
-import { hasFileSystem } from './node.ts'
+import { hasFileSystem, unbundledUrl } from './node.ts'
 import {
   followNode,
   followWeb,
@@ -36,7 +36,7 @@ export async function openWorker(source: WorkerSource | undefined, events: Threa
 
 async function startOwn(events: ThreadEvents): Promise<Thread> {
   if (hasFileSystem()) {
-    return startNodeThread(new URL('../../dist/lib/worker-entry.js', import.meta.url), events)
+    return startNodeThread(unbundledUrl('../../dist/lib/worker-entry.js', import.meta.url), events)
   }
   // In one expression, since bundlers only follow it so.
   const worker = new Worker(new URL('../../dist/lib/worker-entry.js', import.meta.url), { type: 'module' })

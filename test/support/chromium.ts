@@ -21,6 +21,8 @@ export interface Page {
   waitForFunction(expression: string): Promise<unknown>
   evaluate(expression: string): Promise<unknown>
   reload(): Promise<unknown>
+  /** The workers that the page itself has started. */
+  workers(): unknown[]
 }
 
 /** A browser that runs without a window. */

@@ -1,0 +1,131 @@
+// softmargin/bundler: plugins for esbuild and Rollup, which do not follow `new URL('...', import.meta.url)`. Vite and
+// webpack do, and need none.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** What of Rollup is used here, so that it need not be installed for the types. */
+export interface RollupPlugin {
+  name: string
+  transform(this: RollupContext, code: string, id: string): { code: string; map: null } | undefined
+}
+
+interface RollupContext {
+  emitFile(file: { type: 'asset'; name: string; source: Uint8Array } | { type: 'chunk'; id: string }): string
+}
+
+/** The same of esbuild. */
+export interface EsbuildPlugin {
+  name: string
+  setup(build: EsbuildBuild): void
+}
+
+interface EsbuildBuild {
+  initialOptions: {
+    format?: string
+    splitting?: boolean
+    entryPoints?: (string | EntryPoint)[] | Record<string, string>
+  }
+  onResolve(
+    options: { filter: RegExp },
+    callback: (args: { path: string }) => { path: string; namespace: string },
+  ): void
+  onLoad(
+    options: { filter: RegExp; namespace?: string },
+    callback: (args: { path: string }) => {
+      contents: string | Uint8Array
+      loader: 'file' | 'js'
+      resolveDir?: string
+    },
+  ): void
+}
+
+interface EntryPoint {
+  in: string
+  out: string
+}
+
+/** Our own files and those of packages that we use and that name files in this way. */
+const OURS = /[\\/](softmargin|onnxruntime-web|@jsquash)[\\/].*\.m?js$/
+/** Where the thread's and the worker's modules lie. */
+const MODULES = ['thread', 'worker-entry']
+
+/** Calls `replace` for each file that is named by a literal URL, and puts what it answers in the URL's place. */
+function replaceUrls(code: string, path: string, replace: (file: string) => string | undefined): string {
+  return code.replaceAll(
+    /new URL\(\s*(["'])([^"'\n]+)\1\s*,\s*import\.meta\.url\s*\)/g,
+    (whole, _quote, relative) => {
+      const file = resolve(dirname(path), relative)
+      return (existsSync(file) ? replace(file) : undefined) ?? whole
+    },
+  )
+}
+
+const isModule = (file: string) => /^\.m?js$/.test(extname(file))
+
+/**
+ * For Rollup, beside what resolves packages: `plugins: [softmarginRollup(), nodeResolve({ browser: true })]`.
+ * Workers become chunks, WebAssembly becomes assets, each once.
+ */
+export function softmarginRollup(): RollupPlugin {
+  return {
+    name: 'softmargin',
+    transform(code, id) {
+      if (!OURS.test(id) || !code.includes('import.meta.url')) return undefined
+      const replaced = replaceUrls(code, id, (file) => {
+        const reference = this.emitFile(
+          isModule(file)
+            ? { type: 'chunk', id: file }
+            : { type: 'asset', name: basename(file), source: readFileSync(file) },
+        )
+        return `new URL(import.meta.ROLLUP_FILE_URL_${reference})`
+      })
+      return { code: replaced, map: null }
+    },
+  }
+}
+
+/**
+ * For esbuild: `plugins: [softmarginEsbuild()]`. Makes ES modules with shared chunks, the workers beside them as
+ * `softmargin-worker-entry.js` and `softmargin-thread.js`, and WebAssembly as files, each once. All of them must lie
+ * in one folder: no entry points in folders of `outdir`, and no `[hash]` in `entryNames`.
+ */
+export function softmarginEsbuild(): EsbuildPlugin {
+  return {
+    name: 'softmargin',
+    setup({ initialOptions, onResolve, onLoad }) {
+      initialOptions.format ??= 'esm'
+      initialOptions.splitting ??= true
+      const { entryPoints = [] } = initialOptions
+      const own = MODULES.map((name) => ({
+        in: fileURLToPath(new URL(`${name}.js`, import.meta.url)),
+        out: `softmargin-${name}`,
+      }))
+      const theirs = Array.isArray(entryPoints)
+        ? entryPoints
+        : Object.entries(entryPoints).map(([out, file]) => ({ in: file, out }))
+      initialOptions.entryPoints = [...theirs, ...own]
+      onResolve({ filter: /^softmargin-file:/ }, ({ path }) => ({
+        path: path.slice('softmargin-file:'.length),
+        namespace: 'softmargin-file',
+      }))
+      onLoad({ filter: /./, namespace: 'softmargin-file' }, ({ path }) => ({
+        contents: readFileSync(path),
+        loader: 'file',
+      }))
+      onLoad({ filter: OURS }, ({ path }) => {
+        const imports: string[] = []
+        const code = replaceUrls(readFileSync(path, 'utf8'), path, (file) => {
+          const module = own.find((each) => each.in === file)
+          if (module) return `new URL('./${module.out}.js', import.meta.url)`
+          if (isModule(file)) return undefined
+          const name = `softmarginFile${imports.length}`
+          imports.push(`import ${name} from ${JSON.stringify(`softmargin-file:${file}`)}\n`)
+          return `new URL(${name}, import.meta.url)`
+        })
+        return { contents: imports.join('') + code, loader: 'js', resolveDir: dirname(path) }
+      })
+    },
+  }
+}

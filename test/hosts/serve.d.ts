@@ -1,0 +1,5 @@
+/** Serves a folder, under a strict policy. @param threads whether the page may share memory */
+export function serve(
+  folder: string,
+  o: { threads: boolean; strict?: boolean },
+): Promise<{ url: string; close(): void }>

@@ -1,61 +1,31 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { installPackage, installTools } from './hosts/package.js'
 import { serve } from './hosts/serve.js'
 import { type Browser, openChromium } from './support/chromium.ts'
 import { hasProgram } from './support/programs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tools = join(root, '.cache/bundlers')
-const versions = {
-  vite: '8.3.8',
-  webpack: '5.112.2',
-  rollup: '4.68.7',
-  '@rollup/plugin-node-resolve': '16.0.3',
-  esbuild: '0.28.2',
-  publint: '0.3.25',
-  '@arethetypeswrong/cli': '0.18.5',
-}
-
-const npm = (cwd: string, ...args: string[]) =>
-  execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-const install = (cwd: string, ...args: string[]) =>
-  npm(cwd, 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...args)
 
 /** Where the package lies as it would be published, and is installed from there. */
 let folder: string
 let tarball: string
+let tools: string
 beforeAll(() => {
-  const manifest = JSON.stringify({ private: true, type: 'module', dependencies: versions })
-  const path = join(tools, 'package.json')
-  if (!existsSync(join(tools, 'node_modules')) || readFileSync(path, 'utf8') !== manifest) {
-    mkdirSync(tools, { recursive: true })
-    writeFileSync(path, manifest)
-    install(tools)
-  }
-  folder = mkdtempSync(join(tmpdir(), 'softmargin-bundlers-'))
-  const [{ filename }] = JSON.parse(
-    npm(root, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder),
-  )
-  tarball = join(folder, filename)
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
-  install(folder, tarball)
-  cpSync(join(root, 'test/bundlers/page'), join(folder, 'page'), { recursive: true })
+  tools = installTools('bundlers', [
+    ...['vite@8.3.8', 'webpack@5.112.2', 'rollup@4.68.7', '@rollup/plugin-node-resolve@16.0.3'],
+    ...['esbuild@0.28.2', 'publint@0.3.25', '@arethetypeswrong/cli@0.18.5'],
+  ])
+  folder = installPackage()
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz'))!)
+  cpSync(join(root, 'test/bundlers/page'), join(folder, 'bundled'), { recursive: true })
 }, 300_000)
-afterAll(() => rmSync(folder, { recursive: true }))
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the package as it would be published', () => {
   const node = (...args: string[]) =>
@@ -95,10 +65,10 @@ describe.runIf(hasProgram('chromium'))('a page built by', () => {
   it.each(['vite', 'webpack', 'rollup', 'esbuild'])(
     '%s trains and predicts in Chromium',
     async (bundler) => {
-      const built = join(folder, bundler)
+      const built = join(folder, 'built', bundler)
       execFileSync(
         process.execPath,
-        [join(root, 'test/bundlers/build.js'), bundler, join(folder, 'page'), built, tools],
+        [join(root, 'test/bundlers/build.js'), bundler, join(folder, 'bundled'), built, tools],
         { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
       )
       const hashes = readdirSync(built, { recursive: true, encoding: 'utf8' })

@@ -27,6 +27,7 @@ const versions = {
   workerd: '1.20261117.1',
   'edge-runtime': '4.0.1',
   'puppeteer-core': '24.43.1',
+  wrangler: '4.86.0',
 }
 
 /** Packs what is built, as it would be published, and installs that into a project of its own, for as long as this runs. */
@@ -56,15 +57,20 @@ function copyPrograms(project) {
  * @param host a name in `versions`, or a package of npm with its version
  */
 export function installHost(host) {
-  const folder = join(cache, host.replace(/[@/]/g, '-'))
+  const spec = host in versions ? `${host.split('@')[0]}@${versions[host]}` : host
+  return installTools(host.replace(/[@/]/g, '-'), [spec])
+}
+
+/** A folder with packages of npm, installed if they are not there. @param specs packages with their versions */
+export function installTools(name, specs) {
+  const folder = join(cache, name)
   if (!existsSync(folder)) {
     mkdirSync(cache, { recursive: true })
     // What is broken off does not stay.
     const part = mkdtempSync(join(cache, 'part-'))
     try {
       writeFileSync(join(part, 'package.json'), JSON.stringify({ private: true }))
-      const spec = host in versions ? `${host.split('@')[0]}@${versions[host]}` : host
-      npm(part, ['install', '--prefer-offline', '--no-audit', '--no-fund', spec])
+      npm(part, ['install', '--prefer-offline', '--no-audit', '--no-fund', ...specs])
       // Another test may have been faster.
       if (!existsSync(folder)) renameSync(part, folder)
     } finally {

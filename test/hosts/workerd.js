@@ -48,7 +48,7 @@ export const workerd = {
 /** What Cloudflare would be sent, made by their own tool. */
 function deploy(examples, name) {
   const folder = join(examples, 'built', name)
-  const program = join(installHost('wrangler@4.86.0'), 'node_modules/wrangler/bin/wrangler.js')
+  const program = join(installHost('wrangler'), 'node_modules/wrangler/bin/wrangler.js')
   execFileSync(process.execPath, [program, 'deploy', '--dry-run', '--outdir', folder, `${name}.js`], {
     cwd: examples,
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -76,6 +76,16 @@ describe('the README', () => {
     const printed = run(4)
     expect(printed).toMatch(/'same',\s+'same',\s+'differ',\s+'differ'/)
     expect(printed).toMatch(/INVALID_ARGUMENT C must be a number above 0, but is 0\n$/)
+  })
+
+  it('works in a worker', () => {
+    expect(run(5)).toMatch(/done: 4.*\n\[ [07] \] \[ 0, 7 \]\n$/s)
+  })
+
+  it('links files that are there', () => {
+    const linked = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path)
+    expect(linked.filter((path) => path.startsWith('examples/'))).toHaveLength(7)
+    for (const path of linked) expect(existsSync(join(root, path)), path).toBe(true)
   })
 
   it('names commands that exist', () => {

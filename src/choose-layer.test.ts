@@ -38,7 +38,7 @@ describe('chooseLayer', () => {
       expect(row.share).toBeGreaterThan(0)
     }
     const last = ranked.find(({ layer }) => layer === 'features')!
-    expect(last).toMatchObject({ pooling: 'none', features: 192 })
+    expect(last).toMatchObject({ pooling: 'none', features: 288 })
     const grid = ranked.find(({ layer, pooling }) => layer === 'stage3' && typeof pooling === 'object')!
     expect(grid).toMatchObject({ pooling: { grid: 2 }, features: 96 * 4 })
     expect(grid.share).toBeLessThan(last.share!)

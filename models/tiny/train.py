@@ -295,7 +295,9 @@ def export(net, classes, path):
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     for name in ('stage4', 'stage3'):
         add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
-    add('Concat', 'join', ['stage4.mean', 'stage3.mean'], 'features', axis=1)
+    # Averages of rectified maps have a long tail; their square roots suit an SVM better. The offset keeps roundings small.
+    joined = add('Concat', 'join', ['stage4.mean', 'stage3.mean'], axis=1)
+    add('Sqrt', 'root', [add('Add', 'offset', [joined, single('offset.value', torch.tensor([0.01]))], 'offset.out')], 'features')
     x = 'stage4.mean'
     for name, weight, bias in (('head.fc1', *net.head.folded()), ('head.fc2', net.head.fc2.weight, net.head.fc2.bias)):
         last = name == 'head.fc2'
@@ -336,6 +338,7 @@ class Exported:
                 'Relu': F.relu,
                 'Add': torch.add,
                 'Concat': lambda *a: torch.cat(a, attributes['axis']),
+                'Sqrt': torch.sqrt,
                 'GlobalAveragePool': lambda a: a.mean((2, 3), keepdim=True),
                 'Flatten': lambda a: a.flatten(1),
                 'Gemm': lambda a, w, b: a @ w.T + b,

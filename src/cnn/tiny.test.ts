@@ -10,10 +10,10 @@ it('the CNN that ships serves without any option, prepared as its file says', as
     layer: 'features',
     pooling: 'none',
     preprocess: { size: { width: 32, height: 32 }, order: 'rgb' },
-    featureSize: 192,
+    featureSize: 288,
   })
   const features = await extractor.extract([picture])
-  expect(features).toMatchObject({ rows: 1, cols: 192 })
+  expect(features).toMatchObject({ rows: 1, cols: 288 })
   expect(features.data.every((value) => value >= 0) && features.data.some((value) => value > 0)).toBe(true)
 })
 
@@ -24,9 +24,10 @@ it('has the stages that its page names, and takes larger pictures', async () => 
     [picture],
     layers.map((layer) => ({ layer, pooling: 'none' })),
   )
-  const sizes = [16 * 64 * 64, 48 * 32 * 32, 96 * 16 * 16, 192 * 8 * 8, 192, 100]
+  const sizes = [16 * 64 * 64, 48 * 32 * 32, 96 * 16 * 16, 192 * 8 * 8, 288, 100]
   expect(maps.map(({ cols }) => cols)).toEqual(sizes)
-  // `features` is the average of `stage4`.
-  const [averaged] = await extractor.extractLayers([picture], [{ layer: 'stage4', pooling: 'average' }])
-  averaged.data.forEach((value, i) => void expect(value).toBeCloseTo(maps[4].data[i], 5))
+  // `features` are roots of the averages of `stage4` and `stage3`.
+  const averages = await extractor.extractLayers([picture], [{ layer: 'stage4' }, { layer: 'stage3' }])
+  const joined = averages.flatMap(({ data }) => Array.from(data))
+  joined.forEach((value, i) => void expect(Math.sqrt(value + 0.01)).toBeCloseTo(maps[4].data[i], 5))
 })

@@ -47,7 +47,7 @@ async function checkThreads(page, warnings) {
     const image = { data: new Uint8Array(32 * 32).fill(50), width: 32, height: 32, channels: 1 }
     return (await extractor.extract([image])).cols
   })
-  expect('features with two threads', features, 192)
+  expect('features with two threads', features, 288)
   expect('warnings', warnings, [])
 }
 

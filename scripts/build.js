@@ -44,6 +44,7 @@ const entries = [
   ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
   { in: 'src/host/workerd.ts', out: 'index.workerd' },
   { in: 'src/host/workerd-svm.ts', out: 'svm.workerd' },
+  { in: 'src/host/workerd-worker.ts', out: 'worker.workerd' },
   'src/host/bundler.ts',
   { in: 'src/worker/spawn.ts', out: 'worker' },
   { in: 'src/worker/entry.ts', out: 'worker-entry' },

@@ -24,6 +24,19 @@ describe('a bundle for an edge function', () => {
     const bytes = files.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0)
     expect(bytes).toBeLessThanOrEqual(20_000)
   })
+
+  it('holds the WebAssembly that its entry needs, each file once', async () => {
+    const wasm = async (code: string) =>
+      (await bundle(code))
+        .map(({ path }) => path.replace(/^.*\/|-\w+(?=\.)/g, ''))
+        .filter((name) => name.endsWith('.wasm'))
+        .sort()
+    const all = ['mozjpeg_dec.wasm', 'ort-wasm-simd-threaded.wasm', 'squoosh_png_bg.wasm', 'svm.wasm']
+    expect(await wasm("export { SVC } from 'softmargin/svm'")).toEqual(['svm.wasm'])
+    expect(await wasm("export { ImageClassifier } from 'softmargin'")).toEqual(all)
+    expect(await wasm("export { spawn } from 'softmargin/worker'")).toEqual(all)
+    expect(await wasm("export * from 'softmargin'\nexport { spawn } from 'softmargin/worker'")).toEqual(all)
+  })
 })
 
 describe('the built package', () => {

@@ -1,12 +1,9 @@
-// The entry `softmargin` for workerd, which takes WebAssembly only as modules that are imported.
+// The entry `softmargin` on workerd.
 
-import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
-// @ts-expect-error: its types tell what an instance exports
-import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
-import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
-import svm from '../../dist/svm.wasm'
 import { useAssets } from './assets.ts'
+import { modules } from './workerd-assets.ts'
 
-useAssets({ 'svm.wasm': svm, 'jpeg.wasm': jpeg, 'png.wasm': png, 'onnxruntime.wasm': runtime })
+// In each entry, since bundlers keep what happens on import there only.
+useAssets(modules)
 
 export * from '../index.ts'

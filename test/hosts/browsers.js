@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { installDebian, installHost } from './package.js'
-import { checkPages } from './page-checks.js'
+import { checkPages, checkWorkersOfPages } from './page-checks.js'
 import { runPageExamples } from './page-examples.js'
 import { serve } from './serve.js'
 import { openWebKit } from './webkit.js'
@@ -12,30 +12,31 @@ import { openWebKit } from './webkit.js'
 export const chromium = {
   name: 'Chromium',
   run: browser(openChromium),
-  async example(project, { named }) {
-    const opened = await openChromium()
-    try {
-      await runPageExamples(await opened.newPage(), project, named)
-    } finally {
-      await opened.close()
-    }
-  },
-  async check(project) {
-    const opened = await openChromium()
-    try {
-      await checkPages(project, opened.newPage)
-    } finally {
-      await opened.close()
-    }
-  },
+  example: (project, { named }) =>
+    withPages(openChromium, async (newPage) => runPageExamples(await newPage(), project, named)),
+  check: (project) => withPages(openChromium, (newPage) => checkPages(project, newPage)),
 }
 
 export const firefox = {
   name: 'Firefox',
-  run: browser(() => openWithPuppeteer('firefox', '/usr/bin/firefox-esr', 'firefox-esr')),
+  run: browser(openFirefox),
+  check: (project) => withPages(openFirefox, (newPage) => checkWorkersOfPages(project, newPage)),
 }
 
 export const webkit = { name: 'WebKitGTK', run: browser(openWebKit) }
+
+async function withPages(open, run) {
+  const opened = await open()
+  try {
+    await run(opened.newPage)
+  } finally {
+    await opened.close()
+  }
+}
+
+function openFirefox() {
+  return openWithPuppeteer('firefox', '/usr/bin/firefox-esr', 'firefox-esr')
+}
 
 function openChromium() {
   return openWithPuppeteer('chrome', '/usr/bin/chromium', 'chromium')
@@ -104,7 +105,7 @@ async function openWithPuppeteer(kind, executablePath, debianPackage) {
 
 /** Waits for what the page leaves in `window.outcome`. */
 export async function readOutcome(read, messages = []) {
-  const end = Date.now() + 120_000
+  const end = Date.now() + 300_000
   while (Date.now() < end) {
     const outcome = await read()
     if (typeof outcome === 'string') {
@@ -113,5 +114,5 @@ export async function readOutcome(read, messages = []) {
     }
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
-  throw new Error(['the page did not end within 2 minutes', ...messages].join('\n'))
+  throw new Error(['the page did not end within 5 minutes', ...messages].join('\n'))
 }

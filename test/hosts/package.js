@@ -92,7 +92,11 @@ export function installDebian(names) {
     throw new Error(`missing: install ${names.join(', ')}, or name this host in SKIP_HOSTS`)
   }
   execFileSync('apt-get', ['update', '-qq'], { stdio: 'pipe' })
-  execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...names], { stdio: 'pipe' })
+  execFileSync(
+    'apt-get',
+    ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...names],
+    { stdio: 'pipe' },
+  )
 }
 
 function npm(cwd, args) {

@@ -5,8 +5,25 @@ import { serve } from './serve.js'
 
 /** What pages must hold, beyond the program: in Chromium, where all of it can be seen. */
 export async function checkPages(project, newPage) {
-  const folder = await buildChecks(project)
-  const open = async (how, run) => {
+  const open = await pages(project, newPage)
+  await open({ threads: true }, (page) => checkResponsive(page, 'photo.jpg'))
+  await open({ threads: true }, checkThreads)
+  await open({ threads: false }, checkNoThreads)
+  await open({ threads: false }, checkWorkers)
+  await checkWebAssembly(open)
+}
+
+/** What of it can be seen in other browsers. */
+export async function checkWorkersOfPages(project, newPage) {
+  const open = await pages(project, newPage)
+  await open({ threads: false }, checkWorkers)
+}
+
+/** Opens a page, served in some way, and does something with it. */
+async function pages(project, newPage) {
+  built ??= buildChecks(project)
+  const folder = await built
+  return async (how, run) => {
     const site = await serve(folder, how)
     const page = await newPage()
     const warnings = []
@@ -20,13 +37,9 @@ export async function checkPages(project, newPage) {
       site.close()
     }
   }
-  await open({ threads: true }, (page) => checkResponsive(page, 'photo.jpg'))
-  await open({ threads: true }, checkThreads)
-  await open({ threads: false }, checkNoThreads)
-  await open({ threads: false }, checkLostWorkers)
-  await checkWebAssembly(open)
 }
 
+let built
 async function buildChecks(project) {
   const root = join(project, 'checks')
   const { build } = await import('vite')
@@ -74,8 +87,8 @@ async function countThreads(numbers) {
   return worked
 }
 
-/** Workers of the page's own that end by themselves, or are terminated: browsers tell nobody. */
-async function checkLostWorkers(page) {
+/** Workers of the page's own; those that end by themselves, or are terminated, which browsers tell nobody. */
+async function checkWorkers(page) {
   const codes = await page.evaluate(async () => {
     const grid = { gamma: Array.from({ length: 500 }, (_, i) => (i + 1) / 1000) }
     const y = Array.from({ length: 3000 }, (_, i) => i % 3)
@@ -99,6 +112,11 @@ async function checkLostWorkers(page) {
         ),
       )
     }
+    for (const worker of [window.ownWorker, window.workerUrl, new URL(window.workerUrl, location.href)]) {
+      const remote = await window.spawn({ worker })
+      codes.push((await new remote.Normalizer().transform([[3, 4]])).rows)
+      await remote.dispose()
+    }
     const worker = window.ownWorker()
     const [one, two] = [await window.spawn({ worker }), await window.spawn({ worker })]
     await one.dispose()
@@ -106,7 +124,7 @@ async function checkLostWorkers(page) {
     codes.push(...(await svc.predict([[0], [5]])))
     return codes
   })
-  expect('calls of lost workers', codes, [...Array(4).fill('WORKER_LOST'), 0, 1])
+  expect('what workers answer', codes, [...Array(4).fill('WORKER_LOST'), 1, 1, 1, 0, 1])
 }
 
 /** WebAssembly that a server calls something else runs; a page in its place is told, with its URL. */

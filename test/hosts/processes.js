@@ -36,7 +36,7 @@ export const deno = {
   async example(project, { folder }) {
     const file = join(project, 'trained.onnx')
     const args = [...denoRun, '--allow-write', 'examples/deno/train.js', folder, file]
-    const { stdout } = await start(denoProgram(), args, { cwd: project, timeout: 60_000 })
+    const { stdout } = await start(denoProgram(), args, { cwd: project, timeout: 120_000 })
     const [, accuracy] = /hold-out accuracy ([\d.]+)/.exec(stdout)
     if (Number(accuracy) < 0.8 || readFileSync(file).length === 0) throw new Error(stdout)
   },
@@ -68,7 +68,7 @@ async function checkFacade(project, program, args, { using = true } = {}) {
   const outputs = { 'facade.js': 'WORKER_LOST WORKER_LOST DISPOSED' }
   if (using) outputs['using.js'] = 'DISPOSED'
   for (const [script, wanted] of Object.entries(outputs)) {
-    const { stdout } = await start(program, [...args, script], { cwd: project, timeout: 60_000 })
+    const { stdout } = await start(program, [...args, script], { cwd: project, timeout: 120_000 })
     if (stdout.trim() !== wanted) throw new Error(`${script} prints ${stdout} instead of ${wanted}`)
   }
 }
@@ -76,7 +76,7 @@ async function checkFacade(project, program, args, { using = true } = {}) {
 function commandLine(findProgram, args) {
   return async (project) => {
     const program = findProgram()
-    const options = { cwd: project, timeout: 180_000, maxBuffer: 2 ** 24 }
+    const options = { cwd: project, timeout: 300_000, maxBuffer: 2 ** 24 }
     const { stdout: version } = await start(program, ['--version'], options)
     const { stdout } = await start(program, [...args, 'command-line.js'], options)
     const [, number] = /(\d+\.\d+\.\d+)/.exec(version)

@@ -72,7 +72,7 @@ beforeAll(async () => {
   )
   expect(stderr).toBe('')
   expect(code).toBe(0)
-})
+}, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** A folder like `pictures` to which something was added. */
@@ -206,6 +206,21 @@ describe('softmargin train', () => {
     const other = await softmargin(...train.with(-1, 'stage2'))
     expect(other.code).toBe(1)
     expect(other.stderr).toMatch(/their layer is stage3, the extractor's stage2$/m)
+  })
+
+  it('keeps the features of all layers that it chooses from', async () => {
+    const cache = join(folder, 'layers.npz')
+    const train = ['train', pictures, '-o', join(folder, 'chosen.onnx'), '--layer', 'auto', '--cv', '2']
+    const first = await softmargin(...train, '--cache', cache, '--json')
+    expect(first.stderr).toBe('')
+    const bytes = readFileSync(cache)
+    const second = await softmargin(...train, '--cache', cache, '--json')
+    expect({ ...JSON.parse(second.stdout), seconds: 0 }).toEqual({ ...JSON.parse(first.stdout), seconds: 0 })
+    expect(readFileSync(cache)).toEqual(bytes)
+    const { layers, images } = JSON.parse(first.stdout)
+    const { features } = JSON.parse((await softmargin('info', cache, '--json')).stdout)
+    expect(features).toBe(layers.reduce((sum: number, each: { features: number }) => sum + each.features, 0))
+    expect(images).toEqual({ train: 48, test: 12, skipped: 0 })
   })
 
   it('takes a CSV file of paths and labels', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
+import { learntFromFile, learntToFile } from '../../src/classifier/learnt.ts'
 import { decodeImage } from '../../src/image/decode.ts'
 import { cutModel } from '../../src/onnx/cut.ts'
 import { readModel } from '../../src/onnx/read.ts'
@@ -117,7 +118,7 @@ export async function formats(): Promise<Format[]> {
     },
     {
       name: 'feature store',
-      seeds: [storeToNpz(storedFeatures())],
+      seeds: [storeToNpz(storedFeatures()), storeToNpz(severalLayers())],
       reads: [async (bytes) => (await FeatureStore.fromNpz(bytes)).toNpz()],
     },
     {
@@ -141,11 +142,14 @@ export async function formats(): Promise<Format[]> {
         partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } }),
         partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
-      ].map((parts) => writeClassifier({ ...parts, about: { svm: factsOf(parts) } })),
+      ].map((parts) =>
+        writeClassifier({ ...parts, about: { svm: factsOf(parts), learnt: learntOf(parts) } }),
+      ),
       reads: [
         (bytes) => {
           const { svm, about } = readClassifier(readModel(bytes))
-          return stateFromFacts(svm, about.svm)
+          const { classes } = stateFromFacts(svm, about.svm)
+          return learntFromFile(about.learnt, classes)
         },
       ],
       cost: 4,
@@ -173,6 +177,12 @@ function factsOf({ svm }: ClassifierParts): object {
   }
 }
 
+/** The images that it learnt from. */
+function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
+  const keys = classes.map((_, i) => `${i}f`.repeat(32))
+  return learntToFile({ keys, labels: classes, features: undefined }, classes)
+}
+
 /** A model as other programs write it. */
 function withoutMetadata(bytes: Uint8Array): Uint8Array {
   const model = readModel(bytes)
@@ -188,4 +198,12 @@ function storedFeatures(): StoredFeatures {
     labels: ['cat', 'dog', ''],
     maker: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
   }
+}
+
+/** The features of two layers side by side. */
+function severalLayers(): StoredFeatures {
+  const stored = storedFeatures()
+  const part = { pooling: '"max"', featureSize: 1 }
+  const parts = ['map', 'relu'].map((layer) => ({ ...part, layer, fingerprint: `of ${layer}` }))
+  return { ...stored, maker: { ...stored.maker, parts } }
 }

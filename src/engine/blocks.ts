@@ -62,5 +62,7 @@ export async function fillStrip(
 }
 
 function range(start: number, count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => start + i)
+  const numbers = new Int32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = start + i
+  return numbers
 }

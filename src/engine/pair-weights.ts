@@ -57,8 +57,12 @@ export class PairWeights {
 
   /** Decision values: out[pair] = sums of both classes + intercept[pair]. */
   decide(sums: Float64Array, intercept: ArrayLike<number>, out: Float64Array): void {
-    for (const [p, [i, j]] of this.pairs.entries()) {
-      out[p] = sums[i * this.columns + j - 1] + sums[j * this.columns + i] + intercept[p]
+    const { columns } = this
+    const classes = this.#runs.length
+    for (let i = 0, p = 0; i < classes; i++) {
+      for (let j = i + 1; j < classes; j++, p++) {
+        out[p] = sums[i * columns + j - 1] + sums[j * columns + i] + intercept[p]
+      }
     }
   }
 }

@@ -141,7 +141,9 @@ export class Team<Job, Result> {
    * @throws whatever a job throws, and `ABORTED`; then no job is under way any more
    */
   async run(jobs: readonly Job[], pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
-    const queue = [...jobs]
+    let next = 0
+    const lost: Job[] = []
+    const take = () => lost.pop() ?? jobs[next++]
     let failure: { error: unknown } | undefined
     const fail = (error: unknown) => {
       failure ??= { error }
@@ -156,11 +158,11 @@ export class Team<Job, Result> {
       }
     }
     const work = async (todo: (job: Job) => Promise<Result>, isLost: () => boolean) => {
-      for (let job = queue.shift(); job !== undefined && !failure; job = queue.shift()) {
+      for (let job = take(); job !== undefined && !failure; job = take()) {
         try {
           onResult(await todo(job), job)
         } catch (error) {
-          if (isLost()) queue.unshift(job)
+          if (isLost()) lost.push(job)
           else fail(error)
           return
         }

@@ -18,11 +18,15 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
     for (let i = 0; i < classes; i++) {
       for (let j = i + 1; j < classes; j++) {
         const value = decisions[at++]
-        const forFirst = rank[i] < rank[j] ? value > 0 : value >= 0
-        votes[rank[forFirst ? i : j]]++
+        // Added, not branched upon: who wins is as good as random.
+        const forFirst = +(value > 0 || (value === 0 && rank[i] > rank[j]))
+        votes[i] += forFirst
+        votes[j] += 1 - forFirst
       }
     }
-    winners[row] = order[votes.indexOf(Math.max(...votes))]
+    let winner = order[0]
+    for (const c of order) if (votes[c] > votes[winner]) winner = c
+    winners[row] = winner
   }
   return winners
 }

@@ -3,7 +3,7 @@ import type { Pace } from './pace.ts'
 import { pairsOf } from './pair-weights.ts'
 import type { Expansion } from './predictor.ts'
 
-/** Rows between two looks at the clock. */
+/** Rows that are answered together. */
 const BLOCK = 16
 
 /**
@@ -14,6 +14,8 @@ export class GivenPredictor {
   readonly #classes: { columns: Int32Array; lines: Float64Array[] }[] = []
   readonly #pairs: [number, number][]
   readonly #intercept: Float64Array
+  /** Of a row, for each class. */
+  readonly #sums: Float64Array[]
 
   /** @param support which rows of the fit the support vectors are */
   constructor(
@@ -30,30 +32,35 @@ export class GivenPredictor {
       }
       this.#classes.push({ columns: support.subarray(at, at + nSupport[c]), lines })
     }
+    this.#sums = this.#classes.map(({ lines }) => new Float64Array(lines.length))
   }
 
   /** As `Predictor.decide`; X is rows x rows of the fit. */
-  async decide(X: Matrix, pace: Pace, onBlock?: (done: number) => void): Promise<Float64Array> {
+  async decide(
+    X: Matrix,
+    pace: Pace,
+    onBlock: (decisions: Float64Array, done: number) => void,
+  ): Promise<void> {
     const pairs = this.#pairs.length
-    const out = new Float64Array(X.rows * pairs)
-    const sums = this.#classes.map(({ lines }) => new Float64Array(lines.length))
-    for (let row = 0; row < X.rows; row++) {
-      const values = X.row(row)
-      for (const [c, { columns, lines }] of this.#classes.entries()) {
-        for (const [n, line] of lines.entries()) {
-          let sum = 0
-          for (let s = 0; s < columns.length; s++) sum += line[s] * values[columns[s]]
-          sums[c][n] = sum
-        }
-      }
-      for (const [p, [i, j]] of this.#pairs.entries()) {
-        out[row * pairs + p] = sums[i][j - 1] + sums[j][i] + this.#intercept[p]
-      }
-      if ((row + 1) % BLOCK === 0 || row + 1 === X.rows) {
-        onBlock?.(row + 1)
-        if (pace.due) await pace.rest()
+    const out = new Float64Array(BLOCK * pairs)
+    for (let from = 0; from < X.rows; from += BLOCK) {
+      const rows = Math.min(BLOCK, X.rows - from)
+      for (let r = 0; r < rows; r++) this.#decideRow(X.row(from + r), out.subarray(r * pairs))
+      onBlock(out.subarray(0, rows * pairs), from + rows)
+      if (pace.due) await pace.rest()
+    }
+  }
+
+  #decideRow(values: Float32Array, out: Float64Array): void {
+    for (const [c, { columns, lines }] of this.#classes.entries()) {
+      for (const [n, line] of lines.entries()) {
+        let sum = 0
+        for (let s = 0; s < columns.length; s++) sum += line[s] * values[columns[s]]
+        this.#sums[c][n] = sum
       }
     }
-    return out
+    for (const [p, [i, j]] of this.#pairs.entries()) {
+      out[p] = this.#sums[i][j - 1] + this.#sums[j][i] + this.#intercept[p]
+    }
   }
 }

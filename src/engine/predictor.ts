@@ -137,10 +137,20 @@ export class Predictor {
     return new FarRows(this.#engine, gamma, this.#size, this.#rows.norms, members, this.#engine.blockRows)
   }
 
-  /** Decision values of the rows of X, rows x pairs, row after row. X is finite and as wide as the vectors. */
-  async decide(X: Matrix, pace: Pace, onBlock?: (done: number) => void): Promise<Float64Array> {
-    const out = new Float64Array(X.rows * this.pairs.length)
+  /**
+   * Decision values of the rows of X, block after block: with many classes those of all rows would be large.
+   *
+   * @param X finite and as wide as the vectors
+   * @param onBlock gets a block's decision values, rows x pairs, in an array that the next block is written to, and
+   *   how many rows are done
+   */
+  async decide(
+    X: Matrix,
+    pace: Pace,
+    onBlock: (decisions: Float64Array, done: number) => void,
+  ): Promise<void> {
     const { blockRows } = this.#engine
+    const out = new Float64Array(Math.min(X.rows, blockRows) * this.pairs.length)
     for (let from = 0; from < X.rows; from += blockRows) {
       const rows = Math.min(blockRows, X.rows - from)
       const staging = this.#engine.float32(this.#staging, rows * X.cols)
@@ -148,12 +158,11 @@ export class Predictor {
         condition(X.data, (from + r) * X.cols, X.cols, this.#conditioning, staging, r * X.cols)
       }
       this.#rows.take(this.#staging, rows)
-      const decisions = out.subarray(from * this.pairs.length, (from + rows) * this.pairs.length)
+      const decisions = out.subarray(0, rows * this.pairs.length)
       if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)
       else await this.#decideLinear(rows, decisions, pace)
-      onBlock?.(from + rows)
+      onBlock(decisions, from + rows)
     }
-    return out
   }
 
   async #decideLinear(rows: number, out: Float64Array, pace: Pace): Promise<void> {

@@ -32,6 +32,23 @@ export class Decider {
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`
    */
   async decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    const blocks: Float64Array[] = []
+    await this.decideInBlocks(X, o, (decisions) => blocks.push(decisions.slice()))
+    const all = new Float64Array(blocks.reduce((length, block) => length + block.length, 0))
+    let at = 0
+    for (const block of blocks) {
+      all.set(block, at)
+      at += block.length
+    }
+    return all
+  }
+
+  /**
+   * As `decide`, in blocks of some rows.
+   *
+   * @param take gets the decision values of the next rows, in an array that does not last
+   */
+  async decideInBlocks(X: MatrixLike, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
     const matrix = Matrix.from(X)
     if (matrix.cols !== this.columns) {
       const why = this.#machine.kernel.kind === 'precomputed' ? 'one for each row of the fit' : 'as in fit'
@@ -43,7 +60,10 @@ export class Decider {
       await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
       this.#predictor ??= await this.#open(pace)
-      return this.#predictor.decide(rows, pace, (done) => o.onProgress?.({ done, total: matrix.rows }))
+      await this.#predictor.decide(rows, pace, (decisions, done) => {
+        take(decisions)
+        o.onProgress?.({ done, total: matrix.rows })
+      })
     })
     this.#last = turn.catch(() => {})
     return abortedBy(o.signal, turn)

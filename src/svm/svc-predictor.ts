@@ -22,12 +22,12 @@ export type PredictorState = FittedMachine &
 export class SvcPredictor {
   readonly #machine: FittedMachine & MachineExtras
   readonly #classes: Label[]
-  #decider: Decider | undefined
+  #open: Decider | undefined
 
   private constructor({ classes, options, ...machine }: PredictorState) {
     this.#machine = machine
     this.#classes = classes
-    this.#decider = new Decider(machine, (options?.simd ?? 'strict') satisfies Simd)
+    this.#open = new Decider(machine, (options?.simd ?? 'strict') satisfies Simd)
   }
 
   /** A predictor of what `SVC.toState` tells. */
@@ -56,9 +56,13 @@ export class SvcPredictor {
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
-    const decisions = await this.#decide(X, o)
-    const codes = vote(decisions, this.#classes.length, this.#machine.tieOrder)
-    return Array.from(codes, (code) => this.#classes[code])
+    const labels: Label[] = []
+    await this.#decider().decideInBlocks(X, o, (decisions) => {
+      for (const code of vote(decisions, this.#classes.length, this.#machine.tieOrder)) {
+        labels.push(this.#classes[code])
+      }
+    })
+    return labels
   }
 
   /**
@@ -73,8 +77,12 @@ export class SvcPredictor {
       throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
     }
     const classes = this.#classes.length
-    const data = coupleProbabilities(await this.#decide(X, o), classes, sigmoids, tieOrder)
-    return new Matrix(data, data.length / classes, classes)
+    const rows: ArrayLike<number>[] = []
+    await this.#decider().decideInBlocks(X, o, (decisions) => {
+      const data = coupleProbabilities(decisions, classes, sigmoids, tieOrder)
+      for (let at = 0; at < data.length; at += classes) rows.push(data.subarray(at, at + classes))
+    })
+    return Matrix.from(rows)
   }
 
   /**
@@ -85,7 +93,7 @@ export class SvcPredictor {
   async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
     const shape = o.shape ?? 'ovr'
     if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const decisions = await this.#decide(X, o)
+    const decisions = await this.#decider().decide(X, o)
     const classes = this.#classes.length
     if (classes === 2) {
       return new Matrix(
@@ -100,14 +108,14 @@ export class SvcPredictor {
     return new Matrix(oneVsRest(decisions, classes), rows, classes)
   }
 
-  async #decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
-    if (this.#decider) return this.#decider.decide(X, o)
+  #decider(): Decider {
+    if (this.#open) return this.#open
     throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
   }
 
   /** Lets go of the engine's memory. A second call does nothing. */
   dispose(): void {
-    this.#decider = undefined
+    this.#open = undefined
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,57 @@
+// npm run bench -- threads [--quick] [--runs=N]
+//
+// One thread beside two in the same process, and beside two processes of one thread each that do the same work at
+// the same time: what these lose to each other is the machine's, and no program on two threads can win it back.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { loadFeatures } from './features.js'
+import { listJobs, writeJob } from './jobs.js'
+import { nodeWithRelaxedSimd } from './newer-node.js'
+import { findPeers, peersFolder, runPeer } from './peers.js'
+import { describe, median } from './report.js'
+
+const { values: flags } = parseArgs({
+  args: process.argv.slice(3),
+  options: { quick: { type: 'boolean', default: false }, runs: { type: 'string', default: '3' } },
+})
+const folder = peersFolder()
+const ours = findPeers(nodeWithRelaxedSimd()).filter(({ name }) => name.startsWith('softmargin'))
+const jobs = listJobs(await loadFeatures(folder, flags.quick ? 4000 : 75_000), flags.quick)
+const largest = (some) => some.reduce((a, b) => (b.rows > a.rows ? b : a))
+const rows = flags.quick ? 2000 : 10_000
+const wanted = [
+  jobs.find((job) => job.series && job.rows === rows),
+  { ...largest(jobs.filter((job) => job.grid)), rows },
+]
+for (const job of wanted) {
+  const written = { ...writeJob(job, folder), fitOnly: true, repeat: 3 }
+  console.log(`\n${describe(written)}`)
+  for (const peer of ours) console.log(`  ${peer.name}: ${await compare(peer, written)}`)
+}
+
+/** Seconds and ratios of one peer, the ways in turn, several times over. */
+async function compare(peer, job) {
+  const path = (threads) => {
+    const file = `${folder}job-${threads}.json`
+    writeFileSync(file, JSON.stringify({ ...job, threads }))
+    return file
+  }
+  const run = async (threads) => best(await runPeer(peer, job, path(threads), 3600))
+  const [one, two, apart] = [[], [], []]
+  for (let round = 0; round < Number(flags.runs); round++) {
+    one.push(await run(1))
+    two.push(await run(2))
+    apart.push(Math.max(...(await Promise.all([run(1), run(1)]))))
+  }
+  const [alone, shared, beside] = [one, two, apart].map(median)
+  return [
+    `1 thread ${alone.toFixed(3)} s, 2 threads ${shared.toFixed(3)} s: ${(alone / shared).toFixed(2)} times as fast;`,
+    `two processes at once take ${beside.toFixed(3)} s each: ${((2 * alone) / beside).toFixed(2)} times the work`,
+  ].join(' ')
+}
+
+/** The first time of a process has threads to start and code to compile. */
+function best({ fit, failed }) {
+  if (failed) throw new Error(failed)
+  return Math.min(...fit)
+}

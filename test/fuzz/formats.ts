@@ -152,7 +152,6 @@ export async function formats(): Promise<Format[]> {
           return learntFromFile(about.learnt, classes)
         },
       ],
-      cost: 4,
     },
     {
       name: 'picture',

@@ -5,7 +5,7 @@ import { pictures } from './pictures.js'
 
 /** What the examples work on, made once: a folder of pictures, a machine of two classes, a trained classifier. */
 export async function exampleData(project) {
-  const { images, labels } = pictures(48)
+  const { images, labels } = pictures(96)
   const files = images.flatMap((bytes, i) =>
     bytes instanceof Uint8Array && i > 0 ? [{ bytes, label: labels[i] }] : [],
   )

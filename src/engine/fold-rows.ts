@@ -133,12 +133,12 @@ export class FoldRows implements KernelRows {
     }
   }
 
-  provide(): void {
+  async provide(): Promise<void> {
     throw new Error('a whole block lacks no row')
   }
 
-  load(): void {
-    this.provide()
+  load(): Promise<void> {
+    return this.provide()
   }
 
   /** out = K(first, second), row after row. */

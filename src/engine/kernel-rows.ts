@@ -12,10 +12,10 @@ export interface KernelRows {
    * then each row stands for two points, and is there once.
    */
   attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void>
-  /** Brings the row that the solver stopped for. */
-  provide(problem: DualProblem): void
-  /** Brings rows, at most `batch`, of points that have none. */
-  load(problem: DualProblem, points: number[]): void
+  /** Brings the row that the solver stopped for. @throws {SoftmarginError} `ABORTED` */
+  provide(problem: DualProblem, pace: Pace): Promise<void>
+  /** Brings rows, at most `batch`, of points that have none. @throws {SoftmarginError} `ABORTED` */
+  load(problem: DualProblem, points: number[], pace: Pace): Promise<void>
   readonly batch: number
   /** f32 a position: K(x, x), with the rounding of the rows. */
   readonly diagonal: number
@@ -48,7 +48,12 @@ export class BlockRows implements KernelRows {
 
   /** Takes the memory for the blocks of all classes with themselves. */
   static placeOwn(engine: Engine, runs: Run[]): number[] {
-    return runs.map((run) => engine.allocate(strideOf(run) * run.size))
+    return runs.map((run) => engine.allocate(BlockRows.ownBytes(run)))
+  }
+
+  /** Bytes for the block of a class with itself. */
+  static ownBytes(run: Run): number {
+    return strideOf(run) * run.size
   }
 
   /** Bytes for the blocks of a pair's classes with each other. */
@@ -65,9 +70,7 @@ export class BlockRows implements KernelRows {
 
   /** Bytes for these runs. */
   static bytes(runs: Run[]): number {
-    let own = 0
-    for (const run of runs) own += strideOf(run) * run.size
-    return own + 2 * crossBytes(runs)
+    return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * crossBytes(runs))
   }
 
   async attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void> {
@@ -103,19 +106,19 @@ export class BlockRows implements KernelRows {
     await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
   }
 
-  provide(): void {
+  async provide(): Promise<void> {
     throw new Error('a whole block lacks no row')
   }
 
-  load(): void {
-    this.provide()
+  load(): Promise<void> {
+    return this.provide()
   }
 
   async #ownBlock(number: number, pace: Pace): Promise<number> {
     let address = this.#own.get(number)
     if (address === undefined) {
       const run = this.#rows.runs[number]
-      address = this.#engine.allocate(strideOf(run) * run.size)
+      address = this.#engine.allocate(BlockRows.ownBytes(run))
       this.#own.set(number, address)
       await this.fillOwn(number, pace)
     }
@@ -196,13 +199,13 @@ export class RowCache implements KernelRows {
     this.#used = 0
   }
 
-  provide(problem: DualProblem): void {
+  async provide(problem: DualProblem, pace: Pace): Promise<void> {
     const { point, held } = problem.wanted
-    this.#bring(problem, [point, ...problem.violators(this.#indexes, this.batch - 1)], held)
+    await this.#bring(problem, [point, ...problem.violators(this.#indexes, this.batch - 1)], held, pace)
   }
 
-  load(problem: DualProblem, points: number[]): void {
-    this.#bring(problem, points, -1)
+  async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
+    await this.#bring(problem, points, -1, pace)
   }
 
   /** The first of the points that have the same row as this one. */
@@ -211,7 +214,7 @@ export class RowCache implements KernelRows {
   }
 
   /** Makes rows for points that have none; the row of `held` stays. */
-  #bring(problem: DualProblem, points: number[], held: number): void {
+  async #bring(problem: DualProblem, points: number[], held: number, pace: Pace): Promise<void> {
     const engine = this.#engine
     const batch = [...new Set(points.map((k) => this.#owner(k)))]
     const a = this.#rows.runs[this.#first]
@@ -228,6 +231,7 @@ export class RowCache implements KernelRows {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
+        if (pace.due) await pace.rest()
       }
     }
     const { firstRow, secondRow, used } = problem

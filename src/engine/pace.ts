@@ -10,6 +10,8 @@ const PIECE = 1 << 20
 /** Keeps long work polite: lets the host breathe, and ends the work when its signal fires. */
 export class Pace {
   readonly signal: AbortSignal | undefined
+  /** How often the host got to breathe. */
+  rests = 0
   #last = performance.now()
 
   constructor(signal?: AbortSignal) {
@@ -39,6 +41,7 @@ export class Pace {
   /** @throws {SoftmarginError} `ABORTED` */
   async rest(): Promise<void> {
     await yieldToHost()
+    this.rests++
     this.#last = performance.now()
     throwIfAborted(this.signal)
   }

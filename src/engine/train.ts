@@ -149,7 +149,7 @@ async function addProducts(problem: DualProblem, source: KernelRows, pace: Pace)
   }
   for (let from = 0; from < missing.length; from += source.batch) {
     const batch = missing.slice(from, from + source.batch)
-    source.load(problem, batch)
+    await source.load(problem, batch, pace)
     for (const k of batch) problem.addRow(k)
     if (pace.due) await pace.rest()
   }
@@ -184,6 +184,8 @@ async function run(
 ): Promise<FitStatus> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
+  const { pace } = options
+  let told = pace.rests
   const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
   for (;;) {
@@ -196,10 +198,11 @@ async function run(
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
-    if (answer === NEEDS_ROW) kernelRows.provide(problem)
-    if (options.pace.due) {
+    if (answer === NEEDS_ROW) await kernelRows.provide(problem, pace)
+    if (pace.due) await pace.rest()
+    if (pace.rests > told) {
+      told = pace.rests
       options.onSlice?.(pair, problem.gap)
-      await options.pace.rest()
     }
   }
 }

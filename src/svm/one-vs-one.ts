@@ -77,7 +77,7 @@ export async function fitOneVsOne(
   )
   const engine = await Engine.open(o.simd, wanted > 1)
   const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: true })
-  const plan = planFit(engine, source.runs, X.cols, cacheBytes(o), Math.min(wanted, pairs.length))
+  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), Math.min(wanted, pairs.length))
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,
@@ -135,12 +135,29 @@ interface Plan {
   threadBytes: number
   /** Bytes for the rows of a pair that is solved row by row. */
   cacheBytes: number
+  /** Whether whole blocks fit. */
+  blocks: boolean
   /** Where the block of each class with itself goes; empty where the blocks do not fit. */
   own: number[]
   /** Share of the rows above which whole blocks are less work than rows one by one. */
   worthwhile: number
   /** Whether the blocks are made without looking at that share. */
   small: boolean
+}
+
+/** The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not another. */
+function affordableFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): Plan {
+  for (let limit = cacheLimit; ; limit /= 2) {
+    const plan = planFit(engine, runs, width, limit, wanted)
+    const own = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 0) : 0
+    try {
+      engine.reserve(own + plan.threads * plan.threadBytes)
+    } catch (error) {
+      if (limit > RowCache.leastBytes(engine, runs)) continue
+      throw error
+    }
+    return plan.blocks ? { ...plan, own: BlockRows.placeOwn(engine, runs) } : plan
+  }
 }
 
 /**
@@ -172,7 +189,8 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
       Math.max(rowBytes, crossBytes) +
       ALIGNED,
     cacheBytes: rowBytes,
-    own: blocksFit ? BlockRows.placeOwn(engine, runs) : [],
+    blocks: blocksFit,
+    own: [],
     worthwhile: runs.length / (4 * (runs.length - 1)),
     small: blocksFit && Math.max(...sizes) <= SMALL,
   }

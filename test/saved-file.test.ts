@@ -161,6 +161,8 @@ describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores 
     ['the CNN that ships, stage3 on a grid', { layer: 'stage3', pooling: { grid: 3 } }],
     ['the CNN that ships, stage4, greatest', { layer: 'stage4', pooling: 'max' }],
     ['the CNN that ships, stage4, flattened', { layer: 'stage4', pooling: 'none' }],
+    ['the CNN that ships, with mirror images', { mirror: true }],
+    ['the same, stage3 on a grid', { layer: 'stage3', pooling: { grid: 2 }, mirror: true }],
   ] as const) {
     it(name, async () => {
       using classifier = await ImageClassifier.create({ extractor })
@@ -176,7 +178,7 @@ describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores 
   it.runIf(hasPythonModule('onnx'))(
     "all of them pass ONNX's own checker, in full",
     () => {
-      expect(written).toHaveLength(52)
+      expect(written).toHaveLength(54)
       const check =
         'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)'
       execFileSync('/usr/bin/python3', ['-c', check, ...written], { stdio: 'pipe' })

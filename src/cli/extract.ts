@@ -12,6 +12,7 @@ interface ExtractCommandOptions {
   model: string
   layer?: string | number
   pooling: PoolingOption
+  mirror?: boolean
   json?: boolean
 }
 
@@ -27,6 +28,7 @@ export function addExtract(program: Command, signal: AbortSignal): void {
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
     .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
       'after',
@@ -36,7 +38,7 @@ export function addExtract(program: Command, signal: AbortSignal): void {
 }
 
 async function extract(pictures: string, options: ExtractCommandOptions, signal: AbortSignal): Promise<void> {
-  const { output, model, layer, pooling } = options
+  const { output, model, layer, pooling, mirror } = options
   await checkWritable(output)
   const listed = await listAny(pictures)
   tellWhatIsLeftOut(listed)
@@ -45,7 +47,7 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
   const store = await FeatureStore.open(output)
   const before = store.size
   try {
-    using extractor = await FeatureExtractor.create({ model, layer, pooling })
+    using extractor = await FeatureExtractor.create({ model, layer, pooling, mirror })
     const features = await store.extract(extractor, listed.paths, {
       labels: listed.labels,
       signal,

@@ -35,6 +35,7 @@ interface TrainOptions {
   layer?: string | number
   cache?: string
   pooling: PoolingOption
+  mirror?: boolean
   scale: Scale
   kernel: SvcOptions['kernel']
   C: number
@@ -64,6 +65,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       parseLayer,
     )
     .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
     .addOption(
       program
         .createOption('--scale <how>', 'what is done to the features')
@@ -110,7 +112,12 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   const store = options.cache === undefined ? undefined : await FeatureStore.open(options.cache)
   try {
     using classifier = await ImageClassifier.create({
-      extractor: { model: options.model, layer: options.layer, pooling: options.pooling },
+      extractor: {
+        model: options.model,
+        layer: options.layer,
+        pooling: options.pooling,
+        mirror: options.mirror,
+      },
       scale: options.scale,
       store,
       svm: {

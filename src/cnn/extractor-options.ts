@@ -26,6 +26,11 @@ export interface ExtractorOptions {
   /** Default `'auto'`. */
   pooling?: Pooling
   /**
+   * Whether features are made of the mean of the layer's answers to an image and to its mirror image, maps being turned
+   * back. It takes twice the time, and suits photos, where left and right do not matter. Default `false`.
+   */
+  mirror?: boolean
+  /**
    * Where the network runs. On the GPU (`'webgpu'`) features differ in their low bits from host to host; `'auto'` is
    * the GPU where there is one and it passes a trial run, WebAssembly elsewhere. Default `'wasm'`, which answers the
    * same bits everywhere.
@@ -73,9 +78,10 @@ export interface LayerChoice {
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(options: ExtractorOptions): void {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'wasm', pooling = 'auto' } = options
+  const { device = 'wasm', pooling = 'auto', mirror = false } = options
   if (!['auto', 'wasm', 'webgpu'].includes(device)) {
     throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
   }
+  if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
 }

@@ -3,6 +3,7 @@ import { toBinary } from '@bufbuild/protobuf'
 import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import {
+  type FeatureMap,
   type LayeredCnnOptions,
   layeredCnn,
   layeredCnnBytes,
@@ -84,6 +85,38 @@ describe('the features are those of the network, computed by hand', () => {
     pool({ data, dims }, how, 1, wanted)
     expect(extractor.featureSize).toBe(wanted.length)
     expectClose(features.row(0), wanted)
+  })
+
+  it('of images and their mirror images', async () => {
+    const images = pictures(3)
+    const turned = images.map((picture): RawImage => {
+      const at = (i: number) => 3 * (12 * Math.floor(i / 36) + 11 - (Math.floor(i / 3) % 12)) + (i % 3)
+      return { ...picture, data: picture.data.map((_, i) => picture.data[at(i)]) }
+    })
+    /** A map whose rows are turned round, averaged with another one. */
+    const mean = ({ data, width }: FeatureMap, other: FeatureMap) =>
+      data.map((value, i) => (value + other.data[i - (i % width) + width - 1 - (i % width)]) / 2)
+    using extractor = await make({ mirror: true })
+    const choices = [{ layer: 'layer2.0', pooling: 'none' as const }, { layer: 'relu' }, {}]
+    const [map, average, last] = await extractor.extractLayers(images, choices)
+    for (const [i, picture] of images.entries()) {
+      const [own, other] = [reference(picture), reference(turned[i])]
+      expectClose(map.row(i), mean(own['/layer2/0_output'], other['/layer2/0_output']))
+      const dims = [1, 4, 8, 12]
+      const wanted = new Float32Array(4)
+      pool({ data: mean(own.relu, other.relu), dims }, 'average', 1, wanted)
+      expectClose(average.row(i), wanted)
+      expectClose(last.row(i), mean(own.features, other.features))
+    }
+    expect((await extractor.extract(images)).data).toEqual(last.data)
+    using inner = await extractor.withLayer({ layer: 'relu' })
+    expect((await inner.extract(images)).data).toEqual(average.data)
+    // What is saved does the same.
+    using twin = await FeatureExtractor.fromModel(extractor.cutModel(), {
+      layer: 'features',
+      preprocess: plain,
+    })
+    expect((await twin.extract(images)).data).toEqual(last.data)
   })
 
   it('with a head of MatMul and Add, with weights among the inputs, with a fixed batch', async () => {
@@ -335,6 +368,7 @@ describe('create refuses', () => {
     ['an unknown layer', { layer: 'relu7' }, 'LAYER_NOT_FOUND', `nearest names are 'relu'`],
     ['an unknown pooling', { pooling: 'sum' as never }, 'INVALID_ARGUMENT', 'pooling must be'],
     ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'answers [1, 6]'],
+    ['a mirror that is neither there nor not', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
     ['an unknown device', { device: 'tpu' as never }, 'INVALID_ARGUMENT', 'device must be'],
     ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
     [

@@ -4,7 +4,6 @@ import type { ImageInput } from '../image/input.ts'
 import { outputSize } from '../image/preprocess.ts'
 import type { Matrix } from '../matrix.ts'
 import { cutModel } from '../onnx/cut.ts'
-import { withFloatPorts } from '../onnx/float-ports.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
 import {
   checkOptions,
@@ -16,7 +15,7 @@ import { imagePort } from './image-port.ts'
 import { type LayerInfo, measureLayers } from './layers.ts'
 import { openModel } from './model-source.ts'
 import { checkPooling, pooledSize } from './pool.ts'
-import { checkSize, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
+import { checkSize, cutAt, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
 import { type Device, Session } from './session.ts'
 
@@ -102,8 +101,8 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, preprocess, running } = this.#parts
-    const options = { layer: layer.name, ...choice, preprocess, ...running }
+    const { model, name, layer, mirror, preprocess, running } = this.#parts
+    const options = { layer: layer.name, ...choice, mirror, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
   }
 
@@ -159,7 +158,7 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { model, facts, layers, layer, preprocess, running } = this.#parts
+    const { facts, layers, layer, preprocess, running } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
@@ -176,7 +175,7 @@ export class FeatureExtractor {
         argument: `choices[${i}].pooling`,
       }
     })
-    const cut = withFloatPorts(cutModel(model, [...new Set(taps.map((tap) => tap.layer))]), facts)
+    const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
     const port = imagePort(cut)
     checkSize(port, preprocess)
     const session = await Session.create(cut, { ...running, device: this.device })

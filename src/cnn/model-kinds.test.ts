@@ -11,7 +11,7 @@ import {
   splitCnn,
 } from '../../test/support/model-kinds.ts'
 import type { RawImage } from '../image/input.ts'
-import { node } from '../onnx/nodes.ts'
+import { constant, node } from '../onnx/nodes.ts'
 import { FeatureExtractor } from './extractor.ts'
 
 const [width, height] = [12, 8]
@@ -96,6 +96,18 @@ describe('operator sets', () => {
     const features = await extractor.extract(images)
     const wanted = reference(images[0], 'features')
     for (const [j, value] of wanted.entries()) expect(features.row(0)[j]).toBeCloseTo(value, 5)
+    const mirrored = FeatureExtractor.create({ model: fileOf(model), preprocess, mirror: true })
+    if (version >= 10) return (await mirrored).dispose()
+    await expect(mirrored).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'mirror' })
+  })
+
+  it('a mirror is refused for a layer that is neither a map nor a row', async () => {
+    const model = layeredCnn()
+    const axes = constant('axes', BigInt64Array.of(1n))
+    model.graph!.initializer.push(axes)
+    model.graph!.node.push(node('token', 'Unsqueeze', ['features', 'axes'], ['token']))
+    const options = { model: fileOf(model), preprocess, layer: 'token', mirror: true }
+    await expect(FeatureExtractor.create(options)).rejects.toThrow('3 dimensions: neither a map nor a row')
   })
 })
 

@@ -11,6 +11,7 @@ import {
 import { cutModel } from '../onnx/cut.ts'
 import { withFloatPorts } from '../onnx/float-ports.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
+import { withMirror } from '../onnx/mirror.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
 import { type ImagePort, imagePort } from './image-port.ts'
 import { findLayer, type LayerInfo, listLayers } from './layers.ts'
@@ -26,8 +27,10 @@ export interface PreparedNetwork {
   facts: Map<string, TensorFacts>
   /** `'tiny'`, the path or URL it came from, or `'bytes'`. */
   name: string
-  /** Up to the layer, float32 at both ends. */
+  /** Up to the layer, as `cutAt` makes it. */
   cut: ModelProto
+  /** Whether every cut of it looks at mirror images, too. */
+  mirror: boolean
   layers: LayerInfo[]
   layer: LayerInfo
   port: ImagePort
@@ -54,11 +57,12 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
-  const cut = withFloatPorts(cutModel(model, [layer.name]), facts)
+  const { mirror = false } = options
+  const cut = cutAt({ model, facts, mirror }, [layer.name])
   const port = imagePort(cut)
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const { threads, onWarning, device = 'wasm' } = options
-  const found = { model, facts, name, cut, layers, layer, port, preprocess }
+  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
   const start = async (running: SessionOptions): Promise<PreparedNetwork> => {
     const session = await Session.create(cut, running)
     try {
@@ -75,6 +79,15 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
   const onGpu = start({ threads, onWarning, device: 'webgpu' })
   // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
+}
+
+/** The network up to some layers, float32 at both ends. */
+export function cutAt(
+  { model, facts, mirror }: Pick<PreparedNetwork, 'model' | 'facts' | 'mirror'>,
+  layers: string[],
+): ModelProto {
+  const cut = withFloatPorts(cutModel(model, layers), facts)
+  return mirror ? withMirror(cut, imagePort(cut).name, (name) => facts.get(name)?.dims?.length) : cut
 }
 
 function defaultOf(layers: LayerInfo[]): LayerInfo {

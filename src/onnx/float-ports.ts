@@ -1,18 +1,16 @@
-import { clone, create } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import {
   TensorProto_DataType as DataType,
-  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
-  NodeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
-import { dimensions, producers, subgraphs } from './graph.ts'
+import { dimensions, producers } from './graph.ts'
 import type { TensorFacts } from './infer.ts'
 import { node, tensorInfo } from './nodes.ts'
-import { renameTensors, tensorNames } from './rename.ts'
+import { copyOfGraph, freeName, renameTensors, tensorNames } from './rename.ts'
 
 /** The type that a model computes an image or a layer in, and how it becomes float32. */
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
@@ -102,7 +100,7 @@ export function withFloatPorts(model: ModelProto, facts: Map<string, TensorFacts
     }
   }
   if (renamed.size === 0) return model
-  const copy = copyOf(graph)
+  const copy = copyOfGraph(graph)
   renameTensors(copy, (name) => renamed.get(name) ?? name)
   const asFloat = (info: ValueInfoProto) => (renamed.has(info.name) ? floatInfo(info) : info)
   copy.input = graph.input.map(asFloat)
@@ -111,28 +109,8 @@ export function withFloatPorts(model: ModelProto, facts: Map<string, TensorFacts
   return create(ModelProtoSchema, { ...model, graph: copy })
 }
 
-/** A graph whose tensors can be renamed while those of the other keep their names. Weights are shared. */
-function copyOf(graph: GraphProto): GraphProto {
-  return {
-    ...graph,
-    node: graph.node.map((one) => (subgraphs(one).length > 0 ? clone(NodeProtoSchema, one) : { ...one })),
-    initializer: graph.initializer.map((one) => ({ ...one })),
-    input: [],
-    output: [],
-    valueInfo: [],
-    quantizationAnnotation: graph.quantizationAnnotation.map((one) => ({ ...one })),
-  }
-}
-
 function floatInfo({ name, type }: ValueInfoProto): ValueInfoProto {
   const sizes = dimensions(type)?.map((size, i) => size ?? `${name}_${i}`)
   // Without sizes runtimes infer the type as well; a list of none would mean a single number.
   return sizes ? tensorInfo(name, DataType.FLOAT, sizes) : create(ValueInfoProtoSchema, { name })
-}
-
-function freeName(wanted: string, taken: Set<string>): string {
-  let name = wanted
-  while (taken.has(name)) name += '_'
-  taken.add(name)
-  return name
 }

@@ -1,4 +1,5 @@
-import type { GraphProto } from 'onnx-buf'
+import { clone } from '@bufbuild/protobuf'
+import { type GraphProto, NodeProtoSchema } from 'onnx-buf'
 import { subgraphs } from './graph.ts'
 
 /**
@@ -32,4 +33,28 @@ export function tensorNames(graph: GraphProto, into = new Set<string>()): Set<st
     for (const inner of subgraphs(node)) tensorNames(inner, into)
   }
   return into
+}
+
+/**
+ * A graph whose tensors can be renamed while those of the other keep their names. Weights are shared; inputs, outputs
+ * and what is told of tensors between are left out.
+ */
+export function copyOfGraph(graph: GraphProto): GraphProto {
+  return {
+    ...graph,
+    node: graph.node.map((one) => (subgraphs(one).length > 0 ? clone(NodeProtoSchema, one) : { ...one })),
+    initializer: graph.initializer.map((one) => ({ ...one })),
+    input: [],
+    output: [],
+    valueInfo: [],
+    quantizationAnnotation: graph.quantizationAnnotation.map((one) => ({ ...one })),
+  }
+}
+
+/** A name that is not taken, and is from now on. */
+export function freeName(wanted: string, taken: Set<string>): string {
+  let name = wanted
+  while (taken.has(name)) name += '_'
+  taken.add(name)
+  return name
 }

@@ -4,7 +4,11 @@ import { TILE_COLS, TILE_ROWS } from './simd'
 
 /** Writes `rows` (at most TILE_COLS) rows, row after row at `source`, as one panel; the rest of it is zero. */
 export function packPanel(source: usize, rows: i32, width: i32, panel: usize): void {
-  pack(source, rows, width, panel, TILE_COLS)
+  if (rows < TILE_COLS || width % 4 != 0) {
+    pack(source, rows, width, panel, TILE_COLS)
+    return
+  }
+  transpose(source, <usize>width * 4, TILE_COLS, width, panel, TILE_COLS * 4)
 }
 
 /** Writes `rows` rows, row after row at `source`, as strips. */

@@ -57,10 +57,14 @@ export async function conditioningOf(X: Matrix, kind: Kernel['kind'], pace: Pace
 export async function powerFor(X: Matrix, pace: Pace): Promise<number> {
   let largest = 0
   await pace.inPieces(X.rows, X.cols, (from, to) => {
-    for (let i = from * X.cols; i < to * X.cols; i++) {
-      const size = Math.abs(X.data[i])
-      if (size > largest) largest = size
+    const { data, cols } = X
+    let least = -largest
+    for (let i = from * cols, end = to * cols; i < end; i++) {
+      const value = data[i]
+      if (value > largest) largest = value
+      else if (value < least) least = value
     }
+    largest = Math.max(largest, -least)
   })
   let scale = 1
   if (largest > 0) {

@@ -37,6 +37,11 @@ export interface SolveOptions {
    * the bounds allow the best is started from; its sum must be 0.
    */
   start?: 'given' | 'scaled' | undefined
+  /**
+   * Share of the rows that may be asked for, 1 if missing: beyond it whole blocks would be less work, and the
+   * problem is given up.
+   */
+  mostRows?: number
   /** Takes the solution. */
   collect(problem: DualProblem, first: Run, second: Run, pair: number, outcome: Outcome, round: number): void
   /** After every slice: problems done, and the gap of the one that is being solved. */
@@ -109,14 +114,14 @@ export class Solver {
     return DualProblem.bytes(one + (two ?? one)) + engine.exports.faceBytes(FACE)
   }
 
-  /** Solves pair number `pair`, of the runs `first` and `second`. */
+  /** Solves pair number `pair`, of the runs `first` and `second`; false if it was given up. */
   async solve(
     source: KernelRows,
     first: number,
     second: number,
     pair: number,
     options: SolveOptions,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const problem = this.#problem
     const [a, b] = [this.#runs[first], this.#runs[second]]
     problem.reset(a, b, source.diagonal, options.tolerance)
@@ -131,9 +136,11 @@ export class Solver {
       }
       problem.start()
       const status = await run(problem, source, this.#face, options, pair)
+      if (status === undefined) return false
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
     }
+    return true
   }
 }
 
@@ -175,16 +182,17 @@ function growBeta(problem: DualProblem, p: Float64Array): void {
   }
 }
 
+/** Goes on until the problem is solved; undefined if it asked for too many rows. */
 async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
   face: number,
   options: SolveOptions,
   pair: number,
-): Promise<FitStatus> {
+): Promise<FitStatus | undefined> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
-  const { pace } = options
+  const { pace, mostRows = 1 } = options
   let told = pace.rests
   const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
@@ -198,7 +206,10 @@ async function run(
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
-    if (answer === NEEDS_ROW) await kernelRows.provide(problem, pace)
+    if (answer === NEEDS_ROW) {
+      if (kernelRows.share > mostRows) return undefined
+      await kernelRows.provide(problem, pace)
+    }
     if (pace.due) await pace.rest()
     if (pace.rests > told) {
       told = pace.rests

@@ -33,8 +33,11 @@ export interface FitContext {
   rows: PackedLayout | undefined
 }
 
-/** The block of a class with itself, or a pair: on whole blocks, or row by row. */
-export type FitJob = { own: number } | { pair: number; whole: boolean }
+/**
+ * The block of a class with itself, or a pair: on whole blocks, or row by row, as long as it asks for at most the
+ * share `mostRows` of its rows.
+ */
+export type FitJob = { own: number } | { pair: number; whole: true } | { pair: number; mostRows: number }
 
 /** The solution of a pair. */
 export interface PairSolution extends Outcome {
@@ -45,8 +48,6 @@ export interface PairSolution extends Outcome {
   gap: number
   /** Decision values of the rows of both classes, each by a machine that has not seen it; empty without folds. */
   unseen: Float64Array
-  /** Rows that the solver asked for, as a share of all. */
-  share: number
 }
 
 /** The work of a fit that threads share. */
@@ -80,8 +81,10 @@ export class PairFitter {
     this.#mark = engine.mark()
   }
 
+  /** Answers the solution of a pair, unless it was given up. */
   async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
-    if ('pair' in job) return this.#solve(job.pair, this.#rowsFor(job.whole), pace)
+    if ('mostRows' in job) return this.#solve(job.pair, this.#rowsFor(false), pace, job.mostRows)
+    if ('whole' in job) return this.#solve(job.pair, this.#rowsFor(true), pace)
     await this.#rowsFor(true).fillOwn(job.own, pace)
     return undefined
   }
@@ -98,16 +101,17 @@ export class PairFitter {
     return this.#rows
   }
 
-  async #solve(pair: number, rows: KernelRows, pace: Pace): Promise<PairSolution> {
+  async #solve(pair: number, rows: KernelRows, pace: Pace, mostRows = 1): Promise<PairSolution | undefined> {
     const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
     const [i, j] = this.#pairs[pair]
     const ones = groups[i].length
     const unseen = new Float64Array(folds ? ones + groups[j].length : 0)
-    let solution: Omit<PairSolution, 'share' | 'unseen'> | undefined
+    let solution: Omit<PairSolution, 'unseen'> | undefined
     await this.#solver.solve(rows, i, j, pair, {
       tolerance,
       maxIterations,
       pace,
+      mostRows,
       rounds: folds ? 1 + FOLDS : 1,
       start: earlier ? 'scaled' : undefined,
       prepare(problem, first, second, _pair, round) {
@@ -136,7 +140,7 @@ export class PairFitter {
       },
       onSlice: (_pair, gap) => this.#onSlice?.(gap),
     })
-    return { ...solution!, unseen, share: rows.share }
+    return solution && { ...solution, unseen }
   }
 }
 

@@ -92,8 +92,7 @@ export async function fitOneVsOne(
   }
   const team = await Team.open(fitWork, engine, o.simd, plan.threads, context, plan.threadBytes, open)
   const solved: PairSolution[] = []
-  const collect = (solution: PairSolution | undefined) => {
-    if (!solution) return
+  const collect = (solution: PairSolution) => {
     solved[solution.pair] = solution
     done++
     tell(solution.gap)
@@ -196,40 +195,44 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
   }
 }
 
-/** The first pairs are solved row by row: they show which share of the rows is needed. */
+/**
+ * The first pairs are solved row by row. Those that ask for so many rows that whole blocks are less work are given
+ * up: then blocks serve the rest.
+ */
 async function solvePairs(
   team: Team<FitJob, PairSolution | undefined>,
   pairs: number,
   plan: Plan,
   pace: Pace,
-  onSolved: (solution: PairSolution | undefined) => void,
+  onSolved: (solution: PairSolution) => void,
 ): Promise<void> {
-  let next = 0
-  let whole = plan.small
-  while (!whole && next < pairs) {
-    const to = Math.min(next + plan.threads, pairs)
-    const jobs = range(next, to).map((pair) => ({ pair, whole }))
-    let share = 0
-    await team.run(jobs, pace, (solution) => {
-      share = Math.max(share, solution?.share ?? 0)
-      onSolved(solution)
-    })
-    next = to
-    whole = plan.own.length > 0 && share > plan.worthwhile
+  const left = new Set(Array(pairs).keys())
+  const collect = (solution: PairSolution | undefined) => {
+    if (!solution) return
+    left.delete(solution.pair)
+    onSolved(solution)
   }
-  if (next === pairs) return
+  const mostRows = plan.blocks ? plan.worthwhile : 1
+  let givenUp = plan.small
+  // Twice as many each time: they are done together, and few are tried in vain.
+  for (let count = plan.threads; !givenUp && left.size > 0; count *= 2) {
+    const some = [...left].slice(0, count)
+    await team.run(
+      some.map((pair) => ({ pair, mostRows })),
+      pace,
+      collect,
+    )
+    givenUp = some.some((pair) => left.has(pair))
+  }
+  if (left.size === 0) return
   await team.run(
     plan.own.map((_, own) => ({ own })),
     pace,
     () => {},
   )
   await team.run(
-    range(next, pairs).map((pair) => ({ pair, whole })),
+    Array.from(left, (pair) => ({ pair, whole: true as const })),
     pace,
-    onSolved,
+    collect,
   )
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i)
 }

@@ -59,9 +59,8 @@ export class Solutions {
     const support = Int32Array.from(counted.flatMap((rows) => [...rows]))
     const dualCoef = new Float64Array(lines * support.length)
     for (let line = 0; line < lines; line++) {
-      for (const [s, row] of support.entries()) {
-        dualCoef[line * support.length + s] = this.#coefficients[line * this.#rows + row]
-      }
+      const own = this.#coefficients.subarray(line * this.#rows, (line + 1) * this.#rows)
+      for (let s = 0; s < support.length; s++) dualCoef[line * support.length + s] = own[support[s]]
     }
     // Kernel values are no vectors: their numbers say all.
     const cols = kernel.kind === 'precomputed' ? 0 : X.cols

@@ -27,28 +27,15 @@ export function weightedSums(
     const block = kernel + <usize>from * 4
     const blockWeights = weights + <usize>from * weightBytes
     let i = 0
-    for (; i + 4 <= rows; i += 4) {
-      for (let c = 0; c < columns; c += 4) {
-        let k = block + <usize>i * stride
-        let w = blockWeights + <usize>c * 4
-        let s0 = f32x4.splat(0)
-        let s1 = f32x4.splat(0)
-        let s2 = f32x4.splat(0)
-        let s3 = f32x4.splat(0)
-        for (let n = 0; n < count; n++) {
-          const weight = v128.load(w)
-          s0 = madd(v128.load_splat<f32>(k), weight, s0)
-          s1 = madd(v128.load_splat<f32>(k + stride), weight, s1)
-          s2 = madd(v128.load_splat<f32>(k + 2 * stride), weight, s2)
-          s3 = madd(v128.load_splat<f32>(k + 3 * stride), weight, s3)
-          k += 4
-          w += weightBytes
-        }
-        const to = out + <usize>i * outStride + <usize>c * 8
-        addTo(to, s0)
-        addTo(to + outStride, s1)
-        addTo(to + 2 * outStride, s2)
-        addTo(to + 3 * outStride, s3)
+    for (; i + 3 <= rows; i += 3) {
+      const k = block + <usize>i * stride
+      const to = out + <usize>i * outStride
+      let c = 0
+      for (; c + 12 <= columns; c += 12) {
+        sums3x3(k, stride, count, blockWeights + <usize>c * 4, weightBytes, to + <usize>c * 8, outStride)
+      }
+      for (; c < columns; c += 4) {
+        sums3x1(k, stride, count, blockWeights + <usize>c * 4, weightBytes, to + <usize>c * 8, outStride)
       }
     }
     for (; i < rows; i++) {
@@ -65,6 +52,81 @@ export function weightedSums(
       }
     }
   }
+}
+
+/** Three rows by twelve columns: as many sums as stay in registers, enough for none to wait for itself. */
+function sums3x3(
+  k: usize,
+  stride: usize,
+  count: i32,
+  w: usize,
+  weightBytes: usize,
+  out: usize,
+  outStride: usize,
+): void {
+  let s00 = f32x4.splat(0)
+  let s01 = f32x4.splat(0)
+  let s02 = f32x4.splat(0)
+  let s10 = f32x4.splat(0)
+  let s11 = f32x4.splat(0)
+  let s12 = f32x4.splat(0)
+  let s20 = f32x4.splat(0)
+  let s21 = f32x4.splat(0)
+  let s22 = f32x4.splat(0)
+  for (let n = 0; n < count; n++) {
+    const w0 = v128.load(w)
+    const w1 = v128.load(w, 16)
+    const w2 = v128.load(w, 32)
+    let x = v128.load_splat<f32>(k)
+    s00 = madd(x, w0, s00)
+    s01 = madd(x, w1, s01)
+    s02 = madd(x, w2, s02)
+    x = v128.load_splat<f32>(k + stride)
+    s10 = madd(x, w0, s10)
+    s11 = madd(x, w1, s11)
+    s12 = madd(x, w2, s12)
+    x = v128.load_splat<f32>(k + 2 * stride)
+    s20 = madd(x, w0, s20)
+    s21 = madd(x, w1, s21)
+    s22 = madd(x, w2, s22)
+    k += 4
+    w += weightBytes
+  }
+  addTo(out, s00)
+  addTo(out + 32, s01)
+  addTo(out + 64, s02)
+  addTo(out + outStride, s10)
+  addTo(out + outStride + 32, s11)
+  addTo(out + outStride + 64, s12)
+  addTo(out + 2 * outStride, s20)
+  addTo(out + 2 * outStride + 32, s21)
+  addTo(out + 2 * outStride + 64, s22)
+}
+
+/** Three rows by four columns. */
+function sums3x1(
+  k: usize,
+  stride: usize,
+  count: i32,
+  w: usize,
+  weightBytes: usize,
+  out: usize,
+  outStride: usize,
+): void {
+  let s0 = f32x4.splat(0)
+  let s1 = f32x4.splat(0)
+  let s2 = f32x4.splat(0)
+  for (let n = 0; n < count; n++) {
+    const weight = v128.load(w)
+    s0 = madd(v128.load_splat<f32>(k), weight, s0)
+    s1 = madd(v128.load_splat<f32>(k + stride), weight, s1)
+    s2 = madd(v128.load_splat<f32>(k + 2 * stride), weight, s2)
+    k += 4
+    w += weightBytes
+  }
+  addTo(out, s0)
+  addTo(out + outStride, s1)
+  addTo(out + 2 * outStride, s2)
 }
 
 // @ts-ignore: decorator

@@ -93,14 +93,21 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
     put(upper, n, f64.load(p.upper + <usize>k * 8))
     n++
   }
+  const end = points + <usize>count * 4
+  let others = points
+  while (others < end && i32.load(others) < p.split) others += 4
   for (let n = 0; n < count; n++) {
     const k = i32.load(points + <usize>n * 4)
     const first = load<usize>(p.firstRow + <usize>k * 4)
     const second = load<usize>(p.secondRow + <usize>k * 4) - <usize>p.split * 4
     let out = matrix + <usize>n * width * 4
-    for (let m = 0; m < count; m++) {
-      const j = i32.load(points + <usize>m * 4)
-      f32.store(out, f32.load((j < p.split ? first : second) + <usize>j * 4))
+    let m = points
+    for (; m < others; m += 4) {
+      f32.store(out, f32.load(first + <usize>i32.load(m) * 4))
+      out += 4
+    }
+    for (; m < end; m += 4) {
+      f32.store(out, f32.load(second + <usize>i32.load(m) * 4))
       out += 4
     }
     for (let m = count; m < width; m++) {

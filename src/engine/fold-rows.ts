@@ -7,8 +7,8 @@ import { padded, type Run } from './packed-rows.ts'
 import { PairWeights } from './pair-weights.ts'
 import type { DualProblem } from './problem.ts'
 
-/** Rows whose sums are made at once. */
-const BATCH = 64
+/** Rows whose sums are made at once: few, so that their kernel values stay in the cache. */
+const BATCH = 24
 
 /**
  * The rows that one fold trains on, and the values of one kernel between them, from a Gram matrix.

@@ -83,7 +83,8 @@ function javascriptPeers(node) {
     } catch {}
   }
   const refuses = {
-    'libsvm-js': (job) => job.grid && 'has no grid search',
+    'libsvm-js': (job) =>
+      (job.grid && 'has no grid search') || (job.rows > 10_000 && 'takes too long beyond 10,000 rows'),
     'ml-svm': (job) =>
       (job.grid && 'has no grid search') ||
       (job.classes > 2 && 'knows two classes only') ||

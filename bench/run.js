@@ -36,6 +36,8 @@ if (!existsSync(new URL('../dist/lib/svm.js', import.meta.url))) {
   console.error('There is nothing to measure yet: npm run build first')
   process.exit(1)
 }
+/** Seconds of a fit that is done once. */
+const LONG = 10
 const limitSeconds = flags.quick ? 120 : 3600
 const node = nodeWithRelaxedSimd()
 const folder = peersFolder()
@@ -67,8 +69,8 @@ async function measure(job) {
     .map((peer) => ({ peer, refused: peer.refuses?.(prepared), fit: [], predict: [], last: {} }))
   for (let run = 0; run < Number(flags.runs); run++) {
     for (const entry of entries) {
-      // What took minutes once is not run again: it is not noise that decides there.
-      if (entry.refused || entry.last.failed || entry.fit.some((time) => time > 60)) continue
+      // What takes long is not run again: it is not noise that decides there.
+      if (entry.refused || entry.last.failed || entry.fit.some((time) => time > LONG)) continue
       entry.last = await runPeer(entry.peer, prepared, path, limitSeconds)
       entry.fit.push(...(entry.last.fit ?? []))
       entry.predict.push(...(entry.last.predict ?? []))

@@ -4,7 +4,7 @@ import type { Run } from '../engine/packed-rows.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import type { SvcParameters } from './parameters.ts'
 
-/** The duals of a pair that were long to find: worth starting from. */
+/** The duals of a pair that were long to find, or came from such: worth starting from. */
 export interface Dual {
   beta: Float64Array
   gradient: Float64Array

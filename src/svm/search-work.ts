@@ -124,7 +124,7 @@ async function runBatch(
           weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
           intercept[pair] = -rho
           last =
-            iterations > counts[i] + counts[j]
+            seed || iterations > counts[i] + counts[j]
               ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
               : undefined
         },

@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadFeatures } from './features.js'
@@ -36,9 +37,10 @@ if (!existsSync(new URL('../dist/lib/svm.js', import.meta.url))) {
   console.error('There is nothing to measure yet: npm run build first')
   process.exit(1)
 }
+const date = new Date().toISOString().slice(0, 10)
 /** Seconds of a fit that is done once. */
 const LONG = 10
-const limitSeconds = flags.quick ? 120 : 3600
+const limitSeconds = flags.quick ? 120 : 900
 const node = nodeWithRelaxedSimd()
 const folder = peersFolder()
 
@@ -53,9 +55,12 @@ const tiles = measureTiles()
 const featureSets = await loadFeatures(folder, flags.quick ? 4000 : 75_000)
 const jobs = listJobs(featureSets, flags.quick).filter(({ title }) => title.includes(flags.only))
 const measured = []
-for (const job of jobs) measured.push(await measure(writeJob(job, folder)))
-// A part of the bench must not take the place of the whole.
-if (!flags.only && !flags.peers) save()
+for (const job of jobs) {
+  measured.push(await measure(writeJob(job, folder)))
+  // A part of the bench must not take the place of the whole; what is measured is kept if the rest is not awaited.
+  if (!flags.only && !flags.peers) save()
+}
+console.log(`\nWritten: ${resultPath()}.json and .svg`)
 
 /** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
 async function measure(job) {
@@ -135,13 +140,14 @@ function describeMachine() {
   }
 }
 
+function resultPath() {
+  return fileURLToPath(new URL(`results/${date}${flags.quick ? '-quick' : ''}`, import.meta.url))
+}
+
 function save() {
-  const date = new Date().toISOString().slice(0, 10)
-  const results = fileURLToPath(new URL('results/', import.meta.url))
-  mkdirSync(results, { recursive: true })
-  const name = `${results}${date}${flags.quick ? '-quick' : ''}`
+  const name = resultPath()
+  mkdirSync(dirname(name), { recursive: true })
   writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, null, 1)}\n`)
-  console.log(`\nWritten: ${name}.json`)
   const [series] = new Set(measured.map((job) => job.series).filter(Boolean))
   if (!series) return
   const inSeries = measured.filter((job) => job.series === series)
@@ -159,5 +165,4 @@ function save() {
       curves.filter(({ points }) => points.length > 0),
     ),
   )
-  console.log(`Written: ${name}.svg`)
 }

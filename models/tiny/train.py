@@ -407,6 +407,9 @@ def main():
     p.add_argument('--resume', action='store_true')
     p.add_argument('--judge-only', action='store_true', help='judge the file --out names, train nothing')
     args = p.parse_args()
+    # Some processors take many times longer for numbers next to zero, of which a late backward pass is full. The threads
+    # that are started from now on inherit it.
+    torch.set_flush_denormal(True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)

@@ -146,6 +146,8 @@ export class RowCache implements KernelRows {
   readonly #indexes: number
   /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
   #owners = new Int32Array(0)
+  /** For each point that has a row, the iteration at which it was made ahead; `NEVER` if it was asked for. */
+  #arrived = new Int32Array(0)
   #slotBytes = 0
   #used = 0
   #count = 0
@@ -196,12 +198,36 @@ export class RowCache implements KernelRows {
     const points = problem.size - this.#twin
     this.#slotBytes = points * 4
     this.#owners = new Int32Array(Math.min(points, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
+    this.#arrived = new Int32Array(points)
     this.#used = 0
   }
 
   async provide(problem: DualProblem, pace: Pace): Promise<void> {
     const { point, held } = problem.wanted
-    await this.#bring(problem, [point, ...problem.violators(this.#indexes, this.batch - 1)], held, pace)
+    const ahead = problem.violators(this.#indexes, this.#worthwhile(problem) - 1)
+    await this.#bring(problem, [point, ...ahead], held, pace)
+    this.#arrived[this.#owner(point)] = NEVER
+  }
+
+  /** Rows to make at once: the more, the more of those that were made ahead were used. */
+  #worthwhile({ used }: DualProblem): number {
+    let ahead = 0
+    let hits = 0
+    for (let slot = 0; slot < this.#used; slot++) {
+      const owner = this.#owners[slot]
+      if (this.#arrived[owner] === NEVER) continue
+      ahead++
+      if (used[owner] > this.#arrived[owner] || used[owner + this.#twin] > this.#arrived[owner]) hits++
+    }
+    // From a strip of the tiles to the whole batch.
+    const share = ahead > 0 ? hits / ahead : 0
+    return share < 1 / 8
+      ? this.batch / 8
+      : share < 1 / 4
+        ? this.batch / 4
+        : share < 1 / 2
+          ? this.batch / 2
+          : this.batch
   }
 
   async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
@@ -241,6 +267,7 @@ export class RowCache implements KernelRows {
       const address = this.#slots + slot * this.#slotBytes
       if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
       this.#owners[slot] = k
+      this.#arrived[k] = problem.iterations
       // Of twins the second has the same row: its halves are the same too.
       for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
         if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0
@@ -271,7 +298,9 @@ export class RowCache implements KernelRows {
   }
 }
 
-/** Rows that are made at once: a quarter of a block, to fetch ahead without fetching much in vain. */
+const NEVER = -1
+
+/** Rows that are made at once at most: a quarter of a block, to fetch ahead without fetching much in vain. */
 function batchOf(engine: Engine): number {
   return engine.blockRows / 4
 }

@@ -65,8 +65,8 @@ console.log(`\nWritten: ${resultPath()}.json and .svg`)
 /** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
 async function measure(job) {
   console.log(`\n${describe(job)}`)
-  // Short work is repeated inside a process too.
-  const prepared = { ...job, repeat: job.rows <= 1000 && !job.grid ? 7 : 1 }
+  // Short work is repeated inside a process too, often enough for compilers at run time to have done their work.
+  const prepared = { ...job, repeat: job.rows <= 1000 && !job.grid ? 30 : 1 }
   const path = `${folder}job.json`
   writeFileSync(path, JSON.stringify(prepared))
   const entries = peers

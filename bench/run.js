@@ -60,7 +60,7 @@ for (const job of jobs) {
   // A part of the bench must not take the place of the whole; what is measured is kept if the rest is not awaited.
   if (!flags.only && !flags.peers) save()
 }
-console.log(`\nWritten: ${resultPath()}.json and .svg`)
+if (!flags.only && !flags.peers) console.log(`\nWritten: ${resultPath()}.json and .svg`)
 
 /** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
 async function measure(job) {

@@ -15,7 +15,6 @@ export function pairsOf(classes: number): [number, number][] {
  * (classes - 1), in LIBSVM's order: for the pair i < j, class i has them in column j - 1 and class j in column i.
  */
 export class PairWeights {
-  readonly pairs: [number, number][]
   /** Columns of each class's coefficients, padded to a multiple of 4. */
   readonly columns: number
   /** Float64 sums of one row of kernel values: `columns` for each class. */
@@ -27,7 +26,6 @@ export class PairWeights {
   constructor(engine: Engine, runs: Run[]) {
     this.#engine = engine
     this.#runs = runs
-    this.pairs = pairsOf(runs.length)
     this.columns = PairWeights.columns(runs.length)
     this.length = this.columns * runs.length
     this.#addresses = runs.map((run) => engine.allocate(run.size * this.columns * 4))

@@ -4,8 +4,11 @@ import { isArrayBuffer, isPlain } from './encode.ts'
 /** Bytes that are copied before others get their turn: some milliseconds of a page. */
 const PIECE = 2 ** 23
 
-/** What is shorter is left to the host to copy, since to hand a buffer over has its price, too. */
-const LONG = 2 ** 16
+/**
+ * What is shorter is left to the host to copy, since to hand a buffer over has its price, too. It is below the size
+ * of most picture files: hundreds of those at once would keep a page for 40 ms.
+ */
+const LONG = 2 ** 12
 
 type Bytes = ArrayBuffer | ArrayBufferView
 

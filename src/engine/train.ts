@@ -1,12 +1,14 @@
 import { SoftmarginError } from '../errors.ts'
+import { BlockRows } from './block-rows.ts'
 import type { Engine } from './engine.ts'
 import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
 import type { MachineKernel } from './kernel.ts'
-import { BlockRows, type KernelRows, RowCache } from './kernel-rows.ts'
+import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
 import type { Run } from './packed-rows.ts'
 import { DualProblem } from './problem.ts'
+import { RowCache } from './row-cache.ts'
 
 /**
  * Why the solver stopped. `'stalled'`: the best step was lost in the rounding of float64, which happens with

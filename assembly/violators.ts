@@ -1,20 +1,26 @@
 import { Problem } from './problem'
 
 /**
- * Lists points without a kernel row, at most `limit`, that violate the conditions most: half of those that
- * should go up, half of those that should go down. Their rows are wanted soon, and rows are cheap by the dozen.
+ * Lists points from `from` to `to` without a kernel row, at most `limit`, that violate the conditions most: half of
+ * those that should go up, half of those that should go down, more where the others are fewer. Their rows are wanted
+ * soon, and rows are cheap by the dozen.
+ *
+ * @param indexes room for twice as many
  */
-export function violators(problem: usize, indexes: usize, limit: i32): i32 {
+export function violators(problem: usize, indexes: usize, limit: i32, from: i32, to: i32): i32 {
   const p = changetype<Problem>(problem)
-  const half = limit / 2
-  const rising = worst(p, indexes, half, p.up, 1)
-  return rising + worst(p, indexes + <usize>rising * 4, limit - half, p.down, -1)
+  let rising = worst(p, indexes, limit, p.up, 1, from, to)
+  const falling = worst(p, indexes + <usize>limit * 4, limit, p.down, -1, from, to)
+  rising = min(rising, max(limit / 2, limit - falling))
+  const count = min(limit, rising + falling)
+  memory.copy(indexes + <usize>rising * 4, indexes + <usize>limit * 4, <usize>(count - rising) * 4)
+  return count
 }
 
-function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32): i32 {
+function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32, from: i32, to: i32): i32 {
   const middle = <f32>p.middle * sign
   let count = 0
-  for (let k = 0; k < p.size; k++) {
+  for (let k = from; k < to; k++) {
     const at = <usize>k * 4
     const f = (f32.load(p.shifted + at) + f32.load(moves + at)) * sign
     if (!(f < middle) || load<usize>(p.firstRow + at) != 0) continue

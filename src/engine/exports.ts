@@ -71,7 +71,7 @@ export interface EngineExports {
   addRow(out: number, row: number, length: number, factor: number): void
   faceBytes(limit: number): number
   faceStep(problem: number, scratch: number, limit: number): number
-  violators(problem: number, indexes: number, limit: number): number
+  violators(problem: number, indexes: number, limit: number, from: number, to: number): number
 }
 
 /** Answers of `solve`, as in assembly/smo.ts. */

@@ -108,9 +108,13 @@ export class DualProblem {
     return this.#engine.exports.faceStep(this.address, scratch, limit)
   }
 
-  /** Points without a row that want one most, at most `limit`. */
-  violators(scratch: number, limit: number): Int32Array {
-    const count = this.#engine.exports.violators(this.address, scratch, limit)
+  /**
+   * Points without a row that want one most, at most `limit`, among those from `from` to `to`.
+   *
+   * @param scratch i32: room for twice as many
+   */
+  violators(scratch: number, limit: number, from = 0, to = this.size): Int32Array {
+    const count = this.#engine.exports.violators(this.address, scratch, limit, from, to)
     return this.#engine.int32(scratch, count).slice()
   }
 

@@ -4,6 +4,7 @@ import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
 import type { Run } from './packed-rows.ts'
 import type { DualProblem } from './problem.ts'
+import { ASKED, worthMaking } from './rows-ahead.ts'
 
 /**
  * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
@@ -20,7 +21,7 @@ export class RowCache implements KernelRows {
   readonly #indexes: number
   /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
   #owners = new Int32Array(0)
-  /** For each point that has a row, the iteration at which it was made ahead; `NEVER` if it was asked for. */
+  /** For each point that has a row, the iteration at which it was made ahead; `ASKED` if it was asked for. */
   #arrived = new Int32Array(0)
   #slotBytes = 0
   #used = 0
@@ -40,7 +41,7 @@ export class RowCache implements KernelRows {
     this.#bytes = Math.max(bytes, RowCache.leastBytes(engine, rows.runs))
     this.#slots = engine.allocate(this.#bytes)
     this.#made = engine.allocate(batchOf(engine) * longest)
-    this.#indexes = engine.allocate(batchOf(engine) * 4)
+    this.#indexes = engine.allocate(batchOf(engine) * 8)
   }
 
   /** Bytes for all rows of the largest pair: more are never used. */
@@ -78,30 +79,12 @@ export class RowCache implements KernelRows {
 
   async provide(problem: DualProblem, pace: Pace): Promise<void> {
     const { point, held } = problem.wanted
-    const ahead = problem.violators(this.#indexes, this.#worthwhile(problem) - 1)
-    await this.#bring(problem, [point, ...ahead], held, pace)
-    this.#arrived[this.#owner(point)] = NEVER
-  }
-
-  /** Rows to make at once: the more, the more of those that were made ahead were used. */
-  #worthwhile({ used }: DualProblem): number {
-    let ahead = 0
-    let hits = 0
-    for (let slot = 0; slot < this.#used; slot++) {
-      const owner = this.#owners[slot]
-      if (this.#arrived[owner] === NEVER) continue
-      ahead++
-      if (used[owner] > this.#arrived[owner] || used[owner + this.#twin] > this.#arrived[owner]) hits++
-    }
-    // From a strip of the tiles to the whole batch.
-    const share = ahead > 0 ? hits / ahead : 0
-    return share < 1 / 8
-      ? this.batch / 8
-      : share < 1 / 4
-        ? this.batch / 4
-        : share < 1 / 2
-          ? this.batch / 2
-          : this.batch
+    const present = this.#owners.subarray(0, this.#used)
+    const worth = worthMaking(this.#engine, present, this.#arrived, problem.used, this.#twin)
+    // The point that is asked for is likely to be among them.
+    const ahead = problem.violators(this.#indexes, worth).filter((k) => k !== point)
+    await this.#bring(problem, [point, ...ahead.subarray(0, worth - 1)], held, pace)
+    this.#arrived[this.#owner(point)] = ASKED
   }
 
   async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
@@ -171,8 +154,6 @@ export class RowCache implements KernelRows {
     return slots.concat(others.slice(0, wanted - taken))
   }
 }
-
-const NEVER = -1
 
 /** Rows that are made at once at most: a quarter of a block, to fetch ahead without fetching much in vain. */
 function batchOf(engine: Engine): number {

@@ -1,4 +1,5 @@
 import { BlockRows } from '../engine/block-rows.ts'
+import { CrossRows } from '../engine/cross-rows.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { KernelRows } from '../engine/kernel-rows.ts'
 import type { KernelSource } from '../engine/kernel-source.ts'
@@ -35,11 +36,11 @@ export interface FitContext {
   rows: PackedLayout | undefined
 }
 
-/**
- * The block of a class with itself, or a pair: on whole blocks, or row by row, as long as it asks for at most the
- * share `mostRows` of its rows.
- */
-export type FitJob = { own: number } | { pair: number; whole: true } | { pair: number; mostRows: number }
+/** Where the kernel rows of a pair come from: row by row, the block of its classes row by row, or whole blocks. */
+export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
+
+/** The block of a class with itself, or a pair: given up if it asks for more than the share `mostRows` of its rows. */
+export type FitJob = { own: number } | { pair: number; from: RowsFrom; mostRows: number }
 
 /** The solution of a pair. */
 export interface PairSolution extends Outcome {
@@ -48,6 +49,8 @@ export interface PairSolution extends Outcome {
   first: Float64Array
   second: Float64Array
   gap: number
+  /** The share of its rows that was made. */
+  share: number
   /** Decision values of the rows of both classes, each by a machine that has not seen it; empty without folds. */
   unseen: Float64Array
 }
@@ -70,7 +73,7 @@ export class PairFitter {
   readonly #solver: Solver
   readonly #onSlice: ((gap: number) => void) | undefined
   readonly #mark: number
-  #rows: BlockRows | RowCache | undefined
+  readonly #rows = new Map<RowsFrom, KernelRows>()
 
   /** @param onSlice hears from time to time of the gap of the pair at hand */
   constructor(engine: Engine, source: KernelSource, context: FitContext, onSlice?: (gap: number) => void) {
@@ -85,30 +88,41 @@ export class PairFitter {
 
   /** Answers the solution of a pair, unless it was given up. */
   async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
-    if ('mostRows' in job) return this.#solve(job.pair, this.#rowsFor(false), pace, job.mostRows)
-    if ('whole' in job) return this.#solve(job.pair, this.#rowsFor(true), pace)
-    await this.#rowsFor(true).fillOwn(job.own, pace)
+    if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), pace, job.mostRows)
+    const blocks = this.#rowsFrom('blocks') as BlockRows
+    await blocks.fillOwn(job.own, pace)
     return undefined
   }
 
-  #rowsFor(whole: true): BlockRows
-  #rowsFor(whole: boolean): KernelRows
-  #rowsFor(whole: boolean): KernelRows {
-    if (!this.#rows || this.#rows instanceof BlockRows !== whole) {
-      this.#engine.release(this.#mark)
-      this.#rows = whole
-        ? new BlockRows(this.#engine, this.#source, this.#context.own)
-        : new RowCache(this.#engine, this.#source, this.#context.cacheBytes)
-    }
-    return this.#rows
+  #rowsFrom(from: RowsFrom): KernelRows {
+    let rows = this.#rows.get(from)
+    if (rows) return rows
+    // One at a time: another's memory goes.
+    this.#rows.clear()
+    this.#engine.release(this.#mark)
+    rows = this.#open(from)
+    this.#rows.set(from, rows)
+    return rows
   }
 
-  async #solve(pair: number, rows: KernelRows, pace: Pace, mostRows = 1): Promise<PairSolution | undefined> {
+  #open(from: RowsFrom): KernelRows {
+    const { own, cacheBytes } = this.#context
+    if (from === 'rows') return new RowCache(this.#engine, this.#source, cacheBytes)
+    if (from === 'cross rows') return new CrossRows(this.#engine, this.#source, own)
+    return new BlockRows(this.#engine, this.#source, own)
+  }
+
+  async #solve(
+    pair: number,
+    rows: KernelRows,
+    pace: Pace,
+    mostRows: number,
+  ): Promise<PairSolution | undefined> {
     const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
     const [i, j] = this.#pairs[pair]
     const ones = groups[i].length
     const unseen = new Float64Array(folds ? ones + groups[j].length : 0)
-    let solution: Omit<PairSolution, 'unseen'> | undefined
+    let solution: Omit<PairSolution, 'unseen' | 'share'> | undefined
     await this.#solver.solve(rows, i, j, pair, {
       tolerance,
       maxIterations,
@@ -142,7 +156,7 @@ export class PairFitter {
       },
       onSlice: (_pair, gap) => this.#onSlice?.(gap),
     })
-    return solution && { ...solution, unseen }
+    return solution && { ...solution, share: rows.share, unseen }
   }
 }
 

@@ -13,7 +13,14 @@ import type { Matrix } from '../matrix.ts'
 import type { Progress } from '../progress.ts'
 import type { Sigmoids } from './class-order.ts'
 import { bringRows } from './fit-rows.ts'
-import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './fit-work.ts'
+import {
+  type FitContext,
+  type FitJob,
+  fitWork,
+  PairFitter,
+  type PairSolution,
+  type RowsFrom,
+} from './fit-work.ts'
 import { fitSigmoid } from './platt.ts'
 import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
 import type { EarlierDuals } from './warm-start.ts'
@@ -122,6 +129,9 @@ export async function fitOneVsOne(
   return { ...machine, sigmoids }
 }
 
+/** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
+const MOST = 0.35
+
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 64
 
@@ -139,8 +149,8 @@ interface Plan {
   blocks: boolean
   /** Where the block of each class with itself goes; empty where the blocks do not fit. */
   own: number[]
-  /** Share of the rows above which whole blocks are less work than rows one by one. */
-  worthwhile: number
+  /** Share of the rows above which rows one by one are more work than to begin with classes' own blocks. */
+  fewRows: number
   /** Whether the blocks are made without looking at that share. */
   small: boolean
 }
@@ -161,8 +171,9 @@ function affordableFit(engine: Engine, runs: Run[], width: number, cacheLimit: n
 }
 
 /**
- * Kernel rows come from whole blocks or one by one, whichever is less work: with k classes, blocks cost about
- * k / (4 (k - 1)) of what all rows of all pairs would.
+ * Kernel rows come from whole blocks or one by one, whichever is less work. With k classes of n rows, of which a pair
+ * asks for the share q, it is 4 q n^2 kernel values a pair row by row, n^2 / (k - 1) for the blocks of classes with
+ * themselves, and then 2 q n^2 for the rows of the block of the two classes, or n^2 for the whole of it.
  *
  * A thread gets as much memory as one alone would get, for what it keeps may show in its last bits: there are
  * only so many threads as that allows.
@@ -191,14 +202,15 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
     cacheBytes: rowBytes,
     blocks: blocksFit,
     own: [],
-    worthwhile: runs.length / (4 * (runs.length - 1)),
+    fewRows: 1 / (2 * (runs.length - 1)),
     small: blocksFit && Math.max(...sizes) <= SMALL,
   }
 }
 
 /**
- * The first pairs are solved row by row. Those that ask for so many rows that whole blocks are less work are given
- * up: then blocks serve the rest.
+ * The first pairs are solved row by row. Those that ask for so many rows that whole blocks of classes with themselves
+ * are less work are given up. Then such blocks serve all pairs, and the first of those get the block of their two
+ * classes row by row, and the rest too, unless most of its rows were asked for.
  */
 async function solvePairs(
   team: Team<FitJob, PairSolution | undefined>,
@@ -208,21 +220,27 @@ async function solvePairs(
   onSolved: (solution: PairSolution) => void,
 ): Promise<void> {
   const left = new Set(Array(pairs).keys())
-  const collect = (solution: PairSolution | undefined) => {
-    if (!solution) return
-    left.delete(solution.pair)
-    onSolved(solution)
+  const solve = async (some: number[], from: RowsFrom, mostRows = 1) => {
+    const shares = new Map<number, number>()
+    await team.run(
+      some.map((pair) => ({ pair, from, mostRows })),
+      pace,
+      (solution) => {
+        if (!solution) return
+        left.delete(solution.pair)
+        shares.set(solution.pair, solution.share)
+        onSolved(solution)
+      },
+    )
+    // In their order, not in that of their ends.
+    return some.reduce((sum, pair) => sum + (shares.get(pair) ?? 0), 0) / some.length
   }
-  const mostRows = plan.blocks ? plan.worthwhile : 1
+  const first = (count: number) => [...left].slice(0, count)
   let givenUp = plan.small
   // Twice as many each time: they are done together, and few are tried in vain.
   for (let count = plan.threads; !givenUp && left.size > 0; count *= 2) {
-    const some = [...left].slice(0, count)
-    await team.run(
-      some.map((pair) => ({ pair, mostRows })),
-      pace,
-      collect,
-    )
+    const some = first(count)
+    await solve(some, 'rows', plan.blocks ? plan.fewRows : 1)
     givenUp = some.some((pair) => left.has(pair))
   }
   if (left.size === 0) return
@@ -231,9 +249,9 @@ async function solvePairs(
     pace,
     () => {},
   )
-  await team.run(
-    Array.from(left, (pair) => ({ pair, whole: true as const })),
-    pace,
-    collect,
-  )
+  let whole = plan.small || plan.own.length === 2
+  for (let count = plan.threads; !whole && left.size > 0; count *= 2) {
+    whole = (await solve(first(count), 'cross rows')) > MOST
+  }
+  await solve(first(pairs), 'blocks')
 }

@@ -16,11 +16,17 @@ export interface Region {
   to: number
 }
 
+/** Bytes of memory that an engine may keep while nobody has work for it. */
+const KEPT = 2 ** 24
+
+/** An engine of each build that nobody works with: to make one takes longer than a small fit. */
+const idle = new Map<Simd, Engine>()
+
 /**
  * One instance of the wasm engine with a memory of its own, handed out from the bottom up.
  *
- * An instance lives as long as one fit or one predictor: its memory goes when it does, so nothing is freed
- * piece by piece and nothing fragments. `mark` and `release` give back what was taken since.
+ * An instance serves one fit or one predictor: its memory goes when they do, so nothing is freed piece by piece and
+ * nothing fragments. `mark` and `release` give back what was taken since. A small one that was closed serves the next.
  *
  * With threads the memory is shared: every other thread has an instance on a region of it.
  */
@@ -28,27 +34,44 @@ export class Engine {
   readonly exports: EngineExports
   readonly memory: WebAssembly.Memory
   #top: number
+  readonly #first: number
   readonly #limit: number
+  readonly #simd: Simd
 
-  private constructor(module: WebAssembly.Module, { memory, from, to }: Region) {
+  private constructor(module: WebAssembly.Module, { memory, from, to }: Region, simd: Simd) {
+    this.#simd = simd
     const instance = new WebAssembly.Instance(module, { env: { memory } })
     this.exports = instance.exports as unknown as EngineExports
     this.memory = memory
     this.#top = from
     this.#limit = to
     this.exports.useScratch(this.allocate(this.exports.SCRATCH_BYTES.value))
+    this.#first = this.#top
   }
 
   /** @param shared whether threads are to share the memory */
   static async open(simd: Simd, shared = false): Promise<Engine> {
+    const kept = shared ? undefined : idle.get(simd)
+    if (kept) {
+      idle.delete(simd)
+      return kept
+    }
     const module = await engineModule(simd, shared)
     const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1, shared })
-    return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT })
+    return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
+  }
+
+  /** Ends its use: whoever closes it has no address in it left. */
+  close(): void {
+    this.#top = this.#first
+    if (this.memory.buffer instanceof ArrayBuffer && this.memory.buffer.byteLength <= KEPT) {
+      idle.set(this.#simd, this)
+    }
   }
 
   /** An instance on a part of another's shared memory. */
   static async join(simd: Simd, region: Region): Promise<Engine> {
-    return new Engine(await engineModule(simd, true), region)
+    return new Engine(await engineModule(simd, true), region, simd)
   }
 
   /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be mirrored. */

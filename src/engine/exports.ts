@@ -4,6 +4,8 @@ export interface EngineExports {
   readonly TILE_ROWS: { value: number }
   readonly SCRATCH_BYTES: { value: number }
   useScratch(address: number): void
+  survey(source: number, rows: number, width: number, shift: number, sums: number, facts: number): void
+  condition(source: number, rows: number, width: number, centre: number, scale: number): void
   packPanel(source: number, rows: number, width: number, panel: number): void
   packStrips(source: number, rows: number, width: number, strips: number): void
   gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void

@@ -1,5 +1,7 @@
 import type { Matrix } from '../matrix.ts'
+import type { Engine } from './engine.ts'
 import type { Pace } from './pace.ts'
+import { survey } from './survey.ts'
 
 /** A kernel with all its numbers: `gamma` is resolved. */
 export interface Kernel {
@@ -34,38 +36,23 @@ export interface Conditioning {
   scale: number
 }
 
-/** The conditioning that suits these rows and this kernel. Sums run in row order. */
-export async function conditioningOf(X: Matrix, kind: Kernel['kind'], pace: Pace): Promise<Conditioning> {
-  let centre: Float32Array | undefined
-  if (kind === 'rbf' || kind === 'linear') {
-    const sums = new Float64Array(X.cols)
-    await pace.inPieces(X.rows, X.cols, (from, to) => {
-      for (let i = from, at = from * X.cols; i < to; i++) {
-        for (let k = 0; k < X.cols; k++) sums[k] += X.data[at++]
-      }
-    })
-    centre = new Float32Array(X.cols)
-    for (let k = 0; k < X.cols; k++) centre[k] = sums[k] / X.rows
-  }
-  return { centre, scale: await powerFor(X, pace) }
+/** The conditioning that suits these rows and this kernel. @throws {SoftmarginError} `ABORTED` */
+export async function conditioningOf(
+  engine: Engine,
+  X: Matrix,
+  kind: Kernel['kind'],
+  pace: Pace,
+): Promise<Conditioning> {
+  const { columnMeans, largest } = await survey(engine, X, pace)
+  const centre = kind === 'rbf' || kind === 'linear' ? Float32Array.from(columnMeans) : undefined
+  return { centre, scale: powerFor(largest) }
 }
 
 /**
  * The power of two that brings the largest number between 1 and 2, and 1 if all are 0. So squares stay far from the
  * ends of float32, and the solver's own small numbers mean the same whatever unit the rows are in.
  */
-export async function powerFor(X: Matrix, pace: Pace): Promise<number> {
-  let largest = 0
-  await pace.inPieces(X.rows, X.cols, (from, to) => {
-    const { data, cols } = X
-    let least = -largest
-    for (let i = from * cols, end = to * cols; i < end; i++) {
-      const value = data[i]
-      if (value > largest) largest = value
-      else if (value < least) least = value
-    }
-    largest = Math.max(largest, -least)
-  })
+export function powerFor(largest: number): number {
   let scale = 1
   if (largest > 0) {
     while (largest * scale >= 2) scale /= 2

@@ -76,13 +76,13 @@ export async function packRows(
   const diagonal = engine.allocate(positions * 4)
   const mark = engine.mark()
   const staging = engine.allocate(PANEL * width * 4)
+  const conditioner = new Conditioner(engine, conditioning, width)
   const view = engine.float32(staging, PANEL * width)
   for (const [g, group] of groups.entries()) {
     for (let from = 0; from < group.length; from += PANEL) {
       const rows = Math.min(PANEL, group.length - from)
-      for (let r = 0; r < rows; r++) {
-        condition(X.data, group[from + r] * width, width, conditioning, view, r * width)
-      }
+      for (let r = 0; r < rows; r++) view.set(X.row(group[from + r]), r * width)
+      conditioner.apply(staging, rows)
       engine.exports.packPanel(staging, rows, width, panels + (runs[g].start + from) * width * 4)
       if (pace.due) await pace.rest()
     }
@@ -210,15 +210,23 @@ export class PackedRows implements KernelSource {
   }
 }
 
-/** Shifts and scales one row into `out`. */
-export function condition(
-  data: Float32Array,
-  from: number,
-  width: number,
-  { centre, scale }: Conditioning,
-  out: Float32Array,
-  to: number,
-): void {
-  if (centre) for (let k = 0; k < width; k++) out[to + k] = (data[from + k] - centre[k]) * scale
-  else for (let k = 0; k < width; k++) out[to + k] = data[from + k] * scale
+/** Shifts and scales rows that are in the engine. */
+export class Conditioner {
+  readonly #engine: Engine
+  readonly #scale: number
+  readonly #width: number
+  /** f32 a column, times the scale; 0 without. */
+  readonly #centre: number
+
+  constructor(engine: Engine, { centre, scale }: Conditioning, width: number) {
+    this.#engine = engine
+    this.#scale = scale
+    this.#width = width
+    this.#centre = centre ? engine.allocate(width * 4) : 0
+    if (centre) engine.float32(this.#centre, width).set(centre.map((value) => value * scale))
+  }
+
+  apply(address: number, rows: number): void {
+    this.#engine.exports.condition(address, rows, this.#width, this.#centre, this.#scale)
+  }
 }

@@ -4,7 +4,7 @@ import { FarRows } from './far.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kernel.ts'
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
-import { condition, type PackedRows, packRows } from './packed-rows.ts'
+import { Conditioner, type PackedRows, packRows } from './packed-rows.ts'
 import { PairWeights, pairsOf } from './pair-weights.ts'
 
 /**
@@ -53,7 +53,7 @@ export class Predictor {
   readonly pairs: [number, number][]
   readonly #engine: Engine
   readonly #rows: PackedRows
-  readonly #conditioning: Conditioning
+  readonly #conditioner: Conditioner
   readonly #intercept: Float64Array
   readonly #weights: PairWeights | undefined
   readonly #staging: number
@@ -78,7 +78,7 @@ export class Predictor {
     this.#engine = engine
     this.#rows = rows
     this.pairs = o.pairs
-    this.#conditioning = o.conditioning
+    this.#conditioner = new Conditioner(engine, o.conditioning, rows.width)
     this.#intercept = o.intercept
     this.#weights = o.weights
     if (o.weights) {
@@ -97,7 +97,7 @@ export class Predictor {
     const engine = await Engine.open(simd)
     const { supportVectors, kernel } = expansion
     const pairs = pairsOf(expansion.nSupport.length)
-    const conditioning = await conditioningOf(supportVectors, kernel.kind, pace)
+    const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, pace)
     if (kernel.kind === 'linear') {
       // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
       const { weights, intercept } = await collapse(expansion, pairs, conditioning, pace)
@@ -153,10 +153,9 @@ export class Predictor {
     const out = new Float64Array(Math.min(X.rows, blockRows) * this.pairs.length)
     for (let from = 0; from < X.rows; from += blockRows) {
       const rows = Math.min(blockRows, X.rows - from)
-      const staging = this.#engine.float32(this.#staging, rows * X.cols)
-      for (let r = 0; r < rows; r++) {
-        condition(X.data, (from + r) * X.cols, X.cols, this.#conditioning, staging, r * X.cols)
-      }
+      const given = X.data.subarray(from * X.cols, (from + rows) * X.cols)
+      this.#engine.float32(this.#staging, given.length).set(given)
+      this.#conditioner.apply(this.#staging, rows)
       this.#rows.take(this.#staging, rows)
       const decisions = out.subarray(0, rows * this.pairs.length)
       if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)

@@ -4,6 +4,7 @@ import { conditioningOf, type MachineKernel, powerFor, rescaled } from '../engin
 import type { KernelSource } from '../engine/kernel-source.ts'
 import type { Pace } from '../engine/pace.ts'
 import { packedBytes, packRows, runsOf } from '../engine/packed-rows.ts'
+import { survey } from '../engine/survey.ts'
 import { trainBytes } from '../engine/train.ts'
 import type { Matrix } from '../matrix.ts'
 
@@ -33,12 +34,14 @@ export async function bringRows(
   const own = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
   engine.reserve(own + trainBytes(engine, runsOf(groups)))
   if (kernel.kind === 'precomputed') {
-    const unit = await powerFor(X, pace)
+    const { largest } = await survey(engine, X, pace)
+    const unit = powerFor(largest)
     return { source: new GivenRows(engine, X, groups, unit), unit, centre: undefined }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows that weigh nothing have no say in this either.
   const conditioning = await conditioningOf(
+    engine,
     used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X,
     kernel.kind,
     pace,

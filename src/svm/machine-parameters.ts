@@ -1,8 +1,9 @@
 import type { Kernel, MachineKernel } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
 import type { Pace } from '../engine/pace.ts'
+import { type Survey, surveyOf } from '../engine/survey.ts'
 import { invalidArgument, shapeMismatch } from '../errors.ts'
-import type { Matrix } from '../matrix.ts'
+import { checkFiniteRows, type Matrix } from '../matrix.ts'
 
 /** Options of every machine, with scikit-learn's names and defaults. */
 export interface MachineOptions {
@@ -111,14 +112,18 @@ export function checkWidth(p: MachineParameters, X: Matrix): void {
 }
 
 /**
- * What the machine decides by once it is fitted on X.
+ * Checks that X can be fitted on, and answers what the machine then decides by.
  *
- * @throws {SoftmarginError} `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`
+ * @throws {SoftmarginError} `NOT_FINITE`, `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`, `HOST_UNSUPPORTED`
  */
 export async function kernelFor(p: MachineParameters, X: Matrix, pace: Pace): Promise<MachineKernel> {
+  const found = await surveyOf(X, p.simd, pace)
+  // It is somewhere: this tells where.
+  if (!found.isFinite) checkFiniteRows(X, 0, X.rows)
   checkWidth(p, X)
-  if (hasFeatures(p)) return kernelOf(p, await resolveGamma(p.gamma, X, pace))
-  return { kind: 'precomputed', columns: X.cols }
+  if (!hasFeatures(p)) return { kind: 'precomputed', columns: X.cols }
+  const { gamma } = p
+  return kernelOf(p, gamma === 'scale' ? gammaScale(found, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma)
 }
 
 /** The kernel with gamma as a number. */
@@ -126,44 +131,7 @@ export function kernelOf({ kernel, coef0, degree }: FeatureParameters, gamma: nu
   return { kind: kernel, gamma, coef0, degree }
 }
 
-/** The sum of (data[i] - mean), or of its squares. Four sums at a time: one would wait for each of its additions. */
-function sumOfPowers(data: Float32Array, from: number, to: number, mean: number, power: 1 | 2): number {
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  let i = from
-  for (; i + 4 <= to; i += 4) {
-    const p = data[i] - mean
-    const q = data[i + 1] - mean
-    const r = data[i + 2] - mean
-    const s = data[i + 3] - mean
-    a += power === 1 ? p : p * p
-    b += power === 1 ? q : q * q
-    c += power === 1 ? r : r * r
-    d += power === 1 ? s : s * s
-  }
-  for (; i < to; i++) a += power === 1 ? data[i] - mean : (data[i] - mean) * (data[i] - mean)
-  return a + b + (c + d)
-}
-
-/** The number that gamma stands for. `'scale'` of a constant X is 1, as in scikit-learn. */
-export async function resolveGamma(
-  gamma: MachineParameters['gamma'],
-  X: Matrix,
-  pace: Pace,
-): Promise<number> {
-  if (typeof gamma === 'number') return gamma
-  if (gamma === 'auto') return 1 / X.cols
-  const { data } = X
-  let sum = 0
-  await pace.inPieces(X.rows, X.cols, (from, to) => {
-    sum += sumOfPowers(data, from * X.cols, to * X.cols, 0, 1)
-  })
-  const mean = sum / data.length
-  let squares = 0
-  await pace.inPieces(X.rows, X.cols, (from, to) => {
-    squares += sumOfPowers(data, from * X.cols, to * X.cols, mean, 2)
-  })
-  return squares > 0 ? 1 / ((X.cols * squares) / data.length) : 1
+/** The number that gamma 'scale' stands for. That of a constant X is 1, as in scikit-learn. */
+export function gammaScale({ variance }: Survey, columns: number): number {
+  return variance > 0 ? 1 / (columns * variance) : 1
 }

@@ -73,19 +73,35 @@ export function cacheBytes({ cacheSize }: Pick<FitOptions, 'cacheSize'>): number
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `HOST_UNSUPPORTED`
  */
 export async function fitOneVsOne(
+  classes: Classes,
+  kernel: MachineKernel,
+  o: FitOptions,
+): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
+  const { X, groups } = classes
+  const wanted = await threadsFor(
+    o.threads,
+    kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
+  )
+  const threads = Math.min(wanted, pairsOf(groups.length).length)
+  const engine = await Engine.open(o.simd, threads > 1)
+  try {
+    return await fitIn(engine, threads, classes, kernel, o)
+  } finally {
+    engine.close()
+  }
+}
+
+async function fitIn(
+  engine: Engine,
+  threads: number,
   { X, groups, bounds, folds, earlier }: Classes,
   kernel: MachineKernel,
   o: FitOptions,
 ): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
   const pace = new Pace(o.signal)
   const pairs = pairsOf(groups.length)
-  const wanted = await threadsFor(
-    o.threads,
-    kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
-  )
-  const engine = await Engine.open(o.simd, wanted > 1)
   const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: true })
-  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), Math.min(wanted, pairs.length))
+  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,

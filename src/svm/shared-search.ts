@@ -2,11 +2,12 @@ import { Engine } from '../engine/engine.ts'
 import { GramMatrix } from '../engine/gram.ts'
 import { conditioningOf, type Kernel } from '../engine/kernel.ts'
 import { Pace } from '../engine/pace.ts'
+import { surveyOf } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { EncodedLabels } from './labels.ts'
-import { type FeatureParameters, kernelOf, resolveGamma } from './machine-parameters.ts'
+import { type FeatureParameters, gammaScale, kernelOf } from './machine-parameters.ts'
 import type { SvcParameters } from './parameters.ts'
 import { type Batch, type SearchContext, searchBytes, searchWork, stripsOf } from './search-work.ts'
 import type { Fold } from './stratified-k-fold.ts'
@@ -56,7 +57,7 @@ export async function searchShared(
     const own = batches.filter((batch) => matrixKey(batch) === key)
     const { simd } = own[0]
     const engine = await Engine.open(simd, threads > 1)
-    const conditioning = await conditioningOf(search.X, own[0].kernel.kind, pace)
+    const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, pace)
     const context: SearchContext = {
       gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, pace),
       groups,
@@ -104,7 +105,7 @@ async function batchesOf({ X, candidates, folds }: Search, pace: Pace): Promise<
   for (const [fold, { train }] of folds.entries()) {
     // gamma: 'scale' depends on the rows of the fold.
     const scaled = candidates.some(({ gamma }) => gamma === 'scale')
-    const scale = scaled ? await resolveGamma('scale', X.select(train), pace) : 0
+    const scale = scaled ? gammaScale(await surveyOf(X.select(train), candidates[0].simd, pace), X.cols) : 0
     for (const candidate of byC) {
       const { gamma, simd } = candidates[candidate]
       const number = gamma === 'scale' ? scale : gamma === 'auto' ? 1 / X.cols : gamma

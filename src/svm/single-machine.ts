@@ -4,7 +4,7 @@ import type { Run } from '../engine/packed-rows.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import { type FitStatus, train } from '../engine/train.ts'
 import { SoftmarginError } from '../errors.ts'
-import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { Decider } from './decider.ts'
 import { bringRows } from './fit-rows.ts'
@@ -55,34 +55,37 @@ export abstract class SingleMachine<P extends MachineParameters> {
     this.checkAlive()
     checkNotEmpty(X)
     const pace = new Pace(o.signal)
-    await pace.inPieces(X.rows, X.cols, (from, to) => checkFiniteRows(X, from, to))
-    const weights = sampleWeights(o.sampleWeight, X.rows)
     const kernel = await kernelFor(this.parameters, X, pace)
+    const weights = sampleWeights(o.sampleWeight, X.rows)
     const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
     const none = new Int32Array(0)
     const engine = await Engine.open(this.parameters.simd)
-    // Of the same rows twice the b sum to 0, as those of two classes do.
-    const groups = twice ? [rows] : [rows, none]
-    const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: twice })
-    const solutions = new Solutions([rows, none], X.rows)
-    await train(engine, source, twice ? [0, 0] : [0, 1], {
-      tolerance: this.parameters.tol,
-      maxIterations: this.parameters.maxIter,
-      cacheBytes: cacheBytes(this.parameters),
-      pace,
-      start: 'given',
-      prepare: (problem, run) => prepare(problem, run, rows, weights, unit),
-      collect(problem, run, _same, _number, { rho, iterations, status }) {
-        solutions.add(0, rows, problem.beta, 0, unit)
-        if (twice) solutions.add(0, rows, problem.beta, run.size, unit)
-        solutions.close(-rho, iterations, status)
-        o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
-      },
-      onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
-    })
-    const machine = await solutions.machine(X, kernel, pace)
-    if (centre) await uncentre(machine, [[0, 1]], centre, pace)
-    this.learn(machine)
+    try {
+      // Of the same rows twice the b sum to 0, as those of two classes do.
+      const groups = twice ? [rows] : [rows, none]
+      const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: twice })
+      const solutions = new Solutions([rows, none], X.rows)
+      await train(engine, source, twice ? [0, 0] : [0, 1], {
+        tolerance: this.parameters.tol,
+        maxIterations: this.parameters.maxIter,
+        cacheBytes: cacheBytes(this.parameters),
+        pace,
+        start: 'given',
+        prepare: (problem, run) => prepare(problem, run, rows, weights, unit),
+        collect(problem, run, _same, _number, { rho, iterations, status }) {
+          solutions.add(0, rows, problem.beta, 0, unit)
+          if (twice) solutions.add(0, rows, problem.beta, run.size, unit)
+          solutions.close(-rho, iterations, status)
+          o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
+        },
+        onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
+      })
+      const machine = await solutions.machine(X, kernel, pace)
+      if (centre) await uncentre(machine, [[0, 1]], centre, pace)
+      this.learn(machine)
+    } finally {
+      engine.close()
+    }
   }
 
   protected learn(machine: FittedMachine): void {

@@ -1,7 +1,7 @@
 import { Pace } from '../engine/pace.ts'
 import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { FOLDS } from './fit-work.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
@@ -86,7 +86,7 @@ export class SVC {
     checkLabels(y, matrix.rows)
     checkNotEmpty(matrix)
     const pace = new Pace(o.signal)
-    await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+    const kernel = await kernelFor(this.#parameters, matrix, pace)
     const labels = encodeLabels(y)
     const { classes, codes } = labels
     checkClasses(classes)
@@ -102,7 +102,7 @@ export class SVC {
         ...{ X: matrix, groups, bounds, folds },
         earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
-      await kernelFor(this.#parameters, matrix, pace),
+      kernel,
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
     )
     this.#learn(machine, classes)

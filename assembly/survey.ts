@@ -1,0 +1,86 @@
+// One look at rows before anything is done with them.
+
+/** f64: the sum of squares about `shift`, the largest size of a number, and not 0 if one is not finite. */
+const SQUARES: usize = 0
+const LARGEST: usize = 8
+const NOT_FINITE: usize = 16
+
+/**
+ * Adds the columns of `rows` rows to `sums` (f64 a column), and what they have to `facts`. Sums run in float64 and in
+ * row order, so that they are the same on every host.
+ */
+export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: usize, facts: usize): void {
+  const whole = width - (width & 3)
+  const shift2 = f64x2.splat(shift)
+  let squares0 = f64x2.splat(0)
+  let squares1 = f64x2.splat(0)
+  let largest = f32x4.splat(0)
+  let strange = i32x4.splat(0)
+  let squares: f64 = 0
+  let largestRest: f32 = 0
+  let strangeRest = false
+  for (let i = 0; i < rows; i++) {
+    let sum = sums
+    for (let k = 0; k < whole; k += 4) {
+      const x = v128.load(source)
+      const x01 = f64x2.promote_low_f32x4(x)
+      const x23 = f64x2.promote_low_f32x4(v128.shuffle<f64>(x, x, 1, 1))
+      v128.store(sum, f64x2.add(v128.load(sum), x01))
+      v128.store(sum, f64x2.add(v128.load(sum, 16), x23), 16)
+      const d01 = f64x2.sub(x01, shift2)
+      const d23 = f64x2.sub(x23, shift2)
+      squares0 = f64x2.add(squares0, f64x2.mul(d01, d01))
+      squares1 = f64x2.add(squares1, f64x2.mul(d23, d23))
+      largest = f32x4.max(largest, f32x4.abs(x))
+      // Infinity less itself is no number either.
+      const nothing = f32x4.sub(x, x)
+      strange = v128.or(strange, f32x4.ne(nothing, nothing))
+      source += 16
+      sum += 32
+    }
+    for (let k = whole; k < width; k++) {
+      const x = f32.load(source)
+      f64.store(sum, f64.load(sum) + <f64>x)
+      const d = <f64>x - shift
+      squares += d * d
+      largestRest = max(largestRest, abs(x))
+      if (x - x != 0) strangeRest = true
+      source += 4
+      sum += 8
+    }
+  }
+  squares0 = f64x2.add(squares0, squares1)
+  squares += f64x2.extract_lane(squares0, 0) + f64x2.extract_lane(squares0, 1)
+  largest = f32x4.max(largest, v128.shuffle<f64>(largest, largest, 1, 0))
+  largestRest = max(largestRest, max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)))
+  f64.store(facts + SQUARES, f64.load(facts + SQUARES) + squares)
+  f64.store(facts + LARGEST, max(f64.load(facts + LARGEST), <f64>largestRest))
+  if (strangeRest || v128.any_true(strange)) f64.store(facts + NOT_FINITE, 1)
+}
+
+/**
+ * Multiplies `rows` rows by `scale` and takes `centre` (f32 a column; 0 for none) from each, in place. In this order
+ * the difference of two numbers at opposite ends of float32 stays inside it.
+ */
+export function condition(source: usize, rows: i32, width: i32, centre: usize, scale: f32): void {
+  const whole = width - (width & 3)
+  const scale4 = f32x4.splat(scale)
+  for (let i = 0; i < rows; i++) {
+    let from = centre
+    for (let k = 0; k < whole; k += 4) {
+      let x = v128.load(source)
+      x = f32x4.mul(x, scale4)
+      if (centre != 0) x = f32x4.sub(x, v128.load(from))
+      v128.store(source, x)
+      source += 16
+      from += 16
+    }
+    for (let k = whole; k < width; k++) {
+      let x = f32.load(source) * scale
+      if (centre != 0) x -= f32.load(from)
+      f32.store(source, x)
+      source += 4
+      from += 4
+    }
+  }
+}

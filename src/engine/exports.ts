@@ -70,6 +70,7 @@ export interface EngineExports {
   exponential(x: number): number
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
+  threshold(problem: number): number
   addRow(out: number, row: number, length: number, factor: number): void
   faceBytes(limit: number): number
   faceStep(problem: number, scratch: number, limit: number): number

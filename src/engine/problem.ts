@@ -148,6 +148,10 @@ export class DualProblem {
     const header = this.#engine.int32(this.address, OFFSET.end / 4)
     return { point: header[OFFSET.wanted / 4], held: header[OFFSET.held / 4] }
   }
+  /** rho of the decision function: NaN or infinite where the kernel values were. */
+  get threshold(): number {
+    return this.#engine.exports.threshold(this.address)
+  }
   get gap(): number {
     return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.gap / 8]
   }

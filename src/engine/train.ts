@@ -220,40 +220,12 @@ async function run(
   }
 }
 
-/** The threshold: the mean of F over the free points, or the middle of what the bounds allow, as in LIBSVM. */
-function rhoOf(problem: DualProblem): number {
-  const { gradient, beta, lower, upper } = problem
-  let free = 0
-  let rising = 0
-  let falling = 0
-  let sum = 0
-  let least = Number.POSITIVE_INFINITY
-  let largest = Number.NEGATIVE_INFINITY
-  for (let k = 0; k < problem.size; k++) {
-    const rises = beta[k] < upper[k]
-    const falls = beta[k] > lower[k]
-    if (rises && falls) {
-      free++
-      sum += gradient[k]
-    } else if (rises) {
-      rising++
-      if (gradient[k] < least) least = gradient[k]
-    } else if (falls) {
-      falling++
-      if (gradient[k] > largest) largest = gradient[k]
-    }
-  }
-  let rho = (least + largest) / 2
-  if (free > 0) rho = sum / free
-  // One side alone: the decision is that side's own.
-  else if (falling === 0) rho = least
-  else if (rising === 0) rho = largest
-  if (!Number.isFinite(rho)) {
-    throw new SoftmarginError(
-      'INVALID_ARGUMENT',
-      'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
-      { argument: 'X', expected: 'rows whose kernel values are finite' },
-    )
-  }
-  return rho
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` for kernel values beyond float32 */
+function rhoOf({ threshold }: DualProblem): number {
+  if (Number.isFinite(threshold)) return threshold
+  throw new SoftmarginError(
+    'INVALID_ARGUMENT',
+    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+    { argument: 'X', expected: 'rows whose kernel values are finite' },
+  )
 }

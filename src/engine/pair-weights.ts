@@ -57,9 +57,14 @@ export class PairWeights {
   decide(sums: Float64Array, intercept: ArrayLike<number>, out: Float64Array): void {
     const { columns } = this
     const classes = this.#runs.length
-    for (let i = 0, p = 0; i < classes; i++) {
-      for (let j = i + 1; j < classes; j++, p++) {
-        out[p] = sums[i * columns + j - 1] + sums[j * columns + i] + intercept[p]
+    // Eight classes at a time: what the others have for them stands in one line of the cache.
+    for (let from = 0; from < classes; from += 8) {
+      const to = Math.min(from + 8, classes)
+      for (let j = from + 1; j < classes; j++) {
+        for (let i = from, last = Math.min(to, j); i < last; i++) {
+          const p = (i * (2 * classes - i - 3)) / 2 + j - 1
+          out[p] = sums[i * columns + j - 1] + sums[j * columns + i] + intercept[p]
+        }
       }
     }
   }

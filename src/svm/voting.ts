@@ -16,13 +16,16 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
   for (let row = 0, at = 0; row < winners.length; row++) {
     votes.fill(0)
     for (let i = 0; i < classes; i++) {
+      let own = 0
       for (let j = i + 1; j < classes; j++) {
         const value = decisions[at++]
-        // Added, not branched upon: who wins is as good as random.
-        const forFirst = +(value > 0 || (value === 0 && rank[i] > rank[j]))
-        votes[i] += forFirst
+        // Added, not branched upon: who wins is as good as random. That nobody does is rare.
+        let forFirst = +(value > 0)
+        if (value === 0) forFirst = +(rank[i] > rank[j])
+        own += forFirst
         votes[j] += 1 - forFirst
       }
+      votes[i] += own
     }
     let winner = order[0]
     for (const c of order) if (votes[c] > votes[winner]) winner = c

@@ -66,7 +66,7 @@ if (!flags.only && !flags.peers) console.log(`\nWritten: ${resultPath()}.json an
 async function measure(job) {
   console.log(`\n${describe(job)}`)
   // Short work is repeated inside a process too, often enough for compilers at run time to have done their work.
-  const prepared = { ...job, repeat: job.rows <= 1000 && !job.grid ? 30 : 1 }
+  const prepared = { ...job, repeat: job.grid || job.rows > 1000 ? 1 : job.rows < 1000 ? 200 : 30 }
   const path = `${folder}job.json`
   writeFileSync(path, JSON.stringify(prepared))
   const entries = peers

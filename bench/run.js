@@ -18,6 +18,7 @@ import { nodeWithRelaxedSimd } from './newer-node.js'
 import { compile, findPeers, peersFolder, runPeer } from './peers.js'
 import { plot } from './plot.js'
 import { describe, median, table } from './report.js'
+import { summary } from './summary.js'
 
 const part = ['extract', 'layers', 'photo-size', 'threads'].find((name) => name === process.argv[2])
 if (part) {
@@ -60,7 +61,10 @@ for (const job of jobs) {
   // A part of the bench must not take the place of the whole; what is measured is kept if the rest is not awaited.
   if (!flags.only && !flags.peers) save()
 }
-if (!flags.only && !flags.peers) console.log(`\nWritten: ${resultPath()}.json and .svg`)
+if (!flags.only && !flags.peers) {
+  console.log(`\nWritten: ${resultPath()}.json and .svg. In short, for the README:\n`)
+  console.log(summary({ jobs: measured }).join('\n'))
+}
 
 /** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
 async function measure(job) {
@@ -147,7 +151,9 @@ function resultPath() {
 function save() {
   const name = resultPath()
   mkdirSync(dirname(name), { recursive: true })
-  writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, null, 1)}\n`)
+  // Five digits are more than a clock is worth.
+  const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
+  writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, short)}\n`)
   const [series] = new Set(measured.map((job) => job.series).filter(Boolean))
   if (!series) return
   const inSeries = measured.filter((job) => job.series === series)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { summary } from '../bench/summary.js'
 import { digit, pngOf } from './support/digits.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -86,6 +87,13 @@ describe('the README', () => {
     const linked = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path)
     expect(linked.filter((path) => path.startsWith('examples/'))).toHaveLength(7)
     for (const path of linked) expect(existsSync(join(root, path)), path).toBe(true)
+  })
+
+  it('tells of speed what the bench wrote', () => {
+    const [, written] = /\]\((bench\/results\/[^)]+\.json)\)/.exec(readme)!
+    const lines = summary(JSON.parse(readFileSync(join(root, written), 'utf8')))
+    expect(lines.length).toBeGreaterThan(10)
+    expect(readme).toContain(lines.join('\n'))
   })
 
   it('names commands that exist', () => {

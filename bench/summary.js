@@ -1,0 +1,29 @@
+/** The README's table of a whole run: fits by the default build, and how many times longer the native programs took. */
+export function summary({ jobs }) {
+  const lines = jobs.flatMap((job) => {
+    const time = (peer) => job.answers.find(({ name, failed }) => name === peer && !failed)?.fit
+    const ours = time('softmargin strict')
+    if (ours === undefined) return []
+    const times = (peer) => (time(peer) ? `${rounded(time(peer) / ours)}x` : '')
+    const { rows, cols, kernel, C, grid } = job
+    const size = `${rows.toLocaleString('en')} x ${cols}`
+    const how = grid ? 'search' : `${kernel}, C = ${C}`
+    return [
+      `| ${[job.title, size, how, inWords(ours), times('scikit-learn'), times('LIBSVM')].join(' | ')} |`,
+    ]
+  })
+  return [
+    '| | rows | | softmargin | scikit-learn | LIBSVM |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ]
+}
+
+/** Two digits, written out. */
+function rounded(number) {
+  return String(Number(number.toPrecision(2)))
+}
+
+function inWords(seconds) {
+  return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`
+}

@@ -22,10 +22,12 @@ export function plot(title, curves) {
   const text = (left, top, words, anchor = 'start') =>
     `<text x="${left}" y="${top}" text-anchor="${anchor}">${words}</text>`
   const line = (x1, y1, x2, y2) => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="#ddd"/>`
+  const heading = `${title}: seconds to fit against rows, one thread`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    `<title>${heading}</title>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    text(margin, 32, `${title}: seconds to fit against rows, one thread`),
+    text(margin, 32, heading),
     ...x.ticks.map((n) => line(x.at(n), margin, x.at(n), height - margin)),
     ...y.ticks.map((s) => line(margin, y.at(s), width - 170, y.at(s))),
     ...x.ticks.map((n) => text(x.at(n), height - margin + 20, n.toLocaleString('en'), 'middle')),

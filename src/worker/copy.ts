@@ -1,8 +1,8 @@
 import { yieldToHost } from '../host/yield.ts'
 import { isArrayBuffer, isPlain } from './encode.ts'
 
-/** Bytes that are copied before others get their turn: some milliseconds of a page. */
-const PIECE = 2 ** 23
+/** Bytes that are copied before others get their turn: a few milliseconds of a page, whose memory is new to it. */
+const PIECE = 2 ** 21
 
 /**
  * What is shorter is left to the host to copy, since to hand a buffer over has its price, too. It is below the size

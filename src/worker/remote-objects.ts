@@ -1,6 +1,6 @@
 import { invalidArgument } from '../errors.ts'
 import type { Connection, Objects } from './connection.ts'
-import type { RemoteClassName } from './protocol.ts'
+import type { RemoteClassName, Request } from './protocol.ts'
 
 interface Known {
   id: string
@@ -16,6 +16,8 @@ export class RemoteObjects implements Objects {
   readonly #known = new WeakMap<object, Known>()
   readonly #objects = new Map<string, WeakRef<object>>()
   readonly #collected: FinalizationRegistry<string>
+  /** The objects of the requests that are not answered: they are kept from being collected. */
+  readonly #asked = new Set<{ object: object | undefined }>()
   #next = 0
 
   constructor(connection: Connection) {
@@ -81,8 +83,9 @@ export class RemoteObjects implements Objects {
             return pending && ((...hear: [never, never]) => pending?.then(() => object).then(...hear))
           if (key === 'constructor' || key === 'toJSON') return undefined
           if (key === Symbol.toStringTag) return className
-          if (key === Symbol.dispose || key === Symbol.asyncDispose) return this.#member(id, 'dispose')
-          return typeof key === 'string' ? this.#member(id, key) : undefined
+          if (key === Symbol.dispose || key === Symbol.asyncDispose)
+            return this.#member(id, 'dispose', object)
+          return typeof key === 'string' ? this.#member(id, key, object) : undefined
         },
       },
     )
@@ -93,12 +96,22 @@ export class RemoteObjects implements Objects {
     return object
   }
 
-  /** A method, when it is called; a property, when it is waited for. */
-  #member(target: string, member: string): object {
+  /**
+   * A method, when it is called; a property, when it is waited for.
+   *
+   * @param object whose member it is: as long as nothing was answered it must not be collected, for the worker would
+   *   forget it, perhaps before the call, whose arguments are being copied, has begun
+   */
+  #member(target: string, member: string, object?: object): object {
     const connection = this.#connection
-    const call = (...args: unknown[]) => connection.request({ type: 'call', target, member, args: [] }, args)
+    const request = (asked: Request, args?: unknown[]) => {
+      const held = { object }
+      this.#asked.add(held)
+      return connection.request(asked, args).finally(() => this.#asked.delete(held))
+    }
+    const call = (...args: unknown[]) => request({ type: 'call', target, member, args: [] }, args)
     let got: Promise<unknown> | undefined
-    const get = () => (got ??= connection.request({ type: 'get', target, member }))
+    const get = () => (got ??= request({ type: 'get', target, member }))
     return Object.assign(call, {
       // biome-ignore lint/suspicious/noThenProperty: properties of remote objects are waited for
       then: (...hear: [never, never]) => get().then(...hear),

@@ -1,7 +1,7 @@
 /**
  * Traces what Chromium does while `work` runs, and answers how long the longest task of the page's main thread took,
  * in milliseconds: by the clock, and of the processor's time alone, for on a busy machine a task also waits for
- * others, which is not its doing.
+ * others, which is not its doing. `inside` names the parts of that task that took over a millisecond.
  *
  * @param page of puppeteer
  */
@@ -19,6 +19,11 @@ export async function longestTask(page, work) {
   const tasks = traceEvents.filter(
     ({ name, pid, tid }) => name === 'RunTask' && pid === processId && tid === main.tid,
   )
-  const longest = (field) => Math.max(...tasks.map((task) => task[field] ?? 0)) / 1000
-  return { tasks: tasks.length, clock: longest('dur'), processor: longest('tdur') }
+  const longest = (field) => tasks.reduce((a, b) => ((b[field] ?? 0) > (a[field] ?? 0) ? b : a))
+  const { ts, dur, tdur } = longest('tdur')
+  const inside = traceEvents
+    .filter((event) => event.pid === processId && event.tid === main.tid && event.tdur > 1000)
+    .filter((event) => event.ts >= ts && event.ts + event.dur <= ts + dur)
+    .map((event) => `${event.name} ${(event.tdur / 1000).toFixed(1)}`)
+  return { tasks: tasks.length, clock: longest('dur').dur / 1000, processor: tdur / 1000, inside }
 }

@@ -30,6 +30,8 @@ export class Problem {
   /** Largest violation of the optimality conditions. */
   gap: f64
   iterations: f64
+  /** Whether a good point whose row is in memory is taken before the best: 0 where the path decides the optimum. */
+  prefersPresent: i32
 }
 
 /** Who may go up and who may go down follows from b and its bounds. */
@@ -38,4 +40,10 @@ export function setMoves(p: Problem, k: i32): void {
   const beta = f64.load(p.beta + at + at)
   f32.store(p.up + at, beta < f64.load(p.upper + at + at) ? 0 : f32.POSITIVE_INFINITY)
   f32.store(p.down + at, beta > f64.load(p.lower + at + at) ? 0 : f32.NEGATIVE_INFINITY)
+}
+
+// @ts-ignore: decorator
+@inline
+export function lacksRow(p: Problem, k: i32): bool {
+  return load<usize>(p.firstRow + <usize>k * 4) == 0
 }

@@ -14,19 +14,14 @@
 // Points stand in two runs (class a, class b), each padded to a multiple of 8 with points that may not move.
 // A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
 
-import { Problem, setMoves } from './problem'
+import { BLOCK, choosePartner, choosePresentPartner, choosePresentRiser, horizontalMax, horizontalMin, TAU } from './choice'
+import { lacksRow, Problem, setMoves } from './problem'
 
 export const SLICE_DONE: i32 = 0
 export const CONVERGED: i32 = 1
 export const NEEDS_ROW: i32 = 2
 /** The best step changes nothing in float64: as near to the optimum as the numbers allow. */
 export const STALLED: i32 = 3
-
-/** Points looked through before the best of them is compared: found in a block, then in a lane. */
-const BLOCK: i32 = 64
-const TAU: f64 = 1e-12
-/** Gains below are none: the least that stays a normal float32 times a curvature. */
-const LEAST_GAIN: f32 = 1e-25
 
 // What the passes over a run found: the least F that may go up, its block, and the largest that may go down.
 let least: f32 = 0
@@ -37,22 +32,6 @@ function beginScan(): void {
   least = f32.POSITIVE_INFINITY
   leastBlock = -1
   largest = f32.NEGATIVE_INFINITY
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontalMin(v: v128): f32 {
-  v = f32x4.pmin(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1))
-  v = f32x4.pmin(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2))
-  return f32x4.extract_lane(v, 0)
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontalMax(v: v128): f32 {
-  v = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1))
-  v = f32x4.pmax(v, v128.shuffle<f32>(v, v, 1, 0, 3, 2))
-  return f32x4.extract_lane(v, 0)
 }
 
 /**
@@ -147,84 +126,6 @@ export function rescan(p: Problem): void {
   scan(p, p.shift + p.middle)
 }
 
-let gain: f32 = 0
-let gainBlock: i32 = 0
-
-// @ts-ignore: decorator
-@inline
-function riseOf(f: v128, down: v128, level: v128): v128 {
-  return f32x4.pmax(f32x4.splat(0), f32x4.sub(f32x4.add(f, down), level))
-}
-
-// @ts-ignore: decorator
-@inline
-function curvatureOf(diagonalI: v128, diagonal: v128, k: v128): v128 {
-  return f32x4.pmax(f32x4.splat(<f32>TAU), f32x4.sub(f32x4.add(diagonalI, diagonal), f32x4.add(k, k)))
-}
-
-// @ts-ignore: decorator
-@inline
-function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128): v128 {
-  const rise = riseOf(v128.load(p.shifted + at), v128.load(p.down + at), level)
-  const curvature = curvatureOf(diagonalI, v128.load(p.diagonal + at), v128.load(row + at))
-  return f32x4.div(f32x4.mul(rise, rise), curvature)
-}
-
-/**
- * Second-order choice in a run: the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij).
- *
- * A division costs as much as all the rest, so blocks are only searched for a rise^2 that reaches the best gain
- * times the curvature; a hair less than that, for a product rounds otherwise than a quotient.
- */
-function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, diagonalI: v128): void {
-  const shifted = p.shifted
-  const down = p.down
-  const diagonal = p.diagonal
-  for (let block = from; block < to; block += BLOCK) {
-    const start = <usize>block * 4
-    const end = <usize>min(block + BLOCK, to) * 4
-    const bar = f32x4.splat(gain * 0.999999)
-    let reached = i32x4.splat(0)
-    for (let at = start; at < end; at += 16) {
-      const rise = riseOf(v128.load(shifted + at), v128.load(down + at), level)
-      const curvature = curvatureOf(diagonalI, v128.load(diagonal + at), v128.load(row + at))
-      reached = v128.or(reached, f32x4.ge(f32x4.mul(rise, rise), f32x4.mul(bar, curvature)))
-    }
-    if (!v128.any_true(reached)) continue
-    let high = f32x4.splat(0)
-    for (let at = start; at < end; at += 16) {
-      high = f32x4.pmax(high, gains(p, at, row, level, diagonalI))
-    }
-    const best = horizontalMax(high)
-    if (best >= gain) {
-      gain = best
-      gainBlock = block
-    }
-  }
-}
-
-/** The partner j of point i, or -1. */
-function choosePartner(p: Problem, i: i32): i32 {
-  const at = <usize>i * 4
-  const level = f32x4.splat(f32.load(p.shifted + at))
-  const diagonalI = f32x4.splat(f32.load(p.diagonal + at))
-  const first = load<usize>(p.firstRow + at)
-  // Addressed by point, not by place in the run.
-  const second = load<usize>(p.secondRow + at) - <usize>p.split * 4
-  gain = LEAST_GAIN
-  gainBlock = -1
-  chooseInRun(p, 0, p.split, first, level, diagonalI)
-  chooseInRun(p, p.split, p.size, second, level, diagonalI)
-  if (gainBlock < 0) return -1
-  const row = gainBlock < p.split ? first : second
-  const end = gainBlock < p.split ? p.split : p.size
-  for (let k = min(gainBlock + BLOCK, end) - 4; ; k -= 4) {
-    const hits = f32x4.eq(gains(p, <usize>k * 4, row, level, diagonalI), f32x4.splat(gain))
-    if (v128.any_true(hits)) return k + 31 - clz(i32x4.bitmask(hits))
-  }
-  return -1
-}
-
 /** Moves b_i up and b_j down as far as pays or the bounds allow; false if nothing changes. */
 function step(p: Problem, i: i32, j: i32): bool {
   const atI = <usize>i * 4
@@ -277,26 +178,33 @@ export function startProblem(problem: usize): void {
 /** Goes on for at most `limit` iterations and says why it stopped. */
 export function solve(problem: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
+  let prefersPresent = p.prefersPresent != 0
   for (let n = 0; n < limit; n++) {
     if (p.gap <= p.tolerance) {
       // Look again with the shift in the middle: the gap that ends the search is an exact one.
       rescan(p)
       if (p.gap <= p.tolerance) return CONVERGED
     }
-    const i = p.next
+    let i = p.next
+    if (prefersPresent && lacksRow(p, i)) i = choosePresentRiser(p, i)
     p.held = -1
-    if (load<usize>(p.firstRow + <usize>i * 4) == 0) {
+    if (lacksRow(p, i)) {
       p.wanted = i
       return NEEDS_ROW
     }
-    const j = choosePartner(p, i)
-    if (j < 0) return STALLED
-    if (load<usize>(p.firstRow + <usize>j * 4) == 0) {
+    const j = prefersPresent ? choosePresentPartner(p, i) : choosePartner(p, i)
+    if (j >= 0 && lacksRow(p, j)) {
       p.wanted = j
       p.held = i
       return NEEDS_ROW
     }
-    if (!step(p, i, j)) return STALLED
+    if (j < 0 || !step(p, i, j)) {
+      if (!prefersPresent) return STALLED
+      // What the best pair of all can do is not known yet.
+      prefersPresent = false
+      continue
+    }
+    prefersPresent = p.prefersPresent != 0
     p.iterations += 1
     i32.store(p.used + <usize>i * 4, <i32>p.iterations)
     i32.store(p.used + <usize>j * 4, <i32>p.iterations)

@@ -1,10 +1,11 @@
-import { Problem } from './problem'
+import { lacksRow, Problem } from './problem'
 
 /**
  * Lists points from `from` to `to` without a kernel row, at most `limit`, that violate the conditions most: half of
  * those that should go up, half of those that should go down, more where the others are fewer. Their rows are wanted
  * soon, and rows are cheap by the dozen.
  *
+ * @param from, to multiples of 4
  * @param indexes room for twice as many
  */
 export function violators(problem: usize, indexes: usize, limit: i32, from: i32, to: i32): i32 {
@@ -18,20 +19,27 @@ export function violators(problem: usize, indexes: usize, limit: i32, from: i32,
 }
 
 function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32, from: i32, to: i32): i32 {
-  const middle = <f32>p.middle * sign
+  const signs = f32x4.splat(sign)
+  let bar = <f32>p.middle * sign
   let count = 0
-  for (let k = from; k < to; k++) {
-    const at = <usize>k * 4
-    const f = (f32.load(p.shifted + at) + f32.load(moves + at)) * sign
-    if (!(f < middle) || load<usize>(p.firstRow + at) != 0) continue
-    if (count == limit && f >= value(p, indexes, count - 1, sign)) continue
-    // Sorted, least first: make room for the newcomer.
-    let place = count < limit ? count++ : count - 1
-    while (place > 0 && value(p, indexes, place - 1, sign) > f) {
-      i32.store(indexes + <usize>place * 4, i32.load(indexes + <usize>(place - 1) * 4))
-      place--
+  for (let four = from; four < to; four += 4) {
+    const at = <usize>four * 4
+    const f = f32x4.mul(f32x4.add(v128.load(p.shifted + at), v128.load(moves + at)), signs)
+    const lacking = i32x4.eq(v128.load(p.firstRow + at), i32x4.splat(0))
+    // Few are worse than those that were found: four at a time are passed over.
+    if (!v128.any_true(v128.and(lacking, f32x4.lt(f, f32x4.splat(bar))))) continue
+    for (let k = four; k < four + 4; k++) {
+      const violation = (f32.load(p.shifted + <usize>k * 4) + f32.load(moves + <usize>k * 4)) * sign
+      if (!(violation < bar) || !lacksRow(p, k)) continue
+      // Sorted, least first: make room for the newcomer.
+      let place = count < limit ? count++ : count - 1
+      while (place > 0 && value(p, indexes, place - 1, sign) > violation) {
+        i32.store(indexes + <usize>place * 4, i32.load(indexes + <usize>(place - 1) * 4))
+        place--
+      }
+      i32.store(indexes + <usize>place * 4, k)
+      if (count == limit) bar = value(p, indexes, count - 1, sign)
     }
-    i32.store(indexes + <usize>place * 4, k)
   }
   return count
 }

@@ -24,7 +24,8 @@ const OFFSET = {
   middle: 80,
   gap: 88,
   iterations: 96,
-  end: 104,
+  prefersPresent: 104,
+  end: 112,
 } as const
 
 const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper'] as const
@@ -41,8 +42,11 @@ export class DualProblem {
   /** Whether b, as it was set, may be so good that a step over all its free points comes first. */
   near = false
 
-  /** @param capacity points, with the padding, of the largest problem that it will hold */
-  constructor(engine: Engine, capacity: number) {
+  /**
+   * @param capacity points, with the padding, of the largest problem that it will hold
+   * @param prefersPresent whether a good point whose row is in memory is taken before the best
+   */
+  constructor(engine: Engine, capacity: number, prefersPresent: boolean) {
     this.#engine = engine
     this.address = engine.allocate(OFFSET.end)
     const header = engine.int32(this.address, OFFSET.end / 4)
@@ -51,6 +55,7 @@ export class DualProblem {
     for (const name of WORD_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 4)
     const fresh = engine.int32(this.address, OFFSET.end / 4)
     for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) fresh[OFFSET[name] / 4] = this.#arrays[name]
+    fresh[OFFSET.prefersPresent / 4] = prefersPresent ? 1 : 0
   }
 
   /** Bytes that the constructor takes. */

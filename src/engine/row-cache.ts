@@ -4,7 +4,7 @@ import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
 import type { Run } from './packed-rows.ts'
 import type { DualProblem } from './problem.ts'
-import { ASKED, worthMaking } from './rows-ahead.ts'
+import { rowsAhead } from './rows-ahead.ts'
 
 /**
  * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
@@ -21,8 +21,6 @@ export class RowCache implements KernelRows {
   readonly #indexes: number
   /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
   #owners = new Int32Array(0)
-  /** For each point that has a row, the iteration at which it was made ahead; `ASKED` if it was asked for. */
-  #arrived = new Int32Array(0)
   #slotBytes = 0
   #used = 0
   #count = 0
@@ -73,18 +71,15 @@ export class RowCache implements KernelRows {
     const points = problem.size - this.#twin
     this.#slotBytes = points * 4
     this.#owners = new Int32Array(Math.min(points, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
-    this.#arrived = new Int32Array(points)
     this.#used = 0
   }
 
   async provide(problem: DualProblem, pace: Pace): Promise<void> {
     const { point, held } = problem.wanted
-    const present = this.#owners.subarray(0, this.#used)
-    const worth = worthMaking(this.#engine, present, this.#arrived, problem.used, this.#twin)
+    const count = rowsAhead(this.#engine, this.#used)
     // The point that is asked for is likely to be among them.
-    const ahead = problem.violators(this.#indexes, worth).filter((k) => k !== point)
-    await this.#bring(problem, [point, ...ahead.subarray(0, worth - 1)], held, pace)
-    this.#arrived[this.#owner(point)] = ASKED
+    const ahead = problem.violators(this.#indexes, count).filter((k) => k !== point)
+    await this.#bring(problem, [point, ...ahead.subarray(0, count - 1)], held, pace)
   }
 
   async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
@@ -124,7 +119,6 @@ export class RowCache implements KernelRows {
       const address = this.#slots + slot * this.#slotBytes
       if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
       this.#owners[slot] = k
-      this.#arrived[k] = problem.iterations
       // Of twins the second has the same row: its halves are the same too.
       for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
         if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0

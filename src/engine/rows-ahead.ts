@@ -1,32 +1,17 @@
 import type { Engine } from './engine.ts'
 
-/** In place of an iteration: the row was asked for, not made ahead. */
-export const ASKED = -1
+/** What part of the rows that there are is made at once. */
+const PART = 6
+/** Strips that are made at once at most. */
+const MOST_STRIPS = 8
 
 /**
- * How many rows to make at once, from one strip of the tiles to eight: the more, the more of those that were made
- * ahead were used.
+ * How many rows to make at once, for the tiles make a strip in little more time than a row: a sixth of those that
+ * there are, from one strip to eight. What is made in vain is then little beside what is used.
  *
- * @param points that have rows
- * @param arrived for each point that has a row, the iteration at which it was made, or `ASKED`
- * @param used the iteration that last used each point's row
- * @param twin what lies between two points with the same row, 0 if there are none
+ * @param present rows that there are
  */
-export function worthMaking(
-  engine: Engine,
-  points: Iterable<number>,
-  arrived: Int32Array,
-  used: Int32Array,
-  twin = 0,
-): number {
-  let ahead = 0
-  let hits = 0
-  for (const point of points) {
-    if (arrived[point] === ASKED) continue
-    ahead++
-    if (used[point] > arrived[point] || used[point + twin] > arrived[point]) hits++
-  }
-  const share = ahead > 0 ? hits / ahead : 0
-  const strips = share < 1 / 8 ? 1 : share < 1 / 4 ? 2 : share < 1 / 2 ? 4 : 8
-  return strips * engine.exports.TILE_ROWS.value
+export function rowsAhead(engine: Engine, present: number): number {
+  const rows = engine.exports.TILE_ROWS.value
+  return Math.min(Math.max(Math.round(present / (PART * rows)), 1), MOST_STRIPS) * rows
 }

@@ -60,7 +60,7 @@ const LAST_RESORT = 1e7
 const FACE = 1024
 /** Points from which on such a step comes first, from a start that is near: fewer are as soon done by SMO. */
 const MANY = 256
-/** Iterations before the first such step, otherwise: till then the path is LIBSVM's, and rows on the edge fall as there. */
+/** Iterations before the first such step, otherwise: till then the path is much LIBSVM's, and rows on the edge fall as there. */
 const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
 const FACE_EVERY = 0.25
@@ -103,10 +103,10 @@ export class Solver {
   constructor(engine: Engine, runs: Run[], kind: MachineKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
-    // One run alone makes a pair with itself.
-    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]))
     // Where the kernel may not be positive definite the path decides the optimum: there it is LIBSVM's alone.
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
+    // One run alone makes a pair with itself.
+    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
     this.#face = definite ? engine.allocate(engine.exports.faceBytes(FACE)) : 0
   }
 

@@ -146,7 +146,10 @@ async function fitIn(
 }
 
 /** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
-const MOST = 0.35
+const MOST = 0.4
+
+/** Pairs that show what the others will ask for: as many whatever the threads, for the path may depend on it. */
+const TRIAL = 4
 
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 64
@@ -171,7 +174,7 @@ interface Plan {
   small: boolean
 }
 
-/** The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not another. */
+/** The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not worse. */
 function affordableFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): Plan {
   for (let limit = cacheLimit; ; limit /= 2) {
     const plan = planFit(engine, runs, width, limit, wanted)
@@ -224,9 +227,10 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
 }
 
 /**
- * The first pairs are solved row by row. Those that ask for so many rows that whole blocks of classes with themselves
- * are less work are given up. Then such blocks serve all pairs, and the first of those get the block of their two
- * classes row by row, and the rest too, unless most of its rows were asked for.
+ * The first pairs are solved row by row, and the others too, unless one of them asks for so many rows that whole blocks
+ * of classes with themselves are less work: then it is given up. With such blocks, which serve all pairs, the first
+ * of those that are left get the block of their two classes row by row, and the others too, unless most of its rows
+ * were asked for.
  */
 async function solvePairs(
   team: Team<FitJob, PairSolution | undefined>,
@@ -236,6 +240,7 @@ async function solvePairs(
   onSolved: (solution: PairSolution) => void,
 ): Promise<void> {
   const left = new Set(Array(pairs).keys())
+  const first = (count: number) => [...left].slice(0, count)
   const solve = async (some: number[], from: RowsFrom, mostRows = 1) => {
     const shares = new Map<number, number>()
     await team.run(
@@ -251,13 +256,11 @@ async function solvePairs(
     // In their order, not in that of their ends.
     return some.reduce((sum, pair) => sum + (shares.get(pair) ?? 0), 0) / some.length
   }
-  const first = (count: number) => [...left].slice(0, count)
-  let givenUp = plan.small
-  // Twice as many each time: they are done together, and few are tried in vain.
-  for (let count = plan.threads; !givenUp && left.size > 0; count *= 2) {
-    const some = first(count)
-    await solve(some, 'rows', plan.blocks ? plan.fewRows : 1)
-    givenUp = some.some((pair) => left.has(pair))
+  if (!plan.small) {
+    const few = plan.blocks ? plan.fewRows : 1
+    const some = first(TRIAL)
+    await solve(some, 'rows', few)
+    if (!some.some((pair) => left.has(pair))) await solve(first(pairs), 'rows', few)
   }
   if (left.size === 0) return
   await team.run(
@@ -265,9 +268,6 @@ async function solvePairs(
     pace,
     () => {},
   )
-  let whole = plan.small || plan.own.length === 2
-  for (let count = plan.threads; !whole && left.size > 0; count *= 2) {
-    whole = (await solve(first(count), 'cross rows')) > MOST
-  }
-  await solve(first(pairs), 'blocks')
+  const whole = plan.small || plan.own.length === 2 || (await solve(first(TRIAL), 'cross rows')) > MOST
+  await solve(first(pairs), whole ? 'blocks' : 'cross rows')
 }

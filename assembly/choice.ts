@@ -41,10 +41,15 @@ function lacking(firstRow: usize): v128 {
   return i32x4.eq(v128.load(firstRow), i32x4.splat(0))
 }
 
-// @ts-ignore: decorator
-@inline
-function riseOf(shifted: usize, down: usize, level: v128): v128 {
-  return f32x4.pmax(f32x4.splat(0), f32x4.sub(f32x4.add(v128.load(shifted), v128.load(down)), level))
+/** Sets the weight of every point. @param prefersPresent whether a gain counts less where the row is missing */
+export function weigh(p: Problem, prefersPresent: bool): void {
+  const one = f32x4.splat(1)
+  const missing = f32x4.splat(prefersPresent ? GOOD_GAIN : 1)
+  for (let at: usize = 0, end = <usize>p.size * 4; at < end; at += 16) {
+    const falls = f32x4.eq(v128.load(p.down + at), f32x4.splat(0))
+    const weight = v128.bitselect(missing, one, lacking(p.firstRow + at))
+    v128.store(p.weight + at, v128.and(weight, falls))
+  }
 }
 
 // @ts-ignore: decorator
@@ -53,25 +58,19 @@ function curvatureOf(diagonalI: v128, diagonal: v128, k: v128): v128 {
   return f32x4.pmax(f32x4.splat(<f32>TAU), f32x4.sub(f32x4.add(diagonalI, diagonal), f32x4.add(k, k)))
 }
 
-/**
- * (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij), as a product and what it is divided by.
- *
- * @param fair whether the gain of a point without a row counts in full; a constant
- */
+/** (F_j - F_i)^2, by its weight. */
 // @ts-ignore: decorator
 @inline
-function squareOf(p: Problem, at: usize, level: v128, fair: bool): v128 {
-  const rise = riseOf(p.shifted + at, p.down + at, level)
-  const square = f32x4.mul(rise, rise)
-  if (fair) return square
-  return v128.bitselect(f32x4.mul(square, f32x4.splat(GOOD_GAIN)), square, lacking(p.firstRow + at))
+function squareOf(shifted: usize, weight: usize, level: v128): v128 {
+  const rise = f32x4.pmax(f32x4.splat(0), f32x4.sub(v128.load(shifted), level))
+  return f32x4.mul(f32x4.mul(rise, rise), v128.load(weight))
 }
 
 // @ts-ignore: decorator
 @inline
-function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128, fair: bool): v128 {
+function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128): v128 {
   const curvature = curvatureOf(diagonalI, v128.load(p.diagonal + at), v128.load(row + at))
-  return f32x4.div(squareOf(p, at, level, fair), curvature)
+  return f32x4.div(squareOf(p.shifted + at, p.weight + at, level), curvature)
 }
 
 /**
@@ -80,17 +79,9 @@ function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128, 
  * A division costs as much as all the rest, so blocks are only searched for a rise^2 that reaches the best gain
  * times the curvature; a hair less than that, for a product rounds otherwise than a quotient.
  */
-// @ts-ignore: decorator
-@inline
-function chooseInRun(
-  p: Problem,
-  from: i32,
-  to: i32,
-  row: usize,
-  level: v128,
-  diagonalI: v128,
-  fair: bool,
-): void {
+function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, diagonalI: v128): void {
+  const shifted = p.shifted
+  const weight = p.weight
   const diagonal = p.diagonal
   for (let block = from; block < to; block += BLOCK) {
     const start = <usize>block * 4
@@ -99,12 +90,12 @@ function chooseInRun(
     let reached = i32x4.splat(0)
     for (let at = start; at < end; at += 16) {
       const curvature = curvatureOf(diagonalI, v128.load(diagonal + at), v128.load(row + at))
-      reached = v128.or(reached, f32x4.ge(squareOf(p, at, level, fair), f32x4.mul(bar, curvature)))
+      reached = v128.or(reached, f32x4.ge(squareOf(shifted + at, weight + at, level), f32x4.mul(bar, curvature)))
     }
     if (!v128.any_true(reached)) continue
     let high = f32x4.splat(0)
     for (let at = start; at < end; at += 16) {
-      high = f32x4.pmax(high, gains(p, at, row, level, diagonalI, fair))
+      high = f32x4.pmax(high, gains(p, at, row, level, diagonalI))
     }
     const best = horizontalMax(high)
     if (best >= gain) {
@@ -114,9 +105,8 @@ function chooseInRun(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function choose(p: Problem, i: i32, fair: bool): i32 {
+/** The partner j of point i, or -1. */
+export function choosePartner(p: Problem, i: i32): i32 {
   const at = <usize>i * 4
   const level = f32x4.splat(f32.load(p.shifted + at))
   const diagonalI = f32x4.splat(f32.load(p.diagonal + at))
@@ -125,26 +115,16 @@ function choose(p: Problem, i: i32, fair: bool): i32 {
   const second = load<usize>(p.secondRow + at) - <usize>p.split * 4
   gain = LEAST_GAIN
   gainBlock = -1
-  chooseInRun(p, 0, p.split, first, level, diagonalI, fair)
-  chooseInRun(p, p.split, p.size, second, level, diagonalI, fair)
+  chooseInRun(p, 0, p.split, first, level, diagonalI)
+  chooseInRun(p, p.split, p.size, second, level, diagonalI)
   if (gainBlock < 0) return -1
   const row = gainBlock < p.split ? first : second
   const end = gainBlock < p.split ? p.split : p.size
   for (let k = min(gainBlock + BLOCK, end) - 4; ; k -= 4) {
-    const hits = f32x4.eq(gains(p, <usize>k * 4, row, level, diagonalI, fair), f32x4.splat(gain))
+    const hits = f32x4.eq(gains(p, <usize>k * 4, row, level, diagonalI), f32x4.splat(gain))
     if (v128.any_true(hits)) return k + 31 - clz(i32x4.bitmask(hits))
   }
   return -1
-}
-
-/** The partner j of point i, or -1. */
-export function choosePartner(p: Problem, i: i32): i32 {
-  return choose(p, i, true)
-}
-
-/** As `choosePartner`, but a point whose row is there is taken before one that gains little more. */
-export function choosePresentPartner(p: Problem, i: i32): i32 {
-  return choose(p, i, false)
 }
 
 /** Of the points that have rows the one that violates most, if nearly as much as `best`, which has none; or `best`. */

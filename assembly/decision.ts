@@ -129,6 +129,41 @@ function sums3x1(
   addTo(out + 2 * outStride, s2)
 }
 
+/**
+ * As `weightedSums`, with weights in f64 and every sum in f64: where coefficients are so large that they all but cancel
+ * each other out, float32 would leave nothing of the sum.
+ */
+export function exactSums(
+  kernel: usize,
+  stride: usize,
+  rows: i32,
+  length: i32,
+  weights: usize,
+  columns: i32,
+  out: usize,
+  outStride: usize,
+): void {
+  const weightBytes = <usize>columns * 8
+  for (let i = 0; i < rows; i++) {
+    for (let c: usize = 0; c < weightBytes; c += 32) {
+      let k = kernel + <usize>i * stride
+      let w = weights + c
+      const to = out + <usize>i * outStride + c
+      let low = v128.load(to)
+      let high = v128.load(to, 16)
+      for (let n = 0; n < length; n++) {
+        const x = f64x2.splat(<f64>f32.load(k))
+        low = f64x2.add(low, f64x2.mul(x, v128.load(w)))
+        high = f64x2.add(high, f64x2.mul(x, v128.load(w, 16)))
+        k += 4
+        w += weightBytes
+      }
+      v128.store(to, low)
+      v128.store(to, high, 16)
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function addTo(out: usize, sum: v128): void {

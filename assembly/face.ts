@@ -11,8 +11,9 @@
 // training large scale support vector machines on multiprocessor systems", JMLR 7 (2006).
 
 import { madd } from './simd'
+import { catchUp } from './gradient'
 import { Problem, setMoves } from './problem'
-import { rescan } from './smo'
+import { rescan } from './scan'
 
 /**
  * Rounds of conjugate gradients and projection in one call, and products with the matrix in one round. Small
@@ -320,6 +321,7 @@ function round(tolerance: f64): bool {
  */
 export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
+  catchUp(p)
   if (!gather(p, scratch, limit)) return 0
   for (let turn = 0; turn < ROUNDS; turn++) {
     if (!round(p.tolerance)) break
@@ -330,23 +332,8 @@ export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
     if (delta == 0) continue
     f64.store(p.beta + <usize>k * 8, at(beta, n))
     setMoves(p, k)
-    const first = load<usize>(p.firstRow + <usize>k * 4)
-    const second = load<usize>(p.secondRow + <usize>k * 4)
-    addRow(p.gradient, first, p.split, delta)
-    addRow(p.gradient + <usize>p.split * 8, second, p.size - p.split, delta)
   }
+  catchUp(p)
   rescan(p)
   return count
-}
-
-/** out += factor * row, in f64. `length` is a multiple of 4. */
-export function addRow(out: usize, row: usize, length: i32, factor: f64): void {
-  const f = f64x2.splat(factor)
-  for (let k: usize = 0, bytes = <usize>length * 4; k < bytes; k += 16) {
-    const to = out + k + k
-    const k01 = f64x2.promote_low_f32x4(v128.load64_zero(row + k))
-    const k23 = f64x2.promote_low_f32x4(v128.load64_zero(row + k, 8))
-    v128.store(to, f64x2.add(v128.load(to), f64x2.mul(f, k01)))
-    v128.store(to, f64x2.add(v128.load(to, 16), f64x2.mul(f, k23)), 16)
-  }
 }

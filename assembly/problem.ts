@@ -30,8 +30,21 @@ export class Problem {
   /** Largest violation of the optimality conditions. */
   gap: f64
   iterations: f64
-  /** Whether a good point whose row is in memory is taken before the best: 0 where the path decides the optimum. */
-  prefersPresent: i32
+  /** The iteration at which `counted` was b. */
+  caughtUp: f64
+  /** Sum of the squares of what hasty steps since then may have cost F. */
+  squaredDrift: f64
+  /** f64: b, as far as the gradient counts it. */
+  counted: usize
+  /** f32: what part of its gain counts when j is chosen: 0 if it may not go down. */
+  weight: usize
+  largestDiagonal: f32
+  /** 0 where the path decides the optimum: there it is LIBSVM's. Else rows that are in memory, and speed, may decide it. */
+  pathIsFree: i32
+  /** Whether a row that is in memory stays there. */
+  keepsRows: i32
+  /** Whether F is kept in float32 alone. */
+  hasten: i32
 }
 
 /** Who may go up and who may go down follows from b and its bounds. */
@@ -39,7 +52,9 @@ export function setMoves(p: Problem, k: i32): void {
   const at = <usize>k * 4
   const beta = f64.load(p.beta + at + at)
   f32.store(p.up + at, beta < f64.load(p.upper + at + at) ? 0 : f32.POSITIVE_INFINITY)
-  f32.store(p.down + at, beta > f64.load(p.lower + at + at) ? 0 : f32.NEGATIVE_INFINITY)
+  const falls = beta > f64.load(p.lower + at + at)
+  f32.store(p.down + at, falls ? 0 : f32.NEGATIVE_INFINITY)
+  f32.store(p.weight + at, falls ? 1 : 0)
 }
 
 // @ts-ignore: decorator

@@ -47,7 +47,8 @@ describe('what cannot be told apart', () => {
     const labels = rows.map((row, i) => (i < 200 ? y[row] : 1 - y[row]))
     const svc = await new SVC({ C: 1e6 }).fit(X.select(rows), labels)
     expect(['converged', 'stalled']).toContain(svc.fitStatus)
-    expect(await svc.score(X.select(rows), labels)).toBeGreaterThan(0.85)
+    // Of two rows that nothing tells apart one is wrong; coefficients of 1e6 must not drown the others.
+    expect(await svc.score(X.select(rows), labels)).toBe(200 / 220)
   })
 
   test.each(kernels)('constant features, gamma scale: $kernel', async (options) => {

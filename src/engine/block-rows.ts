@@ -11,6 +11,7 @@ import type { DualProblem } from './problem.ts'
  * other, made anew for every pair in the same place, so that it stays in the cache.
  */
 export class BlockRows implements KernelRows {
+  readonly keepsRows = true
   readonly share = 1
   readonly batch = 1
   readonly diagonal: number

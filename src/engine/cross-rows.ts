@@ -13,6 +13,7 @@ import { rowsAhead } from './rows-ahead.ts'
  * each other, which serves no other, the rows that the solver asks for.
  */
 export class CrossRows implements KernelRows {
+  readonly keepsRows = true
   readonly diagonal: number
   readonly batch: number
   readonly #engine: Engine

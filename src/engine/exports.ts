@@ -47,6 +47,8 @@ export interface EngineExports {
     coef0: number,
     degree: number,
   ): void
+  /** As `weightedSums`, with weights in f64. */
+  exactSums: EngineExports['weightedSums']
   weightedSums(
     kernel: number,
     stride: number,

@@ -17,6 +17,7 @@ const BATCH = 24
  * serves all candidates with this kernel.
  */
 export class FoldRows implements KernelRows {
+  readonly keepsRows = true
   readonly share = 1
   readonly batch = 1
   readonly runs: Run[] = []
@@ -77,7 +78,7 @@ export class FoldRows implements KernelRows {
     const all = sizes.reduce((sum, size) => sum + size, 0)
     const own = sizes.reduce((sum, size) => sum + size * size, 0)
     const columns = PairWeights.columns(sizes.length)
-    const weights = all * columns * 4 * machines
+    const weights = PairWeights.bytes(all, sizes.length) * machines
     const sums = BATCH * columns * sizes.length * 8
     // The stretches take two numbers a row at worst.
     return (own + 2 * largest * largest + largest) * 4 + all * (5 + BATCH) * 4 + sums + weights
@@ -170,7 +171,7 @@ export class FoldRows implements KernelRows {
   ): void {
     const engine = this.#engine
     const mark = engine.mark()
-    const { columns, length } = machines[0]
+    const { length } = machines[0]
     const stride = this.#size * 4
     const values = engine.allocate(BATCH * stride)
     const sums = engine.allocate(BATCH * length * 8)
@@ -188,10 +189,7 @@ export class FoldRows implements KernelRows {
       for (const [m, weights] of machines.entries()) {
         engine.float64(sums, rows * length).fill(0)
         for (const [c, run] of this.runs.entries()) {
-          engine.exports.weightedSums(
-            ...([values + run.start * 4, stride, rows, run.size] as const),
-            ...([weights.address(c), columns, sums + c * columns * 8, length * 8] as const),
-          )
+          weights.addSums(c, [0, run.size], [values + run.start * 4, stride, rows], sums)
         }
         const own = engine.float64(sums, rows * length)
         if (shift) FarRows.scale(own, length, shift.factors)

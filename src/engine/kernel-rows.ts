@@ -13,6 +13,8 @@ export interface KernelRows {
   /** Brings rows, at most `batch`, of points that have none. @throws {SoftmarginError} `ABORTED` */
   load(problem: DualProblem, points: number[], pace: Pace): Promise<void>
   readonly batch: number
+  /** Whether rows of the problem that is attached stay once they are there. */
+  readonly keepsRows: boolean
   /** f32 a position: K(x, x), with the rounding of the rows. */
   readonly diagonal: number
   /** Rows computed for the last problem, as a share of all its rows. */

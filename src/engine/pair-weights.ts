@@ -9,6 +9,12 @@ export function pairsOf(classes: number): [number, number][] {
 }
 
 /**
+ * Sums with larger coefficients are made in float64: where they all but cancel each other out, as those of rows with
+ * both labels do at C = 1e6, float32 leaves nothing of the sum.
+ */
+const LARGE = 100
+
+/**
  * Coefficients of one-vs-one machines in the engine's memory, and the sums of kernel values that they make.
  *
  * The rows of a class take part in the pairs of that class only: their coefficients are a matrix, rows x
@@ -22,35 +28,57 @@ export class PairWeights {
   readonly #engine: Engine
   readonly #runs: Run[]
   readonly #addresses: number[]
+  readonly #exact: boolean
 
-  constructor(engine: Engine, runs: Run[]) {
+  /** @param largest no coefficient is larger than this, or smaller than its negative */
+  constructor(engine: Engine, runs: Run[], largest: number) {
     this.#engine = engine
     this.#runs = runs
     this.columns = PairWeights.columns(runs.length)
     this.length = this.columns * runs.length
-    this.#addresses = runs.map((run) => engine.allocate(run.size * this.columns * 4))
-    this.clear()
+    this.#exact = largest > LARGE
+    this.#addresses = runs.map((run) => engine.allocate(run.size * this.columns * (this.#exact ? 8 : 4)))
+    for (const [c, run] of runs.entries()) this.#view(c, run.size).fill(0)
   }
 
   static columns(classes: number): number {
     return Math.ceil((classes - 1) / 4) * 4
   }
 
-  clear(): void {
-    for (const [c, run] of this.#runs.entries()) {
-      this.#engine.float32(this.#addresses[c], run.size * this.columns).fill(0)
-    }
+  /** Bytes for the coefficients of so many rows, at most. */
+  static bytes(rows: number, classes: number): number {
+    return rows * PairWeights.columns(classes) * 8
+  }
+
+  #view(c: number, rows: number): Float32Array | Float64Array {
+    const length = rows * this.columns
+    const address = this.#addresses[c]
+    return this.#exact ? this.#engine.float64(address, length) : this.#engine.float32(address, length)
   }
 
   /** Sets the coefficients of one column of a class, row after row. */
   setColumn(c: number, column: number, count: number, coefficient: (row: number) => number): void {
-    const view = this.#engine.float32(this.#addresses[c], count * this.columns)
+    const view = this.#view(c, count)
     for (let row = 0; row < count; row++) view[row * this.columns + column] = coefficient(row)
   }
 
-  /** Where the coefficients of a class begin, from its row `from` on. */
-  address(c: number, from = 0): number {
-    return this.#addresses[c] + from * this.columns * 4
+  /**
+   * Adds what rows of a class contribute to sums.
+   *
+   * @param c the class; its rows from `from` on, `length` of them
+   * @param values f32: `rows` rows of kernel values, `stride` bytes apart
+   * @param sums f64: `rows` x `this.length`
+   */
+  addSums(
+    c: number,
+    [from, length]: [number, number],
+    [values, stride, rows]: [number, number, number],
+    sums: number,
+  ): void {
+    const { exactSums, weightedSums } = this.#engine.exports
+    const weights = this.#addresses[c] + from * this.columns * (this.#exact ? 8 : 4)
+    const add = this.#exact ? exactSums : weightedSums
+    add(values, stride, rows, length, weights, this.columns, sums + c * this.columns * 8, this.length * 8)
   }
 
   /** Decision values: out[pair] = sums of both classes + intercept[pair]. */

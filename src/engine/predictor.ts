@@ -112,8 +112,9 @@ export class Predictor {
     }
     const own = rescaled(kernel, conditioning.scale)
     const rows = await packRows(engine, supportVectors, groups, own, conditioning, pace)
-    const weights = new PairWeights(engine, rows.runs)
     const { dualCoef, intercept } = expansion
+    const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
+    const weights = new PairWeights(engine, rows.runs, largest)
     for (const [c, group] of groups.entries()) {
       for (let column = 0; column < groups.length - 1; column++) {
         const from = column * supportVectors.rows
@@ -193,16 +194,12 @@ export class Predictor {
 
   /** Kernel values, chunk by chunk, summed up while they are in the cache. */
   async #sum(weights: PairWeights, rows: number, pace: Pace): Promise<void> {
-    const { columns, length } = weights
     const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
     for (const [c, run] of this.#rows.runs.entries()) {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
-        this.#engine.exports.weightedSums(
-          ...([this.#values, CHUNK * 4, rows, cols] as const),
-          ...([weights.address(c, j), columns, this.#sums + c * columns * 8, length * 8] as const),
-        )
+        weights.addSums(c, [j, cols], [this.#values, CHUNK * 4, rows], this.#sums)
         if (pace.due) await pace.rest()
       }
     }
@@ -210,8 +207,7 @@ export class Predictor {
 
   /** The same where rows may be far: their nearest support vector must be known first. */
   async #sumFar(far: FarRows, weights: PairWeights, rows: number, pace: Pace): Promise<void> {
-    const { exports } = this.#engine
-    const { columns, length } = weights
+    const { length } = weights
     const stride = this.#size * 4
     this.#wide ||= this.#engine.allocate(this.#engine.blockRows * stride)
     const step = this.#rows.columnsPerCall(rows)
@@ -223,10 +219,7 @@ export class Predictor {
     const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
     this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
     for (const [c, run] of this.#rows.runs.entries()) {
-      exports.weightedSums(
-        ...([this.#wide + run.start * 4, stride, rows, run.size] as const),
-        ...([weights.address(c), columns, this.#sums + c * columns * 8, length * 8] as const),
-      )
+      weights.addSums(c, [0, run.size], [this.#wide + run.start * 4, stride, rows], this.#sums)
     }
     FarRows.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
   }

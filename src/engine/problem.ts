@@ -24,12 +24,15 @@ const OFFSET = {
   middle: 80,
   gap: 88,
   iterations: 96,
-  prefersPresent: 104,
-  end: 112,
+  counted: 120,
+  weight: 124,
+  pathIsFree: 132,
+  keepsRows: 136,
+  end: 144,
 } as const
 
-const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper'] as const
-const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used'] as const
+const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper', 'counted'] as const
+const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used', 'weight'] as const
 
 /** A dual problem in the engine's memory: arrays a point, and the solver's state. Points are in two runs. */
 export class DualProblem {
@@ -44,9 +47,9 @@ export class DualProblem {
 
   /**
    * @param capacity points, with the padding, of the largest problem that it will hold
-   * @param prefersPresent whether a good point whose row is in memory is taken before the best
+   * @param pathIsFree whether any path leads to the optimum: then rows that are in memory are preferred
    */
-  constructor(engine: Engine, capacity: number, prefersPresent: boolean) {
+  constructor(engine: Engine, capacity: number, pathIsFree: boolean) {
     this.#engine = engine
     this.address = engine.allocate(OFFSET.end)
     const header = engine.int32(this.address, OFFSET.end / 4)
@@ -55,7 +58,7 @@ export class DualProblem {
     for (const name of WORD_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 4)
     const fresh = engine.int32(this.address, OFFSET.end / 4)
     for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) fresh[OFFSET[name] / 4] = this.#arrays[name]
-    fresh[OFFSET.prefersPresent / 4] = prefersPresent ? 1 : 0
+    fresh[OFFSET.pathIsFree / 4] = pathIsFree ? 1 : 0
   }
 
   /** Bytes that the constructor takes. */
@@ -91,6 +94,11 @@ export class DualProblem {
     const { exports } = this.#engine
     exports.addRow(gradient, this.firstRow[k], this.split, b)
     exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
+  }
+
+  /** Tells whether a row that is in memory stays there until the next `reset`. */
+  set keepsRows(value: boolean) {
+    this.#engine.int32(this.address, OFFSET.end / 4)[OFFSET.keepsRows / 4] = value ? 1 : 0
   }
 
   /** Mean of K(x, x). */

@@ -58,6 +58,10 @@ export class RowCache implements KernelRows {
     return 2 * batchOf(engine) * RowCache.#longestRow(runs)
   }
 
+  get keepsRows(): boolean {
+    return this.#owners.length * 4 >= this.#slotBytes
+  }
+
   get share(): number {
     return this.#used / this.#count
   }

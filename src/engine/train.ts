@@ -128,6 +128,7 @@ export class Solver {
     const [a, b] = [this.#runs[first], this.#runs[second]]
     problem.reset(a, b, source.diagonal, options.tolerance)
     await source.attach(problem, first, second, options.pace)
+    problem.keepsRows = source.keepsRows
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
       options.prepare(problem, a, b, pair, round)

@@ -91,13 +91,14 @@ async function runBatch(
   const rows = new FoldRows(engine, gram, members, kernel)
   const machines = batch.candidates.map((candidate) => {
     const parameters = candidates[candidate]
+    const bounds = classWeights(parameters.classWeight, labels.classes, counts).map(
+      (weight) => (weight * parameters.C) / unit,
+    )
     return {
       parameters,
-      weights: new PairWeights(engine, rows.runs),
+      weights: new PairWeights(engine, rows.runs, Math.max(...bounds)),
       intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
-      bounds: classWeights(parameters.classWeight, labels.classes, counts).map(
-        (weight) => (weight * parameters.C) / unit,
-      ),
+      bounds,
     }
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)

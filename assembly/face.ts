@@ -89,7 +89,9 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
     if (!isFree(p, k)) continue
     i32.store(points + <usize>n * 4, k)
     put(beta, n, f64.load(p.beta + <usize>k * 8))
-    put(gradient, n, f64.load(p.gradient + <usize>k * 8) - p.shift)
+    // Where the gradient is behind b, F in float32 shows the way as well.
+    const at = <usize>k * 4
+    put(gradient, n, p.hasten ? <f64>f32.load(p.shifted + at) : f64.load(p.gradient + at + at) - p.shift)
     put(lower, n, f64.load(p.lower + <usize>k * 8))
     put(upper, n, f64.load(p.upper + <usize>k * 8))
     n++
@@ -321,7 +323,6 @@ function round(tolerance: f64): bool {
  */
 export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
-  catchUp(p)
   if (!gather(p, scratch, limit)) return 0
   for (let turn = 0; turn < ROUNDS; turn++) {
     if (!round(p.tolerance)) break

@@ -111,18 +111,14 @@ export function update(p: Problem, i: i32, j: i32, delta: f64): void {
   if (p.hasten) {
     updateHastily(p, 0, p.split, firstI, firstJ, <f32>delta)
     updateHastily(p, p.split, p.size, secondI, secondJ, <f32>delta)
-    const error = UNIT * (<f64>abs(least) + <f64>abs(largest)) + roundingOf(p, delta)
+    // The difference of two rows, the factor, the product and the sum are rounded.
+    const error = UNIT * (<f64>abs(least) + <f64>abs(largest) + 6 * delta * <f64>p.largestDiagonal)
     p.squaredDrift += error * error
   } else {
     updateExactly(p, 0, p.split, firstI, firstJ, delta)
     updateExactly(p, p.split, p.size, secondI, secondJ, delta)
   }
   endScan(p)
-}
-
-/** What a hasty step may cost F: the difference of two rows, the factor and the product are rounded. */
-export function roundingOf(p: Problem, delta: f64): f64 {
-  return 6 * UNIT * delta * <f64>p.largestDiagonal
 }
 
 /** What hasty steps may have cost F together: roundings add up as random steps do. */

@@ -17,7 +17,7 @@
 import { choosePartner, choosePresentRiser, TAU, weigh } from './choice'
 import { catchUp } from './gradient'
 import { lacksRow, Problem, setMoves } from './problem'
-import { drift, rescan, roundingOf, scan, update } from './scan'
+import { drift, rescan, scan, update } from './scan'
 
 export const SLICE_DONE: i32 = 0
 export const CONVERGED: i32 = 1
@@ -69,29 +69,27 @@ function step(p: Problem, i: i32, j: i32): bool {
 export function startProblem(problem: usize): void {
   const p = changetype<Problem>(problem)
   p.largestDiagonal = 0
-  let widest: f64 = 0
   for (let k = 0; k < p.size; k++) {
     setMoves(p, k)
-    const at = <usize>k * 4
-    p.largestDiagonal = max(p.largestDiagonal, abs(f32.load(p.diagonal + at)))
-    widest = max(widest, f64.load(p.upper + at + at) - f64.load(p.lower + at + at))
+    p.largestDiagonal = max(p.largestDiagonal, abs(f32.load(p.diagonal + <usize>k * 4)))
   }
   memory.copy(p.counted, p.beta, <usize>p.size * 8)
   p.iterations = 0
   p.caughtUp = 0
-  // The widest step must not lose more than the tolerance by itself.
-  const fine = roundingOf(p, widest) < p.tolerance
-  p.hasten = fine && p.pathIsFree != 0 && p.keepsRows != 0 ? 1 : 0
+  p.hasten = p.pathIsFree != 0 && p.keepsRows != 0 ? 1 : 0
   scan(p, 0)
 }
 
-/** Goes on for at most `limit` iterations and says why it stopped. The gradient is exact but for NEEDS_ROW. */
+/** Goes on for at most `limit` iterations and says why it stopped. The gradient is exact if it came to an end. */
 export function solve(problem: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
   weigh(p, p.pathIsFree != 0)
-  const answer = search(p, limit)
-  if (answer != NEEDS_ROW) catchUp(p)
-  return answer
+  return search(p, limit)
+}
+
+/** Ends before the end: makes the gradient exact. */
+export function breakOff(problem: usize): void {
+  catchUp(changetype<Problem>(problem))
 }
 
 function search(p: Problem, limit: i32): i32 {

@@ -70,6 +70,7 @@ export interface EngineExports {
     out: number,
   ): void
   exponential(x: number): number
+  breakOff(problem: number): void
   startProblem(problem: number): void
   solve(problem: number, limit: number): number
   threshold(problem: number): number

@@ -162,12 +162,13 @@ export class FoldRows implements KernelRows {
    * Decision values of rows of the Gram matrix by several machines.
    *
    * @param positions where the rows stand
-   * @param visit gets the number of the row, of the machine, and a view of the sums, which does not last
+   * @param visit gets the number of the machine, a view of the sums of some rows, which does not last, the number of the
+   *   first of the rows, and how many they are
    */
   decide(
     positions: Int32Array,
     machines: PairWeights[],
-    visit: (row: number, machine: number, sums: Float64Array) => void,
+    visit: (machine: number, sums: Float64Array, from: number, rows: number) => void,
   ): void {
     const engine = this.#engine
     const mark = engine.mark()
@@ -193,7 +194,7 @@ export class FoldRows implements KernelRows {
         }
         const own = engine.float64(sums, rows * length)
         if (shift) FarRows.scale(own, length, shift.factors)
-        for (let r = 0; r < rows; r++) visit(from + r, m, own.subarray(r * length, (r + 1) * length))
+        visit(m, own, from, rows)
       }
     }
     engine.release(mark)

@@ -81,17 +81,33 @@ export class PairWeights {
     add(values, stride, rows, length, weights, this.columns, sums + c * this.columns * 8, this.length * 8)
   }
 
-  /** Decision values: out[pair] = sums of both classes + intercept[pair]. */
-  decide(sums: Float64Array, intercept: ArrayLike<number>, out: Float64Array): void {
-    const { columns } = this
+  /**
+   * Decision values: the sums of both classes and the intercept of each pair.
+   *
+   * @param sums of `rows` rows, `length` each
+   * @param out rows x pairs, from row `from` on
+   */
+  decide(
+    sums: Float64Array,
+    rows: number,
+    intercept: ArrayLike<number>,
+    out: Float64Array,
+    from: number,
+  ): void {
+    const { columns, length } = this
     const classes = this.#runs.length
-    // Eight classes at a time: what the others have for them stands in one line of the cache.
-    for (let from = 0; from < classes; from += 8) {
-      const to = Math.min(from + 8, classes)
-      for (let j = from + 1; j < classes; j++) {
-        for (let i = from, last = Math.min(to, j); i < last; i++) {
-          const p = (i * (2 * classes - i - 3)) / 2 + j - 1
-          out[p] = sums[i * columns + j - 1] + sums[j * columns + i] + intercept[p]
+    const pairs = (classes * (classes - 1)) / 2
+    for (let r = 0; r < rows; r++) {
+      const at = r * length
+      const to = (from + r) * pairs
+      // Eight classes at a time: what the others have for them stands in one line of the cache.
+      for (let first = 0; first < classes; first += 8) {
+        const last = Math.min(first + 8, classes)
+        for (let j = first + 1; j < classes; j++) {
+          for (let i = first, end = Math.min(last, j); i < end; i++) {
+            const p = (i * (2 * classes - i - 3)) / 2 + j - 1
+            out[to + p] = sums[at + i * columns + j - 1] + sums[at + j * columns + i] + intercept[p]
+          }
         }
       }
     }

@@ -184,12 +184,7 @@ export class Predictor {
     this.#engine.float64(this.#sums, rows * length).fill(0)
     if (this.#far?.mayHold(this.#rows.leftNorms, rows)) await this.#sumFar(this.#far, weights, rows, pace)
     else await this.#sum(weights, rows, pace)
-    const pairs = this.pairs.length
-    const sums = this.#engine.float64(this.#sums, rows * length)
-    for (let r = 0; r < rows; r++) {
-      const own = sums.subarray(r * length, (r + 1) * length)
-      weights.decide(own, this.#intercept, out.subarray(r * pairs, (r + 1) * pairs))
-    }
+    weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
   }
 
   /** Kernel values, chunk by chunk, summed up while they are in the cache. */

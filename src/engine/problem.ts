@@ -116,6 +116,11 @@ export class DualProblem {
     return this.#engine.exports.solve(this.address, limit)
   }
 
+  /** Ends before the end: makes the gradient exact. */
+  breakOff(): void {
+    this.#engine.exports.breakOff(this.address)
+  }
+
   /** Minimises over the free points at once, if there are at most `limit`; answers how many there were. */
   faceStep(scratch: number, limit: number): number {
     return this.#engine.exports.faceStep(this.address, scratch, limit)
@@ -131,7 +136,7 @@ export class DualProblem {
     return this.#engine.int32(scratch, count).slice()
   }
 
-  /** F = Kb + p. */
+  /** F = Kb + p: exact before the first `solve`, and after the last, which answered CONVERGED or STALLED, or `breakOff`. */
   get gradient(): Float64Array {
     return this.#engine.float64(this.#arrays.gradient, this.size)
   }

@@ -201,7 +201,10 @@ async function run(
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
   for (;;) {
     const done = problem.iterations
-    if (done >= limit) return 'maxIter'
+    if (done >= limit) {
+      problem.breakOff()
+      return 'maxIter'
+    }
     if (done >= nextFace) {
       problem.faceStep(face, FACE)
       nextFace = done + Math.ceil(problem.size * FACE_EVERY)

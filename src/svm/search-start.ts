@@ -53,42 +53,69 @@ const SAMPLE = 8
 const ALONE = 0.5
 
 /**
- * Where the points hardly see each other (an rbf kernel with a large gamma), all of a class have nearly the same
- * dual: starts there, at the best multiple. Otherwise leaves the problem at 0.
+ * Where the points of a pair hardly see each other (an rbf kernel with a large gamma), all of a class have nearly the
+ * same dual: a start there, for every C.
  */
-export function plantEvenly(problem: DualProblem, first: Run, second: Run): void {
-  const { lower, upper } = problem
-  const less = Math.min(first.count, second.count)
-  const a = less / first.count
-  const b = less / second.count
-  const multiple = (step: number) => {
-    for (let k = 0; k < first.count; k += step)
-      problem.addRow(k, (a * first.count) / Math.ceil(first.count / step))
-    for (let k = 0; k < second.count; k += step) {
-      problem.addRow(first.size + k, (-b * second.count) / Math.ceil(second.count / step))
-    }
-    const F = problem.gradient
+export class EvenStart {
+  readonly #first: Run
+  readonly #second: Run
+  /** What the dual of a point of each class is a multiple of. */
+  readonly #a: number
+  readonly #b: number
+  /** The best multiple, 0 if it is no good start; and K b at 1. */
+  #multiple: number | undefined
+  #products: Float64Array = new Float64Array(0)
+
+  constructor(first: Run, second: Run) {
+    const less = Math.min(first.count, second.count)
+    this.#first = first
+    this.#second = second
+    this.#a = less / first.count
+    this.#b = less / second.count
+  }
+
+  /** Starts the problem of the pair there, within its bounds, if that is good; else leaves it at 0. */
+  plant(problem: DualProblem): void {
+    this.#multiple ??= this.#find(problem)
+    if (this.#multiple === 0) return
+    const { lower, upper, beta, gradient } = problem
+    const [first, second] = [this.#first, this.#second]
+    const t = Math.min(this.#multiple, upper[0] / this.#a, -lower[first.size] / this.#b)
+    for (let k = 0; k < gradient.length; k++) gradient[k] += t * this.#products[k]
+    for (let k = 0; k < first.count; k++) beta[k] = Math.min(t * this.#a, upper[k])
+    for (let k = first.size; k < first.size + second.count; k++) beta[k] = Math.max(-t * this.#b, lower[k])
+    problem.near = true
+  }
+
+  /** The multiple with the least objective, if some points of each class say that it is worth its products. */
+  #find(problem: DualProblem): number {
+    const less = Math.min(this.#first.count, this.#second.count)
+    const rough = this.#bestOf(this.#productsOf(problem, Math.max(1, Math.floor(less / SAMPLE))))
+    if (!(rough * problem.meanDiagonal >= ALONE)) return 0
+    this.#products = this.#productsOf(problem, 1)
+    return this.#bestOf(this.#products)
+  }
+
+  /** K b, from every `step`th point of each class; the gradient stays as it is. */
+  #productsOf(problem: DualProblem, step: number): Float64Array {
+    const [first, second] = [this.#first, this.#second]
+    const { gradient } = problem
+    const kept = gradient.slice()
+    gradient.fill(0)
+    const a = (this.#a * first.count) / Math.ceil(first.count / step)
+    const b = (this.#b * second.count) / Math.ceil(second.count / step)
+    for (let k = 0; k < first.count; k += step) problem.addRow(k, a)
+    for (let k = 0; k < second.count; k += step) problem.addRow(first.size + k, -b)
+    const products = gradient.slice()
+    gradient.set(kept)
+    return products
+  }
+
+  #bestOf(products: Float64Array): number {
+    const [first, second] = [this.#first, this.#second]
     let quadratic = 0
-    for (let k = 0; k < first.count; k++) quadratic += a * (F[k] + 1)
-    for (let k = 0; k < second.count; k++) quadratic -= b * (F[first.size + k] - 1)
-    return (2 * less) / quadratic
+    for (let k = 0; k < first.count; k++) quadratic += this.#a * products[k]
+    for (let k = 0; k < second.count; k++) quadratic -= this.#b * products[first.size + k]
+    return (2 * Math.min(first.count, second.count)) / quadratic
   }
-  const reset = () => {
-    problem.gradient.fill(-1, 0, first.count).fill(1, first.size, first.size + second.count)
-  }
-  const rough = multiple(Math.max(1, Math.floor(less / SAMPLE)))
-  reset()
-  if (!(rough * problem.meanDiagonal >= ALONE)) return
-  const t = Math.min(multiple(1), upper[0] / a, -lower[first.size] / b)
-  const F = problem.gradient
-  const { beta } = problem
-  for (let k = 0; k < first.count; k++) {
-    F[k] = t * (F[k] + 1) - 1
-    beta[k] = Math.min(t * a, upper[k])
-  }
-  for (let k = first.size; k < first.size + second.count; k++) {
-    F[k] = t * (F[k] - 1) + 1
-    beta[k] = Math.max(-t * b, lower[k])
-  }
-  problem.near = true
 }

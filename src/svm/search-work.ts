@@ -11,7 +11,7 @@ import type { Work } from '../engine/team.ts'
 import { Solver } from '../engine/train.ts'
 import { checkClasses, type EncodedLabels } from './labels.ts'
 import { classWeights, type SvcParameters } from './parameters.ts'
-import { type Dual, isSeed, plantDual, plantEvenly } from './search-start.ts'
+import { type Dual, EvenStart, isSeed, plantDual } from './search-start.ts'
 import type { Fold } from './stratified-k-fold.ts'
 import { vote } from './voting.ts'
 
@@ -96,7 +96,7 @@ async function runBatch(
     )
     return {
       parameters,
-      weights: new PairWeights(engine, rows.runs, Math.max(...bounds)),
+      weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
       intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
       bounds,
     }
@@ -104,6 +104,7 @@ async function runBatch(
   const solver = new Solver(engine, rows.runs, kernel.kind)
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: Dual | undefined
+    const even = new EvenStart(rows.runs[i], rows.runs[j])
     for (const { parameters, weights, intercept, bounds } of machines) {
       // A class that the fold left out altogether gets no vote.
       intercept[pair] = counts[j] === 0 ? 1 : -1
@@ -117,7 +118,7 @@ async function runBatch(
           fillSide(problem, 0, first.count, 1, bounds[i])
           fillSide(problem, first.size, second.count, -1, bounds[j])
           if (seed) plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
-          else plantEvenly(problem, first, second)
+          else even.plant(problem)
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
           const { beta, gradient } = problem
@@ -138,9 +139,9 @@ async function runBatch(
   rows.decide(
     places,
     machines.map(({ weights }) => weights),
-    (row, m, sums) => {
+    (m, sums, from, count) => {
       const { weights, intercept } = machines[m]
-      weights.decide(sums, intercept, decisions[m].subarray(row * pairs, (row + 1) * pairs))
+      weights.decide(sums, count, intercept, decisions[m], from)
     },
   )
   if (pace.due) await pace.rest()

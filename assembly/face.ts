@@ -204,7 +204,7 @@ function descend(tolerance: f64): bool {
     put(residual, n, -at(gradient, n))
   }
   let square = project(residual)
-  const enough = max(square * 1e-4, tolerance * tolerance * 1e-2)
+  const enough = max(square * 1e-3, tolerance * tolerance * 1e-2)
   if (square <= enough) return false
   for (let n = 0; n < count; n++) f32.store(direction + <usize>n * 4, <f32>at(residual, n))
   for (let turn = 0; turn < PRODUCTS; turn++) {

@@ -170,7 +170,12 @@ export class Team<Job, Result> {
     }
     const here = () =>
       work(
-        (job) => this.#local(job, pace),
+        async (job) => {
+          const result = await this.#local(job, pace)
+          // The others are heard only now, and may be waiting for a job.
+          if (this.#members.length > 0) await pace.rest()
+          return result
+        },
         () => false,
       )
     const there = (member: Member) =>

@@ -148,7 +148,7 @@ async function fitIn(
 /** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
 const MOST = 0.4
 
-/** Pairs that show what the others will ask for: as many whatever the threads, for the path may depend on it. */
+/** Pairs that show what part of a block the others will ask for: as many whatever the threads, for paths depend on it. */
 const TRIAL = 4
 
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
@@ -227,10 +227,9 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
 }
 
 /**
- * The first pairs are solved row by row, and the others too, unless one of them asks for so many rows that whole blocks
- * of classes with themselves are less work: then it is given up. With such blocks, which serve all pairs, the first
- * of those that are left get the block of their two classes row by row, and the others too, unless most of its rows
- * were asked for.
+ * The first pair is solved row by row, and the others too, unless it asks for so many rows that whole blocks of classes
+ * with themselves are less work: then it is given up. With such blocks, which serve all pairs, the first of those that
+ * are left get the block of their two classes row by row, and the others too, unless many of its rows were asked for.
  */
 async function solvePairs(
   team: Team<FitJob, PairSolution | undefined>,
@@ -258,9 +257,8 @@ async function solvePairs(
   }
   if (!plan.small) {
     const few = plan.blocks ? plan.fewRows : 1
-    const some = first(TRIAL)
-    await solve(some, 'rows', few)
-    if (!some.some((pair) => left.has(pair))) await solve(first(pairs), 'rows', few)
+    await solve(first(1), 'rows', few)
+    if (left.size < pairs) await solve(first(pairs), 'rows', few)
   }
   if (left.size === 0) return
   await team.run(

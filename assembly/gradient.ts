@@ -14,7 +14,7 @@ export function addRow(out: usize, row: usize, length: i32, factor: f64): void {
   }
 }
 
-/** out += f * a + g * b, in f64: two rows at a time, for half of the work is to bring `out`. */
+/** out += f * a + g * b, in f64: with two rows at a time `out` is read and written half as often. */
 function addTwo(out: usize, a: usize, b: usize, length: i32, f: f64, g: f64): void {
   const fs = f64x2.splat(f)
   const gs = f64x2.splat(g)

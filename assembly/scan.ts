@@ -1,7 +1,7 @@
 // F, and who violates the conditions most.
 //
 // As long as the gap is far larger than what float32 rounds away, F is kept in float32 alone (`shifted`), and the exact
-// gradient catches up now and then: that halves the work of a step.
+// gradient catches up when it is read: a step is bound by the bytes that go through the cache, and those are the most.
 
 import { BLOCK, horizontalMax, horizontalMin } from './choice'
 import { Problem } from './problem'
@@ -69,7 +69,7 @@ function updateExactly(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize,
   largest = horizontalMax(high)
 }
 
-/** As `updateExactly`, but in float32 and of `shifted` alone: half the numbers go through the cache. */
+/** As `updateExactly`, but in float32 and of `shifted` alone. */
 function updateHastily(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f32): void {
   const shifted = p.shifted
   const up = p.up

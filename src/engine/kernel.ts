@@ -1,7 +1,7 @@
 import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
 import type { Pace } from './pace.ts'
-import { survey } from './survey.ts'
+import { type Survey, survey } from './survey.ts'
 
 /** A kernel with all its numbers: `gamma` is resolved. */
 export interface Kernel {
@@ -43,7 +43,11 @@ export async function conditioningOf(
   kind: Kernel['kind'],
   pace: Pace,
 ): Promise<Conditioning> {
-  const { columnMeans, largest } = await survey(engine, X, pace)
+  return conditioningFor(await survey(engine, X, pace), kind)
+}
+
+/** As `conditioningOf`, for rows that were looked at. */
+export function conditioningFor({ columnMeans, largest }: Survey, kind: Kernel['kind']): Conditioning {
   const centre = kind === 'rbf' || kind === 'linear' ? Float32Array.from(columnMeans) : undefined
   return { centre, scale: powerFor(largest) }
 }

@@ -1,10 +1,10 @@
 import type { Engine } from '../engine/engine.ts'
 import { GivenRows } from '../engine/given-rows.ts'
-import { conditioningOf, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
+import { conditioningFor, conditioningOf, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
 import type { KernelSource } from '../engine/kernel-source.ts'
 import type { Pace } from '../engine/pace.ts'
 import { packedBytes, packRows, runsOf } from '../engine/packed-rows.ts'
-import { survey } from '../engine/survey.ts'
+import type { Survey } from '../engine/survey.ts'
 import { trainBytes } from '../engine/train.ts'
 import type { Matrix } from '../matrix.ts'
 
@@ -25,8 +25,7 @@ export interface FitRows {
  */
 export async function bringRows(
   engine: Engine,
-  X: Matrix,
-  groups: Int32Array[],
+  { X, groups, survey }: { X: Matrix; groups: Int32Array[]; survey: Survey },
   kernel: MachineKernel,
   pace: Pace,
   o: { centred: boolean },
@@ -34,18 +33,15 @@ export async function bringRows(
   const own = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
   engine.reserve(own + trainBytes(engine, runsOf(groups)))
   if (kernel.kind === 'precomputed') {
-    const { largest } = await survey(engine, X, pace)
-    const unit = powerFor(largest)
+    const unit = powerFor(survey.largest)
     return { source: new GivenRows(engine, X, groups, unit), unit, centre: undefined }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows that weigh nothing have no say in this either.
-  const conditioning = await conditioningOf(
-    engine,
-    used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X,
-    kernel.kind,
-    pace,
-  )
+  const conditioning =
+    used < X.rows
+      ? await conditioningOf(engine, X.select(groups.flatMap((g) => [...g])), kernel.kind, pace)
+      : conditioningFor(survey, kernel.kind)
   if (kernel.kind === 'linear' && !o.centred) conditioning.centre = undefined
   const { centre, scale } = conditioning
   const source = await packRows(engine, X, groups, rescaled(kernel, scale), conditioning, pace)

@@ -112,18 +112,23 @@ export function checkWidth(p: MachineParameters, X: Matrix): void {
 }
 
 /**
- * Checks that X can be fitted on, and answers what the machine then decides by.
+ * Checks that X can be fitted on, and answers what the machine then decides by, and what there is to know of X.
  *
  * @throws {SoftmarginError} `NOT_FINITE`, `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`, `HOST_UNSUPPORTED`
  */
-export async function kernelFor(p: MachineParameters, X: Matrix, pace: Pace): Promise<MachineKernel> {
-  const found = await surveyOf(X, p.simd, pace)
+export async function kernelFor(
+  p: MachineParameters,
+  X: Matrix,
+  pace: Pace,
+): Promise<{ kernel: MachineKernel; survey: Survey }> {
+  const survey = await surveyOf(X, p.simd, pace)
   // It is somewhere: this tells where.
-  if (!found.isFinite) checkFiniteRows(X, 0, X.rows)
+  if (!survey.isFinite) checkFiniteRows(X, 0, X.rows)
   checkWidth(p, X)
-  if (!hasFeatures(p)) return { kind: 'precomputed', columns: X.cols }
+  if (!hasFeatures(p)) return { kernel: { kind: 'precomputed', columns: X.cols }, survey }
   const { gamma } = p
-  return kernelOf(p, gamma === 'scale' ? gammaScale(found, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma)
+  const number = gamma === 'scale' ? gammaScale(survey, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
+  return { kernel: kernelOf(p, number), survey }
 }
 
 /** The kernel with gamma as a number. */

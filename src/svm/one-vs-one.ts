@@ -6,6 +6,7 @@ import { Pace } from '../engine/pace.ts'
 import { leftBytes, PackedRows, type Run } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import { RowCache } from '../engine/row-cache.ts'
+import type { Survey } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import { Solver } from '../engine/train.ts'
 import { cacheMemory } from '../host/memory.ts'
@@ -32,6 +33,8 @@ export interface Classes {
   X: Matrix
   /** Row numbers, class by class. */
   groups: Int32Array[]
+  /** What is known of all rows of X. */
+  survey: Survey
   /** Upper bound of the dual variable of each row: C times its class's and its own weight. */
   bounds: Float64Array
   /** The fold, from 0 to `FOLDS` - 1, of each row: probabilities are learnt if it is there. */
@@ -94,13 +97,15 @@ export async function fitOneVsOne(
 async function fitIn(
   engine: Engine,
   threads: number,
-  { X, groups, bounds, folds, earlier }: Classes,
+  { X, groups, survey, bounds, folds, earlier }: Classes,
   kernel: MachineKernel,
   o: FitOptions,
 ): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
   const pace = new Pace(o.signal)
   const pairs = pairsOf(groups.length)
-  const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: true })
+  const { source, unit, centre } = await bringRows(engine, { X, groups, survey }, kernel, pace, {
+    centred: true,
+  })
   const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
@@ -122,7 +127,7 @@ async function fitIn(
     tell(solution.gap)
   }
   try {
-    await solvePairs(team, pairs.length, plan, pace, collect)
+    await solvePairs(team, groups.length, plan, pace, collect)
   } finally {
     team.close()
   }
@@ -148,8 +153,11 @@ async function fitIn(
 /** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
 const MOST = 0.4
 
-/** Pairs that show what part of a block the others will ask for: as many whatever the threads, for paths depend on it. */
-const TRIAL = 4
+/**
+ * The pairs of so many classes show what part of a block the others will ask for: as many whatever the threads, for the
+ * path depends on it.
+ */
+const TRIED = 3
 
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 64
@@ -228,44 +236,46 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
 
 /**
  * The first pair is solved row by row, and the others too, unless it asks for so many rows that whole blocks of classes
- * with themselves are less work: then it is given up. With such blocks, which serve all pairs, the first of those that
- * are left get the block of their two classes row by row, and the others too, unless many of its rows were asked for.
+ * with themselves are less work: then it is given up. With such blocks, which serve all pairs, the pairs of the first
+ * classes get the block of their two classes row by row, while the other classes' own blocks are made; and so do the
+ * other pairs, unless many of its rows were asked for.
  */
 async function solvePairs(
   team: Team<FitJob, PairSolution | undefined>,
-  pairs: number,
+  classes: number,
   plan: Plan,
   pace: Pace,
   onSolved: (solution: PairSolution) => void,
 ): Promise<void> {
-  const left = new Set(Array(pairs).keys())
-  const first = (count: number) => [...left].slice(0, count)
-  const solve = async (some: number[], from: RowsFrom, mostRows = 1) => {
+  const pairs = pairsOf(classes)
+  const left = new Set(pairs.keys())
+  /** Answers the mean share of rows that the pairs asked for. */
+  const solve = async (some: number[], from: RowsFrom, { mostRows = 1, beside = [] as FitJob[] } = {}) => {
     const shares = new Map<number, number>()
-    await team.run(
-      some.map((pair) => ({ pair, from, mostRows })),
-      pace,
-      (solution) => {
-        if (!solution) return
-        left.delete(solution.pair)
-        shares.set(solution.pair, solution.share)
-        onSolved(solution)
-      },
-    )
+    const jobs = some.map((pair): FitJob => ({ pair, from, mostRows }))
+    await team.run([...jobs, ...beside], pace, (solution) => {
+      if (!solution) return
+      left.delete(solution.pair)
+      shares.set(solution.pair, solution.share)
+      onSolved(solution)
+    })
     // In their order, not in that of their ends.
     return some.reduce((sum, pair) => sum + (shares.get(pair) ?? 0), 0) / some.length
   }
   if (!plan.small) {
-    const few = plan.blocks ? plan.fewRows : 1
-    await solve(first(1), 'rows', few)
-    if (left.size < pairs) await solve(first(pairs), 'rows', few)
+    const mostRows = plan.blocks ? plan.fewRows : 1
+    await solve([0], 'rows', { mostRows })
+    if (left.size < pairs.length) await solve([...left], 'rows', { mostRows })
   }
   if (left.size === 0) return
-  await team.run(
-    plan.own.map((_, own) => ({ own })),
-    pace,
-    () => {},
-  )
-  const whole = plan.small || plan.own.length === 2 || (await solve(first(TRIAL), 'cross rows')) > MOST
-  await solve(first(pairs), whole ? 'blocks' : 'cross rows')
+  const own = plan.own.map((_, number): FitJob => ({ own: number }))
+  if (plan.small || classes === 2) {
+    await solve([], 'blocks', { beside: own })
+    await solve([...left], 'blocks')
+    return
+  }
+  await solve([], 'blocks', { beside: own.slice(0, TRIED) })
+  const first = [...left].filter((pair) => Math.max(...pairs[pair]) < TRIED)
+  const share = await solve(first, 'cross rows', { beside: own.slice(TRIED) })
+  await solve([...left], share > MOST ? 'blocks' : 'cross rows')
 }

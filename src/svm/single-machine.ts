@@ -55,7 +55,7 @@ export abstract class SingleMachine<P extends MachineParameters> {
     this.checkAlive()
     checkNotEmpty(X)
     const pace = new Pace(o.signal)
-    const kernel = await kernelFor(this.parameters, X, pace)
+    const { kernel, survey } = await kernelFor(this.parameters, X, pace)
     const weights = sampleWeights(o.sampleWeight, X.rows)
     const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
     const none = new Int32Array(0)
@@ -63,7 +63,9 @@ export abstract class SingleMachine<P extends MachineParameters> {
     try {
       // Of the same rows twice the b sum to 0, as those of two classes do.
       const groups = twice ? [rows] : [rows, none]
-      const { source, unit, centre } = await bringRows(engine, X, groups, kernel, pace, { centred: twice })
+      const { source, unit, centre } = await bringRows(engine, { X, groups, survey }, kernel, pace, {
+        centred: twice,
+      })
       const solutions = new Solutions([rows, none], X.rows)
       await train(engine, source, twice ? [0, 0] : [0, 1], {
         tolerance: this.parameters.tol,

@@ -47,14 +47,12 @@ export class Solutions {
 
   async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {
     const lines = this.#groups.length - 1
-    const counted = this.#groups.map((group) =>
-      group.filter((row) => {
-        for (let line = 0; line < lines; line++) {
-          if (this.#coefficients[line * this.#rows + row] !== 0) return true
-        }
-        return false
-      }),
-    )
+    // Line after line, as they stand in memory.
+    const isSupport = new Uint8Array(this.#rows)
+    for (let line = 0, at = 0; line < lines; line++) {
+      for (let row = 0; row < this.#rows; row++, at++) if (this.#coefficients[at] !== 0) isSupport[row] = 1
+    }
+    const counted = this.#groups.map((group) => group.filter((row) => isSupport[row] === 1))
     const nSupport = Int32Array.from(counted, (rows) => rows.length)
     const support = Int32Array.from(counted.flatMap((rows) => [...rows]))
     const dualCoef = new Float64Array(lines * support.length)

@@ -86,7 +86,7 @@ export class SVC {
     checkLabels(y, matrix.rows)
     checkNotEmpty(matrix)
     const pace = new Pace(o.signal)
-    const kernel = await kernelFor(this.#parameters, matrix, pace)
+    const { kernel, survey } = await kernelFor(this.#parameters, matrix, pace)
     const labels = encodeLabels(y)
     const { classes, codes } = labels
     checkClasses(classes)
@@ -99,7 +99,7 @@ export class SVC {
     const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(
       {
-        ...{ X: matrix, groups, bounds, folds },
+        ...{ X: matrix, groups, survey, bounds, folds },
         earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
       kernel,

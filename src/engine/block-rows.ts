@@ -40,9 +40,9 @@ export class BlockRows implements KernelRows {
     return strideOf(run) * run.size
   }
 
-  /** Bytes for the blocks of a pair's classes with each other. */
+  /** Bytes for the largest block between two of the runs. */
   static crossBytes(runs: Run[]): number {
-    return 2 * crossBytes(runs)
+    return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
   }
 
   /** Makes the block of a class with itself. @throws {SoftmarginError} `ABORTED` */
@@ -54,7 +54,7 @@ export class BlockRows implements KernelRows {
 
   /** Bytes for these runs. */
   static bytes(runs: Run[]): number {
-    return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * crossBytes(runs))
+    return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * BlockRows.crossBytes(runs))
   }
 
   async attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void> {
@@ -83,9 +83,9 @@ export class BlockRows implements KernelRows {
 
   async #fillCross(a: Run, b: Run, pace: Pace): Promise<void> {
     if (this.#cross === 0) {
-      const half = crossBytes(this.#rows.runs)
-      this.#cross = this.#engine.allocate(half)
-      this.#mirrored = this.#engine.allocate(half)
+      const bytes = BlockRows.crossBytes(this.#rows.runs)
+      this.#cross = this.#engine.allocate(bytes)
+      this.#mirrored = this.#engine.allocate(bytes)
     }
     await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
   }
@@ -108,9 +108,4 @@ export class BlockRows implements KernelRows {
     }
     return address
   }
-}
-
-/** Room for the largest block between two of the runs. */
-function crossBytes(runs: Run[]): number {
-  return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
 }

@@ -36,9 +36,9 @@ export class CrossRows implements KernelRows {
     this.#own = own
     this.diagonal = rows.diagonal
     this.batch = engine.blockRows / 4
-    const half = BlockRows.crossBytes(rows.runs) / 2
-    this.#cross = engine.allocate(half)
-    this.#mirrored = engine.allocate(half)
+    const bytes = BlockRows.crossBytes(rows.runs)
+    this.#cross = engine.allocate(bytes)
+    this.#mirrored = engine.allocate(bytes)
     this.#indexes = engine.allocate(this.batch * 8)
   }
 

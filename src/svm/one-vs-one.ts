@@ -157,7 +157,7 @@ const MOST = 0.4
  * The pairs of so many classes show what part of a block the others will ask for: as many whatever the threads, for the
  * path depends on it.
  */
-const TRIED = 3
+const TRIED = 4
 
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 64
@@ -184,14 +184,19 @@ interface Plan {
 
 /** The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not worse. */
 function affordableFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): Plan {
-  for (let limit = cacheLimit; ; limit /= 2) {
-    const plan = planFit(engine, runs, width, limit, wanted)
+  for (let limit = cacheLimit, threads = wanted; ; ) {
+    const plan = planFit(engine, runs, width, limit, threads)
     const own = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 0) : 0
     try {
       engine.reserve(own + plan.threads * plan.threadBytes)
     } catch (error) {
-      if (limit > RowCache.leastBytes(engine, runs)) continue
-      throw error
+      // Fewer threads before less memory: what a thread keeps in it may show in its last bits.
+      if (plan.threads > 1) threads = plan.threads - 1
+      else if (limit > RowCache.leastBytes(engine, runs)) {
+        limit /= 2
+        threads = wanted
+      } else throw error
+      continue
     }
     return plan.blocks ? { ...plan, own: BlockRows.placeOwn(engine, runs) } : plan
   }
@@ -212,7 +217,7 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
   const limit = Math.min(cacheLimit, room)
   const rowBytes = Math.min(limit, RowCache.mostBytes(runs))
   const blockBytes = BlockRows.bytes(runs)
-  const crossBytes = BlockRows.crossBytes(runs)
+  const crossBytes = 2 * BlockRows.crossBytes(runs)
   const blocksFit = blockBytes <= limit
   const fits = (threads: number) =>
     threads * rowBytes <= limit && (!blocksFit || blockBytes + (threads - 1) * crossBytes <= limit)

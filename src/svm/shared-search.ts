@@ -82,6 +82,7 @@ export async function searchShared(
       )
     } finally {
       team.close()
+      engine.close()
     }
   }
 }

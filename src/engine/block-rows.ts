@@ -22,7 +22,7 @@ export class BlockRows implements KernelRows {
   #cross = 0
   #mirrored = 0
 
-  /** @param own where blocks of classes with themselves are, or will be by `fillOwn` before they are used */
+  /** @param own where blocks of classes with themselves are, if they were made */
   constructor(engine: Engine, rows: KernelSource, own: number[] = []) {
     this.#engine = engine
     this.#rows = rows
@@ -43,13 +43,6 @@ export class BlockRows implements KernelRows {
   /** Bytes for the largest block between two of the runs. */
   static crossBytes(runs: Run[]): number {
     return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
-  }
-
-  /** Makes the block of a class with itself. @throws {SoftmarginError} `ABORTED` */
-  async fillOwn(number: number, pace: Pace): Promise<void> {
-    const run = this.#rows.runs[number]
-    const address = this.#own.get(number)!
-    await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
   }
 
   /** Bytes for these runs. */
@@ -104,7 +97,7 @@ export class BlockRows implements KernelRows {
       const run = this.#rows.runs[number]
       address = this.#engine.allocate(BlockRows.ownBytes(run))
       this.#own.set(number, address)
-      await this.fillOwn(number, pace)
+      await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
     }
     return address
   }

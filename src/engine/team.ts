@@ -1,92 +1,14 @@
-import { type ErrorCode, SoftmarginError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
 import { numberOfCores } from '../host/cores.ts'
-import { listenToOwner, mayShareMemory, possibleThreads, startThread, type Thread } from '../host/threads.ts'
-import { Engine, type Region } from './engine.ts'
+import { mayShareMemory, possibleThreads } from '../host/threads.ts'
+import type { Engine } from './engine.ts'
+import { AHEAD, Member, TAKEN_BACK } from './member.ts'
 import type { Simd } from './module.ts'
-import { Pace } from './pace.ts'
-
-/**
- * A kind of work that threads share. `open` prepares it in a thread, from plain data and an engine on the shared
- * memory; what it answers does one job after the other. The numbers that a job gives must not depend on who does
- * it, nor on what was done before.
- */
-export interface Work<Context, Job, Result> {
-  name: string
-  open(engine: Engine, context: Context): (job: Job, pace: Pace) => Promise<Result>
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
-type AnyWork = Work<any, any, any>
-
-type Order =
-  | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown }
-  | { type: 'job'; id: number; job: unknown }
-  | { type: 'abort' }
-
-type Report =
-  | { type: 'done'; id: number; result: unknown }
-  | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
+import type { Pace } from './pace.ts'
+import type { JobSource, Work } from './work.ts'
 
 /** Threads that wait for work. They do not keep the process alive. */
 const idle: Member[] = []
-
-/** A thread and the jobs that it was given and has not answered. */
-class Member {
-  readonly #thread: Promise<Thread>
-  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>()
-  #failure: unknown
-  #next = 0
-
-  constructor() {
-    this.#thread = startThread({
-      onMessage: (message) => this.#hear(message as Report),
-      onFailure: (error) => this.#fail(error),
-    })
-    this.#thread.catch((error) => this.#fail(error))
-  }
-
-  get failed(): boolean {
-    return this.#failure !== undefined
-  }
-
-  async order(order: Order): Promise<void> {
-    const thread = await this.#thread
-    thread.post(order)
-  }
-
-  async do(job: unknown): Promise<unknown> {
-    const thread = await this.#thread
-    if (this.failed) throw this.#failure
-    const id = this.#next++
-    thread.setBusy(true)
-    thread.post({ type: 'job', id, job } satisfies Order)
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-  }
-
-  async rest(): Promise<void> {
-    const thread = await this.#thread
-    thread.setBusy(false)
-  }
-
-  #hear(report: Report): void {
-    const waiting = this.#waiting.get(report.id)
-    this.#waiting.delete(report.id)
-    if (report.type === 'done') waiting?.resolve(report.result)
-    else {
-      const { code, message } = report.error
-      waiting?.reject(new SoftmarginError(code ?? 'INTERNAL', message))
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#failure ??= error
-    for (const { reject } of this.#waiting.values()) reject(this.#failure)
-    this.#waiting.clear()
-  }
-}
-
-/** Jobs that are on their way to a thread while it works: it need not wait for an answer to be heard. */
-const AHEAD = 2
 
 /** A work that is open in this thread and in others that share its memory. */
 export class Team<Job, Result> {
@@ -124,7 +46,7 @@ export class Team<Job, Result> {
       const from = engine.allocate(bytes)
       const region = { memory: engine.memory, from, to: from + bytes }
       // A thread that cannot start is missed, not mourned: its jobs are done here.
-      member.order({ type: 'open', work: work.name, simd, region, context }).catch(() => {})
+      member.open(work.name, simd, region, context).catch(() => {})
     }
     return new Team(members, open())
   }
@@ -135,19 +57,23 @@ export class Team<Job, Result> {
   }
 
   /**
-   * Does the jobs, each once, in any order; the first ones begin first.
+   * Does the jobs, each once.
    *
    * @param onResult called once a job, in any order
    * @throws whatever a job throws, and `ABORTED`; then no job is under way any more
    */
-  async run(jobs: readonly Job[], pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
-    let next = 0
+  async run(jobs: JobSource<Job>, pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
     const lost: Job[] = []
-    const take = () => lost.pop() ?? jobs[next++]
+    let underWay = 0
+    let waiting: (() => void)[] = []
+    const wake = () => {
+      for (const resolve of waiting) resolve()
+      waiting = []
+    }
     let failure: { error: unknown } | undefined
     const fail = (error: unknown) => {
       failure ??= { error }
-      for (const member of this.#members) member.order({ type: 'abort' }).catch(() => {})
+      for (const member of this.#members) member.abort().catch(() => {})
     }
     // This thread may have no job of its own that would hear of it.
     const abort = () => {
@@ -157,49 +83,69 @@ export class Team<Job, Result> {
         fail(error)
       }
     }
-    const work = async (todo: (job: Job) => Promise<Result>, isLost: () => boolean) => {
-      for (let job = take(); job !== undefined && !failure; job = take()) {
+    const work = async (
+      todo: (job: Job) => Promise<Result | typeof TAKEN_BACK>,
+      { isLost = () => false, takeBack = (): Job | undefined => undefined },
+    ) => {
+      while (!failure) {
+        const job = lost.pop() ?? jobs.take() ?? takeBack()
+        if (job === undefined) {
+          if (underWay === 0) return
+          await new Promise<void>((resolve) => waiting.push(resolve))
+          continue
+        }
+        underWay++
         try {
-          onResult(await todo(job), job)
+          const result = await todo(job)
+          if (result !== TAKEN_BACK) onResult(result, job)
         } catch (error) {
-          if (isLost()) lost.push(job)
-          else fail(error)
-          return
+          if (!isLost()) fail(error)
+          else {
+            lost.push(job)
+            return
+          }
+        } finally {
+          underWay--
+          wake()
         }
       }
     }
     const here = () =>
       work(
         async (job) => {
-          const result = await this.#local(job, pace)
-          // The others are heard only now, and may be waiting for a job.
+          // The others are heard only now, and may wait for a job; at first theirs are on their way.
           if (this.#members.length > 0) await pace.rest()
-          return result
+          return this.#local(job, pace)
         },
-        () => false,
+        { takeBack: () => this.#takeBack() },
       )
     const there = (member: Member) =>
       work(
         async (job) => {
-          const result = await member.do(job)
-          this.#worked.add(member)
-          return result as Result
+          const result = (await member.do(job)) as Result | typeof TAKEN_BACK
+          if (result !== TAKEN_BACK) this.#worked.add(member)
+          return result
         },
-        () => member.failed,
+        { isLost: () => member.failed },
       )
     pace.signal?.addEventListener('abort', abort, { once: true })
     try {
-      // Each thread gets a job before any gets a second one.
-      const first = this.#members.map(there)
+      // This thread is the first to take one: there may be only one for now. Then each has one before any gets a second.
       const own = here()
-      const ahead = this.#members.flatMap((member) => Array.from({ length: AHEAD - 1 }, () => there(member)))
-      await Promise.all([own, ...first, ...ahead])
-      // Jobs of a thread that was lost on the way.
-      if (!failure) await here()
+      const rounds = Array.from({ length: AHEAD }, () => this.#members.map(there))
+      await Promise.all([own, ...rounds.flat()])
     } finally {
       pace.signal?.removeEventListener('abort', abort)
     }
     if (failure) throw (failure as { error: unknown }).error
+  }
+
+  #takeBack(): Job | undefined {
+    for (const member of this.#members) {
+      const job = member.takeBack() as Job | undefined
+      if (job !== undefined) return job
+    }
+    return undefined
   }
 
   /** Lets the threads go. */
@@ -232,37 +178,3 @@ export async function threadsFor(wanted: number | undefined, multiplyAdds: numbe
 
 /** Multiply-adds that take some tenths of a second: less is done before a thread has started. */
 const WORTHWHILE = 2e9
-
-/** In a thread: does what its owner orders, for ever. */
-export async function serve(works: AnyWork[]): Promise<void> {
-  let current: Promise<(job: unknown, pace: Pace) => Promise<unknown>>
-  let last: Promise<unknown> = Promise.resolve()
-  let aborts = new AbortController()
-  const post = await listenToOwner((message) => {
-    const order = message as Order
-    if (order.type === 'abort') {
-      aborts.abort()
-      return
-    }
-    if (order.type === 'open') {
-      const { simd, region, context } = order
-      aborts = new AbortController()
-      const work = works.find(({ name }) => name === order.work)!
-      current = last.then(async () => work.open(await Engine.join(simd, region), context))
-      last = current.catch(() => {})
-      return
-    }
-    const { signal } = aborts
-    const { id, job } = order
-    // One after the other: jobs share the thread's memory.
-    last = last
-      .then(async () => (await current)(job, new Pace(signal)))
-      .then(
-        (result) => post({ type: 'done', id, result } satisfies Report, []),
-        (error) => {
-          const code = error instanceof SoftmarginError ? error.code : undefined
-          post({ type: 'failed', id, error: { code, message: String(error?.message ?? error) } }, [])
-        },
-      )
-  })
-}

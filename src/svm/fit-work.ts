@@ -1,4 +1,5 @@
 import { BlockRows } from '../engine/block-rows.ts'
+import { fillBlock } from '../engine/blocks.ts'
 import { CrossRows } from '../engine/cross-rows.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { KernelRows } from '../engine/kernel-rows.ts'
@@ -8,8 +9,8 @@ import { type PackedLayout, PackedRows, type Run } from '../engine/packed-rows.t
 import { pairsOf } from '../engine/pair-weights.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import { RowCache } from '../engine/row-cache.ts'
-import type { Work } from '../engine/team.ts'
 import { type Outcome, Solver } from '../engine/train.ts'
+import type { Work } from '../engine/work.ts'
 import { type EarlierDuals, plantDuals } from './warm-start.ts'
 
 /** Folds that probabilities are learnt from, as in LIBSVM. */
@@ -89,8 +90,9 @@ export class PairFitter {
   /** Answers the solution of a pair, unless it was given up. */
   async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
     if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), pace, job.mostRows)
-    const blocks = this.#rowsFrom('blocks') as BlockRows
-    await blocks.fillOwn(job.own, pace)
+    const run = this.#source.runs[job.own]
+    const address = this.#context.own[job.own]
+    await fillBlock(this.#engine, this.#source, run, run, address, address, pace)
     return undefined
   }
 

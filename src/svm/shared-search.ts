@@ -4,6 +4,7 @@ import { conditioningOf, type Kernel } from '../engine/kernel.ts'
 import { Pace } from '../engine/pace.ts'
 import { surveyOf } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
+import { inOrder } from '../engine/work.ts'
 import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { EncodedLabels } from './labels.ts'
@@ -70,16 +71,12 @@ export async function searchShared(
     const team = await Team.open(searchWork, engine, simd, threads, context, bytes)
     try {
       const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip) => ({ strip }))
-      await team.run(strips, pace, () => {})
-      await team.run(
-        own.map((batch) => ({ batch })),
-        pace,
-        (codes, job) => {
-          if (!('batch' in job)) return
-          const { candidates, fold } = job.batch
-          for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
-        },
-      )
+      await team.run(inOrder(strips), pace, () => {})
+      await team.run(inOrder(own.map((batch) => ({ batch }))), pace, (codes, job) => {
+        if (!('batch' in job)) return
+        const { candidates, fold } = job.batch
+        for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
+      })
     } finally {
       team.close()
       engine.close()

@@ -8,7 +8,7 @@ import { Engine } from './engine.ts'
 import type { Kernel, MachineKernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import { Pace } from './pace.ts'
-import { packRows } from './packed-rows.ts'
+import { packRows } from './packer.ts'
 import { RowCache } from './row-cache.ts'
 import { Solver } from './train.ts'
 

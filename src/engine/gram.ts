@@ -3,7 +3,8 @@ import { fillStrip, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import type { Pace } from './pace.ts'
-import { type PackedLayout, PackedRows, packedBytes, packRows, padded, type Run } from './packed-rows.ts'
+import { type PackedLayout, PackedRows, padded, type Run } from './packed-rows.ts'
+import { packedBytes, packRows } from './packer.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 

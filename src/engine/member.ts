@@ -6,7 +6,7 @@ import { Pace } from './pace.ts'
 import type { Work } from './work.ts'
 
 /** Jobs that a thread has, with the one that it works at: it need not wait for an answer to be heard. */
-export const AHEAD = 4
+export const AHEAD = 2
 
 /** What became of a job that was taken back before the thread came to it. */
 export const TAKEN_BACK = Symbol('taken back')

@@ -4,7 +4,7 @@ import { Random } from '../svm/random.ts'
 import { Engine } from './engine.ts'
 import type { Kernel } from './kernel.ts'
 import { Pace } from './pace.ts'
-import { packRows } from './packed-rows.ts'
+import { packRows } from './packer.ts'
 
 const RAW = { centre: undefined, scale: 1 }
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 3 }

@@ -1,11 +1,9 @@
-import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
-import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
+import { KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { KernelSource } from './kernel-source.ts'
-import type { Pace } from './pace.ts'
 
 /** Rows of a panel: TILE_COLS in assembly/simd.ts. */
-const PANEL = 8
+export const PANEL = 8
 /** A call of the engine does at most about this many multiply-adds, so that an abort is heard in time. */
 const CALL_WORK = 4e8
 
@@ -51,57 +49,6 @@ export function runsOf(groups: ArrayLike<number>[]): Run[] {
 export function positionsIn(runs: Run[]): number {
   const last = runs[runs.length - 1]
   return last.start + last.size
-}
-
-/**
- * Packs the rows of a matrix, group after group.
- *
- * @param groups row numbers of X, group by group
- * @param kernel for rows that are conditioned
- * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
- */
-export async function packRows(
-  engine: Engine,
-  X: Matrix,
-  groups: ArrayLike<number>[],
-  kernel: Kernel,
-  conditioning: Conditioning,
-  pace: Pace,
-): Promise<PackedRows> {
-  const width = X.cols
-  const runs = runsOf(groups)
-  const positions = positionsIn(runs)
-  const panels = engine.allocate(positions * width * 4)
-  const norms = engine.allocate(positions * 4)
-  const diagonal = engine.allocate(positions * 4)
-  const mark = engine.mark()
-  const staging = engine.allocate(PANEL * width * 4)
-  const conditioner = new Conditioner(engine, conditioning, width)
-  const view = engine.float32(staging, PANEL * width)
-  for (const [g, group] of groups.entries()) {
-    for (let from = 0; from < group.length; from += PANEL) {
-      const rows = Math.min(PANEL, group.length - from)
-      for (let r = 0; r < rows; r++) view.set(X.row(group[from + r]), r * width)
-      conditioner.apply(staging, rows)
-      engine.exports.packPanel(staging, rows, width, panels + (runs[g].start + from) * width * 4)
-      if (pace.due) await pace.rest()
-    }
-  }
-  engine.release(mark)
-  await pace.inPieces(positions / PANEL, PANEL * width, (from, to) => {
-    const at = from * PANEL
-    engine.exports.selfProducts(panels + at * width * 4, (to - from) * PANEL, width, norms + at * 4)
-  })
-  engine.copy(diagonal, norms, positions * 4)
-  const { kind, gamma, coef0, degree } = kernel
-  if (kind === 'rbf') engine.float32(diagonal, positions).fill(1)
-  else engine.exports.applyKernel(diagonal, 0, 1, positions, KERNEL_CODES[kind], gamma, coef0, degree, 0, 0)
-  return new PackedRows(engine, { runs, kernel, width, panels, norms, diagonal })
-}
-
-/** Bytes that `packRows` takes. */
-export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
-  return positionsIn(runsOf(groups)) * (cols + 2) * 4 + leftBytes(cols)
 }
 
 /** Bytes that a thread wants to work on rows that another one packed. */
@@ -207,26 +154,5 @@ export class PackedRows implements KernelSource {
       ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
       ...([out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
     )
-  }
-}
-
-/** Shifts and scales rows that are in the engine. */
-export class Conditioner {
-  readonly #engine: Engine
-  readonly #scale: number
-  readonly #width: number
-  /** f32 a column, times the scale; 0 without. */
-  readonly #centre: number
-
-  constructor(engine: Engine, { centre, scale }: Conditioning, width: number) {
-    this.#engine = engine
-    this.#scale = scale
-    this.#width = width
-    this.#centre = centre ? engine.allocate(width * 4) : 0
-    if (centre) engine.float32(this.#centre, width).set(centre.map((value) => value * scale))
-  }
-
-  apply(address: number, rows: number): void {
-    this.#engine.exports.condition(address, rows, this.#width, this.#centre, this.#scale)
   }
 }

@@ -4,7 +4,8 @@ import { FarRows } from './far.ts'
 import { type Conditioning, conditioningOf, type Kernel, rescaled } from './kernel.ts'
 import type { Simd } from './module.ts'
 import type { Pace } from './pace.ts'
-import { Conditioner, type PackedRows, packRows } from './packed-rows.ts'
+import type { PackedRows } from './packed-rows.ts'
+import { Conditioner, packRows } from './packer.ts'
 import { PairWeights, pairsOf } from './pair-weights.ts'
 
 /**

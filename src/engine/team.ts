@@ -83,12 +83,9 @@ export class Team<Job, Result> {
         fail(error)
       }
     }
-    const work = async (
-      todo: (job: Job) => Promise<Result | typeof TAKEN_BACK>,
-      { isLost = () => false, takeBack = (): Job | undefined => undefined },
-    ) => {
+    const work = async (todo: (job: Job) => Promise<Result | typeof TAKEN_BACK>, member?: Member) => {
       while (!failure) {
-        const job = lost.pop() ?? jobs.take() ?? takeBack()
+        const job = lost.pop() ?? jobs.take(!member) ?? (member ? undefined : this.#takeBack())
         if (job === undefined) {
           if (underWay === 0) return
           await new Promise<void>((resolve) => waiting.push(resolve))
@@ -99,7 +96,7 @@ export class Team<Job, Result> {
           const result = await todo(job)
           if (result !== TAKEN_BACK) onResult(result, job)
         } catch (error) {
-          if (!isLost()) fail(error)
+          if (!member?.failed) fail(error)
           else {
             lost.push(job)
             return
@@ -111,23 +108,17 @@ export class Team<Job, Result> {
       }
     }
     const here = () =>
-      work(
-        async (job) => {
-          // The others are heard only now, and may wait for a job; at first theirs are on their way.
-          if (this.#members.length > 0) await pace.rest()
-          return this.#local(job, pace)
-        },
-        { takeBack: () => this.#takeBack() },
-      )
+      work(async (job) => {
+        // The others are heard only now, and may wait for a job; at first theirs are on their way.
+        if (this.#members.length > 0) await pace.rest()
+        return this.#local(job, pace)
+      })
     const there = (member: Member) =>
-      work(
-        async (job) => {
-          const result = (await member.do(job)) as Result | typeof TAKEN_BACK
-          if (result !== TAKEN_BACK) this.#worked.add(member)
-          return result
-        },
-        { isLost: () => member.failed },
-      )
+      work(async (job) => {
+        const result = (await member.do(job)) as Result | typeof TAKEN_BACK
+        if (result !== TAKEN_BACK) this.#worked.add(member)
+        return result
+      }, member)
     pace.signal?.addEventListener('abort', abort, { once: true })
     try {
       // This thread is the first to take one: there may be only one for now. Then each has one before any gets a second.

@@ -11,12 +11,14 @@ export interface Work<Context, Job, Result> {
   open(engine: Engine, context: Context): (job: Job, pace: Pace) => Promise<Result>
 }
 
-/**
- * Jobs, in the order in which they are to begin. Some may have to wait for others: then `take` answers undefined, and
- * is asked again when a job that was under way has ended.
- */
+/** Jobs, in the order in which they are to begin. */
 export interface JobSource<Job> {
-  take(): Job | undefined
+  /**
+   * The next job; undefined while there is none: then it is asked again when a job that was under way has ended.
+   *
+   * @param isOwner whether it is for the thread that shares the work out: some may be for it alone
+   */
+  take(isOwner: boolean): Job | undefined
 }
 
 /** Jobs of which none waits for another. */

@@ -6,6 +6,7 @@ import type { KernelRows } from '../engine/kernel-rows.ts'
 import type { KernelSource } from '../engine/kernel-source.ts'
 import type { Pace } from '../engine/pace.ts'
 import { type PackedLayout, PackedRows, type Run } from '../engine/packed-rows.ts'
+import type { Packer } from '../engine/packer.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import type { DualProblem } from '../engine/problem.ts'
 import { RowCache } from '../engine/row-cache.ts'
@@ -40,8 +41,11 @@ export interface FitContext {
 /** Where the kernel rows of a pair come from: row by row, the block of its classes row by row, or whole blocks. */
 export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
 
-/** The block of a class with itself, or a pair: given up if it asks for more than the share `mostRows` of its rows. */
-export type FitJob = { own: number } | { pair: number; from: RowsFrom; mostRows: number }
+/**
+ * The rows of a class are packed (by the thread that has them), or the block of a class with itself is made, or a pair is
+ * solved: given up if it asks for more than the share `mostRows` of its rows.
+ */
+export type FitJob = { pack: number } | { own: number } | { pair: number; from: RowsFrom; mostRows: number }
 
 /** The solution of a pair. */
 export interface PairSolution extends Outcome {
@@ -72,16 +76,26 @@ export class PairFitter {
   readonly #context: FitContext
   readonly #pairs: [number, number][]
   readonly #solver: Solver
+  readonly #packer: Packer | undefined
   readonly #onSlice: ((gap: number) => void) | undefined
   readonly #mark: number
   readonly #rows = new Map<RowsFrom, KernelRows>()
 
-  /** @param onSlice hears from time to time of the gap of the pair at hand */
-  constructor(engine: Engine, source: KernelSource, context: FitContext, onSlice?: (gap: number) => void) {
+  /**
+   * @param o.packer packs the rows, if this thread has them
+   * @param o.onSlice hears from time to time of the gap of the pair at hand
+   */
+  constructor(
+    engine: Engine,
+    source: KernelSource,
+    context: FitContext,
+    o: { packer?: Packer | undefined; onSlice?: (gap: number) => void } = {},
+  ) {
     this.#engine = engine
     this.#source = source
     this.#context = context
-    this.#onSlice = onSlice
+    this.#packer = o.packer
+    this.#onSlice = o.onSlice
     this.#pairs = pairsOf(context.groups.length)
     this.#solver = new Solver(engine, source.runs, source.kind)
     this.#mark = engine.mark()
@@ -90,6 +104,10 @@ export class PairFitter {
   /** Answers the solution of a pair, unless it was given up. */
   async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
     if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), pace, job.mostRows)
+    if ('pack' in job) {
+      await this.#packer!.pack(job.pack, pace)
+      return undefined
+    }
     const run = this.#source.runs[job.own]
     const address = this.#context.own[job.own]
     await fillBlock(this.#engine, this.#source, run, run, address, address, pace)

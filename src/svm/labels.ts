@@ -46,7 +46,9 @@ function sortLabels(labels: Label[]): Label[] {
 export function encodeLabels(y: ArrayLike<Label>, name = 'y'): EncodedLabels {
   const classes = uniqueLabels(y, name)
   const position = new Map(classes.map((label, i) => [label, i]))
-  return { classes, codes: Int32Array.from({ length: y.length }, (_, i) => position.get(y[i])!) }
+  const codes = new Int32Array(y.length)
+  for (let i = 0; i < y.length; i++) codes[i] = position.get(y[i])!
+  return { classes, codes }
 }
 
 /** How many rows each class has. */

@@ -6,15 +6,14 @@ import { PackedRows } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import type { Survey } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
-import { inOrder } from '../engine/work.ts'
 import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { Progress } from '../progress.ts'
 import type { Sigmoids } from './class-order.ts'
-import { affordableFit, type Plan } from './fit-plan.ts'
-import { bringRows } from './fit-rows.ts'
+import { FitJobs } from './fit-jobs.ts'
+import { affordableFit } from './fit-plan.ts'
+import { layOutRows } from './fit-rows.ts'
 import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './fit-work.ts'
-import { PairJobs } from './pair-jobs.ts'
 import { fitSigmoid } from './platt.ts'
 import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
 import type { EarlierDuals } from './warm-start.ts'
@@ -96,7 +95,7 @@ async function fitIn(
 ): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
   const pace = new Pace(o.signal)
   const pairs = pairsOf(groups.length)
-  const { source, unit, centre } = await bringRows(engine, { X, groups, survey }, kernel, pace, {
+  const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
     centred: true,
   })
   const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), threads)
@@ -109,18 +108,20 @@ async function fitIn(
   let done = 0
   const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap, threads: team.threads })
   const open = () => {
-    const fitter = new PairFitter(engine, source, context, tell)
+    const fitter = new PairFitter(engine, source, context, { packer, onSlice: tell })
     return (job: FitJob, ownPace: Pace) => fitter.run(job, ownPace)
   }
   const team = await Team.open(fitWork, engine, o.simd, plan.threads, context, plan.threadBytes, open)
   const solved: PairSolution[] = []
-  const collect = (solution: PairSolution) => {
-    solved[solution.pair] = solution
-    done++
-    tell(solution.gap)
-  }
+  const jobs = new FitJobs(pairs, packer ? groups.length : 0, plan)
   try {
-    await solvePairs(team, pairs, plan, pace, collect)
+    await team.run(jobs, pace, (solution, job) => {
+      jobs.end(job, solution)
+      if (!solution) return
+      solved[solution.pair] = solution
+      done++
+      tell(solution.gap)
+    })
   } finally {
     team.close()
   }
@@ -141,35 +142,4 @@ async function fitIn(
     sigmoids.b[n] = b
   }
   return { ...machine, sigmoids }
-}
-
-/**
- * The first pair is solved row by row, and the others too, unless it asks for so many rows that whole blocks of classes
- * with themselves, which serve all pairs, are less work: then it is given up.
- */
-async function solvePairs(
-  team: Team<FitJob, PairSolution | undefined>,
-  pairs: [number, number][],
-  plan: Plan,
-  pace: Pace,
-  onSolved: (solution: PairSolution) => void,
-): Promise<void> {
-  const left = new Set(pairs.keys())
-  const solved = (solution: PairSolution | undefined) => {
-    if (!solution) return
-    left.delete(solution.pair)
-    onSolved(solution)
-  }
-  if (!plan.small) {
-    const mostRows = plan.blocks ? plan.fewRows : 1
-    const [first, ...others] = Array.from(left, (pair): FitJob => ({ pair, from: 'rows', mostRows }))
-    await team.run(inOrder([first]), pace, solved)
-    if (left.size < pairs.length) await team.run(inOrder(others), pace, solved)
-  }
-  // Of two classes all blocks serve one pair.
-  const jobs = new PairJobs(pairs, left, plan.small || pairs.length === 1)
-  await team.run(jobs, pace, (solution, job) => {
-    jobs.end(job, solution)
-    solved(solution)
-  })
 }

@@ -1,4 +1,3 @@
-import type { JobSource } from '../engine/work.ts'
 import type { FitJob, PairSolution, RowsFrom } from './fit-work.ts'
 
 /** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
@@ -17,7 +16,7 @@ const TRIED = 4
  * The pairs of the first classes get the block of the two classes with each other row by row; so do the others, unless
  * many of its rows were asked for.
  */
-export class PairJobs implements JobSource<FitJob> {
+export class PairJobs {
   readonly #pairs: readonly [number, number][]
   /** Pairs of each class, by its number. */
   readonly #ofClass = new Map<number, number[]>()
@@ -51,6 +50,7 @@ export class PairJobs implements JobSource<FitJob> {
     else if (this.#unknown === 0) this.#from = 'cross rows'
   }
 
+  /** The next job; undefined while there is none. */
   take(): FitJob | undefined {
     const first = this.#first.shift()
     if (first !== undefined) return { pair: first, from: 'cross rows', mostRows: 1 }
@@ -64,7 +64,7 @@ export class PairJobs implements JobSource<FitJob> {
   /** Tells of a job that has ended. */
   end(job: FitJob, solution: PairSolution | undefined): void {
     if ('own' in job) this.#endOwn(job.own)
-    else if (this.#shares.has(job.pair)) this.#endFirst(job.pair, solution!.share)
+    else if ('pair' in job && this.#shares.has(job.pair)) this.#endFirst(job.pair, solution!.share)
   }
 
   #endOwn(own: number): void {

@@ -38,7 +38,7 @@ export function sampleWeights(given: SampleWeight | undefined, rows: number): Fl
  */
 export function weightedGroups({ classes, codes }: EncodedLabels, weights: Float64Array): Int32Array[] {
   const groups: number[][] = classes.map(() => [])
-  for (const [row, code] of codes.entries()) if (weights[row] > 0) groups[code].push(row)
+  for (let row = 0; row < codes.length; row++) if (weights[row] > 0) groups[codes[row]].push(row)
   const empty = groups.findIndex((group) => group.length === 0)
   if (empty >= 0) {
     const label = JSON.stringify(classes[empty])

@@ -7,7 +7,7 @@ import { SoftmarginError } from '../errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { Decider } from './decider.ts'
-import { bringRows } from './fit-rows.ts'
+import { layOutRows } from './fit-rows.ts'
 import { kernelFor, type MachineOptions, type MachineParameters } from './machine-parameters.ts'
 import { cacheBytes, type FitProgress } from './one-vs-one.ts'
 import { type SampleWeight, sampleWeights } from './sample-weight.ts'
@@ -63,9 +63,10 @@ export abstract class SingleMachine<P extends MachineParameters> {
     try {
       // Of the same rows twice the b sum to 0, as those of two classes do.
       const groups = twice ? [rows] : [rows, none]
-      const { source, unit, centre } = await bringRows(engine, { X, groups, survey }, kernel, pace, {
+      const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
         centred: twice,
       })
+      for (const group of groups.keys()) await packer?.pack(group, pace)
       const solutions = new Solutions([rows, none], X.rows)
       await train(engine, source, twice ? [0, 0] : [0, 1], {
         tolerance: this.parameters.tol,

@@ -54,7 +54,8 @@ export class Solutions {
     }
     const counted = this.#groups.map((group) => group.filter((row) => isSupport[row] === 1))
     const nSupport = Int32Array.from(counted, (rows) => rows.length)
-    const support = Int32Array.from(counted.flatMap((rows) => [...rows]))
+    const support = new Int32Array(nSupport.reduce((sum, count) => sum + count))
+    for (let c = 0, at = 0; c < counted.length; at += nSupport[c++]) support.set(counted[c], at)
     const dualCoef = new Float64Array(lines * support.length)
     for (let line = 0; line < lines; line++) {
       const own = this.#coefficients.subarray(line * this.#rows, (line + 1) * this.#rows)

@@ -94,7 +94,8 @@ export class SVC {
     const groups = weightedGroups(labels, rowWeights)
     const { C, classWeight, probability, randomState } = this.#parameters
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
-    const bounds = Float64Array.from(codes, (code, row) => C * weights[code] * rowWeights[row])
+    const bounds = new Float64Array(matrix.rows)
+    for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
     const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
     const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(

@@ -18,7 +18,7 @@ export class FitJobs implements JobSource<FitJob> {
   /** How many classes have begun to be packed, and how many are. */
   #packing = 0
   #packed = 0
-  /** Pairs that are to be solved row by row, and how many of them have begun and not ended. */
+  /** Pairs that are to be solved row by row, the last one first, and how many have begun and not ended. */
   #byRows: number[] = []
   #underWay = 0
   #givenUp: number[] = []
@@ -38,9 +38,9 @@ export class FitJobs implements JobSource<FitJob> {
 
   take(isOwner: boolean): FitJob | undefined {
     if (isOwner && this.#packing < this.#toPack) return { pack: this.#packing++ }
-    const [pair] = this.#byRows
+    const pair = this.#byRows.at(-1)
     if (pair !== undefined && this.#arePacked(this.#pairs[pair])) {
-      this.#byRows.shift()
+      this.#byRows.pop()
       this.#underWay++
       return { pair, from: 'rows', mostRows: this.#plan.blocks ? this.#plan.fewRows : 1 }
     }
@@ -56,10 +56,10 @@ export class FitJobs implements JobSource<FitJob> {
 
   #endByRows(pair: number, isSolved: boolean): void {
     this.#underWay--
-    const others = [...this.#pairs.keys()].slice(1)
     if (!isSolved) this.#givenUp.push(pair)
     if (pair === 0) {
-      if (isSolved) this.#byRows = others
+      const others = [...this.#pairs.keys()].slice(1)
+      if (isSolved) this.#byRows = others.reverse()
       else this.#givenUp.push(...others)
     }
     if (this.#byRows.length > 0 || this.#underWay > 0) return

@@ -128,8 +128,8 @@ async function fitIn(
   const solutions = new Solutions(groups, X.rows)
   for (const [n, [i, j]] of pairs.entries()) {
     const { first, second, rho, iterations, status } = solved[n]
-    solutions.add(j - 1, groups[i], first, 0, unit)
-    solutions.add(i, groups[j], second, 0, unit)
+    solutions.add({ line: j - 1, group: i, beta: first, unit })
+    solutions.add({ line: i, group: j, beta: second, unit })
     solutions.close(-rho, iterations, status)
   }
   const machine = await solutions.machine(X, kernel, pace)

@@ -25,10 +25,12 @@ export class PairJobs {
   readonly #shares = new Map<number, number>()
   #unknown = 0
   #from: RowsFrom | undefined
-  /** Blocks of classes with themselves that may begin, the last one first; and pairs. */
+  /** Blocks of classes with themselves, the last one first. */
   readonly #own: number[]
+  /** Pairs whose blocks are there: those that are to begin, and all of the others, of which some have begun. */
   readonly #first: number[] = []
   readonly #others: number[] = []
+  #begun = 0
 
   /**
    * @param pairs the classes of each pair
@@ -56,9 +58,8 @@ export class PairJobs {
     if (first !== undefined) return { pair: first, from: 'cross rows', mostRows: 1 }
     const own = this.#own.pop()
     if (own !== undefined) return { own }
-    const other = this.#from && this.#others.shift()
-    if (other !== undefined) return { pair: other, from: this.#from!, mostRows: 1 }
-    return undefined
+    if (!this.#from || this.#begun === this.#others.length) return undefined
+    return { pair: this.#others[this.#begun++], from: this.#from, mostRows: 1 }
   }
 
   /** Tells of a job that has ended. */

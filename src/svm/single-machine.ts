@@ -76,8 +76,10 @@ export abstract class SingleMachine<P extends MachineParameters> {
         start: 'given',
         prepare: (problem, run) => prepare(problem, run, rows, weights, unit),
         collect(problem, run, _same, _number, { rho, iterations, status }) {
-          solutions.add(0, rows, problem.beta, 0, unit)
-          if (twice) solutions.add(0, rows, problem.beta, run.size, unit)
+          const points = problem.beta
+          const beta = points.slice(0, rows.length)
+          if (twice) for (let k = 0; k < beta.length; k++) beta[k] += points[run.size + k]
+          solutions.add({ line: 0, group: 0, beta, unit })
           solutions.close(-rho, iterations, status)
           o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
         },

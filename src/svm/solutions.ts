@@ -16,27 +16,38 @@ export interface FittedMachine extends Omit<Expansion, 'kernel'> {
   fitStatus: FitStatus
 }
 
+/** The b of a class's rows in the machine of a pair: a part of a line of LIBSVM's (classes - 1) x rows. */
+interface Part {
+  line: number
+  group: number
+  /** In the order of the group's rows, and a number that they are to be multiplied by. */
+  beta: Float64Array
+  unit: number
+}
+
 /** Gathers the solutions of pairs and keeps the rows that any of them needs. */
 export class Solutions {
   readonly #groups: Int32Array[]
-  /** LIBSVM's layout, (classes - 1) x all rows. */
-  readonly #coefficients: Float64Array
-  readonly #rows: number
+  readonly #parts: Part[] = []
+  readonly #isSupport: Uint8Array
   readonly #intercepts: number[] = []
   readonly #iterations: number[] = []
   #status: FitStatus = 'converged'
 
+  /**
+   * @param groups row numbers, class by class
+   * @param rows how many rows there are
+   */
   constructor(groups: Int32Array[], rows: number) {
     this.#groups = groups
-    this.#rows = rows
-    this.#coefficients = new Float64Array((groups.length - 1) * rows)
+    this.#isSupport = new Uint8Array(rows)
   }
 
-  /** Adds b of a group's rows, which stand in `beta` from `from` on. */
-  add(line: number, group: Int32Array, beta: Float64Array, from: number, unit: number): void {
-    for (let k = 0; k < group.length; k++) {
-      this.#coefficients[line * this.#rows + group[k]] += beta[from + k] * unit
-    }
+  add(part: Part): void {
+    const { group, beta, unit } = part
+    const rows = this.#groups[group]
+    for (let k = 0; k < rows.length; k++) if (beta[k] * unit !== 0) this.#isSupport[rows[k]] = 1
+    this.#parts.push(part)
   }
 
   close(intercept: number, iterations: number, status: FitStatus): void {
@@ -46,20 +57,24 @@ export class Solutions {
   }
 
   async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {
-    const lines = this.#groups.length - 1
-    // Line after line, as they stand in memory.
-    const isSupport = new Uint8Array(this.#rows)
-    for (let line = 0, at = 0; line < lines; line++) {
-      for (let row = 0; row < this.#rows; row++, at++) if (this.#coefficients[at] !== 0) isSupport[row] = 1
-    }
+    const isSupport = this.#isSupport
     const counted = this.#groups.map((group) => group.filter((row) => isSupport[row] === 1))
     const nSupport = Int32Array.from(counted, (rows) => rows.length)
-    const support = new Int32Array(nSupport.reduce((sum, count) => sum + count))
-    for (let c = 0, at = 0; c < counted.length; at += nSupport[c++]) support.set(counted[c], at)
-    const dualCoef = new Float64Array(lines * support.length)
-    for (let line = 0; line < lines; line++) {
-      const own = this.#coefficients.subarray(line * this.#rows, (line + 1) * this.#rows)
-      for (let s = 0; s < support.length; s++) dualCoef[line * support.length + s] = own[support[s]]
+    const first: number[] = []
+    let count = 0
+    for (const rows of counted) {
+      first.push(count)
+      count += rows.length
+    }
+    const support = new Int32Array(count)
+    for (const [c, rows] of counted.entries()) support.set(rows, first[c])
+    const dualCoef = new Float64Array((this.#groups.length - 1) * support.length)
+    for (const { line, group, beta, unit } of this.#parts) {
+      const rows = this.#groups[group]
+      let at = line * support.length + first[group]
+      // A coefficient of -0 becomes 0.
+      for (let k = 0; k < rows.length; k++) if (isSupport[rows[k]] === 1) dualCoef[at++] = beta[k] * unit + 0
+      if (pace.due) await pace.rest()
     }
     // Kernel values are no vectors: their numbers say all.
     const cols = kernel.kind === 'precomputed' ? 0 : X.cols

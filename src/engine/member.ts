@@ -12,27 +12,26 @@ export const AHEAD = 2
 export const TAKEN_BACK = Symbol('taken back')
 
 type Order =
-  | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown; claims: Int32Array }
-  | { type: 'job'; id: number; job: unknown }
+  | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown }
+  | { type: 'job'; id: number; job: unknown; claim: Int32Array }
   | { type: 'abort' }
 
 type Report =
   | { type: 'done'; id: number; result: unknown }
   | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
-  | { type: 'taken back'; id: number }
 
 interface Given {
   job: unknown
-  takenBack: boolean
+  /** Shared: 1 once the job is the thread's, which came to it, or its owner's, who took it back. */
+  claim: Int32Array
   resolve(result: unknown): void
   reject(error: unknown): void
 }
 
-/** A thread and the jobs that it was given and has not answered: at most `AHEAD`, which it answers in their order. */
+/** A thread and the jobs that it was given and has not answered. It comes to them in their order. */
 export class Member {
   readonly #thread: Promise<Thread>
   readonly #given = new Map<number, Given>()
-  readonly #claims = new Int32Array(new SharedArrayBuffer(AHEAD * 4))
   #failure: unknown
   #next = 0
 
@@ -49,10 +48,12 @@ export class Member {
   }
 
   async open(work: string, simd: Simd, region: Region, context: unknown): Promise<void> {
-    await this.#order({ type: 'open', work, simd, region, context, claims: this.#claims })
+    await this.#order({ type: 'open', work, simd, region, context })
   }
 
+  /** Ends the job that it works at, and takes back the others. */
   async abort(): Promise<void> {
+    while (this.takeBack() !== undefined);
     await this.#order({ type: 'abort' })
   }
 
@@ -66,22 +67,21 @@ export class Member {
     const thread = await this.#thread
     if (this.failed) throw this.#failure
     const id = this.#next++
-    Atomics.store(this.#claims, id % AHEAD, 0)
+    const claim = new Int32Array(new SharedArrayBuffer(4))
     thread.setBusy(true)
-    thread.post({ type: 'job', id, job } satisfies Order)
-    return new Promise((resolve, reject) => {
-      this.#given.set(id, { job, takenBack: false, resolve, reject })
-    })
+    thread.post({ type: 'job', id, job, claim } satisfies Order)
+    return new Promise((resolve, reject) => this.#given.set(id, { job, claim, resolve, reject }))
   }
 
   /** Takes back the job that the thread would come to last; undefined if it has begun all. */
   takeBack(): unknown {
-    for (const [id, given] of [...this.#given].reverse()) {
-      if (!claim(this.#claims, id)) continue
-      given.takenBack = true
-      return given.job
-    }
-    return undefined
+    const [last] = [...this.#given].reverse()
+    if (!last) return undefined
+    const [id, { job, claim, resolve }] = last
+    if (!isFirst(claim)) return undefined
+    this.#given.delete(id)
+    resolve(TAKEN_BACK)
+    return job
   }
 
   async rest(): Promise<void> {
@@ -93,7 +93,6 @@ export class Member {
     const given = this.#given.get(report.id)
     this.#given.delete(report.id)
     if (report.type === 'done') given?.resolve(report.result)
-    else if (report.type === 'taken back') given?.resolve(TAKEN_BACK)
     else {
       const { code, message } = report.error
       given?.reject(new SoftmarginError(code ?? 'INTERNAL', message))
@@ -102,20 +101,14 @@ export class Member {
 
   #fail(error: unknown): void {
     this.#failure ??= error
-    for (const { takenBack, resolve, reject } of this.#given.values()) {
-      if (takenBack) resolve(TAKEN_BACK)
-      else reject(this.#failure)
-    }
+    for (const { reject } of this.#given.values()) reject(this.#failure)
     this.#given.clear()
   }
 }
 
-/**
- * Whether a job is the caller's, who may be the thread that comes to it or its owner who wants it back: whoever asks
- * first. A place serves every `AHEAD`th job, for by then the one before has been answered.
- */
-function claim(claims: Int32Array, id: number): boolean {
-  return Atomics.exchange(claims, id % AHEAD, 1) === 0
+/** Whether nobody claimed the job before. */
+function isFirst(claim: Int32Array): boolean {
+  return Atomics.exchange(claim, 0, 1) === 0
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
@@ -123,7 +116,6 @@ type AnyWork = Work<any, any, any>
 
 /** In a thread: does what its owner orders, for ever. */
 export async function serve(works: AnyWork[]): Promise<void> {
-  let claims: Int32Array
   let current: Promise<(job: unknown, pace: Pace) => Promise<unknown>>
   let last: Promise<unknown> = Promise.resolve()
   let aborts = new AbortController()
@@ -135,7 +127,6 @@ export async function serve(works: AnyWork[]): Promise<void> {
     }
     if (order.type === 'open') {
       const { simd, region, context } = order
-      claims = order.claims
       aborts = new AbortController()
       const work = works.find(({ name }) => name === order.work)!
       current = last.then(async () => work.open(await Engine.join(simd, region), context))
@@ -143,9 +134,9 @@ export async function serve(works: AnyWork[]): Promise<void> {
       return
     }
     const { signal } = aborts
-    const { id, job } = order
-    const run = async (): Promise<Report> => {
-      if (!claim(claims, id)) return { type: 'taken back', id }
+    const { id, job, claim } = order
+    const run = async (): Promise<Report | undefined> => {
+      if (!isFirst(claim)) return undefined
       try {
         const doJob = await current
         return { type: 'done', id, result: await doJob(job, new Pace(signal)) }
@@ -155,6 +146,6 @@ export async function serve(works: AnyWork[]): Promise<void> {
       }
     }
     // One after the other: jobs share the thread's memory.
-    last = last.then(run).then((report) => post(report, []))
+    last = last.then(run).then((report) => report && post(report, []))
   })
 }

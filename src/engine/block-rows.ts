@@ -1,4 +1,4 @@
-import { fillBlock, strideOf } from './blocks.ts'
+import { fillBlock, fillOwnBlock, strideOf } from './blocks.ts'
 import type { Engine } from './engine.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
@@ -97,7 +97,7 @@ export class BlockRows implements KernelRows {
       const run = this.#rows.runs[number]
       address = this.#engine.allocate(BlockRows.ownBytes(run))
       this.#own.set(number, address)
-      await fillBlock(this.#engine, this.#rows, run, run, address, address, pace)
+      await fillOwnBlock(this.#engine, this.#rows, run, address, pace)
     }
     return address
   }

@@ -32,6 +32,17 @@ export async function fillBlock(
   }
 }
 
+/** The block of a run with itself. @throws {SoftmarginError} `ABORTED` */
+export async function fillOwnBlock(
+  engine: Engine,
+  rows: KernelSource,
+  run: Run,
+  out: number,
+  pace: Pace,
+): Promise<void> {
+  await fillBlock(engine, rows, run, run, out, out, pace)
+}
+
 /** The part of a block, and of its mirror, that the left side's rows from `i` on make: `blockRows` of them. */
 export async function fillStrip(
   engine: Engine,

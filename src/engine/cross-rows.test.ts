@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Matrix } from '../matrix.ts'
 import { Random } from '../svm/random.ts'
 import { BlockRows } from './block-rows.ts'
-import { fillBlock } from './blocks.ts'
+import { fillOwnBlock } from './blocks.ts'
 import { CrossRows } from './cross-rows.ts'
 import { Engine } from './engine.ts'
 import type { Kernel, MachineKernel } from './kernel.ts'
@@ -51,8 +51,7 @@ async function solveWith(
   const solver = new Solver(engine, source.runs, kind)
   const own = BlockRows.placeOwn(engine, source.runs)
   const blocks = new BlockRows(engine, source, own)
-  for (const [n, run] of source.runs.entries())
-    await fillBlock(engine, source, run, run, own[n], own[n], pace)
+  for (const [n, run] of source.runs.entries()) await fillOwnBlock(engine, source, run, own[n], pace)
   const solutions = async (rows: KernelRows) => {
     const found: Solution[] = []
     const pairs: [number, number][] = [

@@ -96,11 +96,11 @@ export class Team<Job, Result> {
           const result = await todo(job)
           if (result !== TAKEN_BACK) onResult(result, job)
         } catch (error) {
-          if (!member?.failed) fail(error)
-          else {
+          if (member?.failed) {
             lost.push(job)
             return
           }
+          fail(error)
         } finally {
           underWay--
           wake()

@@ -1,5 +1,5 @@
 import { BlockRows } from '../engine/block-rows.ts'
-import { fillBlock } from '../engine/blocks.ts'
+import { fillOwnBlock } from '../engine/blocks.ts'
 import { CrossRows } from '../engine/cross-rows.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { KernelRows } from '../engine/kernel-rows.ts'
@@ -79,7 +79,8 @@ export class PairFitter {
   readonly #packer: Packer | undefined
   readonly #onSlice: ((gap: number) => void) | undefined
   readonly #mark: number
-  readonly #rows = new Map<RowsFrom, KernelRows>()
+  /** One at a time, in memory from `#mark` on. */
+  #rows: { from: RowsFrom; rows: KernelRows } | undefined
 
   /**
    * @param o.packer packs the rows, if this thread has them
@@ -104,25 +105,20 @@ export class PairFitter {
   /** Answers the solution of a pair, unless it was given up. */
   async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
     if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), pace, job.mostRows)
-    if ('pack' in job) {
-      await this.#packer!.pack(job.pack, pace)
-      return undefined
+    if ('pack' in job) await this.#packer!.pack(job.pack, pace)
+    else {
+      const run = this.#source.runs[job.own]
+      await fillOwnBlock(this.#engine, this.#source, run, this.#context.own[job.own], pace)
     }
-    const run = this.#source.runs[job.own]
-    const address = this.#context.own[job.own]
-    await fillBlock(this.#engine, this.#source, run, run, address, address, pace)
     return undefined
   }
 
   #rowsFrom(from: RowsFrom): KernelRows {
-    let rows = this.#rows.get(from)
-    if (rows) return rows
-    // One at a time: another's memory goes.
-    this.#rows.clear()
-    this.#engine.release(this.#mark)
-    rows = this.#open(from)
-    this.#rows.set(from, rows)
-    return rows
+    if (this.#rows?.from !== from) {
+      this.#engine.release(this.#mark)
+      this.#rows = { from, rows: this.#open(from) }
+    }
+    return this.#rows.rows
   }
 
   #open(from: RowsFrom): KernelRows {

@@ -21,9 +21,10 @@ export class PairJobs {
   /** Pairs of each class, by its number. */
   readonly #ofClass = new Map<number, number[]>()
   readonly #made = new Set<number>()
-  /** Shares of the rows that the first pairs asked for, 0 while they are not known. */
+  /** The pairs of the first classes, and the shares of the rows that they asked for, as they become known. */
+  readonly #tried = new Set<number>()
   readonly #shares = new Map<number, number>()
-  #unknown = 0
+  /** Where the rows of the others come from, once that is known. */
   #from: RowsFrom | undefined
   /** Blocks of classes with themselves, the last one first. */
   readonly #own: number[]
@@ -44,12 +45,11 @@ export class PairJobs {
         if (!this.#ofClass.has(c)) this.#ofClass.set(c, [])
         this.#ofClass.get(c)!.push(pair)
       }
-      if (!whole && Math.max(...pairs[pair]) < TRIED) this.#shares.set(pair, 0)
+      if (!whole && Math.max(...pairs[pair]) < TRIED) this.#tried.add(pair)
     }
     this.#own = [...this.#ofClass.keys()].sort((a, b) => b - a)
-    this.#unknown = this.#shares.size
     if (whole) this.#from = 'blocks'
-    else if (this.#unknown === 0) this.#from = 'cross rows'
+    else if (this.#tried.size === 0) this.#from = 'cross rows'
   }
 
   /** The next job; undefined while there is none. */
@@ -65,24 +65,24 @@ export class PairJobs {
   /** Tells of a job that has ended. */
   end(job: FitJob, solution: PairSolution | undefined): void {
     if ('own' in job) this.#endOwn(job.own)
-    else if ('pair' in job && this.#shares.has(job.pair)) this.#endFirst(job.pair, solution!.share)
+    else if ('pair' in job && this.#tried.has(job.pair)) this.#endTried(job.pair, solution!.share)
   }
 
   #endOwn(own: number): void {
     this.#made.add(own)
     for (const pair of this.#ofClass.get(own)!) {
       if (!this.#pairs[pair].every((c) => this.#made.has(c))) continue
-      const ready = this.#shares.has(pair) ? this.#first : this.#others
+      const ready = this.#tried.has(pair) ? this.#first : this.#others
       ready.push(pair)
     }
   }
 
-  #endFirst(pair: number, share: number): void {
+  #endTried(pair: number, share: number): void {
     this.#shares.set(pair, share)
-    this.#unknown--
-    if (this.#unknown > 0) return
+    if (this.#shares.size < this.#tried.size) return
     // In their order, not in that of their ends.
-    const sum = [...this.#shares.values()].reduce((a, b) => a + b)
-    this.#from = sum / this.#shares.size > MOST ? 'blocks' : 'cross rows'
+    let sum = 0
+    for (const tried of this.#tried) sum += this.#shares.get(tried)!
+    this.#from = sum / this.#tried.size > MOST ? 'blocks' : 'cross rows'
   }
 }

@@ -118,10 +118,14 @@ function makesClasses(outputs: number, inputs: number): boolean {
 
 /** The matrix product behind the Add of its bias; quantised ones are brought to scale by Cast and Mul first. */
 function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
-  for (const name of node.input) {
+  // Add and Mul have two inputs.
+  for (const name of node.input.slice(0, 2)) {
     let one = made.get(name)
     while (one?.opType === 'Cast' || one?.opType === 'Mul') {
-      const [first] = one.input.map((input) => made.get(input)).filter((maker) => maker !== undefined)
+      const [first] = one.input
+        .slice(0, 2)
+        .map((input) => made.get(input))
+        .filter((maker) => maker !== undefined)
       one = first
     }
     if (one && one.opType !== 'Gemm' && isLinear(one, activations)) return one
@@ -130,16 +134,16 @@ function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations:
 }
 
 /** Where operators that multiply matrices have their second factor. */
-const secondFactor: Record<string, number> = {
-  Gemm: 1,
-  MatMul: 1,
-  MatMulInteger: 1,
-  QGemm: 3,
-  QLinearMatMul: 3,
-}
+const secondFactor = new Map([
+  ['Gemm', 1],
+  ['MatMul', 1],
+  ['MatMulInteger', 1],
+  ['QGemm', 3],
+  ['QLinearMatMul', 3],
+])
 
 /** A product of activations with weights; two activations multiplied are attention, not a head. */
 function isLinear(node: NodeProto, activations: Set<string>): boolean {
-  const second = secondFactor[node.opType]
+  const second = secondFactor.get(node.opType)
   return second !== undefined && activations.has(node.input[0]) && !activations.has(node.input[second])
 }

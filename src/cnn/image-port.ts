@@ -1,6 +1,6 @@
 import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from 'onnx-buf'
 import { SoftmarginError } from '../errors.ts'
-import { dimensions, requiredInputs } from '../onnx/graph.ts'
+import { dimensions, requiredInputs, typeName } from '../onnx/graph.ts'
 
 /** Where a model takes its images: float32 [batch, channels, height, width]. */
 export interface ImagePort {
@@ -11,6 +11,9 @@ export interface ImagePort {
   height?: number
   width?: number
 }
+
+/** The longest side of an image that is made for a model, which is also the most that `preprocess.size` takes. */
+const mostPixels = 16384
 
 /**
  * Finds the model's one image input.
@@ -27,7 +30,7 @@ export function imagePort(model: ModelProto): ImagePort {
   const shape = dimensions(input.type)
   const type = elementType(input)
   if (type !== DataType.FLOAT) {
-    const name = type === undefined ? 'no tensor' : DataType[type].toLowerCase()
+    const name = type === undefined ? 'no tensor' : typeName(type)
     throw unsupported(`its input '${input.name}' is ${name}, not float32`)
   }
   // A file may leave the shape out; then the first run tells whether it fits.
@@ -39,6 +42,11 @@ export function imagePort(model: ModelProto): ImagePort {
   }
   if (channels !== undefined && channels !== 1 && channels !== 3) {
     throw unsupported(`its input '${input.name}' has ${channels} channels`)
+  }
+  if ((height ?? 1) > mostPixels || (width ?? 1) > mostPixels) {
+    throw unsupported(
+      `its input '${input.name}' is ${width} x ${height}: at most ${mostPixels} pixels a side are made`,
+    )
   }
   return { name: input.name, channels: channels ?? 3, batch, height, width }
 }

@@ -1,8 +1,8 @@
 import type { GraphProto, ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../errors.ts'
 import { cutGraph } from '../onnx/cut.ts'
-import { bridgeOf } from '../onnx/float-ports.ts'
-import { producers, readBy, requiredInputs } from '../onnx/graph.ts'
+import { bridgeOf, quantisers } from '../onnx/float-ports.ts'
+import { readBy, requiredInputs } from '../onnx/graph.ts'
 import { type Dims, inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { workShares } from '../onnx/work.ts'
 import { defaultLayer } from './default-layer.ts'
@@ -47,7 +47,7 @@ const answersNoPixels = new Set(['Shape', 'Size'])
  */
 export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
   const graph = model.graph!
-  const made = producers(graph)
+  const quantised = quantisers(graph)
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
   const layers: LayerInfo[] = []
   for (const node of graph.node) {
@@ -56,7 +56,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
       if (name === '') continue
       activations.add(name)
       // What is quantised here is what the DequantizeLinear behind it gives back.
-      if (node.opType === 'QuantizeLinear' || bridgeOf(name, facts, made) === undefined) continue
+      if (node.opType === 'QuantizeLinear' || bridgeOf(name, facts, quantised) === undefined) continue
       // A single number, or a list of them, is not of each image.
       if ((facts.get(name)?.dims?.length ?? 2) < 2) continue
       layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
@@ -111,17 +111,21 @@ function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: L
     if (node.output.every(isRow)) continue
     for (const name of readBy(node)) lastReader.set(name, i)
   }
-  const inputs = requiredInputs(graph).map(({ name }) => name)
   const ends = new Map<string, string>()
   // Maps of which others will still be made.
-  let open = new Set(inputs)
+  const open = new Set(requiredInputs(graph).map(({ name }) => name))
+  for (const name of open) if (!lastReader.has(name)) lastReader.set(name, 0)
+  /** Of each node the tensors that no node behind it reads. */
+  const finished: string[][] = path.map(() => [])
+  for (const [name, i] of lastReader) finished[i].push(name)
   for (const [i, node] of path.entries()) {
     const isActivation =
       readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))
     const made = isActivation ? node.output.filter((name) => !isRow(name)) : []
-    open = new Set([...open, ...made].filter((name) => (lastReader.get(name) ?? -1) > i))
+    for (const name of made) if ((lastReader.get(name) ?? -1) > i) open.add(name)
+    for (const name of finished[i]) open.delete(name)
     const dims = facts.get(made[0])?.dims
-    const isAlone = made.length === 1 && [...open].every((name) => name === made[0])
+    const isAlone = made.length === 1 && (open.size === 0 || (open.size === 1 && open.has(made[0])))
     if (isAlone && names.has(made[0]) && dims?.length === 4) ends.set(dims.slice(2).join(), made[0])
   }
   return new Set([...ends.values(), target.name])

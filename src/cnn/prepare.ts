@@ -10,6 +10,7 @@ import {
 } from '../image/preprocess.ts'
 import { cutModel } from '../onnx/cut.ts'
 import { withFloatPorts } from '../onnx/float-ports.ts'
+import { typeName } from '../onnx/graph.ts'
 import { inferTensors, type TensorFacts } from '../onnx/infer.ts'
 import { withMirror } from '../onnx/mirror.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
@@ -118,7 +119,7 @@ export function pickLayer(
   if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
     return findLayer(layers, wanted, argument)
   }
-  const message = `${argument} ${show(wanted)} answers ${DataType[type].toLowerCase()}, not float32`
+  const message = `${argument} ${show(wanted)} answers ${typeName(type)}, not float32`
   throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
     argument,
     received: wanted,
@@ -163,11 +164,20 @@ export function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void
 
 const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
 
+/** The most numbers of a batch: 1 GB as float32, of the 4 GB that WebAssembly can have for the whole network. */
+const mostNumbers = 2 ** 28
+
 /** Runs an empty image, to learn what the layer answers before the first real one. */
 async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
   const { width, height } = outputSize(preprocess)
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
-  const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
+  const length = dims.reduce((all, n) => all * n, 1)
+  if (length > mostNumbers) {
+    const message = `a batch of images for this model is ${dims.join(' x ')} numbers, and at most ${mostNumbers} fit in memory`
+    const expected = 'a model and a preprocess.size whose batches fit in memory'
+    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
+  }
+  const empty = new Float32Array(length)
   const activations = await session.run(port.name, empty, dims)
   const activation = activations.get(layer.name)!
   checkRows(activation, layer.name, dims[0])

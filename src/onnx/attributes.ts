@@ -27,21 +27,25 @@ export function textOf(node: NodeProto, name: string, fallback: string): string 
   return attribute ? new TextDecoder().decode(attribute.s) : fallback
 }
 
-/** The numbers of a constant: integers of 32 and 64 bits and float32, which is what shapes and scales are. */
-export function numbersOf(tensor: TensorProto): number[] | undefined {
+/**
+ * The numbers of a constant: integers of 32 and 64 bits and float32, which is what shapes and scales are.
+ *
+ * @param most how many are read
+ */
+export function numbersOf(tensor: TensorProto, most = Number.POSITIVE_INFINITY): number[] | undefined {
   const { rawData: raw } = tensor
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
   const read = (bytes: number, at: (offset: number) => number) =>
-    Array.from({ length: Math.floor(raw.length / bytes) }, (_, i) => at(i * bytes))
+    Array.from({ length: Math.min(most, Math.floor(raw.length / bytes)) }, (_, i) => at(i * bytes))
   switch (tensor.dataType) {
     case DataType.INT64:
       return raw.length > 0
         ? read(8, (at) => Number(view.getBigInt64(at, true)))
-        : tensor.int64Data.map(Number)
+        : tensor.int64Data.slice(0, most).map(Number)
     case DataType.INT32:
-      return raw.length > 0 ? read(4, (at) => view.getInt32(at, true)) : tensor.int32Data
+      return raw.length > 0 ? read(4, (at) => view.getInt32(at, true)) : tensor.int32Data.slice(0, most)
     case DataType.FLOAT:
-      return raw.length > 0 ? read(4, (at) => view.getFloat32(at, true)) : tensor.floatData
+      return raw.length > 0 ? read(4, (at) => view.getFloat32(at, true)) : tensor.floatData.slice(0, most)
     default:
       return undefined
   }

@@ -45,6 +45,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
       )
     }
   }
+  const asked = new Set(outputs)
   const needed = new Set<string>()
   const keep = new Set<unknown>()
   const open = [...outputs]
@@ -54,7 +55,8 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
     const node = made.get(name)
     if (!node || keep.has(node)) continue
     keep.add(node)
-    open.push(...readBy(node))
+    // One by one: a node with some 100,000 inputs has more of them than a call takes arguments.
+    for (const input of readBy(node)) open.push(input)
   }
   const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, info]))
   return create(GraphProtoSchema, {
@@ -66,7 +68,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
     input: requiredInputs(graph).filter(({ name }) => needed.has(name)),
     // Where the file does not tell a tensor's type, runtimes infer it.
     output: outputs.map((name) => types.get(name) ?? create(ValueInfoProtoSchema, { name })),
-    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !outputs.includes(name)),
+    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !asked.has(name)),
     quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => needed.has(tensorName)),
   })
 }

@@ -1,13 +1,14 @@
 import { create } from '@bufbuild/protobuf'
 import {
   TensorProto_DataType as DataType,
+  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
-import { dimensions, producers } from './graph.ts'
+import { dimensions, topologicalOrder } from './graph.ts'
 import type { TensorFacts } from './infer.ts'
 import { node, tensorInfo } from './nodes.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from './rename.ts'
@@ -16,19 +17,19 @@ import { copyOfGraph, freeName, renameTensors, tensorNames } from './rename.ts'
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
 
 /** Where quantised operators name the scale of their output, and after it its zero point. */
-const scaleInput: Record<string, number> = {
-  QLinearConv: 6,
-  QLinearMatMul: 6,
-  QLinearAdd: 6,
-  QLinearMul: 6,
-  QLinearConcat: 0,
-  QLinearGlobalAveragePool: 3,
-  QLinearAveragePool: 3,
-  QLinearLeakyRelu: 3,
-  QLinearSigmoid: 3,
-  QLinearSoftmax: 3,
-  QuantizeLinear: 1,
-}
+const scaleInput = new Map([
+  ['QLinearConv', 6],
+  ['QLinearMatMul', 6],
+  ['QLinearAdd', 6],
+  ['QLinearMul', 6],
+  ['QLinearConcat', 0],
+  ['QLinearGlobalAveragePool', 3],
+  ['QLinearAveragePool', 3],
+  ['QLinearLeakyRelu', 3],
+  ['QLinearSigmoid', 3],
+  ['QLinearSoftmax', 3],
+  ['QuantizeLinear', 1],
+])
 /** Operators that answer numbers of their input, so that its scale holds for them. */
 const sameScale = new Set(
   'MaxPool Identity Reshape Flatten Squeeze Unsqueeze Transpose Slice Split Gather DepthToSpace SpaceToDepth'.split(
@@ -37,15 +38,29 @@ const sameScale = new Set(
 )
 
 /**
+ * The node that quantised each tensor: the one that made it, or where that one only passes numbers on, the one that
+ * made those. Found for all tensors at once, in the order of the graph.
+ */
+export function quantisers(graph: GraphProto): Map<string, NodeProto> {
+  const found = new Map<string, NodeProto>()
+  for (const node of topologicalOrder(graph) ?? []) {
+    const maker = sameScale.has(node.opType) ? found.get(node.input[0]) : node
+    if (maker) for (const name of node.output) found.set(name, maker)
+  }
+  return found
+}
+
+/**
  * Whether a tensor is float32 or can be made so: float16 and double can, and the integers of a quantised model
  * whose scale the graph names.
  *
+ * @param quantised the graph's `quantisers`
  * @returns `undefined` if it cannot
  */
 export function bridgeOf(
   name: string,
   facts: Map<string, TensorFacts>,
-  made: Map<string, NodeProto>,
+  quantised: Map<string, NodeProto>,
 ): Bridge | undefined {
   switch (facts.get(name)?.type) {
     // A type that is not known is left for the first run to show.
@@ -62,10 +77,9 @@ export function bridgeOf(
     default:
       return undefined
   }
-  let maker = made.get(name)
-  while (maker && sameScale.has(maker.opType)) maker = made.get(maker.input[0])
-  const at = maker && scaleInput[maker.opType]
-  if (maker === undefined || at === undefined) return undefined
+  const maker = quantised.get(name)
+  const at = maker && scaleInput.get(maker.opType)
+  if (maker === undefined || at === undefined || maker.input[at] === undefined) return undefined
   return { scale: maker.input[at], zeroPoint: maker.input[at + 1] || undefined }
 }
 
@@ -75,7 +89,7 @@ export function bridgeOf(
  */
 export function withFloatPorts(model: ModelProto, facts: Map<string, TensorFacts>): ModelProto {
   const graph = model.graph!
-  const made = producers(graph)
+  const quantised = quantisers(graph)
   const names = tensorNames(graph)
   const renamed = new Map<string, string>()
   const before: NodeProto[] = []
@@ -88,7 +102,7 @@ export function withFloatPorts(model: ModelProto, facts: Map<string, TensorFacts
     before.push(node(inner, 'Cast', [input.name], [inner], { to: BigInt(type) }))
   }
   for (const { name } of graph.output) {
-    const bridge = bridgeOf(name, facts, made)
+    const bridge = bridgeOf(name, facts, quantised)
     if (bridge === undefined || bridge === 'none') continue
     const inner = freeName(`${name}_${DataType[facts.get(name)!.type!].toLowerCase()}`, names)
     renamed.set(name, inner)

@@ -1,4 +1,10 @@
-import type { GraphProto, NodeProto, TypeProto, ValueInfoProto } from 'onnx-buf'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TypeProto,
+  type ValueInfoProto,
+} from 'onnx-buf'
 
 /** The bodies of `If`, `Loop` and `Scan`. */
 export function subgraphs(node: NodeProto): GraphProto[] {
@@ -8,14 +14,33 @@ export function subgraphs(node: NodeProto): GraphProto[] {
 /** The tensors that a node reads, also from within its sub-graphs, which see those of the graph around them. */
 export function readBy(node: NodeProto): string[] {
   const names = node.input.filter((name) => name !== '')
+  if (subgraphs(node).length === 0) return names
+  const read = new Set(names)
+  readWithin(node, new Map(), read)
+  return [...read]
+}
+
+/**
+ * Adds what the sub-graphs of a node read from outside of them.
+ *
+ * @param own in how many of the sub-graphs around this place each name is defined
+ */
+function readWithin(node: NodeProto, own: Map<string, number>, into: Set<string>): void {
   for (const graph of subgraphs(node)) {
-    const own = new Set(constants(graph))
-    for (const { name } of graph.input) own.add(name)
-    for (const inner of graph.node) for (const name of inner.output) own.add(name)
-    const outer = [...graph.node.flatMap(readBy), ...graph.output.map(({ name }) => name)]
-    names.push(...outer.filter((name) => !own.has(name)))
+    const defined = new Set(constants(graph))
+    for (const { name } of graph.input) defined.add(name)
+    for (const inner of graph.node) for (const name of inner.output) defined.add(name)
+    for (const name of defined) own.set(name, (own.get(name) ?? 0) + 1)
+    const read = (name: string) => {
+      if (name !== '' && !own.get(name)) into.add(name)
+    }
+    for (const inner of graph.node) {
+      for (const name of inner.input) read(name)
+      readWithin(inner, own, into)
+    }
+    for (const { name } of graph.output) read(name)
+    for (const name of defined) own.set(name, own.get(name)! - 1)
   }
-  return names
 }
 
 /** The names of a graph's constants. */
@@ -35,6 +60,50 @@ export function producers(graph: GraphProto): Map<string, NodeProto> {
   const made = new Map<string, NodeProto>()
   for (const node of graph.node) for (const name of node.output) if (name !== '') made.set(name, node)
   return made
+}
+
+/**
+ * The nodes in an order in which each comes after those whose tensors it reads. Runtimes take files whose nodes are in
+ * another order.
+ *
+ * @returns `undefined` where there is none: the graph has a cycle
+ */
+export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
+  const made = producers(graph)
+  const before = new Map(graph.node.map((node) => [node, makersRead(node, made)]))
+  if (isInOrder(graph.node, before)) return graph.node
+  const readers = new Map<NodeProto, NodeProto[]>(graph.node.map((node) => [node, []]))
+  for (const [node, makers] of before) for (const maker of makers) readers.get(maker)!.push(node)
+  const waitsFor = new Map(graph.node.map((node) => [node, before.get(node)!.size]))
+  const order = graph.node.filter((node) => waitsFor.get(node) === 0)
+  // The list grows while it is walked.
+  for (const node of order) {
+    for (const reader of readers.get(node)!) {
+      const left = waitsFor.get(reader)! - 1
+      waitsFor.set(reader, left)
+      if (left === 0) order.push(reader)
+    }
+  }
+  return order.length === graph.node.length ? order : undefined
+}
+
+/** The nodes that make what a node reads. */
+export function makersRead(node: NodeProto, made: Map<string, NodeProto>): Set<NodeProto> {
+  return new Set(readBy(node).flatMap((name) => made.get(name) ?? []))
+}
+
+function isInOrder(nodes: NodeProto[], before: Map<NodeProto, Set<NodeProto>>): boolean {
+  const passed = new Set<NodeProto>()
+  return nodes.every((node) => {
+    for (const maker of before.get(node)!) if (!passed.has(maker)) return false
+    return passed.add(node)
+  })
+}
+
+/** The name of a tensor's element type, as messages have it: `'float16'`. */
+export function typeName(type: DataType): string {
+  // A file can hold numbers that name no type.
+  return DataType[type]?.toLowerCase() ?? `of the unknown type ${type}`
 }
 
 /** The dimensions of a tensor: a number where it is fixed, `undefined` where it is free; none if not known. */

@@ -1,6 +1,7 @@
 import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integerOf, integersOf } from './attributes.ts'
 import type { Dims, TensorFacts } from './infer.ts'
+import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
 import { convolved, convolvedBack, pooled } from './infer-windows.ts'
 
 type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
@@ -57,36 +58,48 @@ rule('QGemm', (node, inputs) => [gemm(node, inputs[0]?.dims, inputs[3]?.dims)])
 
 rule('Flatten', (node, [x]) => {
   if (!x?.dims) return []
-  const axis = fromEnd(integerOf(node, 'axis', 1), x.dims.length)
+  const rank = x.dims.length
+  const given = integerOf(node, 'axis', 1)
+  // One more than the axes there are: everything goes into the first of the two dimensions.
+  const axis = given === rank ? rank : axisOf(given, rank)
+  if (axis === undefined) return []
   return [[product(x.dims.slice(0, axis)), product(x.dims.slice(axis))]]
 })
-rule('Reshape', (node, [x, shape]) => {
-  const wanted = shape?.values ?? integersOf(node, 'shape')
-  if (!wanted) return []
+rule('Reshape', (node, inputs) => {
+  const [x] = inputs
+  const wanted = listOf(node, inputs, 1, 'shape')
+  if (!isKnown(wanted) || wanted.filter((size) => size === -1).length > 1) return []
   const keepsZero = integerOf(node, 'allowzero', 0) === 1
   const dims = wanted.map((size, i) => (size === 0 && !keepsZero ? x?.dims?.[i] : size))
   const rest = product(dims.map((size) => (size === -1 ? 1 : size)))
   const all = x?.dims && product(x.dims)
   return [dims.map((size) => (size === -1 ? (all !== undefined && rest ? all / rest : undefined) : size))]
 })
-rule('Squeeze', (node, [x, axes]) => {
-  if (!x?.dims) return []
-  const { dims } = x
-  const given = axes?.values ?? integersOf(node, 'axes')
-  const gone = given?.map((axis) => fromEnd(axis!, dims.length))
-  return [dims.filter((size, i) => (gone ? !gone.includes(i) : size !== 1))]
+rule('Squeeze', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || given === 'unknown') return []
+  if (given === 'none') return dims.includes(undefined) ? [] : [dims.filter((size) => size !== 1)]
+  const gone = axesOf(given, dims.length)
+  return [gone && dims.filter((_, i) => !gone.includes(i))]
 })
-rule('Unsqueeze', (node, [x, axes]) => {
-  const given = axes?.values ?? integersOf(node, 'axes')
-  if (!x?.dims || !given) return []
-  const rank = x.dims.length + given.length
-  const added = given.map((axis) => fromEnd(axis!, rank))
-  const rest = [...x.dims]
+rule('Unsqueeze', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || !isKnown(given)) return []
+  const rank = dims.length + given.length
+  const added = axesOf(given, rank)
+  if (!added) return []
+  const rest = [...dims]
   return [Array.from({ length: rank }, (_, i) => (added.includes(i) ? 1 : rest.shift()))]
 })
 rule('Transpose', (node, [x]) => {
-  const order = integersOf(node, 'perm') ?? x?.dims?.map((_, i) => i).reverse()
-  return [x?.dims && order?.map((axis) => x.dims![axis])]
+  if (!x?.dims) return []
+  const { dims } = x
+  const order = integersOf(node, 'perm')
+  if (!order) return [[...dims].reverse()]
+  const axes = order.length === dims.length ? axesOf(order, dims.length) : undefined
+  return [axes?.map((axis) => dims[axis])]
 })
 rule('Concat', (node, inputs) => [joined(node, inputs)])
 // Scale and zero point of the output, then data, scale and zero point of each input.
@@ -96,77 +109,95 @@ rule('QLinearConcat', (node, inputs) => [
     inputs.filter((_, i) => i % 3 === 2),
   ),
 ])
-rule('Split', (node, [x, sizes]) => {
-  if (!x?.dims) return []
-  const axis = fromEnd(integerOf(node, 'axis', 0), x.dims.length)
-  const given = sizes?.values ?? integersOf(node, 'split')
+rule('Split', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const axis = dims && axisOf(integerOf(node, 'axis', 0), dims.length)
+  if (axis === undefined) return []
+  const given = listOf(node, inputs, 1, 'split')
   const count = node.output.length
-  const whole = x.dims[axis]
-  const even = whole === undefined ? undefined : Math.ceil(whole / count)
+  const whole = dims![axis]
+  const even = given !== 'none' || whole === undefined ? undefined : Math.ceil(whole / count)
   return node.output.map((_, i) => {
-    const size = given ? given[i] : even === undefined ? undefined : Math.min(even, whole! - i * even)
-    return x.dims!.with(axis, size)
+    const size = isKnown(given)
+      ? given[i]
+      : even === undefined
+        ? undefined
+        : Math.min(even, whole! - i * even)
+    return dims!.with(axis, size)
   })
 })
-rule('Slice', (node, [x, starts, ends, axes, steps]) => {
-  const from = starts?.values ?? integersOf(node, 'starts')
-  const to = ends?.values ?? integersOf(node, 'ends')
-  if (!x?.dims || !from || !to) return []
-  const along = axes?.values ?? integersOf(node, 'axes') ?? from.map((_, i) => i)
-  const dims = [...x.dims]
+rule('Slice', (node, inputs) => {
+  const { dims } = inputs[0] ?? {}
+  const from = listOf(node, inputs, 1, 'starts')
+  const to = listOf(node, inputs, 2, 'ends')
+  const given = listOf(node, inputs, 3, 'axes')
+  const steps = listOf(node, inputs, 4)
+  if (!dims || !isKnown(from) || !isKnown(to) || given === 'unknown') return []
+  const along = axesOf(given === 'none' ? from.map((_, i) => i) : given, dims.length)
+  if (!along) return []
+  const sliced = [...dims]
   for (const [i, axis] of along.entries()) {
-    const at = fromEnd(axis!, dims.length)
-    dims[at] = slicedLength(dims[at], from[i], to[i], steps?.values?.[i] ?? 1)
+    const step = steps === 'none' ? 1 : steps === 'unknown' ? undefined : steps[i]
+    sliced[axis] = slicedLength(dims[axis], from[i], to[i], step)
   }
-  return [dims]
+  return [sliced]
 })
 rule('Gather', (node, [x, indices]) => {
-  if (!x?.dims || !indices?.dims) return []
-  const axis = fromEnd(integerOf(node, 'axis', 0), x.dims.length)
-  return [[...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)]]
+  const axis = x?.dims && axisOf(integerOf(node, 'axis', 0), x.dims.length)
+  if (axis === undefined || !indices?.dims) return []
+  return [[...x!.dims!.slice(0, axis), ...indices.dims, ...x!.dims!.slice(axis + 1)]]
 })
 rule('Expand', (_, [x, shape]) => [broadcast([x?.dims, shape?.values])])
 rule('Tile', (_, [x, repeats]) => [x?.dims?.map((size, i) => times(size, repeats?.values?.[i]))])
-rule('Pad', (node, [x, pads]) => {
-  const given = pads?.values ?? integersOf(node, 'pads')
-  if (!x?.dims || !given) return []
-  const rank = x.dims.length
-  return [x.dims.map((size, i) => plus(plus(size, given[i]), given[i + rank]))]
+rule('Pad', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'pads')
+  // Version 18 can name the axes that are padded.
+  if (!dims || !isKnown(given) || given.length !== dims.length * 2 || isGiven(node, 3)) return []
+  return [dims.map((size, i) => plus(plus(size, given[i]), given[i + dims.length]))]
 })
 rule('DepthToSpace', (node, [x]) => [rearranged(x?.dims, 1 / integerOf(node, 'blocksize', 1))])
 rule('SpaceToDepth', (node, [x]) => [rearranged(x?.dims, integerOf(node, 'blocksize', 1))])
-rule('Resize', (_, inputs) => {
+rule('Resize', (node, inputs) => {
   // Version 10 has (x, scales), later ones (x, regions, scales, sizes).
   const [x, second, scales, sizes] = inputs
-  if (sizes?.values) return [sizes.values]
+  // Version 18 can name the axes that are resized, and let the sizes be bounds of a picture that keeps its aspect.
+  if (attributeOf(node, 'axes') || attributeOf(node, 'keep_aspect_ratio_policy')) return []
+  if (isGiven(node, 3)) return [sizes?.values?.length === x?.dims?.length ? sizes?.values : undefined]
   return [scaled(x?.dims, (inputs.length === 2 ? second : scales)?.values)]
 })
 rule('Upsample', (node, [x, scales]) => [
   scaled(x?.dims, scales?.values ?? attributeOf(node, 'scales')?.floats),
 ])
 rule('Shape', (node, [x]) => {
-  if (!x?.dims) return []
-  const rank = x.dims.length
-  const from = fromEnd(integerOf(node, 'start', 0), rank)
-  return [[fromEnd(integerOf(node, 'end', rank), rank) - from]]
+  const part = x?.dims && partOfShape(node, x.dims)
+  return [part && [part.length]]
 })
 rule('Size', () => [[]])
 rule('Constant', (node) => {
-  const list = integersOf(node, 'value_ints')
+  const list = attributeOf(node, 'value_ints')?.ints
   return list ? [[list.length]] : attributeOf(node, 'value_int') ? [[]] : []
 })
 rule('ConstantOfShape', (_, [shape]) => [shape?.values])
 rule('ArgMax ArgMin', (node, [x]) => {
-  if (!x?.dims) return []
-  const axis = fromEnd(integerOf(node, 'axis', 0), x.dims.length)
-  return [integerOf(node, 'keepdims', 1) ? x.dims.with(axis, 1) : x.dims.toSpliced(axis, 1)]
+  const axis = x?.dims && axisOf(integerOf(node, 'axis', 0), x.dims.length)
+  if (axis === undefined) return []
+  return [integerOf(node, 'keepdims', 1) ? x!.dims!.with(axis, 1) : x!.dims!.toSpliced(axis, 1)]
 })
 
-function reduced(node: NodeProto, [x, axes]: TensorFacts[]): Dims | undefined {
-  if (!x?.dims) return undefined
-  const { dims } = x
-  const given = axes?.values ?? integersOf(node, 'axes')
-  const over = given?.map((axis) => fromEnd(axis!, dims.length)) ?? dims.map((_, i) => i)
+/** The part of a shape that `Shape` answers: from version 15 on it can be told where to begin and end. */
+export function partOfShape(node: NodeProto, dims: Dims): Dims {
+  return dims.slice(integerOf(node, 'start', 0), integerOf(node, 'end', dims.length))
+}
+
+function reduced(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || given === 'unknown') return undefined
+  const isAll = given === 'none' || given.length === 0
+  if (isAll && integerOf(node, 'noop_with_empty_axes', 0) === 1) return dims
+  const over = isAll ? dims.map((_, i) => i) : axesOf(given, dims.length)
+  if (!over) return undefined
   const keep = integerOf(node, 'keepdims', 1) === 1
   return keep
     ? dims.map((size, i) => (over.includes(i) ? 1 : size))
@@ -185,17 +216,16 @@ function multiplied(a: Dims | undefined, b: Dims | undefined): Dims | undefined 
 }
 
 function joined(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
-  const all = inputs.map(({ dims }) => dims)
-  const first = all.find((dims) => dims !== undefined)
-  if (!first) return undefined
-  const axis = fromEnd(integerOf(node, 'axis', 1), first.length)
-  return first.map((size, i) =>
-    i === axis ? all.reduce<number | undefined>((sum, dims) => plus(sum, dims?.[axis]), 0) : size,
-  )
+  const first = inputs.find(({ dims }) => dims !== undefined)?.dims
+  const axis = first && axisOf(integerOf(node, 'axis', 1), first.length)
+  if (axis === undefined) return undefined
+  const length = inputs.reduce<number | undefined>((sum, { dims }) => plus(sum, dims?.[axis]), 0)
+  return first!.with(axis, length)
 }
 
-/** `block` pixels a side of each map go into the channels, or come out of them where it is below 1. */
+/** `block` pixels a side of each map go into the channels; where it is below 1, they come out of them. */
 function rearranged(dims: Dims | undefined, block: number): Dims | undefined {
+  if (!(block > 0) || block === Number.POSITIVE_INFINITY) return undefined
   return dims?.map((size, i) => (i === 0 ? size : times(size, i === 1 ? block * block : 1 / block)))
 }
 
@@ -209,7 +239,7 @@ function scaled(dims: Dims | undefined, scales: Dims | undefined): Dims | undefi
 
 function broadcast(shapes: (Dims | undefined)[]): Dims | undefined {
   if (shapes.some((dims) => dims === undefined)) return undefined
-  const rank = Math.max(0, ...shapes.map((dims) => dims!.length))
+  const rank = shapes.reduce((most, dims) => Math.max(most, dims!.length), 0)
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((dims) => (i < rank - dims!.length ? 1 : dims![i - rank + dims!.length]))
     // A size that is not known is 1 or the same as a known greater one.
@@ -223,9 +253,9 @@ function slicedLength(
   length: number | undefined,
   from: number | undefined,
   to: number | undefined,
-  step: number,
+  step: number | undefined,
 ): number | undefined {
-  if (length === undefined || from === undefined || to === undefined) return undefined
+  if (length === undefined || from === undefined || to === undefined || !step) return undefined
   const clamp = (at: number, low: number, high: number) =>
     Math.min(high, Math.max(low, at < 0 ? at + length : at))
   return step > 0
@@ -233,8 +263,30 @@ function slicedLength(
     : Math.max(0, Math.ceil((clamp(to, -1, length - 1) - clamp(from, 0, length - 1)) / step))
 }
 
-function fromEnd(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis
+/** Whether a node reads an input at this place: one that is left out has no name. */
+function isGiven(node: NodeProto, at: number): boolean {
+  return (node.input[at] ?? '') !== ''
+}
+
+/**
+ * A list of integers that came as an attribute and in later versions as an input: `'none'` where the node has neither,
+ * so that the operator's default holds, and `'unknown'` where it reads an input whose values are not known.
+ */
+function listOf(
+  node: NodeProto,
+  inputs: TensorFacts[],
+  at: number,
+  attribute?: string,
+): Dims | 'none' | 'unknown' {
+  if (isGiven(node, at)) return inputs[at]?.values ?? 'unknown'
+  const list = attribute === undefined ? undefined : attributeOf(node, attribute)?.ints
+  if (list === undefined) return 'none'
+  // No list of this kind has more entries than the tensor has dimensions, or two for each.
+  return list.length > 2 * mostDimensions ? 'unknown' : list.map(Number)
+}
+
+function isKnown(list: Dims | 'none' | 'unknown'): list is Dims {
+  return typeof list === 'object'
 }
 
 function plus(a: number | undefined, b: number | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { TensorProto_DataType as DataType, type ModelProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { attributeOf, integerOf, numbersOf } from './attributes.ts'
 import { dimensions } from './graph.ts'
+import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
 import { shapesOf } from './infer-shapes.ts'
 import { valuesOf } from './infer-values.ts'
 
@@ -15,13 +16,13 @@ export interface TensorFacts {
   values?: (number | undefined)[]
 }
 
-/** Constants of more numbers are weights, not shapes. */
-const mostValues = 64
-
 /**
  * Finds the type and shape of each tensor of the main graph, where operators, weights and what the file says of
  * its tensors tell them. Operators are those of ONNX for CNNs, in all versions; after another one the shape is
  * known again only where the file tells it.
+ *
+ * The time is linear in the size of the graph, whatever numbers stand in it: what an operator could not answer (an
+ * axis that is not there, a negative size) and what is too large to follow is unknown. ONNX Runtime says what is wrong.
  *
  * @param inputs dimensions of inputs, by name; those of others are as the file has them
  */
@@ -31,14 +32,14 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
   const told = new Map<string, TensorFacts>()
   for (const info of [...graph.valueInfo, ...graph.output, ...graph.input]) {
     const type = info.type?.value.case === 'tensorType' ? info.type.value.value.elemType : undefined
-    told.set(info.name, { type: type || undefined, dims: dimensions(info.type) })
+    told.set(info.name, { type: type || undefined, dims: boundedDims(dimensions(info.type)) })
   }
   for (const { name } of graph.input) {
-    facts.set(name, { ...told.get(name), ...(name in inputs && { dims: inputs[name] }) })
+    facts.set(name, { ...told.get(name), ...(Object.hasOwn(inputs, name) && { dims: inputs[name] }) })
   }
   for (const tensor of graph.initializer) facts.set(tensor.name, constantFacts(tensor))
   for (const { values, dims } of graph.sparseInitializer) {
-    if (values) facts.set(values.name, { type: values.dataType, dims: dims.map(Number) })
+    if (values) facts.set(values.name, { type: values.dataType, dims: dimsOf(dims) })
   }
   for (const node of graph.node) {
     const read = node.input.map((name) => facts.get(name) ?? {})
@@ -47,8 +48,8 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
     for (const [i, name] of node.output.entries()) {
       if (name === '') continue
       const known = told.get(name)
-      const found: TensorFacts = constant ? constantFacts(constant) : { dims: shapes[i] }
-      if (!constant && i === 0) found.values = valuesOf(node, read)
+      const found: TensorFacts = constant ? constantFacts(constant) : { dims: boundedDims(shapes[i]) }
+      if (!constant && i === 0) found.values = boundedValues(valuesOf(node, read))
       found.type ??= known?.type ?? typeOf(node, read, i)
       found.dims = merge(found.dims, known?.dims)
       facts.set(name, found)
@@ -58,9 +59,15 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
 }
 
 function constantFacts(tensor: TensorProto): TensorFacts {
-  const dims = tensor.dims.map(Number)
-  const isSmall = dims.reduce((all, n) => all * n, 1) <= mostValues
-  return { type: tensor.dataType, dims, values: isSmall ? numbersOf(tensor) : undefined }
+  const dims = dimsOf(tensor.dims)
+  const length = dims?.reduce<number>((all, n) => all * (n ?? Number.NaN), 1)
+  const values = length !== undefined && length <= mostValues ? numbersOf(tensor, length) : undefined
+  // A file may hold fewer numbers than its dimensions tell.
+  return { type: tensor.dataType, dims, values: values?.length === length ? values : undefined }
+}
+
+function dimsOf(dims: bigint[]): Dims | undefined {
+  return dims.length > mostDimensions ? undefined : boundedDims(dims.map(Number))
 }
 
 /** What was inferred, and where that is not known, what the file tells. */
@@ -83,21 +90,22 @@ const answersBool = new Set([
 const answersIndexes = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
 
 /** Which input of a quantised operator has the type of its output. */
-const zeroPointInput: Record<string, number> = {
-  QLinearConv: 7,
-  QLinearMatMul: 7,
-  QLinearAdd: 7,
-  QLinearMul: 7,
-  QLinearConcat: 1,
-  QGemm: 8,
-}
+const zeroPointInput = new Map([
+  ['QLinearConv', 7],
+  ['QLinearMatMul', 7],
+  ['QLinearAdd', 7],
+  ['QLinearMul', 7],
+  ['QLinearConcat', 1],
+  ['QGemm', 8],
+])
 
 function typeOf(node: NodeProto, inputs: TensorFacts[], output: number): DataType | undefined {
   const { opType } = node
   if (answersBool.has(opType)) return DataType.BOOL
   if (answersIndexes.has(opType)) return DataType.INT64
-  if (opType in zeroPointInput) {
-    return inputs[zeroPointInput[opType]]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
+  const zeroPoint = zeroPointInput.get(opType)
+  if (zeroPoint !== undefined) {
+    return inputs[zeroPoint]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
   }
   switch (opType) {
     case 'Cast':

@@ -10,7 +10,7 @@ import { SoftmarginError, show } from '../errors.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './classifier-names.ts'
 import type { FilePooling, FileScaler } from './classifier-steps.ts'
 import { exactNumbers } from './exact-numbers.ts'
-import { producers } from './graph.ts'
+import { producers, topologicalOrder } from './graph.ts'
 import { readSigmoidSteps } from './probability-steps.ts'
 import { renameTensors } from './rename.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
@@ -141,6 +141,9 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
     if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
   }
   renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
+  // Two tensors of one name, for instance, can close a cycle that the file itself does not have.
+  if (!topologicalOrder(graph))
+    throw unreadable('by its old names some nodes of its CNN read their own results')
   return cnn
 }
 

@@ -3,6 +3,7 @@ import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { SoftmarginError } from '../errors.ts'
 import { whatIs } from '../sniff.ts'
 import { attachWeights } from './attach.ts'
+import { topologicalOrder } from './graph.ts'
 
 /**
  * Reads an ONNX file. The weights are not copied: they are views of `bytes`.
@@ -38,6 +39,9 @@ export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
   // graph in the file, so a cut right behind the graph shows here.
   if (!graph || graph.node.length === 0) throw unreadable(name, format, 'has no graph of operators')
   if (model.opsetImport.length === 0) throw unreadable(name, format, 'names no operator set: it is truncated')
+  // What walks a graph backwards, from the scores to the image, relies on coming to an end.
+  if (!topologicalOrder(graph))
+    throw unreadable(name, format, 'some of its nodes read their own results: a cycle')
   return model
 }
 

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { learntFromFile, learntToFile } from '../../src/classifier/learnt.ts'
+import { imagePort } from '../../src/cnn/image-port.ts'
+import { findLayer, listLayers, measureLayers } from '../../src/cnn/layers.ts'
 import { decodeImage } from '../../src/image/decode.ts'
 import { cutModel } from '../../src/onnx/cut.ts'
+import { withFloatPorts } from '../../src/onnx/float-ports.ts'
+import { inferTensors } from '../../src/onnx/infer.ts'
 import { readModel } from '../../src/onnx/read.ts'
 import { readClassifier } from '../../src/onnx/read-classifier.ts'
 import { type ClassifierParts, writeClassifier } from '../../src/onnx/write-classifier.ts'
@@ -14,7 +18,11 @@ import { stateFromFacts } from '../../src/svm/machine-facts.ts'
 import * as softmargin from '../../src/svm.ts'
 import { partsOf } from '../support/classifier-parts.ts'
 import { clouds } from '../support/clouds.ts'
-import { layeredCnnBytes } from '../support/layered-cnn.ts'
+import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
+import { manyOperators } from '../support/many-operators.ts'
+import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
+import { mutateGraph } from './graph-mutations.ts'
+import type { Dice } from './mutate.ts'
 
 /** A file format: sound files to begin with, and all that reads them. */
 export interface Format {
@@ -24,6 +32,8 @@ export interface Format {
   reads: ((bytes: Uint8Array) => Promise<unknown> | unknown)[]
   /** How much slower than the others it is to read. */
   cost?: number
+  /** Damages one of the seeds in the way of its format. Default: its bytes, in any way. */
+  mutate?: (seed: number, dice: Dice) => Uint8Array
 }
 
 const { SVC } = softmargin
@@ -136,6 +146,13 @@ export async function formats(): Promise<Format[]> {
       reads: [(bytes) => cutModel(readModel(bytes), ['pool'])],
     },
     {
+      name: 'ONNX graph',
+      seeds: graphs().map((model) => toBinary(ModelProtoSchema, model)),
+      reads: [examineGraph],
+      mutate: (seed, dice) => mutateGraph(graphs()[seed], dice),
+      cost: 5,
+    },
+    {
       name: 'saved classifier',
       seeds: [
         partsOf({ classes: ['cat', 'cow', 'dog'] }),
@@ -163,6 +180,38 @@ export async function formats(): Promise<Format[]> {
       cost: 20,
     },
   ]
+}
+
+/** Networks of all kinds, made once. */
+function graphs(): ModelProto[] {
+  networks ??= [layeredCnn(), qdqCnn(), qlinearCnn(), dynamicCnn(), halfCnn(), manyOperators()]
+  return networks
+}
+let networks: ModelProto[] | undefined
+
+/**
+ * All that is found out of a network before ONNX Runtime sees it.
+ *
+ * @throws {Error} where a shape is none
+ */
+function examineGraph(bytes: Uint8Array): void {
+  const model = readModel(bytes)
+  const facts = inferTensors(model)
+  for (const [name, { dims = [], values = [] }] of facts) {
+    const isShape = dims.every((size) => size === undefined || (Number.isSafeInteger(size) && size >= 0))
+    if (!isShape || dims.length > 64) throw new Error(`${name} has the shape ${dims}`)
+    if (values.length > 64) throw new Error(`${name} has ${values.length} values`)
+  }
+  const layers = listLayers(model, facts)
+  const layer = layers.find(({ isDefault }) => isDefault)
+  if (!layer) return
+  const port = imagePort(withFloatPorts(cutModel(model, [findLayer(layers, layer.name).name]), facts))
+  const dims = [port.batch ?? 1, port.channels, port.height ?? 13, port.width ?? 18]
+  for (const { shape = [], share = 0 } of measureLayers(model, layers, { name: port.name, dims })) {
+    if (!shape.every(Number.isSafeInteger) || !(share >= 0 && share <= 1)) {
+      throw new Error(`a layer has the shape ${shape} and the share ${share}`)
+    }
+  }
 }
 
 /** What a file tells of its machine beside the numbers. */

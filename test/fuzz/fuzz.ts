@@ -42,7 +42,7 @@ export class FuzzFailure extends Error {
  * @throws {FuzzFailure} with the file
  */
 export async function fuzz(
-  { name, seeds, reads }: Format,
+  { name, seeds, reads, mutate: mutateSeed }: Format,
   runs: number,
   seed: number,
   until = Number.POSITIVE_INFINITY,
@@ -52,7 +52,7 @@ export async function fuzz(
   for (const bytes of seeds) await reads[0](bytes)
   takeLargestAllocation()
   for (; report.runs < runs && Date.now() < until; report.runs++) {
-    const bytes = mutate(dice.of(seeds), dice, seeds)
+    const bytes = mutateSeed ? mutateSeed(dice.roll(seeds.length), dice) : mutate(dice.of(seeds), dice, seeds)
     const place = `${name}, seed ${seed}, run ${report.runs}`
     const start = performance.now()
     for (const read of reads) {

@@ -4,6 +4,7 @@ import { readAsset } from '../host/assets.ts'
 import { readBytes } from '../host/bytes.ts'
 import { download, isNotFound } from '../host/download.ts'
 import { hubEndpoint } from '../host/hub.ts'
+import { withoutSecrets } from '../host/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
 import { attachWeights, weightFiles } from '../onnx/attach.ts'
 import { parseModel } from '../onnx/read.ts'
@@ -27,6 +28,11 @@ export interface ModelDownload {
   sha256?: string
   /** How many bytes the model must have. */
   size?: number
+  /**
+   * How long the server may be silent, before it answers and between two pieces of the file: milliseconds. Default
+   * 30,000; `Infinity` waits for ever. What breaks off this way counts as broken off.
+   */
+  timeout?: number
   /** Where the hub is. Default `HF_ENDPOINT`, or `https://huggingface.co`. */
   endpoint?: string
 }
@@ -41,7 +47,7 @@ export interface OpenOptions extends LongCall {
 /** A model that was read. */
 export interface OpenedModel {
   model: ModelProto
-  /** What to call it: `'tiny'`, the path or URL, or `'bytes'`. */
+  /** What to call it: `'tiny'`, the path or URL (without a password and the values of its query), or `'bytes'`. */
   name: string
   /** The `preprocessor_config.json` that lies beside it on the hub. */
   preprocess?: HuggingFacePreprocess
@@ -81,7 +87,8 @@ async function read(
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
-  const name = String(source)
+  const address = String(source)
+  const name = withoutSecrets(address)
   const { endpoint, ...how } = options.download ?? {}
   const fetching = {
     ...how,
@@ -89,11 +96,11 @@ async function read(
     onProgress: options.onProgress,
     check: check && ((bytes: Uint8Array) => check(bytes, labelOf(name))),
   }
-  if (isHubSource(name)) {
-    const hub = parseHubSource(name, argument)
+  if (isHubSource(address)) {
+    const hub = parseHubSource(address, argument)
     return { bytes: await readFromHub(hub, argument, endpoint ?? hubEndpoint(), fetching), name, hub }
   }
-  if (/^https?:/i.test(name)) return { bytes: await download(name, argument, fetching), name }
+  if (/^https?:/i.test(address)) return { bytes: await download(address, argument, fetching), name }
   return { bytes: await readBytes(source, argument, { signal }), name }
 }
 
@@ -123,7 +130,7 @@ async function readWeightsFromHub(
   externalData: Record<string, Uint8Array>,
   options: OpenOptions,
 ): Promise<void> {
-  const { endpoint = hubEndpoint(), cache } = options.download ?? {}
+  const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
   const folder = hub.files[0].split('/').slice(0, -1)
   for (const location of weightFiles(model.graph!)) {
     // A name that leads out of the folder is left to the message that the file is missing.
@@ -132,6 +139,7 @@ async function readWeightsFromHub(
     const { signal, onProgress } = options
     externalData[location] = await download(url, `the model's file '${location}'`, {
       cache,
+      timeout,
       signal,
       onProgress,
     })
@@ -140,10 +148,14 @@ async function readWeightsFromHub(
 
 /** The preprocessing of a model of the hub, if there is one. */
 async function besideOnHub(hub: HubModel, options: OpenOptions): Promise<HuggingFacePreprocess | undefined> {
-  const { endpoint = hubEndpoint(), cache } = options.download ?? {}
+  const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
   const file = 'preprocessor_config.json'
   try {
-    const bytes = await download(hubUrl(endpoint, hub, file), file, { cache, signal: options.signal })
+    const bytes = await download(hubUrl(endpoint, hub, file), file, {
+      cache,
+      timeout,
+      signal: options.signal,
+    })
     return JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
     if (isNotFound(cause)) return undefined

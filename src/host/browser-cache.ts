@@ -1,4 +1,12 @@
-import { MemoryPart, type ModelCache, type Part, type Stored, type StoredFacts } from './model-cache.ts'
+import {
+  MemoryPart,
+  type ModelCache,
+  type Part,
+  type Stored,
+  type StoredFacts,
+  sha256,
+} from './model-cache.ts'
+import { withoutSecrets } from './url-secrets.ts'
 
 /** Downloads in the browser's Cache API, which stores a response as a whole or not at all. */
 export class BrowserCache implements ModelCache {
@@ -17,10 +25,16 @@ export class BrowserCache implements ModelCache {
   }
 
   async read(url: string): Promise<Stored | undefined> {
-    const response = await this.#cache.match(url).catch(() => undefined)
-    const facts = response?.headers.get('x-softmargin')
-    if (!response || !facts) return undefined
-    return { ...JSON.parse(facts), bytes: new Uint8Array(await response.arrayBuffer()) }
+    try {
+      const response = await this.#cache.match(await keyOf(url))
+      const facts: StoredFacts = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
+      if (!response || !facts) return undefined
+      const bytes = new Uint8Array(await response.arrayBuffer())
+      // What a program of the page itself, or an extension, put there is not what was kept.
+      return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
+    } catch {
+      return undefined
+    }
   }
 
   async open(): Promise<Part> {
@@ -37,8 +51,19 @@ class BrowserPart extends MemoryPart {
   }
 
   override async keep(facts: StoredFacts): Promise<void> {
-    const headers = { 'x-softmargin': JSON.stringify(facts), 'content-type': 'application/octet-stream' }
+    const note = JSON.stringify({ ...facts, url: withoutSecrets(facts.url) })
+    const headers = { 'x-softmargin': note, 'content-type': 'application/octet-stream' }
     // A full disk costs a download next time, nothing else.
-    await this.#cache.put(facts.url, new Response(await this.bytes(), { headers })).catch(() => {})
+    const answer = new Response(await this.bytes(), { headers })
+    await this.#cache.put(await keyOf(facts.url), answer).catch(() => {})
   }
+}
+
+/** The URL that a file is kept by: its own, or one that has a hash in place of its secrets. */
+async function keyOf(url: string): Promise<string> {
+  const shown = withoutSecrets(url)
+  if (shown === url) return url
+  const digest = await sha256(new TextEncoder().encode(url))
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}?softmargin=${digest}`
 }

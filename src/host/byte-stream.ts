@@ -1,6 +1,8 @@
 import { SoftmarginError, show } from '../errors.ts'
 import { isUrl } from './bytes.ts'
+import { openHttp, Refusal } from './http.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
+import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
 
 /** Bytes that are read at once from a file. */
 const CHUNK = 2 ** 18
@@ -53,9 +55,17 @@ async function* fromDisk(path: string | URL): AsyncGenerator<Uint8Array> {
 }
 
 async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const response = await fetch(url, { signal: signal ?? null })
-  if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim())
-  if (response.body) yield* streamPieces(response.body)
+  if (/^(data|blob):/i.test(url)) {
+    const { body } = await fetch(url, { signal: signal ?? null })
+    if (body) yield* streamPieces(body)
+    return
+  }
+  const answer = await openHttp(url, { signal })
+  if (!answer.response.ok) {
+    await answer.cancel()
+    throw Refusal.of(answer.response)
+  }
+  yield* answer.pieces()
 }
 
 /** The pieces of a stream; not every host can iterate streams by itself. */
@@ -83,10 +93,16 @@ function failed(
     const details = { argument: 'signal', cause }
     return new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, details)
   }
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = quotedWithoutSecrets(cause instanceof Error ? cause.message : String(cause), text)
+  const shown = withoutSecrets(text)
   return new SoftmarginError(
     'FILE_UNREADABLE',
-    `${name} must be a file that can be read, but ${show(text)} is not: ${reason}`,
-    { argument: name, received: text, expected: 'a path or URL that can be read', cause },
+    `${name} must be a file that can be read, but ${show(shown)} is not: ${reason}`,
+    {
+      argument: name,
+      received: shown,
+      expected: 'a path or URL that can be read',
+      cause: causeWithoutSecrets(cause, text),
+    },
   )
 }

@@ -1,10 +1,19 @@
 import { type ModelCache, type Part, type Stored, type StoredFacts, sha256 } from './model-cache.ts'
 import { importBuiltin } from './node.ts'
+import { withoutSecrets } from './url-secrets.ts'
 
 type Files = typeof import('node:fs/promises')
 
-/** A part that nobody has written to for so long was left by a process that was killed. */
+/** A part that nobody has written to for so long was left by a process that was killed; milliseconds. */
 const abandonedAfter = 60_000
+/** What was begun or broke off and has not been gone on with for so long will not be any more. */
+const forgottenAfter = 7 * 24 * 3_600_000
+
+/** What stands in the name of a part for the version, where the server names none. */
+const unversioned = 'none'
+/** The names of what is not whole: parts, of a process or left by one, and notes on their way. */
+const unfinished =
+  /^[0-9a-f]{16}-[\w-]{0,40}\.(((none|[0-9a-f]{8})\.)?[0-9a-f]{8}\.(part|json)|(none|[0-9a-f]{8})\.part)$/
 
 /**
  * Downloads in a folder. A file `<name>` appears by a rename when it is whole, after `<name>.json` with its facts.
@@ -26,6 +35,7 @@ export class FolderCache implements ModelCache {
     try {
       await files.mkdir(folder, { recursive: true })
       await files.access(folder, files.constants.W_OK)
+      await removeForgotten(folder, files)
       return new FolderCache(folder, files)
     } catch {
       return undefined
@@ -52,13 +62,29 @@ export class FolderCache implements ModelCache {
   }
 }
 
+/** Removes what killed processes left and nobody has asked for since. Files of others in the folder stay. */
+async function removeForgotten(folder: string, files: Files): Promise<void> {
+  for (const name of await files.readdir(folder)) {
+    if (!unfinished.test(name)) continue
+    const path = `${folder}/${name}`
+    try {
+      const { mtimeMs } = await files.stat(path)
+      const age = Date.now() - mtimeMs
+      // A note is on its way for an instant.
+      if (age > (name.endsWith('.json') ? abandonedAfter : forgottenAfter)) await files.rm(path)
+    } catch {
+      // Another process was faster.
+    }
+  }
+}
+
 class FolderPart implements Part {
   length = 0
   readonly #folder: string
   readonly #name: string
   readonly #files: Files
   readonly #random = crypto.randomUUID().slice(0, 8)
-  #version = 'none'
+  #version = unversioned
   #handle: Awaited<ReturnType<Files['open']>> | undefined
 
   constructor(folder: string, name: string, files: Files) {
@@ -94,17 +120,22 @@ class FolderPart implements Part {
 
   async append(chunk: Uint8Array): Promise<void> {
     this.#handle ??= await this.#files.open(this.#path, 'a')
-    await this.#handle.write(chunk)
+    // Unlike a plain write, this goes on where only a part of the chunk was taken.
+    await this.#handle.writeFile(chunk)
     this.length += chunk.length
   }
 
   async restart(version: string | undefined): Promise<void> {
     await this.drop()
-    this.#version = version === undefined ? 'none' : hash(version)
+    this.#version = version === undefined ? unversioned : hash(version)
   }
 
   isOf(version: string | undefined): boolean {
     return version !== undefined && this.#version === hash(version)
+  }
+
+  get canGoOn(): boolean {
+    return this.#version !== unversioned
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -119,12 +150,13 @@ class FolderPart implements Part {
     await this.#close()
     const path = `${this.#folder}/${this.#name}`
     const note = `${path}.${this.#random}.json`
-    await this.#files.writeFile(note, JSON.stringify(facts))
+    await this.#files.writeFile(note, JSON.stringify({ ...facts, url: withoutSecrets(facts.url) }))
     await this.#files.rename(note, `${path}.json`)
     await this.#files.rename(this.#path, path)
   }
 
   async leave(): Promise<void> {
+    if (!this.canGoOn) return this.drop()
     await this.#close()
     if (this.length === 0) return
     await this.#files.rename(this.#path, `${this.#folder}/${this.#name}.${this.#version}.part`)

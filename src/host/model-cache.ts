@@ -3,7 +3,7 @@ import { hasFileSystem, importBuiltin } from './node.ts'
 
 /** What is kept beside a file. */
 export interface StoredFacts {
-  /** Where it came from. */
+  /** Where it came from, without the secrets of the URL. */
   url: string
   /** What the server calls this version of the file. */
   etag?: string | undefined
@@ -25,6 +25,8 @@ export interface Part {
   restart(version: string | undefined, total: number | undefined): Promise<void>
   /** Whether what is there is of this version. */
   isOf(version: string | undefined): boolean
+  /** Whether the version of what is there is known, without which nobody can go on with it. */
+  readonly canGoOn: boolean
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Puts the whole file into the cache, at once. */
   keep(facts: StoredFacts): Promise<void>
@@ -100,6 +102,10 @@ export class MemoryPart implements Part {
 
   isOf(version: string | undefined): boolean {
     return version !== undefined && version === this.#version
+  }
+
+  get canGoOn(): boolean {
+    return this.#version !== undefined
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,5 +1,6 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
 import { readBytes } from '../host/bytes.ts'
+import { withoutSecrets } from '../host/url-secrets.ts'
 
 /** Pixels as they lie in memory: row after row, `channels` bytes a pixel (grey, RGB or RGBA). */
 export interface RawImage {
@@ -101,6 +102,6 @@ function checkPixels(input: ImageData | RawImage, name: string): RawImage {
 /** `images[3]` and `cats/tom.png` as `images[3] ('cats/tom.png')`. */
 function withSource(name: string, source: string): string {
   // A data: URL holds the picture itself.
-  const short = /^data:/i.test(source) ? `${source.slice(0, 24)}...` : source
+  const short = /^data:/i.test(source) ? `${source.slice(0, 24)}...` : withoutSecrets(source)
   return `${name} ('${short}')`
 }

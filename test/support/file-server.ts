@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** A file on the server, and how the server serves it. */
 export interface ServedFile {
   bytes: Uint8Array
-  etag?: string
+  /** Its version; `false`: none is told. */
+  etag?: string | false
   type?: string
   /** Answers of this many bytes are broken off, one after the other; then whole ones. */
   breaks?: number[]
@@ -14,7 +17,17 @@ export interface ServedFile {
   /** Whether the length is told. Default true. */
   length?: boolean
   headers?: Record<string, string>
+  /** After so many bytes nothing more is sent, nor is the connection closed; before 0, not even the status. */
+  silentAfter?: number
 }
+
+/** How a server is started. */
+export interface ServerOptions {
+  /** Over TLS, with a certificate that nobody has signed. */
+  tls?: boolean
+}
+
+const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
 
 /** A real HTTP server on this machine that serves files well and badly. */
 export class FileServer {
@@ -23,20 +36,27 @@ export class FileServer {
   readonly answers = new Map<string, number | string>()
   /** Every request that came: its method, path and range. */
   readonly requests: string[] = []
+  /** What the last request had as `authorization`. */
+  authorization: string | undefined
   readonly #server: Server
+  readonly #protocol: string
 
-  private constructor() {
-    this.#server = createServer((request, response) => this.#answer(request, response))
+  private constructor({ tls = false }: ServerOptions) {
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response)
+    this.#protocol = tls ? 'https' : 'http'
+    this.#server = tls
+      ? createTlsServer({ key: fixture('key'), cert: fixture('certificate') }, answer)
+      : createServer(answer)
   }
 
-  static async start(): Promise<FileServer> {
-    const server = new FileServer()
+  static async start(options: ServerOptions = {}): Promise<FileServer> {
+    const server = new FileServer(options)
     await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve))
     return server
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `${this.#protocol}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   stop(): Promise<unknown> {
@@ -46,6 +66,7 @@ export class FileServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const path = decodeURIComponent(request.url!)
+    this.authorization = request.headers.authorization
     const { range } = request.headers
     this.requests.push([path, range].filter(Boolean).join(' '))
     const answer = this.answers.get(path)
@@ -54,14 +75,17 @@ export class FileServer {
     if (answer !== undefined)
       return void response.writeHead(302, { ...file?.headers, location: answer }).end()
     if (!file) return void response.writeHead(404).end('nothing here')
-    const { bytes, etag = sha256(bytes).slice(0, 8), type = 'application/octet-stream' } = file
-    const headers: Record<string, string> = { 'content-type': type, etag: `"${etag}"` }
+    const { bytes, etag = sha256(bytes).slice(0, 8), type = 'application/octet-stream', silentAfter } = file
+    const headers: Record<string, string> = { 'content-type': type, ...file.headers }
+    if (etag !== false) headers.etag = `"${etag}"`
+    if (silentAfter !== undefined && silentAfter < 0) return
     if (request.headers['if-none-match'] === `"${etag}"`) return void response.writeHead(304, headers).end()
     const from = range !== undefined && file.ranges !== false ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0
     const body = bytes.subarray(from)
     if (file.length !== false) headers['content-length'] = String(body.length)
     if (from > 0) headers['content-range'] = `bytes ${from}-${bytes.length - 1}/${bytes.length}`
     response.writeHead(from > 0 ? 206 : 200, headers)
+    if (silentAfter !== undefined) return void response.write(body.subarray(0, silentAfter))
     const broken = file.breaks?.shift()
     if (broken === undefined) return void response.end(body)
     response.write(body.subarray(0, broken), () => setTimeout(() => response.destroy(), 30))

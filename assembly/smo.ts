@@ -73,6 +73,15 @@ function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   return true
 }
 
+/** Whether K(i, j) is finite for every point j that may move: infinite ones offer no step. */
+function hasFiniteRow(p: Problem, i: i32): bool {
+  for (let j = 0; j < p.size; j++) {
+    const at = <usize>j * 8
+    if (f64.load(p.lower + at) < f64.load(p.upper + at) && !isFinite(kernelValue(p, i, j))) return false
+  }
+  return true
+}
+
 /** Starts from the gradient and b that are in memory. */
 export function startProblem(problem: usize): void {
   const p = changetype<Problem>(problem)
@@ -153,7 +162,7 @@ function search(p: Problem, limit: i32): i32 {
     const kij: f32 = j < 0 ? 0 : kernelValue(p, i, j)
     if (!isFinite(kij)) return NOT_FINITE
     if (j < 0 || !step(p, i, j, kij)) {
-      if (p.prefersPresent == 0) return STALLED
+      if (p.prefersPresent == 0) return hasFiniteRow(p, i) ? STALLED : NOT_FINITE
       // What the best pair of all can do, in float64, is not known yet. This is no iteration, so it does not count.
       p.prefersPresent = 0
       weigh(p, false)

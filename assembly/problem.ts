@@ -45,6 +45,8 @@ export class Problem {
   keepsRows: i32
   /** Whether F is kept in float32 alone. */
   hasten: i32
+  /** Whether points whose rows are in memory are preferred: `pathIsFree`, but not after a step that changed nothing. */
+  prefersPresent: i32
 }
 
 /** Who may go up and who may go down follows from b and its bounds. */

@@ -16,6 +16,8 @@ export function threshold(problem: usize): f64 {
     const f = f64.load(p.gradient + at)
     const rises = beta < f64.load(p.upper + at)
     const falls = beta > f64.load(p.lower + at)
+    // The passes over F leave out what is no number.
+    if ((rises || falls) && !isFinite(f)) return f64.NaN
     if (rises && falls) {
       free++
       sum += f

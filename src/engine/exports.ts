@@ -85,3 +85,4 @@ export const SLICE_DONE = 0
 export const CONVERGED = 1
 export const NEEDS_ROW = 2
 export const STALLED = 3
+export const NOT_FINITE = 4

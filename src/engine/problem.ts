@@ -28,7 +28,7 @@ const OFFSET = {
   weight: 124,
   pathIsFree: 132,
   keepsRows: 136,
-  end: 144,
+  end: 152,
 } as const
 
 const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper', 'counted'] as const
@@ -111,7 +111,7 @@ export class DualProblem {
     this.#engine.exports.startProblem(this.address)
   }
 
-  /** Goes on for at most `limit` iterations; answers SLICE_DONE, CONVERGED, NEEDS_ROW or STALLED. */
+  /** Goes on for at most `limit` iterations; answers SLICE_DONE, CONVERGED, NEEDS_ROW, STALLED or NOT_FINITE. */
   solve(limit: number): number {
     return this.#engine.exports.solve(this.address, limit)
   }

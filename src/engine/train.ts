@@ -1,18 +1,19 @@
 import { SoftmarginError } from '../errors.ts'
 import { BlockRows } from './block-rows.ts'
 import type { Engine } from './engine.ts'
-import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
+import { CONVERGED, NEEDS_ROW, NOT_FINITE, STALLED } from './exports.ts'
 import type { MachineKernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
+import { ObjectiveWatch } from './objective-watch.ts'
 import type { Pace } from './pace.ts'
 import type { Run } from './packed-rows.ts'
 import { DualProblem } from './problem.ts'
 import { RowCache } from './row-cache.ts'
 
 /**
- * Why the solver stopped. `'stalled'`: the best step was lost in the rounding of float64, which happens with
- * contradicting rows and a huge C; the model is as good as these numbers allow.
+ * Why the solver stopped. `'stalled'`: its steps were lost in rounding, which happens with contradicting rows and a huge
+ * C, or with kernel values that float32 can hardly tell apart; the model is as good as these numbers allow.
  */
 export type FitStatus = 'converged' | 'maxIter' | 'stalled'
 
@@ -185,7 +186,13 @@ function growBeta(problem: DualProblem, p: Float64Array): void {
   }
 }
 
-/** Goes on until the problem is solved; undefined if it asked for too many rows. */
+/**
+ * Goes on until the problem is solved; undefined if it asked for too many rows.
+ *
+ * It always comes to an end: between two iterations `solve` asks for rows only so often (assembly/smo.ts says why), a
+ * step over the free points is followed by an iteration before the next one, and the number of iterations has a limit,
+ * whether the caller set one or not.
+ */
 async function run(
   problem: DualProblem,
   kernelRows: KernelRows,
@@ -199,12 +206,14 @@ async function run(
   let told = pace.rests
   const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
+  const watch = new ObjectiveWatch(problem)
   for (;;) {
     const done = problem.iterations
     if (done >= limit) {
       problem.breakOff()
       return 'maxIter'
     }
+    if (done >= watch.next && watch.hasStalled()) return 'stalled'
     if (done >= nextFace) {
       problem.faceStep(face, FACE)
       nextFace = done + Math.ceil(problem.size * FACE_EVERY)
@@ -212,6 +221,7 @@ async function run(
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
+    if (answer === NOT_FINITE) throw kernelNotFinite()
     if (answer === NEEDS_ROW) {
       if (kernelRows.share > mostRows) return undefined
       await kernelRows.provide(problem, pace)
@@ -227,7 +237,11 @@ async function run(
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for kernel values beyond float32 */
 function rhoOf({ threshold }: DualProblem): number {
   if (Number.isFinite(threshold)) return threshold
-  throw new SoftmarginError(
+  throw kernelNotFinite()
+}
+
+function kernelNotFinite(): SoftmarginError {
+  return new SoftmarginError(
     'INVALID_ARGUMENT',
     'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
     { argument: 'X', expected: 'rows whose kernel values are finite' },

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { formats } from './formats.ts'
 import { FuzzFailure, fuzz } from './fuzz.ts'
+import { fuzzSolver, SolverFailure } from './solver.ts'
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
     format: { type: 'string' },
+    from: { type: 'string', default: '0' },
   },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
@@ -43,3 +45,22 @@ for (const format of chosen) {
   }
 }
 console.log(`${total} damaged files, seed ${seed}`)
+
+if (values.format === undefined || values.format === 'solver') {
+  const start = Date.now()
+  try {
+    const runs = Number(values.runs)
+    const report = await fuzzSolver({ runs, seed, from: Number(values.from), until })
+    console.log(
+      [
+        `solver            ${report.runs} fits in ${((Date.now() - start) / 1000).toFixed(1)} s`,
+        ...Object.entries(report.counts).map(([way, count]) => `${count} ${way}`),
+        `slowest ${report.slowest.toFixed(0)} ms (run ${report.slowestRun})`,
+      ].join(', '),
+    )
+  } catch (error) {
+    if (!(error instanceof SolverFailure)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

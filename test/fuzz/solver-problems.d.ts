@@ -1,0 +1,1 @@
+export function drawProblem(seed: number, run: number): object

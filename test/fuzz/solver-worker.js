@@ -1,0 +1,72 @@
+// Fits the problems from one run to another, in a thread of its own: whoever watches it sees the run that it is at.
+import { parentPort, workerData } from 'node:worker_threads'
+import { GridSearchCV, OneClassSVM, SoftmarginError, SVC, SVR } from '../../dist/lib/svm.js'
+import { drawProblem } from './solver-problems.js'
+
+/** What a problem without a limit of iterations may take at most: 100 a point where that is more. */
+const MOST_ITERATIONS = 1e7
+
+const { seed, from, to, at, builds } = workerData
+const counts = {}
+let slowest = 0
+let slowestRun = -1
+for (let run = from; run < to; run++) {
+  Atomics.store(at, 0, run)
+  const start = performance.now()
+  const problem = drawProblem(seed, run)
+  let what
+  try {
+    what = await howItEnds(problem)
+  } catch (error) {
+    if (!(error instanceof SoftmarginError) || error.code === 'INTERNAL') {
+      parentPort.postMessage({ failure: String(error.stack ?? error), run })
+      process.exit()
+    }
+    what = error.code
+  }
+  counts[what] = (counts[what] ?? 0) + 1
+  const time = performance.now() - start
+  if (time > slowest) [slowest, slowestRun] = [time, run]
+}
+parentPort.postMessage({ counts, slowest, slowestRun })
+
+/** Answers how the fit ended. */
+async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
+  const machineOptions = { ...options, simd: builds[X.length % builds.length] }
+  if (estimator === 'GridSearchCV') {
+    const search = new GridSearchCV(new SVC({ ...machineOptions, threads: 1 }), grid, { cv: 2 })
+    await search.fit(X, y)
+    check(search.bestEstimator, options, X.length)
+    search.dispose()
+    return 'searched'
+  }
+  if (estimator === 'OneClassSVM') {
+    const machine = await new OneClassSVM(machineOptions).fit(X, { sampleWeight })
+    return check(machine, options, X.length)
+  }
+  if (estimator === 'SVR') {
+    const machine = await new SVR(machineOptions).fit(X, y, { sampleWeight })
+    return check(machine, options, 2 * X.length)
+  }
+  const machine = await new SVC({ ...machineOptions, threads: 1 }).fit(X, y, { sampleWeight })
+  if (warmStart) {
+    check(machine, options, X.length)
+    await machine.fit(X, y, { sampleWeight, warmStart })
+  }
+  return check(machine, options, X.length)
+}
+
+/** The iterations that were made fit the status, and what was learnt is made of numbers. */
+function check(machine, { maxIter }, points) {
+  const { nIter, fitStatus, dualCoef, intercept } = machine
+  const iterations = Array.isArray(nIter) || ArrayBuffer.isView(nIter) ? [...nIter] : [nIter]
+  const most = maxIter > 0 ? maxIter : Math.max(MOST_ITERATIONS, 100 * (points + 16))
+  if (iterations.some((count) => !(count >= 0 && count <= most))) throw new Error(`${iterations} iterations`)
+  if (fitStatus === 'maxIter' && !iterations.includes(most) && maxIter > 0) {
+    throw new Error(`'maxIter' after ${iterations} iterations of ${maxIter}`)
+  }
+  const intercepts = typeof intercept === 'number' ? [intercept] : [...intercept]
+  if (![...dualCoef.data, ...intercepts].every(Number.isFinite))
+    throw new Error('numbers that are not finite')
+  return fitStatus
+}

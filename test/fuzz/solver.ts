@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { builds } from '../support/builds.ts'
+import { drawProblem } from './solver-problems.js'
+
+/** No fit of some hundred rows may take longer, in milliseconds, whatever else the machine does. */
+export const MOST_FIT_TIME = 30_000
+
+/** What came of the fits. */
+export interface SolverReport {
+  /** Problems that were fitted. */
+  runs: number
+  /** How often fits ended in each way: a status, or the code of an error. */
+  counts: Record<string, number>
+  /** The longest that a fit took, in milliseconds, and the run that it was. */
+  slowest: number
+  slowestRun: number
+}
+
+/** A fit that did not end, threw what it must not throw, or answered what cannot be. */
+export class SolverFailure extends Error {
+  override readonly name = 'SolverFailure'
+}
+
+/** Runs that a thread is given at once. */
+const PART = 10_000
+
+/**
+ * Fits small random problems, by all estimators and kernels, in another thread: a fit that hangs is noticed whether it
+ * lets go of its thread or not.
+ *
+ * @param o.until milliseconds since the epoch at which to stop, even before all runs are done
+ * @throws {SolverFailure} with the problem
+ */
+export async function fuzzSolver(o: {
+  runs: number
+  seed: number
+  from?: number
+  until?: number
+}): Promise<SolverReport> {
+  const { runs, seed, from = 0, until = Number.POSITIVE_INFINITY } = o
+  const report: SolverReport = { runs: 0, counts: {}, slowest: 0, slowestRun: -1 }
+  while (report.runs < runs && Date.now() < until) {
+    const start = from + report.runs
+    const count = Math.min(PART, runs - report.runs)
+    const part = await fitInThread(seed, start, start + count)
+    report.runs += count
+    for (const [way, times] of Object.entries(part.counts)) {
+      report.counts[way] = (report.counts[way] ?? 0) + times
+    }
+    if (part.slowest > report.slowest)
+      Object.assign(report, { slowest: part.slowest, slowestRun: part.slowestRun })
+  }
+  return report
+}
+
+async function fitInThread(
+  seed: number,
+  from: number,
+  to: number,
+): Promise<Pick<SolverReport, 'counts' | 'slowest' | 'slowestRun'>> {
+  const at = new Int32Array(new SharedArrayBuffer(4)).fill(-1)
+  const path = join(process.cwd(), 'test/fuzz/solver-worker.js')
+  const worker = new Worker(path, { workerData: { seed, from, to, at, builds } })
+  let watch: ReturnType<typeof setInterval> | undefined
+  const fail = (run: number, why: string) => {
+    const problem = run < from ? 'before the first' : JSON.stringify(drawProblem(seed, run))
+    return new SolverFailure(`solver, seed ${seed}, run ${run}: ${why}\n${problem}`)
+  }
+  try {
+    return await new Promise((resolve, reject) => {
+      let seen = -1
+      let since = Date.now()
+      watch = setInterval(() => {
+        const run = Atomics.load(at, 0)
+        if (run !== seen) [seen, since] = [run, Date.now()]
+        else if (Date.now() - since > MOST_FIT_TIME) reject(fail(run, `no end after ${MOST_FIT_TIME} ms`))
+      }, 200)
+      worker.on('message', ({ failure, run, ...part }) => {
+        if (failure === undefined) resolve(part)
+        else reject(fail(run, failure))
+      })
+      worker.on('error', (error) => reject(fail(Atomics.load(at, 0), String(error.stack ?? error))))
+      worker.on('exit', () => reject(fail(Atomics.load(at, 0), 'the thread ended')))
+    })
+  } finally {
+    clearInterval(watch)
+    await worker.terminate()
+  }
+}

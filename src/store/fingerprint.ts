@@ -32,6 +32,7 @@ export function makerOf(extractor: FeatureExtractor): Promise<Maker> {
   if (known) return known
   const made = makeMaker(extractor)
   makers.set(extractor, made)
+  made.catch(() => makers.delete(extractor))
   return made
 }
 

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'DATA_UNREADABLE' // not a data file of the format that is wanted, or a broken one
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
   | 'FILE_UNWRITABLE' // a path that cannot be written
+  | 'FILE_LOCKED' // another writer has the file open, in this process or in another one
+  | 'FILE_CHANGED' // another writer has changed the file since it was read
   | 'HOST_UNSUPPORTED' // this host lacks what the call needs
   | 'WORKER_LOST' // the worker that does the work could not start, died or was terminated
   | 'INTERNAL' // a defect of softmargin itself

@@ -242,6 +242,33 @@ describe('with a feature store', () => {
     expect(await again.predict(all)).toEqual(await loaded.predict(all))
   })
 
+  it.each([
+    ['its default layer', {}],
+    ['an inner layer', { layer: 'stage3', pooling: { grid: 2 } }],
+    ['a layer that it is to find', { layer: 'auto' }],
+  ])('goes on after load with the CNN that ships: %s', async (_, extractor) => {
+    const { images, labels } = digits([0, 1], 6)
+    const more = digits([7], 4)
+    const path = join(folder, `goes on with ${JSON.stringify(extractor).replaceAll(/\W/g, '')}.npz`)
+    const store = await FeatureStore.open(path)
+    using classifier = await ImageClassifier.create({ extractor, store })
+    await classifier.fit(images, labels, { cv: 2 })
+    await classifier.add(more.images, more.labels)
+    await classifier.refit()
+    await store.save()
+
+    const kept = await FeatureStore.open(path)
+    using loaded = await ImageClassifier.load(await classifier.save(), { store: kept })
+    await loaded.refit()
+    expect(await loaded.predict(images)).toEqual(await classifier.predict(images))
+    if ('layer' in extractor && extractor.layer === 'auto') return
+    const last = digits([4], 4)
+    await loaded.add(last.images, last.labels)
+    await loaded.refit()
+    expect(loaded.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
+    expect(kept.size).toBe(20)
+  })
+
   it('says what a loaded classifier lacks to go on', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()

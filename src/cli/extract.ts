@@ -77,6 +77,7 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
     )
   } finally {
     bar.stop()
+    store.dispose()
     if (signal.aborted) say(`${output} keeps the features of ${store.size} images`)
   }
 }

@@ -186,6 +186,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     )
   } finally {
     bar.stop()
+    store?.dispose()
     if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
   }
 }

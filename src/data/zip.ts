@@ -1,4 +1,5 @@
 import { Inflate } from 'fflate'
+import { crc32 } from '../host/crc32.ts'
 import { ByteReader } from './byte-reader.ts'
 import { unreadable } from './source.ts'
 
@@ -141,19 +142,6 @@ class Member {
       unpacked = []
     }
   }
-}
-
-const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1
-  return value
-})
-
-/** The checksum of zip archives over more bytes. */
-function crc32(sum: number, bytes: Uint8Array): number {
-  let value = ~sum
-  for (let i = 0; i < bytes.length; i++) value = crcTable[(value ^ bytes[i]) & 255] ^ (value >>> 8)
-  return ~value >>> 0
 }
 
 const u16 = (bytes: Uint8Array, at: number) => bytes[at] | (bytes[at + 1] << 8)

@@ -1,21 +1,22 @@
+import { SoftmarginError } from '../errors.ts'
 import { unreadable } from './bytes.ts'
-import type { GrowingFile, GrownFile } from './growing-file.ts'
+import { frame } from './frames.ts'
+import type { GrownFile } from './growing-file.ts'
+import { WebFile } from './web-file.ts'
 import { unwritable } from './write-file.ts'
 
 const table = 'records'
 
 /**
- * A growing file in IndexedDB: under `[path, 0]` the whole, under `[path, 1]` and on the records. A transaction is
- * done as a whole, so that a crash tears nothing.
+ * A growing file in IndexedDB: under `[path, 0]` the whole, under `[path, 1]` and on the records, and under `[path, -1]`
+ * a mark that is another one after each time the whole was written. A transaction is done as a whole, so that a crash
+ * tears nothing.
  */
-export class IndexedFile implements GrowingFile {
-  readonly path: string
+export class IndexedFile extends WebFile {
   readonly #database: IDBDatabase
-  /** Keys of the records that this object has read or written; others may come from another page. */
-  #known: IDBValidKey[] = []
 
   private constructor(path: string, database: IDBDatabase) {
-    this.path = path
+    super(path)
     this.#database = database
   }
 
@@ -36,62 +37,60 @@ export class IndexedFile implements GrowingFile {
 
   async read(): Promise<GrownFile> {
     try {
-      const records = this.#database.transaction(table).objectStore(table)
-      const [keys, values] = await Promise.all([
-        answerOf(records.getAllKeys(this.#all())),
-        answerOf(records.getAll(this.#all()) as IDBRequest<Uint8Array[]>),
+      const objects = this.#database.transaction(table).objectStore(table)
+      const [whole, records] = await Promise.all([
+        answerOf(objects.get([this.path, 0]) as IDBRequest<Uint8Array | undefined>),
+        answerOf(objects.getAll(this.#records()) as IDBRequest<Uint8Array[]>),
       ])
-      const hasWhole = keys.length > 0 && (keys[0] as [string, number])[1] === 0
-      this.#known = hasWhole ? keys.slice(1) : keys
-      return {
-        whole: hasWhole ? values[0] : undefined,
-        records: hasWhole ? values.slice(1) : values,
-        torn: false,
-      }
+      return { whole, ...this.recordsOf(records) }
     } catch (cause) {
+      if (cause instanceof SoftmarginError) throw cause
       throw unreadable(this.path, cause)
     }
   }
 
   async append(record: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#write((records) => {
-      const last = records.openKeyCursor(this.#all(), 'prev')
+    await this.lock()
+    await this.#write((objects) => {
+      const last = objects.openKeyCursor(this.#records(), 'prev')
       last.onsuccess = () => {
-        const key = [this.path, ((last.result?.key as [string, number]) ?? [this.path, 0])[1] + 1]
-        records.put(record, key)
-        this.#known.push(key)
+        const [, number] = (last.result?.key as [string, number]) ?? [this.path, 0]
+        objects.put(frame(record), [this.path, number + 1])
       }
     })
   }
 
   async replace(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#write((records) => {
-      records.put(bytes, [this.path, 0])
-      for (const key of this.#known) records.delete(key)
+    await this.lock()
+    await this.#write((objects) => {
+      objects.put(bytes, [this.path, 0])
+      objects.put(crypto.randomUUID(), [this.path, -1])
+      objects.delete(this.#records())
     })
-    this.#known = []
-  }
-
-  async forget(): Promise<void> {
-    await this.#write((records) => {
-      for (const key of this.#known) records.delete(key)
-    })
-    this.#known = []
   }
 
   async remove(): Promise<void> {
-    await this.#write((records) => {
-      records.delete(this.#all())
+    await this.lock()
+    await this.#write((objects) => {
+      objects.delete(IDBKeyRange.bound([this.path], [this.path, []]))
     })
-    this.#known = []
   }
 
-  /** All keys of this path: an array sorts behind every number. */
-  #all(): IDBKeyRange {
-    return IDBKeyRange.bound([this.path], [this.path, []])
+  protected async look(): Promise<string> {
+    const objects = this.#database.transaction(table).objectStore(table)
+    const [mark, keys] = await Promise.all([
+      answerOf(objects.get([this.path, -1])),
+      answerOf(objects.getAllKeys(this.#records())),
+    ])
+    return JSON.stringify([mark, keys])
   }
 
-  async #write(work: (records: IDBObjectStore) => void): Promise<void> {
+  /** The keys of the records: an array sorts behind every number. */
+  #records(): IDBKeyRange {
+    return IDBKeyRange.bound([this.path, 1], [this.path, []])
+  }
+
+  async #write(work: (objects: IDBObjectStore) => void): Promise<void> {
     try {
       const transaction = this.#database.transaction(table, 'readwrite', { durability: 'strict' })
       const done = new Promise<void>((resolve, reject) => {

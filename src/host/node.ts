@@ -10,6 +10,7 @@ export function hasFileSystem(): boolean {
 
 /** The modules of Node that are used here. */
 interface Builtins {
+  'node:fs': typeof import('node:fs')
   'node:fs/promises': typeof import('node:fs/promises')
   'node:module': typeof import('node:module')
   'node:os': typeof import('node:os')

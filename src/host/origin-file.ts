@@ -1,5 +1,8 @@
+import { SoftmarginError } from '../errors.ts'
 import { unreadable } from './bytes.ts'
-import type { GrowingFile, GrownFile } from './growing-file.ts'
+import { frame } from './frames.ts'
+import type { GrownFile } from './growing-file.ts'
+import { WebFile } from './web-file.ts'
 import { unwritable } from './write-file.ts'
 
 const whole = 'whole'
@@ -8,15 +11,14 @@ const whole = 'whole'
  * A growing file in the origin's private file system (OPFS): a folder with the whole and one file a record. The
  * browser puts a file there when its stream is closed, as a whole, so that a crash tears none.
  */
-export class OriginFile implements GrowingFile {
-  readonly path: string
+export class OriginFile extends WebFile {
   readonly #folder: FileSystemDirectoryHandle
-  /** Names of the records that this object has read or written; others may come from another page. */
-  #known: string[] = []
+  /** Names of the records. */
+  #records: string[] = []
   #next = 0
 
   private constructor(path: string, folder: FileSystemDirectoryHandle) {
-    this.path = path
+    super(path)
     this.#folder = folder
   }
 
@@ -40,43 +42,64 @@ export class OriginFile implements GrowingFile {
       const found = new Map<string, Uint8Array>()
       for await (const handle of this.#folder.values()) {
         if (!(handle instanceof FileSystemFileHandle)) continue
-        const isOurs = handle.name === whole || /^\d{9}-\w+$/.test(handle.name)
+        const isOurs = handle.name === whole || isRecord(handle.name)
         const bytes = isOurs ? new Uint8Array(await (await handle.getFile()).arrayBuffer()) : undefined
         if (bytes?.length) found.set(handle.name, bytes)
         // What a crash left: a file whose stream was not closed, or what the browser wrote that stream to.
         else await this.#folder.removeEntry(handle.name).catch(() => {})
       }
-      this.#known = [...found.keys()].filter((name) => name !== whole).sort()
-      this.#next = Number(this.#known.at(-1)?.slice(0, 9) ?? -1) + 1
-      return { whole: found.get(whole), records: this.#known.map((name) => found.get(name)!), torn: false }
+      this.#records = [...found.keys()].filter(isRecord).sort()
+      this.#next = Number(this.#records.at(-1)?.slice(0, 9) ?? -1) + 1
+      return { whole: found.get(whole), ...this.recordsOf(this.#records.map((name) => found.get(name)!)) }
     } catch (cause) {
+      if (cause instanceof SoftmarginError) throw cause
       throw unreadable(this.path, cause)
     }
   }
 
   async append(record: Uint8Array<ArrayBuffer>): Promise<void> {
-    // The random part: another page that has the store open must not write over ours.
+    await this.lock()
+    // The random part: what an append that failed has left is not written over.
     const random = crypto.randomUUID().slice(0, 8)
     const name = `${String(this.#next).padStart(9, '0')}-${random}`
-    await this.#write(name, record)
-    this.#known.push(name)
+    try {
+      await this.#write(name, frame(record))
+    } catch (error) {
+      await this.#folder.removeEntry(name).catch(() => {})
+      throw error
+    }
+    this.#records.push(name)
     this.#next++
   }
 
   async replace(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.lock()
     await this.#write(whole, bytes)
-    await this.forget()
-  }
-
-  async forget(): Promise<void> {
-    for (const name of this.#known) await this.#folder.removeEntry(name).catch(ignoreMissing)
-    this.#known = []
+    await this.#forget()
   }
 
   async remove(): Promise<void> {
-    await this.read()
-    await this.forget()
+    await this.lock()
+    for await (const name of this.#folder.keys()) if (isRecord(name)) this.#records.push(name)
+    await this.#forget()
     await this.#folder.removeEntry(whole).catch(ignoreMissing)
+  }
+
+  protected async look(): Promise<string> {
+    const found: string[] = []
+    for await (const handle of this.#folder.values()) {
+      if (!(handle instanceof FileSystemFileHandle)) continue
+      if (isRecord(handle.name)) found.push(handle.name)
+      if (handle.name !== whole) continue
+      const { size, lastModified } = await handle.getFile()
+      found.push(`${whole} ${size} ${lastModified}`)
+    }
+    return found.sort().join(', ')
+  }
+
+  async #forget(): Promise<void> {
+    for (const name of this.#records) await this.#folder.removeEntry(name).catch(ignoreMissing)
+    this.#records = []
   }
 
   async #write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -89,6 +112,10 @@ export class OriginFile implements GrowingFile {
       throw unwritable(this.path, cause)
     }
   }
+}
+
+function isRecord(name: string): boolean {
+  return /^\d{9}-\w+$/.test(name)
 }
 
 function ignoreMissing(error: unknown): void {

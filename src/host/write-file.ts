@@ -29,6 +29,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
       await file.close()
     }
     await rename(temporary, path)
+    await syncFolderOf(path)
   } catch (cause) {
     await rm(temporary, { force: true })
     throw unwritable(path, cause)
@@ -60,6 +61,18 @@ function isGone(pid: number): boolean {
     return false
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** Makes what a folder holds under which name outlast a power cut, where the system can. */
+export async function syncFolderOf(path: string): Promise<void> {
+  const { open } = await importBuiltin('node:fs/promises')
+  const [folder] = /^.*[/\\]/s.exec(path) ?? ['.']
+  try {
+    const handle = await open(folder, 'r')
+    await handle.sync().finally(() => handle.close())
+  } catch {
+    // Windows opens no folders, and some file systems sync none.
   }
 }
 

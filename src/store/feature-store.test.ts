@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
@@ -10,6 +18,7 @@ import { FeatureExtractor } from '../cnn/extractor.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
 import type { SoftmarginError } from '../errors.ts'
+import { frame } from '../host/frames.ts'
 import { FeatureStore } from './feature-store.ts'
 
 const options = {
@@ -30,6 +39,11 @@ afterAll(() => {
   extractor.dispose()
   rmSync(folder, { recursive: true })
 })
+
+/** There is nothing to warn of. */
+function fail(message: string): void {
+  throw new Error(message)
+}
 
 /** How many images an extractor is asked for while something runs. */
 async function countExtracted(work: (counting: FeatureExtractor) => Promise<unknown>): Promise<number> {
@@ -94,17 +108,201 @@ describe('FeatureStore', () => {
       onProgress: ({ done }) => done === 4 && stop.abort(),
     })
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+    store.dispose()
     // Nothing was saved: the journal is all there is. A crash left a part of a record.
     expect(existsSync(path)).toBe(false)
-    appendFileSync(`${path}.journal`, Uint8Array.of(200, 0, 0, 0, 80, 75))
-    const back = await FeatureStore.open(path)
+    appendFileSync(`${path}.journal`, frame(new Uint8Array(200)).subarray(0, 70))
+    const back = await FeatureStore.open(path, { onWarning: fail })
     expect(back.size).toBe(4)
     expect(await countExtracted((counting) => back.extract(counting, images))).toBe(5)
-    expect((await FeatureStore.open(path)).size).toBe(9)
+    back.dispose()
     // Zeros are what some file systems leave.
-    appendFileSync(`${path}.journal`, new Uint8Array(4))
-    expect((await FeatureStore.open(path)).features).toEqual((await FeatureStore.open(path)).features)
-    expect((await FeatureStore.open(path)).size).toBe(9)
+    const sizes = [4, 20, 4096]
+    for (const [i, zeros] of sizes.entries()) {
+      appendFileSync(`${path}.journal`, new Uint8Array(zeros))
+      using store = await FeatureStore.open(path, { onWarning: fail })
+      expect(store.features.select([...images.keys()])).toEqual(back.features)
+      await store.extract(extractor, [digit(7, i)])
+    }
+    using last = await FeatureStore.open(path, { onWarning: fail })
+    expect(last.size).toBe(9 + sizes.length)
+  })
+
+  it('tells of damaged records, and reads what is whole before and behind them', async () => {
+    const path = join(folder, 'damaged.npz')
+    using store = await FeatureStore.open(path)
+    await store.extract(extractor, images.slice(0, 6), { batchSize: 1 })
+    store.dispose()
+    const journal = readFileSync(`${path}.journal`)
+    const length = journal.length / 6
+    for (const [name, from, to] of [
+      ['a record of zeros', 2 * length, 3 * length],
+      ['a header of zeros', 2 * length, 2 * length + 20],
+      ['another length', 2 * length + 8, 2 * length + 9],
+      ['a byte of a record', 2.5 * length, 2.5 * length + 1],
+      ['the last record', 5 * length + 30, 6 * length],
+    ] as const) {
+      const damaged = Uint8Array.from(journal)
+      damaged.subarray(from, to).fill(0)
+      if (to - from === 1) damaged[from] = journal[from] ^ 1
+      writeFileSync(`${path}.journal`, damaged)
+      const told: string[] = []
+      const back = await FeatureStore.open(path, { onWarning: (message) => told.push(message) })
+      const isLast = name === 'the last record'
+      expect(back.size, name).toBe(5)
+      expect(told, name).toHaveLength(1)
+      expect(told[0]).toContain(
+        isLast
+          ? '5 whole records come before them and 0 behind'
+          : '2 whole records come before them and 3 behind',
+      )
+      // It goes on behind the damage, and what was lost is made again.
+      expect(await countExtracted((counting) => back.extract(counting, images, { batchSize: 2 }))).toBe(4)
+      back.dispose()
+      const again = await FeatureStore.open(path, { onWarning: () => {} })
+      expect(again.size, name).toBe(9)
+      const setAside = () =>
+        readdirSync(folder).filter((file) => file.startsWith('damaged.npz.journal.damaged-'))
+      expect(setAside()).toEqual([])
+      await again.save()
+      expect(setAside()).toHaveLength(1)
+      rmSync(join(folder, setAside()[0]))
+      expect((await FeatureStore.open(path, { onWarning: fail })).size).toBe(9)
+      await FeatureStore.remove(path).catch(({ code }) => expect(code).toBe('FILE_LOCKED'))
+      rmSync(path)
+      rmSync(`${path}.lock`)
+    }
+  })
+
+  it('keeps what is extracted while it is saved', async () => {
+    const path = join(folder, 'saved meanwhile.npz')
+    const store = await FeatureStore.open(path)
+    await store.extract(extractor, images.slice(0, 2))
+    let saving: Promise<void>[] = []
+    const onProgress = () => saving.push(store.save())
+    const extracting = store.extract(extractor, images, { batchSize: 1, onProgress })
+    saving.push(store.save())
+    await extracting
+    await Promise.all(saving)
+    store.dispose()
+    using back = await FeatureStore.open(path, { onWarning: fail })
+    expect(back.size).toBe(9)
+    saving = [back.save()]
+    // Labels too.
+    await back.extract(extractor, images, {
+      labels,
+      batchSize: 2,
+      onProgress: () => saving.push(back.save()),
+    })
+    await Promise.all(saving)
+    back.dispose()
+    using last = await FeatureStore.open(path, { onWarning: fail })
+    expect(last.labels).toEqual(labels)
+  })
+
+  it('keeps labels that come later, without being saved', async () => {
+    const path = join(folder, 'labelled later.npz')
+    using store = await FeatureStore.open(path)
+    await store.extract(extractor, images.slice(0, 4))
+    await store.extract(extractor, images.slice(0, 4), { labels: ['a', 2, 'c', 0.1] })
+    await store.extract(extractor, [images[2]], { labels: [3] })
+    store.dispose()
+    using back = await FeatureStore.open(path)
+    expect(back.labels).toEqual(['a', 2, 3, 0.1])
+  })
+
+  it('gives labels back as they were, numbers and texts, known and unknown', async () => {
+    const path = join(folder, 'labels.npz')
+    const given = [
+      [1, 2, 3],
+      [1, '', -2.5],
+      ['1', 1, ''],
+      [0, '0', 'zero'],
+      ['a', 'b', ''],
+      [1e21, '1e21', -5e-324],
+      ['', '', ''],
+    ]
+    for (const some of given) {
+      await FeatureStore.remove(path)
+      const store = await FeatureStore.open(path)
+      await store.extract(extractor, images.slice(0, 3), { labels: some, batchSize: 2 })
+      store.dispose()
+      const journalled = await FeatureStore.open(path)
+      expect(journalled.labels).toEqual(some)
+      await journalled.save()
+      using saved = await FeatureStore.open(path)
+      expect(saved.labels).toEqual(some)
+      expect((await FeatureStore.fromNpz(saved.toNpz())).labels).toEqual(some)
+    }
+    const store = FeatureStore.inMemory()
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, true, null, {}, 'a\0', 3n]) {
+      const call = store.extract(extractor, images.slice(0, 2), { labels: ['a', wrong as string] })
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'labels[1]' })
+    }
+    expect(store.size).toBe(0)
+  })
+
+  it('is open in one place at a time, and goes on after it was saved', async () => {
+    const path = join(folder, 'one place.npz')
+    const first = await FeatureStore.open(path)
+    const locked = { code: 'FILE_LOCKED', argument: 'path', received: path }
+    await expect(FeatureStore.open(path)).rejects.toMatchObject(locked)
+    await expect(FeatureStore.open(path)).rejects.toThrow(
+      new RegExp(`process ${process.pid} .*which is this one`),
+    )
+    await expect(FeatureStore.remove(path)).rejects.toMatchObject(locked)
+    await first.extract(extractor, images.slice(0, 2))
+    await first.save()
+    const second = await FeatureStore.open(path)
+    expect(second.size).toBe(2)
+    await expect(first.extract(extractor, [images[3]])).rejects.toMatchObject(locked)
+    // What is there can be had without the file.
+    expect((await first.extract(extractor, [images[0]])).rows).toBe(1)
+    await second.save()
+    await first.extract(extractor, [images[3]])
+    await expect(second.extract(extractor, [images[4]])).rejects.toMatchObject(locked)
+    first.dispose()
+    await expect(second.extract(extractor, [images[4]])).rejects.toMatchObject({ code: 'FILE_CHANGED' })
+    await expect(first.extract(extractor, [images[4]])).rejects.toMatchObject({ code: 'DISPOSED' })
+    await expect(first.save()).rejects.toMatchObject({ code: 'DISPOSED' })
+    expect(first.size).toBe(3)
+    using third = await FeatureStore.open(path)
+    expect(third.size).toBe(3)
+  })
+
+  it('does not mix what two extractors make at once', async () => {
+    const path = join(folder, 'two extractors.npz')
+    using store = await FeatureStore.open(path)
+    using other = await FeatureExtractor.create({ ...options, pooling: 'max' })
+    const results = await Promise.allSettled([
+      store.extract(extractor, images.slice(0, 3)),
+      store.extract(other, images.slice(3, 6)),
+    ])
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    store.dispose()
+    using back = await FeatureStore.open(path)
+    expect(back.size).toBe(3)
+  })
+
+  it('says before the work that a folder is not there', async () => {
+    const wanted = { code: 'FILE_UNWRITABLE' }
+    await expect(FeatureStore.open(join(folder, 'nowhere/a.npz'))).rejects.toMatchObject(wanted)
+  })
+
+  it('refuses what an earlier version wrote, and says so', async () => {
+    const store = FeatureStore.inMemory()
+    await store.extract(extractor, images.slice(0, 1))
+    const arrays = await readNpz(store.toNpz())
+    const about = JSON.stringify({ ...JSON.parse((arrays.about.data as string[])[0]), schemaVersion: 1 })
+    const npz = writeNpz({ ...arrays, about: [about] })
+    const path = join(folder, 'earlier.npz')
+    writeFileSync(path, npz)
+    const wanted = { code: 'DATA_UNREADABLE', message: expect.stringMatching(/earlier/) }
+    await expect(FeatureStore.open(path)).rejects.toMatchObject(wanted)
+    rmSync(path)
+    writeFileSync(`${path}.journal`, Buffer.concat([Buffer.from(Uint32Array.of(npz.length).buffer), npz]))
+    await expect(FeatureStore.open(path)).rejects.toMatchObject(wanted)
+    expect(existsSync(`${path}.lock`)).toBe(false)
   })
 
   it('names the images that cannot be read, each time they come', async () => {
@@ -169,7 +367,10 @@ describe('FeatureStore', () => {
       { about: ['{'] },
       { about: ['null'] },
       { about: [] as string[] },
-      edited({ schemaVersion: 2 }),
+      edited({ schemaVersion: 3 }),
+      { numericLabels: [true] },
+      { numericLabels: [1, 2, 3] },
+      { labels: ['', '', ''], numericLabels: [true, false, false] },
       edited({ fingerprint: 7 }),
       edited({ featureSize: -1 }),
       edited({ featureSize: 5 }),

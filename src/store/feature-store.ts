@@ -6,21 +6,33 @@ import { type GrowingFile, growingFile } from '../host/growing-file.ts'
 import type { ImageInput } from '../image/input.ts'
 import { checkFinite, type Matrix } from '../matrix.ts'
 import type { Label } from '../svm/labels.ts'
+import { checkStoreLabels } from './check-labels.ts'
+import { warnOfDamage } from './damage.ts'
 import { FeatureTable } from './feature-table.ts'
 import type { Maker } from './fingerprint.ts'
 import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
 import { type FeatureSource, oneLayer } from './source.ts'
-import { storeFromNpz, storeToNpz } from './store-file.ts'
+import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
+import { Turns } from './turns.ts'
 
 /** What `FeatureStore.extract` takes. */
 export interface StoreExtractOptions extends ExtractOptions {
-  /** Kept with the features, one for each image. */
+  /** Kept with the features, one for each image: text or finite numbers. Empty text stands for none. */
   labels?: ArrayLike<Label>
   /** Kept with the features. Default: paths and URLs as they are, names of files, else nothing. */
   names?: readonly string[]
 }
 
+/** What `FeatureStore.open` takes. */
+export interface StoreOpenOptions {
+  /** Told of records that are damaged: how many come before them, and what becomes of them. Default `console.warn`. */
+  onWarning?: ((message: string) => void) | undefined
+}
+
 const defaultBatchSize = 64
+
+/** A store that nobody holds any more keeps nobody else from its file. */
+const abandoned = new FinalizationRegistry<GrowingFile>((file) => file.close())
 
 /**
  * Features that are kept, so that no image goes through the network twice.
@@ -31,10 +43,14 @@ const defaultBatchSize = 64
 export class FeatureStore {
   readonly #file: GrowingFile | undefined
   readonly #table = new FeatureTable()
+  /** What writes has its turn when all that was asked for before is written. */
+  readonly #turns = new Turns()
   #changed = false
+  #disposed = false
 
   private constructor(file?: GrowingFile) {
     this.#file = file
+    if (file) abandoned.register(this, file, this)
   }
 
   /** An empty store in memory; `toNpz` gives what to keep of it. */
@@ -43,38 +59,57 @@ export class FeatureStore {
   }
 
   /**
-   * The store in a file, which need not exist yet. Each batch that is extracted is on the disk before the next one
-   * begins, in `<path>.journal`; `save` makes one file of both. One process at a time.
+   * The store in a file, which need not exist yet. Each batch that is extracted, and each label that an image is given
+   * later, is on the disk before the next one, in `<path>.journal`; `save` makes one file of both.
+   *
+   * One store at a time has a file open, in all processes: `<path>.lock` says which process that is. `save` and
+   * `dispose` give it back, and so does the end of the process. A store that goes on after `save` takes it again. Where
+   * nothing can be written, a store that is there is opened to be read.
+   *
+   * A journal may be damaged. What is whole in it is read; the rest is told of, its images are extracted again when they
+   * are next asked for, and at the next `save` the journal is set aside as `<path>.journal.damaged-<time>`.
    *
    * In browsers it lives under that name in the origin's private file system, else in IndexedDB, and survives a
-   * reload and a crash just so. One page or worker at a time.
+   * reload and a crash just so. One page or worker at a time has it open.
    *
    * @param path of an `.npz` file; in browsers any name
-   * @throws {SoftmarginError} `DATA_UNREADABLE`, `FILE_UNREADABLE`, `HOST_UNSUPPORTED` where nothing can be kept
+   * @throws {SoftmarginError} `FILE_LOCKED` where another store has it open, `DATA_UNREADABLE`, `FILE_UNREADABLE`,
+   *   `FILE_UNWRITABLE` where there is no store and none can be made, `HOST_UNSUPPORTED` where nothing can be kept
    */
-  static async open(path: string): Promise<FeatureStore> {
+  static async open(path: string, o: StoreOpenOptions = {}): Promise<FeatureStore> {
     const file = await growingFile(path)
     const store = new FeatureStore(file)
-    const { whole, records, torn } = await file.read()
-    if (whole) store.#table.add(await storeFromNpz(whole))
-    let damaged = torn
-    for (const [i, record] of records.entries()) {
-      try {
-        store.#table.add(await storeFromNpz(record))
-      } catch (error) {
-        // The last one may be what a crash left.
-        if (i < records.length - 1) throw error
-        damaged = true
+    try {
+      const unwritable = await lockToOpen(file)
+      const { whole, records, damage } = await file.read()
+      if (unwritable && !whole && records.length === 0) throw unwritable
+      if (whole) store.#table.add(await storeFromNpz(whole))
+      for (const record of records) {
+        const added = await recordFromNpz(record)
+        if ('features' in added) store.#table.add(added)
+        else for (const [i, key] of added.keys.entries()) store.#table.relabel(key, added.labels[i])
       }
+      store.#changed = records.length > 0 || damage.length > 0
+      for (const each of damage) warnOfDamage(path, each, records.length, o.onWarning)
+      return store
+    } catch (error) {
+      store.dispose()
+      throw error
     }
-    store.#changed = records.length > 0
-    if (damaged) await store.#rewrite()
-    return store
   }
 
-  /** Removes what `open` keeps under that path, if it is there. @throws {SoftmarginError} `HOST_UNSUPPORTED` */
+  /**
+   * Removes what `open` keeps under that path, if it is there.
+   *
+   * @throws {SoftmarginError} `FILE_LOCKED` where a store has it open, `FILE_UNWRITABLE`, `HOST_UNSUPPORTED`
+   */
   static async remove(path: string): Promise<void> {
-    await (await growingFile(path)).remove()
+    const file = await growingFile(path)
+    try {
+      await file.remove()
+    } finally {
+      file.close()
+    }
   }
 
   /**
@@ -123,7 +158,9 @@ export class FeatureStore {
    *
    * @returns a row for each image, in their order (see `onUnreadable` for images that are left out)
    * @throws {SoftmarginError} `FEATURES_MISMATCH` if the store holds features of another extractor, and says what
-   *   differs; `SHAPE_MISMATCH`, `NOT_FINITE`, `FILE_UNWRITABLE`, and as `FeatureExtractor.extract`
+   *   differs; `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for labels, `NOT_FINITE`, `FILE_UNWRITABLE`, `DISPOSED`,
+   *   `FILE_LOCKED` and `FILE_CHANGED` if another store has opened or changed the file since this one was saved, and as
+   *   `FeatureExtractor.extract`
    */
   async extract(
     extractor: FeatureExtractor,
@@ -150,6 +187,7 @@ export class FeatureStore {
       if (length !== images.length)
         throw shapeMismatch(name, length, `one for each of ${images.length} images`)
     }
+    if (o.labels) checkStoreLabels(o.labels)
     const batchSize = o.batchSize ?? defaultBatchSize
     const keys: string[] = []
     for (let from = 0; from < images.length; from += batchSize) {
@@ -157,6 +195,7 @@ export class FeatureStore {
       const batch = await openAll(images, from, Math.min(from + batchSize, images.length), o)
       const fresh = new Map(batch.filter(({ key }) => !this.#table.has(key)).map((each) => [each.key, each]))
       const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o)
+      const given = new Map<string, Label>()
       for (const { key, index, opened } of batch) {
         if (!this.#table.has(key)) {
           const error = failed.get(key)!(opened.name)
@@ -166,8 +205,9 @@ export class FeatureStore {
         }
         keys.push(key)
         const label = o.labels?.[index]
-        if (label !== undefined && this.#table.relabel(key, label)) this.#changed = true
+        if (label !== undefined) given.set(key, label)
       }
+      await this.#relabel(given)
       o.onProgress?.({ done: Math.min(from + batchSize, images.length), total: images.length })
     }
     if (keys.length > 0) return keys
@@ -193,15 +233,57 @@ export class FeatureStore {
     return storeToNpz(this.#table.whole())
   }
 
-  /** Makes one whole file of what was added since it was opened. In memory it does nothing. */
+  /**
+   * Makes one whole file of what was added since it was opened, and gives the file back: another store can open it then.
+   * What is extracted meanwhile is not lost: it comes into the journal, for the next `save`. In memory it does nothing.
+   *
+   * @throws {SoftmarginError} `FILE_UNWRITABLE`, and then nothing is lost; `FILE_LOCKED` and `FILE_CHANGED` as `extract`,
+   *   `DISPOSED`
+   */
   async save(): Promise<void> {
-    if (this.#changed) await this.#rewrite()
+    await this.#turns.take(async () => {
+      this.#checkAlive()
+      if (this.#changed && this.size > 0) await this.#file?.replace(this.toNpz())
+      // Without images there is nothing to keep, and damage stays what it is.
+      if (this.size > 0) this.#changed = false
+      await this.#file?.unlock()
+    })
   }
 
-  async #rewrite(): Promise<void> {
-    if (this.size > 0) await this.#file?.replace(this.toNpz())
-    else await this.#file?.forget()
-    this.#changed = false
+  /**
+   * Gives the file back, without saving: the journal has all that was extracted. What is in memory can still be read. A
+   * call that runs ends with `DISPOSED`, after the batch at hand. A second call does nothing.
+   */
+  dispose(): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    abandoned.unregister(this)
+    this.#turns.last(() => this.#file?.close())
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #checkAlive(): void {
+    if (this.#disposed) {
+      throw new SoftmarginError('DISPOSED', 'this FeatureStore was disposed of: open it again')
+    }
+  }
+
+  /** Gives images that are here other labels. */
+  async #relabel(given: Map<string, Label>): Promise<void> {
+    const isNew = ([key, label]: [string, Label]) => this.#table.labelOf(key) !== label
+    if (![...given].some(isNew)) return
+    await this.#turns.take(async () => {
+      this.#checkAlive()
+      const changes = [...given].filter(isNew)
+      if (changes.length === 0) return
+      const labels = { keys: changes.map(([key]) => key), labels: changes.map(([, label]) => label) }
+      await this.#file?.append(givenLabelsToNpz(labels))
+      for (const [key, label] of changes) this.#table.relabel(key, label)
+      this.#changed = true
+    })
   }
 
   /** @returns for the key of each image that cannot be read, what makes its error for the name of an image */
@@ -215,6 +297,11 @@ export class FeatureStore {
     const failed = new Map<string, (name: string) => SoftmarginError>()
     if (fresh.length === 0) return failed
     this.#table.checkMaker(maker)
+    // Who cannot write shall hear of it before the work, not after it.
+    await this.#turns.take(async () => {
+      this.#checkAlive()
+      await this.#file?.lock()
+    })
     const inputs = fresh.map(({ opened }) => (opened.kind === 'file' ? opened.bytes : opened.image))
     const onUnreadable = (i: number, error: SoftmarginError) =>
       failed.set(fresh[i].key, (name) => renamed(error, `images[${i}]`, name))
@@ -234,10 +321,31 @@ export class FeatureStore {
       names: read.map(({ index }) => names?.[index] ?? nameOf(images[index])),
       labels: read.map(({ index }) => labels?.[index] ?? ''),
     }
-    // On the disk first: what memory holds is never more.
-    await this.#file?.append(storeToNpz(added))
-    this.#table.add(added)
-    this.#changed = true
+    await this.#turns.take(async () => {
+      this.#checkAlive()
+      // Another call may have made it a store of another extractor meanwhile.
+      this.#table.checkMaker(maker)
+      // On the disk first: what memory holds is never more.
+      await this.#file?.append(storeToNpz(added))
+      this.#table.add(added)
+      this.#changed = true
+    })
     return failed
+  }
+}
+
+/**
+ * Takes the lock of a file that is to be opened.
+ *
+ * @returns the error where nothing can be written, not even a lock: then it can be read, if it is there
+ * @throws {SoftmarginError} `FILE_LOCKED`
+ */
+async function lockToOpen(file: GrowingFile): Promise<SoftmarginError | undefined> {
+  try {
+    await file.lock()
+    return undefined
+  } catch (error) {
+    if (error instanceof SoftmarginError && error.code === 'FILE_UNWRITABLE') return error
+    throw error
   }
 }

@@ -39,24 +39,29 @@ export class FeatureTable {
     this.checkMaker(maker)
     this.#maker ??= maker
     this.#rows ??= new GrowingRows(maker.featureSize)
-    const added: number[] = []
-    for (const [i, key] of keys.entries()) {
-      // After a crash between two writes a row may stand in the file and in the journal.
-      if (this.#rowOf.has(key)) continue
+    // After a crash between two writes a row may stand in the file and in the journal.
+    const added = new Map<string, number>()
+    for (const [i, key] of keys.entries()) if (!this.#rowOf.has(key) && !added.has(key)) added.set(key, i)
+    const numbers = [...added.values()]
+    // There may be no memory for them: then nothing has changed.
+    this.#rows.add(numbers.length === features.rows ? features : features.select(numbers))
+    for (const [key, i] of added) {
       this.#rowOf.set(key, this.#rowOf.size)
       this.#names.push(names[i])
       this.#labels.push(labels[i])
-      added.push(i)
     }
-    this.#rows.add(added.length === features.rows ? features : features.select(added))
   }
 
-  /** @returns whether the image had another label before */
-  relabel(key: string, label: Label): boolean {
-    const row = this.#rowOf.get(key)!
-    if (label === this.#labels[row]) return false
-    this.#labels[row] = label
-    return true
+  /** The label of an image; nothing for one that is not here. */
+  labelOf(key: string): Label | undefined {
+    const row = this.#rowOf.get(key)
+    return row === undefined ? undefined : this.#labels[row]
+  }
+
+  /** Gives an image another label; one that is not here, since its record is damaged, has none to change. */
+  relabel(key: string, label: Label): void {
+    const row = this.#rowOf.get(key)
+    if (row !== undefined) this.#labels[row] = label
   }
 
   /** All there is; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */

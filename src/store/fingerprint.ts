@@ -1,12 +1,14 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import type { FeatureExtractor } from '../cnn/extractor.ts'
 import { sha256 } from '../host/model-cache.ts'
 import type { OpenedImage } from '../image/input.ts'
+import { computationOf } from '../onnx/computation.ts'
 
 /** What features were made by, in words and as a digest. */
 export interface Maker {
-  /** SHA-256, in hexadecimal, of the network up to the layer with its weights, the pooling and the preprocessing. */
+  /**
+   * SHA-256, in hexadecimal, of what the network up to the layer computes, with its weights, of the pooling and of the
+   * preprocessing. What a file tells about itself is not a part of it.
+   */
   fingerprint: string
   /** The layer, the pooling and the preprocessing as JSON, to tell what differs. */
   layer: string
@@ -18,12 +20,27 @@ export interface Maker {
   parts?: Omit<Maker, 'preprocess' | 'parts'>[]
 }
 
-/** The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image. */
-export async function makerOf(extractor: FeatureExtractor): Promise<Maker> {
+/** An extractor does not change, and to digest a large network takes time. */
+const makers = new WeakMap<FeatureExtractor, Promise<Maker>>()
+
+/**
+ * The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image, and an
+ * extractor has the same fingerprint when it comes back from a saved classifier.
+ */
+export function makerOf(extractor: FeatureExtractor): Promise<Maker> {
+  const known = makers.get(extractor)
+  if (known) return known
+  const made = makeMaker(extractor)
+  makers.set(extractor, made)
+  made.catch(() => makers.delete(extractor))
+  return made
+}
+
+async function makeMaker(extractor: FeatureExtractor): Promise<Maker> {
   const { layer, featureSize, ...how } = extractor.describe()
   const pooling = inOrder(how.pooling)
   const preprocess = inOrder(how.preprocess)
-  const network = await sha256(toBinary(ModelProtoSchema, extractor.cutModel()))
+  const network = await sha256(computationOf(extractor.cutModel()))
   const all = JSON.stringify([network, layer, pooling, preprocess])
   const fingerprint = await sha256(new TextEncoder().encode(all))
   return { fingerprint, layer, pooling, preprocess, featureSize }

@@ -1,4 +1,4 @@
-import { NdArray } from '../data/nd-array.ts'
+import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
 import type { DataSource, ReadOptions } from '../data/source.ts'
 import { SoftmarginError, show } from '../errors.ts'
@@ -6,8 +6,8 @@ import { checkFinite, type Matrix } from '../matrix.ts'
 import type { Label } from '../svm/labels.ts'
 import type { Maker } from './fingerprint.ts'
 
-/** The layout of the file. A reader refuses what is newer than it knows. */
-const schemaVersion = 1
+/** The layout of the file, and how fingerprints are made. A reader refuses any other. */
+const schemaVersion = 2
 
 /** Features of images, with what they are of and who made them. */
 export interface StoredFeatures {
@@ -20,6 +20,13 @@ export interface StoredFeatures {
   maker: Maker
 }
 
+/** Labels that images of a store were given after their features were kept. */
+export interface GivenLabels {
+  /** SHA-256 of each image. */
+  keys: string[]
+  labels: Label[]
+}
+
 /** As a NumPy file: `X`, `names`, `labels`, `keys`, and `about`, JSON on who made them. */
 export function storeToNpz({
   features,
@@ -28,14 +35,39 @@ export function storeToNpz({
   labels,
   maker,
 }: StoredFeatures): Uint8Array<ArrayBuffer> {
-  const numbers = labels.every((label) => typeof label === 'number')
   return writeNpz({
     X: features,
     names,
-    labels: numbers ? (labels as number[]) : labels.map(String),
+    ...labelsToArrays(labels),
     keys,
     about: [JSON.stringify({ schemaVersion, ...maker })],
   })
+}
+
+/** As a NumPy file: `labels`, `keys`, and `about`. */
+export function givenLabelsToNpz({ keys, labels }: GivenLabels): Uint8Array<ArrayBuffer> {
+  return writeNpz({ ...labelsToArrays(labels), keys, about: [JSON.stringify({ schemaVersion })] })
+}
+
+/**
+ * Numbers are an array of numbers where all labels are numbers. Beside texts, or where some are unknown, they are texts,
+ * and `numericLabels` tells which of them are numbers.
+ */
+function labelsToArrays(labels: Label[]): Record<string, NdArrayLike> {
+  const numeric = labels.map((label) => typeof label === 'number')
+  if (numeric.every(Boolean)) return { labels: labels as number[] }
+  const texts = { labels: labels.map(String) }
+  return numeric.includes(true) ? { ...texts, numericLabels: numeric } : texts
+}
+
+/**
+ * What a record of a journal holds: features, or labels of images whose features came before.
+ *
+ * @throws {SoftmarginError} as `storeFromNpz`
+ */
+export async function recordFromNpz(source: DataSource): Promise<StoredFeatures | GivenLabels> {
+  const arrays = await readNpz(source)
+  return 'X' in arrays ? featuresFrom(arrays) : labelsFrom(arrays)
 }
 
 /**
@@ -44,13 +76,14 @@ export function storeToNpz({
  * @throws {SoftmarginError} `DATA_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `FILE_UNREADABLE`
  */
 export async function storeFromNpz(source: DataSource, o: ReadOptions = {}): Promise<StoredFeatures> {
-  const arrays = await readNpz(source, o)
-  const array = (name: string): NdArray => {
-    if (arrays[name] instanceof NdArray) return arrays[name]
-    throw unreadable(`it has no array ${show(name)}; it holds ${Object.keys(arrays).slice(0, 9).join(', ')}`)
-  }
-  const maker = readMaker(texts(array('about'), 'about')[0])
-  const X = array('X')
+  return featuresFrom(await readNpz(source, o))
+}
+
+type Arrays = Record<string, NdArray>
+
+function featuresFrom(arrays: Arrays): StoredFeatures {
+  const maker = readMaker(readAbout(arrays))
+  const X = arrayOf(arrays, 'X')
   if (!(X.data instanceof Float32Array) || X.shape.length !== 2)
     throw unreadable('its X is no float32 matrix')
   const features = X.toMatrix()
@@ -64,26 +97,63 @@ export async function storeFromNpz(source: DataSource, o: ReadOptions = {}): Pro
       throw unreadable((cause as Error).message, cause)
     }
   }
-  const keys = texts(array('keys'), 'keys')
-  const names = texts(array('names'), 'names')
-  const labels = toLabels(array('labels'))
-  for (const [name, list] of Object.entries({ keys, names, labels })) {
+  const names = texts(arrays, 'names')
+  const { keys, labels } = labelsFrom(arrays)
+  for (const [name, list] of Object.entries({ keys, names })) {
     if (list.length !== features.rows) throw unreadable(`${name} has ${list.length} rows, X ${features.rows}`)
   }
   return { features, keys, names, labels, maker }
 }
 
-function readMaker(text: string | undefined): Maker {
+function labelsFrom(arrays: Arrays): GivenLabels {
+  readAbout(arrays)
+  const keys = texts(arrays, 'keys')
+  const labels = toLabels(arrayOf(arrays, 'labels'))
+  if (labels.length !== keys.length) throw unreadable(`labels has ${labels.length} rows, keys ${keys.length}`)
+  if (arrays.numericLabels === undefined) return { keys, labels }
+  const { data } = arrays.numericLabels
+  if (data.length !== labels.length || typeof data[0] !== 'boolean') {
+    throw unreadable('its numericLabels are no list of a truth value for each label')
+  }
+  const numbers = labels.map((label, i) => {
+    if (!data[i]) return label
+    const number = Number(label)
+    if (label !== '' && Number.isFinite(number)) return number
+    throw unreadable(`label ${i} is ${show(label)}, but numericLabels says that it is a number`)
+  })
+  return { keys, labels: numbers }
+}
+
+/** What the JSON in the array `about` says. */
+function readAbout(arrays: Arrays): Record<string, unknown> {
   let about: Record<string, unknown>
   try {
-    about = JSON.parse(text ?? '')
+    about = JSON.parse(texts(arrays, 'about')[0] ?? '')
   } catch (cause) {
+    if (cause instanceof SoftmarginError) throw cause
     throw unreadable('its about is no JSON', cause)
   }
-  const { schemaVersion: version, fingerprint, layer, pooling, preprocess, featureSize, parts } = about ?? {}
-  if (typeof version === 'number' && version > schemaVersion) {
+  const version = about?.schemaVersion
+  if (!Number.isSafeInteger(version)) throw unreadable(`its schemaVersion is ${show(version)}`)
+  if ((version as number) > schemaVersion) {
     throw unreadable(`it comes from a newer softmargin: its schemaVersion is ${version}`)
   }
+  if ((version as number) < schemaVersion) {
+    throw unreadable(
+      `it comes from an earlier softmargin (its schemaVersion is ${version}), which named the network in a way that cannot ` +
+        'be compared any more: extract its images again into a new store; readNpz reads its arrays',
+    )
+  }
+  return about
+}
+
+function arrayOf(arrays: Arrays, name: string): NdArray {
+  if (arrays[name] instanceof NdArray) return arrays[name]
+  throw unreadable(`it has no array ${show(name)}; it holds ${Object.keys(arrays).slice(0, 9).join(', ')}`)
+}
+
+function readMaker(about: Record<string, unknown>): Maker {
+  const { fingerprint, layer, pooling, preprocess, featureSize, parts } = about
   checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
   const maker = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
@@ -111,7 +181,8 @@ function checkFacts(texts: Record<string, unknown>, featureSize: unknown): void 
   }
 }
 
-function texts(array: NdArray, name: string): string[] {
+function texts(arrays: Arrays, name: string): string[] {
+  const array = arrayOf(arrays, name)
   const list = Array.from(array.data as ArrayLike<unknown>)
   if (array.shape.length === 1 && list.every((each) => typeof each === 'string')) return list as string[]
   throw unreadable(`its ${name} is no list of texts`)

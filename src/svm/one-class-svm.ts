@@ -7,6 +7,7 @@ import {
   type MachineParameters,
   machineParameters,
 } from './machine-parameters.ts'
+import { checkedMachine } from './machine-state.ts'
 import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
 
 /** Options of a `OneClassSVM`, with scikit-learn's names and defaults. */
@@ -104,8 +105,15 @@ export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
     return -this.intercept
   }
 
-  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
-  static fromState({ options, ...machine }: SingleMachineState<OneClassSvmParameters>): OneClassSVM {
+  /**
+   * The machine that `toState` told of. It predicts the same, bit for bit.
+   *
+   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
+   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   */
+  static fromState(state: SingleMachineState<OneClassSvmParameters>): OneClassSVM {
+    const { options, ...machine } = checkedMachine(state)
     const svm = new OneClassSVM(options)
     svm.learn(machine)
     return svm

@@ -13,7 +13,10 @@ import { cacheBytes, type FitProgress } from './one-vs-one.ts'
 import { type SampleWeight, sampleWeights } from './sample-weight.ts'
 import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
 
-/** Everything that a fitted machine of one decision function is made of, as plain data. */
+/**
+ * Everything that a fitted machine of one decision function is made of. Plain data: `fromState` makes the same machine of
+ * it, also after `structuredClone`, `postMessage`, IndexedDB or JSON.
+ */
 export interface SingleMachineState<O extends MachineOptions> extends FittedMachine {
   options: O
 }
@@ -129,7 +132,11 @@ export abstract class SingleMachine<P extends MachineParameters> {
     return this.#checkFitted().machine.fitStatus
   }
 
-  /** What was learnt, as plain data. @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED` */
+  /**
+   * What was learnt, as plain data. The arrays are the machine's own: do not change them.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
+   */
   toState(): SingleMachineState<P> {
     return { ...this.#checkFitted().machine, options: this.getParams() }
   }

@@ -24,13 +24,14 @@ export class StandardScaler {
   /**
    * A scaler with these numbers, such as a saved one.
    *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH` if the lengths differ, `INVALID_ARGUMENT` if a mean is not
-   *   finite or a scale not a finite number other than 0
+   * @param numbers `mean` and `scale` of a scaler, also after `structuredClone` or JSON
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` if the lengths differ, `INVALID_ARGUMENT` if there is no mean or no scale,
+   *   if a mean is not finite or a scale not a finite number other than 0
    */
   static from(numbers: { mean: ArrayLike<number>; scale: ArrayLike<number> }): StandardScaler {
     const scaler = new StandardScaler()
-    scaler.#mean = Float64Array.from(numbers.mean)
-    scaler.#scale = Float64Array.from(numbers.scale)
+    scaler.#mean = numbersOf(numbers, 'mean')
+    scaler.#scale = numbersOf(numbers, 'scale')
     if (scaler.#mean.length !== scaler.#scale.length) {
       throw shapeMismatch('scale', scaler.#scale.length, `${scaler.#mean.length} numbers, as mean has`)
     }
@@ -82,6 +83,14 @@ export class StandardScaler {
     const matrix = Matrix.from(X)
     return (await this.fit(matrix)).transform(matrix)
   }
+}
+
+/** JSON makes an object with the keys '0', '1', ... of a typed array, and null of NaN. */
+function numbersOf(holder: { [name: string]: unknown }, name: string): Float64Array {
+  const given = holder?.[name]
+  const list: unknown[] = given !== null && typeof given === 'object' ? Object.values(given) : []
+  if (list.length === 0) throw invalidArgument(name, given, 'a number for each column')
+  return Float64Array.from(list, (value) => (typeof value === 'number' ? value : Number.NaN))
 }
 
 function columnMeans({ data, rows, cols }: Matrix): Float64Array {

@@ -7,6 +7,7 @@ import { Decider } from './decider.ts'
 import type { Label } from './labels.ts'
 import { readLibsvm } from './libsvm-model.ts'
 import type { MachineExtras } from './loaded-machine.ts'
+import { reviveMachine } from './machine-state.ts'
 import type { FittedMachine } from './solutions.ts'
 import type { SvcState } from './svc.ts'
 import { oneVsRest, vote } from './voting.ts'
@@ -30,9 +31,17 @@ export class SvcPredictor {
     this.#open = new Decider(machine, (options?.simd ?? 'strict') satisfies Simd)
   }
 
-  /** A predictor of what `SVC.toState` tells. */
+  /**
+   * A predictor of what `SVC.toState` tells, also after `structuredClone` or JSON.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or do not agree
+   */
   static fromState(state: PredictorState): SvcPredictor {
-    return new SvcPredictor(state)
+    const revived = reviveMachine(state)
+    if (revived.classes?.length !== revived.nSupport.length) {
+      throw invalidArgument('state.classes', revived.classes, 'a label for each class')
+    }
+    return new SvcPredictor(revived)
   }
 
   /**

@@ -8,6 +8,7 @@ import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from 
 import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
 import type { MachineExtras } from './loaded-machine.ts'
 import { kernelFor } from './machine-parameters.ts'
+import { checkedMachine, checkStateClasses } from './machine-state.ts'
 import { accuracyScore } from './metrics.ts'
 import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
 import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
@@ -18,7 +19,10 @@ import { earlierDuals } from './warm-start.ts'
 
 export type { FitProgress, SvcOptions }
 
-/** Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it. */
+/**
+ * Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it, also after
+ * `structuredClone`, `postMessage`, IndexedDB or JSON.
+ */
 export interface SvcState extends FittedMachine, MachineExtras {
   options: SvcOptions
   /** Sorted: numbers by value, strings by code unit. */
@@ -203,14 +207,26 @@ export class SVC {
     return this.#checkFitted().machine.fitStatus
   }
 
-  /** What was learnt, as plain data. @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED` */
+  /**
+   * What was learnt, as plain data. The arrays are the machine's own: do not change them.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
+   */
   toState(): SvcState {
     const { machine, classes } = this.#checkFitted()
     return { ...machine, classes, options: this.getParams() }
   }
 
-  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
-  static fromState({ options, classes, ...machine }: SvcState): SVC {
+  /**
+   * The machine that `toState` told of. It predicts the same, bit for bit.
+   *
+   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
+   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   */
+  static fromState(state: SvcState): SVC {
+    const { options, classes, ...machine } = checkedMachine(state)
+    checkStateClasses(classes, machine)
     const svc = new SVC(options)
     svc.#learn(machine, classes)
     return svc

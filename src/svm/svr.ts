@@ -8,6 +8,7 @@ import {
   type MachineParameters,
   machineParameters,
 } from './machine-parameters.ts'
+import { checkedMachine } from './machine-state.ts'
 import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
 
 /** Options of an `SVR`, with scikit-learn's names and defaults. */
@@ -89,8 +90,15 @@ export class SVR extends SingleMachine<SvrParameters> {
     return r2Score(checkTargets(y, predicted.length), predicted)
   }
 
-  /** The machine that `toState` told of. @throws {SoftmarginError} `INVALID_ARGUMENT` for options */
-  static fromState({ options, ...machine }: SingleMachineState<SvrParameters>): SVR {
+  /**
+   * The machine that `toState` told of. It predicts the same, bit for bit.
+   *
+   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
+   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   */
+  static fromState(state: SingleMachineState<SvrParameters>): SVR {
+    const { options, ...machine } = checkedMachine(state)
     const svr = new SVR(options)
     svr.learn(machine)
     return svr

@@ -1,0 +1,17 @@
+import { invalidArgument } from '../errors.ts'
+import type { Label } from '../svm/labels.ts'
+
+/**
+ * Checks that a store can give labels back as they are. Those of one store may be of both types.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for what is neither text nor a finite number, and for text that ends in a
+ *   NUL character, which NumPy's arrays of texts do not keep
+ */
+export function checkStoreLabels(labels: ArrayLike<Label>): void {
+  for (let i = 0; i < labels.length; i++) {
+    const label: unknown = labels[i]
+    if (label === undefined || Number.isFinite(label)) continue
+    if (typeof label !== 'string') throw invalidArgument(`labels[${i}]`, label, 'text or a finite number')
+    if (label.endsWith('\0')) throw invalidArgument(`labels[${i}]`, label, 'text without a NUL at its end')
+  }
+}

@@ -1,0 +1,17 @@
+import { show } from '../errors.ts'
+import type { Damage } from '../host/frames.ts'
+
+/** Tells of a part of a store's journal that is no whole record. */
+export function warnOfDamage(
+  path: string,
+  { recordsBefore, bytes }: Damage,
+  records: number,
+  onWarning: ((message: string) => void) | undefined,
+): void {
+  const tell = onWarning ?? console.warn
+  tell(
+    `softmargin: ${bytes} bytes in the journal of the feature store ${show(path)} are damaged: ${recordsBefore} whole ` +
+      `records come before them and ${records - recordsBefore} behind them, all of which were read. Images whose features ` +
+      'were lost are extracted again when they are next asked for.',
+  )
+}

@@ -45,7 +45,10 @@ export interface ClassifierProgress extends Progress {
 
 /** What every call over images takes. */
 export interface ImagesCall extends LongCall<ClassifierProgress> {
-  /** Images that go through the network at once. It changes speed and memory, not the answer. */
+  /**
+   * Images that go through the network at once, of this call and of others beside it. It changes speed and memory, not
+   * the answer. Default: as `ExtractOptions.batchSize`.
+   */
   batchSize?: number
   /**
    * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out.

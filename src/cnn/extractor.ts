@@ -66,6 +66,11 @@ export class FeatureExtractor {
     return this.#parts.session.device
   }
 
+  /** Whether features are the mean over an image and its mirror image. */
+  get mirror(): boolean {
+    return this.#parts.mirror
+  }
+
   /** How many features an image has: the columns of what `extract` answers. */
   get featureSize(): number {
     return pooledSize(this.#parts.pooling, this.#parts.dims)

@@ -80,12 +80,23 @@ function readMaker(text: string | undefined): Maker {
   } catch (cause) {
     throw unreadable('its about is no JSON', cause)
   }
-  const { schemaVersion: version, fingerprint, layer, pooling, preprocess, featureSize, parts } = about ?? {}
+  const {
+    schemaVersion: version,
+    fingerprint,
+    layer,
+    pooling,
+    preprocess,
+    featureSize,
+    parts,
+    mirror,
+  } = about ?? {}
   if (typeof version === 'number' && version > schemaVersion) {
     throw unreadable(`it comes from a newer softmargin: its schemaVersion is ${version}`)
   }
   checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
-  const maker = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
+  const own = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  const maker = mirror ? { ...own, mirror } : own
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 

@@ -3,6 +3,7 @@
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- threads [--quick]       one thread beside two (threads.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
+// npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
 //
 // Ours beside scikit-learn, LIBSVM, libsvm-js and ml-svm, one thread each, in processes of their own; only fit and
 // predict are timed. SOFTMARGIN_DATA names a folder of pictures (see pictures.js); without it, digits serve.
@@ -20,7 +21,7 @@ import { plot } from './plot.js'
 import { describe, median, table } from './report.js'
 import { summary } from './summary.js'
 
-const part = ['extract', 'layers', 'photo-size', 'threads'].find((name) => name === process.argv[2])
+const part = ['extract', 'layers', 'photo-size', 'serve', 'threads'].find((name) => name === process.argv[2])
 if (part) {
   await import(`./${part}.js`)
   process.exit()

@@ -1,3 +1,4 @@
+import { checkClassWeight, checkFeatureKernel } from './classifier/check-machine.ts'
 import { fitFeatureScaler } from './classifier/feature-scaler.ts'
 import { checkImages, type ImagesCall, type Scale } from './classifier/options.ts'
 import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from './cnn/extractor.ts'
@@ -104,6 +105,8 @@ export async function rankLayers(
   // Features are dear: what can be seen to fail before they are made should.
   await splitter.split(images, labels)
   const template = svm instanceof SVC ? svm : new SVC(svm)
+  checkFeatureKernel(template)
+  checkClassWeight(template, labels)
   const given = options.extractor
   const extractor = given instanceof FeatureExtractor ? given : await FeatureExtractor.create(given)
   try {

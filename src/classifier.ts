@@ -1,5 +1,6 @@
 import type { RankedLayer } from './choose-layer.ts'
 import { evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './classifier/answers.ts'
+import { checkFeatureKernel } from './classifier/check-machine.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from './classifier/feature-scaler.ts'
 import { classifierFromFile, classifierToFile } from './classifier/file.ts'
 import { type FittedMachine, fitMachine, searchFor } from './classifier/fit-machine.ts'
@@ -82,6 +83,7 @@ export class ImageClassifier {
   static async create(options: ClassifierOptions = {}): Promise<ImageClassifier> {
     const { extractor, svm, scale, store } = checkOptions(options)
     const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
+    checkFeatureKernel(template)
     if (extractor instanceof FeatureExtractor) {
       return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), { scale, template })
     }

@@ -26,6 +26,10 @@ beforeAll(async () => {
       writeFileSync(join(folder, 'pictures', String(kind), `${i}.png`), await pngOf(digit(kind, i)))
     }
   }
+  // What lies beside pictures on a real disk.
+  for (const name of ['.DS_Store', 'notes.txt', '0/.DS_Store', '1/Thumbs.db', '7/._1.png']) {
+    writeFileSync(join(folder, 'pictures', name), 'no picture')
+  }
   writeFileSync(join(folder, 'new.png'), await pngOf(digit(7, 50)))
   snippets.forEach((code, i) => {
     writeFileSync(join(folder, `${i}.ts`), code)

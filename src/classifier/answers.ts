@@ -58,10 +58,15 @@ export async function evaluationOf(
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
+  const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
   return {
     accuracy: accuracyScore(yTrue, predicted),
-    confusionMatrix: confusionMatrix(yTrue, predicted),
-    report: classificationReport(yTrue, predicted),
+    confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
+    report: {
+      // Averages are over the classes that occur, as scikit-learn's are; the list has them all.
+      ...classificationReport(yTrue, predicted),
+      classes: classificationReport(yTrue, predicted, { labels: all }).classes,
+    },
     images: yTrue.length,
   }
 }

@@ -2,8 +2,10 @@ import type { ImageInput } from '../image/input.ts'
 import type { Matrix } from '../matrix.ts'
 import { GridSearchCV } from '../svm/grid-search.ts'
 import type { Label } from '../svm/labels.ts'
+import { listCandidates } from '../svm/parameter-grid.ts'
 import { StratifiedKFold } from '../svm/stratified-k-fold.ts'
 import { SVC } from '../svm/svc.ts'
+import { checkClassWeight, checkFeatureKernel } from './check-machine.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './options.ts'
 
 /** A machine that has learnt, and what was searched for it. */
@@ -23,8 +25,14 @@ export function searchFor(
   labels: ArrayLike<Label>,
   { grid, cv = 5, scoring }: ClassifierFitOptions,
 ): GridSearchCV | undefined {
+  checkClassWeight(template, labels)
   if (grid === undefined) return undefined
   const search = new GridSearchCV(template, grid, { cv, scoring })
+  for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
+    using svm = template.clone(candidate)
+    checkFeatureKernel(svm, 'grid.kernel')
+    checkClassWeight(svm, labels)
+  }
   if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
   return search
 }

@@ -45,7 +45,10 @@ export interface ClassifierProgress extends Progress {
 
 /** What every call over images takes. */
 export interface ImagesCall extends LongCall<ClassifierProgress> {
-  /** Images that go through the network at once. It changes speed and memory, not the answer. */
+  /**
+   * Images that go through the network at once, of this call and of others beside it. It changes speed and memory, not
+   * the answer. Default: as `ExtractOptions.batchSize`.
+   */
   batchSize?: number
   /**
    * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out.
@@ -92,9 +95,12 @@ export interface ClassifierSearch {
 export interface Evaluation {
   /** The share that was labelled right, 0 to 1. */
   accuracy: number
-  /** Rows true, columns predicted. */
+  /** Rows true, columns predicted; every class that the classifier knows or that occurs. */
   confusionMatrix: ConfusionMatrix
-  /** Precision, recall and f1 of every class. */
+  /**
+   * Precision, recall and f1 of every class, also of those that no image is of (their `support` is 0). The averages are
+   * over the classes that occur as true labels or as predictions.
+   */
   report: ClassificationReport
   /** How many images were counted: those that could be read. */
   images: number

@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import { ImageClassifier } from '../classifier.ts'
+import { SoftmarginError, show } from '../errors.ts'
+import type { Label } from '../svm/labels.ts'
 import { evaluationDocument, evaluationText } from './evaluation.ts'
 import { labelledHelp, listLabelled } from './labelled.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
-import { answer, ProgressBar } from './terminal.ts'
+import { answer, progress, say } from './terminal.ts'
 
 /** Adds the command `evaluate`: a saved classifier is judged on pictures whose classes are known. */
 export function addEvaluate(program: Command, signal: AbortSignal): void {
@@ -21,18 +23,17 @@ export function addEvaluate(program: Command, signal: AbortSignal): void {
 
 async function evaluate(file: string, pictures: string, json: boolean, signal: AbortSignal): Promise<void> {
   const listed = await listLabelled(pictures)
-  tellWhatIsLeftOut(listed)
+  await tellWhatIsLeftOut(listed)
   const { paths, labels } = listed
   const skipped = new SkippedPictures()
-  const bar = new ProgressBar()
   try {
     using classifier = await ImageClassifier.load(file)
-    const evaluation = await classifier.evaluate(paths, labels, {
+    const evaluation = await classifier.evaluate(paths, asClasses(labels, classifier.classes), {
       signal,
-      onProgress: bar.update,
+      onProgress: progress.update,
       onUnreadable: skipped.for(paths),
     })
-    bar.stop()
+    progress.stop()
     skipped.conclude(paths.length)
     answer(
       json,
@@ -41,6 +42,26 @@ async function evaluate(file: string, pictures: string, json: boolean, signal: A
         `${evaluationText(evaluation)}\naccuracy ${evaluation.accuracy.toFixed(3)} on ${evaluation.images} images\n`,
     )
   } finally {
-    bar.stop()
+    progress.stop()
   }
+}
+
+/**
+ * Names of folders as labels of the classifier's kind: numbers, where its classes are numbers. Names that are none of
+ * its classes are told; if all are, there is nothing to judge.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+function asClasses(names: readonly string[], classes: readonly Label[]): Label[] {
+  const byName = new Map(classes.map((label) => [String(label), label]))
+  const unknown = [...new Set(names)].filter((name) => !byName.has(name))
+  const known = `the classifier's: ${classes.slice(0, 10).map(String).join(', ')}${classes.length > 10 ? ', ...' : ''}`
+  const isNumeric = typeof classes[0] === 'number'
+  const noNumber = isNumeric && unknown.some((name) => name === '' || !Number.isFinite(Number(name)))
+  if (noNumber || unknown.length === new Set(names).size) {
+    const message = `the classes of the pictures must be ${known}; but they are ${unknown.slice(0, 10).map(show).join(', ')}`
+    throw new SoftmarginError('INVALID_ARGUMENT', message, { argument: 'pictures', expected: known })
+  }
+  for (const name of unknown) say(`class ${show(name)} is none of ${known}`)
+  return names.map((name) => byName.get(name) ?? (isNumeric ? Number(name) : name))
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { FeatureExtractor } from '../cnn/extractor.ts'
-import { FeatureStore } from '../store/feature-store.ts'
+import { openCache } from './cache.ts'
 import { labelledHelp, listAny } from './labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling } from './options.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
-import { answer, ProgressBar, say } from './terminal.ts'
+import { answer, progress, say } from './terminal.ts'
 import { checkWritable } from './write-file.ts'
 
 interface ExtractCommandOptions {
@@ -41,20 +41,19 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
   const { output, model, layer, pooling, mirror } = options
   await checkWritable(output)
   const listed = await listAny(pictures)
-  tellWhatIsLeftOut(listed)
+  await tellWhatIsLeftOut(listed)
   const skipped = new SkippedPictures()
-  const bar = new ProgressBar()
-  const store = await FeatureStore.open(output)
+  const store = await openCache(output, '--output')
   const before = store.size
   try {
     using extractor = await FeatureExtractor.create({ model, layer, pooling, mirror })
     const features = await store.extract(extractor, listed.paths, {
       labels: listed.labels,
       signal,
-      onProgress: (p) => bar.update({ ...p, stage: 'features' }),
+      onProgress: (p) => progress.update({ ...p, stage: 'features' }),
       onUnreadable: skipped.for(listed.paths),
     })
-    bar.stop()
+    progress.stop()
     await store.save()
     skipped.conclude(listed.paths.length)
     const description = extractor.describe()
@@ -76,7 +75,7 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
         `${added} of ${features.rows} images were new\n${output}: ${store.size} x ${features.cols} features\n`,
     )
   } finally {
-    bar.stop()
+    progress.stop()
     store.dispose()
     if (signal.aborted) say(`${output} keeps the features of ${store.size} images`)
   }

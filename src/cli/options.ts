@@ -23,6 +23,20 @@ export function parseCount(text: string): number {
   return value
 }
 
+/** Reads a number of folds. */
+export function parseFolds(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 2) return value
+  throw new InvalidArgumentError('It must be a whole number of 2 or more.')
+}
+
+/** Reads the seed of a random choice. */
+export function parseSeed(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value
+  throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295.')
+}
+
 /** Reads the share that is held out: from 0, nothing, to below 1. */
 export function parseShare(text: string): number {
   const value = parseNumber(text)

@@ -4,7 +4,7 @@ import { ImageClassifier, type ImagesCall } from '../classifier.ts'
 import type { Label } from '../svm/labels.ts'
 import { listPictures } from './folder.ts'
 import { SkippedPictures } from './skipped.ts'
-import { answer, ProgressBar } from './terminal.ts'
+import { answer, progress } from './terminal.ts'
 
 /** Adds the command `predict`: a saved classifier names what is on pictures. */
 export function addPredict(program: Command, signal: AbortSignal): void {
@@ -23,15 +23,14 @@ export function addPredict(program: Command, signal: AbortSignal): void {
 async function predict(file: string, images: string[], json: boolean, signal: AbortSignal): Promise<void> {
   const paths = (await Promise.all(images.map(expand))).flat()
   const skipped = new SkippedPictures()
-  const bar = new ProgressBar()
   try {
     using classifier = await ImageClassifier.load(file)
     const predictions = await predictionsOf(classifier, paths, {
       signal,
-      onProgress: bar.update,
+      onProgress: progress.update,
       onUnreadable: skipped.for(paths),
     })
-    bar.stop()
+    progress.stop()
     answer(json, { file, predictions, skipped: skipped.list }, () =>
       predictions
         .map(({ image, label, probability }) =>
@@ -42,7 +41,7 @@ async function predict(file: string, images: string[], json: boolean, signal: Ab
     )
     skipped.conclude(paths.length)
   } finally {
-    bar.stop()
+    progress.stop()
   }
 }
 

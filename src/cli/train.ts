@@ -3,29 +3,31 @@ import type { Command } from 'commander'
 import type { RankedLayer } from '../choose-layer.ts'
 import { ImageClassifier, type Scale } from '../classifier.ts'
 import { writeFileAtomically } from '../host/write-file.ts'
-import { FeatureStore } from '../store/feature-store.ts'
+import { GridSearchCV } from '../svm/grid-search.ts'
 import type { ParamGrid } from '../svm/parameter-grid.ts'
-import type { SvcOptions } from '../svm/svc.ts'
-import { trainTestSplit } from '../svm/train-test-split.ts'
+import { SVC, type SvcOptions } from '../svm/svc.ts'
+import { checkApart, openCache } from './cache.ts'
 import { evaluationDocument, evaluationText } from './evaluation.ts'
-import type { LabelledFolder } from './folder.ts'
+import { holdOut } from './hold-out.ts'
 import { labelledHelp, listLabelled } from './labelled.ts'
 import {
   defaultGrid,
   type GridOption,
   type PoolingOption,
   parseCount,
+  parseFolds,
   parseGamma,
   parseGrid,
   parseLayer,
   parseNumber,
   parsePooling,
   parsePositive,
+  parseSeed,
   parseShare,
 } from './options.ts'
 import { searchDocument, searchText } from './search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from './skipped.ts'
-import { answer, ProgressBar, say, table } from './terminal.ts'
+import { answer, progress, say, table } from './terminal.ts'
 import { checkWritable } from './write-file.ts'
 
 interface TrainOptions {
@@ -89,9 +91,9 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
       parseGrid,
     )
-    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseCount, 5)
+    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseFolds, 5)
     .option('--cache <file>', 'keep features in this .npz file, and take them from there')
-    .option('--seed <number>', 'seed of the hold-out', parseCount, 0)
+    .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
       'after',
@@ -102,14 +104,21 @@ export function addTrain(program: Command, signal: AbortSignal): void {
 
 async function train(pictures: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now()
+  // Whatever is wrong with the options is told before anything long begins.
+  const grid = options.grid === true ? defaultGrid : options.grid
+  const svm = svmOptions(options)
+  const { cv } = options
+  if (grid) new GridSearchCV(new SVC(svm), grid as ParamGrid, { cv })
   await checkWritable(options.output)
-  if (options.cache !== undefined) await checkWritable(options.cache)
+  if (options.cache !== undefined) {
+    await checkWritable(options.cache)
+    checkApart(options.output, options.cache)
+  }
   const listed = await listLabelled(pictures)
-  tellWhatIsLeftOut(listed)
-  const sides = split(listed, options)
+  await tellWhatIsLeftOut(listed)
+  const sides = holdOut(listed, options)
   const skipped = new SkippedPictures()
-  const bar = new ProgressBar()
-  const store = options.cache === undefined ? undefined : await FeatureStore.open(options.cache)
+  const store = options.cache === undefined ? undefined : await openCache(options.cache, '--cache')
   try {
     using classifier = await ImageClassifier.create({
       extractor: {
@@ -120,21 +129,13 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       },
       scale: options.scale,
       store,
-      svm: {
-        kernel: options.kernel,
-        C: options.C,
-        gamma: options.gamma,
-        degree: options.degree,
-        coef0: options.coef0,
-        probability: options.probability === true,
-        ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
-      },
+      svm,
     })
     await classifier.fit(sides.train.paths, sides.train.labels, {
-      ...(options.grid ? { grid: (options.grid === true ? defaultGrid : options.grid) as ParamGrid } : {}),
-      cv: options.cv,
+      ...(grid ? { grid: grid as ParamGrid } : {}),
+      cv,
       signal,
-      onProgress: bar.update,
+      onProgress: progress.update,
       onUnreadable: skipped.for(sides.train.paths),
     })
     const skippedInTraining = skipped.list.length
@@ -142,11 +143,11 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       sides.test.paths.length > 0
         ? await classifier.evaluate(sides.test.paths, sides.test.labels, {
             signal,
-            onProgress: bar.update,
+            onProgress: progress.update,
             onUnreadable: skipped.for(sides.test.paths),
           })
         : undefined
-    bar.stop()
+    progress.stop()
     skipped.conclude(listed.paths.length)
     await store?.save()
     const bytes = await classifier.save()
@@ -184,10 +185,26 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
           evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
         ].join(''),
     )
+  } catch (error) {
+    // What could not be read may be why.
+    skipped.sum(listed.paths.length)
+    throw error
   } finally {
-    bar.stop()
+    progress.stop()
     store?.dispose()
     if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
+  }
+}
+
+function svmOptions(options: TrainOptions): SvcOptions {
+  return {
+    kernel: options.kernel,
+    C: options.C,
+    gamma: options.gamma,
+    degree: options.degree,
+    coef0: options.coef0,
+    probability: options.probability === true,
+    ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }
 
@@ -201,18 +218,4 @@ function rankingText(layers: RankedLayer[]): string {
     accuracyStd.toFixed(4),
   ])
   return table([['layer', 'pooling', 'features', 'accuracy', '+-'], ...rows])
-}
-
-interface Sides {
-  train: { paths: string[]; labels: string[] }
-  test: { paths: string[]; labels: string[] }
-}
-
-function split({ paths, labels }: LabelledFolder, { testSize, seed }: TrainOptions): Sides {
-  if (testSize === 0) return { train: { paths, labels }, test: { paths: [], labels: [] } }
-  const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed })
-  return {
-    train: { paths: sides.XTrain, labels: sides.yTrain as string[] },
-    test: { paths: sides.XTest, labels: sides.yTest as string[] },
-  }
 }

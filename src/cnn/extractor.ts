@@ -4,6 +4,7 @@ import type { ImageInput } from '../image/input.ts'
 import { outputSize } from '../image/preprocess.ts'
 import type { Matrix } from '../matrix.ts'
 import { cutModel } from '../onnx/cut.ts'
+import { treatsImagesApart } from '../onnx/independent-images.ts'
 import { tensorInfo } from '../onnx/nodes.ts'
 import {
   checkOptions,
@@ -16,7 +17,7 @@ import { type LayerInfo, measureLayers } from './layers.ts'
 import { openModel } from './model-source.ts'
 import { checkPooling, pooledSize } from './pool.ts'
 import { checkSize, cutAt, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
-import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
+import { type ExtractOptions, Pipeline, type Tap } from './run-images.ts'
 import { type Device, Session } from './session.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
@@ -29,6 +30,7 @@ export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extr
 export class FeatureExtractor {
   readonly #parts: PreparedNetwork
   #measured: LayerInfo[] | undefined
+  #pipeline: Pipeline | undefined
   #disposed = false
 
   private constructor(parts: PreparedNetwork) {
@@ -62,6 +64,11 @@ export class FeatureExtractor {
   /** Where the network runs now. */
   get device(): Device {
     return this.#parts.session.device
+  }
+
+  /** Whether features are the mean over an image and its mirror image. */
+  get mirror(): boolean {
+    return this.#parts.mirror
   }
 
   /** How many features an image has: the columns of what `extract` answers. */
@@ -138,10 +145,8 @@ export class FeatureExtractor {
    */
   async extract(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
     this.#checkAlive()
-    const { session, port, preprocess, layer, pooling, dims } = this.#parts
-    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
-    const pipeline = { session, port, preprocess, largestLayer: this.#largestLayer([layer.name]) }
-    const [features] = await runImages(pipeline, taps, images, options)
+    this.#pipeline ??= this.#openPipeline()
+    const [features] = await this.#pipeline.run(images, options)
     return features
   }
 
@@ -180,8 +185,10 @@ export class FeatureExtractor {
     checkSize(port, preprocess)
     const session = await Session.create(cut, { ...running, device: this.device })
     try {
+      const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
-      return await runImages({ session, port, preprocess, largestLayer }, taps, images, options)
+      const pipeline = new Pipeline({ session, port, preprocess, taps, isIndependent }, largestLayer)
+      return await pipeline.run(images, options)
     } finally {
       await session.release()
     }
@@ -197,6 +204,14 @@ export class FeatureExtractor {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  #openPipeline(): Pipeline {
+    const { session, port, preprocess, layer, pooling, dims, cut } = this.#parts
+    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
+    const isIndependent = treatsImagesApart(cut)
+    const network = { session, port, preprocess, taps, isIndependent }
+    return new Pipeline(network, this.#largestLayer([layer.name]))
   }
 
   /** Bytes of the largest activation of one image up to these layers, where all shapes are known. */

@@ -1,82 +1,84 @@
-import { SoftmarginError, throwIfAborted } from '../errors.ts'
+import { SoftmarginError } from '../errors.ts'
 import { decodeOpened } from '../image/decode.ts'
 import { type ImageInput, type OpenedImage, openImage } from '../image/input.ts'
 import type { ResolvedPreprocess } from '../image/preprocess.ts'
-import { tensorLength, writeTensor } from '../image/tensor.ts'
+import { writeTensor } from '../image/tensor.ts'
 
 /** How many files are read, or fetched, ahead of the one that is decoded. */
-const readAhead = 8
+const READ_AHEAD = 8
 
-/** Turns a list of images into tensors, one after the other, reading the files behind them ahead. */
+/** Turns a list of images into tensors, one after the other, while the files of those that follow are read. */
 export class ImageReader {
-  /** The image that comes next. */
-  next = 0
   readonly #images: ImageInput[]
   readonly #preprocess: ResolvedPreprocess
   readonly #signal: AbortSignal | undefined
-  readonly #onUnreadable: ((index: number, error: SoftmarginError) => void) | undefined
-  readonly #opened = new Map<number, Promise<OpenedImage>>()
+  readonly #onOpened: () => void
+  /** Images that are open, or the error of opening them, by their position. */
+  readonly #opened = new Map<number, OpenedImage | { error: unknown }>()
+  #asked = 0
+  #next = 0
 
+  /** @param onOpened called whenever another image has been opened, or could not be */
   constructor(
     images: ImageInput[],
     preprocess: ResolvedPreprocess,
-    options: {
-      signal?: AbortSignal | undefined
-      onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
-    },
+    o: { signal: AbortSignal | undefined; onOpened: () => void },
   ) {
     this.#images = images
     this.#preprocess = preprocess
-    this.#signal = options.signal
-    this.#onUnreadable = options.onUnreadable
+    this.#signal = o.signal
+    this.#onOpened = o.onOpened
+    this.#openAhead()
+  }
+
+  /** The position of the image that is decoded next; after the last one, how many images there are. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Whether that image can be decoded without waiting for its file. */
+  get isReady(): boolean {
+    return this.#opened.has(this.#next)
   }
 
   /**
-   * Fills a batch with the next images.
+   * Decodes the next image into one slot of a batch and goes on to the one after it, also if it throws.
    *
-   * @param batch room for whole images
-   * @returns how many it holds now: fewer than it could at the end, or where images cannot be read
+   * @param slot float32 of `tensorLength(preprocess)`
+   * @throws {SoftmarginError} as `decodeImage`
    */
-  async fill(batch: Float32Array): Promise<number> {
-    const length = tensorLength(this.#preprocess)
-    let filled = 0
-    for (; this.next < this.#images.length && filled * length < batch.length; this.next++) {
-      throwIfAborted(this.#signal)
-      const i = this.next
-      try {
-        const image = await decodeOpened(await this.#open(i), nameOf(i))
-        writeTensor(image, this.#preprocess, batch.subarray(filled * length, (filled + 1) * length))
-        filled++
-      } catch (error) {
-        if (!this.#onUnreadable || !isUnreadable(error)) throw error
-        this.#onUnreadable(i, error)
+  async decodeNext(slot: Float32Array): Promise<void> {
+    const index = this.#next++
+    const opened = this.#opened.get(index)!
+    this.#opened.delete(index)
+    this.#openAhead()
+    if ('error' in opened) throw opened.error
+    writeTensor(await decodeOpened(opened, nameOf(index)), this.#preprocess, slot)
+  }
+
+  #openAhead(): void {
+    const end = Math.min(this.#next + READ_AHEAD, this.#images.length)
+    for (; this.#asked < end; this.#asked++) {
+      const index = this.#asked
+      const keep = (opened: OpenedImage | { error: unknown }) => {
+        this.#opened.set(index, opened)
+        this.#onOpened()
       }
+      openImage(this.#images[index], nameOf(index), { signal: this.#signal }).then(keep, (error) =>
+        keep({ error }),
+      )
     }
-    return filled
-  }
-
-  /** The file of an image, those after it being read meanwhile. */
-  #open(i: number): Promise<OpenedImage> {
-    for (let j = i; j < Math.min(i + readAhead, this.#images.length); j++) {
-      if (this.#opened.has(j)) continue
-      const opening = openImage(this.#images[j], nameOf(j), { signal: this.#signal })
-      // An image that is never asked for may fail unheard.
-      opening.catch(() => {})
-      this.#opened.set(j, opening)
-    }
-    const opened = this.#opened.get(i)!
-    this.#opened.delete(i)
-    return opened
   }
 }
 
-function nameOf(i: number): string {
-  return `images[${i}]`
+function nameOf(index: number): string {
+  return `images[${index}]`
 }
 
-function isUnreadable(error: unknown): error is SoftmarginError {
+/** Whether an error is about one image, which may be left out, rather than about the call. */
+export function isUnreadable(error: unknown): error is SoftmarginError {
   if (!(error instanceof SoftmarginError)) return false
-  // A codec that cannot be loaded is no fault of the picture.
+  // A codec that cannot be loaded is no fault of the image.
   if (error.argument?.endsWith('.wasm')) return false
   return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
 }

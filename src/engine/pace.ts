@@ -12,11 +12,18 @@ export class Pace {
   readonly signal: AbortSignal | undefined
   /** How often the host got to breathe. */
   rests = 0
-  #last = performance.now()
+  #last: number
 
-  constructor(signal?: AbortSignal) {
+  /** @param rested when the host last had its turn, as `performance.now()` tells it. Default: now */
+  constructor(signal?: AbortSignal, rested = performance.now()) {
     this.signal = signal
+    this.#last = rested
     throwIfAborted(signal)
+  }
+
+  /** When the host last had its turn. */
+  get rested(): number {
+    return this.#last
   }
 
   /** Whether a slice is over: then `await rest()`. Apart, so that the usual case costs no promise. */

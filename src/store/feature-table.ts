@@ -122,9 +122,12 @@ export class FeatureTable {
 /** The error for features of another maker, with what differs. */
 function mismatch(maker: Maker, kept: Maker): SoftmarginError {
   const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
+  const mirror = ({ mirror = false }: Maker) => `mirror: ${mirror}`
   const why = differing
     ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
-    : 'they come from a network with other weights'
+    : mirror(kept) !== mirror(maker)
+      ? `they were made with ${mirror(kept)}, the extractor has ${mirror(maker)}`
+      : 'they come from a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not make: ${why}`,

@@ -16,8 +16,10 @@ export interface Maker {
   preprocess: string
   /** Numbers an image. */
   featureSize: number
+  /** There, and true, where the network looks at mirror images too. The fingerprint knows it anyway. */
+  mirror?: boolean
   /** Where a row holds the features of several layers side by side: the maker of each. */
-  parts?: Omit<Maker, 'preprocess' | 'parts'>[]
+  parts?: Omit<Maker, 'preprocess' | 'mirror' | 'parts'>[]
 }
 
 /** An extractor does not change, and to digest a large network takes time. */
@@ -43,7 +45,11 @@ async function makeMaker(extractor: FeatureExtractor): Promise<Maker> {
   const network = await sha256(computationOf(extractor.cutModel()))
   const all = JSON.stringify([network, layer, pooling, preprocess])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  return { fingerprint, layer, pooling, preprocess, featureSize }
+  return { fingerprint, layer, pooling, preprocess, featureSize, ...mirrored(extractor.mirror) }
+}
+
+function mirrored(mirror: boolean | undefined): Pick<Maker, 'mirror'> {
+  return mirror ? { mirror } : {}
 }
 
 /** The maker of rows in which the features of several stand side by side. All have one preprocessing. */
@@ -58,6 +64,7 @@ export async function joinMakers(makers: Maker[]): Promise<Maker> {
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: makers[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
+    ...mirrored(makers[0].mirror),
     parts,
   }
 }

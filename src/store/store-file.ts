@@ -153,9 +153,11 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
 }
 
 function readMaker(about: Record<string, unknown>): Maker {
-  const { fingerprint, layer, pooling, preprocess, featureSize, parts } = about
+  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror } = about
   checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
-  const maker = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
+  const own = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  const maker = mirror ? { ...own, mirror } : own
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 

@@ -14,6 +14,9 @@ export class Decider {
   readonly #simd: Simd
   #predictor: Predictor | GivenPredictor | undefined
   #last: Promise<unknown> = Promise.resolve()
+  /** Calls that wait or are at work, and when the host last had its turn while there were any. */
+  #calls = 0
+  #rested = 0
 
   constructor(machine: FittedMachine & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
     this.#machine = machine
@@ -55,8 +58,23 @@ export class Decider {
       throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
     }
     checkNotEmpty(matrix)
+    if (this.#calls++ === 0) this.#rested = performance.now()
     const turn = this.#last.then(async () => {
-      const pace = new Pace(o.signal)
+      try {
+        await this.#decideInTurn(matrix, o, take)
+      } finally {
+        this.#calls--
+      }
+    })
+    this.#last = turn.catch(() => {})
+    return abortedBy(o.signal, turn)
+  }
+
+  async #decideInTurn(matrix: Matrix, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
+    // Many short calls one after the other are as long as one long call: they share its slices.
+    const pace = new Pace(o.signal, this.#rested)
+    try {
+      if (pace.due) await pace.rest()
       await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
       this.#predictor ??= await this.#open(pace)
@@ -64,9 +82,9 @@ export class Decider {
         take(decisions)
         o.onProgress?.({ done, total: matrix.rows })
       })
-    })
-    this.#last = turn.catch(() => {})
-    return abortedBy(o.signal, turn)
+    } finally {
+      this.#rested = pace.rested
+    }
   }
 
   async #open(pace: Pace): Promise<Predictor | GivenPredictor> {

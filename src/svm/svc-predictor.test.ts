@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clouds } from '../../test/support/clouds.ts'
+import { Matrix } from '../matrix.ts'
 import { SVC } from './svc.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 
@@ -36,5 +37,35 @@ describe('an SvcPredictor', async () => {
     const plain = await new SVC().fit(X, y)
     const predictor = SvcPredictor.fromState(plain.toState())
     await expect(predictor.predictProba(X)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+})
+
+describe('many short calls one after the other', () => {
+  it('leave the event loop its turns, as one long call does', async () => {
+    const rows = 1500
+    const cols = 800
+    const X = new Matrix(
+      Float32Array.from({ length: rows * cols }, (_, i) => Math.sin(i * 78.233)),
+      rows,
+      cols,
+    )
+    const svc = await new SVC().fit(
+      X,
+      Array.from({ length: rows }, (_, i) => (i * 7) % 3),
+    )
+    const some = Array.from({ length: 300 }, (_, i) => X.select([i]))
+    await svc.predict(some[0])
+    let turns = 0
+    const tick = () => {
+      turns++
+      timer = setImmediate(tick)
+    }
+    let timer = setImmediate(tick)
+    const began = performance.now()
+    await Promise.all(some.map((row) => svc.predict(row)))
+    clearImmediate(timer)
+    // A slice is 16 ms.
+    expect(turns).toBeGreaterThanOrEqual(Math.floor((performance.now() - began) / 40))
+    expect(turns).toBeGreaterThan(1)
   })
 })

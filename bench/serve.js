@@ -1,0 +1,139 @@
+// npm run bench -- serve [--quick]
+//
+// A classifier behind node:http and 50 clients that keep their connections: each asks about one picture, waits for the
+// answer and asks again, from a process of their own. What is told: how long requests take, and how long the server's
+// event loop is held at a time, beside one call on 8 pictures with nothing else going on.
+import { fork } from 'node:child_process'
+import { Agent, createServer, request } from 'node:http'
+import { createRequire } from 'node:module'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const clients = 50
+const me = fileURLToPath(import.meta.url)
+
+if (process.send) await askAll()
+else await serve()
+
+async function serve() {
+  const { ImageClassifier } = await import('../dist/lib/index.js')
+  const seconds = process.argv.includes('--quick') ? 3 : 15
+  const pictures = await pngFiles(200)
+  const classifier = await ImageClassifier.create({ extractor: { layer: 'stage3', pooling: { grid: 2 } } })
+  await classifier.fit(
+    pictures.map(({ bytes }) => bytes),
+    pictures.map(({ label }) => label),
+  )
+  const eight = pictures.slice(0, 8).map(({ bytes }) => bytes)
+  const alone = []
+  for (let i = 0; i < 50; i++) {
+    const began = performance.now()
+    await classifier.predict(eight)
+    alone.push(performance.now() - began)
+  }
+
+  const server = createServer((incoming, response) => {
+    const chunks = []
+    incoming.on('data', (chunk) => chunks.push(chunk))
+    incoming.on('end', async () => {
+      const [label] = await classifier.predict([new Uint8Array(Buffer.concat(chunks))])
+      response.end(String(label))
+    })
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const turns = []
+  let last
+  let isWatching = false
+  const tick = () => {
+    const now = performance.now()
+    turns.push(now - last)
+    last = now
+    if (isWatching) setImmediate(tick)
+  }
+  const child = fork(me)
+  child.send({ port: server.address().port, seconds, pictures: pictures.map(({ bytes }) => [...bytes]) })
+  const times = await new Promise((resolve, reject) => {
+    child.on('exit', (code) => reject(new Error(`the clients ended with ${code}`)))
+    child.on('message', (message) => {
+      if (message === 'warm') {
+        isWatching = true
+        last = performance.now()
+        setImmediate(tick)
+      } else resolve(message)
+    })
+  })
+  isWatching = false
+  child.kill()
+  server.close()
+  server.closeAllConnections()
+  classifier.dispose()
+
+  const show = (name, values) => {
+    const sorted = [...values].sort((a, b) => a - b)
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))].toFixed(1)
+    console.log(
+      `${name.padEnd(34)} p50 ${at(0.5).padStart(7)}   p99 ${at(0.99).padStart(7)}   most ${at(1).padStart(7)} ms`,
+    )
+    return sorted
+  }
+  console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; ${clients} clients, ${seconds} s\n`)
+  console.log(`${(times.length / seconds).toFixed(0)} requests a second`)
+  const sorted = show('a request', times)
+  show(
+    'a turn of the event loop',
+    turns.filter((time) => time > 1),
+  )
+  show('one call on 8 pictures, by itself', alone)
+  const [p50, p99] = [0.5, 0.99].map((share) => sorted[Math.floor(share * sorted.length)])
+  console.log(`p99 is ${(p99 / p50).toFixed(2)} times p50`)
+}
+
+/** What the other process does. */
+async function askAll() {
+  const { port, seconds, pictures } = await new Promise((resolve) => process.once('message', resolve))
+  const agent = new Agent({ keepAlive: true, maxSockets: clients })
+  const ask = (body) =>
+    new Promise((resolve, reject) => {
+      const asked = request({ port, host: '127.0.0.1', method: 'POST', agent }, (answer) => {
+        answer.resume()
+        answer.on('end', resolve)
+      })
+      asked.on('error', reject)
+      asked.end(body)
+    })
+  const bodies = pictures.map((bytes) => Buffer.from(bytes))
+  const times = []
+  let end = performance.now() + 1000
+  let isWarm = false
+  const client = async (which) => {
+    for (let i = which; performance.now() < end; i++) {
+      const began = performance.now()
+      await ask(bodies[i % bodies.length])
+      if (isWarm) times.push(performance.now() - began)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)))
+  process.send('warm')
+  isWarm = true
+  end = performance.now() + 1000 * seconds
+  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)))
+  process.send(times)
+}
+
+/** Handwritten digits of two kinds as PNG files. */
+async function pngFiles(count) {
+  const require = createRequire(import.meta.url)
+  const { readFileSync } = await import('node:fs')
+  const { default: encode, init } = await import('@jsquash/png/encode.js')
+  const codec = require.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')
+  await init(await WebAssembly.compile(readFileSync(codec)))
+  const files = []
+  for (let i = 0; i < count; i++) {
+    const label = i % 2
+    const grey = require(`mnist/src/digits/${label}.json`).data.slice((i >> 1) * 784, ((i >> 1) + 1) * 784)
+    const data = new Uint8ClampedArray(784 * 4).fill(255)
+    for (let k = 0; k < 784; k++) data.fill(grey[k] * 255, 4 * k, 4 * k + 3)
+    files.push({ label, bytes: new Uint8Array(await encode({ data, width: 28, height: 28 })) })
+  }
+  return files
+}

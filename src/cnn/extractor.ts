@@ -136,7 +136,7 @@ export class FeatureExtractor {
    * @throws {SoftmarginError} `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
    *   `INVALID_ARGUMENT`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
-  async extract(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
+  async extract(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
     this.#checkAlive()
     const { session, port, preprocess, layer, pooling, dims } = this.#parts
     const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
@@ -153,8 +153,8 @@ export class FeatureExtractor {
    * @throws {SoftmarginError} as `extract` does, and `LAYER_NOT_FOUND`
    */
   async extractLayers(
-    images: ImageInput[],
-    choices: LayerChoice[],
+    images: readonly ImageInput[],
+    choices: readonly LayerChoice[],
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()

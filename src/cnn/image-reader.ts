@@ -11,14 +11,14 @@ const readAhead = 8
 export class ImageReader {
   /** The image that comes next. */
   next = 0
-  readonly #images: ImageInput[]
+  readonly #images: readonly ImageInput[]
   readonly #preprocess: ResolvedPreprocess
   readonly #signal: AbortSignal | undefined
   readonly #onUnreadable: ((index: number, error: SoftmarginError) => void) | undefined
   readonly #opened = new Map<number, Promise<OpenedImage>>()
 
   constructor(
-    images: ImageInput[],
+    images: readonly ImageInput[],
     preprocess: ResolvedPreprocess,
     options: {
       signal?: AbortSignal | undefined

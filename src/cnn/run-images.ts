@@ -16,12 +16,12 @@ export interface ExtractOptions extends LongCall {
    * How many images go through the network at once. It changes the speed and the memory, not the features.
    * Default: as many as need some 64 MB for their activations, at most 64.
    */
-  batchSize?: number
+  batchSize?: number | undefined
   /**
    * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out:
    * the answer has a row less, and the rows after it move up. Without it the first such image ends the call.
    */
-  onUnreadable?: (index: number, error: SoftmarginError) => void
+  onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
 /** A tensor of the network and how it is pooled. */
@@ -32,7 +32,7 @@ export interface Tap {
   /** What it answers for one image, without the batch, where that is known. */
   shape?: readonly number[] | undefined
   /** How the caller calls the pooling, for error messages. */
-  argument?: string
+  argument?: string | undefined
 }
 
 /** A network that is ready for images. */
@@ -56,7 +56,7 @@ export interface Pipeline {
 export async function runImages(
   pipeline: Pipeline,
   taps: Tap[],
-  images: ImageInput[],
+  images: readonly ImageInput[],
   options: ExtractOptions = {},
 ): Promise<Matrix[]> {
   const { port, preprocess } = pipeline
@@ -164,7 +164,7 @@ function allocate(rows: number, cols: number): Float32Array {
   }
 }
 
-function checkImages(images: ImageInput[]): void {
+function checkImages(images: readonly ImageInput[]): void {
   if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
   if (images.length > 0) return
   const expected = 'at least one image'

@@ -13,11 +13,11 @@ import { type FeatureSource, oneLayer } from './source.ts'
 import { storeFromNpz, storeToNpz } from './store-file.ts'
 
 /** What `FeatureStore.extract` takes. */
-export interface StoreExtractOptions extends ExtractOptions {
+export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
   /** Kept with the features, one for each image. */
-  labels?: ArrayLike<Label>
+  labels?: ArrayLike<L> | undefined
   /** Kept with the features. Default: paths and URLs as they are, names of files, else nothing. */
-  names?: readonly string[]
+  names?: readonly string[] | undefined
 }
 
 const defaultBatchSize = 64
@@ -27,8 +27,10 @@ const defaultBatchSize = 64
  *
  * Images are known by what is in them, not by their names. All features of a store come from one extractor: those
  * of another CNN, layer, pooling or preprocessing are refused.
+ *
+ * @typeParam L the labels that it keeps
  */
-export class FeatureStore {
+export class FeatureStore<L extends Label = Label> {
   readonly #file: GrowingFile | undefined
   readonly #table = new FeatureTable()
   #changed = false
@@ -38,8 +40,8 @@ export class FeatureStore {
   }
 
   /** An empty store in memory; `toNpz` gives what to keep of it. */
-  static inMemory(): FeatureStore {
-    return new FeatureStore()
+  static inMemory<L extends Label = Label>(): FeatureStore<L> {
+    return new FeatureStore<L>()
   }
 
   /**
@@ -49,12 +51,13 @@ export class FeatureStore {
    * In browsers it lives under that name in the origin's private file system, else in IndexedDB, and survives a
    * reload and a crash just so. One page or worker at a time.
    *
+   * @typeParam L the labels that the store is known to have; those of the file are not checked
    * @param path of an `.npz` file; in browsers any name
    * @throws {SoftmarginError} `DATA_UNREADABLE`, `FILE_UNREADABLE`, `HOST_UNSUPPORTED` where nothing can be kept
    */
-  static async open(path: string): Promise<FeatureStore> {
+  static async open<L extends Label = Label>(path: string): Promise<FeatureStore<L>> {
     const file = await growingFile(path)
-    const store = new FeatureStore(file)
+    const store = new FeatureStore<L>(file)
     const { whole, records, torn } = await file.read()
     if (whole) store.#table.add(await storeFromNpz(whole))
     let damaged = torn
@@ -82,8 +85,11 @@ export class FeatureStore {
    *
    * @throws {SoftmarginError} `DATA_UNREADABLE`, `FILE_UNREADABLE`, `ABORTED`
    */
-  static async fromNpz(source: DataSource, o: ReadOptions = {}): Promise<FeatureStore> {
-    const store = new FeatureStore()
+  static async fromNpz<L extends Label = Label>(
+    source: DataSource,
+    o: ReadOptions = {},
+  ): Promise<FeatureStore<L>> {
+    const store = new FeatureStore<L>()
     store.#table.add(await storeFromNpz(source, o))
     return store
   }
@@ -104,8 +110,8 @@ export class FeatureStore {
   }
 
   /** The label of each image, `''` where none was known. */
-  get labels(): Label[] {
-    return [...this.#table.labels]
+  get labels(): (L | '')[] {
+    return [...this.#table.labels] as (L | '')[]
   }
 
   /** What made the features; `undefined` for an empty store. */
@@ -127,8 +133,8 @@ export class FeatureStore {
    */
   async extract(
     extractor: FeatureExtractor,
-    images: ImageInput[],
-    o: StoreExtractOptions = {},
+    images: readonly ImageInput[],
+    o: StoreExtractOptions<L> = {},
   ): Promise<Matrix> {
     if (images.length === 0) return extractor.extract(images)
     const source = oneLayer(extractor)
@@ -142,7 +148,11 @@ export class FeatureStore {
    * @returns the key of each image that could be read, in their order
    * @throws {SoftmarginError} as `extract`
    */
-  async keep(source: FeatureSource, images: ImageInput[], o: StoreExtractOptions = {}): Promise<string[]> {
+  async keep(
+    source: FeatureSource,
+    images: readonly ImageInput[],
+    o: StoreExtractOptions = {},
+  ): Promise<string[]> {
     const maker = await source.maker()
     this.#table.columns(maker)
     for (const name of ['labels', 'names'] as const) {
@@ -209,7 +219,7 @@ export class FeatureStore {
     source: FeatureSource,
     maker: Maker,
     fresh: KeyedImage[],
-    images: ImageInput[],
+    images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
   ): Promise<Map<string, (name: string) => SoftmarginError>> {
     const failed = new Map<string, (name: string) => SoftmarginError>()

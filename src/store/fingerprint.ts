@@ -15,7 +15,7 @@ export interface Maker {
   /** Numbers an image. */
   featureSize: number
   /** Where a row holds the features of several layers side by side: the maker of each. */
-  parts?: Omit<Maker, 'preprocess' | 'parts'>[]
+  parts?: Omit<Maker, 'preprocess' | 'parts'>[] | undefined
 }
 
 /** The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image. */

@@ -7,7 +7,7 @@ type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[Remote
 /** What every call to a worker takes besides. */
 export interface TransferOptions {
   /** Move the buffers of the arguments to the worker: they are empty here afterwards. Default: copy them. */
-  transfer?: boolean
+  transfer?: boolean | undefined
 }
 
 /** An object in the worker: every method and every property answers a promise. */

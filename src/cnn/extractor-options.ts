@@ -53,8 +53,7 @@ export interface ExtractorOptions {
 }
 
 /**
- * An extractor in words that JSON can hold. With the model of `cutModel()` these are the options that make
- * the same extractor again.
+ * An extractor in words that JSON can hold: the options that make the same extractor of the same model again.
  */
 export interface ExtractorDescription {
   /** `'tiny'`, the path or URL the model came from, or `'bytes'`. */

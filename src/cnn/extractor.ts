@@ -49,7 +49,11 @@ export class FeatureExtractor {
     return new FeatureExtractor(await prepare(opened, options))
   }
 
-  /** The same for a model that is parsed already; `options.model` is not looked at. */
+  /**
+   * The same for a model that is parsed already; `options.model` is not looked at.
+   *
+   * @internal
+   */
   static async fromModel(
     model: ModelProto,
     options: Omit<ExtractorOptions, 'model'> = {},
@@ -116,6 +120,8 @@ export class FeatureExtractor {
   /**
    * The network up to the layer: one image input, one float32 output, whose name is `describe().layer`. Its
    * weights are shared with the extractor: do not change it.
+   *
+   * @internal
    */
   cutModel(): ModelProto {
     const { cut, port, layer, dims } = this.#parts

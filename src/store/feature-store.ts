@@ -147,6 +147,7 @@ export class FeatureStore<L extends Label = Label> {
    *
    * @returns the key of each image that could be read, in their order
    * @throws {SoftmarginError} as `extract`
+   * @internal
    */
   async keep(
     source: FeatureSource,
@@ -193,6 +194,7 @@ export class FeatureStore<L extends Label = Label> {
    * @param keys as `keep` answers them
    * @param maker the store's, or one of its parts
    * @throws {SoftmarginError} `FEATURES_MISSING` with how many it does not have, `FEATURES_MISMATCH`
+   * @internal
    */
   featuresOf(keys: readonly string[], maker: Maker): Matrix {
     return this.#table.select(keys, maker)

@@ -16,7 +16,7 @@ import { dealFolds } from './stratified-k-fold.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 import { earlierDuals } from './warm-start.ts'
 
-export type { FitProgress, SvcOptions }
+export type { FitProgress, SvcOptions, SvcParameters }
 
 /** Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it. */
 export interface SvcState<L extends Label = Label> extends FittedMachine, MachineExtras {

@@ -1,10 +1,10 @@
 // Builds everything that ships into dist/: the wasm engine (strict and relaxed), the bundles, the types, the CNN.
-import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 import { build } from 'esbuild'
+import { writeDeclarations } from './declarations.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
@@ -68,5 +68,5 @@ mkdirSync('dist/lib')
 for (const { path, text } of outputFiles) writeFileSync(path, withClassNames(text))
 if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
 
-execFileSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+await writeDeclarations('dist/types')
 copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')

@@ -25,20 +25,20 @@ export interface ChooseLayerOptions
   extends LongCall<ChooseLayerProgress>,
     Pick<ImagesCall, 'batchSize' | 'onUnreadable'> {
   /** An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. */
-  extractor?: FeatureExtractor | ExtractorOptions
+  extractor?: FeatureExtractor | ExtractorOptions | undefined
   /** As `layer` of an extractor. Default: the layers that end a stage (`LayerInfo.endsStage`). */
-  layers?: (string | number)[]
+  layers?: readonly (string | number)[] | undefined
   /**
    * Tried on each layer where they can be: layers without height and width are taken as they are. Default
    * `'average'` and `{ grid: 2 }`.
    */
-  poolings?: Pooling[]
+  poolings?: readonly Pooling[] | undefined
   /** The SVM that judges. Default: `SVC`'s own options. */
-  svm?: SVC | SvcOptions
+  svm?: SVC | SvcOptions | undefined
   /** What is done to features, learnt from each fold's own training part. Default `'standard'`. */
-  scale?: Scale
+  scale?: Scale | undefined
   /** Folds, or a splitter. Default 5. */
-  cv?: number | Splitter
+  cv?: number | Splitter | undefined
   /** Where the features of all candidates are kept, side by side, so that no image is extracted twice. */
   store?: FeatureStore | undefined
 }
@@ -67,8 +67,8 @@ export interface Ranking {
   /** Positions of the images that could be read, a row of features each. */
   read: number[]
   /** With a store: what it knows each row by, and what it keeps. */
-  keys?: string[]
-  joined?: JoinedLayers
+  keys?: string[] | undefined
+  joined?: JoinedLayers | undefined
 }
 
 /**
@@ -85,7 +85,7 @@ export interface Ranking {
  *   and as `FeatureExtractor.create` and `extract`
  */
 export async function chooseLayer(
-  images: ImageInput[],
+  images: readonly ImageInput[],
   labels: ArrayLike<Label>,
   options: ChooseLayerOptions = {},
 ): Promise<RankedLayer[]> {
@@ -94,7 +94,7 @@ export async function chooseLayer(
 
 /** As `chooseLayer`, with the features. */
 export async function rankLayers(
-  images: ImageInput[],
+  images: readonly ImageInput[],
   labels: ArrayLike<Label>,
   options: ChooseLayerOptions = {},
 ): Promise<Ranking> {
@@ -156,7 +156,7 @@ function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   for (const info of new Map(chosen.map((one) => [one.name, one])).values()) {
     const isMap = info.shape === undefined ? undefined : info.shape.length === 3
     // What does not fit to a map of unknown shape shows when it is run.
-    const possible: Pooling[] = isMap === false ? ['none'] : poolings
+    const possible: readonly Pooling[] = isMap === false ? ['none'] : poolings
     for (const pooling of possible) {
       choices.push({ layer: info.name, pooling })
       infos.push(info)
@@ -167,8 +167,8 @@ function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
 
 async function extract(
   extractor: FeatureExtractor,
-  images: ImageInput[],
-  choices: LayerChoice[],
+  images: readonly ImageInput[],
+  choices: readonly LayerChoice[],
   { batchSize, signal, onProgress, onUnreadable, store }: ChooseLayerOptions,
   labels: ArrayLike<Label>,
 ): Promise<Omit<Ranking, 'layers'>> {

@@ -40,10 +40,10 @@ export type {
 } from './classifier/options.ts'
 
 /** What `fit` learns. */
-interface Fitted extends FittedMachine {
+interface Fitted<L extends Label> extends FittedMachine<L> {
   scaler: FeatureScaler
   /** `undefined` for a file that does not tell. */
-  learnt: Learnt | undefined
+  learnt: Learnt<L> | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
@@ -51,22 +51,30 @@ interface Fitted extends FittedMachine {
  * From image to label: a CNN makes features, they are scaled, an SVM decides.
  *
  * It holds a network in WebAssembly memory: `dispose()` frees it.
+ *
+ * @typeParam L the labels that it may learn and predict. `ImageClassifier.create<'cat' | 'dog'>()` takes no others, and
+ *   `fit` answers a classifier of the labels that it was given.
  */
-export class ImageClassifier {
+export class ImageClassifier<L extends Label = Label> {
   /** What is done to features before the SVM sees them. */
   readonly scale: Scale
-  readonly #template: SVC
+  readonly #template: SVC<L>
   /** What `fit` may choose from, if it is to choose the layer. */
-  readonly #auto: { poolings?: Pooling[] } | undefined
+  readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   #source: ImageFeatures
-  #fitted: Fitted | undefined
+  #fitted: Fitted<L> | undefined
   /** What `add` was given since the last fit. */
-  #added: (Learnt & { features: Matrix })[] = []
+  #added: (Learnt<L> & { features: Matrix })[] = []
   #disposed = false
 
   private constructor(
     source: ImageFeatures,
-    o: { scale: Scale; template: SVC; fitted?: Fitted; auto?: { poolings?: Pooling[] } | undefined },
+    o: {
+      scale: Scale
+      template: SVC<L>
+      fitted?: Fitted<L> | undefined
+      auto?: { poolings?: readonly Pooling[] | undefined } | undefined
+    },
   ) {
     this.#source = source
     this.#auto = o.auto
@@ -78,11 +86,12 @@ export class ImageClassifier {
   /**
    * A classifier that has learnt nothing yet.
    *
+   * @typeParam L the labels that it may learn. Default: any
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and as `FeatureExtractor.create`
    */
-  static async create(options: ClassifierOptions = {}): Promise<ImageClassifier> {
+  static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
     const { extractor, svm, scale, store } = checkOptions(options)
-    const template = svm instanceof SVC ? svm.clone() : new SVC(svm)
+    const template = new SVC<L>(svm instanceof SVC ? svm.getParams() : svm)
     checkFeatureKernel(template)
     if (extractor instanceof FeatureExtractor) {
       return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), { scale, template })
@@ -108,20 +117,25 @@ export class ImageClassifier {
    *
    * @param images of any mix of kinds and sizes
    * @param labels one for each image, all text or all numbers
+   * @returns this classifier, typed by `labels`
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has fewer
    *   images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `NOT_FINITE` for
    *   a network that answers NaN, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
-  async fit(images: ImageInput[], labels: ArrayLike<Label>, o: ClassifierFitOptions = {}): Promise<this> {
+  async fit<Y extends ArrayLike<L>>(
+    images: readonly ImageInput[],
+    labels: Y,
+    o: ClassifierFitOptions<Y[number]> = {},
+  ): Promise<ImageClassifier<Y[number]>> {
     this.#checkAlive()
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const search = searchFor(this.#template, images, labels, o)
+    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>)
     const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
       const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
-      const learnt = learntFrom(extracted, labels)
+      const learnt = learntFrom<L>(extracted, labels)
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const X = await scaler.transform(extracted.features)
       const machine = await fitMachine(this.#template, X, learnt.labels, search, o)
@@ -134,7 +148,8 @@ export class ImageClassifier {
       this.#source.dispose()
       this.#source = chosen.source
     }
-    return this
+    // The classes that it has now are those of the labels.
+    return this as unknown as ImageClassifier<Y[number]>
   }
 
   /**
@@ -145,11 +160,11 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without such a store; `FEATURES_MISSING` if the store
    *   lacks some of the images that were learnt from; else as `fit`
    */
-  async add(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<this> {
+  async add(images: readonly ImageInput[], labels: ArrayLike<L>, o: ImagesCall = {}): Promise<this> {
     const { learnt } = await this.#checkRefittable()
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
-    uniqueLabels([learnt.labels[0], ...Array.from(labels)], 'labels')
+    uniqueLabels<Label>([learnt.labels[0], ...Array.from(labels)], 'labels')
     const extracted = await this.#source.extract(images, o, labels)
     this.#checkFitted()
     this.#added.push({ ...learntFrom(extracted, labels), features: extracted.features })
@@ -184,12 +199,9 @@ export class ImageClassifier {
    * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
    *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
-  async predict(
-    images: ImageInput[],
-    o: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
-  ): Promise<(Label | null)[]>
-  async predict(images: ImageInput[], o?: ImagesCall): Promise<Label[]>
-  async predict(images: ImageInput[], o: ImagesCall = {}): Promise<(Label | null)[]> {
+  async predict(images: readonly ImageInput[], o?: ImagesCall & { onUnreadable?: undefined }): Promise<L[]>
+  async predict(images: readonly ImageInput[], o: ImagesCall): Promise<(L | null)[]>
+  async predict(images: readonly ImageInput[], o: ImagesCall = {}): Promise<(L | null)[]> {
     return labelsOf(this.#pipeline(), images, o)
   }
 
@@ -200,7 +212,7 @@ export class ImageClassifier {
    *   that cannot be read
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without probabilities, and as `predict`
    */
-  async predictProba(images: ImageInput[], o: ImagesCall = {}): Promise<Matrix> {
+  async predictProba(images: readonly ImageInput[], o: ImagesCall = {}): Promise<Matrix> {
     return (await this.predictWithProba(images, o)).probabilities
   }
 
@@ -208,12 +220,21 @@ export class ImageClassifier {
    * What `predict` and `predictProba` answer, from one pass over the images. The label is the one that most pairs
    * of classes vote for; it is mostly, but not always, the one with the largest probability.
    *
+   * @returns `labels` as `predict` and `probabilities` as `predictProba` answer them
    * @throws {SoftmarginError} as `predictProba`
    */
   async predictWithProba(
-    images: ImageInput[],
+    images: readonly ImageInput[],
+    o?: ImagesCall & { onUnreadable?: undefined },
+  ): Promise<{ labels: L[]; probabilities: Matrix }>
+  async predictWithProba(
+    images: readonly ImageInput[],
+    o: ImagesCall,
+  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }>
+  async predictWithProba(
+    images: readonly ImageInput[],
     o: ImagesCall = {},
-  ): Promise<{ labels: (Label | null)[]; probabilities: Matrix }> {
+  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
     return probabilitiesOf(this.#pipeline(), images, o)
   }
 
@@ -224,8 +245,12 @@ export class ImageClassifier {
    * @param labels the true ones; they need not all be among `classes`
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, and as `predict`
    */
-  async evaluate(images: ImageInput[], labels: ArrayLike<Label>, o: ImagesCall = {}): Promise<Evaluation> {
-    return evaluationOf(this.#pipeline(), images, labels, o)
+  async evaluate<Y extends ArrayLike<Label>>(
+    images: readonly ImageInput[],
+    labels: Y,
+    o: ImagesCall = {},
+  ): Promise<Evaluation<L | Y[number]>> {
+    return evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
   }
 
   /**
@@ -247,15 +272,19 @@ export class ImageClassifier {
   /**
    * Reads what `save` wrote. The classifier predicts the same, bit for bit.
    *
+   * @typeParam L the labels that the file is known to have; they are not checked
    * @param source bytes of the file, a Blob, a path, a URL or `'hf:owner/name/file'`
    * @param o `download` and `onProgress` are of a source that is downloaded: how, and how far it is, in bytes
    * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
    */
-  static async load(source: ModelSource, o: ClassifierLoadOptions = {}): Promise<ImageClassifier> {
+  static async load<L extends Label = Label>(
+    source: ModelSource,
+    o: ClassifierLoadOptions = {},
+  ): Promise<ImageClassifier<L>> {
     checkStore(o.store)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
-    const { extractor, scaler, svc, learnt } = await classifierFromFile(model, o)
+    const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)
     return new ImageClassifier(new ImageFeatures(extractor, { owned: true, store: o.store }), {
       scale: scaler.kind,
       template: svc.clone(),
@@ -264,12 +293,12 @@ export class ImageClassifier {
   }
 
   /** The classes, sorted: numbers by value, strings by code unit. @throws {SoftmarginError} `NOT_FITTED` */
-  get classes(): Label[] {
+  get classes(): L[] {
     return this.#checkFitted().svc.classes
   }
 
   /** The machine that decides, fitted on scaled features. @throws {SoftmarginError} `NOT_FITTED` */
-  get svm(): SVC {
+  get svm(): SVC<L> {
     return this.#checkFitted().svc
   }
 
@@ -308,11 +337,11 @@ export class ImageClassifier {
     return { poolings: this.#auto?.poolings, svm, scale: this.scale }
   }
 
-  #pipeline(): Pipeline {
+  #pipeline(): Pipeline<L> {
     return { source: this.#source, ...this.#checkFitted() }
   }
 
-  #replace(fitted: Fitted): void {
+  #replace(fitted: Fitted<L>): void {
     this.#checkAlive()
     this.#fitted?.svc.dispose()
     this.#fitted = fitted
@@ -326,7 +355,7 @@ export class ImageClassifier {
   }
 
   /** What was learnt, with the features that it was learnt from, which after `load` wait in the store. */
-  async #checkRefittable(): Promise<Fitted & { learnt: Learnt; features: Matrix }> {
+  async #checkRefittable(): Promise<Fitted<L> & { learnt: Learnt<L>; features: Matrix }> {
     const fitted = this.#checkFitted()
     const { learnt } = fitted
     if (learnt?.features) return { ...fitted, learnt, features: learnt.features }
@@ -342,7 +371,7 @@ export class ImageClassifier {
     return { ...fitted, learnt, features }
   }
 
-  #checkFitted(): Fitted {
+  #checkFitted(): Fitted<L> {
     this.#checkAlive()
     if (this.#fitted) return this.#fitted
     throw new SoftmarginError(

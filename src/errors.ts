@@ -32,11 +32,11 @@ export type ErrorCode =
 /** The facts behind an error: which argument, what came, what was wanted. */
 export interface ErrorDetails {
   /** The argument as the caller wrote it: `'C'`, `'images[3]'`. */
-  argument?: string
+  argument?: string | undefined
   /** What came, short enough to print. */
   received?: unknown
   /** What was wanted, as a phrase. */
-  expected?: string
+  expected?: string | undefined
   cause?: unknown
 }
 

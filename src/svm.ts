@@ -6,6 +6,8 @@ export {
   type CsvTableOptions,
   csvBatches,
   csvRecords,
+  type LabelKind,
+  type LabelOf,
   readCsv,
 } from './data/csv.ts'
 export { NdArray, type NdArrayLike, type NdData } from './data/nd-array.ts'
@@ -46,7 +48,14 @@ export type { Scorer, Scoring } from './svm/scoring.ts'
 export type { SingleFitOptions, SingleMachineState } from './svm/single-machine.ts'
 export { StandardScaler } from './svm/standard-scaler.ts'
 export { type Fold, type Splitter, StratifiedKFold } from './svm/stratified-k-fold.ts'
-export { type FitProgress, SVC, type SvcFitOptions, type SvcOptions, type SvcState } from './svm/svc.ts'
+export {
+  type FitProgress,
+  SVC,
+  type SvcFitOptions,
+  type SvcOptions,
+  type SvcParameters,
+  type SvcState,
+} from './svm/svc.ts'
 export { type PredictorState, SvcPredictor } from './svm/svc-predictor.ts'
 export { SVR, type SvrOptions, type SvrParameters } from './svm/svr.ts'
 export { type TrainTestSplit, type TrainTestSplitOptions, trainTestSplit } from './svm/train-test-split.ts'

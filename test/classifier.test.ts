@@ -508,7 +508,9 @@ describe('bad input', () => {
   it('labels of two types, or of another type than the classes', async () => {
     using classifier = await fitted()
     const mixed = labels.map((label, i) => (i === 3 ? 3 : label))
-    await expect(classifier.fit(images, mixed)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(classifier.fit(images, mixed as string[])).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
     const numbers = labels.map((_, i) => i % 2)
     await expect(classifier.evaluate(images, numbers)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })

@@ -52,7 +52,9 @@ describe('the README', () => {
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
     try {
-      execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
+        encoding: 'utf8',
+      })
     } catch (error) {
       expect((error as { stdout: string }).stdout).toBe('')
     }

@@ -10,28 +10,28 @@ import type { ImageFeatures } from './image-features.ts'
 import { checkImages, type Evaluation, type ImagesCall } from './options.ts'
 
 /** A classifier that has learnt: where its features come from, how they are scaled, what decides. */
-export interface Pipeline {
+export interface Pipeline<L extends Label = Label> {
   source: ImageFeatures
   scaler: FeatureScaler
-  svc: SVC
+  svc: SVC<L>
 }
 
 /** The label of each image, `null` for those that cannot be read. */
-export async function labelsOf(
-  pipeline: Pipeline,
-  images: ImageInput[],
+export async function labelsOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<(Label | null)[]> {
+): Promise<(L | null)[]> {
   const { X, read } = await rowsOf(pipeline, images, o)
   return spread(await pipeline.svc.predict(X, { signal: o.signal }), read, images.length)
 }
 
 /** Labels and probabilities from one pass over the images, a row of NaN for those that cannot be read. */
-export async function probabilitiesOf(
-  pipeline: Pipeline,
-  images: ImageInput[],
+export async function probabilitiesOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<{ labels: (Label | null)[]; probabilities: Matrix }> {
+): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
   const { svc } = pipeline
   if (!svc.getParams().probability) {
     throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
@@ -46,12 +46,12 @@ export async function probabilitiesOf(
 }
 
 /** Predicts images whose labels are known, and counts. */
-export async function evaluationOf(
-  pipeline: Pipeline,
-  images: ImageInput[],
-  labels: ArrayLike<Label>,
+export async function evaluationOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<L>,
   o: ImagesCall,
-): Promise<Evaluation> {
+): Promise<Evaluation<L>> {
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
@@ -72,14 +72,14 @@ export async function evaluationOf(
 }
 
 /** What the SVM sees of the images that can be read, and which these are. */
-async function rowsOf({ source, scaler }: Pipeline, images: ImageInput[], o: ImagesCall) {
+async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
   checkImages(images)
   const { features, read } = await source.extract(images, o)
   return { X: await scaler.transform(features), read }
 }
 
-function spread(labels: Label[], read: number[], length: number): (Label | null)[] {
-  const all = new Array<Label | null>(length).fill(null)
+function spread<L extends Label>(labels: L[], read: number[], length: number): (L | null)[] {
+  const all = new Array<L | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all
 }

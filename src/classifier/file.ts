@@ -4,9 +4,10 @@ import { SoftmarginError } from '../errors.ts'
 import type { Preprocess } from '../image/preprocess.ts'
 import { readClassifier } from '../onnx/read-classifier.ts'
 import { writeClassifier } from '../onnx/write-classifier.ts'
+import type { Label } from '../svm/labels.ts'
 import { featureKernel } from '../svm/loaded-machine.ts'
 import { machineFacts, stateFromFacts } from '../svm/machine-facts.ts'
-import { SVC } from '../svm/svc.ts'
+import { SVC, type SvcState } from '../svm/svc.ts'
 import { version } from '../version.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
 import { type Learnt, learntFromFile, learntToFile } from './learnt.ts'
@@ -49,12 +50,17 @@ export function classifierToFile(
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`
  */
-export async function classifierFromFile(
+export async function classifierFromFile<L extends Label>(
   model: ModelProto,
   o: { threads?: number | undefined } = {},
-): Promise<{ extractor: FeatureExtractor; scaler: FeatureScaler; svc: SVC; learnt: Learnt | undefined }> {
+): Promise<{
+  extractor: FeatureExtractor
+  scaler: FeatureScaler
+  svc: SVC<L>
+  learnt: Learnt<L> | undefined
+}> {
   const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
-  const svc = SVC.fromState(stateFromFacts(svm, about.svm))
+  const svc = SVC.fromState(stateFromFacts(svm, about.svm) as SvcState<L>)
   const learnt = learntFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {

@@ -9,8 +9,8 @@ import { checkClassWeight, checkFeatureKernel } from './check-machine.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './options.ts'
 
 /** A machine that has learnt, and what was searched for it. */
-export interface FittedMachine {
-  svc: SVC
+export interface FittedMachine<L extends Label = Label> {
+  svc: SVC<L>
   search: ClassifierSearch | undefined
 }
 
@@ -19,12 +19,12 @@ export interface FittedMachine {
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
  */
-export function searchFor(
-  template: SVC,
-  images: ImageInput[],
-  labels: ArrayLike<Label>,
-  { grid, cv = 5, scoring }: ClassifierFitOptions,
-): GridSearchCV | undefined {
+export function searchFor<L extends Label>(
+  template: SVC<L>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<L>,
+  { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
+): GridSearchCV<L> | undefined {
   checkClassWeight(template, labels)
   if (grid === undefined) return undefined
   const search = new GridSearchCV(template, grid, { cv, scoring })
@@ -38,13 +38,13 @@ export function searchFor(
 }
 
 /** Learns from scaled features; with a search, its best candidate does. The search is disposed of. */
-export async function fitMachine(
-  template: SVC,
+export async function fitMachine<L extends Label>(
+  template: SVC<L>,
   X: Matrix,
-  y: Label[],
-  search: GridSearchCV | undefined,
-  { signal, onProgress, warmStart }: ClassifierFitOptions & { warmStart?: SVC },
-): Promise<FittedMachine> {
+  y: L[],
+  search: GridSearchCV<L> | undefined,
+  { signal, onProgress, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
+): Promise<FittedMachine<L>> {
   if (search === undefined) {
     const svc = template.clone()
     await svc.fit(X, y, { signal, warmStart, onProgress: (p) => onProgress?.({ stage: 'svm', ...p }) })

@@ -23,7 +23,7 @@ export interface Extracted {
 
 /** What judges layers, and which poolings it may choose from. */
 export interface LayerJudge {
-  poolings: Pooling[] | undefined
+  poolings: readonly Pooling[] | undefined
   svm: SVC
   scale: Scale
 }
@@ -48,7 +48,7 @@ export class ImageFeatures {
   }
 
   /** @param labels kept in the store */
-  async extract(images: ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
+  async extract(images: readonly ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
     const unreadable = new Set<number>()
     const call = {
       signal: o.signal,
@@ -79,10 +79,10 @@ export class ImageFeatures {
 
   /** The best layer for these images: where features come from then, and those that it was chosen by. */
   async withBestLayer(
-    images: ImageInput[],
+    images: readonly ImageInput[],
     labels: ArrayLike<Label>,
     judge: LayerJudge,
-    o: ClassifierFitOptions,
+    o: ImagesCall & Pick<ClassifierFitOptions, 'cv'>,
   ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
     const { store } = this
     const { layers, features, read, keys, joined } = await rankLayers(images, labels, {

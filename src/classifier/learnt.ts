@@ -8,21 +8,27 @@ import type { Extracted } from './image-features.ts'
 const keyBytes = 32
 
 /** Labelled images that a classifier learnt from, or is to. */
-export interface Learnt {
+export interface Learnt<L extends Label = Label> {
   /** Unscaled. A file does not hold them: they wait in a feature store. */
   features: Matrix | undefined
-  labels: Label[]
+  labels: L[]
   /** What a feature store knows the images by, where there was one. */
   keys: string[] | undefined
 }
 
 /** What was extracted, with the labels of those that could be read. */
-export function learntFrom({ features, keys, read }: Extracted, labels: ArrayLike<Label>): Learnt {
+export function learntFrom<L extends Label>(
+  { features, keys, read }: Extracted,
+  labels: ArrayLike<L>,
+): Learnt<L> {
   return { features, keys, labels: read.map((i) => labels[i]) }
 }
 
 /** All that was learnt from, one after the other. */
-export function joinLearnt(parts: Learnt[], features: Matrix[]): Learnt & { features: Matrix } {
+export function joinLearnt<L extends Label>(
+  parts: Learnt<L>[],
+  features: Matrix[],
+): Learnt<L> & { features: Matrix } {
   const keys = parts.every((part) => part.keys) ? parts.flatMap((part) => part.keys!) : undefined
   return { features: joinRows(features), keys, labels: parts.flatMap(({ labels }) => labels) }
 }
@@ -44,7 +50,7 @@ export function learntToFile({ keys, labels }: Learnt, classes: Label[]): object
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
-export function learntFromFile(stored: unknown, classes: Label[]): Learnt | undefined {
+export function learntFromFile<L extends Label>(stored: unknown, classes: L[]): Learnt<L> | undefined {
   if (stored === undefined) return undefined
   const { keys, labels } = (stored ?? {}) as Record<string, unknown>
   let bytes: Uint8Array

@@ -4,6 +4,7 @@ import type { LongCall, Progress } from '../progress.ts'
 import { FeatureStore } from '../store/feature-store.ts'
 import type { ClassificationReport } from '../svm/classification-report.ts'
 import type { CvResults } from '../svm/grid-search.ts'
+import type { Label } from '../svm/labels.ts'
 import type { ConfusionMatrix } from '../svm/metrics.ts'
 import type { ParamGrid } from '../svm/parameter-grid.ts'
 import type { Scoring } from '../svm/scoring.ts'
@@ -19,14 +20,14 @@ export interface ClassifierOptions {
    * An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. With
    * `layer: 'auto'` each `fit` finds the layer that suits its images best.
    */
-  extractor?: FeatureExtractor | ExtractorOptions
+  extractor?: FeatureExtractor | ExtractorOptions | undefined
   /** Options of the SVM, or an `SVC` that has them; it is not fitted itself. Default: `SVC`'s own. */
-  svm?: SVC | SvcOptions
+  svm?: SVC | SvcOptions | undefined
   /**
    * `'standard'` (default) brings each feature to mean 0 and variance 1, `'l2'` each image's features to length
    * 1, `'none'` leaves them as the network made them.
    */
-  scale?: Scale
+  scale?: Scale | undefined
   /**
    * Where the features of every image it sees are kept, so that none is extracted twice. With `layer: 'auto'` it
    * keeps those of all layers that the choice is made from.
@@ -49,22 +50,22 @@ export interface ImagesCall extends LongCall<ClassifierProgress> {
    * Images that go through the network at once, of this call and of others beside it. It changes speed and memory, not
    * the answer. Default: as `ExtractOptions.batchSize`.
    */
-  batchSize?: number
+  batchSize?: number | undefined
   /**
    * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out.
    * Without it the first such image ends the call.
    */
-  onUnreadable?: (index: number, error: SoftmarginError) => void
+  onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
 /** What `fit` takes. */
-export interface ClassifierFitOptions extends ImagesCall {
+export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall {
   /** Parameters of the SVM and the values to try: the best of all combinations is kept. Default: no search. */
-  grid?: ParamGrid | readonly ParamGrid[]
+  grid?: ParamGrid | readonly ParamGrid[] | undefined
   /** Folds of that search, and of the choice of a layer, or a splitter. Default 5. */
-  cv?: number | Splitter
+  cv?: number | Splitter | undefined
   /** What that search judges by. Default `'accuracy'`. */
-  scoring?: Scoring
+  scoring?: Scoring<L> | undefined
 }
 
 /** What `ImageClassifier.load` takes: of the extractor's options those that a saved file does not settle, and a store. */
@@ -92,16 +93,16 @@ export interface ClassifierSearch {
 }
 
 /** How well a classifier does on images it has not seen. */
-export interface Evaluation {
+export interface Evaluation<L extends Label = Label> {
   /** The share that was labelled right, 0 to 1. */
   accuracy: number
   /** Rows true, columns predicted; every class that the classifier knows or that occurs. */
-  confusionMatrix: ConfusionMatrix
+  confusionMatrix: ConfusionMatrix<L>
   /**
    * Precision, recall and f1 of every class, also of those that no image is of (their `support` is 0). The averages are
    * over the classes that occur as true labels or as predictions.
    */
-  report: ClassificationReport
+  report: ClassificationReport<L>
   /** How many images were counted: those that could be read. */
   images: number
 }

@@ -51,7 +51,11 @@ export class FeatureExtractor {
     return new FeatureExtractor(await prepare(opened, options))
   }
 
-  /** The same for a model that is parsed already; `options.model` is not looked at. */
+  /**
+   * The same for a model that is parsed already; `options.model` is not looked at.
+   *
+   * @internal
+   */
   static async fromModel(
     model: ModelProto,
     options: Omit<ExtractorOptions, 'model'> = {},
@@ -123,6 +127,8 @@ export class FeatureExtractor {
   /**
    * The network up to the layer: one image input, one float32 output, whose name is `describe().layer`. Its
    * weights are shared with the extractor: do not change it.
+   *
+   * @internal
    */
   cutModel(): ModelProto {
     const { cut, port, layer, dims } = this.#parts
@@ -143,7 +149,7 @@ export class FeatureExtractor {
    * @throws {SoftmarginError} `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
    *   `INVALID_ARGUMENT`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
-  async extract(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
+  async extract(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
     this.#checkAlive()
     this.#pipeline ??= this.#openPipeline()
     const [features] = await this.#pipeline.run(images, options)
@@ -158,8 +164,8 @@ export class FeatureExtractor {
    * @throws {SoftmarginError} as `extract` does, and `LAYER_NOT_FOUND`
    */
   async extractLayers(
-    images: ImageInput[],
-    choices: LayerChoice[],
+    images: readonly ImageInput[],
+    choices: readonly LayerChoice[],
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()

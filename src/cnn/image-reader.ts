@@ -9,7 +9,7 @@ const READ_AHEAD = 8
 
 /** Turns a list of images into tensors, one after the other, while the files of those that follow are read. */
 export class ImageReader {
-  readonly #images: ImageInput[]
+  readonly #images: readonly ImageInput[]
   readonly #preprocess: ResolvedPreprocess
   readonly #signal: AbortSignal | undefined
   readonly #onOpened: () => void
@@ -20,7 +20,7 @@ export class ImageReader {
 
   /** @param onOpened called whenever another image has been opened, or could not be */
   constructor(
-    images: ImageInput[],
+    images: readonly ImageInput[],
     preprocess: ResolvedPreprocess,
     o: { signal: AbortSignal | undefined; onOpened: () => void },
   ) {

@@ -21,21 +21,21 @@ export interface LayerInfo {
    * What it answers for one image of the size that the extractor makes, without the batch: channels, height,
    * width for a map. Left out where it can only be known by running the network.
    */
-  shape?: number[]
+  shape?: number[] | undefined
   /**
    * The share of the network's multiply-adds that it needs, 0 to 1: what comes before it and its own. Left out
    * where a shape is not known.
    */
-  share?: number
+  share?: number | undefined
   /**
    * Whether it ends a stage: the last map of its height and width that every later map is computed from, and the
    * default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
    */
-  endsStage?: boolean
+  endsStage?: boolean | undefined
   /** Whether this is the one taken when no layer is named. */
   isDefault: boolean
   /** Why it is the default. */
-  reason?: string
+  reason?: string | undefined
 }
 
 /** Operators whose answers, and all that is computed from them, are sizes and not activations. */

@@ -23,24 +23,24 @@ export interface ModelDownload {
    * Where they are kept: a folder, in browsers the name of a cache; `true` for the usual place (`SOFTMARGIN_CACHE`,
    * or `softmargin` in `XDG_CACHE_HOME` or `~/.cache`; the Cache API in browsers), `false` for nowhere. Default `true`.
    */
-  cache?: boolean | string
+  cache?: boolean | string | undefined
   /** What the model's SHA-256 must be, in hexadecimal. A model of the hub is checked against the hub's own. */
-  sha256?: string
+  sha256?: string | undefined
   /** How many bytes the model must have. */
-  size?: number
+  size?: number | undefined
   /**
    * How long the server may be silent, before it answers and between two pieces of the file: milliseconds. Default
    * 30,000; `Infinity` waits for ever. What breaks off this way counts as broken off.
    */
-  timeout?: number
+  timeout?: number | undefined
   /** Where the hub is. Default `HF_ENDPOINT`, or `https://huggingface.co`. */
-  endpoint?: string
+  endpoint?: string | undefined
 }
 
 /** How a model is read. `onProgress` counts the bytes of a download; `total` is 0 where the server does not tell. */
 export interface OpenOptions extends LongCall {
   /** Files that hold weights of the model, by the name that it has for them (its `location`). */
-  externalData?: Record<string, ModelSource> | undefined
+  externalData?: Readonly<Record<string, ModelSource>> | undefined
   download?: ModelDownload | undefined
 }
 
@@ -50,7 +50,7 @@ export interface OpenedModel {
   /** What to call it: `'tiny'`, the path or URL (without a password and the values of its query), or `'bytes'`. */
   name: string
   /** The `preprocessor_config.json` that lies beside it on the hub. */
-  preprocess?: HuggingFacePreprocess
+  preprocess?: HuggingFacePreprocess | undefined
 }
 
 /**
@@ -81,7 +81,7 @@ async function read(
   argument: string,
   options: OpenOptions,
   check?: (bytes: Uint8Array, label: string) => void,
-): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel }> {
+): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel | undefined }> {
   const { signal } = options
   if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: 'tiny' }
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {

@@ -15,12 +15,12 @@ export interface ExtractOptions extends LongCall {
    * WebAssembly the thread does nothing else while a batch runs.
    * Default: as many as need some 64 MB for their activations, at most 8 on WebAssembly and 64 on a GPU.
    */
-  batchSize?: number
+  batchSize?: number | undefined
   /**
    * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out:
    * the answer has a row less, and the rows after it move up. Without it the first such image ends the call.
    */
-  onUnreadable?: (index: number, error: SoftmarginError) => void
+  onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
 /** The most images of a batch where nobody asks for more: larger ones are no faster on WebAssembly. */
@@ -45,7 +45,7 @@ export class Pipeline {
    *
    * @returns for each tap a matrix with a row for each image
    */
-  async run(images: ImageInput[], options: ExtractOptions = {}): Promise<Matrix[]> {
+  async run(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix[]> {
     const { signal, onProgress, onUnreadable, batchSize = this.#defaultBatchSize() } = options
     if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
       throw invalidArgument('batchSize', batchSize, 'an integer of 1 or more')
@@ -69,7 +69,7 @@ export class Pipeline {
   }
 }
 
-function checkImages(images: ImageInput[]): void {
+function checkImages(images: readonly ImageInput[]): void {
   if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
   if (images.length > 0) return
   const expected = 'at least one image'

@@ -27,7 +27,7 @@ export interface SessionOptions {
    */
   threads?: number | undefined
   /** Default `'wasm'`. */
-  device?: Device
+  device?: Device | undefined
   /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
   onWarning?: ((message: string) => void) | undefined
 }

@@ -8,25 +8,31 @@ import { decimal } from './sparse-text.ts'
 
 export interface CsvOptions extends ReadOptions {
   /** What stands between fields, default `','`. */
-  delimiter?: string
+  delimiter?: string | undefined
 }
 
-export interface CsvTableOptions extends CsvOptions {
+export interface CsvTableOptions<K extends LabelKind = LabelKind> extends CsvOptions {
   /** The name of the column that holds the labels; without one, all columns are features. */
-  label?: string
+  label?: string | undefined
   /** What labels are: default `'text'`. */
-  labels?: 'text' | 'number'
+  labels?: K | undefined
   /** The names of the columns to take, in this order. Default: all but the label's. */
-  columns?: readonly string[]
+  columns?: readonly string[] | undefined
   /** Rows at a time, default 1024; the last batch may have fewer. */
-  batchSize?: number
+  batchSize?: number | undefined
 }
+
+/** What the labels of a table are. */
+export type LabelKind = 'text' | 'number'
+
+/** The type of the labels of a table. */
+export type LabelOf<K extends LabelKind> = K extends 'number' ? number : string
 
 /** Rows of a table. */
-export interface CsvRows {
+export interface CsvRows<L extends Label = Label> {
   X: Matrix
   /** A label for each row; none without a label column. */
-  y: Label[]
+  y: L[]
   /** The names of X's columns. */
   columns: string[]
 }
@@ -59,8 +65,11 @@ export async function* csvRecords(
  *
  * @throws {SoftmarginError} as `csvBatches`, and `DATA_UNREADABLE` without rows
  */
-export async function readCsv(source: DataSource, o: CsvTableOptions = {}): Promise<CsvRows> {
-  const batches: CsvRows[] = []
+export async function readCsv<K extends LabelKind = 'text'>(
+  source: DataSource,
+  o: CsvTableOptions<K> = {},
+): Promise<CsvRows<LabelOf<K>>> {
+  const batches: CsvRows<LabelOf<K>>[] = []
   let rows = 0
   for await (const batch of csvBatches(source, o)) {
     batches.push(batch)
@@ -83,7 +92,10 @@ export async function readCsv(source: DataSource, o: CsvTableOptions = {}): Prom
  * @throws {SoftmarginError} as `csvRecords`; `DATA_UNREADABLE` for a field that is no finite number, with its line and
  *   column; `INVALID_ARGUMENT` for a column that is not there
  */
-export async function* csvBatches(source: DataSource, o: CsvTableOptions = {}): AsyncGenerator<CsvRows> {
+export async function* csvBatches<K extends LabelKind = 'text'>(
+  source: DataSource,
+  o: CsvTableOptions<K> = {},
+): AsyncGenerator<CsvRows<LabelOf<K>>> {
   const { batchSize = 1024, labels = 'text' } = o
   checkBatchSize(batchSize)
   if (labels !== 'text' && labels !== 'number') throw invalidArgument('labels', labels, "'text' or 'number'")
@@ -92,10 +104,10 @@ export async function* csvBatches(source: DataSource, o: CsvTableOptions = {}): 
     if (table === undefined) table = new Table(record.fields, o)
     else {
       table.add(record)
-      if (table.rows === batchSize) yield table.take()
+      if (table.rows === batchSize) yield table.take() as CsvRows<LabelOf<K>>
     }
   }
-  if (table && table.rows > 0) yield table.take()
+  if (table && table.rows > 0) yield table.take() as CsvRows<LabelOf<K>>
 }
 
 /** Gathers rows of numbers. */

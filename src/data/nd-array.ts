@@ -18,7 +18,13 @@ export type NdData =
   | string[]
 
 /** What can become an array: rows, labels, or numbers. */
-export type NdArrayLike = NdArray | Matrix | NdData | readonly number[]
+export type NdArrayLike =
+  | NdArray
+  | Matrix
+  | NdData
+  | readonly number[]
+  | readonly string[]
+  | readonly boolean[]
 
 /** An array of any number of dimensions as NumPy has them, its elements in row order. */
 export class NdArray {

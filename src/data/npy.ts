@@ -11,7 +11,7 @@ const LONGEST_HEADER = 10_000
 
 export interface BatchOptions extends ReadOptions {
   /** Rows at a time, default 1024; the last batch may have fewer. */
-  batchSize?: number
+  batchSize?: number | undefined
 }
 
 interface Header {

@@ -55,8 +55,8 @@ export async function* npzBatches(
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function writeNpz(
-  arrays: Record<string, NdArrayLike>,
-  o: { compress?: boolean } = {},
+  arrays: Readonly<Record<string, NdArrayLike>>,
+  o: { compress?: boolean | undefined } = {},
 ): Uint8Array<ArrayBuffer> {
   const files: Zippable = {}
   for (const [name, value] of Object.entries(arrays)) files[`${name}.npy`] = writeNpy(value)

@@ -15,18 +15,18 @@ export interface SvmlightRows {
 
 export interface SvmlightOptions extends ReadOptions {
   /** How wide rows are. Default: the greatest index of the whole data. */
-  columns?: number
+  columns?: number | undefined
   /** Whether indexes begin at 0. Default `'auto'`: they do if there is one that is 0. */
-  zeroBased?: boolean | 'auto'
+  zeroBased?: boolean | 'auto' | undefined
 }
 
 export interface SvmlightBatchOptions extends ReadOptions {
   /** How wide rows are: a stream does not tell before its end. */
   columns: number
   /** Whether indexes begin at 0, default false. */
-  zeroBased?: boolean
+  zeroBased?: boolean | undefined
   /** Rows at a time, default 1024; the last batch may have fewer. */
-  batchSize?: number
+  batchSize?: number | undefined
 }
 
 /**

@@ -23,20 +23,20 @@ export interface EsbuildPlugin {
 
 interface EsbuildBuild {
   initialOptions: {
-    format?: string
-    splitting?: boolean
-    entryPoints?: (string | EntryPoint)[] | Record<string, string>
+    format?: string | undefined
+    splitting?: boolean | undefined
+    entryPoints?: (string | EntryPoint)[] | Record<string, string> | undefined
   }
   onResolve(
     options: { filter: RegExp },
     callback: (args: { path: string }) => { path: string; namespace: string },
   ): void
   onLoad(
-    options: { filter: RegExp; namespace?: string },
+    options: { filter: RegExp; namespace?: string | undefined },
     callback: (args: { path: string }) => {
       contents: string | Uint8Array
       loader: 'file' | 'js'
-      resolveDir?: string
+      resolveDir?: string | undefined
     },
   ): void
 }

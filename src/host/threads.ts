@@ -18,8 +18,20 @@ export interface ThreadEvents {
   onFailure(error: unknown): void
 }
 
-/** A worker of `node:worker_threads`. */
-export type NodeWorker = import('node:worker_threads').Worker
+/**
+ * A worker of `node:worker_threads`: as much of it as is used here, since the declarations of a package for browsers
+ * must not need the types of Node.
+ */
+export interface NodeWorker {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  // biome-ignore lint/suspicious/noExplicitAny: as Node declares it
+  on(event: string, listener: (value: any) => void): unknown
+  // biome-ignore lint/suspicious/noExplicitAny: as Node declares it
+  off(event: string, listener: (value: any) => void): unknown
+  ref(): void
+  unref(): void
+  terminate(): unknown
+}
 
 /** Whether memory may be shared between threads here: browsers ask for COOP and COEP. */
 export function mayShareMemory(): boolean {

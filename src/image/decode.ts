@@ -20,7 +20,7 @@ import { decodePng } from './png.ts'
 export async function decodeImage(
   input: ImageInput,
   name = 'image',
-  options: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal | undefined } = {},
 ): Promise<RawImage & { channels: 4 }> {
   throwIfAborted(options.signal)
   return decodeOpened(await openImage(input, name, options), name)

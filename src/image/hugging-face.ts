@@ -3,24 +3,32 @@ import type { Preprocess, Size } from './preprocess.ts'
 
 /** What a `preprocessor_config.json` of the Hugging Face hub holds, as far as it concerns still images. */
 export interface HuggingFacePreprocess {
-  image_processor_type?: string
-  feature_extractor_type?: string
-  do_resize?: boolean
-  size?: number | { height?: number; width?: number; shortest_edge?: number; longest_edge?: number }
-  resample?: number
-  do_center_crop?: boolean
-  crop_size?: number | { height: number; width: number }
-  crop_pct?: number | null
-  do_rescale?: boolean
-  rescale_factor?: number
-  rescale_offset?: boolean
-  do_normalize?: boolean
-  image_mean?: number[]
-  image_std?: number[]
-  do_flip_channel_order?: boolean
-  do_pad?: boolean
+  image_processor_type?: string | undefined
+  feature_extractor_type?: string | undefined
+  do_resize?: boolean | undefined
+  size?:
+    | number
+    | {
+        height?: number | undefined
+        width?: number | undefined
+        shortest_edge?: number | undefined
+        longest_edge?: number | undefined
+      }
+    | undefined
+  resample?: number | undefined
+  do_center_crop?: boolean | undefined
+  crop_size?: number | { height: number; width: number } | undefined
+  crop_pct?: number | null | undefined
+  do_rescale?: boolean | undefined
+  rescale_factor?: number | undefined
+  rescale_offset?: boolean | undefined
+  do_normalize?: boolean | undefined
+  image_mean?: readonly number[] | undefined
+  image_std?: readonly number[] | undefined
+  do_flip_channel_order?: boolean | undefined
+  do_pad?: boolean | undefined
   /** Newer files of several processors hold the image's under this key. */
-  image_processor?: HuggingFacePreprocess
+  image_processor?: HuggingFacePreprocess | undefined
 }
 
 /** PIL's numbers of the filters that we have. */
@@ -117,7 +125,7 @@ function shortEdge(
   return shorterSide.test(type) || (type === '' && isCropped) ? size : undefined
 }
 
-function sizeOf(size: number | { height?: number; width?: number }): number | Size {
+function sizeOf(size: number | { height?: number | undefined; width?: number | undefined }): number | Size {
   if (typeof size !== 'object' || size === null) return size
   return size.height === size.width ? size.width! : { width: size.width!, height: size.height! }
 }

@@ -33,7 +33,7 @@ const wanted =
 export async function openImage(
   input: ImageInput,
   name: string,
-  options: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal | undefined } = {},
 ): Promise<OpenedImage> {
   if (typeof input === 'string' || input instanceof URL) {
     if (input === '') throw invalidArgument(name, input, wanted)

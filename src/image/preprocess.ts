@@ -18,26 +18,26 @@ export interface Preprocess {
    * `{ shortestEdge }` pixels with the picture's own proportions (needs `crop`). Default: the model's own input
    * size, or 224 if any size fits.
    */
-  size?: number | Size | { shortestEdge: number }
+  size?: number | Size | { shortestEdge: number } | undefined
   /** What is cut out of the middle afterwards: `n` for n x n pixels. Too small a picture gets a black border. */
-  crop?: number | Size
+  crop?: number | Size | undefined
   /** Subtracted from each channel after `rescale`, in the tensor's channel order. Default: ImageNet's. */
-  mean?: number[]
+  mean?: readonly number[] | undefined
   /** Divides each channel after `mean`, in the tensor's channel order. Default: ImageNet's. */
-  std?: number[]
+  std?: readonly number[] | undefined
   /** Multiplies the bytes 0 to 255 first. Default 1 / 255. */
-  rescale?: number
+  rescale?: number | undefined
   /** How pixels are mixed when resizing; the first two average when shrinking, as PIL does. Default `'bilinear'`. */
-  resample?: 'bilinear' | 'bicubic' | 'nearest'
+  resample?: 'bilinear' | 'bicubic' | 'nearest' | undefined
   /** Channels of the tensor. Default `'rgb'`, or `'grey'` for a model with one input channel. */
-  order?: 'rgb' | 'bgr' | 'grey'
+  order?: 'rgb' | 'bgr' | 'grey' | undefined
 }
 
 /** A `Preprocess` with every question answered, and the size of the tensor that comes out. JSON can hold it. */
 export interface ResolvedPreprocess {
   /** Left out where pictures are only cropped. */
-  size?: Size | { shortestEdge: number }
-  crop?: Size
+  size?: Size | { shortestEdge: number } | undefined
+  crop?: Size | undefined
   mean: number[]
   std: number[]
   rescale: number
@@ -61,7 +61,7 @@ const imageNetGrey = { mean: [0.449], std: [0.226] }
 export function resolvePreprocess(
   wanted: Preprocess | HuggingFacePreprocess = {},
   fromModel: Preprocess | HuggingFacePreprocess = {},
-  model: { channels: number; size?: Size } = { channels: 3 },
+  model: { channels: number; size?: Size | undefined } = { channels: 3 },
 ): ResolvedPreprocess {
   if (typeof wanted !== 'object' || wanted === null) throw invalidArgument('preprocess', wanted, 'an object')
   const given = isHuggingFace(wanted) ? fromHuggingFace(wanted) : wanted
@@ -141,7 +141,7 @@ function checkOneOf(field: string, value: string, names: string[]): void {
   throw invalidArgument(`preprocess.${field}`, value, `one of ${names.map((name) => `'${name}'`).join(', ')}`)
 }
 
-function checkChannels(field: string, values: number[], channels: number): number[] {
+function checkChannels(field: string, values: readonly number[], channels: number): number[] {
   if (!Array.isArray(values) || values.length !== channels || !values.every(Number.isFinite)) {
     const numbers = channels === 1 ? 'one finite number' : `${channels} finite numbers`
     throw invalidArgument(`preprocess.${field}`, values, `an array of ${numbers}`)

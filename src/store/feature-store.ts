@@ -16,11 +16,11 @@ import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './sto
 import { Turns } from './turns.ts'
 
 /** What `FeatureStore.extract` takes. */
-export interface StoreExtractOptions extends ExtractOptions {
+export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
   /** Kept with the features, one for each image: text or finite numbers. Empty text stands for none. */
-  labels?: ArrayLike<Label>
+  labels?: ArrayLike<L> | undefined
   /** Kept with the features. Default: paths and URLs as they are, names of files, else nothing. */
-  names?: readonly string[]
+  names?: readonly string[] | undefined
 }
 
 /** What `FeatureStore.open` takes. */
@@ -39,8 +39,10 @@ const abandoned = new FinalizationRegistry<GrowingFile>((file) => file.close())
  *
  * Images are known by what is in them, not by their names. All features of a store come from one extractor: those
  * of another CNN, layer, pooling or preprocessing are refused.
+ *
+ * @typeParam L the labels that it keeps
  */
-export class FeatureStore {
+export class FeatureStore<L extends Label = Label> {
   readonly #file: GrowingFile | undefined
   readonly #table = new FeatureTable()
   /** What writes has its turn when all that was asked for before is written. */
@@ -54,8 +56,8 @@ export class FeatureStore {
   }
 
   /** An empty store in memory; `toNpz` gives what to keep of it. */
-  static inMemory(): FeatureStore {
-    return new FeatureStore()
+  static inMemory<L extends Label = Label>(): FeatureStore<L> {
+    return new FeatureStore<L>()
   }
 
   /**
@@ -72,13 +74,14 @@ export class FeatureStore {
    * In browsers it lives under that name in the origin's private file system, else in IndexedDB, and survives a
    * reload and a crash just so. One page or worker at a time has it open.
    *
+   * @typeParam L the labels that the store is known to have; those of the file are not checked
    * @param path of an `.npz` file; in browsers any name
    * @throws {SoftmarginError} `FILE_LOCKED` where another store has it open, `DATA_UNREADABLE`, `FILE_UNREADABLE`,
    *   `FILE_UNWRITABLE` where there is no store and none can be made, `HOST_UNSUPPORTED` where nothing can be kept
    */
-  static async open(path: string, o: StoreOpenOptions = {}): Promise<FeatureStore> {
+  static async open<L extends Label = Label>(path: string, o: StoreOpenOptions = {}): Promise<FeatureStore<L>> {
     const file = await growingFile(path)
-    const store = new FeatureStore(file)
+    const store = new FeatureStore<L>(file)
     try {
       const unwritable = await lockToOpen(file)
       const { whole, records, damage } = await file.read()
@@ -117,8 +120,11 @@ export class FeatureStore {
    *
    * @throws {SoftmarginError} `DATA_UNREADABLE`, `FILE_UNREADABLE`, `ABORTED`
    */
-  static async fromNpz(source: DataSource, o: ReadOptions = {}): Promise<FeatureStore> {
-    const store = new FeatureStore()
+  static async fromNpz<L extends Label = Label>(
+    source: DataSource,
+    o: ReadOptions = {},
+  ): Promise<FeatureStore<L>> {
+    const store = new FeatureStore<L>()
     store.#table.add(await storeFromNpz(source, o))
     return store
   }
@@ -139,8 +145,8 @@ export class FeatureStore {
   }
 
   /** The label of each image, `''` where none was known. */
-  get labels(): Label[] {
-    return [...this.#table.labels]
+  get labels(): (L | '')[] {
+    return [...this.#table.labels] as (L | '')[]
   }
 
   /** What made the features; `undefined` for an empty store. */
@@ -164,8 +170,8 @@ export class FeatureStore {
    */
   async extract(
     extractor: FeatureExtractor,
-    images: ImageInput[],
-    o: StoreExtractOptions = {},
+    images: readonly ImageInput[],
+    o: StoreExtractOptions<L> = {},
   ): Promise<Matrix> {
     if (images.length === 0) return extractor.extract(images)
     const source = oneLayer(extractor)
@@ -178,8 +184,13 @@ export class FeatureStore {
    *
    * @returns the key of each image that could be read, in their order
    * @throws {SoftmarginError} as `extract`
+   * @internal
    */
-  async keep(source: FeatureSource, images: ImageInput[], o: StoreExtractOptions = {}): Promise<string[]> {
+  async keep(
+    source: FeatureSource,
+    images: readonly ImageInput[],
+    o: StoreExtractOptions = {},
+  ): Promise<string[]> {
     const maker = await source.maker()
     this.#table.columns(maker)
     for (const name of ['labels', 'names'] as const) {
@@ -223,6 +234,7 @@ export class FeatureStore {
    * @param keys as `keep` answers them
    * @param maker the store's, or one of its parts
    * @throws {SoftmarginError} `FEATURES_MISSING` with how many it does not have, `FEATURES_MISMATCH`
+   * @internal
    */
   featuresOf(keys: readonly string[], maker: Maker): Matrix {
     return this.#table.select(keys, maker)
@@ -291,7 +303,7 @@ export class FeatureStore {
     source: FeatureSource,
     maker: Maker,
     fresh: KeyedImage[],
-    images: ImageInput[],
+    images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
   ): Promise<Map<string, (name: string) => SoftmarginError>> {
     const failed = new Map<string, (name: string) => SoftmarginError>()

@@ -19,7 +19,7 @@ export interface Maker {
   /** There, and true, where the network looks at mirror images too. The fingerprint knows it anyway. */
   mirror?: boolean
   /** Where a row holds the features of several layers side by side: the maker of each. */
-  parts?: Omit<Maker, 'preprocess' | 'mirror' | 'parts'>[]
+  parts?: Omit<Maker, 'preprocess' | 'mirror' | 'parts'>[] | undefined
 }
 
 /** An extractor does not change, and to digest a large network takes time. */

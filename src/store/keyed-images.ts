@@ -12,7 +12,7 @@ export interface KeyedImage {
 
 /** Reads and keys the images from one position up to another; those that cannot be read are left out. */
 export async function openAll(
-  images: ImageInput[],
+  images: readonly ImageInput[],
   from: number,
   to: number,
   { signal, onUnreadable }: Pick<ExtractOptions, 'signal' | 'onUnreadable'>,

@@ -8,7 +8,7 @@ import { joinMakers, type Maker, makerOf } from './fingerprint.ts'
 export interface FeatureSource {
   maker(): Promise<Maker>
   /** As `FeatureExtractor.extract`. */
-  extract(images: ImageInput[], o: ExtractOptions): Promise<Matrix>
+  extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
 }
 
 /** An extractor as a source. */
@@ -21,11 +21,11 @@ export function oneLayer(extractor: FeatureExtractor): FeatureSource {
 
 /** Several layers of one network at once, whose features stand side by side in a row. */
 export class JoinedLayers implements FeatureSource {
-  readonly choices: LayerChoice[]
+  readonly choices: readonly LayerChoice[]
   readonly #extractor: FeatureExtractor
   #maker: Promise<Maker> | undefined
 
-  constructor(extractor: FeatureExtractor, choices: LayerChoice[], maker?: Promise<Maker>) {
+  constructor(extractor: FeatureExtractor, choices: readonly LayerChoice[], maker?: Promise<Maker>) {
     this.choices = choices
     this.#extractor = extractor
     this.#maker = maker
@@ -51,7 +51,7 @@ export class JoinedLayers implements FeatureSource {
     return joinMakers(parts)
   }
 
-  async extract(images: ImageInput[], o: ExtractOptions): Promise<Matrix> {
+  async extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix> {
     const matrices = await this.#extractor.extractLayers(images, this.choices, o)
     const cols = matrices.reduce((sum, matrix) => sum + matrix.cols, 0)
     const [{ rows }] = matrices

@@ -15,9 +15,9 @@ export interface ReportFigures {
 }
 
 /** Figures for every class, and their averages. */
-export interface ClassificationReport {
+export interface ClassificationReport<L extends Label = Label> {
   /** One entry a class, in the order of `labels`. */
-  classes: (ReportFigures & { label: Label })[]
+  classes: (ReportFigures & { label: L })[]
   /** Share of all rows that were labelled right. */
   accuracy: number
   /** Every class counts the same. */
@@ -33,10 +33,20 @@ export interface ClassificationReport {
  * @param o.labels the classes and their order. Default: every label that occurs on either side, sorted.
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `INVALID_ARGUMENT`
  */
+export function classificationReport<L extends Label>(
+  yTrue: ArrayLike<L>,
+  yPred: ArrayLike<L>,
+  o?: { labels?: readonly L[] | undefined },
+): ClassificationReport<L>
 export function classificationReport(
   yTrue: ArrayLike<Label>,
   yPred: ArrayLike<Label>,
-  o: { labels?: readonly Label[] } = {},
+  o?: { labels?: readonly Label[] | undefined },
+): ClassificationReport
+export function classificationReport(
+  yTrue: ArrayLike<Label>,
+  yPred: ArrayLike<Label>,
+  o: { labels?: readonly Label[] | undefined } = {},
 ): ClassificationReport {
   const labels = labelsOf(yTrue, yPred, o.labels)
   const classes = labels.map((label) => {
@@ -96,7 +106,7 @@ function average(
  */
 export function formatClassificationReport(
   report: ClassificationReport,
-  o: { digits?: number } = {},
+  o: { digits?: number | undefined } = {},
 ): string {
   const digits = o.digits ?? 2
   if (!Number.isInteger(digits) || digits < 0 || digits > 20) {

@@ -21,13 +21,13 @@ import type { SVC, SvcOptions } from './svc.ts'
  * @returns `scores[candidate][fold]`
  * @throws {SoftmarginError} `ABORTED`, and whatever a fit throws
  */
-export async function evaluateCandidates(
-  estimator: SVC,
+export async function evaluateCandidates<L extends Label>(
+  estimator: SVC<L>,
   X: Matrix,
-  y: ArrayLike<Label>,
+  y: ArrayLike<L>,
   candidates: readonly SvcOptions[],
   folds: readonly Fold[],
-  o: LongCall & { scorer?: Scorer } = {},
+  o: LongCall & { scorer?: Scorer<L> | undefined } = {},
 ): Promise<Float64Array[]> {
   const scorer = o.scorer ?? accuracyScore
   const keys = candidates.map((candidate) => candidateKey(estimator, candidate, X.cols))
@@ -36,7 +36,7 @@ export async function evaluateCandidates(
 
   const total = distinct.size * folds.length
   let done = 0
-  const judge = (key: string, fold: number, predicted: Label[]) => {
+  const judge = (key: string, fold: number, predicted: L[]) => {
     scores.get(key)![fold] = scorer(
       Array.from(folds[fold].test, (row) => y[row]),
       predicted,
@@ -65,13 +65,13 @@ export async function evaluateCandidates(
 }
 
 /** Each fit from its own copy of the rows: where a shared matrix does not fit into memory, or X is a kernel's. */
-async function searchPlainly(
-  estimator: SVC,
+async function searchPlainly<L extends Label>(
+  estimator: SVC<L>,
   X: Matrix,
-  y: ArrayLike<Label>,
+  y: ArrayLike<L>,
   candidates: Map<string, SvcOptions>,
   folds: readonly Fold[],
-  judge: (key: string, fold: number, predicted: Label[]) => void,
+  judge: (key: string, fold: number, predicted: L[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [fold, { train, test }] of folds.entries()) {

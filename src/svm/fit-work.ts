@@ -90,7 +90,7 @@ export class PairFitter {
     engine: Engine,
     source: KernelSource,
     context: FitContext,
-    o: { packer?: Packer | undefined; onSlice?: (gap: number) => void } = {},
+    o: { packer?: Packer | undefined; onSlice?: ((gap: number) => void) | undefined } = {},
   ) {
     this.#engine = engine
     this.#source = source

@@ -23,29 +23,31 @@ export interface CvResults {
   rankTestScore: number[]
 }
 
-export interface GridSearchOptions {
+export interface GridSearchOptions<L extends Label = Label> {
   /** A number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
-  cv?: number | Splitter
+  cv?: number | Splitter | undefined
   /** What to judge by. Default `'accuracy'`. */
-  scoring?: Scoring
+  scoring?: Scoring<L> | undefined
   /** Fit the best candidate on all rows at the end. Default true. */
-  refit?: boolean
+  refit?: boolean | undefined
 }
 
 /**
  * Tries every combination of parameters by cross-validation and keeps the best: of equal ones, the first.
  *
  * Folds, order, ranks and results are scikit-learn's.
+ *
+ * @typeParam L the labels that it may learn and predict, as of the estimator
  */
-export class GridSearchCV {
-  readonly estimator: SVC
+export class GridSearchCV<L extends Label = Label> {
+  readonly estimator: SVC<L>
   readonly paramGrid: ParamGrid | readonly ParamGrid[]
   readonly refit: boolean
   readonly #splitter: Splitter
-  readonly #scorer: Scorer
+  readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
   #results: CvResults | undefined
-  #best: SVC | undefined
+  #best: SVC<L> | undefined
   #disposed = false
 
   /**
@@ -53,7 +55,7 @@ export class GridSearchCV {
    * @param paramGrid for each parameter an array of values to try; or several such objects
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for any value that `SVC` refuses
    */
-  constructor(estimator: SVC, paramGrid: ParamGrid | readonly ParamGrid[], o: GridSearchOptions = {}) {
+  constructor(estimator: SVC<L>, paramGrid: ParamGrid | readonly ParamGrid[], o: GridSearchOptions<L> = {}) {
     if (typeof estimator?.clone !== 'function') throw invalidArgument('estimator', estimator, 'an SVC')
     this.estimator = estimator
     this.paramGrid = paramGrid
@@ -75,7 +77,7 @@ export class GridSearchCV {
    *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`; after an error
    *   the results of an earlier search still stand
    */
-  async fit(X: MatrixLike, y: ArrayLike<Label>, o: LongCall = {}): Promise<this> {
+  async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: LongCall = {}): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
     const matrix = Matrix.from(X)
     checkNotEmpty(matrix)
@@ -95,7 +97,7 @@ export class GridSearchCV {
       },
     })
     const results = summarise(this.#candidates, scores)
-    let best: SVC | undefined
+    let best: SVC<L> | undefined
     if (this.refit) {
       best = this.estimator.clone(results.params[indexOfBest(results)])
       try {
@@ -109,7 +111,8 @@ export class GridSearchCV {
     this.#best?.dispose()
     this.#best = best
     this.#results = results
-    return this
+    // The classes that it has now are those of y.
+    return this as unknown as GridSearchCV<Y[number]>
   }
 
   /** Everything that was found. @throws {SoftmarginError} `NOT_FITTED` */
@@ -138,14 +141,14 @@ export class GridSearchCV {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, also with `refit: false`
    */
-  get bestEstimator(): SVC {
+  get bestEstimator(): SVC<L> {
     this.#checkUsable()
     if (this.#best) return this.#best
     throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
   }
 
   /** Labels by the best candidate. @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.predict` */
-  async predict(X: MatrixLike): Promise<Label[]> {
+  async predict(X: MatrixLike): Promise<L[]> {
     return this.bestEstimator.predict(X)
   }
 
@@ -154,7 +157,7 @@ export class GridSearchCV {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.score`
    */
-  async score(X: MatrixLike, y: ArrayLike<Label>): Promise<number> {
+  async score(X: MatrixLike, y: ArrayLike<L>): Promise<number> {
     const predicted = await this.predict(X)
     checkLabels(y, predicted.length)
     return this.#scorer(Array.from(y), predicted)

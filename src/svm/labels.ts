@@ -4,9 +4,9 @@ import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
 export type Label = string | number
 
 /** Labels as positions in a sorted list of classes. */
-export interface EncodedLabels {
+export interface EncodedLabels<L extends Label = Label> {
   /** Every label once, sorted: numbers by value, strings by code unit. */
-  classes: Label[]
+  classes: L[]
   /** For each row the position of its label in `classes`. */
   codes: Int32Array
 }
@@ -17,11 +17,11 @@ export interface EncodedLabels {
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is neither text nor a finite number, and for
  *   text and numbers mixed
  */
-export function uniqueLabels(y: ArrayLike<Label>, name = 'y'): Label[] {
-  const seen = new Set<Label>()
+export function uniqueLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): L[] {
+  const seen = new Set<L>()
   const type = typeof y[0]
   for (let i = 0; i < y.length; i++) {
-    const label = y[i]
+    const label: L = y[i]
     if (typeof label !== 'string' && !Number.isFinite(label)) {
       throw invalidArgument(`${name}[${i}]`, label, 'a label: text or a finite number')
     }
@@ -34,7 +34,7 @@ export function uniqueLabels(y: ArrayLike<Label>, name = 'y'): Label[] {
 }
 
 /** Sorts in place: numbers by value, strings by code unit. */
-function sortLabels(labels: Label[]): Label[] {
+function sortLabels<L extends Label>(labels: L[]): L[] {
   return labels.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
 }
 
@@ -43,7 +43,7 @@ function sortLabels(labels: Label[]): Label[] {
  *
  * @throws {SoftmarginError} as `uniqueLabels` and `checkLabels`
  */
-export function encodeLabels(y: ArrayLike<Label>, name = 'y'): EncodedLabels {
+export function encodeLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): EncodedLabels<L> {
   const classes = uniqueLabels(y, name)
   const position = new Map(classes.map((label, i) => [label, i]))
   const codes = new Int32Array(y.length)

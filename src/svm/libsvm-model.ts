@@ -75,7 +75,7 @@ export function writeLibsvm(state: SvcState): string {
  * @throws {SoftmarginError} `MODEL_UNREADABLE` with the line, `MODEL_UNSUPPORTED` for other kinds of models,
  *   `OUT_OF_MEMORY` for a dimension that cannot be, `INVALID_ARGUMENT`
  */
-export function readLibsvm(text: string, columns?: number): SvcState {
+export function readLibsvm(text: string, columns?: number): SvcState<number> {
   if (typeof text !== 'string') throw invalidArgument('text', text, 'the text of a LIBSVM model')
   if (columns !== undefined && (!Number.isSafeInteger(columns) || columns < 1)) {
     throw invalidArgument('columns', columns, 'a whole number of 1 or more')

@@ -16,10 +16,10 @@ export interface MachineExtras {
 }
 
 /** A machine as a file of another program holds it, its classes in the file's order. */
-export interface ForeignMachine extends OrderedMachine {
-  classes: Label[]
+export interface ForeignMachine<L extends Label = Label> extends OrderedMachine {
+  classes: L[]
   kernel: Kernel
-  inputSteps?: InputStep[]
+  inputSteps?: InputStep[] | undefined
 }
 
 /**
@@ -27,7 +27,7 @@ export interface ForeignMachine extends OrderedMachine {
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a kernel that ours cannot be
  */
-export function stateOf(foreign: ForeignMachine): SvcState {
+export function stateOf<L extends Label>(foreign: ForeignMachine<L>): SvcState<L> {
   const { kernel, inputSteps } = foreign
   if (!Number.isInteger(kernel.degree) || kernel.degree < 0) throw unsupported('degree', kernel.degree)
   if (kernel.kind !== 'linear' && !(kernel.gamma > 0)) throw unsupported('gamma', kernel.gamma)

@@ -8,31 +8,37 @@ import { checkFiniteRows, type Matrix } from '../matrix.ts'
 /** Options of every machine, with scikit-learn's names and defaults. */
 export interface MachineOptions {
   /** Default `'rbf'`. With `'precomputed'`, X holds kernel values: rows x rows to fit, rows x rows of the fit after. */
-  kernel?: MachineKernel['kind']
+  kernel?: MachineKernel['kind'] | undefined
   /**
    * Width of the rbf, poly and sigmoid kernels, above 0. `'scale'` (default) is 1 / (columns * variance of X),
    * `'auto'` is 1 / columns.
    */
-  gamma?: 'scale' | 'auto' | number
+  gamma?: 'scale' | 'auto' | number | undefined
   /** Degree of the poly kernel, an integer of 0 or more. Default 3. */
-  degree?: number
+  degree?: number | undefined
   /** Constant of the poly and sigmoid kernels. Default 0. */
-  coef0?: number
+  coef0?: number | undefined
   /** Largest violation of the optimality conditions that ends a fit, above 0. Default 1e-3. */
-  tol?: number
+  tol?: number | undefined
   /** Iterations of a problem (an `SVC` has one a pair of classes), -1 (default) without a limit. */
-  maxIter?: number
+  maxIter?: number | undefined
   /** Memory for kernel values in MB. Default: what the host can give. */
   cacheSize?: number | undefined
   /**
    * Build of the engine: `'strict'` (default) gives the same bits on every host, `'relaxed'` is faster where the
    * host has fused multiply-adds.
    */
-  simd?: Simd
+  simd?: Simd | undefined
 }
 
+/**
+ * Options with every value filled in. `Required` would leave `undefined` in them for callers who compile with
+ * `exactOptionalPropertyTypes`.
+ */
+export type FilledIn<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> }
+
 /** The options of every machine with their values. */
-export type MachineParameters = Required<Omit<MachineOptions, 'cacheSize'>> & {
+export type MachineParameters = FilledIn<Omit<MachineOptions, 'cacheSize'>> & {
   cacheSize: MachineOptions['cacheSize']
 }
 

@@ -55,7 +55,9 @@ test('bad input is named', () => {
     'yPred must have 2 labels, one for each row of yTrue, but has 1',
   )
   expect(() => accuracyScore([], [])).toThrow('yTrue must have at least one label')
-  expect(() => confusionMatrix(['1'], [1])).toThrow('yPred[0] must be a string, as yTrue[0] is')
+  expect(() => confusionMatrix<string | number>(['1'], [1])).toThrow(
+    'yPred[0] must be a string, as yTrue[0] is',
+  )
   expect(() => confusionMatrix([1], [1], { labels: [1, 1] })).toThrow(
     'labels must be an array of different labels',
   )

@@ -5,9 +5,9 @@ import { checkLabels, type Label, uniqueLabels } from './labels.ts'
  * Counts of true against predicted classes: `matrix[i][j]` rows are of class `labels[i]` and were taken for
  * `labels[j]`.
  */
-export type ConfusionMatrix = number[][] & {
+export type ConfusionMatrix<L extends Label = Label> = number[][] & {
   /** The classes in the order of the rows and of the columns. */
-  labels: Label[]
+  labels: L[]
 }
 
 /**
@@ -29,10 +29,20 @@ export function accuracyScore(yTrue: ArrayLike<Label>, yPred: ArrayLike<Label>):
  *   that occurs on either side, sorted.
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `INVALID_ARGUMENT`
  */
+export function confusionMatrix<L extends Label>(
+  yTrue: ArrayLike<L>,
+  yPred: ArrayLike<L>,
+  o?: { labels?: readonly L[] | undefined },
+): ConfusionMatrix<L>
 export function confusionMatrix(
   yTrue: ArrayLike<Label>,
   yPred: ArrayLike<Label>,
-  o: { labels?: readonly Label[] } = {},
+  o?: { labels?: readonly Label[] | undefined },
+): ConfusionMatrix
+export function confusionMatrix(
+  yTrue: ArrayLike<Label>,
+  yPred: ArrayLike<Label>,
+  o: { labels?: readonly Label[] | undefined } = {},
 ): ConfusionMatrix {
   const labels = labelsOf(yTrue, yPred, o.labels)
   const position = new Map(labels.map((label, i) => [label, i]))
@@ -46,11 +56,11 @@ export function confusionMatrix(
 }
 
 /** The classes to report on, in order; checks both sides on the way. */
-export function labelsOf(
-  yTrue: ArrayLike<Label>,
-  yPred: ArrayLike<Label>,
-  labels: readonly Label[] | undefined,
-): Label[] {
+export function labelsOf<L extends Label>(
+  yTrue: ArrayLike<L>,
+  yPred: ArrayLike<L>,
+  labels: readonly L[] | undefined,
+): L[] {
   checkPair(yTrue, yPred)
   const either = [...uniqueLabels(yTrue, 'yTrue'), ...uniqueLabels(yPred, 'yPred')]
   if (typeof yPred[0] !== typeof yTrue[0]) {

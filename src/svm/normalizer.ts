@@ -18,7 +18,7 @@ export class Normalizer {
    * @param o.norm default `'l2'`
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown norm
    */
-  constructor(o: { norm?: Norm } = {}) {
+  constructor(o: { norm?: Norm | undefined } = {}) {
     this.norm = o.norm ?? 'l2'
     if (!Object.hasOwn(norms, this.norm)) throw invalidArgument('norm', o.norm, "'l2', 'l1' or 'max'")
   }

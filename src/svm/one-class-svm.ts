@@ -2,6 +2,7 @@ import { invalidArgument } from '../errors.ts'
 import { Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import {
+  type FilledIn,
   MACHINE_DEFAULTS,
   type MachineOptions,
   type MachineParameters,
@@ -16,11 +17,11 @@ export interface OneClassSvmOptions extends MachineOptions {
    * About the share of the rows that will lie outside, and at least the share that will be support vectors: above
    * 0, at most 1. Default 0.5.
    */
-  nu?: number
+  nu?: number | undefined
 }
 
 /** All options with their values. */
-export type OneClassSvmParameters = MachineParameters & Required<Pick<OneClassSvmOptions, 'nu'>>
+export type OneClassSvmParameters = MachineParameters & FilledIn<Pick<OneClassSvmOptions, 'nu'>>
 
 const DEFAULTS: OneClassSvmParameters = { ...MACHINE_DEFAULTS, nu: 0.5 }
 
@@ -40,7 +41,7 @@ export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
     super('OneClassSVM', p)
   }
 
-  /** An unfitted machine with the same options, but for those given. */
+  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
   clone(overrides: OneClassSvmOptions = {}): OneClassSVM {
     return new OneClassSVM({ ...this.parameters, ...overrides })
   }

@@ -71,7 +71,7 @@ export async function fitOneVsOne(
   classes: Classes,
   kernel: MachineKernel,
   o: FitOptions,
-): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
+): Promise<FittedMachine & { sigmoids?: Sigmoids | undefined }> {
   const { X, groups } = classes
   const wanted = await threadsFor(
     o.threads,
@@ -92,7 +92,7 @@ async function fitIn(
   { X, groups, survey, bounds, folds, earlier }: Classes,
   kernel: MachineKernel,
   o: FitOptions,
-): Promise<FittedMachine & { sigmoids?: Sigmoids }> {
+): Promise<FittedMachine & { sigmoids?: Sigmoids | undefined }> {
   const pace = new Pace(o.signal)
   const pairs = pairsOf(groups.length)
   const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {

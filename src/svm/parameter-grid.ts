@@ -1,8 +1,11 @@
 import { invalidArgument } from '../errors.ts'
 import type { SvcOptions } from './svc.ts'
 
-/** For some parameters of `SVC` the values to try: every combination is a candidate. */
-export type ParamGrid = { readonly [Name in keyof SvcOptions]?: readonly SvcOptions[Name][] }
+/**
+ * For some parameters of `SVC` the values to try: every combination is a candidate. The value `undefined` stands for
+ * the parameter's default.
+ */
+export type ParamGrid = { readonly [Name in keyof SvcOptions]?: readonly SvcOptions[Name][] | undefined }
 
 /**
  * All combinations, in the order of scikit-learn's `ParameterGrid`: names sorted, the last one varies fastest;
@@ -27,7 +30,8 @@ function combine(grid: ParamGrid, argument: string, known: readonly string[]): S
   if (grid === null || typeof grid !== 'object' || Array.isArray(grid)) {
     throw invalidArgument(argument, grid, 'an object of parameter names and arrays of values')
   }
-  const names = Object.keys(grid).sort((a, b) => (a < b ? -1 : 1))
+  const given = Object.keys(grid).filter((name) => grid[name as keyof SvcOptions] !== undefined)
+  const names = given.sort((a, b) => (a < b ? -1 : 1))
   let candidates: SvcOptions[] = [{}]
   for (const name of names) {
     if (!known.includes(name)) {

@@ -2,6 +2,7 @@ import { invalidArgument } from '../errors.ts'
 import type { Label } from './labels.ts'
 import {
   checkPositive,
+  type FilledIn,
   MACHINE_DEFAULTS,
   type MachineOptions,
   type MachineParameters,
@@ -12,13 +13,13 @@ import { Random } from './random.ts'
 /** Options of an `SVC`, with scikit-learn's names and defaults. */
 export interface SvcOptions extends MachineOptions {
   /** Cost of a row on the wrong side, above 0. Default 1. */
-  C?: number
+  C?: number | undefined
   /** Factor of C for each class, by label; `'balanced'` is rows / (classes * rows of the class). Default 1. */
-  classWeight?: 'balanced' | Record<string, number> | undefined
+  classWeight?: 'balanced' | Readonly<Record<string, number>> | undefined
   /** Learn probabilities too, for `predictProba`: about six times the iterations. Default false. */
-  probability?: boolean
+  probability?: boolean | undefined
   /** Seed of the folds that probabilities are learnt from, an integer from 0 to 2^32 - 1. Default 0. */
-  randomState?: number
+  randomState?: number | undefined
   /**
    * Threads of a long fit or search, on hosts that let threads share memory. Default: one for each core. The
    * results have the same bits whatever the number.
@@ -28,7 +29,7 @@ export interface SvcOptions extends MachineOptions {
 
 /** All options with their values. */
 export type SvcParameters = MachineParameters &
-  Required<Omit<SvcOptions, keyof MachineOptions | 'classWeight' | 'threads'>> & {
+  FilledIn<Omit<SvcOptions, keyof MachineOptions | 'classWeight' | 'threads'>> & {
     classWeight: SvcOptions['classWeight']
     threads: SvcOptions['threads']
   }

@@ -4,7 +4,7 @@ import type { Label } from './labels.ts'
 import { accuracyScore } from './metrics.ts'
 
 /** Judges predicted labels by the true ones. Greater is better. */
-export type Scorer = (yTrue: Label[], yPred: Label[]) => number
+export type Scorer<L extends Label = Label> = (yTrue: L[], yPred: L[]) => number
 
 const scorers = {
   accuracy: accuracyScore,
@@ -18,10 +18,10 @@ const scorers = {
 } satisfies Record<string, Scorer>
 
 /** The name of a score, or a function of one's own. */
-export type Scoring = keyof typeof scorers | Scorer
+export type Scoring<L extends Label = Label> = keyof typeof scorers | Scorer<L>
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message lists the known ones) */
-export function toScorer(scoring: Scoring): Scorer {
+export function toScorer<L extends Label>(scoring: Scoring<L>): Scorer<L> {
   if (typeof scoring === 'function') return scoring
   if (Object.hasOwn(scorers, scoring)) return scorers[scoring]
   throw invalidArgument('scoring', scoring, `a function or one of ${Object.keys(scorers).join(', ')}`)

@@ -53,7 +53,11 @@ export abstract class SingleMachine<P extends MachineParameters> {
     return { ...this.parameters }
   }
 
-  /** Solves the problem and keeps the solution. */
+  /**
+   * Solves the problem and keeps the solution.
+   *
+   * @internal
+   */
   protected async solve(X: Matrix, { twice, prepare }: SingleProblem, o: SingleFitOptions): Promise<void> {
     this.checkAlive()
     checkNotEmpty(X)
@@ -96,12 +100,17 @@ export abstract class SingleMachine<P extends MachineParameters> {
     }
   }
 
+  /** @internal */
   protected learn(machine: FittedMachine): void {
     this.checkAlive()
     this.#fitted = { machine, decider: new Decider(machine, this.parameters.simd) }
   }
 
-  /** f of each row. */
+  /**
+   * f of each row.
+   *
+   * @internal
+   */
   protected decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
     return this.#checkFitted().decider.decide(X, o)
   }

@@ -29,7 +29,9 @@ export class StratifiedKFold implements Splitter {
    * @param o.randomState seed of the shuffling, 0 to 2^32 - 1. Default 0.
    * @throws {SoftmarginError} `INVALID_ARGUMENT`
    */
-  constructor(o: { nSplits?: number; shuffle?: boolean; randomState?: number } = {}) {
+  constructor(
+    o: { nSplits?: number | undefined; shuffle?: boolean | undefined; randomState?: number | undefined } = {},
+  ) {
     this.nSplits = o.nSplits ?? 5
     this.shuffle = o.shuffle ?? false
     this.randomState = o.randomState ?? 0

@@ -13,19 +13,21 @@ import type { SvcState } from './svc.ts'
 import { oneVsRest, vote } from './voting.ts'
 
 /** What a predictor needs of a state: not how it was trained. */
-export type PredictorState = FittedMachine &
-  MachineExtras & { classes: Label[]; options?: Pick<SvcState['options'], 'simd'> }
+export type PredictorState<L extends Label = Label> = FittedMachine &
+  MachineExtras & { classes: L[]; options?: Pick<SvcState['options'], 'simd'> | undefined }
 
 /**
  * A fitted SVC that only answers: the same bits as `SVC`, without the code that trains, reads ONNX or searches. A
  * bundle that imports nothing else is a third of one with `SVC`, which counts in edge functions.
+ *
+ * @typeParam L the labels that it may answer
  */
-export class SvcPredictor {
+export class SvcPredictor<L extends Label = Label> {
   readonly #machine: FittedMachine & MachineExtras
-  readonly #classes: Label[]
+  readonly #classes: L[]
   #open: Decider | undefined
 
-  private constructor({ classes, options, ...machine }: PredictorState) {
+  private constructor({ classes, options, ...machine }: PredictorState<L>) {
     this.#machine = machine
     this.#classes = classes
     this.#open = new Decider(machine, (options?.simd ?? 'strict') satisfies Simd)
@@ -36,7 +38,7 @@ export class SvcPredictor {
    *
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or do not agree
    */
-  static fromState(state: PredictorState): SvcPredictor {
+  static fromState<L extends Label>(state: PredictorState<L>): SvcPredictor<L> {
     const revived = reviveMachine(state)
     if (revived.classes?.length !== revived.nSupport.length) {
       throw invalidArgument('state.classes', revived.classes, 'a label for each class')
@@ -50,12 +52,12 @@ export class SvcPredictor {
    * @param o.columns how wide the rows are that it is for; default: the greatest index in the text
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
    */
-  static fromLibsvm(text: string, o: { columns?: number } = {}): SvcPredictor {
+  static fromLibsvm(text: string, o: { columns?: number | undefined } = {}): SvcPredictor<number> {
     return new SvcPredictor(readLibsvm(text, o.columns))
   }
 
   /** The classes, sorted: numbers by value, strings by code unit. */
-  get classes(): Label[] {
+  get classes(): L[] {
     return this.#classes
   }
 
@@ -64,8 +66,8 @@ export class SvcPredictor {
    *
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
-  async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
-    const labels: Label[] = []
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
+    const labels: L[] = []
     await this.#decider().decideInBlocks(X, o, (decisions) => {
       for (const code of vote(decisions, this.#classes.length, this.#machine.tieOrder)) {
         labels.push(this.#classes[code])
@@ -99,7 +101,10 @@ export class SvcPredictor {
    *
    * @throws {SoftmarginError} as `predict`
    */
-  async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
+  async decisionFunction(
+    X: MatrixLike,
+    o: LongCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
+  ): Promise<Matrix> {
     const shape = o.shape ?? 'ovr'
     if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
     const decisions = await this.#decider().decide(X, o)

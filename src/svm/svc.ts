@@ -17,16 +17,16 @@ import { dealFolds } from './stratified-k-fold.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 import { earlierDuals } from './warm-start.ts'
 
-export type { FitProgress, SvcOptions }
+export type { FitProgress, SvcOptions, SvcParameters }
 
 /**
  * Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it, also after
  * `structuredClone`, `postMessage`, IndexedDB or JSON.
  */
-export interface SvcState extends FittedMachine, MachineExtras {
+export interface SvcState<L extends Label = Label> extends FittedMachine, MachineExtras {
   options: SvcOptions
   /** Sorted: numbers by value, strings by code unit. */
-  classes: Label[]
+  classes: L[]
 }
 
 /** What `SVC.fit` takes besides rows and labels. */
@@ -43,10 +43,10 @@ export interface SvcFitOptions extends LongCall<FitProgress> {
 }
 
 /** What a machine has learnt. */
-interface Fitted {
+interface Fitted<L extends Label> {
   machine: FittedMachine & MachineExtras
-  classes: Label[]
-  predictor: SvcPredictor
+  classes: L[]
+  predictor: SvcPredictor<L>
 }
 
 /**
@@ -54,10 +54,13 @@ interface Fitted {
  *
  * The problem and its solution are LIBSVM's (C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector
  * machines", ACM TIST 2, 2011), names and defaults scikit-learn's. Kernel values are float32, gradients float64.
+ *
+ * @typeParam L the labels that it may learn and predict. `new SVC<'cat' | 'dog'>()` takes no others, and `fit` answers
+ *   an SVC of the labels that it was given.
  */
-export class SVC {
+export class SVC<L extends Label = Label> {
   readonly #parameters: SvcParameters
-  #fitted: Fitted | undefined
+  #fitted: Fitted<L> | undefined
   #disposed = false
 
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -70,9 +73,9 @@ export class SVC {
     return { ...this.#parameters }
   }
 
-  /** An unfitted machine with the same options, but for those given. */
-  clone(overrides: SvcOptions = {}): SVC {
-    return new SVC({ ...this.#parameters, ...overrides })
+  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
+  clone(overrides: SvcOptions = {}): SVC<L> {
+    return new SVC<L>({ ...this.#parameters, ...overrides })
   }
 
   /**
@@ -81,10 +84,11 @@ export class SVC {
    * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
    * @param y a label for each row, of two classes or more
    * @param o.onProgress told pairs of classes done and in all, and the gap of the pair at hand
+   * @returns this machine, typed by the labels in `y`
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`,
    *   `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
    */
-  async fit(X: MatrixLike, y: ArrayLike<Label>, o: SvcFitOptions = {}): Promise<this> {
+  async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: SvcFitOptions = {}): Promise<SVC<Y[number]>> {
     this.#checkAlive()
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
@@ -111,17 +115,18 @@ export class SVC {
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
     )
     this.#learn(machine, classes)
-    return this
+    // The classes that it has now are those of y.
+    return this as unknown as SVC<Y[number]>
   }
 
-  #earlier(warmStart: SvcFitOptions['warmStart']): Fitted | undefined {
+  #earlier(warmStart: SvcFitOptions['warmStart']): Fitted<Label> | undefined {
     if (warmStart === undefined || warmStart === false) return undefined
     if (warmStart === true) return this.#fitted
     if (warmStart instanceof SVC) return warmStart.#checkFitted()
     throw invalidArgument('warmStart', warmStart, 'true, false or a fitted SVC')
   }
 
-  #learn(machine: FittedMachine & MachineExtras, classes: Label[]): void {
+  #learn(machine: FittedMachine & MachineExtras, classes: L[]): void {
     this.#checkAlive()
     const predictor = SvcPredictor.fromState({ ...machine, classes, options: this.#parameters })
     this.#fitted = { machine, classes, predictor }
@@ -132,7 +137,7 @@ export class SVC {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
-  async predict(X: MatrixLike, o: LongCall = {}): Promise<Label[]> {
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
     return this.#checkFitted().predictor.predict(X, o)
   }
 
@@ -158,7 +163,10 @@ export class SVC {
    *
    * @throws {SoftmarginError} as `predict`
    */
-  async decisionFunction(X: MatrixLike, o: LongCall & { shape?: 'ovr' | 'ovo' } = {}): Promise<Matrix> {
+  async decisionFunction(
+    X: MatrixLike,
+    o: LongCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
+  ): Promise<Matrix> {
     return this.#checkFitted().predictor.decisionFunction(X, o)
   }
 
@@ -168,7 +176,7 @@ export class SVC {
   }
 
   /** The classes, sorted: numbers by value, strings by code unit. */
-  get classes(): Label[] {
+  get classes(): L[] {
     return this.#checkFitted().classes
   }
   /** Row numbers in X of the support vectors, class by class. */
@@ -212,7 +220,7 @@ export class SVC {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
-  toState(): SvcState {
+  toState(): SvcState<L> {
     const { machine, classes } = this.#checkFitted()
     return { ...machine, classes, options: this.getParams() }
   }
@@ -224,10 +232,10 @@ export class SVC {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
    *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
-  static fromState(state: SvcState): SVC {
+  static fromState<L extends Label>(state: SvcState<L>): SVC<L> {
     const { options, classes, ...machine } = checkedMachine(state)
     checkStateClasses(classes, machine)
-    const svc = new SVC(options)
+    const svc = new SVC<L>(options)
     svc.#learn(machine, classes)
     return svc
   }
@@ -249,7 +257,7 @@ export class SVC {
    * @param o.columns how wide the rows are that it is for; default: the greatest index in the text
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
    */
-  static fromLibsvm(text: string, o: { columns?: number } = {}): SVC {
+  static fromLibsvm(text: string, o: { columns?: number | undefined } = {}): SVC<number> {
     return SVC.fromState(readLibsvm(text, o.columns))
   }
 
@@ -274,19 +282,20 @@ export class SVC {
    * The machine in an ONNX model: ours, or what skl2onnx makes of scikit-learn's SVC, alone or in a pipeline
    * after StandardScaler, MinMaxScaler, RobustScaler or Normalizer, which `predict` then does as well.
    *
+   * @typeParam L the labels that the file is known to have; they are not checked
    * @param bytes the whole .onnx file
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
    */
-  static async fromOnnx(bytes: Uint8Array | ArrayBuffer): Promise<SVC> {
+  static async fromOnnx<L extends Label = Label>(bytes: Uint8Array | ArrayBuffer): Promise<SVC<L>> {
     const { readSvcOnnx } = await import('./svc-onnx.ts')
-    return SVC.fromState(readSvcOnnx(bytes))
+    return SVC.fromState(readSvcOnnx(bytes) as SvcState<L>)
   }
 
   #checkAlive(): void {
     if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
   }
 
-  #checkFitted(): Fitted {
+  #checkFitted(): Fitted<L> {
     this.#checkAlive()
     if (!this.#fitted) {
       throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')

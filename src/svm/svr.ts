@@ -3,6 +3,7 @@ import { Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import {
   checkPositive,
+  type FilledIn,
   MACHINE_DEFAULTS,
   type MachineOptions,
   type MachineParameters,
@@ -14,13 +15,13 @@ import { type SingleFitOptions, SingleMachine, type SingleMachineState } from '.
 /** Options of an `SVR`, with scikit-learn's names and defaults. */
 export interface SvrOptions extends MachineOptions {
   /** Cost of a row outside the tube, above 0. Default 1. */
-  C?: number
+  C?: number | undefined
   /** Half the width of the tube around the function in which a row costs nothing, 0 or more. Default 0.1. */
-  epsilon?: number
+  epsilon?: number | undefined
 }
 
 /** All options with their values. */
-export type SvrParameters = MachineParameters & Required<Pick<SvrOptions, 'C' | 'epsilon'>>
+export type SvrParameters = MachineParameters & FilledIn<Pick<SvrOptions, 'C' | 'epsilon'>>
 
 const DEFAULTS: SvrParameters = { ...MACHINE_DEFAULTS, C: 1, epsilon: 0.1 }
 
@@ -40,7 +41,7 @@ export class SVR extends SingleMachine<SvrParameters> {
     super('SVR', p)
   }
 
-  /** An unfitted machine with the same options, but for those given. */
+  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
   clone(overrides: SvrOptions = {}): SVR {
     return new SVR({ ...this.parameters, ...overrides })
   }

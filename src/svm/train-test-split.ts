@@ -4,11 +4,11 @@ import { checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
 import { Random } from './random.ts'
 
 /** The two sides, by name or, destructured as an array, in scikit-learn's order. */
-export type TrainTestSplit<T> = [XTrain: T, XTest: T, yTrain: Label[], yTest: Label[]] & {
+export type TrainTestSplit<T, L extends Label = Label> = [XTrain: T, XTest: T, yTrain: L[], yTest: L[]] & {
   XTrain: T
   XTest: T
-  yTrain: Label[]
-  yTest: Label[]
+  yTrain: L[]
+  yTest: L[]
   /** Which rows of `X` are in `XTrain`, in its order. */
   trainRows: Int32Array
   /** Which rows of `X` are in `XTest`, in its order. */
@@ -17,11 +17,11 @@ export type TrainTestSplit<T> = [XTrain: T, XTest: T, yTrain: Label[], yTest: La
 
 export interface TrainTestSplitOptions {
   /** A share of the rows between 0 and 1, rounded up, or a number of rows from 1. Default 0.25. */
-  testSize?: number
+  testSize?: number | undefined
   /** Keep the classes' proportions on both sides: by `y`, or by other labels. Default false. */
-  stratify?: boolean | ArrayLike<Label>
+  stratify?: boolean | ArrayLike<Label> | undefined
   /** Seed of the shuffling, 0 to 2^32 - 1. Default 0: the same call gives the same split. */
-  randomState?: number
+  randomState?: number | undefined
 }
 
 /**
@@ -35,21 +35,21 @@ export interface TrainTestSplitOptions {
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a side would be empty, or, stratified, if a class has one row only
  *   or a side fewer rows than there are classes; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
  */
-export function trainTestSplit(
+export function trainTestSplit<Y extends ArrayLike<Label>>(
   X: Matrix,
-  y: ArrayLike<Label>,
+  y: Y,
   o?: TrainTestSplitOptions,
-): TrainTestSplit<Matrix>
-export function trainTestSplit<T>(
+): TrainTestSplit<Matrix, Y[number]>
+export function trainTestSplit<T, Y extends ArrayLike<Label> = ArrayLike<Label>>(
   X: ArrayLike<T>,
-  y: ArrayLike<Label>,
+  y: Y,
   o?: TrainTestSplitOptions,
-): TrainTestSplit<T[]>
-export function trainTestSplit<T>(
+): TrainTestSplit<T[], Y[number]>
+export function trainTestSplit<T, L extends Label>(
   X: Matrix | ArrayLike<T>,
-  y: ArrayLike<Label>,
+  y: ArrayLike<L>,
   o: TrainTestSplitOptions = {},
-): TrainTestSplit<Matrix | T[]> {
+): TrainTestSplit<Matrix | T[], L> {
   if (X === null || typeof X !== 'object' || !(X instanceof Matrix || typeof X.length === 'number')) {
     throw invalidArgument('X', X, 'a Matrix or an array')
   }
@@ -68,12 +68,7 @@ export function trainTestSplit<T>(
     yTrain: labels(trainRows),
     yTest: labels(testRows),
   }
-  const tuple: [Matrix | T[], Matrix | T[], Label[], Label[]] = [
-    parts.XTrain,
-    parts.XTest,
-    parts.yTrain,
-    parts.yTest,
-  ]
+  const tuple: [Matrix | T[], Matrix | T[], L[], L[]] = [parts.XTrain, parts.XTest, parts.yTrain, parts.yTest]
   return Object.assign(tuple, parts, { trainRows, testRows })
 }
 

@@ -24,7 +24,7 @@ export type RemoteFunctionName = (typeof remoteFunctions)[number]
 export type Request =
   | { type: 'construct'; className: RemoteClassName; id: string; args: unknown[] }
   /** `target` is an object's id, or the name of a class; without it `member` is a function of the library. */
-  | { type: 'call'; target?: string; member: string; args: unknown[] }
+  | { type: 'call'; target?: string | undefined; member: string; args: unknown[] }
   | { type: 'get'; target: string; member: string }
 
 /** What came of it. */
@@ -35,7 +35,7 @@ export interface ErrorFacts {
   name: string
   message: string
   stack: string | undefined
-  code?: ErrorCode
+  code?: ErrorCode | undefined
   argument?: string | undefined
   received?: unknown
   expected?: string | undefined

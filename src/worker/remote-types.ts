@@ -1,17 +1,180 @@
-import type * as Library from '../index.ts'
+import type { chooseLayer } from '../choose-layer.ts'
+import type {
+  ClassifierFitOptions,
+  ClassifierLoadOptions,
+  ClassifierOptions,
+  Evaluation,
+  ImageClassifier,
+  ImagesCall,
+} from '../classifier.ts'
+import type { FeatureExtractor } from '../cnn/extractor.ts'
+import type { ModelSource } from '../cnn/model-source.ts'
+import type { NdArray } from '../data/nd-array.ts'
+import type { DataSource, ReadOptions } from '../data/source.ts'
+import type { decodeImage } from '../image/decode.ts'
+import type { ImageInput, RawImage } from '../image/input.ts'
+import type { Matrix, MatrixLike } from '../matrix.ts'
+import type { LongCall } from '../progress.ts'
+import type { FeatureStore } from '../store/feature-store.ts'
+import type { GridSearchCV, GridSearchOptions } from '../svm/grid-search.ts'
+import type { Label } from '../svm/labels.ts'
+import type { Normalizer } from '../svm/normalizer.ts'
+import type { OneClassSVM } from '../svm/one-class-svm.ts'
+import type { ParamGrid } from '../svm/parameter-grid.ts'
+import type { StandardScaler } from '../svm/standard-scaler.ts'
+import type { StratifiedKFold } from '../svm/stratified-k-fold.ts'
+import type { SVC, SvcFitOptions, SvcOptions, SvcState } from '../svm/svc.ts'
+import type { SVR } from '../svm/svr.ts'
 import type { RemoteClassName, RemoteFunctionName } from './protocol.ts'
 
-type Classes = Pick<typeof Library, RemoteClassName>
+interface Classes {
+  SVC: typeof SVC
+  SVR: typeof SVR
+  OneClassSVM: typeof OneClassSVM
+  GridSearchCV: typeof GridSearchCV
+  StandardScaler: typeof StandardScaler
+  Normalizer: typeof Normalizer
+  StratifiedKFold: typeof StratifiedKFold
+  FeatureExtractor: typeof FeatureExtractor
+  FeatureStore: typeof FeatureStore
+  ImageClassifier: typeof ImageClassifier
+}
+interface Functions {
+  chooseLayer: typeof chooseLayer
+  decodeImage: typeof decodeImage
+}
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
 
 /** What every call to a worker takes besides. */
 export interface TransferOptions {
   /** Move the buffers of the arguments to the worker: they are empty here afterwards. Default: copy them. */
-  transfer?: boolean
+  transfer?: boolean | undefined
 }
 
 /** An object in the worker: every method and every property answers a promise. */
-export type RemoteObject<T> = {
+export type RemoteObject<T> =
+  T extends SVC<infer L>
+    ? RemoteSvc<L>
+    : T extends GridSearchCV<infer L>
+      ? RemoteGridSearch<L>
+      : T extends ImageClassifier<infer L>
+        ? RemoteClassifier<L>
+        : RemoteMembers<T>
+
+/** A class in the worker. `await new remote.SVC()` throws what the constructor throws; without, the first call does. */
+export type RemoteClass<Class> = (Class extends new (
+  ...args: infer Args
+) => infer Made
+  ? new (
+      ...args: Sent<Args>
+    ) => RemoteObject<Made>
+  : unknown) &
+  RemoteStatics<Class>
+
+/** The classes and functions of `softmargin`, their work done in a worker. */
+export type RemoteLibrary = Omit<
+  { readonly [Name in RemoteClassName]: RemoteClass<Classes[Name]> },
+  keyof GenericClasses
+> &
+  GenericClasses & {
+    readonly [Name in RemoteFunctionName]: Functions[Name] extends (...args: infer Args) => infer Result
+      ? RemoteFunction<Args, Result>
+      : never
+  }
+
+// A mapped type keeps the last overload of a method and loses its own type parameters. Where the type of the labels
+// depends on either, the method is written out.
+
+type RemoteSvc<L extends Label> = Omit<RemoteMembers<SVC<L>>, 'fit'> & {
+  /** As `SVC.fit`. */
+  fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o?: SentValue<SvcFitOptions>): RemoteAnswer<SVC<Y[number]>>
+}
+
+type RemoteGridSearch<L extends Label> = Omit<RemoteMembers<GridSearchCV<L>>, 'fit'> & {
+  /** As `GridSearchCV.fit`. */
+  fit<Y extends ArrayLike<L>>(
+    X: MatrixLike,
+    y: Y,
+    o?: SentValue<LongCall>,
+  ): RemoteAnswer<GridSearchCV<Y[number]>>
+}
+
+type AllReadable = ImagesCall & { onUnreadable?: undefined }
+
+type RemoteClassifier<L extends Label> = Omit<
+  RemoteMembers<ImageClassifier<L>>,
+  'fit' | 'predict' | 'predictWithProba' | 'evaluate'
+> & {
+  /** As `ImageClassifier.fit`. */
+  fit<Y extends ArrayLike<L>>(
+    images: readonly ImageInput[],
+    labels: Y,
+    o?: SentValue<ClassifierFitOptions<Y[number]>>,
+  ): RemoteAnswer<ImageClassifier<Y[number]>>
+  /** As `ImageClassifier.predict`. */
+  predict(images: readonly ImageInput[], o?: SentValue<AllReadable>): Promise<L[]>
+  predict(images: readonly ImageInput[], o: SentValue<ImagesCall>): Promise<(L | null)[]>
+  /** As `ImageClassifier.predictWithProba`. */
+  predictWithProba(
+    images: readonly ImageInput[],
+    o?: SentValue<AllReadable>,
+  ): Promise<{ labels: L[]; probabilities: Matrix }>
+  predictWithProba(
+    images: readonly ImageInput[],
+    o: SentValue<ImagesCall>,
+  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }>
+  /** As `ImageClassifier.evaluate`. */
+  evaluate<Y extends ArrayLike<Label>>(
+    images: readonly ImageInput[],
+    labels: Y,
+    o?: SentValue<ImagesCall>,
+  ): Promise<Evaluation<L | Y[number]>>
+}
+
+/** The classes whose objects are typed by their labels. */
+interface GenericClasses {
+  readonly SVC: Omit<RemoteStatics<typeof SVC>, 'fromState' | 'fromOnnx'> & {
+    new <L extends Label = Label>(options?: SentValue<SvcOptions>): RemoteSvc<L>
+    /** As `SVC.fromState`. */
+    fromState<L extends Label>(state: SvcState<L>, options?: TransferOptions): RemoteAnswer<SVC<L>>
+    /** As `SVC.fromOnnx`. */
+    fromOnnx<L extends Label = Label>(
+      bytes: Uint8Array | ArrayBuffer,
+      options?: TransferOptions,
+    ): RemoteAnswer<SVC<L>>
+  }
+  readonly GridSearchCV: {
+    new <L extends Label = Label>(
+      estimator: RemoteSvc<L>,
+      paramGrid: ParamGrid | readonly ParamGrid[],
+      o?: SentValue<GridSearchOptions<L>>,
+    ): RemoteGridSearch<L>
+  }
+  readonly FeatureStore: Omit<RemoteStatics<typeof FeatureStore>, 'inMemory' | 'open' | 'fromNpz'> & {
+    /** As `FeatureStore.inMemory`. */
+    inMemory<L extends Label = Label>(): RemoteAnswer<FeatureStore<L>>
+    /** As `FeatureStore.open`. */
+    open<L extends Label = Label>(path: string): RemoteAnswer<FeatureStore<L>>
+    /** As `FeatureStore.fromNpz`. */
+    fromNpz<L extends Label = Label>(
+      source: DataSource,
+      o?: SentValue<ReadOptions>,
+    ): RemoteAnswer<FeatureStore<L>>
+  }
+  readonly ImageClassifier: Omit<RemoteStatics<typeof ImageClassifier>, 'create' | 'load'> & {
+    /** As `ImageClassifier.create`. */
+    create<L extends Label = Label>(options?: SentValue<ClassifierOptions>): RemoteAnswer<ImageClassifier<L>>
+    /** As `ImageClassifier.load`. */
+    load<L extends Label = Label>(
+      source: ModelSource,
+      o?: SentValue<ClassifierLoadOptions>,
+    ): RemoteAnswer<ImageClassifier<L>>
+  }
+}
+
+type RemoteAnswer<T> = Promise<RemoteObject<T>>
+
+type RemoteMembers<T> = {
   readonly [Key in keyof T as Key extends symbol ? never : Key]: T[Key] extends (
     ...args: infer Args
   ) => infer Result
@@ -24,14 +187,7 @@ export type RemoteObject<T> = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A class in the worker. `await new remote.SVC()` throws what the constructor throws; without, the first call does. */
-export type RemoteClass<Class> = (Class extends new (
-  ...args: infer Args
-) => infer Made
-  ? new (
-      ...args: Sent<Args>
-    ) => RemoteObject<Made>
-  : unknown) & {
+type RemoteStatics<Class> = {
   readonly [Key in Exclude<keyof Class, 'prototype'>]: Class[Key] extends (
     ...args: infer Args
   ) => infer Result
@@ -39,16 +195,10 @@ export type RemoteClass<Class> = (Class extends new (
     : Promise<Answered<Class[Key]>>
 }
 
-/** The classes and functions of `softmargin`, their work done in a worker. */
-export type RemoteLibrary = { readonly [Name in RemoteClassName]: RemoteClass<Classes[Name]> } & {
-  readonly [Name in RemoteFunctionName]: (typeof Library)[Name] extends (...args: infer Args) => infer Result
-    ? RemoteFunction<Args, Result>
-    : never
-}
-
-type RemoteFunction<Args extends unknown[], Result> = (
-  ...args: [...Sent<Args>, options?: TransferOptions]
-) => Promise<Answered<Awaited<Result>>>
+/** Taken from a method, so that parameters are compared as those of the methods of the classes are. */
+type RemoteFunction<Args extends unknown[], Result> = {
+  method(...args: [...args: Sent<Args>, options?: TransferOptions]): Promise<Answered<Awaited<Result>>>
+}['method']
 
 type Answered<Value> = Value extends Instance ? RemoteObject<Value> : Value
 
@@ -69,9 +219,9 @@ type SentField<Value> = Value extends Instance ? RemoteObject<Value> : Value
 type Whole =
   | ArrayLike<unknown>
   | ArrayBuffer
-  | Library.Matrix
-  | Library.NdArray
-  | Library.RawImage
+  | Matrix
+  | NdArray
+  | RawImage
   | Blob
   | URL
   | ((...args: never[]) => unknown)

@@ -21,12 +21,12 @@ export interface SpawnOptions {
    * module; or a function that makes such a worker, as bundlers and strict pages want it:
    * `() => new Worker(new URL('./my-worker.js', import.meta.url), { type: 'module' })`. Default: our own.
    */
-  worker?: WorkerSource
+  worker?: WorkerSource | undefined
   /**
    * Threads of long fits and searches, the worker's own included, for which no other number is asked for. Of several
    * that share a worker the last one counts. Numbers do not depend on it. Default: one for each core.
    */
-  threads?: number
+  threads?: number | undefined
 }
 
 /** What `spawn` answers: the library, and the end of the worker. */

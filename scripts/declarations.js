@@ -1,0 +1,74 @@
+// Writes the declarations of the public entries into a folder: one file an entry, without what users cannot reach, so
+// that it compiles with old compilers and without the types of any host.
+import { fileURLToPath } from 'node:url'
+import { rollup } from 'rollup'
+import { dts } from 'rollup-plugin-dts'
+
+const sources = fileURLToPath(new URL('../src/', import.meta.url))
+const entries = {
+  index: 'index.ts',
+  svm: 'svm.ts',
+  worker: 'worker/spawn.ts',
+  'worker-entry': 'worker/entry.ts',
+  bundler: 'host/bundler.ts',
+}
+
+/** Types of hosts. Where a program's `lib` and `types` do not declare one, nobody can have a value of it either. */
+const hostTypes = ['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker']
+
+const hostType = (name, alias) =>
+  `type ${alias} = typeof globalThis extends { ${name}: { prototype: infer T } } ? T : never;`
+
+/** Declarations that stand before those of a file which uses the name in the pattern. */
+const preambles = [
+  ...hostTypes.map((name) => [new RegExp(`\\b${name}\\b`), hostType(name, name)]),
+  [/\bReadableStream\b/, hostType('ReadableStream', 'ReadableStream<_>')],
+  [
+    /\bWebAssemblyModule\b/,
+    'type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;',
+  ],
+  [
+    /\bBytes\b/,
+    '/** `Uint8Array<ArrayBuffer>`; before TypeScript 5.7 `Uint8Array`, which was not generic then. */\n' +
+      "type Bytes = ReturnType<Uint8Array['slice']>;",
+  ],
+  [
+    /\bSymbol\.(asyncD|d)ispose\b/,
+    'declare global {\n  interface SymbolConstructor {\n    readonly dispose: unique symbol;\n    readonly asyncDispose: unique symbol;\n  }\n}',
+  ],
+]
+
+/** A file of declarations that needs neither the types of a host nor those of a new compiler. */
+function portable(code) {
+  const renamed = code
+    .replaceAll('Uint8Array<ArrayBuffer>', 'Bytes')
+    .replaceAll('WebAssembly.Module', 'WebAssemblyModule')
+  const text = renamed.replace(/\/\*.*?\*\//gs, '')
+  const needed = preambles.filter(([use]) => use.test(text)).map(([, declaration]) => declaration)
+  // Behind the imports, which the bundler has put first.
+  const imports = /^(import .*\n)*/.exec(renamed)[0]
+  return [imports, ...needed.map((declaration) => `${declaration}\n`), renamed.slice(imports.length)].join('')
+}
+
+/** @param directory where the files go */
+export async function writeDeclarations(directory) {
+  const bundle = await rollup({
+    input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, sources + file])),
+    external: /^[^./]/,
+    plugins: [
+      dts({ tsconfig: fileURLToPath(new URL('../tsconfig.build.json', import.meta.url)) }),
+      { name: 'portable', renderChunk: (code) => ({ code: portable(code), map: null }) },
+    ],
+    onwarn(warning) {
+      // softmargin/worker/entry exports nothing: it is what a worker runs.
+      if (warning.code !== 'EMPTY_BUNDLE') console.warn(warning.message)
+    },
+  })
+  await bundle.write({
+    dir: directory,
+    format: 'es',
+    entryFileNames: '[name].d.ts',
+    chunkFileNames: 'shared-[hash].d.ts',
+  })
+  await bundle.close()
+}

@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { resolve } = createRequire(import.meta.url)
+
+/** Where the package is installed, and the programs of test/types lie. */
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+  mkdirSync(join(folder, 'node_modules/softmargin'), { recursive: true })
+  mkdirSync(join(folder, 'node_modules/@types'))
+  // Not the whole repository, whose node_modules a published package does not have.
+  for (const name of ['dist', 'package.json']) {
+    symlinkSync(join(root, name), join(folder, 'node_modules/softmargin', name))
+  }
+  for (const name of ['@types/node', 'undici-types']) {
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  for (const name of readdirSync(join(root, 'test/types'))) {
+    writeFileSync(join(folder, name), readFileSync(join(root, 'test/types', name)))
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** What a compiler says of a program, with the strictest options. */
+async function compile(compiler: string, program: string, o: object): Promise<string> {
+  const file = join(
+    folder,
+    `${compiler}.${program}.${Object.values(o).flat().join('.')}.json`.replaceAll('/', ''),
+  )
+  const compilerOptions = {
+    ...{ target: 'ES2022', noEmit: true, preserveSymlinks: true, types: [] },
+    ...{
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+    },
+    ...o,
+  }
+  writeFileSync(file, JSON.stringify({ compilerOptions, files: [program] }))
+  const tsc = join(dirname(resolve(`${compiler}/package.json`)), 'bin/tsc')
+  const run = promisify(execFile)(process.execPath, [tsc, '-p', file], { cwd: folder })
+  return run.then(
+    ({ stdout }) => stdout,
+    (error) => error.stdout || error.message,
+  )
+}
+
+const node16 = { module: 'node16', moduleResolution: 'node16' }
+const nodeNext = { module: 'nodenext', moduleResolution: 'nodenext' }
+const bundler = { module: 'esnext', moduleResolution: 'bundler' }
+const page = { lib: ['ES2022', 'DOM'] }
+const newPage = { lib: ['ESNext', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'] }
+const bare = { lib: ['ES2022'] }
+const inNode = { lib: ['ES2022'], types: ['node'] }
+
+describe('the declarations', () => {
+  const versionOf = (compiler: string) =>
+    JSON.parse(readFileSync(resolve(`${compiler}/package.json`), 'utf8')).version as string
+
+  it('are tried with the oldest compiler that the README names, and the newest', () => {
+    const [, oldest] = /TypeScript (\d+\.\d+)/.exec(readFileSync(join(root, 'README.md'), 'utf8'))!
+    expect(versionOf('typescript-oldest')).toMatch(new RegExp(`^${oldest}\\.`))
+    expect(Number.parseInt(versionOf('typescript-newest'), 10)).toBeGreaterThan(
+      Number.parseInt(versionOf('typescript'), 10),
+    )
+  })
+
+  for (const compiler of ['typescript-oldest', 'typescript', 'typescript-newest']) {
+    const isOldest = compiler === 'typescript-oldest'
+    describe(`with ${compiler}`, () => {
+      for (const program of ['labels.ts', 'options.ts', 'worker.ts']) {
+        it(`compile without the types of any host: ${program}`, async () => {
+          expect(await compile(compiler, program, { ...node16, ...bare })).toBe('')
+        })
+      }
+
+      it('compile in a page', async () => {
+        expect(await compile(compiler, 'browser.ts', { ...nodeNext, ...page })).toBe('')
+        // 4.7 knows neither the resolution of bundlers nor iterable streams.
+        if (!isOldest) expect(await compile(compiler, 'browser.ts', { ...bundler, ...newPage })).toBe('')
+      })
+
+      // The types of Node 20 need TypeScript 5.2 themselves.
+      if (isOldest) return
+      it('compile in Node', async () => {
+        expect(await compile(compiler, 'node.ts', { ...nodeNext, ...inNode })).toBe('')
+        expect(await compile(compiler, 'node.ts', { ...bundler, ...newPage, types: ['node'] })).toBe('')
+      })
+    })
+  }
+
+  it('let every optional property be undefined', () => {
+    const strict: string[] = []
+    const declarations = join(root, 'dist/types')
+    for (const name of readdirSync(declarations)) {
+      const text = readFileSync(join(declarations, name), 'utf8')
+      const file = ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true)
+      const visit = (node: ts.Node) => {
+        if (ts.isPropertySignature(node) && node.questionToken && !mayBeUndefined(node.type)) {
+          strict.push(`${name}: ${node.getText()}`)
+        }
+        ts.forEachChild(node, visit)
+      }
+      visit(file)
+    }
+    expect(strict).toEqual([])
+  })
+
+  it('show nothing of what the package is made of', () => {
+    const declarations = join(root, 'dist/types')
+    const imports = readdirSync(declarations).flatMap((name) => [
+      ...readFileSync(join(declarations, name), 'utf8').matchAll(/\b(?:from|import)\s*\(?'([^']+)'/g),
+    ])
+    expect(imports.length).toBeGreaterThan(0)
+    for (const [, source] of imports) expect(source).toMatch(/^\.\/[\w-]+\.js$/)
+  })
+})
+
+function mayBeUndefined(type: ts.TypeNode | undefined): boolean {
+  if (type === undefined) return true
+  if (ts.isUnionTypeNode(type)) return type.types.some(mayBeUndefined)
+  return type.kind === ts.SyntaxKind.UndefinedKeyword || type.kind === ts.SyntaxKind.UnknownKeyword
+}

@@ -32,13 +32,11 @@ const WORTH: f64 = 0.05
 function step(p: Problem, i: i32, j: i32): bool {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
-  const kij = j < p.split
-    ? f32.load(load<usize>(p.firstRow + atI) + atJ)
-    : f32.load(load<usize>(p.secondRow + atI) + atJ - <usize>p.split * 4)
-  const curvature = max(
-    TAU,
-    <f64>f32.load(p.diagonal + atI) + <f64>f32.load(p.diagonal + atJ) - 2 * <f64>kij,
-  )
+  const kij =
+    j < p.split
+      ? f32.load(load<usize>(p.firstRow + atI) + atJ)
+      : f32.load(load<usize>(p.secondRow + atI) + atJ - <usize>p.split * 4)
+  const curvature = max(TAU, <f64>f32.load(p.diagonal + atI) + <f64>f32.load(p.diagonal + atJ) - 2 * <f64>kij)
   const betaI = f64.load(p.beta + atI + atI)
   const betaJ = f64.load(p.beta + atJ + atJ)
   const roomI = f64.load(p.upper + atI + atI) - betaI

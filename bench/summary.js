@@ -32,11 +32,11 @@ function inWords(seconds) {
 export function picturesTable({ results }) {
   const share = ({ mean, std }) => `${(100 * mean).toFixed(1)} % ± ${(100 * std).toFixed(1)}`
   return [
-    '| pictures a class | softmargin | nearest neighbours | training |',
-    '| --- | --- | --- | --- |',
+    '| pictures a class | softmargin | nearest neighbours |',
+    '| --- | --- | --- |',
     ...results.map(
-      ({ perClass, svm, neighbours, fitSeconds }) =>
-        `| ${perClass} | ${share(svm)} | ${share(neighbours)} (k = ${neighbours.k}) | ${inWords(fitSeconds)} |`,
+      ({ perClass, svm, neighbours }) =>
+        `| ${perClass} | ${share(svm)} | ${share(neighbours)} (k = ${neighbours.k}) |`,
     ),
   ]
 }

@@ -10,7 +10,11 @@ if (tag !== `v${version}`) {
   console.error(`the tag is ${tag}, but package.json says ${version}`)
   process.exitCode = 1
 }
-if (!new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - \\d{4}-\\d\\d-\\d\\d$`, 'm').test(read('CHANGELOG.md'))) {
+if (
+  !new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\] - \\d{4}-\\d\\d-\\d\\d$`, 'm').test(
+    read('CHANGELOG.md'),
+  )
+) {
   console.error(`CHANGELOG.md has no section "## [${version}] - <date>"`)
   process.exitCode = 1
 }

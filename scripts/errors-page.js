@@ -16,7 +16,10 @@ export function errorCodes() {
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
     .find((text) => text.includes(HEAD))
   const [type] = source.slice(source.indexOf(HEAD)).split('\n\n')
-  return [...type.matchAll(/^\s*\| '(\w+)'(?:.*?\/\/ (.*))?$/gm)].map(([, code, meaning]) => ({ code, meaning }))
+  return [...type.matchAll(/^\s*\| '(\w+)'(?:.*?\/\/ (.*))?$/gm)].map(([, code, meaning]) => ({
+    code,
+    meaning,
+  }))
 }
 
 /** The page with the codes and meanings of today, and the advice of `page`. */
@@ -24,7 +27,7 @@ export function errorsPage(page) {
   const [head, ...sections] = page.split(/^(?=## )/m)
   const advice = Object.fromEntries(
     sections.map((section) => {
-      const [, code, text] = /^## (\w+)\n\n[^\n]*\n\n?([^]*)$/.exec(section)
+      const [, code, text] = /^## (\w+)\n\n[^\n]*\n\n?(.*)$/s.exec(section)
       return [code, text.trim()]
     }),
   )

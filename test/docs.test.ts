@@ -22,14 +22,14 @@ describe('snippets of the documentation', () => {
   it('are sound TypeScript for the built package', () => {
     expect(snippets.length).toBeGreaterThan(10)
     expect(typeErrors(folder, snippets)).toBe('')
-  })
+  }, 180_000)
 
   it('run with the CNN that ships, and print what the page says', () => {
     const printed = runAll(folder, snippets)
     const told = snippets.filter((snippet) => snippet.printed !== undefined)
     expect(told.length).toBeGreaterThan(5)
     for (const snippet of told) expect(printed[snippet.name], snippet.name).toBe(snippet.printed)
-  })
+  }, 180_000)
 
   it('of a host are the examples that its tests run', () => {
     const shown = Object.values(markdown).flatMap((text) => [
@@ -44,7 +44,9 @@ describe('snippets of the documentation', () => {
 })
 
 describe('links of the documentation', () => {
-  const all = { ...Object.fromEntries(Object.entries(markdown).map(([page, text]) => [`docs/${page}`, text])) }
+  const all = {
+    ...Object.fromEntries(Object.entries(markdown).map(([page, text]) => [`docs/${page}`, text])),
+  }
   for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']) all[name] = read(name)
 
   it.each(Object.entries(all))('of %s lead to files and headings that are there', (page, text) => {

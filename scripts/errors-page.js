@@ -32,6 +32,7 @@ export function errorsPage(page) {
     }),
   )
   const written = errorCodes().map(({ code, meaning }) => {
+    if (!meaning) throw new Error(`the code ${code} lacks a comment behind it that says what it means`)
     const sentence = `${meaning[0].toUpperCase()}${meaning.slice(1)}.`
     return `## ${code}\n\n${sentence}\n\n${advice[code] ?? ''}`.trimEnd()
   })

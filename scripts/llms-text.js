@@ -21,8 +21,9 @@ export function llmsText() {
     const own = pages().filter((page) => page !== 'index.md' && page.replace(/[^/]*$/, '') === folder)
     const lines = own.map((page) => {
       const head = headOf(read(`docs/${page}`))
-      if (!head.title || !head.description) throw new Error(`docs/${page} lacks a title or a description`)
-      return `- [${head.title}](${SITE}${page}): ${head.description}`
+      if (!head.title) throw new Error(`docs/${page} lacks a title`)
+      const link = `- [${head.title}](${SITE}${page.replace(/\.md$/, '')})`
+      return head.description ? `${link}: ${head.description}` : link
     })
     return `## ${heading}\n\n${lines.join('\n')}`
   })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
 import { slug } from '../pages.js'
 
@@ -58,7 +59,11 @@ export default defineConfig({
           page('Models known to work', '/models'),
           page('Files in and out', '/formats'),
           page('Errors by code', '/errors'),
-        ],
+          page('Architecture', '/architecture'),
+        ].filter(
+          ({ link }) =>
+            link !== '/architecture' || existsSync(new URL('../architecture.md', import.meta.url)),
+        ),
       },
     ],
   },

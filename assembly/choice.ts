@@ -90,7 +90,10 @@ function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, di
     let reached = i32x4.splat(0)
     for (let at = start; at < end; at += 16) {
       const curvature = curvatureOf(diagonalI, v128.load(diagonal + at), v128.load(row + at))
-      reached = v128.or(reached, f32x4.ge(squareOf(shifted + at, weight + at, level), f32x4.mul(bar, curvature)))
+      reached = v128.or(
+        reached,
+        f32x4.ge(squareOf(shifted + at, weight + at, level), f32x4.mul(bar, curvature)),
+      )
     }
     if (!v128.any_true(reached)) continue
     let high = f32x4.splat(0)

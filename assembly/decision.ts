@@ -210,7 +210,7 @@ export function nearestDistances(
 export function exponential(x: f64): f64 {
   if (x < -745) return 0
   const n = nearest(x * 1.4426950408889634)
-  const r = x - n * 6.93147180369123816490e-1 - n * 1.90821492927058770002e-10
+  const r = x - n * 6.9314718036912381649e-1 - n * 1.90821492927058770002e-10
   let sum: f64 = 1
   for (let k = 13; k > 0; k--) sum = 1 + (sum * r) / <f64>k
   // 2^n in two steps: below -1022 the exponent alone does not reach.

@@ -24,8 +24,8 @@ function exp2of4(x: v128): v128 {
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
   const shifted = f32x4.add(x, f32x4.splat(12582912))
   const r = f32x4.sub(x, f32x4.sub(shifted, f32x4.splat(12582912)))
-  let p = madd(f32x4.splat(1.535336188319500e-4), r, f32x4.splat(1.339887440266574e-3))
-  p = madd(p, r, f32x4.splat(9.618437357674640e-3))
+  let p = madd(f32x4.splat(1.5353361883195e-4), r, f32x4.splat(1.339887440266574e-3))
+  p = madd(p, r, f32x4.splat(9.61843735767464e-3))
   p = madd(p, r, f32x4.splat(5.550332471162809e-2))
   p = madd(p, r, f32x4.splat(2.402264791363012e-1))
   p = madd(p, r, f32x4.splat(6.931472028550421e-1))
@@ -47,7 +47,10 @@ function tanh4(x: v128): v128 {
   const size = f32x4.abs(x)
   const far = f32x4.sub(
     f32x4.splat(1),
-    f32x4.div(f32x4.splat(2), f32x4.add(exp2of4(f32x4.mul(size, f32x4.splat(<f32>(2 * LOG2_E)))), f32x4.splat(1))),
+    f32x4.div(
+      f32x4.splat(2),
+      f32x4.add(exp2of4(f32x4.mul(size, f32x4.splat(<f32>(2 * LOG2_E)))), f32x4.splat(1)),
+    ),
   )
   const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)))
   return v128.bitselect(near, signed, f32x4.lt(size, f32x4.splat(0.625)))

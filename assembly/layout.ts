@@ -60,7 +60,14 @@ export function gatherStrips(panels: usize, indexes: usize, rows: i32, width: i3
 }
 
 /** Writes the transpose of `rows` x `cols` numbers, both multiples of 4. Strides in bytes. */
-export function transpose(source: usize, sourceStride: usize, rows: i32, cols: i32, out: usize, outStride: usize): void {
+export function transpose(
+  source: usize,
+  sourceStride: usize,
+  rows: i32,
+  cols: i32,
+  out: usize,
+  outStride: usize,
+): void {
   // Sixteen columns at a time: their output rows stay in L1 while the source is read along its rows.
   for (let from = 0; from < cols; from += 16) {
     const to = min(from + 16, cols)

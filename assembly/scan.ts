@@ -170,4 +170,3 @@ export function scan(p: Problem, shift: f64): void {
 export function rescan(p: Problem): void {
   scan(p, p.shift + p.middle)
 }
-

@@ -1,61 +1,71 @@
-const [width, height, margin] = [760, 480, 64]
-const colours = ['#0b6e4f', '#46b280', '#c1440e', '#1f4e9c', '#8e44ad', '#7f7f7f']
+import { spread } from './spread.js'
+
+const WIDTH = 760
+const HEIGHT = 480
+const MARGINS = { marginLeft: 64, marginRight: 170, marginTop: 64, marginBottom: 56 }
+/** Colours that can be told apart on white and on black, also by those who see red and green alike, after Okabe and Ito. */
+const COLOURS = ['#2f86c9', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#7f7f7f', '#56b4e9']
+/** The SVG follows the reader's colour scheme, and brings its own ground, whatever page it stands in. */
+const STYLE = `
+  svg { color: #1f2328; }
+  .ground { fill: #ffffff; }
+  @media (prefers-color-scheme: dark) {
+    svg { color: #e6edf3; }
+    .ground { fill: #0d1117; }
+  }
+`
 
 /**
- * Time against rows, both on logarithmic axes, as an SVG.
+ * Curves as an SVG, drawn by Observable Plot, which `npm ci --prefix bench` installs. Each has its name at its end.
  *
- * @param title what was measured
- * @param curves `[{ name, points: [{ rows, seconds }] }]`
+ * @param title what is shown
+ * @param x,y options of the axes as Plot takes them, such as `{ label: 'rows', type: 'log', ticks: [1, 10] }`
+ * @param curves `[{ name, points: [{ x, y }] }]`
  */
-export function plot(title, curves) {
-  const points = curves.flatMap((curve) => curve.points)
-  const x = axis(
-    points.map(({ rows }) => rows),
-    margin,
-    width - 170,
+export async function plot(title, { x, y }, curves) {
+  const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')])
+  const points = curves.flatMap(({ name, points: own }) => own.map((point) => ({ ...point, name })))
+  const colour = { domain: curves.map(({ name }) => name), range: COLOURS }
+  const size = { width: WIDTH, height: HEIGHT, ...MARGINS }
+  const grid = { stroke: 'currentColor', strokeOpacity: 0.15 }
+  const { document } = parseHTML('<html><body></body></html>')
+  const figure = (labels) =>
+    Plot.plot({
+      ...{ document, ...size, style: { fontSize: '13px', background: 'none' } },
+      ...{ x: { labelAnchor: 'center', labelArrow: 'none', ...x }, y: { ...y, label: null }, color: colour },
+      marks: [
+        Plot.gridX({ ...grid, ticks: x.ticks }),
+        Plot.gridY({ ...grid, ticks: y.ticks }),
+        Plot.line(points, { x: 'x', y: 'y', stroke: 'name', strokeWidth: 2 }),
+        Plot.dot(points, { x: 'x', y: 'y', fill: 'name', r: 3.5 }),
+        ...labels.map(({ name, x, y, ...place }) =>
+          Plot.text([{ x, y }], { x: 'x', y: 'y', text: () => name, fill: () => name, ...place }),
+        ),
+      ],
+    })
+  // The scales tell where the ends of the curves lie, and so how far their names must be moved apart.
+  const scale = figure([]).scale('y')
+  const ends = curves.map(({ name, points: own }) => ({ name, ...own.at(-1) }))
+  const last = Math.max(...points.map((point) => point.x))
+  // A curve that ends before the others has its name above its end, where they do not run through it.
+  const [early, late] = [ends.filter((end) => end.x < last), ends.filter((end) => end.x === last)]
+  const wanted = late.map((end) => scale.apply(end.y))
+  const placed = spread(wanted, 17)
+  const svg = figure([
+    ...early.map((end) => ({ ...end, dx: 0, dy: -14, textAnchor: 'end' })),
+    ...late.map((end, i) => ({ ...end, dx: 8, dy: placed[i] - wanted[i], textAnchor: 'start' })),
+  ])
+  svg.removeAttribute('class')
+  for (const style of svg.querySelectorAll('style')) style.remove()
+  // Tenths of a pixel are more than is seen.
+  const tenths = (number) => String(Number(Number(number).toFixed(1)))
+  const body = svg.innerHTML.replaceAll(/<[^>]+>/g, (tag) =>
+    tag.replaceAll(/(?<!opacity=")\b\d+\.\d{2,}/g, tenths),
   )
-  const y = axis(
-    points.map(({ seconds }) => seconds),
-    height - margin,
-    margin,
-  )
-  const text = (left, top, words, anchor = 'start') =>
-    `<text x="${left}" y="${top}" text-anchor="${anchor}">${words}</text>`
-  const line = (x1, y1, x2, y2) => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="#ddd"/>`
-  const heading = `${title}: seconds to fit against rows, one thread`
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
-    `<title>${heading}</title>`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    text(margin, 32, heading),
-    ...x.ticks.map((n) => line(x.at(n), margin, x.at(n), height - margin)),
-    ...y.ticks.map((s) => line(margin, y.at(s), width - 170, y.at(s))),
-    ...x.ticks.map((n) => text(x.at(n), height - margin + 20, n.toLocaleString('en'), 'middle')),
-    ...y.ticks.map((s) => text(margin - 8, y.at(s) + 4, `${s} s`, 'end')),
-    ...curves.flatMap(({ name, points: own }, i) => {
-      const colour = colours[i % colours.length]
-      const places = own.map(({ rows, seconds }) => [x.at(rows), y.at(seconds)])
-      const [endX, endY] = places.at(-1)
-      return [
-        `<polyline points="${places.map((place) => place.join(',')).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"/>`,
-        ...places.map(([left, top]) => `<circle cx="${left}" cy="${top}" r="3.5" fill="${colour}"/>`),
-        `<g fill="${colour}">${text(endX + 8, endY + 4, name)}</g>`,
-      ]
-    }),
-    '</svg>\n',
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" fill="currentColor" font-family="system-ui, sans-serif" font-size="13" text-anchor="middle">`
+  const heading = [
+    `<g text-anchor="start"><text x="${MARGINS.marginLeft}" y="28" font-size="15" font-weight="600">${title}</text>`,
+    `<text x="${MARGINS.marginLeft}" y="50" opacity="0.7">${y.label}</text></g>`,
   ].join('\n')
-}
-
-/** A logarithmic axis from one place to another, with a tick at 1, 2 and 5 of each power of ten. */
-function axis(values, from, to) {
-  const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))]
-  const at = (value) => Math.round(from + ((Math.log(value) - low) / (high - low || 1)) * (to - from))
-  const ticks = []
-  for (let power = -6; power <= 7; power++) {
-    for (const digit of [1, 2, 5]) {
-      const tick = Number(`${digit}e${power}`)
-      if (Math.log(tick) >= low - 1e-9 && Math.log(tick) <= high + 1e-9) ticks.push(tick)
-    }
-  }
-  return { at, ticks }
+  return `${head}\n<title>${title}</title>\n<style>${STYLE}</style>\n<rect class="ground" width="${WIDTH}" height="${HEIGHT}"/>\n${heading}\n${body}\n</svg>\n`
 }

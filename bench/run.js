@@ -4,9 +4,11 @@
 // npm run bench -- threads [--quick]       one thread beside two (threads.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
 // npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
+// node bench/pictures-a-class.js FOLDER    accuracy by pictures a class (pictures-a-class.js)
 //
 // Ours beside scikit-learn, LIBSVM, libsvm-js and ml-svm, one thread each, in processes of their own; only fit and
 // predict are timed. SOFTMARGIN_DATA names a folder of pictures (see pictures.js); without it, digits serve.
+// The plot is drawn by a library that is not among the project's own: npm ci --prefix bench.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
@@ -14,10 +16,10 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadFeatures } from './features.js'
+import { timesOfFits } from './figures.js'
 import { listJobs, writeJob } from './jobs.js'
 import { nodeWithRelaxedSimd } from './newer-node.js'
 import { compile, findPeers, peersFolder, runPeer } from './peers.js'
-import { plot } from './plot.js'
 import { describe, median, table } from './report.js'
 import { summary } from './summary.js'
 
@@ -63,6 +65,7 @@ for (const job of jobs) {
   if (!flags.only && !flags.peers) save()
 }
 if (!flags.only && !flags.peers) {
+  await draw()
   console.log(`\nWritten: ${resultPath()}.json and .svg. In short, for the README:\n`)
   console.log(summary({ jobs: measured }).join('\n'))
 }
@@ -155,21 +158,15 @@ function save() {
   // Five digits are more than a clock is worth.
   const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, short)}\n`)
-  const [series] = new Set(measured.map((job) => job.series).filter(Boolean))
-  if (!series) return
-  const inSeries = measured.filter((job) => job.series === series)
-  const curves = peers.map(({ name: peer }) => ({
-    name: peer,
-    points: inSeries.flatMap(({ rows, answers }) => {
-      const answer = answers.find((candidate) => candidate.name === peer && !candidate.failed)
-      return answer ? [{ rows, seconds: answer.fit }] : []
-    }),
-  }))
-  writeFileSync(
-    `${name}.svg`,
-    plot(
-      series,
-      curves.filter(({ points }) => points.length > 0),
-    ),
-  )
+}
+
+/** The plot of what was measured, for which a charting library is wanted. */
+async function draw() {
+  try {
+    const svg = await timesOfFits(measured)
+    if (svg) writeFileSync(`${resultPath()}.svg`, svg)
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    console.log('\nNot drawn: npm ci --prefix bench && node bench/draw.js')
+  }
 }

@@ -27,3 +27,16 @@ function rounded(number) {
 function inWords(seconds) {
   return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`
 }
+
+/** The README's table of accuracy by pictures a class: the SVM beside the best k of nearest neighbours. */
+export function picturesTable({ results }) {
+  const share = ({ mean, std }) => `${(100 * mean).toFixed(1)} % ± ${(100 * std).toFixed(1)}`
+  return [
+    '| pictures a class | softmargin | nearest neighbours |',
+    '| --- | --- | --- |',
+    ...results.map(
+      ({ perClass, svm, neighbours }) =>
+        `| ${perClass} | ${share(svm)} | ${share(neighbours)} (k = ${neighbours.k}) |`,
+    ),
+  ]
+}

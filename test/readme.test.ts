@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { transformSync } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { summary } from '../bench/summary.js'
+import { picturesTable, summary } from '../bench/summary.js'
 import { digit, pngOf } from './support/digits.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -96,17 +96,24 @@ describe('the README', () => {
   })
 
   it('tells of speed what the bench wrote', () => {
-    const [, written] = /\]\((bench\/results\/[^)]+\.json)\)/.exec(readme)!
+    const [, written] = /\]\((bench\/results\/\d[^)]+\.json)\)/.exec(readme)!
     const lines = summary(JSON.parse(readFileSync(join(root, written), 'utf8')))
     expect(lines.length).toBeGreaterThan(10)
     expect(readme).toContain(lines.join('\n'))
   })
 
+  it('tells of accuracy by pictures a class what the study wrote', () => {
+    const [, written] = /\]\((bench\/results\/pictures[^)]+\.json)\)/.exec(readme)!
+    const lines = picturesTable(JSON.parse(readFileSync(join(root, written), 'utf8')))
+    expect(lines).toHaveLength(7)
+    expect(readme).toContain(lines.join('\n'))
+  })
+
   it('names commands that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-    const named = [...readme.matchAll(/npm (?:run )?(start|test|build|check|format|bench)\b/g)].map(
-      ([, name]) => name,
-    )
+    const named = [
+      ...readme.matchAll(/npm (?:run )?(start|test|build|check|format|bench|docs|sizes)\b/g),
+    ].map(([, name]) => name)
     expect(named.length).toBeGreaterThan(5)
     for (const name of named) expect(scripts).toHaveProperty(name)
   })

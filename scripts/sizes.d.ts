@@ -1,0 +1,15 @@
+interface EntrySize {
+  script: number
+  wasm: number
+}
+export const budgets: { entries: Record<string, EntrySize>; edgeFunction: number }
+export function bundleForEdge(
+  code: string,
+  options?: object,
+): Promise<{ path: string; contents: Uint8Array }[]>
+export function entrySize(entry: string): Promise<EntrySize>
+export function downloadSize(
+  code: string,
+  splitting?: boolean,
+): Promise<Record<'script' | 'svm' | 'runtime' | 'codecs' | 'onnx', number>>
+export function downloadTable(): Promise<string[]>

@@ -1,0 +1,107 @@
+// What the package weighs for those who use it: node scripts/sizes.js [--json]. Needs a build. A row for each entry:
+// everything that it exports, bundled and minified, script and WebAssembly gzipped, beside its budget.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length
+
+/** The most gzipped bytes that each entry, and an edge function that only decides, may have: test/sizes.test.ts. */
+export const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', import.meta.url), 'utf8'))
+
+/** Bundles code as the tool of an edge platform does: scripts, and the WebAssembly beside them as modules. */
+export async function bundleForEdge(code, options = {}) {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: root },
+    ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, outdir: '/' },
+    conditions: ['workerd', 'worker', 'browser', 'import'],
+    loader: { '.wasm': 'copy' },
+    logLevel: 'error',
+    ...options,
+  })
+  return outputFiles
+}
+
+/** The gzipped bytes of an entry of package.json's `exports`, such as './svm': `{ script, wasm }`. */
+export async function entrySize(entry) {
+  const options = { splitting: true, ...(entry === './bundler' ? { platform: 'node' } : {}) }
+  const files = await bundleForEdge(`export * from 'softmargin${entry.slice(1)}'`, options)
+  const sum = (ending) =>
+    files
+      .filter(({ path }) => path.endsWith(ending))
+      .reduce((bytes, { contents }) => bytes + gzipped(contents), 0)
+  return { script: sum('.js'), wasm: sum('.wasm') }
+}
+
+/**
+ * What a page downloads before its first answer, gzipped bytes by part; `onnx` is the CNN that ships.
+ *
+ * @param code what the page exports, such as "export { ImageClassifier } from 'softmargin'"
+ * @param splitting whether what is imported on demand has files of its own. One file holds nothing unused.
+ * @returns `{ script, svm, runtime, codecs, onnx }`, parts that the code does not need being 0
+ */
+export async function downloadSize(code, splitting = true) {
+  const sizes = { script: 0, svm: 0, runtime: 0, codecs: 0, onnx: 0 }
+  for (const { path, contents } of await bundleForEdge(code, { splitting })) {
+    // The chunk for a GPU is asked for by `device` alone.
+    if (path.includes('ort.webgpu')) continue
+    const part = path.endsWith('.js')
+      ? 'script'
+      : path.includes('/svm')
+        ? 'svm'
+        : path.includes('/ort-')
+          ? 'runtime'
+          : 'codecs'
+    sizes[part] += gzipped(contents)
+  }
+  if (sizes.runtime > 0) sizes.onnx = gzipped(readFileSync(new URL('../dist/tiny.onnx', import.meta.url)))
+  return sizes
+}
+
+/** The README's table of downloads. */
+export async function downloadTable() {
+  const uses = [
+    ['train and classify in a page', "export { ImageClassifier } from 'softmargin'"],
+    ['train an SVM on rows of numbers', "export { SVC } from 'softmargin/svm'"],
+    ['only decide, by an SVM that is trained', "export { SvcPredictor } from 'softmargin/svm'", false],
+  ]
+  const rows = await Promise.all(
+    uses.map(async ([use, code, splitting]) => {
+      const { script, svm, runtime, codecs, onnx } = await downloadSize(code, splitting)
+      const all = script + svm + runtime + codecs + onnx
+      return [use, ...[script + svm, runtime, onnx, codecs, all].map(inWords)]
+    }),
+  )
+  return [
+    ['', 'softmargin and its SVM', 'ONNX Runtime', 'the CNN', 'JPEG and PNG', 'together'],
+    Array(6).fill('---'),
+    ...rows,
+  ].map((cells) => `| ${cells.join(' | ')} |`)
+}
+
+function inWords(bytes) {
+  if (bytes === 0) return ''
+  return bytes < 1e6
+    ? `${(bytes / 1e3).toPrecision(bytes < 1e5 ? 2 : 3)} kB`
+    : `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const rows = []
+  for (const [entry, budget] of Object.entries(budgets.entries)) {
+    const { script, wasm } = await entrySize(entry)
+    rows.push({ entry, script, wasm, total: script + wasm, budget: budget.script + budget.wasm })
+  }
+  if (process.argv.includes('--json')) console.log(JSON.stringify(rows, undefined, 2))
+  else {
+    console.log('| entry | script | WebAssembly | total, gzipped | budget |')
+    console.log('| --- | ---: | ---: | ---: | ---: |')
+    for (const { entry, ...bytes } of rows) {
+      const cells = Object.values(bytes).map((value) => `${(value / 1000).toFixed(1)} kB`)
+      console.log(`| \`${entry}\` | ${cells.join(' | ')} |`)
+    }
+    console.log(`\n${(await downloadTable()).join('\n')}`)
+  }
+}

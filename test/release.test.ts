@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const node = (...args: string[]) =>
+  execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+const { version, scripts } = JSON.parse(read('package.json'))
+
+describe('a release', () => {
+  it('is refused unless tag, package.json and changelog agree', () => {
+    expect(node('scripts/check-release.js', `v${version}`)).toBe('')
+    expect(() => node('scripts/check-release.js', 'v99.0.0')).toThrow(/the tag is v99.0.0/)
+  })
+})
+
+describe('workflows', () => {
+  const files = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`)
+
+  it.each(files)('%s runs commands that are there', (file) => {
+    const text = read(file)
+    for (const [, name] of text.matchAll(/npm run (?:--silent )?([\w:]+)/g))
+      expect(scripts).toHaveProperty(name)
+    for (const [, path] of text.matchAll(/(?:node|bash) (\S+\.js|\.ci\/\w+)/g)) {
+      expect(existsSync(join(root, path)), path).toBe(true)
+    }
+    for (const [, path] of text.matchAll(/uses: \.\/(\S+)/g))
+      expect(existsSync(join(root, path)), path).toBe(true)
+  })
+
+  it('try every host', () => {
+    const [, matrix] = /host: \[(.*)\]/.exec(read('.github/workflows/hosts.yml'))!
+    const [, hosts] = /^const hosts = \[\n(.*?)^\]/ms.exec(read('scripts/test-hosts.js'))!
+    // Node 20 is what the others are compared with.
+    expect(matrix.split(', ')).toHaveLength(hosts.trim().split('\n').length - 1)
+  })
+})
+
+describe('the package for JSR', () => {
+  let parent: string
+  let folder: string
+  beforeAll(() => {
+    parent = mkdtempSync(join(tmpdir(), 'softmargin-'))
+    folder = join(parent, 'jsr')
+    node('scripts/jsr.js', folder)
+  })
+  afterAll(() => rmSync(parent, { recursive: true }))
+
+  const filesIn = (part: string, ending: string) =>
+    readdirSync(join(folder, part), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+      .map((entry) => join(entry.parentPath, entry.name))
+
+  it('has entries that name their types', () => {
+    const manifest = JSON.parse(readFileSync(join(folder, 'jsr.json'), 'utf8'))
+    expect(manifest.version).toBe(version)
+    expect(Object.keys(manifest.exports)).toContain('./svm')
+    for (const path of Object.values<string>(manifest.exports)) {
+      const file = join(folder, path)
+      const [, types] = /^\/\* @ts-self-types="(.*)" \*\/$/m.exec(readFileSync(file, 'utf8'))!
+      expect(existsSync(join(dirname(file), types)), types).toBe(true)
+    }
+  })
+
+  it('imports only what is there, and what its manifest names', () => {
+    const { imports } = JSON.parse(readFileSync(join(folder, 'jsr.json'), 'utf8'))
+    const files = [...filesIn('dist/lib', '.js'), ...filesIn('dist/types', '.d.ts')]
+    expect(files.length).toBeGreaterThan(20)
+    for (const file of files) {
+      const code = readFileSync(file, 'utf8')
+      for (const [, target] of code.matchAll(/^(?:import|export|\}) .*?from ["']([^"']+)["']/gm)) {
+        if (target.startsWith('.')) expect(existsSync(join(dirname(file), target)), target).toBe(true)
+        else if (!target.startsWith('node:') && !builtinModules.includes(target)) {
+          const name = /^(@[^/]+\/)?[^/]+/.exec(target)![0]
+          expect(Object.keys(imports), `${file}: ${target}`).toContain(name)
+        }
+      }
+    }
+  })
+})

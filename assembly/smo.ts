@@ -43,10 +43,7 @@ function kernelValue(p: Problem, i: i32, j: i32): f32 {
 function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
-  const curvature = max(
-    TAU,
-    <f64>f32.load(p.diagonal + atI) + <f64>f32.load(p.diagonal + atJ) - 2 * <f64>kij,
-  )
+  const curvature = max(TAU, <f64>f32.load(p.diagonal + atI) + <f64>f32.load(p.diagonal + atJ) - 2 * <f64>kij)
   const betaI = f64.load(p.beta + atI + atI)
   const betaJ = f64.load(p.beta + atJ + atJ)
   const roomI = f64.load(p.upper + atI + atI) - betaI

@@ -2,7 +2,7 @@
 //
 // Biome takes a decorator before a function, which is AssemblyScript's `@inline`, for a syntax error, and has no setting
 // for it. So it is shown a copy in which these lines are comments, with the settings that biome.json has for assembly/.
-// Those leave out what does not suit AssemblyScript: it has no `import type`, its == does not convert, it wants a
+// Those leave out what does not suit AssemblyScript: it has no `import type`, its == and its isFinite do not convert, it wants a
 // `return` behind an endless loop, the order of its exports is the order in the binary, and its constants are written
 // with the digits that their derivation has.
 import { spawnSync } from 'node:child_process'

@@ -37,7 +37,12 @@ export class ImageCall {
   #version = 0
   #wake: (() => void) | undefined
 
-  constructor(images: readonly ImageInput[], preprocess: ResolvedPreprocess, taps: Tap[], options: ImageCallOptions) {
+  constructor(
+    images: readonly ImageInput[],
+    preprocess: ResolvedPreprocess,
+    taps: Tap[],
+    options: ImageCallOptions,
+  ) {
     this.batchSize = options.batchSize
     this.#images = images.length
     this.#options = options

@@ -79,7 +79,10 @@ export class FeatureStore<L extends Label = Label> {
    * @throws {SoftmarginError} `FILE_LOCKED` where another store has it open, `DATA_UNREADABLE`, `FILE_UNREADABLE`,
    *   `FILE_UNWRITABLE` where there is no store and none can be made, `HOST_UNSUPPORTED` where nothing can be kept
    */
-  static async open<L extends Label = Label>(path: string, o: StoreOpenOptions = {}): Promise<FeatureStore<L>> {
+  static async open<L extends Label = Label>(
+    path: string,
+    o: StoreOpenOptions = {},
+  ): Promise<FeatureStore<L>> {
     const file = await growingFile(path)
     const store = new FeatureStore<L>(file)
     try {

@@ -128,7 +128,7 @@ export async function formats(): Promise<Format[]> {
     },
     {
       name: 'feature store',
-      seeds: [storeToNpz(storedFeatures()), storeToNpz(severalLayers())],
+      seeds: [storeToNpz(storedFeatures()), storeToNpz(severalLayers()), storeToNpz(mixedLabels())],
       reads: [async (bytes) => (await FeatureStore.fromNpz(bytes)).toNpz()],
     },
     {
@@ -246,6 +246,11 @@ function storedFeatures(): StoredFeatures {
     labels: ['cat', 'dog', ''],
     maker: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
   }
+}
+
+/** Labels of both types, and none. */
+function mixedLabels(): StoredFeatures {
+  return { ...storedFeatures(), labels: [7, '7', ''] }
 }
 
 /** The features of two layers side by side. */

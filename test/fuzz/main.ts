@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { formats } from './formats.ts'
 import { FuzzFailure, fuzz } from './fuzz.ts'
+import { fuzzFrames, fuzzStore } from './journal.ts'
 import { fuzzSolver, SolverFailure } from './solver.ts'
 
 const { values } = parseArgs({
@@ -14,6 +15,17 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
   },
 })
+/** Keeps the file that broke a reader. */
+function tellFailure(name: string, error: unknown): void {
+  if (!(error instanceof FuzzFailure)) throw error
+  mkdirSync('.cache/fuzz', { recursive: true })
+  const path = `.cache/fuzz/${name.replaceAll(/\W+/g, '-')}.bin`
+  writeFileSync(path, error.bytes)
+  console.error(`${error.message}\nthe file: ${path}`)
+  console.error(error.cause)
+  process.exitCode = 1
+}
+
 const until = Date.now() + Number(values.minutes) * 60_000
 const seed = Number(values.seed)
 const chosen = (await formats()).filter(({ name }) => values.format === undefined || name === values.format)
@@ -35,13 +47,25 @@ for (const format of chosen) {
       ].join(', '),
     )
   } catch (error) {
-    if (!(error instanceof FuzzFailure)) throw error
-    mkdirSync('.cache/fuzz', { recursive: true })
-    const path = `.cache/fuzz/${format.name.replaceAll(/\W+/g, '-')}.bin`
-    writeFileSync(path, error.bytes)
-    console.error(`${error.message}\nthe file: ${path}`)
-    console.error(error.cause)
-    process.exitCode = 1
+    tellFailure(format.name, error)
+  }
+}
+
+/** How much slower than to read a file of a few kilobytes it is to write and read files on a disk. */
+const diskCost = 50
+const journals: [string, () => number | Promise<number>][] = [
+  ['journal frames', () => fuzzFrames(Number(values.runs), seed, until)],
+  ['feature store on a disk', () => fuzzStore(Number(values.runs) / diskCost, seed, until)],
+]
+for (const [name, run] of journals) {
+  if (values.format !== undefined && values.format !== name) continue
+  try {
+    const start = Date.now()
+    const runs = await run()
+    total += runs
+    console.log(`${name.padEnd(17)} ${runs} runs in ${((Date.now() - start) / 1000).toFixed(1)} s`)
+  } catch (error) {
+    tellFailure(name, error)
   }
 }
 console.log(`${total} damaged files, seed ${seed}`)

@@ -1,0 +1,230 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SoftmarginError } from '../../src/errors.ts'
+import { frame, readFrames } from '../../src/host/frames.ts'
+import type { RawImage } from '../../src/image/input.ts'
+import { Matrix } from '../../src/matrix.ts'
+import { FeatureStore } from '../../src/store/feature-store.ts'
+import type { Maker } from '../../src/store/fingerprint.ts'
+import type { FeatureSource } from '../../src/store/source.ts'
+import type { Label } from '../../src/svm/labels.ts'
+import { FuzzFailure } from './fuzz.ts'
+import { Dice, mutate } from './mutate.ts'
+
+/**
+ * Damages journals in every way: whatever frame is still there as it was must come back, in its order, and nothing else.
+ *
+ * @throws {FuzzFailure} with the journal
+ */
+export function fuzzFrames(runs: number, seed: number, until = Number.POSITIVE_INFINITY): number {
+  const dice = new Dice(seed)
+  let run = 0
+  for (; run < runs && Date.now() < until; run++) {
+    const frames = Array.from({ length: 1 + dice.roll(6) }, (_, i) => {
+      const bytes = Uint8Array.from({ length: dice.roll(60) }, () =>
+        dice.roll(4) === 0 ? 0x93 : dice.roll(256),
+      )
+      // No two records are the same, and none ends as a frame begins, so that no two can overlap.
+      return frame(new Uint8Array([i, ...bytes, 0]))
+    })
+    const journal = new Uint8Array(Buffer.concat(frames))
+    const damaged = damage(journal, dice)
+    const { records, damage: told, end } = readFrames(damaged)
+    const found = records.map((record) => Buffer.from(record).toString('hex'))
+    const known = frames.map((framed) => Buffer.from(framed.subarray(20)).toString('hex'))
+    const bytes = Buffer.from(damaged)
+    const place = `frames, seed ${seed}, run ${run}`
+    for (const [i, framed] of frames.entries()) {
+      if (bytes.includes(Buffer.from(framed)) && !found.includes(known[i]))
+        throw new FuzzFailure(`${place}: lost ${i}`, damaged)
+    }
+    if (found.some((record) => !known.includes(record)))
+      throw new FuzzFailure(`${place}: an unknown one`, damaged)
+    const length = records.reduce((sum, record) => sum + record.length + 20, 0)
+    if (length + told.reduce((sum, each) => sum + each.bytes, 0) !== end || end > damaged.length) {
+      throw new FuzzFailure(`${place}: the lengths do not add up`, damaged)
+    }
+  }
+  return run
+}
+
+/** What disks, crashes and power cuts do to a file, and what nobody does. */
+function damage(bytes: Uint8Array, dice: Dice): Uint8Array {
+  const from = dice.roll(bytes.length + 1)
+  switch (dice.roll(6)) {
+    case 0:
+      return bytes.slice(0, from)
+    case 1:
+      return new Uint8Array([...bytes.subarray(0, from), ...new Uint8Array(dice.roll(100))])
+    case 2:
+      return bytes.slice().fill(0, from, from + dice.roll(100))
+    case 3:
+      return bytes.slice().fill(0, from)
+    case 4:
+      return new Uint8Array([...bytes, ...new Uint8Array(1 + dice.roll(100))])
+    default:
+      return bytes.length === 0 ? bytes : mutate(bytes, dice, [bytes])
+  }
+}
+
+const maker: Maker = { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 3 }
+
+/** Features that are the image's number, so that those of another image would show. */
+const source: FeatureSource = {
+  maker: async () => maker,
+  extract: async (images) => {
+    const data = images.flatMap((image) => {
+      const [low, high] = (image as RawImage).data
+      return [low, high, low + high]
+    })
+    return new Matrix(Float32Array.from(data), images.length, 3)
+  },
+}
+
+const image = (number: number): RawImage => ({
+  data: Uint8Array.of(number & 255, number >> 8),
+  ...{ width: 2, height: 1, channels: 1 },
+})
+
+/** What `extract` and `save` have acknowledged: the label of each image. */
+type Acknowledged = Map<number, Label>
+
+/**
+ * Extracts, labels, saves and opens again, in turn and at once, with the store's files damaged in between as crashes and
+ * disks damage them. What was acknowledged must be there, but for what the damaged bytes held.
+ *
+ * @throws {FuzzFailure} with the journal
+ */
+export async function fuzzStore(
+  runs: number,
+  seed: number,
+  until = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'softmargin-fuzz-'))
+  const dice = new Dice(seed)
+  let run = 0
+  try {
+    for (; run < runs && Date.now() < until; run++) {
+      await lifeOfAStore(join(folder, `${run}.npz`), dice, `store, seed ${seed}, run ${run}`)
+      for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return run
+}
+
+async function lifeOfAStore(path: string, dice: Dice, place: string): Promise<void> {
+  const acknowledged: Acknowledged = new Map()
+  const fail = (why: string, cause?: unknown): never => {
+    const journal = readIfThere(`${path}.journal`)
+    throw new FuzzFailure(`${place}: ${why}`, journal, cause)
+  }
+  for (let life = 0; life < 4; life++) {
+    const told: string[] = []
+    const store = await FeatureStore.open(path, { onWarning: (message) => told.push(message) }).catch(
+      (error) => fail(`it cannot be opened: ${error}`, error),
+    )
+    if (told.length > 0) fail(`it tells of damage: ${told}`)
+    await compare(store, acknowledged).catch((error) => fail(String(error), error))
+    const calls: Promise<void>[] = []
+    for (let step = dice.roll(6); step > 0; step--) {
+      if (dice.roll(3) === 0) calls.push(store.save())
+      else calls.push(extractSome(store, acknowledged, dice))
+      if (dice.roll(2) === 0) await Promise.all(calls)
+    }
+    await Promise.all(calls).catch((error) => fail(`a call failed: ${error}`, error))
+    store.dispose()
+    crash(path, dice)
+  }
+  await damageJournal(path, acknowledged, dice).catch((error) => fail(String(error), error))
+}
+
+async function extractSome(store: FeatureStore, acknowledged: Acknowledged, dice: Dice): Promise<void> {
+  const numbers = Array.from({ length: 1 + dice.roll(5) }, () => dice.roll(30))
+  const labels = numbers.map((number): Label => dice.of(['', number, `${number}`, number / 3]))
+  const batchSize = 1 + dice.roll(3)
+  // Calls that run at once may label one image: those of this fuzzer agree where they do.
+  const own = numbers.map((number, i) => acknowledged.get(number) ?? labels[i])
+  for (const [i, number] of numbers.entries()) {
+    own[i] = acknowledged.get(number) ?? own[numbers.indexOf(number)]
+    acknowledged.set(number, own[i])
+  }
+  await store.keep(source, numbers.map(image), { labels: own, batchSize })
+}
+
+/** All that was acknowledged is there, as it was, and nothing else. */
+async function compare(store: FeatureStore, acknowledged: Acknowledged): Promise<void> {
+  if (store.size !== acknowledged.size) throw new Error(`${store.size} images, not ${acknowledged.size}`)
+  await compareWhatIsThere(store, acknowledged)
+}
+
+async function compareWhatIsThere(store: FeatureStore, acknowledged: Acknowledged): Promise<Set<number>> {
+  const found = new Set<number>()
+  const { labels } = store
+  for (let row = 0; row < store.size; row++) {
+    const [low, high, sum] = store.features.row(row)
+    const number = low + 256 * high
+    if (low + high !== sum || !acknowledged.has(number)) throw new Error(`row ${row} is ${[low, high, sum]}`)
+    if (labels[row] !== acknowledged.get(number)) throw new Error(`the label of ${number} is ${labels[row]}`)
+    found.add(number)
+  }
+  return found
+}
+
+/** Leaves what a crash in the middle of an append, of a save or of taking the lock leaves. */
+function crash(path: string, dice: Dice): void {
+  // An append begins where the last whole record ends.
+  const all = readIfThere(`${path}.journal`)
+  const journal = all.subarray(0, readFrames(all).end)
+  const started = frame(Uint8Array.from({ length: 200 }, () => dice.roll(256)))
+  const left = dice.of([
+    new Uint8Array(0),
+    started.subarray(0, dice.roll(started.length)),
+    new Uint8Array(dice.roll(5000)),
+  ])
+  if (journal.length > 0 || left.length > 0) writeFileSync(`${path}.journal`, Buffer.concat([journal, left]))
+  const dead = { pid: 2 ** 30, host: hostname(), id: 'dead' }
+  if (dice.roll(3) === 0) writeFileSync(`${path}.lock`, JSON.stringify(dead))
+}
+
+/** Damages the journal: it opens all the same, with all that the damaged bytes did not hold. */
+async function damageJournal(path: string, acknowledged: Acknowledged, dice: Dice): Promise<void> {
+  const journal = readIfThere(`${path}.journal`)
+  const before = new Set<number>()
+  {
+    using store = await FeatureStore.open(path)
+    for (const number of await compareWhatIsThere(store, acknowledged)) before.add(number)
+  }
+  const damaged = damage(journal, dice)
+  writeFileSync(`${path}.journal`, damaged)
+  const left = Buffer.from(damaged)
+  const { records } = readFrames(journal)
+  const lost = records.filter((record) => !left.includes(Buffer.from(frame(record)))).length
+  try {
+    const store = await FeatureStore.open(path, { onWarning: () => {} })
+    if (lost === 0 && store.size !== before.size) throw new Error(`${store.size} images, not ${before.size}`)
+    // It goes on: what was lost is made again, and then it is as if nothing had been.
+    const numbers = [...acknowledged.keys()]
+    const labels = numbers.map((number) => acknowledged.get(number)!)
+    if (numbers.length > 0) await store.keep(source, numbers.map(image), { labels })
+    await compare(store, acknowledged)
+    if (dice.roll(2) === 0) await store.save()
+    store.dispose()
+    using again = await FeatureStore.open(path, { onWarning: () => {} })
+    await compare(again, acknowledged)
+  } catch (error) {
+    // By chance it may look like a journal of an earlier version.
+    if (!(error instanceof SoftmarginError) || !error.message.includes('earlier version')) throw error
+  }
+}
+
+function readIfThere(path: string): Uint8Array {
+  try {
+    // The slice of a Buffer would be the same memory.
+    return Uint8Array.from(readFileSync(path))
+  } catch {
+    return new Uint8Array(0)
+  }
+}

@@ -44,6 +44,15 @@ export function listJobs(featureSets, quick) {
     { title: 'easy, two classes', data: easyClasses(15_000), rows: big, kernel: 'rbf', C: 1, gamma: 'scale' },
     { title: 'easy, two classes', data: easyClasses(15_000), rows: 500, kernel: 'rbf', C: 1, gamma: 'scale' },
     ...features(quick ? 600 : 5000, { title: 'grid search', grid, cv: 3 }),
+    // More rows than whole blocks of kernel values have room for.
+    ...[4, 192].map((cols) => ({
+      title: 'overlapping, two classes',
+      data: overlappingClasses(quick ? 30_000 : 125_000, cols),
+      rows: quick ? 20_000 : 100_000,
+      kernel: 'rbf',
+      C: 1,
+      gamma: 'scale',
+    })),
     // Last, for it takes longest.
     ...(quick ? [] : features(50_000, curve)),
   ]
@@ -115,6 +124,17 @@ function easyClasses(rows) {
     return shift + normal() * (at % cols < 8 ? 0.7 : 0.2)
   })
   return { name: 'clouds', data, labels, rows, cols, classes: 2, asTheyAre: true }
+}
+
+/** Two clouds that overlap a little, however many columns they have. */
+function overlappingClasses(rows, cols) {
+  const { normal } = seeded(13)
+  const distance = 5 / Math.sqrt(cols)
+  const labels = Int32Array.from({ length: rows }, (_, i) => i % 2)
+  const data = Float32Array.from({ length: rows * cols }, (_, at) => {
+    return normal() + ((at % cols) % 2 === labels[Math.floor(at / cols)] ? distance : 0)
+  })
+  return { name: 'overlapping clouds', data, labels, rows, cols, classes: 2, asTheyAre: true }
 }
 
 /** Of class k only every (k + 1)-squared-th row. */

@@ -10,6 +10,17 @@ const SMALL = 64
 /** What the rounding of addresses may cost. */
 const ALIGNED = 2 ** 16
 
+/**
+ * Memory for kernel values of whoever names no `cacheSize`, in MB. The same on every host, however much memory it has:
+ * which rows are at hand shows in the last bits of an answer.
+ */
+const USUAL_CACHE = 1024
+
+/** Bytes that a fit may spend on kernel values, for a `cacheSize` in MB. */
+export function cacheBytes(cacheSize: number | undefined): number {
+  return (cacheSize ?? USUAL_CACHE) * 2 ** 20
+}
+
 /** How a fit spends its memory. */
 export interface Plan {
   threads: number
@@ -27,7 +38,12 @@ export interface Plan {
   small: boolean
 }
 
-/** The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not worse. */
+/**
+ * The plan for as much of `cacheLimit` as the host gives: less makes a fit slower, not worse, though it may take another
+ * path to the optimum, whose end differs within the tolerance.
+ *
+ * @throws {SoftmarginError} `OUT_OF_MEMORY` if not even the least can be had
+ */
 export function affordableFit(
   engine: Engine,
   runs: Run[],
@@ -68,8 +84,9 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
   const limit = Math.min(cacheLimit, room)
   const rowBytes = Math.min(limit, RowCache.mostBytes(runs))
   const blockBytes = BlockRows.bytes(runs)
-  const crossBytes = 2 * BlockRows.crossBytes(runs)
   const blocksFit = blockBytes <= limit
+  // Blocks that are never made take no memory: two classes of 50,000 rows would want 20 GB for theirs.
+  const crossBytes = blocksFit ? 2 * BlockRows.crossBytes(runs) : 0
   const fits = (threads: number) =>
     threads * rowBytes <= limit && (!blocksFit || blockBytes + (threads - 1) * crossBytes <= limit)
   let threads = wanted

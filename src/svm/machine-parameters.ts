@@ -22,7 +22,13 @@ export interface MachineOptions {
   tol?: number | undefined
   /** Iterations of a problem (an `SVC` has one a pair of classes), -1 (default) without a limit. */
   maxIter?: number | undefined
-  /** Memory for kernel values in MB. Default: what the host can give. */
+  /**
+   * Memory for kernel values in MB, above 0. Default 1024, on every host. Kernel values that do not fit are made again
+   * when they are needed, and the solver prefers rows that are there: so it takes another path. Fits with another
+   * `cacheSize`, or on a host that gives less memory, have the same bits only as long as everything fits; else they agree
+   * within `tol`. With classes of n1 >= n2 >= ... rows, 4 (n1 + n2)^2 bytes and 4 (n1^2 + n2^2 + ... + 2 n1^2) bytes must
+   * fit for an `SVC`; for an `SVR` or a `OneClassSVM` of n rows 4 n^2; for the candidates of a search 4 n^2 and the rows.
+   */
   cacheSize?: number | undefined
   /**
    * Build of the engine: `'strict'` (default) gives the same bits on every host, `'relaxed'` is faster where the

@@ -6,12 +6,11 @@ import { PackedRows } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import type { Survey } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
-import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
 import type { Progress } from '../progress.ts'
 import type { Sigmoids } from './class-order.ts'
 import { FitJobs } from './fit-jobs.ts'
-import { affordableFit } from './fit-plan.ts'
+import { affordableFit, cacheBytes } from './fit-plan.ts'
 import { layOutRows } from './fit-rows.ts'
 import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './fit-work.ts'
 import { fitSigmoid } from './platt.ts'
@@ -54,11 +53,6 @@ export interface FitOptions {
   onProgress?: ((progress: FitProgress) => void) | undefined
 }
 
-/** Bytes that a fit may spend on kernel values. */
-export function cacheBytes({ cacheSize }: Pick<FitOptions, 'cacheSize'>): number {
-  return cacheSize === undefined ? cacheMemory() : cacheSize * 2 ** 20
-}
-
 /**
  * Solves the dual of every pair of classes (one-vs-one, as LIBSVM does) and joins the solutions.
  *
@@ -98,7 +92,7 @@ async function fitIn(
   const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
     centred: true,
   })
-  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o), threads)
+  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,

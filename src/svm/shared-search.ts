@@ -5,8 +5,8 @@ import { Pace } from '../engine/pace.ts'
 import { surveyOf } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import { inOrder } from '../engine/work.ts'
-import { cacheMemory } from '../host/memory.ts'
 import type { Matrix } from '../matrix.ts'
+import { cacheBytes } from './fit-plan.ts'
 import type { EncodedLabels } from './labels.ts'
 import { type FeatureParameters, gammaScale, kernelOf } from './machine-parameters.ts'
 import type { SvcParameters } from './parameters.ts'
@@ -25,9 +25,7 @@ export interface Search {
  * Whether one matrix of all dot products fits into the memory that the candidates allow.
  */
 export function isSharable({ X, labels, candidates }: Search): boolean {
-  const limit = Math.min(
-    ...candidates.map(({ cacheSize }) => (cacheSize === undefined ? cacheMemory() : cacheSize * 2 ** 20)),
-  )
+  const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
   return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
 }
 

@@ -7,9 +7,10 @@ import { SoftmarginError } from '../errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
 import { Decider } from './decider.ts'
+import { cacheBytes } from './fit-plan.ts'
 import { layOutRows } from './fit-rows.ts'
 import { kernelFor, type MachineOptions, type MachineParameters } from './machine-parameters.ts'
-import { cacheBytes, type FitProgress } from './one-vs-one.ts'
+import type { FitProgress } from './one-vs-one.ts'
 import { type SampleWeight, sampleWeights } from './sample-weight.ts'
 import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
 
@@ -78,7 +79,7 @@ export abstract class SingleMachine<P extends MachineParameters> {
       await train(engine, source, twice ? [0, 0] : [0, 1], {
         tolerance: this.parameters.tol,
         maxIterations: this.parameters.maxIter,
-        cacheBytes: cacheBytes(this.parameters),
+        cacheBytes: cacheBytes(this.parameters.cacheSize),
         pace,
         start: 'given',
         prepare: (problem, run) => prepare(problem, run, rows, weights, unit),

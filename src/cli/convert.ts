@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import type { Command } from 'commander'
 import { SoftmarginError, show } from '../errors.ts'
-import { readBytes } from '../host/bytes.ts'
+import { readSource } from '../host/read-source.ts'
 import { writeFileAtomically } from '../host/write-file.ts'
 import { readModel } from '../onnx/read.ts'
 import { isClassifier } from '../onnx/read-classifier.ts'
@@ -35,7 +35,7 @@ async function convert(
   { columns, json }: { columns?: number; json?: boolean },
 ): Promise<void> {
   await checkWritable(to)
-  const bytes = await readBytes(from, 'in')
+  const bytes = await readSource(from, 'in')
   using svc = isLibsvmModel(bytes)
     ? SVC.fromLibsvm(new TextDecoder().decode(bytes), { columns })
     : await fromOnnx(bytes, from)

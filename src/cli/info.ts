@@ -4,7 +4,7 @@ import { listLayers } from '../cnn/layers.ts'
 import { readNpy } from '../data/npy.ts'
 import { readNpz } from '../data/npz.ts'
 import { SoftmarginError } from '../errors.ts'
-import { readBytes } from '../host/bytes.ts'
+import { readSource } from '../host/read-source.ts'
 import { dimensions, requiredInputs } from '../onnx/graph.ts'
 import { readModel } from '../onnx/read.ts'
 import { isClassifier, readClassifier } from '../onnx/read-classifier.ts'
@@ -29,7 +29,7 @@ export function addInfo(program: Command): void {
 }
 
 async function info(file: string, json: boolean): Promise<void> {
-  const bytes = await readBytes(file, 'file')
+  const bytes = await readSource(file, 'file')
   const facts = { ...(await factsOf(bytes)), bytes: bytes.length }
   answer(json, { file, ...facts }, () =>
     Object.entries(facts)

@@ -1,9 +1,9 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { readAsset } from '../host/assets.ts'
-import { readBytes } from '../host/bytes.ts'
 import { download, isNotFound } from '../host/download.ts'
 import { hubEndpoint } from '../host/hub.ts'
+import { readSource } from '../host/read-source.ts'
 import { withoutSecrets } from '../host/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../image/hugging-face.ts'
 import { attachWeights, weightFiles } from '../onnx/attach.ts'
@@ -101,7 +101,7 @@ async function read(
     return { bytes: await readFromHub(hub, argument, endpoint ?? hubEndpoint(), fetching), name, hub }
   }
   if (/^https?:/i.test(address)) return { bytes: await download(address, argument, fetching), name }
-  return { bytes: await readBytes(source, argument, { signal }), name }
+  return { bytes: await readSource(source, argument, { signal }), name }
 }
 
 /** The first of the model's files that is there. From then on it is the only one. */

@@ -5,6 +5,9 @@ export const FORMAT = 'CSV text'
 /** A field without an end is no field; characters. */
 const LONGEST = 2 ** 24
 
+/** A field that is not complete is looked at again with every piece of text as long as it is no longer than this. */
+const SHORT = 1024
+
 const LINE_FEED = 10
 const RETURN = 13
 const QUOTE = 34
@@ -16,8 +19,8 @@ export interface CsvRecord {
 }
 
 /**
- * Takes CSV text apart (RFC 4180) as it comes: fields may be quoted, quotes in them are doubled, lines end with LF or
- * CRLF, empty lines are left out.
+ * Takes CSV text apart (RFC 4180) as it comes: fields may be quoted, quotes in them are doubled, lines end with LF,
+ * CRLF or CR (as on old Macs), empty lines are left out.
  *
  * Our own, since what there is wants Node's streams, or the whole text at once, and this runs in browsers and edge
  * functions as well.
@@ -26,6 +29,9 @@ export class CsvParser {
   readonly #delimiter: string
   /** What is not parsed yet: it begins with a field. */
   #text = ''
+  /** What came since it was looked at, and its length. */
+  #pieces: string[] = []
+  #waiting = 0
   #line = 1
   /** The record that is open. */
   #fields: string[] = []
@@ -43,7 +49,13 @@ export class CsvParser {
    * @throws {SoftmarginError} `DATA_UNREADABLE` with the line
    */
   *push(text: string, last: boolean): Generator<CsvRecord> {
-    this.#text += text
+    this.#pieces.push(text)
+    this.#waiting += text.length
+    // A long field that comes in crumbs is looked at only when it has doubled: otherwise each crumb costs its length.
+    if (!last && this.#text.length > SHORT && this.#waiting < this.#text.length) return
+    this.#text += this.#pieces.join('')
+    this.#pieces = []
+    this.#waiting = 0
     let at = 0
     while (true) {
       const end = this.#fieldEnd(at, last)
@@ -52,7 +64,7 @@ export class CsvParser {
       const next = this.#text[end]
       at = end + 1
       if (next === this.#delimiter) continue
-      if (next === '\r') at++
+      if (next === '\r' && this.#text[at] === '\n') at++
       yield* this.#close()
       if (at >= this.#text.length && last) break
     }
@@ -82,8 +94,7 @@ export class CsvParser {
     } else at = this.#unquotedEnd(from)
     if (at >= text.length) return last ? text.length : undefined
     if (text[at] === '\r' && at + 1 === text.length && !last) return undefined
-    if (text[at] === this.#delimiter || text[at] === '\n') return at
-    if (text[at] === '\r' && (text[at + 1] === '\n' || at + 1 === text.length)) return at
+    if (text[at] === this.#delimiter || text[at] === '\n' || text[at] === '\r') return at
     throw this.#fail(
       text[from] === '"'
         ? 'there is more behind a closing quote'
@@ -96,8 +107,7 @@ export class CsvParser {
     const delimiter = this.#delimiter.charCodeAt(0)
     for (let at = from; at < text.length; at++) {
       const code = text.charCodeAt(at)
-      if (code === delimiter || code === LINE_FEED || code === QUOTE) return at
-      if (code === RETURN && (at + 1 === text.length || text.charCodeAt(at + 1) === LINE_FEED)) return at
+      if (code === delimiter || code === LINE_FEED || code === RETURN || code === QUOTE) return at
     }
     return text.length
   }
@@ -105,7 +115,7 @@ export class CsvParser {
   #value(from: number, end: number): string {
     if (this.#text[from] !== '"') return this.#text.slice(from, end)
     const inside = this.#text.slice(from + 1, end - 1)
-    for (let at = inside.indexOf('\n'); at >= 0; at = inside.indexOf('\n', at + 1)) this.#line++
+    this.#line += inside.match(/\r\n?|\n/g)?.length ?? 0
     return inside.replaceAll('""', '"')
   }
 

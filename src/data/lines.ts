@@ -21,15 +21,20 @@ export async function* textOf(source: DataSource, format: string, o: ReadOptions
   yield decode()
 }
 
-/** Lines without their ends; the last need not have one. Throws as `textOf`. */
+/** Lines without their ends (LF, CRLF, or CR as on old Macs); the last need not have one. Throws as `textOf`. */
 export async function* linesOf(source: DataSource, format: string, o: ReadOptions): AsyncGenerator<string> {
   let open = ''
+  /** Whether the piece before ended with a CR: an LF that follows belongs to it. */
+  let afterReturn = false
   for await (const text of textOf(source, format, o)) {
-    let from = 0
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      yield open + text.slice(from, end)
+    if (text === '') continue
+    let from = afterReturn && text[0] === '\n' ? 1 : 0
+    afterReturn = text.endsWith('\r')
+    for (const { index, 0: end } of text.matchAll(/\r\n?|\n/g)) {
+      if (index < from) continue
+      yield open + text.slice(from, index)
       open = ''
-      from = end + 1
+      from = index + end.length
     }
     open += text.slice(from)
     if (open.length > LONGEST)

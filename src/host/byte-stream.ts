@@ -1,8 +1,7 @@
-import { SoftmarginError, show } from '../errors.ts'
 import { isUrl } from './bytes.ts'
 import { openHttp, Refusal } from './http.ts'
 import { hasFileSystem, importBuiltin } from './node.ts'
-import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
+import { unreadableUrl } from './read-source.ts'
 
 /** Bytes that are read at once from a file. */
 const CHUNK = 2 ** 18
@@ -30,7 +29,7 @@ export async function* streamBytes(
       try {
         piece = await pieces.next()
       } catch (cause) {
-        throw failed(text, name, signal, cause)
+        throw unreadableUrl(text, name, signal, cause)
       }
       if (piece.done) return
       yield piece.value
@@ -81,28 +80,4 @@ export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGe
     // Who stops early does not want the rest.
     await reader.cancel().catch(() => {})
   }
-}
-
-function failed(
-  text: string,
-  name: string,
-  signal: AbortSignal | undefined,
-  cause: unknown,
-): SoftmarginError {
-  if (signal?.aborted) {
-    const details = { argument: 'signal', cause }
-    return new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, details)
-  }
-  const reason = quotedWithoutSecrets(cause instanceof Error ? cause.message : String(cause), text)
-  const shown = withoutSecrets(text)
-  return new SoftmarginError(
-    'FILE_UNREADABLE',
-    `${name} must be a file that can be read, but ${show(shown)} is not: ${reason}`,
-    {
-      argument: name,
-      received: shown,
-      expected: 'a path or URL that can be read',
-      cause: causeWithoutSecrets(cause, text),
-    },
-  )
 }

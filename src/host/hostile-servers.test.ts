@@ -19,8 +19,8 @@ import { parseHubSource } from '../cnn/hub.ts'
 import { openModel } from '../cnn/model-source.ts'
 import { decodeImage } from '../image/decode.ts'
 import { streamBytes } from './byte-stream.ts'
-import { readBytes } from './bytes.ts'
 import { type DownloadOptions, download } from './download.ts'
+import { readSource } from './read-source.ts'
 import { withoutSecrets } from './url-secrets.ts'
 import { writeFileAtomically } from './write-file.ts'
 
@@ -52,7 +52,7 @@ async function drain(pieces: AsyncIterable<Uint8Array>): Promise<void> {
 /** The ways to read a URL. */
 const readers: [string, (url: string, signal?: AbortSignal) => Promise<unknown>][] = [
   ['download', (url, signal) => download(url, 'model', { cache, ...(signal && { signal }) })],
-  ['readBytes', (url, signal) => readBytes(url, 'image', signal ? { signal } : {})],
+  ['readSource', (url, signal) => readSource(url, 'image', signal ? { signal } : {})],
   ['streamBytes', (url, signal) => drain(streamBytes(url, 'data', { signal }))],
 ]
 
@@ -162,9 +162,9 @@ describe('a redirect', () => {
       server.answers.set('/here', '/a').set('/there', `${stranger.origin}/a`)
       server.files.set('/a', { bytes })
       const url = (path: string) => `${server.origin.replace('//', '//us:h%C3%A9@')}${path}`
-      await readBytes(url('/here'))
+      await readSource(url('/here'))
       expect(server.authorization).toBe(`Basic ${Buffer.from('us:hé').toString('base64')}`)
-      await readBytes(url('/there'))
+      await readSource(url('/there'))
       expect(stranger.authorization).toBeUndefined()
     } finally {
       await stranger.stop()
@@ -236,7 +236,7 @@ describe('a packed answer', () => {
     const file = { bytes: gzipSync(bytes), headers: { 'content-encoding': 'gzip' } }
     server.files.set('/packed', file)
     expect(Buffer.compare(await get('/packed', { size: bytes.length }), bytes)).toBe(0)
-    expect(Buffer.compare(await readBytes(`${server.origin}/packed`), bytes)).toBe(0)
+    expect(Buffer.compare(await readSource(`${server.origin}/packed`), bytes)).toBe(0)
     server.files.set('/packed', { ...file, length: false })
     expect(Buffer.compare(await get('/packed', { cache: false }), bytes)).toBe(0)
   })
@@ -255,7 +255,7 @@ describe('a packed answer', () => {
     'that unpacks to 400 MB is given up long before (length told: %s)',
     async (length) => {
       server.files.set('/bomb', { ...packed(400 * MB), length })
-      for (const read of [() => get('/bomb'), () => readBytes(`${server.origin}/bomb`)]) {
+      for (const read of [() => get('/bomb'), () => readSource(`${server.origin}/bomb`)]) {
         server.requests.length = 0
         const before = process.memoryUsage().arrayBuffers
         await expect(read()).rejects.toMatchObject({
@@ -302,7 +302,7 @@ describe('secrets of a URL', () => {
     for (const url of urls) {
       const reads = [
         () => download(`${url}`, 'model', { cache, size: 5 }),
-        () => readBytes(url),
+        () => readSource(url),
         () => drain(streamBytes(url)),
         () => decodeImage(url),
         () => openModel(url, { download: { cache } }),

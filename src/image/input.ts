@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
-import { readBytes } from '../host/bytes.ts'
+import { readSource } from '../host/read-source.ts'
 import { withoutSecrets } from '../host/url-secrets.ts'
 
 /** Pixels as they lie in memory: row after row, `channels` bytes a pixel (grey, RGB or RGBA). */
@@ -39,7 +39,7 @@ export async function openImage(
     if (input === '') throw invalidArgument(name, input, wanted)
     return {
       kind: 'file',
-      bytes: await readBytes(input, name, options),
+      bytes: await readSource(input, name, options),
       name: withSource(name, String(input)),
     }
   }

@@ -1,6 +1,7 @@
 import decode, { init } from '@jsquash/jpeg/decode.js'
 import { codecFault, codecModule } from '../host/codecs.ts'
 import type { RawImage } from './input.ts'
+import { mostMetadata, mostScans, scanSegments, withoutMetadata } from './jpeg-segments.ts'
 import { checkArea } from './limits.ts'
 
 /** What the decoder (libjpeg) says while it decodes: it fills what is missing with grey and only warns. */
@@ -25,13 +26,16 @@ export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
 }
 
 async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
-  const { width, height, components } = readHeader(bytes)
+  const { width, height, components, metadata, scans } = scanSegments(bytes)
   checkArea(width, height)
   if (components === 4) throw new Error('its colours are CMYK, which the decoder does not take')
+  if (scans > mostScans)
+    throw new Error(`it has more than ${mostScans} scans, each of which draws the whole picture`)
+  const needed = metadata.length > mostMetadata ? withoutMetadata(bytes, metadata) : bytes
   await (ready ??= start().catch(forget))
   warnings = []
   try {
-    const image = await decode(bytes as unknown as ArrayBuffer, { preserveOrientation: true })
+    const image = await decode(needed as unknown as ArrayBuffer, { preserveOrientation: true })
     const damage = warnings.find(isDamage)
     if (damage) throw new Error(damage)
     return { data: image.data, width: image.width, height: image.height, channels: 4 }
@@ -68,25 +72,4 @@ function forget(error: unknown): never {
 /** Warnings that mean missing or wrong pixels. Stray bytes between two segments do no harm. */
 function isDamage(warning: string): boolean {
   return /^premature end|^corrupt jpeg data/i.test(warning) && !/extraneous bytes/i.test(warning)
-}
-
-/** Walks the segments to the frame header (ITU-T T.81, B.2.2) for the size and the number of colours. */
-function readHeader(bytes: Uint8Array): { width: number; height: number; components: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 2
-  while (at + 10 <= bytes.length) {
-    if (bytes[at] !== 0xff) throw new Error(`it is damaged (no segment begins at byte ${at})`)
-    const marker = bytes[at + 1]
-    // 0xff may be repeated before a marker.
-    if (marker === 0xff) {
-      at++
-      continue
-    }
-    // SOF0 to SOF15 without DHT, JPG and DAC, which lie among them.
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      return { height: view.getUint16(at + 5), width: view.getUint16(at + 7), components: bytes[at + 9] }
-    }
-    at += 2 + view.getUint16(at + 2)
-  }
-  throw new Error('it is truncated (it ends before its frame header)')
 }

@@ -13,10 +13,10 @@ let ready: Promise<void> | undefined
  * @throws {Error} with a message that says what is wrong with the file
  */
 export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
-  checkChunks(bytes)
+  const needed = withoutText(bytes, checkChunks(bytes))
   await (ready ??= start().catch(forget))
   try {
-    const image = await decode(bytes as unknown as ArrayBuffer)
+    const image = await decode(needed as unknown as ArrayBuffer)
     return { data: image.data, width: image.width, height: image.height, channels: 4 }
   } catch (cause) {
     throw new Error('its compressed pixels are damaged', { cause })
@@ -38,11 +38,34 @@ function forget(error: unknown): never {
   throw error
 }
 
+/** Chunks that may be packed a thousandfold, or hold any number of texts, and change no pixel. */
+const texts = new Set(['tEXt', 'zTXt', 'iTXt', 'iCCP', 'eXIf'])
+
+/** Where a chunk lies in a file. */
+type Chunk = [from: number, to: number]
+
+/** The file without its texts and its colour profile, which the decoder would unpack and keep. */
+function withoutText(bytes: Uint8Array, chunks: Chunk[]): Uint8Array {
+  if (chunks.length === 0) return bytes
+  const made = new Uint8Array(bytes.length)
+  let length = 0
+  let from = 0
+  for (const [start, end] of [...chunks, [bytes.length, bytes.length] as Chunk]) {
+    made.set(bytes.subarray(from, start), length)
+    length += start - from
+    from = end
+  }
+  return made.subarray(0, length)
+}
+
 /**
  * Checks the chunks of a PNG file (PNG specification, 5): all there, none altered. The decoder does so too,
  * but it leaks its memory when it fails, and it does not say why.
+ *
+ * @returns the chunks that are not needed
  */
-function checkChunks(bytes: Uint8Array): void {
+function checkChunks(bytes: Uint8Array): Chunk[] {
+  const needless: Chunk[] = []
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = 8
   for (;;) {
@@ -64,7 +87,8 @@ function checkChunks(bytes: Uint8Array): void {
         throw new Error('it is damaged (it does not begin with chunk IHDR)')
       checkArea(view.getUint32(16), view.getUint32(20))
     }
-    if (type === 'IEND') return
+    if (type === 'IEND') return needless
+    if (texts.has(type)) needless.push([at, end])
     at = end
   }
 }

@@ -1,5 +1,5 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { extname, join, sep } from 'node:path'
 import { SoftmarginError, show } from '../errors.ts'
 import { whatIs } from '../sniff.ts'
 
@@ -47,7 +47,7 @@ export async function listLabelledFolder(folder: string): Promise<LabelledFolder
 /**
  * The pictures of a folder and of the folders in it.
  *
- * @param above the true names of the folders that it lies in: a link to one of them is not followed again
+ * @param above the true names of the folders that it lies in: a link to one of them, or to what holds them, is not followed
  */
 export async function listPictures(
   folder: string,
@@ -94,9 +94,9 @@ async function withoutPictures(folder: string, list: LabelledFolder): Promise<So
 
 /** What to do about files of these formats. */
 export function hint(formats: readonly string[]): string {
-  return formats.some((format) => /PNG|JPEG image/.test(format))
+  return formats.every((format) => /(PNG|JPEG) image/.test(format))
     ? 'whose names do not end in .png, .jpg or .jpeg: rename them'
-    : 'which are not supported yet: convert them to PNG or JPEG, for example by "mogrify -format png FILES" of ImageMagick'
+    : 'but only PNG and JPEG are supported yet: convert the files, for example by "mogrify -format png FILES" of ImageMagick'
 }
 
 async function firstBytes(file: string): Promise<Uint8Array> {
@@ -120,7 +120,7 @@ interface Entry {
   kind: 'folder' | 'file' | 'other'
 }
 
-/** What a folder holds, links followed, but for hidden names and for links to the folders that it lies in. */
+/** What a folder holds, links followed, but for hidden names and for links that lead back up. */
 async function entries(folder: string, above: readonly string[]): Promise<Entry[]> {
   const names = await readdir(folder).catch((cause) => {
     throw unreadable(folder, cause)
@@ -132,9 +132,15 @@ async function entries(folder: string, above: readonly string[]): Promise<Entry[
     const facts = await stat(path).catch(() => undefined)
     if (!facts) found.push({ name, kind: 'file' })
     else if (!facts.isDirectory()) found.push({ name, kind: facts.isFile() ? 'file' : 'other' })
-    else if (!above.includes(await trueName(path))) found.push({ name, kind: 'folder' })
+    else if (!(await leadsBackUp(path, above))) found.push({ name, kind: 'folder' })
   }
   return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+}
+
+/** Whether a folder is one of those above, or holds one of them. */
+async function leadsBackUp(folder: string, above: readonly string[]): Promise<boolean> {
+  const target = await trueName(folder)
+  return above.some((one) => one === target || one.startsWith(target.endsWith(sep) ? target : target + sep))
 }
 
 async function trueName(folder: string): Promise<string> {

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { ProgressLine, progressText } from './progress-line.ts'
+
+describe('a line of progress', () => {
+  it('is always shorter than the terminal is wide', () => {
+    for (const columns of [10, 20, 40, 60, 79, 80, 81, 120, 300]) {
+      for (const total of [0, 1, 48, 2800, 1_000_000]) {
+        for (const share of [0, 0.001, 0.5, 0.999, 1]) {
+          for (const seconds of [0, 0.5, 5, 59.5, 3000, 1e7]) {
+            const done = Math.floor(total * share)
+            const line = progressText({ stage: 'features', done, total, seconds }, columns)
+            expect(line.length).toBeLessThan(columns)
+            expect(line).not.toMatch(/NaN|Infinity|NULL|undefined/)
+          }
+        }
+      }
+    }
+  })
+
+  it('tells how long the rest will take, where that can be known', () => {
+    const text = (done: number, seconds: number) =>
+      progressText({ stage: 'features', done, total: 2800, seconds }, 80)
+    expect(text(0, 9)).toMatch(/^features {2}░+ {4}0 % {2}0 of 2800$/)
+    expect(text(8, 0.1)).toMatch(/ 8 of 2800$/)
+    expect(text(1400, 20)).toMatch(/^features {2}█+░+ {3}50 % {2}1400 of 2800 {2}20 s left$/)
+    expect(text(14, 20)).toMatch(/1 h 6 min left$/)
+    expect(text(2800, 70)).toMatch(/ 100 % {2}2800 of 2800 {2}1 min 10 s$/)
+  })
+})
+
+describe('a terminal', () => {
+  it('is drawn over, each line cleared to its end, and a stage ends with its last line', () => {
+    let written = ''
+    const line = new ProgressLine({ isTTY: true, columns: 60, write: (text) => (written += text) })
+    for (let done = 1; done <= 50; done++) line.update({ done, total: 50, stage: 'features' })
+    line.update({ done: 1, total: 6, stage: 'svm' })
+    line.stop()
+    // Cleared to its end.
+    const plain = written.replaceAll('\x1b[K', '<clear>')
+    const lines = plain.split('\n')
+    expect(lines).toHaveLength(3)
+    expect(lines[0]).toMatch(/50 of 50.*<clear>$/)
+    expect(lines[1]).toMatch(/^\rsvm .*1 of 6<clear>$/)
+    for (const drawn of plain.split('\r').slice(1)) expect(drawn).toMatch(/<clear>\n?$/)
+  })
+
+  it('that is none gets nothing', () => {
+    let written = ''
+    const line = new ProgressLine({ write: (text) => (written += text) })
+    line.update({ done: 1, total: 1 })
+    line.stop()
+    expect(written).toBe('')
+  })
+})

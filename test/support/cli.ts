@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { digit, jpegOf, pngOf } from './digits.ts'
+
+/** The built program. */
+export const program = fileURLToPath(new URL('../../dist/lib/cli.js', import.meta.url))
+
+/** What a run of the program came to. */
+export interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the built program as a shell does. */
+export function softmargin(...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...args], (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    )
+  })
+}
+
+/** A folder of its own with pictures of three classes in it. */
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+  /** A folder a class (`eight`, `one`, `zéro`), 20 pictures each: `0.png`, `1.JPEG`, `2.png`, ... */
+  readonly pictures = join(this.folder, 'pictures')
+  /** A classifier of these, where `train` made it. */
+  readonly model = join(this.folder, 'model.onnx')
+
+  static async open(): Promise<Workplace> {
+    const place = new Workplace()
+    for (const [name, kind] of [
+      ['eight', 8],
+      ['one', 1],
+      ['zéro', 0],
+    ] as const) {
+      mkdirSync(join(place.pictures, name), { recursive: true })
+      for (let i = 0; i < 20; i++) {
+        const bytes = await (i % 2 === 0 ? pngOf : jpegOf)(digit(kind, i))
+        writeFileSync(join(place.pictures, name, `${i}.${i % 2 === 0 ? 'png' : 'JPEG'}`), bytes)
+      }
+    }
+    return place
+  }
+
+  /** Trains the classifier `model`. */
+  train(): Promise<Outcome> {
+    const { pictures, model } = this
+    return softmargin('train', pictures, '-o', model, '--layer', 'stage3', '--pooling', '2x2')
+  }
+
+  /** A folder like `pictures`, for something to be added to. */
+  copy(name: string): string {
+    const copy = join(this.folder, name)
+    for (const kind of readdirSync(this.pictures)) {
+      mkdirSync(join(copy, kind), { recursive: true })
+      for (const picture of readdirSync(join(this.pictures, kind))) {
+        copyFileSync(join(this.pictures, kind, picture), join(copy, kind, picture))
+      }
+    }
+    return copy
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true })
+  }
+}

@@ -1,8 +1,7 @@
-import { SoftmarginError } from '../errors.ts'
 import { BlockRows } from './block-rows.ts'
 import type { Engine } from './engine.ts'
 import { CONVERGED, NEEDS_ROW, STALLED } from './exports.ts'
-import type { MachineKernel } from './kernel.ts'
+import { beyondFloat32, type MachineKernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
 import type { Pace } from './pace.ts'
@@ -12,9 +11,11 @@ import { RowCache } from './row-cache.ts'
 
 /**
  * Why the solver stopped. `'stalled'`: the best step was lost in the rounding of float64, which happens with
- * contradicting rows and a huge C; the model is as good as these numbers allow.
+ * contradicting rows and a huge C; the model is as good as these numbers allow. `'imprecise'`: kernel values lie so
+ * close together, or coefficients are so large, that rounding to float32 changes decision values by more than `tol`
+ * and 0.3 % of the margin.
  */
-export type FitStatus = 'converged' | 'maxIter' | 'stalled'
+export type FitStatus = 'converged' | 'maxIter' | 'stalled' | 'imprecise'
 
 /** How one problem ended. */
 export interface Outcome {
@@ -227,9 +228,5 @@ async function run(
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for kernel values beyond float32 */
 function rhoOf({ threshold }: DualProblem): number {
   if (Number.isFinite(threshold)) return threshold
-  throw new SoftmarginError(
-    'INVALID_ARGUMENT',
-    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
-    { argument: 'X', expected: 'rows whose kernel values are finite' },
-  )
+  throw beyondFloat32()
 }

@@ -36,6 +36,8 @@ export interface SvcFitOptions extends LongCall<FitProgress> {
    * with its number, or has another label, the duals are dropped and the fit starts from nothing.
    */
   warmStart?: boolean | SVC | undefined
+  /** Told when `fitStatus` is `'imprecise'`. Default: a warning on the console. */
+  onWarning?: ((message: string) => void) | undefined
 }
 
 /** What a machine has learnt. */
@@ -104,7 +106,7 @@ export class SVC {
         earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
       kernel,
-      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
+      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
     )
     this.#learn(machine, classes)
     return this

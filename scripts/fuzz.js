@@ -1,4 +1,5 @@
 // Reads damaged files of every format: npm run fuzz -- --runs 100000 --seed 1 --minutes 10 --format CSV
+// Or solves hard problems beside scikit-learn: npm run fuzz -- --problems 500 --seed 1
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'

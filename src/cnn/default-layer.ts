@@ -130,16 +130,18 @@ function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations:
 }
 
 /** Where operators that multiply matrices have their second factor. */
-const secondFactor: Record<string, number> = {
-  Gemm: 1,
-  MatMul: 1,
-  MatMulInteger: 1,
-  QGemm: 3,
-  QLinearMatMul: 3,
-}
+const secondFactor = new Map(
+  Object.entries({
+    Gemm: 1,
+    MatMul: 1,
+    MatMulInteger: 1,
+    QGemm: 3,
+    QLinearMatMul: 3,
+  }),
+)
 
 /** A product of activations with weights; two activations multiplied are attention, not a head. */
 function isLinear(node: NodeProto, activations: Set<string>): boolean {
-  const second = secondFactor[node.opType]
+  const second = secondFactor.get(node.opType)
   return second !== undefined && activations.has(node.input[0]) && !activations.has(node.input[second])
 }

@@ -16,19 +16,21 @@ import { copyOfGraph, freeName, renameTensors, tensorNames } from './rename.ts'
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
 
 /** Where quantised operators name the scale of their output, and after it its zero point. */
-const scaleInput: Record<string, number> = {
-  QLinearConv: 6,
-  QLinearMatMul: 6,
-  QLinearAdd: 6,
-  QLinearMul: 6,
-  QLinearConcat: 0,
-  QLinearGlobalAveragePool: 3,
-  QLinearAveragePool: 3,
-  QLinearLeakyRelu: 3,
-  QLinearSigmoid: 3,
-  QLinearSoftmax: 3,
-  QuantizeLinear: 1,
-}
+const scaleInput = new Map(
+  Object.entries({
+    QLinearConv: 6,
+    QLinearMatMul: 6,
+    QLinearAdd: 6,
+    QLinearMul: 6,
+    QLinearConcat: 0,
+    QLinearGlobalAveragePool: 3,
+    QLinearAveragePool: 3,
+    QLinearLeakyRelu: 3,
+    QLinearSigmoid: 3,
+    QLinearSoftmax: 3,
+    QuantizeLinear: 1,
+  }),
+)
 /** Operators that answer numbers of their input, so that its scale holds for them. */
 const sameScale = new Set(
   'MaxPool Identity Reshape Flatten Squeeze Unsqueeze Transpose Slice Split Gather DepthToSpace SpaceToDepth'.split(
@@ -64,7 +66,7 @@ export function bridgeOf(
   }
   let maker = made.get(name)
   while (maker && sameScale.has(maker.opType)) maker = made.get(maker.input[0])
-  const at = maker && scaleInput[maker.opType]
+  const at = maker && scaleInput.get(maker.opType)
   if (maker === undefined || at === undefined) return undefined
   return { scale: maker.input[at], zeroPoint: maker.input[at + 1] || undefined }
 }

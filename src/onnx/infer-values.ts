@@ -4,15 +4,17 @@ import type { TensorFacts } from './infer.ts'
 
 type Values = (number | undefined)[]
 
-const arithmetic: Record<string, (a: number, b: number) => number> = {
-  Add: (a, b) => a + b,
-  Sub: (a, b) => a - b,
-  Mul: (a, b) => a * b,
-  Div: (a, b) => a / b,
-  Min: Math.min,
-  Max: Math.max,
-  Equal: (a, b) => Number(a === b),
-}
+const arithmetic = new Map<string, (a: number, b: number) => number>(
+  Object.entries({
+    Add: (a, b) => a + b,
+    Sub: (a, b) => a - b,
+    Mul: (a, b) => a * b,
+    Div: (a, b) => a / b,
+    Min: Math.min,
+    Max: Math.max,
+    Equal: (a, b) => Number(a === b),
+  }),
+)
 /** Types of integers, in which a division drops the rest: uint8 to int64, uint32 and uint64. */
 const integers = new Set([2, 3, 4, 5, 6, 7, 12, 13])
 
@@ -60,7 +62,7 @@ export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undef
     case 'Where':
       return each([x, second, third], ([condition, yes, no]) => (condition ? yes : no))
     default: {
-      const apply = arithmetic[node.opType]
+      const apply = arithmetic.get(node.opType)
       if (!apply) return undefined
       const whole = node.opType === 'Div' && integers.has(x?.type ?? 0)
       return each([x, second], ([a, b]) => (whole ? Math.trunc(a / b) : apply(a, b)))

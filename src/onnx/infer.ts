@@ -34,7 +34,7 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
     told.set(info.name, { type: type || undefined, dims: dimensions(info.type) })
   }
   for (const { name } of graph.input) {
-    facts.set(name, { ...told.get(name), ...(name in inputs && { dims: inputs[name] }) })
+    facts.set(name, { ...told.get(name), ...(Object.hasOwn(inputs, name) && { dims: inputs[name] }) })
   }
   for (const tensor of graph.initializer) facts.set(tensor.name, constantFacts(tensor))
   for (const { values, dims } of graph.sparseInitializer) {
@@ -83,21 +83,24 @@ const answersBool = new Set([
 const answersIndexes = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
 
 /** Which input of a quantised operator has the type of its output. */
-const zeroPointInput: Record<string, number> = {
-  QLinearConv: 7,
-  QLinearMatMul: 7,
-  QLinearAdd: 7,
-  QLinearMul: 7,
-  QLinearConcat: 1,
-  QGemm: 8,
-}
+const zeroPointInput = new Map(
+  Object.entries({
+    QLinearConv: 7,
+    QLinearMatMul: 7,
+    QLinearAdd: 7,
+    QLinearMul: 7,
+    QLinearConcat: 1,
+    QGemm: 8,
+  }),
+)
 
 function typeOf(node: NodeProto, inputs: TensorFacts[], output: number): DataType | undefined {
   const { opType } = node
   if (answersBool.has(opType)) return DataType.BOOL
   if (answersIndexes.has(opType)) return DataType.INT64
-  if (opType in zeroPointInput) {
-    return inputs[zeroPointInput[opType]]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
+  const zeroPoint = zeroPointInput.get(opType)
+  if (zeroPoint !== undefined) {
+    return inputs[zeroPoint]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
   }
   switch (opType) {
     case 'Cast':

@@ -4,18 +4,20 @@ import { producers, readBy } from './graph.ts'
 import type { Dims, TensorFacts } from './infer.ts'
 
 /** Where an operator that multiplies has its weights (or second factor). */
-const weightInput: Record<string, number> = {
-  Conv: 1,
-  FusedConv: 1,
-  ConvInteger: 1,
-  QLinearConv: 3,
-  ConvTranspose: 1,
-  MatMul: 1,
-  MatMulInteger: 1,
-  QLinearMatMul: 3,
-  Gemm: 1,
-  QGemm: 3,
-}
+const weightInput = new Map(
+  Object.entries({
+    Conv: 1,
+    FusedConv: 1,
+    ConvInteger: 1,
+    QLinearConv: 3,
+    ConvTranspose: 1,
+    MatMul: 1,
+    MatMulInteger: 1,
+    QLinearMatMul: 3,
+    Gemm: 1,
+    QGemm: 3,
+  }),
+)
 
 /**
  * The multiply-adds of a node's convolution or matrix product; 0 for operators without one, which cost next to
@@ -24,7 +26,7 @@ const weightInput: Record<string, number> = {
  * @returns `undefined` where a shape is not known
  */
 export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): number | undefined {
-  const at = weightInput[node.opType]
+  const at = weightInput.get(node.opType)
   if (at === undefined) return 0
   const x = facts.get(node.input[0])?.dims
   const weights = facts.get(node.input[at])?.dims

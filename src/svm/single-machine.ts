@@ -8,7 +8,7 @@ import type { Survey } from '../engine/survey.ts'
 import { type FitStatus, train } from '../engine/train.ts'
 import { SoftmarginError } from '../errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import type { LongCall, Warned } from '../progress.ts'
 import { Decider } from './decider.ts'
 import { layOutRows } from './fit-rows.ts'
 import { kernelFor, type MachineOptions, type MachineParameters } from './machine-parameters.ts'
@@ -22,11 +22,9 @@ export interface SingleMachineState<O extends MachineOptions> extends FittedMach
 }
 
 /** What a fit takes besides rows. */
-export interface SingleFitOptions extends LongCall<FitProgress> {
+export interface SingleFitOptions extends LongCall<FitProgress>, Warned {
   /** A factor of the bound of each row's dual variable, 0 or more; rows with 0 are left out. Default: 1 for all. */
   sampleWeight?: SampleWeight | undefined
-  /** Told when `fitStatus` is `'imprecise'`. Default: a warning on the console. */
-  onWarning?: ((message: string) => void) | undefined
 }
 
 /** The one problem of a machine. */

@@ -1,6 +1,7 @@
 import './allocations.ts'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { hardProblems, isSound, outcomeTable } from '../interop/hard-problems.ts'
 import { formats } from './formats.ts'
 import { FuzzFailure, fuzz } from './fuzz.ts'
 
@@ -10,8 +11,23 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
     format: { type: 'string' },
+    problems: { type: 'string' },
   },
 })
+if (values.problems !== undefined) {
+  const outcomes = await hardProblems(
+    'test/interop/hard_problems.py',
+    Number(values.seed),
+    Number(values.problems),
+  )
+  console.log(outcomeTable(outcomes))
+  const unsound = outcomes.filter((outcome) => !isSound(outcome))
+  for (const outcome of unsound) console.error(outcome)
+  console.log(
+    `${outcomes.length} hard problems, seed ${values.seed}, ${unsound.length} unlike scikit-learn's`,
+  )
+  process.exit(unsound.length > 0 ? 1 : 0)
+}
 const until = Date.now() + Number(values.minutes) * 60_000
 const seed = Number(values.seed)
 const chosen = (await formats()).filter(({ name }) => values.format === undefined || name === values.format)

@@ -1,6 +1,7 @@
 // Reads damaged files of every format, and fits small random problems (the format "solver"):
 // npm run fuzz -- --runs 100000 --seed 1 --minutes 10 --format CSV
 // npm run fuzz -- --format solver --runs 1000000 --minutes 60 --from 0
+// npm run fuzz -- --problems 500 --seed 1      hard problems beside scikit-learn
 import { existsSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'

@@ -24,7 +24,9 @@ import { checkPooling, type Pooling } from './cnn/pool.ts'
 import { SoftmarginError } from './errors.ts'
 import type { ImageInput } from './image/input.ts'
 import type { Matrix } from './matrix.ts'
+import type { Warned } from './progress.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './svm/labels.ts'
+import { warnOfPlainFloat32 } from './svm/plain-float32.ts'
 import { SVC } from './svm/svc.ts'
 
 export type {
@@ -262,11 +264,15 @@ export class ImageClassifier<L extends Label = Label> {
    * with probabilities answers them in place of the scores, as `probabilities`, a column for each class. The same
    * classifier always gives the same bytes.
    *
+   * @param o.onWarning told where another runtime, whose kernel values are plain float32, would label some of what was
+   *   learnt from otherwise
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
+  async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { svc, scaler, learnt } = this.#checkFitted()
-    return classifierToFile(this.extractor, scaler, svc, learnt)
+    const bytes = await classifierToFile(this.extractor, scaler, svc, learnt)
+    await warnOfPlainFloat32(svc.toState(), o.onWarning)
+    return bytes
   }
 
   /**

@@ -13,3 +13,9 @@ export interface LongCall<P extends Progress = Progress> {
   /** Called from time to time, and once at the end with `done === total`. */
   onProgress?: ((progress: P) => void) | undefined
 }
+
+/** Where what went well, but not as well as it looks, is told. */
+export interface Warned {
+  /** Gets each warning as a sentence. Default: a warning on the console. */
+  onWarning?: ((message: string) => void) | undefined
+}

@@ -27,7 +27,7 @@ export type { FitStatus } from './engine/train.ts'
 export { type ErrorCode, type ErrorDetails, SoftmarginError } from './errors.ts'
 export { type GivenAsset, type GivenName, useAssets } from './host/assets.ts'
 export { Matrix, type MatrixLike } from './matrix.ts'
-export type { LongCall, Progress } from './progress.ts'
+export type { LongCall, Progress, Warned } from './progress.ts'
 export type { Sigmoids } from './svm/class-order.ts'
 export {
   type ClassificationReport,

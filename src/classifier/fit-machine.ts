@@ -1,10 +1,11 @@
 import type { ImageInput } from '../image/input.ts'
 import type { Matrix } from '../matrix.ts'
+import type { Progress } from '../progress.ts'
 import { GridSearchCV } from '../svm/grid-search.ts'
 import type { Label } from '../svm/labels.ts'
 import { listCandidates } from '../svm/parameter-grid.ts'
 import { StratifiedKFold } from '../svm/stratified-k-fold.ts'
-import { SVC } from '../svm/svc.ts'
+import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-machine.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './options.ts'
 
@@ -43,15 +44,17 @@ export async function fitMachine<L extends Label>(
   X: Matrix,
   y: L[],
   search: GridSearchCV<L> | undefined,
-  { signal, onProgress, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
+  { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedMachine<L>> {
   if (search === undefined) {
     const svc = template.clone()
-    await svc.fit(X, y, { signal, warmStart, onProgress: (p) => onProgress?.({ stage: 'svm', ...p }) })
+    const onFit = (p: FitProgress) => onProgress?.({ stage: 'svm', ...p })
+    await svc.fit(X, y, { signal, warmStart, onWarning, onProgress: onFit })
     return { svc, search }
   }
   try {
-    await search.fit(X, y, { signal, onProgress: (p) => onProgress?.({ stage: 'search', ...p }) })
+    const onSearch = (p: Progress) => onProgress?.({ stage: 'search', ...p })
+    await search.fit(X, y, { signal, onWarning, onProgress: onSearch })
     const { bestParams, bestScore, bestIndex, cvResults } = search
     const best = SVC.fromState(search.bestEstimator.toState())
     return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }

@@ -1,6 +1,6 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
-import type { LongCall, Progress } from '../progress.ts'
+import type { LongCall, Progress, Warned } from '../progress.ts'
 import { FeatureStore } from '../store/feature-store.ts'
 import type { ClassificationReport } from '../svm/classification-report.ts'
 import type { CvResults } from '../svm/grid-search.ts'
@@ -59,7 +59,7 @@ export interface ImagesCall extends LongCall<ClassifierProgress> {
 }
 
 /** What `fit` takes. */
-export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall {
+export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall, Warned {
   /** Parameters of the SVM and the values to try: the best of all combinations is kept. Default: no search. */
   grid?: ParamGrid | readonly ParamGrid[] | undefined
   /** Folds of that search, and of the choice of a layer, or a splitter. Default 5. */
@@ -79,7 +79,7 @@ export interface ClassifierLoadOptions
 }
 
 /** What `refit` takes. */
-export type ClassifierRefitOptions = LongCall<ClassifierProgress>
+export type ClassifierRefitOptions = LongCall<ClassifierProgress> & Warned
 
 /** What a search over a grid found. */
 export interface ClassifierSearch {

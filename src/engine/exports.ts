@@ -47,6 +47,25 @@ export interface EngineExports {
     coef0: number,
     degree: number,
   ): void
+  preciseBlock(
+    strips: number,
+    rowOffsets: number,
+    rows: number,
+    panels: number,
+    colOffsets: number,
+    cols: number,
+    width: number,
+    out: number,
+    stride: number,
+    kind: number,
+    gamma: number,
+    coef0: number,
+    degree: number,
+    lessOne: number,
+    wide: number,
+  ): void
+  /** As `weightedSums`, all in f64. */
+  preciseSums: EngineExports['weightedSums']
   /** As `weightedSums`, with weights in f64. */
   exactSums: EngineExports['weightedSums']
   weightedSums(

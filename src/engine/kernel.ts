@@ -1,3 +1,4 @@
+import { SoftmarginError } from '../errors.ts'
 import type { Matrix } from '../matrix.ts'
 import type { Engine } from './engine.ts'
 import type { Pace } from './pace.ts'
@@ -34,6 +35,23 @@ export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
 export interface Conditioning {
   centre: Float32Array | undefined
   scale: number
+  /** Set where float32 products would lose what tells rows apart; `centre` is not set then. */
+  precise?: PreciseKernel | undefined
+}
+
+/**
+ * How kernel values are made in float64, and what is subtracted before they are rounded to float32 (assembly/precise.ts).
+ * Where the coefficients of an expansion sum to 0, a function of either row may be subtracted: the dual does not change,
+ * and rho changes by a constant.
+ */
+export interface PreciseKernel {
+  /** rbf: whether 1 is subtracted. */
+  lessOne: boolean
+  /**
+   * The others: h(x) + h(z) is subtracted from K(x, z), where h(x) = K(x, origin) - K(origin, origin) / 2. Of a linear
+   * kernel that leaves (x - origin).(z - origin).
+   */
+  origin: Float32Array | undefined
 }
 
 /** The conditioning that suits these rows and this kernel. @throws {SoftmarginError} `ABORTED` */
@@ -68,4 +86,13 @@ export function powerFor(largest: number): number {
 /** The kernel that gives the same values on scaled rows (linear: times `scale` squared). */
 export function rescaled(kernel: Kernel, scale: number): Kernel {
   return scale === 1 ? kernel : { ...kernel, gamma: kernel.gamma / scale / scale }
+}
+
+/** The error of kernel values, or sums of them, that float32 cannot hold. */
+export function beyondFloat32(): SoftmarginError {
+  return new SoftmarginError(
+    'INVALID_ARGUMENT',
+    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+    { argument: 'X', expected: 'rows whose kernel values are finite' },
+  )
 }

@@ -33,6 +33,15 @@ export interface PackedLayout {
   norms: number
   /** f32 a position: K(x, x), with the rounding of the rows. */
   diagonal: number
+  /** Set where kernel values are made in float64: see `PreciseKernel`. */
+  precise: PreciseLayout | undefined
+}
+
+/** What kernel values in float64 want beside the rows. */
+export interface PreciseLayout {
+  lessOne: boolean
+  /** f64 a position: h(x); 0 for none. */
+  offsets: number
 }
 
 /** Runs for groups of rows, one after the other. */
@@ -51,9 +60,13 @@ export function positionsIn(runs: Run[]): number {
   return last.start + last.size
 }
 
+/** Kernel values in float64 that are made at once, where single rows are looked at closely. */
+export const WIDE_ROWS = 8
+export const WIDE_COLUMNS = 512
+
 /** Bytes that a thread wants to work on rows that another one packed. */
 export function leftBytes(cols: number): number {
-  return 200 * (cols + 2) * 4 + 1024
+  return 200 * (cols + 4) * 4 + WIDE_ROWS * WIDE_COLUMNS * 8 + 1024
 }
 
 /**
@@ -63,10 +76,14 @@ export function leftBytes(cols: number): number {
  */
 export class PackedRows implements KernelSource {
   readonly layout: PackedLayout
+  /** Room for `WIDE_ROWS` x `WIDE_COLUMNS` values in float64. */
+  readonly wide: number
   readonly #engine: Engine
   readonly #strips: number
   readonly #stripNorms: number
   readonly #indexes: number
+  /** f64: h(x) of the rows on the left side. */
+  readonly #stripOffsets: number
 
   constructor(engine: Engine, layout: PackedLayout) {
     this.#engine = engine
@@ -74,6 +91,8 @@ export class PackedRows implements KernelSource {
     this.#strips = engine.allocate(engine.blockRows * layout.width * 4)
     this.#stripNorms = engine.allocate(engine.blockRows * 4)
     this.#indexes = engine.allocate(engine.blockRows * 4)
+    this.#stripOffsets = layout.precise ? engine.allocate(engine.blockRows * 8) : 0
+    this.wide = engine.allocate(WIDE_ROWS * WIDE_COLUMNS * 8)
   }
 
   get runs(): Run[] {
@@ -104,6 +123,11 @@ export class PackedRows implements KernelSource {
     const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
+    const offsets = this.layout.precise?.offsets
+    if (!offsets) return
+    const all = engine.float64(offsets, norms.length)
+    const stripOffsets = engine.float64(this.#stripOffsets, positions.length)
+    for (let i = 0; i < positions.length; i++) stripOffsets[i] = all[positions[i]]
   }
 
   /** Takes rows of another matrix, `rows * width` conditioned numbers at `source`, as the left side. */
@@ -119,11 +143,37 @@ export class PackedRows implements KernelSource {
   }
 
   columnsPerCall(rows: number): number {
-    return Math.max(PANEL, Math.floor(CALL_WORK / (rows * this.width) / PANEL) * PANEL)
+    const work = this.layout.precise ? CALL_WORK / 4 : CALL_WORK
+    return Math.max(PANEL, Math.floor(work / (rows * this.width) / PANEL) * PANEL)
   }
 
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
-    this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
+    if (this.layout.precise)
+      this.#multiplyPrecisely(this.layout.precise, rows, start, cols, out, stride, false)
+    else this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
+  }
+
+  /** As `multiply`, but K itself in float64, from which nothing is subtracted. */
+  multiplyWide(rows: number, start: number, cols: number, out: number, stride: number): void {
+    this.#multiplyPrecisely({ lessOne: false, offsets: 0 }, rows, start, cols, out, stride, true)
+  }
+
+  #multiplyPrecisely(
+    { lessOne, offsets }: PreciseLayout,
+    rows: number,
+    start: number,
+    cols: number,
+    out: number,
+    stride: number,
+    wide: boolean,
+  ): void {
+    const { kind, gamma, coef0, degree } = this.kernel
+    this.#engine.exports.preciseBlock(
+      ...([this.#strips, offsets && this.#stripOffsets, rows] as const),
+      ...([this.layout.panels + start * this.width * 4, offsets && offsets + start * 8, cols] as const),
+      ...([this.width, out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([Number(lessOne), Number(wide)] as const),
+    )
   }
 
   /** As `multiply`, but dot products whatever the kernel. */

@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { Pace } from './pace.ts'
 import { leftBytes, PANEL, type PackedLayout, PackedRows, positionsIn, runsOf } from './packed-rows.ts'
+import { PrecisePacker, preciseBytes } from './precise-packer.ts'
 
 /**
  * Packs the rows of a matrix, group after group.
@@ -26,7 +27,8 @@ export async function packRows(
 
 /** Bytes that `packRows` takes. */
 export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
-  return positionsIn(runsOf(groups)) * (cols + 2) * 4 + (PANEL + 1) * cols * 4 + leftBytes(cols)
+  const positions = positionsIn(runsOf(groups))
+  return positions * (cols + 2) * 4 + (PANEL + 1) * cols * 4 + preciseBytes(positions, cols) + leftBytes(cols)
 }
 
 /** Packs the rows of a matrix group by group, where the layout says. */
@@ -37,6 +39,7 @@ export class Packer {
   readonly #groups: ArrayLike<number>[]
   readonly #staging: number
   readonly #conditioner: Conditioner
+  readonly #precise: PrecisePacker | undefined
 
   /** As `packRows`, but takes the memory alone. @throws {SoftmarginError} `OUT_OF_MEMORY` */
   constructor(
@@ -52,7 +55,9 @@ export class Packer {
     const panels = engine.allocate(positions * width * 4)
     const norms = engine.allocate(positions * 4)
     const diagonal = engine.allocate(positions * 4)
-    this.layout = { runs, kernel, width, panels, norms, diagonal }
+    const { precise, scale } = conditioning
+    this.#precise = precise && new PrecisePacker(engine, kernel, precise, scale, width, positions)
+    this.layout = { runs, kernel, width, panels, norms, diagonal, precise: this.#precise?.layout }
     this.#engine = engine
     this.#X = X
     this.#groups = groups
@@ -78,6 +83,10 @@ export class Packer {
       const at = start + from * PANEL
       engine.exports.selfProducts(panels + at * width * 4, (to - from) * PANEL, width, norms + at * 4)
     })
+    if (this.#precise) {
+      await this.#precise.pack(panels, diagonal, start, size, pace)
+      return
+    }
     engine.copy(diagonal + start * 4, norms + start * 4, size * 4)
     const { kind, gamma, coef0, degree } = kernel
     if (kind === 'rbf') engine.float32(diagonal + start * 4, size).fill(1)

@@ -81,6 +81,19 @@ export class PairWeights {
     add(values, stride, rows, length, weights, this.columns, sums + c * this.columns * 8, this.length * 8)
   }
 
+  /** As `addSums`, of kernel values in float64: the coefficients must be too, with `largest` infinite. */
+  addWideSums(
+    c: number,
+    [from, length]: [number, number],
+    [values, stride, rows]: [number, number, number],
+    sums: number,
+  ): void {
+    const weights = this.#addresses[c] + from * this.columns * 8
+    const out = sums + c * this.columns * 8
+    const { preciseSums } = this.#engine.exports
+    preciseSums(values, stride, rows, length, weights, this.columns, out, this.length * 8)
+  }
+
   /**
    * Decision values: the sums of both classes and the intercept of each pair.
    *

@@ -7,6 +7,7 @@ import type { Pace } from './pace.ts'
 import type { PackedRows } from './packed-rows.ts'
 import { Conditioner, packRows } from './packer.ts'
 import { PairWeights, pairsOf } from './pair-weights.ts'
+import { PrecisePredictor } from './precise-predictor.ts'
 
 /**
  * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
@@ -25,6 +26,13 @@ export interface Expansion {
   /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
   intercept: Float64Array
 }
+
+/** Rounding to float32 that changes decision values by more than this, of a margin of 1, calls for float64. */
+const NOISE = 2 ** -7
+/** Roundings of a kernel value in float32 are this part of it. */
+const UNIT = 2 ** -24
+/** gamma |x|^2 above which squared distances of rbf kernels call for float64. */
+const LARGE = 2 ** 13
 
 /** Columns of kernel values that are made and summed up while they are in the cache. */
 const CHUNK = 1024
@@ -64,6 +72,9 @@ export class Predictor {
   #wide = 0
   readonly #values: number
   readonly #sums: number
+  /** Opens a predictor for rows whose kernel values float32 cannot hold. */
+  readonly #openPrecise: (pace: Pace) => Promise<PrecisePredictor>
+  #precise: PrecisePredictor | undefined
 
   /** @param weights coefficients, unless the rows are weights themselves */
   private constructor(
@@ -74,9 +85,11 @@ export class Predictor {
       conditioning: Conditioning
       intercept: Float64Array
       weights?: PairWeights
+      openPrecise(pace: Pace): Promise<PrecisePredictor>
     },
   ) {
     this.#engine = engine
+    this.#openPrecise = o.openPrecise
     this.#rows = rows
     this.pairs = o.pairs
     this.#conditioner = new Conditioner(engine, o.conditioning, rows.width)
@@ -94,18 +107,23 @@ export class Predictor {
   }
 
   /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
-  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<Predictor> {
+  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<Predictor | PrecisePredictor> {
     const engine = await Engine.open(simd)
+    const openPrecise = (ownPace: Pace) => PrecisePredictor.open(simd, expansion, ownPace)
     const { supportVectors, kernel } = expansion
     const pairs = pairsOf(expansion.nSupport.length)
     const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, pace)
     if (kernel.kind === 'linear') {
       // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
       const { weights, intercept } = await collapse(expansion, pairs, conditioning, pace)
+      if (linearNoise(weights, supportVectors, conditioning) > NOISE) {
+        engine.close()
+        return openPrecise(pace)
+      }
       const groups = [Int32Array.from(pairs.keys())]
       const plain = { centre: undefined, scale: 1 }
       const rows = await packRows(engine, weights, groups, kernel, plain, pace)
-      return new Predictor(engine, rows, { pairs, conditioning, intercept })
+      return new Predictor(engine, rows, { pairs, conditioning, intercept, openPrecise })
     }
     const groups: Int32Array[] = []
     for (let c = 0, at = 0; c < expansion.nSupport.length; at += expansion.nSupport[c++]) {
@@ -114,6 +132,10 @@ export class Predictor {
     const own = rescaled(kernel, conditioning.scale)
     const rows = await packRows(engine, supportVectors, groups, own, conditioning, pace)
     const { dualCoef, intercept } = expansion
+    if (isNoisy(engine, rows, expansion)) {
+      engine.close()
+      return openPrecise(pace)
+    }
     const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
     const weights = new PairWeights(engine, rows.runs, largest)
     for (const [c, group] of groups.entries()) {
@@ -123,7 +145,7 @@ export class Predictor {
       }
       if (pace.due) await pace.rest()
     }
-    return new Predictor(engine, rows, { pairs, conditioning, intercept, weights })
+    return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
   }
 
   /** Positions of the support vectors, padding included. */
@@ -162,6 +184,12 @@ export class Predictor {
       const decisions = out.subarray(0, rows * this.pairs.length)
       if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)
       else await this.#decideLinear(rows, decisions, pace)
+      if (!decisions.every(Number.isFinite)) {
+        this.#precise ??= await this.#openPrecise(pace)
+        await this.#precise.decide(new Matrix(given, rows, X.cols), pace, (values, done) => {
+          decisions.set(values, done * this.pairs.length - values.length)
+        })
+      }
       onBlock(decisions, from + rows)
     }
   }
@@ -219,6 +247,49 @@ export class Predictor {
     }
     FarRows.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
   }
+}
+
+/** About how much rounding to float32 changes the decision values of a linear machine. */
+function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
+  let squares = 0
+  for (let s = 0; s < vectors.rows; s++) {
+    const row = vectors.row(s)
+    for (let k = 0; k < row.length; k++) squares += (row[k] - (centre?.[k] ?? 0)) ** 2
+  }
+  let most = 0
+  for (let p = 0; p < weights.rows; p++) {
+    most = Math.max(
+      most,
+      weights.row(p).reduce((sum, weight) => sum + weight * weight, 0),
+    )
+  }
+  return UNIT * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
+}
+
+/** Whether rounding to float32 changes decision values so much that it shows. */
+function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expansion): boolean {
+  const { kind, gamma, degree } = rows.kernel
+  const vectors = dualCoef.length / (nSupport.length - 1)
+  if (vectors === 0) return false
+  const sizes = new Float64Array(vectors)
+  const norms: number[] = []
+  for (let r = 0, at = 0; r < rows.runs.length; at += rows.runs[r++].count) {
+    const { start, count } = rows.runs[r]
+    const diagonal = engine.float32(rows.diagonal + start * 4, count)
+    for (let k = 0; k < count; k++) sizes[at + k] = Math.abs(diagonal[k])
+    norms.push(...engine.float32(rows.norms + start * 4, count))
+  }
+  if (kind === 'rbf' && gamma * norms.sort((a, b) => a - b)[norms.length >> 1] > LARGE) return true
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / vectors
+  const unit = kind === 'poly' ? UNIT * Math.max(1, degree) : UNIT
+  let most = 0
+  // A line of dualCoef has a coefficient of every vector, of one pair each class.
+  for (let from = 0; from < dualCoef.length; from += vectors) {
+    let squares = 0
+    for (let s = 0; s < vectors; s++) squares += dualCoef[from + s] ** 2 * sizes[s]
+    most = Math.max(most, squares)
+  }
+  return !(unit * Math.sqrt(most * mean) <= NOISE)
 }
 
 /** The weights of a linear expansion for conditioned rows, pairs x columns, and the intercepts that go with them. */

@@ -101,6 +101,11 @@ export class DualProblem {
     this.#engine.int32(this.address, OFFSET.end / 4)[OFFSET.keepsRows / 4] = value ? 1 : 0
   }
 
+  /** K(x, x) of each point, f32. */
+  get diagonal(): Float32Array {
+    return this.#engine.float32(this.#arrays.diagonal, this.size)
+  }
+
   /** Mean of K(x, x). */
   get meanDiagonal(): number {
     const diagonal = this.#engine.float32(this.#arrays.diagonal, this.size)

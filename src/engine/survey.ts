@@ -20,6 +20,8 @@ const PIECE = 1 << 15
 /** Looks at all rows of X once. Sums run in row order, in float64. @throws {SoftmarginError} `ABORTED` */
 export async function survey(engine: Engine, X: Matrix, pace: Pace): Promise<Survey> {
   const { data, rows, cols } = X
+  // A machine may have learnt a constant: then it has no vectors.
+  if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
   const mark = engine.mark()
   const together = Math.max(1, Math.floor(PIECE / cols))
   const source = engine.allocate(together * cols * 4)

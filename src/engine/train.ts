@@ -1,8 +1,7 @@
-import { SoftmarginError } from '../errors.ts'
 import { BlockRows } from './block-rows.ts'
 import type { Engine } from './engine.ts'
 import { CONVERGED, NEEDS_ROW, NOT_FINITE, STALLED } from './exports.ts'
-import type { MachineKernel } from './kernel.ts'
+import { beyondFloat32, type MachineKernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
 import { ObjectiveWatch } from './objective-watch.ts'
@@ -14,8 +13,10 @@ import { RowCache } from './row-cache.ts'
 /**
  * Why the solver stopped. `'stalled'`: its steps were lost in rounding, which happens with contradicting rows and a huge
  * C, or with kernel values that float32 can hardly tell apart; the model is as good as these numbers allow.
+ * `'imprecise'`: kernel values lie so close together, or coefficients are so large, that rounding to float32 changes
+ * decision values by more than `tol` and 0.3 % of the margin.
  */
-export type FitStatus = 'converged' | 'maxIter' | 'stalled'
+export type FitStatus = 'converged' | 'maxIter' | 'stalled' | 'imprecise'
 
 /** How one problem ended. */
 export interface Outcome {
@@ -221,7 +222,7 @@ async function run(
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
-    if (answer === NOT_FINITE) throw kernelNotFinite()
+    if (answer === NOT_FINITE) throw beyondFloat32()
     if (answer === NEEDS_ROW) {
       if (kernelRows.share > mostRows) return undefined
       await kernelRows.provide(problem, pace)
@@ -237,13 +238,5 @@ async function run(
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for kernel values beyond float32 */
 function rhoOf({ threshold }: DualProblem): number {
   if (Number.isFinite(threshold)) return threshold
-  throw kernelNotFinite()
-}
-
-function kernelNotFinite(): SoftmarginError {
-  return new SoftmarginError(
-    'INVALID_ARGUMENT',
-    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
-    { argument: 'X', expected: 'rows whose kernel values are finite' },
-  )
+  throw beyondFloat32()
 }

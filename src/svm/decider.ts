@@ -1,4 +1,5 @@
 import { GivenPredictor } from '../engine/given-predictor.ts'
+import { beyondFloat32 } from '../engine/kernel.ts'
 import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
 import { Predictor } from '../engine/predictor.ts'
@@ -8,11 +9,20 @@ import type { LongCall } from '../progress.ts'
 import { applyInputSteps, type InputStep } from './input-steps.ts'
 import type { FittedMachine } from './solutions.ts'
 
+/**
+ * Refuses what float32 cannot hold, as `fit` does.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+function checkDecisions(decisions: Float64Array): void {
+  for (const value of decisions) if (!Number.isFinite(Math.fround(value))) throw beyondFloat32()
+}
+
 /** Makes decision values with a fitted machine. Calls take turns: they work in the same memory. */
 export class Decider {
   readonly #machine: FittedMachine & { inputSteps?: InputStep[] | undefined }
   readonly #simd: Simd
-  #predictor: Predictor | GivenPredictor | undefined
+  #predictor: Pick<Predictor, 'decide'> | undefined
   #last: Promise<unknown> = Promise.resolve()
   /** Calls that wait or are at work, and when the host last had its turn while there were any. */
   #calls = 0
@@ -32,7 +42,8 @@ export class Decider {
   /**
    * Decision values, rows x pairs.
    *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`; `INVALID_ARGUMENT` for rows whose
+   *   decision values leave the range of float32
    */
   async decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
     const blocks: Float64Array[] = []
@@ -79,6 +90,7 @@ export class Decider {
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
       this.#predictor ??= await this.#open(pace)
       await this.#predictor.decide(rows, pace, (decisions, done) => {
+        checkDecisions(decisions)
         take(decisions)
         o.onProgress?.({ done, total: matrix.rows })
       })
@@ -87,7 +99,7 @@ export class Decider {
     }
   }
 
-  async #open(pace: Pace): Promise<Predictor | GivenPredictor> {
+  async #open(pace: Pace): Promise<Pick<Predictor, 'decide'>> {
     const { kernel, ...machine } = this.#machine
     if (kernel.kind === 'precomputed') return new GivenPredictor(machine, machine.support)
     return Predictor.open(this.#simd, { ...machine, kernel }, pace)

@@ -1,3 +1,5 @@
+import { Pace } from '../engine/pace.ts'
+import { surveyOf } from '../engine/survey.ts'
 import { throwIfAborted } from '../errors.ts'
 import { Matrix } from '../matrix.ts'
 import type { LongCall } from '../progress.ts'
@@ -5,7 +7,7 @@ import { encodeLabels, type Label } from './labels.ts'
 import { hasFeatures } from './machine-parameters.ts'
 import { accuracyScore } from './metrics.ts'
 import type { Scorer } from './scoring.ts'
-import { isSharable, searchShared } from './shared-search.ts'
+import { isClose, isSharable, searchShared } from './shared-search.ts'
 import type { Fold } from './stratified-k-fold.ts'
 import type { SVC, SvcOptions } from './svc.ts'
 
@@ -43,41 +45,53 @@ export async function evaluateCandidates<L extends Label>(
     )
     o.onProgress?.({ done: ++done, total })
   }
+  const facts = await surveyOf(X, estimator.getParams().simd, new Pace(o.signal))
   const shared = [...distinct].flatMap(([key, candidate]) => {
     const parameters = estimator.clone(candidate).getParams()
-    return hasFeatures(parameters) ? [{ key, parameters }] : []
+    return hasFeatures(parameters) && !isClose(X, parameters, facts) ? [{ key, parameters }] : []
   })
   const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ parameters }) => parameters) }
+  const judged = new Set<string>()
   if (shared.length > 0 && isSharable(search)) {
     await searchShared(search, {
       signal: o.signal,
-      onPredicted: (candidate, fold, codes) =>
-        judge(
-          shared[candidate].key,
-          fold,
-          Array.from(codes, (code) => search.labels.classes[code]),
-        ),
+      onPredicted(candidate, fold, codes) {
+        if (!codes) return
+        const { key } = shared[candidate]
+        judged.add(`${fold} ${key}`)
+        const predicted = Array.from(codes, (code) => search.labels.classes[code])
+        judge(key, fold, predicted)
+      },
     })
-    for (const { key } of shared) distinct.delete(key)
   }
-  await searchPlainly(estimator, X, y, distinct, folds, judge, o.signal)
+  const left = folds.map(() => new Map(distinct))
+  for (const [fold, candidates] of left.entries()) {
+    for (const key of distinct.keys()) if (judged.has(`${fold} ${key}`)) candidates.delete(key)
+  }
+  await searchPlainly(estimator, X, y, left, folds, judge, o.signal)
   return keys.map((key) => scores.get(key)!.slice())
 }
 
-/** Each fit from its own copy of the rows: where a shared matrix does not fit into memory, or X is a kernel's. */
+/**
+ * Each fit from its own copy of the rows: where a shared matrix does not fit into memory or is not precise enough, or
+ * where X is a kernel's.
+ *
+ * @param left what is to be done of each fold
+ */
 async function searchPlainly<L extends Label>(
   estimator: SVC<L>,
   X: Matrix,
   y: ArrayLike<L>,
-  candidates: Map<string, SvcOptions>,
+  left: Map<string, SvcOptions>[],
   folds: readonly Fold[],
   judge: (key: string, fold: number, predicted: L[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const [fold, { train, test }] of folds.entries()) {
+    if (left[fold].size === 0) continue
     const rows = { train: X.select(train), test: X.select(test) }
     const yTrain = Array.from(train, (row) => y[row])
-    for (const [key, candidate] of candidates) {
+    for (const [key, candidate] of left[fold]) {
       throwIfAborted(signal)
       // Scores are made of labels.
       const svc = estimator.clone({ ...candidate, probability: false })
@@ -87,7 +101,8 @@ async function searchPlainly<L extends Label>(
         ? { train: selectColumns(rows.train, train), test: selectColumns(rows.test, train) }
         : rows
       try {
-        await svc.fit(XTrain, yTrain, { signal })
+        // Scores tell how good it is.
+        await svc.fit(XTrain, yTrain, { signal, onWarning: () => {} })
         judge(key, fold, await svc.predict(XTest, { signal }))
       } finally {
         svc.dispose()

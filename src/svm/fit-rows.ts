@@ -1,11 +1,12 @@
+import { preciseKernel } from '../engine/closeness.ts'
 import type { Engine } from '../engine/engine.ts'
 import { GivenRows } from '../engine/given-rows.ts'
-import { conditioningFor, conditioningOf, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
+import { conditioningFor, type MachineKernel, powerFor, rescaled } from '../engine/kernel.ts'
 import type { KernelSource } from '../engine/kernel-source.ts'
 import type { Pace } from '../engine/pace.ts'
 import { PackedRows, runsOf } from '../engine/packed-rows.ts'
 import { Packer, packedBytes } from '../engine/packer.ts'
-import type { Survey } from '../engine/survey.ts'
+import { type Survey, survey as surveyRows } from '../engine/survey.ts'
 import { trainBytes } from '../engine/train.ts'
 import type { Matrix } from '../matrix.ts'
 
@@ -18,12 +19,15 @@ export interface FitRows {
   unit: number
   /** What was taken from each row, if that moves a linear kernel. */
   centre: Float32Array | undefined
+  /** Whether kernel values are made in float64. */
+  precise: boolean
 }
 
 /**
  * Lays out the rows of the groups in the engine, or their kernel values if these are what X holds.
  *
  * @param o.centred whether the b of every problem will sum to 0, so that a linear kernel may be centred
+ * @param o.precise whether kernel values are made in float64 even where they do not lie close together
  * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any work is done, if a fit on these rows has no room
  */
 export async function layOutRows(
@@ -31,24 +35,29 @@ export async function layOutRows(
   { X, groups, survey }: { X: Matrix; groups: Int32Array[]; survey: Survey },
   kernel: MachineKernel,
   pace: Pace,
-  o: { centred: boolean },
+  o: { centred: boolean; precise: boolean },
 ): Promise<FitRows> {
-  const own = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
-  engine.reserve(own + trainBytes(engine, runsOf(groups)))
+  const bytes = kernel.kind === 'precomputed' ? GivenRows.bytes(groups) : packedBytes(groups, X.cols)
+  engine.reserve(bytes + trainBytes(engine, runsOf(groups)))
   if (kernel.kind === 'precomputed') {
     const unit = powerFor(survey.largest)
-    return { source: new GivenRows(engine, X, groups, unit), packer: undefined, unit, centre: undefined }
+    const source = new GivenRows(engine, X, groups, unit)
+    return { source, packer: undefined, unit, centre: undefined, precise: false }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows that weigh nothing have no say in this either.
-  const conditioning =
-    used < X.rows
-      ? await conditioningOf(engine, X.select(groups.flatMap((g) => [...g])), kernel.kind, pace)
-      : conditioningFor(survey, kernel.kind)
+  const left = used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X
+  const own = used < X.rows ? await surveyRows(engine, left, pace) : survey
+  const conditioning = conditioningFor(own, kernel.kind)
   if (kernel.kind === 'linear' && !o.centred) conditioning.centre = undefined
+  conditioning.precise = preciseKernel(left, kernel, own, { centred: o.centred, forced: o.precise })
+  if (conditioning.precise) conditioning.centre = undefined
   const { centre, scale } = conditioning
   const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
   const source = new PackedRows(engine, packer.layout)
   const linear = kernel.kind === 'linear'
-  return { source, packer, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined }
+  return {
+    ...{ source, packer, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined },
+    precise: conditioning.precise !== undefined,
+  }
 }

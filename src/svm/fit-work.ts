@@ -9,6 +9,7 @@ import { type PackedLayout, PackedRows, type Run } from '../engine/packed-rows.t
 import type { Packer } from '../engine/packer.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
 import type { DualProblem } from '../engine/problem.ts'
+import { expectedError, type RoundingError, roundingError } from '../engine/rounding-error.ts'
 import { RowCache } from '../engine/row-cache.ts'
 import { type Outcome, Solver } from '../engine/train.ts'
 import type { Work } from '../engine/work.ts'
@@ -54,6 +55,8 @@ export interface PairSolution extends Outcome {
   first: Float64Array
   second: Float64Array
   gap: number
+  /** What rounding did to K b: of some rows, where it may have mattered. */
+  rounding: RoundingError
   /** The share of its rows that was made. */
   share: number
   /** Decision values of the rows of both classes, each by a machine that has not seen it; empty without folds. */
@@ -139,6 +142,7 @@ export class PairFitter {
     const ones = groups[i].length
     const unseen = new Float64Array(folds ? ones + groups[j].length : 0)
     let solution: Omit<PairSolution, 'unseen' | 'share'> | undefined
+    const roundingOf = (problem: DualProblem) => this.#roundingOf(problem, i, j)
     await this.#solver.solve(rows, i, j, pair, {
       tolerance,
       maxIterations,
@@ -161,6 +165,7 @@ export class PairFitter {
             ...outcome,
             pair,
             gap,
+            rounding: roundingOf(problem),
             first: beta.slice(0, ones),
             second: beta.slice(size, size + groups[j].length),
           }
@@ -173,6 +178,18 @@ export class PairFitter {
       onSlice: (_pair, gap) => this.#onSlice?.(gap),
     })
     return solution && { ...solution, share: rows.share, unseen }
+  }
+
+  #roundingOf(problem: DualProblem, i: number, j: number): RoundingError {
+    const source = this.#source
+    if (!(source instanceof PackedRows)) return { error: 0, offset: 0 }
+    const { beta, gradient, diagonal, split } = problem
+    const { precise, kernel } = source.layout
+    const expected = expectedError(beta, diagonal, kernel)
+    if (!precise && expected <= this.#context.tolerance) return { error: 0, offset: 0 }
+    // K b = F - p, and p = -y.
+    const products = gradient.map((value, k) => value + (k < split ? 1 : -1))
+    return roundingError(this.#engine, source, [source.runs[i], source.runs[j]], beta, products)
   }
 }
 

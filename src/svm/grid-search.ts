@@ -1,7 +1,7 @@
 import { Pace } from '../engine/pace.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import type { LongCall, Warned } from '../progress.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from './labels.ts'
 import { checkWidth } from './machine-parameters.ts'
@@ -77,7 +77,7 @@ export class GridSearchCV<L extends Label = Label> {
    *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`; after an error
    *   the results of an earlier search still stand
    */
-  async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: LongCall = {}): Promise<GridSearchCV<Y[number]>> {
+  async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: LongCall & Warned = {}): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
     const matrix = Matrix.from(X)
     checkNotEmpty(matrix)
@@ -101,7 +101,7 @@ export class GridSearchCV<L extends Label = Label> {
     if (this.refit) {
       best = this.estimator.clone(results.params[indexOfBest(results)])
       try {
-        await best.fit(matrix, y, { signal: o.signal })
+        await best.fit(matrix, y, { signal: o.signal, onWarning: o.onWarning })
       } catch (error) {
         best.dispose()
         throw error

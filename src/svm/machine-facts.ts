@@ -2,6 +2,7 @@ import { SoftmarginError, show } from '../errors.ts'
 import type { SvmNumbers } from '../onnx/svm-node.ts'
 import { uniqueLabels } from './labels.ts'
 import { type SvcOptions, svcParameters } from './parameters.ts'
+import { isFitStatus } from './solutions.ts'
 import type { SvcState } from './svc.ts'
 
 /**
@@ -29,7 +30,7 @@ export function stateFromFacts(svm: SvmNumbers, facts: unknown): SvcState {
   if (sound(() => uniqueLabels(classes, 'classes')).some((label, i) => label !== classes[i])) {
     throw unreadable('its classes are not in order')
   }
-  if (fitStatus !== 'converged' && fitStatus !== 'maxIter' && fitStatus !== 'stalled') {
+  if (!isFitStatus(fitStatus)) {
     throw unreadable(`its fitStatus is ${show(fitStatus)}`)
   }
   if (options === null || typeof options !== 'object') throw unreadable(`its options are ${show(options)}`)

@@ -10,13 +10,13 @@ export interface MachineOptions {
   /** Default `'rbf'`. With `'precomputed'`, X holds kernel values: rows x rows to fit, rows x rows of the fit after. */
   kernel?: MachineKernel['kind'] | undefined
   /**
-   * Width of the rbf, poly and sigmoid kernels, above 0. `'scale'` (default) is 1 / (columns * variance of X),
+   * Width of the rbf, poly and sigmoid kernels, above 0, within float32. `'scale'` (default) is 1 / (columns * variance of X),
    * `'auto'` is 1 / columns.
    */
   gamma?: 'scale' | 'auto' | number | undefined
-  /** Degree of the poly kernel, an integer of 0 or more. Default 3. */
+  /** Degree of the poly kernel, an integer from 0 to 2^24. Default 3. */
   degree?: number | undefined
-  /** Constant of the poly and sigmoid kernels. Default 0. */
+  /** Constant of the poly and sigmoid kernels, within float32. Default 0. */
   coef0?: number | undefined
   /** Largest violation of the optimality conditions that ends a fit, above 0. Default 1e-3. */
   tol?: number | undefined
@@ -59,6 +59,12 @@ export const MACHINE_DEFAULTS: MachineParameters = {
   simd: 'strict',
 }
 
+/** The normal numbers of float32. */
+const LEAST_FLOAT32 = 2 ** -126
+const MOST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
+/** Degrees up to this one are exact in float32, which is what an ONNX file holds. */
+const MOST_DEGREE = 2 ** 24
+
 const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed']
 
 /**
@@ -72,7 +78,7 @@ export function machineParameters<P extends MachineParameters>(options: Partial<
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   for (const [name] of given) {
-    if (!(name in defaults)) {
+    if (!Object.hasOwn(defaults, name)) {
       throw invalidArgument('options', name, `made of ${Object.keys(defaults).join(', ')}`)
     }
   }
@@ -80,12 +86,17 @@ export function machineParameters<P extends MachineParameters>(options: Partial<
   if (!KERNELS.includes(p.kernel)) throw invalidArgument('kernel', p.kernel, `one of ${KERNELS.join(', ')}`)
   checkPositive('tol', p.tol)
   if (p.gamma !== 'scale' && p.gamma !== 'auto') {
-    if (!isPositive(p.gamma)) throw invalidArgument('gamma', p.gamma, "'scale', 'auto' or a number above 0")
+    if (!isPositive(p.gamma) || p.gamma < LEAST_FLOAT32 || p.gamma > MOST_FLOAT32) {
+      const expected = "'scale', 'auto' or a number above 0 that float32 can hold: 1.2e-38 to 3.4e38"
+      throw invalidArgument('gamma', p.gamma, expected)
+    }
   }
-  if (!Number.isInteger(p.degree) || p.degree < 0) {
-    throw invalidArgument('degree', p.degree, 'an integer of 0 or more')
+  if (!Number.isInteger(p.degree) || p.degree < 0 || p.degree > MOST_DEGREE) {
+    throw invalidArgument('degree', p.degree, `an integer from 0 to ${MOST_DEGREE}`)
   }
-  if (!Number.isFinite(p.coef0)) throw invalidArgument('coef0', p.coef0, 'a finite number')
+  if (typeof p.coef0 !== 'number' || !(Math.abs(p.coef0) <= MOST_FLOAT32)) {
+    throw invalidArgument('coef0', p.coef0, 'a finite number that float32 can hold: up to 3.4e38')
+  }
   if (!Number.isInteger(p.maxIter) || p.maxIter < -1 || p.maxIter === 0) {
     throw invalidArgument('maxIter', p.maxIter, 'an integer above 0, or -1 for no limit')
   }

@@ -4,6 +4,7 @@ import type { Simd } from '../engine/module.ts'
 import { Pace } from '../engine/pace.ts'
 import { PackedRows } from '../engine/packed-rows.ts'
 import { pairsOf } from '../engine/pair-weights.ts'
+import { isImprecise, type RoundingError } from '../engine/rounding-error.ts'
 import type { Survey } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import type { Matrix } from '../matrix.ts'
@@ -14,7 +15,7 @@ import { affordableFit, cacheBytes } from './fit-plan.ts'
 import { layOutRows } from './fit-rows.ts'
 import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './fit-work.ts'
 import { fitSigmoid } from './platt.ts'
-import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
+import { type FittedMachine, Solutions, uncentre, warnOfRounding, worseStatus } from './solutions.ts'
 import type { EarlierDuals } from './warm-start.ts'
 
 export type { FittedMachine } from './solutions.ts'
@@ -51,6 +52,7 @@ export interface FitOptions {
   threads: number | undefined
   signal?: AbortSignal | undefined
   onProgress?: ((progress: FitProgress) => void) | undefined
+  onWarning?: ((message: string) => void) | undefined
 }
 
 /**
@@ -72,9 +74,36 @@ export async function fitOneVsOne(
     kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
   )
   const threads = Math.min(wanted, pairsOf(groups.length).length)
+  const first = await fitOnce(threads, classes, kernel, o, false)
+  if (!isImprecise(first.rounding, o.tol, MARGIN)) return first.machine
+  // What float32 lost, kernel values that are made in float64 may still hold.
+  const second = first.precise ? first : await fitOnce(threads, classes, kernel, o, true)
+  if (!isImprecise(second.rounding, o.tol, MARGIN)) return second.machine
+  const { machine, rounding } = second
+  warnOfRounding(rounding, MARGIN, o.onWarning)
+  return { ...machine, fitStatus: worseStatus(machine.fitStatus, 'imprecise') }
+}
+
+/** How far the decision values of the two classes are to be from 0. */
+const MARGIN = 1
+
+/** A machine, and what rounding did to it: of the pairs, the worst. */
+interface Fit {
+  machine: FittedMachine & { sigmoids?: Sigmoids }
+  rounding: RoundingError
+  precise: boolean
+}
+
+async function fitOnce(
+  threads: number,
+  classes: Classes,
+  kernel: MachineKernel,
+  o: FitOptions,
+  precise: boolean,
+): Promise<Fit> {
   const engine = await Engine.open(o.simd, threads > 1)
   try {
-    return await fitIn(engine, threads, classes, kernel, o)
+    return await fitIn(engine, threads, classes, kernel, o, precise)
   } finally {
     engine.close()
   }
@@ -86,12 +115,14 @@ async function fitIn(
   { X, groups, survey, bounds, folds, earlier }: Classes,
   kernel: MachineKernel,
   o: FitOptions,
-): Promise<FittedMachine & { sigmoids?: Sigmoids | undefined }> {
+  forced: boolean,
+): Promise<Fit> {
   const pace = new Pace(o.signal)
   const pairs = pairsOf(groups.length)
-  const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
-    centred: true,
+  const laidOut = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
+    ...{ centred: true, precise: forced },
   })
+  const { source, packer, unit, centre, precise } = laidOut
   const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
@@ -120,20 +151,25 @@ async function fitIn(
     team.close()
   }
   const solutions = new Solutions(groups, X.rows)
+  let worst: RoundingError = { error: 0, offset: 0 }
   for (const [n, [i, j]] of pairs.entries()) {
-    const { first, second, rho, iterations, status } = solved[n]
+    const { first, second, iterations, status, rounding } = solved[n]
+    // NaN is the worst of all.
+    if (!(rounding.error <= worst.error)) worst = rounding
+    // What was subtracted from the kernel is missing in K b by the same amount everywhere.
+    const rho = solved[n].rho - (precise ? rounding.offset : 0)
     solutions.add({ line: j - 1, group: i, beta: first, unit })
     solutions.add({ line: i, group: j, beta: second, unit })
     solutions.close(-rho, iterations, status)
   }
   const machine = await solutions.machine(X, kernel, pace)
   if (centre) await uncentre(machine, pairs, centre, pace)
-  if (!folds) return machine
+  if (!folds) return { machine, rounding: worst, precise }
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {
     const { a, b } = await fitSigmoid(solved[n].unseen, groups[i].length, pace)
     sigmoids.a[n] = a
     sigmoids.b[n] = b
   }
-  return { ...machine, sigmoids }
+  return { machine: { ...machine, sigmoids }, rounding: worst, precise }
 }

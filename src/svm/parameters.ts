@@ -91,5 +91,5 @@ export function classWeights(
       throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
     }
   }
-  return classes.map((label) => classWeight[String(label)] ?? 1)
+  return classes.map((label) => (Object.hasOwn(classWeight, String(label)) ? classWeight[String(label)] : 1))
 }

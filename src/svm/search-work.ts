@@ -7,6 +7,7 @@ import type { Pace } from '../engine/pace.ts'
 import { leftBytes } from '../engine/packed-rows.ts'
 import { PairWeights, pairsOf } from '../engine/pair-weights.ts'
 import type { DualProblem } from '../engine/problem.ts'
+import { expectedError } from '../engine/rounding-error.ts'
 import { Solver } from '../engine/train.ts'
 import type { Work } from '../engine/work.ts'
 import { checkClasses, type EncodedLabels } from './labels.ts'
@@ -36,11 +37,14 @@ export interface SearchContext {
   scale: number
 }
 
-/** A part of the Gram matrix, or the fits of a batch: answers the class numbers that each candidate predicts. */
+/**
+ * A part of the Gram matrix, or the fits of a batch: answers the class numbers that each candidate predicts, or undefined
+ * where float32 may not be enough for it.
+ */
 export type SearchJob = { strip: number } | { batch: Batch }
 
 /** The work of a search that threads share. */
-export const searchWork: Work<SearchContext, SearchJob, Int32Array[]> = {
+export const searchWork: Work<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
   name: 'search',
   open(engine, context) {
     const gram = new GramMatrix(engine, context.gram)
@@ -67,6 +71,9 @@ export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayou
   return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
 }
 
+/** About how much of the margin rounding may take: a candidate that loses more is fitted by itself, which finds out. */
+const MOST_ERROR = 0.03
+
 /** What the rounding of addresses may cost. */
 const ALIGNED = 2 ** 20
 
@@ -77,7 +84,7 @@ async function runBatch(
   { labels, candidates, folds, groups, scale }: SearchContext,
   batch: Batch,
   pace: Pace,
-): Promise<Int32Array[]> {
+): Promise<(Int32Array | undefined)[]> {
   const positions = positionsOf(groups, gram)
   const { train, test } = folds[batch.fold]
   const members = membersOf(train, labels.codes, positions, groups.length)
@@ -99,13 +106,15 @@ async function runBatch(
       weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
       intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
       bounds,
+      isPrecise: true,
     }
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: Dual | undefined
     const even = new EvenStart(rows.runs[i], rows.runs[j])
-    for (const { parameters, weights, intercept, bounds } of machines) {
+    for (const machine of machines) {
+      const { parameters, weights, intercept, bounds } = machine
       // A class that the fold left out altogether gets no vote.
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
@@ -121,7 +130,8 @@ async function runBatch(
           else even.plant(problem)
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
-          const { beta, gradient } = problem
+          const { beta, gradient, diagonal } = problem
+          if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
           weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
           weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
           intercept[pair] = -rho
@@ -145,7 +155,10 @@ async function runBatch(
     },
   )
   if (pace.due) await pace.rest()
-  return decisions.map((own) => vote(own, groups.length))
+  return decisions.map((own, m) => {
+    if (machines[m].isPrecise && own.every(Number.isFinite)) return vote(own, groups.length)
+    return undefined
+  })
 }
 
 /** Where each row of X stands in the Gram matrix. */

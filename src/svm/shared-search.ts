@@ -1,8 +1,9 @@
+import { preciseKernel } from '../engine/closeness.ts'
 import { Engine } from '../engine/engine.ts'
 import { GramMatrix } from '../engine/gram.ts'
 import { conditioningOf, type Kernel } from '../engine/kernel.ts'
 import { Pace } from '../engine/pace.ts'
-import { surveyOf } from '../engine/survey.ts'
+import { type Survey, surveyOf } from '../engine/survey.ts'
 import { Team, threadsFor } from '../engine/team.ts'
 import { inOrder } from '../engine/work.ts'
 import type { Matrix } from '../matrix.ts'
@@ -30,20 +31,31 @@ export function isSharable({ X, labels, candidates }: Search): boolean {
 }
 
 /**
+ * Whether a candidate's kernel values lie so close together that products in float32, which a search shares, do not
+ * hold what tells rows apart.
+ */
+export function isClose(X: Matrix, candidate: SvcParameters & FeatureParameters, facts: Survey): boolean {
+  const { gamma } = candidate
+  const number = gamma === 'scale' ? gammaScale(facts, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
+  return preciseKernel(X, kernelOf(candidate, number), facts, { centred: true }) !== undefined
+}
+
+/**
  * Fits every candidate on every fold and predicts the fold's `test`, all from one matrix of dot products.
  *
  * The kernel values of a fold's rows are made once for all candidates with that kernel. Candidates that differ in C alone follow each other,
  * so that the duals of a smaller C start the next (D. DeCoste, K. Wagstaff, "Alpha seeding for support vector
  * machines", KDD 2000) where a start from 0 proved long.
  *
- * @param o.onPredicted gets the class numbers of the rows in `folds[fold].test`
+ * @param o.onPredicted gets the class numbers of the rows in `folds[fold].test`; undefined where float32 may not be enough
+ *   for a candidate: it is to be fitted by itself
  * @throws {SoftmarginError} `ABORTED`, `ONE_CLASS`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
  */
 export async function searchShared(
   search: Search,
   o: {
     signal?: AbortSignal | undefined
-    onPredicted: (candidate: number, fold: number, codes: Int32Array) => void
+    onPredicted: (candidate: number, fold: number, codes: Int32Array | undefined) => void
   },
 ): Promise<void> {
   const pace = new Pace(o.signal)

@@ -1,18 +1,21 @@
 import { Engine } from '../engine/engine.ts'
+import type { MachineKernel } from '../engine/kernel.ts'
 import { Pace } from '../engine/pace.ts'
-import type { Run } from '../engine/packed-rows.ts'
+import { PackedRows, type Run } from '../engine/packed-rows.ts'
 import type { DualProblem } from '../engine/problem.ts'
+import { expectedError, isImprecise, type RoundingError, roundingError } from '../engine/rounding-error.ts'
+import type { Survey } from '../engine/survey.ts'
 import { type FitStatus, train } from '../engine/train.ts'
 import { SoftmarginError } from '../errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import type { LongCall, Warned } from '../progress.ts'
 import { Decider } from './decider.ts'
 import { cacheBytes } from './fit-plan.ts'
 import { layOutRows } from './fit-rows.ts'
 import { kernelFor, type MachineOptions, type MachineParameters } from './machine-parameters.ts'
 import type { FitProgress } from './one-vs-one.ts'
 import { type SampleWeight, sampleWeights } from './sample-weight.ts'
-import { type FittedMachine, Solutions, uncentre } from './solutions.ts'
+import { type FittedMachine, Solutions, uncentre, warnOfRounding, worseStatus } from './solutions.ts'
 
 /**
  * Everything that a fitted machine of one decision function is made of. Plain data: `fromState` makes the same machine of
@@ -23,7 +26,7 @@ export interface SingleMachineState<O extends MachineOptions> extends FittedMach
 }
 
 /** What a fit takes besides rows. */
-export interface SingleFitOptions extends LongCall<FitProgress> {
+export interface SingleFitOptions extends LongCall<FitProgress>, Warned {
   /** A factor of the bound of each row's dual variable, 0 or more; rows with 0 are left out. Default: 1 for all. */
   sampleWeight?: SampleWeight | undefined
 }
@@ -32,8 +35,28 @@ export interface SingleFitOptions extends LongCall<FitProgress> {
 interface SingleProblem {
   /** The rows stand twice in it: once for what pulls the function up, once for what pulls it down. */
   twice: boolean
+  /** What decision values are to be compared with; default: how far they lie apart themselves. */
+  margin?: number
   /** Sets gradient to p, and lower, upper and beta; `unit` as in `FitRows`. */
   prepare(problem: DualProblem, run: Run, rows: Int32Array, weights: Float64Array, unit: number): void
+}
+
+/**
+ * Where h(x) + h(z) is subtracted from the kernel and b does not sum to 0, K b lacks h(x) times the sum of b, and a
+ * number that is the same for all rows: the first is added to p.
+ */
+function subtracted({ beta, gradient }: DualProblem, h: Float64Array): void {
+  const sum = beta.reduce((total, value) => total + value, 0)
+  for (let k = 0; k < h.length; k++) gradient[k] += sum * h[k]
+}
+
+function spread(values: Float64Array): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+  }
+  return most - least
 }
 
 /** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
@@ -59,43 +82,92 @@ export abstract class SingleMachine<P extends MachineParameters> {
    *
    * @internal
    */
-  protected async solve(X: Matrix, { twice, prepare }: SingleProblem, o: SingleFitOptions): Promise<void> {
+  protected async solve(
+    X: Matrix,
+    { twice, prepare, margin }: SingleProblem,
+    o: SingleFitOptions,
+  ): Promise<void> {
     this.checkAlive()
     checkNotEmpty(X)
     const pace = new Pace(o.signal)
     const { kernel, survey } = await kernelFor(this.parameters, X, pace)
     const weights = sampleWeights(o.sampleWeight, X.rows)
     const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
+    const attempt = (forced: boolean) =>
+      this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, pace, o, forced)
+    let fitted = await attempt(false)
+    // What float32 lost, kernel values that are made in float64 may still hold.
+    if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
+    const { machine } = fitted
+    if (fitted.isImprecise) {
+      warnOfRounding(fitted.rounding, fitted.margin, o.onWarning)
+      machine.fitStatus = worseStatus(machine.fitStatus, 'imprecise')
+    }
+    this.learn(machine)
+  }
+
+  async #fit(
+    {
+      X,
+      rows,
+      weights,
+      kernel,
+      survey,
+    }: { X: Matrix; rows: Int32Array; weights: Float64Array; kernel: MachineKernel; survey: Survey },
+    { twice, prepare, margin }: SingleProblem,
+    pace: Pace,
+    o: SingleFitOptions,
+    forced: boolean,
+  ) {
+    const { tol } = this.parameters
     const none = new Int32Array(0)
     const engine = await Engine.open(this.parameters.simd)
     try {
       // Of the same rows twice the b sum to 0, as those of two classes do.
       const groups = twice ? [rows] : [rows, none]
-      const { source, packer, unit, centre } = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
-        centred: twice,
+      const laidOut = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
+        ...{ centred: twice, precise: forced },
       })
+      const { source, packer, unit, centre, precise } = laidOut
       for (const group of groups.keys()) await packer?.pack(group, pace)
+      const packed = source instanceof PackedRows ? source : undefined
+      const offsets = packed?.layout.precise?.offsets
+      const h = offsets ? engine.float64(offsets, rows.length).slice() : undefined
       const solutions = new Solutions([rows, none], X.rows)
+      let rounding: RoundingError = { error: 0, offset: 0 }
+      let width = 0
+      let p = new Float64Array(0)
       await train(engine, source, twice ? [0, 0] : [0, 1], {
         tolerance: this.parameters.tol,
         maxIterations: this.parameters.maxIter,
         cacheBytes: cacheBytes(this.parameters.cacheSize),
         pace,
         start: 'given',
-        prepare: (problem, run) => prepare(problem, run, rows, weights, unit),
+        prepare(problem, run) {
+          prepare(problem, run, rows, weights, unit)
+          p = problem.gradient.slice()
+          if (h && !twice) subtracted(problem, h)
+        },
         collect(problem, run, _same, _number, { rho, iterations, status }) {
           const points = problem.beta
-          const beta = points.slice(0, rows.length)
+          const beta = points.slice(0, run.size)
           if (twice) for (let k = 0; k < beta.length; k++) beta[k] += points[run.size + k]
-          solutions.add({ line: 0, group: 0, beta, unit })
-          solutions.close(-rho, iterations, status)
+          const products = problem.gradient.slice(0, run.size).map((value, k) => value - p[k])
+          const expected = packed ? expectedError(points, problem.diagonal, packed.kernel) : 0
+          if (packed && (precise || expected > tol)) {
+            rounding = roundingError(engine, packed, [run], beta, products)
+          }
+          width = margin ?? spread(products.subarray(0, rows.length))
+          solutions.add({ line: 0, group: 0, beta: beta.slice(0, rows.length), unit })
+          // What was subtracted from the kernel is missing in K b by the same amount everywhere.
+          solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
           o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
         },
         onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
       })
       const machine = await solutions.machine(X, kernel, pace)
       if (centre) await uncentre(machine, [[0, 1]], centre, pace)
-      this.learn(machine)
+      return { machine, precise, rounding, margin: width, isImprecise: isImprecise(rounding, tol, width) }
     } finally {
       engine.close()
     }

@@ -1,6 +1,7 @@
 import type { MachineKernel } from '../engine/kernel.ts'
 import type { Pace } from '../engine/pace.ts'
 import { type Expansion, forEachCoefficient } from '../engine/predictor.ts'
+import type { RoundingError } from '../engine/rounding-error.ts'
 import type { FitStatus } from '../engine/train.ts'
 import { Matrix } from '../matrix.ts'
 
@@ -23,6 +24,31 @@ interface Part {
   /** In the order of the group's rows, and a number that they are to be multiplied by. */
   beta: Float64Array
   unit: number
+}
+
+/** From the best on. */
+const WORSE: readonly FitStatus[] = ['converged', 'stalled', 'imprecise', 'maxIter']
+
+export function isFitStatus(value: unknown): value is FitStatus {
+  return WORSE.includes(value as FitStatus)
+}
+
+export function worseStatus(a: FitStatus, b: FitStatus): FitStatus {
+  return WORSE.indexOf(a) > WORSE.indexOf(b) ? a : b
+}
+
+/** Says that a fit has the status `'imprecise'`. */
+export function warnOfRounding(
+  { error }: RoundingError,
+  margin: number,
+  onWarning: (message: string) => void = console.warn,
+): void {
+  const share = ((100 * error) / margin).toPrecision(2)
+  onWarning(
+    "softmargin: fitStatus is 'imprecise': kernel values lie so close together, or coefficients are so large, that " +
+      `rounding changes decision values by about ${share} % of the margin: scale X, or take a smaller C, coef0 or ` +
+      'degree or another gamma',
+  )
 }
 
 /** Gathers the solutions of pairs and keeps the rows that any of them needs. */
@@ -53,7 +79,7 @@ export class Solutions {
   close(intercept: number, iterations: number, status: FitStatus): void {
     this.#intercepts.push(intercept)
     this.#iterations.push(iterations)
-    if (status === 'maxIter' || (status === 'stalled' && this.#status === 'converged')) this.#status = status
+    this.#status = worseStatus(this.#status, status)
   }
 
   async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {

@@ -2,7 +2,7 @@ import { Pace } from '../engine/pace.ts'
 import type { FitStatus } from '../engine/train.ts'
 import { invalidArgument, SoftmarginError } from '../errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import type { LongCall, Warned } from '../progress.ts'
 import { FOLDS } from './fit-work.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
 import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
@@ -30,7 +30,7 @@ export interface SvcState<L extends Label = Label> extends FittedMachine, Machin
 }
 
 /** What `SVC.fit` takes besides rows and labels. */
-export interface SvcFitOptions extends LongCall<FitProgress> {
+export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
   /** A factor of C for each row, 0 or more; rows with 0 are left out. Default: 1 for all. */
   sampleWeight?: SampleWeight | undefined
   /**
@@ -83,6 +83,7 @@ export class SVC<L extends Label = Label> {
    *
    * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
    * @param y a label for each row, of two classes or more
+   * @param o.onWarning told when `fitStatus` is `'imprecise'`
    * @param o.onProgress told pairs of classes done and in all, and the gap of the pair at hand
    * @returns this machine, typed by the labels in `y`
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`,
@@ -112,7 +113,7 @@ export class SVC<L extends Label = Label> {
         earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
       kernel,
-      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress },
+      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
     )
     this.#learn(machine, classes)
     // The classes that it has now are those of y.
@@ -270,12 +271,17 @@ export class SVC<L extends Label = Label> {
    * `scores` float32: for two classes [N, 2], the greater one the label's, for more [N, pairs], above 0 for the
    * first class of the pair. A machine with probabilities answers them instead, as `probabilities` [N, classes].
    *
+   * @param o.onWarning told where another runtime, whose kernel values are plain float32, would label support vectors
+   *   otherwise. Default: a warning on the console.
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for numbers beyond float32
    */
-  async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
+  async toOnnx(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const state = this.toState()
     const { writeSvcOnnx } = await import('./svc-onnx.ts')
-    return writeSvcOnnx(state)
+    const bytes = writeSvcOnnx(state)
+    const { warnOfPlainFloat32 } = await import('./plain-float32.ts')
+    await warnOfPlainFloat32(state, o.onWarning)
+    return bytes
   }
 
   /**

@@ -62,6 +62,7 @@ export class SVR extends SingleMachine<SvrParameters> {
       matrix,
       {
         twice: true,
+        margin: rangeOf(targets),
         prepare({ gradient, lower, upper }, run, rows, weights, unit) {
           for (const [k, row] of rows.entries()) {
             gradient[k] = epsilon - targets[row]
@@ -104,6 +105,13 @@ export class SVR extends SingleMachine<SvrParameters> {
     svr.learn(machine)
     return svr
   }
+}
+
+function rangeOf(targets: Float64Array): number {
+  return (
+    targets.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) -
+    targets.reduce((a, b) => Math.min(a, b))
+  )
 }
 
 /** As scikit-learn's `r2_score`: where y is constant, 1 for a perfect answer and 0 for any other. */

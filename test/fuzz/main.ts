@@ -1,6 +1,7 @@
 import './allocations.ts'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { hardProblems, isSound, outcomeTable } from '../interop/hard-problems.ts'
 import { formats } from './formats.ts'
 import { FuzzFailure, fuzz } from './fuzz.ts'
 import { fuzzFrames, fuzzStore } from './journal.ts'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     format: { type: 'string' },
     from: { type: 'string', default: '0' },
+    problems: { type: 'string' },
   },
 })
 /** Keeps the file that broke a reader. */
@@ -26,6 +28,20 @@ function tellFailure(name: string, error: unknown): void {
   process.exitCode = 1
 }
 
+if (values.problems !== undefined) {
+  const outcomes = await hardProblems(
+    'test/interop/hard_problems.py',
+    Number(values.seed),
+    Number(values.problems),
+  )
+  console.log(outcomeTable(outcomes))
+  const unsound = outcomes.filter((outcome) => !isSound(outcome))
+  for (const outcome of unsound) console.error(outcome)
+  console.log(
+    `${outcomes.length} hard problems, seed ${values.seed}, ${unsound.length} unlike scikit-learn's`,
+  )
+  process.exit(unsound.length > 0 ? 1 : 0)
+}
 const until = Date.now() + Number(values.minutes) * 60_000
 const seed = Number(values.seed)
 const chosen = (await formats()).filter(({ name }) => values.format === undefined || name === values.format)

@@ -1,0 +1,84 @@
+import type { Kernel } from '../engine/kernel.ts'
+import { pairsOf } from '../engine/pair-weights.ts'
+import { forEachCoefficient } from '../engine/predictor.ts'
+import { SoftmarginError } from '../errors.ts'
+import type { Matrix } from '../matrix.ts'
+import type { SvcState } from './svc.ts'
+import { SvcPredictor } from './svc-predictor.ts'
+import { vote } from './voting.ts'
+
+/** Support vectors that are asked about, and multiply-adds of it all: some tenths of a second. */
+const MOST_ROWS = 200
+const MOST_WORK = 5e7
+
+/**
+ * Warns if a runtime that computes kernel values in plain float32, as ONNX Runtime does, would give other labels than
+ * ours: by the answers to some of the support vectors, since no other rows are known.
+ *
+ * @param onWarning default: a warning on the console
+ */
+export async function warnOfPlainFloat32(
+  state: SvcState,
+  onWarning: (message: string) => void = console.warn,
+): Promise<void> {
+  const { supportVectors, kernel, classes, tieOrder, inputSteps } = state
+  if (kernel.kind === 'precomputed' || supportVectors.rows === 0) return
+  const most = Math.floor(MOST_WORK / Math.max(1, supportVectors.data.length))
+  const count = Math.min(supportVectors.rows, MOST_ROWS, Math.max(1, most))
+  const rows = Array.from({ length: count }, (_, k) => Math.floor((k * supportVectors.rows) / count))
+  const X = supportVectors.select(Int32Array.from(rows))
+  // Support vectors are rows as they are after the steps.
+  const predictor = SvcPredictor.fromState({ ...state, inputSteps: inputSteps && [] })
+  let ours: unknown[]
+  try {
+    ours = await predictor.predict(X)
+  } catch (error) {
+    if (error instanceof SoftmarginError && error.code === 'INVALID_ARGUMENT') return
+    throw error
+  } finally {
+    predictor.dispose()
+  }
+  const codes = vote(plainDecisions(state, kernel, X), classes.length, tieOrder)
+  const differing = ours.filter((label, row) => label !== classes[codes[row]]).length
+  if (differing === 0) return
+  onWarning(
+    `softmargin: a runtime that computes the SVM of this file in plain float32 labels ${differing} of ${count} support ` +
+      'vectors otherwise than softmargin does: kernel values lie too close together. Scale the rows, or take a larger ' +
+      'gamma or a smaller coef0, degree or C',
+  )
+}
+
+/** Decision values, rows x pairs, with every kernel value, coefficient and intercept rounded to float32. */
+function plainDecisions(state: SvcState, kernel: Kernel, X: Matrix): Float64Array {
+  const pairs = pairsOf(state.nSupport.length)
+  const { supportVectors, intercept } = state
+  const coefficients = pairs.map((pair) => {
+    const terms: [number, number][] = []
+    forEachCoefficient(state, pair, (coefficient, s) => terms.push([Math.fround(coefficient), s]))
+    return terms
+  })
+  const out = new Float64Array(X.rows * pairs.length)
+  const values = new Float64Array(supportVectors.rows)
+  for (let row = 0; row < X.rows; row++) {
+    for (let s = 0; s < values.length; s++) values[s] = plainKernel(kernel, X.row(row), supportVectors.row(s))
+    for (const [p, terms] of coefficients.entries()) {
+      let sum = 0
+      for (const [coefficient, s] of terms) sum = Math.fround(sum + Math.fround(coefficient * values[s]))
+      out[row * pairs.length + p] = Math.fround(sum + Math.fround(intercept[p]))
+    }
+  }
+  return out
+}
+
+function plainKernel({ kind, gamma, coef0, degree }: Kernel, a: Float32Array, b: Float32Array): number {
+  const { fround } = Math
+  let sum = 0
+  for (let k = 0; k < a.length; k++) {
+    const difference = fround(a[k] - b[k])
+    sum = fround(sum + (kind === 'rbf' ? fround(difference * difference) : fround(a[k] * b[k])))
+  }
+  if (kind === 'linear') return sum
+  if (kind === 'rbf') return fround(Math.exp(fround(-fround(gamma) * sum)))
+  const base = fround(fround(fround(gamma) * sum) + fround(coef0))
+  return fround(kind === 'poly' ? base ** degree : Math.tanh(base))
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { hasPythonModule } from '../support/programs.ts'
+import { hardProblems, isSound, outcomeTable } from './hard-problems.ts'
+
+/** `npm run fuzz -- --problems 500` solves more of them. */
+const COUNT = 84
+
+describe.runIf(hasPythonModule('sklearn'))('hard problems, against scikit-learn', () => {
+  it(`${COUNT} of them: the same labels, no worse objective, every refusal coded`, {
+    timeout: 300_000,
+  }, async () => {
+    const script = fileURLToPath(new URL('hard_problems.py', import.meta.url))
+    const outcomes = await hardProblems(script, 7, COUNT)
+    console.log(outcomeTable(outcomes))
+    expect(outcomes).toHaveLength(COUNT)
+    expect(outcomes.filter((outcome) => !isSound(outcome))).toEqual([])
+    // Most must be compared, and most rows judged: what nobody compares cannot differ.
+    expect(outcomes.filter(({ judged }) => judged > 0).length).toBeGreaterThan(COUNT / 2)
+    expect(outcomes.filter(({ status }) => status === 'imprecise').length).toBeLessThan(COUNT / 10)
+  })
+})

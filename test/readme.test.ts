@@ -11,6 +11,9 @@ import { digit, pngOf } from './support/digits.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code)
+const formats = readFileSync(join(root, 'docs/formats.md'), 'utf8')
+/** The snippet of the documents that goes on after `load`. */
+const goOn = /^```js\n(const store = .*?)^```$/ms.exec(formats)![1]
 
 /** A folder where the built package is installed and some pictures lie. */
 let folder: string
@@ -73,6 +76,30 @@ describe('the README', () => {
 
   it('keeps features and learns more', () => {
     expect(run(2)).toMatch(/^\[ 0, 1, 7 \] 3 15\n$/)
+  })
+
+  it('goes on after load, as the documents say, with the CNN that ships', () => {
+    const before = `
+      import { writeFile } from 'node:fs/promises'
+      import { FeatureStore, ImageClassifier } from 'softmargin'
+      const known = [0, 1].flatMap((label) => [0, 1, 2, 3, 4, 5].map((i) => [\`pictures/\${label}/\${i}.png\`, label]))
+      {
+        const store = await FeatureStore.open('photos.npz')
+        const classifier = await ImageClassifier.create({ store })
+        await classifier.fit(known.map(([image]) => image), known.map(([, label]) => label))
+        await writeFile('photos.onnx', await classifier.save())
+        await store.save()
+        classifier.dispose()
+      }
+      const newPictures = ['pictures/7/0.png', 'pictures/7/1.png', 'pictures/0/9.png']
+      const newLabels = [7, 7, 0]
+    `
+    const after = `
+      console.log(classifier.classes, classifier.svm.support.length > 2, store.size, store.labels.slice(-3))
+    `
+    writeFileSync(join(folder, 'go-on.js'), `${before}\n${goOn}\n${after}`)
+    const printed = execFileSync(process.execPath, ['go-on.js'], { cwd: folder, encoding: 'utf8' })
+    expect(printed).toBe('[ 0, 1, 7 ] true 15 [ 7, 7, 0 ]\n')
   })
 
   it('extracts features', () => {

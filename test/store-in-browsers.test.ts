@@ -79,7 +79,9 @@ describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
         if (place === 'OPFS') expect(places).toEqual({ files: ['whole', 'whole'], keys: [] })
         else {
           expect(places.keys).toEqual([
+            ['killed', -1],
             ['killed', 0],
+            ['reloaded/pictures', -1],
             ['reloaded/pictures', 0],
           ])
         }
@@ -91,6 +93,37 @@ describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
         expect(await call(page, 'places')).toEqual({ files: [], keys: [] })
       } finally {
         await again.close()
+      }
+    },
+    180_000,
+  )
+
+  it.runIf(hasProgram(name))(
+    'is open in one page at a time, and is read around a damaged record',
+    async () => {
+      const browser = await open(profile)
+      try {
+        const [first, second] = [await openStorePage(browser), await openStorePage(browser)]
+        expect(await call(first, 'hold', 'shared')).toBe('open')
+        expect(await call(second, 'hold', 'shared')).toBe('FILE_LOCKED')
+        expect(await call(first, 'hold', 'shared')).toBe('FILE_LOCKED')
+        for (const number of [0, 1, 2]) expect(await call(first, 'extractInto', number)).toBe(number + 1)
+        await call(first, 'damage', 'shared', 1)
+        await first.reload()
+        await first.waitForFunction('window.programs !== undefined')
+        expect(await call(second, 'hold', 'shared')).toBe('open')
+        expect(await call(second, 'extractInto', 0)).toBe(2)
+        expect(await call(second, 'extractInto', 1)).toBe(3)
+        await call(second, 'saveHeld')
+        if (place === 'IndexedDB') await call(first, 'withoutOpfs')
+        expect(await call(first, 'hold', 'shared')).toBe('open')
+        expect(await call(second, 'extractInto', 3)).toBe('FILE_LOCKED')
+        expect(await call(first, 'extractInto', 4)).toBe(4)
+        await call(first, 'disposeHeld')
+        expect(await call(second, 'extractInto', 3)).toBe('FILE_CHANGED')
+        await call(second, 'remove', 'shared')
+      } finally {
+        await browser.close()
       }
     },
     180_000,

@@ -68,6 +68,7 @@ window.programs = {
     const kept = await store.extract(extractor, noise(count), { labels })
     const wanted = await extract(noise(count))
     if (save) await store.save()
+    store.dispose()
     return {
       found,
       extracted,
@@ -78,6 +79,59 @@ window.programs = {
   },
 
   remove: (name) => FeatureStore.remove(name),
+
+  /** Opens a store and keeps it open. @returns the code of the error, if there is one */
+  async hold(name) {
+    try {
+      window.held = await FeatureStore.open(name)
+      return 'open'
+    } catch ({ code }) {
+      return code
+    }
+  },
+
+  /** Extracts one more image into the store that is held. @returns the code of the error, if there is one */
+  async extractInto(number) {
+    try {
+      await window.held.extract(await FeatureExtractor.create(), noise(number + 1).slice(number))
+      return window.held.size
+    } catch ({ code }) {
+      return code
+    }
+  },
+
+  saveHeld: () => window.held.save(),
+  disposeHeld: () => window.held.dispose(),
+
+  /** Damages the record of that number in the store of that name. */
+  async damage(name, number) {
+    if ('createWritable' in FileSystemFileHandle.prototype) {
+      const stores = await (await navigator.storage.getDirectory()).getDirectoryHandle('softmargin')
+      const folder = await stores.getDirectoryHandle(`store ${encodeURIComponent(name)}`)
+      const names = []
+      for await (const key of folder.keys()) names.push(key)
+      const handle = await folder.getFileHandle(names.sort()[number])
+      const { size } = await handle.getFile()
+      const stream = await handle.createWritable()
+      await stream.write(new Uint8Array(size))
+      await stream.close()
+      return
+    }
+    await new Promise((resolve, reject) => {
+      const opening = indexedDB.open('softmargin')
+      opening.onerror = reject
+      opening.onsuccess = () => {
+        const transaction = opening.result.transaction('records', 'readwrite')
+        const records = transaction.objectStore('records')
+        const asking = records.get([name, number + 1])
+        asking.onsuccess = () => records.put(new Uint8Array(asking.result.length), [name, number + 1])
+        transaction.oncomplete = () => {
+          opening.result.close()
+          resolve()
+        }
+      }
+    })
+  },
 
   /** The files of the stores in OPFS, and the keys in IndexedDB. */
   async places() {

@@ -49,6 +49,7 @@ describe('the README', () => {
     const config = {
       compilerOptions: {
         ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] },
+        ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: true },
         ...{ lib: ['ES2023', 'DOM', 'DOM.Iterable', 'ESNext.Disposable'] },
       },
       include: ['*.ts'],

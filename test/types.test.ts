@@ -72,7 +72,7 @@ const newPage = { lib: ['ESNext', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'] }
 const bare = { lib: ['ES2022'] }
 const inNode = { lib: ['ES2022'], types: ['node'] }
 
-describe('the declarations', () => {
+describe('the declarations', { timeout: 180_000 }, () => {
   const versionOf = (compiler: string) =>
     JSON.parse(readFileSync(resolve(`${compiler}/package.json`), 'utf8')).version as string
 

@@ -163,6 +163,11 @@ export class FeatureExtractor {
    * @returns a matrix for each choice, in their order
    * @throws {SoftmarginError} as `extract` does, and `LAYER_NOT_FOUND`
    */
+  async extractLayers<Choices extends readonly LayerChoice[] | []>(
+    images: readonly ImageInput[],
+    choices: Choices,
+    options?: ExtractOptions,
+  ): Promise<{ -readonly [Place in keyof Choices]: Matrix }>
   async extractLayers(
     images: readonly ImageInput[],
     choices: readonly LayerChoice[],

@@ -19,6 +19,7 @@ import {
   type ImagesCall,
   type LayerChoice,
   type LongCall,
+  type Matrix,
   type ModelDownload,
   type OneClassSvmOptions,
   type ParamGrid,
@@ -104,11 +105,13 @@ export async function lists(
   })
   const choices: readonly LayerChoice[] = layers.map((layer) => ({ layer, pooling: poolings[1] }))
   await extractor.extract(images, { batchSize: undefined })
-  const [first] = await extractor.extractLayers(images, choices)
+  expectType<Matrix[]>()(await extractor.extractLayers(images, choices))
+  const [first, second] = await extractor.extractLayers(images, [{ layer: 'stage3' }, choices[0] ?? {}])
+  expectType<Matrix>()(second)
   const classifier = await ImageClassifier.create({ extractor, svm: { classWeight: { cat: 2 } as const } })
   await classifier.fit(images, labels, { grid, cv: undefined })
   await classifier.fit(images, labels, { grid: [grid, { kernel: ['poly'] }] })
-  const svc = await new SVC({ threads: undefined }).fit(first ?? [], labels, { sampleWeight: weights })
+  const svc = await new SVC({ threads: undefined }).fit(first, labels, { sampleWeight: weights })
   confusionMatrix(labels, await svc.predict([weights]), { labels })
   fromHuggingFace({ image_mean: mean, image_std: std })
   writeNpz({ labels, weights } as const)

@@ -5,6 +5,7 @@ import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { learntFromFile, learntToFile } from '../../src/classifier/learnt.ts'
 import { imagePort } from '../../src/cnn/image-port.ts'
 import { findLayer, listLayers, measureLayers } from '../../src/cnn/layers.ts'
+import { linesOf } from '../../src/data/lines.ts'
 import { decodeImage } from '../../src/image/decode.ts'
 import { cutModel } from '../../src/onnx/cut.ts'
 import { withFloatPorts } from '../../src/onnx/float-ports.ts'
@@ -23,6 +24,7 @@ import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
 import { mutateGraph } from './graph-mutations.ts'
 import type { Dice } from './mutate.ts'
+import { mutatePicture } from './segment-mutations.ts'
 
 /** A file format: sound files to begin with, and all that reads them. */
 export interface Format {
@@ -78,6 +80,11 @@ async function machines(): Promise<softmargin.SVC[]> {
   const options = { ...two.options, probability: true }
   return [...made, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
 }
+
+const segmentSeeds = fixtures(
+  'images',
+  '20x31.png palette.png sixteen-bit.png grey.jpg baseline.jpg progressive.jpg orientation6.jpg',
+)
 
 /** All formats that the package reads. */
 export async function formats(): Promise<Format[]> {
@@ -171,6 +178,19 @@ export async function formats(): Promise<Format[]> {
       ],
     },
     {
+      name: 'picture segments',
+      seeds: segmentSeeds,
+      reads: [(bytes) => decodeImage(bytes)],
+      mutate: (seed, dice) => mutatePicture(segmentSeeds[seed], dice),
+      cost: 20,
+    },
+    {
+      name: 'CSV in pieces',
+      seeds: [fixture('data/table.csv')],
+      reads: [inAnyPieces],
+      mutate: (_, dice) => anyCsv(dice),
+    },
+    {
       name: 'picture',
       seeds: fixtures(
         'images',
@@ -180,6 +200,58 @@ export async function formats(): Promise<Format[]> {
       cost: 20,
     },
   ]
+}
+
+/** Text of what CSV is made of, with ends of lines of all kinds. */
+function anyCsv(dice: Dice): Uint8Array {
+  const words = [
+    'a',
+    'b',
+    'xyz',
+    ',',
+    ',',
+    '"',
+    '""',
+    '"a,b"',
+    '"x\r\ny"',
+    '\n',
+    '\r',
+    '\r\n',
+    '\u00e9',
+    '\u{1f600}',
+    ' ',
+  ]
+  const text = Array.from({ length: dice.of([1, 5, 20, 200]) }, () => dice.of(words)).join('')
+  return new TextEncoder().encode(`${dice.roll(2) === 0 ? 'h,i\n' : ''}${text}`)
+}
+
+/**
+ * Reads CSV and svmlight's lines whole and in pieces, from single bytes on.
+ *
+ * @throws {Error} where records, or what is refused, differ
+ */
+async function inAnyPieces(bytes: Uint8Array): Promise<void> {
+  const read = async (size: number) => {
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    )
+    const found: unknown[] = []
+    try {
+      for await (const record of softmargin.csvRecords(pieces)) found.push(record)
+    } catch (error) {
+      found.push(String(error))
+    }
+    for await (const line of linesOf(pieces, 'text', {})) found.push(line)
+    return JSON.stringify(found)
+  }
+  const whole = await read(Math.max(bytes.length, 1))
+  for (const size of [1, 2, 3, 7]) {
+    const found = await read(size)
+    if (found !== whole) throw new Error(`in pieces of ${size}: ${found} instead of ${whole}`)
+  }
+  // Lines end alike in both: there are none with an end left in them.
+  if (/[^\\]\\r"/.test(whole.split('SoftmarginError')[0]) && !bytes.includes(34))
+    throw new Error(`an end is left: ${whole}`)
 }
 
 /** Networks of all kinds, made once. */

@@ -93,6 +93,7 @@ describe('a folder of pictures', () => {
       /^left out 1 file .*a\.webp \(1 WebP image, but only PNG and JPEG are supported yet: convert/m,
     )
     expect((await softmargin('extract', all, '-o', join(folder, 'a.npz'))).stderr).toMatch(/3 WebP images/)
+    expect((await softmargin('predict', output, all)).stderr).toMatch(/webp' must hold .* 3 WebP images/)
   })
 
   it('without class folders, or of files without endings, is told what to do', async () => {

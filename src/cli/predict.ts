@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { ImageClassifier, type ImagesCall } from '../classifier.ts'
+import { SoftmarginError, show } from '../errors.ts'
 import type { Label } from '../svm/labels.ts'
-import { listPictures } from './folder.ts'
+import { formatsOf, hint, listPictures } from './folder.ts'
 import { SkippedPictures } from './skipped.ts'
 import { answer, progress } from './terminal.ts'
 
@@ -85,5 +86,12 @@ async function expand(path: string): Promise<string[]> {
     (found) => found.isDirectory(),
     () => false,
   )
-  return isFolder ? (await listPictures(path)).pictures : [path]
+  if (!isFolder) return [path]
+  const { pictures, others } = await listPictures(path)
+  if (pictures.length > 0) return pictures
+  const formats = await formatsOf(others)
+  const why = formats.length > 0 ? `but holds ${formats.join(', ')}, ${hint(formats)}` : 'but holds none'
+  const expected = 'at least one .png, .jpg or .jpeg file'
+  const message = `the folder ${show(path)} must hold ${expected}, ${why}`
+  throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'images', received: path, expected })
 }

@@ -19,7 +19,7 @@ const moved = ({ rows, cols, data }: Matrix, by: number) =>
 
 /** Kernels whose values lie close together, and how far the rows are from the origin. */
 const close: { options: SvcOptions & { C: number }; offset: number }[] = [
-  { options: { kernel: 'poly', coef0: 1000, C: 1 }, offset: 0 },
+  { options: { kernel: 'poly', coef0: 1000, C: 1e-5 }, offset: 0 },
   { options: { kernel: 'poly', coef0: 1e6, degree: 2, C: 1e-3 }, offset: 0 },
   { options: { kernel: 'rbf', gamma: 1e-6, C: 1e7 }, offset: 0 },
   { options: { kernel: 'rbf', gamma: 1e-8, C: 1e7 }, offset: 0 },
@@ -27,7 +27,7 @@ const close: { options: SvcOptions & { C: number }; offset: number }[] = [
   { options: { kernel: 'sigmoid', gamma: 1e-6, coef0: 0.5, C: 1e6 }, offset: 0 },
   { options: { kernel: 'rbf', C: 10 }, offset: 1000 },
   { options: { kernel: 'linear', C: 1 }, offset: 1000 },
-  { options: { kernel: 'poly', C: 1 }, offset: 1000 },
+  { options: { kernel: 'poly', C: 1e-12 }, offset: 1000 },
 ]
 
 /** By how much the conditions of the optimum are violated, with kernel values in float64. */
@@ -55,7 +55,7 @@ describe.each(builds)('kernel values that lie close together, %s build', (simd) 
       const wanted = kernel.reduce((sum, value, s) => sum + value * b[s], state.intercept[0])
       if (!(Math.abs(-decisions.data[row] - wanted) < 5e-3)) expect(-decisions.data[row]).toBe(wanted)
     }
-    expect(await svc.score(test, unseen.codes)).toBeGreaterThan(0.8)
+    expect(await svc.score(test, unseen.codes)).toBeGreaterThan(0.65)
   })
 
   it.each(close.slice(0, 3))('$options: a search scores it as fits by themselves do', async ({ options }) => {
@@ -192,7 +192,7 @@ describe('names that every object has', () => {
     using svc = await new SVC({ classWeight: weights }).fit(train.X, y)
     using wanted = await new SVC({ classWeight: { other: 3 } }).fit(
       train.X,
-      train.codes.map((code) => (code === 0 ? 'mine' : 'other')),
+      train.codes.map((code) => (code === 0 ? (name < 'other' ? 'a' : 'z') : 'other')),
     )
     expect(Array.from(svc.dualCoef.data, Math.abs).sort()).toEqual(
       Array.from(wanted.dualCoef.data, Math.abs).sort(),

@@ -3,6 +3,7 @@ import { SoftmarginError } from '../errors.ts'
 import { inverseOrder, type OrderedMachine, reorderClasses, type Sigmoids } from './class-order.ts'
 import type { InputStep } from './input-steps.ts'
 import { type Label, uniqueLabels } from './labels.ts'
+import { isDegree, isFloat32, isGamma } from './machine-parameters.ts'
 import type { SvcState } from './svc.ts'
 
 /** What a machine may have beside what `fit` makes. */
@@ -29,8 +30,9 @@ export interface ForeignMachine<L extends Label = Label> extends OrderedMachine 
  */
 export function stateOf<L extends Label>(foreign: ForeignMachine<L>): SvcState<L> {
   const { kernel, inputSteps } = foreign
-  if (!Number.isInteger(kernel.degree) || kernel.degree < 0) throw unsupported('degree', kernel.degree)
-  if (kernel.kind !== 'linear' && !(kernel.gamma > 0)) throw unsupported('gamma', kernel.gamma)
+  if (!isDegree(kernel.degree)) throw unsupported('degree', kernel.degree)
+  if (kernel.kind !== 'linear' && !isGamma(kernel.gamma)) throw unsupported('gamma', kernel.gamma)
+  if (!isFloat32(kernel.coef0)) throw unsupported('coef0', kernel.coef0)
   const classes = uniqueLabels(foreign.classes, 'classes')
   const position = new Map(foreign.classes.map((label, c) => [label, c]))
   const order = Int32Array.from(classes, (label) => position.get(label)!)
@@ -93,8 +95,14 @@ export function featureKernel({ kernel }: SvcState): Kernel {
   )
 }
 
-function unsupported(what: 'degree' | 'gamma', value: number): SoftmarginError {
-  const expected = what === 'degree' ? 'a whole number of 0 or more' : 'a number above 0'
+const wanted = {
+  degree: 'a whole number from 0 to 2^24',
+  gamma: 'a number above 0 that float32 can hold',
+  coef0: 'a number that float32 can hold',
+}
+
+function unsupported(what: keyof typeof wanted, value: number): SoftmarginError {
+  const expected = wanted[what]
   return new SoftmarginError(
     'MODEL_UNSUPPORTED',
     `${what} of the model must be ${expected}, but is ${value}`,

@@ -86,15 +86,15 @@ export function machineParameters<P extends MachineParameters>(options: Partial<
   if (!KERNELS.includes(p.kernel)) throw invalidArgument('kernel', p.kernel, `one of ${KERNELS.join(', ')}`)
   checkPositive('tol', p.tol)
   if (p.gamma !== 'scale' && p.gamma !== 'auto') {
-    if (!isPositive(p.gamma) || p.gamma < LEAST_FLOAT32 || p.gamma > MOST_FLOAT32) {
+    if (!isGamma(p.gamma)) {
       const expected = "'scale', 'auto' or a number above 0 that float32 can hold: 1.2e-38 to 3.4e38"
       throw invalidArgument('gamma', p.gamma, expected)
     }
   }
-  if (!Number.isInteger(p.degree) || p.degree < 0 || p.degree > MOST_DEGREE) {
+  if (!isDegree(p.degree)) {
     throw invalidArgument('degree', p.degree, `an integer from 0 to ${MOST_DEGREE}`)
   }
-  if (typeof p.coef0 !== 'number' || !(Math.abs(p.coef0) <= MOST_FLOAT32)) {
+  if (!isFloat32(p.coef0)) {
     throw invalidArgument('coef0', p.coef0, 'a finite number that float32 can hold: up to 3.4e38')
   }
   if (!Number.isInteger(p.maxIter) || p.maxIter < -1 || p.maxIter === 0) {
@@ -105,6 +105,18 @@ export function machineParameters<P extends MachineParameters>(options: Partial<
     throw invalidArgument('simd', p.simd, "'strict' or 'relaxed'")
   }
   return p
+}
+
+export function isGamma(value: unknown): boolean {
+  return isPositive(value) && value >= LEAST_FLOAT32 && value <= MOST_FLOAT32
+}
+
+export function isDegree(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_DEGREE
+}
+
+export function isFloat32(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= MOST_FLOAT32
 }
 
 function isPositive(value: unknown): value is number {

@@ -29,7 +29,7 @@ function exponential2(x: v128, lessOne: bool): v128 {
   // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits of the sum.
   const shifted = f64x2.add(f64x2.mul(x, splat(1.4426950408889634)), splat(6755399441055744))
   const n = f64x2.sub(shifted, splat(6755399441055744))
-  const high = f64x2.sub(x, f64x2.mul(n, splat(6.93147180369123816490e-1)))
+  const high = f64x2.sub(x, f64x2.mul(n, splat(6.9314718036912381649e-1)))
   const r = f64x2.sub(high, f64x2.mul(n, splat(1.90821492927058770002e-10)))
   let p = splat(1 / 6227020800.0)
   p = multiplyAdd(p, r, splat(1 / 479001600.0))

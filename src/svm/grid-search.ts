@@ -77,7 +77,11 @@ export class GridSearchCV<L extends Label = Label> {
    *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`; after an error
    *   the results of an earlier search still stand
    */
-  async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: LongCall & Warned = {}): Promise<GridSearchCV<Y[number]>> {
+  async fit<Y extends ArrayLike<L>>(
+    X: MatrixLike,
+    y: Y,
+    o: LongCall & Warned = {},
+  ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
     const matrix = Matrix.from(X)
     checkNotEmpty(matrix)

@@ -81,15 +81,15 @@ test('where all kernel values fit, the answer does not depend on cacheSize; wher
   const X = new Matrix(new Float32Array((most + least) * 4), most + least, 4)
   for (let at = 0; at < X.data.length; at++) X.data[at] = random.below(1000) / 500
   const y = Array.from({ length: X.rows }, (_, row) => (row < most ? 0 : 1))
-  const fit = async (cacheSize?: number) => {
+  const machineOf = async (cacheSize?: number) => {
     const { options: _, ...machine } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
     return machine
   }
-  const usual = await fit()
+  const usual = await machineOf()
   // A little more than the docs ask for, for rows are padded.
   const bytes = 4 * Math.max((most + least) ** 2, 3 * most ** 2 + least ** 2)
-  expect(await fit((1.05 * bytes) / MEGABYTE)).toEqual(usual)
-  const little = await fit(0.1)
+  expect(await machineOf((1.05 * bytes) / MEGABYTE)).toEqual(usual)
+  const little = await machineOf(0.1)
   expect(little.fitStatus).toBe('converged')
   expect(Math.abs(little.intercept[0] - usual.intercept[0])).toBeLessThan(2e-3)
 })

@@ -50,7 +50,10 @@ describe('the fingerprint of an extractor', () => {
     using classifier = await ImageClassifier.create({ extractor })
     await classifier.fit(images, [0, 0, 1, 1])
     using loaded = await ImageClassifier.load(await classifier.save())
-    expect(await makerOf(loaded.extractor)).toEqual(await makerOf(classifier.extractor))
+    // A saved file holds the flips as nodes of its graph: `mirror` only helps to tell what differs.
+    const { mirror, ...maker } = await makerOf(classifier.extractor)
+    expect(mirror ?? false).toBe(extractor.mirror ?? false)
+    expect(await makerOf(loaded.extractor)).toEqual(maker)
   })
 
   it('does not depend on what a file tells about itself', async () => {

@@ -67,7 +67,10 @@ export function checkedMachine<M extends FittedMachine & MachineExtras>(state: M
   if (!kinds.includes(kernel?.kind)) {
     throw invalidArgument('state.kernel.kind', kernel?.kind, `one of ${kinds.join(', ')}`)
   }
-  const values = kernel.kind === 'precomputed' ? { columns: kernel.columns } : { ...kernel, kind: 0 }
+  const values =
+    kernel.kind === 'precomputed'
+      ? { columns: kernel.columns }
+      : { gamma: kernel.gamma, coef0: kernel.coef0, degree: kernel.degree }
   for (const [name, value] of Object.entries(values)) {
     if (!Number.isFinite(value)) throw invalidArgument(`state.kernel.${name}`, value, 'a finite number')
   }

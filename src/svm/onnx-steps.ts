@@ -30,12 +30,9 @@ export function readInputSteps(graph: GraphProto, tensor: string, columns: numbe
   const inputs = new Set(requiredInputs(graph).map(({ name }) => name))
   const weights = new Map(graph.initializer.map((weight) => [weight.name, weight]))
   const steps: InputStep[] = []
-  const seen = new Set<NodeProto>()
   for (let name = tensor; !inputs.has(name); ) {
     const node = made.get(name)
     if (node === undefined) throw unreadable(`no node makes ${show(name)}`)
-    if (seen.has(node)) throw unreadable(`${show(name)} is made of itself`)
-    seen.add(node)
     let [source] = node.input
     const place = node.domain === 'ai.onnx.ml' ? 'ml.' : ''
     switch (place + node.opType) {

@@ -102,7 +102,7 @@ describe('SVC.fromOnnx', () => {
         m.graph!.node[0].input = ['changed']
       },
       'MODEL_UNREADABLE',
-      'made of itself',
+      'cycle',
     ],
     ['an input from nowhere', (m) => (svmOf(m).input = ['nowhere']), 'MODEL_UNREADABLE', "makes 'nowhere'"],
     ['no input', (m) => (svmOf(m).input = []), 'MODEL_UNREADABLE', "makes ''"],

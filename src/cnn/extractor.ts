@@ -15,9 +15,10 @@ import { imagePort } from './image-port.ts'
 import { type LayerInfo, measureLayers } from './layers.ts'
 import { openModel } from './model-source.ts'
 import { checkPooling, pooledSize } from './pool.ts'
-import { checkSize, cutAt, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
+import { checkSize, cutAt, type PreparedNetwork, pickLayer, pictureDims, prepare } from './prepare.ts'
 import { type ExtractOptions, runImages, type Tap } from './run-images.ts'
-import { type Device, Session } from './session.ts'
+import { type RuntimeInfo, startNetwork } from './runtime.ts'
+import type { Device } from './session.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
 
@@ -62,6 +63,11 @@ export class FeatureExtractor {
   /** Where the network runs now. */
   get device(): Device {
     return this.#parts.session.device
+  }
+
+  /** What computes the network, and why: see the option `runtime`. */
+  get runtime(): RuntimeInfo {
+    return { ...this.#parts.session.runtime }
   }
 
   /** How many features an image has: the columns of what `extract` answers. */
@@ -178,7 +184,8 @@ export class FeatureExtractor {
     const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
     const port = imagePort(cut)
     checkSize(port, preprocess)
-    const session = await Session.create(cut, { ...running, device: this.device })
+    const dims = pictureDims(port, preprocess)
+    const session = await startNetwork(cut, port, dims, { ...running, device: this.device })
     try {
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
       return await runImages({ session, port, preprocess, largestLayer }, taps, images, options)

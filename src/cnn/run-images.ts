@@ -8,7 +8,8 @@ import type { LongCall } from '../progress.ts'
 import type { ImagePort } from './image-port.ts'
 import { ImageReader } from './image-reader.ts'
 import { checkRows, type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
-import type { Activation, Session } from './session.ts'
+import type { Network } from './runtime.ts'
+import type { Activation } from './session.ts'
 
 /** What every call over images takes. `onProgress` counts images. */
 export interface ExtractOptions extends LongCall {
@@ -38,7 +39,7 @@ export interface Tap {
 /** A network that is ready for images. */
 export interface Pipeline {
   /** Its outputs are the taps' layers. */
-  session: Session
+  session: Network
   port: ImagePort
   preprocess: ResolvedPreprocess
   /** The bytes of the largest activation that one image has on its way, where that is known. */

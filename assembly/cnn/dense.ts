@@ -1,15 +1,14 @@
 // Convolutions with many input channels, and products with matrices, which are convolutions of one tap.
 
-import { TILE_ROWS } from '../simd'
 import { activateRows, Finish } from './activation'
-import { tile } from './tile'
+import { tile, TILE_PIXELS } from './tile'
 
 /**
  * out[pixel][channel] = finish(bias[channel] + sum of the pixel's window times weights + residual[pixel][channel]).
  *
- * Offset tables are of u32 bytes, and go on for TILE_ROWS - 1 pixels behind the last one.
+ * Offset tables are of u32 bytes, and go on for TILE_PIXELS - 1 pixels behind the last one.
  *
- * @param block pixels whose windows stay in the cache while all weights pass: a multiple of TILE_ROWS
+ * @param block pixels whose windows stay in the cache while all weights pass: a multiple of TILE_PIXELS
  * @param segments what a window holds: pairs of i32 (byte offset from the pixel, count of numbers)
  * @param depth numbers of a window
  * @param weights panels of 8 channels: [channels / 8][depth][8]
@@ -35,15 +34,13 @@ export function dense(
   finish: usize,
 ): void {
   const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
   const panelBytes = <usize>depth * 32
   for (let from = 0; from < pixels; from += block) {
     const to = min(from + block, pixels)
     let panel = weights
     for (let channel = 0; channel < channels; channel += 8) {
       const at = <usize>channel * 4
-      for (let i = from; i < to; i += TILE_ROWS) {
+      for (let i = from; i < to; i += TILE_PIXELS) {
         const table = <usize>i * 4
         tile(
           x,
@@ -57,8 +54,7 @@ export function dense(
           residual ? residual + at : 0,
           residualOffsets + table,
           channels - channel,
-          low,
-          high,
+          finish,
         )
       }
       panel += panelBytes

@@ -4,9 +4,8 @@
 //
 // Layouts. `planes`: [36][tiles of a block][channels]. Weights: [36][filters / 8][channels][8].
 
-import { TILE_ROWS } from '../simd'
 import { Finish } from './activation'
-import { tile } from './tile'
+import { tile, TILE_PIXELS } from './tile'
 
 // @ts-ignore: decorator
 @inline
@@ -97,16 +96,15 @@ function multiplyPlanes(
   sums: usize,
   sumBytes: usize,
   outOffsets: usize,
+  linear: usize,
 ): void {
-  const low = f32x4.splat(-Infinity)
-  const high = f32x4.splat(Infinity)
   let panel = weights
   for (let plane = 0; plane < 36; plane++) {
     for (let filter = 0; filter < filters; filter += 8) {
       const out = sums + <usize>filter * 4
-      for (let t = 0; t < tiles; t += TILE_ROWS) {
+      for (let t = 0; t < tiles; t += TILE_PIXELS) {
         const table = <usize>t * 4
-        tile(planes, xOffsets + table, segment, 1, panel, zeros, out, outOffsets + table, 0, 0, 8, low, high)
+        tile(planes, xOffsets + table, segment, 1, panel, zeros, out, outOffsets + table, 0, 0, 8, linear)
       }
       panel += pixelBytes * 8
     }
@@ -166,7 +164,7 @@ function outputPixels(
  * The convolution. Channels and filters are multiples of 4.
  *
  * @param xTiles u32: the byte offset of each tile's first number, which is a pixel above and left of its first output
- * @param block tiles whose planes stay in the cache: a multiple of TILE_ROWS
+ * @param block tiles whose planes stay in the cache: a multiple of TILE_PIXELS
  * @param planes room for 36 x block x channels numbers
  * @param sums room for 36 x block x filters (up to a multiple of 8) numbers
  * @param segment one segment of `channels` numbers from 0, as `tile` takes it
@@ -174,6 +172,7 @@ function outputPixels(
  * @param zeros 8 zeros
  * @param outTiles pairs of u32: the byte offset of the tile's first pixel, its rows + 256 x its columns
  * @param residual a map to add, or 0, with a u32 offset a tile
+ * @param linear a `Finish` that leaves sums as they are
  * @param scratch WINOGRAD_SCRATCH_BYTES
  */
 export function winograd(
@@ -201,6 +200,7 @@ export function winograd(
   residualRowBytes: usize,
   residualPixelBytes: usize,
   finish: usize,
+  linear: usize,
   scratch: usize,
 ): void {
   const ending = changetype<Finish>(finish)
@@ -224,6 +224,7 @@ export function winograd(
       sums,
       sumBytes,
       sumRows,
+      linear,
     )
     outputPixels(
       sums,

@@ -7,9 +7,9 @@ export type ConvolutionKernel = 'dense' | 'depthwise' | 'winograd'
 /**
  * The kernel that takes the least time, by the shape alone: a picture must have the same bits in every batch.
  *
- * @param tileRows pixels that `dense` computes at once
+ * @param tilePixels pixels that `dense` computes at once
  */
-export function chooseKernel(convolution: Convolution, tileRows: number): ConvolutionKernel {
+export function chooseKernel(convolution: Convolution, tilePixels: number): ConvolutionKernel {
   const { groups, bias, input, kernel, strides, dilations, output } = convolution
   const { channels } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
@@ -20,7 +20,7 @@ export function chooseKernel(convolution: Convolution, tileRows: number): Convol
   const { height, width } = output.shape
   const products = channels * filters
   const tiles = Math.ceil(height / 4) * Math.ceil(width / 4)
-  const rows = (count: number) => Math.ceil(count / tileRows) * tileRows
+  const rows = (count: number) => Math.ceil(count / tilePixels) * tilePixels
   // Cycles: 7 multiply-adds each, 8 bytes of weights each; the transforms by measurement.
   const direct = (rows(height * width) * 9 * products) / 7 + (9 * products * 4) / 8
   const transforms = tiles * (30 * channels + 20 * filters)

@@ -1,7 +1,7 @@
 /** What assembly/cnn/index.ts exports. Addresses and offsets are in bytes; each kernel's file tells its arguments. */
 export interface Kernels {
-  /** Pixels that `dense` computes together: 6 in the relaxed build, 5 in the strict one. */
-  readonly TILE_ROWS: { value: number }
+  /** Pixels that `dense` computes together. */
+  readonly TILE_PIXELS: { value: number }
   readonly DEPTHWISE_PIXELS: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }
   activate(
@@ -134,6 +134,7 @@ export interface Kernels {
     residualRowBytes: number,
     residualPixelBytes: number,
     finish: number,
+    linear: number,
     scratch: number,
   ): void
 }

@@ -31,9 +31,9 @@ export async function instantiate(bytes: number, simd: Simd): Promise<Instance> 
 }
 
 /** The constants of a build: they are the same in every instance. */
-export async function buildFacts(simd: Simd): Promise<{ tileRows: number; winogradScratchBytes: number }> {
+export async function buildFacts(simd: Simd): Promise<{ tilePixels: number; winogradScratchBytes: number }> {
   const { kernels } = await instantiate(PAGE, simd)
-  return { tileRows: kernels.TILE_ROWS.value, winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value }
+  return { tilePixels: kernels.TILE_PIXELS.value, winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value }
 }
 
 function outOfMemory(needed: number, cause?: unknown): SoftmarginError {

@@ -122,7 +122,10 @@ export class EngineNetwork {
 }
 
 /** As many pictures as have their maps in the cache together. */
-function picturesAtOnce(program: Program, facts: { tileRows: number; winogradScratchBytes: number }): number {
+function picturesAtOnce(
+  program: Program,
+  facts: { tilePixels: number; winogradScratchBytes: number },
+): number {
   const bytes = (pictures: number) => makePlan(program, { ...facts, pictures }).bytes
   const [one, two] = [bytes(1), bytes(2)]
   return Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))

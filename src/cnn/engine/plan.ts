@@ -24,12 +24,12 @@ export interface Plan {
 /** Lays out the memory of a program and makes its steps. */
 export function makePlan(program: Program, options: PlanOptions): Plan {
   const { operations, input, outputs } = program
-  const { pictures, tileRows } = options
+  const { pictures, tilePixels } = options
   const memory = new MemoryPlan()
   const tables = new Tables(memory, pictures)
   const kernels = new Map<Convolution, ConvolutionKernel>()
   for (const one of operations) {
-    if (one.type === 'convolution') kernels.set(one, chooseKernel(one, tileRows))
+    if (one.type === 'convolution') kernels.set(one, chooseKernel(one, tilePixels))
   }
   const layouts = layOutMaps(program, kernels)
   const lastReads = new Map<MapValue, number>()

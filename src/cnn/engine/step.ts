@@ -25,7 +25,7 @@ export interface PlanOptions {
   /** Pictures that go through at once, at most. */
   pictures: number
   /** Of the build that runs: see `Kernels`. */
-  tileRows: number
+  tilePixels: number
   winogradScratchBytes: number
 }
 

@@ -5,7 +5,7 @@ import { PANEL, packDense, packDepthwise, packWinograd } from './pack.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
-/** Bytes of a block's input: a share of the second cache, which holds a panel's weights and what is written as well. */
+/** Bytes of a block's input and output: a share of the second cache, which holds a panel's weights as well. */
 const BLOCK_BYTES = 2 ** 17
 
 export function addConvolution(operation: Convolution, context: StepContext): void {
@@ -30,7 +30,7 @@ function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
 }
 
 function addDense(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, tileRows, push } = context
+  const { map, memory, tables, tilePixels, push } = context
   const { name, groups, kernel, strides, dilations, bias } = operation
   const [x, out] = [map(operation.input), map(operation.output)]
   const { rowBytes, pixelBytes } = x.layout
@@ -59,7 +59,8 @@ function addDense(operation: Convolution, context: StepContext): void {
   const residual = residualOf(operation, context)
   const finish = finishAddress(context, operation.activation)
   const inputBytes = Math.min(strides[0] * strides[1], kernel[0] * kernel[1]) * pixelBytes
-  const block = Math.max(tileRows, Math.floor(BLOCK_BYTES / inputBytes / tileRows) * tileRows)
+  const blockPixels = BLOCK_BYTES / (inputBytes + out.layout.pixelBytes)
+  const block = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
   const area = areaOf(shape)
   push({
     name,
@@ -136,7 +137,7 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
 const PLANE_BYTES = 160_000
 
 function addWinograd(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, tileRows, pictures: most, index, push } = context
+  const { map, memory, tables, tilePixels, pictures: most, index, push } = context
   const { name, bias } = operation
   const [x, out] = [map(operation.input), map(operation.output)]
   const { shape } = out.layout
@@ -145,8 +146,8 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const panels = roundUp(shape.channels, PANEL)
   const [down, right] = [Math.ceil(shape.height / 4), Math.ceil(shape.width / 4)]
   const tiles = down * right
-  const fitting = Math.floor(PLANE_BYTES / (36 * pixelBytes) / tileRows) * tileRows
-  const block = Math.max(tileRows, Math.min(fitting, roundUp(tiles * most, tileRows)))
+  const fitting = Math.floor(PLANE_BYTES / (36 * pixelBytes) / tilePixels) * tilePixels
+  const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
   const planes = memory.buffer(36 * block * pixelBytes, index)
   const sums = memory.buffer(36 * block * panels * 4, index)
   const scratch = memory.buffer(context.winogradScratchBytes, index)
@@ -164,6 +165,7 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const curved = isCurved(operation)
   const { low, high } = operation.activation
   const finish = finishAddress(context, { ...linear, low, high })
+  const unchanged = finishAddress(context, linear)
   push({
     name,
     kernel: 'winograd',
@@ -193,6 +195,7 @@ function addWinograd(operation: Convolution, context: StepContext): void {
         residual?.layout.rowBytes ?? 0,
         residual?.layout.pixelBytes ?? 0,
         finish,
+        unchanged,
         scratch.address,
       ),
   })

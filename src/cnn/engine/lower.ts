@@ -38,7 +38,9 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
       for (const name of node.output) lowering.name(name, 'integers')
       continue
     }
-    const lowerNode = node.domain === '' || node.domain === 'ai.onnx' ? lowerings.get(node.opType) : undefined
+    // Copies of a node have no domain where it is the default one.
+    const isOurs = !node.domain || node.domain === 'ai.onnx'
+    const lowerNode = isOurs ? lowerings.get(node.opType) : undefined
     if (!lowerNode) throw new NotForEngine(`it has the operator ${show(node.opType)}`)
     if (node.output.slice(1).some((name) => name !== '')) {
       throw new NotForEngine(`node ${show(node.name)} of type ${node.opType} has several outputs`)

@@ -1,4 +1,4 @@
-// npm run bench -- network [--quick] [--profile]
+// npm run bench -- network [--quick] [--profile] [--only=text]
 //
 // Networks in our own engine beside onnxruntime-web and onnxruntime-node: bare batches that are ready made, one thread
 // each, in turns, in one process. Times are those of the processor, a picture each: the median, and the ratio of
@@ -10,6 +10,7 @@ import { toBinary } from '@bufbuild/protobuf'
 import { build } from 'esbuild'
 import { ModelProtoSchema } from 'onnx-buf'
 import { resnet18 } from '../scripts/resnet18.js'
+import { mobileNetV2 } from './mobilenet.js'
 import { nativeRuntime } from './native-runtime.js'
 import { seeded } from './random.js'
 import { median } from './report.js'
@@ -45,13 +46,15 @@ const nets = [
     batch: 1,
   },
   { name: 'ResNet-18', bytes: resnet18(), input: 'input', output: '/Flatten_output_0', side: 224, batch: 1 },
+  { name: 'MobileNetV2', bytes: mobileNetV2(), input: 'input', output: 'features', side: 224, batch: 1 },
 ]
 const native = nativeRuntime()
 if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
 const hasRelaxed = WebAssembly.validate(readFileSync(new URL('../dist/cnn.relaxed.wasm', import.meta.url)))
 console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each; ${rounds} rounds\n`)
 
-for (const net of nets) await measure(net)
+const only = process.argv.find((flag) => flag.startsWith('--only='))?.slice('--only='.length) ?? ''
+for (const net of nets) if (net.name.includes(only)) await measure(net)
 
 async function measure({ name, bytes, input, output, side, batch }) {
   const model = cutModel(readModel(bytes), [output])

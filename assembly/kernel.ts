@@ -18,7 +18,7 @@ const LOG2_E: f64 = 1.44269504088896341
 
 // @ts-ignore: decorator
 @inline
-function exp2of4(x: v128): v128 {
+export function exp2of4(x: v128): v128 {
   // 2^-126 is the least normal float32; below it the answer is rounded up to that: 1e-38, as good as 0.
   x = f32x4.pmax(f32x4.splat(-126), f32x4.pmin(f32x4.splat(127), x))
   // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
@@ -37,7 +37,7 @@ function exp2of4(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function tanh4(x: v128): v128 {
+export function tanh4(x: v128): v128 {
   const square = f32x4.mul(x, x)
   let p = madd(f32x4.splat(-5.70498872745e-3), square, f32x4.splat(2.06390887954e-2))
   p = madd(p, square, f32x4.splat(-5.37397155531e-2))

@@ -11,12 +11,12 @@ rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist', { recursive: true })
 
 /**
- * One source, four builds: the relaxed ones let the engine fuse its multiply-adds, those for threads take a
+ * One source, several builds: the relaxed ones let the engine fuse its multiply-adds, those for threads take a
  * shared memory.
  */
-async function assemble(outFile, features, flags = []) {
+async function assemble(entry, outFile, features, flags = []) {
   const { error, stderr } = await asc.main([
-    'assembly/index.ts',
+    entry,
     ...['--outFile', outFile],
     ...['--runtime', 'stub', '--noAssert'],
     ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
@@ -26,10 +26,18 @@ async function assemble(outFile, features, flags = []) {
   ])
   if (error) throw new Error(`asc: ${stderr.toString()}`)
 }
-await assemble('dist/svm.wasm', ['simd'])
-await assemble('dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
-await assemble('dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
-await assemble('dist/svm.relaxed.threads.wasm', ['simd', 'relaxed-simd', 'threads'], ['--sharedMemory'])
+await assemble('assembly/index.ts', 'dist/svm.wasm', ['simd'])
+await assemble('assembly/index.ts', 'dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
+await assemble('assembly/index.ts', 'dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
+await assemble(
+  'assembly/index.ts',
+  'dist/svm.relaxed.threads.wasm',
+  ['simd', 'relaxed-simd', 'threads'],
+  ['--sharedMemory'],
+)
+// The kernels of networks are a file of their own: who only decides on features does not load them.
+await assemble('assembly/cnn/index.ts', 'dist/cnn.wasm', ['simd'])
+await assemble('assembly/cnn/index.ts', 'dist/cnn.relaxed.wasm', ['simd', 'relaxed-simd'])
 
 /**
  * esbuild writes a class that names itself as `var SVC = class _SVC`, and it would be printed so. Its `keepNames`

@@ -6,7 +6,8 @@ import type { Tap } from './feature-rows.ts'
 import type { ImageCall } from './image-call.ts'
 import type { ImagePort } from './image-port.ts'
 import { checkRows } from './pool.ts'
-import type { Activation, Session } from './session.ts'
+import type { Network as RunningNetwork } from './runtime.ts'
+import type { Activation } from './session.ts'
 import { inTurns, type PiecewiseWork } from './turns.ts'
 
 /** Milliseconds of decoding after which the event loop has its turn. */
@@ -15,7 +16,7 @@ const SLICE = 16
 /** A network that is ready for images. */
 export interface Network {
   /** Its outputs are the taps' layers. */
-  session: Session
+  session: RunningNetwork
   port: ImagePort
   preprocess: ResolvedPreprocess
   taps: Tap[]

@@ -4,6 +4,7 @@ import type { Preprocess, ResolvedPreprocess } from '../image/preprocess.ts'
 import type { Progress } from '../progress.ts'
 import type { ModelDownload, ModelSource } from './model-source.ts'
 import { checkPooling, type Pooling, type ResolvedPooling } from './pool.ts'
+import { checkRuntime, defaultRuntime, type Runtime } from './runtime.ts'
 
 /** What `FeatureExtractor.create` takes. */
 export interface ExtractorOptions {
@@ -36,6 +37,12 @@ export interface ExtractorOptions {
    * same bits everywhere.
    */
   device?: 'auto' | 'wasm' | 'webgpu' | undefined
+  /**
+   * What computes the network: `'engine'` is our own, for the operators of picture CNNs, and `MODEL_UNSUPPORTED` for
+   * others; `'onnxruntime'` is onnxruntime-web, which knows all operators; `'auto'` takes the engine wherever it knows
+   * the whole network. Features differ in their low bits between the two. Default `'onnxruntime'`.
+   */
+  runtime?: Runtime | undefined
   /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
   onWarning?: ((message: string) => void) | undefined
   /**
@@ -77,10 +84,11 @@ export interface LayerChoice {
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(options: ExtractorOptions): void {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'wasm', pooling = 'auto', mirror = false } = options
+  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime } = options
   if (!['auto', 'wasm', 'webgpu'].includes(device)) {
     throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
   }
   if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
+  checkRuntime(runtime, device)
 }

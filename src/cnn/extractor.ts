@@ -16,9 +16,10 @@ import { imagePort } from './image-port.ts'
 import { type LayerInfo, measureLayers } from './layers.ts'
 import { openModel } from './model-source.ts'
 import { checkPooling, pooledSize } from './pool.ts'
-import { checkSize, cutAt, type PreparedNetwork, pickLayer, prepare } from './prepare.ts'
+import { checkSize, cutAt, type PreparedNetwork, pickLayer, pictureDims, prepare } from './prepare.ts'
 import { type ExtractOptions, Pipeline, type Tap } from './run-images.ts'
-import { type Device, Session } from './session.ts'
+import { type RuntimeInfo, startNetwork } from './runtime.ts'
+import type { Device } from './session.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
 
@@ -73,6 +74,11 @@ export class FeatureExtractor {
   /** Whether features are the mean over an image and its mirror image. */
   get mirror(): boolean {
     return this.#parts.mirror
+  }
+
+  /** What computes the network, and why: see the option `runtime`. */
+  get runtime(): RuntimeInfo {
+    return { ...this.#parts.session.runtime }
   }
 
   /** How many features an image has: the columns of what `extract` answers. */
@@ -194,7 +200,8 @@ export class FeatureExtractor {
     const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
     const port = imagePort(cut)
     checkSize(port, preprocess)
-    const session = await Session.create(cut, { ...running, device: this.device })
+    const dims = pictureDims(port, preprocess)
+    const session = await startNetwork(cut, port, dims, { ...running, device: this.device })
     try {
       const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))

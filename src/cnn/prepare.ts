@@ -19,7 +19,7 @@ import { findLayer, type LayerInfo, listLayers } from './layers.ts'
 import type { OpenedModel } from './model-source.ts'
 import { ownSettings } from './own-settings.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from './pool.ts'
-import { Session, type SessionOptions } from './session.ts'
+import { type Network, type RunningOptions, startNetwork } from './runtime.ts'
 
 /** What is found out of a model when an extractor is made of it. */
 export interface PreparedNetwork {
@@ -36,9 +36,9 @@ export interface PreparedNetwork {
   layer: LayerInfo
   port: ImagePort
   preprocess: ResolvedPreprocess
-  /** How the session was made, and further ones are to be. */
-  running: SessionOptions
-  session: Session
+  /** How the network was started, and further cuts of it are to be. */
+  running: RunningOptions
+  session: Network
   /** What the layer answers, the batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
@@ -62,10 +62,10 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
   const cut = cutAt({ model, facts, mirror }, [layer.name])
   const port = imagePort(cut)
   const preprocess = preprocessFor(opened, port, options.preprocess)
-  const { threads, onWarning, device = 'wasm' } = options
+  const { threads, onWarning, device = 'wasm', runtime } = options
   const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
-  const start = async (running: SessionOptions): Promise<PreparedNetwork> => {
-    const session = await Session.create(cut, running)
+  const start = async (running: RunningOptions): Promise<PreparedNetwork> => {
+    const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
       const pooling = resolvePooling(options.pooling ?? 'auto', dims)
@@ -75,9 +75,9 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
       throw error
     }
   }
-  const onWasm = () => start({ threads, onWarning, device: 'wasm' })
+  const onWasm = () => start({ threads, onWarning, runtime, device: 'wasm' })
   if (device === 'wasm') return onWasm()
-  const onGpu = start({ threads, onWarning, device: 'webgpu' })
+  const onGpu = start({ threads, onWarning, runtime, device: 'webgpu' })
   // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
 }
@@ -167,8 +167,8 @@ const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
 /** The most numbers of a batch: 1 GB as float32, of the 4 GB that WebAssembly can have for the whole network. */
 const mostNumbers = 2 ** 28
 
-/** Runs an empty image, to learn what the layer answers before the first real one. */
-async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
+/** The dimensions of the smallest batch that a network takes. */
+export function pictureDims(port: ImagePort, preprocess: ResolvedPreprocess): number[] {
   const { width, height } = outputSize(preprocess)
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
   const length = dims.reduce((all, n) => all * n, 1)
@@ -177,7 +177,13 @@ async function tryOut(session: Session, port: ImagePort, preprocess: ResolvedPre
     const expected = 'a model and a preprocess.size whose batches fit in memory'
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
   }
-  const empty = new Float32Array(length)
+  return dims
+}
+
+/** Runs an empty image, to learn what the layer answers before the first real one. */
+async function tryOut(session: Network, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
+  const dims = pictureDims(port, preprocess)
+  const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
   const activations = await session.run(port.name, empty, dims)
   const activation = activations.get(layer.name)!
   checkRows(activation, layer.name, dims[0])

@@ -9,7 +9,7 @@ export type Simd = 'strict' | 'relaxed'
 
 const modules = new Map<EngineAsset, Promise<WebAssembly.Module>>()
 
-type EngineAsset = Exclude<AssetName, 'tiny.onnx'>
+type EngineAsset = Extract<AssetName, `svm.${string}`>
 
 /**
  * The compiled engine, compiled once. Threads need a build of its own, for whether a memory is shared is part

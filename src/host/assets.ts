@@ -8,6 +8,8 @@ export type AssetName =
   | 'svm.threads.wasm'
   | 'svm.relaxed.wasm'
   | 'svm.relaxed.threads.wasm'
+  | 'cnn.wasm'
+  | 'cnn.relaxed.wasm'
   | 'tiny.onnx'
 
 /** A file that a host without files may have to be given: ours, the image decoders and ONNX Runtime. */
@@ -21,6 +23,8 @@ const names: Record<GivenName, true> = {
   'svm.threads.wasm': true,
   'svm.relaxed.wasm': true,
   'svm.relaxed.threads.wasm': true,
+  'cnn.wasm': true,
+  'cnn.relaxed.wasm': true,
   'tiny.onnx': true,
   'jpeg.wasm': true,
   'png.wasm': true,
@@ -95,6 +99,10 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/svm.threads.wasm', import.meta.url)
     case 'svm.relaxed.threads.wasm':
       return new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url)
+    case 'cnn.wasm':
+      return new URL('../../dist/cnn.wasm', import.meta.url)
+    case 'cnn.relaxed.wasm':
+      return new URL('../../dist/cnn.relaxed.wasm', import.meta.url)
     case 'tiny.onnx':
       return new URL('../../dist/tiny.onnx', import.meta.url)
   }

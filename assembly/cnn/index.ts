@@ -1,0 +1,11 @@
+// The exported kernels of the network engine, nothing else. src/cnn/engine/exports.ts gives their types.
+
+export { activate } from './activation'
+export { binary } from './binary'
+export { dense } from './dense'
+export { depthwise, DEPTHWISE_PIXELS } from './depthwise'
+export { copyPixels, fillBorder, fromPlanes, toPlanes } from './layout'
+export { layerNorm, softmax } from './normalize'
+export { pool } from './pool'
+export { TILE_PIXELS } from './tile'
+export { winograd, WINOGRAD_SCRATCH_BYTES } from './winograd'

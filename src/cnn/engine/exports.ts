@@ -1,0 +1,140 @@
+/** What assembly/cnn/index.ts exports. Addresses and offsets are in bytes; each kernel's file tells its arguments. */
+export interface Kernels {
+  /** Pixels that `dense` computes together. */
+  readonly TILE_PIXELS: { value: number }
+  readonly DEPTHWISE_PIXELS: { value: number }
+  readonly WINOGRAD_SCRATCH_BYTES: { value: number }
+  activate(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    finish: number,
+  ): void
+  binary(
+    a: number,
+    aOffsets: number,
+    aSplat: number,
+    b: number,
+    bOffsets: number,
+    bSplat: number,
+    kind: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    finish: number,
+  ): void
+  dense(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    block: number,
+    segments: number,
+    segmentCount: number,
+    depth: number,
+    weights: number,
+    bias: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    residual: number,
+    residualOffsets: number,
+    finish: number,
+  ): void
+  depthwise(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    taps: number,
+    tapCount: number,
+    weights: number,
+    bias: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    residual: number,
+    residualOffsets: number,
+    finish: number,
+  ): void
+  copyPixels(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+  ): void
+  fillBorder(
+    map: number,
+    rowBytes: number,
+    top: number,
+    height: number,
+    bottom: number,
+    before: number,
+    after: number,
+    value: number,
+  ): void
+  fromPlanes(planes: number, pixels: number, channels: number, map: number, offsets: number): void
+  toPlanes(map: number, offsets: number, pixels: number, channels: number, planes: number): void
+  layerNorm(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    channels: number,
+    epsilon: number,
+    scale: number,
+    bias: number,
+    out: number,
+    outOffsets: number,
+  ): void
+  softmax(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+  ): void
+  pool(
+    x: number,
+    windows: number,
+    pixels: number,
+    rowBytes: number,
+    columnBytes: number,
+    channels: number,
+    isMax: number,
+    out: number,
+    outOffsets: number,
+  ): void
+  winograd(
+    x: number,
+    xTiles: number,
+    tiles: number,
+    block: number,
+    rowBytes: number,
+    pixelBytes: number,
+    planes: number,
+    sums: number,
+    segment: number,
+    planeRows: number,
+    sumRows: number,
+    zeros: number,
+    weights: number,
+    bias: number,
+    filters: number,
+    out: number,
+    outTiles: number,
+    outRowBytes: number,
+    outPixelBytes: number,
+    residual: number,
+    residualTiles: number,
+    residualRowBytes: number,
+    residualPixelBytes: number,
+    finish: number,
+    linear: number,
+    scratch: number,
+  ): void
+}

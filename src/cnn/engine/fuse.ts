@@ -1,0 +1,135 @@
+import {
+  ActivationKind,
+  BinaryKind,
+  type Convolution,
+  linear,
+  type MapValue,
+  type Operation,
+  type Program,
+} from './operations.ts'
+import { joinPatterns } from './patterns.ts'
+import { Uses } from './uses.ts'
+
+/**
+ * Joins what follows an operation, and only it, to the operation: factors and summands a channel (BatchNormalization,
+ * layer scale), a residual, an activation. Then sums are finished while they are in registers.
+ */
+export function fuse(program: Program): Program {
+  const outputs = program.outputs.map(({ value }) => value)
+  let { operations } = program
+  operations = joinPatterns(operations, outputs)
+  operations = joinFactors(operations, outputs)
+  operations = joinResiduals(operations, outputs)
+  operations = joinActivations(operations, outputs)
+  return { ...program, operations: withoutDead(operations, outputs) }
+}
+
+/** Runs over the operations in order; `join` answers what takes the place of a pair, which is at the second's. */
+function joinPairs(
+  operations: Operation[],
+  outputs: MapValue[],
+  join: (first: Operation, second: Operation) => Operation | undefined,
+): Operation[] {
+  const uses = new Uses(operations, outputs)
+  const list: Operation[] = []
+  /** What was joined already, by the map that it makes now. */
+  const current = new Map<MapValue, Operation>()
+  for (const second of operations) {
+    const inputs =
+      second.type === 'binary' ? [second.left, second.right] : 'input' in second ? [second.input] : []
+    let made: Operation | undefined
+    // The operation that comes last has all that the others make.
+    const firsts = inputs
+      .filter((value) => uses.count(value) === 1)
+      .flatMap((value) => current.get(value) ?? [])
+      .sort((a, b) => list.indexOf(b) - list.indexOf(a))
+    for (const first of firsts) {
+      made = join(first, second)
+      if (!made) continue
+      list.splice(list.indexOf(first), 1)
+      break
+    }
+    list.push(made ?? second)
+    current.set(second.output, made ?? second)
+  }
+  return list
+}
+
+/** Factors and summands a filter become part of a convolution's weights and bias. */
+function joinFactors(operations: Operation[], outputs: MapValue[]): Operation[] {
+  return joinPairs(operations, outputs, (first, second) => {
+    if (first.type !== 'convolution' || first.activation !== linear || first.residual) return undefined
+    const factors = factorsOf(second)
+    if (!factors) return undefined
+    const { bias } = first
+    const scale = first.bias.map((_, i) => factors.scale(i) * (first.scale?.[i] ?? 1))
+    return {
+      ...first,
+      scale,
+      bias: bias.map((number, i) => number * factors.scale(i) + factors.summand(i)),
+      output: second.output,
+      activation: second.type === 'convolution' ? second.activation : linear,
+    }
+  })
+}
+
+function factorsOf(
+  operation: Operation,
+): { scale: (i: number) => number; summand: (i: number) => number } | undefined {
+  if (operation.type === 'unary') {
+    const { kind, low, high, a, b } = operation.activation
+    if (kind !== ActivationKind.affine || low !== -Infinity || high !== Infinity) return undefined
+    return { scale: () => a, summand: () => b }
+  }
+  if (!isScaling(operation)) return undefined
+  const weights = operation.weights()
+  const { scale, bias } = operation
+  return { scale: (i) => weights[i] * (scale?.[i] ?? 1), summand: (i) => bias[i] }
+}
+
+/** Whether a convolution has one tap, and each channel is by itself. */
+function isScaling(operation: Operation): operation is Convolution {
+  if (operation.type !== 'convolution' || operation.residual) return false
+  const { groups, input, output, kernel, strides, before, after, bias } = operation
+  const isSingle =
+    [...kernel, ...strides].every((n) => n === 1) && [...before, ...after].every((n) => n === 0)
+  return (
+    isSingle &&
+    groups === bias.length &&
+    groups === input.shape.channels &&
+    output.shape.channels === input.shape.channels
+  )
+}
+
+/** A sum with another map is made where the convolution's own sums are. */
+function joinResiduals(operations: Operation[], outputs: MapValue[]): Operation[] {
+  return joinPairs(operations, outputs, (first, second) => {
+    if (second.type !== 'binary' || second.kind !== BinaryKind.add) return undefined
+    if (first.type !== 'convolution' || first.residual || first.activation !== linear) return undefined
+    const other = second.left === first.output ? second.right : second.left
+    const { channels, height, width } = first.output.shape
+    const isSame =
+      other.shape.channels === channels && other.shape.height === height && other.shape.width === width
+    if (!isSame || other.constant || other === first.output) return undefined
+    return { ...first, residual: other, output: second.output, activation: second.activation }
+  })
+}
+
+function joinActivations(operations: Operation[], outputs: MapValue[]): Operation[] {
+  return joinPairs(operations, outputs, (first, second) => {
+    if (second.type !== 'unary' || first.activation !== linear) return undefined
+    if (first.type !== 'convolution' && first.type !== 'binary') return undefined
+    return { ...first, output: second.output, activation: second.activation }
+  })
+}
+
+/** The operations that an output needs. */
+function withoutDead(operations: Operation[], outputs: MapValue[]): Operation[] {
+  let living = operations
+  for (;;) {
+    const uses = new Uses(living, outputs)
+    const next = living.filter(({ output }) => uses.count(output) > 0)
+    if (next.length === living.length) return next
+    living = next
+  }
+}

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { create } from '@bufbuild/protobuf'
+import { TensorProtoSchema } from 'onnx-buf'
+import { describe, expect, it } from 'vitest'
+import { resnet18 } from '../../../scripts/resnet18.js'
+import { compare, graphOf, Random } from '../../../test/support/engine-oracle.ts'
+import { nativeOrt } from '../../../test/support/native-ort.ts'
+import { cutModel } from '../../onnx/cut.ts'
+import { type constant, node } from '../../onnx/nodes.ts'
+import { readModel } from '../../onnx/read.ts'
+import { EngineNetwork } from './network.ts'
+
+const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url)))
+const has = nativeOrt() !== undefined
+const pictures = (random: Random, dims: number[]) => random.floats(dims.reduce((all, n) => all * n, 1))
+
+describe('whole networks at five layers, beside ONNX Runtime', () => {
+  it.runIf(has)('the embedded CNN', async () => {
+    const layers = ['stage1', 'stage2', 'stage3', 'stage4', 'features']
+    const dims = [11, 3, 32, 32]
+    const model = cutModel(tiny, layers)
+    const { outputs } = await compare(model, dims, pictures(new Random(1), dims), 'pixel_values')
+    expect(outputs.map(({ dims: [batch] }) => batch)).toEqual([11, 11, 11, 11, 11])
+    for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
+  })
+
+  it.runIf(has)('a ResNet-18, on pictures of two sizes', async () => {
+    const blocks = [1, 2, 3].map((i) => `/layer${i}/layer${i}.1/relu_1/Relu_output_0`)
+    const layers = ['/maxpool/MaxPool_output_0', ...blocks, '/Flatten_output_0']
+    const model = cutModel(readModel(resnet18({ widths: [16, 32, 64, 128] })), layers)
+    for (const dims of [
+      [2, 3, 224, 224],
+      [1, 3, 75, 130],
+    ]) {
+      const { outputs } = await compare(model, dims, pictures(new Random(2), dims), 'input')
+      for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
+    }
+  })
+})
+
+describe('a run', () => {
+  const model = cutModel(tiny, ['stage3', 'features'])
+  const source = { model, input: 'pixel_values' }
+  const dims = [19, 3, 32, 32]
+  const batch = pictures(new Random(3), dims)
+
+  it('gives a picture the same bits alone and in every batch', async () => {
+    const network = await EngineNetwork.create(source, dims)
+    const whole = await network.run(batch, dims)
+    for (const [from, to] of [
+      [0, 1],
+      [4, 12],
+      [18, 19],
+      [3, 10],
+    ]) {
+      const part = await network.run(batch.subarray(from * 3072, to * 3072), [to - from, 3, 32, 32])
+      for (const [name, { data }] of whole) {
+        const size = data.length / 19
+        expect(part.get(name)!.data).toEqual(data.slice(from * size, to * size))
+      }
+    }
+  })
+
+  it('gives the same bits after another run and another size', async () => {
+    const network = await EngineNetwork.create(source, dims)
+    const first = await network.run(batch, dims)
+    await network.run(batch.subarray(0, 3 * 48 * 40), [1, 3, 48, 40])
+    expect(await network.run(batch, dims)).toEqual(first)
+  })
+
+  it('keeps a NaN', async () => {
+    const network = await EngineNetwork.create(source, dims)
+    const broken = batch.slice(0, 3072).fill(Number.NaN, 100, 101)
+    const { data } = (await network.run(broken, [1, 3, 32, 32])).get('features')!
+    expect(data.some(Number.isNaN)).toBe(true)
+  })
+
+  it('is refused after release', async () => {
+    const network = await EngineNetwork.create(source, dims)
+    expect(network.bytes).toBeGreaterThan(2 ** 20)
+    network.release()
+    await expect(network.run(batch, dims)).rejects.toMatchObject({ code: 'DISPOSED' })
+  })
+})
+
+describe('graphs that are not for the engine', () => {
+  const conv = (weights: ReturnType<typeof constant>) =>
+    graphOf(3, [node('conv', 'Conv', ['x', 'w'], ['y'])], [weights], ['y'])
+  const open = (model: ReturnType<typeof graphOf>, dims = [1, 3, 8, 8]) =>
+    EngineNetwork.create({ model, input: 'x' }, dims)
+
+  it.each([
+    ['an unknown operator', [node('a', 'Cumsum', ['x'], ['y'])], "the operator 'Cumsum'"],
+    ['a cycle', [node('a', 'Add', ['x', 'b'], ['y']), node('b', 'Relu', ['y'], ['b'])], "'b'"],
+    ['a product of maps', [node('a', 'MatMul', ['x', 'x'], ['y'])], "'x' is not a constant"],
+    [
+      'an output with its channels last',
+      [node('a', 'Transpose', ['x'], ['y'], { perm: [0n, 2n, 3n, 1n] })],
+      "'y'",
+    ],
+    ['a turned map', [node('a', 'Transpose', ['x'], ['y'], { perm: [0n, 1n, 3n, 2n] })], 'transposes'],
+    ['a regrouping', [node('a', 'DepthToSpace', ['x'], ['y'], { blocksize: 2n })], 'DepthToSpace'],
+  ])('%s', async (_, nodes, reason) => {
+    await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({
+      name: 'NotForEngine',
+      message: expect.stringContaining(reason),
+    })
+  })
+
+  it('weights that do not fit the channels', async () => {
+    const weights = new Random(4).weights('w', [4, 5, 1, 1])
+    await expect(open(conv(weights))).rejects.toMatchObject({ name: 'NotForEngine' })
+  })
+
+  it('weights that are not as many as their dimensions tell', async () => {
+    const weights = create(TensorProtoSchema, {
+      ...new Random(4).weights('w', [4, 3, 1, 1]),
+      dims: [4n, 3n, 3n, 3n],
+    })
+    await expect(open(conv(weights))).rejects.toMatchObject({
+      code: 'MODEL_UNREADABLE',
+      message: expect.stringContaining('must have 108 numbers, but have 12'),
+    })
+  })
+
+  it('maps that no memory holds: before any is taken', async () => {
+    const weights = new Random(4).weights('w', [4, 3, 1, 1])
+    const before = process.memoryUsage().arrayBuffers
+    await expect(open(conv(weights), [1, 3, 50_000, 50_000])).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24)
+  })
+})

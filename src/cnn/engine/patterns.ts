@@ -1,0 +1,91 @@
+// Activations that files spell out as several operators.
+
+import {
+  type Activation,
+  ActivationKind,
+  BinaryKind,
+  linear,
+  type MapValue,
+  type Operation,
+  type Unary,
+} from './operations.ts'
+import { Uses } from './uses.ts'
+
+/**
+ * What `value` is a function of, number by number, if that is `x` alone: the activations from `x` to it. None of what
+ * lies between is read by others.
+ */
+function chain(value: MapValue, x: MapValue, uses: Uses): Unary[] | undefined {
+  const found: Unary[] = []
+  let at = value
+  while (at !== x) {
+    const made = uses.maker(at)
+    if (made?.type !== 'unary' || uses.count(at) !== 1 || found.length > 3) return undefined
+    found.unshift(made)
+    at = made.input
+  }
+  return found
+}
+
+const near = (a: number, b: number) => Math.abs(a - b) <= 1e-6 * Math.abs(b)
+const isAffine = ({ kind, low, high }: Activation) =>
+  kind === ActivationKind.affine && low === -Infinity && high === Infinity
+const isPlain = (one: Activation, kind: number) =>
+  one.kind === kind && one.low === -Infinity && one.high === Infinity
+
+/** x * f(x) * factor, where that is an activation of its own. */
+function productWith(gate: Unary[], factor: number): Activation | undefined {
+  const [first, second, third] = gate.map(({ activation }) => activation)
+  const made = (name: keyof typeof ActivationKind, a = 0, b = 0) => {
+    return { ...linear, kind: ActivationKind[name], a, b }
+  }
+  if (gate.length === 1 && factor === 1) {
+    if (isPlain(first, ActivationKind.sigmoid)) return made('swish', 1)
+    if (isPlain(first, ActivationKind.hardSigmoid)) return made('hardSwish', first.a, first.b)
+  }
+  if (gate.length === 2 && isAffine(first)) {
+    const isSigmoid = isPlain(second, ActivationKind.sigmoid)
+    if (isSigmoid && factor === 1 && first.b === 0) return made('swish', first.a)
+    // x * clamp(x + 3, 0, 6) / 6
+    const isClamp = second.kind === ActivationKind.none && second.low === 0
+    if (isClamp && near(factor * second.high, 1)) return made('hardSwish', first.a * factor, first.b * factor)
+  }
+  if (gate.length === 3 && isAffine(first) && isAffine(third)) {
+    const isClamp = second.kind === ActivationKind.none && second.low === 0
+    if (isClamp && factor === 1 && third.b === 0 && near(third.a * second.high, 1)) {
+      return made('hardSwish', first.a * third.a, first.b * third.a)
+    }
+    // x * (erf(x / sqrt 2) + 1) / 2
+    const isErf = isPlain(second, ActivationKind.erf) && first.b === 0 && near(first.a, Math.SQRT1_2)
+    if (isErf && third.a === 1 && third.b === 1 && factor === 0.5) return made('gelu')
+  }
+  return undefined
+}
+
+/** Puts one activation in the place of each product of a number with a function of it. */
+export function joinPatterns(operations: Operation[], outputs: MapValue[]): Operation[] {
+  const uses = new Uses(operations, outputs)
+  const gone = new Set<Operation>()
+  const joined = operations.map((operation): Operation => {
+    if (operation.type !== 'binary' || operation.kind !== BinaryKind.multiply) return operation
+    const { left, right, name, output } = operation
+    const tail = uses.onlyReader(output)
+    const factor = tail?.type === 'unary' && isAffine(tail.activation) && tail.activation.b === 0
+    for (const [x, gate] of [
+      [left, right],
+      [right, left],
+    ]) {
+      const steps = x.constant || gate.constant ? undefined : chain(gate, x, uses)
+      if (!steps || steps.length === 0) continue
+      const alone = productWith(steps, 1)
+      const scaled = !alone && factor ? productWith(steps, tail.activation.a) : undefined
+      const activation = alone ?? scaled
+      if (!activation) continue
+      for (const step of steps) gone.add(step)
+      if (scaled) gone.add(tail!)
+      return { type: 'unary', name, output: scaled ? tail!.output : output, input: x, activation }
+    }
+    return operation
+  })
+  return joined.filter((operation) => !gone.has(operation))
+}

@@ -1,0 +1,34 @@
+import { type MapValue, type Operation, readsOf } from './operations.ts'
+
+/** Who makes each map, and who reads it. */
+export class Uses {
+  readonly #makers = new Map<MapValue, Operation>()
+  readonly #readers = new Map<MapValue, Operation[]>()
+  readonly #outputs: Set<MapValue>
+
+  constructor(operations: Operation[], outputs: MapValue[]) {
+    this.#outputs = new Set(outputs)
+    for (const operation of operations) {
+      this.#makers.set(operation.output, operation)
+      for (const value of readsOf(operation)) {
+        const readers = this.#readers.get(value)
+        if (readers) readers.push(operation)
+        else this.#readers.set(value, [operation])
+      }
+    }
+  }
+
+  maker(value: MapValue): Operation | undefined {
+    return this.#makers.get(value)
+  }
+
+  /** How often a map is read; an output of the network is read once more. */
+  count(value: MapValue): number {
+    return (this.#readers.get(value)?.length ?? 0) + (this.#outputs.has(value) ? 1 : 0)
+  }
+
+  /** The one operation that reads a map, if there is just one and the map is no output. */
+  onlyReader(value: MapValue): Operation | undefined {
+    return this.count(value) === 1 ? this.#readers.get(value)?.[0] : undefined
+  }
+}

@@ -1,0 +1,115 @@
+import type { ModelProto } from 'onnx-buf'
+import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { type Activation, EngineNetwork } from './engine/network.ts'
+import { NotForEngine } from './engine/not-for-engine.ts'
+import type { ImagePort } from './image-port.ts'
+import { type Device, Session, type SessionOptions } from './session.ts'
+
+/**
+ * What computes a network: our own engine (`'engine'`), which knows the operators of picture CNNs, or onnxruntime-web
+ * (`'onnxruntime'`), which knows all; `'auto'` is the engine wherever it knows the whole network.
+ */
+export type Runtime = 'auto' | 'engine' | 'onnxruntime'
+
+/** What is taken when a caller does not say: this line decides. */
+export const defaultRuntime: Runtime = 'onnxruntime'
+
+/** Which runtime computes a network, and why. */
+export interface RuntimeInfo {
+  name: 'engine' | 'onnxruntime'
+  /** In words. */
+  reason: string
+}
+
+/** How a network is run. */
+export interface RunningOptions extends SessionOptions {
+  runtime?: Runtime | undefined
+}
+
+/** A network that is ready to run, wherever that is. */
+export interface Network {
+  readonly device: Device
+  readonly runtime: RuntimeInfo
+  /** As `Session.run`. */
+  run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
+  /** Frees its memory, after the runs that have begun. */
+  release(): Promise<void>
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkRuntime(runtime: unknown, device: string): void {
+  if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
+    throw invalidArgument('runtime', runtime, "'auto', 'engine' or 'onnxruntime'")
+  }
+  if (runtime === 'engine' && device !== 'wasm') {
+    throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
+  }
+}
+
+/**
+ * Starts a network in the runtime that suits it.
+ *
+ * @param model float32 at both ends, as `cutAt` makes it
+ * @param dims of the pictures to come: batch, channels, height, width
+ * @throws {SoftmarginError} what `Session.create` throws; `MODEL_UNSUPPORTED` with the reason if the engine was asked
+ *   for and cannot run the network; `MODEL_UNREADABLE` for weights that do not fit their shapes; `OUT_OF_MEMORY`
+ */
+export async function startNetwork(
+  model: ModelProto,
+  port: ImagePort,
+  dims: readonly number[],
+  options: RunningOptions,
+): Promise<Network> {
+  const { runtime = defaultRuntime, device = 'wasm', ...rest } = options
+  if (runtime === 'onnxruntime') return inOnnxRuntime(model, { ...rest, device }, 'it was asked for')
+  if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
+  const { threads = 1 } = rest
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
+  try {
+    const source = { model, input: port.name, batch: port.batch }
+    return inEngine(await EngineNetwork.create(source, dims))
+  } catch (error) {
+    const why = whyNotEngine(error)
+    if (why === undefined) throw error
+    if (runtime === 'auto') return inOnnxRuntime(model, { ...rest, device }, why)
+    if (!(error instanceof NotForEngine)) throw error
+    const message = `the network cannot run in the engine: ${why}`
+    const details = {
+      argument: 'runtime',
+      received: runtime,
+      expected: "'auto' or 'onnxruntime'",
+      cause: error,
+    }
+    throw new SoftmarginError('MODEL_UNSUPPORTED', message, details)
+  }
+}
+
+/** Why the engine cannot run a network that ONNX Runtime may run; nothing for a fault that both would have. */
+function whyNotEngine(error: unknown): string | undefined {
+  if (error instanceof NotForEngine) return error.message
+  const codes = ['OUT_OF_MEMORY', 'HOST_UNSUPPORTED', 'FILE_UNREADABLE']
+  return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
+}
+
+function inEngine(network: EngineNetwork): Network {
+  return {
+    device: 'wasm',
+    runtime: { name: 'engine', reason: 'it knows every operator of the network' },
+    run: (_, batch, dims) => network.run(batch, dims),
+    release: async () => network.release(),
+  }
+}
+
+async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+  const session = await Session.create(model, options)
+  return {
+    get device() {
+      return session.device
+    },
+    runtime: { name: 'onnxruntime', reason },
+    run: (input, batch, dims) => session.run(input, batch, dims),
+    release: () => session.release(),
+  }
+}

@@ -1,0 +1,131 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+import { EngineNetwork } from '../../src/cnn/engine/network.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { nativeOrt } from './native-ort.ts'
+
+/** Numbers that look random, the same in every run (the generator mulberry32). */
+export class Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed
+  }
+
+  /** From 0 to 1. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** A whole number from `low` to `high`, both of them possible. */
+  integer(low: number, high: number): number {
+    return low + Math.floor(this.next() * (high - low + 1))
+  }
+
+  pick<T>(...items: T[]): T {
+    return items[this.integer(0, items.length - 1)]
+  }
+
+  /** Numbers from -1 to 1, times `scale`. */
+  floats(length: number, scale = 1): Float32Array {
+    return Float32Array.from({ length }, () => scale * (2 * this.next() - 1))
+  }
+
+  /** A constant of a graph. */
+  weights(name: string, dims: number[], scale = 1): TensorProto {
+    return constant(
+      name,
+      this.floats(
+        dims.reduce((all, n) => all * n, 1),
+        scale,
+      ),
+      dims,
+    )
+  }
+}
+
+/** A node whose attributes may be floats as well. */
+export function floatNode(
+  op: string,
+  inputs: string[],
+  output: string,
+  floats: Record<string, number> = {},
+  others: Parameters<typeof node>[4] = {},
+): NodeProto {
+  const made = node(output, op, inputs, [output], others)
+  for (const [name, f] of Object.entries(floats)) {
+    made.attribute.push(create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f }))
+  }
+  return made
+}
+
+/** A network of the picture input `x`: [N, channels, H, W]. */
+export function graphOf(
+  channels: number,
+  nodes: NodeProto[],
+  initializer: TensorProto[],
+  outputs: string[],
+  opset = 17,
+): ModelProto {
+  return create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
+    graph: {
+      name: 'test',
+      node: nodes,
+      initializer,
+      input: [tensorInfo('x', DataType.FLOAT, ['N', channels, 'H', 'W'])],
+      output: outputs.map((name) => create(ValueInfoProtoSchema, { name })),
+    },
+  })
+}
+
+/** The outputs of both, and how far they are apart: the greatest distance over the output's range. */
+export async function compare(model: ModelProto, dims: number[], x: Float32Array, input = 'x') {
+  const ort = nativeOrt()!
+  const network = await EngineNetwork.create({ model, input }, dims)
+  const ours = await network.run(x, dims)
+  const session = await ort.InferenceSession.create(toBinary(ModelProtoSchema, model), {
+    logSeverityLevel: 3,
+  })
+  const theirs = await session.run({ [input]: new ort.Tensor('float32', x, dims) })
+  const outputs = model.graph!.output.map(({ name }) => {
+    const mine = ours.get(name)!
+    const wanted = theirs[name]
+    return {
+      name,
+      dims: mine.dims,
+      wantedDims: wanted.dims,
+      error: distance(mine.data, wanted.data as Float32Array),
+    }
+  })
+  await session.release()
+  return { network, ours, outputs }
+}
+
+/** NaN where the two have not the same length, or NaN in other places. */
+export function distance(mine: Float32Array, wanted: Float32Array): number {
+  if (mine.length !== wanted.length) return Number.NaN
+  let [range, most] = [1e-30, 0]
+  for (const [i, value] of wanted.entries()) {
+    if (Object.is(value, mine[i])) continue
+    range = Math.max(range, Math.abs(value))
+    const apart = Math.abs(value - mine[i])
+    if (Number.isNaN(apart)) return apart
+    most = Math.max(most, apart)
+  }
+  for (const value of wanted) if (Number.isFinite(value)) range = Math.max(range, Math.abs(value))
+  return most / range
+}

@@ -61,7 +61,7 @@ export function softmax(
     let sum: f64 = 0
     for (let at: usize = 0; at < bytes; at += 4) sum += <f64>f32.load(to + at)
     // A NaN among the numbers is the greatest of them, and makes all of the answer NaN.
-    const factor = f32x4.splat(most == most ? <f32>(1 / sum) : NaN)
+    const factor = f32x4.splat(isNaN(most) ? NaN : <f32>(1 / sum))
     for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, f32x4.mul(v128.load(to + at), factor))
   }
 }

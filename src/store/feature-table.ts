@@ -127,7 +127,7 @@ function mismatch(maker: Maker, kept: Maker): SoftmarginError {
     ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
     : mirror(kept) !== mirror(maker)
       ? `they were made with ${mirror(kept)}, the extractor has ${mirror(maker)}`
-      : 'they come from a network with other weights'
+      : 'they come from a network with other weights, or from another runtime'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not make: ${why}`,

@@ -56,6 +56,12 @@ describe('the fingerprint of an extractor', () => {
     expect(await makerOf(loaded.extractor)).toEqual(maker)
   })
 
+  it('differs for another runtime, whose features differ in their low bits', async () => {
+    using one = await FeatureExtractor.create({ runtime: 'onnxruntime' })
+    using other = await FeatureExtractor.create({ runtime: 'engine' })
+    expect((await makerOf(other)).fingerprint).not.toBe((await makerOf(one)).fingerprint)
+  })
+
   it('does not depend on what a file tells about itself', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })

@@ -7,7 +7,7 @@ import { computationOf } from '../onnx/computation.ts'
 export interface Maker {
   /**
    * SHA-256, in hexadecimal, of what the network up to the layer computes, with its weights, of the pooling and of the
-   * preprocessing. What a file tells about itself is not a part of it.
+   * preprocessing, and of the runtime where it is our engine. What a file tells about itself is not a part of it.
    */
   fingerprint: string
   /** The layer, the pooling and the preprocessing as JSON, to tell what differs. */
@@ -43,7 +43,9 @@ async function makeMaker(extractor: FeatureExtractor): Promise<Maker> {
   const pooling = inOrder(how.pooling)
   const preprocess = inOrder(how.preprocess)
   const network = await sha256(computationOf(extractor.cutModel()))
-  const all = JSON.stringify([network, layer, pooling, preprocess])
+  // Our engine's features differ from ONNX Runtime's in their low bits: the two are not mixed in one store.
+  const runtime = extractor.runtime.name === 'engine' ? ['engine'] : []
+  const all = JSON.stringify([network, layer, pooling, preprocess, ...runtime])
   const fingerprint = await sha256(new TextEncoder().encode(all))
   return { fingerprint, layer, pooling, preprocess, featureSize, ...mirrored(extractor.mirror) }
 }

@@ -1,4 +1,4 @@
-/** The problem, laid out by src/engine/problem.ts: keep the two in step. */
+/** The problem, laid out by src/engine/dual/dual-problem.ts: keep the two in step. */
 export class Problem {
   /** Points in all and in the first run; multiples of 8. */
   size: i32

@@ -14,10 +14,10 @@
 // Points stand in two runs (class a, class b), each padded to a multiple of 8 with points that may not move.
 // A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
 
-import { choosePartner, choosePresentRiser, TAU, weigh } from './choice'
+import { choosePartner, choosePresentRiser, TAU, weigh } from './working-set'
 import { catchUp } from './gradient'
 import { lacksRow, Problem, setMoves } from './problem'
-import { drift, rescan, scan, update } from './scan'
+import { drift, rescan, scan, update } from './update-gradient'
 
 export const SLICE_DONE: i32 = 0
 export const CONVERGED: i32 = 1

@@ -50,10 +50,10 @@ function withClassNames(code) {
 
 const entries = [
   ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
-  { in: 'src/host/workerd.ts', out: 'index.workerd' },
-  { in: 'src/host/workerd-svm.ts', out: 'svm.workerd' },
-  { in: 'src/host/workerd-worker.ts', out: 'worker.workerd' },
-  'src/host/bundler.ts',
+  { in: 'src/entries/workerd.ts', out: 'index.workerd' },
+  { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },
+  { in: 'src/entries/workerd-worker.ts', out: 'worker.workerd' },
+  'src/entries/bundler.ts',
   { in: 'src/worker/spawn.ts', out: 'worker' },
   { in: 'src/worker/entry.ts', out: 'worker-entry' },
 ].map((entry) => (typeof entry === 'string' ? { in: entry, out: basename(entry, '.ts') } : entry))

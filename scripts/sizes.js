@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length
 
-/** The most gzipped bytes that each entry, and an edge function that only decides, may have: test/sizes.test.ts. */
+/** The most gzipped bytes that each entry, and an edge function that only decides, may have: test/package/sizes.test.ts. */
 export const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', import.meta.url), 'utf8'))
 
 /** Bundles code as the tool of an edge platform does: scripts, and the WebAssembly beside them as modules. */

@@ -5,7 +5,7 @@ export {
   type ChooseLayerProgress,
   chooseLayer,
   type RankedLayer,
-} from './choose-layer.ts'
+} from './classifier/choose-layer.ts'
 export {
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
@@ -17,22 +17,22 @@ export {
   ImageClassifier,
   type ImagesCall,
   type Scale,
-} from './classifier.ts'
+} from './classifier/image-classifier.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,
   FeatureExtractor,
   type LayerChoice,
-} from './cnn/extractor.ts'
-export type { LayerInfo } from './cnn/layers.ts'
-export type { ModelDownload, ModelSource } from './cnn/model-source.ts'
+} from './cnn/extractor/extractor.ts'
+export type { LayerInfo } from './cnn/extractor/list-layers.ts'
+export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
-export type { ExtractOptions } from './cnn/run-images.ts'
+export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export type { Runtime, RuntimeInfo } from './cnn/runtime.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
-export type { ImageInput, RawImage } from './image/input.ts'
+export type { ImageInput, RawImage } from './image/image-input.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess.ts'
 export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
 export * from './svm.ts'
-export { version } from './version.ts'
+export { version } from './core/version.ts'

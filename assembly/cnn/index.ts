@@ -1,4 +1,4 @@
-// The exported kernels of the network engine, nothing else. src/cnn/engine/exports.ts gives their types.
+// The exported kernels of the network engine, nothing else. src/cnn/engine/wasm/cnn-exports.ts gives their types.
 
 export { activate } from './activation'
 export { binary } from './binary'

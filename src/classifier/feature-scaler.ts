@@ -1,8 +1,8 @@
-import { invalidArgument } from '../errors.ts'
-import type { Matrix } from '../matrix.ts'
-import type { FileScaler } from '../onnx/classifier-steps.ts'
-import { Normalizer } from '../svm/normalizer.ts'
-import { StandardScaler } from '../svm/standard-scaler.ts'
+import { invalidArgument } from '../core/errors.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { FileScaler } from '../onnx/classifier/graph-steps.ts'
+import { Normalizer } from '../preprocessing/normalizer.ts'
+import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 
 /** What is done to features before the SVM sees them. */
 export type Scale = 'standard' | 'l2' | 'none'

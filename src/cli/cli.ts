@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { SoftmarginError } from '../errors.ts'
-import { version } from '../version.ts'
-import { addConvert } from './convert.ts'
-import { addEvaluate } from './evaluate.ts'
-import { addExtract } from './extract.ts'
-import { addInfo } from './info.ts'
-import { addLayers } from './layers.ts'
-import { addPredict } from './predict.ts'
-import { say } from './terminal.ts'
-import { addTrain } from './train.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { version } from '../core/version.ts'
+import { addConvert } from './commands/convert-command.ts'
+import { addEvaluate } from './commands/evaluate-command.ts'
+import { addExtract } from './commands/extract-command.ts'
+import { addInfo } from './commands/info-command.ts'
+import { addLayers } from './commands/layers-command.ts'
+import { addPredict } from './commands/predict-command.ts'
+import { say } from './common/terminal.ts'
+import { addTrain } from './commands/train-command.ts'
 
 /** What the program answers to the shell. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }

@@ -1,4 +1,4 @@
-import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Activation } from './session.ts'
 
 /**

@@ -2,7 +2,7 @@ import { toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { smallCnn } from '../../test/support/small-cnn.ts'
-import { FeatureExtractor } from './extractor.ts'
+import { FeatureExtractor } from './extractor/extractor.ts'
 
 const image = (i: number) => ({
   data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, j) => (i * 31 + j * 7) % 256),

@@ -1,8 +1,8 @@
 import type { ModelProto } from 'onnx-buf'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { type Activation, EngineNetwork } from './engine/network.ts'
-import { NotForEngine } from './engine/not-for-engine.ts'
-import type { ImagePort } from './image-port.ts'
+import { NotForEngine } from './engine/lowering/not-for-engine.ts'
+import type { ImagePort } from './image-tensor-input.ts'
 import { type Device, Session, type SessionOptions } from './session.ts'
 
 /**

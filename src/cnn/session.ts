@@ -1,11 +1,11 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
-import { invalidArgument, SoftmarginError, show } from '../errors.ts'
-import { importUnbundled } from '../host/node.ts'
-import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/ort.ts'
+import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
+import { importUnbundled } from '../host/platform/builtins.ts'
+import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/modules/ort-build.ts'
 import { possibleThreads } from '../host/threads.ts'
-import { fetchedFault } from '../host/wasm-bytes.ts'
-import { detachWeights } from '../onnx/detach.ts'
+import { fetchedFault } from '../host/storage/wasm-bytes.ts'
+import { detachWeights } from '../onnx/edit/detach-weights.ts'
 
 type Ort = typeof import('onnxruntime-web')
 

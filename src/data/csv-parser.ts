@@ -1,4 +1,4 @@
-import { unreadable } from './source.ts'
+import { unreadable } from './data-source.ts'
 
 export const FORMAT = 'CSV text'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Matrix } from '../matrix.ts'
+import { Matrix } from '../core/matrix.ts'
 import { type CsvRows, csvBatches, csvRecords, readCsv } from './csv.ts'
 
 const fixtures = new URL('../../test/fixtures/data/', import.meta.url)

@@ -1,4 +1,4 @@
-import { type DataSource, piecesOf, type ReadOptions, unreadable } from './source.ts'
+import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 
 /** A text without an end of line is no text; characters. */
 const LONGEST = 2 ** 26

@@ -1,5 +1,5 @@
-import { SoftmarginError } from '../errors.ts'
-import { Matrix } from '../matrix.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { Matrix } from '../core/matrix.ts'
 
 /** Below this many numbers (64 MiB) a dense matrix is made without a question. */
 const SMALL = 2 ** 24

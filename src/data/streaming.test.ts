@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Matrix } from '../matrix.ts'
+import { Matrix } from '../core/matrix.ts'
 import { csvBatches } from './csv.ts'
 import { npyBatches, writeNpy } from './npy.ts'
 import { svmlightBatches } from './svmlight.ts'

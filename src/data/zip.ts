@@ -1,7 +1,7 @@
 import { Inflate } from 'fflate'
-import { crc32 } from '../host/crc32.ts'
+import { crc32 } from '../core/crc32.ts'
 import { ByteReader } from './byte-reader.ts'
-import { unreadable } from './source.ts'
+import { unreadable } from './data-source.ts'
 
 const FORMAT = 'a zip archive'
 const LOCAL = 0x04034b50

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type AssetName, assetUrl, givenAsset, readAsset, useAssets } from './assets.ts'
-import { numberOfCores } from './cores.ts'
+import { numberOfCores } from './platform/cores.ts'
 
 it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx'])('%s ships', async (name) => {
   const bytes = await readAsset(name)

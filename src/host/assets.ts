@@ -1,6 +1,6 @@
-import { invalidArgument, show } from '../errors.ts'
-import { readBytes } from './bytes.ts'
-import { wasmFault } from './wasm-bytes.ts'
+import { invalidArgument, show } from '../core/errors.ts'
+import { readBytes } from './storage/read-bytes.ts'
+import { wasmFault } from './storage/wasm-bytes.ts'
 
 /** A file that ships with the package. */
 export type AssetName =

@@ -1,4 +1,4 @@
-import { hasFileSystem, importBuiltin, unbundledUrl } from './node.ts'
+import { hasFileSystem, importBuiltin, unbundledUrl } from './platform/builtins.ts'
 
 /** Another thread, the same on every host. */
 export interface Thread {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from './decode.ts'
-import type { ImageInput } from './input.ts'
+import type { ImageInput } from './image-input.ts'
 
 const folder = new URL('../../test/fixtures/images/', import.meta.url)
 const file = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))

@@ -1,6 +1,6 @@
-import { SoftmarginError, throwIfAborted } from '../errors.ts'
-import { whatIs } from '../sniff.ts'
-import { type ImageInput, type OpenedImage, openImage, type RawImage } from './input.ts'
+import { SoftmarginError, throwIfAborted } from '../core/errors.ts'
+import { whatIs } from '../core/file-type.ts'
+import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png.ts'
 

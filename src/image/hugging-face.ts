@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidArgument } from '../core/errors.ts'
 import type { Preprocess, Size } from './preprocess.ts'
 
 /** What a `preprocessor_config.json` of the Hugging Face hub holds, as far as it concerns still images. */

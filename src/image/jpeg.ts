@@ -1,6 +1,6 @@
 import decode, { init } from '@jsquash/jpeg/decode.js'
-import { codecFault, codecModule } from '../host/codecs.ts'
-import type { RawImage } from './input.ts'
+import { codecFault, codecModule } from '../host/modules/codecs.ts'
+import type { RawImage } from './image-input.ts'
 import { mostMetadata, mostScans, scanSegments, withoutMetadata } from './jpeg-segments.ts'
 import { checkArea } from './limits.ts'
 

@@ -1,6 +1,6 @@
 import decode, { init } from '@jsquash/png/decode.js'
-import { codecFault, codecModule } from '../host/codecs.ts'
-import type { RawImage } from './input.ts'
+import { codecFault, codecModule } from '../host/modules/codecs.ts'
+import type { RawImage } from './image-input.ts'
 import { checkArea } from './limits.ts'
 
 let ready: Promise<void> | undefined

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidArgument } from '../core/errors.ts'
 import { fromHuggingFace, type HuggingFacePreprocess, isHuggingFace } from './hugging-face.ts'
 
 /** Width and height in pixels. */

@@ -1,4 +1,4 @@
-import type { RawImage } from './input.ts'
+import type { RawImage } from './image-input.ts'
 import type { ResolvedPreprocess, Size } from './preprocess.ts'
 
 /** A rectangle of a resized picture. */

@@ -1,4 +1,4 @@
-import type { RawImage } from './input.ts'
+import type { RawImage } from './image-input.ts'
 import { outputSize, type ResolvedPreprocess, type Size } from './preprocess.ts'
 import { resize, targetSize } from './resize.ts'
 

@@ -1,5 +1,5 @@
-import { invalidArgument } from '../errors.ts'
-import type { Label } from '../svm/labels.ts'
+import { invalidArgument } from '../core/errors.ts'
+import type { Label } from '../core/labels.ts'
 
 /**
  * Checks that a store can give labels back as they are. Those of one store may be of both types.

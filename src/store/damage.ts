@@ -1,5 +1,5 @@
-import { show } from '../errors.ts'
-import type { Damage } from '../host/frames.ts'
+import { show } from '../core/errors.ts'
+import type { Damage } from '../host/journal/frames.ts'
 
 /** Tells of a part of a store's journal that is no whole record. */
 export function warnOfDamage(

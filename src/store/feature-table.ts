@@ -1,9 +1,9 @@
-import { SoftmarginError } from '../errors.ts'
-import { Matrix } from '../matrix.ts'
-import type { Label } from '../svm/labels.ts'
-import type { Maker } from './fingerprint.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { Matrix } from '../core/matrix.ts'
+import type { Label } from '../core/labels.ts'
+import type { Maker } from './feature-signature.ts'
 import { GrowingRows } from './growing-rows.ts'
-import { columnsOf } from './source.ts'
+import { columnsOf } from './feature-source.ts'
 import type { StoredFeatures } from './store-file.ts'
 
 /** Features in memory, a row for each image, found by the image's key. All rows are of one maker. */

@@ -1,5 +1,5 @@
-import { SoftmarginError } from '../errors.ts'
-import { Matrix } from '../matrix.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { Matrix } from '../core/matrix.ts'
 
 /** Rows that are added one after the other. */
 export class GrowingRows {

@@ -1,7 +1,7 @@
-import type { ExtractOptions } from '../cnn/run-images.ts'
-import { SoftmarginError } from '../errors.ts'
-import { type ImageInput, type OpenedImage, openImage } from '../image/input.ts'
-import { keyOf } from './fingerprint.ts'
+import type { ExtractOptions } from '../cnn/batching/run-images.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { type ImageInput, type OpenedImage, openImage } from '../image/image-input.ts'
+import { keyOf } from './feature-signature.ts'
 
 /** An image that was opened, and what to know it by. */
 export interface KeyedImage {

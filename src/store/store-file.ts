@@ -1,10 +1,10 @@
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
-import type { DataSource, ReadOptions } from '../data/source.ts'
-import { SoftmarginError, show } from '../errors.ts'
-import { checkFinite, type Matrix } from '../matrix.ts'
-import type { Label } from '../svm/labels.ts'
-import type { Maker } from './fingerprint.ts'
+import type { DataSource, ReadOptions } from '../data/data-source.ts'
+import { SoftmarginError, show } from '../core/errors.ts'
+import { checkFinite, type Matrix } from '../core/matrix.ts'
+import type { Label } from '../core/labels.ts'
+import type { Maker } from './feature-signature.ts'
 
 /** The layout of the file, and how fingerprints are made. A reader refuses any other. */
 const schemaVersion = 2

@@ -1,15 +1,15 @@
-import { invalidArgument } from '../errors.ts'
-import { Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import { invalidArgument } from '../core/errors.ts'
+import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { LongCall } from '../core/call-options.ts'
 import {
   type FilledIn,
   MACHINE_DEFAULTS,
   type MachineOptions,
   type MachineParameters,
   machineParameters,
-} from './machine-parameters.ts'
-import { checkedMachine } from './machine-state.ts'
-import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
+} from './model/svm-params.ts'
+import { checkedMachine } from './model/model-state.ts'
+import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './base-svm.ts'
 
 /** Options of a `OneClassSVM`, with scikit-learn's names and defaults. */
 export interface OneClassSvmOptions extends MachineOptions {

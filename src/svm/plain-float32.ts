@@ -1,11 +1,11 @@
-import type { Kernel } from '../engine/kernel.ts'
-import { pairsOf } from '../engine/pair-weights.ts'
-import { forEachCoefficient } from '../engine/predictor.ts'
-import { SoftmarginError } from '../errors.ts'
-import type { Matrix } from '../matrix.ts'
+import type { Kernel } from '../engine/kernel/kernel.ts'
+import { pairsOf } from '../engine/kernel/pair-weights.ts'
+import { forEachCoefficient } from '../engine/decision/predictor.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { SvcState } from './svc.ts'
 import { SvcPredictor } from './svc-predictor.ts'
-import { vote } from './voting.ts'
+import { vote } from '../engine/decision/voting.ts'
 
 /** Support vectors that are asked about, and multiply-adds of it all: some tenths of a second. */
 const MOST_ROWS = 200

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
-import { Pace } from '../engine/pace.ts'
-import { coupleProbabilities } from './coupling.ts'
-import { fitSigmoid, sigmoid } from './platt.ts'
+import { Pace } from '../engine/wasm/time-slice.ts'
+import { coupleProbabilities } from '../engine/decision/coupling.ts'
+import { fitSigmoid, sigmoid } from '../engine/decision/platt.ts'
 import { SVC } from './svc.ts'
 
 const { machines, sigmoids } = fixtures.probabilities
@@ -89,7 +89,7 @@ describe('SVC with probability', () => {
     // With weights of 0 for the rows that a fold holds back, a machine is fitted without them.
     const two = y.map((label) => Math.min(label, 1))
     const svc = await new SVC({ probability: true, gamma: 0.5, tol: 1e-6 }).fit(X, two)
-    const { dealFolds } = await import('./stratified-k-fold.ts')
+    const { dealFolds } = await import('../model-selection/stratified-k-fold.ts')
     const groups = [0, 1].map((c) => Int32Array.from(two.keys()).filter((row) => two[row] === c))
     const folds = dealFolds(groups, X.rows, 5, 0)
     const decisions = new Float64Array(X.rows)

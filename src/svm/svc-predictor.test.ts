@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clouds } from '../../test/support/clouds.ts'
-import { Matrix } from '../matrix.ts'
+import { Matrix } from '../core/matrix.ts'
 import { SVC } from './svc.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 

@@ -1,21 +1,21 @@
-import { Pace } from '../engine/pace.ts'
-import type { FitStatus } from '../engine/train.ts'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { checkNotEmpty, Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall, Warned } from '../progress.ts'
-import { FOLDS } from './fit-work.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from './labels.ts'
-import { readLibsvm, writeLibsvm } from './libsvm-model.ts'
-import type { MachineExtras } from './loaded-machine.ts'
-import { kernelFor } from './machine-parameters.ts'
-import { checkedMachine, checkStateClasses } from './machine-state.ts'
-import { accuracyScore } from './metrics.ts'
-import { type FitProgress, type FittedMachine, fitOneVsOne } from './one-vs-one.ts'
-import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './parameters.ts'
-import { type SampleWeight, sampleWeights, weightedGroups } from './sample-weight.ts'
-import { dealFolds } from './stratified-k-fold.ts'
+import { Pace } from '../engine/wasm/time-slice.ts'
+import type { FitStatus } from '../engine/solver/solver.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { LongCall, Warned } from '../core/call-options.ts'
+import { FOLDS } from './training/pair-solver.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
+import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
+import type { MachineExtras } from './formats/import-model.ts'
+import { kernelFor } from './model/svm-params.ts'
+import { checkedMachine, checkStateClasses } from './model/model-state.ts'
+import { accuracyScore } from '../metrics/metrics.ts'
+import { type FitProgress, type FittedMachine, fitOneVsOne } from './training/one-vs-one.ts'
+import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
+import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample-weight.ts'
+import { dealFolds } from '../model-selection/stratified-k-fold.ts'
 import { SvcPredictor } from './svc-predictor.ts'
-import { earlierDuals } from './warm-start.ts'
+import { earlierDuals } from './training/alpha-seeding.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
 
@@ -277,7 +277,7 @@ export class SVC<L extends Label = Label> {
    */
   async toOnnx(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const state = this.toState()
-    const { writeSvcOnnx } = await import('./svc-onnx.ts')
+    const { writeSvcOnnx } = await import('./formats/svc-onnx.ts')
     const bytes = writeSvcOnnx(state)
     const { warnOfPlainFloat32 } = await import('./plain-float32.ts')
     await warnOfPlainFloat32(state, o.onWarning)
@@ -293,7 +293,7 @@ export class SVC<L extends Label = Label> {
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
    */
   static async fromOnnx<L extends Label = Label>(bytes: Uint8Array | ArrayBuffer): Promise<SVC<L>> {
-    const { readSvcOnnx } = await import('./svc-onnx.ts')
+    const { readSvcOnnx } = await import('./formats/svc-onnx.ts')
     return SVC.fromState(readSvcOnnx(bytes) as SvcState<L>)
   }
 

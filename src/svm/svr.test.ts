@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { dualObjective } from '../../test/dual-objective.ts'
+import { dualObjective } from '../../test/numerics/dual-objective.ts'
 import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
-import { Matrix } from '../matrix.ts'
+import { Matrix } from '../core/matrix.ts'
 import { SVR, type SvrOptions } from './svr.ts'
 
 describe.each(fixtures.regression)('scikit-learn on $name', ({ X, y, XTest, yTest, ...set }) => {

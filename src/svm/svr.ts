@@ -1,6 +1,6 @@
-import { invalidArgument, SoftmarginError, shapeMismatch } from '../errors.ts'
-import { Matrix, type MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
+import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { LongCall } from '../core/call-options.ts'
 import {
   checkPositive,
   type FilledIn,
@@ -8,9 +8,9 @@ import {
   type MachineOptions,
   type MachineParameters,
   machineParameters,
-} from './machine-parameters.ts'
-import { checkedMachine } from './machine-state.ts'
-import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './single-machine.ts'
+} from './model/svm-params.ts'
+import { checkedMachine } from './model/model-state.ts'
+import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './base-svm.ts'
 
 /** Options of an `SVR`, with scikit-learn's names and defaults. */
 export interface SvrOptions extends MachineOptions {

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../errors.ts'
+import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
 import { errorFromFacts, errorToFacts } from './error-facts.ts'

@@ -1,4 +1,4 @@
-import { yieldToHost } from '../host/yield.ts'
+import { yieldToHost } from '../host/platform/yield.ts'
 import { isArrayBuffer, isPlain } from './encode.ts'
 
 /** Bytes that are copied before others get their turn: a few milliseconds of a page, whose memory is new to it. */

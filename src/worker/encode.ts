@@ -1,5 +1,5 @@
 import { NdArray } from '../data/nd-array.ts'
-import { Matrix } from '../matrix.ts'
+import { Matrix } from '../core/matrix.ts'
 import { errorFromFacts, errorToFacts } from './error-facts.ts'
 import type { ErrorFacts, RemoteClassName } from './protocol.ts'
 

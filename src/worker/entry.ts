@@ -1,8 +1,8 @@
 // The module that a worker runs: importing it makes the worker serve `spawn`.
 
 import * as Comlink from 'comlink'
-import { useThreads } from '../engine/team.ts'
-import { holdLife } from '../host/life.ts'
+import { useThreads } from '../engine/wasm/thread-pool.ts'
+import { holdLife } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
 import * as library from '../index.ts'
 import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'

@@ -1,4 +1,4 @@
-import { SoftmarginError, show } from '../errors.ts'
+import { SoftmarginError, show } from '../core/errors.ts'
 import type { ErrorFacts } from './protocol.ts'
 
 /** An error as plain data, which a message can hold. */

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
 
 /** Classes whose objects live in the worker. */
 export const remoteClasses = [

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts'
+import { invalidArgument } from '../core/errors.ts'
 import type { Connection, Objects } from './connection.ts'
 import type { RemoteClassName, Request } from './protocol.ts'
 

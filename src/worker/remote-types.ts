@@ -1,4 +1,4 @@
-import type { chooseLayer } from '../choose-layer.ts'
+import type { chooseLayer } from '../classifier/choose-layer.ts'
 import type {
   ClassifierFitOptions,
   ClassifierLoadOptions,
@@ -6,23 +6,23 @@ import type {
   Evaluation,
   ImageClassifier,
   ImagesCall,
-} from '../classifier.ts'
-import type { FeatureExtractor } from '../cnn/extractor.ts'
-import type { ModelSource } from '../cnn/model-source.ts'
+} from '../classifier/image-classifier.ts'
+import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { ModelSource } from '../cnn/extractor/model-source.ts'
 import type { NdArray } from '../data/nd-array.ts'
-import type { DataSource, ReadOptions } from '../data/source.ts'
+import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import type { decodeImage } from '../image/decode.ts'
-import type { ImageInput, RawImage } from '../image/input.ts'
-import type { Matrix, MatrixLike } from '../matrix.ts'
-import type { LongCall } from '../progress.ts'
+import type { ImageInput, RawImage } from '../image/image-input.ts'
+import type { Matrix, MatrixLike } from '../core/matrix.ts'
+import type { LongCall } from '../core/call-options.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
-import type { GridSearchCV, GridSearchOptions } from '../svm/grid-search.ts'
-import type { Label } from '../svm/labels.ts'
-import type { Normalizer } from '../svm/normalizer.ts'
+import type { GridSearchCV, GridSearchOptions } from '../model-selection/grid-search.ts'
+import type { Label } from '../core/labels.ts'
+import type { Normalizer } from '../preprocessing/normalizer.ts'
 import type { OneClassSVM } from '../svm/one-class-svm.ts'
-import type { ParamGrid } from '../svm/parameter-grid.ts'
-import type { StandardScaler } from '../svm/standard-scaler.ts'
-import type { StratifiedKFold } from '../svm/stratified-k-fold.ts'
+import type { ParamGrid } from '../model-selection/parameter-grid.ts'
+import type { StandardScaler } from '../preprocessing/standard-scaler.ts'
+import type { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
 import type { SVC, SvcFitOptions, SvcOptions, SvcState } from '../svm/svc.ts'
 import type { SVR } from '../svm/svr.ts'
 import type { RemoteClassName, RemoteFunctionName } from './protocol.ts'

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
 import { errorFromFacts, errorToFacts } from './error-facts.ts'

@@ -1,18 +1,18 @@
 // softmargin/worker: the same classes, their work done in a worker.
 
 import * as Comlink from 'comlink'
-import { invalidArgument, SoftmarginError } from '../errors.ts'
-import { watchLife } from '../host/life.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { watchLife } from '../host/platform/worker-lock.ts'
 import type { Thread } from '../host/threads.ts'
-import { type AnyWorker, hasWorkers, openWorker, type WorkerSource } from '../host/worker.ts'
+import { type AnyWorker, hasWorkers, openWorker, type WorkerSource } from '../host/open-worker.ts'
 import { Connection } from './connection.ts'
 import { ConnectionEnd, type Envelope, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import { remoteClasses, remoteFunctions, type ServerSide } from './protocol.ts'
 import { RemoteObjects } from './remote-objects.ts'
 import type { RemoteClass, RemoteLibrary, RemoteObject, TransferOptions } from './remote-types.ts'
 
-export { SoftmarginError } from '../errors.ts'
-export { Matrix } from '../matrix.ts'
+export { SoftmarginError } from '../core/errors.ts'
+export { Matrix } from '../core/matrix.ts'
 export type { AnyWorker, RemoteClass, RemoteLibrary, RemoteObject, TransferOptions, WorkerSource }
 
 export interface SpawnOptions {
@@ -108,7 +108,7 @@ async function inPlace({ threads }: Hello): Promise<Remote> {
   const [library, { Server }, { useThreads }] = await Promise.all([
     import('../index.ts'),
     import('./server.ts'),
-    import('../engine/team.ts'),
+    import('../engine/wasm/thread-pool.ts'),
   ])
   if (threads !== undefined) useThreads(threads)
   const connection = new Connection(false)

@@ -1,4 +1,4 @@
-import { SoftmarginError } from '../../src/errors.ts'
+import { SoftmarginError } from '../../src/core/errors.ts'
 import { takeLargestAllocation } from './allocations.ts'
 import type { Format } from './formats.ts'
 import { Dice, mutate } from './mutate.ts'

@@ -8,7 +8,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
 } from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
 import type { Dice } from './mutate.ts'
 
 /** Sizes, axes, strides and repeats at which programs break. */

@@ -1,4 +1,4 @@
-import { Matrix } from '../../src/matrix.ts'
+import { Matrix } from '../../src/core/matrix.ts'
 
 /** A number from -1 to 1 that looks random. */
 const noise = (i: number) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import encodeJpegPixels, { init as initJpeg } from '@jsquash/jpeg/encode.js'
 import encodePngPixels, { init as initPng } from '@jsquash/png/encode.js'
-import type { RawImage } from '../../src/image/input.ts'
+import type { RawImage } from '../../src/image/image-input.ts'
 
 const require = createRequire(import.meta.url)
 const side = 28

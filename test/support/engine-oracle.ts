@@ -10,7 +10,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { EngineNetwork } from '../../src/cnn/engine/network.ts'
-import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
 import { nativeOrt } from './native-ort.ts'
 
 /** Numbers that look random, the same in every run (the generator mulberry32). */

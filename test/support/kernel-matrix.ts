@@ -1,5 +1,5 @@
-import type { MachineKernel } from '../../src/engine/kernel.ts'
-import type { Matrix } from '../../src/matrix.ts'
+import type { MachineKernel } from '../../src/engine/kernel/kernel.ts'
+import type { Matrix } from '../../src/core/matrix.ts'
 
 /**
  * Kernel values in float64, and for each the size of the numbers that go into it: what a float32 that computes it

@@ -8,7 +8,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
 
 /** Seeded numbers from -1 to 1. */
 export function seeded(count: number, seed: number): Float32Array {

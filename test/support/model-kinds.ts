@@ -8,7 +8,7 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
 } from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
 import { layeredCnn } from './layered-cnn.ts'
 
 /** A number as IEEE half precision, rounded to nearest (normal numbers and zero). */

@@ -1,4 +1,4 @@
-import { Matrix } from '../../src/matrix.ts'
+import { Matrix } from '../../src/core/matrix.ts'
 import more from '../fixtures/svm/more.json' with { type: 'json' }
 
 /** What test/fixtures/svm/make_more.py recorded. */

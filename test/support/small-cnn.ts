@@ -5,7 +5,7 @@ import {
   ModelProtoSchema,
   ValueInfoProtoSchema,
 } from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/nodes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
 
 /**
  * A network of one convolution and a ReLU, [N, 3, H, W] to [N, 4, H, W], with weights that look random.

@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { compare, graphOf, Random } from '../../../test/support/engine-oracle.ts'
 import { nativeOrt } from '../../../test/support/native-ort.ts'
-import { cutModel } from '../../onnx/cut.ts'
-import { type constant, node } from '../../onnx/nodes.ts'
-import { readModel } from '../../onnx/read.ts'
+import { cutModel } from '../../onnx/edit/cut.ts'
+import { type constant, node } from '../../onnx/graph/nodes.ts'
+import { readModel } from '../../onnx/graph/read.ts'
 import { EngineNetwork } from './network.ts'
 
 const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url)))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { compare, floatNode, graphOf, Random } from '../../../test/support/engine-oracle.ts'
 import { nativeOrt } from '../../../test/support/native-ort.ts'
-import { constant, node } from '../../onnx/nodes.ts'
+import { constant, node } from '../../onnx/graph/nodes.ts'
 
 // Every operator against native ONNX Runtime, on random shapes. The same seeds in every run.
 

@@ -1,0 +1,86 @@
+import type { ModelProto } from 'onnx-buf'
+import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import type { Preprocess } from '../image/preprocess.ts'
+import { readClassifier } from '../onnx/classifier/read-classifier.ts'
+import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
+import type { Label } from '../core/labels.ts'
+import { featureKernel } from '../svm/formats/import-model.ts'
+import { machineFacts, stateFromFacts } from '../svm/formats/svc-metadata.ts'
+import { SVC, type SvcState } from '../svm/svc.ts'
+import { version } from '../core/version.ts'
+import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
+import { type Learnt, learntFromFile, learntToFile } from './training-set.ts'
+
+/** A fitted classifier as one ONNX file. */
+export function classifierToFile(
+  extractor: FeatureExtractor,
+  scaler: FeatureScaler,
+  svc: SVC,
+  learnt: Learnt | undefined,
+): Uint8Array<ArrayBuffer> {
+  const { model, pooling, preprocess } = extractor.describe()
+  const state = svc.toState()
+  const kernel = featureKernel(state)
+  return writeClassifier({
+    cnn: extractor.cutModel(),
+    pooling,
+    scaler: scaler.toFile(),
+    svm: {
+      ...state,
+      nSupport: Array.from(state.nSupport),
+      kernel: kernel.kind,
+      gamma: kernel.gamma,
+      coef0: kernel.coef0,
+      degree: kernel.degree,
+    },
+    preprocess,
+    about: {
+      writtenBy: `softmargin ${version}`,
+      // The folders around a file are nobody else's business.
+      model: model.split(/[/\\]/).at(-1),
+      svm: machineFacts(state),
+      learnt: learnt && learntToFile(learnt, state.classes),
+    },
+  })
+}
+
+/**
+ * A fitted classifier out of a file.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`
+ */
+export async function classifierFromFile<L extends Label>(
+  model: ModelProto,
+  o: { threads?: number | undefined } = {},
+): Promise<{
+  extractor: FeatureExtractor
+  scaler: FeatureScaler
+  svc: SVC<L>
+  learnt: Learnt<L> | undefined
+}> {
+  const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
+  const svc = SVC.fromState(stateFromFacts(svm, about.svm) as SvcState<L>)
+  const learnt = learntFromFile(about.learnt, svc.classes)
+  const name = typeof about.model === 'string' ? about.model : 'bytes'
+  const options = {
+    layer: cnn.graph!.output[0].name,
+    pooling,
+    preprocess: preprocess as Preprocess,
+    threads: o.threads,
+  }
+  const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {
+    if (!(cause instanceof SoftmarginError) || cause.code !== 'INVALID_ARGUMENT') throw cause
+    throw unreadable(cause.message, cause)
+  })
+  const { featureSize } = extractor
+  if (featureSize === svm.supportVectors.cols) {
+    return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
+  }
+  extractor.dispose()
+  throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier cannot be read: ${why}`, { cause })
+}

@@ -1,0 +1,64 @@
+import type { ImageInput } from '../image/image-input.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { Progress } from '../core/call-options.ts'
+import { GridSearchCV } from '../model-selection/grid-search.ts'
+import type { Label } from '../core/labels.ts'
+import { listCandidates } from '../model-selection/parameter-grid.ts'
+import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import { type FitProgress, SVC } from '../svm/svc.ts'
+import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
+import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
+
+/** A machine that has learnt, and what was searched for it. */
+export interface FittedMachine<L extends Label = Label> {
+  svc: SVC<L>
+  search: ClassifierSearch | undefined
+}
+
+/**
+ * The search that a fit asks for, if it does. Features are dear: what can be seen to fail before they are made does.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
+ */
+export function searchFor<L extends Label>(
+  template: SVC<L>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<L>,
+  { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
+): GridSearchCV<L> | undefined {
+  checkClassWeight(template, labels)
+  if (grid === undefined) return undefined
+  const search = new GridSearchCV(template, grid, { cv, scoring })
+  for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
+    using svm = template.clone(candidate)
+    checkFeatureKernel(svm, 'grid.kernel')
+    checkClassWeight(svm, labels)
+  }
+  if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
+  return search
+}
+
+/** Learns from scaled features; with a search, its best candidate does. The search is disposed of. */
+export async function fitMachine<L extends Label>(
+  template: SVC<L>,
+  X: Matrix,
+  y: L[],
+  search: GridSearchCV<L> | undefined,
+  { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
+): Promise<FittedMachine<L>> {
+  if (search === undefined) {
+    const svc = template.clone()
+    const onFit = (p: FitProgress) => onProgress?.({ stage: 'svm', ...p })
+    await svc.fit(X, y, { signal, warmStart, onWarning, onProgress: onFit })
+    return { svc, search }
+  }
+  try {
+    const onSearch = (p: Progress) => onProgress?.({ stage: 'search', ...p })
+    await search.fit(X, y, { signal, onWarning, onProgress: onSearch })
+    const { bestParams, bestScore, bestIndex, cvResults } = search
+    const best = SVC.fromState(search.bestEstimator.toState())
+    return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }
+  } finally {
+    search.dispose()
+  }
+}

@@ -1,0 +1,85 @@
+import { invalidArgument } from '../core/errors.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { Matrix } from '../core/matrix.ts'
+import { classificationReport } from '../metrics/classification-report.ts'
+import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
+import type { SVC } from '../svm/svc.ts'
+import type { FeatureScaler } from './feature-scaler.ts'
+import type { ImageFeatures } from './image-features.ts'
+import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
+
+/** A classifier that has learnt: where its features come from, how they are scaled, what decides. */
+export interface Pipeline<L extends Label = Label> {
+  source: ImageFeatures
+  scaler: FeatureScaler
+  svc: SVC<L>
+}
+
+/** The label of each image, `null` for those that cannot be read. */
+export async function labelsOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+): Promise<(L | null)[]> {
+  const { X, read } = await rowsOf(pipeline, images, o)
+  return spread(await pipeline.svc.predict(X, { signal: o.signal }), read, images.length)
+}
+
+/** Labels and probabilities from one pass over the images, a row of NaN for those that cannot be read. */
+export async function probabilitiesOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
+  const { svc } = pipeline
+  if (!svc.getParams().probability) {
+    throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
+  }
+  const { X, read } = await rowsOf(pipeline, images, o)
+  const predicted = await svc.predict(X, { signal: o.signal })
+  const rows = await svc.predictProba(X, { signal: o.signal })
+  const data = new Float32Array(images.length * rows.cols).fill(Number.NaN)
+  for (const [row, i] of read.entries()) data.set(rows.row(row), i * rows.cols)
+  const probabilities = new Matrix(data, images.length, rows.cols)
+  return { labels: spread(predicted, read, images.length), probabilities }
+}
+
+/** Predicts images whose labels are known, and counts. */
+export async function evaluationOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<L>,
+  o: ImagesCall,
+): Promise<Evaluation<L>> {
+  checkImages(images)
+  checkLabels(labels, images.length, 'labels', 'images')
+  uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
+  const { X, read } = await rowsOf(pipeline, images, o)
+  const predicted = await pipeline.svc.predict(X, { signal: o.signal })
+  const yTrue = read.map((i) => labels[i])
+  const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
+  return {
+    accuracy: accuracyScore(yTrue, predicted),
+    confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
+    report: {
+      // Averages are over the classes that occur, as scikit-learn's are; the list has them all.
+      ...classificationReport(yTrue, predicted),
+      classes: classificationReport(yTrue, predicted, { labels: all }).classes,
+    },
+    images: yTrue.length,
+  }
+}
+
+/** What the SVM sees of the images that can be read, and which these are. */
+async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
+  checkImages(images)
+  const { features, read } = await source.extract(images, o)
+  return { X: await scaler.transform(features), read }
+}
+
+function spread<L extends Label>(labels: L[], read: number[], length: number): (L | null)[] {
+  const all = new Array<L | null>(length).fill(null)
+  for (const [row, i] of read.entries()) all[i] = labels[row]
+  return all
+}

@@ -1,0 +1,65 @@
+import { extname } from 'node:path'
+import type { Command } from 'commander'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { readSource } from '../../host/storage/read-source.ts'
+import { writeFileAtomically } from '../../host/storage/write-file.ts'
+import { readModel } from '../../onnx/graph/read.ts'
+import { isClassifier } from '../../onnx/classifier/read-classifier.ts'
+import { SVC } from '../../svm/svc.ts'
+import { parseCount } from '../common/parse-options.ts'
+import { answer } from '../common/terminal.ts'
+import { checkWritable } from '../common/check-writable.ts'
+
+/** Adds the command `convert`: an SVM from ONNX to LIBSVM's text, or back. */
+export function addConvert(program: Command): void {
+  program
+    .command('convert')
+    .description("turn an SVM in an .onnx file into LIBSVM's model text, or such a text into an .onnx file")
+    .argument('<in>', 'the SVM: an .onnx file of scikit-learn or softmargin, or a model of svm-train')
+    .argument('<out>', 'the file to write: ONNX if its name ends in .onnx, else LIBSVM text')
+    .option(
+      '--columns <number>',
+      'width of the rows, for a LIBSVM model whose last columns are all 0',
+      parseCount,
+    )
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  softmargin convert digits.model digits.onnx')
+    .action((from: string, to: string, options: { columns?: number; json?: boolean }) =>
+      convert(from, to, options),
+    )
+}
+
+async function convert(
+  from: string,
+  to: string,
+  { columns, json }: { columns?: number; json?: boolean },
+): Promise<void> {
+  await checkWritable(to)
+  const bytes = await readSource(from, 'in')
+  using svc = isLibsvmModel(bytes)
+    ? SVC.fromLibsvm(new TextDecoder().decode(bytes), { columns })
+    : await fromOnnx(bytes, from)
+  const isOnnx = extname(to).toLowerCase() === '.onnx'
+  await writeFileAtomically(to, isOnnx ? await svc.toOnnx() : new TextEncoder().encode(svc.toLibsvm()))
+  const { rows, cols } = svc.supportVectors
+  const format = isOnnx ? 'ONNX' : 'LIBSVM'
+  answer(
+    json === true,
+    { file: to, format, classes: svc.classes, supportVectors: rows, columns: cols },
+    () =>
+      `wrote ${to} (${format}): ${svc.classes.length} classes, ${rows} support vectors of ${cols} columns\n`,
+  )
+}
+
+/** Whether bytes begin as LIBSVM's models do. */
+export function isLibsvmModel(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.subarray(0, 9)) === 'svm_type '
+}
+
+async function fromOnnx(bytes: Uint8Array, path: string): Promise<SVC> {
+  if (isClassifier(readModel(bytes, 'in'))) {
+    const message = `${show(path)} is a whole image classifier: its SVM takes the scaled features of its CNN, which no file of an SVM alone could hold`
+    throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'in', expected: 'an SVM alone' })
+  }
+  return SVC.fromOnnx(bytes)
+}

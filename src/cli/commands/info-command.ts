@@ -1,0 +1,148 @@
+import type { Command } from 'commander'
+import type { ModelProto } from 'onnx-buf'
+import { listLayers } from '../../cnn/extractor/list-layers.ts'
+import { readNpy } from '../../data/npy.ts'
+import { readNpz } from '../../data/npz.ts'
+import { SoftmarginError } from '../../core/errors.ts'
+import { readSource } from '../../host/storage/read-source.ts'
+import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
+import { readModel } from '../../onnx/graph/read.ts'
+import { isClassifier, readClassifier } from '../../onnx/classifier/read-classifier.ts'
+import { isSvmNode } from '../../onnx/classifier/svm-node.ts'
+import { FeatureStore } from '../../store/feature-store.ts'
+import { SVC } from '../../svm/svc.ts'
+import { isLibsvmModel } from './convert-command.ts'
+import { answer } from '../common/terminal.ts'
+
+/** What a file is, and what is in it, by names that are words. */
+type Facts = { kind: string } & Record<string, unknown>
+
+/** Adds the command `info`: what a file holds, in words. */
+export function addInfo(program: Command): void {
+  program
+    .command('info')
+    .description('say what is in a file: a classifier, an SVM, a CNN, or features')
+    .argument('<file>', 'an .onnx, .npz or .npy file, or a model of svm-train')
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  softmargin info photos.onnx')
+    .action((file: string, options: { json?: boolean }) => info(file, options.json === true))
+}
+
+async function info(file: string, json: boolean): Promise<void> {
+  const bytes = await readSource(file, 'file')
+  const facts = { ...(await factsOf(bytes)), bytes: bytes.length }
+  answer(json, { file, ...facts }, () =>
+    Object.entries(facts)
+      .map(
+        ([name, value]) => `${wordsOf(name)}: ${typeof value === 'object' ? JSON.stringify(value) : value}\n`,
+      )
+      .join(''),
+  )
+}
+
+/** `supportVectors` as `support vectors`. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+async function factsOf(bytes: Uint8Array): Promise<Facts> {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return npzFacts(bytes)
+  if (bytes[0] === 0x93 && bytes[1] === 0x4e) {
+    const { shape, data } = await readNpy(bytes)
+    return { kind: 'a NumPy array', shape, holds: data.constructor.name }
+  }
+  if (isLibsvmModel(bytes)) {
+    using svc = SVC.fromLibsvm(new TextDecoder().decode(bytes))
+    return { kind: 'an SVM as LIBSVM model text', ...svcFacts(svc) }
+  }
+  const model = readModel(bytes, 'file')
+  if (isClassifier(model)) return classifierFacts(model)
+  if (model.graph?.node.some(isSvmNode)) {
+    using svc = await SVC.fromOnnx(bytes)
+    return { kind: 'an SVM as ONNX', ...svcFacts(svc) }
+  }
+  return cnnFacts(model)
+}
+
+async function npzFacts(bytes: Uint8Array): Promise<Facts> {
+  try {
+    const store = await FeatureStore.fromNpz(bytes)
+    const { maker, features } = store
+    const classes = [...new Set(store.labels)].filter((label) => label !== '').sort()
+    return {
+      kind: 'a feature store',
+      images: store.size,
+      features: features.cols,
+      classes,
+      layer: maker?.layer,
+      pooling: JSON.parse(maker?.pooling ?? 'null'),
+      preprocess: JSON.parse(maker?.preprocess ?? 'null'),
+      fingerprint: store.fingerprint,
+    }
+  } catch (error) {
+    if (!(error instanceof SoftmarginError) || error.code !== 'DATA_UNREADABLE') throw error
+    const arrays = Object.entries(await readNpz(bytes)).map(([name, { shape }]) => [name, shape])
+    return { kind: 'NumPy arrays', shapes: Object.fromEntries(arrays) }
+  }
+}
+
+function classifierFacts(model: ModelProto): Facts {
+  const { svm, scaler, pooling, preprocess, about, cnn } = readClassifier(model)
+  return {
+    kind: 'an image classifier',
+    classes: svm.classes,
+    ...machineFacts(svm),
+    features: svm.supportVectors.cols,
+    scale: scaler.kind,
+    cnn: about.model,
+    layer: cnn.graph?.output[0]?.name,
+    pooling,
+    preprocess,
+    outputs: model.graph?.output.map(({ name }) => name),
+    writtenBy: about.writtenBy,
+  }
+}
+
+function svcFacts(svc: SVC): Omit<Facts, 'kind'> {
+  const { kernel, supportVectors, sigmoids } = svc.toState()
+  const { kind, ...numbers } = kernel
+  return {
+    classes: svc.classes,
+    ...machineFacts({ ...numbers, kernel: kind, supportVectors, sigmoids }),
+    columns: supportVectors.cols,
+  }
+}
+
+function machineFacts(svm: {
+  kernel: string
+  gamma?: number
+  degree?: number
+  coef0?: number
+  supportVectors: { rows: number }
+  sigmoids?: unknown
+}) {
+  const { kernel, gamma, degree, coef0, supportVectors, sigmoids } = svm
+  return {
+    kernel,
+    ...(kernel === 'linear' ? {} : { gamma }),
+    ...(kernel === 'poly' ? { degree } : {}),
+    ...(kernel === 'poly' || kernel === 'sigmoid' ? { coef0 } : {}),
+    supportVectors: supportVectors.rows,
+    probabilities: sigmoids === undefined ? 'no' : 'yes',
+  }
+}
+
+function cnnFacts(model: ModelProto): Facts {
+  const graph = model.graph
+  const layers = graph ? listLayers(model) : []
+  return {
+    kind: 'an ONNX model',
+    inputs:
+      graph && requiredInputs(graph).map(({ name, type }) => ({ name, shape: dimensions(type) ?? null })),
+    outputs: graph?.output.map(({ name }) => name),
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(' '),
+    operatorSets: model.opsetImport.map(({ domain, version }) => `${domain || 'ai.onnx'} ${version}`),
+    layers: layers.length,
+    defaultLayer: layers.find(({ isDefault }) => isDefault)?.name ?? null,
+  }
+}

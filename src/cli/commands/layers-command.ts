@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
+import type { LayerInfo } from '../../cnn/extractor/list-layers.ts'
+import { answer, table } from '../common/terminal.ts'
+
+/** Adds the command `layers`: what a CNN could be cut at. */
+export function addLayers(program: Command, signal: AbortSignal): void {
+  program
+    .command('layers')
+    .description('list the layers of a CNN: what they answer, and what share of the work they need')
+    .argument('<model>', 'the CNN: tiny, or path or URL of an .onnx file')
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  softmargin layers tiny')
+    .action((model: string, options: { json?: boolean }) => layers(model, options.json === true, signal))
+}
+
+async function layers(model: string, json: boolean, signal: AbortSignal): Promise<void> {
+  using extractor = await FeatureExtractor.create({ model, signal })
+  const found = extractor.layers()
+  answer(json, { model, layers: found }, () => layersText(found))
+}
+
+/** A line a layer; the default one is marked, and those that end a stage. */
+function layersText(layers: LayerInfo[]): string {
+  const rows = layers.map(({ name, operator, shape, share, isDefault, endsStage }) => [
+    name,
+    operator,
+    shape?.join(' x ') ?? '?',
+    share === undefined ? '?' : `${(100 * share).toFixed(1)} %`,
+    isDefault ? 'default' : endsStage ? 'ends a stage' : '',
+  ])
+  return table([['layer', 'operator', 'shape', 'work', ''], ...rows])
+}

@@ -1,0 +1,97 @@
+import { stat } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { ImageClassifier, type ImagesCall } from '../../classifier/image-classifier.ts'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import type { Label } from '../../core/labels.ts'
+import { formatsOf, hint, listPictures } from '../common/folder.ts'
+import { SkippedPictures } from '../common/skipped.ts'
+import { answer, progress } from '../common/terminal.ts'
+
+/** Adds the command `predict`: a saved classifier names what is on pictures. */
+export function addPredict(program: Command, signal: AbortSignal): void {
+  program
+    .command('predict')
+    .description('name what is on pictures')
+    .argument('<file>', 'the .onnx file that train wrote')
+    .argument('<images...>', 'PNG and JPEG files, or folders of them')
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText('after', '\nExample:\n  softmargin predict photos.onnx cat.jpg dog.png')
+    .action((file: string, images: string[], options: { json?: boolean }) =>
+      predict(file, images, options.json === true, signal),
+    )
+}
+
+async function predict(file: string, images: string[], json: boolean, signal: AbortSignal): Promise<void> {
+  const paths = (await Promise.all(images.map(expand))).flat()
+  const skipped = new SkippedPictures()
+  try {
+    using classifier = await ImageClassifier.load(file)
+    const predictions = await predictionsOf(classifier, paths, {
+      signal,
+      onProgress: progress.update,
+      onUnreadable: skipped.for(paths),
+    })
+    progress.stop()
+    answer(json, { file, predictions, skipped: skipped.list }, () =>
+      predictions
+        .map(({ image, label, probability }) =>
+          [image, label, ...(probability === undefined ? [] : [probability.toFixed(3)])].join('\t'),
+        )
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
+    skipped.conclude(paths.length)
+  } finally {
+    progress.stop()
+  }
+}
+
+interface Prediction {
+  image: string
+  label: Label
+  /** Of that label; only where the classifier has probabilities. */
+  probability?: number
+  /** Of each class, by its name. */
+  probabilities?: Record<string, number>
+}
+
+/** What is on the pictures that can be read. */
+async function predictionsOf(
+  classifier: ImageClassifier,
+  paths: string[],
+  call: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
+): Promise<Prediction[]> {
+  if (!classifier.hasProbabilities) {
+    const labels = await classifier.predict(paths, call)
+    return paths.flatMap((image, i) => (labels[i] === null ? [] : { image, label: labels[i] }))
+  }
+  const { labels, probabilities } = await classifier.predictWithProba(paths, call)
+  const { classes } = classifier
+  return paths.flatMap((image, i) => {
+    const label = labels[i]
+    if (label === null) return []
+    const row = probabilities.row(i)
+    return {
+      image,
+      label,
+      probability: row[classes.indexOf(label)],
+      probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
+    }
+  })
+}
+
+/** A folder becomes the pictures in it; a file stays what it is, whatever its name ends in. */
+async function expand(path: string): Promise<string[]> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (!isFolder) return [path]
+  const { pictures, others } = await listPictures(path)
+  if (pictures.length > 0) return pictures
+  const formats = await formatsOf(others)
+  const why = formats.length > 0 ? `but holds ${formats.join(', ')}, ${hint(formats)}` : 'but holds none'
+  const expected = 'at least one .png, .jpg or .jpeg file'
+  const message = `the folder ${show(path)} must hold ${expected}, ${why}`
+  throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'images', received: path, expected })
+}

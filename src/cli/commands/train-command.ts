@@ -1,0 +1,221 @@
+import { performance } from 'node:perf_hooks'
+import type { Command } from 'commander'
+import type { RankedLayer } from '../../classifier/choose-layer.ts'
+import { ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import { writeFileAtomically } from '../../host/storage/write-file.ts'
+import { GridSearchCV } from '../../model-selection/grid-search.ts'
+import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
+import { SVC, type SvcOptions } from '../../svm/svc.ts'
+import { checkApart, openCache } from '../common/cache.ts'
+import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
+import { holdOut } from '../common/hold-out.ts'
+import { labelledHelp, listLabelled } from '../common/labelled.ts'
+import {
+  defaultGrid,
+  type GridOption,
+  type PoolingOption,
+  parseCount,
+  parseFolds,
+  parseGamma,
+  parseGrid,
+  parseLayer,
+  parseNumber,
+  parsePooling,
+  parsePositive,
+  parseSeed,
+  parseShare,
+} from '../common/parse-options.ts'
+import { searchDocument, searchText } from '../common/search.ts'
+import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
+import { answer, progress, say, table } from '../common/terminal.ts'
+import { checkWritable } from '../common/check-writable.ts'
+
+interface TrainOptions {
+  output: string
+  testSize: number
+  model: string
+  layer?: string | number
+  cache?: string
+  pooling: PoolingOption
+  mirror?: boolean
+  scale: Scale
+  kernel: SvcOptions['kernel']
+  C: number
+  gamma: SvcOptions['gamma']
+  degree: number
+  coef0: number
+  balanced?: boolean
+  probability?: boolean
+  grid?: GridOption | true
+  cv: number
+  seed: number
+  json?: boolean
+}
+
+/** Adds the command `train`: a folder of class folders becomes one file, judged on a hold-out. */
+export function addTrain(program: Command, signal: AbortSignal): void {
+  program
+    .command('train')
+    .description('train a classifier on PNG and JPEG files whose classes are known')
+    .argument('<pictures>', labelledHelp)
+    .requiredOption('-o, --output <file>', 'the .onnx file to write')
+    .option('--test-size <share>', 'share of the images held out to judge by, 0 for none', parseShare, 0.2)
+    .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
+    .option(
+      '--layer <name>',
+      'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',
+      parseLayer,
+    )
+    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+    .addOption(
+      program
+        .createOption('--scale <how>', 'what is done to the features')
+        .choices(['standard', 'l2', 'none'])
+        .default('standard'),
+    )
+    .addOption(
+      program
+        .createOption('--kernel <name>', 'kernel of the SVM')
+        .choices(['rbf', 'linear', 'poly', 'sigmoid'])
+        .default('rbf'),
+    )
+    .option('--C <number>', 'weight of errors against a wide margin', parsePositive, 1)
+    .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
+    .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
+    .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
+    .option('--balanced', 'let rare classes count as much as frequent ones')
+    .option('--probability', 'learn probabilities too; it takes longer')
+    .option(
+      '--grid [json]',
+      `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
+      parseGrid,
+    )
+    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseFolds, 5)
+    .option('--cache <file>', 'keep features in this .npz file, and take them from there')
+    .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
+    .option('--json', 'print one JSON document instead of text')
+    .addHelpText(
+      'after',
+      '\nExample:\n  softmargin train photos -o photos.onnx --layer stage3 --pooling 2x2 --grid',
+    )
+    .action((pictures: string, options: TrainOptions) => train(pictures, options, signal))
+}
+
+async function train(pictures: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const started = performance.now()
+  // Whatever is wrong with the options is told before anything long begins.
+  const grid = options.grid === true ? defaultGrid : options.grid
+  const svm = svmOptions(options)
+  const { cv } = options
+  if (grid) new GridSearchCV(new SVC(svm), grid as ParamGrid, { cv })
+  await checkWritable(options.output)
+  if (options.cache !== undefined) {
+    await checkWritable(options.cache)
+    checkApart(options.output, options.cache)
+  }
+  const listed = await listLabelled(pictures)
+  await tellWhatIsLeftOut(listed)
+  const sides = holdOut(listed, options)
+  const skipped = new SkippedPictures()
+  const store = options.cache === undefined ? undefined : await openCache(options.cache, '--cache')
+  try {
+    using classifier = await ImageClassifier.create({
+      extractor: {
+        model: options.model,
+        layer: options.layer,
+        pooling: options.pooling,
+        mirror: options.mirror,
+      },
+      scale: options.scale,
+      store,
+      svm,
+    })
+    await classifier.fit(sides.train.paths, sides.train.labels, {
+      ...(grid ? { grid: grid as ParamGrid } : {}),
+      cv,
+      signal,
+      onProgress: progress.update,
+      onUnreadable: skipped.for(sides.train.paths),
+    })
+    const skippedInTraining = skipped.list.length
+    const evaluation =
+      sides.test.paths.length > 0
+        ? await classifier.evaluate(sides.test.paths, sides.test.labels, {
+            signal,
+            onProgress: progress.update,
+            onUnreadable: skipped.for(sides.test.paths),
+          })
+        : undefined
+    progress.stop()
+    skipped.conclude(listed.paths.length)
+    await store?.save()
+    const bytes = await classifier.save()
+    await writeFileAtomically(options.output, bytes)
+
+    const seconds = (performance.now() - started) / 1000
+    const { classes, search, rankedLayers } = classifier
+    const { layer, pooling, featureSize } = classifier.extractor.describe()
+    const trained = sides.train.paths.length - skippedInTraining
+    answer(
+      options.json === true,
+      {
+        file: options.output,
+        bytes: bytes.length,
+        seconds,
+        classes,
+        images: { train: trained, test: evaluation?.images ?? 0, skipped: skipped.list.length },
+        skipped: skipped.list,
+        layer,
+        pooling,
+        features: featureSize,
+        scale: classifier.scale,
+        svm: classifier.svm.getParams(),
+        layers: rankedLayers ?? null,
+        search: search === undefined ? null : searchDocument(search),
+        holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
+      },
+      () =>
+        [
+          rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
+          search === undefined ? '' : `${searchText(search)}\n`,
+          evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
+          `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
+          `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
+          evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
+        ].join(''),
+    )
+  } catch (error) {
+    // What could not be read may be why.
+    skipped.sum(listed.paths.length)
+    throw error
+  } finally {
+    progress.stop()
+    store?.dispose()
+    if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
+  }
+}
+
+function svmOptions(options: TrainOptions): SvcOptions {
+  return {
+    kernel: options.kernel,
+    C: options.C,
+    gamma: options.gamma,
+    degree: options.degree,
+    coef0: options.coef0,
+    probability: options.probability === true,
+    ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
+  }
+}
+
+/** The layers that were tried, a line each, the best first. */
+function rankingText(layers: RankedLayer[]): string {
+  const rows = layers.map(({ layer, pooling, accuracy, accuracyStd, features }) => [
+    layer,
+    typeof pooling === 'object' ? `${pooling.grid}x${pooling.grid}` : pooling,
+    String(features),
+    accuracy.toFixed(4),
+    accuracyStd.toFixed(4),
+  ])
+  return table([['layer', 'pooling', 'features', 'accuracy', '+-'], ...rows])
+}

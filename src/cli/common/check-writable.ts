@@ -1,0 +1,24 @@
+import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { invalidArgument } from '../../core/errors.ts'
+import { unwritable } from '../../host/storage/write-file.ts'
+
+/**
+ * Finds out before long work whether its result can be written. The folder is made if it does not exist.
+ *
+ * @throws {SoftmarginError} `FILE_UNWRITABLE`; `INVALID_ARGUMENT` for a path without a name
+ */
+export async function checkWritable(path: string): Promise<void> {
+  if (path === '') throw invalidArgument('the file to write', path, 'a path')
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await access(dirname(path), constants.W_OK)
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    if (isFolder) throw new Error('it is a folder')
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
+}

@@ -1,0 +1,68 @@
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import type { LabelledFolder } from './folder.ts'
+import { say } from './terminal.ts'
+
+/** Pictures to learn from and pictures to judge by. */
+export interface Sides {
+  train: { paths: string[]; labels: string[] }
+  test: { paths: string[]; labels: string[] }
+}
+
+/**
+ * Holds a share of the pictures of each class out.
+ *
+ * Classes with so few pictures that none is held out are named; a class of one picture is refused, as it cannot be on
+ * both sides.
+ *
+ * @param testSize the share, 0 for none
+ * @throws {SoftmarginError} `ONE_CLASS`, `TOO_FEW_ROWS`
+ */
+export function holdOut(
+  { paths, labels }: Pick<LabelledFolder, 'paths' | 'labels'>,
+  { testSize, seed }: { testSize: number; seed: number },
+): Sides {
+  const counts = new Map<string, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  if (counts.size < 2) {
+    const message = `a classifier needs pictures of at least two classes, but all ${labels.length} are of class ${show(labels[0])}`
+    throw new SoftmarginError('ONE_CLASS', message, {
+      argument: 'pictures',
+      expected: 'at least two classes',
+    })
+  }
+  const rare = [...counts.keys()].filter((label) => counts.get(label) === 1)
+  if (testSize === 0) {
+    for (const label of rare) say(`class ${show(label)} has one picture only: little can be learnt from it`)
+    return { train: { paths, labels }, test: { paths: [], labels: [] } }
+  }
+  if (rare.length > 0) {
+    const names = rare.slice(0, 5).map(show).join(', ')
+    throw tooFew(
+      `each class must have at least 2 pictures, one to learn from and one to hold out, but ${names}${rare.length > 5 ? ` and ${rare.length - 5} more` : ''} ${rare.length === 1 ? 'has' : 'have'} one only: add pictures, remove the class, or hold nothing out with --test-size 0`,
+    )
+  }
+  const test = Math.ceil(testSize * labels.length)
+  if (Math.min(test, labels.length - test) < counts.size) {
+    throw tooFew(
+      `--test-size ${testSize} holds ${test} of ${labels.length} pictures out, but each of the ${counts.size} classes must have one on each side: choose another share, or add pictures`,
+    )
+  }
+  const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed })
+  const judged = new Set(sides.yTest)
+  for (const [label, count] of counts) {
+    if (!judged.has(label)) {
+      say(
+        `no picture of class ${show(label)} is held out, as it has ${count} only: the report cannot judge it`,
+      )
+    }
+  }
+  return {
+    train: { paths: sides.XTrain, labels: sides.yTrain as string[] },
+    test: { paths: sides.XTest, labels: sides.yTest as string[] },
+  }
+}
+
+function tooFew(message: string): SoftmarginError {
+  return new SoftmarginError('TOO_FEW_ROWS', message, { argument: 'pictures' })
+}

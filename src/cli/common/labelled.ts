@@ -1,0 +1,95 @@
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { csvRecords } from '../../data/csv.ts'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { isUrl, readBytes } from '../../host/storage/read-bytes.ts'
+import { whatIs } from '../../core/file-type.ts'
+import { type LabelledFolder, listLabelledFolder, listPictures } from './folder.ts'
+
+/** What the help says of an argument that `listLabelled` reads. */
+export const labelledHelp = 'folder with one sub-folder a class, or CSV file with the columns path and label'
+
+/**
+ * Pictures and their classes: of a folder of class folders, or of a CSV file, whose paths are taken from the folder
+ * that it lies in.
+ *
+ * @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE`; `EMPTY_INPUT` if there is no picture
+ */
+export async function listLabelled(path: string): Promise<LabelledFolder> {
+  return (await isFile(path)) ? listCsv(path) : listLabelledFolder(path)
+}
+
+/** The same, and pictures without classes from a folder that has no class folders. */
+export async function listAny(path: string): Promise<Omit<LabelledFolder, 'labels'> & { labels?: string[] }> {
+  try {
+    return await listLabelled(path)
+  } catch (error) {
+    if (!(error instanceof SoftmarginError) || error.code !== 'EMPTY_INPUT' || (await isFile(path)))
+      throw error
+    const { pictures, others } = await listPictures(path)
+    if (pictures.length === 0) throw error
+    return { paths: pictures, emptyFolders: [], otherFiles: others }
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
+async function listCsv(file: string): Promise<LabelledFolder> {
+  const list: LabelledFolder = { paths: [], labels: [], emptyFolders: [], otherFiles: [] }
+  const labelOf = new Map<string, string>()
+  let row = 0
+  for await (const { path, label } of recordsOf(file)) {
+    row++
+    if (path === undefined || label === undefined) {
+      throw csvFault(file, 'must have the columns path and label in its first line')
+    }
+    if (path === '' || label === '') {
+      throw csvFault(
+        file,
+        `must have a path and a label in each row, but row ${row} has no ${path === '' ? 'path' : 'label'}`,
+      )
+    }
+    const place = isUrl(path) ? path : resolve(dirname(file), path)
+    const before = labelOf.get(place)
+    if (before !== undefined) {
+      throw csvFault(
+        file,
+        `must name each picture once, but names ${show(path)} twice, as ${show(before)} and as ${show(label)}`,
+      )
+    }
+    labelOf.set(place, label)
+    list.paths.push(place)
+    list.labels.push(label)
+  }
+  if (list.paths.length > 0) return list
+  const message = `the CSV file ${show(file)} must name at least one picture, but names none`
+  throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'pictures', received: file })
+}
+
+/** The records of a CSV file; its faults are told with its name. */
+async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, string>>> {
+  try {
+    yield* csvRecords(file)
+  } catch (error) {
+    if (!(error instanceof SoftmarginError) || error.code !== 'DATA_UNREADABLE') throw error
+    const what = whatIs((await readBytes(file, 'pictures')).subarray(0, 512))
+    const why = what === 'a text file' ? error.message.replace(/^source/, 'it') : `it is ${what}`
+    throw csvFault(file, `cannot be read: ${why}`, error)
+  }
+}
+
+function csvFault(file: string, why: string, cause?: unknown): SoftmarginError {
+  const expected = 'a folder of class folders, or a CSV file with the columns path and label'
+  const message = `the CSV file ${show(file)} ${why}`
+  return new SoftmarginError('DATA_UNREADABLE', message, {
+    argument: 'pictures',
+    received: file,
+    expected,
+    cause,
+  })
+}

@@ -1,0 +1,84 @@
+import { SoftmarginError } from '../../core/errors.ts'
+import { decodeOpened } from '../../image/decode.ts'
+import { type ImageInput, type OpenedImage, openImage } from '../../image/image-input.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess.ts'
+import { writeTensor } from '../../image/tensor.ts'
+
+/** How many files are read, or fetched, ahead of the one that is decoded. */
+const READ_AHEAD = 8
+
+/** Turns a list of images into tensors, one after the other, while the files of those that follow are read. */
+export class ImageReader {
+  readonly #images: readonly ImageInput[]
+  readonly #preprocess: ResolvedPreprocess
+  readonly #signal: AbortSignal | undefined
+  readonly #onOpened: () => void
+  /** Images that are open, or the error of opening them, by their position. */
+  readonly #opened = new Map<number, OpenedImage | { error: unknown }>()
+  #asked = 0
+  #next = 0
+
+  /** @param onOpened called whenever another image has been opened, or could not be */
+  constructor(
+    images: readonly ImageInput[],
+    preprocess: ResolvedPreprocess,
+    o: { signal: AbortSignal | undefined; onOpened: () => void },
+  ) {
+    this.#images = images
+    this.#preprocess = preprocess
+    this.#signal = o.signal
+    this.#onOpened = o.onOpened
+    this.#openAhead()
+  }
+
+  /** The position of the image that is decoded next; after the last one, how many images there are. */
+  get next(): number {
+    return this.#next
+  }
+
+  /** Whether that image can be decoded without waiting for its file. */
+  get isReady(): boolean {
+    return this.#opened.has(this.#next)
+  }
+
+  /**
+   * Decodes the next image into one slot of a batch and goes on to the one after it, also if it throws.
+   *
+   * @param slot float32 of `tensorLength(preprocess)`
+   * @throws {SoftmarginError} as `decodeImage`
+   */
+  async decodeNext(slot: Float32Array): Promise<void> {
+    const index = this.#next++
+    const opened = this.#opened.get(index)!
+    this.#opened.delete(index)
+    this.#openAhead()
+    if ('error' in opened) throw opened.error
+    writeTensor(await decodeOpened(opened, nameOf(index)), this.#preprocess, slot)
+  }
+
+  #openAhead(): void {
+    const end = Math.min(this.#next + READ_AHEAD, this.#images.length)
+    for (; this.#asked < end; this.#asked++) {
+      const index = this.#asked
+      const keep = (opened: OpenedImage | { error: unknown }) => {
+        this.#opened.set(index, opened)
+        this.#onOpened()
+      }
+      openImage(this.#images[index], nameOf(index), { signal: this.#signal }).then(keep, (error) =>
+        keep({ error }),
+      )
+    }
+  }
+}
+
+function nameOf(index: number): string {
+  return `images[${index}]`
+}
+
+/** Whether an error is about one image, which may be left out, rather than about the call. */
+export function isUnreadable(error: unknown): error is SoftmarginError {
+  if (!(error instanceof SoftmarginError)) return false
+  // A codec that cannot be loaded is no fault of the image.
+  if (error.argument?.endsWith('.wasm')) return false
+  return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
+}

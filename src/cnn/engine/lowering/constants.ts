@@ -1,0 +1,66 @@
+import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
+import { SoftmarginError, show } from '../../../core/errors.ts'
+import { NotForEngine } from './not-for-engine.ts'
+
+/** A constant of a graph, read only when its numbers are needed. */
+export interface Constant {
+  dims: number[]
+  read(): Float32Array
+}
+
+/**
+ * A tensor of floats.
+ *
+ * @throws {NotForEngine} for other types
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if its bytes are fewer or more than its dimensions tell
+ */
+export function constantOf(tensor: TensorProto): Constant {
+  const dims = tensor.dims.map(Number)
+  const length = dims.reduce((all, n) => all * n, 1)
+  const { rawData: raw, dataType } = tensor
+  const bytes = { [DataType.FLOAT]: 4, [DataType.FLOAT16]: 2, [DataType.DOUBLE]: 8 }[dataType as 1]
+  if (bytes === undefined) {
+    throw new NotForEngine(`the constant ${show(tensor.name)} is ${DataType[dataType]?.toLowerCase()}`)
+  }
+  const listed = {
+    [DataType.FLOAT]: tensor.floatData,
+    [DataType.FLOAT16]: tensor.int32Data,
+    [DataType.DOUBLE]: tensor.doubleData,
+  }[dataType as 1]
+  const has = raw.length > 0 ? raw.length / bytes : listed.length
+  if (has !== length || dims.some((n) => n < 0)) {
+    const message = `the weights ${show(tensor.name)} of [${dims.join(', ')}] must have ${length} numbers, but have ${has}`
+    throw new SoftmarginError('MODEL_UNREADABLE', message, {
+      argument: 'model',
+      received: has,
+      expected: `${length} numbers`,
+    })
+  }
+  const read = (): Float32Array => {
+    if (raw.length === 0) {
+      const numbers = Float32Array.from(listed)
+      return dataType === DataType.FLOAT16 ? numbers.map(fromHalf) : numbers
+    }
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
+    if (dataType === DataType.FLOAT16) {
+      return Float32Array.from({ length }, (_, i) => fromHalf(view.getUint16(2 * i, true)))
+    }
+    if (dataType === DataType.DOUBLE) {
+      return Float32Array.from({ length }, (_, i) => view.getFloat64(8 * i, true))
+    }
+    if (raw.byteOffset % 4 === 0) return new Float32Array(raw.buffer, raw.byteOffset, length)
+    // Not `slice`, which for a Buffer of Node is a view.
+    return new Float32Array(new Uint8Array(raw).buffer)
+  }
+  return { dims, read }
+}
+
+/** The number that 16 bits are. */
+function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}

@@ -1,0 +1,231 @@
+// Activations, and what goes number by number.
+
+import type { NodeProto } from 'onnx-buf'
+import { show } from '../../../core/errors.ts'
+import { attributeOf, integerOf, textOf } from '../../../onnx/graph/attributes.ts'
+import { scaleChannels } from './lower-windows.ts'
+import { dimsOf, type Lowering, type Tensor } from './lowering.ts'
+import { NotForEngine } from './not-for-engine.ts'
+import {
+  type Activation,
+  ActivationKind,
+  BinaryKind,
+  linear,
+  type MapShape,
+  type MapValue,
+} from './operations.ts'
+
+type Lower = (lowering: Lowering, node: NodeProto) => void
+
+function unary(activationOf: (lowering: Lowering, node: NodeProto) => Partial<Activation>): Lower {
+  return (lowering, node) => {
+    const { value, view } = lowering.tensor(node.input[0])
+    const activation = { ...linear, ...activationOf(lowering, node) }
+    lowering.add(node, value.shape, view, { type: 'unary', input: value, activation })
+  }
+}
+
+const kind = (name: keyof typeof ActivationKind, a = 0, b = 0) => ({ kind: ActivationKind[name], a, b })
+const float = (node: NodeProto, name: string, fallback: number) => attributeOf(node, name)?.f ?? fallback
+
+/** Bounds are attributes in old files, inputs in others. */
+function clip(lowering: Lowering, node: NodeProto): Partial<Activation> {
+  const [, low, high] = node.input
+  return {
+    low: low ? lowering.scalar(low, -Infinity) : float(node, 'min', -Infinity),
+    high: high ? lowering.scalar(high, Infinity) : float(node, 'max', Infinity),
+  }
+}
+
+/** The constant's numbers in the order of a map that it can be broadcast to. */
+function constantMap(name: string, dims: number[], numbers: Float32Array, { value, view }: Tensor): MapValue {
+  const rank = view === 'flat' ? 2 : 4
+  const full = [...Array(Math.max(0, rank - dims.length)).fill(1), ...dims]
+  const { shape } = value
+  const own = [1, ...dimsOf(shape, view)]
+  const fits = full.length === rank && full.every((size, i) => size === 1 || size === own[i])
+  const isRow = shape.height * shape.width === 1
+  if (!fits || (view === 'flat' && !isRow && numbers.length > 1)) {
+    throw new NotForEngine(
+      `the constant ${show(name)} of [${dims.join(', ')}] is broadcast in an unusual way`,
+    )
+  }
+  if (view === 'flat') return { shape: { channels: numbers.length, height: 1, width: 1 }, constant: numbers }
+  if (view === 'last') {
+    const [, height, width, channels] = full
+    return { shape: { channels, height, width }, constant: numbers }
+  }
+  const [, channels, height, width] = full
+  const area = height * width
+  const last = numbers.map((_, i) => numbers[(i % channels) * area + Math.floor(i / channels)])
+  return { shape: { channels, height, width }, constant: last }
+}
+
+const swapped = new Map<number, number>([
+  [BinaryKind.subtract, BinaryKind.subtract],
+  [BinaryKind.divide, BinaryKind.divide],
+])
+
+function binary(which: number): Lower {
+  return (lowering, node) => {
+    const [a, b] = node.input
+    if (node.input.length !== 2)
+      throw new NotForEngine(`node ${show(node.name)} has ${node.input.length} inputs`)
+    if (lowering.isTensor(a) && lowering.isTensor(b)) {
+      const [left, right] = [lowering.tensor(a), lowering.tensor(b)]
+      const view = left.view
+      if (left.view !== right.view)
+        throw new NotForEngine(`node ${show(node.name)} joins maps of several layouts`)
+      if (view === 'flat' && [left, right].some(({ value }) => value.shape.height * value.shape.width > 1)) {
+        // Rows that were made of maps of the same size have their numbers in the same places.
+        if (JSON.stringify(left.value.shape) !== JSON.stringify(right.value.shape)) {
+          throw new NotForEngine(`node ${show(node.name)} joins rows of maps of several sizes`)
+        }
+      }
+      const shape = broadcast(left.value.shape, right.value.shape)
+      lowering.add(node, shape, view, { type: 'binary', kind: which, left: left.value, right: right.value })
+      return
+    }
+    const isLeft = lowering.isTensor(a)
+    const tensor = lowering.tensor(isLeft ? a : b)
+    const name = isLeft ? b : a
+    const constant = lowering.weights(name)
+    const numbers = constant.read()
+    const { shape } = tensor.value
+    if (numbers.length === 1 && constant.dims.length <= 1 + dimsOf(shape, tensor.view).length) {
+      const affine = scalar(which, numbers[0], isLeft)
+      if (affine) {
+        lowering.add(node, shape, tensor.view, { type: 'unary', input: tensor.value, activation: affine })
+        return
+      }
+    }
+    const map = constantMap(name, constant.dims, numbers, tensor)
+    const isPerChannel = map.shape.height * map.shape.width === 1 && map.shape.channels === shape.channels
+    if (isPerChannel && (isLeft || !swapped.has(which)) && which <= BinaryKind.divide) {
+      const ones = new Float32Array(shape.channels).fill(1)
+      const zeros = new Float32Array(shape.channels)
+      const c = map.constant!
+      if (which === BinaryKind.add) scaleChannels(lowering, node, tensor, ones, c)
+      else if (which === BinaryKind.subtract)
+        scaleChannels(
+          lowering,
+          node,
+          tensor,
+          ones,
+          c.map((number) => -number),
+        )
+      else if (which === BinaryKind.multiply) scaleChannels(lowering, node, tensor, c, zeros)
+      else
+        scaleChannels(
+          lowering,
+          node,
+          tensor,
+          c.map((number) => 1 / number),
+          zeros,
+        )
+      return
+    }
+    const [left, right] = isLeft ? [tensor.value, map] : [map, tensor.value]
+    lowering.add(node, shape, tensor.view, { type: 'binary', kind: which, left, right })
+  }
+}
+
+/** An operation with one number as an activation. */
+function scalar(which: number, c: number, isLeft: boolean): Activation | undefined {
+  const affine = (a: number, b: number) => ({ ...linear, ...kind('affine', a, b) })
+  switch (which) {
+    case BinaryKind.add:
+      return affine(1, c)
+    case BinaryKind.multiply:
+      return affine(c, 0)
+    case BinaryKind.subtract:
+      return isLeft ? affine(1, -c) : affine(-1, c)
+    case BinaryKind.divide:
+      return isLeft ? affine(1 / c, 0) : undefined
+    case BinaryKind.maximum:
+      return { ...linear, low: c }
+    case BinaryKind.minimum:
+      return { ...linear, high: c }
+    default:
+      return undefined
+  }
+}
+
+function broadcast(a: MapShape, b: MapShape): MapShape {
+  const side = (x: number, y: number) => {
+    if (x !== y && x !== 1 && y !== 1) throw new NotForEngine(`sizes of ${x} and ${y} do not go together`)
+    return Math.max(x, y)
+  }
+  return {
+    channels: side(a.channels, b.channels),
+    height: side(a.height, b.height),
+    width: side(a.width, b.width),
+  }
+}
+
+/** A map of rows, or one whose channels are its last axis or its second. */
+function isOverChannels(lowering: Lowering, node: NodeProto, axis: number): Tensor {
+  const tensor = lowering.tensor(node.input[0])
+  const rank = lowering.dims(node.input[0]).length
+  const at = axis < 0 ? axis + rank : axis
+  const { height, width } = tensor.value.shape
+  const isRow = height * width === 1
+  const channelAxis = { first: 1, last: 3, flat: isRow ? 1 : -1 }[tensor.view]
+  if (at !== channelAxis)
+    throw new NotForEngine(`node ${show(node.name)} goes over another axis than the channels`)
+  return tensor
+}
+
+const softmax: Lower = (lowering, node) => {
+  // Before version 13 it went over all axes from the given one on.
+  const isOld = lowering.opset < 13
+  const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', isOld ? 1 : -1))
+  const { height, width } = tensor.value.shape
+  if (isOld && height * width > 1) throw new NotForEngine('it has an old Softmax over a map')
+  lowering.add(node, tensor.value.shape, tensor.view, { type: 'softmax', input: tensor.value })
+}
+
+const layerNormalization: Lower = (lowering, node) => {
+  const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', -1))
+  const { channels } = tensor.value.shape
+  if (tensor.view === 'first') throw new NotForEngine('it normalises layers whose channels are not last')
+  const scale = lowering.weights(node.input[1]).read()
+  const bias = lowering.constant(node.input[2])?.read() ?? new Float32Array(channels)
+  if (scale.length !== channels || bias.length !== channels) {
+    throw new NotForEngine(`the weights of node ${show(node.name)} do not fit its ${channels} channels`)
+  }
+  lowering.add(node, tensor.value.shape, tensor.view, {
+    type: 'layer-normalization',
+    input: tensor.value,
+    epsilon: float(node, 'epsilon', 1e-5),
+    scale,
+    bias,
+  })
+}
+
+export const lowerElementwise: Record<string, Lower> = {
+  Add: binary(BinaryKind.add),
+  Mul: binary(BinaryKind.multiply),
+  Sub: binary(BinaryKind.subtract),
+  Div: binary(BinaryKind.divide),
+  Max: binary(BinaryKind.maximum),
+  Min: binary(BinaryKind.minimum),
+  Relu: unary(() => ({ low: 0 })),
+  Clip: unary(clip),
+  LeakyRelu: unary((_, node) => kind('leakyRelu', float(node, 'alpha', 0.01))),
+  HardSigmoid: unary((_, node) => kind('hardSigmoid', float(node, 'alpha', 0.2), float(node, 'beta', 0.5))),
+  HardSwish: unary(() => kind('hardSwish', 1 / 6, 0.5)),
+  Sigmoid: unary(() => kind('sigmoid')),
+  Swish: unary((_, node) => kind('swish', float(node, 'alpha', 1))),
+  Gelu: unary((_, node) => kind(textOf(node, 'approximate', 'none') === 'tanh' ? 'geluTanh' : 'gelu')),
+  Tanh: unary(() => kind('tanh')),
+  Elu: unary((_, node) => kind('elu', float(node, 'alpha', 1))),
+  Sqrt: unary(() => kind('sqrt')),
+  Erf: unary(() => kind('erf')),
+  Exp: unary(() => kind('exp')),
+  Abs: unary(() => kind('abs')),
+  Neg: unary(() => kind('affine', -1, 0)),
+  Reciprocal: unary(() => kind('reciprocal')),
+  Softmax: softmax,
+  LayerNormalization: layerNormalization,
+}

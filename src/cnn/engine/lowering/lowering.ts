@@ -1,0 +1,153 @@
+import type { ModelProto, NodeProto } from 'onnx-buf'
+import { show } from '../../../core/errors.ts'
+import type { TensorFacts } from '../../../onnx/shapes/infer.ts'
+import { type Constant, constantOf } from './constants.ts'
+import { NotForEngine } from './not-for-engine.ts'
+import { linear, type MapShape, type MapValue, type Operation } from './operations.ts'
+
+/**
+ * How ONNX sees a map. The memory is the same for all: 'first' is [N, channels, height, width], 'last'
+ * [N, height, width, channels], and 'flat' [N, channels * height * width] in the order of 'first'.
+ */
+export type View = 'first' | 'last' | 'flat'
+
+/** A tensor of the graph that is computed from the picture. */
+export interface Tensor {
+  value: MapValue
+  view: View
+}
+
+/** An operation that the lowering of a node adds: its name, output and activation are filled in. */
+type Draft = Operation extends infer O
+  ? O extends Operation
+    ? Omit<O, 'name' | 'output' | 'activation'> & { activation?: Operation['activation'] }
+    : never
+  : never
+
+/** What the lowering of one node may ask and do. */
+export class Lowering {
+  readonly operations: Operation[] = []
+  readonly opset: number
+  readonly #facts: Map<string, TensorFacts>
+  readonly #tensors = new Map<string, Tensor>()
+  readonly #constants = new Map<string, Constant>()
+  /** Tensors of integers, of which only the numbers that `inferTensors` found matter. */
+  readonly #integers = new Set<string>()
+  readonly #batch: number
+
+  constructor(model: ModelProto, facts: Map<string, TensorFacts>, batch: number) {
+    this.#facts = facts
+    this.#batch = batch
+    const own = ({ domain }: { domain: string }) => domain === '' || domain === 'ai.onnx'
+    this.opset = Number(model.opsetImport.find(own)?.version ?? 0n)
+    for (const tensor of model.graph!.initializer) {
+      if (isInteger(tensor.dataType)) this.#integers.add(tensor.name)
+      else this.#constants.set(tensor.name, constantOf(tensor))
+    }
+  }
+
+  /** The dimensions of a tensor of the graph, the batch first. @throws {NotForEngine} where one is not known */
+  dims(name: string): number[] {
+    const dims = this.#facts.get(name)?.dims
+    if (!dims || dims.some((size) => size === undefined || !(size >= 0))) {
+      throw new NotForEngine(`the shape of ${show(name)} is not known beforehand`)
+    }
+    return dims as number[]
+  }
+
+  /** The dimensions of a tensor that has a map for each picture, without the batch. */
+  mapDims(name: string): number[] {
+    const [batch, ...dims] = this.dims(name)
+    if (batch !== this.#batch) throw new NotForEngine(`${show(name)} does not begin with the batch`)
+    return dims
+  }
+
+  /** The integers that an input holds. @throws {NotForEngine} where they are not known */
+  integers(name: string): number[] {
+    const values = this.#facts.get(name)?.values
+    if (!values || values.some((value) => value === undefined)) {
+      throw new NotForEngine(`the numbers of ${show(name)} are not known beforehand`)
+    }
+    return values as number[]
+  }
+
+  isInteger(name: string): boolean {
+    return this.#integers.has(name)
+  }
+
+  /** A tensor that is computed from the picture. */
+  tensor(name: string): Tensor {
+    const tensor = this.#tensors.get(name)
+    if (!tensor) throw new NotForEngine(`${show(name)} is not computed from the picture alone`)
+    return tensor
+  }
+
+  isTensor(name: string): boolean {
+    return this.#tensors.has(name)
+  }
+
+  /** A constant of floats; nothing for an input that is left out. */
+  constant(name: string | undefined): Constant | undefined {
+    return name ? this.#constants.get(name) : undefined
+  }
+
+  /** A constant of floats that must be there. */
+  weights(name: string): Constant {
+    const constant = this.constant(name)
+    if (!constant) throw new NotForEngine(`${show(name)} is not a constant`)
+    return constant
+  }
+
+  /** The one number that an input holds, or `fallback` where it is left out. */
+  scalar(name: string | undefined, fallback: number): number {
+    if (!name) return fallback
+    const numbers = this.weights(name).read()
+    if (numbers.length !== 1) throw new NotForEngine(`${show(name)} is not one number`)
+    return numbers[0]
+  }
+
+  /** Gives a name to a constant, or to a tensor that is there already. */
+  name(name: string, what: Constant | Tensor | 'integers'): void {
+    if (what === 'integers') this.#integers.add(name)
+    else if ('read' in what) this.#constants.set(name, what)
+    else this.#tensors.set(name, what)
+  }
+
+  /**
+   * Adds an operation that makes the first output of `node`.
+   *
+   * @param shape what it answers for one picture
+   * @param view how the output's dimensions are to be read: they must fit
+   */
+  add(node: NodeProto, shape: MapShape, view: View, draft: Draft): void {
+    const name = node.output[0]
+    this.name(name, { value: this.append(node, shape, draft), view })
+    const told = this.mapDims(name).join()
+    const made = dimsOf(shape, view).join()
+    if (told !== made)
+      throw new NotForEngine(`${show(name)} is [${told}] in the file, but [${made}] by its operators`)
+  }
+
+  /** The same without a name for what it makes. */
+  append(node: NodeProto, shape: MapShape, draft: Draft): MapValue {
+    const sizes = [shape.channels, shape.height, shape.width]
+    if (!sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+      throw new NotForEngine(`${show(node.output[0])} has a size of ${sizes.join(' x ')}`)
+    }
+    const output: MapValue = { shape }
+    const operation = { activation: linear, ...draft, name: node.name || node.output[0], output }
+    this.operations.push(operation as Operation)
+    return output
+  }
+}
+
+/** The dimensions that ONNX gives a map, without the batch. */
+export function dimsOf({ channels, height, width }: MapShape, view: View): number[] {
+  if (view === 'first') return [channels, height, width]
+  return view === 'last' ? [height, width, channels] : [channels * height * width]
+}
+
+/** Integers and booleans: what shapes and indexes are. */
+export function isInteger(type: number | undefined): boolean {
+  return type !== undefined && type !== 0 && ![1, 10, 11, 16].includes(type)
+}

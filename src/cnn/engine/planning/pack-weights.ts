@@ -1,0 +1,92 @@
+// Weights in the orders that the kernels read them in.
+
+import type { Convolution } from '../lowering/operations.ts'
+
+/** Channels of a panel: those that `dense` computes at once. */
+export const PANEL = 8
+
+/** A filter's factor. */
+function scaleOf({ scale }: Convolution, filter: number): number {
+  return scale ? scale[filter] : 1
+}
+
+/**
+ * For `dense`: [groups][filters of a group / 8][taps][channels of a group][8], short panels filled with zeros.
+ *
+ * @param order of a window: taps, each with its channels
+ */
+export function packDense(convolution: Convolution, to: Float32Array): void {
+  const { groups, kernel, input, bias } = convolution
+  const weights = convolution.weights()
+  const depth = input.shape.channels / groups
+  const taps = kernel[0] * kernel[1]
+  const filters = bias.length / groups
+  let at = 0
+  for (let group = 0; group < groups; group++) {
+    for (let first = 0; first < filters; first += PANEL) {
+      const lanes = Math.min(PANEL, filters - first)
+      for (let lane = 0; lane < lanes; lane++) {
+        const filter = group * filters + first + lane
+        const factor = scaleOf(convolution, filter)
+        let from = filter * depth * taps
+        for (let c = 0; c < depth; c++) {
+          for (let tap = 0; tap < taps; tap++) {
+            to[at + (tap * depth + c) * PANEL + lane] = weights[from++] * factor
+          }
+        }
+      }
+      at += taps * depth * PANEL
+    }
+  }
+}
+
+/** For `depthwise`: [taps][channels], `stride` numbers from tap to tap. */
+export function packDepthwise(convolution: Convolution, stride: number, to: Float32Array): void {
+  const { kernel, bias } = convolution
+  const weights = convolution.weights()
+  const taps = kernel[0] * kernel[1]
+  for (let c = 0; c < bias.length; c++) {
+    const factor = scaleOf(convolution, c)
+    for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
+  }
+}
+
+/** The matrix of Winograd's F(4 x 4, 3 x 3) that transforms weights. */
+const G = [
+  [1 / 4, 0, 0],
+  [-1 / 6, -1 / 6, -1 / 6],
+  [-1 / 6, 1 / 6, -1 / 6],
+  [1 / 24, 1 / 12, 1 / 6],
+  [1 / 24, -1 / 12, 1 / 6],
+  [0, 0, 1],
+]
+
+/** For `winograd`: [36][filters / 8][channels][8]. Made in float64 and rounded once. */
+export function packWinograd(convolution: Convolution, to: Float32Array): void {
+  const { input, bias } = convolution
+  const weights = convolution.weights()
+  const { channels } = input.shape
+  const planeLength = Math.ceil(bias.length / PANEL) * PANEL * channels
+  const half = new Float64Array(18)
+  for (let filter = 0; filter < bias.length; filter++) {
+    const factor = scaleOf(convolution, filter)
+    for (let c = 0; c < channels; c++) {
+      const from = (filter * channels + c) * 9
+      for (let i = 0; i < 6; i++) {
+        const [g0, g1, g2] = G[i]
+        for (let column = 0; column < 3; column++) {
+          const at = from + column
+          half[i * 3 + column] = g0 * weights[at] + g1 * weights[at + 3] + g2 * weights[at + 6]
+        }
+      }
+      const put = Math.floor(filter / PANEL) * channels * PANEL + c * PANEL + (filter % PANEL)
+      for (let i = 0; i < 6; i++) {
+        for (let j = 0; j < 6; j++) {
+          const [g0, g1, g2] = G[j]
+          const sum = g0 * half[i * 3] + g1 * half[i * 3 + 1] + g2 * half[i * 3 + 2]
+          to[(i * 6 + j) * planeLength + put] = sum * factor
+        }
+      }
+    }
+  }
+}

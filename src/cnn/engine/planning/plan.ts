@@ -1,0 +1,133 @@
+import { addBorder } from './border.ts'
+import { type ConvolutionKernel, chooseKernel } from './choose-kernel.ts'
+import { type Border, layOut, type MapLayout, writeMap } from './maps.ts'
+import { type Buffer, MemoryPlan } from './buffer-plan.ts'
+import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
+import type { PlacedMap, PlanOptions, Step } from './step.ts'
+import { addSteps } from './steps.ts'
+import { everyPixel, Tables } from './tables.ts'
+
+/** A network, ready to run: memory laid out, kernels and their arguments settled. Nothing is allocated yet. */
+export interface Plan {
+  pictures: number
+  /** Of memory, in all. */
+  bytes: number
+  steps: Step[]
+  input: { map: PlacedMap; pixels: number }
+  outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
+  /** Where a picture's planes are put before and after. */
+  planes: Buffer
+  /** Writes weights and tables. */
+  write(memory: ArrayBuffer): void
+}
+
+/** Lays out the memory of a program and makes its steps. */
+export function makePlan(program: Program, options: PlanOptions): Plan {
+  const { operations, input, outputs } = program
+  const { pictures, tilePixels } = options
+  const memory = new MemoryPlan()
+  const tables = new Tables(memory, pictures)
+  const kernels = new Map<Convolution, ConvolutionKernel>()
+  for (const one of operations) {
+    if (one.type === 'convolution') kernels.set(one, chooseKernel(one, tilePixels))
+  }
+  const layouts = layOutMaps(program, kernels)
+  const lastReads = new Map<MapValue, number>()
+  for (const [i, one] of operations.entries()) for (const value of readsOf(one)) lastReads.set(value, i)
+  for (const { value } of outputs) lastReads.set(value, operations.length)
+
+  const maps = new Map<MapValue, PlacedMap>()
+  const addMap = (value: MapValue, from: number): PlacedMap => {
+    const layout = layouts.get(value)!
+    const buffer = memory.buffer(layout.pictureBytes * pictures, from, lastReads.get(value) ?? from)
+    const map = { layout, buffer, isConstant: false }
+    maps.set(value, map)
+    return map
+  }
+  const map = (value: MapValue): PlacedMap => {
+    const known = maps.get(value)
+    if (known) return known
+    if (!value.constant) throw new Error('an operation reads a map that none before it makes')
+    const layout = layOut(value.shape, { top: 0, left: 0, bottom: 0, right: 0 })
+    const address = memory.floats(layout.pictureBytes / 4, (to) => writeMap(layout, value.constant!, to))
+    const placed = { layout, buffer: { address }, isConstant: true }
+    maps.set(value, placed)
+    return placed
+  }
+
+  const steps: Step[] = []
+  const push = (step: Step) => steps.push(step)
+  const source = addMap(input, -1)
+  addBorder(source, 'input', push)
+  for (const [index, operation] of operations.entries()) {
+    const made = addMap(operation.output, index)
+    if (operation.type !== 'copy') addBorder(made, operation.name, push)
+    addSteps(operation, { ...options, memory, tables, index, kernels, map, push })
+  }
+
+  const planes = memory.buffer(
+    4 * Math.max(lengthOf(input.shape), ...outputs.map(({ value }) => lengthOf(value.shape))),
+    -1,
+    operations.length,
+  )
+  const pixelsOf = (value: MapValue) => tables.pixels(layouts.get(value)!, everyPixel(value.shape))
+  const plan = {
+    pictures,
+    steps,
+    input: { map: source, pixels: pixelsOf(input) },
+    outputs: outputs.map(({ name, dims, value }) => ({
+      name,
+      dims,
+      map: map(value),
+      pixels: pixelsOf(value),
+    })),
+    planes,
+    write: (bytes: ArrayBuffer) => memory.write(bytes),
+  }
+  return { ...plan, bytes: memory.place() }
+}
+
+/** Every map's layout: its border holds the padding that its readers look at. */
+function layOutMaps(
+  { operations, input }: Program,
+  kernels: Map<Convolution, ConvolutionKernel>,
+): Map<MapValue, MapLayout> {
+  const borders = new Map<MapValue, Border>()
+  /** Maps that something else than the dense kernel reads, which goes number by number. */
+  const needVectors = new Set<MapValue>()
+  for (const one of operations) {
+    for (const value of readsOf(one)) {
+      const isDense = one.type === 'convolution' && one.input === value && kernels.get(one) === 'dense'
+      if (!isDense || one.residual === value) needVectors.add(value)
+    }
+    if (one.type !== 'convolution') continue
+    const border = borderOf(one, kernels.get(one)!)
+    const known = borders.get(one.input) ?? border
+    borders.set(one.input, {
+      top: Math.max(known.top, border.top),
+      left: Math.max(known.left, border.left),
+      bottom: Math.max(known.bottom, border.bottom),
+      right: Math.max(known.right, border.right),
+    })
+  }
+  const none = { top: 0, left: 0, bottom: 0, right: 0 }
+  const layouts = new Map([[input, layOut(input.shape, borders.get(input) ?? none, !needVectors.has(input))]])
+  for (const { output } of operations) layouts.set(output, layOut(output.shape, borders.get(output) ?? none))
+  return layouts
+}
+
+/** How far a convolution reaches over the edges of its input. */
+function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
+  const { input, output, before, strides, dilations } = convolution
+  const size = convolution.kernel
+  const reach = (side: number, places: number, i: number) => {
+    const rounded = kernel === 'winograd' ? 4 * Math.ceil(places / 4) : places
+    return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
+  }
+  return {
+    top: before[0],
+    left: before[1],
+    bottom: reach(input.shape.height, output.shape.height, 0),
+    right: reach(input.shape.width, output.shape.width, 1),
+  }
+}

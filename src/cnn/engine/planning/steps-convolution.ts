@@ -1,0 +1,214 @@
+import { isCurved } from './choose-kernel.ts'
+import { roundUp } from './maps.ts'
+import { type Convolution, linear } from '../lowering/operations.ts'
+import { PANEL, packDense, packDepthwise, packWinograd } from './pack-weights.ts'
+import { areaOf, finishAddress, type StepContext } from './step.ts'
+import { everyPixel, windowCorners } from './tables.ts'
+
+/** Bytes of a block's input and output: a share of the second cache, which holds a panel's weights as well. */
+const BLOCK_BYTES = 2 ** 17
+
+export function addConvolution(operation: Convolution, context: StepContext): void {
+  switch (context.kernels.get(operation)!) {
+    case 'dense':
+      addDense(operation, context)
+      break
+    case 'depthwise':
+      addDepthwise(operation, context)
+      break
+    case 'winograd':
+      addWinograd(operation, context)
+      break
+  }
+}
+
+/** A residual's address and table, 0 where there is none. */
+function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
+  if (!residual) return { buffer: { address: 0 }, offsets: 0 }
+  const { buffer, layout } = map(residual)
+  return { buffer, offsets: tables.pixels(layout, everyPixel(layout.shape)) }
+}
+
+function addDense(operation: Convolution, context: StepContext): void {
+  const { map, memory, tables, tilePixels, push } = context
+  const { name, groups, kernel, strides, dilations, bias } = operation
+  const [x, out] = [map(operation.input), map(operation.output)]
+  const { rowBytes, pixelBytes } = x.layout
+  const { shape } = out.layout
+  const channels = x.layout.shape.channels / groups
+  const filters = bias.length / groups
+  const depth = channels * kernel[0] * kernel[1]
+  // Where the channels of a row's pixels follow each other, the row is one segment.
+  const isJoined = groups === 1 && dilations[1] === 1 && pixelBytes === 4 * channels
+  const segments: number[] = []
+  for (let row = 0; row < kernel[0]; row++) {
+    const offset = row * dilations[0] * rowBytes
+    if (isJoined) segments.push(offset, kernel[1] * channels)
+    else {
+      for (let column = 0; column < kernel[1]; column++) {
+        segments.push(offset + column * dilations[1] * pixelBytes, channels)
+      }
+    }
+  }
+  const segmentTable = tables.integers(segments)
+  const panels = roundUp(filters, PANEL)
+  const weights = memory.floats(groups * panels * depth, (to) => packDense(operation, to))
+  const biases = memory.floats(bias.length + PANEL, (to) => to.set(bias))
+  const from = tables.pixels(x.layout, windowCorners(operation, shape))
+  const to = tables.pixels(out.layout, everyPixel(shape))
+  const residual = residualOf(operation, context)
+  const finish = finishAddress(context, operation.activation)
+  const inputBytes = Math.min(strides[0] * strides[1], kernel[0] * kernel[1]) * pixelBytes
+  const blockPixels = BLOCK_BYTES / (inputBytes + out.layout.pixelBytes)
+  const block = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
+  const area = areaOf(shape)
+  push({
+    name,
+    kernel: 'dense',
+    run: (kernels, pictures) => {
+      for (let group = 0; group < groups; group++) {
+        const first = group * filters * 4
+        kernels.dense(
+          x.buffer.address + group * channels * 4,
+          from,
+          pictures * area,
+          block,
+          segmentTable,
+          segments.length / 2,
+          depth,
+          weights + group * panels * depth * 4,
+          biases + first,
+          filters,
+          out.buffer.address + first,
+          to,
+          residual.buffer.address && residual.buffer.address + first,
+          residual.offsets,
+          finish,
+        )
+      }
+    },
+  })
+}
+
+function addDepthwise(operation: Convolution, context: StepContext): void {
+  const { map, memory, tables, push } = context
+  const { kernel, dilations, bias } = operation
+  const [x, out] = [map(operation.input), map(operation.output)]
+  const { rowBytes, pixelBytes } = x.layout
+  const { shape } = out.layout
+  const channels = roundUp(shape.channels, 4)
+  const taps: number[] = []
+  for (let row = 0; row < kernel[0]; row++) {
+    for (let column = 0; column < kernel[1]; column++) {
+      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
+    }
+  }
+  const tapTable = tables.integers(taps)
+  const weights = memory.floats(taps.length * channels, (to) => packDepthwise(operation, channels, to))
+  const biases = memory.floats(channels, (to) => to.set(bias))
+  const from = tables.pixels(x.layout, windowCorners(operation, shape))
+  const to = tables.pixels(out.layout, everyPixel(shape))
+  const residual = residualOf(operation, context)
+  const finish = finishAddress(context, operation.activation)
+  const area = areaOf(shape)
+  push({
+    name: operation.name,
+    kernel: 'depthwise',
+    run: (kernels, pictures) =>
+      kernels.depthwise(
+        x.buffer.address,
+        from,
+        pictures * area,
+        tapTable,
+        taps.length,
+        weights,
+        biases,
+        channels,
+        out.buffer.address,
+        to,
+        residual.buffer.address,
+        residual.offsets,
+        finish,
+      ),
+  })
+}
+
+/** Bytes of the planes of a block of tiles, which are to stay in the second cache. */
+const PLANE_BYTES = 160_000
+
+function addWinograd(operation: Convolution, context: StepContext): void {
+  const { map, memory, tables, tilePixels, pictures: most, index, push } = context
+  const { name, bias } = operation
+  const [x, out] = [map(operation.input), map(operation.output)]
+  const { shape } = out.layout
+  const { rowBytes, pixelBytes } = x.layout
+  const filters = roundUp(shape.channels, 4)
+  const panels = roundUp(shape.channels, PANEL)
+  const [down, right] = [Math.ceil(shape.height / 4), Math.ceil(shape.width / 4)]
+  const tiles = down * right
+  const fitting = Math.floor(PLANE_BYTES / (36 * pixelBytes) / tilePixels) * tilePixels
+  const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
+  const planes = memory.buffer(36 * block * pixelBytes, index)
+  const sums = memory.buffer(36 * block * panels * 4, index)
+  const scratch = memory.buffer(context.winogradScratchBytes, index)
+  const weights = memory.floats((36 * panels * pixelBytes) / 4, (to) => packWinograd(operation, to))
+  const biases = memory.floats(panels, (to) => to.set(bias))
+  const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
+  const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
+  const segment = tables.integers([0, pixelBytes / 4])
+  const zeros = memory.share('zeros', PANEL * 4, () => {})
+  const tileWalk = (y: number, x: number) => ({ height: down, width: right, y, x, stepY: 4, stepX: 4 })
+  const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1]))
+  const outTiles = tables.outputTiles(out.layout)
+  const residual = operation.residual && map(operation.residual)
+  const residualTiles = residual ? tables.pixels(residual.layout, tileWalk(0, 0)) : 0
+  const curved = isCurved(operation)
+  const { low, high } = operation.activation
+  const finish = finishAddress(context, { ...linear, low, high })
+  const unchanged = finishAddress(context, linear)
+  push({
+    name,
+    kernel: 'winograd',
+    run: (kernels, pictures) =>
+      kernels.winograd(
+        x.buffer.address,
+        xTiles,
+        pictures * tiles,
+        block,
+        rowBytes,
+        pixelBytes,
+        planes.address,
+        sums.address,
+        segment,
+        planeRows,
+        sumRows,
+        zeros,
+        weights,
+        biases,
+        filters,
+        out.buffer.address,
+        outTiles,
+        out.layout.rowBytes,
+        out.layout.pixelBytes,
+        residual?.buffer.address ?? 0,
+        residualTiles,
+        residual?.layout.rowBytes ?? 0,
+        residual?.layout.pixelBytes ?? 0,
+        finish,
+        unchanged,
+        scratch.address,
+      ),
+  })
+  if (!curved) return
+  const offsets = tables.pixels(out.layout, everyPixel(shape))
+  const activation = finishAddress(context, operation.activation)
+  push({
+    name,
+    kernel: 'activate',
+    run: (kernels, pictures) => {
+      const { address } = out.buffer
+      const pixels = pictures * areaOf(shape)
+      kernels.activate(address, offsets, pixels, shape.channels, address, offsets, activation)
+    },
+  })
+}

@@ -1,0 +1,140 @@
+import type { MapLayout } from './maps.ts'
+import { byteOf } from './maps.ts'
+import type { MemoryPlan } from './buffer-plan.ts'
+import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
+
+/** Entries that tables go on for behind the last pixel: tiles are whole. */
+const SPARE = 8
+
+/** Which pixels of a map are named, row after row. */
+export interface Walk {
+  height: number
+  width: number
+  /** The first one; below 0 in the border. */
+  y: number
+  x: number
+  /** From one to the next: 0 to name the same again. */
+  stepY: number
+  stepX: number
+}
+
+/** All pixels of a map. */
+export function everyPixel({ height, width }: MapShape): Walk {
+  return { height, width, y: 0, x: 0, stepY: 1, stepX: 1 }
+}
+
+/** For each output pixel the first number of its window. */
+export function windowCorners({ strides, before }: Windows, { height, width }: MapShape): Walk {
+  return { height, width, y: -before[0], x: -before[1], stepY: strides[0], stepX: strides[1] }
+}
+
+/** A map whose sizes of 1 are broadcast to `shape`. */
+export function broadcastPixels(own: MapShape, { height, width }: MapShape): Walk {
+  return { height, width, y: 0, x: 0, stepY: own.height === 1 ? 0 : 1, stepX: own.width === 1 ? 0 : 1 }
+}
+
+/**
+ * Tables of byte offsets, by which kernels find pixels, made for so many pictures. Equal ones are kept once.
+ */
+export class Tables {
+  readonly #plan: MemoryPlan
+  readonly #pictures: number
+
+  constructor(plan: MemoryPlan, pictures: number) {
+    this.#plan = plan
+    this.#pictures = pictures
+  }
+
+  /** u32 byte offsets of pixels. @param isConstant whether all pictures have the same map */
+  pixels(layout: MapLayout, walk: Walk, isConstant = false): number {
+    const { height, width, y, x, stepY, stepX } = walk
+    const { rowBytes, pixelBytes } = layout
+    const pictureBytes = isConstant ? 0 : layout.pictureBytes
+    const corner = byteOf(layout, y, x)
+    const [down, right] = [stepY * rowBytes, stepX * pixelBytes]
+    const length = this.#pictures * height * width
+    const key = ['pixels', pictureBytes, corner, down, right, height, width].join()
+    return this.#plan.share(key, (length + SPARE) * 4, (memory, address) => {
+      const table = new Uint32Array(memory, address, length + SPARE)
+      let at = 0
+      for (let picture = 0; picture < this.#pictures; picture++) {
+        for (let row = 0; row < height; row++) {
+          let offset = picture * pictureBytes + corner + row * down
+          for (let column = 0; column < width; column++, offset += right) table[at++] = offset
+        }
+      }
+      table.fill(table[length - 1], length)
+    })
+  }
+
+  /** Pairs of u32 for each tile of 4 x 4 pixels: the byte offset of its first one, its rows + 256 x its columns. */
+  outputTiles(layout: MapLayout): number {
+    const { height, width } = layout.shape
+    const { rowBytes, pixelBytes, pictureBytes } = layout
+    const [down, right] = [Math.ceil(height / 4), Math.ceil(width / 4)]
+    const length = this.#pictures * down * right
+    const corner = byteOf(layout, 0, 0)
+    const key = ['tiles', pictureBytes, corner, rowBytes, pixelBytes, height, width].join()
+    return this.#plan.share(key, length * 8, (memory, address) => {
+      const table = new Uint32Array(memory, address, length * 2)
+      let at = 0
+      for (let picture = 0; picture < this.#pictures; picture++) {
+        for (let y = 0; y < height; y += 4) {
+          for (let x = 0; x < width; x += 4) {
+            table[at++] = picture * pictureBytes + corner + y * rowBytes + x * pixelBytes
+            table[at++] = Math.min(4, height - y) + 256 * Math.min(4, width - x)
+          }
+        }
+      }
+    })
+  }
+
+  /** What `pool` wants of each pixel: the part of its window that lies on the map, and what a sum is multiplied by. */
+  poolWindows(layout: MapLayout, pooling: Pooling): number {
+    const { height, width } = pooling.output.shape
+    const { kernel, strides, dilations, before, after, countsPadding, isMax } = pooling
+    const length = this.#pictures * height * width
+    const sides = [layout.shape.height, layout.shape.width]
+    return this.#plan.fix(length * 16, (memory, address) => {
+      const table = new Uint32Array(memory, address, length * 4)
+      const factors = new Float32Array(memory, address, length * 4)
+      /** The first number on the map, how many there are, and how many count. */
+      const clip = (place: number, i: number) => {
+        const start = place * strides[i] - before[i]
+        let first = start
+        while (first < 0) first += dilations[i]
+        let count = 0
+        while (
+          first + count * dilations[i] < sides[i] &&
+          first + count * dilations[i] < start + kernel[i] * dilations[i]
+        ) {
+          count++
+        }
+        // Numbers behind the padding, where sizes are rounded up, do not count.
+        const padded = Math.min(kernel[i], Math.ceil((sides[i] + after[i] - start) / dilations[i]))
+        return { first, count, counted: countsPadding ? padded : count }
+      }
+      let at = 0
+      for (let picture = 0; picture < this.#pictures; picture++) {
+        for (let y = 0; y < height; y++) {
+          const row = clip(y, 0)
+          for (let x = 0; x < width; x++) {
+            const column = clip(x, 1)
+            table[at] = picture * layout.pictureBytes + byteOf(layout, row.first, column.first)
+            table[at + 1] = row.count
+            table[at + 2] = column.count
+            factors[at + 3] = isMax ? 1 : 1 / (row.counted * column.counted)
+            at += 4
+          }
+        }
+      }
+    })
+  }
+
+  /** i32 numbers as they are. */
+  integers(numbers: number[]): number {
+    return this.#plan.share(`integers,${numbers.join()}`, numbers.length * 4, (memory, address) => {
+      new Int32Array(memory, address, numbers.length).set(numbers)
+    })
+  }
+}

@@ -1,0 +1,48 @@
+import { SoftmarginError } from '../../../core/errors.ts'
+import type { Kernels } from './cnn-exports.ts'
+import { networkModule, type Simd } from './cnn-module.ts'
+
+const PAGE = 65536
+/** The end of 32-bit memory, less a page. */
+const LIMIT = 65535 * PAGE
+
+/** The kernels on a memory of their own, of the size that a plan tells. */
+export interface Instance {
+  kernels: Kernels
+  memory: ArrayBuffer
+}
+
+/**
+ * @param bytes of memory, all of which is taken at once
+ * @throws {SoftmarginError} `OUT_OF_MEMORY` before anything is taken; `HOST_UNSUPPORTED`
+ */
+export async function instantiate(bytes: number, simd: Simd): Promise<Instance> {
+  const module = await networkModule(simd)
+  if (!(bytes <= LIMIT)) throw outOfMemory(bytes)
+  const pages = Math.ceil(bytes / PAGE)
+  let memory: WebAssembly.Memory
+  try {
+    memory = new WebAssembly.Memory({ initial: pages, maximum: 65536 })
+  } catch (cause) {
+    throw outOfMemory(bytes, cause)
+  }
+  const instance = new WebAssembly.Instance(module, { env: { memory } })
+  return { kernels: instance.exports as unknown as Kernels, memory: memory.buffer as ArrayBuffer }
+}
+
+/** The constants of a build: they are the same in every instance. */
+export async function buildFacts(simd: Simd): Promise<{ tilePixels: number; winogradScratchBytes: number }> {
+  const { kernels } = await instantiate(PAGE, simd)
+  return { tilePixels: kernels.TILE_PIXELS.value, winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value }
+}
+
+function outOfMemory(needed: number, cause?: unknown): SoftmarginError {
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
+  const message = `the network needs ${megabytes(needed)} of WebAssembly memory, which cannot be had: take smaller pictures or an earlier layer`
+  return new SoftmarginError('OUT_OF_MEMORY', message, {
+    argument: 'model',
+    received: needed,
+    expected: `at most ${megabytes(LIMIT)}, as far as the host gives them`,
+    cause,
+  })
+}

@@ -1,0 +1,191 @@
+import type { GraphProto, ModelProto } from 'onnx-buf'
+import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
+import { cutGraph } from '../../onnx/edit/cut.ts'
+import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
+import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import { type Dims, inferTensors, type TensorFacts } from '../../onnx/shapes/infer.ts'
+import { workShares } from '../../onnx/shapes/multiply-adds.ts'
+import { defaultLayer } from './default-layer.ts'
+import { nearest } from './suggest.ts'
+import { ownSettings } from './model-metadata.ts'
+
+/** A tensor of the network that can serve as features. */
+export interface LayerInfo {
+  /** The tensor's name, which is what `layer` takes. */
+  name: string
+  /** The name of the node that makes it; empty in files that do not name their nodes. */
+  node: string
+  /** What the node does: `'Conv'`, `'Relu'`, ... */
+  operator: string
+  /**
+   * What it answers for one image of the size that the extractor makes, without the batch: channels, height,
+   * width for a map. Left out where it can only be known by running the network.
+   */
+  shape?: number[] | undefined
+  /**
+   * The share of the network's multiply-adds that it needs, 0 to 1: what comes before it and its own. Left out
+   * where a shape is not known.
+   */
+  share?: number | undefined
+  /**
+   * Whether it ends a stage: the last map of its height and width that every later map is computed from, and the
+   * default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
+   */
+  endsStage?: boolean | undefined
+  /** Whether this is the one taken when no layer is named. */
+  isDefault: boolean
+  /** Why it is the default. */
+  reason?: string | undefined
+}
+
+/** Operators whose answers, and all that is computed from them, are sizes and not activations. */
+const answersNoPixels = new Set(['Shape', 'Size'])
+
+/**
+ * Every tensor computed from the image, in the order of the network, the default one marked: the one that the file's
+ * metadata name, else what `defaultLayer` finds.
+ */
+export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
+  const graph = model.graph!
+  const quantised = quantisers(graph)
+  const activations = new Set(requiredInputs(graph).map(({ name }) => name))
+  const layers: LayerInfo[] = []
+  for (const node of graph.node) {
+    if (answersNoPixels.has(node.opType) || !readBy(node).some((name) => activations.has(name))) continue
+    for (const name of node.output) {
+      if (name === '') continue
+      activations.add(name)
+      // What is quantised here is what the DequantizeLinear behind it gives back.
+      if (node.opType === 'QuantizeLinear' || bridgeOf(name, facts, quantised) === undefined) continue
+      // A single number, or a list of them, is not of each image.
+      if ((facts.get(name)?.dims?.length ?? 2) < 2) continue
+      layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
+    }
+  }
+  const named = layers.find(({ name }) => name === ownSettings(model)?.layer)
+  const chosen = named
+    ? { layer: named, reason: 'its file names it' }
+    : defaultLayer(graph, layers, activations, facts)
+  if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
+  return layers
+}
+
+/**
+ * Adds `shape`, `share` and `endsStage` to each layer.
+ *
+ * @param input the model's image input, and its dimensions with the batch first
+ */
+export function measureLayers(
+  model: ModelProto,
+  layers: LayerInfo[],
+  input: { name: string; dims: number[] },
+): LayerInfo[] {
+  const facts = inferTensors(model, { [input.name]: input.dims })
+  const shares = workShares(model.graph!, facts)
+  const ends = stageEnds(model.graph!, facts, layers)
+  return layers.map((layer) => {
+    const shape = facts.get(layer.name)?.dims?.slice(1)
+    const share = shares.get(layer.name)
+    const isKnown = shape?.every((size) => size !== undefined)
+    return {
+      ...layer,
+      ...(isKnown && { shape: shape as number[], endsStage: ends.has(layer.name) }),
+      ...(share !== undefined && { share }),
+    }
+  })
+}
+
+/**
+ * The default layer, and of the maps before it that all paths to later maps lead through, the last of each size. What is
+ * averaged over a map and led past the next ones, as features of several stages are, is no map.
+ */
+function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: LayerInfo[]): Set<string> {
+  const target = layers.find(({ isDefault }) => isDefault)
+  if (!target) return new Set()
+  const names = new Set(layers.map(({ name }) => name))
+  const { node: path } = cutGraph(graph, [target.name])
+  const isRow = (name: string) => isOneEachChannel(facts.get(name)?.dims)
+  /** The last node that makes a map of each. */
+  const lastReader = new Map<string, number>()
+  for (const [i, node] of path.entries()) {
+    if (node.output.every(isRow)) continue
+    for (const name of readBy(node)) lastReader.set(name, i)
+  }
+  const ends = new Map<string, string>()
+  // Maps of which others will still be made.
+  const open = new Set(requiredInputs(graph).map(({ name }) => name))
+  for (const name of open) if (!lastReader.has(name)) lastReader.set(name, 0)
+  /** Of each node the tensors that no node behind it reads. */
+  const finished: string[][] = path.map(() => [])
+  for (const [name, i] of lastReader) finished[i].push(name)
+  for (const [i, node] of path.entries()) {
+    const isActivation =
+      readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))
+    const made = isActivation ? node.output.filter((name) => !isRow(name)) : []
+    for (const name of made) if ((lastReader.get(name) ?? -1) > i) open.add(name)
+    for (const name of finished[i]) open.delete(name)
+    const dims = facts.get(made[0])?.dims
+    const isAlone = made.length === 1 && (open.size === 0 || (open.size === 1 && open.has(made[0])))
+    if (isAlone && names.has(made[0]) && dims?.length === 4) ends.set(dims.slice(2).join(), made[0])
+  }
+  return new Set([...ends.values(), target.name])
+}
+
+/** Whether a tensor has one number a channel. */
+function isOneEachChannel(dims: Dims | undefined): boolean {
+  return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
+}
+
+/**
+ * The layer that a user names: a tensor, a node (its first output), a module of PyTorch (`layer3`: the last
+ * tensor of the nodes below it), or a place from the end (`-1` is the last one).
+ *
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the nearest names; `INVALID_ARGUMENT`
+ */
+export function findLayer(layers: LayerInfo[], wanted: string | number, argument = 'layer'): LayerInfo {
+  if (typeof wanted !== 'string' && typeof wanted !== 'number') {
+    throw invalidArgument(
+      argument,
+      wanted,
+      'the name of a tensor, node or module, or -1, -2, ... from the end',
+    )
+  }
+  const name = String(wanted)
+  const found =
+    layers.find((layer) => layer.name === name) ??
+    layers.find((layer) => name !== '' && layer.node === name) ??
+    (/^-[1-9]\d*$/.test(name) ? layers.at(Number(name)) : undefined) ??
+    layers.findLast((layer) => isBelow(layer.node, name) || isBelow(layer.name, name))
+  if (found) return found
+  const names = layers.flatMap((layer) => [layer.name, layer.node, ...layer.node.split('/').slice(0, -1)])
+  const near = nearest(
+    name,
+    names.filter((one) => one !== ''),
+    5,
+  )
+  const message = /^-?\d+$/.test(name)
+    ? `the model has ${layers.length} layers, -1 to -${layers.length}`
+    : `the nearest names are ${near.map(show).join(', ')}`
+  throw new SoftmarginError(
+    'LAYER_NOT_FOUND',
+    `${argument} ${show(wanted)} is not in the model: ${message}`,
+    {
+      argument,
+      received: wanted,
+      expected: near.length > 0 ? `one of ${near.map(show).join(', ')}` : 'a model with layers',
+    },
+  )
+}
+
+/** Whether `name` is `module` or lies in it: `/layer3/layer3.0/conv1/Conv` lies in `layer3` and `layer3.0`. */
+function isBelow(name: string, module: string): boolean {
+  const path = module.replace(/^\/|\/$/g, '')
+  if (path === '') return false
+  for (let at = name.indexOf(path); at >= 0; at = name.indexOf(path, at + 1)) {
+    const starts = at === 0 || name[at - 1] === '/'
+    const next = name[at + path.length]
+    if (starts && (next === undefined || next === '/' || next === '.' || next === '_' || next === ':'))
+      return true
+  }
+  return false
+}

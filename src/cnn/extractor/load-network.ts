@@ -1,0 +1,191 @@
+import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
+import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
+import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
+import {
+  outputSize,
+  type Preprocess,
+  type ResolvedPreprocess,
+  resolvePreprocess,
+  type Size,
+} from '../../image/preprocess.ts'
+import { cutModel } from '../../onnx/edit/cut.ts'
+import { withFloatPorts } from '../../onnx/edit/float32-io.ts'
+import { typeName } from '../../onnx/graph/graph.ts'
+import { inferTensors, type TensorFacts } from '../../onnx/shapes/infer.ts'
+import { withMirror } from '../../onnx/edit/horizontal-flip.ts'
+import type { ExtractorOptions } from './extractor-options.ts'
+import { type ImagePort, imagePort } from '../image-tensor-input.ts'
+import { findLayer, type LayerInfo, listLayers } from './list-layers.ts'
+import type { OpenedModel } from './model-source.ts'
+import { ownSettings } from './model-metadata.ts'
+import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
+import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
+
+/** What is found out of a model when an extractor is made of it. */
+export interface PreparedNetwork {
+  /** The whole of it. */
+  model: ModelProto
+  facts: Map<string, TensorFacts>
+  /** `'tiny'`, the path or URL it came from, or `'bytes'`. */
+  name: string
+  /** Up to the layer, as `cutAt` makes it. */
+  cut: ModelProto
+  /** Whether every cut of it looks at mirror images, too. */
+  mirror: boolean
+  layers: LayerInfo[]
+  layer: LayerInfo
+  port: ImagePort
+  preprocess: ResolvedPreprocess
+  /** How the network was started, and further cuts of it are to be. */
+  running: RunningOptions
+  session: Network
+  /** What the layer answers, the batch first. */
+  dims: readonly number[]
+  pooling: ResolvedPooling
+}
+
+/**
+ * Cuts a model at the layer, settles how images are prepared for it, and runs it once on an empty image to see what
+ * it answers.
+ *
+ * @param options those of an extractor, checked
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`,
+ *   `HOST_UNSUPPORTED`
+ */
+export async function prepare(opened: OpenedModel, options: ExtractorOptions): Promise<PreparedNetwork> {
+  const { model, name } = opened
+  const facts = inferTensors(model)
+  const layers = listLayers(model, facts)
+  const layer =
+    options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
+  const { mirror = false } = options
+  const cut = cutAt({ model, facts, mirror }, [layer.name])
+  const port = imagePort(cut)
+  const preprocess = preprocessFor(opened, port, options.preprocess)
+  const { threads, onWarning, device = 'wasm', runtime } = options
+  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
+  const start = async (running: RunningOptions): Promise<PreparedNetwork> => {
+    const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
+    try {
+      const dims = await tryOut(session, port, preprocess, layer)
+      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
+      return { ...found, running, session, dims, pooling }
+    } catch (error) {
+      await session.release()
+      throw error
+    }
+  }
+  const onWasm = () => start({ threads, onWarning, runtime, device: 'wasm' })
+  if (device === 'wasm') return onWasm()
+  const onGpu = start({ threads, onWarning, runtime, device: 'webgpu' })
+  // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
+  return device === 'auto' ? onGpu.catch(onWasm) : onGpu
+}
+
+/** The network up to some layers, float32 at both ends. */
+export function cutAt(
+  { model, facts, mirror }: Pick<PreparedNetwork, 'model' | 'facts' | 'mirror'>,
+  layers: string[],
+): ModelProto {
+  const cut = withFloatPorts(cutModel(model, layers), facts)
+  return mirror ? withMirror(cut, imagePort(cut).name, (name) => facts.get(name)?.dims?.length) : cut
+}
+
+function defaultOf(layers: LayerInfo[]): LayerInfo {
+  const layer = layers.find(({ isDefault }) => isDefault)
+  if (layer) return layer
+  throw new SoftmarginError('MODEL_UNSUPPORTED', 'the model must compute something from an image input', {
+    argument: 'model',
+    expected: 'one image input',
+  })
+}
+
+/**
+ * The layer of that name, as `findLayer` finds it. One of integers is told apart from one that is not there.
+ *
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
+ */
+export function pickLayer(
+  layers: LayerInfo[],
+  facts: Map<string, TensorFacts>,
+  wanted: string | number,
+  argument: string,
+): LayerInfo {
+  if (wanted === 'auto' && !facts.has('auto')) {
+    const expected = 'a layer, since labels are needed to find the best one: see chooseLayer'
+    throw invalidArgument(argument, wanted, expected)
+  }
+  const type = facts.get(String(wanted))?.type
+  if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
+    return findLayer(layers, wanted, argument)
+  }
+  const message = `${argument} ${show(wanted)} answers ${typeName(type)}, not float32`
+  throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
+    argument,
+    received: wanted,
+    expected: 'a layer of floats',
+  })
+}
+
+function preprocessFor(
+  { model, preprocess: beside }: OpenedModel,
+  port: ImagePort,
+  given: Preprocess | HuggingFacePreprocess | undefined,
+): ResolvedPreprocess {
+  const { channels, width, height } = port
+  const size = width !== undefined && height !== undefined ? { width, height } : undefined
+  let own: Preprocess | HuggingFacePreprocess | undefined = ownSettings(model)?.preprocess ?? beside
+  try {
+    resolvePreprocess({}, own, { channels, size })
+  } catch (cause) {
+    // What lies beside a model on the hub and cannot be followed gives way to the caller's own words.
+    if (own !== beside || given === undefined) {
+      const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
+      throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+    }
+    own = undefined
+  }
+  const preprocess = resolvePreprocess(given, own, { channels, size })
+  checkSize(port, preprocess)
+  return preprocess
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` for a preprocessing that makes images of a size that the model does not take */
+export function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void {
+  const made: Size = outputSize(preprocess)
+  const { width = made.width, height = made.height } = port
+  if (width === made.width && height === made.height) return
+  const field = preprocess.crop ? 'preprocess.crop' : 'preprocess.size'
+  const expected = `${width} x ${height} (width x height), the one size that the model takes`
+  const details = { argument: field, received: made, expected }
+  const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
+  throw new SoftmarginError('INVALID_ARGUMENT', message, details)
+}
+
+const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
+
+/** The most numbers of a batch: 1 GB as float32, of the 4 GB that WebAssembly can have for the whole network. */
+const mostNumbers = 2 ** 28
+
+/** The dimensions of the smallest batch that a network takes. */
+export function pictureDims(port: ImagePort, preprocess: ResolvedPreprocess): number[] {
+  const { width, height } = outputSize(preprocess)
+  const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
+  const length = dims.reduce((all, n) => all * n, 1)
+  if (length > mostNumbers) {
+    const message = `a batch of images for this model is ${dims.join(' x ')} numbers, and at most ${mostNumbers} fit in memory`
+    const expected = 'a model and a preprocess.size whose batches fit in memory'
+    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
+  }
+  return dims
+}
+
+/** Runs an empty image, to learn what the layer answers before the first real one. */
+async function tryOut(session: Network, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
+  const dims = pictureDims(port, preprocess)
+  const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
+  const activations = await session.run(port.name, empty, dims)
+  const activation = activations.get(layer.name)!
+  checkRows(activation, layer.name, dims[0])
+  return activation.dims
+}

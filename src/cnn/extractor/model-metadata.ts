@@ -1,0 +1,27 @@
+import type { ModelProto } from 'onnx-buf'
+import { SoftmarginError } from '../../core/errors.ts'
+import type { Preprocess } from '../../image/preprocess.ts'
+import { metadataKey } from '../../onnx/classifier/names.ts'
+
+/** What a model's file says of itself, as JSON under our key of its `metadata_props`. */
+export interface OwnSettings {
+  preprocess?: Preprocess
+  /** The tensor that its makers mean by features: the default layer. */
+  layer?: string
+}
+
+/** @throws {SoftmarginError} `MODEL_UNREADABLE` if there is such an entry and it is none of this */
+export function ownSettings(model: ModelProto): OwnSettings | undefined {
+  const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
+  if (text === undefined) return undefined
+  try {
+    const { preprocess = {}, layer }: { preprocess?: unknown; layer?: unknown } = JSON.parse(text)
+    if (typeof preprocess !== 'object') throw new Error(`its preprocess is ${JSON.stringify(preprocess)}`)
+    if (layer !== undefined && typeof layer !== 'string')
+      throw new Error(`its layer is ${JSON.stringify(layer)}`)
+    return { preprocess: preprocess as Preprocess, ...(layer === undefined ? {} : { layer }) }
+  } catch (cause) {
+    const message = `the model's metadata '${metadataKey}' must be a JSON object: ${cause}`
+    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
+  }
+}

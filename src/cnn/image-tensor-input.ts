@@ -1,0 +1,64 @@
+import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from 'onnx-buf'
+import { SoftmarginError } from '../core/errors.ts'
+import { dimensions, requiredInputs, typeName } from '../onnx/graph/graph.ts'
+
+/** Where a model takes its images: float32 [batch, channels, height, width]. */
+export interface ImagePort {
+  name: string
+  channels: 1 | 3
+  /** The one batch size that the model takes, where it is fixed. */
+  batch?: number
+  height?: number
+  width?: number
+}
+
+/** The longest side of an image that is made for a model, which is also the most that `preprocess.size` takes. */
+const mostPixels = 16384
+
+/**
+ * Finds the model's one image input.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if it has none, several, or one of another kind
+ */
+export function imagePort(model: ModelProto): ImagePort {
+  const inputs = requiredInputs(model.graph!)
+  if (inputs.length !== 1) {
+    const names = inputs.map(({ name }) => `'${name}'`).join(', ')
+    throw unsupported(inputs.length === 0 ? 'it has no input' : `it has ${inputs.length} inputs: ${names}`)
+  }
+  const [input] = inputs
+  const shape = dimensions(input.type)
+  const type = elementType(input)
+  if (type !== DataType.FLOAT) {
+    const name = type === undefined ? 'no tensor' : typeName(type)
+    throw unsupported(`its input '${input.name}' is ${name}, not float32`)
+  }
+  // A file may leave the shape out; then the first run tells whether it fits.
+  const [batch, channels, height, width] = shape ?? []
+  if (shape && shape.length !== 4)
+    throw unsupported(`its input '${input.name}' has ${shape.length} dimensions`)
+  if (channels !== 1 && channels !== 3 && (width === 1 || width === 3)) {
+    throw unsupported(`its input '${input.name}' has its channels last`)
+  }
+  if (channels !== undefined && channels !== 1 && channels !== 3) {
+    throw unsupported(`its input '${input.name}' has ${channels} channels`)
+  }
+  if ((height ?? 1) > mostPixels || (width ?? 1) > mostPixels) {
+    throw unsupported(
+      `its input '${input.name}' is ${width} x ${height}: at most ${mostPixels} pixels a side are made`,
+    )
+  }
+  return { name: input.name, channels: channels ?? 3, batch, height, width }
+}
+
+function elementType(input: ValueInfoProto): DataType | undefined {
+  return input.type?.value.case === 'tensorType' ? input.type.value.value.elemType : undefined
+}
+
+function unsupported(why: string): SoftmarginError {
+  const expected = 'one image input, float32 [batch, 1 or 3 channels, height, width]'
+  return new SoftmarginError('MODEL_UNSUPPORTED', `the model must have ${expected}, but ${why}`, {
+    argument: 'model',
+    expected,
+  })
+}

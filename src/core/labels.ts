@@ -1,0 +1,95 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from './errors.ts'
+
+/** The name of a class. All labels of one fit are of one type. */
+export type Label = string | number
+
+/** Labels as positions in a sorted list of classes. */
+export interface EncodedLabels<L extends Label = Label> {
+  /** Every label once, sorted: numbers by value, strings by code unit. */
+  classes: L[]
+  /** For each row the position of its label in `classes`. */
+  codes: Int32Array
+}
+
+/**
+ * Every label once, sorted as all of softmargin sorts classes: numbers by value, strings by code unit.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is neither text nor a finite number, and for
+ *   text and numbers mixed
+ */
+export function uniqueLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): L[] {
+  const seen = new Set<L>()
+  const type = typeof y[0]
+  for (let i = 0; i < y.length; i++) {
+    const label: L = y[i]
+    if (typeof label !== 'string' && !Number.isFinite(label)) {
+      throw invalidArgument(`${name}[${i}]`, label, 'a label: text or a finite number')
+    }
+    if (typeof label !== type) {
+      throw invalidArgument(`${name}[${i}]`, label, `a ${type}, as ${name}[0] is: labels are all of one type`)
+    }
+    seen.add(label)
+  }
+  return sortLabels([...seen])
+}
+
+/** Sorts in place: numbers by value, strings by code unit. */
+function sortLabels<L extends Label>(labels: L[]): L[] {
+  return labels.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+}
+
+/**
+ * Classes and, for each row, which of them it has.
+ *
+ * @throws {SoftmarginError} as `uniqueLabels` and `checkLabels`
+ */
+export function encodeLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): EncodedLabels<L> {
+  const classes = uniqueLabels(y, name)
+  const position = new Map(classes.map((label, i) => [label, i]))
+  const codes = new Int32Array(y.length)
+  for (let i = 0; i < y.length; i++) codes[i] = position.get(y[i])!
+  return { classes, codes }
+}
+
+/** How many rows each class has. */
+export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
+  const counts = new Int32Array(classes.length)
+  for (const code of codes) counts[code]++
+  return counts
+}
+
+/**
+ * Checks that there is one label for each of `rows` rows.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` if `y` is no list, `SHAPE_MISMATCH` if its length differs,
+ *   `EMPTY_INPUT` if there are none
+ */
+export function checkLabels(y: ArrayLike<Label>, rows: number, name = 'y', rowsName = 'X'): void {
+  if (y === null || typeof y !== 'object' || typeof y.length !== 'number') {
+    throw invalidArgument(name, y, 'an array of labels')
+  }
+  if (y.length !== rows)
+    throw shapeMismatch(name, y.length, `${rows} labels, one for each row of ${rowsName}`)
+  if (rows === 0) {
+    throw new SoftmarginError('EMPTY_INPUT', `${name} must have at least one label, but has none`, {
+      argument: name,
+      received: 0,
+      expected: 'at least one label',
+    })
+  }
+}
+
+/**
+ * Checks that there are two classes or more.
+ *
+ * @throws {SoftmarginError} `ONE_CLASS`
+ */
+export function checkClasses(classes: readonly Label[], name = 'y'): void {
+  if (classes.length >= 2) return
+  const only = classes.length === 1 ? `only ${JSON.stringify(classes[0])}` : 'none'
+  throw new SoftmarginError('ONE_CLASS', `${name} must hold at least two classes, but holds ${only}`, {
+    argument: name,
+    received: classes[0],
+    expected: 'at least two classes',
+  })
+}

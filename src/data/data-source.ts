@@ -1,0 +1,78 @@
+import { invalidArgument, SoftmarginError, throwIfAborted } from '../core/errors.ts'
+import { streamBytes, streamPieces } from '../host/storage/byte-stream.ts'
+import { yieldToHost } from '../host/platform/yield.ts'
+
+/**
+ * Where data comes from: a path or URL, bytes, a `Blob` or `File`, a stream, or anything that yields bytes. All but
+ * bytes are read piece by piece and never held whole.
+ */
+export type DataSource =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Iterable<Uint8Array>
+
+/** What every reader of data takes. */
+export interface ReadOptions {
+  /** Aborts the call: it throws `ABORTED`. */
+  signal?: AbortSignal | undefined
+}
+
+/** Of bytes that are there at once, so much is worked on before others get a turn. */
+const TURN = 2 ** 20
+
+/**
+ * The bytes of a source, piece by piece.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for what is no source, `FILE_UNREADABLE`, `ABORTED`
+ */
+export async function* piecesOf(source: DataSource, o: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  for await (const piece of open(source, o)) {
+    throwIfAborted(o.signal)
+    if (!(piece instanceof Uint8Array)) throw invalidArgument('source', piece, 'made of Uint8Arrays')
+    if (piece.length > 0) yield piece
+  }
+}
+
+function open(source: DataSource, o: ReadOptions): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (typeof source === 'string' || source instanceof URL) return streamBytes(source, 'source', o)
+  if (source instanceof Uint8Array) return inTurns(source)
+  if (source instanceof ArrayBuffer) return inTurns(new Uint8Array(source))
+  if (source instanceof Blob) return streamPieces(source.stream())
+  if (source instanceof ReadableStream) return streamPieces(source)
+  if (typeof source === 'object' && source !== null) {
+    if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
+  }
+  throw invalidArgument('source', source, 'a path, a URL, bytes, a Blob, a stream, or an iterable of bytes')
+}
+
+async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += TURN) {
+    if (at > 0) await yieldToHost()
+    yield bytes.subarray(at, at + TURN)
+  }
+}
+
+/** The error for data that is broken, or of a kind that cannot be read. */
+export function unreadable(format: string, why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('DATA_UNREADABLE', `source must be ${format}, but ${why}`, {
+    argument: 'source',
+    expected: format,
+    cause,
+  })
+}
+
+/**
+ * Checks the option that tells how many rows a batch has.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+export function checkBatchSize(batchSize: number): void {
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw invalidArgument('batchSize', batchSize, 'a whole number of 1 or more')
+  }
+}

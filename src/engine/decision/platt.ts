@@ -1,0 +1,91 @@
+import type { Pace } from '../wasm/time-slice.ts'
+import { exp, log } from '../../core/exp-log.ts'
+
+/** Newton steps, as in LIBSVM. */
+const STEPS = 100
+/** Gradient that ends the search. */
+const ENOUGH = 1e-5
+/** The shortest step that is tried. */
+const SHORTEST = 1e-10
+/** Added to the Hessian's diagonal, so that it is positive definite. */
+const SIGMA = 1e-12
+
+/** The probability of a pair's first class: 1 / (1 + exp(a f + b)), in a form that never overflows. */
+export function sigmoid(f: number, a: number, b: number): number {
+  const x = f * a + b
+  if (x < 0) return 1 / (1 + exp(x))
+  const e = exp(-x)
+  return e / (1 + e)
+}
+
+/**
+ * Platt's sigmoid for one pair of classes: the a and b under which the labels are most likely.
+ *
+ * H.-T. Lin, C.-J. Lin, R. C. Weng, "A note on Platt's probabilistic outputs for support vector machines",
+ * Machine Learning 68 (2007): Newton's method with backtracking, as in LIBSVM's `sigmoid_train`.
+ *
+ * @param decisions of rows that the machine had not seen
+ * @param firsts how many of the rows are of the pair's first class; they come first
+ * @throws {SoftmarginError} `ABORTED`
+ */
+export async function fitSigmoid(
+  decisions: Float64Array,
+  firsts: number,
+  pace: Pace,
+): Promise<{ a: number; b: number }> {
+  const seconds = decisions.length - firsts
+  // Not 1 and 0: a few rows do not prove certainty.
+  const high = (firsts + 1) / (firsts + 2)
+  const low = 1 / (seconds + 2)
+  const target = (i: number) => (i < firsts ? high : low)
+  const loss = (a: number, b: number) => {
+    let sum = 0
+    for (let i = 0; i < decisions.length; i++) {
+      const x = decisions[i] * a + b
+      sum += x >= 0 ? target(i) * x + log(1 + exp(-x)) : (target(i) - 1) * x + log(1 + exp(x))
+    }
+    return sum
+  }
+  let a = 0
+  let b = log((seconds + 1) / (firsts + 1))
+  let least = loss(a, b)
+  for (let step = 0; step < STEPS; step++) {
+    if (pace.due) await pace.rest()
+    const { gradient, hessian } = derivatives(decisions, target, a, b)
+    if (Math.abs(gradient[0]) < ENOUGH && Math.abs(gradient[1]) < ENOUGH) break
+    const determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1]
+    const da = -(hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant
+    const db = -(hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant
+    const slope = gradient[0] * da + gradient[1] * db
+    let length = 1
+    for (; length >= SHORTEST; length /= 2) {
+      const reached = loss(a + length * da, b + length * db)
+      if (reached < least + 1e-4 * length * slope) {
+        a += length * da
+        b += length * db
+        least = reached
+        break
+      }
+    }
+    if (length < SHORTEST) break
+  }
+  return { a, b }
+}
+
+/** Of the loss by a and b: the gradient, and the Hessian's (a, a), (a, b) and (b, b). */
+function derivatives(decisions: Float64Array, target: (i: number) => number, a: number, b: number) {
+  const gradient = [0, 0]
+  const hessian = [SIGMA, 0, SIGMA]
+  for (let i = 0; i < decisions.length; i++) {
+    const f = decisions[i]
+    const p = sigmoid(f, a, b)
+    const curvature = p * sigmoid(-f, a, -b)
+    hessian[0] += f * f * curvature
+    hessian[1] += f * curvature
+    hessian[2] += curvature
+    const rest = target(i) - p
+    gradient[0] += f * rest
+    gradient[1] += rest
+  }
+  return { gradient, hessian }
+}

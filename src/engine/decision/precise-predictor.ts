@@ -1,0 +1,108 @@
+import type { Matrix } from '../../core/matrix.ts'
+import { Engine } from '../wasm/engine.ts'
+import { powerFor, rescaled } from '../kernel/kernel.ts'
+import type { Simd } from '../wasm/module.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import type { PackedRows } from '../kernel/packed-rows.ts'
+import { Conditioner, packRows } from '../kernel/packer.ts'
+import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
+import type { Expansion } from './predictor.ts'
+import { survey } from '../kernel/column-stats.ts'
+
+/** Rows that are answered together, and columns of kernel values that are summed up while they are in the cache. */
+const BLOCK = 16
+const CHUNK = 256
+
+/**
+ * Answers decision values with kernel values and sums in float64, as LIBSVM does: several times slower than
+ * `Predictor`, for machines where float32 would lose what the decision depends on, and for rows beyond its range.
+ */
+export class PrecisePredictor {
+  readonly #engine: Engine
+  readonly #rows: PackedRows
+  readonly #conditioner: Conditioner
+  readonly #weights: PairWeights
+  readonly #intercept: Float64Array
+  readonly #pairs: number
+  readonly #staging: number
+  readonly #values: number
+  readonly #sums: number
+
+  private constructor(
+    engine: Engine,
+    rows: PackedRows,
+    conditioner: Conditioner,
+    weights: PairWeights,
+    intercept: Float64Array,
+  ) {
+    this.#engine = engine
+    this.#rows = rows
+    this.#conditioner = conditioner
+    this.#weights = weights
+    this.#intercept = intercept
+    this.#pairs = pairsOf(rows.runs.length).length
+    this.#staging = engine.allocate(BLOCK * rows.width * 4)
+    this.#values = engine.allocate(BLOCK * CHUNK * 8)
+    this.#sums = engine.allocate(BLOCK * weights.length * 8)
+  }
+
+  /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
+  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<PrecisePredictor> {
+    const engine = await Engine.open(simd)
+    const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
+    const { largest } = await survey(engine, supportVectors, pace)
+    const scale = powerFor(largest)
+    const conditioning = { centre: undefined, scale, precise: { lessOne: false, origin: undefined } }
+    const groups: Int32Array[] = []
+    for (let c = 0, at = 0; c < nSupport.length; at += nSupport[c++]) {
+      groups.push(Int32Array.from({ length: nSupport[c] }, (_, i) => at + i))
+    }
+    const rows = await packRows(engine, supportVectors, groups, rescaled(kernel, scale), conditioning, pace)
+    const weights = new PairWeights(engine, rows.runs, Number.POSITIVE_INFINITY)
+    // A linear kernel of scaled rows is so many times as large.
+    const unit = kernel.kind === 'linear' ? scale * scale : 1
+    for (const [c, group] of groups.entries()) {
+      for (let column = 0; column < groups.length - 1; column++) {
+        const from = column * supportVectors.rows
+        weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]] / unit)
+      }
+      if (pace.due) await pace.rest()
+    }
+    const conditioner = new Conditioner(engine, conditioning, supportVectors.cols)
+    return new PrecisePredictor(engine, rows, conditioner, weights, intercept)
+  }
+
+  /** As `Predictor.decide`. */
+  async decide(
+    X: Matrix,
+    pace: Pace,
+    onBlock: (decisions: Float64Array, done: number) => void,
+  ): Promise<void> {
+    const out = new Float64Array(Math.min(X.rows, BLOCK) * this.#pairs)
+    for (let from = 0; from < X.rows; from += BLOCK) {
+      const rows = Math.min(BLOCK, X.rows - from)
+      const given = X.data.subarray(from * X.cols, (from + rows) * X.cols)
+      this.#engine.float32(this.#staging, given.length).set(given)
+      this.#conditioner.apply(this.#staging, rows)
+      this.#rows.take(this.#staging, rows)
+      const sums = rows * this.#weights.length
+      this.#engine.float64(this.#sums, sums).fill(0)
+      for (const [c, run] of this.#rows.runs.entries()) {
+        for (let j = 0; j < run.size; j += CHUNK) {
+          const cols = Math.min(CHUNK, run.size - j)
+          this.#rows.multiplyWide(rows, run.start + j, cols, this.#values, CHUNK * 8)
+          this.#weights.addWideSums(
+            c,
+            [j, Math.min(cols, run.count - j)],
+            [this.#values, CHUNK * 8, rows],
+            this.#sums,
+          )
+          if (pace.due) await pace.rest()
+        }
+      }
+      const decisions = out.subarray(0, rows * this.#pairs)
+      this.#weights.decide(this.#engine.float64(this.#sums, sums), rows, this.#intercept, decisions, 0)
+      onBlock(decisions, from + rows)
+    }
+  }
+}

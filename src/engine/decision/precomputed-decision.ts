@@ -1,0 +1,66 @@
+import type { Matrix } from '../../core/matrix.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import { pairsOf } from '../kernel/pair-weights.ts'
+import type { Expansion } from './predictor.ts'
+
+/** Rows that are answered together. */
+const BLOCK = 16
+
+/**
+ * Answers decision values from kernel values that are handed in: of a row's values with all rows of the fit, those
+ * with the support vectors count. Sums are in float64, for nothing is known of how large the values are.
+ */
+export class GivenPredictor {
+  readonly #classes: { columns: Int32Array; lines: Float64Array[] }[] = []
+  readonly #pairs: [number, number][]
+  readonly #intercept: Float64Array
+  /** Of a row, for each class. */
+  readonly #sums: Float64Array[]
+
+  /** @param support which rows of the fit the support vectors are */
+  constructor(
+    { nSupport, dualCoef, intercept }: Pick<Expansion, 'nSupport' | 'dualCoef' | 'intercept'>,
+    support: Int32Array,
+  ) {
+    this.#pairs = pairsOf(nSupport.length)
+    this.#intercept = intercept
+    for (let c = 0, at = 0; c < nSupport.length; at += nSupport[c++]) {
+      const lines: Float64Array[] = []
+      for (let line = 0; line < nSupport.length - 1; line++) {
+        const from = line * support.length + at
+        lines.push(dualCoef.subarray(from, from + nSupport[c]))
+      }
+      this.#classes.push({ columns: support.subarray(at, at + nSupport[c]), lines })
+    }
+    this.#sums = this.#classes.map(({ lines }) => new Float64Array(lines.length))
+  }
+
+  /** As `Predictor.decide`; X is rows x rows of the fit. */
+  async decide(
+    X: Matrix,
+    pace: Pace,
+    onBlock: (decisions: Float64Array, done: number) => void,
+  ): Promise<void> {
+    const pairs = this.#pairs.length
+    const out = new Float64Array(BLOCK * pairs)
+    for (let from = 0; from < X.rows; from += BLOCK) {
+      const rows = Math.min(BLOCK, X.rows - from)
+      for (let r = 0; r < rows; r++) this.#decideRow(X.row(from + r), out.subarray(r * pairs))
+      onBlock(out.subarray(0, rows * pairs), from + rows)
+      if (pace.due) await pace.rest()
+    }
+  }
+
+  #decideRow(values: Float32Array, out: Float64Array): void {
+    for (const [c, { columns, lines }] of this.#classes.entries()) {
+      for (const [n, line] of lines.entries()) {
+        let sum = 0
+        for (let s = 0; s < columns.length; s++) sum += line[s] * values[columns[s]]
+        this.#sums[c][n] = sum
+      }
+    }
+    for (const [p, [i, j]] of this.#pairs.entries()) {
+      out[p] = this.#sums[i][j - 1] + this.#sums[j][i] + this.#intercept[p]
+    }
+  }
+}

@@ -1,0 +1,323 @@
+import { Matrix } from '../../core/matrix.ts'
+import { Engine } from '../wasm/engine.ts'
+import { FarRows } from '../kernel/rbf-underflow.ts'
+import { type Conditioning, conditioningOf, type Kernel, rescaled } from '../kernel/kernel.ts'
+import type { Simd } from '../wasm/module.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import type { PackedRows } from '../kernel/packed-rows.ts'
+import { Conditioner, packRows } from '../kernel/packer.ts'
+import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
+import { PrecisePredictor } from './precise-predictor.ts'
+
+/**
+ * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
+ * intercept[p].
+ */
+export interface Expansion {
+  kernel: Kernel
+  supportVectors: Matrix
+  /** Support vectors of each class, which stand class after class. */
+  nSupport: ArrayLike<number>
+  /**
+   * LIBSVM's layout, (classes - 1) x vectors: for the pair of classes i < j, row j - 1 holds the coefficients
+   * of the vectors of class i and row i those of class j.
+   */
+  dualCoef: Float64Array
+  /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
+  intercept: Float64Array
+}
+
+/** Rounding to float32 that changes decision values by more than this, of a margin of 1, calls for float64. */
+const NOISE = 2 ** -7
+/** Roundings of a kernel value in float32 are this part of it. */
+const UNIT = 2 ** -24
+/** gamma |x|^2 above which squared distances of rbf kernels call for float64. */
+const LARGE = 2 ** 13
+
+/** Columns of kernel values that are made and summed up while they are in the cache. */
+const CHUNK = 1024
+
+/** The coefficients of a pair that are not 0, with the numbers of their support vectors, in order. */
+export function forEachCoefficient(
+  { nSupport, dualCoef }: Pick<Expansion, 'nSupport' | 'dualCoef'>,
+  [i, j]: [number, number],
+  visit: (coefficient: number, supportVector: number) => void,
+): void {
+  const vectors = dualCoef.length / (nSupport.length - 1)
+  for (let c = 0, start = 0; c < nSupport.length; start += nSupport[c++]) {
+    if (c !== i && c !== j) continue
+    const line = c === i ? j - 1 : i
+    for (let s = start; s < start + nSupport[c]; s++) {
+      const coefficient = dualCoef[line * vectors + s]
+      if (coefficient !== 0) visit(coefficient, s)
+    }
+  }
+}
+
+/**
+ * Answers decision values. A function of the expansion alone, so that a model that was saved and loaded gives
+ * the same bits.
+ */
+export class Predictor {
+  readonly pairs: [number, number][]
+  readonly #engine: Engine
+  readonly #rows: PackedRows
+  readonly #conditioner: Conditioner
+  readonly #intercept: Float64Array
+  readonly #weights: PairWeights | undefined
+  readonly #staging: number
+  /** For an rbf kernel, what keeps far rows inside float32. */
+  readonly #far: FarRows | undefined
+  /** Room for a block's values with all support vectors: 0 until far rows ask for it. */
+  #wide = 0
+  readonly #values: number
+  readonly #sums: number
+  /** Opens a predictor for rows whose kernel values float32 cannot hold. */
+  readonly #openPrecise: (pace: Pace) => Promise<PrecisePredictor>
+  #precise: PrecisePredictor | undefined
+
+  /** @param weights coefficients, unless the rows are weights themselves */
+  private constructor(
+    engine: Engine,
+    rows: PackedRows,
+    o: {
+      pairs: [number, number][]
+      conditioning: Conditioning
+      intercept: Float64Array
+      weights?: PairWeights
+      openPrecise(pace: Pace): Promise<PrecisePredictor>
+    },
+  ) {
+    this.#engine = engine
+    this.#openPrecise = o.openPrecise
+    this.#rows = rows
+    this.pairs = o.pairs
+    this.#conditioner = new Conditioner(engine, o.conditioning, rows.width)
+    this.#intercept = o.intercept
+    this.#weights = o.weights
+    if (o.weights) {
+      this.#values = engine.allocate(engine.blockRows * CHUNK * 4)
+      this.#sums = engine.allocate(engine.blockRows * o.weights.length * 8)
+      if (rows.kernel.kind === 'rbf') this.#far = this.#farRows(rows.kernel.gamma)
+    } else {
+      this.#values = engine.allocate(engine.blockRows * rows.runs[0].size * 4)
+      this.#sums = 0
+    }
+    this.#staging = engine.allocate(engine.blockRows * rows.width * 4)
+  }
+
+  /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
+  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<Predictor | PrecisePredictor> {
+    const engine = await Engine.open(simd)
+    const openPrecise = (ownPace: Pace) => PrecisePredictor.open(simd, expansion, ownPace)
+    const { supportVectors, kernel } = expansion
+    const pairs = pairsOf(expansion.nSupport.length)
+    const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, pace)
+    if (kernel.kind === 'linear') {
+      // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
+      const { weights, intercept } = await collapse(expansion, pairs, conditioning, pace)
+      if (linearNoise(weights, supportVectors, conditioning) > NOISE) {
+        engine.close()
+        return openPrecise(pace)
+      }
+      const groups = [Int32Array.from(pairs.keys())]
+      const plain = { centre: undefined, scale: 1 }
+      const rows = await packRows(engine, weights, groups, kernel, plain, pace)
+      return new Predictor(engine, rows, { pairs, conditioning, intercept, openPrecise })
+    }
+    const groups: Int32Array[] = []
+    for (let c = 0, at = 0; c < expansion.nSupport.length; at += expansion.nSupport[c++]) {
+      groups.push(Int32Array.from({ length: expansion.nSupport[c] }, (_, i) => at + i))
+    }
+    const own = rescaled(kernel, conditioning.scale)
+    const rows = await packRows(engine, supportVectors, groups, own, conditioning, pace)
+    const { dualCoef, intercept } = expansion
+    if (isNoisy(engine, rows, expansion)) {
+      engine.close()
+      return openPrecise(pace)
+    }
+    const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
+    const weights = new PairWeights(engine, rows.runs, largest)
+    for (const [c, group] of groups.entries()) {
+      for (let column = 0; column < groups.length - 1; column++) {
+        const from = column * supportVectors.rows
+        weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
+      }
+      if (pace.due) await pace.rest()
+    }
+    return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
+  }
+
+  /** Positions of the support vectors, padding included. */
+  get #size(): number {
+    const last = this.#rows.runs[this.#rows.runs.length - 1]
+    return last.start + last.size
+  }
+
+  #farRows(gamma: number): FarRows {
+    const members = this.#engine.allocate(this.#size * 4)
+    const view = this.#engine.float32(members, this.#size).fill(0)
+    for (const { start, count } of this.#rows.runs) view.fill(1, start, start + count)
+    return new FarRows(this.#engine, gamma, this.#size, this.#rows.norms, members, this.#engine.blockRows)
+  }
+
+  /**
+   * Decision values of the rows of X, block after block: with many classes those of all rows would be large.
+   *
+   * @param X finite and as wide as the vectors
+   * @param onBlock gets a block's decision values, rows x pairs, in an array that the next block is written to, and
+   *   how many rows are done
+   */
+  async decide(
+    X: Matrix,
+    pace: Pace,
+    onBlock: (decisions: Float64Array, done: number) => void,
+  ): Promise<void> {
+    const { blockRows } = this.#engine
+    const out = new Float64Array(Math.min(X.rows, blockRows) * this.pairs.length)
+    for (let from = 0; from < X.rows; from += blockRows) {
+      const rows = Math.min(blockRows, X.rows - from)
+      const given = X.data.subarray(from * X.cols, (from + rows) * X.cols)
+      this.#engine.float32(this.#staging, given.length).set(given)
+      this.#conditioner.apply(this.#staging, rows)
+      this.#rows.take(this.#staging, rows)
+      const decisions = out.subarray(0, rows * this.pairs.length)
+      if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)
+      else await this.#decideLinear(rows, decisions, pace)
+      if (!decisions.every(Number.isFinite)) {
+        this.#precise ??= await this.#openPrecise(pace)
+        await this.#precise.decide(new Matrix(given, rows, X.cols), pace, (values, done) => {
+          decisions.set(values, done * this.pairs.length - values.length)
+        })
+      }
+      onBlock(decisions, from + rows)
+    }
+  }
+
+  async #decideLinear(rows: number, out: Float64Array, pace: Pace): Promise<void> {
+    const pairs = this.pairs.length
+    const { size } = this.#rows.runs[0]
+    const step = this.#rows.columnsPerCall(rows)
+    for (let j = 0; j < size; j += step) {
+      this.#rows.multiply(rows, j, Math.min(step, size - j), this.#values + j * 4, size * 4)
+      if (pace.due) await pace.rest()
+    }
+    const values = this.#engine.float32(this.#values, rows * size)
+    for (let r = 0; r < rows; r++) {
+      for (let p = 0; p < pairs; p++) out[r * pairs + p] = values[r * size + p] + this.#intercept[p]
+    }
+  }
+
+  async #decideBlock(weights: PairWeights, rows: number, out: Float64Array, pace: Pace): Promise<void> {
+    const { length } = weights
+    this.#engine.float64(this.#sums, rows * length).fill(0)
+    if (this.#far?.mayHold(this.#rows.leftNorms, rows)) await this.#sumFar(this.#far, weights, rows, pace)
+    else await this.#sum(weights, rows, pace)
+    weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
+  }
+
+  /** Kernel values, chunk by chunk, summed up while they are in the cache. */
+  async #sum(weights: PairWeights, rows: number, pace: Pace): Promise<void> {
+    const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
+    for (const [c, run] of this.#rows.runs.entries()) {
+      for (let j = 0; j < run.size; j += step) {
+        const cols = Math.min(step, run.size - j)
+        this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
+        weights.addSums(c, [j, cols], [this.#values, CHUNK * 4, rows], this.#sums)
+        if (pace.due) await pace.rest()
+      }
+    }
+  }
+
+  /** The same where rows may be far: their nearest support vector must be known first. */
+  async #sumFar(far: FarRows, weights: PairWeights, rows: number, pace: Pace): Promise<void> {
+    const { length } = weights
+    const stride = this.#size * 4
+    this.#wide ||= this.#engine.allocate(this.#engine.blockRows * stride)
+    const step = this.#rows.columnsPerCall(rows)
+    for (let j = 0; j < this.#size; j += step) {
+      const cols = Math.min(step, this.#size - j)
+      this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
+      if (pace.due) await pace.rest()
+    }
+    const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
+    this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
+    for (const [c, run] of this.#rows.runs.entries()) {
+      weights.addSums(c, [0, run.size], [this.#wide + run.start * 4, stride, rows], this.#sums)
+    }
+    FarRows.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
+  }
+}
+
+/** About how much rounding to float32 changes the decision values of a linear machine. */
+function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
+  let squares = 0
+  for (let s = 0; s < vectors.rows; s++) {
+    const row = vectors.row(s)
+    for (let k = 0; k < row.length; k++) squares += (row[k] - (centre?.[k] ?? 0)) ** 2
+  }
+  let most = 0
+  for (let p = 0; p < weights.rows; p++) {
+    most = Math.max(
+      most,
+      weights.row(p).reduce((sum, weight) => sum + weight * weight, 0),
+    )
+  }
+  return UNIT * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
+}
+
+/** Whether rounding to float32 changes decision values so much that it shows. */
+function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expansion): boolean {
+  const { kind, gamma, degree } = rows.kernel
+  const vectors = dualCoef.length / (nSupport.length - 1)
+  if (vectors === 0) return false
+  const sizes = new Float64Array(vectors)
+  const norms: number[] = []
+  for (let r = 0, at = 0; r < rows.runs.length; at += rows.runs[r++].count) {
+    const { start, count } = rows.runs[r]
+    const diagonal = engine.float32(rows.diagonal + start * 4, count)
+    for (let k = 0; k < count; k++) sizes[at + k] = Math.abs(diagonal[k])
+    norms.push(...engine.float32(rows.norms + start * 4, count))
+  }
+  if (kind === 'rbf' && gamma * norms.sort((a, b) => a - b)[norms.length >> 1] > LARGE) return true
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / vectors
+  const unit = kind === 'poly' ? UNIT * Math.max(1, degree) : UNIT
+  let most = 0
+  // A line of dualCoef has a coefficient of every vector, of one pair each class.
+  for (let from = 0; from < dualCoef.length; from += vectors) {
+    let squares = 0
+    for (let s = 0; s < vectors; s++) squares += dualCoef[from + s] ** 2 * sizes[s]
+    most = Math.max(most, squares)
+  }
+  return !(unit * Math.sqrt(most * mean) <= NOISE)
+}
+
+/** The weights of a linear expansion for conditioned rows, pairs x columns, and the intercepts that go with them. */
+async function collapse(
+  expansion: Expansion,
+  pairs: [number, number][],
+  { centre, scale }: Conditioning,
+  pace: Pace,
+): Promise<{ weights: Matrix; intercept: Float64Array }> {
+  const { supportVectors, intercept } = expansion
+  const { cols, data } = supportVectors
+  const weights = new Matrix(new Float32Array(pairs.length * cols), pairs.length, cols)
+  const moved = new Float64Array(pairs.length)
+  const sum = new Float64Array(cols)
+  for (const [p, pair] of pairs.entries()) {
+    sum.fill(0)
+    const terms: [number, number][] = []
+    forEachCoefficient(expansion, pair, (coefficient, s) => terms.push([coefficient, s]))
+    await pace.inPieces(terms.length, cols, (from, to) => {
+      for (const [coefficient, s] of terms.slice(from, to)) {
+        for (let k = 0; k < cols; k++) sum[k] += coefficient * data[s * cols + k]
+      }
+    })
+    moved[p] = intercept[p]
+    for (let k = 0; k < cols; k++) {
+      weights.data[p * cols + k] = sum[k] / scale
+      moved[p] += sum[k] * (centre?.[k] ?? 0)
+    }
+  }
+  return { weights, intercept: moved }
+}

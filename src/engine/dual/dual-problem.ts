@@ -1,0 +1,188 @@
+import type { Engine } from '../wasm/engine.ts'
+import type { Run } from '../kernel/packed-rows.ts'
+
+/** Offsets in `class Problem` of assembly/problem.ts, in bytes. */
+const OFFSET = {
+  size: 0,
+  split: 4,
+  gradient: 8,
+  beta: 12,
+  lower: 16,
+  upper: 20,
+  shifted: 24,
+  up: 28,
+  down: 32,
+  diagonal: 36,
+  firstRow: 40,
+  secondRow: 44,
+  next: 48,
+  wanted: 52,
+  held: 56,
+  used: 60,
+  tolerance: 64,
+  shift: 72,
+  middle: 80,
+  gap: 88,
+  iterations: 96,
+  counted: 120,
+  weight: 124,
+  pathIsFree: 132,
+  keepsRows: 136,
+  end: 152,
+} as const
+
+const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper', 'counted'] as const
+const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used', 'weight'] as const
+
+/** A dual problem in the engine's memory: arrays a point, and the solver's state. Points are in two runs. */
+export class DualProblem {
+  readonly address: number
+  readonly #engine: Engine
+  readonly #arrays = {} as Record<(typeof FLOAT64_ARRAYS)[number] | (typeof WORD_ARRAYS)[number], number>
+  /** Points with the padding, and those of the first run. */
+  size = 0
+  split = 0
+  /** Whether b, as it was set, may be so good that a step over all its free points comes first. */
+  near = false
+
+  /**
+   * @param capacity points, with the padding, of the largest problem that it will hold
+   * @param pathIsFree whether any path leads to the optimum: then rows that are in memory are preferred
+   */
+  constructor(engine: Engine, capacity: number, pathIsFree: boolean) {
+    this.#engine = engine
+    this.address = engine.allocate(OFFSET.end)
+    const header = engine.int32(this.address, OFFSET.end / 4)
+    header.fill(0)
+    for (const name of FLOAT64_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 8)
+    for (const name of WORD_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 4)
+    const fresh = engine.int32(this.address, OFFSET.end / 4)
+    for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) fresh[OFFSET[name] / 4] = this.#arrays[name]
+    fresh[OFFSET.pathIsFree / 4] = pathIsFree ? 1 : 0
+  }
+
+  /** Bytes that the constructor takes. */
+  static bytes(capacity: number): number {
+    return capacity * (FLOAT64_ARRAYS.length * 8 + WORD_ARRAYS.length * 4) + 2048
+  }
+
+  /** Lays out a problem of two runs. Every point is fixed at 0 and has no row yet. */
+  reset(first: Run, second: Run, diagonal: number, tolerance: number): void {
+    const engine = this.#engine
+    this.size = first.size + second.size
+    this.split = first.size
+    const header = engine.int32(this.address, OFFSET.end / 4)
+    header[OFFSET.size / 4] = this.size
+    header[OFFSET.split / 4] = this.split
+    engine.float64(this.address, OFFSET.end / 8)[OFFSET.tolerance / 8] = tolerance
+    this.clear()
+    for (const name of ['firstRow', 'secondRow'] as const) this.#words(name).fill(0)
+    engine.copy(this.#arrays.diagonal, diagonal + first.start * 4, first.size * 4)
+    engine.copy(this.#arrays.diagonal + first.size * 4, diagonal + second.start * 4, second.size * 4)
+  }
+
+  /** Fixes every point at 0 again; rows stay. */
+  clear(): void {
+    this.near = false
+    for (const name of FLOAT64_ARRAYS) this.#engine.float64(this.#arrays[name], this.size).fill(0)
+    this.#words('used').fill(0)
+  }
+
+  /** Adds what point `k`, whose row is in memory, contributes to K b to the gradient; `b`: default its own. */
+  addRow(k: number, b = this.beta[k]): void {
+    const { gradient } = this.#arrays
+    const { exports } = this.#engine
+    exports.addRow(gradient, this.firstRow[k], this.split, b)
+    exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
+  }
+
+  /** Tells whether a row that is in memory stays there until the next `reset`. */
+  set keepsRows(value: boolean) {
+    this.#engine.int32(this.address, OFFSET.end / 4)[OFFSET.keepsRows / 4] = value ? 1 : 0
+  }
+
+  /** K(x, x) of each point, f32. */
+  get diagonal(): Float32Array {
+    return this.#engine.float32(this.#arrays.diagonal, this.size)
+  }
+
+  /** Mean of K(x, x). */
+  get meanDiagonal(): number {
+    const diagonal = this.#engine.float32(this.#arrays.diagonal, this.size)
+    return diagonal.reduce((sum, value) => sum + value, 0) / this.size
+  }
+
+  start(): void {
+    this.#engine.exports.startProblem(this.address)
+  }
+
+  /** Goes on for at most `limit` iterations; answers SLICE_DONE, CONVERGED, NEEDS_ROW, STALLED or NOT_FINITE. */
+  solve(limit: number): number {
+    return this.#engine.exports.solve(this.address, limit)
+  }
+
+  /** Ends before the end: makes the gradient exact. */
+  breakOff(): void {
+    this.#engine.exports.breakOff(this.address)
+  }
+
+  /** Minimises over the free points at once, if there are at most `limit`; answers how many there were. */
+  faceStep(scratch: number, limit: number): number {
+    return this.#engine.exports.faceStep(this.address, scratch, limit)
+  }
+
+  /**
+   * Points without a row that want one most, at most `limit`, among those from `from` to `to`.
+   *
+   * @param scratch i32: room for twice as many
+   */
+  violators(scratch: number, limit: number, from = 0, to = this.size): Int32Array {
+    const count = this.#engine.exports.violators(this.address, scratch, limit, from, to)
+    return this.#engine.int32(scratch, count).slice()
+  }
+
+  /** F = Kb + p: exact before the first `solve`, and after the last, which answered CONVERGED or STALLED, or `breakOff`. */
+  get gradient(): Float64Array {
+    return this.#engine.float64(this.#arrays.gradient, this.size)
+  }
+  /** b = y * alpha. */
+  get beta(): Float64Array {
+    return this.#engine.float64(this.#arrays.beta, this.size)
+  }
+  get lower(): Float64Array {
+    return this.#engine.float64(this.#arrays.lower, this.size)
+  }
+  get upper(): Float64Array {
+    return this.#engine.float64(this.#arrays.upper, this.size)
+  }
+  /** Addresses of the two halves of each point's kernel row, 0 without one. */
+  get firstRow(): Int32Array {
+    return this.#words('firstRow')
+  }
+  get secondRow(): Int32Array {
+    return this.#words('secondRow')
+  }
+  /** The iteration that last used a point's row. */
+  get used(): Int32Array {
+    return this.#words('used')
+  }
+  /** The point whose row is missing, and the point whose row the same step needs too, or -1. */
+  get wanted(): { point: number; held: number } {
+    const header = this.#engine.int32(this.address, OFFSET.end / 4)
+    return { point: header[OFFSET.wanted / 4], held: header[OFFSET.held / 4] }
+  }
+  /** rho of the decision function: NaN or infinite where the kernel values were. */
+  get threshold(): number {
+    return this.#engine.exports.threshold(this.address)
+  }
+  get gap(): number {
+    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.gap / 8]
+  }
+  get iterations(): number {
+    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.iterations / 8]
+  }
+
+  #words(name: (typeof WORD_ARRAYS)[number]): Int32Array {
+    return this.#engine.int32(this.#arrays[name], this.size)
+  }
+}

@@ -1,0 +1,79 @@
+import type { Engine } from '../wasm/engine.ts'
+import type { KernelSource } from './kernel-matrix.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import type { Run } from './packed-rows.ts'
+
+/**
+ * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
+ * few lines of the cache when a block is mirrored.
+ */
+export function strideOf(run: Run): number {
+  const bytes = run.size * 4
+  return bytes % 512 === 0 ? bytes + 64 : bytes
+}
+
+/**
+ * out = K(a, b) and mirrored = K(b, a), with rows `strideOf` their run apart. Of a run with itself (`out` is
+ * `mirrored`) only the columns from the diagonal on are computed.
+ *
+ * @throws {SoftmarginError} `ABORTED`
+ */
+export async function fillBlock(
+  engine: Engine,
+  rows: KernelSource,
+  a: Run,
+  b: Run,
+  out: number,
+  mirrored: number,
+  pace: Pace,
+): Promise<void> {
+  for (let i = 0; i < a.size; i += engine.blockRows) {
+    await fillStrip(engine, rows, a, b, i, out, mirrored, pace)
+  }
+}
+
+/** The block of a run with itself. @throws {SoftmarginError} `ABORTED` */
+export async function fillOwnBlock(
+  engine: Engine,
+  rows: KernelSource,
+  run: Run,
+  out: number,
+  pace: Pace,
+): Promise<void> {
+  await fillBlock(engine, rows, run, run, out, out, pace)
+}
+
+/** The part of a block, and of its mirror, that the left side's rows from `i` on make: `blockRows` of them. */
+export async function fillStrip(
+  engine: Engine,
+  rows: KernelSource,
+  a: Run,
+  b: Run,
+  i: number,
+  out: number,
+  mirrored: number,
+  pace: Pace,
+): Promise<void> {
+  const strideA = strideOf(a)
+  const strideB = strideOf(b)
+  const count = Math.min(engine.blockRows, a.size - i)
+  rows.gather(range(a.start + i, count))
+  const from = out === mirrored ? i : 0
+  const step = rows.columnsPerCall(count)
+  for (let j = from; j < b.size; j += step) {
+    const cols = Math.min(step, b.size - j)
+    rows.multiply(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
+    if (pace.due) await pace.rest()
+  }
+  const after = out === mirrored ? i + count : 0
+  engine.exports.transpose(
+    ...([out + i * strideB + after * 4, strideB, count, b.size - after] as const),
+    ...([mirrored + after * strideA + i * 4, strideA] as const),
+  )
+}
+
+function range(start: number, count: number): Int32Array {
+  const numbers = new Int32Array(count)
+  for (let i = 0; i < count; i++) numbers[i] = start + i
+  return numbers
+}

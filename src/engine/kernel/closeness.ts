@@ -1,0 +1,90 @@
+import type { Matrix } from '../../core/matrix.ts'
+
+import { type Kernel, type PreciseKernel, powerFor, rescaled } from './kernel.ts'
+import type { Survey } from './column-stats.ts'
+
+/** Rows that are looked at, and how far apart in that sample the rows of a pair stand. */
+const SAMPLE = 64
+const LAGS = [1, 2, 3]
+/** Kernel values that differ by less than this share of their size are close: float32 keeps 17 bits of it. */
+const CLOSE = 2 ** -7
+/** gamma |x|^2 above which what rounding does to squared distances shows in an rbf kernel: by 0.2 % there. */
+const LARGE = 2 ** 13
+/** The normal numbers of float32. */
+const LEAST = 2 ** -126
+const MOST = 2 ** 127
+
+/**
+ * Whether a kernel's values between these rows lie so close together that they must be made in float64, and what is
+ * subtracted from them: undefined where float32 does. Some rows are looked at, always the same.
+ *
+ * @param o.centred whether column means are taken from the rows of a linear or rbf kernel otherwise
+ * @param o.forced whether float64 is wanted in any case
+ */
+export function preciseKernel(
+  X: Matrix,
+  kernel: Kernel,
+  { largest, columnMeans }: Survey,
+  o: { centred: boolean; forced?: boolean },
+): PreciseKernel | undefined {
+  const { kind, gamma, coef0, degree } = kernel
+  if (kind === 'poly' && degree === 0) return undefined
+  const { forced = false } = o
+  const count = Math.min(SAMPLE, X.rows)
+  const rows = Array.from({ length: count }, (_, k) => X.row(Math.floor((k * X.rows) / count)))
+  const distances: number[] = []
+  for (const lag of LAGS) {
+    for (let k = lag; k < count; k++) distances.push(squaredDistance(rows[k], rows[k - lag]))
+  }
+  // Rows that are the same cannot be told apart, and need not be.
+  const between =
+    quantile(
+      distances.filter((distance) => distance > 0),
+      0.25,
+    ) ?? (forced ? 0 : undefined)
+  if (between === undefined) return undefined
+  const about = (kind === 'linear' || kind === 'rbf') && o.centred ? columnMeans : new Float32Array(X.cols)
+  const size = quantile(
+    rows.map((row) => squaredDistance(row, about)),
+    0.5,
+  )!
+  const isLost = (part: number, base: number) => part < CLOSE * base || !fits(kernel, largest)
+  if (kind === 'rbf') {
+    // What is left without 1 is more precise as long as most of it is smaller.
+    const lessOne = gamma * between < 0.5
+    const lost = gamma * size > LARGE || isLost(gamma * between, 1)
+    return lost || forced ? { lessOne, origin: undefined } : undefined
+  }
+  const lost =
+    kind === 'linear'
+      ? isLost(between / 2, size)
+      : isLost((gamma * between) / 2, gamma * size + Math.abs(coef0))
+  if (!lost && !forced) return undefined
+  return { lessOne: false, origin: medianOf(rows, X.cols) }
+}
+
+/** Whether gamma, for rows that are scaled, is a normal float32. */
+function fits(kernel: Kernel, largest: number): boolean {
+  if (kernel.kind === 'linear') return true
+  const { gamma } = rescaled(kernel, powerFor(largest))
+  return gamma >= LEAST && gamma < MOST
+}
+
+function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0
+  for (let k = 0; k < a.length; k++) sum += (a[k] - b[k]) * (a[k] - b[k])
+  return sum
+}
+
+function quantile(values: number[], share: number): number | undefined {
+  return values.sort((a, b) => a - b)[Math.floor(values.length * share)]
+}
+
+/** The median of each column: a few rows that lie far away do not move it. */
+function medianOf(rows: Float32Array[], columns: number): Float32Array {
+  const values = new Float32Array(rows.length)
+  return Float32Array.from({ length: columns }, (_, k) => {
+    for (const [r, row] of rows.entries()) values[r] = row[k]
+    return values.sort()[values.length >> 1]
+  })
+}

@@ -1,0 +1,60 @@
+import type { Matrix } from '../../core/matrix.ts'
+import { Engine } from '../wasm/engine.ts'
+import type { Simd } from '../wasm/module.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+
+/** What there is to know of the numbers of a matrix before they are worked with. */
+export interface Survey {
+  columnMeans: Float64Array
+  /** Of all numbers about their mean: 0 exactly if all are equal. */
+  variance: number
+  /** The largest size of a number. */
+  largest: number
+  /** Whether no number is NaN or infinite. */
+  isFinite: boolean
+}
+
+/** Numbers that are brought at once: they stay in the cache. */
+const PIECE = 1 << 15
+
+/** Looks at all rows of X once. Sums run in row order, in float64. @throws {SoftmarginError} `ABORTED` */
+export async function survey(engine: Engine, X: Matrix, pace: Pace): Promise<Survey> {
+  const { data, rows, cols } = X
+  // A machine may have learnt a constant: then it has no vectors.
+  if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
+  const mark = engine.mark()
+  const together = Math.max(1, Math.floor(PIECE / cols))
+  const source = engine.allocate(together * cols * 4)
+  const sums = engine.allocate(cols * 8)
+  const facts = engine.allocate(3 * 8)
+  engine.float64(sums, cols).fill(0)
+  engine.float64(facts, 3).fill(0)
+  // About a number that is one of them, squares are small and sums exact enough for one pass.
+  const shift = data[0]
+  for (let from = 0; from < rows; from += together) {
+    const count = Math.min(together, rows - from)
+    const piece = data.subarray(from * cols, (from + count) * cols)
+    engine.float32(source, piece.length).set(piece)
+    engine.exports.survey(source, count, cols, shift, sums, facts)
+    // Nobody else works with this engine meanwhile.
+    if (pace.due) await pace.rest()
+  }
+  const columnMeans = engine.float64(sums, cols).slice()
+  const [squares, largest, notFinite] = engine.float64(facts, 3)
+  engine.release(mark)
+  const numbers = rows * cols
+  const aside = columnMeans.reduce((sum, value) => sum + value, 0) - numbers * shift
+  for (let k = 0; k < cols; k++) columnMeans[k] /= rows
+  const variance = Math.max(0, (squares - (aside * aside) / numbers) / numbers)
+  return { columnMeans, variance, largest, isFinite: notFinite === 0 }
+}
+
+/** As `survey`, for who has no engine. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
+export async function surveyOf(X: Matrix, simd: Simd, pace: Pace): Promise<Survey> {
+  const engine = await Engine.open(simd)
+  try {
+    return await survey(engine, X, pace)
+  } finally {
+    engine.close()
+  }
+}

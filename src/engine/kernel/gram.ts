@@ -1,0 +1,87 @@
+import type { Matrix } from '../../core/matrix.ts'
+import { fillStrip, strideOf } from './blocks.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { Conditioning, Kernel } from './kernel.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import { type PackedLayout, PackedRows, padded, type Run } from './packed-rows.ts'
+import { packedBytes, packRows } from './packer.ts'
+
+const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
+
+/** Where a Gram matrix lies: plain data, so that another thread can work on the same. */
+export interface GramLayout {
+  rows: PackedLayout
+  dots: number
+}
+
+/**
+ * All dot products between the rows of a matrix, computed once: they serve every kernel, candidate, fold and pair
+ * of classes of a grid search.
+ */
+export class GramMatrix {
+  readonly layout: GramLayout
+  /** Positions, padding included. */
+  readonly size: number
+  readonly #engine: Engine
+  readonly #rows: PackedRows
+
+  constructor(engine: Engine, layout: GramLayout) {
+    this.#engine = engine
+    this.layout = layout
+    this.#rows = new PackedRows(engine, layout.rows)
+    const last = this.runs[this.runs.length - 1]
+    this.size = last.start + last.size
+  }
+
+  /**
+   * Packs the rows and takes the memory. The products are there once `fillStrip` was called for every strip.
+   *
+   * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
+   */
+  static async layOut(
+    engine: Engine,
+    X: Matrix,
+    groups: ArrayLike<number>[],
+    conditioning: Conditioning,
+    pace: Pace,
+  ): Promise<GramLayout> {
+    const rows = await packRows(engine, X, groups, LINEAR, conditioning, pace)
+    const last = rows.runs[rows.runs.length - 1]
+    const whole = wholeOf(last.start + last.size)
+    return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
+  }
+
+  /** Bytes that `layOut` takes. */
+  static bytes(groups: ArrayLike<number>[], cols: number): number {
+    let size = 0
+    for (const group of groups) size += padded(group.length)
+    return packedBytes(groups, cols) + size * strideOf(wholeOf(size))
+  }
+
+  /** A run for each group. */
+  get runs(): Run[] {
+    return this.#rows.runs
+  }
+
+  /** f32 a position: |x|^2. */
+  get norms(): number {
+    return this.#rows.norms
+  }
+
+  /** Makes the products of some rows with all later ones, and their mirror. @throws {SoftmarginError} `ABORTED` */
+  async fillStrip(strip: number, pace: Pace): Promise<void> {
+    const whole = wholeOf(this.size)
+    const { dots } = this.layout
+    const from = strip * this.#engine.blockRows
+    await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, pace)
+  }
+
+  /** Where the dot products of a position with all others begin. */
+  row(position: number): number {
+    return this.layout.dots + position * strideOf(wholeOf(this.size))
+  }
+}
+
+function wholeOf(size: number): Run {
+  return { start: 0, count: size, size }
+}

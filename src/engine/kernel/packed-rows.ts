@@ -1,0 +1,208 @@
+import type { Engine } from '../wasm/engine.ts'
+import { KERNEL_CODES, type Kernel } from './kernel.ts'
+import type { KernelSource } from './kernel-matrix.ts'
+
+/** Rows of a panel: TILE_COLS in assembly/simd.ts. */
+export const PANEL = 8
+/** A call of the engine does at most about this many multiply-adds, so that an abort is heard in time. */
+const CALL_WORK = 4e8
+
+/** The next multiple of a panel's rows. */
+export function padded(count: number): number {
+  return Math.ceil(count / PANEL) * PANEL
+}
+
+/** A run of columns of the kernel matrix: the rows of one group. */
+export interface Run {
+  /** Position of the first row; a multiple of 8. */
+  start: number
+  /** Rows that exist. */
+  count: number
+  /** Rows with the padding: a multiple of 8. */
+  size: number
+}
+
+/** Where packed rows lie: plain data, so that another thread can work on the same. */
+export interface PackedLayout {
+  runs: Run[]
+  kernel: Kernel
+  width: number
+  /** The panels of all rows. */
+  panels: number
+  /** f32 a position: |x|^2. */
+  norms: number
+  /** f32 a position: K(x, x), with the rounding of the rows. */
+  diagonal: number
+  /** Set where kernel values are made in float64: see `PreciseKernel`. */
+  precise: PreciseLayout | undefined
+}
+
+/** What kernel values in float64 want beside the rows. */
+export interface PreciseLayout {
+  lessOne: boolean
+  /** f64 a position: h(x); 0 for none. */
+  offsets: number
+}
+
+/** Runs for groups of rows, one after the other. */
+export function runsOf(groups: ArrayLike<number>[]): Run[] {
+  let start = 0
+  return groups.map(({ length: count }) => {
+    const run = { start, count, size: padded(count) }
+    start += run.size
+    return run
+  })
+}
+
+/** Positions of runs that lie one after the other, with the padding. */
+export function positionsIn(runs: Run[]): number {
+  const last = runs[runs.length - 1]
+  return last.start + last.size
+}
+
+/** Kernel values in float64 that are made at once, where single rows are looked at closely. */
+export const WIDE_ROWS = 8
+export const WIDE_COLUMNS = 512
+
+/** Bytes that a thread wants to work on rows that another one packed. */
+export function leftBytes(cols: number): number {
+  return 200 * (cols + 4) * 4 + WIDE_ROWS * WIDE_COLUMNS * 8 + 1024
+}
+
+/**
+ * Rows of a matrix, packed for the tiles, and the kernel values between them.
+ *
+ * A row is named by its position: groups begin at multiples of 8, and the rows that fill them up are zero.
+ */
+export class PackedRows implements KernelSource {
+  readonly layout: PackedLayout
+  /** Room for `WIDE_ROWS` x `WIDE_COLUMNS` values in float64. */
+  readonly wide: number
+  readonly #engine: Engine
+  readonly #strips: number
+  readonly #stripNorms: number
+  readonly #indexes: number
+  /** f64: h(x) of the rows on the left side. */
+  readonly #stripOffsets: number
+
+  constructor(engine: Engine, layout: PackedLayout) {
+    this.#engine = engine
+    this.layout = layout
+    this.#strips = engine.allocate(engine.blockRows * layout.width * 4)
+    this.#stripNorms = engine.allocate(engine.blockRows * 4)
+    this.#indexes = engine.allocate(engine.blockRows * 4)
+    this.#stripOffsets = layout.precise ? engine.allocate(engine.blockRows * 8) : 0
+    this.wide = engine.allocate(WIDE_ROWS * WIDE_COLUMNS * 8)
+  }
+
+  get runs(): Run[] {
+    return this.layout.runs
+  }
+  get kernel(): Kernel {
+    return this.layout.kernel
+  }
+  get kind(): Kernel['kind'] {
+    return this.layout.kernel.kind
+  }
+  get width(): number {
+    return this.layout.width
+  }
+  /** f32 a position: |x|^2. */
+  get norms(): number {
+    return this.layout.norms
+  }
+  /** f32 a position: K(x, x), with the rounding of the rows. */
+  get diagonal(): number {
+    return this.layout.diagonal
+  }
+
+  gather(positions: ArrayLike<number>): void {
+    const engine = this.#engine
+    engine.int32(this.#indexes, positions.length).set(positions)
+    engine.exports.gatherStrips(this.layout.panels, this.#indexes, positions.length, this.width, this.#strips)
+    const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
+    const stripNorms = engine.float32(this.#stripNorms, positions.length)
+    for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
+    const offsets = this.layout.precise?.offsets
+    if (!offsets) return
+    const all = engine.float64(offsets, norms.length)
+    const stripOffsets = engine.float64(this.#stripOffsets, positions.length)
+    for (let i = 0; i < positions.length; i++) stripOffsets[i] = all[positions[i]]
+  }
+
+  /** Takes rows of another matrix, `rows * width` conditioned numbers at `source`, as the left side. */
+  take(source: number, rows: number): void {
+    const { exports } = this.#engine
+    exports.packStrips(source, rows, this.width, this.#strips)
+    if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
+  }
+
+  /** f32: |x|^2 of the rows on the left side. Made by `gather`, and by `take` for an rbf kernel. */
+  get leftNorms(): number {
+    return this.#stripNorms
+  }
+
+  columnsPerCall(rows: number): number {
+    const work = this.layout.precise ? CALL_WORK / 4 : CALL_WORK
+    return Math.max(PANEL, Math.floor(work / (rows * this.width) / PANEL) * PANEL)
+  }
+
+  multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
+    if (this.layout.precise)
+      this.#multiplyPrecisely(this.layout.precise, rows, start, cols, out, stride, false)
+    else this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
+  }
+
+  /** As `multiply`, but K itself in float64, from which nothing is subtracted. */
+  multiplyWide(rows: number, start: number, cols: number, out: number, stride: number): void {
+    this.#multiplyPrecisely({ lessOne: false, offsets: 0 }, rows, start, cols, out, stride, true)
+  }
+
+  #multiplyPrecisely(
+    { lessOne, offsets }: PreciseLayout,
+    rows: number,
+    start: number,
+    cols: number,
+    out: number,
+    stride: number,
+    wide: boolean,
+  ): void {
+    const { kind, gamma, coef0, degree } = this.kernel
+    this.#engine.exports.preciseBlock(
+      ...([this.#strips, offsets && this.#stripOffsets, rows] as const),
+      ...([this.layout.panels + start * this.width * 4, offsets && offsets + start * 8, cols] as const),
+      ...([this.width, out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([Number(lessOne), Number(wide)] as const),
+    )
+  }
+
+  /** As `multiply`, but dot products whatever the kernel. */
+  multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
+    this.#multiply('linear', rows, start, cols, out, stride)
+  }
+
+  /** Turns dot products of `rows` rows with the positions from `start` on into kernel values, in place. */
+  apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
+    const { kind, gamma, coef0, degree } = this.kernel
+    this.#engine.exports.applyKernel(
+      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([rowNorms, this.norms + start * 4] as const),
+    )
+  }
+
+  #multiply(
+    kind: Kernel['kind'],
+    rows: number,
+    start: number,
+    cols: number,
+    out: number,
+    stride: number,
+  ): void {
+    const { gamma, coef0, degree } = this.kernel
+    this.#engine.exports.kernelBlock(
+      ...([this.#strips, this.#stripNorms, rows] as const),
+      ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
+      ...([out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+    )
+  }
+}

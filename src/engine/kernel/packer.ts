@@ -1,0 +1,119 @@
+import type { Matrix } from '../../core/matrix.ts'
+import type { Engine } from '../wasm/engine.ts'
+import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import { leftBytes, PANEL, type PackedLayout, PackedRows, positionsIn, runsOf } from './packed-rows.ts'
+import { PrecisePacker, preciseBytes } from './precise-packer.ts'
+
+/**
+ * Packs the rows of a matrix, group after group.
+ *
+ * @param groups row numbers of X, group by group
+ * @param kernel for rows that are conditioned
+ * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
+ */
+export async function packRows(
+  engine: Engine,
+  X: Matrix,
+  groups: ArrayLike<number>[],
+  kernel: Kernel,
+  conditioning: Conditioning,
+  pace: Pace,
+): Promise<PackedRows> {
+  const packer = new Packer(engine, X, groups, kernel, conditioning)
+  for (const g of groups.keys()) await packer.pack(g, pace)
+  return new PackedRows(engine, packer.layout)
+}
+
+/** Bytes that `packRows` takes. */
+export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
+  const positions = positionsIn(runsOf(groups))
+  return positions * (cols + 2) * 4 + (PANEL + 1) * cols * 4 + preciseBytes(positions, cols) + leftBytes(cols)
+}
+
+/** Packs the rows of a matrix group by group, where the layout says. */
+export class Packer {
+  readonly layout: PackedLayout
+  readonly #engine: Engine
+  readonly #X: Matrix
+  readonly #groups: ArrayLike<number>[]
+  readonly #staging: number
+  readonly #conditioner: Conditioner
+  readonly #precise: PrecisePacker | undefined
+
+  /** As `packRows`, but takes the memory alone. @throws {SoftmarginError} `OUT_OF_MEMORY` */
+  constructor(
+    engine: Engine,
+    X: Matrix,
+    groups: ArrayLike<number>[],
+    kernel: Kernel,
+    conditioning: Conditioning,
+  ) {
+    const width = X.cols
+    const runs = runsOf(groups)
+    const positions = positionsIn(runs)
+    const panels = engine.allocate(positions * width * 4)
+    const norms = engine.allocate(positions * 4)
+    const diagonal = engine.allocate(positions * 4)
+    const { precise, scale } = conditioning
+    this.#precise = precise && new PrecisePacker(engine, kernel, precise, scale, width, positions)
+    this.layout = { runs, kernel, width, panels, norms, diagonal, precise: this.#precise?.layout }
+    this.#engine = engine
+    this.#X = X
+    this.#groups = groups
+    this.#staging = engine.allocate(PANEL * width * 4)
+    this.#conditioner = new Conditioner(engine, conditioning, width)
+  }
+
+  /** Packs a group. @throws {SoftmarginError} `ABORTED` */
+  async pack(number: number, pace: Pace): Promise<void> {
+    const engine = this.#engine
+    const { runs, kernel, width, panels, norms, diagonal } = this.layout
+    const { start, size } = runs[number]
+    const group = this.#groups[number]
+    const view = engine.float32(this.#staging, PANEL * width)
+    for (let from = 0; from < group.length; from += PANEL) {
+      const rows = Math.min(PANEL, group.length - from)
+      for (let r = 0; r < rows; r++) view.set(this.#X.row(group[from + r]), r * width)
+      this.#conditioner.apply(this.#staging, rows)
+      engine.exports.packPanel(this.#staging, rows, width, panels + (start + from) * width * 4)
+      if (pace.due) await pace.rest()
+    }
+    await pace.inPieces(size / PANEL, PANEL * width, (from, to) => {
+      const at = start + from * PANEL
+      engine.exports.selfProducts(panels + at * width * 4, (to - from) * PANEL, width, norms + at * 4)
+    })
+    if (this.#precise) {
+      await this.#precise.pack(panels, diagonal, start, size, pace)
+      return
+    }
+    engine.copy(diagonal + start * 4, norms + start * 4, size * 4)
+    const { kind, gamma, coef0, degree } = kernel
+    if (kind === 'rbf') engine.float32(diagonal + start * 4, size).fill(1)
+    else {
+      const code = KERNEL_CODES[kind]
+      engine.exports.applyKernel(diagonal + start * 4, 0, 1, size, code, gamma, coef0, degree, 0, 0)
+    }
+  }
+}
+
+/** Shifts and scales rows that are in the engine. */
+export class Conditioner {
+  readonly #engine: Engine
+  readonly #scale: number
+  readonly #width: number
+  /** f32 a column, times the scale; 0 without. */
+  readonly #centre: number
+
+  constructor(engine: Engine, { centre, scale }: Conditioning, width: number) {
+    this.#engine = engine
+    this.#scale = scale
+    this.#width = width
+    this.#centre = centre ? engine.allocate(width * 4) : 0
+    if (centre) engine.float32(this.#centre, width).set(centre.map((value) => value * scale))
+  }
+
+  apply(address: number, rows: number): void {
+    this.#engine.exports.condition(address, rows, this.#width, this.#centre, this.#scale)
+  }
+}

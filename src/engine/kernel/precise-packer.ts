@@ -1,0 +1,96 @@
+import type { Engine } from '../wasm/engine.ts'
+import { KERNEL_CODES, type Kernel, type PreciseKernel } from './kernel.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import { PANEL, type PreciseLayout } from './packed-rows.ts'
+
+/** Rows that a panel's rows and the origin take as strips: whole strips of 5 or 6 rows. */
+const STRIP_ROWS = 12
+
+/** Bytes that a `PrecisePacker` takes. */
+export function preciseBytes(positions: number, cols: number): number {
+  return positions * 8 + (STRIP_ROWS + PANEL) * cols * 4 + PANEL * (PANEL + 8) * 8 + 512
+}
+
+/** Makes what rows want beside their panels where kernel values are made in float64: h(x), and K(x, x). */
+export class PrecisePacker {
+  readonly layout: PreciseLayout
+  readonly #engine: Engine
+  readonly #kernel: Kernel
+  readonly #width: number
+  readonly #strips: number
+  readonly #indexes: number
+  /** f32, PANEL x PANEL; or f64, one row of it. */
+  readonly #values: number
+  readonly #origin: { panel: number; half: number } | undefined
+
+  constructor(
+    engine: Engine,
+    kernel: Kernel,
+    { lessOne, origin }: PreciseKernel,
+    scale: number,
+    width: number,
+    positions: number,
+  ) {
+    this.#engine = engine
+    this.#kernel = kernel
+    this.#width = width
+    this.#strips = engine.allocate(STRIP_ROWS * width * 4)
+    this.#indexes = engine.allocate(PANEL * 4)
+    this.#values = engine.allocate(PANEL * PANEL * 8)
+    this.layout = { lessOne, offsets: origin ? engine.allocate(positions * 8) : 0 }
+    if (!origin) return
+    const panel = engine.allocate(PANEL * width * 4)
+    engine.float32(this.#strips, width).set(origin.map((value) => value * scale))
+    engine.exports.packPanel(this.#strips, 1, width, panel)
+    this.#gather(panel, 1)
+    this.#make(1, panel, 0, 0, PANEL, this.#values, true)
+    this.#origin = { panel, half: engine.float64(this.#values, 1)[0] / 2 }
+  }
+
+  /** Makes h and the diagonal of `size` positions from `start` on. @throws {SoftmarginError} `ABORTED` */
+  async pack(panels: number, diagonal: number, start: number, size: number, pace: Pace): Promise<void> {
+    const engine = this.#engine
+    const { offsets } = this.layout
+    await pace.inPieces(size / PANEL, PANEL * PANEL * this.#width, (from, to) => {
+      for (let at = start + from * PANEL; at < start + to * PANEL; at += PANEL) {
+        const panel = panels + at * this.#width * 4
+        if (this.#origin) {
+          this.#gather(this.#origin.panel, 1)
+          this.#make(1, panel, 0, 0, PANEL, offsets + at * 8, true)
+          const h = engine.float64(offsets + at * 8, PANEL)
+          for (let k = 0; k < PANEL; k++) h[k] -= this.#origin.half
+        }
+        this.#gather(panel, PANEL)
+        const own = offsets && offsets + at * 8
+        this.#make(PANEL, panel, own, own, PANEL, this.#values, false)
+        const values = engine.float32(this.#values, PANEL * PANEL)
+        const out = engine.float32(diagonal + at * 4, PANEL)
+        for (let k = 0; k < PANEL; k++) out[k] = values[k * PANEL + k]
+      }
+    })
+  }
+
+  /** Takes the first rows of a panel as the left side. */
+  #gather(panel: number, rows: number): void {
+    const indexes = this.#engine.int32(this.#indexes, rows)
+    for (let k = 0; k < rows; k++) indexes[k] = k
+    this.#engine.exports.gatherStrips(panel, this.#indexes, rows, this.#width, this.#strips)
+  }
+
+  #make(
+    rows: number,
+    panel: number,
+    rowOffsets: number,
+    colOffsets: number,
+    cols: number,
+    out: number,
+    wide: boolean,
+  ): void {
+    const { kind, gamma, coef0, degree } = this.#kernel
+    this.#engine.exports.preciseBlock(
+      ...([this.#strips, rowOffsets, rows, panel, colOffsets, cols, this.#width] as const),
+      ...([out, PANEL * 4, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([Number(this.layout.lessOne), Number(wide)] as const),
+    )
+  }
+}

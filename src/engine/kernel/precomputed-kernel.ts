@@ -1,0 +1,62 @@
+import type { Matrix } from '../../core/matrix.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { KernelSource } from './kernel-matrix.ts'
+import { padded, positionsIn, type Run, runsOf } from './packed-rows.ts'
+
+/** Columns of a copy that is done at once: some milliseconds. */
+const COLUMNS = 1 << 16
+
+/** Kernel values that were handed in as a square matrix: copied from where they stand, nothing is computed. */
+export class GivenRows implements KernelSource {
+  readonly kind = 'precomputed'
+  readonly runs: Run[]
+  readonly diagonal: number
+  readonly #engine: Engine
+  readonly #matrix: Matrix
+  readonly #scale: number
+  /** The row of the matrix at each position, -1 in the padding. */
+  readonly #rowAt: Int32Array
+  #left: number[] = []
+
+  /**
+   * @param matrix rows x rows
+   * @param groups row numbers, group by group
+   * @param scale a power of two that the values are multiplied by
+   */
+  constructor(engine: Engine, matrix: Matrix, groups: ArrayLike<number>[], scale: number) {
+    this.#engine = engine
+    this.#matrix = matrix
+    this.#scale = scale
+    this.runs = runsOf(groups)
+    const positions = positionsIn(this.runs)
+    this.#rowAt = new Int32Array(positions).fill(-1)
+    for (const [g, group] of groups.entries()) this.#rowAt.set(Array.from(group), this.runs[g].start)
+    this.diagonal = engine.allocate(positions * 4)
+    const diagonal = engine.float32(this.diagonal, positions)
+    for (let k = 0; k < positions; k++) diagonal[k] = this.#value(this.#rowAt[k], this.#rowAt[k])
+  }
+
+  /** Bytes that the constructor takes. */
+  static bytes(groups: ArrayLike<number>[]): number {
+    return positionsIn(runsOf(groups)) * 4 + 64
+  }
+
+  #value(row: number, column: number): number {
+    return row < 0 || column < 0 ? 0 : this.#matrix.data[row * this.#matrix.cols + column] * this.#scale
+  }
+
+  gather(positions: ArrayLike<number>): void {
+    this.#left = Array.from(positions, (position) => this.#rowAt[position])
+  }
+
+  columnsPerCall(rows: number): number {
+    return padded(Math.ceil(COLUMNS / rows))
+  }
+
+  multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
+    for (let i = 0; i < rows; i++) {
+      const view = this.#engine.float32(out + i * stride, cols)
+      for (let j = 0; j < cols; j++) view[j] = this.#value(this.#left[i], this.#rowAt[start + j])
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Engine } from '../wasm/engine.ts'
+import type { Kernel } from './kernel.ts'
+import { type PackedRows, type Run, WIDE_COLUMNS, WIDE_ROWS } from './packed-rows.ts'
+
+/** What rounding did to K b of a solution. */
+export interface RoundingError {
+  /** The largest distance of K b from its true value, of some rows, less what all of them have in common. */
+  error: number
+  /** What they have in common: on average, how much larger the solver's K b is. */
+  offset: number
+}
+
+/** Roundings of a kernel value in float32 are this part of it at most, a few of them together. */
+const UNIT = 2 ** -22
+
+/** An error of K b that counts: so many times the tolerance, and this share of the margin. */
+const TOLERANCES = 3
+const MARGIN_SHARE = 0.003
+
+/**
+ * Whether rounding changes decision values by more than the solver's tolerance explains.
+ *
+ * @param margin how far decision values lie apart that matter: 1 for a classifier
+ */
+export function isImprecise({ error }: RoundingError, tolerance: number, margin: number): boolean {
+  return !(error <= Math.max(TOLERANCES * tolerance, MARGIN_SHARE * margin))
+}
+
+/**
+ * About how much rounding in float32 may have changed K b, from the sizes of b and of the kernel: an estimate that is
+ * rather too large.
+ *
+ * @param beta b of each point, of which `diagonal` is K(x, x)
+ */
+export function expectedError(
+  beta: ArrayLike<number>,
+  diagonal: ArrayLike<number>,
+  { kind, degree }: Kernel,
+): number {
+  let squares = 0
+  let sum = 0
+  let count = 0
+  for (let k = 0; k < beta.length; k++) {
+    const size = Math.abs(diagonal[k])
+    squares += beta[k] * beta[k] * size
+    sum += size
+    if (size > 0) count++
+  }
+  return count === 0
+    ? 0
+    : UNIT * (kind === 'poly' ? Math.max(1, degree) : 1) * Math.sqrt((squares * sum) / count)
+}
+
+/**
+ * Makes K b of some rows again, with kernel values and sums in float64, and compares.
+ *
+ * @param b f64: of every point of the two runs of the problem, one after the other; of one run with itself, the sums
+ * @param runs where the points stand
+ * @param products K b of each point as the solver has it
+ */
+export function roundingError(
+  engine: Engine,
+  rows: PackedRows,
+  runs: Run[],
+  b: Float64Array,
+  products: ArrayLike<number>,
+): RoundingError {
+  const points: { position: number; point: number }[] = []
+  for (let r = 0, first = 0; r < runs.length; first += runs[r++].size) {
+    const { start, count } = runs[r]
+    const looked = Math.min(count, WIDE_ROWS / runs.length)
+    for (let k = 0; k < looked; k++) {
+      const at = Math.floor(((k + 0.5) * count) / looked)
+      points.push({ position: start + at, point: first + at })
+    }
+  }
+  if (points.length === 0) return { error: 0, offset: 0 }
+  rows.gather(points.map(({ position }) => position))
+  const exact = new Float64Array(points.length)
+  for (let r = 0, first = 0; r < runs.length; first += runs[r++].size) {
+    const { start, size } = runs[r]
+    for (let from = 0; from < size; from += WIDE_COLUMNS) {
+      const cols = Math.min(WIDE_COLUMNS, size - from)
+      const own = b.subarray(first + from, first + from + cols)
+      if (own.every((value) => value === 0)) continue
+      rows.multiplyWide(points.length, start + from, cols, rows.wide, cols * 8)
+      const values = engine.float64(rows.wide, points.length * cols)
+      for (let p = 0; p < points.length; p++) {
+        for (let k = 0; k < cols; k++) if (own[k] !== 0) exact[p] += own[k] * values[p * cols + k]
+      }
+    }
+  }
+  const errors = points.map(({ point }, p) => products[point] - exact[p])
+  const offset = errors.reduce((sum, error) => sum + error, 0) / errors.length
+  return { error: Math.max(...errors.map((error) => Math.abs(error - offset))), offset }
+}

@@ -1,0 +1,104 @@
+import { fillBlock, fillOwnBlock, strideOf } from '../kernel/blocks.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { KernelRows } from './row-provider.ts'
+import type { KernelSource } from '../kernel/kernel-matrix.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import type { Run } from '../kernel/packed-rows.ts'
+import type { DualProblem } from '../dual/dual-problem.ts'
+
+/**
+ * Whole blocks: each class with itself, kept for all its pairs, and the two classes of the pair with each
+ * other, made anew for every pair in the same place, so that it stays in the cache.
+ */
+export class BlockRows implements KernelRows {
+  readonly keepsRows = true
+  readonly share = 1
+  readonly batch = 1
+  readonly diagonal: number
+  readonly #engine: Engine
+  readonly #rows: KernelSource
+  /** Where the block of each class with itself is. */
+  readonly #own = new Map<number, number>()
+  #cross = 0
+  #mirrored = 0
+
+  /** @param own where blocks of classes with themselves are, if they were made */
+  constructor(engine: Engine, rows: KernelSource, own: number[] = []) {
+    this.#engine = engine
+    this.#rows = rows
+    this.diagonal = rows.diagonal
+    for (const [number, address] of own.entries()) this.#own.set(number, address)
+  }
+
+  /** Takes the memory for the blocks of all classes with themselves. */
+  static placeOwn(engine: Engine, runs: Run[]): number[] {
+    return runs.map((run) => engine.allocate(BlockRows.ownBytes(run)))
+  }
+
+  /** Bytes for the block of a class with itself. */
+  static ownBytes(run: Run): number {
+    return strideOf(run) * run.size
+  }
+
+  /** Bytes for the largest block between two of the runs. */
+  static crossBytes(runs: Run[]): number {
+    return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
+  }
+
+  /** Bytes for these runs. */
+  static bytes(runs: Run[]): number {
+    return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * BlockRows.crossBytes(runs))
+  }
+
+  async attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void> {
+    const a = this.#rows.runs[first]
+    const b = this.#rows.runs[second]
+    const ownFirst = await this.#ownBlock(first, pace)
+    const ownSecond = await this.#ownBlock(second, pace)
+    if (first === second) {
+      const { firstRow, secondRow } = problem
+      for (let k = 0; k < a.count; k++) {
+        firstRow[k] = secondRow[k] = firstRow[a.size + k] = secondRow[a.size + k] = ownFirst + k * strideOf(a)
+      }
+      return
+    }
+    await this.#fillCross(a, b, pace)
+    const { firstRow, secondRow } = problem
+    for (let k = 0; k < a.count; k++) {
+      firstRow[k] = ownFirst + k * strideOf(a)
+      secondRow[k] = this.#cross + k * strideOf(b)
+    }
+    for (let k = 0; k < b.count; k++) {
+      firstRow[a.size + k] = this.#mirrored + k * strideOf(a)
+      secondRow[a.size + k] = ownSecond + k * strideOf(b)
+    }
+  }
+
+  async #fillCross(a: Run, b: Run, pace: Pace): Promise<void> {
+    if (this.#cross === 0) {
+      const bytes = BlockRows.crossBytes(this.#rows.runs)
+      this.#cross = this.#engine.allocate(bytes)
+      this.#mirrored = this.#engine.allocate(bytes)
+    }
+    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
+  }
+
+  async provide(): Promise<void> {
+    throw new Error('a whole block lacks no row')
+  }
+
+  load(): Promise<void> {
+    return this.provide()
+  }
+
+  async #ownBlock(number: number, pace: Pace): Promise<number> {
+    let address = this.#own.get(number)
+    if (address === undefined) {
+      const run = this.#rows.runs[number]
+      address = this.#engine.allocate(BlockRows.ownBytes(run))
+      this.#own.set(number, address)
+      await fillOwnBlock(this.#engine, this.#rows, run, address, pace)
+    }
+    return address
+  }
+}

@@ -1,0 +1,229 @@
+import type { Engine } from '../wasm/engine.ts'
+import { FarRows } from '../kernel/rbf-underflow.ts'
+import type { GramMatrix } from '../kernel/gram.ts'
+import { KERNEL_CODES, type Kernel } from '../kernel/kernel.ts'
+import type { KernelRows } from './row-provider.ts'
+import { padded, type Run } from '../kernel/packed-rows.ts'
+import { PairWeights } from '../kernel/pair-weights.ts'
+import type { DualProblem } from '../dual/dual-problem.ts'
+
+/** Rows whose sums are made at once: few, so that their kernel values stay in the cache. */
+const BATCH = 24
+
+/**
+ * The rows that one fold trains on, and the values of one kernel between them, from a Gram matrix.
+ *
+ * They stand close together, class after class: the block of a pair is small enough to stay in the cache, and
+ * serves all candidates with this kernel.
+ */
+export class FoldRows implements KernelRows {
+  readonly keepsRows = true
+  readonly share = 1
+  readonly batch = 1
+  readonly runs: Run[] = []
+  readonly diagonal: number
+  readonly #engine: Engine
+  readonly #gram: GramMatrix
+  readonly #kernel: Kernel
+  /** Positions in the Gram matrix, class by class. */
+  readonly #members: Int32Array[]
+  /** f32 a place: |x|^2, 0 in the padding. */
+  readonly #norms: number
+  /** f32 a place: 1 for a row, 0 for the padding. */
+  readonly #present: number
+  /** For each class, where its stretches of the Gram matrix's columns are listed, and how many there are. */
+  readonly #stretches: { address: number; count: number }[]
+  readonly #size: number
+  /** f32: |x|^2 of the rows of a block that is being made. */
+  readonly #rowNorms: number
+  /** The block of each class with itself, 0 until it is made. */
+  readonly #own: number[]
+  readonly #cross: number
+  readonly #mirrored: number
+  #pair = ''
+
+  /** @param members positions in the Gram matrix, ascending, class by class */
+  constructor(engine: Engine, gram: GramMatrix, members: Int32Array[], kernel: Kernel) {
+    this.#engine = engine
+    this.#gram = gram
+    this.#kernel = kernel
+    this.#members = members
+    let size = 0
+    for (const positions of members) {
+      const run = { start: size, count: positions.length, size: padded(positions.length) }
+      this.runs.push(run)
+      size += run.size
+    }
+    this.#size = size
+    this.#stretches = members.map((positions, c) => {
+      const list = stretchesOf(positions, this.runs[c].size, gram.size)
+      const address = engine.allocate(list.length * 4)
+      engine.int32(address, list.length).set(list)
+      return { address, count: list.length / 2 }
+    })
+    this.#norms = engine.allocate(size * 4)
+    this.#present = engine.allocate(size * 4)
+    this.diagonal = engine.allocate(size * 4)
+    const largest = Math.max(...this.runs.map((run) => run.size))
+    this.#rowNorms = engine.allocate(Math.max(largest, BATCH) * 4)
+    this.#own = this.runs.map(() => 0)
+    this.#cross = engine.allocate(largest * largest * 4)
+    this.#mirrored = engine.allocate(largest * largest * 4)
+    this.#markRows()
+  }
+
+  /** Bytes that the constructor and `decide` take, for runs of these sizes. */
+  static bytes(sizes: number[], machines: number): number {
+    const largest = Math.max(...sizes)
+    const all = sizes.reduce((sum, size) => sum + size, 0)
+    const own = sizes.reduce((sum, size) => sum + size * size, 0)
+    const columns = PairWeights.columns(sizes.length)
+    const weights = PairWeights.bytes(all, sizes.length) * machines
+    const sums = BATCH * columns * sizes.length * 8
+    // The stretches take two numbers a row at worst.
+    return (own + 2 * largest * largest + largest) * 4 + all * (5 + BATCH) * 4 + sums + weights
+  }
+
+  #markRows(): void {
+    const engine = this.#engine
+    const all = engine.float32(this.#gram.norms, this.#gram.size)
+    const norms = engine.float32(this.#norms, this.#size).fill(0)
+    const present = engine.float32(this.#present, this.#size).fill(0)
+    for (const [c, positions] of this.#members.entries()) {
+      for (const [k, position] of positions.entries()) {
+        norms[this.runs[c].start + k] = all[position]
+        present[this.runs[c].start + k] = 1
+      }
+    }
+    engine.copy(this.diagonal, this.#norms, this.#size * 4)
+    if (this.#kernel.kind === 'rbf') engine.float32(this.diagonal, this.#size).fill(1)
+    else this.#apply(this.diagonal, 0, 1, 0, this.#size, 0)
+  }
+
+  /** Turns dot products of `rows` rows with the places from `start` on into kernel values. */
+  #apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
+    const { kind, gamma, coef0, degree } = this.#kernel
+    this.#engine.exports.applyKernel(
+      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([rowNorms, this.#norms + start * 4] as const),
+    )
+  }
+
+  /** Makes the blocks of the pair, unless they are there, and lays their rows before the problem. */
+  async attach(problem: DualProblem, first: number, second: number): Promise<void> {
+    const [a, b] = [this.runs[first], this.runs[second]]
+    for (const c of [first, second]) {
+      if (this.#own[c] !== 0) continue
+      this.#own[c] = this.#engine.allocate(this.runs[c].size ** 2 * 4)
+      this.#fill(c, c, this.#own[c])
+    }
+    const pair = `${first} ${second}`
+    if (pair !== this.#pair) {
+      this.#fill(first, second, this.#cross)
+      this.#engine.exports.transpose(this.#cross, b.size * 4, a.size, b.size, this.#mirrored, a.size * 4)
+    }
+    this.#pair = pair
+    const { firstRow, secondRow } = problem
+    for (let k = 0; k < a.count; k++) {
+      firstRow[k] = this.#own[first] + k * a.size * 4
+      secondRow[k] = this.#cross + k * b.size * 4
+    }
+    for (let k = 0; k < b.count; k++) {
+      firstRow[a.size + k] = this.#mirrored + k * a.size * 4
+      secondRow[a.size + k] = this.#own[second] + k * b.size * 4
+    }
+  }
+
+  async provide(): Promise<void> {
+    throw new Error('a whole block lacks no row')
+  }
+
+  load(): Promise<void> {
+    return this.provide()
+  }
+
+  /** out = K(first, second), row after row. */
+  #fill(first: number, second: number, out: number): void {
+    const { start, size } = this.runs[second]
+    const { count, start: from } = this.runs[first]
+    for (const [k, position] of this.#members[first].entries()) {
+      this.#join(position, second, out + k * size * 4)
+    }
+    this.#apply(out, size * 4, count, start, size, this.#norms + from * 4)
+  }
+
+  /** Dot products of a position of the Gram matrix with the rows of a class. */
+  #join(position: number, c: number, out: number): void {
+    const { address, count } = this.#stretches[c]
+    this.#engine.exports.join(this.#gram.row(position), address, count, out)
+  }
+
+  /**
+   * Decision values of rows of the Gram matrix by several machines.
+   *
+   * @param positions where the rows stand
+   * @param visit gets the number of the machine, a view of the sums of some rows, which does not last, the number of the
+   *   first of the rows, and how many they are
+   */
+  decide(
+    positions: Int32Array,
+    machines: PairWeights[],
+    visit: (machine: number, sums: Float64Array, from: number, rows: number) => void,
+  ): void {
+    const engine = this.#engine
+    const mark = engine.mark()
+    const { length } = machines[0]
+    const stride = this.#size * 4
+    const values = engine.allocate(BATCH * stride)
+    const sums = engine.allocate(BATCH * length * 8)
+    const { kind, gamma } = this.#kernel
+    const far =
+      kind === 'rbf' ? new FarRows(engine, gamma, this.#size, this.#norms, this.#present, BATCH) : undefined
+    for (let from = 0; from < positions.length; from += BATCH) {
+      const rows = Math.min(BATCH, positions.length - from)
+      for (let r = 0; r < rows; r++) this.#joinAll(positions[from + r], values + r * stride)
+      this.#takeNorms(positions.subarray(from, from + rows))
+      const shift = far?.mayHold(this.#rowNorms, rows)
+        ? far.shift(values, stride, rows, this.#rowNorms)
+        : undefined
+      this.#apply(values, stride, rows, 0, this.#size, shift?.norms ?? this.#rowNorms)
+      for (const [m, weights] of machines.entries()) {
+        engine.float64(sums, rows * length).fill(0)
+        for (const [c, run] of this.runs.entries()) {
+          weights.addSums(c, [0, run.size], [values + run.start * 4, stride, rows], sums)
+        }
+        const own = engine.float64(sums, rows * length)
+        if (shift) FarRows.scale(own, length, shift.factors)
+        visit(m, own, from, rows)
+      }
+    }
+    engine.release(mark)
+  }
+
+  /** Brings |x|^2 of positions of the Gram matrix together. */
+  #takeNorms(positions: Int32Array): void {
+    const all = this.#engine.float32(this.#gram.norms, this.#gram.size)
+    const norms = this.#engine.float32(this.#rowNorms, positions.length)
+    for (const [r, position] of positions.entries()) norms[r] = all[position]
+  }
+
+  #joinAll(position: number, out: number): void {
+    for (const c of this.runs.keys()) this.#join(position, c, out + this.runs[c].start * 4)
+  }
+}
+
+/**
+ * Ascending positions as (from, length) stretches, filled up to `size` with columns from the beginning of the
+ * matrix: what stands in the padding is never used, but it must be finite.
+ */
+function stretchesOf(positions: Int32Array, size: number, columns: number): number[] {
+  const list: number[] = []
+  for (const position of positions) {
+    const last = list.length - 2
+    if (last >= 0 && position === list[last] + list[last + 1]) list[last + 1]++
+    else list.push(position, 1)
+  }
+  const rest = size - positions.length
+  if (rest > 0) list.push(0, Math.min(rest, columns))
+  return list
+}

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
+import { BlockRows } from './block-rows.ts'
+import { fillOwnBlock } from '../kernel/blocks.ts'
+import { CrossRows } from './off-diagonal-rows.ts'
+import { Engine } from '../wasm/engine.ts'
+import type { Kernel, MachineKernel } from '../kernel/kernel.ts'
+import type { KernelRows } from './row-provider.ts'
+import { Pace } from '../wasm/time-slice.ts'
+import { packRows } from '../kernel/packer.ts'
+import { RowCache } from './row-cache.ts'
+import { Solver } from '../solver/solver.ts'
+
+const kernels: Kernel[] = [
+  { kind: 'rbf', gamma: 0.1, coef0: 0, degree: 3 },
+  { kind: 'linear', gamma: 1, coef0: 0, degree: 3 },
+  { kind: 'poly', gamma: 0.1, coef0: 1, degree: 2 },
+]
+// A class that ends inside a strip and a panel, and one that the tiles fill.
+const groups = [0, 1, 2].map((c) => Array.from({ length: [203, 333, 192][c] }, (_, i) => i * 3 + c))
+
+function classes(): Matrix {
+  const random = new Random(5)
+  const data = Float32Array.from({ length: 999 * 12 }, (_, at) => {
+    return random.below(20_001) / 10_000 - 1 + (at % 12 === Math.floor(at / 12) % 3 ? 1 : 0)
+  })
+  return new Matrix(data, 999, 12)
+}
+
+/** A pair's solution, and what part of the rows was made. */
+interface Solution {
+  objective: number
+  beta: Float64Array
+  rho: number
+  share: number
+}
+
+/**
+ * Solves some pairs, one of them twice, with rows from three places.
+ *
+ * @param kind what the solver takes the kernel for: only of some kernels it may choose its path
+ */
+async function solveWith(
+  kernel: Kernel,
+  kind: MachineKernel['kind'],
+): Promise<{ whole: Solution[]; cross: Solution[]; rows: Solution[] }> {
+  const engine = await Engine.open('strict')
+  const pace = new Pace()
+  const source = await packRows(engine, classes(), groups, kernel, { centre: undefined, scale: 1 }, pace)
+  const solver = new Solver(engine, source.runs, kind)
+  const own = BlockRows.placeOwn(engine, source.runs)
+  const blocks = new BlockRows(engine, source, own)
+  for (const [n, run] of source.runs.entries()) await fillOwnBlock(engine, source, run, own[n], pace)
+  const solutions = async (rows: KernelRows) => {
+    const found: Solution[] = []
+    const pairs: [number, number][] = [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+      [0, 1],
+    ]
+    for (const [n, [i, j]] of pairs.entries()) {
+      await solver.solve(rows, i, j, n, {
+        ...{ tolerance: 1e-3, maxIterations: -1, pace },
+        prepare({ gradient, lower, upper }, first, second) {
+          gradient.fill(-1, 0, first.count)
+          upper.fill(1, 0, first.count)
+          gradient.fill(1, first.size, first.size + second.count)
+          lower.fill(-1, first.size, first.size + second.count)
+        },
+        collect({ beta, gradient }, { size }, _second, _pair, { rho, status }) {
+          expect(status).toBe('converged')
+          const objective = beta.reduce((sum, b, k) => sum + (b * (gradient[k] + (k < size ? -1 : 1))) / 2, 0)
+          found.push({ objective, beta: beta.slice(), rho, share: 0 })
+        },
+      })
+      found[n].share = rows.share
+    }
+    return found
+  }
+  return {
+    whole: await solutions(blocks),
+    cross: await solutions(new CrossRows(engine, source, own)),
+    rows: await solutions(new RowCache(engine, source, 2 ** 20)),
+  }
+}
+
+test.each(kernels)(
+  '$kind: the same optimum row by row, from cross rows and from whole blocks',
+  async (kernel) => {
+    const { whole, cross, rows } = await solveWith(kernel, kernel.kind)
+    for (const found of [whole, cross, rows]) {
+      expect(found[3]).toEqual(found[0])
+      for (const [n, { objective, rho }] of found.entries()) {
+        expect(Math.abs(objective / whole[n].objective - 1)).toBeLessThan(1e-5)
+        expect(Math.abs(rho - whole[n].rho)).toBeLessThan(2e-3)
+      }
+    }
+  },
+)
+
+test.each(kernels)('$kind: the path to it keeps to rows that are there', async (kernel) => {
+  const own = await solveWith(kernel, kernel.kind)
+  // Of kernel values that are given nothing is known: the path is the same wherever the rows are.
+  const given = await solveWith(kernel, 'precomputed')
+  for (const [n, { beta }] of given.whole.entries()) {
+    for (const from of ['cross', 'rows'] as const) {
+      expect(given[from][n].beta).toEqual(beta)
+      expect(own[from][n].share).toBeGreaterThan(0)
+      expect(own[from][n].share).toBeLessThan(0.9 * given[from][n].share)
+    }
+  }
+})

@@ -1,0 +1,159 @@
+import type { Engine } from '../wasm/engine.ts'
+import type { KernelRows } from './row-provider.ts'
+import type { KernelSource } from '../kernel/kernel-matrix.ts'
+import type { Pace } from '../wasm/time-slice.ts'
+import type { Run } from '../kernel/packed-rows.ts'
+import type { DualProblem } from '../dual/dual-problem.ts'
+import { rowsAhead } from './prefetch.ts'
+
+/**
+ * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
+ * for the tiles make a dozen rows in little more time than one. The least recently used rows make way.
+ */
+export class RowCache implements KernelRows {
+  readonly diagonal: number
+  readonly batch: number
+  readonly #engine: Engine
+  readonly #rows: KernelSource
+  readonly #bytes: number
+  readonly #slots: number
+  readonly #made: number
+  readonly #indexes: number
+  /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
+  #owners = new Int32Array(0)
+  #slotBytes = 0
+  #used = 0
+  #count = 0
+  #first = 0
+  #second = 0
+  /** What lies between two points with the same row, 0 if there are none. */
+  #twin = 0
+
+  /** @param bytes for the rows that are kept */
+  constructor(engine: Engine, rows: KernelSource, bytes: number) {
+    this.batch = batchOf(engine)
+    this.#engine = engine
+    this.#rows = rows
+    this.diagonal = rows.diagonal
+    const longest = RowCache.#longestRow(rows.runs)
+    this.#bytes = Math.max(bytes, RowCache.leastBytes(engine, rows.runs))
+    this.#slots = engine.allocate(this.#bytes)
+    this.#made = engine.allocate(batchOf(engine) * longest)
+    this.#indexes = engine.allocate(batchOf(engine) * 8)
+  }
+
+  /** Bytes for all rows of the largest pair: more are never used. */
+  static mostBytes(runs: Run[]): number {
+    const longest = RowCache.#longestRow(runs)
+    return (longest / 4) * longest
+  }
+
+  static #longestRow(runs: Run[]): number {
+    const [one, two] = [...runs].sort((a, b) => b.size - a.size)
+    return (one.size + (two?.size ?? 0)) * 4
+  }
+
+  /** Rows of two batches: with fewer the solver would wait for rows that it just had. */
+  static leastBytes(engine: Engine, runs: Run[]): number {
+    return 2 * batchOf(engine) * RowCache.#longestRow(runs)
+  }
+
+  get keepsRows(): boolean {
+    return this.#owners.length * 4 >= this.#slotBytes
+  }
+
+  get share(): number {
+    return this.#used / this.#count
+  }
+
+  async attach(problem: DualProblem, first: number, second: number): Promise<void> {
+    this.#first = first
+    this.#second = second
+    const [a, b] = [this.#rows.runs[first], this.#rows.runs[second]]
+    this.#twin = first === second ? a.size : 0
+    this.#count = first === second ? a.count : a.count + b.count
+    const points = problem.size - this.#twin
+    this.#slotBytes = points * 4
+    this.#owners = new Int32Array(Math.min(points, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
+    this.#used = 0
+  }
+
+  async provide(problem: DualProblem, pace: Pace): Promise<void> {
+    const { point, held } = problem.wanted
+    const count = rowsAhead(this.#engine, this.#used)
+    // The point that is asked for is likely to be among them.
+    const ahead = problem.violators(this.#indexes, count).filter((k) => k !== point)
+    await this.#bring(problem, [point, ...ahead.subarray(0, count - 1)], held, pace)
+  }
+
+  async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
+    await this.#bring(problem, points, -1, pace)
+  }
+
+  /** The first of the points that have the same row as this one. */
+  #owner(point: number): number {
+    return this.#twin > 0 && point >= this.#twin ? point - this.#twin : point
+  }
+
+  /** Makes rows for points that have none; the row of `held` stays. */
+  async #bring(problem: DualProblem, points: number[], held: number, pace: Pace): Promise<void> {
+    const engine = this.#engine
+    const batch = [...new Set(points.map((k) => this.#owner(k)))]
+    const a = this.#rows.runs[this.#first]
+    const b = this.#rows.runs[this.#second]
+    this.#rows.gather(batch.map((k) => (k < a.size ? a.start + k : b.start + k - a.size)))
+    const slots = this.#freeSlots(problem, batch.length, this.#owner(held))
+    // Slots that follow each other, as fresh ones do, take the rows as they are made.
+    const follow = slots.every((slot, n) => slot === slots[0] + n)
+    const made = follow ? this.#slots + slots[0] * this.#slotBytes : this.#made
+    const runs: [Run, number][] = [[a, 0]]
+    if (this.#twin === 0) runs.push([b, a.size * 4])
+    for (const [run, offset] of runs) {
+      const step = this.#rows.columnsPerCall(batch.length)
+      for (let j = 0; j < run.size; j += step) {
+        const cols = Math.min(step, run.size - j)
+        this.#rows.multiply(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
+        if (pace.due) await pace.rest()
+      }
+    }
+    const { firstRow, secondRow, used } = problem
+    for (const [n, k] of batch.entries()) {
+      const slot = slots[n]
+      const owner = this.#owners[slot]
+      const address = this.#slots + slot * this.#slotBytes
+      if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
+      this.#owners[slot] = k
+      // Of twins the second has the same row: its halves are the same too.
+      for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
+        if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0
+        firstRow[k + twin] = address
+        secondRow[k + twin] = this.#twin > 0 ? address : address + a.size * 4
+        // As good as just used: a row that was fetched ahead is not to be the first to go.
+        used[k + twin] = problem.iterations
+      }
+    }
+  }
+
+  /** Slots that are free, then those whose rows were not used for longest; never the row of `held`. */
+  #freeSlots(problem: DualProblem, wanted: number, held: number): number[] {
+    const slots: number[] = []
+    while (slots.length < wanted && this.#used < this.#owners.length) slots.push(this.#used++)
+    if (slots.length === wanted) return slots
+    const { used } = problem
+    const lastUse = (slot: number) => {
+      const owner = this.#owners[slot]
+      return this.#twin > 0 ? Math.max(used[owner], used[owner + this.#twin]) : used[owner]
+    }
+    const taken = slots.length
+    const others = [...this.#owners.keys()]
+      .slice(0, this.#owners.length - taken)
+      .filter((slot) => this.#owners[slot] !== held)
+      .sort((x, y) => lastUse(x) - lastUse(y) || x - y)
+    return slots.concat(others.slice(0, wanted - taken))
+  }
+}
+
+/** Rows that are made at once at most: a quarter of a block, to fetch ahead without fetching much in vain. */
+function batchOf(engine: Engine): number {
+  return engine.blockRows / 4
+}

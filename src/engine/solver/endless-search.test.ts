@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest'
+import { Matrix } from '../../core/matrix.ts'
+import { BlockRows } from '../rows/block-rows.ts'
+import { Engine } from '../wasm/engine.ts'
+import { GivenRows } from '../kernel/precomputed-kernel.ts'
+import type { KernelSource } from '../kernel/kernel-matrix.ts'
+import { Pace } from '../wasm/time-slice.ts'
+import { RowCache } from '../rows/row-cache.ts'
+import { Solver } from './solver.ts'
+
+/** K(x, z) in float32, as rows of a kernel whose path is free: the engine's own kernels may be more exact than this. */
+function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: number, z: number) => number) {
+  const values = Float32Array.from(xs.flatMap((x) => xs.map((z) => kernel(x, z))))
+  const groups = [0, 1].map((label) => [...xs.keys()].filter((row) => labels[row] === label))
+  const given = new GivenRows(engine, new Matrix(values, xs.length, xs.length), groups, 1)
+  const source: KernelSource = {
+    kind: 'poly',
+    runs: given.runs,
+    diagonal: given.diagonal,
+    gather: (positions) => given.gather(positions),
+    columnsPerCall: (rows) => given.columnsPerCall(rows),
+    multiply: (...where) => given.multiply(...where),
+  }
+  return source
+}
+
+/** How the problem of two classes ends. */
+async function solve(
+  [xs, labels]: [number[], number[]],
+  kernel: (x: number, z: number) => number,
+  { C, maxIterations = -1, rows = 'rows' }: { C: number; maxIterations?: number; rows?: 'rows' | 'blocks' },
+) {
+  const engine = await Engine.open('strict')
+  const source = sourceOf(engine, xs, labels, kernel)
+  const solver = new Solver(engine, source.runs, source.kind)
+  const from = rows === 'rows' ? new RowCache(engine, source, 0) : new BlockRows(engine, source)
+  const outcomes: { status: string; iterations: number }[] = []
+  await solver.solve(from, 0, 1, 0, {
+    tolerance: 1e-3,
+    maxIterations,
+    pace: new Pace(AbortSignal.timeout(30_000)),
+    prepare({ gradient, lower, upper }, first, second) {
+      gradient.fill(-1, 0, first.count)
+      upper.fill(C, 0, first.count)
+      gradient.fill(1, first.size, first.size + second.count)
+      lower.fill(-C, first.size, first.size + second.count)
+    },
+    collect: (_problem, _first, _second, _pair, outcome) => void outcomes.push(outcome),
+  })
+  engine.close()
+  return outcomes[0]
+}
+
+const far: [number[], number[]] = [
+  [999.76, 1000.87, 1000.84, 1001.15, 1000.01, 999.54, 1001.17, 1000.03, 999.73, 1001.68],
+  [0, 1, 1, 1, 1, 0, 1, 1, 1, 0],
+]
+const quartic = (x: number, z: number) => ((x * z) / 0.43 + 1) ** 4
+
+test.each(['rows', 'blocks'] as const)(
+  'a step that changes nothing, one before a step over the free points: %s',
+  async (rows) => {
+    for (const maxIterations of [999, 1000, 1001, 1003, 20_000, -1]) {
+      const { status, iterations } = await solve(far, quartic, { C: 100, maxIterations, rows })
+      expect(['stalled', 'maxIter']).toContain(status)
+      if (status === 'maxIter') expect(iterations).toBe(maxIterations)
+      if (maxIterations > 0) expect(iterations).toBeLessThanOrEqual(maxIterations)
+    }
+  },
+)
+
+/** (10 x z)^4, every number rounded to float32. */
+function rounded(x: number, z: number): number {
+  const { fround } = Math
+  const square = fround(fround(10 * fround(fround(x) * fround(z))) ** 2)
+  return fround(square * square)
+}
+
+test('steps that change b and gain nothing', async () => {
+  const close: [number[], number[]] = [
+    [100.77, 100.43, 101.74, 101.44, 101.76, 101.02, 101.61],
+    [0, 1, 1, 0, 1, 1, 0],
+  ]
+  const { status, iterations } = await solve(close, rounded, { C: 1e7 })
+  expect(status).toBe('stalled')
+  expect(iterations).toBeLessThan(1e6)
+})
+
+test.each([
+  ['on the diagonal', (x: number, z: number) => (x === z && x === 3 ? Number.POSITIVE_INFINITY : x * z)],
+  ['NaN', (x: number, z: number) => (x === z ? 10 : Number.NaN)],
+  ['of two rows', (x: number, z: number) => (x === z ? 3e38 : -3e38 * 2)],
+  ['of two rows, too large', (x: number, z: number) => (x === z ? 1 : Number.POSITIVE_INFINITY)],
+])('values that are not finite: %s', async (_, kernel) => {
+  const rows: [number[], number[]] = [
+    [1, 2, 3, 4],
+    [0, 1, 0, 1],
+  ]
+  await expect(solve(rows, kernel, { C: 1 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})

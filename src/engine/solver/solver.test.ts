@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest'
+import { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
+import { BlockRows } from '../rows/block-rows.ts'
+import { fillOwnBlock } from '../kernel/blocks.ts'
+import { CrossRows } from '../rows/off-diagonal-rows.ts'
+import { Engine } from '../wasm/engine.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import { Pace } from '../wasm/time-slice.ts'
+import { type PackedRows, positionsIn } from '../kernel/packed-rows.ts'
+import { packRows } from '../kernel/packer.ts'
+import { RowCache } from '../rows/row-cache.ts'
+import { Solver } from './solver.ts'
+
+const sizes = [803, 600]
+const groups = sizes.map((size, c) => Array.from({ length: size }, (_, i) => i * 2 + c))
+
+/** Two classes that overlap. */
+function classes(): Matrix {
+  const random = new Random(11)
+  const rows = 2 * Math.max(...sizes)
+  const data = Float32Array.from({ length: rows * 8 }, (_, at) => {
+    return random.below(20_001) / 10_000 - 1 + (at % 8 === 0 && at % 16 === 0 ? 0.7 : 0)
+  })
+  return new Matrix(data, rows, 8)
+}
+
+/** The kernel row of the point at a position, made anew. */
+function rowAt(engine: Engine, source: PackedRows, position: number): Float32Array {
+  const columns = positionsIn(source.runs)
+  const mark = engine.mark()
+  const out = engine.allocate(columns * 4)
+  source.gather([position])
+  source.multiply(1, 0, columns, out, columns * 4)
+  const row = engine.float32(out, columns).slice()
+  engine.release(mark)
+  return row
+}
+
+const kernels: Kernel[] = [
+  { kind: 'rbf', gamma: 0.2, coef0: 0, degree: 3 },
+  { kind: 'linear', gamma: 1, coef0: 0, degree: 3 },
+]
+const cases = kernels.flatMap((kernel) =>
+  [1, 1e4].flatMap((C) =>
+    (['blocks', 'cross rows', 'rows', 'few rows'] as const).map((from) => ({
+      kernel,
+      kind: kernel.kind,
+      C,
+      from,
+    })),
+  ),
+)
+
+test.each(cases)(
+  '$kind, C = $C, $from: the gradient is exact at the end, and where the search is broken off',
+  async (o) => {
+    const engine = await Engine.open('strict')
+    const pace = new Pace()
+    const plain = { centre: undefined, scale: 1 }
+    const source = await packRows(engine, classes(), groups, o.kernel, plain, pace)
+    const solver = new Solver(engine, source.runs, o.kind)
+    const own = BlockRows.placeOwn(engine, source.runs)
+    const blocks = new BlockRows(engine, source, own)
+    for (const [n, run] of source.runs.entries()) await fillOwnBlock(engine, source, run, own[n], pace)
+    const rows = {
+      blocks: () => blocks,
+      'cross rows': () => new CrossRows(engine, source, own),
+      rows: () => new RowCache(engine, source, RowCache.mostBytes(source.runs)),
+      // Rows make way for others.
+      'few rows': () => new RowCache(engine, source, 0),
+    }[o.from]()
+    for (const maxIterations of [40, 2500, 20_000]) {
+      await solver.solve(rows, 0, 1, 0, {
+        ...{ tolerance: 1e-3, maxIterations, pace },
+        prepare({ gradient, lower, upper }, first, second) {
+          gradient.fill(-1, 0, first.count)
+          upper.fill(o.C, 0, first.count)
+          gradient.fill(1, first.size, first.size + second.count)
+          lower.fill(-o.C, first.size, first.size + second.count)
+        },
+        collect(problem, first, second, _pair, { status, iterations }) {
+          expect(iterations).toBeLessThanOrEqual(maxIterations)
+          const { beta, gradient, lower, upper } = problem
+          const exact = Float64Array.from(beta, (_, k) => (k < first.size ? -1 : 1))
+          let all = 0
+          for (const [k, b] of beta.entries()) {
+            if (b === 0) continue
+            all += Math.abs(b)
+            // The runs follow each other here as they do in the problem.
+            for (const [n, value] of rowAt(engine, source, k).entries()) exact[n] += b * value
+          }
+          let least = Number.POSITIVE_INFINITY
+          let largest = Number.NEGATIVE_INFINITY
+          for (const k of beta.keys()) {
+            const exists = k < first.size ? k < first.count : k < first.size + second.count
+            if (!exists) continue
+            expect(Math.abs(gradient[k] - exact[k])).toBeLessThan(1e-12 * (1 + all))
+            if (beta[k] < upper[k]) least = Math.min(least, exact[k])
+            if (beta[k] > lower[k]) largest = Math.max(largest, exact[k])
+          }
+          if (status === 'converged') expect(largest - least).toBeLessThan(1.001e-3)
+          else expect(status).toBe('maxIter')
+        },
+      })
+    }
+  },
+)

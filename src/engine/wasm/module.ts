@@ -1,0 +1,54 @@
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { type AssetName, givenAsset, isModule, readAsset } from '../../host/assets.ts'
+
+/**
+ * Which build of the engine runs. `'strict'` gives the same bits on every host. `'relaxed'` is faster where the
+ * host fuses multiply-adds, and its last bits depend on whether it does.
+ */
+export type Simd = 'strict' | 'relaxed'
+
+const modules = new Map<EngineAsset, Promise<WebAssembly.Module>>()
+
+type EngineAsset = Extract<AssetName, `svm.${string}`>
+
+/**
+ * The compiled engine, compiled once. Threads need a build of its own, for whether a memory is shared is part
+ * of a module's type.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` where the host lacks the instructions
+ */
+export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Module> {
+  if (simd !== 'strict' && simd !== 'relaxed') {
+    throw invalidArgument('simd', simd, "'strict' or 'relaxed'")
+  }
+  const name: EngineAsset =
+    simd === 'strict'
+      ? shared
+        ? 'svm.threads.wasm'
+        : 'svm.wasm'
+      : shared
+        ? 'svm.relaxed.threads.wasm'
+        : 'svm.relaxed.wasm'
+  let module = modules.get(name)
+  if (!module) {
+    module = compile(name, simd)
+    modules.set(name, module)
+    // A failed download must not stick.
+    module.catch(() => modules.delete(name))
+  }
+  return module
+}
+
+async function compile(name: EngineAsset, simd: Simd): Promise<WebAssembly.Module> {
+  const given = await givenAsset(name)
+  if (isModule(given)) return given
+  const bytes = given ?? (await readAsset(name))
+  if (!WebAssembly.validate(bytes)) {
+    throw new SoftmarginError(
+      'HOST_UNSUPPORTED',
+      `simd: '${simd}' needs ${simd === 'strict' ? 'WebAssembly SIMD' : 'WebAssembly relaxed SIMD'}, which this host lacks`,
+      { argument: 'simd', received: simd },
+    )
+  }
+  return WebAssembly.compile(bytes)
+}

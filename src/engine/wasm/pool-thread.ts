@@ -1,0 +1,151 @@
+import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
+import { listenToOwner, startThread, type Thread } from '../../host/threads.ts'
+import { Engine, type Region } from './engine.ts'
+import type { Simd } from './module.ts'
+import { Pace } from './time-slice.ts'
+import type { Work } from './job.ts'
+
+/** Jobs that a thread has, with the one that it works at: it need not wait for an answer to be heard. */
+export const AHEAD = 2
+
+/** What became of a job that was taken back before the thread came to it. */
+export const TAKEN_BACK = Symbol('taken back')
+
+type Order =
+  | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown }
+  | { type: 'job'; id: number; job: unknown; claim: Int32Array }
+  | { type: 'abort' }
+
+type Report =
+  | { type: 'done'; id: number; result: unknown }
+  | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
+
+interface Given {
+  job: unknown
+  /** Shared: 1 once the job is the thread's, which came to it, or its owner's, who took it back. */
+  claim: Int32Array
+  resolve(result: unknown): void
+  reject(error: unknown): void
+}
+
+/** A thread and the jobs that it was given and has not answered. It comes to them in their order. */
+export class Member {
+  readonly #thread: Promise<Thread>
+  readonly #given = new Map<number, Given>()
+  #failure: unknown
+  #next = 0
+
+  constructor() {
+    this.#thread = startThread({
+      onMessage: (message) => this.#hear(message as Report),
+      onFailure: (error) => this.#fail(error),
+    })
+    this.#thread.catch((error) => this.#fail(error))
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  async open(work: string, simd: Simd, region: Region, context: unknown): Promise<void> {
+    await this.#order({ type: 'open', work, simd, region, context })
+  }
+
+  /** Ends the job that it works at, and takes back the others. */
+  async abort(): Promise<void> {
+    while (this.takeBack() !== undefined);
+    await this.#order({ type: 'abort' })
+  }
+
+  async #order(order: Order): Promise<void> {
+    const thread = await this.#thread
+    thread.post(order)
+  }
+
+  /** Answers what the job gives, or `TAKEN_BACK`. */
+  async do(job: unknown): Promise<unknown> {
+    const thread = await this.#thread
+    if (this.failed) throw this.#failure
+    const id = this.#next++
+    const claim = new Int32Array(new SharedArrayBuffer(4))
+    thread.setBusy(true)
+    thread.post({ type: 'job', id, job, claim } satisfies Order)
+    return new Promise((resolve, reject) => this.#given.set(id, { job, claim, resolve, reject }))
+  }
+
+  /** Takes back the job that the thread would come to last; undefined if it has begun all. */
+  takeBack(): unknown {
+    const [last] = [...this.#given].reverse()
+    if (!last) return undefined
+    const [id, { job, claim, resolve }] = last
+    if (!isFirst(claim)) return undefined
+    this.#given.delete(id)
+    resolve(TAKEN_BACK)
+    return job
+  }
+
+  async rest(): Promise<void> {
+    const thread = await this.#thread
+    thread.setBusy(false)
+  }
+
+  #hear(report: Report): void {
+    const given = this.#given.get(report.id)
+    this.#given.delete(report.id)
+    if (report.type === 'done') given?.resolve(report.result)
+    else {
+      const { code, message } = report.error
+      given?.reject(new SoftmarginError(code ?? 'INTERNAL', message))
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    for (const { reject } of this.#given.values()) reject(this.#failure)
+    this.#given.clear()
+  }
+}
+
+/** Whether nobody claimed the job before. */
+function isFirst(claim: Int32Array): boolean {
+  return Atomics.exchange(claim, 0, 1) === 0
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
+type AnyWork = Work<any, any, any>
+
+/** In a thread: does what its owner orders, for ever. */
+export async function serve(works: AnyWork[]): Promise<void> {
+  let current: Promise<(job: unknown, pace: Pace) => Promise<unknown>>
+  let last: Promise<unknown> = Promise.resolve()
+  let aborts = new AbortController()
+  const post = await listenToOwner((message) => {
+    const order = message as Order
+    if (order.type === 'abort') {
+      aborts.abort()
+      return
+    }
+    if (order.type === 'open') {
+      const { simd, region, context } = order
+      aborts = new AbortController()
+      const work = works.find(({ name }) => name === order.work)!
+      current = last.then(async () => work.open(await Engine.join(simd, region), context))
+      last = current.catch(() => {})
+      return
+    }
+    const { signal } = aborts
+    const { id, job, claim } = order
+    const run = async (): Promise<Report | undefined> => {
+      if (!isFirst(claim)) return undefined
+      try {
+        const doJob = await current
+        return { type: 'done', id, result: await doJob(job, new Pace(signal)) }
+      } catch (error) {
+        const code = error instanceof SoftmarginError ? error.code : undefined
+        return { type: 'failed', id, error: { code, message: String((error as Error)?.message ?? error) } }
+      }
+    }
+    // One after the other: jobs share the thread's memory.
+    last = last.then(run).then((report) => report && post(report, []))
+  })
+}

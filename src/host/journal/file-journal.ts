@@ -1,0 +1,157 @@
+import { unreadable } from '../storage/read-bytes.ts'
+import { FileLock } from './file-lock.ts'
+import { frame, readFrames } from './frames.ts'
+import { changed, earlierJournal, type GrowingFile, type GrownFile } from './journal.ts'
+import { importBuiltin } from '../platform/builtins.ts'
+import { syncFolderOf, unwritable, writeFileAtomically } from '../storage/write-file.ts'
+
+/**
+ * A growing file on the disk: records go to the end of `<path>.journal`, until `replace` writes the file anew. Its lock
+ * is the file `<path>.lock`.
+ */
+export class JournaledFile implements GrowingFile {
+  readonly path: string
+  #lock: FileLock | undefined
+  /** What the files looked like when this object last knew what is in them. */
+  #known: string | undefined
+  /** Length of what the journal holds for sure; an append that failed may have left more. */
+  #length = 0
+  #isDamaged = false
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  get #journal(): string {
+    return `${this.path}.journal`
+  }
+
+  async lock(): Promise<void> {
+    if (this.#lock) return
+    const lock = await FileLock.take(`${this.path}.lock`, this.path)
+    if (this.#known !== undefined && this.#known !== (await this.#look())) {
+      lock.release()
+      throw changed(this.path)
+    }
+    this.#lock = lock
+  }
+
+  async unlock(): Promise<void> {
+    if (!this.#lock) return
+    this.#known = await this.#look()
+    this.close()
+  }
+
+  close(): void {
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  async read(): Promise<GrownFile> {
+    this.#known = await this.#look()
+    const whole = await readIfThere(this.path)
+    const journal = (await readIfThere(this.#journal)) ?? new Uint8Array(0)
+    const { records, damage, end } = readFrames(journal)
+    if (records.length === 0 && isEarlier(journal)) throw earlierJournal(this.path)
+    this.#length = end
+    this.#isDamaged = damage.length > 0
+    return { whole, records, damage }
+  }
+
+  async append(record: Uint8Array): Promise<void> {
+    await this.lock()
+    const { open } = await importBuiltin('node:fs/promises')
+    const framed = frame(record)
+    try {
+      const file = await open(this.#journal, 'a')
+      try {
+        // What an append that failed, or a crash, has left.
+        if ((await file.stat()).size !== this.#length) await file.truncate(this.#length)
+        try {
+          await file.writeFile(framed)
+          await file.sync()
+        } catch (error) {
+          // If this fails as well, the next append does it.
+          await file.truncate(this.#length).catch(() => {})
+          throw error
+        }
+      } finally {
+        await file.close()
+      }
+      // A file is only there after a power cut if its folder knows of it.
+      if (this.#length === 0) await syncFolderOf(this.#journal)
+    } catch (cause) {
+      throw unwritable(this.#journal, cause)
+    }
+    this.#length += framed.length
+  }
+
+  async replace(bytes: Uint8Array): Promise<void> {
+    await this.lock()
+    await writeFileAtomically(this.path, bytes)
+    await this.#forget()
+  }
+
+  async remove(): Promise<void> {
+    await this.lock()
+    const { rm } = await importBuiltin('node:fs/promises')
+    await rm(this.path, { force: true })
+    this.#isDamaged = false
+    await this.#forget()
+  }
+
+  /** The records are in the file: they are not needed any more. */
+  async #forget(): Promise<void> {
+    const { rename, rm } = await importBuiltin('node:fs/promises')
+    try {
+      // Under a name that tells when, so that no earlier one is written over.
+      if (this.#isDamaged) await rename(this.#journal, `${this.#journal}.damaged-${Date.now()}`)
+      else await rm(this.#journal, { force: true })
+    } catch (cause) {
+      throw unwritable(this.#journal, cause)
+    }
+    this.#isDamaged = false
+    this.#length = 0
+  }
+
+  /** What tells whether somebody else wrote. */
+  async #look(): Promise<string> {
+    const { stat } = await importBuiltin('node:fs/promises')
+    const looks = [this.path, this.#journal].map((path) =>
+      stat(path, { bigint: true }).then(
+        ({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`,
+        () => 'none',
+      ),
+    )
+    return (await Promise.all(looks)).join(', ')
+  }
+}
+
+/** Before records were framed, each was a length of 32 bits and a zip archive. */
+function isEarlier(journal: Uint8Array): boolean {
+  return [0x50, 0x4b, 3, 4].every((byte, i) => journal[4 + i] === byte)
+}
+
+/** A whole file, also one of more than 2 GiB, which `readFile` refuses. */
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  const { open } = await importBuiltin('node:fs/promises')
+  try {
+    const file = await open(path, 'r')
+    try {
+      const bytes = new Uint8Array((await file.stat()).size)
+      let length = 0
+      while (length < bytes.length) {
+        const piece = bytes.subarray(length, length + 2 ** 28)
+        const { bytesRead } = await file.read(piece, 0, piece.length, length)
+        if (bytesRead === 0) break
+        length += bytesRead
+      }
+      return bytes.subarray(0, length)
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unreadable(path, cause)
+  }
+}

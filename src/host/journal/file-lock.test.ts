@@ -1,0 +1,185 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FileLock } from './file-lock.ts'
+
+let folder: string
+let path: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+  path = join(folder, 'a.lock')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const take = () => FileLock.take(path, 'a')
+const ownerOf = () => JSON.parse(readFileSync(path, 'utf8'))
+
+describe('a lock in a file', () => {
+  it('is held by one at a time, and leaves nothing behind', async () => {
+    const lock = await take()
+    expect(ownerOf()).toMatchObject({ pid: process.pid, host: hostname() })
+    await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED', argument: 'path', received: 'a' })
+    lock.release()
+    expect(existsSync(path)).toBe(false)
+    const results = await Promise.allSettled([take(), take(), take()])
+    const held = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    expect(held).toHaveLength(1)
+    held[0].release()
+    held[0].release()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('is refused while its process lives, and taken over when that was killed', async () => {
+    const child = spawn('sleep', ['60'])
+    await once(child, 'spawn')
+    const lock = await take()
+    const own = ownerOf()
+    lock.release()
+    // It is another process of this machine, whose start is not known.
+    writeFileSync(path, JSON.stringify({ ...own, pid: child.pid, started: undefined }))
+    await expect(take()).rejects.toThrow(new RegExp(`process ${child.pid} on `))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    ;(await take()).release()
+  })
+
+  it('is taken over if the number of its process is another process by now', async () => {
+    const lock = await take()
+    const own = ownerOf()
+    lock.release()
+    const others: [object, boolean][] = [
+      [{ ...own, started: '1' }, own.started === undefined],
+      [{ ...own, boot: 'another one' }, own.boot === undefined],
+      [{ ...own, host: 'elsewhere', pid: 2 ** 30 }, true],
+      [{ ...own, pid: 2 ** 30 }, false],
+    ]
+    for (const [owner, isHeld] of others) {
+      writeFileSync(path, JSON.stringify(owner))
+      if (isHeld) await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED' })
+      else (await take()).release()
+      rmSync(path, { force: true })
+    }
+  })
+
+  it('is taken over if its process died before it wrote who it is', async () => {
+    for (const text of ['', '{"pid":', 'null', '{}']) {
+      writeFileSync(path, text)
+      await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED' })
+      const past = new Date(Date.now() - 60_000)
+      utimesSync(path, past, past)
+      ;(await take()).release()
+    }
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('stays the one of who took it over', async () => {
+    const lock = await take()
+    const other = JSON.stringify({ ...ownerOf(), id: 'another' })
+    writeFileSync(path, other)
+    lock.release()
+    expect(readFileSync(path, 'utf8')).toBe(other)
+    rmSync(path)
+  })
+
+  it('says so where no file can be made', async () => {
+    const nowhere = FileLock.take(join(folder, 'nowhere/a.lock'), 'a')
+    await expect(nowhere).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+  })
+
+  it('is one of many processes at a time that find a dead one', async () => {
+    const program = join(folder, 'take.mjs')
+    const { build } = await import('esbuild')
+    await build({
+      ...{
+        entryPoints: [new URL('file-lock.ts', import.meta.url).pathname],
+        outfile: join(folder, 'lock.mjs'),
+      },
+      ...{ bundle: true, format: 'esm', platform: 'node', logLevel: 'error' },
+    })
+    writeFileSync(
+      program,
+      `import { FileLock } from './lock.mjs'
+      import { existsSync, writeFileSync, unlinkSync } from 'node:fs'
+      let won = 0
+      for (let n = 0; n < 200; n++) {
+        try {
+          const lock = await FileLock.take('a.lock', 'a')
+          writeFileSync('inside', '', { flag: 'wx' })
+          await new Promise((resolve) => setTimeout(resolve, n % 3))
+          unlinkSync('inside')
+          won++
+          // Every other time it dies with the lock, as far as others can see.
+          if (n % 2) lock.release()
+          else writeFileSync('a.lock', '{"pid":1073741823,"host":${JSON.stringify(hostname())},"id":"' + n + '"}')
+        } catch (error) {
+          if (error.code !== 'FILE_LOCKED') throw error
+        }
+      }
+      console.log(won)`,
+    )
+    const children = [1, 2, 3].map(() => spawn(process.execPath, [program], { cwd: folder }))
+    const ended = children.map(async (child) => {
+      let out = ''
+      let errors = ''
+      child.stdout.on('data', (data) => (out += data))
+      child.stderr.on('data', (data) => (errors += data))
+      await once(child, 'close')
+      expect(errors).toBe('')
+      return Number(out)
+    })
+    for (const won of await Promise.all(ended)) expect(won).toBeGreaterThan(0)
+  }, 60_000)
+})
+
+describe('a journal on a disk that is full', () => {
+  it('is cut to its old length, and goes on when there is room', async () => {
+    const { build } = await import('esbuild')
+    await build({
+      ...{
+        entryPoints: [new URL('journaled-file.ts', import.meta.url).pathname],
+        outfile: join(folder, 'file.mjs'),
+      },
+      ...{ bundle: true, format: 'esm', platform: 'node', logLevel: 'error' },
+    })
+    const program = join(folder, 'full.mjs')
+    writeFileSync(
+      program,
+      `import { JournaledFile } from './file.mjs'
+      import { statSync } from 'node:fs'
+      const file = new JournaledFile('full')
+      await file.lock()
+      await file.read()
+      const lengths = [9000, 30000, 30000, 5000, 30000, 20000, 400]
+      const said = []
+      for (const [i, length] of lengths.entries()) {
+        const before = i === 0 ? 0 : statSync('full.journal').size
+        const code = await file.append(new Uint8Array(length).fill(i + 1)).then(() => 'fine', ({ code }) => code)
+        said.push(code)
+        if (code !== 'fine' && statSync('full.journal').size !== before) said.push('torn')
+      }
+      console.log(said.join(' '))`,
+    )
+    // Files of at most 64 blocks of 512 bytes.
+    const command = `ulimit -f 64; exec '${process.execPath}' '${program}'`
+    const said = execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).trim()
+    const wanted = 'fine FILE_UNWRITABLE FILE_UNWRITABLE fine FILE_UNWRITABLE FILE_UNWRITABLE fine'
+    // Some shells count blocks of 1024 bytes.
+    expect([wanted, wanted.replace(/^fine FILE_UNWRITABLE/, 'fine fine')]).toContain(said)
+    const { JournaledFile } = await import('./file-journal.ts')
+    const { records, damage } = await new JournaledFile(join(folder, 'full')).read()
+    expect(damage).toEqual([])
+    expect(records).toHaveLength(said.split(' ').filter((each) => each === 'fine').length)
+    for (const record of records) expect(new Set(record).size).toBe(1)
+  })
+})

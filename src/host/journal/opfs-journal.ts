@@ -1,0 +1,123 @@
+import { SoftmarginError } from '../../core/errors.ts'
+import { unreadable } from '../storage/read-bytes.ts'
+import { frame } from './frames.ts'
+import type { GrownFile } from './journal.ts'
+import { WebFile } from './web-journal.ts'
+import { unwritable } from '../storage/write-file.ts'
+
+const whole = 'whole'
+
+/**
+ * A growing file in the origin's private file system (OPFS): a folder with the whole and one file a record. The
+ * browser puts a file there when its stream is closed, as a whole, so that a crash tears none.
+ */
+export class OriginFile extends WebFile {
+  readonly #folder: FileSystemDirectoryHandle
+  /** Names of the records. */
+  #records: string[] = []
+  #next = 0
+
+  private constructor(path: string, folder: FileSystemDirectoryHandle) {
+    super(path)
+    this.#folder = folder
+  }
+
+  /** @returns nothing where the browser has no such file system, or lets nothing be written to it */
+  static async open(path: string): Promise<OriginFile | undefined> {
+    try {
+      // Some have it, but write in workers only.
+      if (!('createWritable' in FileSystemFileHandle.prototype)) return undefined
+      const root = await navigator.storage.getDirectory()
+      const stores = await root.getDirectoryHandle('softmargin', { create: true })
+      // A path is no name: `/` may not stand in one.
+      const folder = await stores.getDirectoryHandle(`store ${encodeURIComponent(path)}`, { create: true })
+      return new OriginFile(path, folder)
+    } catch {
+      return undefined
+    }
+  }
+
+  async read(): Promise<GrownFile> {
+    try {
+      const found = new Map<string, Uint8Array>()
+      for await (const handle of this.#folder.values()) {
+        if (!(handle instanceof FileSystemFileHandle)) continue
+        const isOurs = handle.name === whole || isRecord(handle.name)
+        const bytes = isOurs ? new Uint8Array(await (await handle.getFile()).arrayBuffer()) : undefined
+        if (bytes?.length) found.set(handle.name, bytes)
+        // What a crash left: a file whose stream was not closed, or what the browser wrote that stream to.
+        else await this.#folder.removeEntry(handle.name).catch(() => {})
+      }
+      this.#records = [...found.keys()].filter(isRecord).sort()
+      this.#next = Number(this.#records.at(-1)?.slice(0, 9) ?? -1) + 1
+      return { whole: found.get(whole), ...this.recordsOf(this.#records.map((name) => found.get(name)!)) }
+    } catch (cause) {
+      if (cause instanceof SoftmarginError) throw cause
+      throw unreadable(this.path, cause)
+    }
+  }
+
+  async append(record: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.lock()
+    // The random part: what an append that failed has left is not written over.
+    const random = crypto.randomUUID().slice(0, 8)
+    const name = `${String(this.#next).padStart(9, '0')}-${random}`
+    try {
+      await this.#write(name, frame(record))
+    } catch (error) {
+      await this.#folder.removeEntry(name).catch(() => {})
+      throw error
+    }
+    this.#records.push(name)
+    this.#next++
+  }
+
+  async replace(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.lock()
+    await this.#write(whole, bytes)
+    await this.#forget()
+  }
+
+  async remove(): Promise<void> {
+    await this.lock()
+    for await (const name of this.#folder.keys()) if (isRecord(name)) this.#records.push(name)
+    await this.#forget()
+    await this.#folder.removeEntry(whole).catch(ignoreMissing)
+  }
+
+  protected async look(): Promise<string> {
+    const found: string[] = []
+    for await (const handle of this.#folder.values()) {
+      if (!(handle instanceof FileSystemFileHandle)) continue
+      if (isRecord(handle.name)) found.push(handle.name)
+      if (handle.name !== whole) continue
+      const { size, lastModified } = await handle.getFile()
+      found.push(`${whole} ${size} ${lastModified}`)
+    }
+    return found.sort().join(', ')
+  }
+
+  async #forget(): Promise<void> {
+    for (const name of this.#records) await this.#folder.removeEntry(name).catch(ignoreMissing)
+    this.#records = []
+  }
+
+  async #write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      const file = await this.#folder.getFileHandle(name, { create: true })
+      const stream = await file.createWritable()
+      await stream.write(bytes)
+      await stream.close()
+    } catch (cause) {
+      throw unwritable(this.path, cause)
+    }
+  }
+}
+
+function isRecord(name: string): boolean {
+  return /^\d{9}-\w+$/.test(name)
+}
+
+function ignoreMissing(error: unknown): void {
+  if ((error as DOMException).name !== 'NotFoundError') throw error
+}

@@ -1,0 +1,83 @@
+import { isUrl } from './read-bytes.ts'
+import { openHttp, Refusal } from './http.ts'
+import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
+import { unreadableUrl } from './read-source.ts'
+
+/** Bytes that are read at once from a file. */
+const CHUNK = 2 ** 18
+
+/**
+ * Reads a file or URL piece by piece, so that it need not fit in memory. Where paths and URLs lead is told at
+ * `readBytes`.
+ *
+ * @param name how the caller calls the argument, for error messages
+ * @throws {SoftmarginError} `FILE_UNREADABLE`; `ABORTED` if the signal fires
+ */
+export async function* streamBytes(
+  source: string | URL,
+  name = 'source',
+  options: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Uint8Array> {
+  const { signal } = options
+  const text = String(source)
+  const isPath = typeof source === 'string' && !isUrl(source)
+  const onDisk = hasFileSystem() && (isPath || /^file:/i.test(text))
+  const pieces = onDisk ? fromDisk(isPath ? text : new URL(text)) : fromNetwork(text, signal)
+  try {
+    while (true) {
+      let piece: IteratorResult<Uint8Array>
+      try {
+        piece = await pieces.next()
+      } catch (cause) {
+        throw unreadableUrl(text, name, signal, cause)
+      }
+      if (piece.done) return
+      yield piece.value
+    }
+  } finally {
+    await pieces.return(undefined)
+  }
+}
+
+async function* fromDisk(path: string | URL): AsyncGenerator<Uint8Array> {
+  const { open } = await importBuiltin('node:fs/promises')
+  const file = await open(path)
+  try {
+    while (true) {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK), 0, CHUNK)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (/^(data|blob):/i.test(url)) {
+    const { body } = await fetch(url, { signal: signal ?? null })
+    if (body) yield* streamPieces(body)
+    return
+  }
+  const answer = await openHttp(url, { signal })
+  if (!answer.response.ok) {
+    await answer.cancel()
+    throw Refusal.of(answer.response)
+  }
+  yield* answer.pieces()
+}
+
+/** The pieces of a stream; not every host can iterate streams by itself. */
+export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader()
+  try {
+    while (true) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    // Who stops early does not want the rest.
+    await reader.cancel().catch(() => {})
+  }
+}

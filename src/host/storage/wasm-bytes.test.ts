@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { FileServer } from '../../../test/support/file-server.ts'
+import { SVC } from '../../svm/svc.ts'
+import { assetUrl, givenAsset, readAsset, useAssets } from '../assets.ts'
+import { wasmFault } from './wasm-bytes.ts'
+
+let server: FileServer
+beforeAll(async () => {
+  server = await FileServer.start()
+  const page = new TextEncoder().encode('<!doctype html>\n<title>Nothing here</title>')
+  server.files.set('/page.wasm', { bytes: page, type: 'text/html; charset=utf-8' })
+  server.files.set('/empty.wasm', { bytes: new Uint8Array(0), type: 'application/wasm' })
+  server.files.set('/sound.wasm', { bytes: await readAsset('svm.wasm'), type: 'application/octet-stream' })
+})
+afterAll(() => server.stop())
+
+const rows = [[0], [1], [4], [5]]
+const labels = [0, 0, 1, 1]
+
+it('a page in place of the engine is told with its URL and what came, and a later try may do', async () => {
+  const url = `${server.origin}/page.wasm`
+  useAssets({ 'svm.wasm': url })
+  await expect(new SVC().fit(rows, labels)).rejects.toMatchObject({
+    code: 'FILE_UNREADABLE',
+    argument: 'svm.wasm',
+    received: url,
+    message: expect.stringMatching(
+      /page\.wasm' is not: it is no WebAssembly: what came begins with '<!doctype html> <title>Nothing here<\/tit', as text\/html; charset=utf-8$/,
+    ),
+  })
+  useAssets({ 'svm.wasm': `${server.origin}/sound.wasm` })
+  const svc = await new SVC().fit(rows, labels)
+  expect(await svc.predict(rows)).toEqual(labels)
+})
+
+it('an empty file is told as well, for each module that is handed in', async () => {
+  useAssets({ 'png.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
+  await expect(givenAsset('png.wasm')).rejects.toThrow(/nothing came, as application\/wasm$/)
+  await expect(givenAsset('jpeg.wasm')).rejects.toThrow(/what came begins with/)
+})
+
+it('a module has no fault', () => {
+  expect(wasmFault(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), 'text/plain')).toBeUndefined()
+})

@@ -1,8 +1,0 @@
-// The entry `softmargin/worker` on workerd.
-
-import { useAssets } from './assets.ts'
-import { modules } from './workerd-assets.ts'
-
-useAssets(modules)
-
-export * from '../worker/spawn.ts'

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
+import { classificationReport, formatClassificationReport } from './classification-report.ts'
+import type { Label } from '../core/labels.ts'
+import { accuracyScore, confusionMatrix } from './metrics.ts'
+
+interface SklearnFigures {
+  precision: number
+  recall: number
+  'f1-score': number
+  support: number
+}
+
+function renamed({ 'f1-score': f1Score, ...others }: SklearnFigures) {
+  return { ...others, f1Score }
+}
+
+function expectFigures(actual: object, expected: SklearnFigures) {
+  for (const [name, value] of Object.entries(renamed(expected))) {
+    expect(actual).toHaveProperty(name, expect.closeTo(value, 12))
+  }
+}
+
+test.each(selection.reports)('figures are those of scikit-learn: $labels', (fixture) => {
+  const yTrue: Label[] = fixture.yTrue
+  const yPred: Label[] = fixture.yPred
+  expect(accuracyScore(yTrue, yPred)).toBe(fixture.accuracy)
+
+  const matrix = confusionMatrix(yTrue, yPred)
+  expect(matrix.labels).toEqual(fixture.labels)
+  expect([...matrix]).toEqual(fixture.matrix)
+
+  const report = classificationReport(yTrue, yPred)
+  const expected = fixture.report as unknown as Record<string, SklearnFigures>
+  for (const figures of report.classes) expectFigures(figures, expected[figures.label])
+  expectFigures(report.macroAverage, expected['macro avg'])
+  expectFigures(report.weightedAverage, expected['weighted avg'])
+  expect(report.accuracy).toBe(fixture.accuracy)
+  expect(formatClassificationReport(report)).toBe(fixture.text)
+})
+
+test('labels can be chosen and ordered', () => {
+  const matrix = confusionMatrix(['a', 'b', 'c', 'b'], ['a', 'c', 'c', 'b'], { labels: ['c', 'b'] })
+  expect([...matrix]).toEqual([
+    [1, 0],
+    [1, 1],
+  ])
+  expect(classificationReport([0, 1], [0, 0], { labels: [1] }).classes).toEqual([
+    { label: 1, precision: 0, recall: 0, f1Score: 0, support: 1 },
+  ])
+})
+
+test('bad input is named', () => {
+  expect(() => accuracyScore([1, 2], [1])).toThrow(
+    'yPred must have 2 labels, one for each row of yTrue, but has 1',
+  )
+  expect(() => accuracyScore([], [])).toThrow('yTrue must have at least one label')
+  expect(() => confusionMatrix<string | number>(['1'], [1])).toThrow(
+    'yPred[0] must be a string, as yTrue[0] is',
+  )
+  expect(() => confusionMatrix([1], [1], { labels: [1, 1] })).toThrow(
+    'labels must be an array of different labels',
+  )
+  expect(() => formatClassificationReport(classificationReport([1], [1]), { digits: -1 })).toThrow('digits')
+})

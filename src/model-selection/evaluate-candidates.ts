@@ -1,0 +1,144 @@
+import { Pace } from '../engine/wasm/time-slice.ts'
+import { surveyOf } from '../engine/kernel/column-stats.ts'
+import { throwIfAborted } from '../core/errors.ts'
+import { Matrix } from '../core/matrix.ts'
+import type { LongCall } from '../core/call-options.ts'
+import { encodeLabels, type Label } from '../core/labels.ts'
+import { hasFeatures } from '../svm/model/svm-params.ts'
+import { accuracyScore } from '../metrics/metrics.ts'
+import type { Scorer } from './scoring.ts'
+import { isClose, isSharable, searchShared } from './search/shared-search.ts'
+import type { Fold } from './stratified-k-fold.ts'
+import type { SVC, SvcOptions } from '../svm/svc.ts'
+
+/**
+ * Fits every candidate on every fold's `train` and scores it on the fold's `test`.
+ *
+ * Candidates that differ only in what their kernel ignores are computed once, and all of them from one matrix
+ * of dot products if it fits into memory.
+ *
+ * @param estimator what the candidates change; it is not fitted itself
+ * @param candidates parameters to set on copies of the estimator
+ * @param o.scorer default: accuracy
+ * @returns `scores[candidate][fold]`
+ * @throws {SoftmarginError} `ABORTED`, and whatever a fit throws
+ */
+export async function evaluateCandidates<L extends Label>(
+  estimator: SVC<L>,
+  X: Matrix,
+  y: ArrayLike<L>,
+  candidates: readonly SvcOptions[],
+  folds: readonly Fold[],
+  o: LongCall & { scorer?: Scorer<L> | undefined } = {},
+): Promise<Float64Array[]> {
+  const scorer = o.scorer ?? accuracyScore
+  const keys = candidates.map((candidate) => candidateKey(estimator, candidate, X.cols))
+  const distinct = new Map(keys.map((key, i) => [key, candidates[i]]))
+  const scores = new Map([...distinct.keys()].map((key) => [key, new Float64Array(folds.length)]))
+
+  const total = distinct.size * folds.length
+  let done = 0
+  const judge = (key: string, fold: number, predicted: L[]) => {
+    scores.get(key)![fold] = scorer(
+      Array.from(folds[fold].test, (row) => y[row]),
+      predicted,
+    )
+    o.onProgress?.({ done: ++done, total })
+  }
+  const facts = await surveyOf(X, estimator.getParams().simd, new Pace(o.signal))
+  const shared = [...distinct].flatMap(([key, candidate]) => {
+    const parameters = estimator.clone(candidate).getParams()
+    return hasFeatures(parameters) && !isClose(X, parameters, facts) ? [{ key, parameters }] : []
+  })
+  const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ parameters }) => parameters) }
+  const judged = new Set<string>()
+  if (shared.length > 0 && isSharable(search)) {
+    await searchShared(search, {
+      signal: o.signal,
+      onPredicted(candidate, fold, codes) {
+        if (!codes) return
+        const { key } = shared[candidate]
+        judged.add(`${fold} ${key}`)
+        const predicted = Array.from(codes, (code) => search.labels.classes[code])
+        judge(key, fold, predicted)
+      },
+    })
+  }
+  const left = folds.map(() => new Map(distinct))
+  for (const [fold, candidates] of left.entries()) {
+    for (const key of distinct.keys()) if (judged.has(`${fold} ${key}`)) candidates.delete(key)
+  }
+  await searchPlainly(estimator, X, y, left, folds, judge, o.signal)
+  return keys.map((key) => scores.get(key)!.slice())
+}
+
+/**
+ * Each fit from its own copy of the rows: where a shared matrix does not fit into memory or is not precise enough, or
+ * where X is a kernel's.
+ *
+ * @param left what is to be done of each fold
+ */
+async function searchPlainly<L extends Label>(
+  estimator: SVC<L>,
+  X: Matrix,
+  y: ArrayLike<L>,
+  left: Map<string, SvcOptions>[],
+  folds: readonly Fold[],
+  judge: (key: string, fold: number, predicted: L[]) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [fold, { train, test }] of folds.entries()) {
+    if (left[fold].size === 0) continue
+    const rows = { train: X.select(train), test: X.select(test) }
+    const yTrain = Array.from(train, (row) => y[row])
+    for (const [key, candidate] of left[fold]) {
+      throwIfAborted(signal)
+      // Scores are made of labels.
+      const svc = estimator.clone({ ...candidate, probability: false })
+      const given = svc.getParams().kernel === 'precomputed'
+      // Kernel values of the rows with those that are trained on.
+      const { train: XTrain, test: XTest } = given
+        ? { train: selectColumns(rows.train, train), test: selectColumns(rows.test, train) }
+        : rows
+      try {
+        // Scores tell how good it is.
+        await svc.fit(XTrain, yTrain, { signal, onWarning: () => {} })
+        judge(key, fold, await svc.predict(XTest, { signal }))
+      } finally {
+        svc.dispose()
+      }
+    }
+  }
+}
+
+function selectColumns(X: Matrix, columns: Int32Array): Matrix {
+  const data = new Float32Array(X.rows * columns.length)
+  for (let i = 0, at = 0; i < X.rows; i++) {
+    for (const column of columns) data[at++] = X.data[i * X.cols + column]
+  }
+  return new Matrix(data, X.rows, columns.length)
+}
+
+/** The parameters that a kernel reads, besides those that all read. */
+const readBy: Record<string, string[]> = {
+  linear: [],
+  precomputed: [],
+  rbf: ['gamma'],
+  poly: ['gamma', 'degree', 'coef0'],
+  sigmoid: ['gamma', 'coef0'],
+}
+
+/** A text that is the same for two candidates exactly if they make the same machine. */
+function candidateKey(estimator: SVC, candidate: SvcOptions, columns: number): string {
+  const copy = estimator.clone(candidate)
+  const { gamma, degree, coef0, ...others } = copy.getParams()
+  copy.dispose()
+  const kernel = { gamma: gamma === 'auto' ? 1 / columns : gamma, degree, coef0 }
+  const read = Object.entries(kernel).filter(([name]) => readBy[others.kernel ?? 'rbf'].includes(name))
+  const sorted = (entries: [string, unknown][]) => entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(sorted([...Object.entries(others), ...read]), (_, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? sorted(Object.entries(value))
+      : value,
+  )
+}

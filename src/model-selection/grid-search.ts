@@ -1,0 +1,225 @@
+import { Pace } from '../engine/wasm/time-slice.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { LongCall, Warned } from '../core/call-options.ts'
+import { evaluateCandidates } from './evaluate-candidates.ts'
+import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkWidth } from '../svm/model/svm-params.ts'
+import { listCandidates, type ParamGrid } from './parameter-grid.ts'
+import { type Scorer, type Scoring, toScorer } from './scoring.ts'
+import { type Splitter, StratifiedKFold } from './stratified-k-fold.ts'
+import type { SVC, SvcOptions } from '../svm/svc.ts'
+
+/** What a search found, one entry a candidate in each list; scikit-learn's keys in camelCase. */
+export interface CvResults {
+  params: SvcOptions[]
+  /** `splitTestScores[fold][candidate]`: scikit-learn's `split0_test_score`, `split1_test_score`, ... */
+  splitTestScores: number[][]
+  /** Mean of the candidate's scores over the folds. */
+  meanTestScore: number[]
+  /** Their standard deviation (of the population: divided by the number of folds). */
+  stdTestScore: number[]
+  /** 1 is best; equal candidates share the smaller rank. */
+  rankTestScore: number[]
+}
+
+export interface GridSearchOptions<L extends Label = Label> {
+  /** A number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
+  cv?: number | Splitter | undefined
+  /** What to judge by. Default `'accuracy'`. */
+  scoring?: Scoring<L> | undefined
+  /** Fit the best candidate on all rows at the end. Default true. */
+  refit?: boolean | undefined
+}
+
+/**
+ * Tries every combination of parameters by cross-validation and keeps the best: of equal ones, the first.
+ *
+ * Folds, order, ranks and results are scikit-learn's.
+ *
+ * @typeParam L the labels that it may learn and predict, as of the estimator
+ */
+export class GridSearchCV<L extends Label = Label> {
+  readonly estimator: SVC<L>
+  readonly paramGrid: ParamGrid | readonly ParamGrid[]
+  readonly refit: boolean
+  readonly #splitter: Splitter
+  readonly #scorer: Scorer<L>
+  readonly #candidates: SvcOptions[]
+  #results: CvResults | undefined
+  #best: SVC<L> | undefined
+  #disposed = false
+
+  /**
+   * @param estimator its parameters are used where the grid names none; it is not fitted itself
+   * @param paramGrid for each parameter an array of values to try; or several such objects
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for any value that `SVC` refuses
+   */
+  constructor(estimator: SVC<L>, paramGrid: ParamGrid | readonly ParamGrid[], o: GridSearchOptions<L> = {}) {
+    if (typeof estimator?.clone !== 'function') throw invalidArgument('estimator', estimator, 'an SVC')
+    this.estimator = estimator
+    this.paramGrid = paramGrid
+    this.refit = o.refit ?? true
+    this.#splitter = toSplitter(o.cv ?? 5)
+    this.#scorer = toScorer(o.scoring ?? 'accuracy')
+    this.#candidates = listCandidates(paramGrid, Object.keys(estimator.getParams()))
+    for (const candidate of this.#candidates) estimator.clone(candidate).dispose()
+  }
+
+  /**
+   * Searches, then fits the best candidate on all rows.
+   *
+   * @param X one row of features a sample
+   * @param y one label a row
+   * @param o.onProgress `done` of `total` fits; candidates that make the same machine are one, and the last
+   *   fit is that of the best candidate on all rows
+   * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds, `ONE_CLASS`,
+   *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`; after an error
+   *   the results of an earlier search still stand
+   */
+  async fit<Y extends ArrayLike<L>>(
+    X: MatrixLike,
+    y: Y,
+    o: LongCall & Warned = {},
+  ): Promise<GridSearchCV<Y[number]>> {
+    this.#checkUsable()
+    const matrix = Matrix.from(X)
+    checkNotEmpty(matrix)
+    const pace = new Pace(o.signal)
+    await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+    checkLabels(y, matrix.rows)
+    checkClasses(uniqueLabels(y))
+    for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)
+    const folds = await this.#splitter.split(matrix, y)
+    let searched = 0
+    const scores = await evaluateCandidates(this.estimator, matrix, y, this.#candidates, folds, {
+      signal: o.signal,
+      scorer: this.#scorer,
+      onProgress: ({ done, total }) => {
+        searched = total
+        o.onProgress?.({ done, total: total + Number(this.refit) })
+      },
+    })
+    const results = summarise(this.#candidates, scores)
+    let best: SVC<L> | undefined
+    if (this.refit) {
+      best = this.estimator.clone(results.params[indexOfBest(results)])
+      try {
+        await best.fit(matrix, y, { signal: o.signal, onWarning: o.onWarning })
+      } catch (error) {
+        best.dispose()
+        throw error
+      }
+      o.onProgress?.({ done: searched + 1, total: searched + 1 })
+    }
+    this.#best?.dispose()
+    this.#best = best
+    this.#results = results
+    // The classes that it has now are those of y.
+    return this as unknown as GridSearchCV<Y[number]>
+  }
+
+  /** Everything that was found. @throws {SoftmarginError} `NOT_FITTED` */
+  get cvResults(): CvResults {
+    if (!this.#results) throw this.#notFitted('call fit first')
+    return this.#results
+  }
+
+  /** Which candidate is best: its position in `cvResults.params`. @throws {SoftmarginError} `NOT_FITTED` */
+  get bestIndex(): number {
+    return indexOfBest(this.cvResults)
+  }
+
+  /** The parameters of the best candidate. @throws {SoftmarginError} `NOT_FITTED` */
+  get bestParams(): SvcOptions {
+    return this.cvResults.params[this.bestIndex]
+  }
+
+  /** The best candidate's mean score over the folds. @throws {SoftmarginError} `NOT_FITTED` */
+  get bestScore(): number {
+    return this.cvResults.meanTestScore[this.bestIndex]
+  }
+
+  /**
+   * The best candidate, fitted on all rows. It belongs to the search: `dispose()` of either ends both.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, also with `refit: false`
+   */
+  get bestEstimator(): SVC<L> {
+    this.#checkUsable()
+    if (this.#best) return this.#best
+    throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
+  }
+
+  /** Labels by the best candidate. @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.predict` */
+  async predict(X: MatrixLike): Promise<L[]> {
+    return this.bestEstimator.predict(X)
+  }
+
+  /**
+   * The score of the best candidate on other rows, by the `scoring` of the search.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.score`
+   */
+  async score(X: MatrixLike, y: ArrayLike<L>): Promise<number> {
+    const predicted = await this.predict(X)
+    checkLabels(y, predicted.length)
+    return this.#scorer(Array.from(y), predicted)
+  }
+
+  /** Gives the memory of `bestEstimator` back. */
+  dispose(): void {
+    this.#best?.dispose()
+    this.#best = undefined
+    this.#disposed = true
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'GridSearchCV was used after dispose()')
+  }
+
+  #notFitted(why: string): SoftmarginError {
+    return new SoftmarginError('NOT_FITTED', `GridSearchCV has no result to use: ${why}`)
+  }
+}
+
+function toSplitter(cv: number | Splitter): Splitter {
+  if (typeof cv === 'object' && typeof cv?.split === 'function') return cv
+  if (!Number.isInteger(cv) || (cv as number) < 2) {
+    throw invalidArgument('cv', cv, 'a number of folds from 2 or a splitter')
+  }
+  return new StratifiedKFold({ nSplits: cv as number })
+}
+
+function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
+  const folds = scores[0].length
+  const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / folds
+  const meanTestScore = scores.map(mean)
+  return {
+    params: params.map((candidate) => ({ ...candidate })),
+    splitTestScores: Array.from({ length: folds }, (_, fold) => scores.map((own) => own[fold])),
+    meanTestScore,
+    stdTestScore: scores.map((own, i) =>
+      Math.sqrt(mean(own.map((score) => square(score - meanTestScore[i])))),
+    ),
+    rankTestScore: ranks(meanTestScore),
+  }
+}
+
+function ranks(scores: number[]): number[] {
+  // A score that is no number, as a scorer of one's own may give, ranks last.
+  const comparable = scores.map((score) => (Number.isNaN(score) ? -Infinity : score))
+  return comparable.map((own) => 1 + comparable.filter((other) => other > own).length)
+}
+
+function indexOfBest({ rankTestScore }: CvResults): number {
+  return rankTestScore.indexOf(1)
+}
+
+function square(x: number): number {
+  return x * x
+}

@@ -1,0 +1,191 @@
+import type { Engine } from '../../engine/wasm/engine.ts'
+import { FoldRows } from '../../engine/rows/fold-rows.ts'
+import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
+import { type Kernel, rescaled } from '../../engine/kernel/kernel.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import type { Pace } from '../../engine/wasm/time-slice.ts'
+import { leftBytes } from '../../engine/kernel/packed-rows.ts'
+import { PairWeights, pairsOf } from '../../engine/kernel/pair-weights.ts'
+import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import { expectedError } from '../../engine/kernel/rounding-error.ts'
+import { Solver } from '../../engine/solver/solver.ts'
+import type { Work } from '../../engine/wasm/job.ts'
+import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
+import { classWeights, type SvcParameters } from '../../svm/model/svc-params.ts'
+import { type Dual, EvenStart, isSeed, plantDual } from './search-seeding.ts'
+import type { Fold } from '../stratified-k-fold.ts'
+import { vote } from '../../engine/decision/voting.ts'
+
+/** Fits that share a kernel and a fold. */
+export interface Batch {
+  fold: number
+  kernel: Kernel
+  simd: Simd
+  /** Numbers of the candidates, those with a small C first. */
+  candidates: number[]
+}
+
+/** What all jobs of a search have in common. Plain data. */
+export interface SearchContext {
+  gram: GramLayout
+  /** Row numbers, class by class. */
+  groups: Int32Array[]
+  labels: EncodedLabels
+  candidates: readonly SvcParameters[]
+  folds: readonly Fold[]
+  /** What the rows were multiplied with. */
+  scale: number
+}
+
+/**
+ * A part of the Gram matrix, or the fits of a batch: answers the class numbers that each candidate predicts, or undefined
+ * where float32 may not be enough for it.
+ */
+export type SearchJob = { strip: number } | { batch: Batch }
+
+/** The work of a search that threads share. */
+export const searchWork: Work<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
+  name: 'search',
+  open(engine, context) {
+    const gram = new GramMatrix(engine, context.gram)
+    const mark = engine.mark()
+    return async (job, pace) => {
+      engine.release(mark)
+      if ('batch' in job) return runBatch(engine, gram, context, job.batch, pace)
+      await gram.fillStrip(job.strip, pace)
+      return []
+    }
+  },
+}
+
+/** Strips that the Gram matrix is made of. */
+export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number {
+  const last = runs[runs.length - 1]
+  return Math.ceil((last.start + last.size) / engine.blockRows)
+}
+
+/** Bytes that a thread wants for the batches. */
+export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayout, batches: Batch[]): number {
+  const sizes = runs.map(({ size }) => size)
+  const machines = Math.max(...batches.map(({ candidates }) => candidates.length))
+  return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
+}
+
+/** About how much of the margin rounding may take: a candidate that loses more is fitted by itself, which finds out. */
+const MOST_ERROR = 0.03
+
+/** What the rounding of addresses may cost. */
+const ALIGNED = 2 ** 20
+
+/** Fits the candidates of a batch, pair by pair, and predicts what the fold left out. */
+async function runBatch(
+  engine: Engine,
+  gram: GramMatrix,
+  { labels, candidates, folds, groups, scale }: SearchContext,
+  batch: Batch,
+  pace: Pace,
+): Promise<(Int32Array | undefined)[]> {
+  const positions = positionsOf(groups, gram)
+  const { train, test } = folds[batch.fold]
+  const members = membersOf(train, labels.codes, positions, groups.length)
+  const counts = members.map((rows) => rows.length)
+  checkClasses(
+    labels.classes.filter((_, c) => counts[c] > 0),
+    'y of a fold',
+  )
+  const kernel = rescaled(batch.kernel, scale)
+  const unit = kernel.kind === 'linear' ? scale * scale : 1
+  const rows = new FoldRows(engine, gram, members, kernel)
+  const machines = batch.candidates.map((candidate) => {
+    const parameters = candidates[candidate]
+    const bounds = classWeights(parameters.classWeight, labels.classes, counts).map(
+      (weight) => (weight * parameters.C) / unit,
+    )
+    return {
+      parameters,
+      weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
+      intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
+      bounds,
+      isPrecise: true,
+    }
+  })
+  const solver = new Solver(engine, rows.runs, kernel.kind)
+  for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
+    let last: Dual | undefined
+    const even = new EvenStart(rows.runs[i], rows.runs[j])
+    for (const machine of machines) {
+      const { parameters, weights, intercept, bounds } = machine
+      // A class that the fold left out altogether gets no vote.
+      intercept[pair] = counts[j] === 0 ? 1 : -1
+      if (counts[i] === 0 || counts[j] === 0) continue
+      const seed: Dual | undefined = isSeed(last, parameters) ? last : undefined
+      await solver.solve(rows, i, j, pair, {
+        tolerance: parameters.tol,
+        maxIterations: parameters.maxIter,
+        pace,
+        prepare(problem, first, second) {
+          fillSide(problem, 0, first.count, 1, bounds[i])
+          fillSide(problem, first.size, second.count, -1, bounds[j])
+          if (seed) plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
+          else even.plant(problem)
+        },
+        collect(problem, first, _second, _pair, { rho, iterations }) {
+          const { beta, gradient, diagonal } = problem
+          if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
+          weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
+          weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
+          intercept[pair] = -rho
+          last =
+            seed || iterations > counts[i] + counts[j]
+              ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
+              : undefined
+        },
+      })
+    }
+  }
+  const pairs = pairsOf(groups.length).length
+  const decisions = machines.map(() => new Float64Array(test.length * pairs))
+  const places = Int32Array.from(test, (row) => positions[row])
+  rows.decide(
+    places,
+    machines.map(({ weights }) => weights),
+    (m, sums, from, count) => {
+      const { weights, intercept } = machines[m]
+      weights.decide(sums, count, intercept, decisions[m], from)
+    },
+  )
+  if (pace.due) await pace.rest()
+  return decisions.map((own, m) => {
+    if (machines[m].isPrecise && own.every(Number.isFinite)) return vote(own, groups.length)
+    return undefined
+  })
+}
+
+/** Where each row of X stands in the Gram matrix. */
+function positionsOf(groups: Int32Array[], { runs }: GramMatrix): Int32Array {
+  const positions: number[] = []
+  for (const [c, group] of groups.entries()) {
+    for (const [k, row] of group.entries()) positions[row] = runs[c].start + k
+  }
+  return Int32Array.from(positions)
+}
+
+/** Positions of the rows that a fold trains on, ascending, class by class. */
+function membersOf(
+  train: Int32Array,
+  codes: Int32Array,
+  positions: Int32Array,
+  classes: number,
+): Int32Array[] {
+  const members: number[][] = Array.from({ length: classes }, () => [])
+  for (const row of train) members[codes[row]].push(positions[row])
+  return members.map((own) => Int32Array.from(own).sort())
+}
+
+/** A C-SVC's side of a problem: p = -y, and b = y alpha between 0 and y times the bound. */
+function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
+  const { gradient, lower, upper } = problem
+  gradient.fill(-sign, at, at + count)
+  if (sign === 1) upper.fill(bound, at, at + count)
+  else lower.fill(-bound, at, at + count)
+}

@@ -1,0 +1,137 @@
+import { preciseKernel } from '../../engine/kernel/closeness.ts'
+import { Engine } from '../../engine/wasm/engine.ts'
+import { GramMatrix } from '../../engine/kernel/gram.ts'
+import { conditioningOf, type Kernel } from '../../engine/kernel/kernel.ts'
+import { Pace } from '../../engine/wasm/time-slice.ts'
+import { type Survey, surveyOf } from '../../engine/kernel/column-stats.ts'
+import { Team, threadsFor } from '../../engine/wasm/thread-pool.ts'
+import { inOrder } from '../../engine/wasm/job.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import { cacheBytes } from '../../svm/training/memory-plan.ts'
+import type { EncodedLabels } from '../../core/labels.ts'
+import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
+import type { SvcParameters } from '../../svm/model/svc-params.ts'
+import { type Batch, type SearchContext, searchBytes, searchWork, stripsOf } from './search-jobs.ts'
+import type { Fold } from '../stratified-k-fold.ts'
+
+/** What a search works on. */
+export interface Search {
+  X: Matrix
+  labels: EncodedLabels
+  candidates: readonly (SvcParameters & FeatureParameters)[]
+  folds: readonly Fold[]
+}
+
+/**
+ * Whether one matrix of all dot products fits into the memory that the candidates allow.
+ */
+export function isSharable({ X, labels, candidates }: Search): boolean {
+  const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
+  return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
+}
+
+/**
+ * Whether a candidate's kernel values lie so close together that products in float32, which a search shares, do not
+ * hold what tells rows apart.
+ */
+export function isClose(X: Matrix, candidate: SvcParameters & FeatureParameters, facts: Survey): boolean {
+  const { gamma } = candidate
+  const number = gamma === 'scale' ? gammaScale(facts, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
+  return preciseKernel(X, kernelOf(candidate, number), facts, { centred: true }) !== undefined
+}
+
+/**
+ * Fits every candidate on every fold and predicts the fold's `test`, all from one matrix of dot products.
+ *
+ * The kernel values of a fold's rows are made once for all candidates with that kernel. Candidates that differ in C alone follow each other,
+ * so that the duals of a smaller C start the next (D. DeCoste, K. Wagstaff, "Alpha seeding for support vector
+ * machines", KDD 2000) where a start from 0 proved long.
+ *
+ * @param o.onPredicted gets the class numbers of the rows in `folds[fold].test`; undefined where float32 may not be enough
+ *   for a candidate: it is to be fitted by itself
+ * @throws {SoftmarginError} `ABORTED`, `ONE_CLASS`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
+ */
+export async function searchShared(
+  search: Search,
+  o: {
+    signal?: AbortSignal | undefined
+    onPredicted: (candidate: number, fold: number, codes: Int32Array | undefined) => void
+  },
+): Promise<void> {
+  const pace = new Pace(o.signal)
+  const groups = groupsOf(search.labels)
+  const batches = await batchesOf(search, pace)
+  const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
+  const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
+  // The builds of the engine differ in their last bits, and rows are centred for some kernels only.
+  for (const key of new Set(batches.map(matrixKey))) {
+    const own = batches.filter((batch) => matrixKey(batch) === key)
+    const { simd } = own[0]
+    const engine = await Engine.open(simd, threads > 1)
+    const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, pace)
+    const context: SearchContext = {
+      gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, pace),
+      groups,
+      labels: search.labels,
+      candidates: search.candidates,
+      folds: search.folds,
+      scale: conditioning.scale,
+    }
+    const bytes = searchBytes(engine, context.gram, own)
+    const team = await Team.open(searchWork, engine, simd, threads, context, bytes)
+    try {
+      const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip) => ({ strip }))
+      await team.run(inOrder(strips), pace, () => {})
+      await team.run(inOrder(own.map((batch) => ({ batch }))), pace, (codes, job) => {
+        if (!('batch' in job)) return
+        const { candidates, fold } = job.batch
+        for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
+      })
+    } finally {
+      team.close()
+      engine.close()
+    }
+  }
+}
+
+/** Batches with the same key share a matrix of dot products. */
+function matrixKey({ kernel: { kind }, simd }: Batch): string {
+  return `${simd} ${kind === 'rbf' || kind === 'linear'}`
+}
+
+/** Row numbers, class by class. */
+function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
+  const groups: number[][] = classes.map(() => [])
+  for (const [row, code] of codes.entries()) groups[code].push(row)
+  return groups.map((group) => Int32Array.from(group))
+}
+
+/** All fits, such that candidates with the same kernel on the same fold are together, small C first. */
+async function batchesOf({ X, candidates, folds }: Search, pace: Pace): Promise<Batch[]> {
+  const batches = new Map<string, Batch>()
+  const byC = [...candidates.keys()].sort((a, b) => candidates[a].C - candidates[b].C || a - b)
+  for (const [fold, { train }] of folds.entries()) {
+    // gamma: 'scale' depends on the rows of the fold.
+    const scaled = candidates.some(({ gamma }) => gamma === 'scale')
+    const scale = scaled ? gammaScale(await surveyOf(X.select(train), candidates[0].simd, pace), X.cols) : 0
+    for (const candidate of byC) {
+      const { gamma, simd } = candidates[candidate]
+      const number = gamma === 'scale' ? scale : gamma === 'auto' ? 1 / X.cols : gamma
+      const kernel = kernelOf(candidates[candidate], number)
+      const key = `${fold} ${simd} ${keyOf(kernel)}`
+      const batch = batches.get(key)
+      if (batch) batch.candidates.push(candidate)
+      else batches.set(key, { fold, kernel, simd, candidates: [candidate] })
+    }
+  }
+  // The long ones first, so that threads end together.
+  const cost = ({ kernel, candidates: { length } }: Batch) => (kernel.kind === 'linear' ? 4 : 1) * length
+  return [...batches.values()].sort((a, b) => cost(b) - cost(a))
+}
+
+/** A text that is the same for kernels with the same values. */
+function keyOf({ kind, gamma, coef0, degree }: Kernel): string {
+  if (kind === 'linear') return kind
+  if (kind === 'rbf') return `${kind} ${gamma}`
+  return `${kind} ${gamma} ${coef0}${kind === 'poly' ? ` ${degree}` : ''}`
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest'
+import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
+import { Matrix } from '../core/matrix.ts'
+import { trainTestSplit } from './train-test-split.ts'
+
+test.each(selection.splits)('counts are those of scikit-learn: $counts, $testSize', (fixture) => {
+  const y = fixture.counts.flatMap((count, k) => new Array<number>(count).fill(k))
+  const split = trainTestSplit(y, y, { testSize: fixture.testSize, stratify: true, randomState: 5 })
+  const countsOf = (labels: unknown[]) => fixture.counts.map((_, k) => labels.filter((l) => l === k).length)
+  expect(countsOf(split.yTrain)).toEqual(fixture.train)
+  expect(countsOf(split.yTest)).toEqual(fixture.test)
+})
+
+test('rows and labels stay together, in a Matrix and in a list', () => {
+  const numbers = Array.from({ length: 40 }, (_, i) => i)
+  const y = numbers.map((i) => `label ${i}`)
+  const matrix = Matrix.from(numbers.map((i) => [i, -i]))
+  const { XTrain, XTest, yTrain, yTest, trainRows, testRows } = trainTestSplit(matrix, y)
+  expect([XTrain.rows, XTest.rows, yTrain.length, yTest.length]).toEqual([30, 10, 30, 10])
+  yTrain.forEach((label, i) => {
+    expect(label).toBe(`label ${XTrain.row(i)[0]}`)
+    expect(trainRows[i]).toBe(XTrain.row(i)[0])
+  })
+  yTest.forEach((label, i) => {
+    expect(label).toBe(`label ${-XTest.row(i)[1]}`)
+  })
+  expect([...trainRows, ...testRows].sort((a, b) => a - b)).toEqual(numbers)
+
+  const [listTrain, listTest, listTrainY, listTestY] = trainTestSplit(y, y, { testSize: 7 })
+  expect(listTrain).toEqual(listTrainY)
+  expect(listTest).toEqual(listTestY)
+  expect(listTest).toHaveLength(7)
+})
+
+test('a seed decides the split', () => {
+  const y = Array.from({ length: 30 }, (_, i) => i % 2)
+  for (const stratify of [true, false]) {
+    const rows = (randomState?: number) => trainTestSplit(y, y, { stratify, randomState }).testRows
+    expect(rows(7)).toEqual(rows(7))
+    expect(rows()).toEqual(rows(0))
+    expect(rows(7)).not.toEqual(rows(8))
+  }
+})
+
+test('other labels may decide the proportions', () => {
+  const groups = Array.from({ length: 40 }, (_, i) => (i < 20 ? 'old' : 'new'))
+  const { testRows } = trainTestSplit(groups, new Array(40).fill(1), { testSize: 0.5, stratify: groups })
+  expect(testRows.filter((row) => groups[row] === 'old')).toHaveLength(10)
+})
+
+test('bad input is named', () => {
+  const y = ['a', 'a', 'a', 'b']
+  const code = (wanted: string) => expect.objectContaining({ code: wanted })
+  expect(() => trainTestSplit(y, y, { stratify: true })).toThrow(
+    'a stratified split must have at least 2 rows of each class, but "b" has 1',
+  )
+  expect(() => trainTestSplit(y, ['a', 'a', 'b', 'b'], { stratify: true, testSize: 1 })).toThrow(
+    code('TOO_FEW_ROWS'),
+  )
+  expect(() => trainTestSplit(y, y, { testSize: 4 })).toThrow(code('TOO_FEW_ROWS'))
+  expect(() => trainTestSplit(y, y, { testSize: 0 })).toThrow('testSize must be a share between 0 and 1')
+  expect(() => trainTestSplit(y, y, { testSize: 1.5 })).toThrow(code('INVALID_ARGUMENT'))
+  expect(() => trainTestSplit(y, ['a'])).toThrow(code('SHAPE_MISMATCH'))
+  expect(() => trainTestSplit(y, y, { stratify: ['a'] })).toThrow(code('SHAPE_MISMATCH'))
+  expect(() => trainTestSplit([], [])).toThrow(code('EMPTY_INPUT'))
+  expect(() => trainTestSplit(null as never, y)).toThrow('X must be a Matrix or an array, but is null')
+})

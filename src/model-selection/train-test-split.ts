@@ -1,0 +1,170 @@
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { Matrix } from '../core/matrix.ts'
+import { checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
+import { Random } from '../core/random.ts'
+
+/** The two sides, by name or, destructured as an array, in scikit-learn's order. */
+export type TrainTestSplit<T, L extends Label = Label> = [XTrain: T, XTest: T, yTrain: L[], yTest: L[]] & {
+  XTrain: T
+  XTest: T
+  yTrain: L[]
+  yTest: L[]
+  /** Which rows of `X` are in `XTrain`, in its order. */
+  trainRows: Int32Array
+  /** Which rows of `X` are in `XTest`, in its order. */
+  testRows: Int32Array
+}
+
+export interface TrainTestSplitOptions {
+  /** A share of the rows between 0 and 1, rounded up, or a number of rows from 1. Default 0.25. */
+  testSize?: number | undefined
+  /** Keep the classes' proportions on both sides: by `y`, or by other labels. Default false. */
+  stratify?: boolean | ArrayLike<Label> | undefined
+  /** Seed of the shuffling, 0 to 2^32 - 1. Default 0: the same call gives the same split. */
+  randomState?: number | undefined
+}
+
+/**
+ * Shuffles rows and labels together and divides them into rows to fit on and rows to judge on.
+ *
+ * Sizes, also those of each class when stratified, are scikit-learn's; which rows go where is our own seeded
+ * choice, the same on every host.
+ *
+ * @param X a `Matrix` (the sides are copies of its rows) or any list, such as one of images
+ * @param y one label a row
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a side would be empty, or, stratified, if a class has one row only
+ *   or a side fewer rows than there are classes; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
+ */
+export function trainTestSplit<Y extends ArrayLike<Label>>(
+  X: Matrix,
+  y: Y,
+  o?: TrainTestSplitOptions,
+): TrainTestSplit<Matrix, Y[number]>
+export function trainTestSplit<T, Y extends ArrayLike<Label> = ArrayLike<Label>>(
+  X: ArrayLike<T>,
+  y: Y,
+  o?: TrainTestSplitOptions,
+): TrainTestSplit<T[], Y[number]>
+export function trainTestSplit<T, L extends Label>(
+  X: Matrix | ArrayLike<T>,
+  y: ArrayLike<L>,
+  o: TrainTestSplitOptions = {},
+): TrainTestSplit<Matrix | T[], L> {
+  if (X === null || typeof X !== 'object' || !(X instanceof Matrix || typeof X.length === 'number')) {
+    throw invalidArgument('X', X, 'a Matrix or an array')
+  }
+  const rows = X instanceof Matrix ? X.rows : X.length
+  checkLabels(y, rows)
+  const sizes = sideSizes(rows, o.testSize ?? 0.25)
+  const random = new Random(o.randomState ?? 0)
+  const stratify = o.stratify === true ? y : o.stratify || undefined
+  const [trainRows, testRows] = stratify ? stratified(stratify, sizes, random) : shuffled(sizes, random)
+
+  const pick = (side: Int32Array) => (X instanceof Matrix ? X.select(side) : Array.from(side, (i) => X[i]))
+  const labels = (side: Int32Array) => Array.from(side, (i) => y[i])
+  const parts = {
+    XTrain: pick(trainRows),
+    XTest: pick(testRows),
+    yTrain: labels(trainRows),
+    yTest: labels(testRows),
+  }
+  const tuple: [Matrix | T[], Matrix | T[], L[], L[]] = [parts.XTrain, parts.XTest, parts.yTrain, parts.yTest]
+  return Object.assign(tuple, parts, { trainRows, testRows })
+}
+
+interface Sizes {
+  train: number
+  test: number
+}
+
+function sideSizes(rows: number, testSize: number): Sizes {
+  const isShare = testSize > 0 && testSize < 1
+  if (!isShare && !(Number.isInteger(testSize) && testSize >= 1)) {
+    throw invalidArgument('testSize', testSize, 'a share between 0 and 1 or a number of rows from 1')
+  }
+  const test = isShare ? Math.ceil(testSize * rows) : testSize
+  if (test >= rows) {
+    throw new SoftmarginError(
+      'TOO_FEW_ROWS',
+      `testSize must leave rows to fit on, but ${testSize} takes ${test} of the ${rows} rows`,
+      { argument: 'testSize', received: testSize, expected: `fewer than ${rows} rows` },
+    )
+  }
+  return { train: rows - test, test }
+}
+
+function shuffled({ train, test }: Sizes, random: Random): [Int32Array, Int32Array] {
+  const order = random.shuffle(Int32Array.from({ length: train + test }, (_, i) => i))
+  return [order.slice(test), order.slice(0, test)]
+}
+
+function stratified(y: ArrayLike<Label>, sizes: Sizes, random: Random): [Int32Array, Int32Array] {
+  checkLabels(y, sizes.train + sizes.test, 'stratify')
+  const encoded = encodeLabels(y, 'stratify')
+  const { classes, codes } = encoded
+  const counts = countCodes(encoded)
+  const rarest = counts.indexOf(Math.min(...counts))
+  if (counts[rarest] < 2) {
+    throw tooFew(
+      `a stratified split must have at least 2 rows of each class, but ${named(classes[rarest])} has 1`,
+    )
+  }
+  for (const [side, size] of Object.entries(sizes)) {
+    if (size < classes.length) {
+      throw tooFew(
+        `a stratified split must have at least one row a class on each side, but the ${side} side has ${size} rows for ${classes.length} classes`,
+      )
+    }
+  }
+
+  const trainCounts = drawCounts(counts, sizes.train, random)
+  const testCounts = drawCounts(
+    counts.map((count, k) => count - trainCounts[k]),
+    sizes.test,
+    random,
+  )
+  const train: number[] = []
+  const test: number[] = []
+  for (let k = 0; k < classes.length; k++) {
+    const rows: number[] = []
+    codes.forEach((code, row) => {
+      if (code === k) rows.push(row)
+    })
+    random.shuffle(rows)
+    rows.slice(0, trainCounts[k]).forEach((row) => {
+      train.push(row)
+    })
+    rows.slice(trainCounts[k], trainCounts[k] + testCounts[k]).forEach((row) => {
+      test.push(row)
+    })
+  }
+  return [random.shuffle(Int32Array.from(train)), random.shuffle(Int32Array.from(test))]
+}
+
+/**
+ * How many of `draws` rows come from each class: each class's share rounded down, the rest to the largest
+ * remainders, lots drawn between equal ones (scikit-learn's `_approximate_mode`).
+ */
+function drawCounts(counts: Int32Array, draws: number, random: Random): Int32Array {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const shares = Array.from(counts, (count) => (count / total) * draws)
+  const floored = Int32Array.from(shares, Math.floor)
+  let missing = draws - floored.reduce((sum, count) => sum + count, 0)
+  const remainders = shares.map((share, k) => share - floored[k])
+  for (const remainder of [...new Set(remainders)].sort((a, b) => b - a)) {
+    const equal = [...remainders.keys()].filter((k) => remainders[k] === remainder)
+    for (const k of random.shuffle(equal).slice(0, missing)) {
+      floored[k]++
+      missing--
+    }
+  }
+  return floored
+}
+
+function named(label: Label): string {
+  return JSON.stringify(label)
+}
+
+function tooFew(message: string): SoftmarginError {
+  return new SoftmarginError('TOO_FEW_ROWS', message, { argument: 'stratify' })
+}

@@ -1,0 +1,100 @@
+import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import type { SvmNumbers } from './svm-node.ts'
+
+/** The numbers that the operator's float32 attributes round, as JSON for a file's metadata. */
+export function exactFacts(svm: SvmNumbers): object {
+  const { classes, gamma, coef0, degree, dualCoef, intercept, sigmoids } = svm
+  return {
+    ...{ classes, gamma, coef0, degree },
+    dualCoef: base64(dualCoef),
+    intercept: base64(intercept),
+    sigmoids: sigmoids && { a: base64(sigmoids.a), b: base64(sigmoids.b) },
+  }
+}
+
+/**
+ * The machine with its numbers as they were before float32 rounded them.
+ *
+ * @param facts what `exactFacts` made, and a file may have changed
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if they are not those that the operator holds rounded
+ */
+export function exactNumbers(rounded: SvmNumbers, facts: unknown): SvmNumbers {
+  const exact = object(facts, 'svm')
+  const classes = exact.classes
+  if (!Array.isArray(classes) || classes.length !== rounded.classes.length) {
+    throw unreadable('its metadata and its SVM differ in their classes')
+  }
+  classes.forEach((label, i) => {
+    const type = typeof label
+    const sound = type === 'string' || (type === 'number' && typeof classes[0] === 'number')
+    if (!sound || type !== typeof classes[0] || asUtf8(String(label)) !== String(rounded.classes[i])) {
+      throw unreadable(
+        `class ${i} is ${show(label)} in its metadata but ${show(rounded.classes[i])} in its SVM`,
+      )
+    }
+  })
+  const number = (name: 'gamma' | 'coef0' | 'degree') => {
+    const value = exact[name]
+    if (typeof value !== 'number' || Math.fround(value) !== rounded[name]) {
+      throw unreadable(`${name} is ${show(value)} in its metadata but ${rounded[name]} in its SVM`)
+    }
+    return value
+  }
+  return {
+    ...rounded,
+    classes,
+    gamma: number('gamma'),
+    coef0: number('coef0'),
+    degree: number('degree'),
+    dualCoef: exactList(exact.dualCoef, rounded.dualCoef, 'dualCoef'),
+    intercept: exactList(exact.intercept, rounded.intercept, 'intercept'),
+    sigmoids: exactSigmoids(exact.sigmoids, rounded.sigmoids),
+  }
+}
+
+function exactSigmoids(stored: unknown, rounded: SvmNumbers['sigmoids']): SvmNumbers['sigmoids'] {
+  if (stored === undefined && rounded === undefined) return undefined
+  if (rounded === undefined) throw unreadable('its metadata has sigmoids, but its SVM has none')
+  const { a, b } = object(stored, 'sigmoids')
+  return {
+    a: exactList(a, rounded.a, 'the slopes of sigmoids'),
+    b: exactList(b, rounded.b, 'the offsets of sigmoids'),
+  }
+}
+
+/** Text as UTF-8 holds it: what is not well formed is replaced. */
+function asUtf8(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text))
+}
+
+function exactList(text: unknown, rounded: Float64Array, name: string): Float64Array {
+  let bytes: Uint8Array
+  try {
+    bytes = base64Decode(String(text))
+  } catch (cause) {
+    throw unreadable(`${name} in its metadata is no base64`, cause)
+  }
+  if (bytes.byteLength !== rounded.byteLength) {
+    throw unreadable(`${name} in its metadata has ${bytes.byteLength / 8} numbers, not ${rounded.length}`)
+  }
+  const exact = new Float64Array(bytes.slice().buffer)
+  const at = exact.findIndex((value, i) => Math.fround(value) !== rounded[i])
+  if (at >= 0)
+    throw unreadable(`${name}[${at}] is ${exact[at]} in its metadata but ${rounded[at]} in its SVM`)
+  return exact
+}
+
+function base64(values: Float64Array): string {
+  return base64Encode(new Uint8Array(values.slice().buffer))
+}
+
+function object(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved machine cannot be read: ${why}`, { cause })
+}

@@ -1,0 +1,53 @@
+import { TensorProto_DataType as DataType, type GraphProto } from 'onnx-buf'
+import { SoftmarginError } from '../../core/errors.ts'
+import { ownPrefix, ports } from './names.ts'
+import type { Steps } from './graph-steps.ts'
+import { type SvmNumbers, svmNode } from './svm-node.ts'
+
+type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
+
+/**
+ * The SVM with its labels and, in place of decision values, probabilities, one a class.
+ *
+ * More than two classes: the operator's own, which couples the pairs as LIBSVM does. Two: the operator would couple
+ * the one pair there is, and end that search early, up to 0.005 off; so the sigmoid stands behind it.
+ */
+export function probabilitySteps(
+  steps: Steps,
+  svm: SvmNumbers & { sigmoids: Sigmoids },
+  scaled: string,
+): void {
+  const name = `${ownPrefix}svm`
+  if (svm.classes.length > 2) {
+    steps.node(svmNode(name, svm, scaled, ports.label, ports.probabilities))
+    return
+  }
+  const decisions = `${ownPrefix}decisions`
+  steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
+  // The operator answers [-f, f] for a decision f; the first class has probability 1 / (1 + exp(a f + b)).
+  const [a] = svm.sigmoids.a
+  const [b] = svm.sigmoids.b
+  const slopes = steps.constant('sigmoid-slopes', Float32Array.of(a, a))
+  const offsets = steps.constant('sigmoid-offsets', Float32Array.of(-b, b))
+  const sloped = steps.step('decisions-sloped', 'Mul', [decisions, slopes])
+  steps.finish(ports.probabilities, 'Sigmoid', [steps.step('decisions-moved', 'Add', [sloped, offsets])])
+}
+
+/**
+ * The sigmoid that `probabilitySteps` put behind an SVM of two classes, if there is one.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for one that is broken
+ */
+export function readSigmoidSteps(graph: GraphProto, classes: number): Sigmoids | undefined {
+  const list = (name: string) => {
+    const tensor = graph.initializer.find((each) => each.name === ownPrefix + name)
+    if (tensor === undefined) return undefined
+    const values =
+      tensor.rawData.byteLength === 8 ? new Float32Array(tensor.rawData.slice().buffer) : undefined
+    if (tensor.dataType === DataType.FLOAT && values?.every(Number.isFinite)) return values
+    throw new SoftmarginError('MODEL_UNREADABLE', `the model cannot be read: its ${name} are damaged`)
+  }
+  const slopes = classes === 2 ? list('sigmoid-slopes') : undefined
+  const offsets = classes === 2 ? list('sigmoid-offsets') : undefined
+  return slopes && offsets && { a: Float64Array.of(slopes[1]), b: Float64Array.of(offsets[1]) }
+}

@@ -1,0 +1,157 @@
+import { clone, create } from '@bufbuild/protobuf'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
+import type { FilePooling, FileScaler } from './graph-steps.ts'
+import { exactNumbers } from './exact-numbers.ts'
+import { producers, topologicalOrder } from '../graph/graph.ts'
+import { readSigmoidSteps } from './probability-steps.ts'
+import { renameTensors } from '../graph/rename.ts'
+import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
+import type { ClassifierParts } from './write-classifier.ts'
+
+/**
+ * Takes a saved classifier apart again: the reverse of `writeClassifier`.
+ *
+ * Nothing in the file is trusted: each length, name and number is checked, and what stands in it twice must
+ * agree. The model that is handed in is not changed.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a model that is no saved classifier, or one of a newer
+ *   softmargin; `MODEL_UNREADABLE` for a broken one
+ */
+export function readClassifier(model: ModelProto): ClassifierParts {
+  const metadata = readMetadata(model)
+  const graph = model.graph
+  if (graph === undefined) throw unreadable('it has no graph')
+  const rounded = readSvm(graph)
+  const svm = exactNumbers(rounded, metadata.svm)
+  return {
+    cnn: cnnOf(model, metadata),
+    pooling: readPooling(metadata),
+    scaler: readScaler(graph, metadata, svm.supportVectors.cols),
+    svm,
+    preprocess: object(metadata.preprocess, 'preprocess'),
+    about: object(metadata.about, 'about'),
+  }
+}
+
+/** Whether a model is one that `writeClassifier` made, sound or not. A CNN may have our metadata too, but no SVM. */
+export function isClassifier(model: ModelProto): boolean {
+  return (
+    model.metadataProps.some(({ key }) => key === metadataKey) && (model.graph?.node.some(isSvmNode) ?? false)
+  )
+}
+
+type Json = Record<string, unknown>
+
+function readMetadata(model: ModelProto): Json {
+  const entry = model.metadataProps.find(({ key }) => key === metadataKey)
+  if (entry === undefined) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      'the model is no saved classifier: it is an ONNX model, but not one that ImageClassifier.save wrote',
+      { expected: `a model with '${metadataKey}' in its metadata_props` },
+    )
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(entry.value)
+  } catch (cause) {
+    throw unreadable('its metadata is no JSON', cause)
+  }
+  const metadata = object(parsed, 'the whole')
+  const version = metadata.schemaVersion
+  if (!Number.isSafeInteger(version) || (version as number) < 1) {
+    throw unreadable(`its schemaVersion is ${show(version)}`)
+  }
+  if ((version as number) > schemaVersion) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      `the saved classifier comes from a newer softmargin: its schemaVersion is ${version}, and this one knows ${schemaVersion}`,
+      { received: version, expected: `schemaVersion ${schemaVersion}` },
+    )
+  }
+  return metadata
+}
+
+function readSvm(graph: GraphProto): SvmNumbers {
+  const found = graph.node.filter((node) => isSvmNode(node) && node.name === `${ownPrefix}svm`)
+  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
+  const svm = readSvmNode(found[0])
+  return { ...svm, sigmoids: svm.sigmoids ?? readSigmoidSteps(graph, svm.classes.length) }
+}
+
+function readPooling({ pooling }: Json): FilePooling {
+  if (pooling === 'average' || pooling === 'max' || pooling === 'none') return pooling
+  const grid = typeof pooling === 'object' && pooling !== null ? (pooling as Json).grid : undefined
+  if (Number.isSafeInteger(grid) && (grid as number) > 0) return { grid: grid as number }
+  throw unreadable(`its pooling is ${show(pooling)}`)
+}
+
+function readScaler(graph: GraphProto, { scale }: Json, features: number): FileScaler {
+  if (scale === 'none' || scale === 'l2') return { kind: scale }
+  if (scale !== 'standard') throw unreadable(`its scale is ${show(scale)}`)
+  const numbers = {
+    mean: doubles(graph, 'mean', features),
+    scale: doubles(graph, 'scale', features),
+  }
+  const zero = numbers.scale.indexOf(0)
+  if (zero >= 0) throw unreadable(`scale[${zero}] is 0`)
+  return { kind: 'standard', ...numbers }
+}
+
+function doubles(graph: GraphProto, name: string, length: number): Float64Array {
+  const tensor = graph.initializer.find((each) => each.name === ownPrefix + name)
+  if (tensor === undefined || tensor.dataType !== DataType.DOUBLE) throw unreadable(`it has no ${name}`)
+  const { rawData } = tensor
+  if (rawData.byteLength !== length * 8) {
+    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers where the SVM takes ${length} features`)
+  }
+  const values = new Float64Array(rawData.slice().buffer)
+  const at = values.findIndex((value) => !Number.isFinite(value))
+  if (at >= 0) throw unreadable(`${name}[${at}] is ${values[at]}`)
+  return values
+}
+
+/** The CNN as it was before the rest was joined to it. */
+function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
+  const own = ({ name }: { name: string }) => name.startsWith(ownPrefix)
+  const cnn = clone(ModelProtoSchema, model)
+  const graph = cnn.graph!
+  graph.node = graph.node.filter((node) => !own(node))
+  graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
+  if (typeof cnnOutput !== 'string' || !producers(graph).has(cnnOutput)) {
+    throw unreadable(`its CNN does not make the output ${show(cnnOutput)}`)
+  }
+  const output = graph.valueInfo.find(({ name }) => name === cnnOutput)
+  graph.output = [output ?? create(ValueInfoProtoSchema, { name: cnnOutput })]
+  graph.valueInfo = graph.valueInfo.filter(({ name }) => name !== cnnOutput && !own({ name }))
+  cnn.metadataProps = cnn.metadataProps.filter(({ key }) => key !== metadataKey)
+  if (!graph.node.some(({ domain }) => domain === 'ai.onnx.ml')) {
+    cnn.opsetImport = cnn.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
+  }
+  const oldNames = new Map(Object.entries(object(renamed, 'renamed')))
+  for (const [now, old] of oldNames) {
+    if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
+  }
+  renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
+  // Two tensors of one name, for instance, can close a cycle that the file itself does not have.
+  if (!topologicalOrder(graph))
+    throw unreadable('by its old names some nodes of its CNN read their own results')
+  return cnn
+}
+
+function object(value: unknown, name: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier cannot be read: ${why}`, { cause })
+}

@@ -1,0 +1,192 @@
+import type { AttributeProto, NodeProto } from 'onnx-buf'
+import { SoftmarginError } from '../../core/errors.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { type AttributeValue, node } from '../graph/nodes.ts'
+
+/** The kernels that `ai.onnx.ml.SVMClassifier` knows. */
+export type OnnxKernel = 'linear' | 'poly' | 'rbf' | 'sigmoid'
+
+/**
+ * A trained C-SVC in LIBSVM's own terms, which are also those of `ai.onnx.ml.SVMClassifier`.
+ *
+ * Classes are in order, pairs are (0,1), (0,2) ... (1,2) ..., and a decision value above 0 is a vote for the
+ * first class of its pair.
+ */
+export interface SvmNumbers {
+  classes: (string | number)[]
+  kernel: OnnxKernel
+  gamma: number
+  degree: number
+  coef0: number
+  /** One support vector a row, class after class. */
+  supportVectors: Matrix
+  /** Support vectors of each class. */
+  nSupport: number[]
+  /** `(classes - 1) x support vectors`, row after row: row `j` holds a vector's weight against the j-th other class. */
+  dualCoef: Float64Array
+  /** What is added to each pair's sum. */
+  intercept: Float64Array
+  /** Platt's sigmoids, one a pair: for a decision f its first class has probability 1 / (1 + exp(a f + b)). */
+  sigmoids?: { a: Float64Array; b: Float64Array } | undefined
+}
+
+const operator = 'SVMClassifier'
+const domain = 'ai.onnx.ml'
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Whether all labels fit ONNX's int64 labels; if not, they are written as strings. */
+export function labelsAreIntegers(classes: (string | number)[]): boolean {
+  return classes.every((label) => Number.isSafeInteger(label))
+}
+
+/**
+ * The `SVMClassifier` node; numbers are rounded to float32, all that the operator holds. With sigmoids it answers
+ * probabilities, one a class, instead of decision values.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ */
+export function svmNode(
+  name: string,
+  svm: SvmNumbers,
+  input: string,
+  label: string,
+  scores: string,
+): NodeProto {
+  const labels: Record<string, AttributeValue> = labelsAreIntegers(svm.classes)
+    ? { classlabels_ints: svm.classes.map(BigInt) }
+    : { classlabels_strings: svm.classes.map(String) }
+  return node(name, `${domain}:${operator}`, [input], [label, scores], {
+    ...labels,
+    kernel_type: svm.kernel.toUpperCase(),
+    kernel_params: float32([svm.gamma, svm.coef0, svm.degree], 'kernel parameter'),
+    vectors_per_class: svm.nSupport.map(BigInt),
+    support_vectors: svm.supportVectors.data,
+    coefficients: float32(svm.dualCoef, 'coefficient'),
+    rho: float32(svm.intercept, 'intercept'),
+    ...(svm.sigmoids && {
+      prob_a: float32(svm.sigmoids.a, 'sigmoid'),
+      prob_b: float32(svm.sigmoids.b, 'sigmoid'),
+    }),
+    post_transform: 'NONE',
+  })
+}
+
+function float32(values: ArrayLike<number>, what: string): Float32Array {
+  const rounded = Float32Array.from(values)
+  const at = rounded.findIndex((value) => !Number.isFinite(value))
+  if (at < 0) return rounded
+  throw new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    `an ONNX file holds float32, but a ${what} of the SVM is ${values[at]}`,
+    { received: values[at], expected: 'a number that float32 can hold' },
+  )
+}
+
+/** Whether a node is an `SVMClassifier`. */
+export function isSvmNode(candidate: NodeProto): boolean {
+  return candidate.opType === operator && candidate.domain === domain
+}
+
+/**
+ * Reads a `SVMClassifier` node, trusting nothing: lengths, counts, finiteness, class names.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for a node that contradicts itself, `MODEL_UNSUPPORTED` for a
+ *   sound one that is no C-SVC
+ */
+export function readSvmNode(svm: NodeProto): SvmNumbers {
+  const attributes = new Map(svm.attribute.map((attribute) => [attribute.name, attribute]))
+  const classes = readClasses(attributes)
+  const nSupport = (attributes.get('vectors_per_class')?.ints ?? []).map(Number)
+  if (nSupport.length === 0) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      'the SVMClassifier has no vectors_per_class: only models with support vectors can be read',
+    )
+  }
+  if (nSupport.length !== classes.length) {
+    throw unreadable(`it has ${classes.length} classes but vectors_per_class for ${nSupport.length}`)
+  }
+  const bad = nSupport.find((count) => !Number.isSafeInteger(count) || count < 0)
+  if (bad !== undefined) throw unreadable(`vectors_per_class holds ${bad}`)
+  const rows = nSupport.reduce((sum, count) => sum + count, 0)
+
+  const vectors = floats(attributes, 'support_vectors')
+  if (rows === 0 || vectors.length === 0 || vectors.length % rows !== 0) {
+    throw unreadable(`${vectors.length} numbers of support_vectors cannot be shared by ${rows} vectors`)
+  }
+  const coefficients = floats(attributes, 'coefficients')
+  const wantedCoefficients = (classes.length - 1) * rows
+  if (coefficients.length !== wantedCoefficients) {
+    throw unreadable(`it has ${coefficients.length} coefficients where ${wantedCoefficients} are needed`)
+  }
+  const rho = floats(attributes, 'rho')
+  const pairs = (classes.length * (classes.length - 1)) / 2
+  if (rho.length !== pairs) throw unreadable(`it has ${rho.length} numbers in rho where ${pairs} are needed`)
+
+  const a = floats(attributes, 'prob_a')
+  const b = floats(attributes, 'prob_b')
+  if (a.length !== b.length || (a.length !== 0 && a.length !== pairs)) {
+    throw unreadable(`it has ${a.length} and ${b.length} numbers in prob_a and prob_b, not ${pairs}`)
+  }
+
+  const kernel = readKernel(attributes)
+  const kernelParams = floats(attributes, 'kernel_params')
+  if (kernelParams.length !== 3 && !(kernel === 'linear' && kernelParams.length === 0)) {
+    throw unreadable(
+      `kernel_params must be gamma, coef0 and degree, but holds ${kernelParams.length} numbers`,
+    )
+  }
+  const [gamma = 1, coef0 = 0, degree = 3] = kernelParams
+  return {
+    classes,
+    kernel,
+    gamma,
+    coef0,
+    degree,
+    supportVectors: new Matrix(Float32Array.from(vectors), rows, vectors.length / rows),
+    nSupport,
+    dualCoef: Float64Array.from(coefficients),
+    intercept: Float64Array.from(rho),
+    sigmoids: a.length > 0 ? { a: Float64Array.from(a), b: Float64Array.from(b) } : undefined,
+  }
+}
+
+function readClasses(attributes: Map<string, AttributeProto>): (string | number)[] {
+  const integers = (attributes.get('classlabels_ints')?.ints ?? []).map(Number)
+  const strings = (attributes.get('classlabels_strings')?.strings ?? []).map(text)
+  const classes: (string | number)[] = strings.length > 0 ? strings : integers
+  if (classes.length < 2) throw unreadable(`it has ${classes.length} classes`)
+  if (new Set(classes).size !== classes.length) throw unreadable('two of its classes have one name')
+  const unsafe = integers.find((label) => !Number.isSafeInteger(label))
+  if (unsafe !== undefined)
+    throw unreadable(`its class label ${unsafe} is beyond what a number holds exactly`)
+  return classes
+}
+
+function readKernel(attributes: Map<string, AttributeProto>): OnnxKernel {
+  const stored = attributes.get('kernel_type')
+  const kernel = stored === undefined ? 'linear' : text(stored.s).toLowerCase()
+  if (kernel === 'linear' || kernel === 'poly' || kernel === 'rbf' || kernel === 'sigmoid') return kernel
+  throw unreadable(`its kernel_type is '${kernel}'`)
+}
+
+function floats(attributes: Map<string, AttributeProto>, name: string): number[] {
+  const values = attributes.get(name)?.floats ?? []
+  const at = values.findIndex((value) => !Number.isFinite(value))
+  if (at >= 0) throw unreadable(`${name}[${at}] is ${values[at]}`)
+  return values
+}
+
+function text(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw unreadable('it holds a text that is not UTF-8', cause)
+  }
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the SVMClassifier in the model cannot be read: ${why}`, {
+    cause,
+  })
+}

@@ -1,0 +1,74 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  ValueInfoProtoSchema,
+} from 'onnx-buf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+
+/**
+ * A model up to some of its tensors, which become its outputs: nodes, weights and inputs that only the rest
+ * needed are left out. The model itself is not changed, and the weights are shared with it, not copied.
+ *
+ * @param outputs names of tensors that nodes of the main graph make
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND`
+ */
+export function cutModel(model: ModelProto, outputs: string[]): ModelProto {
+  return create(ModelProtoSchema, {
+    // Before version 4 a graph had to list its weights among its inputs.
+    irVersion: model.irVersion > 4n ? model.irVersion : 4n,
+    opsetImport: model.opsetImport,
+    producerName: model.producerName,
+    producerVersion: model.producerVersion,
+    domain: model.domain,
+    modelVersion: model.modelVersion,
+    docString: model.docString,
+    metadataProps: model.metadataProps,
+    functions: model.functions,
+    graph: cutGraph(model.graph!, outputs),
+  })
+}
+
+/** The graph of such a model. @throws {SoftmarginError} `LAYER_NOT_FOUND` */
+export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
+  const made = producers(graph)
+  for (const name of outputs) {
+    if (!made.has(name)) {
+      const details = { argument: 'layer', received: name, expected: 'a tensor that the model computes' }
+      throw new SoftmarginError(
+        'LAYER_NOT_FOUND',
+        `no node of the model makes a tensor ${show(name)}`,
+        details,
+      )
+    }
+  }
+  const asked = new Set(outputs)
+  const needed = new Set<string>()
+  const keep = new Set<unknown>()
+  const open = [...outputs]
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (needed.has(name)) continue
+    needed.add(name)
+    const node = made.get(name)
+    if (!node || keep.has(node)) continue
+    keep.add(node)
+    // One by one: a node with some 100,000 inputs has more of them than a call takes arguments.
+    for (const input of readBy(node)) open.push(input)
+  }
+  const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, info]))
+  return create(GraphProtoSchema, {
+    name: graph.name,
+    docString: graph.docString,
+    node: graph.node.filter((node) => keep.has(node)),
+    initializer: graph.initializer.filter(({ name }) => needed.has(name)),
+    sparseInitializer: graph.sparseInitializer.filter(({ values }) => values && needed.has(values.name)),
+    input: requiredInputs(graph).filter(({ name }) => needed.has(name)),
+    // Where the file does not tell a tensor's type, runtimes infer it.
+    output: outputs.map((name) => types.get(name) ?? create(ValueInfoProtoSchema, { name })),
+    valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !asked.has(name)),
+    quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => needed.has(tensorName)),
+  })
+}

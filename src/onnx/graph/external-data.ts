@@ -1,0 +1,60 @@
+import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { subgraphs } from './graph.ts'
+
+/**
+ * Gives tensors whose data lie in other files their data, as views of those files. The graph is changed.
+ *
+ * @param files bytes of each file, by the name that the model has for it
+ * @param name how the caller calls the model, for error messages
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a file is not given; `MODEL_UNREADABLE` if it is too short
+ */
+export function attachWeights(graph: GraphProto, files: Record<string, Uint8Array>, name: string): void {
+  for (const tensor of tensorsOf(graph)) {
+    if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) continue
+    const place = Object.fromEntries(tensor.externalData.map(({ key, value }) => [key, value]))
+    const { location = 'unnamed', offset = '0', length } = place
+    const file = Object.hasOwn(files, location) ? files[location] : undefined
+    if (!file) {
+      throw new SoftmarginError(
+        'MODEL_UNSUPPORTED',
+        `${name} has its weights, such as ${show(tensor.name)}, in another file: give it as externalData: { ${show(location)}: its bytes, path or URL }`,
+        { argument: 'externalData', received: Object.keys(files), expected: `the file ${show(location)}` },
+      )
+    }
+    const from = Number(offset)
+    const to = length === undefined ? file.length : from + Number(length)
+    if (!(from >= 0 && from <= to && to <= file.length)) {
+      throw new SoftmarginError(
+        'MODEL_UNREADABLE',
+        `externalData[${show(location)}] has ${file.length} bytes, but ${show(tensor.name)} lies at ${from} to ${to}: it is truncated or of another model`,
+        { argument: 'externalData', received: file.length, expected: `at least ${to} bytes` },
+      )
+    }
+    tensor.rawData = file.subarray(from, to) as Uint8Array<ArrayBuffer>
+    tensor.dataLocation = TensorProto_DataLocation.DEFAULT
+    tensor.externalData = []
+  }
+}
+
+/** The files that a graph has its weights in, beside the model's own. */
+export function weightFiles(graph: GraphProto): Set<string> {
+  const names = new Set<string>()
+  for (const tensor of tensorsOf(graph)) {
+    if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) continue
+    names.add(tensor.externalData.find(({ key }) => key === 'location')?.value ?? 'unnamed')
+  }
+  return names
+}
+
+/** Every constant of a graph, also those in attributes and sub-graphs. */
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer
+  for (const node of graph.node) {
+    for (const { t, tensors } of node.attribute) {
+      if (t) yield t
+      yield* tensors
+    }
+    for (const inner of subgraphs(node)) yield* tensorsOf(inner)
+  }
+}

@@ -1,0 +1,302 @@
+import type { NodeProto } from 'onnx-buf'
+import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
+import type { Dims, TensorFacts } from './infer.ts'
+import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
+import { convolved, convolvedBack, pooled } from './infer-windows.ts'
+
+type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
+
+/**
+ * The shapes of a node's outputs (the ONNX operator documentation), as far as its inputs tell them.
+ *
+ * Where an operator changed from version to version (axes as an attribute, then as an input), both are read.
+ */
+export function shapesOf(node: NodeProto, inputs: TensorFacts[]): (Dims | undefined)[] {
+  if (/^Reduce/.test(node.opType)) return [reduced(node, inputs)]
+  return rules.get(node.opType)?.(node, inputs) ?? []
+}
+
+const rules = new Map<string, Rule>()
+const rule = (names: string, apply: Rule) => {
+  for (const name of names.split(' ')) rules.set(name, apply)
+}
+
+const unary =
+  'Relu LeakyRelu Elu Selu Celu Gelu FastGelu QuickGelu Sigmoid HardSigmoid HardSwish Swish Mish Tanh Softplus ' +
+  'Softsign ThresholdedRelu Shrink Erf Exp Log Sqrt Reciprocal Neg Abs Ceil Floor Round Sign Sin Cos Clip Not ' +
+  'IsNaN IsInf Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax LRN LpNormalization'
+const normalisations =
+  'BatchNormalization InstanceNormalization LayerNormalization GroupNormalization RMSNormalization ' +
+  'MeanVarianceNormalization SimplifiedLayerNormalization SkipLayerNormalization BiasGelu'
+const quantised = 'QuantizeLinear DequantizeLinear QLinearLeakyRelu QLinearSigmoid QLinearSoftmax'
+rule(`${unary} ${normalisations} ${quantised}`, (_, [x]) => [x?.dims])
+
+// The quantised numbers, their scale and their zero point.
+rule('DynamicQuantizeLinear', (_, [x]) => [x?.dims, [], []])
+
+rule(
+  'Add Sub Mul Div Pow Mod Max Min Mean Sum PRelu Where Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor',
+  (_, inputs) => [broadcast(inputs.map(({ dims }) => dims))],
+)
+rule('QLinearAdd QLinearMul', (_, inputs) => [broadcast([inputs[0]?.dims, inputs[3]?.dims])])
+
+rule('Conv FusedConv ConvInteger', (node, [x, w]) => [convolved(node, x?.dims, w?.dims)])
+rule('QLinearConv', (node, inputs) => [convolved(node, inputs[0]?.dims, inputs[3]?.dims)])
+rule('ConvTranspose', (node, [x, w]) => [convolvedBack(node, x?.dims, w?.dims)])
+rule('MaxPool AveragePool LpPool QLinearAveragePool', (node, [x]) => {
+  const dims = pooled(node, x?.dims)
+  return [dims, dims]
+})
+rule('GlobalAveragePool GlobalMaxPool GlobalLpPool QLinearGlobalAveragePool', (_, [x]) => [
+  x?.dims?.map((size, i) => (i < 2 ? size : 1)),
+])
+
+rule('MatMul MatMulInteger', (_, [a, b]) => [multiplied(a?.dims, b?.dims)])
+rule('QLinearMatMul', (_, inputs) => [multiplied(inputs[0]?.dims, inputs[3]?.dims)])
+rule('Gemm', (node, [a, b]) => [gemm(node, a?.dims, b?.dims)])
+rule('QGemm', (node, inputs) => [gemm(node, inputs[0]?.dims, inputs[3]?.dims)])
+
+rule('Flatten', (node, [x]) => {
+  if (!x?.dims) return []
+  const rank = x.dims.length
+  const given = integerOf(node, 'axis', 1)
+  // One more than the axes there are: everything goes into the first of the two dimensions.
+  const axis = given === rank ? rank : axisOf(given, rank)
+  if (axis === undefined) return []
+  return [[product(x.dims.slice(0, axis)), product(x.dims.slice(axis))]]
+})
+rule('Reshape', (node, inputs) => {
+  const [x] = inputs
+  const wanted = listOf(node, inputs, 1, 'shape')
+  if (!isKnown(wanted) || wanted.filter((size) => size === -1).length > 1) return []
+  const keepsZero = integerOf(node, 'allowzero', 0) === 1
+  const dims = wanted.map((size, i) => (size === 0 && !keepsZero ? x?.dims?.[i] : size))
+  const rest = product(dims.map((size) => (size === -1 ? 1 : size)))
+  const all = x?.dims && product(x.dims)
+  return [dims.map((size) => (size === -1 ? (all !== undefined && rest ? all / rest : undefined) : size))]
+})
+rule('Squeeze', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || given === 'unknown') return []
+  if (given === 'none') return dims.includes(undefined) ? [] : [dims.filter((size) => size !== 1)]
+  const gone = axesOf(given, dims.length)
+  return [gone && dims.filter((_, i) => !gone.includes(i))]
+})
+rule('Unsqueeze', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || !isKnown(given)) return []
+  const rank = dims.length + given.length
+  const added = axesOf(given, rank)
+  if (!added) return []
+  const rest = [...dims]
+  return [Array.from({ length: rank }, (_, i) => (added.includes(i) ? 1 : rest.shift()))]
+})
+rule('Transpose', (node, [x]) => {
+  if (!x?.dims) return []
+  const { dims } = x
+  const order = integersOf(node, 'perm')
+  if (!order) return [[...dims].reverse()]
+  const axes = order.length === dims.length ? axesOf(order, dims.length) : undefined
+  return [axes?.map((axis) => dims[axis])]
+})
+rule('Concat', (node, inputs) => [joined(node, inputs)])
+// Scale and zero point of the output, then data, scale and zero point of each input.
+rule('QLinearConcat', (node, inputs) => [
+  joined(
+    node,
+    inputs.filter((_, i) => i % 3 === 2),
+  ),
+])
+rule('Split', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const axis = dims && axisOf(integerOf(node, 'axis', 0), dims.length)
+  if (axis === undefined) return []
+  const given = listOf(node, inputs, 1, 'split')
+  const count = node.output.length
+  const whole = dims![axis]
+  const even = given !== 'none' || whole === undefined ? undefined : Math.ceil(whole / count)
+  return node.output.map((_, i) => {
+    const size = isKnown(given)
+      ? given[i]
+      : even === undefined
+        ? undefined
+        : Math.min(even, whole! - i * even)
+    return dims!.with(axis, size)
+  })
+})
+rule('Slice', (node, inputs) => {
+  const { dims } = inputs[0] ?? {}
+  const from = listOf(node, inputs, 1, 'starts')
+  const to = listOf(node, inputs, 2, 'ends')
+  const given = listOf(node, inputs, 3, 'axes')
+  const steps = listOf(node, inputs, 4)
+  if (!dims || !isKnown(from) || !isKnown(to) || given === 'unknown') return []
+  const along = axesOf(given === 'none' ? from.map((_, i) => i) : given, dims.length)
+  if (!along) return []
+  const sliced = [...dims]
+  for (const [i, axis] of along.entries()) {
+    const step = steps === 'none' ? 1 : steps === 'unknown' ? undefined : steps[i]
+    sliced[axis] = slicedLength(dims[axis], from[i], to[i], step)
+  }
+  return [sliced]
+})
+rule('Gather', (node, [x, indices]) => {
+  const axis = x?.dims && axisOf(integerOf(node, 'axis', 0), x.dims.length)
+  if (axis === undefined || !indices?.dims) return []
+  return [[...x!.dims!.slice(0, axis), ...indices.dims, ...x!.dims!.slice(axis + 1)]]
+})
+rule('Expand', (_, [x, shape]) => [broadcast([x?.dims, shape?.values])])
+rule('Tile', (_, [x, repeats]) => [x?.dims?.map((size, i) => times(size, repeats?.values?.[i]))])
+rule('Pad', (node, inputs) => {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'pads')
+  // Version 18 can name the axes that are padded.
+  if (!dims || !isKnown(given) || given.length !== dims.length * 2 || isGiven(node, 3)) return []
+  return [dims.map((size, i) => plus(plus(size, given[i]), given[i + dims.length]))]
+})
+rule('DepthToSpace', (node, [x]) => [rearranged(x?.dims, 1 / integerOf(node, 'blocksize', 1))])
+rule('SpaceToDepth', (node, [x]) => [rearranged(x?.dims, integerOf(node, 'blocksize', 1))])
+rule('Resize', (node, inputs) => {
+  // Version 10 has (x, scales), later ones (x, regions, scales, sizes).
+  const [x, second, scales, sizes] = inputs
+  // Version 18 can name the axes that are resized, and let the sizes be bounds of a picture that keeps its aspect.
+  if (attributeOf(node, 'axes') || attributeOf(node, 'keep_aspect_ratio_policy')) return []
+  if (isGiven(node, 3)) return [sizes?.values?.length === x?.dims?.length ? sizes?.values : undefined]
+  return [scaled(x?.dims, (inputs.length === 2 ? second : scales)?.values)]
+})
+rule('Upsample', (node, [x, scales]) => [
+  scaled(x?.dims, scales?.values ?? attributeOf(node, 'scales')?.floats),
+])
+rule('Shape', (node, [x]) => {
+  const part = x?.dims && partOfShape(node, x.dims)
+  return [part && [part.length]]
+})
+rule('Size', () => [[]])
+rule('Constant', (node) => {
+  const list = attributeOf(node, 'value_ints')?.ints
+  return list ? [[list.length]] : attributeOf(node, 'value_int') ? [[]] : []
+})
+rule('ConstantOfShape', (_, [shape]) => [shape?.values])
+rule('ArgMax ArgMin', (node, [x]) => {
+  const axis = x?.dims && axisOf(integerOf(node, 'axis', 0), x.dims.length)
+  if (axis === undefined) return []
+  return [integerOf(node, 'keepdims', 1) ? x!.dims!.with(axis, 1) : x!.dims!.toSpliced(axis, 1)]
+})
+
+/** The part of a shape that `Shape` answers: from version 15 on it can be told where to begin and end. */
+export function partOfShape(node: NodeProto, dims: Dims): Dims {
+  return dims.slice(integerOf(node, 'start', 0), integerOf(node, 'end', dims.length))
+}
+
+function reduced(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
+  const dims = inputs[0]?.dims
+  const given = listOf(node, inputs, 1, 'axes')
+  if (!dims || given === 'unknown') return undefined
+  const isAll = given === 'none' || given.length === 0
+  if (isAll && integerOf(node, 'noop_with_empty_axes', 0) === 1) return dims
+  const over = isAll ? dims.map((_, i) => i) : axesOf(given, dims.length)
+  if (!over) return undefined
+  const keep = integerOf(node, 'keepdims', 1) === 1
+  return keep
+    ? dims.map((size, i) => (over.includes(i) ? 1 : size))
+    : dims.filter((_, i) => !over.includes(i))
+}
+
+function gemm(node: NodeProto, a: Dims | undefined, b: Dims | undefined): Dims {
+  return [a?.[integerOf(node, 'transA', 0)], b?.[1 - integerOf(node, 'transB', 0)]]
+}
+
+function multiplied(a: Dims | undefined, b: Dims | undefined): Dims | undefined {
+  if (!a || !b || a.length === 0 || b.length === 0) return undefined
+  const rows = a.length > 1 ? a.slice(-2, -1) : []
+  const columns = b.length > 1 ? b.slice(-1) : []
+  return [...broadcast([a.slice(0, -2), b.slice(0, -2)])!, ...rows, ...columns]
+}
+
+function joined(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
+  const first = inputs.find(({ dims }) => dims !== undefined)?.dims
+  const axis = first && axisOf(integerOf(node, 'axis', 1), first.length)
+  if (axis === undefined) return undefined
+  const length = inputs.reduce<number | undefined>((sum, { dims }) => plus(sum, dims?.[axis]), 0)
+  return first!.with(axis, length)
+}
+
+/** `block` pixels a side of each map go into the channels; where it is below 1, they come out of them. */
+function rearranged(dims: Dims | undefined, block: number): Dims | undefined {
+  if (!(block > 0) || block === Number.POSITIVE_INFINITY) return undefined
+  return dims?.map((size, i) => (i === 0 ? size : times(size, i === 1 ? block * block : 1 / block)))
+}
+
+function scaled(dims: Dims | undefined, scales: Dims | undefined): Dims | undefined {
+  if (!scales || scales.length === 0) return undefined
+  return dims?.map((size, i) => {
+    const exact = times(size, scales[i])
+    return exact === undefined ? undefined : Math.floor(exact)
+  })
+}
+
+function broadcast(shapes: (Dims | undefined)[]): Dims | undefined {
+  if (shapes.some((dims) => dims === undefined)) return undefined
+  const rank = shapes.reduce((most, dims) => Math.max(most, dims!.length), 0)
+  return Array.from({ length: rank }, (_, i) => {
+    const sizes = shapes.map((dims) => (i < rank - dims!.length ? 1 : dims![i - rank + dims!.length]))
+    // A size that is not known is 1 or the same as a known greater one.
+    return (
+      sizes.find((size) => size !== undefined && size !== 1) ?? (sizes.includes(undefined) ? undefined : 1)
+    )
+  })
+}
+
+function slicedLength(
+  length: number | undefined,
+  from: number | undefined,
+  to: number | undefined,
+  step: number | undefined,
+): number | undefined {
+  if (length === undefined || from === undefined || to === undefined || !step) return undefined
+  const clamp = (at: number, low: number, high: number) =>
+    Math.min(high, Math.max(low, at < 0 ? at + length : at))
+  return step > 0
+    ? Math.max(0, Math.ceil((clamp(to, 0, length) - clamp(from, 0, length)) / step))
+    : Math.max(0, Math.ceil((clamp(to, -1, length - 1) - clamp(from, 0, length - 1)) / step))
+}
+
+/** Whether a node reads an input at this place: one that is left out has no name. */
+function isGiven(node: NodeProto, at: number): boolean {
+  return (node.input[at] ?? '') !== ''
+}
+
+/**
+ * A list of integers that came as an attribute and in later versions as an input: `'none'` where the node has neither,
+ * so that the operator's default holds, and `'unknown'` where it reads an input whose values are not known.
+ */
+function listOf(
+  node: NodeProto,
+  inputs: TensorFacts[],
+  at: number,
+  attribute?: string,
+): Dims | 'none' | 'unknown' {
+  if (isGiven(node, at)) return inputs[at]?.values ?? 'unknown'
+  const list = attribute === undefined ? undefined : attributeOf(node, attribute)?.ints
+  if (list === undefined) return 'none'
+  // No list of this kind has more entries than the tensor has dimensions, or two for each.
+  return list.length > 2 * mostDimensions ? 'unknown' : list.map(Number)
+}
+
+function isKnown(list: Dims | 'none' | 'unknown'): list is Dims {
+  return typeof list === 'object'
+}
+
+function plus(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a + b
+}
+
+function times(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a * b
+}
+
+function product(sizes: Dims): number | undefined {
+  return sizes.reduce<number | undefined>((all, size) => times(all, size), 1)
+}

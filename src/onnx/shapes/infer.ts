@@ -1,0 +1,139 @@
+import { TensorProto_DataType as DataType, type ModelProto, type NodeProto, type TensorProto } from 'onnx-buf'
+import { attributeOf, integerOf, numbersOf } from '../graph/attributes.ts'
+import { dimensions } from '../graph/graph.ts'
+import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
+import { shapesOf } from './infer-shapes.ts'
+import { valuesOf } from './infer-values.ts'
+
+/** The dimensions of a tensor; `undefined` for one that is not known. */
+export type Dims = (number | undefined)[]
+
+/** What is known of a tensor without running the network. */
+export interface TensorFacts {
+  type?: DataType
+  dims?: Dims
+  /** The numbers themselves, of small tensors that tell shapes. */
+  values?: (number | undefined)[]
+}
+
+/**
+ * Finds the type and shape of each tensor of the main graph, where operators, weights and what the file says of
+ * its tensors tell them. Operators are those of ONNX for CNNs, in all versions; after another one the shape is
+ * known again only where the file tells it.
+ *
+ * The time is linear in the size of the graph, whatever numbers stand in it: what an operator could not answer (an
+ * axis that is not there, a negative size) and what is too large to follow is unknown. ONNX Runtime says what is wrong.
+ *
+ * @param inputs dimensions of inputs, by name; those of others are as the file has them
+ */
+export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {}): Map<string, TensorFacts> {
+  const graph = model.graph!
+  const facts = new Map<string, TensorFacts>()
+  const told = new Map<string, TensorFacts>()
+  for (const info of [...graph.valueInfo, ...graph.output, ...graph.input]) {
+    const type = info.type?.value.case === 'tensorType' ? info.type.value.value.elemType : undefined
+    told.set(info.name, { type: type || undefined, dims: boundedDims(dimensions(info.type)) })
+  }
+  for (const { name } of graph.input) {
+    facts.set(name, { ...told.get(name), ...(Object.hasOwn(inputs, name) && { dims: inputs[name] }) })
+  }
+  for (const tensor of graph.initializer) facts.set(tensor.name, constantFacts(tensor))
+  for (const { values, dims } of graph.sparseInitializer) {
+    if (values) facts.set(values.name, { type: values.dataType, dims: dimsOf(dims) })
+  }
+  for (const node of graph.node) {
+    const read = node.input.map((name) => facts.get(name) ?? {})
+    const constant = node.opType === 'Constant' ? attributeOf(node, 'value')?.t : undefined
+    const shapes = constant ? [] : shapesOf(node, read)
+    for (const [i, name] of node.output.entries()) {
+      if (name === '') continue
+      const known = told.get(name)
+      const found: TensorFacts = constant ? constantFacts(constant) : { dims: boundedDims(shapes[i]) }
+      if (!constant && i === 0) found.values = boundedValues(valuesOf(node, read))
+      found.type ??= known?.type ?? typeOf(node, read, i)
+      found.dims = merge(found.dims, known?.dims)
+      facts.set(name, found)
+    }
+  }
+  return facts
+}
+
+function constantFacts(tensor: TensorProto): TensorFacts {
+  const dims = dimsOf(tensor.dims)
+  const length = dims?.reduce<number>((all, n) => all * (n ?? Number.NaN), 1)
+  const values = length !== undefined && length <= mostValues ? numbersOf(tensor, length) : undefined
+  // A file may hold fewer numbers than its dimensions tell.
+  return { type: tensor.dataType, dims, values: values?.length === length ? values : undefined }
+}
+
+function dimsOf(dims: bigint[]): Dims | undefined {
+  return dims.length > mostDimensions ? undefined : boundedDims(dims.map(Number))
+}
+
+/** What was inferred, and where that is not known, what the file tells. */
+function merge(inferred: Dims | undefined, told: Dims | undefined): Dims | undefined {
+  if (!inferred || !told || inferred.length !== told.length) return inferred ?? told
+  return inferred.map((size, i) => size ?? told[i])
+}
+
+const answersBool = new Set([
+  'Equal',
+  'Greater',
+  'Less',
+  'GreaterOrEqual',
+  'LessOrEqual',
+  'Not',
+  'And',
+  'Or',
+  'Xor',
+])
+const answersIndexes = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
+
+/** Which input of a quantised operator has the type of its output. */
+const zeroPointInput = new Map([
+  ['QLinearConv', 7],
+  ['QLinearMatMul', 7],
+  ['QLinearAdd', 7],
+  ['QLinearMul', 7],
+  ['QLinearConcat', 1],
+  ['QGemm', 8],
+])
+
+function typeOf(node: NodeProto, inputs: TensorFacts[], output: number): DataType | undefined {
+  const { opType } = node
+  if (answersBool.has(opType)) return DataType.BOOL
+  if (answersIndexes.has(opType)) return DataType.INT64
+  const zeroPoint = zeroPointInput.get(opType)
+  if (zeroPoint !== undefined) {
+    return inputs[zeroPoint]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
+  }
+  switch (opType) {
+    case 'Cast':
+      return integerOf(node, 'to', 0) || undefined
+    case 'Constant':
+      return /^value_int/.test(node.attribute[0]?.name ?? '') ? DataType.INT64 : DataType.FLOAT
+    case 'QuantizeLinear':
+      return inputs[2]?.type ?? DataType.UINT8
+    case 'DequantizeLinear':
+      return inputs[1]?.type
+    case 'DynamicQuantizeLinear':
+      return output === 1 ? DataType.FLOAT : DataType.UINT8
+    case 'ConvInteger':
+    case 'MatMulInteger':
+      return DataType.INT32
+    case 'Where':
+    case 'CastLike':
+      return inputs[1]?.type
+    case 'ConstantOfShape':
+      return attributeOf(node, 'value')?.t?.dataType ?? DataType.FLOAT
+    case 'MaxPool':
+    case 'TopK':
+      return output === 1 ? DataType.INT64 : inputs[0]?.type
+    case 'If':
+    case 'Loop':
+    case 'Scan':
+      return undefined
+    default:
+      return inputs[0]?.type
+  }
+}

@@ -1,0 +1,123 @@
+import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
+import { checkFinite, Matrix, type MatrixLike } from '../core/matrix.ts'
+
+/**
+ * Brings every column to mean 0 and variance 1: `(x - mean) / scale`.
+ *
+ * The same numbers as scikit-learn's `StandardScaler`: the population's standard deviation, and a scale of 1
+ * for columns that do not vary. Sums are taken in float64, row after row.
+ */
+export class StandardScaler {
+  #mean: Float64Array | undefined
+  #scale: Float64Array | undefined
+
+  /** The mean of each column. @throws {SoftmarginError} `NOT_FITTED` */
+  get mean(): Float64Array {
+    return this.#mean ?? notFitted('mean')
+  }
+
+  /** What each column is divided by: its standard deviation, or 1. @throws {SoftmarginError} `NOT_FITTED` */
+  get scale(): Float64Array {
+    return this.#scale ?? notFitted('scale')
+  }
+
+  /**
+   * A scaler with these numbers, such as a saved one.
+   *
+   * @param numbers `mean` and `scale` of a scaler, also after `structuredClone` or JSON
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` if the lengths differ, `INVALID_ARGUMENT` if there is no mean or no scale,
+   *   if a mean is not finite or a scale not a finite number other than 0
+   */
+  static from(numbers: { mean: ArrayLike<number>; scale: ArrayLike<number> }): StandardScaler {
+    const scaler = new StandardScaler()
+    scaler.#mean = numbersOf(numbers, 'mean')
+    scaler.#scale = numbersOf(numbers, 'scale')
+    if (scaler.#mean.length !== scaler.#scale.length) {
+      throw shapeMismatch('scale', scaler.#scale.length, `${scaler.#mean.length} numbers, as mean has`)
+    }
+    scaler.#mean.forEach((mean, i) => {
+      if (!Number.isFinite(mean)) throw invalidArgument(`mean[${i}]`, mean, 'a finite number')
+    })
+    scaler.#scale.forEach((scale, i) => {
+      if (!Number.isFinite(scale) || scale === 0) {
+        throw invalidArgument(`scale[${i}]`, scale, 'a finite number other than 0')
+      }
+    })
+    return scaler
+  }
+
+  /**
+   * Learns the mean and the scale of each column.
+   *
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`
+   */
+  async fit(X: MatrixLike): Promise<this> {
+    const matrix = Matrix.from(X)
+    checkFinite(matrix)
+    const mean = columnMeans(matrix)
+    this.#scale = columnScales(matrix, mean)
+    this.#mean = mean
+    return this
+  }
+
+  /**
+   * The rows, scaled; `X` stays as it is.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, and as `fit`
+   */
+  async transform(X: MatrixLike): Promise<Matrix> {
+    const { mean, scale } = this
+    const matrix = Matrix.from(X)
+    checkFinite(matrix)
+    const { rows, cols } = matrix
+    if (cols !== mean.length) throw shapeMismatch('X', cols, `${mean.length} columns, as the rows of fit had`)
+    const data = new Float32Array(rows * cols)
+    for (let i = 0, at = 0; i < rows; i++) {
+      for (let j = 0; j < cols; j++, at++) data[at] = (matrix.data[at] - mean[j]) / scale[j]
+    }
+    return new Matrix(data, rows, cols)
+  }
+
+  /** `fit`, then `transform` of the same rows. */
+  async fitTransform(X: MatrixLike): Promise<Matrix> {
+    const matrix = Matrix.from(X)
+    return (await this.fit(matrix)).transform(matrix)
+  }
+}
+
+/** JSON makes an object with the keys '0', '1', ... of a typed array, and null of NaN. */
+function numbersOf(holder: { [name: string]: unknown }, name: string): Float64Array {
+  const given = holder?.[name]
+  const list: unknown[] = given !== null && typeof given === 'object' ? Object.values(given) : []
+  if (list.length === 0) throw invalidArgument(name, given, 'a number for each column')
+  return Float64Array.from(list, (value) => (typeof value === 'number' ? value : Number.NaN))
+}
+
+function columnMeans({ data, rows, cols }: Matrix): Float64Array {
+  const sums = new Float64Array(cols)
+  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) sums[j] += data[at]
+  return sums.map((sum) => sum / rows)
+}
+
+function columnScales({ data, rows, cols }: Matrix, mean: Float64Array): Float64Array {
+  const squares = new Float64Array(cols)
+  for (let i = 0, at = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++, at++) squares[j] += square(data[at] - mean[j])
+  }
+  return squares.map((sum, j) => {
+    const variance = sum / rows
+    // As in scikit-learn: a variance that the rounding of the mean alone can cause is that of a constant.
+    const rounding = rows * Number.EPSILON * variance + square(rows * mean[j] * Number.EPSILON)
+    return variance <= rounding ? 1 : Math.sqrt(variance)
+  })
+}
+
+function notFitted(what: string): never {
+  throw new SoftmarginError('NOT_FITTED', `StandardScaler has no ${what} yet: call fit first`, {
+    argument: what,
+  })
+}
+
+function square(x: number): number {
+  return x * x
+}

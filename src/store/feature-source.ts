@@ -1,0 +1,78 @@
+import type { FeatureExtractor, LayerChoice } from '../cnn/extractor/extractor.ts'
+import type { ExtractOptions } from '../cnn/batching/run-images.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { Matrix } from '../core/matrix.ts'
+import { joinMakers, type Maker, makerOf } from './feature-signature.ts'
+
+/** What makes the features that a store keeps. */
+export interface FeatureSource {
+  maker(): Promise<Maker>
+  /** As `FeatureExtractor.extract`. */
+  extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
+}
+
+/** An extractor as a source. */
+export function oneLayer(extractor: FeatureExtractor): FeatureSource {
+  return {
+    maker: () => makerOf(extractor),
+    extract: (images, o) => extractor.extract(images, o),
+  }
+}
+
+/** Several layers of one network at once, whose features stand side by side in a row. */
+export class JoinedLayers implements FeatureSource {
+  readonly choices: readonly LayerChoice[]
+  readonly #extractor: FeatureExtractor
+  #maker: Promise<Maker> | undefined
+
+  constructor(extractor: FeatureExtractor, choices: readonly LayerChoice[], maker?: Promise<Maker>) {
+    this.choices = choices
+    this.#extractor = extractor
+    this.#maker = maker
+  }
+
+  /** The same layers of the same network, run by another extractor. */
+  on(extractor: FeatureExtractor): JoinedLayers {
+    return new JoinedLayers(extractor, this.choices, this.#maker)
+  }
+
+  /** Its parts are the makers that an extractor of each layer alone would be. */
+  maker(): Promise<Maker> {
+    this.#maker ??= this.#makeMaker()
+    return this.#maker
+  }
+
+  async #makeMaker(): Promise<Maker> {
+    const parts: Maker[] = []
+    for (const choice of this.choices) {
+      using alone = await this.#extractor.withLayer(choice)
+      parts.push(await makerOf(alone))
+    }
+    return joinMakers(parts)
+  }
+
+  async extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix> {
+    const matrices = await this.#extractor.extractLayers(images, this.choices, o)
+    const cols = matrices.reduce((sum, matrix) => sum + matrix.cols, 0)
+    const [{ rows }] = matrices
+    const data = new Float32Array(rows * cols)
+    let at = 0
+    for (const matrix of matrices) {
+      for (let i = 0; i < rows; i++) data.set(matrix.row(i), i * cols + at)
+      at += matrix.cols
+    }
+    return new Matrix(data, rows, cols)
+  }
+}
+
+/** Where the features of one maker stand in the rows of another: the first column and the one behind the last. */
+export function columnsOf(wanted: Maker, kept: Maker): [from: number, to: number] | undefined {
+  if (wanted.fingerprint === kept.fingerprint) return [0, kept.featureSize]
+  let from = 0
+  for (const part of kept.parts ?? []) {
+    const to = from + part.featureSize
+    if (part.fingerprint === wanted.fingerprint) return [from, to]
+    from = to
+  }
+  return undefined
+}

@@ -1,0 +1,247 @@
+import { Engine } from '../engine/wasm/engine.ts'
+import type { MachineKernel } from '../engine/kernel/kernel.ts'
+import { Pace } from '../engine/wasm/time-slice.ts'
+import { PackedRows, type Run } from '../engine/kernel/packed-rows.ts'
+import type { DualProblem } from '../engine/dual/dual-problem.ts'
+import { expectedError, isImprecise, type RoundingError, roundingError } from '../engine/kernel/rounding-error.ts'
+import type { Survey } from '../engine/kernel/column-stats.ts'
+import { type FitStatus, train } from '../engine/solver/solver.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { LongCall, Warned } from '../core/call-options.ts'
+import { Decider } from './model/decision-function.ts'
+import { cacheBytes } from './training/memory-plan.ts'
+import { layOutRows } from './training/prepare-kernel.ts'
+import { kernelFor, type MachineOptions, type MachineParameters } from './model/svm-params.ts'
+import type { FitProgress } from './training/one-vs-one.ts'
+import { type SampleWeight, sampleWeights } from './model/sample-weight.ts'
+import { type FittedMachine, Solutions, uncentre, warnOfRounding, worseStatus } from './training/assemble-model.ts'
+
+/**
+ * Everything that a fitted machine of one decision function is made of. Plain data: `fromState` makes the same machine of
+ * it, also after `structuredClone`, `postMessage`, IndexedDB or JSON.
+ */
+export interface SingleMachineState<O extends MachineOptions> extends FittedMachine {
+  options: O
+}
+
+/** What a fit takes besides rows. */
+export interface SingleFitOptions extends LongCall<FitProgress>, Warned {
+  /** A factor of the bound of each row's dual variable, 0 or more; rows with 0 are left out. Default: 1 for all. */
+  sampleWeight?: SampleWeight | undefined
+}
+
+/** The one problem of a machine. */
+interface SingleProblem {
+  /** The rows stand twice in it: once for what pulls the function up, once for what pulls it down. */
+  twice: boolean
+  /** What decision values are to be compared with; default: how far they lie apart themselves. */
+  margin?: number
+  /** Sets gradient to p, and lower, upper and beta; `unit` as in `FitRows`. */
+  prepare(problem: DualProblem, run: Run, rows: Int32Array, weights: Float64Array, unit: number): void
+}
+
+/**
+ * Where h(x) + h(z) is subtracted from the kernel and b does not sum to 0, K b lacks h(x) times the sum of b, and a
+ * number that is the same for all rows: the first is added to p.
+ */
+function subtracted({ beta, gradient }: DualProblem, h: Float64Array): void {
+  const sum = beta.reduce((total, value) => total + value, 0)
+  for (let k = 0; k < h.length; k++) gradient[k] += sum * h[k]
+}
+
+function spread(values: Float64Array): number {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const value of values) {
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+  }
+  return most - least
+}
+
+/** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
+export abstract class SingleMachine<P extends MachineParameters> {
+  protected readonly parameters: P
+  /** Written out, since minifiers rename classes. */
+  readonly #name: string
+  #fitted: { machine: FittedMachine; decider: Decider } | undefined
+  #disposed = false
+
+  protected constructor(name: string, parameters: P) {
+    this.#name = name
+    this.parameters = parameters
+  }
+
+  /** All options with their values. */
+  getParams(): P {
+    return { ...this.parameters }
+  }
+
+  /**
+   * Solves the problem and keeps the solution.
+   *
+   * @internal
+   */
+  protected async solve(
+    X: Matrix,
+    { twice, prepare, margin }: SingleProblem,
+    o: SingleFitOptions,
+  ): Promise<void> {
+    this.checkAlive()
+    checkNotEmpty(X)
+    const pace = new Pace(o.signal)
+    const { kernel, survey } = await kernelFor(this.parameters, X, pace)
+    const weights = sampleWeights(o.sampleWeight, X.rows)
+    const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
+    const attempt = (forced: boolean) =>
+      this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, pace, o, forced)
+    let fitted = await attempt(false)
+    // What float32 lost, kernel values that are made in float64 may still hold.
+    if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
+    const { machine } = fitted
+    if (fitted.isImprecise) {
+      warnOfRounding(fitted.rounding, fitted.margin, o.onWarning)
+      machine.fitStatus = worseStatus(machine.fitStatus, 'imprecise')
+    }
+    this.learn(machine)
+  }
+
+  async #fit(
+    {
+      X,
+      rows,
+      weights,
+      kernel,
+      survey,
+    }: { X: Matrix; rows: Int32Array; weights: Float64Array; kernel: MachineKernel; survey: Survey },
+    { twice, prepare, margin }: SingleProblem,
+    pace: Pace,
+    o: SingleFitOptions,
+    forced: boolean,
+  ) {
+    const { tol } = this.parameters
+    const none = new Int32Array(0)
+    const engine = await Engine.open(this.parameters.simd)
+    try {
+      // Of the same rows twice the b sum to 0, as those of two classes do.
+      const groups = twice ? [rows] : [rows, none]
+      const laidOut = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
+        ...{ centred: twice, precise: forced },
+      })
+      const { source, packer, unit, centre, precise } = laidOut
+      for (const group of groups.keys()) await packer?.pack(group, pace)
+      const packed = source instanceof PackedRows ? source : undefined
+      const offsets = packed?.layout.precise?.offsets
+      const h = offsets ? engine.float64(offsets, rows.length).slice() : undefined
+      const solutions = new Solutions([rows, none], X.rows)
+      let rounding: RoundingError = { error: 0, offset: 0 }
+      let width = 0
+      let p = new Float64Array(0)
+      await train(engine, source, twice ? [0, 0] : [0, 1], {
+        tolerance: this.parameters.tol,
+        maxIterations: this.parameters.maxIter,
+        cacheBytes: cacheBytes(this.parameters.cacheSize),
+        pace,
+        start: 'given',
+        prepare(problem, run) {
+          prepare(problem, run, rows, weights, unit)
+          p = problem.gradient.slice()
+          if (h && !twice) subtracted(problem, h)
+        },
+        collect(problem, run, _same, _number, { rho, iterations, status }) {
+          const points = problem.beta
+          const beta = points.slice(0, run.size)
+          if (twice) for (let k = 0; k < beta.length; k++) beta[k] += points[run.size + k]
+          const products = problem.gradient.slice(0, run.size).map((value, k) => value - p[k])
+          const expected = packed ? expectedError(points, problem.diagonal, packed.kernel) : 0
+          if (packed && (precise || expected > tol)) {
+            rounding = roundingError(engine, packed, [run], beta, products)
+          }
+          width = margin ?? spread(products.subarray(0, rows.length))
+          solutions.add({ line: 0, group: 0, beta: beta.slice(0, rows.length), unit })
+          // What was subtracted from the kernel is missing in K b by the same amount everywhere.
+          solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
+          o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
+        },
+        onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
+      })
+      const machine = await solutions.machine(X, kernel, pace)
+      if (centre) await uncentre(machine, [[0, 1]], centre, pace)
+      return { machine, precise, rounding, margin: width, isImprecise: isImprecise(rounding, tol, width) }
+    } finally {
+      engine.close()
+    }
+  }
+
+  /** @internal */
+  protected learn(machine: FittedMachine): void {
+    this.checkAlive()
+    this.#fitted = { machine, decider: new Decider(machine, this.parameters.simd) }
+  }
+
+  /**
+   * f of each row.
+   *
+   * @internal
+   */
+  protected decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    return this.#checkFitted().decider.decide(X, o)
+  }
+
+  /** Row numbers in X of the support vectors. */
+  get support(): Int32Array {
+    return this.#checkFitted().machine.support
+  }
+  /** The support vectors, vectors x columns; without columns for a precomputed kernel. */
+  get supportVectors(): Matrix {
+    return this.#checkFitted().machine.supportVectors
+  }
+  /** Coefficients of the support vectors, 1 x vectors. */
+  get dualCoef(): Matrix {
+    const { dualCoef } = this.#checkFitted().machine
+    return new Matrix(Float32Array.from(dualCoef), 1, dualCoef.length)
+  }
+  /** The constant of the decision function. */
+  get intercept(): number {
+    return this.#checkFitted().machine.intercept[0]
+  }
+  /** Iterations of the solver. */
+  get nIter(): number {
+    return this.#checkFitted().machine.nIter[0]
+  }
+  /** Why the fit ended. */
+  get fitStatus(): FitStatus {
+    return this.#checkFitted().machine.fitStatus
+  }
+
+  /**
+   * What was learnt, as plain data. The arrays are the machine's own: do not change them.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
+   */
+  toState(): SingleMachineState<P> {
+    return { ...this.#checkFitted().machine, options: this.getParams() }
+  }
+
+  protected checkAlive(): void {
+    if (this.#disposed) {
+      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of: make a new one`)
+    }
+  }
+
+  #checkFitted(): { machine: FittedMachine; decider: Decider } {
+    this.checkAlive()
+    if (this.#fitted) return this.#fitted
+    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)
+  }
+
+  /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */
+  dispose(): void {
+    this.#disposed = true
+    this.#fitted = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}

@@ -1,0 +1,115 @@
+import type { Kernel } from '../../engine/kernel/kernel.ts'
+import { SoftmarginError } from '../../core/errors.ts'
+import { inverseOrder, type OrderedMachine, reorderClasses, type Sigmoids } from '../model/class-order.ts'
+import type { InputStep } from '../model/input-steps.ts'
+import { type Label, uniqueLabels } from '../../core/labels.ts'
+import { isDegree, isFloat32, isGamma } from '../model/svm-params.ts'
+import type { SvcState } from '../svc.ts'
+
+/** What a machine may have beside what `fit` makes. */
+export interface MachineExtras {
+  /** Makes probabilities of decision values. */
+  sigmoids?: Sigmoids | undefined
+  /** What is done to rows first. */
+  inputSteps?: InputStep[] | undefined
+  /** Class numbers in the order in which they win ties, where the file has its classes in another order. */
+  tieOrder?: Int32Array | undefined
+}
+
+/** A machine as a file of another program holds it, its classes in the file's order. */
+export interface ForeignMachine<L extends Label = Label> extends OrderedMachine {
+  classes: L[]
+  kernel: Kernel
+  inputSteps?: InputStep[] | undefined
+}
+
+/**
+ * The state of an SVC that answers as the file's own program does, with its classes sorted as ours are.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a kernel that ours cannot be
+ */
+export function stateOf<L extends Label>(foreign: ForeignMachine<L>): SvcState<L> {
+  const { kernel, inputSteps } = foreign
+  if (!isDegree(kernel.degree)) throw unsupported('degree', kernel.degree)
+  if (kernel.kind !== 'linear' && !isGamma(kernel.gamma)) throw unsupported('gamma', kernel.gamma)
+  if (!isFloat32(kernel.coef0)) throw unsupported('coef0', kernel.coef0)
+  const classes = uniqueLabels(foreign.classes, 'classes')
+  const position = new Map(foreign.classes.map((label, c) => [label, c]))
+  const order = Int32Array.from(classes, (label) => position.get(label)!)
+  const inOrder = order.every((c, i) => c === i)
+  const { supportVectors, nSupport, dualCoef, intercept, sigmoids } = inOrder
+    ? foreign
+    : reorderClasses(foreign, order)
+  return {
+    options: {
+      kernel: kernel.kind,
+      ...(kernel.kind === 'linear' ? {} : { gamma: kernel.gamma }),
+      coef0: kernel.coef0,
+      degree: kernel.degree,
+      probability: sigmoids !== undefined,
+    },
+    classes,
+    kernel,
+    supportVectors,
+    nSupport,
+    dualCoef,
+    intercept,
+    // Which rows they were, and how long it took, no file tells.
+    support: new Int32Array(supportVectors.rows).fill(-1),
+    nIter: new Int32Array(intercept.length),
+    fitStatus: 'converged',
+    sigmoids,
+    inputSteps,
+    tieOrder: inOrder ? undefined : inverseOrder(order),
+  }
+}
+
+/**
+ * The machine with its classes in the order in which they win ties: that of the file it came from, if any.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
+ */
+export function foreignOf(state: SvcState): ForeignMachine {
+  const { classes, tieOrder, inputSteps = [] } = state
+  const kernel = featureKernel(state)
+  if (tieOrder === undefined) return { ...state, kernel, inputSteps }
+  return {
+    ...reorderClasses(state, tieOrder),
+    classes: Array.from(tieOrder, (c) => classes[c]),
+    kernel,
+    inputSteps,
+  }
+}
+
+/**
+ * The kernel of a machine that a file can hold.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
+ */
+export function featureKernel({ kernel }: SvcState): Kernel {
+  if (kernel.kind !== 'precomputed') return kernel
+  throw new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    'a machine with a precomputed kernel has no vectors that a file could hold: keep its toState()',
+    { argument: 'kernel', received: kernel.kind, expected: 'a kernel of features' },
+  )
+}
+
+const wanted = {
+  degree: 'a whole number from 0 to 2^24',
+  gamma: 'a number above 0 that float32 can hold',
+  coef0: 'a number that float32 can hold',
+}
+
+function unsupported(what: keyof typeof wanted, value: number): SoftmarginError {
+  const expected = wanted[what]
+  return new SoftmarginError(
+    'MODEL_UNSUPPORTED',
+    `${what} of the model must be ${expected}, but is ${value}`,
+    {
+      argument: what,
+      received: value,
+      expected,
+    },
+  )
+}

@@ -1,0 +1,242 @@
+import { SparseRows } from '../../data/sparse-rows.ts'
+import { decimal, quote, readPairs } from '../../data/sparse-text.ts'
+import type { Kernel } from '../../engine/kernel/kernel.ts'
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { foreignOf, stateOf } from './import-model.ts'
+import type { SvcState } from '../svc.ts'
+
+const kernelNames = { linear: 'linear', poly: 'polynomial', rbf: 'rbf', sigmoid: 'sigmoid' } as const
+
+/** The kernel parameters that LIBSVM writes for each kernel. */
+const kernelNumbers = {
+  linear: [],
+  poly: ['degree', 'gamma', 'coef0'],
+  rbf: ['gamma'],
+  sigmoid: ['gamma', 'coef0'],
+} as const
+
+/**
+ * A machine as the text of a LIBSVM model (`svm-train`'s output, as of LIBSVM 3).
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for labels that are no 32-bit integers, or rows that are scaled
+ *   first: the format has no place for them
+ */
+export function writeLibsvm(state: SvcState): string {
+  const machine = foreignOf(state)
+  const {
+    classes,
+    kernel,
+    supportVectors,
+    nSupport,
+    dualCoef,
+    intercept,
+    sigmoids,
+    inputSteps = [],
+  } = machine
+  const odd = classes.find((label) => typeof label !== 'number' || (label | 0) !== label)
+  if (odd !== undefined) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      `a LIBSVM model names its classes by 32-bit integers, but one of these is ${JSON.stringify(odd)}`,
+      { argument: 'classes', received: odd, expected: 'integer labels' },
+    )
+  }
+  if (inputSteps.length > 0) {
+    throw new SoftmarginError(
+      'MODEL_UNSUPPORTED',
+      `a LIBSVM model has no place for what is done to rows first, here a ${inputSteps[0].kind}`,
+      { argument: 'inputSteps', received: inputSteps[0].kind, expected: 'a machine without a scaler' },
+    )
+  }
+  const { rows, cols } = supportVectors
+  const lines = ['svm_type c_svc', `kernel_type ${kernelNames[kernel.kind]}`]
+  for (const name of kernelNumbers[kernel.kind]) lines.push(`${name} ${kernel[name]}`)
+  lines.push(`nr_class ${classes.length}`, `total_sv ${rows}`)
+  lines.push(`rho ${Array.from(intercept, (value) => 0 - value).join(' ')}`, `label ${classes.join(' ')}`)
+  if (sigmoids) lines.push(`probA ${sigmoids.a.join(' ')}`, `probB ${sigmoids.b.join(' ')}`)
+  lines.push(`nr_sv ${nSupport.join(' ')}`, 'SV')
+  for (let s = 0; s < rows; s++) {
+    const words: (string | number)[] = []
+    for (let at = s; at < dualCoef.length; at += rows) words.push(dualCoef[at])
+    const vector = supportVectors.row(s)
+    for (let k = 0; k < cols; k++) {
+      // The text does not tell how wide rows are: one zero that is written keeps it.
+      if (vector[k] !== 0 || (s === 0 && k === cols - 1)) words.push(`${k + 1}:${vector[k]}`)
+    }
+    lines.push(words.join(' '))
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/**
+ * Reads the text of a LIBSVM model: C-SVC, or nu-SVC, which predicts in the same way. Nothing in it is trusted.
+ *
+ * @param columns how wide the rows are that it is for; default: its greatest index
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` with the line, `MODEL_UNSUPPORTED` for other kinds of models,
+ *   `OUT_OF_MEMORY` for a dimension that cannot be, `INVALID_ARGUMENT`
+ */
+export function readLibsvm(text: string, columns?: number): SvcState<number> {
+  if (typeof text !== 'string') throw invalidArgument('text', text, 'the text of a LIBSVM model')
+  if (columns !== undefined && (!Number.isSafeInteger(columns) || columns < 1)) {
+    throw invalidArgument('columns', columns, 'a whole number of 1 or more')
+  }
+  const lines = new Lines(text)
+  const header = new Header(lines)
+  const kernel = readKernel(header)
+  const classes = header.integers('label', header.count('nr_class'))
+  if (classes.length < 2) throw unsupported('it tells no two classes apart')
+  if (new Set(classes).size !== classes.length) throw unreadable('two of its labels are equal')
+  const pairs = (classes.length * (classes.length - 1)) / 2
+  const intercept = header.numbers('rho', pairs).map((value) => 0 - value)
+  const sigmoids = header.has('probA')
+    ? { a: header.numbers('probA', pairs), b: header.numbers('probB', pairs) }
+    : undefined
+  const nSupport = Int32Array.from(header.integers('nr_sv', classes.length))
+  const total = header.count('total_sv')
+  let sum = 0
+  for (const count of nSupport) {
+    if (count < 0) throw unreadable(`nr_sv holds ${count}`)
+    sum += count
+  }
+  if (sum !== total) throw unreadable(`nr_sv adds up to ${sum}, but total_sv is ${total}`)
+  const { rows, coefficients } = readVectors(lines, total, classes.length - 1)
+  if (columns !== undefined && columns < rows.width) {
+    throw invalidArgument('columns', columns, `at least ${rows.width}, the greatest index in the model`)
+  }
+  const width = columns ?? rows.width
+  if (width === 0) throw unreadable('its support vectors have no columns')
+  const dualCoef = new Float64Array(coefficients.length)
+  const others = classes.length - 1
+  for (let s = 0; s < total; s++) {
+    for (let line = 0; line < others; line++) dualCoef[line * total + s] = coefficients[s * others + line]
+  }
+  const supportVectors = rows.toMatrix(width, 'the model')
+  return stateOf({ classes, kernel, supportVectors, nSupport, dualCoef, intercept, sigmoids })
+}
+
+/** The lines of a text, one after the other, without a list of them all. */
+class Lines {
+  /** Of the line that was read last, from 1. */
+  number = 0
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  next(): string | undefined {
+    if (this.#at >= this.#text.length) return undefined
+    const end = this.#text.indexOf('\n', this.#at)
+    const line = this.#text.slice(this.#at, end < 0 ? undefined : end)
+    this.#at = end < 0 ? this.#text.length : end + 1
+    this.number++
+    return line.trimEnd()
+  }
+}
+
+/** The lines before `SV`: a name and its words. */
+class Header {
+  readonly #words = new Map<string, string[]>()
+
+  constructor(lines: Lines) {
+    for (let line = lines.next(); line !== 'SV'; line = lines.next()) {
+      if (line === undefined) throw unreadable("it is truncated or no LIBSVM model: it has no line 'SV'")
+      const [name, ...words] = line.split(/\s+/)
+      if (this.#words.has(name)) throw unreadable(`line ${lines.number}: a second ${quote(name, 0)}`)
+      this.#words.set(name, words)
+      // A file of something else need not be read to its end.
+      if (!this.#words.has('svm_type')) throw unreadable(`it begins with ${quote(line, 0)}, not svm_type`)
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#words.has(name)
+  }
+
+  word(name: string): string {
+    const words = this.#words.get(name)
+    if (words?.length !== 1) throw unreadable(`${name} has ${words?.length ?? 0} values, not 1`)
+    return words[0]
+  }
+
+  numbers(name: string, count: number): Float64Array {
+    const words = this.#words.get(name) ?? []
+    if (words.length !== count)
+      throw unreadable(`${name} has ${words.length} numbers where ${count} are needed`)
+    return Float64Array.from(words, (word) => {
+      const value = decimal(word)
+      if (!Number.isFinite(value)) throw unreadable(`${name} holds ${quote(word, 0)}`)
+      return value
+    })
+  }
+
+  integers(name: string, count: number): number[] {
+    return Array.from(this.numbers(name, count), (value) => {
+      if ((value | 0) !== value) throw unreadable(`${name} holds ${value}`)
+      return value
+    })
+  }
+
+  count(name: string): number {
+    const [value] = this.integers(name, 1)
+    if (value < 0) throw unreadable(`${name} is ${value}`)
+    return value
+  }
+}
+
+function readKernel(header: Header): Kernel {
+  const type = header.word('svm_type')
+  if (type !== 'c_svc' && type !== 'nu_svc') throw unsupported(`its svm_type is ${quote(type, 0)}`)
+  const name = header.word('kernel_type')
+  const kinds = Object.keys(kernelNames) as Kernel['kind'][]
+  const kind = kinds.find((each) => kernelNames[each] === name)
+  if (kind === undefined) throw unsupported(`its kernel_type is ${quote(name, 0)}`)
+  const kernel: Kernel = { kind, gamma: 1, coef0: 0, degree: 3 }
+  for (const parameter of kernelNumbers[kind]) kernel[parameter] = header.numbers(parameter, 1)[0]
+  return kernel
+}
+
+/** Each line: the coefficients of a vector against the other classes, then its numbers. */
+function readVectors(lines: Lines, total: number, others: number) {
+  const rows = new SparseRows()
+  const coefficients: number[] = []
+  const fail = (why: string) => unreadable(`line ${lines.number}: ${why}`)
+  for (let s = 0; s < total; s++) {
+    const line = lines.next()
+    if (line === undefined) throw unreadable(`it is truncated: it has ${s} of ${total} support vectors`)
+    let at = 0
+    for (let i = 0; i < others; i++) {
+      const end = wordEnd(line, at)
+      const value = decimal(line.slice(at, end))
+      if (!Number.isFinite(value)) throw fail(`${quote(line, at)} is no coefficient`)
+      coefficients.push(value + 0)
+      at = end + 1
+    }
+    rows.begin()
+    readPairs(line, at, 1, (index, value) => rows.add(index - 1, value), fail)
+  }
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+    if (line !== '') throw fail(`there is more after ${total} support vectors`)
+  }
+  return { rows, coefficients }
+}
+
+function wordEnd(line: string, from: number): number {
+  const end = line.indexOf(' ', from)
+  return end < 0 ? line.length : end
+}
+
+function unreadable(why: string): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the text must be a LIBSVM model, but ${why}`, {
+    argument: 'text',
+    expected: 'a LIBSVM model',
+  })
+}
+
+function unsupported(why: string): SoftmarginError {
+  return new SoftmarginError('MODEL_UNSUPPORTED', `the LIBSVM model cannot serve here: ${why}`, {
+    argument: 'text',
+    expected: 'a classifier (c_svc or nu_svc) with a linear, polynomial, rbf or sigmoid kernel',
+  })
+}

@@ -1,0 +1,82 @@
+import { SoftmarginError, show } from '../../core/errors.ts'
+import type { SvmNumbers } from '../../onnx/classifier/svm-node.ts'
+import { uniqueLabels } from '../../core/labels.ts'
+import { type SvcOptions, svcParameters } from '../model/svc-params.ts'
+import { isFitStatus } from '../training/assemble-model.ts'
+import type { SvcState } from '../svc.ts'
+
+/**
+ * What a file holds of a machine beside its numbers, as JSON. How many threads and how much memory a fit may take
+ * is a matter of the computer, not of the machine: that stays out.
+ */
+export function machineFacts({ options, fitStatus, nIter, support }: SvcState): object {
+  return {
+    options: portable(options),
+    fitStatus,
+    nIter: Array.from(nIter),
+    support: Array.from(support),
+  }
+}
+
+/**
+ * The state of a machine out of its numbers and what `machineFacts` made, trusting neither.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`
+ */
+export function stateFromFacts(svm: SvmNumbers, facts: unknown): SvcState {
+  const { options, fitStatus, nIter, support } = (facts ?? {}) as Record<string, unknown>
+  const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept, sigmoids } =
+    svm
+  if (sound(() => uniqueLabels(classes, 'classes')).some((label, i) => label !== classes[i])) {
+    throw unreadable('its classes are not in order')
+  }
+  if (!isFitStatus(fitStatus)) {
+    throw unreadable(`its fitStatus is ${show(fitStatus)}`)
+  }
+  if (options === null || typeof options !== 'object') throw unreadable(`its options are ${show(options)}`)
+  const parameters = sound(() => svcParameters(portable(options as SvcOptions)))
+  if (parameters.kernel !== kernel || parameters.coef0 !== coef0 || parameters.degree !== degree) {
+    throw unreadable("the SVM's options and its numbers are of different kernels")
+  }
+  if (parameters.probability !== (sigmoids !== undefined)) {
+    throw unreadable(`the SVM's option probability is ${parameters.probability}, unlike its numbers`)
+  }
+  return {
+    options: parameters,
+    classes,
+    kernel: { kind: kernel, gamma, coef0, degree },
+    supportVectors,
+    nSupport: Int32Array.from(nSupport),
+    dualCoef,
+    intercept,
+    nIter: counts(nIter, intercept.length, 'nIter'),
+    support: counts(support, supportVectors.rows, 'support'),
+    fitStatus,
+    sigmoids,
+  }
+}
+
+/** Options without those of the computer that a fit ran on. */
+function portable({ threads: _, cacheSize: __, ...options }: SvcOptions): SvcOptions {
+  return options
+}
+
+function counts(list: unknown, length: number, name: string): Int32Array {
+  const isCount = (value: unknown) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31
+  if (Array.isArray(list) && list.length === length && list.every(isCount)) return Int32Array.from(list)
+  throw unreadable(`its ${name} is no list of ${length} whole numbers`)
+}
+
+/** What a check answers; what it throws about an argument is about the file here. */
+function sound<T>(check: () => T): T {
+  try {
+    return check()
+  } catch (cause) {
+    throw unreadable((cause as Error).message, cause)
+  }
+}
+
+function unreadable(why: string, cause?: unknown): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved machine cannot be read: ${why}`, { cause })
+}

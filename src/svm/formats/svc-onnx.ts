@@ -1,0 +1,151 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  StringStringEntryProtoSchema,
+} from 'onnx-buf'
+import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
+import { ports } from '../../onnx/classifier/names.ts'
+import { Steps, svmSteps } from '../../onnx/classifier/graph-steps.ts'
+import { exactFacts, exactNumbers } from '../../onnx/classifier/exact-numbers.ts'
+import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
+import { tensorInfo } from '../../onnx/graph/nodes.ts'
+import { probabilitySteps, readSigmoidSteps } from '../../onnx/classifier/probability-steps.ts'
+import { readModel } from '../../onnx/graph/read.ts'
+import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier/svm-node.ts'
+import { version } from '../../core/version.ts'
+import { foreignOf, stateOf } from './import-model.ts'
+import { machineFacts, stateFromFacts } from './svc-metadata.ts'
+import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
+import type { SvcState } from '../svc.ts'
+
+/** The name of the rows among a model's inputs. */
+const input = 'X'
+/** The key of our JSON among a file's `metadata_props`; that of a whole classifier is another one. */
+const metadataKey = 'softmargin.svc'
+/** The layout of that JSON. */
+const schemaVersion = 1
+
+/**
+ * A machine as an ONNX model; what it looks like stands at `SVC.toOnnx`. The same state gives the same bytes.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ */
+export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
+  const { kernel, nSupport, inputSteps = [], ...machine } = foreignOf(state)
+  const { classes, intercept, sigmoids, supportVectors } = machine
+  const { kind, gamma, coef0, degree } = kernel
+  const label = labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING
+  const graph = create(GraphProtoSchema, {
+    name: 'svc',
+    input: [tensorInfo(input, DataType.FLOAT, ['N', supportVectors.cols])],
+    output: [
+      tensorInfo(ports.label, label, ['N']),
+      sigmoids
+        ? tensorInfo(ports.probabilities, DataType.FLOAT, ['N', classes.length])
+        : tensorInfo(ports.scores, DataType.FLOAT, ['N', Math.max(2, intercept.length)]),
+    ],
+  })
+  const steps = new Steps(graph)
+  const rows = writeInputSteps(steps, input, inputSteps)
+  const numbers = { ...machine, kernel: kind, gamma, coef0, degree, nSupport: Array.from(nSupport) }
+  if (sigmoids) probabilitySteps(steps, { ...numbers, sigmoids }, rows)
+  else svmSteps(steps, numbers, rows)
+  // Of a machine that comes from another program's file there is nothing more to tell.
+  const facts = state.tieOrder || state.support.includes(-1) ? undefined : machineFacts(state)
+  const value = JSON.stringify({ schemaVersion, svm: exactFacts(numbers), machine: facts })
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      // What ONNX Runtime has read since 2019.
+      irVersion: 6n,
+      opsetImport: [
+        { domain: '', version: 11n },
+        { domain: 'ai.onnx.ml', version: 1n },
+      ],
+      producerName: 'softmargin',
+      producerVersion: version,
+      metadataProps: [create(StringStringEntryProtoSchema, { key: metadataKey, value })],
+      graph,
+    }),
+  )
+}
+
+/**
+ * Reads a machine out of an ONNX model, trusting nothing in it.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
+ */
+export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
+  if (!(bytes instanceof Uint8Array) && !(bytes instanceof ArrayBuffer)) {
+    throw invalidArgument('bytes', bytes, 'the bytes of an ONNX model: a Uint8Array or ArrayBuffer')
+  }
+  const model = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), 'bytes')
+  const graph = model.graph!
+  const found = graph.node.filter(isSvmNode)
+  if (found.length !== 1) throw unsupported(`it has ${found.length} SVMClassifier nodes, not 1`)
+  const [node] = found
+  const rounded = readSvmNode(node)
+  rounded.sigmoids ??= readSigmoidSteps(graph, rounded.classes.length)
+  const own = readMetadata(model)
+  const numbers = own ? exactNumbers(rounded, own.svm) : rounded
+  checkLabelOutput(graph, node)
+  const columns = numbers.supportVectors.cols
+  const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
+  const widths = requiredInputs(graph).map(({ type }) => dimensions(type)?.[1] ?? columns)
+  if (widths.some((width) => width !== columns)) {
+    throw unsupported(`its inputs have ${widths} columns, but its support vectors ${columns}`)
+  }
+  if (own?.machine !== undefined) {
+    const state = stateFromFacts(numbers, own.machine)
+    return inputSteps.length > 0 ? { ...state, inputSteps } : state
+  }
+  const { kernel, gamma, coef0, degree, nSupport, ...rest } = numbers
+  return stateOf({
+    ...rest,
+    kernel: { kind: kernel, gamma, coef0, degree },
+    nSupport: Int32Array.from(nSupport),
+    inputSteps,
+  })
+}
+
+/**
+ * What `writeSvcOnnx` put beside the graph, if it was that.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`; `MODEL_UNSUPPORTED` for a file of a newer softmargin
+ */
+function readMetadata({ metadataProps }: ModelProto): Record<string, unknown> | undefined {
+  const text = metadataProps.find(({ key }) => key === metadataKey)?.value
+  if (text === undefined) return undefined
+  let metadata: Record<string, unknown>
+  try {
+    metadata = JSON.parse(text) ?? {}
+  } catch (cause) {
+    const message = 'the saved machine cannot be read: its metadata is no JSON'
+    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'bytes', cause })
+  }
+  if (metadata.schemaVersion === schemaVersion) return metadata
+  throw unsupported(`its schemaVersion is ${show(metadata.schemaVersion)}, and this softmargin knows 1`)
+}
+
+/** The labels must be the SVM's own: a graph that makes others of them is another classifier. */
+function checkLabelOutput(graph: GraphProto, svm: NodeProto): void {
+  const outputs = new Set(graph.output.map(({ name }) => name))
+  const labels = new Set([svm.output[0]])
+  for (const { opType, input, output } of graph.node) {
+    if ((opType === 'Cast' || opType === 'Identity') && labels.has(input[0])) labels.add(output[0])
+  }
+  for (const name of labels) if (outputs.has(name)) return
+  throw unsupported(`it does not answer the label ${show(svm.output[0])} that its SVMClassifier makes`)
+}
+
+function unsupported(why: string): SoftmarginError {
+  return new SoftmarginError('MODEL_UNSUPPORTED', `the model cannot become an SVC: ${why}`, {
+    argument: 'bytes',
+    expected: 'a model of one SVMClassifier',
+  })
+}

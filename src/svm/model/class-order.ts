@@ -1,0 +1,80 @@
+import type { Expansion } from '../../engine/decision/predictor.ts'
+import { Matrix } from '../../core/matrix.ts'
+
+/**
+ * Platt's sigmoids in LIBSVM's terms, one a pair of classes: for a decision value f, the first class of the
+ * pair has probability 1 / (1 + exp(a f + b)).
+ */
+export interface Sigmoids {
+  a: Float64Array
+  b: Float64Array
+}
+
+/** One-vs-one machines that the order of the classes matters to. */
+export interface OrderedMachine extends Pick<Expansion, 'supportVectors' | 'dualCoef' | 'intercept'> {
+  nSupport: Int32Array
+  sigmoids?: Sigmoids | undefined
+}
+
+/** The place of the pair (i, j), i < j, in (0, 1), (0, 2), ..., (1, 2), ... */
+function pairNumber(i: number, j: number, classes: number): number {
+  return i * classes - (i * (i + 1)) / 2 + j - i - 1
+}
+
+/** The line of `dualCoef` that holds the coefficients of class `own` against class `other`. */
+const lineOf = (own: number, other: number) => (other > own ? other - 1 : other)
+
+/**
+ * The same machine with its classes in another order: support vectors, coefficients and pairs move, and a pair
+ * whose classes change places changes its sign.
+ *
+ * @param order the present number of each class of the new order
+ */
+export function reorderClasses(machine: OrderedMachine, order: ArrayLike<number>): OrderedMachine {
+  const classes = order.length
+  const { cols, rows } = machine.supportVectors
+  const starts: number[] = []
+  for (let c = 0, at = 0; c < classes; at += machine.nSupport[c++]) starts.push(at)
+
+  const vectors = new Matrix(new Float32Array(rows * cols), rows, cols)
+  const dualCoef = new Float64Array(machine.dualCoef.length)
+  const nSupport = Int32Array.from(order, (c) => machine.nSupport[c])
+  for (let c = 0, at = 0; c < classes; at += nSupport[c++]) {
+    const old = starts[order[c]]
+    vectors.data.set(machine.supportVectors.data.subarray(old * cols, (old + nSupport[c]) * cols), at * cols)
+    for (let other = 0; other < classes; other++) {
+      if (other === c) continue
+      const from = lineOf(order[c], order[other]) * rows + old
+      const to = lineOf(c, other) * rows + at
+      const sign = c < other === order[c] < order[other] ? 1 : -1
+      // + 0 makes 0 of -0: there and back again is the same.
+      for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s] + 0
+    }
+  }
+
+  const intercept = new Float64Array(machine.intercept.length)
+  const { sigmoids } = machine
+  const moved = sigmoids && { a: sigmoids.a.slice(), b: sigmoids.b.slice() }
+  for (let i = 0, pair = 0; i < classes; i++) {
+    for (let j = i + 1; j < classes; j++, pair++) {
+      const flipped = order[i] > order[j]
+      const sign = flipped ? -1 : 1
+      const [first, second] = flipped ? [order[j], order[i]] : [order[i], order[j]]
+      const old = pairNumber(first, second, classes)
+      intercept[pair] = sign * machine.intercept[old] + 0
+      if (sigmoids && moved) {
+        // 1 - 1 / (1 + exp(a f + b)) = 1 / (1 + exp(a (-f) - b))
+        moved.a[pair] = sigmoids.a[old]
+        moved.b[pair] = sign * sigmoids.b[old] + 0
+      }
+    }
+  }
+  return { supportVectors: vectors, nSupport, dualCoef, intercept, sigmoids: moved }
+}
+
+/** The inverse of an order: where each class went. */
+export function inverseOrder(order: ArrayLike<number>): Int32Array {
+  const inverse = new Int32Array(order.length)
+  for (let i = 0; i < order.length; i++) inverse[order[i]] = i
+  return inverse
+}

@@ -1,0 +1,107 @@
+import { GivenPredictor } from '../../engine/decision/precomputed-decision.ts'
+import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import { Pace } from '../../engine/wasm/time-slice.ts'
+import { Predictor } from '../../engine/decision/predictor.ts'
+import { abortedBy, shapeMismatch } from '../../core/errors.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../core/matrix.ts'
+import type { LongCall } from '../../core/call-options.ts'
+import { applyInputSteps, type InputStep } from './input-steps.ts'
+import type { FittedMachine } from '../training/assemble-model.ts'
+
+/**
+ * Refuses what float32 cannot hold, as `fit` does.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+function checkDecisions(decisions: Float64Array): void {
+  for (const value of decisions) if (!Number.isFinite(Math.fround(value))) throw beyondFloat32()
+}
+
+/** Makes decision values with a fitted machine. Calls take turns: they work in the same memory. */
+export class Decider {
+  readonly #machine: FittedMachine & { inputSteps?: InputStep[] | undefined }
+  readonly #simd: Simd
+  #predictor: Pick<Predictor, 'decide'> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  /** Calls that wait or are at work, and when the host last had its turn while there were any. */
+  #calls = 0
+  #rested = 0
+
+  constructor(machine: FittedMachine & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
+    this.#machine = machine
+    this.#simd = simd
+  }
+
+  /** Numbers that a row has. */
+  get columns(): number {
+    const { kernel, supportVectors } = this.#machine
+    return kernel.kind === 'precomputed' ? kernel.columns : supportVectors.cols
+  }
+
+  /**
+   * Decision values, rows x pairs.
+   *
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`; `INVALID_ARGUMENT` for rows whose
+   *   decision values leave the range of float32
+   */
+  async decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
+    const blocks: Float64Array[] = []
+    await this.decideInBlocks(X, o, (decisions) => blocks.push(decisions.slice()))
+    const all = new Float64Array(blocks.reduce((length, block) => length + block.length, 0))
+    let at = 0
+    for (const block of blocks) {
+      all.set(block, at)
+      at += block.length
+    }
+    return all
+  }
+
+  /**
+   * As `decide`, in blocks of some rows.
+   *
+   * @param take gets the decision values of the next rows, in an array that does not last
+   */
+  async decideInBlocks(X: MatrixLike, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
+    const matrix = Matrix.from(X)
+    if (matrix.cols !== this.columns) {
+      const why = this.#machine.kernel.kind === 'precomputed' ? 'one for each row of the fit' : 'as in fit'
+      throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
+    }
+    checkNotEmpty(matrix)
+    if (this.#calls++ === 0) this.#rested = performance.now()
+    const turn = this.#last.then(async () => {
+      try {
+        await this.#decideInTurn(matrix, o, take)
+      } finally {
+        this.#calls--
+      }
+    })
+    this.#last = turn.catch(() => {})
+    return abortedBy(o.signal, turn)
+  }
+
+  async #decideInTurn(matrix: Matrix, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
+    // Many short calls one after the other are as long as one long call: they share its slices.
+    const pace = new Pace(o.signal, this.#rested)
+    try {
+      if (pace.due) await pace.rest()
+      await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+      const rows = applyInputSteps(matrix, this.#machine.inputSteps)
+      this.#predictor ??= await this.#open(pace)
+      await this.#predictor.decide(rows, pace, (decisions, done) => {
+        checkDecisions(decisions)
+        take(decisions)
+        o.onProgress?.({ done, total: matrix.rows })
+      })
+    } finally {
+      this.#rested = pace.rested
+    }
+  }
+
+  async #open(pace: Pace): Promise<Pick<Predictor, 'decide'>> {
+    const { kernel, ...machine } = this.#machine
+    if (kernel.kind === 'precomputed') return new GivenPredictor(machine, machine.support)
+    return Predictor.open(this.#simd, { ...machine, kernel }, pace)
+  }
+}

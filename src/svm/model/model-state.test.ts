@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { clouds } from '../../../test/support/clouds.ts'
+import type { SoftmarginError } from '../../core/errors.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { OneClassSVM } from '../one-class-svm.ts'
+import { Random } from '../../core/random.ts'
+import { StandardScaler } from '../../preprocessing/standard-scaler.ts'
+import { SVC } from '../svc.ts'
+import { SvcPredictor } from '../svc-predictor.ts'
+import { SVR } from '../svr.ts'
+
+/** A machine of any kind, as far as a state is concerned. */
+interface Machine {
+  predict(X: Matrix): Promise<unknown>
+  toState(): object
+}
+
+const rows = clouds(40, 3, 1)
+const odd = {
+  X: new Matrix(
+    rows.X.data.map((value) => value / 3),
+    rows.X.rows,
+    rows.X.cols,
+  ),
+}
+const products = new Matrix(new Float32Array(40 * 40), 40, 40)
+for (let i = 0; i < 40; i++) {
+  for (let j = 0; j < 40; j++) {
+    products.row(i)[j] = odd.X.row(i).reduce((sum, value, k) => sum + value * odd.X.row(j)[k], 0)
+  }
+}
+const text = rows.codes.map((code) => `class ${code}`)
+const two = rows.codes.map((code) => Number(code > 0))
+const scaler = { kind: 'scaler', offset: odd.X.row(0).slice(), scale: odd.X.row(1).slice() } as const
+
+const machines: [string, Matrix, () => Promise<Machine>, (state: never) => Machine][] = []
+for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as const) {
+  const X = kernel === 'precomputed' ? products : odd.X
+  machines.push(
+    [`SVC, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), SVC.fromState],
+    [`SVC, ${kernel}, two classes`, X, () => new SVC({ kernel, C: 1 / 3 }).fit(X, two), SVC.fromState],
+    [`SVR, ${kernel}`, X, () => new SVR({ kernel }).fit(X, two), SVR.fromState],
+    [`OneClassSVM, ${kernel}`, X, () => new OneClassSVM({ kernel }).fit(X), OneClassSVM.fromState],
+    [`SvcPredictor, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), fromPredictor],
+  )
+}
+machines.push(
+  [
+    'SVC with probabilities and class weights',
+    odd.X,
+    () => new SVC({ probability: true, classWeight: { 'class 0': 2 }, threads: 1 }).fit(odd.X, text),
+    SVC.fromState,
+  ],
+  [
+    'SVC with steps before it, from an ONNX file',
+    odd.X,
+    async () => {
+      using svc = await new SVC().fit(odd.X, text)
+      const inputSteps = [scaler, { kind: 'normalizer', norm: 'l1' } as const]
+      using stepped = SVC.fromState({ ...svc.toState(), inputSteps })
+      return SVC.fromOnnx(await stepped.toOnnx())
+    },
+    SVC.fromState,
+  ],
+  [
+    'SVC with its classes in another order, from a LIBSVM file',
+    odd.X,
+    async () => {
+      using svc = await new SVC({ kernel: 'linear' }).fit(odd.X, rows.codes)
+      return SVC.fromLibsvm(svc.toLibsvm().replace(/^label .*$/m, 'label 2 0 1'))
+    },
+    SVC.fromState,
+  ],
+)
+
+/** The state is that of an SVC, and what predicts is the small class of the edge. */
+function fromPredictor(state: never): Machine {
+  const predictor = SvcPredictor.fromState(state)
+  return { predict: (X) => predictor.predict(X), toState: () => state }
+}
+
+/** Everything that a machine answers. */
+async function answers(machine: Machine, X: Matrix): Promise<unknown[]> {
+  const { decisionFunction, predictProba } = machine as Partial<SVC>
+  const hasProbabilities = machine instanceof SVC && machine.getParams().probability
+  return [
+    await machine.predict(X),
+    await decisionFunction?.call(machine, X),
+    hasProbabilities && (await predictProba!.call(machine, X)),
+  ]
+}
+
+const copies: [string, (state: object) => object][] = [
+  ['as it is', (state) => state],
+  ['after structuredClone', (state) => structuredClone(state)],
+  ['after JSON', (state) => JSON.parse(JSON.stringify(state))],
+  ['after JSON, twice', (state) => JSON.parse(JSON.stringify(JSON.parse(JSON.stringify(state))))],
+]
+
+describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
+  it.each(copies)('makes a machine that answers the same bits, %s', async (__, copy) => {
+    const machine = await make()
+    const again = fromState(copy(machine.toState()) as never)
+    const own = machine.constructor === again.constructor ? machine : fromState(machine.toState() as never)
+    expect(await answers(again, X)).toEqual(await answers(own, X))
+    if (again.constructor === machine.constructor) {
+      // Undefined options are not in JSON: toEqual takes them for none.
+      expect(again.toState()).toEqual(machine.toState())
+      // And it is saved again as the first one is.
+      if (machine instanceof SVC && !machine.toState().kernel.kind.startsWith('pre')) {
+        expect(await (again as SVC).toOnnx()).toEqual(await machine.toOnnx())
+      }
+    }
+  })
+})
+
+describe('fromState', () => {
+  it('refuses what is no state, and names the part', async () => {
+    const svc = await new SVC().fit(odd.X, text)
+    const state = svc.toState()
+    const wrong: [object | null | undefined, string, string][] = [
+      [null, 'INVALID_ARGUMENT', 'state'],
+      [undefined, 'INVALID_ARGUMENT', 'state'],
+      [{}, 'INVALID_ARGUMENT', 'state'],
+      [{ ...state, dualCoef: undefined }, 'INVALID_ARGUMENT', 'state'],
+      [{ ...state, dualCoef: [Number.NaN, null] }, 'INVALID_ARGUMENT', 'state'],
+      [{ ...state, dualCoef: state.dualCoef.slice(1) }, 'SHAPE_MISMATCH', 'state.dualCoef'],
+      [{ ...state, support: state.support.slice(1) }, 'SHAPE_MISMATCH', 'state.support'],
+      [{ ...state, intercept: [1] }, 'SHAPE_MISMATCH', 'state.intercept'],
+      [{ ...state, nIter: [] }, 'SHAPE_MISMATCH', 'state.nIter'],
+      [{ ...state, nSupport: [3] }, 'SHAPE_MISMATCH', 'state.nSupport'],
+      [{ ...state, nSupport: [1, 1, 1] }, 'SHAPE_MISMATCH', 'state.supportVectors'],
+      [{ ...state, sigmoids: { a: [1], b: [2] } }, 'SHAPE_MISMATCH', 'state.sigmoids.a'],
+      [{ ...state, tieOrder: [0, 0, 1] }, 'INVALID_ARGUMENT', 'state.tieOrder'],
+      [{ ...state, classes: undefined }, 'INVALID_ARGUMENT', 'state.classes'],
+      [{ ...state, classes: ['a', 'b'] }, 'INVALID_ARGUMENT', 'state.classes'],
+      [{ ...state, classes: ['a', 'b', 3] }, 'INVALID_ARGUMENT', 'state.classes[2]'],
+      [{ ...state, classes: ['b', 'a', 'c'] }, 'INVALID_ARGUMENT', 'state.classes'],
+      [{ ...state, kernel: undefined }, 'INVALID_ARGUMENT', 'state.kernel.kind'],
+      [{ ...state, kernel: { kind: 'toString' } }, 'INVALID_ARGUMENT', 'state.kernel.kind'],
+      [{ ...state, kernel: { kind: 'rbf' } }, 'INVALID_ARGUMENT', 'state.kernel.gamma'],
+      [{ ...state, options: null }, 'INVALID_ARGUMENT', 'options'],
+    ]
+    for (const [each, code, argument] of wrong) {
+      const error = thrownBy(() => SVC.fromState(each as never))
+      expect([error.code, error.argument], error.message).toEqual([code, argument])
+    }
+    const parts = 'classes dualCoef intercept kernel nIter nSupport support supportVectors'.split(' ')
+    for (const part of parts) {
+      const lacking = { ...state, [part]: undefined }
+      expect(thrownBy(() => SVC.fromState(lacking)).name).toBe('SoftmarginError')
+    }
+    for (const Class of [SVR, OneClassSVM, SvcPredictor]) {
+      expect(thrownBy(() => Class.fromState({} as never)).code).toBe('INVALID_ARGUMENT')
+    }
+  })
+
+  it('takes a state with any one part damaged, or says what is wrong with it', async () => {
+    const random = new Random(7)
+    const damage = [null, undefined, {}, [], 'text', 3, -1, Number.NaN, [null], { 0: 'a' }, { length: 5 }]
+    const state = (await new SVC({ probability: true }).fit(odd.X, text)).toState()
+    for (let n = 0; n < 2000; n++) {
+      const broken = JSON.parse(JSON.stringify(state))
+      let holder = broken
+      let keys = Object.keys(holder)
+      let key = keys[random.below(keys.length)]
+      while (holder[key] !== null && typeof holder[key] === 'object' && random.below(2) === 0) {
+        holder = holder[key]
+        keys = Object.keys(holder)
+        key = keys[random.below(keys.length)]
+      }
+      holder[key] = damage[random.below(damage.length)]
+      try {
+        using svc = SVC.fromState(broken)
+        await svc.predict(odd.X)
+      } catch (error) {
+        expect((error as SoftmarginError).name, `${n}: ${key}, ${error}`).toBe('SoftmarginError')
+        expect((error as SoftmarginError).code).not.toBe('INTERNAL')
+      }
+    }
+  })
+})
+
+describe('StandardScaler.from', () => {
+  it.each(copies)('makes a scaler of the same bits, %s', async (_, copy) => {
+    const { mean, scale } = await new StandardScaler().fit(odd.X)
+    const again = StandardScaler.from(copy({ mean, scale }) as StandardScaler)
+    expect(await again.transform(odd.X)).toEqual(await StandardScaler.from({ mean, scale }).transform(odd.X))
+  })
+
+  it('refuses what has no numbers', () => {
+    for (const wrong of [
+      null,
+      undefined,
+      {},
+      { mean: [1] },
+      { mean: {}, scale: {} },
+      { mean: [null], scale: [1] },
+    ]) {
+      expect(thrownBy(() => StandardScaler.from(wrong as never)).code).toBe('INVALID_ARGUMENT')
+    }
+  })
+})
+
+function thrownBy(work: () => unknown): SoftmarginError {
+  try {
+    work()
+  } catch (error) {
+    return error as SoftmarginError
+  }
+  throw new Error('nothing was thrown')
+}

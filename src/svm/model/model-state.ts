@@ -1,0 +1,121 @@
+import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
+import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { type Label, uniqueLabels } from '../../core/labels.ts'
+import type { MachineExtras } from '../formats/import-model.ts'
+import type { FittedMachine } from '../training/assemble-model.ts'
+
+// A state is what `toState` answers. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but not the
+// class of its matrix, and JSON makes an object with the keys '0', '1', ... of each typed array.
+
+/** A class of typed arrays. */
+interface Kind<A> {
+  new (length: number): A
+  from(values: number[]): A
+}
+
+/**
+ * The state with its matrix and its typed arrays as they were before it was cloned or went through JSON. What has not
+ * changed is not copied. It is kept short, because edge functions that only predict load it: `checkedMachine` says which
+ * part is wrong.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type
+ */
+export function reviveMachine<M extends FittedMachine & MachineExtras>(state: M): M {
+  try {
+    const { supportVectors, sigmoids, tieOrder, inputSteps } = state
+    const { data, rows, cols } = supportVectors
+    return {
+      ...state,
+      supportVectors: new Matrix(revive(Float32Array, data), rows, cols),
+      nSupport: revive(Int32Array, state.nSupport),
+      support: revive(Int32Array, state.support),
+      nIter: revive(Int32Array, state.nIter),
+      dualCoef: revive(Float64Array, state.dualCoef),
+      intercept: revive(Float64Array, state.intercept),
+      sigmoids: sigmoids && { a: revive(Float64Array, sigmoids.a), b: revive(Float64Array, sigmoids.b) },
+      tieOrder: tieOrder && revive(Int32Array, tieOrder),
+      inputSteps: inputSteps?.map((step) =>
+        step.kind === 'scaler'
+          ? { ...step, offset: revive(Float32Array, step.offset), scale: revive(Float32Array, step.scale) }
+          : step,
+      ),
+    }
+  } catch {
+    throw invalidArgument('state', state, 'what toState answers')
+  }
+}
+
+function revive<A>(kind: Kind<A>, value: A): A {
+  if (value instanceof kind) return value
+  const numbers: number[] = Object.values(value as object)
+  // JSON has null in place of NaN and of infinities, which would become 0.
+  if (numbers.includes(null!)) throw 0
+  return kind.from(numbers)
+}
+
+/**
+ * As `reviveMachine`, for a state that may come from anywhere.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type, `SHAPE_MISMATCH` for
+ *   lengths that do not agree, naming the part
+ */
+export function checkedMachine<M extends FittedMachine & MachineExtras>(state: M): M {
+  const machine = reviveMachine(state)
+  const { kernel, supportVectors, nSupport, support, sigmoids, tieOrder, inputSteps = [] } = machine
+  const kinds = [...Object.keys(KERNEL_CODES), 'precomputed']
+  if (!kinds.includes(kernel?.kind)) {
+    throw invalidArgument('state.kernel.kind', kernel?.kind, `one of ${kinds.join(', ')}`)
+  }
+  const values =
+    kernel.kind === 'precomputed'
+      ? { columns: kernel.columns }
+      : { gamma: kernel.gamma, coef0: kernel.coef0, degree: kernel.degree }
+  for (const [name, value] of Object.entries(values)) {
+    if (!Number.isFinite(value)) throw invalidArgument(`state.kernel.${name}`, value, 'a finite number')
+  }
+  const classes = nSupport.length
+  const vectors = nSupport.reduce((sum, count) => sum + count, 0)
+  const pairs = (classes * (classes - 1)) / 2
+  const lengths: [name: string, part: ArrayLike<number> | undefined, length: number][] = [
+    ['support', support, vectors],
+    ['dualCoef', machine.dualCoef, vectors * (classes - 1)],
+    ['intercept', machine.intercept, pairs],
+    ['nIter', machine.nIter, pairs],
+    ['sigmoids.a', sigmoids?.a, pairs],
+    ['sigmoids.b', sigmoids?.b, pairs],
+    ['tieOrder', tieOrder, classes],
+  ]
+  for (const step of inputSteps) {
+    if (step.kind === 'normalizer') continue
+    lengths.push(['inputSteps.offset', step.offset, supportVectors.cols])
+    lengths.push(['inputSteps.scale', step.scale, supportVectors.cols])
+  }
+  if (classes < 2) throw shapeMismatch('state.nSupport', classes, '2 numbers or more')
+  if (supportVectors.rows !== vectors) {
+    throw shapeMismatch('state.supportVectors', supportVectors.rows, `${vectors} rows, the sum of nSupport`)
+  }
+  for (const [name, part, length] of lengths) {
+    if (part && part.length !== length) throw shapeMismatch(`state.${name}`, part.length, `${length} numbers`)
+  }
+  const columns = kernel.kind === 'precomputed' ? kernel.columns : Number.POSITIVE_INFINITY
+  const odd = support.find((row) => row < -1 || row >= columns)
+  if (odd !== undefined) throw invalidArgument('state.support', odd, 'made of row numbers')
+  if (tieOrder && new Set(tieOrder).size + tieOrder.filter((c) => c < 0 || c >= classes).length !== classes) {
+    throw invalidArgument('state.tieOrder', tieOrder, `each number from 0 to ${classes - 1} once`)
+  }
+  return machine
+}
+
+/**
+ * Checks the classes of a state.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` unless there is a label for each class, sorted
+ */
+export function checkStateClasses(classes: Label[], { nSupport }: FittedMachine): void {
+  const { length } = nSupport
+  const isList = Array.isArray(classes) && classes.length === length
+  if (!isList || uniqueLabels(classes, 'state.classes').some((label, i) => label !== classes[i])) {
+    throw invalidArgument('state.classes', classes, `${length} labels, sorted`)
+  }
+}

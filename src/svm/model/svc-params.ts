@@ -1,0 +1,95 @@
+import { invalidArgument } from '../../core/errors.ts'
+import type { Label } from '../../core/labels.ts'
+import {
+  checkPositive,
+  type FilledIn,
+  MACHINE_DEFAULTS,
+  type MachineOptions,
+  type MachineParameters,
+  machineParameters,
+} from './svm-params.ts'
+import { Random } from '../../core/random.ts'
+
+/** Options of an `SVC`, with scikit-learn's names and defaults. */
+export interface SvcOptions extends MachineOptions {
+  /** Cost of a row on the wrong side, above 0. Default 1. */
+  C?: number | undefined
+  /** Factor of C for each class, by label; `'balanced'` is rows / (classes * rows of the class). Default 1. */
+  classWeight?: 'balanced' | Readonly<Record<string, number>> | undefined
+  /** Learn probabilities too, for `predictProba`: about six times the iterations. Default false. */
+  probability?: boolean | undefined
+  /** Seed of the folds that probabilities are learnt from, an integer from 0 to 2^32 - 1. Default 0. */
+  randomState?: number | undefined
+  /**
+   * Threads of a long fit or search, on hosts that let threads share memory. Default: one for each core. The
+   * results have the same bits whatever the number.
+   */
+  threads?: number | undefined
+}
+
+/** All options with their values. */
+export type SvcParameters = MachineParameters &
+  FilledIn<Omit<SvcOptions, keyof MachineOptions | 'classWeight' | 'threads'>> & {
+    classWeight: SvcOptions['classWeight']
+    threads: SvcOptions['threads']
+  }
+
+const DEFAULTS: SvcParameters = {
+  ...MACHINE_DEFAULTS,
+  C: 1,
+  classWeight: undefined,
+  probability: false,
+  randomState: 0,
+  threads: undefined,
+}
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ */
+export function svcParameters(options: SvcOptions): SvcParameters {
+  const p = machineParameters<SvcParameters>(options, DEFAULTS)
+  checkPositive('C', p.C)
+  if (typeof p.probability !== 'boolean') throw invalidArgument('probability', p.probability, 'true or false')
+  new Random(p.randomState)
+  if (p.threads !== undefined && (!Number.isInteger(p.threads) || p.threads < 1)) {
+    throw invalidArgument('threads', p.threads, 'an integer of 1 or more')
+  }
+  checkClassWeight(p.classWeight)
+  return p
+}
+
+function checkClassWeight(weight: SvcParameters['classWeight']): void {
+  if (weight === undefined || weight === 'balanced') return
+  if (weight === null || typeof weight !== 'object') {
+    throw invalidArgument('classWeight', weight, "'balanced' or an object of factors by label")
+  }
+  for (const [label, factor] of Object.entries(weight)) checkPositive(`classWeight['${label}']`, factor)
+}
+
+/**
+ * The factor of C of each class.
+ *
+ * @param counts rows of each class
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is not in `classes`
+ */
+export function classWeights(
+  classWeight: SvcParameters['classWeight'],
+  classes: readonly Label[],
+  counts: readonly number[],
+): number[] {
+  if (classWeight === undefined) return classes.map(() => 1)
+  if (classWeight === 'balanced') {
+    const present = counts.filter((count) => count > 0)
+    const rows = present.reduce((sum, count) => sum + count, 0)
+    return counts.map((count) => (count > 0 ? rows / (present.length * count) : 0))
+  }
+  const known = new Set(classes.map(String))
+  for (const label of Object.keys(classWeight)) {
+    if (!known.has(label)) {
+      throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
+    }
+  }
+  return classes.map((label) => (Object.hasOwn(classWeight, String(label)) ? classWeight[String(label)] : 1))
+}

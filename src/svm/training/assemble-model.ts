@@ -1,0 +1,143 @@
+import type { MachineKernel } from '../../engine/kernel/kernel.ts'
+import type { Pace } from '../../engine/wasm/time-slice.ts'
+import { type Expansion, forEachCoefficient } from '../../engine/decision/predictor.ts'
+import type { RoundingError } from '../../engine/kernel/rounding-error.ts'
+import type { FitStatus } from '../../engine/solver/solver.ts'
+import { Matrix } from '../../core/matrix.ts'
+
+/** A fitted machine: an expansion, and where it came from. */
+export interface FittedMachine extends Omit<Expansion, 'kernel'> {
+  kernel: MachineKernel
+  /** Row numbers of the support vectors, class by class. */
+  support: Int32Array
+  nSupport: Int32Array
+  /** Iterations of each pair. */
+  nIter: Int32Array
+  /** Why the fit ended: of the pairs, the worst. */
+  fitStatus: FitStatus
+}
+
+/** The b of a class's rows in the machine of a pair: a part of a line of LIBSVM's (classes - 1) x rows. */
+interface Part {
+  line: number
+  group: number
+  /** In the order of the group's rows, and a number that they are to be multiplied by. */
+  beta: Float64Array
+  unit: number
+}
+
+/** From the best on. */
+const WORSE: readonly FitStatus[] = ['converged', 'stalled', 'imprecise', 'maxIter']
+
+export function isFitStatus(value: unknown): value is FitStatus {
+  return WORSE.includes(value as FitStatus)
+}
+
+export function worseStatus(a: FitStatus, b: FitStatus): FitStatus {
+  return WORSE.indexOf(a) > WORSE.indexOf(b) ? a : b
+}
+
+/** Says that a fit has the status `'imprecise'`. */
+export function warnOfRounding(
+  { error }: RoundingError,
+  margin: number,
+  onWarning: (message: string) => void = console.warn,
+): void {
+  const share = ((100 * error) / margin).toPrecision(2)
+  onWarning(
+    "softmargin: fitStatus is 'imprecise': kernel values lie so close together, or coefficients are so large, that " +
+      `rounding changes decision values by about ${share} % of the margin: scale X, or take a smaller C, coef0 or ` +
+      'degree or another gamma',
+  )
+}
+
+/** Gathers the solutions of pairs and keeps the rows that any of them needs. */
+export class Solutions {
+  readonly #groups: Int32Array[]
+  readonly #parts: Part[] = []
+  readonly #isSupport: Uint8Array
+  readonly #intercepts: number[] = []
+  readonly #iterations: number[] = []
+  #status: FitStatus = 'converged'
+
+  /**
+   * @param groups row numbers, class by class
+   * @param rows how many rows there are
+   */
+  constructor(groups: Int32Array[], rows: number) {
+    this.#groups = groups
+    this.#isSupport = new Uint8Array(rows)
+  }
+
+  add(part: Part): void {
+    const { group, beta, unit } = part
+    const rows = this.#groups[group]
+    for (let k = 0; k < rows.length; k++) if (beta[k] * unit !== 0) this.#isSupport[rows[k]] = 1
+    this.#parts.push(part)
+  }
+
+  close(intercept: number, iterations: number, status: FitStatus): void {
+    this.#intercepts.push(intercept)
+    this.#iterations.push(iterations)
+    this.#status = worseStatus(this.#status, status)
+  }
+
+  async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {
+    const isSupport = this.#isSupport
+    const counted = this.#groups.map((group) => group.filter((row) => isSupport[row] === 1))
+    const nSupport = Int32Array.from(counted, (rows) => rows.length)
+    const first: number[] = []
+    let count = 0
+    for (const rows of counted) {
+      first.push(count)
+      count += rows.length
+    }
+    const support = new Int32Array(count)
+    for (const [c, rows] of counted.entries()) support.set(rows, first[c])
+    const dualCoef = new Float64Array((this.#groups.length - 1) * support.length)
+    for (const { line, group, beta, unit } of this.#parts) {
+      const rows = this.#groups[group]
+      let at = line * support.length + first[group]
+      // A coefficient of -0 becomes 0.
+      for (let k = 0; k < rows.length; k++) if (isSupport[rows[k]] === 1) dualCoef[at++] = beta[k] * unit + 0
+      if (pace.due) await pace.rest()
+    }
+    // Kernel values are no vectors: their numbers say all.
+    const cols = kernel.kind === 'precomputed' ? 0 : X.cols
+    const supportVectors = new Matrix(new Float32Array(support.length * cols), support.length, cols)
+    await pace.inPieces(cols > 0 ? support.length : 0, cols, (from, to) => {
+      for (let s = from; s < to; s++) supportVectors.row(s).set(X.row(support[s]))
+    })
+    return {
+      kernel,
+      support,
+      supportVectors,
+      nSupport,
+      dualCoef,
+      intercept: Float64Array.from(this.#intercepts),
+      nIter: Int32Array.from(this.#iterations),
+      fitStatus: this.#status,
+    }
+  }
+}
+
+/** Intercepts for rows as they came: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
+export async function uncentre(
+  machine: FittedMachine,
+  pairs: [number, number][],
+  centre: Float32Array,
+  pace: Pace,
+): Promise<void> {
+  const products = new Float64Array(machine.support.length)
+  await pace.inPieces(products.length, centre.length, (from, to) => {
+    for (let s = from; s < to; s++) {
+      const vector = machine.supportVectors.row(s)
+      for (let k = 0; k < vector.length; k++) products[s] += vector[k] * centre[k]
+    }
+  })
+  for (const [p, pair] of pairs.entries()) {
+    forEachCoefficient(machine, pair, (coefficient, s) => {
+      machine.intercept[p] -= coefficient * products[s]
+    })
+  }
+}

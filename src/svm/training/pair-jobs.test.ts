@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import type { FitJob, PairSolution } from './pair-solver.ts'
+import { PairJobs } from './pair-jobs.ts'
+import { Random } from '../../core/random.ts'
+
+/**
+ * Does the jobs, some at once, and lets them end in any order; answers them in the order in which they began.
+ *
+ * @param share what each pair asks for of its rows
+ */
+function doAll(jobs: PairJobs, pairs: [number, number][], share: number, random: Random): FitJob[] {
+  const begun: FitJob[] = []
+  const underWay: FitJob[] = []
+  const made = new Set<number>()
+  for (;;) {
+    while (underWay.length < 3) {
+      const job = jobs.take()
+      if (!job) break
+      if ('pair' in job) expect(pairs[job.pair].every((c) => made.has(c))).toBe(true)
+      begun.push(job)
+      underWay.push(job)
+    }
+    if (underWay.length === 0) return begun
+    const [job] = underWay.splice(random.below(underWay.length), 1)
+    if ('own' in job) made.add(job.own)
+    jobs.end(job, 'pair' in job ? ({ pair: job.pair, share } as PairSolution) : undefined)
+  }
+}
+
+test.each([
+  { name: 'all pairs of 7 classes', classes: 7, isLeft: () => true, whole: false, share: 0.5 },
+  { name: 'few rows', classes: 7, isLeft: () => true, whole: false, share: 0.1 },
+  { name: 'some pairs', classes: 9, isLeft: (pair: number) => pair % 3 === 0, whole: false, share: 0.5 },
+  {
+    name: 'pairs of late classes',
+    classes: 9,
+    isLeft: (pair: number) => pair > 26,
+    whole: false,
+    share: 0.5,
+  },
+  { name: 'whole blocks', classes: 5, isLeft: () => true, whole: true, share: 0.5 },
+  { name: 'two classes', classes: 2, isLeft: () => true, whole: true, share: 0.5 },
+  { name: 'none', classes: 5, isLeft: () => false, whole: false, share: 0.5 },
+])('$name: each once, when its blocks are there, in whatever order jobs end', (o) => {
+  const pairs = pairsOf(o.classes)
+  const left = [...pairs.keys()].filter(o.isLeft)
+  const random = new Random(3)
+  for (let round = 0; round < 50; round++) {
+    const begun = doAll(new PairJobs(pairs, left, o.whole), pairs, o.share, random)
+    const owns = begun.flatMap((job) => ('own' in job ? [job.own] : []))
+    const needed = new Set(left.flatMap((pair) => pairs[pair]))
+    expect(owns).toEqual([...needed].sort((a, b) => a - b))
+    const solved = begun.flatMap((job) => ('pair' in job ? [job] : []))
+    expect(solved.map(({ pair }) => pair).sort((a, b) => a - b)).toEqual(left)
+    for (const { pair, from } of solved) {
+      const isFirst = Math.max(...pairs[pair]) < 4
+      const anyFirst = left.some((other) => Math.max(...pairs[other]) < 4)
+      const expected = o.whole || (!isFirst && anyFirst && o.share > 0.4) ? 'blocks' : 'cross rows'
+      expect(from).toBe(expected)
+    }
+  }
+})

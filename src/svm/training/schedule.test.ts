@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { FitJobs } from './schedule.ts'
+import type { FitJob, PairSolution } from './pair-solver.ts'
+import { Random } from '../../core/random.ts'
+
+const CLASSES = 6
+const pairs = pairsOf(CLASSES)
+
+/**
+ * Does the jobs in the owner's thread and in others, which end in any order.
+ *
+ * @param isSolved whether a pair is solved row by row: else it is given up
+ */
+function doAll(jobs: FitJobs, toPack: number, isSolved: (pair: number) => boolean, random: Random): FitJob[] {
+  const done: FitJob[] = []
+  const underWay: (FitJob | undefined)[] = [undefined, undefined, undefined]
+  const packed = new Set(Array.from({ length: CLASSES }, (_, c) => c).slice(toPack))
+  const made = new Set<number>()
+  for (;;) {
+    for (const [thread, job] of underWay.entries()) {
+      if (job) continue
+      const next = jobs.take(thread === 0)
+      underWay[thread] = next
+      if (!next) continue
+      if ('pack' in next) expect(thread).toBe(0)
+      else if ('own' in next) expect(packed).toContain(next.own)
+      else for (const c of pairs[next.pair]) expect(next.from === 'rows' ? packed : made).toContain(c)
+    }
+    const busy = [...underWay.keys()].filter((thread) => underWay[thread])
+    if (busy.length === 0) return done
+    const thread = busy[random.below(busy.length)]
+    const job = underWay[thread]!
+    underWay[thread] = undefined
+    if ('pack' in job) packed.add(job.pack)
+    if ('own' in job) made.add(job.own)
+    const solves = 'pair' in job && (job.from !== 'rows' || isSolved(job.pair))
+    jobs.end(job, solves ? ({ pair: job.pair, share: 0.1 } as PairSolution) : undefined)
+    done.push(job)
+  }
+}
+
+test.each([
+  { name: 'few rows are enough', blocks: true, small: false, solved: () => true, byRows: 15, onBlocks: 0 },
+  {
+    name: 'whole blocks do not fit',
+    blocks: false,
+    small: false,
+    solved: () => true,
+    byRows: 15,
+    onBlocks: 0,
+  },
+  { name: 'many rows are needed', blocks: true, small: false, solved: () => false, byRows: 1, onBlocks: 15 },
+  {
+    name: 'some pairs need many rows',
+    ...{ blocks: true, small: false, solved: (pair: number) => pair % 4 === 0, byRows: 15, onBlocks: 11 },
+  },
+  { name: 'small classes', blocks: true, small: true, solved: () => true, byRows: 0, onBlocks: 15 },
+])('$name: each pair is solved once, in whatever order jobs end', (o) => {
+  const random = new Random(5)
+  for (const toPack of [CLASSES, 0]) {
+    for (let round = 0; round < 50; round++) {
+      const plan = { blocks: o.blocks, small: o.small, fewRows: 0.05 }
+      const done = doAll(new FitJobs(pairs, toPack, plan), toPack, o.solved, random)
+      expect(done.filter((job) => 'pack' in job)).toHaveLength(toPack)
+      const byRows = done.filter((job) => 'pair' in job && job.from === 'rows')
+      const onBlocks = done.filter((job) => 'pair' in job && job.from !== 'rows')
+      expect([byRows.length, onBlocks.length]).toEqual([o.byRows, o.onBlocks])
+      for (const job of byRows) expect(job).toMatchObject({ mostRows: o.blocks ? 0.05 : 1 })
+      const solved = [...byRows.filter((job) => 'pair' in job && o.solved(job.pair)), ...onBlocks]
+      const numbers = solved.flatMap((job) => ('pair' in job ? [job.pair] : []))
+      expect(numbers.sort((a, b) => a - b)).toEqual([...pairs.keys()])
+    }
+  }
+})

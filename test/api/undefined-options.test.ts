@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest'
+import * as softmargin from '../../src/index.ts'
+
+const {
+  FeatureExtractor,
+  GridSearchCV,
+  ImageClassifier,
+  Normalizer,
+  OneClassSVM,
+  StratifiedKFold,
+  SVC,
+  SVR,
+} = softmargin
+const X = [[0], [1], [2], [3], [4], [5], [6], [7]]
+const y = [0, 0, 0, 0, 1, 1, 1, 1]
+
+/** The same names, with nothing behind them. */
+const unset = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
+const machine = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
+const call = ['signal', 'onProgress', 'batchSize', 'onUnreadable']
+
+it('options that are undefined are as if they were left out', async () => {
+  const svc = new SVC(unset(...machine, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
+  expect(svc.getParams()).toEqual(new SVC().getParams())
+  await svc.fit(X, y, unset('sampleWeight', 'warmStart', 'signal', 'onProgress'))
+  await svc.predict(X, unset('signal', 'onProgress'))
+  await svc.decisionFunction(X, unset('shape'))
+  expect(new SVR(unset(...machine, 'C', 'epsilon')).getParams()).toEqual(new SVR().getParams())
+  expect(new OneClassSVM(unset(...machine, 'nu')).getParams()).toEqual(new OneClassSVM().getParams())
+  expect(new Normalizer(unset('norm')).norm).toBe('l2')
+  expect(new StratifiedKFold(unset('nSplits', 'shuffle', 'randomState')).nSplits).toBe(5)
+  const grid = { C: [1], ...unset('gamma', 'kernel') }
+  const search = new GridSearchCV(svc, grid, { ...unset('scoring', 'refit'), cv: 2 })
+  await search.fit(X, y, unset('signal', 'onProgress'))
+  expect(search.cvResults.params).toEqual([{ C: 1 }])
+  softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'randomState'))
+  softmargin.confusionMatrix(y, y, unset('labels'))
+  softmargin.formatClassificationReport(
+    softmargin.classificationReport(y, y, unset('labels')),
+    unset('digits'),
+  )
+  const csv = new TextEncoder().encode('a,b\n1,2\n')
+  const table = ['delimiter', 'label', 'labels', 'columns', 'batchSize', 'signal']
+  expect((await softmargin.readCsv(csv, unset(...table))).columns).toEqual(['a', 'b'])
+  const text = softmargin.writeSvmlight(softmargin.Matrix.from(X), y)
+  await softmargin.readSvmlight(text, unset('columns', 'zeroBased', 'signal'))
+})
+
+it('options of images too', async () => {
+  const places = [
+    'model',
+    'externalData',
+    'download',
+    'onProgress',
+    'layer',
+    'signal',
+    'threads',
+    'onWarning',
+  ]
+  const looks = ['pooling', 'mirror', 'device']
+  const preprocess = unset('size', 'crop', 'mean', 'std', 'rescale', 'resample', 'order')
+  using extractor = await FeatureExtractor.create({ ...unset(...places, ...looks), preprocess })
+  using usual = await FeatureExtractor.create()
+  expect(extractor.describe()).toEqual(usual.describe())
+  const images = y.map((label, i) => ({
+    data: new Uint8Array(32 * 32).fill(label * 200 + i),
+    width: 32,
+    height: 32,
+    channels: 1 as const,
+  }))
+  await extractor.extractLayers(images, [unset('layer', 'pooling')], unset(...call))
+  using classifier = await ImageClassifier.create({ extractor, ...unset('svm', 'scale', 'store') })
+  await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring'))
+  expect(await classifier.predict(images, unset(...call))).toEqual(y)
+  const options = unset(...call, 'layers', 'poolings', 'svm', 'scale', 'store')
+  await softmargin.chooseLayer(images, y, { ...options, extractor, cv: 2, layers: ['stage4'] })
+  const saved = await classifier.save()
+  const loaded = await ImageClassifier.load(
+    saved,
+    unset('signal', 'threads', 'download', 'onProgress', 'store'),
+  )
+  expect(await loaded.predict(images)).toEqual(y)
+  loaded.dispose()
+})

@@ -1,0 +1,110 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FeatureExtractor, FeatureStore, SVC, writeNpy, writeNpz } from '../../src/index.ts'
+import { program, softmargin, Workplace } from '../support/cli.ts'
+
+let place: Workplace
+let folder: string
+let pictures: string
+let model: string
+
+beforeAll(async () => {
+  place = await Workplace.open()
+  folder = place.folder
+  pictures = place.pictures
+  model = place.model
+  const { code, stderr } = await place.train()
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+}, 60_000)
+afterAll(() => place.close())
+
+describe('softmargin extract', () => {
+  it('writes features with names and labels, and goes on with a file', async () => {
+    const output = join(folder, 'features.npz')
+    const args = ['--layer', 'stage3', '--pooling', '2x2', '-o', output, '--json']
+    const ones = await softmargin('extract', join(pictures, 'one'), ...args)
+    expect(ones.stderr).toBe('')
+    expect(ones.code).toBe(0)
+    expect(JSON.parse(ones.stdout)).toMatchObject({ images: 20, added: 20, inFile: 20, features: 384 })
+    const all = await softmargin('extract', pictures, ...args)
+    expect(JSON.parse(all.stdout)).toMatchObject({ images: 60, added: 40, inFile: 60, layer: 'stage3' })
+    const store = await FeatureStore.open(output)
+    const at = store.names.indexOf(join(pictures, 'zéro', '0.png'))
+    expect(store.labels[at]).toBe('zéro')
+    using extractor = await FeatureExtractor.create({ layer: 'stage3', pooling: { grid: 2 } })
+    const [wanted] = [await extractor.extract([join(pictures, 'zéro', '0.png')])]
+    expect(store.features.row(at)).toEqual(wanted.row(0))
+    const info = await softmargin('info', output)
+    expect(info.stdout).toMatch(
+      /^kind: a feature store\nimages: 60\nfeatures: 384\nclasses: \["eight","one","zéro"\]\n/,
+    )
+    const other = await softmargin('extract', pictures, '-o', output)
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/their layer is stage3/)
+  })
+})
+
+describe('softmargin layers', () => {
+  it('lists the layers of a CNN', async () => {
+    const { code, stdout } = await softmargin('layers', 'tiny')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^layer +operator +shape +work\n/)
+    expect(stdout).toMatch(/^stage3 .* \d+ x \d+ x \d+ .* % {2}ends a stage$/m)
+    expect(stdout.match(/ default$/gm)).toHaveLength(1)
+    const { layers } = JSON.parse((await softmargin('layers', 'tiny', '--json')).stdout)
+    expect(layers.map(({ name }: { name: string }) => name)).toContain('stage2')
+  })
+})
+
+describe('softmargin info and convert', () => {
+  it('says what a classifier and a CNN are', async () => {
+    const { code, stdout } = await softmargin('info', model)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^kind: an image classifier\nclasses: \["eight","one","zéro"\]\nkernel: rbf\n/)
+    expect(stdout).toMatch(/^layer: stage3\npooling: \{"grid":2\}$/m)
+    const cnn = await softmargin('info', join(program, '../../tiny.onnx'), '--json')
+    expect(JSON.parse(cnn.stdout)).toMatchObject({ kind: 'an ONNX model', defaultLayer: 'features' })
+    const picture = await softmargin('info', join(pictures, 'one', '0.png'))
+    expect(picture.code).toBe(1)
+    expect(picture.stderr).toMatch(/a PNG image/)
+  })
+
+  it('turns an SVM from LIBSVM text into ONNX and back', async () => {
+    const X = Array.from({ length: 20 }, (_, i) => [i % 5, (i * 7) % 3, (i * 3) % 4])
+    const svc = await new SVC({ probability: true }).fit(
+      X,
+      X.map(([a], i) => (a > 2 ? 1 : (i % 2) + 2)),
+    )
+    const text = join(folder, 'a.model')
+    writeFileSync(text, svc.toLibsvm())
+    const onnx = join(folder, 'a.onnx')
+    const there = await softmargin('convert', text, onnx)
+    expect(there.stderr).toBe('')
+    expect(there.stdout).toMatch(/\(ONNX\): 3 classes, \d+ support vectors of 3 columns\n$/)
+    const info = await softmargin('info', onnx, '--json')
+    expect(JSON.parse(info.stdout)).toMatchObject({
+      kind: 'an SVM as ONNX',
+      columns: 3,
+      probabilities: 'yes',
+    })
+    const back = join(folder, 'b.model')
+    const again = await softmargin('convert', onnx, back, '--json')
+    expect(JSON.parse(again.stdout)).toMatchObject({ format: 'LIBSVM', classes: [1, 2, 3] })
+    const copy = SVC.fromLibsvm(readFileSync(back, 'utf8'))
+    expect(await copy.predict(X)).toEqual(await svc.predict(X))
+    expect((await softmargin('info', back)).stdout).toMatch(/^kind: an SVM as LIBSVM model text\n/)
+    const whole = await softmargin('convert', model, join(folder, 'c.model'))
+    expect(whole.code).toBe(1)
+    expect(whole.stderr).toMatch(/a whole image classifier/)
+  })
+
+  it('says what arrays are', async () => {
+    const file = join(folder, 'arrays.npz')
+    writeFileSync(file, writeNpz({ a: [1, 2, 3] }))
+    expect((await softmargin('info', file)).stdout).toMatch(/^kind: NumPy arrays\nshapes: \{"a":\[3\]\}\n/)
+    writeFileSync(file, writeNpy(new Float32Array(4)))
+    expect((await softmargin('info', file)).stdout).toMatch(/^kind: a NumPy array\nshape: \[4\]\n/)
+  })
+})

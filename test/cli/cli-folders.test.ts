@@ -1,0 +1,210 @@
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ImageClassifier } from '../../src/index.ts'
+import { softmargin, Workplace } from '../support/cli.ts'
+import { digit } from '../support/digits.ts'
+
+/** The first bytes of a WebP file, which is all that is looked at. */
+const webp = Buffer.concat([
+  Buffer.from('RIFF'),
+  Buffer.alloc(4, 1),
+  Buffer.from('WEBPVP8 '),
+  Buffer.alloc(40),
+])
+
+let place: Workplace
+let folder: string
+let pictures: string
+let output: string
+
+beforeAll(async () => {
+  place = await Workplace.open()
+  folder = place.folder
+  pictures = place.pictures
+  output = join(folder, 'out.onnx')
+}, 60_000)
+afterAll(() => place.close())
+
+const train = (from: string, ...more: string[]) =>
+  softmargin('train', from, '-o', output, '--layer', 'stage3', ...more)
+
+/** A folder whose files, by their paths, hold these bytes. */
+function folderOf(name: string, files: Record<string, Uint8Array | string>): string {
+  const made = join(folder, name)
+  for (const [path, bytes] of Object.entries(files)) {
+    mkdirSync(join(made, path, '..'), { recursive: true })
+    writeFileSync(join(made, path), bytes)
+  }
+  return made
+}
+
+describe('a folder of pictures', () => {
+  it('may be made of links, also of one that leads back up', async () => {
+    const linked = join(folder, 'linked')
+    mkdirSync(linked)
+    for (const kind of ['one', 'eight']) symlinkSync(join(pictures, kind), join(linked, kind))
+    symlinkSync('..', join(linked, 'back'))
+    symlinkSync('nowhere', join(linked, 'gone'))
+    const inner = place.copy('with-links')
+    symlinkSync('..', join(inner, 'one', 'loop'))
+    symlinkSync(join(pictures, 'one', '0.png'), join(inner, 'one', 'linked.png'))
+    const first = await train(linked, '--json')
+    expect(first.stderr).toMatch(/^left out 1 file that is no \.png, \.jpg or \.jpeg: .*gone$/m)
+    expect(JSON.parse(first.stdout)).toMatchObject({
+      classes: ['eight', 'one'],
+      images: { train: 32, test: 8 },
+    })
+    const second = await train(inner, '--test-size', '0')
+    expect(second.stderr).toBe('')
+    expect(second.stdout).toMatch(/^61 images of 3 classes/)
+  })
+
+  it('may hold what systems leave there', async () => {
+    const messy = place.copy('littered')
+    for (const name of ['.DS_Store', 'one/.DS_Store', 'one/._0.png']) writeFileSync(join(messy, name), 'x')
+    const { code, stderr } = await train(messy)
+    expect([code, stderr]).toEqual([0, ''])
+  })
+
+  it('of formats that are not supported is told which they are, and what to do', async () => {
+    const all = folderOf('webp', { 'a/0.webp': webp, 'a/1.webp': webp, 'b/0.webp': webp })
+    const none = await train(all)
+    expect(none.code).toBe(1)
+    expect(none.stderr).toMatch(
+      /but holds 3 WebP images, but only PNG and JPEG are supported yet: convert the files/,
+    )
+    const some = place.copy('some-webp')
+    mkdirSync(join(some, 'photos'))
+    writeFileSync(join(some, 'photos', 'a.webp'), webp)
+    const mixed = await train(some)
+    expect(mixed.code).toBe(0)
+    expect(mixed.stderr).toMatch(/^left out .*photos: it holds no \.png/m)
+    expect(mixed.stderr).toMatch(
+      /^left out 1 file .*a\.webp \(1 WebP image, but only PNG and JPEG are supported yet: convert/m,
+    )
+    expect((await softmargin('extract', all, '-o', join(folder, 'a.npz'))).stderr).toMatch(/3 WebP images/)
+    expect((await softmargin('predict', output, all)).stderr).toMatch(/webp' must hold .* 3 WebP images/)
+  })
+
+  it('without class folders, or of files without endings, is told what to do', async () => {
+    const flat = await train(join(pictures, 'one'))
+    expect(flat.stderr).toMatch(/its 20 pictures lie in no sub-folder: make a folder for each class/)
+    const bare = join(folder, 'bare')
+    mkdirSync(join(bare, 'a'), { recursive: true })
+    copyFileSync(join(pictures, 'one', '0.png'), join(bare, 'a', '0'))
+    expect((await train(bare)).stderr).toMatch(/1 PNG image, whose names do not end in \.png.*rename them/)
+  })
+
+  it('names pictures that cannot be read once', async () => {
+    const messy = place.copy('messy')
+    writeFileSync(join(messy, 'one', 'a.png'), webp)
+    const { stderr } = await train(messy)
+    expect(stderr).toMatch(/^skipped .*a\.png: it must be a JPEG or PNG image, but is a WebP image$/m)
+  })
+})
+
+describe('the hold-out', () => {
+  it('needs two pictures of each class', async () => {
+    const rare = place.copy('rare')
+    mkdirSync(join(rare, 'rare'))
+    copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
+    const refused = await train(rare)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/'rare' has one only: add pictures, remove the class/)
+    const whole = await train(rare, '--test-size', '0')
+    expect(whole.code).toBe(0)
+    expect(whole.stderr).toMatch(/^class 'rare' has one picture only/m)
+  })
+
+  it('tells of classes that it has no picture of, and the report has them', async () => {
+    const few = place.copy('few')
+    for (const name of readdirSync(join(few, 'eight')).slice(2)) rmSync(join(few, 'eight', name))
+    // Lots are drawn between equal remainders: a seed that leaves it out is found.
+    const { code, stdout, stderr } = await train(few, '--test-size', '0.1', '--json')
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/no picture of class 'eight' is held out, as it has 2 only/)
+    const { holdOut } = JSON.parse(stdout)
+    expect(holdOut.confusionMatrix.labels).toEqual(['eight', 'one', 'zéro'])
+    expect(holdOut.report.classes[0]).toMatchObject({ label: 'eight', support: 0 })
+    expect(holdOut.report.macroAverage.recall).toBeGreaterThan(0.7)
+  })
+
+  it('must have room for each class', async () => {
+    const { code, stderr } = await train(pictures, '--test-size', '0.01')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/--test-size 0\.01 holds 1 of 60 pictures out, but each of the 3 classes/)
+  })
+})
+
+describe('a CSV file', () => {
+  const table = (...rows: string[]) => {
+    const file = join(folder, 'table.csv')
+    writeFileSync(file, ['path,label', ...rows, ''].join('\n'))
+    return train(file)
+  }
+
+  it('is refused by name for what is wrong with it', async () => {
+    expect((await table('a.png,a', 'b.png,')).stderr).toMatch(/table\.csv' .* row 2 has no label/)
+    expect((await table('a.png,a', 'a.png,b')).stderr).toMatch(/names 'a\.png' twice, as 'a' and as 'b'/)
+    expect((await train(join(pictures, 'one', '0.png'))).stderr).toMatch(
+      /0\.png' cannot be read: it is a PNG image/,
+    )
+    writeFileSync(join(folder, 'empty.csv'), '')
+    expect((await train(join(folder, 'empty.csv'))).stderr).toMatch(/empty\.csv' cannot be read: it is empty/)
+  })
+})
+
+describe('a cache', () => {
+  it('that was made without mirror images blames --mirror', async () => {
+    const cache = join(folder, 'cache.npz')
+    expect((await train(pictures, '--cache', cache)).code).toBe(0)
+    const other = await train(pictures, '--cache', cache, '--mirror')
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/they were made with mirror: false, the extractor has mirror: true$/m)
+  })
+
+  it('is another file than the output, and a feature store', async () => {
+    const same = await train(pictures, '--cache', output)
+    expect([same.code, same.stderr]).toEqual([2, expect.stringMatching(/another file than --output/)])
+    const text = join(folder, 'notes.npz')
+    writeFileSync(text, 'notes')
+    expect((await train(pictures, '--cache', text)).stderr).toMatch(
+      /--cache '.*notes\.npz' is there, but is no/,
+    )
+  })
+})
+
+describe('evaluate', () => {
+  it('takes folders as the numbers that the classes are, and names those that are none', async () => {
+    using classifier = await ImageClassifier.create()
+    const images = [...Array(12)].map((_, i) => digit(i % 2, i))
+    await classifier.fit(
+      images,
+      images.map((_, i) => i % 2),
+    )
+    const model = join(mkdtempSync(join(tmpdir(), 'softmargin-')), 'numbers.onnx')
+    writeFileSync(model, await classifier.save())
+    const numbers = join(folder, 'numbers')
+    for (const [name, kind] of Object.entries({ 0: 'zéro', 1: 'one' })) {
+      mkdirSync(join(numbers, name), { recursive: true })
+      for (const i of [0, 2, 4])
+        copyFileSync(join(pictures, kind, `${i}.png`), join(numbers, name, `${i}.png`))
+    }
+    const fine = await softmargin('evaluate', model, numbers, '--json')
+    expect(fine.stderr).toBe('')
+    expect(JSON.parse(fine.stdout).confusionMatrix.labels).toEqual([0, 1])
+    const words = await softmargin('evaluate', model, pictures)
+    expect(words.code).toBe(2)
+    expect(words.stderr).toMatch(/must be the classifier's: 0, 1; but they are 'eight', 'one', 'zéro'/)
+  })
+})

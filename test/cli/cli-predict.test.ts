@@ -1,0 +1,94 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { softmargin, Workplace } from '../support/cli.ts'
+
+let place: Workplace
+let folder: string
+let pictures: string
+let model: string
+
+beforeAll(async () => {
+  place = await Workplace.open()
+  folder = place.folder
+  pictures = place.pictures
+  model = place.model
+  const { code, stderr } = await place.train()
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+}, 60_000)
+afterAll(() => place.close())
+
+describe('softmargin predict', () => {
+  it('prints a line an image, and takes folders', async () => {
+    const one = join(pictures, 'one', '0.png')
+    const { code, stdout, stderr } = await softmargin('predict', model, one, join(pictures, 'zéro'))
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(21)
+    expect(lines[0]).toBe(`${one}\tone`)
+    expect(lines.filter((line) => line.endsWith('\tzéro')).length).toBeGreaterThanOrEqual(19)
+  })
+
+  it('answers JSON; an unreadable image is named and skipped', async () => {
+    const text = join(folder, 'text.png')
+    writeFileSync(text, 'I am no picture')
+    const missing = join(folder, 'missing.png')
+    const one = join(pictures, 'one', '0.png')
+    const { code, stdout, stderr } = await softmargin('predict', '--json', model, text, one, missing)
+    expect(code).toBe(0)
+    expect(stderr).toContain(`skipped ${text}: `)
+    expect(stderr).toContain('2 of 3 images could not be read and were skipped')
+    const answer = JSON.parse(stdout)
+    expect(answer.predictions).toEqual([{ image: one, label: 'one' }])
+    expect(answer.skipped).toMatchObject([
+      { image: text, code: 'IMAGE_UNREADABLE' },
+      { image: missing, code: 'FILE_UNREADABLE' },
+    ])
+  })
+
+  it('fails if no image can be read', async () => {
+    const { code, stdout, stderr } = await softmargin('predict', model, join(folder, 'missing.png'))
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^softmargin: none of the 1 images can be read$/m)
+  })
+})
+
+describe('probabilities', () => {
+  it('are learnt on request, and printed behind the label', async () => {
+    const output = join(folder, 'probability.onnx')
+    const trained = await softmargin('train', pictures, '-o', output, '--probability', '--layer', 'stage3')
+    expect(trained.code).toBe(0)
+    const one = join(pictures, 'one', '0.png')
+    const { stdout } = await softmargin('predict', output, one)
+    expect(stdout).toMatch(/\tone\t[01]\.\d{3}\n$/)
+    const asJson = await softmargin('predict', output, one, join(folder, 'missing.png'), '--json')
+    const { predictions, skipped } = JSON.parse(asJson.stdout)
+    expect(skipped).toHaveLength(1)
+    expect(predictions).toHaveLength(1)
+    const [{ label, probability, probabilities }] = predictions
+    expect(Object.keys(probabilities)).toEqual(['eight', 'one', 'zéro'])
+    expect(probability).toBe(probabilities[label])
+    expect(probability.toFixed(3)).toBe(stdout.trimEnd().split('\t')[2])
+  })
+})
+
+describe('softmargin evaluate', () => {
+  it('prints the report', async () => {
+    const { code, stdout } = await softmargin('evaluate', model, pictures)
+    expect(code).toBe(0)
+    expect(stdout).toContain('precision')
+    expect(stdout).toMatch(/\naccuracy [01]\.\d{3} on 60 images\n$/)
+  })
+
+  it('answers JSON', async () => {
+    const { code, stdout } = await softmargin('evaluate', model, pictures, '--json')
+    expect(code).toBe(0)
+    const answer = JSON.parse(stdout)
+    expect(answer).toMatchObject({ file: model, images: 60, skipped: [] })
+    expect(answer.accuracy).toBeGreaterThan(0.9)
+    expect(answer.report.classes).toHaveLength(3)
+  })
+})

@@ -1,0 +1,197 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ImageClassifier } from '../../src/index.ts'
+import { type Outcome, program, softmargin, Workplace } from '../support/cli.ts'
+import { digit, jpegOf } from '../support/digits.ts'
+
+let place: Workplace
+let folder: string
+let pictures: string
+
+beforeAll(async () => {
+  place = await Workplace.open()
+  folder = place.folder
+  pictures = place.pictures
+}, 60_000)
+afterAll(() => place.close())
+
+describe('softmargin train', () => {
+  it('writes a file that works, and ends with the hold-out accuracy', async () => {
+    const output = join(folder, 'new', 'folder', 'a.onnx')
+    const { code, stdout, stderr } = await softmargin('train', pictures, '--output', output)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toContain('confusion matrix')
+    expect(stdout).toMatch(/48 images of 3 classes, /)
+    expect(stdout).toMatch(/\nhold-out accuracy [01]\.\d{3}\n$/)
+    expect(readdirSync(join(folder, 'new', 'folder'))).toEqual(['a.onnx'])
+    using classifier = await ImageClassifier.load(output)
+    expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
+  })
+
+  it('searches a grid and answers JSON', async () => {
+    const output = join(folder, 'grid.onnx')
+    const { code, stdout, stderr } = await softmargin(
+      ...['train', pictures, '-o', output, '--json', '--test-size', '0.25', '--seed', '3', '--cv', '3'],
+      ...['--layer', 'stage2', '--pooling', 'max', '--scale', 'l2', '--balanced'],
+      ...['--grid', '{"C": [1, 10], "kernel": ["linear", "rbf"]}'],
+    )
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const answer = JSON.parse(stdout)
+    expect(answer).toMatchObject({
+      file: output,
+      bytes: readFileSync(output).length,
+      classes: ['eight', 'one', 'zéro'],
+      images: { train: 45, test: 15, skipped: 0 },
+      skipped: [],
+      layer: 'stage2',
+      pooling: 'max',
+      features: 48,
+      scale: 'l2',
+      svm: { ...answer.search.bestParams, classWeight: 'balanced' },
+    })
+    expect(answer.search.candidates).toHaveLength(4)
+    expect(answer.holdOut.accuracy).toBeGreaterThan(0.5)
+    expect(answer.holdOut.confusionMatrix.labels).toEqual(['eight', 'one', 'zéro'])
+    expect(answer.holdOut.confusionMatrix.counts.flat().reduce((a: number, b: number) => a + b)).toBe(15)
+  })
+
+  it('prints the grid that --grid alone searches, the best marked', async () => {
+    const { code, stdout } = await softmargin('train', pictures, '-o', join(folder, 'b.onnx'), '--grid')
+    expect(code).toBe(0)
+    expect(stdout.match(/ rbf .* best$/gm)).toHaveLength(1)
+    expect(stdout.match(/ rbf /gm)).toHaveLength(12)
+  })
+
+  it('without a hold-out uses every image', async () => {
+    const { code, stdout } = await softmargin(
+      'train',
+      pictures,
+      '-o',
+      join(folder, 'c.onnx'),
+      '--test-size',
+      '0',
+    )
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^60 images of 3 classes/)
+    expect(stdout).not.toContain('hold-out')
+  })
+
+  it('names what it leaves out: unreadable images, other files, empty folders', async () => {
+    const messy = place.copy('messy')
+    writeFileSync(join(messy, 'one', 'text.png'), 'I am no picture')
+    writeFileSync(join(messy, 'one', 'cut.jpg'), (await jpegOf(digit(1, 50))).subarray(0, 300))
+    writeFileSync(join(messy, 'one', 'empty.png'), '')
+    writeFileSync(join(messy, 'notes.txt'), 'notes')
+    mkdirSync(join(messy, 'nothing'))
+    const output = join(folder, 'messy.onnx')
+    const { code, stdout, stderr } = await softmargin('train', messy, '-o', output, '--json')
+    expect(code).toBe(0)
+    for (const name of ['text.png', 'cut.jpg', 'empty.png']) {
+      expect(stderr).toMatch(new RegExp(`^skipped .*${name}: .+$`, 'm'))
+    }
+    expect(stderr).toMatch(/^3 of 63 images could not be read and were skipped$/m)
+    expect(stderr).toMatch(/^left out .*nothing: /m)
+    expect(stderr).toMatch(/^left out 1 file .*notes\.txt$/m)
+    const { images, skipped } = JSON.parse(stdout)
+    expect(images.skipped).toBe(3)
+    expect(images.train + images.test).toBe(60)
+    expect(skipped.map(({ code }: { code: string }) => code)).toEqual(Array(3).fill('IMAGE_UNREADABLE'))
+  })
+
+  it('finds the layer that suits best', async () => {
+    const output = join(folder, 'auto.onnx')
+    const train = ['train', pictures, '-o', output, '--layer', 'auto', '--pooling', 'average', '--cv', '2']
+    const { code, stdout, stderr } = await softmargin(...train)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^layer +pooling +features +accuracy +\+-\n/)
+    const [, best] = stdout.split('\n')
+    using classifier = await ImageClassifier.load(output)
+    expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
+  })
+
+  it('keeps features, and refuses those of another layer', async () => {
+    const cache = join(folder, 'cache.npz')
+    const train = [
+      'train',
+      pictures,
+      '-o',
+      join(folder, 'cached.onnx'),
+      '--cache',
+      cache,
+      '--layer',
+      'stage3',
+    ]
+    const first = await softmargin(...train, '--json')
+    expect(first.stderr).toBe('')
+    const bytes = readFileSync(cache)
+    const second = await softmargin(...train, '--json')
+    const withoutTime = ({ stdout }: Outcome) => ({ ...JSON.parse(stdout), seconds: 0 })
+    expect(withoutTime(second)).toEqual(withoutTime(first))
+    expect(readFileSync(cache)).toEqual(bytes)
+    const other = await softmargin(...train.with(-1, 'stage2'))
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/their layer is stage3, the extractor's stage2$/m)
+  })
+
+  it('keeps the features of all layers that it chooses from', async () => {
+    const cache = join(folder, 'layers.npz')
+    const train = ['train', pictures, '-o', join(folder, 'chosen.onnx'), '--layer', 'auto', '--cv', '2']
+    const first = await softmargin(...train, '--cache', cache, '--json')
+    expect(first.stderr).toBe('')
+    const bytes = readFileSync(cache)
+    const second = await softmargin(...train, '--cache', cache, '--json')
+    expect({ ...JSON.parse(second.stdout), seconds: 0 }).toEqual({ ...JSON.parse(first.stdout), seconds: 0 })
+    expect(readFileSync(cache)).toEqual(bytes)
+    const { layers, images } = JSON.parse(first.stdout)
+    const { features } = JSON.parse((await softmargin('info', cache, '--json')).stdout)
+    expect(features).toBe(layers.reduce((sum: number, each: { features: number }) => sum + each.features, 0))
+    expect(images).toEqual({ train: 48, test: 12, skipped: 0 })
+  })
+
+  it('takes a CSV file of paths and labels', async () => {
+    const table = join(pictures, '..', 'pictures.csv')
+    const rows = ['one', 'zéro'].flatMap((name) =>
+      [0, 2, 4, 6].map((i) => `"pictures/${name}/${i}.png",${name}`),
+    )
+    writeFileSync(table, ['path,label', ...rows, ''].join('\n'))
+    const output = join(folder, 'table.onnx')
+    const { code, stdout, stderr } = await softmargin('train', table, '-o', output, '--test-size', '0')
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^8 images of 2 classes/)
+    const evaluated = await softmargin('evaluate', output, table, '--json')
+    expect(JSON.parse(evaluated.stdout).images).toBe(8)
+    writeFileSync(table, 'file,label\na.png,a\n')
+    const refused = await softmargin('evaluate', output, table)
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/the columns path and label/)
+    writeFileSync(table, 'path,label\n')
+    expect((await softmargin('evaluate', output, table)).stderr).toMatch(/at least one picture/)
+  })
+
+  it('stops at Ctrl-C and leaves the old file', async () => {
+    const messy = place.copy('interrupted')
+    writeFileSync(join(messy, 'notes.txt'), 'notes')
+    const output = join(folder, 'kept.onnx')
+    writeFileSync(output, 'old')
+    const child = spawn(process.execPath, [program, 'train', messy, '-o', output], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      // The first thing it says, before any image is read.
+      if (stderr === '') child.kill('SIGINT')
+      stderr += chunk
+    })
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect(stderr).toMatch(/interrupted; no result was written\n$/)
+    expect(code).toBe(130)
+    expect(readFileSync(output, 'utf8')).toBe('old')
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+})

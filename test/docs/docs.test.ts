@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { anchorsOf, pages } from '../../docs/pages.js'
+import { errorCodes, errorsPage } from '../../scripts/errors-page.js'
+import { llmsText } from '../../scripts/llms-text.js'
+import { runAll, snippetFolder, snippetsOf, typeErrors } from '../support/snippets.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const markdown = Object.fromEntries(pages().map((page) => [page, read(`docs/${page}`)]))
+const snippets = Object.entries(markdown).flatMap(([page, text]) => snippetsOf(page, text))
+
+describe('snippets of the documentation', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await snippetFolder()
+  })
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it('are sound TypeScript for the built package', () => {
+    expect(snippets.length).toBeGreaterThan(10)
+    expect(typeErrors(folder, snippets)).toBe('')
+  }, 180_000)
+
+  it('run with the CNN that ships, and print what the page says', () => {
+    const printed = runAll(folder, snippets)
+    const told = snippets.filter((snippet) => snippet.printed !== undefined)
+    expect(told.length).toBeGreaterThan(5)
+    for (const snippet of told) expect(printed[snippet.name], snippet.name).toBe(snippet.printed)
+  }, 180_000)
+
+  it('of a host are the examples that its tests run', () => {
+    const shown = Object.values(markdown).flatMap((text) => [
+      ...text.matchAll(/^<!-- (\S+) -->\n```\w+\n(.*?)^```$/gms),
+    ])
+    const examples = readdirSync(join(root, 'examples'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'digits.js')
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length))
+    expect(shown.map(([, path]) => path).sort()).toEqual(examples.sort())
+    for (const [, path, code] of shown) expect(code, path).toBe(read(path))
+  })
+})
+
+describe('links of the documentation', () => {
+  const all = {
+    ...Object.fromEntries(Object.entries(markdown).map(([page, text]) => [`docs/${page}`, text])),
+  }
+  for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']) all[name] = read(name)
+
+  it.each(Object.entries(all))('of %s lead to files and headings that are there', (page, text) => {
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const [path, anchor] = target.split('#')
+      const file = path === '' ? page : join(dirname(page), path)
+      expect(existsSync(join(root, file)), `${page}: ${target}`).toBe(true)
+      if (anchor) expect(anchorsOf(read(file)), `${page}: ${target}`).toContain(anchor)
+    }
+  })
+
+  it('of the first page lead to pages that are there', () => {
+    const links = [...markdown['index.md'].matchAll(/link: (\S+)/g)].map(([, link]) => `${link.slice(1)}.md`)
+    expect(links.length).toBeGreaterThan(0)
+    for (const link of links) expect(pages()).toContain(link)
+  })
+
+  it('in the side bar name every page', () => {
+    const config = read('docs/.vitepress/config.js')
+    for (const page of pages()) {
+      if (page !== 'index.md') expect(config, page).toContain(`'/${page.replace(/\.md$/, '')}'`)
+    }
+  })
+})
+
+describe('the page of errors', () => {
+  it('tells the meaning of every code, as the source has it, and what to do', () => {
+    const page = read('docs/errors.md')
+    expect(page).toBe(errorsPage(page))
+    for (const { code } of errorCodes()) {
+      const [, advice] = new RegExp(`^## ${code}\\n\\n.*?\\n\\n(.*?)(?=^## |$(?![^]))`, 'ms').exec(page)!
+      expect(advice.trim().length, code).toBeGreaterThan(20)
+    }
+  })
+})
+
+describe('llms.txt', () => {
+  it('lists every page with its description', () => {
+    expect(read('docs/public/llms.txt'), 'node scripts/llms-text.js writes it').toBe(llmsText())
+  })
+})

@@ -1,0 +1,188 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { toBinary } from '@bufbuild/protobuf'
+import { ModelProtoSchema } from 'onnx-buf'
+import { env, InferenceSession, Tensor } from 'onnxruntime-web'
+import { afterAll, describe, expect, it } from 'vitest'
+import { featureScalerFromFile } from '../../src/classifier/feature-scaler.ts'
+import { decodeImage } from '../../src/image/decode.ts'
+import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
+import {
+  FeatureExtractor,
+  ImageClassifier,
+  type Label,
+  type Matrix,
+  type RawImage,
+  type SvcOptions,
+} from '../../src/index.ts'
+import { readModel } from '../../src/onnx/graph/read.ts'
+import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
+import { digit } from '../support/digits.ts'
+import { nativeOrt } from '../support/native-ort.ts'
+import { hasPythonModule } from '../support/programs.ts'
+import { smallCnn } from '../support/small-cnn.ts'
+
+env.wasm.numThreads = 1
+
+const native = nativeOrt()
+const runtimes = [{ InferenceSession, Tensor }, ...(native ? [native] : [])]
+const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+/** Files that ONNX's own checker is to see. */
+const written: string[] = []
+const batchSize = 100
+
+/** Images as the users of a file have them, and what our extractor makes of them. */
+interface Asked {
+  images: RawImage[]
+  /** Preprocessed, in batches. */
+  batches: { data: Float32Array; dims: number[] }[]
+  features: Matrix
+}
+
+async function ask(extractor: FeatureExtractor, images: RawImage[]): Promise<Asked> {
+  const { preprocess } = extractor.describe()
+  const length = tensorLength(preprocess)
+  const side = Math.sqrt(length / 3)
+  const batches: Asked['batches'] = []
+  for (let from = 0; from < images.length; from += batchSize) {
+    const batch = images.slice(from, from + batchSize)
+    const data = new Float32Array(batch.length * length)
+    for (const [i, image] of batch.entries()) {
+      await writeTensor(await decodeImage(image), preprocess, data.subarray(i * length, (i + 1) * length))
+    }
+    batches.push({ data, dims: [batch.length, 3, side, side] })
+  }
+  return { images, batches, features: await extractor.extract(images) }
+}
+
+/** Checks that ONNX Runtime, given nothing but the file, answers what the classifier answers. */
+async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Promise<void> {
+  const bytes = await classifier.save()
+  written.push(join(folder, `${written.length}.onnx`))
+  writeFileSync(written.at(-1)!, bytes)
+  const { scaler } = readClassifier(readModel(bytes))
+  const X = await featureScalerFromFile(scaler).transform(asked.features)
+  const ours = await classifier.svm.predict(X)
+  const wanted = await scoresOf(classifier, X)
+  // The images through the classifier itself: some, since their features are the same ones.
+  expect(await classifier.predict(asked.images.slice(0, batchSize))).toEqual(ours.slice(0, batchSize))
+  const decided = classifier.hasProbabilities ? 'probabilities' : 'scores'
+  for (const ort of runtimes) {
+    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
+    expect(session.inputNames).toEqual(['pixel_values'])
+    expect(session.outputNames).toEqual(['label', decided, 'features'])
+    const labels: Label[] = []
+    const scores: number[] = []
+    const features: number[] = []
+    for (const { data, dims } of asked.batches) {
+      const answer = await session.run({ pixel_values: new ort.Tensor('float32', data, dims) })
+      for (const label of answer.label.data)
+        labels.push(typeof label === 'bigint' ? Number(label) : String(label))
+      for (const score of answer[decided].data as Float32Array) scores.push(score)
+      for (const feature of answer.features.data as Float32Array) features.push(feature)
+    }
+    await session.release()
+    expect(largestDifference(features, asked.features.data)).toBeLessThan(1e-4)
+    expect(labels).toEqual(ours)
+    expect(largestDifference(scores, wanted)).toBeLessThan(1e-4)
+  }
+}
+
+/** What the file's second output is to be. */
+async function scoresOf({ svm, classes, hasProbabilities }: ImageClassifier, X: Matrix) {
+  if (hasProbabilities) return (await svm.predictProba(X)).data
+  const { data } = await svm.decisionFunction(X, { shape: 'ovo' })
+  // For two classes ours is one column, above 0 for the second.
+  return classes.length === 2 ? Array.from(data).flatMap((d) => [-d, d]) : data
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length)
+  let most = 0
+  // Beyond 1, the difference as a share: float32 holds no more.
+  for (let i = 0; i < a.length; i++)
+    most = Math.max(most, Math.abs(a[i] - b[i]) / Math.max(1, Math.abs(b[i])))
+  return most
+}
+
+const ten = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+const pictures = (kinds: number[], from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => digit(kinds[i % kinds.length], from + Math.floor(i / kinds.length)))
+const small = {
+  model: toBinary(ModelProtoSchema, smallCnn()),
+  pooling: { grid: 3 },
+  preprocess: { size: 12 },
+}
+
+describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores within 1e-4', () => {
+  let asked: Promise<Asked> | undefined
+  const askSmall = async () => {
+    using extractor = await FeatureExtractor.create(small)
+    return await ask(extractor, pictures(ten, 100, 2000))
+  }
+  const scales = ['standard', 'l2', 'none'] as const
+  let turn = 0
+  for (const kinds of [[4, 9], ten]) {
+    for (const kernel of ['rbf', 'linear', 'poly', 'sigmoid'] as const) {
+      for (const probability of [false, true]) {
+        for (const scale of scales) {
+          // In turn, so that each of the others meets both kinds of labels.
+          const asText = (turn++ % 2 === 0) === (kinds === ten)
+          const svm: SvcOptions = {
+            ...{ kernel, probability },
+            ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}),
+          }
+          const name = [
+            `${kinds.length} classes (${asText ? 'text' : 'integers'})`,
+            ...[kernel, `scale ${scale}`, probability ? 'probabilities' : 'scores'],
+          ]
+          it(name.join(', '), async () => {
+            asked ??= askSmall()
+            using classifier = await ImageClassifier.create({ extractor: small, scale, svm })
+            const known = pictures(kinds, 0, 200)
+            const labels = known.map((_, i) => kinds[i % kinds.length])
+            await classifier.fit(known, asText ? labels.map((label) => `digit ${label}`) : labels)
+            await expectSameAnswers(classifier, await asked)
+            const bytes = await classifier.save()
+            using loaded = await ImageClassifier.load(bytes)
+            expect(loaded.svm.toState()).toEqual(classifier.svm.toState())
+            expect(await loaded.save()).toEqual(bytes)
+          })
+        }
+      }
+    }
+  }
+
+  for (const [name, extractor] of [
+    ['the CNN that ships, last layer', {}],
+    ['the CNN that ships, stage3 on a grid', { layer: 'stage3', pooling: { grid: 3 } }],
+    ['the CNN that ships, stage4, greatest', { layer: 'stage4', pooling: 'max' }],
+    ['the CNN that ships, stage4, flattened', { layer: 'stage4', pooling: 'none' }],
+    ['the CNN that ships, with mirror images', { mirror: true }],
+    ['the same, stage3 on a grid', { layer: 'stage3', pooling: { grid: 2 }, mirror: true }],
+  ] as const) {
+    it(name, async () => {
+      using classifier = await ImageClassifier.create({ extractor })
+      const known = pictures([0, 1, 2], 0, 60)
+      await classifier.fit(
+        known,
+        known.map((_, i) => i % 3),
+      )
+      await expectSameAnswers(classifier, await ask(classifier.extractor, pictures([0, 1, 2], 50, 90)))
+    })
+  }
+
+  it.runIf(hasPythonModule('onnx'))(
+    "all of them pass ONNX's own checker, in full",
+    () => {
+      expect(written).toHaveLength(54)
+      const check =
+        'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)'
+      execFileSync('/usr/bin/python3', ['-c', check, ...written], { stdio: 'pipe' })
+    },
+    60_000,
+  )
+})

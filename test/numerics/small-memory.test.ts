@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+
+const program = `
+  import { Matrix, SVC } from ${JSON.stringify(new URL('../../dist/lib/svm.js', import.meta.url).href)}
+  const [rows, cols] = [3000, 32]
+  let state = 1
+  const random = () => (state = (state * 16807) % 2147483647) / 2147483647
+  const X = new Matrix(new Float32Array(rows * cols).map(random), rows, cols)
+  const y = Array.from({ length: rows }, () => (random() < 0.5 ? 'a' : 'b'))
+  const svc = await new SVC({ cacheSize: 200 }).fit(X, y)
+  console.log(JSON.stringify({ status: svc.fitStatus, rho: svc.intercept[0] }))
+`
+
+/** What a fit comes to in a Node that gives a WebAssembly memory only so many pages of 64 KiB. */
+function fitWith(pages: number): { status: string; rho: number } {
+  const flags = [`--wasm-max-mem-pages=${pages}`, '--input-type=module', '--eval', program]
+  return JSON.parse(execFileSync(process.execPath, flags).toString())
+}
+
+test('a host that gives less memory than cacheSize asks for: the same answer from a smaller cache', () => {
+  const { rho: wanted } = fitWith(65_536)
+  const { status, rho } = fitWith(500)
+  expect(status).toBe('converged')
+  expect(rho).toBeCloseTo(wanted, 3)
+})
+
+test('a host that gives too little for the rows is told so', () => {
+  expect(() => fitWith(20)).toThrow(/MB of WebAssembly memory are needed/)
+})

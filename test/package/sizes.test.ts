@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { budgets, downloadTable, entrySize } from '../../scripts/sizes.js'
+
+const text = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+describe('the size of an entry, gzipped', () => {
+  it('has a budget for each entry that others import', () => {
+    const { exports } = JSON.parse(text('package.json'))
+    // The worker's entry is the library and the server of './worker', which is measured.
+    const entries = Object.keys(exports).filter((name) => !/\.(wasm|onnx|json)$|\/entry$/.test(name))
+    expect(Object.keys(budgets.entries).sort()).toEqual(entries.sort())
+  })
+
+  it.each(Object.entries(budgets.entries))(
+    'of %s keeps to its budget, which fits it',
+    async (entry, budget) => {
+      const size = await entrySize(entry)
+      for (const part of ['script', 'wasm'] as const) {
+        expect(size[part], part).toBeLessThanOrEqual(budget[part])
+        // A budget that is much too large would let the next ten percent pass unseen.
+        expect(size[part], part).toBeGreaterThanOrEqual(0.85 * budget[part])
+      }
+    },
+  )
+})
+
+describe('what a page downloads', () => {
+  const bytes = (cell: string) => {
+    const [, number, unit] = /^([\d.]+) (k|M)B$/.exec(cell)!
+    return Number(number) * (unit === 'k' ? 1e3 : 1e6)
+  }
+
+  it('is what the README tells, within 5 %', async () => {
+    const [header, , ...rows] = await downloadTable()
+    const readme = text('README.md').split('\n')
+    const at = readme.indexOf(header)
+    expect(at).toBeGreaterThan(0)
+    for (const [i, row] of rows.entries()) {
+      const cells = (line: string) => line.split('|').map((cell) => cell.trim())
+      const [told, measured] = [cells(readme[at + 2 + i]), cells(row)]
+      expect(told[1]).toBe(measured[1])
+      for (let k = 2; k < measured.length - 1; k++) {
+        if (measured[k] === '') expect(told[k]).toBe('')
+        else expect(Math.abs(bytes(told[k]) / bytes(measured[k]) - 1), told[1]).toBeLessThanOrEqual(0.05)
+      }
+    }
+  })
+})

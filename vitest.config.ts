@@ -1,8 +1,21 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that bring hosts, browsers or bundlers first. `npm run test:hosts` runs them, `npm test` does not. */
+const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sources',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: withHosts,
+        },
+      },
+      { extends: true, test: { name: 'hosts', include: withHosts } },
+    ],
   },
 })

@@ -44,7 +44,7 @@ export class Problem {
   /** Whether a row that is in memory stays there. */
   keepsRows: i32
   /** Whether F is kept in float32 alone. */
-  hasten: i32
+  float32Gradient: i32
   /** Whether points whose rows are in memory are preferred: `pathIsFree`, but not after a step that changed nothing. */
   prefersPresent: i32
 }

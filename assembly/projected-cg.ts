@@ -40,7 +40,7 @@ let count: i32 = 0
 let width: i32 = 0
 
 /** Bytes of scratch for at most `limit` free points. */
-export function faceBytes(limit: i32): i32 {
+export function projectedCgBytes(limit: i32): i32 {
   const padded = (limit + 7) & ~7
   return padded * padded * 4 + padded * (4 + 4 + 8 * 8) + 256
 }
@@ -91,7 +91,11 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
     put(beta, n, f64.load(p.beta + <usize>k * 8))
     // Where the gradient is behind b, F in float32 shows the way as well.
     const at = <usize>k * 4
-    put(gradient, n, p.hasten ? <f64>f32.load(p.shifted + at) : f64.load(p.gradient + at + at) - p.shift)
+    put(
+      gradient,
+      n,
+      p.float32Gradient ? <f64>f32.load(p.shifted + at) : f64.load(p.gradient + at + at) - p.shift,
+    )
     put(lower, n, f64.load(p.lower + <usize>k * 8))
     put(upper, n, f64.load(p.upper + <usize>k * 8))
     n++
@@ -319,9 +323,9 @@ function round(tolerance: f64): bool {
  * Minimises over the free points and takes the result to the whole problem. Answers the number of free points,
  * 0 if there were none or more than `limit`.
  *
- * @param scratch `faceBytes(limit)` bytes
+ * @param scratch `projectedCgBytes(limit)` bytes
  */
-export function faceStep(problem: usize, scratch: usize, limit: i32): i32 {
+export function projectedCgStep(problem: usize, scratch: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
   if (!gather(p, scratch, limit)) return 0
   for (let turn = 0; turn < ROUNDS; turn++) {

@@ -48,7 +48,7 @@ function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   const betaJ = f64.load(p.beta + atJ + atJ)
   const roomI = f64.load(p.upper + atI + atI) - betaI
   const roomJ = betaJ - f64.load(p.lower + atJ + atJ)
-  const violation = p.hasten
+  const violation = p.float32Gradient
     ? <f64>f32.load(p.shifted + atJ) - <f64>f32.load(p.shifted + atI)
     : f64.load(p.gradient + atJ + atJ) - f64.load(p.gradient + atI + atI)
   const wish = violation / curvature
@@ -60,7 +60,7 @@ function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   if (newI == betaI && newJ == betaJ) return false
   f64.store(p.beta + atI + atI, newI)
   f64.store(p.beta + atJ + atJ, newJ)
-  if (p.hasten == 0) {
+  if (p.float32Gradient == 0) {
     f64.store(p.counted + atI + atI, newI)
     f64.store(p.counted + atJ + atJ, newJ)
   }
@@ -90,7 +90,7 @@ export function startProblem(problem: usize): void {
   memory.copy(p.counted, p.beta, <usize>p.size * 8)
   p.iterations = 0
   p.caughtUp = 0
-  p.hasten = p.pathIsFree != 0 && p.keepsRows != 0 ? 1 : 0
+  p.float32Gradient = p.pathIsFree != 0 && p.keepsRows != 0 ? 1 : 0
   p.prefersPresent = p.pathIsFree
   scan(p, 0)
   if (!hasFiniteDiagonal(p)) p.gap = f64.NaN
@@ -136,7 +136,7 @@ function search(p: Problem, limit: i32): i32 {
       // Look again with the shift in the middle: the gap that ends the search is an exact one.
       exactly(p)
       if (p.gap <= p.tolerance) return CONVERGED
-    } else if (p.hasten && drift(p) > p.gap * WORTH) {
+    } else if (p.float32Gradient && drift(p) > p.gap * WORTH) {
       // Steps of such a size call for float64 if the next stop is as near.
       if (p.iterations - p.caughtUp < <f64>p.size / 8) exactly(p)
       else again(p)
@@ -181,7 +181,7 @@ function search(p: Problem, limit: i32): i32 {
 /** From here on every step is exact. */
 function exactly(p: Problem): void {
   again(p)
-  p.hasten = 0
+  p.float32Gradient = 0
 }
 
 /** The extremes, from the exact gradient. */

@@ -70,7 +70,7 @@ function updateExactly(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize,
 }
 
 /** As `updateExactly`, but in float32 and of `shifted` alone. */
-function updateHastily(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f32): void {
+function updateF32(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f32): void {
   const shifted = p.shifted
   const up = p.up
   const weight = p.weight
@@ -108,9 +108,9 @@ export function update(p: Problem, i: i32, j: i32, delta: f64): void {
   const secondI = load<usize>(p.secondRow + atI) - <usize>p.split * 4
   const secondJ = load<usize>(p.secondRow + atJ) - <usize>p.split * 4
   beginScan()
-  if (p.hasten) {
-    updateHastily(p, 0, p.split, firstI, firstJ, <f32>delta)
-    updateHastily(p, p.split, p.size, secondI, secondJ, <f32>delta)
+  if (p.float32Gradient) {
+    updateF32(p, 0, p.split, firstI, firstJ, <f32>delta)
+    updateF32(p, p.split, p.size, secondI, secondJ, <f32>delta)
     // The difference of two rows, the factor, the product and the sum are rounded.
     const error = UNIT * (<f64>abs(least) + <f64>abs(largest) + 6 * delta * <f64>p.largestDiagonal)
     p.squaredDrift += error * error

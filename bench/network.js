@@ -23,8 +23,8 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 await build({
   stdin: {
     contents: `export { EngineNetwork } from './src/cnn/engine/network.ts'
-      export { cutModel } from './src/onnx/cut.ts'
-      export { readModel } from './src/onnx/read.ts'`,
+      export { cutModel } from './src/onnx/edit/cut.ts'
+      export { readModel } from './src/onnx/graph/read.ts'`,
     resolveDir: folder,
   },
   outfile: `${folder}dist/lib/bench-network.js`,

@@ -10,7 +10,7 @@ const entries = {
   svm: 'svm.ts',
   worker: 'worker/spawn.ts',
   'worker-entry': 'worker/entry.ts',
-  bundler: 'host/bundler.ts',
+  bundler: 'entries/bundler.ts',
 }
 
 /** Types of hosts. Where a program's `lib` and `types` do not declare one, nobody can have a value of it either. */

@@ -18,21 +18,21 @@ export {
   type ImagesCall,
   type Scale,
 } from './classifier/image-classifier.ts'
+export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,
   FeatureExtractor,
   type LayerChoice,
 } from './cnn/extractor/extractor.ts'
-export type { LayerInfo } from './cnn/extractor/list-layers.ts'
+export type { LayerInfo } from './cnn/extractor/layer-info.ts'
 export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export type { Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export { version } from './core/version.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/image-input.ts'
-export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess.ts'
+export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
 export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
 export * from './svm.ts'
-export { version } from './core/version.ts'

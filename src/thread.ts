@@ -1,7 +1,7 @@
 // The module of the engine's threads: softmargin starts it by itself.
 
 import { serve } from './engine/wasm/pool-thread.ts'
-import { fitWork } from './svm/training/pair-solver.ts'
-import { searchWork } from './model-selection/search/search-jobs.ts'
+import { searchJobType } from './model-selection/search/search-jobs.ts'
+import { fitJobType } from './svm/training/pair-solver.ts'
 
-await serve([fitWork, searchWork])
+await serve([fitJobType, searchJobType])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ImageClassifier } from './image-classifier.ts'
 import { SVC } from '../svm/svc.ts'
+import { ImageClassifier } from './image-classifier.ts'
 
 // Reading any of these would end the call with FILE_UNREADABLE.
 const images = ['no/a.png', 'no/b.png', 'no/c.png', 'no/d.png']

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { digit } from '../../test/support/digits.ts'
 import { layeredCnnBytes } from '../../test/support/layered-cnn.ts'
-import { chooseLayer, rankLayers } from './choose-layer.ts'
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import { SVC } from '../svm/svc.ts'
+import { chooseLayer, rankLayers } from './choose-layer.ts'
 
 const kinds = [3, 5, 8]
 const images: ImageInput[] = []

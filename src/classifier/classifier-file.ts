@@ -1,23 +1,24 @@
 import type { ModelProto } from 'onnx-buf'
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { SoftmarginError } from '../core/errors.ts'
-import type { Preprocess } from '../image/preprocess.ts'
+import type { Label } from '../core/labels.ts'
+import { version } from '../core/version.ts'
+import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
-import type { Label } from '../core/labels.ts'
 import { featureKernel } from '../svm/formats/import-model.ts'
-import { machineFacts, stateFromFacts } from '../svm/formats/svc-metadata.ts'
-import { SVC, type SvcState } from '../svm/svc.ts'
-import { version } from '../core/version.ts'
+import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
+import type { SvcState } from '../svm/model/svc-state.ts'
+import { SVC } from '../svm/svc.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
-import { type Learnt, learntFromFile, learntToFile } from './training-set.ts'
+import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
 
 /** A fitted classifier as one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
   scaler: FeatureScaler,
   svc: SVC,
-  learnt: Learnt | undefined,
+  learnt: TrainingSet | undefined,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
@@ -39,8 +40,8 @@ export function classifierToFile(
       writtenBy: `softmargin ${version}`,
       // The folders around a file are nobody else's business.
       model: model.split(/[/\\]/).at(-1),
-      svm: machineFacts(state),
-      learnt: learnt && learntToFile(learnt, state.classes),
+      svm: svcToMetadata(state),
+      learnt: learnt && trainingSetToFile(learnt, state.classes),
     },
   })
 }
@@ -57,11 +58,11 @@ export async function classifierFromFile<L extends Label>(
   extractor: FeatureExtractor
   scaler: FeatureScaler
   svc: SVC<L>
-  learnt: Learnt<L> | undefined
+  learnt: TrainingSet<L> | undefined
 }> {
   const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
-  const svc = SVC.fromState(stateFromFacts(svm, about.svm) as SvcState<L>)
-  const learnt = learntFromFile(about.learnt, svc.classes)
+  const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
+  const learnt = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,

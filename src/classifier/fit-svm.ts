@@ -1,8 +1,8 @@
-import type { ImageInput } from '../image/image-input.ts'
-import type { Matrix } from '../core/matrix.ts'
 import type { Progress } from '../core/call-options.ts'
-import { GridSearchCV } from '../model-selection/grid-search.ts'
 import type { Label } from '../core/labels.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { GridSearchCV } from '../model-selection/grid-search.ts'
 import { listCandidates } from '../model-selection/parameter-grid.ts'
 import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
 import { type FitProgress, SVC } from '../svm/svc.ts'
@@ -10,7 +10,7 @@ import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
 
 /** A machine that has learnt, and what was searched for it. */
-export interface FittedMachine<L extends Label = Label> {
+export interface FittedSvm<L extends Label = Label> {
   svc: SVC<L>
   search: ClassifierSearch | undefined
 }
@@ -39,13 +39,13 @@ export function searchFor<L extends Label>(
 }
 
 /** Learns from scaled features; with a search, its best candidate does. The search is disposed of. */
-export async function fitMachine<L extends Label>(
+export async function fitSvm<L extends Label>(
   template: SVC<L>,
   X: Matrix,
   y: L[],
   search: GridSearchCV<L> | undefined,
   { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
-): Promise<FittedMachine<L>> {
+): Promise<FittedSvm<L>> {
   if (search === undefined) {
     const svc = template.clone()
     const onFit = (p: FitProgress) => onProgress?.({ stage: 'svm', ...p })

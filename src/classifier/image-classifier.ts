@@ -1,11 +1,16 @@
-import type { RankedLayer } from './choose-layer.ts'
-import { evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { type ModelSource, openModel } from '../cnn/extractor/model-source.ts'
+import { checkPooling, type Pooling } from '../cnn/pool.ts'
+import type { Warned } from '../core/call-options.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
+import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
-import { type FeatureScaler, fitFeatureScaler, type Scale } from './feature-scaler.ts'
+import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile, classifierToFile } from './classifier-file.ts'
-import { type FittedMachine, fitMachine, searchFor } from './fit-svm.ts'
-import { ImageFeatures, type LayerJudge } from './image-features.ts'
-import { joinLearnt, type Learnt, learntFrom } from './training-set.ts'
 import {
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
@@ -18,16 +23,11 @@ import {
   type Evaluation,
   type ImagesCall,
 } from './classifier-options.ts'
-import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
-import { type ModelSource, openModel } from '../cnn/extractor/model-source.ts'
-import { checkPooling, type Pooling } from '../cnn/pool.ts'
-import { SoftmarginError } from '../core/errors.ts'
-import type { ImageInput } from '../image/image-input.ts'
-import type { Matrix } from '../core/matrix.ts'
-import type { Warned } from '../core/call-options.ts'
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
-import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
-import { SVC } from '../svm/svc.ts'
+import { type FeatureScaler, fitFeatureScaler, type Scale } from './feature-scaler.ts'
+import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
+import { ImageFeatures, type LayerJudge } from './image-features.ts'
+import { evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
   ClassifierFitOptions,
@@ -42,10 +42,10 @@ export type {
 } from './classifier-options.ts'
 
 /** What `fit` learns. */
-interface Fitted<L extends Label> extends FittedMachine<L> {
+interface Fitted<L extends Label> extends FittedSvm<L> {
   scaler: FeatureScaler
   /** `undefined` for a file that does not tell. */
-  learnt: Learnt<L> | undefined
+  learnt: TrainingSet<L> | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
@@ -66,7 +66,7 @@ export class ImageClassifier<L extends Label = Label> {
   #source: ImageFeatures
   #fitted: Fitted<L> | undefined
   /** What `add` was given since the last fit. */
-  #added: (Learnt<L> & { features: Matrix })[] = []
+  #added: (TrainingSet<L> & { features: Matrix })[] = []
   #disposed = false
 
   private constructor(
@@ -137,10 +137,10 @@ export class ImageClassifier<L extends Label = Label> {
     const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
       const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
-      const learnt = learntFrom<L>(extracted, labels)
+      const learnt = trainingSetFrom<L>(extracted, labels)
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const X = await scaler.transform(extracted.features)
-      const machine = await fitMachine(this.#template, X, learnt.labels, search, o)
+      const machine = await fitSvm(this.#template, X, learnt.labels, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
       chosen?.source.dispose()
@@ -169,7 +169,7 @@ export class ImageClassifier<L extends Label = Label> {
     uniqueLabels<Label>([learnt.labels[0], ...Array.from(labels)], 'labels')
     const extracted = await this.#source.extract(images, o, labels)
     this.#checkFitted()
-    this.#added.push({ ...learntFrom(extracted, labels), features: extracted.features })
+    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
     return this
   }
 
@@ -184,10 +184,10 @@ export class ImageClassifier<L extends Label = Label> {
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
     const { svc, scaler, search, rankedLayers, learnt, features } = await this.#checkRefittable()
     const added = [...this.#added]
-    const all = joinLearnt([learnt, ...added], [features, ...added.map((part) => part.features)])
+    const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
     // Scaled afresh, no old row would be what it was, and the old duals would be of no use.
     const X = await scaler.transform(all.features)
-    const machine = await fitMachine(svc, X, all.labels, undefined, { ...o, warmStart: svc })
+    const machine = await fitSvm(svc, X, all.labels, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
     this.#added = since
@@ -361,7 +361,7 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /** What was learnt, with the features that it was learnt from, which after `load` wait in the store. */
-  async #checkRefittable(): Promise<Fitted<L> & { learnt: Learnt<L>; features: Matrix }> {
+  async #checkRefittable(): Promise<Fitted<L> & { learnt: TrainingSet<L>; features: Matrix }> {
     const fitted = this.#checkFitted()
     const { learnt } = fitted
     if (learnt?.features) return { ...fitted, learnt, features: learnt.features }

@@ -1,15 +1,15 @@
-import { type RankedLayer, rankLayers } from './choose-layer.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { Pooling } from '../cnn/pool.ts'
-import type { SoftmarginError } from '../core/errors.ts'
-import type { ImageInput } from '../image/image-input.ts'
-import type { Matrix } from '../core/matrix.ts'
 import type { Progress } from '../core/call-options.ts'
-import type { FeatureStore } from '../store/feature-store.ts'
-import { makerOf } from '../store/feature-signature.ts'
-import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/feature-source.ts'
+import type { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
+import type { Matrix } from '../core/matrix.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { signatureOf } from '../store/feature-signature.ts'
+import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/feature-source.ts'
+import type { FeatureStore } from '../store/feature-store.ts'
 import type { SVC } from '../svm/svc.ts'
+import { type RankedLayer, rankLayers } from './choose-layer.ts'
 import type { ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
 
 /** Features of the images that could be read, and which these are. */
@@ -74,7 +74,7 @@ export class ImageFeatures {
    * @throws {SoftmarginError} `FEATURES_MISSING`, `FEATURES_MISMATCH`
    */
   async ofKeys(keys: readonly string[]): Promise<Matrix> {
-    return this.store!.featuresOf(keys, await makerOf(this.extractor))
+    return this.store!.featuresOf(keys, await signatureOf(this.extractor))
   }
 
   /** The best layer for these images: where features come from then, and those that it was chosen by. */

@@ -1,13 +1,13 @@
 import { invalidArgument } from '../core/errors.ts'
-import type { ImageInput } from '../image/image-input.ts'
-import { Matrix } from '../core/matrix.ts'
-import { classificationReport } from '../metrics/classification-report.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { Matrix } from '../core/matrix.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
 import type { SVC } from '../svm/svc.ts'
+import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
 import type { FeatureScaler } from './feature-scaler.ts'
 import type { ImageFeatures } from './image-features.ts'
-import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
 
 /** A classifier that has learnt: where its features come from, how they are scaled, what decides. */
 export interface Pipeline<L extends Label = Label> {

@@ -1,14 +1,14 @@
 import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
 import { SoftmarginError, show } from '../core/errors.ts'
-import { joinRows, type Matrix } from '../core/matrix.ts'
 import type { Label } from '../core/labels.ts'
+import { joinRows, type Matrix } from '../core/matrix.ts'
 import type { Extracted } from './image-features.ts'
 
 /** Bytes of a SHA-256 digest: a store's key of an image. */
 const keyBytes = 32
 
 /** Labelled images that a classifier learnt from, or is to. */
-export interface Learnt<L extends Label = Label> {
+export interface TrainingSet<L extends Label = Label> {
   /** Unscaled. A file does not hold them: they wait in a feature store. */
   features: Matrix | undefined
   labels: L[]
@@ -17,24 +17,24 @@ export interface Learnt<L extends Label = Label> {
 }
 
 /** What was extracted, with the labels of those that could be read. */
-export function learntFrom<L extends Label>(
+export function trainingSetFrom<L extends Label>(
   { features, keys, read }: Extracted,
   labels: ArrayLike<L>,
-): Learnt<L> {
+): TrainingSet<L> {
   return { features, keys, labels: read.map((i) => labels[i]) }
 }
 
 /** All that was learnt from, one after the other. */
-export function joinLearnt<L extends Label>(
-  parts: Learnt<L>[],
+export function joinTrainingSets<L extends Label>(
+  parts: TrainingSet<L>[],
   features: Matrix[],
-): Learnt<L> & { features: Matrix } {
+): TrainingSet<L> & { features: Matrix } {
   const keys = parts.every((part) => part.keys) ? parts.flatMap((part) => part.keys!) : undefined
   return { features: joinRows(features), keys, labels: parts.flatMap(({ labels }) => labels) }
 }
 
 /** Which images were learnt from, as JSON for a file; nothing where no store knows them. */
-export function learntToFile({ keys, labels }: Learnt, classes: Label[]): object | undefined {
+export function trainingSetToFile({ keys, labels }: TrainingSet, classes: Label[]): object | undefined {
   if (!keys) return undefined
   const bytes = Uint8Array.from(
     keys.flatMap((key) =>
@@ -50,7 +50,10 @@ export function learntToFile({ keys, labels }: Learnt, classes: Label[]): object
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
-export function learntFromFile<L extends Label>(stored: unknown, classes: L[]): Learnt<L> | undefined {
+export function trainingSetFromFile<L extends Label>(
+  stored: unknown,
+  classes: L[],
+): TrainingSet<L> | undefined {
   if (stored === undefined) return undefined
   const { keys, labels } = (stored ?? {}) as Record<string, unknown>
   let bytes: Uint8Array

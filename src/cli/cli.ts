@@ -8,8 +8,8 @@ import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
 import { addPredict } from './commands/predict-command.ts'
-import { say } from './common/terminal.ts'
 import { addTrain } from './commands/train-command.ts'
+import { say } from './common/terminal.ts'
 
 /** What the program answers to the shell. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }

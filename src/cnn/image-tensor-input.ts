@@ -3,7 +3,7 @@ import { SoftmarginError } from '../core/errors.ts'
 import { dimensions, requiredInputs, typeName } from '../onnx/graph/graph.ts'
 
 /** Where a model takes its images: float32 [batch, channels, height, width]. */
-export interface ImagePort {
+export interface ImageTensorInput {
   name: string
   channels: 1 | 3
   /** The one batch size that the model takes, where it is fixed. */
@@ -20,7 +20,7 @@ const mostPixels = 16384
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if it has none, several, or one of another kind
  */
-export function imagePort(model: ModelProto): ImagePort {
+export function imageTensorInput(model: ModelProto): ImageTensorInput {
   const inputs = requiredInputs(model.graph!)
   if (inputs.length !== 1) {
     const names = inputs.map(({ name }) => `'${name}'`).join(', ')

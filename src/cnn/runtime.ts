@@ -1,8 +1,8 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { type Activation, EngineNetwork } from './engine/network.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
-import type { ImagePort } from './image-tensor-input.ts'
+import { type Activation, EngineNetwork } from './engine/network.ts'
+import type { ImageTensorInput } from './image-tensor-input.ts'
 import { type Device, Session, type SessionOptions } from './session.ts'
 
 /**
@@ -56,7 +56,7 @@ export function checkRuntime(runtime: unknown, device: string): void {
  */
 export async function startNetwork(
   model: ModelProto,
-  port: ImagePort,
+  port: ImageTensorInput,
   dims: readonly number[],
   options: RunningOptions,
 ): Promise<Network> {

@@ -1,10 +1,10 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
+import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
-import { hasGpu, type OrtBuild, ortBuild, withGivenRuntime } from '../host/modules/ort-build.ts'
-import { possibleThreads } from '../host/threads.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
+import { possibleThreads } from '../host/threads.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -137,7 +137,7 @@ async function start(model: ModelProto, device: Device, threads: number): Promis
   const { InferenceSession, env } = await loadOrt(device, threads)
   const { bytes, files } = detachWeights(model)
   try {
-    const session = await withGivenRuntime(env.wasm, () =>
+    const session = await withCustomRuntime(env.wasm, () =>
       InferenceSession.create(bytes, {
         executionProviders: [device],
         externalData: files,

@@ -26,7 +26,7 @@ const magic: [format: string, matches: (bytes: Uint8Array) => boolean][] = [
  *
  * @returns `'a JPEG image'`, `'an HTML page'`, `'a text file'`, `'empty'`, ... or `'of an unknown format'`
  */
-export function whatIs(bytes: Uint8Array): string {
+export function describeFileType(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'empty'
   for (const [format, matches] of magic) if (matches(bytes)) return format
   if (!isText(bytes)) return 'of an unknown format'

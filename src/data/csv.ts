@@ -1,9 +1,9 @@
 import { invalidArgument, show } from '../core/errors.ts'
-import { Matrix } from '../core/matrix.ts'
 import type { Label } from '../core/labels.ts'
+import { Matrix } from '../core/matrix.ts'
 import { CsvParser, type CsvRecord, FORMAT } from './csv-parser.ts'
-import { textOf } from './lines.ts'
 import { checkBatchSize, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
+import { textOf } from './lines.ts'
 import { decimal } from './sparse-text.ts'
 
 export interface CsvOptions extends ReadOptions {

@@ -1,6 +1,6 @@
 import { invalidArgument, SoftmarginError, throwIfAborted } from '../core/errors.ts'
-import { streamBytes, streamPieces } from '../host/storage/byte-stream.ts'
 import { yieldToHost } from '../host/platform/yield.ts'
+import { streamBytes, streamPieces } from '../host/storage/byte-stream.ts'
 
 /**
  * Where data comes from: a path or URL, bytes, a `Blob` or `File`, a stream, or anything that yields bytes. All but

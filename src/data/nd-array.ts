@@ -1,6 +1,6 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
-import { Matrix } from '../core/matrix.ts'
 import type { Label } from '../core/labels.ts'
+import { Matrix } from '../core/matrix.ts'
 
 /** What an `NdArray` holds its elements in. */
 export type NdData =

@@ -1,8 +1,8 @@
 import type { Matrix } from '../core/matrix.ts'
 import { ByteReader } from './byte-reader.ts'
+import { checkBatchSize, type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 import { NdArray, type NdArrayLike, type NdData } from './nd-array.ts'
 import { type NpyType, npyEncode, npyType } from './npy-types.ts'
-import { checkBatchSize, type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 
 const FORMAT = 'a NumPy .npy file'
 const MAGIC = '\x93NUMPY'

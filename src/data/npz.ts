@@ -1,9 +1,9 @@
 import { type Zippable, zipSync } from 'fflate'
 import { invalidArgument, show } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
+import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 import type { NdArray, NdArrayLike } from './nd-array.ts'
 import { type BatchOptions, batchesOf, readArray, writeNpy } from './npy.ts'
-import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 import { zipMembers } from './zip.ts'
 
 const FORMAT = 'a NumPy .npz file'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type AssetName, assetUrl, givenAsset, readAsset, useAssets } from './assets.ts'
+import { type AssetName, assetUrl, customAsset, readAsset, useAssets } from './assets.ts'
 import { numberOfCores } from './platform/cores.ts'
 
 it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx'])('%s ships', async (name) => {
@@ -18,10 +18,10 @@ it('takes what is handed in: a module, bytes or a URL', async () => {
   const bytes = await readAsset('svm.wasm')
   const module = await WebAssembly.compile(bytes)
   useAssets({ 'svm.relaxed.wasm': module, 'png.wasm': bytes, 'jpeg.wasm': assetUrl('svm.wasm') })
-  expect(await givenAsset('svm.relaxed.wasm')).toBe(module)
-  expect(await givenAsset('png.wasm')).toBe(bytes)
-  expect(await givenAsset('jpeg.wasm')).toEqual(bytes)
-  expect(await givenAsset('onnxruntime.wasm')).toBeUndefined()
+  expect(await customAsset('svm.relaxed.wasm')).toBe(module)
+  expect(await customAsset('png.wasm')).toBe(bytes)
+  expect(await customAsset('jpeg.wasm')).toEqual(bytes)
+  expect(await customAsset('onnxruntime.wasm')).toBeUndefined()
   expect(() => useAssets({ 'svn.wasm': module } as object)).toThrow(/'svm.wasm'/)
   expect(() => useAssets({ 'svm.wasm': 7 as never })).toThrow(/a WebAssembly.Module, bytes or a URL/)
 })

@@ -13,12 +13,12 @@ export type AssetName =
   | 'tiny.onnx'
 
 /** A file that a host without files may have to be given: ours, the image decoders and ONNX Runtime. */
-export type GivenName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
+export type CustomAssetName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
 
 /** A compiled module, bytes, or where to read them. */
-export type GivenAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
+export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
 
-const names: Record<GivenName, true> = {
+const names: Record<CustomAssetName, true> = {
   'svm.wasm': true,
   'svm.threads.wasm': true,
   'svm.relaxed.wasm': true,
@@ -30,7 +30,7 @@ const names: Record<GivenName, true> = {
   'png.wasm': true,
   'onnxruntime.wasm': true,
 }
-const given = new Map<GivenName, GivenAsset>()
+const given = new Map<CustomAssetName, CustomAsset>()
 
 /**
  * Hands in files that the package would else look for beside itself: for edge functions, which take WebAssembly
@@ -42,7 +42,7 @@ const given = new Map<GivenName, GivenAsset>()
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for what is neither module, bytes nor URL
  */
-export function useAssets(assets: { [Name in GivenName]?: GivenAsset }): void {
+export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
     if (!Object.hasOwn(names, name)) {
       throw invalidArgument('assets', name, `made of ${Object.keys(names).map(show).join(', ')}`)
@@ -51,13 +51,13 @@ export function useAssets(assets: { [Name in GivenName]?: GivenAsset }): void {
     if (!isWhere && !isBytes(asset) && !isModule(asset)) {
       throw invalidArgument(`assets['${name}']`, asset, 'a WebAssembly.Module, bytes or a URL')
     }
-    given.set(name as GivenName, asset)
+    given.set(name as CustomAssetName, asset)
   }
 }
 
 /** What was handed in: a module, or its bytes; nothing if nothing was. @throws as `readBytes` */
-export async function givenAsset(
-  name: GivenName,
+export async function customAsset(
+  name: CustomAssetName,
 ): Promise<WebAssembly.Module | Uint8Array<ArrayBuffer> | undefined> {
   const asset = given.get(name)
   if (typeof asset === 'string' || asset instanceof URL) return readNamed(asset, name)
@@ -80,11 +80,11 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
 export async function readAsset(name: AssetName): Promise<Uint8Array<ArrayBuffer>> {
-  const asset = await givenAsset(name)
+  const asset = await customAsset(name)
   return asset === undefined || isModule(asset) ? readNamed(assetUrl(name), name) : asset
 }
 
-function readNamed(source: URL | string, name: GivenName): Promise<Uint8Array<ArrayBuffer>> {
+function readNamed(source: URL | string, name: CustomAssetName): Promise<Uint8Array<ArrayBuffer>> {
   return readBytes(source, name, name.endsWith('.wasm') ? { fault: wasmFault } : {})
 }
 

@@ -1,5 +1,5 @@
 import { SoftmarginError, throwIfAborted } from '../core/errors.ts'
-import { whatIs } from '../core/file-type.ts'
+import { describeFileType } from '../core/file-type.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png.ts'
@@ -32,7 +32,7 @@ export async function decodeOpened(opened: OpenedImage, name: string): Promise<R
 }
 
 async function decodeFile(bytes: Uint8Array, label: string, argument: string): Promise<RawImage> {
-  const format = whatIs(bytes)
+  const format = describeFileType(bytes)
   const expected = 'a JPEG or PNG image'
   const details = { argument, received: format, expected }
   if (format !== 'a JPEG image' && format !== 'a PNG image') {

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.ts'
-import type { Preprocess, Size } from './preprocess.ts'
+import type { Preprocess, Size } from './preprocess-options.ts'
 
 /** What a `preprocessor_config.json` of the Hugging Face hub holds, as far as it concerns still images. */
 export interface HuggingFacePreprocess {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { outputSize, type Preprocess, resolvePreprocess } from './preprocess.ts'
+import { outputSize, resolvePreprocess } from './preprocess.ts'
+import type { Preprocess } from './preprocess-options.ts'
 
 describe('resolvePreprocess', () => {
   it('falls back to the model, then to ImageNet', () => {

@@ -1,5 +1,5 @@
 import type { RawImage } from './image-input.ts'
-import type { ResolvedPreprocess, Size } from './preprocess.ts'
+import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
 
 /** A rectangle of a resized picture. */
 export interface Window extends Size {

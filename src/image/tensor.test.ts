@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from './decode.ts'
-import { outputSize, type Preprocess, resolvePreprocess } from './preprocess.ts'
+import { outputSize, resolvePreprocess } from './preprocess.ts'
+import type { Preprocess } from './preprocess-options.ts'
 import { tensorLength, writeTensor } from './tensor.ts'
 
 const folder = new URL('../../test/fixtures/images/', import.meta.url)

@@ -1,5 +1,6 @@
 import type { RawImage } from './image-input.ts'
-import { outputSize, type ResolvedPreprocess, type Size } from './preprocess.ts'
+import { outputSize } from './preprocess.ts'
+import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
 import { resize, targetSize } from './resize.ts'
 
 /** How many numbers the tensor of one picture has: channels * height * width. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
-import { classificationReport, formatClassificationReport } from './classification-report.ts'
 import type { Label } from '../core/labels.ts'
+import { classificationReport, formatClassificationReport } from './classification-report.ts'
 import { accuracyScore, confusionMatrix } from './metrics.ts'
 
 interface SklearnFigures {

@@ -1,15 +1,15 @@
-import { Pace } from '../engine/wasm/time-slice.ts'
-import { surveyOf } from '../engine/kernel/column-stats.ts'
-import { throwIfAborted } from '../core/errors.ts'
-import { Matrix } from '../core/matrix.ts'
 import type { LongCall } from '../core/call-options.ts'
+import { throwIfAborted } from '../core/errors.ts'
+import type { Fold } from '../core/folds.ts'
 import { encodeLabels, type Label } from '../core/labels.ts'
-import { hasFeatures } from '../svm/model/svm-params.ts'
+import { Matrix } from '../core/matrix.ts'
+import { columnStatsOf } from '../engine/kernel/column-stats.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
-import type { Scorer } from './scoring.ts'
-import { isClose, isSharable, searchShared } from './search/shared-search.ts'
-import type { Fold } from './stratified-k-fold.ts'
+import { hasFeatures } from '../svm/model/svm-params.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
+import type { Scorer } from './scoring.ts'
+import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
 
 /**
  * Fits every candidate on every fold's `train` and scores it on the fold's `test`.
@@ -45,14 +45,14 @@ export async function evaluateCandidates<L extends Label>(
     )
     o.onProgress?.({ done: ++done, total })
   }
-  const facts = await surveyOf(X, estimator.getParams().simd, new Pace(o.signal))
+  const facts = await columnStatsOf(X, estimator.getParams().simd, new TimeSlice(o.signal))
   const shared = [...distinct].flatMap(([key, candidate]) => {
     const parameters = estimator.clone(candidate).getParams()
     return hasFeatures(parameters) && !isClose(X, parameters, facts) ? [{ key, parameters }] : []
   })
   const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ parameters }) => parameters) }
   const judged = new Set<string>()
-  if (shared.length > 0 && isSharable(search)) {
+  if (shared.length > 0 && canShareGram(search)) {
     await searchShared(search, {
       signal: o.signal,
       onPredicted(candidate, fold, codes) {

@@ -1,14 +1,15 @@
-import { Pace } from '../engine/wasm/time-slice.ts'
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { LongCall, Warned } from '../core/call-options.ts'
-import { evaluateCandidates } from './evaluate-candidates.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import type { Splitter } from '../core/folds.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { checkWidth } from '../svm/model/svm-params.ts'
+import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { type Splitter, StratifiedKFold } from './stratified-k-fold.ts'
-import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { StratifiedKFold } from './stratified-k-fold.ts'
 
 /** What a search found, one entry a candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
@@ -85,8 +86,8 @@ export class GridSearchCV<L extends Label = Label> {
     this.#checkUsable()
     const matrix = Matrix.from(X)
     checkNotEmpty(matrix)
-    const pace = new Pace(o.signal)
-    await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+    const timeSlice = new TimeSlice(o.signal)
+    await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
     checkLabels(y, matrix.rows)
     checkClasses(uniqueLabels(y))
     for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)

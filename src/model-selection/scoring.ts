@@ -1,6 +1,6 @@
 import { invalidArgument } from '../core/errors.ts'
-import { classificationReport } from '../metrics/classification-report.ts'
 import type { Label } from '../core/labels.ts'
+import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
 
 /** Judges predicted labels by the true ones. Greater is better. */

@@ -1,17 +1,7 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import type { Fold, Splitter } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
 import { Random } from '../core/random.ts'
-
-/** Rows to fit on and rows to judge on, as ascending row numbers. */
-export interface Fold {
-  train: Int32Array
-  test: Int32Array
-}
-
-/** Anything that divides rows into folds. */
-export interface Splitter {
-  split(X: ArrayLike<unknown> | { rows: number }, y: ArrayLike<Label>): Fold[] | Promise<Fold[]>
-}
 
 /**
  * Divides rows into folds that hold each class in the proportion of the whole.
@@ -88,24 +78,6 @@ export class StratifiedKFold implements Splitter {
     const taken = new Int32Array(counts.length)
     return encoded.codes.map((k) => foldsOfClass.get(k)![taken[k]++])
   }
-}
-
-/**
- * Deals the rows of each group out to folds, at random but as evenly as they go.
- *
- * @returns the fold of each of `rows` rows, -1 for those in no group
- */
-export function dealFolds(
-  groups: Int32Array[],
-  rows: number,
-  folds: number,
-  randomState: number,
-): Int32Array {
-  const random = new Random(randomState)
-  const fold = new Int32Array(rows).fill(-1)
-  let dealt = 0
-  for (const group of groups) for (const row of random.shuffle(group.slice())) fold[row] = dealt++ % folds
-  return fold
 }
 
 function classesByFirstRow(codes: Int32Array, classes: number): number[] {

@@ -1,6 +1,6 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { Matrix } from '../core/matrix.ts'
 import { checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
+import { Matrix } from '../core/matrix.ts'
 import { Random } from '../core/random.ts'
 
 /** The two sides, by name or, destructured as an array, in scikit-learn's order. */

@@ -6,7 +6,7 @@ import { smallCnn } from '../../test/support/small-cnn.ts'
 import { ImageClassifier } from '../classifier/image-classifier.ts'
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ExtractorOptions } from '../cnn/extractor/extractor-options.ts'
-import { makerOf } from './feature-signature.ts'
+import { signatureOf } from './feature-signature.ts'
 
 const images = [0, 0, 1, 1].map((kind, i) => digit(kind, i))
 const bytes = (model: ReturnType<typeof smallCnn>) => toBinary(ModelProtoSchema, model)
@@ -51,22 +51,22 @@ describe('the fingerprint of an extractor', () => {
     await classifier.fit(images, [0, 0, 1, 1])
     using loaded = await ImageClassifier.load(await classifier.save())
     // A saved file holds the flips as nodes of its graph: `mirror` only helps to tell what differs.
-    const { mirror, ...maker } = await makerOf(classifier.extractor)
+    const { mirror, ...maker } = await signatureOf(classifier.extractor)
     expect(mirror ?? false).toBe(extractor.mirror ?? false)
-    expect(await makerOf(loaded.extractor)).toEqual(maker)
+    expect(await signatureOf(loaded.extractor)).toEqual(maker)
   })
 
   it('differs for another runtime, whose features differ in their low bits', async () => {
     using one = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     using other = await FeatureExtractor.create({ runtime: 'engine' })
-    expect((await makerOf(other)).fingerprint).not.toBe((await makerOf(one)).fingerprint)
+    expect((await signatureOf(other)).fingerprint).not.toBe((await signatureOf(one)).fingerprint)
   })
 
   it('does not depend on what a file tells about itself', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })
     using other = await FeatureExtractor.create({ model: bytes(talkative()) })
-    expect((await makerOf(other)).fingerprint).toBe((await makerOf(plain)).fingerprint)
+    expect((await signatureOf(other)).fingerprint).toBe((await signatureOf(plain)).fingerprint)
   })
 
   it('differs for another network, layer, pooling or preprocessing', async () => {
@@ -90,7 +90,7 @@ describe('the fingerprint of an extractor', () => {
     ]
     for (const options of all) {
       using extractor = await FeatureExtractor.create(options)
-      const { fingerprint } = await makerOf(extractor)
+      const { fingerprint } = await signatureOf(extractor)
       expect(fingerprints.get(fingerprint)).toBeUndefined()
       fingerprints.set(fingerprint, options)
     }

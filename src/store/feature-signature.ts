@@ -4,7 +4,7 @@ import type { OpenedImage } from '../image/image-input.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
 
 /** What features were made by, in words and as a digest. */
-export interface Maker {
+export interface FeatureSignature {
   /**
    * SHA-256, in hexadecimal, of what the network up to the layer computes, with its weights, of the pooling and of the
    * preprocessing, and of the runtime where it is our engine. What a file tells about itself is not a part of it.
@@ -17,19 +17,19 @@ export interface Maker {
   /** Numbers an image. */
   featureSize: number
   /** There, and true, where the network looks at mirror images too. The fingerprint knows it anyway. */
-  mirror?: boolean
+  mirror?: boolean | undefined
   /** Where a row holds the features of several layers side by side: the maker of each. */
-  parts?: Omit<Maker, 'preprocess' | 'mirror' | 'parts'>[] | undefined
+  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'parts'>[] | undefined
 }
 
 /** An extractor does not change, and to digest a large network takes time. */
-const makers = new WeakMap<FeatureExtractor, Promise<Maker>>()
+const makers = new WeakMap<FeatureExtractor, Promise<FeatureSignature>>()
 
 /**
  * The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image, and an
  * extractor has the same fingerprint when it comes back from a saved classifier.
  */
-export function makerOf(extractor: FeatureExtractor): Promise<Maker> {
+export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const known = makers.get(extractor)
   if (known) return known
   const made = makeMaker(extractor)
@@ -38,7 +38,7 @@ export function makerOf(extractor: FeatureExtractor): Promise<Maker> {
   return made
 }
 
-async function makeMaker(extractor: FeatureExtractor): Promise<Maker> {
+async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const { layer, featureSize, ...how } = extractor.describe()
   const pooling = inOrder(how.pooling)
   const preprocess = inOrder(how.preprocess)
@@ -50,12 +50,12 @@ async function makeMaker(extractor: FeatureExtractor): Promise<Maker> {
   return { fingerprint, layer, pooling, preprocess, featureSize, ...mirrored(extractor.mirror) }
 }
 
-function mirrored(mirror: boolean | undefined): Pick<Maker, 'mirror'> {
+function mirrored(mirror: boolean | undefined): Pick<FeatureSignature, 'mirror'> {
   return mirror ? { mirror } : {}
 }
 
 /** The maker of rows in which the features of several stand side by side. All have one preprocessing. */
-export async function joinMakers(makers: Maker[]): Promise<Maker> {
+export async function joinSignatures(makers: FeatureSignature[]): Promise<FeatureSignature> {
   const parts = makers.map(({ fingerprint, layer, pooling, featureSize }) => ({
     ...{ fingerprint, layer, pooling, featureSize },
   }))

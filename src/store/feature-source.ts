@@ -1,12 +1,12 @@
-import type { FeatureExtractor, LayerChoice } from '../cnn/extractor/extractor.ts'
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
-import type { ImageInput } from '../image/image-input.ts'
+import type { FeatureExtractor, LayerChoice } from '../cnn/extractor/extractor.ts'
 import { Matrix } from '../core/matrix.ts'
-import { joinMakers, type Maker, makerOf } from './feature-signature.ts'
+import type { ImageInput } from '../image/image-input.ts'
+import { type FeatureSignature, joinSignatures, signatureOf } from './feature-signature.ts'
 
 /** What makes the features that a store keeps. */
 export interface FeatureSource {
-  maker(): Promise<Maker>
+  maker(): Promise<FeatureSignature>
   /** As `FeatureExtractor.extract`. */
   extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
 }
@@ -14,7 +14,7 @@ export interface FeatureSource {
 /** An extractor as a source. */
 export function oneLayer(extractor: FeatureExtractor): FeatureSource {
   return {
-    maker: () => makerOf(extractor),
+    maker: () => signatureOf(extractor),
     extract: (images, o) => extractor.extract(images, o),
   }
 }
@@ -23,9 +23,13 @@ export function oneLayer(extractor: FeatureExtractor): FeatureSource {
 export class JoinedLayers implements FeatureSource {
   readonly choices: readonly LayerChoice[]
   readonly #extractor: FeatureExtractor
-  #maker: Promise<Maker> | undefined
+  #maker: Promise<FeatureSignature> | undefined
 
-  constructor(extractor: FeatureExtractor, choices: readonly LayerChoice[], maker?: Promise<Maker>) {
+  constructor(
+    extractor: FeatureExtractor,
+    choices: readonly LayerChoice[],
+    maker?: Promise<FeatureSignature>,
+  ) {
     this.choices = choices
     this.#extractor = extractor
     this.#maker = maker
@@ -37,18 +41,18 @@ export class JoinedLayers implements FeatureSource {
   }
 
   /** Its parts are the makers that an extractor of each layer alone would be. */
-  maker(): Promise<Maker> {
+  maker(): Promise<FeatureSignature> {
     this.#maker ??= this.#makeMaker()
     return this.#maker
   }
 
-  async #makeMaker(): Promise<Maker> {
-    const parts: Maker[] = []
+  async #makeMaker(): Promise<FeatureSignature> {
+    const parts: FeatureSignature[] = []
     for (const choice of this.choices) {
       using alone = await this.#extractor.withLayer(choice)
-      parts.push(await makerOf(alone))
+      parts.push(await signatureOf(alone))
     }
-    return joinMakers(parts)
+    return joinSignatures(parts)
   }
 
   async extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix> {
@@ -66,7 +70,10 @@ export class JoinedLayers implements FeatureSource {
 }
 
 /** Where the features of one maker stand in the rows of another: the first column and the one behind the last. */
-export function columnsOf(wanted: Maker, kept: Maker): [from: number, to: number] | undefined {
+export function columnsOf(
+  wanted: FeatureSignature,
+  kept: FeatureSignature,
+): [from: number, to: number] | undefined {
   if (wanted.fingerprint === kept.fingerprint) return [0, kept.featureSize]
   let from = 0
   for (const part of kept.parts ?? []) {

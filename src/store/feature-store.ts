@@ -1,19 +1,20 @@
-import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
-import type { DataSource, ReadOptions } from '../data/data-source.ts'
+import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { SoftmarginError, shapeMismatch, throwIfAborted } from '../core/errors.ts'
-import { type GrowingFile, growingFile } from '../host/journal/journal.ts'
-import type { ImageInput } from '../image/image-input.ts'
-import { checkFinite, type Matrix } from '../core/matrix.ts'
 import type { Label } from '../core/labels.ts'
+import { checkFinite, type Matrix } from '../core/matrix.ts'
+import type { DataSource, ReadOptions } from '../data/data-source.ts'
+import type { Journal } from '../host/journal/journal.ts'
+import { openJournal } from '../host/journal/open-journal.ts'
+import type { ImageInput } from '../image/image-input.ts'
 import { checkStoreLabels } from './check-labels.ts'
 import { warnOfDamage } from './damage.ts'
-import { FeatureTable } from './feature-table.ts'
-import type { Maker } from './feature-signature.ts'
-import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
+import type { FeatureSignature } from './feature-signature.ts'
 import { type FeatureSource, oneLayer } from './feature-source.ts'
+import { FeatureTable } from './feature-table.ts'
+import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
-import { Turns } from './write-queue.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** What `FeatureStore.extract` takes. */
 export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
@@ -32,7 +33,7 @@ export interface StoreOpenOptions {
 const defaultBatchSize = 64
 
 /** A store that nobody holds any more keeps nobody else from its file. */
-const abandoned = new FinalizationRegistry<GrowingFile>((file) => file.close())
+const abandoned = new FinalizationRegistry<Journal>((file) => file.close())
 
 /**
  * Features that are kept, so that no image goes through the network twice.
@@ -43,14 +44,14 @@ const abandoned = new FinalizationRegistry<GrowingFile>((file) => file.close())
  * @typeParam L the labels that it keeps
  */
 export class FeatureStore<L extends Label = Label> {
-  readonly #file: GrowingFile | undefined
+  readonly #file: Journal | undefined
   readonly #table = new FeatureTable()
   /** What writes has its turn when all that was asked for before is written. */
-  readonly #turns = new Turns()
+  readonly #turns = new WriteQueue()
   #changed = false
   #disposed = false
 
-  private constructor(file?: GrowingFile) {
+  private constructor(file?: Journal) {
     this.#file = file
     if (file) abandoned.register(this, file, this)
   }
@@ -83,7 +84,7 @@ export class FeatureStore<L extends Label = Label> {
     path: string,
     o: StoreOpenOptions = {},
   ): Promise<FeatureStore<L>> {
-    const file = await growingFile(path)
+    const file = await openJournal(path)
     const store = new FeatureStore<L>(file)
     try {
       const unwritable = await lockToOpen(file)
@@ -110,7 +111,7 @@ export class FeatureStore<L extends Label = Label> {
    * @throws {SoftmarginError} `FILE_LOCKED` where a store has it open, `FILE_UNWRITABLE`, `HOST_UNSUPPORTED`
    */
   static async remove(path: string): Promise<void> {
-    const file = await growingFile(path)
+    const file = await openJournal(path)
     try {
       await file.remove()
     } finally {
@@ -153,7 +154,7 @@ export class FeatureStore<L extends Label = Label> {
   }
 
   /** What made the features; `undefined` for an empty store. */
-  get maker(): Maker | undefined {
+  get maker(): FeatureSignature | undefined {
     return this.#table.maker && { ...this.#table.maker }
   }
 
@@ -239,7 +240,7 @@ export class FeatureStore<L extends Label = Label> {
    * @throws {SoftmarginError} `FEATURES_MISSING` with how many it does not have, `FEATURES_MISMATCH`
    * @internal
    */
-  featuresOf(keys: readonly string[], maker: Maker): Matrix {
+  featuresOf(keys: readonly string[], maker: FeatureSignature): Matrix {
     return this.#table.select(keys, maker)
   }
 
@@ -304,7 +305,7 @@ export class FeatureStore<L extends Label = Label> {
   /** @returns for the key of each image that cannot be read, what makes its error for the name of an image */
   async #extractFresh(
     source: FeatureSource,
-    maker: Maker,
+    maker: FeatureSignature,
     fresh: KeyedImage[],
     images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
@@ -355,7 +356,7 @@ export class FeatureStore<L extends Label = Label> {
  * @returns the error where nothing can be written, not even a lock: then it can be read, if it is there
  * @throws {SoftmarginError} `FILE_LOCKED`
  */
-async function lockToOpen(file: GrowingFile): Promise<SoftmarginError | undefined> {
+async function lockToOpen(file: Journal): Promise<SoftmarginError | undefined> {
   try {
     await file.lock()
     return undefined

@@ -1,9 +1,9 @@
 import { SoftmarginError } from '../core/errors.ts'
-import { Matrix } from '../core/matrix.ts'
 import type { Label } from '../core/labels.ts'
-import type { Maker } from './feature-signature.ts'
-import { GrowingRows } from './growing-rows.ts'
+import { Matrix } from '../core/matrix.ts'
+import type { FeatureSignature } from './feature-signature.ts'
 import { columnsOf } from './feature-source.ts'
+import { GrowingRows } from './growing-rows.ts'
 import type { StoredFeatures } from './store-file.ts'
 
 /** Features in memory, a row for each image, found by the image's key. All rows are of one maker. */
@@ -11,14 +11,14 @@ export class FeatureTable {
   readonly #rowOf = new Map<string, number>()
   readonly #names: string[] = []
   readonly #labels: Label[] = []
-  #maker: Maker | undefined
+  #maker: FeatureSignature | undefined
   #rows: GrowingRows | undefined
 
   get size(): number {
     return this.#rowOf.size
   }
 
-  get maker(): Maker | undefined {
+  get maker(): FeatureSignature | undefined {
     return this.#maker
   }
 
@@ -84,7 +84,7 @@ export class FeatureTable {
    * @param maker the table's, or one of its parts
    * @throws {SoftmarginError} `FEATURES_MISSING` with how many are not here, `FEATURES_MISMATCH`
    */
-  select(keys: readonly string[], maker: Maker): Matrix {
+  select(keys: readonly string[], maker: FeatureSignature): Matrix {
     const [from, to] = this.columns(maker)
     const missing = keys.filter((key) => !this.#rowOf.has(key)).length
     if (missing > 0 || !this.#rows) {
@@ -105,7 +105,7 @@ export class FeatureTable {
   }
 
   /** Where a row holds the features of a maker. @throws {SoftmarginError} `FEATURES_MISMATCH` */
-  columns(maker: Maker): [from: number, to: number] {
+  columns(maker: FeatureSignature): [from: number, to: number] {
     const kept = this.#maker ?? maker
     const columns = columnsOf(maker, kept)
     if (columns) return columns
@@ -113,16 +113,16 @@ export class FeatureTable {
   }
 
   /** Rows are whole: who makes one layer of several cannot add any. @throws {SoftmarginError} `FEATURES_MISMATCH` */
-  checkMaker(maker: Maker): void {
+  checkMaker(maker: FeatureSignature): void {
     const kept = this.#maker
     if (kept && kept.fingerprint !== maker.fingerprint) throw mismatch(maker, kept)
   }
 }
 
 /** The error for features of another maker, with what differs. */
-function mismatch(maker: Maker, kept: Maker): SoftmarginError {
+function mismatch(maker: FeatureSignature, kept: FeatureSignature): SoftmarginError {
   const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
-  const mirror = ({ mirror = false }: Maker) => `mirror: ${mirror}`
+  const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
   const why = differing
     ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
     : mirror(kept) !== mirror(maker)

@@ -1,10 +1,10 @@
+import { SoftmarginError, show } from '../core/errors.ts'
+import type { Label } from '../core/labels.ts'
+import { checkFinite, type Matrix } from '../core/matrix.ts'
+import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
-import type { DataSource, ReadOptions } from '../data/data-source.ts'
-import { SoftmarginError, show } from '../core/errors.ts'
-import { checkFinite, type Matrix } from '../core/matrix.ts'
-import type { Label } from '../core/labels.ts'
-import type { Maker } from './feature-signature.ts'
+import type { FeatureSignature } from './feature-signature.ts'
 
 /** The layout of the file, and how fingerprints are made. A reader refuses any other. */
 const schemaVersion = 2
@@ -17,7 +17,7 @@ export interface StoredFeatures {
   names: string[]
   /** Empty text where none is known. */
   labels: Label[]
-  maker: Maker
+  maker: FeatureSignature
 }
 
 /** Labels that images of a store were given after their features were kept. */
@@ -152,19 +152,19 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
   throw unreadable(`it has no array ${show(name)}; it holds ${Object.keys(arrays).slice(0, 9).join(', ')}`)
 }
 
-function readMaker(about: Record<string, unknown>): Maker {
+function readMaker(about: Record<string, unknown>): FeatureSignature {
   const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror } = about
   checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
-  const own = { fingerprint, layer, pooling, preprocess, featureSize } as Maker
+  const own = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
   const maker = mirror ? { ...own, mirror } : own
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 
-function readParts(list: unknown, featureSize: number): Maker['parts'] {
+function readParts(list: unknown, featureSize: number): FeatureSignature['parts'] {
   if (!Array.isArray(list)) throw unreadable(`its parts are ${show(list)}`)
   const parts = list.map((each) => {
-    const part = (each ?? {}) as NonNullable<Maker['parts']>[0]
+    const part = (each ?? {}) as NonNullable<FeatureSignature['parts']>[0]
     const { fingerprint, layer, pooling } = part
     checkFacts({ fingerprint, layer, pooling }, part.featureSize)
     return { fingerprint, layer, pooling, featureSize: part.featureSize }

@@ -1,5 +1,5 @@
 /** Work that is done one piece after the other, in the order in which it was asked for. */
-export class Turns {
+export class WriteQueue {
   #end: Promise<unknown> = Promise.resolve()
   #waiting = 0
 

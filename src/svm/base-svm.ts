@@ -1,27 +1,34 @@
-import { Engine } from '../engine/wasm/engine.ts'
-import type { MachineKernel } from '../engine/kernel/kernel.ts'
-import { Pace } from '../engine/wasm/time-slice.ts'
-import { PackedRows, type Run } from '../engine/kernel/packed-rows.ts'
-import type { DualProblem } from '../engine/dual/dual-problem.ts'
-import { expectedError, isImprecise, type RoundingError, roundingError } from '../engine/kernel/rounding-error.ts'
-import type { Survey } from '../engine/kernel/column-stats.ts'
-import { type FitStatus, train } from '../engine/solver/solver.ts'
+import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
-import type { LongCall, Warned } from '../core/call-options.ts'
-import { Decider } from './model/decision-function.ts'
-import { cacheBytes } from './training/memory-plan.ts'
-import { layOutRows } from './training/prepare-kernel.ts'
-import { kernelFor, type MachineOptions, type MachineParameters } from './model/svm-params.ts'
-import type { FitProgress } from './training/one-vs-one.ts'
+import type { DualProblem } from '../engine/dual/dual-problem.ts'
+import type { ColumnStats } from '../engine/kernel/column-stats.ts'
+import type { SvmKernel } from '../engine/kernel/kernel.ts'
+import { PackedRows } from '../engine/kernel/packed-rows.ts'
+import {
+  expectedError,
+  isImprecise,
+  type RoundingError,
+  roundingError,
+} from '../engine/kernel/rounding-error.ts'
+import type { Run } from '../engine/kernel/runs.ts'
+import { type FitStatus, solveDual } from '../engine/solver/solver.ts'
+import { Engine } from '../engine/wasm/engine.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
+import { DecisionFunction } from './model/decision-function.ts'
+import type { FittedModel } from './model/fitted-model.ts'
 import { type SampleWeight, sampleWeights } from './model/sample-weight.ts'
-import { type FittedMachine, Solutions, uncentre, warnOfRounding, worseStatus } from './training/assemble-model.ts'
+import { kernelFor, type SvmOptions, type SvmParameters } from './model/svm-params.ts'
+import { ModelAssembler, uncentre, warnOfRounding, worseStatus } from './training/assemble-model.ts'
+import { cacheBytes } from './training/memory-plan.ts'
+import type { FitProgress } from './training/one-vs-one.ts'
+import { prepareKernel } from './training/prepare-kernel.ts'
 
 /**
  * Everything that a fitted machine of one decision function is made of. Plain data: `fromState` makes the same machine of
  * it, also after `structuredClone`, `postMessage`, IndexedDB or JSON.
  */
-export interface SingleMachineState<O extends MachineOptions> extends FittedMachine {
+export interface BaseSvmState<O extends SvmOptions> extends FittedModel {
   options: O
 }
 
@@ -60,11 +67,11 @@ function spread(values: Float64Array): number {
 }
 
 /** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
-export abstract class SingleMachine<P extends MachineParameters> {
+export abstract class BaseSVM<P extends SvmParameters> {
   protected readonly parameters: P
   /** Written out, since minifiers rename classes. */
   readonly #name: string
-  #fitted: { machine: FittedMachine; decider: Decider } | undefined
+  #fitted: { machine: FittedModel; decider: DecisionFunction } | undefined
   #disposed = false
 
   protected constructor(name: string, parameters: P) {
@@ -89,12 +96,12 @@ export abstract class SingleMachine<P extends MachineParameters> {
   ): Promise<void> {
     this.checkAlive()
     checkNotEmpty(X)
-    const pace = new Pace(o.signal)
-    const { kernel, survey } = await kernelFor(this.parameters, X, pace)
+    const timeSlice = new TimeSlice(o.signal)
+    const { kernel, survey } = await kernelFor(this.parameters, X, timeSlice)
     const weights = sampleWeights(o.sampleWeight, X.rows)
     const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
     const attempt = (forced: boolean) =>
-      this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, pace, o, forced)
+      this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, timeSlice, o, forced)
     let fitted = await attempt(false)
     // What float32 lost, kernel values that are made in float64 may still hold.
     if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
@@ -113,9 +120,9 @@ export abstract class SingleMachine<P extends MachineParameters> {
       weights,
       kernel,
       survey,
-    }: { X: Matrix; rows: Int32Array; weights: Float64Array; kernel: MachineKernel; survey: Survey },
+    }: { X: Matrix; rows: Int32Array; weights: Float64Array; kernel: SvmKernel; survey: ColumnStats },
     { twice, prepare, margin }: SingleProblem,
-    pace: Pace,
+    timeSlice: TimeSlice,
     o: SingleFitOptions,
     forced: boolean,
   ) {
@@ -125,23 +132,23 @@ export abstract class SingleMachine<P extends MachineParameters> {
     try {
       // Of the same rows twice the b sum to 0, as those of two classes do.
       const groups = twice ? [rows] : [rows, none]
-      const laidOut = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
+      const laidOut = await prepareKernel(engine, { X, groups, survey }, kernel, timeSlice, {
         ...{ centred: twice, precise: forced },
       })
       const { source, packer, unit, centre, precise } = laidOut
-      for (const group of groups.keys()) await packer?.pack(group, pace)
+      for (const group of groups.keys()) await packer?.pack(group, timeSlice)
       const packed = source instanceof PackedRows ? source : undefined
       const offsets = packed?.layout.precise?.offsets
       const h = offsets ? engine.float64(offsets, rows.length).slice() : undefined
-      const solutions = new Solutions([rows, none], X.rows)
+      const solutions = new ModelAssembler([rows, none], X.rows)
       let rounding: RoundingError = { error: 0, offset: 0 }
       let width = 0
       let p = new Float64Array(0)
-      await train(engine, source, twice ? [0, 0] : [0, 1], {
+      await solveDual(engine, source, twice ? [0, 0] : [0, 1], {
         tolerance: this.parameters.tol,
         maxIterations: this.parameters.maxIter,
         cacheBytes: cacheBytes(this.parameters.cacheSize),
-        pace,
+        timeSlice,
         start: 'given',
         prepare(problem, run) {
           prepare(problem, run, rows, weights, unit)
@@ -165,8 +172,8 @@ export abstract class SingleMachine<P extends MachineParameters> {
         },
         onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
       })
-      const machine = await solutions.machine(X, kernel, pace)
-      if (centre) await uncentre(machine, [[0, 1]], centre, pace)
+      const machine = await solutions.assemble(X, kernel, timeSlice)
+      if (centre) await uncentre(machine, [[0, 1]], centre, timeSlice)
       return { machine, precise, rounding, margin: width, isImprecise: isImprecise(rounding, tol, width) }
     } finally {
       engine.close()
@@ -174,9 +181,9 @@ export abstract class SingleMachine<P extends MachineParameters> {
   }
 
   /** @internal */
-  protected learn(machine: FittedMachine): void {
+  protected learn(machine: FittedModel): void {
     this.checkAlive()
-    this.#fitted = { machine, decider: new Decider(machine, this.parameters.simd) }
+    this.#fitted = { machine, decider: new DecisionFunction(machine, this.parameters.simd) }
   }
 
   /**
@@ -219,7 +226,7 @@ export abstract class SingleMachine<P extends MachineParameters> {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
-  toState(): SingleMachineState<P> {
+  toState(): BaseSvmState<P> {
     return { ...this.#checkFitted().machine, options: this.getParams() }
   }
 
@@ -229,7 +236,7 @@ export abstract class SingleMachine<P extends MachineParameters> {
     }
   }
 
-  #checkFitted(): { machine: FittedMachine; decider: Decider } {
+  #checkFitted(): { machine: FittedModel; decider: DecisionFunction } {
     this.checkAlive()
     if (this.#fitted) return this.#fitted
     throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)

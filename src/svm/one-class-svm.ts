@@ -1,18 +1,18 @@
+import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import type { LongCall } from '../core/call-options.ts'
+import { BaseSVM, type BaseSvmState, type SingleFitOptions } from './base-svm.ts'
+import { checkedModel } from './model/model-state.ts'
 import {
   type FilledIn,
-  MACHINE_DEFAULTS,
-  type MachineOptions,
-  type MachineParameters,
-  machineParameters,
+  SVM_DEFAULTS,
+  type SvmOptions,
+  type SvmParameters,
+  svmParameters,
 } from './model/svm-params.ts'
-import { checkedMachine } from './model/model-state.ts'
-import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './base-svm.ts'
 
 /** Options of a `OneClassSVM`, with scikit-learn's names and defaults. */
-export interface OneClassSvmOptions extends MachineOptions {
+export interface OneClassSvmOptions extends SvmOptions {
   /**
    * About the share of the rows that will lie outside, and at least the share that will be support vectors: above
    * 0, at most 1. Default 0.5.
@@ -21,9 +21,9 @@ export interface OneClassSvmOptions extends MachineOptions {
 }
 
 /** All options with their values. */
-export type OneClassSvmParameters = MachineParameters & FilledIn<Pick<OneClassSvmOptions, 'nu'>>
+export type OneClassSvmParameters = SvmParameters & FilledIn<Pick<OneClassSvmOptions, 'nu'>>
 
-const DEFAULTS: OneClassSvmParameters = { ...MACHINE_DEFAULTS, nu: 0.5 }
+const DEFAULTS: OneClassSvmParameters = { ...SVM_DEFAULTS, nu: 0.5 }
 
 /**
  * Learns where rows are usual, from usual rows alone: to find those that are not.
@@ -31,10 +31,10 @@ const DEFAULTS: OneClassSvmParameters = { ...MACHINE_DEFAULTS, nu: 0.5 }
  * B. Schoelkopf and others, "Estimating the support of a high-dimensional distribution", Neural Computation 13
  * (2001); the problem and its solution are LIBSVM's, names and defaults scikit-learn's.
  */
-export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
+export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
   constructor(options: OneClassSvmOptions = {}) {
-    const p = machineParameters<OneClassSvmParameters>(options, DEFAULTS)
+    const p = svmParameters<OneClassSvmParameters>(options, DEFAULTS)
     if (!(typeof p.nu === 'number' && p.nu > 0 && p.nu <= 1)) {
       throw invalidArgument('nu', p.nu, 'a number above 0, at most 1')
     }
@@ -113,8 +113,8 @@ export class OneClassSVM extends SingleMachine<OneClassSvmParameters> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
    *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
-  static fromState(state: SingleMachineState<OneClassSvmParameters>): OneClassSVM {
-    const { options, ...machine } = checkedMachine(state)
+  static fromState(state: BaseSvmState<OneClassSvmParameters>): OneClassSVM {
+    const { options, ...machine } = checkedModel(state)
     const svm = new OneClassSVM(options)
     svm.learn(machine)
     return svm

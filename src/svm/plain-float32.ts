@@ -1,11 +1,11 @@
-import type { Kernel } from '../engine/kernel/kernel.ts'
-import { pairsOf } from '../engine/kernel/pair-weights.ts'
-import { forEachCoefficient } from '../engine/decision/predictor.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
-import type { SvcState } from './svc.ts'
-import { SvcPredictor } from './svc-predictor.ts'
+import { forEachCoefficient } from '../engine/decision/expansion.ts'
 import { vote } from '../engine/decision/voting.ts'
+import type { Kernel } from '../engine/kernel/kernel.ts'
+import { pairsOf } from '../engine/kernel/pair-weights.ts'
+import type { SvcState } from './model/svc-state.ts'
+import { SvcPredictor } from './svc-predictor.ts'
 
 /** Support vectors that are asked about, and multiply-adds of it all: some tenths of a second. */
 const MOST_ROWS = 200

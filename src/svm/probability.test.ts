@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
-import { Pace } from '../engine/wasm/time-slice.ts'
 import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { fitSigmoid, sigmoid } from '../engine/decision/platt.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { SVC } from './svc.ts'
 
 const { machines, sigmoids } = fixtures.probabilities
 
 describe('Platt', () => {
   test.each(sigmoids)('the sigmoid of $firsts rows and others is scikit-learn’s', async (fixture) => {
-    const { a, b } = await fitSigmoid(Float64Array.from(fixture.decisions), fixture.firsts, new Pace())
+    const { a, b } = await fitSigmoid(Float64Array.from(fixture.decisions), fixture.firsts, new TimeSlice())
     expect(a).toBeCloseTo(fixture.a, 3)
     expect(b).toBeCloseTo(fixture.b, 3)
   })
 
   test('of decisions that say nothing: the share of the rows, nearly', async () => {
-    const { a, b } = await fitSigmoid(new Float64Array(40), 10, new Pace())
+    const { a, b } = await fitSigmoid(new Float64Array(40), 10, new TimeSlice())
     expect(a).toBe(0)
     expect(sigmoid(0, a, b)).toBeCloseTo((10 * (11 / 12) + 30 * (1 / 32)) / 40, 4)
   })
@@ -89,7 +89,7 @@ describe('SVC with probability', () => {
     // With weights of 0 for the rows that a fold holds back, a machine is fitted without them.
     const two = y.map((label) => Math.min(label, 1))
     const svc = await new SVC({ probability: true, gamma: 0.5, tol: 1e-6 }).fit(X, two)
-    const { dealFolds } = await import('../model-selection/stratified-k-fold.ts')
+    const { dealFolds } = await import('../core/folds.ts')
     const groups = [0, 1].map((c) => Int32Array.from(two.keys()).filter((row) => two[row] === c))
     const folds = dealFolds(groups, X.rows, 5, 0)
     const decisions = new Float64Array(X.rows)
@@ -100,7 +100,7 @@ describe('SVC with probability', () => {
       const { data } = await held.decisionFunction(X)
       for (const [place, row] of places.entries()) if (folds[row] === fold) decisions[place] = -data[row]
     }
-    const { a, b } = await fitSigmoid(decisions, groups[0].length, new Pace())
+    const { a, b } = await fitSigmoid(decisions, groups[0].length, new TimeSlice())
     const own = svc.toState().sigmoids!
     expect(own.a[0]).toBeCloseTo(a, 3)
     expect(own.b[0]).toBeCloseTo(b, 3)

@@ -1,20 +1,19 @@
-import type { Simd } from '../engine/wasm/module.ts'
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { LongCall } from '../core/call-options.ts'
-import { coupleProbabilities } from '../engine/decision/coupling.ts'
-import { Decider } from './model/decision-function.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
-import { readLibsvm } from './formats/libsvm-model.ts'
-import type { MachineExtras } from './formats/import-model.ts'
-import { reviveMachine } from './model/model-state.ts'
-import type { FittedMachine } from './training/assemble-model.ts'
-import type { SvcState } from './svc.ts'
+import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { oneVsRest, vote } from '../engine/decision/voting.ts'
+import type { Simd } from '../engine/wasm/module.ts'
+import { readLibsvm } from './formats/libsvm-model.ts'
+import { DecisionFunction } from './model/decision-function.ts'
+import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
+import { reviveModel } from './model/model-state.ts'
+import type { SvcState } from './model/svc-state.ts'
 
 /** What a predictor needs of a state: not how it was trained. */
-export type PredictorState<L extends Label = Label> = FittedMachine &
-  MachineExtras & { classes: L[]; options?: Pick<SvcState['options'], 'simd'> | undefined }
+export type PredictorState<L extends Label = Label> = FittedModel &
+  ModelExtras & { classes: L[]; options?: Pick<SvcState['options'], 'simd'> | undefined }
 
 /**
  * A fitted SVC that only answers: the same bits as `SVC`, without the code that trains, reads ONNX or searches. A
@@ -23,14 +22,14 @@ export type PredictorState<L extends Label = Label> = FittedMachine &
  * @typeParam L the labels that it may answer
  */
 export class SvcPredictor<L extends Label = Label> {
-  readonly #machine: FittedMachine & MachineExtras
+  readonly #machine: FittedModel & ModelExtras
   readonly #classes: L[]
-  #open: Decider | undefined
+  #open: DecisionFunction | undefined
 
   private constructor({ classes, options, ...machine }: PredictorState<L>) {
     this.#machine = machine
     this.#classes = classes
-    this.#open = new Decider(machine, (options?.simd ?? 'strict') satisfies Simd)
+    this.#open = new DecisionFunction(machine, (options?.simd ?? 'strict') satisfies Simd)
   }
 
   /**
@@ -39,7 +38,7 @@ export class SvcPredictor<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or do not agree
    */
   static fromState<L extends Label>(state: PredictorState<L>): SvcPredictor<L> {
-    const revived = reviveMachine(state)
+    const revived = reviveModel(state)
     if (revived.classes?.length !== revived.nSupport.length) {
       throw invalidArgument('state.classes', revived.classes, 'a label for each class')
     }
@@ -122,7 +121,7 @@ export class SvcPredictor<L extends Label = Label> {
     return new Matrix(oneVsRest(decisions, classes), rows, classes)
   }
 
-  #decider(): Decider {
+  #decider(): DecisionFunction {
     if (this.#open) return this.#open
     throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
   }

@@ -1,33 +1,24 @@
-import { Pace } from '../engine/wasm/time-slice.ts'
-import type { FitStatus } from '../engine/solver/solver.ts'
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { LongCall, Warned } from '../core/call-options.ts'
-import { FOLDS } from './training/pair-solver.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { dealFolds } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
-import type { MachineExtras } from './formats/import-model.ts'
-import { kernelFor } from './model/svm-params.ts'
-import { checkedMachine, checkStateClasses } from './model/model-state.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { FitStatus } from '../engine/solver/solver.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
-import { type FitProgress, type FittedMachine, fitOneVsOne } from './training/one-vs-one.ts'
-import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
+import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
+import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
+import { checkedModel, checkStateClasses } from './model/model-state.ts'
 import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample-weight.ts'
-import { dealFolds } from '../model-selection/stratified-k-fold.ts'
+import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
+import type { SvcState } from './model/svc-state.ts'
+import { kernelFor } from './model/svm-params.ts'
 import { SvcPredictor } from './svc-predictor.ts'
-import { earlierDuals } from './training/alpha-seeding.ts'
+import { seedDualsFrom } from './training/alpha-seeding.ts'
+import { type FitProgress, fitOneVsOne } from './training/one-vs-one.ts'
+import { FOLDS } from './training/pair-solver.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
-
-/**
- * Everything that a fitted machine is made of. Plain data: `SVC.fromState` makes the same machine of it, also after
- * `structuredClone`, `postMessage`, IndexedDB or JSON.
- */
-export interface SvcState<L extends Label = Label> extends FittedMachine, MachineExtras {
-  options: SvcOptions
-  /** Sorted: numbers by value, strings by code unit. */
-  classes: L[]
-}
 
 /** What `SVC.fit` takes besides rows and labels. */
 export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
@@ -44,7 +35,7 @@ export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
 
 /** What a machine has learnt. */
 interface Fitted<L extends Label> {
-  machine: FittedMachine & MachineExtras
+  machine: FittedModel & ModelExtras
   classes: L[]
   predictor: SvcPredictor<L>
 }
@@ -94,8 +85,8 @@ export class SVC<L extends Label = Label> {
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
     checkNotEmpty(matrix)
-    const pace = new Pace(o.signal)
-    const { kernel, survey } = await kernelFor(this.#parameters, matrix, pace)
+    const timeSlice = new TimeSlice(o.signal)
+    const { kernel, survey } = await kernelFor(this.#parameters, matrix, timeSlice)
     const labels = encodeLabels(y)
     const { classes, codes } = labels
     checkClasses(classes)
@@ -110,7 +101,7 @@ export class SVC<L extends Label = Label> {
     const machine = await fitOneVsOne(
       {
         ...{ X: matrix, groups, survey, bounds, folds },
-        earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
+        earlier: earlier && seedDualsFrom(earlier.machine, earlier.classes, matrix, y, classes),
       },
       kernel,
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
@@ -127,7 +118,7 @@ export class SVC<L extends Label = Label> {
     throw invalidArgument('warmStart', warmStart, 'true, false or a fitted SVC')
   }
 
-  #learn(machine: FittedMachine & MachineExtras, classes: L[]): void {
+  #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     const predictor = SvcPredictor.fromState({ ...machine, classes, options: this.#parameters })
     this.#fitted = { machine, classes, predictor }
@@ -234,7 +225,7 @@ export class SVC<L extends Label = Label> {
    *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState<L extends Label>(state: SvcState<L>): SVC<L> {
-    const { options, classes, ...machine } = checkedMachine(state)
+    const { options, classes, ...machine } = checkedModel(state)
     checkStateClasses(classes, machine)
     const svc = new SVC<L>(options)
     svc.#learn(machine, classes)

@@ -1,19 +1,19 @@
+import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import type { LongCall } from '../core/call-options.ts'
+import { BaseSVM, type BaseSvmState, type SingleFitOptions } from './base-svm.ts'
+import { checkedModel } from './model/model-state.ts'
 import {
   checkPositive,
   type FilledIn,
-  MACHINE_DEFAULTS,
-  type MachineOptions,
-  type MachineParameters,
-  machineParameters,
+  SVM_DEFAULTS,
+  type SvmOptions,
+  type SvmParameters,
+  svmParameters,
 } from './model/svm-params.ts'
-import { checkedMachine } from './model/model-state.ts'
-import { type SingleFitOptions, SingleMachine, type SingleMachineState } from './base-svm.ts'
 
 /** Options of an `SVR`, with scikit-learn's names and defaults. */
-export interface SvrOptions extends MachineOptions {
+export interface SvrOptions extends SvmOptions {
   /** Cost of a row outside the tube, above 0. Default 1. */
   C?: number | undefined
   /** Half the width of the tube around the function in which a row costs nothing, 0 or more. Default 0.1. */
@@ -21,19 +21,19 @@ export interface SvrOptions extends MachineOptions {
 }
 
 /** All options with their values. */
-export type SvrParameters = MachineParameters & FilledIn<Pick<SvrOptions, 'C' | 'epsilon'>>
+export type SvrParameters = SvmParameters & FilledIn<Pick<SvrOptions, 'C' | 'epsilon'>>
 
-const DEFAULTS: SvrParameters = { ...MACHINE_DEFAULTS, C: 1, epsilon: 0.1 }
+const DEFAULTS: SvrParameters = { ...SVM_DEFAULTS, C: 1, epsilon: 0.1 }
 
 /**
  * Epsilon-support vector regression: a smooth function through numbers, blind to errors below epsilon.
  *
  * The problem and its solution are LIBSVM's, names and defaults scikit-learn's.
  */
-export class SVR extends SingleMachine<SvrParameters> {
+export class SVR extends BaseSVM<SvrParameters> {
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
   constructor(options: SvrOptions = {}) {
-    const p = machineParameters<SvrParameters>(options, DEFAULTS)
+    const p = svmParameters<SvrParameters>(options, DEFAULTS)
     checkPositive('C', p.C)
     if (!(typeof p.epsilon === 'number' && p.epsilon >= 0 && p.epsilon < Number.POSITIVE_INFINITY)) {
       throw invalidArgument('epsilon', p.epsilon, 'a number of 0 or more')
@@ -99,8 +99,8 @@ export class SVR extends SingleMachine<SvrParameters> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
    *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
-  static fromState(state: SingleMachineState<SvrParameters>): SVR {
-    const { options, ...machine } = checkedMachine(state)
+  static fromState(state: BaseSvmState<SvrParameters>): SVR {
+    const { options, ...machine } = checkedModel(state)
     const svr = new SVR(options)
     svr.learn(machine)
     return svr

@@ -2,7 +2,7 @@ import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
-import { errorFromFacts, errorToFacts } from './error-facts.ts'
+import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,
@@ -109,7 +109,7 @@ export class Connection implements ClientSide {
       // As in the same thread: what a callback throws ends the call.
       this.#abort(call)
       call.reject(error)
-      return { error: errorToFacts(error) }
+      return { error: serializeError(error) }
     }
   }
 
@@ -130,7 +130,7 @@ export class Connection implements ClientSide {
       throw invalidArgument('an argument', show(cause.message), 'something that can be sent to a worker')
     })
     if (!('error' in answer)) return this.#decode(answer.value)
-    const error = errorFromFacts(answer.error)
+    const error = deserializeError(answer.error)
     if (!(error instanceof SoftmarginError) || error.code !== 'ABORTED' || !call.signal) throw error
     const { message, stack, argument } = error
     const cause = call.signal.reason

@@ -1,7 +1,7 @@
-import { NdArray } from '../data/nd-array.ts'
 import { Matrix } from '../core/matrix.ts'
-import { errorFromFacts, errorToFacts } from './error-facts.ts'
-import type { ErrorFacts, RemoteClassName } from './protocol.ts'
+import { NdArray } from '../data/nd-array.ts'
+import { deserializeError, serializeError } from './error-facts.ts'
+import type { RemoteClassName, SerializedError } from './protocol.ts'
 
 /** What stands for a value that a message cannot hold. */
 export type Mark =
@@ -9,7 +9,7 @@ export type Mark =
   | { $softmargin: 'rows'; data: Float64Array; cols: number }
   | { $softmargin: 'ndarray'; data: unknown; shape: readonly number[] }
   | { $softmargin: 'url'; href: string }
-  | { $softmargin: 'error'; error: ErrorFacts }
+  | { $softmargin: 'error'; error: SerializedError }
   | { $softmargin: 'object'; id: string; className: RemoteClassName }
   | { $softmargin: 'function'; id: number }
   | { $softmargin: 'signal'; id: number; aborted: boolean; reason?: unknown }
@@ -45,7 +45,7 @@ export function encode(value: unknown, how: Encoding, key?: string): unknown {
   if (isImageData(value))
     return encodeFields({ data: value.data, width: value.width, height: value.height }, how)
   if (value instanceof URL) return { $softmargin: 'url', href: value.href } satisfies Mark
-  if (value instanceof Error) return { $softmargin: 'error', error: errorToFacts(value) } satisfies Mark
+  if (value instanceof Error) return { $softmargin: 'error', error: serializeError(value) } satisfies Mark
   if (Array.isArray(value)) return encodeRows(value, how) ?? encodeArray(value, how)
   if (isPlain(value)) return encodeFields(value as Record<string, unknown>, how)
   // A splitter of a class: of all that it has, the other side needs this.
@@ -74,7 +74,7 @@ export function decode(value: unknown, unmark: (mark: Mark) => unknown): unknown
   if (mark.$softmargin === 'rows') return decodeRows(mark.data, mark.cols)
   if (mark.$softmargin === 'ndarray') return new NdArray(mark.data as NdArray['data'], mark.shape)
   if (mark.$softmargin === 'url') return new URL(mark.href)
-  if (mark.$softmargin === 'error') return errorFromFacts(mark.error)
+  if (mark.$softmargin === 'error') return deserializeError(mark.error)
   return unmark(mark)
 }
 

@@ -1,8 +1,8 @@
 // The module that a worker runs: importing it makes the worker serve `spawn`.
 
 import * as Comlink from 'comlink'
-import { useThreads } from '../engine/wasm/thread-pool.ts'
-import { holdLife } from '../host/platform/worker-lock.ts'
+import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
+import { holdWorkerLock } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
 import * as library from '../index.ts'
 import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'
@@ -13,7 +13,7 @@ import { Server } from './server.ts'
 interface Served {
   end: ConnectionEnd
   server: Server
-  life: ReturnType<typeof holdLife>
+  life: ReturnType<typeof holdWorkerLock>
 }
 
 const connections = new Map<string, Served>()
@@ -31,12 +31,12 @@ post({ softmargin: '', kind: 'ready' }, [])
 
 async function greet(id: string, { threads }: Hello): Promise<void> {
   if (connections.has(id)) return
-  if (threads !== undefined) useThreads(threads)
+  if (threads !== undefined) setDefaultThreads(threads)
   const end = new ConnectionEnd(id, post)
   const client = Comlink.wrap<ClientSide>(end) as unknown as ClientSide
   const server = new Server(library, client, true)
   Comlink.expose(server, end)
-  const life = holdLife(id)
+  const life = holdWorkerLock(id)
   connections.set(id, { end, server, life })
   post({ softmargin: id, kind: 'ready', data: { isHeld: (await life) !== undefined } satisfies Ready }, [])
 }

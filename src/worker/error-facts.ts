@@ -1,20 +1,20 @@
 import { SoftmarginError, show } from '../core/errors.ts'
-import type { ErrorFacts } from './protocol.ts'
+import type { SerializedError } from './protocol.ts'
 
 /** An error as plain data, which a message can hold. */
-export function errorToFacts(error: unknown): ErrorFacts {
+export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined }
   const { name, message, stack } = error
-  const cause = error.cause instanceof Error ? { error: errorToFacts(error.cause) } : simple(error.cause)
+  const cause = error.cause instanceof Error ? { error: serializeError(error.cause) } : simple(error.cause)
   if (!(error instanceof SoftmarginError)) return { name, message, stack, cause }
   const { code, argument, received, expected } = error
   return { name, message, stack, cause, code, argument, received: simple(received), expected }
 }
 
 /** The error again: a `SoftmarginError` with its fields, or one of the language's own. */
-export function errorFromFacts(facts: ErrorFacts): Error {
+export function deserializeError(facts: SerializedError): Error {
   const { name, message, stack, code, argument, received, expected } = facts
-  const cause = isNested(facts.cause) ? errorFromFacts(facts.cause.error) : facts.cause
+  const cause = isNested(facts.cause) ? deserializeError(facts.cause.error) : facts.cause
   const error =
     code === undefined
       ? plainError(name, message, cause)
@@ -39,7 +39,7 @@ function plainError(name: string, message: string, cause: unknown): Error {
   return error
 }
 
-function isNested(cause: unknown): cause is { error: ErrorFacts } {
+function isNested(cause: unknown): cause is { error: SerializedError } {
   return typeof cause === 'object' && cause !== null && 'error' in cause
 }
 

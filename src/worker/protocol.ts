@@ -28,10 +28,10 @@ export type Request =
   | { type: 'get'; target: string; member: string }
 
 /** What came of it. */
-export type Answer = { value: unknown } | { error: ErrorFacts }
+export type Answer = { value: unknown } | { error: SerializedError }
 
 /** An error as plain data. */
-export interface ErrorFacts {
+export interface SerializedError {
   name: string
   message: string
   stack: string | undefined

@@ -2,7 +2,7 @@ import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
-import { errorFromFacts, errorToFacts } from './error-facts.ts'
+import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,
@@ -43,7 +43,7 @@ export class Server implements ServerSide {
       const value = await this.#perform(request, signals, moved)
       return Comlink.transfer({ value }, [...(moved ?? [])])
     } catch (error) {
-      return { error: errorToFacts(error) }
+      return { error: serializeError(error) }
     } finally {
       for (const id of signals) this.#signals.delete(id)
     }
@@ -158,7 +158,7 @@ export class Server implements ServerSide {
     return (...args) => {
       const encoded = args.map((arg) => this.#encode(arg, undefined))
       const answer = this.#client.callBack(id, encoded).then((answered) => {
-        if ('error' in answered) throw errorFromFacts(answered.error)
+        if ('error' in answered) throw deserializeError(answered.error)
         return this.#decode(answered.value, [])
       })
       // Mostly nobody waits for it; who called hears of the error by themselves.

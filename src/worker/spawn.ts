@@ -2,9 +2,9 @@
 
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { watchLife } from '../host/platform/worker-lock.ts'
-import type { Thread } from '../host/threads.ts'
 import { type AnyWorker, hasWorkers, openWorker, type WorkerSource } from '../host/open-worker.ts'
+import { watchWorkerLock } from '../host/platform/worker-lock.ts'
+import type { Thread } from '../host/threads.ts'
 import { Connection } from './connection.ts'
 import { ConnectionEnd, type Envelope, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import { remoteClasses, remoteFunctions, type ServerSide } from './protocol.ts'
@@ -92,7 +92,7 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
   })
   const { post, setBusy, leave, terminate } = thread!
   setBusy(false)
-  const unwatch = isHeld ? watchLife(id, () => lost(new Error('it has ended'))) : () => {}
+  const unwatch = isHeld ? watchWorkerLock(id, () => lost(new Error('it has ended'))) : () => {}
   end = new ConnectionEnd(id, post)
   Comlink.expose(connection, end)
   return makeRemote(connection, Comlink.wrap<ServerSide>(end) as unknown as ServerSide, true, () => {
@@ -105,7 +105,7 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
 }
 
 async function inPlace({ threads }: Hello): Promise<Remote> {
-  const [library, { Server }, { useThreads }] = await Promise.all([
+  const [library, { Server }, { setDefaultThreads: useThreads }] = await Promise.all([
     import('../index.ts'),
     import('./server.ts'),
     import('../engine/wasm/thread-pool.ts'),

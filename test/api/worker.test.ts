@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import * as local from '../../src/index.ts'
 import { Random } from '../../src/core/random.ts'
+import * as local from '../../src/index.ts'
 import { type Remote, SoftmarginError, spawn } from '../../src/worker/spawn.ts'
 
 const entry = new URL('../../dist/lib/worker-entry.js', import.meta.url)
@@ -360,7 +360,7 @@ describe('the worker', () => {
       const remote = await spawn()
       const svc = new remote.SVC()
       svc.fit([[0], [1], [2], [3]], [0, 0, 1, 1]).then(async () => console.log(await svc.predict([[0], [3]])))`
-    const cwd = fileURLToPath(new URL('..', import.meta.url))
+    const cwd = fileURLToPath(new URL('../..', import.meta.url))
     const printed = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
       cwd,
       timeout: 20_000,

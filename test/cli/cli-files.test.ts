@@ -37,6 +37,7 @@ describe('softmargin extract', () => {
     const [wanted] = [await extractor.extract([join(pictures, 'zéro', '0.png')])]
     expect(store.features.row(at)).toEqual(wanted.row(0))
     const info = await softmargin('info', output)
+    store.dispose()
     expect(info.stdout).toMatch(
       /^kind: a feature store\nimages: 60\nfeatures: 384\nclasses: \["eight","one","zéro"\]\n/,
     )

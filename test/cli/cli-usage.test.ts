@@ -97,7 +97,9 @@ describe('exit codes and messages', () => {
   })
 
   it('tells the version of the package', async () => {
-    const { version: wanted } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    const { version: wanted } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    )
     expect((await softmargin('--version')).stdout).toBe(`${wanted}\n`)
     expect(version).toBe(wanted)
   })

@@ -7,7 +7,7 @@ import { errorCodes, errorsPage } from '../../scripts/errors-page.js'
 import { llmsText } from '../../scripts/llms-text.js'
 import { runAll, snippetFolder, snippetsOf, typeErrors } from '../support/snippets.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const markdown = Object.fromEntries(pages().map((page) => [page, read(`docs/${page}`)]))
 const snippets = Object.entries(markdown).flatMap(([page, text]) => snippetsOf(page, text))

@@ -17,8 +17,8 @@ import {
   type RawImage,
   type SvcOptions,
 } from '../../src/index.ts'
-import { readModel } from '../../src/onnx/graph/read.ts'
 import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
+import { readModel } from '../../src/onnx/graph/read.ts'
 import { digit } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 import { hasPythonModule } from '../support/programs.ts'

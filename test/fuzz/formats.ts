@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
-import { learntFromFile, learntToFile } from '../../src/classifier/training-set.ts'
-import { imagePort } from '../../src/cnn/image-tensor-input.ts'
+import { trainingSetFromFile, trainingSetToFile } from '../../src/classifier/training-set.ts'
 import { findLayer, listLayers, measureLayers } from '../../src/cnn/extractor/list-layers.ts'
+import { imageTensorInput } from '../../src/cnn/image-tensor-input.ts'
 import { linesOf } from '../../src/data/lines.ts'
 import { decodeImage } from '../../src/image/decode.ts'
-import { cutModel } from '../../src/onnx/edit/cut.ts'
-import { withFloatPorts } from '../../src/onnx/edit/float32-io.ts'
-import { inferTensors } from '../../src/onnx/shapes/infer.ts'
-import { readModel } from '../../src/onnx/graph/read.ts'
 import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
 import { type ClassifierParts, writeClassifier } from '../../src/onnx/classifier/write-classifier.ts'
+import { cutModel } from '../../src/onnx/edit/cut.ts'
+import { withFloat32Io } from '../../src/onnx/edit/float32-io.ts'
+import { readModel } from '../../src/onnx/graph/read.ts'
+import { inferTensors } from '../../src/onnx/shapes/infer.ts'
 import { FeatureStore } from '../../src/store/feature-store.ts'
 import { type StoredFeatures, storeToNpz } from '../../src/store/store-file.ts'
-import { stateFromFacts } from '../../src/svm/formats/svc-metadata.ts'
+import { svcFromMetadata } from '../../src/svm/formats/svc-metadata.ts'
 import * as softmargin from '../../src/svm.ts'
 import { partsOf } from '../support/classifier-parts.ts'
 import { clouds } from '../support/clouds.ts'
@@ -172,8 +172,8 @@ export async function formats(): Promise<Format[]> {
       reads: [
         (bytes) => {
           const { svm, about } = readClassifier(readModel(bytes))
-          const { classes } = stateFromFacts(svm, about.svm)
-          return learntFromFile(about.learnt, classes)
+          const { classes } = svcFromMetadata(svm, about.svm)
+          return trainingSetFromFile(about.learnt, classes)
         },
       ],
     },
@@ -278,7 +278,7 @@ function examineGraph(bytes: Uint8Array): void {
   const layers = listLayers(model, facts)
   const layer = layers.find(({ isDefault }) => isDefault)
   if (!layer) return
-  const port = imagePort(withFloatPorts(cutModel(model, [findLayer(layers, layer.name).name]), facts))
+  const port = imageTensorInput(withFloat32Io(cutModel(model, [findLayer(layers, layer.name).name]), facts))
   const dims = [port.batch ?? 1, port.channels, port.height ?? 13, port.width ?? 18]
   for (const { shape = [], share = 0 } of measureLayers(model, layers, { name: port.name, dims })) {
     if (!shape.every(Number.isSafeInteger) || !(share >= 0 && share <= 1)) {
@@ -301,7 +301,7 @@ function factsOf({ svm }: ClassifierParts): object {
 /** The images that it learnt from. */
 function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
   const keys = classes.map((_, i) => `${i}f`.repeat(32))
-  return learntToFile({ keys, labels: classes, features: undefined }, classes)
+  return trainingSetToFile({ keys, labels: classes, features: undefined }, classes)
 }
 
 /** A model as other programs write it. */

@@ -2,13 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SoftmarginError } from '../../src/core/errors.ts'
+import type { Label } from '../../src/core/labels.ts'
+import { Matrix } from '../../src/core/matrix.ts'
 import { frame, readFrames } from '../../src/host/journal/frames.ts'
 import type { RawImage } from '../../src/image/image-input.ts'
-import { Matrix } from '../../src/core/matrix.ts'
-import { FeatureStore } from '../../src/store/feature-store.ts'
-import type { Maker } from '../../src/store/feature-signature.ts'
+import type { FeatureSignature } from '../../src/store/feature-signature.ts'
 import type { FeatureSource } from '../../src/store/feature-source.ts'
-import type { Label } from '../../src/core/labels.ts'
+import { FeatureStore } from '../../src/store/feature-store.ts'
 import { FuzzFailure } from './fuzz.ts'
 import { Dice, mutate } from './mutate.ts'
 
@@ -68,7 +68,13 @@ function damage(bytes: Uint8Array, dice: Dice): Uint8Array {
   }
 }
 
-const maker: Maker = { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 3 }
+const maker: FeatureSignature = {
+  fingerprint: 'ff',
+  layer: 'relu',
+  pooling: '"max"',
+  preprocess: '{}',
+  featureSize: 3,
+}
 
 /** Features that are the image's number, so that those of another image would show. */
 const source: FeatureSource = {

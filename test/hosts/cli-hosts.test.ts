@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FeatureStore, SVC } from '../../src/index.ts'
-import { installHost } from './package.js'
 import { digit, jpegOf, pngOf } from '../support/digits.ts'
+import { installHost } from './package.js'
 
 const program = fileURLToPath(new URL('../../dist/lib/cli.js', import.meta.url))
 /** How each host is asked to run a program: what comes before it on the command line. */
@@ -113,12 +113,18 @@ describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
     const kept = Number(/keeps the features of (\d+) images/.exec(stderr)![1])
     expect(kept).toBeGreaterThan(0)
     expect(existsSync(join(cwd, 'late.onnx'))).toBe(false)
-    expect((await FeatureStore.open(join(cwd, cache))).size).toBe(kept)
+    expect(await storeSize(join(cwd, cache))).toBe(kept)
 
     const whole = await run(host, train, 'late.onnx')
     expect(whole.stderr).toBe('')
     const uninterrupted = await run(host, [...train.slice(0, -2), 'other.npz', '--json'], 'late.onnx')
     expect(whole).toEqual(uninterrupted)
-    expect((await FeatureStore.open(join(cwd, cache))).size).toBe(80)
+    expect(await storeSize(join(cwd, cache))).toBe(80)
   }, 120_000)
 })
+
+/** How many images a store holds. It is not left open: only one may be at a time. */
+async function storeSize(path: string): Promise<number> {
+  using store = await FeatureStore.open(path)
+  return store.size
+}

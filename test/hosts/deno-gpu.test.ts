@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
-import { installHost } from './package.js'
 import { hasVulkan } from '../support/programs.ts'
+import { installHost } from './package.js'
 
 it.runIf(hasVulkan())(
   'Deno: the network runs on WebGPU, and on WebAssembly when the GPU is lost',
   async () => {
     const deno = join(installHost('deno'), 'node_modules/.bin/deno')
-    const cwd = fileURLToPath(new URL('..', import.meta.url))
+    const cwd = fileURLToPath(new URL('../..', import.meta.url))
     const args = ['run', '-A', '--node-modules-dir=manual', 'test/hosts/gpu-deno.js']
     const { stdout } = await promisify(execFile)(deno, args, { cwd })
     const checks: { what: string; holds: boolean }[] = JSON.parse(stdout)

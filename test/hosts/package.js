@@ -46,7 +46,9 @@ export function installPackage() {
 /** Puts the programs of this folder and the examples beside the installed package. */
 function copyPrograms(project) {
   const from = fileURLToPath(new URL('.', import.meta.url))
-  for (const name of readdirSync(from)) cpSync(join(from, name), join(project, name), { recursive: true })
+  for (const name of readdirSync(from).filter((file) => !file.endsWith('.test.ts'))) {
+    cpSync(join(from, name), join(project, name), { recursive: true })
+  }
   cpSync(join(root, 'test/fixtures/images/photo-500x375.jpg'), join(project, 'photo.jpg'))
   cpSync(join(root, 'examples'), join(project, 'examples'), { recursive: true })
 }

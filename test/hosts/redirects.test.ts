@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { installHost } from './package.js'
 import { FileServer } from '../support/file-server.ts'
+import { installHost } from './package.js'
 
 /** How each host runs a program that may do anything: Deno's permissions are not what is tried. */
 const hosts: Record<string, () => string[]> = {
@@ -16,9 +16,9 @@ const hosts: Record<string, () => string[]> = {
 }
 
 const program = `
-import { download } from './src/host/download.ts'
-import { readSource } from './src/host/read-source.ts'
-import { streamBytes } from './src/host/byte-stream.ts'
+import { download } from './src/host/download/download.ts'
+import { readSource } from './src/host/storage/read-source.ts'
+import { streamBytes } from './src/host/storage/byte-stream.ts'
 const drain = async (pieces) => { for await (const piece of pieces) return piece }
 const url = process.argv.at(-1)
 const reads = [() => download(url, 'model', { cache: false }), () => readSource(url), () => drain(streamBytes(url))]

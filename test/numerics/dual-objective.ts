@@ -1,5 +1,5 @@
-import type { MachineKernel } from '../../src/engine/kernel/kernel.ts'
 import type { Matrix } from '../../src/core/matrix.ts'
+import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 import type { SvcOptions } from '../../src/svm/svc.ts'
 
 /** What of a fitted SVC the objective depends on. */
@@ -41,7 +41,7 @@ export function dualObjectives(fitted: Fitted, options: SvcOptions, gamma: numbe
 }
 
 /** 1/2 b'Kb of one expansion, in float64. */
-export function dualObjective(vectors: Matrix, b: Float64Array, machineKernel: MachineKernel): number {
+export function dualObjective(vectors: Matrix, b: Float64Array, machineKernel: SvmKernel): number {
   if (machineKernel.kind === 'precomputed') throw new Error('an objective needs vectors')
   const { kind, gamma, degree, coef0 } = machineKernel
   const kernel = kernelMatrix(vectors, { kernel: kind, degree, coef0 }, gamma)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { Matrix } from '../../src/core/matrix.ts'
 import type { Label } from '../../src/core/labels.ts'
+import { Matrix } from '../../src/core/matrix.ts'
 import type { SvcOptions } from '../../src/svm/svc.ts'
 import manifest from '../fixtures/svm/manifest.json' with { type: 'json' }
 

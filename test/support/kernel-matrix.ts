@@ -1,5 +1,5 @@
-import type { MachineKernel } from '../../src/engine/kernel/kernel.ts'
 import type { Matrix } from '../../src/core/matrix.ts'
+import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 
 /**
  * Kernel values in float64, and for each the size of the numbers that go into it: what a float32 that computes it
@@ -8,7 +8,7 @@ import type { Matrix } from '../../src/core/matrix.ts'
 export function kernelMatrix(
   a: Matrix,
   b: Matrix,
-  kernel: MachineKernel,
+  kernel: SvmKernel,
 ): { values: Float64Array[]; sizes: Float64Array[] } {
   if (kernel.kind === 'precomputed') throw new Error('values are computed from rows')
   const { kind, gamma, coef0, degree } = kernel

@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { readSource } from '../../host/storage/read-source.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
-import { readModel } from '../../onnx/graph/read.ts'
 import { isClassifier } from '../../onnx/classifier/read-classifier.ts'
+import { readModel } from '../../onnx/graph/read.ts'
 import { SVC } from '../../svm/svc.ts'
+import { checkWritable } from '../common/check-writable.ts'
 import { parseCount } from '../common/parse-options.ts'
 import { answer } from '../common/terminal.ts'
-import { checkWritable } from '../common/check-writable.ts'
 
 /** Adds the command `convert`: an SVM from ONNX to LIBSVM's text, or back. */
 export function addConvert(program: Command): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
 import { openCache } from '../common/cache.ts'
+import { checkWritable } from '../common/check-writable.ts'
 import { labelledHelp, listAny } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling } from '../common/parse-options.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say } from '../common/terminal.ts'
-import { checkWritable } from '../common/check-writable.ts'
 
 interface ExtractCommandOptions {
   output: string

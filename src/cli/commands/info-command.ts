@@ -1,18 +1,18 @@
 import type { Command } from 'commander'
 import type { ModelProto } from 'onnx-buf'
 import { listLayers } from '../../cnn/extractor/list-layers.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import { readNpy } from '../../data/npy.ts'
 import { readNpz } from '../../data/npz.ts'
-import { SoftmarginError } from '../../core/errors.ts'
 import { readSource } from '../../host/storage/read-source.ts'
-import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
-import { readModel } from '../../onnx/graph/read.ts'
 import { isClassifier, readClassifier } from '../../onnx/classifier/read-classifier.ts'
 import { isSvmNode } from '../../onnx/classifier/svm-node.ts'
+import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
+import { readModel } from '../../onnx/graph/read.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { SVC } from '../../svm/svc.ts'
-import { isLibsvmModel } from './convert-command.ts'
 import { answer } from '../common/terminal.ts'
+import { isLibsvmModel } from './convert-command.ts'
 
 /** What a file is, and what is in it, by names that are words. */
 type Facts = { kind: string } & Record<string, unknown>

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
-import type { LayerInfo } from '../../cnn/extractor/list-layers.ts'
+import type { LayerInfo } from '../../cnn/extractor/layer-info.ts'
 import { answer, table } from '../common/terminal.ts'
 
 /** Adds the command `layers`: what a CNN could be cut at. */

@@ -7,6 +7,7 @@ import { GridSearchCV } from '../../model-selection/grid-search.ts'
 import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
 import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
+import { checkWritable } from '../common/check-writable.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { holdOut } from '../common/hold-out.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
@@ -28,7 +29,6 @@ import {
 import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say, table } from '../common/terminal.ts'
-import { checkWritable } from '../common/check-writable.ts'
 
 interface TrainOptions {
   output: string

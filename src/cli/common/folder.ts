@@ -1,7 +1,7 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { whatIs } from '../../core/file-type.ts'
+import { describeFileType } from '../../core/file-type.ts'
 
 /** Pictures in class folders: `paths[i]` is a picture of class `labels[i]`. */
 export interface LabelledFolder {
@@ -71,7 +71,7 @@ export async function listPictures(
 export async function formatsOf(files: readonly string[]): Promise<string[]> {
   const counts = new Map<string, number>()
   for (const file of files.slice(0, 100)) {
-    const format = whatIs(await firstBytes(file))
+    const format = describeFileType(await firstBytes(file))
     const image = /^an? (\w+(?: XL)?) (image|drawing)$/.exec(format)
     if (image) counts.set(`${image[1]} ${image[2]}`, (counts.get(`${image[1]} ${image[2]}`) ?? 0) + 1)
   }

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { csvRecords } from '../../data/csv.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { describeFileType } from '../../core/file-type.ts'
+import { csvRecords } from '../../data/csv.ts'
 import { isUrl, readBytes } from '../../host/storage/read-bytes.ts'
-import { whatIs } from '../../core/file-type.ts'
 import { type LabelledFolder, listLabelledFolder, listPictures } from './folder.ts'
 
 /** What the help says of an argument that `listLabelled` reads. */
@@ -77,7 +77,7 @@ async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, s
     yield* csvRecords(file)
   } catch (error) {
     if (!(error instanceof SoftmarginError) || error.code !== 'DATA_UNREADABLE') throw error
-    const what = whatIs((await readBytes(file, 'pictures')).subarray(0, 512))
+    const what = describeFileType((await readBytes(file, 'pictures')).subarray(0, 512))
     const why = what === 'a text file' ? error.message.replace(/^source/, 'it') : `it is ${what}`
     throw csvFault(file, `cannot be read: ${why}`, error)
   }

@@ -1,14 +1,15 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { outputSize, type ResolvedPreprocess } from '../../image/preprocess.ts'
+import { outputSize } from '../../image/preprocess.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { tensorLength } from '../../image/tensor.ts'
-import { Batch } from './batch.ts'
-import type { Tap } from './feature-rows.ts'
-import type { ImageCall } from './image-call.ts'
-import type { ImagePort } from '../image-tensor-input.ts'
+import type { ImageTensorInput } from '../image-tensor-input.ts'
 import { checkRows } from '../pool.ts'
 import type { Network as RunningNetwork } from '../runtime.ts'
 import type { Activation } from '../session.ts'
-import { inTurns, type PiecewiseWork } from './turns.ts'
+import { Batch } from './batch.ts'
+import type { Tap } from './feature-rows.ts'
+import type { ImageCall } from './image-call.ts'
+import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Milliseconds of decoding after which the event loop has its turn. */
 const SLICE = 16
@@ -17,7 +18,7 @@ const SLICE = 16
 export interface Network {
   /** Its outputs are the taps' layers. */
   session: RunningNetwork
-  port: ImagePort
+  port: ImageTensorInput
   preprocess: ResolvedPreprocess
   taps: Tap[]
   /** Whether each image is known to be computed by itself, whatever the others of its batch are. */
@@ -58,7 +59,7 @@ export class BatchQueue implements PiecewiseWork {
   /** Does the work of a call, and that of others beside it. @returns when the call has ended */
   async run(call: ImageCall): Promise<void> {
     this.#calls.push(call)
-    await inTurns(this, call)
+    await takeTurns(this, call)
   }
 
   get isOver(): boolean {

@@ -1,11 +1,11 @@
-import { type SoftmarginError, throwIfAborted } from '../../core/errors.ts'
-import type { ImageInput } from '../../image/image-input.ts'
-import type { ResolvedPreprocess } from '../../image/preprocess.ts'
-import type { Matrix } from '../../core/matrix.ts'
 import type { LongCall } from '../../core/call-options.ts'
+import { type SoftmarginError, throwIfAborted } from '../../core/errors.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { ImageInput } from '../../image/image-input.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import type { Activation } from '../session.ts'
 import { FeatureRows, type Tap } from './feature-rows.ts'
 import { ImageReader, isUnreadable } from './image-reader.ts'
-import type { Activation } from '../session.ts'
 
 /** What a call asks for, beside its images. */
 export interface ImageCallOptions extends Omit<LongCall, 'signal'> {

@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { decodeOpened } from '../../image/decode.ts'
 import { type ImageInput, type OpenedImage, openImage } from '../../image/image-input.ts'
-import type { ResolvedPreprocess } from '../../image/preprocess.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { writeTensor } from '../../image/tensor.ts'
 
 /** How many files are read, or fetched, ahead of the one that is decoded. */

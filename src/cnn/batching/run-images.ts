@@ -1,8 +1,8 @@
+import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError, throwIfAborted } from '../../core/errors.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { tensorLength } from '../../image/tensor.ts'
-import type { Matrix } from '../../core/matrix.ts'
-import type { LongCall } from '../../core/call-options.ts'
 import { BatchQueue, type Network } from './batch-queue.ts'
 import { ImageCall } from './image-call.ts'
 

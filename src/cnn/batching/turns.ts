@@ -25,7 +25,7 @@ let current: Promise<boolean> | undefined
  *
  * @param work what the call is part of
  */
-export async function inTurns(work: PiecewiseWork, call: ImageCall): Promise<void> {
+export async function takeTurns(work: PiecewiseWork, call: ImageCall): Promise<void> {
   if (!underWay.includes(work)) underWay.push(work)
   while (!call.isSettled) {
     const { version } = call

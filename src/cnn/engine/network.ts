@@ -1,11 +1,11 @@
 import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import { fuse } from './lowering/fuse.ts'
-import { buildFacts, type Instance, instantiate } from './wasm/instance.ts'
 import { lower } from './lowering/lower.ts'
-import type { Simd } from './wasm/cnn-module.ts'
 import type { Program } from './lowering/operations.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
+import type { Simd } from './wasm/cnn-module.ts'
+import { buildFacts, type Instance, instantiate } from './wasm/instance.ts'
 
 /** What one tensor came out as. */
 export interface Activation {

@@ -1,8 +1,8 @@
 import type { GraphProto, NodeProto } from 'onnx-buf'
 import { show } from '../../core/errors.ts'
 import { producers } from '../../onnx/graph/graph.ts'
-import type { TensorFacts } from '../../onnx/shapes/infer.ts'
-import type { LayerInfo } from './list-layers.ts'
+import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { LayerInfo } from './layer-info.ts'
 
 /** Operators that pass their first input on with the same numbers, or squash the class scores at the end. */
 const atTheEnd = new Set([

@@ -1,10 +1,10 @@
+import type { Progress } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
-import type { Preprocess, ResolvedPreprocess } from '../../image/preprocess.ts'
-import type { Progress } from '../../core/call-options.ts'
-import type { ModelDownload, ModelSource } from './model-source.ts'
+import type { Preprocess, ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { checkPooling, type Pooling, type ResolvedPooling } from '../pool.ts'
 import { checkRuntime, defaultRuntime, type Runtime } from '../runtime.ts'
+import type { ModelDownload, ModelSource } from './model-source.ts'
 
 /** What `FeatureExtractor.create` takes. */
 export interface ExtractorOptions {

@@ -12,10 +12,10 @@ import {
 } from '../../../test/support/layered-cnn.ts'
 import type { SoftmarginError } from '../../core/errors.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
-import type { Preprocess } from '../../image/preprocess.ts'
+import type { Preprocess } from '../../image/preprocess-options.ts'
 import { node, tensorInfo } from '../../onnx/graph/nodes.ts'
-import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 import { pool, pooledSize, resolvePooling } from '../pool.ts'
+import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
 const plain: Preprocess = {
   size: { width: 12, height: 8 },

@@ -1,25 +1,26 @@
 import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
-import type { Matrix } from '../../core/matrix.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
+import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
+import { imageTensorInput } from '../image-tensor-input.ts'
+import { checkPooling, pooledSize } from '../pool.ts'
+import { type RuntimeInfo, startNetwork } from '../runtime.ts'
+import type { Device } from '../session.ts'
 import {
   checkOptions,
   type ExtractorDescription,
   type ExtractorOptions,
   type LayerChoice,
 } from './extractor-options.ts'
-import { imagePort } from '../image-tensor-input.ts'
-import { type LayerInfo, measureLayers } from './list-layers.ts'
+import type { LayerInfo } from './layer-info.ts'
+import { measureLayers } from './list-layers.ts'
+import { checkSize, cutAt, type LoadedNetwork, loadNetwork, pickLayer, pictureDims } from './load-network.ts'
 import { openModel } from './model-source.ts'
-import { checkPooling, pooledSize } from '../pool.ts'
-import { checkSize, cutAt, type PreparedNetwork, pickLayer, pictureDims, prepare } from './load-network.ts'
-import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
-import { type RuntimeInfo, startNetwork } from '../runtime.ts'
-import type { Device } from '../session.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
 
@@ -29,12 +30,12 @@ export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extr
  * It holds the network in WebAssembly memory: `dispose()` frees it.
  */
 export class FeatureExtractor {
-  readonly #parts: PreparedNetwork
+  readonly #parts: LoadedNetwork
   #measured: LayerInfo[] | undefined
   #pipeline: Pipeline | undefined
   #disposed = false
 
-  private constructor(parts: PreparedNetwork) {
+  private constructor(parts: LoadedNetwork) {
     this.#parts = parts
   }
 
@@ -49,7 +50,7 @@ export class FeatureExtractor {
     checkOptions(options)
     const { model = 'tiny', externalData, download, onProgress, signal } = options
     const opened = await openModel(model, { externalData, download, onProgress, signal })
-    return new FeatureExtractor(await prepare(opened, options))
+    return new FeatureExtractor(await loadNetwork(opened, options))
   }
 
   /**
@@ -63,7 +64,7 @@ export class FeatureExtractor {
     name = 'bytes',
   ): Promise<FeatureExtractor> {
     checkOptions(options)
-    return new FeatureExtractor(await prepare({ model, name }, options))
+    return new FeatureExtractor(await loadNetwork({ model, name }, options))
   }
 
   /** Where the network runs now. */
@@ -198,7 +199,7 @@ export class FeatureExtractor {
       }
     })
     const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const port = imagePort(cut)
+    const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)
     const session = await startNetwork(cut, port, dims, { ...running, device: this.device })

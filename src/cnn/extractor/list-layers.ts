@@ -3,40 +3,13 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
 import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
-import { type Dims, inferTensors, type TensorFacts } from '../../onnx/shapes/infer.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
+import type { Dims, TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import { defaultLayer } from './default-layer.ts'
-import { nearest } from './suggest.ts'
-import { ownSettings } from './model-metadata.ts'
-
-/** A tensor of the network that can serve as features. */
-export interface LayerInfo {
-  /** The tensor's name, which is what `layer` takes. */
-  name: string
-  /** The name of the node that makes it; empty in files that do not name their nodes. */
-  node: string
-  /** What the node does: `'Conv'`, `'Relu'`, ... */
-  operator: string
-  /**
-   * What it answers for one image of the size that the extractor makes, without the batch: channels, height,
-   * width for a map. Left out where it can only be known by running the network.
-   */
-  shape?: number[] | undefined
-  /**
-   * The share of the network's multiply-adds that it needs, 0 to 1: what comes before it and its own. Left out
-   * where a shape is not known.
-   */
-  share?: number | undefined
-  /**
-   * Whether it ends a stage: the last map of its height and width that every later map is computed from, and the
-   * default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
-   */
-  endsStage?: boolean | undefined
-  /** Whether this is the one taken when no layer is named. */
-  isDefault: boolean
-  /** Why it is the default. */
-  reason?: string | undefined
-}
+import type { LayerInfo } from './layer-info.ts'
+import { modelMetadata } from './model-metadata.ts'
+import { closestName } from './suggest.ts'
 
 /** Operators whose answers, and all that is computed from them, are sizes and not activations. */
 const answersNoPixels = new Set(['Shape', 'Size'])
@@ -62,7 +35,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
       layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
     }
   }
-  const named = layers.find(({ name }) => name === ownSettings(model)?.layer)
+  const named = layers.find(({ name }) => name === modelMetadata(model)?.layer)
   const chosen = named
     ? { layer: named, reason: 'its file names it' }
     : defaultLayer(graph, layers, activations, facts)
@@ -158,7 +131,7 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
     layers.findLast((layer) => isBelow(layer.node, name) || isBelow(layer.name, name))
   if (found) return found
   const names = layers.flatMap((layer) => [layer.name, layer.node, ...layer.node.split('/').slice(0, -1)])
-  const near = nearest(
+  const near = closestName(
     name,
     names.filter((one) => one !== ''),
     5,

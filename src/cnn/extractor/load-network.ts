@@ -1,28 +1,25 @@
 import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
-import {
-  outputSize,
-  type Preprocess,
-  type ResolvedPreprocess,
-  resolvePreprocess,
-  type Size,
-} from '../../image/preprocess.ts'
+import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
+import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
-import { withFloatPorts } from '../../onnx/edit/float32-io.ts'
+import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
+import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
-import { inferTensors, type TensorFacts } from '../../onnx/shapes/infer.ts'
-import { withMirror } from '../../onnx/edit/horizontal-flip.ts'
-import type { ExtractorOptions } from './extractor-options.ts'
-import { type ImagePort, imagePort } from '../image-tensor-input.ts'
-import { findLayer, type LayerInfo, listLayers } from './list-layers.ts'
-import type { OpenedModel } from './model-source.ts'
-import { ownSettings } from './model-metadata.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
+import type { ExtractorOptions } from './extractor-options.ts'
+import type { LayerInfo } from './layer-info.ts'
+import { findLayer, listLayers } from './list-layers.ts'
+import { modelMetadata } from './model-metadata.ts'
+import type { OpenedModel } from './model-source.ts'
 
 /** What is found out of a model when an extractor is made of it. */
-export interface PreparedNetwork {
+export interface LoadedNetwork {
   /** The whole of it. */
   model: ModelProto
   facts: Map<string, TensorFacts>
@@ -34,7 +31,7 @@ export interface PreparedNetwork {
   mirror: boolean
   layers: LayerInfo[]
   layer: LayerInfo
-  port: ImagePort
+  port: ImageTensorInput
   preprocess: ResolvedPreprocess
   /** How the network was started, and further cuts of it are to be. */
   running: RunningOptions
@@ -52,7 +49,7 @@ export interface PreparedNetwork {
  * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`,
  *   `HOST_UNSUPPORTED`
  */
-export async function prepare(opened: OpenedModel, options: ExtractorOptions): Promise<PreparedNetwork> {
+export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions): Promise<LoadedNetwork> {
   const { model, name } = opened
   const facts = inferTensors(model)
   const layers = listLayers(model, facts)
@@ -60,11 +57,11 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
   const { mirror = false } = options
   const cut = cutAt({ model, facts, mirror }, [layer.name])
-  const port = imagePort(cut)
+  const port = imageTensorInput(cut)
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const { threads, onWarning, device = 'wasm', runtime } = options
   const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
-  const start = async (running: RunningOptions): Promise<PreparedNetwork> => {
+  const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
@@ -84,11 +81,13 @@ export async function prepare(opened: OpenedModel, options: ExtractorOptions): P
 
 /** The network up to some layers, float32 at both ends. */
 export function cutAt(
-  { model, facts, mirror }: Pick<PreparedNetwork, 'model' | 'facts' | 'mirror'>,
+  { model, facts, mirror }: Pick<LoadedNetwork, 'model' | 'facts' | 'mirror'>,
   layers: string[],
 ): ModelProto {
-  const cut = withFloatPorts(cutModel(model, layers), facts)
-  return mirror ? withMirror(cut, imagePort(cut).name, (name) => facts.get(name)?.dims?.length) : cut
+  const cut = withFloat32Io(cutModel(model, layers), facts)
+  return mirror
+    ? withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => facts.get(name)?.dims?.length)
+    : cut
 }
 
 function defaultOf(layers: LayerInfo[]): LayerInfo {
@@ -129,12 +128,12 @@ export function pickLayer(
 
 function preprocessFor(
   { model, preprocess: beside }: OpenedModel,
-  port: ImagePort,
+  port: ImageTensorInput,
   given: Preprocess | HuggingFacePreprocess | undefined,
 ): ResolvedPreprocess {
   const { channels, width, height } = port
   const size = width !== undefined && height !== undefined ? { width, height } : undefined
-  let own: Preprocess | HuggingFacePreprocess | undefined = ownSettings(model)?.preprocess ?? beside
+  let own: Preprocess | HuggingFacePreprocess | undefined = modelMetadata(model)?.preprocess ?? beside
   try {
     resolvePreprocess({}, own, { channels, size })
   } catch (cause) {
@@ -151,7 +150,7 @@ function preprocessFor(
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for a preprocessing that makes images of a size that the model does not take */
-export function checkSize(port: ImagePort, preprocess: ResolvedPreprocess): void {
+export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess): void {
   const made: Size = outputSize(preprocess)
   const { width = made.width, height = made.height } = port
   if (width === made.width && height === made.height) return
@@ -168,7 +167,7 @@ const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
 const mostNumbers = 2 ** 28
 
 /** The dimensions of the smallest batch that a network takes. */
-export function pictureDims(port: ImagePort, preprocess: ResolvedPreprocess): number[] {
+export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreprocess): number[] {
   const { width, height } = outputSize(preprocess)
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
   const length = dims.reduce((all, n) => all * n, 1)
@@ -181,7 +180,12 @@ export function pictureDims(port: ImagePort, preprocess: ResolvedPreprocess): nu
 }
 
 /** Runs an empty image, to learn what the layer answers before the first real one. */
-async function tryOut(session: Network, port: ImagePort, preprocess: ResolvedPreprocess, layer: LayerInfo) {
+async function tryOut(
+  session: Network,
+  port: ImageTensorInput,
+  preprocess: ResolvedPreprocess,
+  layer: LayerInfo,
+) {
   const dims = pictureDims(port, preprocess)
   const empty = new Float32Array(dims.reduce((all, n) => all * n, 1))
   const activations = await session.run(port.name, empty, dims)

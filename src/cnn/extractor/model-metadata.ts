@@ -1,17 +1,17 @@
 import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
-import type { Preprocess } from '../../image/preprocess.ts'
+import type { Preprocess } from '../../image/preprocess-options.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 
 /** What a model's file says of itself, as JSON under our key of its `metadata_props`. */
-export interface OwnSettings {
+export interface ModelMetadata {
   preprocess?: Preprocess
   /** The tensor that its makers mean by features: the default layer. */
   layer?: string
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` if there is such an entry and it is none of this */
-export function ownSettings(model: ModelProto): OwnSettings | undefined {
+export function modelMetadata(model: ModelProto): ModelMetadata | undefined {
   const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
   if (text === undefined) return undefined
   try {

@@ -1,4 +1,5 @@
 import type { ModelProto } from 'onnx-buf'
+import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
 import { download, isNotFound } from '../../host/download/download.ts'
@@ -8,7 +9,6 @@ import { withoutSecrets } from '../../host/storage/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { attachWeights, weightFiles } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
-import type { LongCall } from '../../core/call-options.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub-source.ts'
 
 /**

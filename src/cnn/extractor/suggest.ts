@@ -4,7 +4,7 @@
  * Alike is: few letters to change (Levenshtein's distance), case aside, and a name that holds the wanted one
  * (or is held by it) counts as near.
  */
-export function nearest(wanted: string, names: string[], count: number): string[] {
+export function closestName(wanted: string, names: string[], count: number): string[] {
   const key = wanted.toLowerCase()
   return [...new Set(names)]
     .map((name, order) => ({ name, order, distance: distance(key, name.toLowerCase()) }))

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import type { RawImage } from '../../image/image-input.ts'
-import type { Preprocess } from '../../image/preprocess.ts'
+import type { Preprocess } from '../../image/preprocess-options.ts'
 import { FeatureExtractor } from './extractor.ts'
 
 const folder = new URL('../../../test/fixtures/images/', import.meta.url)

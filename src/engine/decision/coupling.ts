@@ -1,4 +1,4 @@
-import type { Sigmoids } from '../../svm/model/class-order.ts'
+import type { Sigmoids } from './platt.ts'
 import { sigmoid } from './platt.ts'
 
 /** No pair is surer than this, as in LIBSVM. */

@@ -1,5 +1,5 @@
-import type { Pace } from '../wasm/time-slice.ts'
 import { exp, log } from '../../core/exp-log.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 
 /** Newton steps, as in LIBSVM. */
 const STEPS = 100
@@ -31,7 +31,7 @@ export function sigmoid(f: number, a: number, b: number): number {
 export async function fitSigmoid(
   decisions: Float64Array,
   firsts: number,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<{ a: number; b: number }> {
   const seconds = decisions.length - firsts
   // Not 1 and 0: a few rows do not prove certainty.
@@ -50,7 +50,7 @@ export async function fitSigmoid(
   let b = log((seconds + 1) / (firsts + 1))
   let least = loss(a, b)
   for (let step = 0; step < STEPS; step++) {
-    if (pace.due) await pace.rest()
+    if (timeSlice.expired) await timeSlice.yield()
     const { gradient, hessian } = derivatives(decisions, target, a, b)
     if (Math.abs(gradient[0]) < ENOUGH && Math.abs(gradient[1]) < ENOUGH) break
     const determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1]
@@ -88,4 +88,13 @@ function derivatives(decisions: Float64Array, target: (i: number) => number, a: 
     gradient[1] += rest
   }
   return { gradient, hessian }
+}
+
+/**
+ * Platt's sigmoids in LIBSVM's terms, one a pair of classes: for a decision value f, the first class of the
+ * pair has probability 1 / (1 + exp(a f + b)).
+ */
+export interface Sigmoids {
+  a: Float64Array
+  b: Float64Array
 }

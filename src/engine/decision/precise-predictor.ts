@@ -1,13 +1,13 @@
 import type { Matrix } from '../../core/matrix.ts'
-import { Engine } from '../wasm/engine.ts'
-import { powerFor, rescaled } from '../kernel/kernel.ts'
-import type { Simd } from '../wasm/module.ts'
-import type { Pace } from '../wasm/time-slice.ts'
+import { columnStats } from '../kernel/column-stats.ts'
+import { powerOfTwoScale, rescaled } from '../kernel/kernel.ts'
 import type { PackedRows } from '../kernel/packed-rows.ts'
 import { Conditioner, packRows } from '../kernel/packer.ts'
 import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
-import type { Expansion } from './predictor.ts'
-import { survey } from '../kernel/column-stats.ts'
+import { Engine } from '../wasm/engine.ts'
+import type { Simd } from '../wasm/module.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import type { Expansion } from './expansion.ts'
 
 /** Rows that are answered together, and columns of kernel values that are summed up while they are in the cache. */
 const BLOCK = 16
@@ -47,17 +47,24 @@ export class PrecisePredictor {
   }
 
   /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
-  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<PrecisePredictor> {
+  static async open(simd: Simd, expansion: Expansion, timeSlice: TimeSlice): Promise<PrecisePredictor> {
     const engine = await Engine.open(simd)
     const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
-    const { largest } = await survey(engine, supportVectors, pace)
-    const scale = powerFor(largest)
+    const { largest } = await columnStats(engine, supportVectors, timeSlice)
+    const scale = powerOfTwoScale(largest)
     const conditioning = { centre: undefined, scale, precise: { lessOne: false, origin: undefined } }
     const groups: Int32Array[] = []
     for (let c = 0, at = 0; c < nSupport.length; at += nSupport[c++]) {
       groups.push(Int32Array.from({ length: nSupport[c] }, (_, i) => at + i))
     }
-    const rows = await packRows(engine, supportVectors, groups, rescaled(kernel, scale), conditioning, pace)
+    const rows = await packRows(
+      engine,
+      supportVectors,
+      groups,
+      rescaled(kernel, scale),
+      conditioning,
+      timeSlice,
+    )
     const weights = new PairWeights(engine, rows.runs, Number.POSITIVE_INFINITY)
     // A linear kernel of scaled rows is so many times as large.
     const unit = kernel.kind === 'linear' ? scale * scale : 1
@@ -66,7 +73,7 @@ export class PrecisePredictor {
         const from = column * supportVectors.rows
         weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]] / unit)
       }
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
     const conditioner = new Conditioner(engine, conditioning, supportVectors.cols)
     return new PrecisePredictor(engine, rows, conditioner, weights, intercept)
@@ -75,7 +82,7 @@ export class PrecisePredictor {
   /** As `Predictor.decide`. */
   async decide(
     X: Matrix,
-    pace: Pace,
+    timeSlice: TimeSlice,
     onBlock: (decisions: Float64Array, done: number) => void,
   ): Promise<void> {
     const out = new Float64Array(Math.min(X.rows, BLOCK) * this.#pairs)
@@ -97,7 +104,7 @@ export class PrecisePredictor {
             [this.#values, CHUNK * 8, rows],
             this.#sums,
           )
-          if (pace.due) await pace.rest()
+          if (timeSlice.expired) await timeSlice.yield()
         }
       }
       const decisions = out.subarray(0, rows * this.#pairs)

@@ -1,7 +1,7 @@
 import type { Matrix } from '../../core/matrix.ts'
-import type { Pace } from '../wasm/time-slice.ts'
 import { pairsOf } from '../kernel/pair-weights.ts'
-import type { Expansion } from './predictor.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import type { Expansion } from './expansion.ts'
 
 /** Rows that are answered together. */
 const BLOCK = 16
@@ -10,7 +10,7 @@ const BLOCK = 16
  * Answers decision values from kernel values that are handed in: of a row's values with all rows of the fit, those
  * with the support vectors count. Sums are in float64, for nothing is known of how large the values are.
  */
-export class GivenPredictor {
+export class PrecomputedPredictor {
   readonly #classes: { columns: Int32Array; lines: Float64Array[] }[] = []
   readonly #pairs: [number, number][]
   readonly #intercept: Float64Array
@@ -38,7 +38,7 @@ export class GivenPredictor {
   /** As `Predictor.decide`; X is rows x rows of the fit. */
   async decide(
     X: Matrix,
-    pace: Pace,
+    timeSlice: TimeSlice,
     onBlock: (decisions: Float64Array, done: number) => void,
   ): Promise<void> {
     const pairs = this.#pairs.length
@@ -47,7 +47,7 @@ export class GivenPredictor {
       const rows = Math.min(BLOCK, X.rows - from)
       for (let r = 0; r < rows; r++) this.#decideRow(X.row(from + r), out.subarray(r * pairs))
       onBlock(out.subarray(0, rows * pairs), from + rows)
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
   }
 

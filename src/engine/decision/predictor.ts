@@ -1,31 +1,14 @@
 import { Matrix } from '../../core/matrix.ts'
-import { Engine } from '../wasm/engine.ts'
-import { FarRows } from '../kernel/rbf-underflow.ts'
-import { type Conditioning, conditioningOf, type Kernel, rescaled } from '../kernel/kernel.ts'
-import type { Simd } from '../wasm/module.ts'
-import type { Pace } from '../wasm/time-slice.ts'
+import { type Conditioning, conditioningOf, rescaled } from '../kernel/kernel.ts'
 import type { PackedRows } from '../kernel/packed-rows.ts'
 import { Conditioner, packRows } from '../kernel/packer.ts'
 import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
+import { RbfUnderflow } from '../kernel/rbf-underflow.ts'
+import { Engine } from '../wasm/engine.ts'
+import type { Simd } from '../wasm/module.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { type Expansion, forEachCoefficient } from './expansion.ts'
 import { PrecisePredictor } from './precise-predictor.ts'
-
-/**
- * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
- * intercept[p].
- */
-export interface Expansion {
-  kernel: Kernel
-  supportVectors: Matrix
-  /** Support vectors of each class, which stand class after class. */
-  nSupport: ArrayLike<number>
-  /**
-   * LIBSVM's layout, (classes - 1) x vectors: for the pair of classes i < j, row j - 1 holds the coefficients
-   * of the vectors of class i and row i those of class j.
-   */
-  dualCoef: Float64Array
-  /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
-  intercept: Float64Array
-}
 
 /** Rounding to float32 that changes decision values by more than this, of a margin of 1, calls for float64. */
 const NOISE = 2 ** -7
@@ -36,23 +19,6 @@ const LARGE = 2 ** 13
 
 /** Columns of kernel values that are made and summed up while they are in the cache. */
 const CHUNK = 1024
-
-/** The coefficients of a pair that are not 0, with the numbers of their support vectors, in order. */
-export function forEachCoefficient(
-  { nSupport, dualCoef }: Pick<Expansion, 'nSupport' | 'dualCoef'>,
-  [i, j]: [number, number],
-  visit: (coefficient: number, supportVector: number) => void,
-): void {
-  const vectors = dualCoef.length / (nSupport.length - 1)
-  for (let c = 0, start = 0; c < nSupport.length; start += nSupport[c++]) {
-    if (c !== i && c !== j) continue
-    const line = c === i ? j - 1 : i
-    for (let s = start; s < start + nSupport[c]; s++) {
-      const coefficient = dualCoef[line * vectors + s]
-      if (coefficient !== 0) visit(coefficient, s)
-    }
-  }
-}
 
 /**
  * Answers decision values. A function of the expansion alone, so that a model that was saved and loaded gives
@@ -67,13 +33,13 @@ export class Predictor {
   readonly #weights: PairWeights | undefined
   readonly #staging: number
   /** For an rbf kernel, what keeps far rows inside float32. */
-  readonly #far: FarRows | undefined
+  readonly #far: RbfUnderflow | undefined
   /** Room for a block's values with all support vectors: 0 until far rows ask for it. */
   #wide = 0
   readonly #values: number
   readonly #sums: number
   /** Opens a predictor for rows whose kernel values float32 cannot hold. */
-  readonly #openPrecise: (pace: Pace) => Promise<PrecisePredictor>
+  readonly #openPrecise: (timeSlice: TimeSlice) => Promise<PrecisePredictor>
   #precise: PrecisePredictor | undefined
 
   /** @param weights coefficients, unless the rows are weights themselves */
@@ -85,7 +51,7 @@ export class Predictor {
       conditioning: Conditioning
       intercept: Float64Array
       weights?: PairWeights
-      openPrecise(pace: Pace): Promise<PrecisePredictor>
+      openPrecise(timeSlice: TimeSlice): Promise<PrecisePredictor>
     },
   ) {
     this.#engine = engine
@@ -107,22 +73,26 @@ export class Predictor {
   }
 
   /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
-  static async open(simd: Simd, expansion: Expansion, pace: Pace): Promise<Predictor | PrecisePredictor> {
+  static async open(
+    simd: Simd,
+    expansion: Expansion,
+    timeSlice: TimeSlice,
+  ): Promise<Predictor | PrecisePredictor> {
     const engine = await Engine.open(simd)
-    const openPrecise = (ownPace: Pace) => PrecisePredictor.open(simd, expansion, ownPace)
+    const openPrecise = (ownTimeSlice: TimeSlice) => PrecisePredictor.open(simd, expansion, ownTimeSlice)
     const { supportVectors, kernel } = expansion
     const pairs = pairsOf(expansion.nSupport.length)
-    const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, pace)
+    const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
     if (kernel.kind === 'linear') {
       // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
-      const { weights, intercept } = await collapse(expansion, pairs, conditioning, pace)
+      const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
       if (linearNoise(weights, supportVectors, conditioning) > NOISE) {
         engine.close()
-        return openPrecise(pace)
+        return openPrecise(timeSlice)
       }
       const groups = [Int32Array.from(pairs.keys())]
       const plain = { centre: undefined, scale: 1 }
-      const rows = await packRows(engine, weights, groups, kernel, plain, pace)
+      const rows = await packRows(engine, weights, groups, kernel, plain, timeSlice)
       return new Predictor(engine, rows, { pairs, conditioning, intercept, openPrecise })
     }
     const groups: Int32Array[] = []
@@ -130,11 +100,11 @@ export class Predictor {
       groups.push(Int32Array.from({ length: expansion.nSupport[c] }, (_, i) => at + i))
     }
     const own = rescaled(kernel, conditioning.scale)
-    const rows = await packRows(engine, supportVectors, groups, own, conditioning, pace)
+    const rows = await packRows(engine, supportVectors, groups, own, conditioning, timeSlice)
     const { dualCoef, intercept } = expansion
     if (isNoisy(engine, rows, expansion)) {
       engine.close()
-      return openPrecise(pace)
+      return openPrecise(timeSlice)
     }
     const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
     const weights = new PairWeights(engine, rows.runs, largest)
@@ -143,7 +113,7 @@ export class Predictor {
         const from = column * supportVectors.rows
         weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
       }
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
     return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
   }
@@ -154,11 +124,18 @@ export class Predictor {
     return last.start + last.size
   }
 
-  #farRows(gamma: number): FarRows {
+  #farRows(gamma: number): RbfUnderflow {
     const members = this.#engine.allocate(this.#size * 4)
     const view = this.#engine.float32(members, this.#size).fill(0)
     for (const { start, count } of this.#rows.runs) view.fill(1, start, start + count)
-    return new FarRows(this.#engine, gamma, this.#size, this.#rows.norms, members, this.#engine.blockRows)
+    return new RbfUnderflow(
+      this.#engine,
+      gamma,
+      this.#size,
+      this.#rows.norms,
+      members,
+      this.#engine.blockRows,
+    )
   }
 
   /**
@@ -170,7 +147,7 @@ export class Predictor {
    */
   async decide(
     X: Matrix,
-    pace: Pace,
+    timeSlice: TimeSlice,
     onBlock: (decisions: Float64Array, done: number) => void,
   ): Promise<void> {
     const { blockRows } = this.#engine
@@ -182,11 +159,11 @@ export class Predictor {
       this.#conditioner.apply(this.#staging, rows)
       this.#rows.take(this.#staging, rows)
       const decisions = out.subarray(0, rows * this.pairs.length)
-      if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, pace)
-      else await this.#decideLinear(rows, decisions, pace)
+      if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, timeSlice)
+      else await this.#decideLinear(rows, decisions, timeSlice)
       if (!decisions.every(Number.isFinite)) {
-        this.#precise ??= await this.#openPrecise(pace)
-        await this.#precise.decide(new Matrix(given, rows, X.cols), pace, (values, done) => {
+        this.#precise ??= await this.#openPrecise(timeSlice)
+        await this.#precise.decide(new Matrix(given, rows, X.cols), timeSlice, (values, done) => {
           decisions.set(values, done * this.pairs.length - values.length)
         })
       }
@@ -194,13 +171,13 @@ export class Predictor {
     }
   }
 
-  async #decideLinear(rows: number, out: Float64Array, pace: Pace): Promise<void> {
+  async #decideLinear(rows: number, out: Float64Array, timeSlice: TimeSlice): Promise<void> {
     const pairs = this.pairs.length
     const { size } = this.#rows.runs[0]
     const step = this.#rows.columnsPerCall(rows)
     for (let j = 0; j < size; j += step) {
       this.#rows.multiply(rows, j, Math.min(step, size - j), this.#values + j * 4, size * 4)
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
     const values = this.#engine.float32(this.#values, rows * size)
     for (let r = 0; r < rows; r++) {
@@ -208,29 +185,35 @@ export class Predictor {
     }
   }
 
-  async #decideBlock(weights: PairWeights, rows: number, out: Float64Array, pace: Pace): Promise<void> {
+  async #decideBlock(
+    weights: PairWeights,
+    rows: number,
+    out: Float64Array,
+    timeSlice: TimeSlice,
+  ): Promise<void> {
     const { length } = weights
     this.#engine.float64(this.#sums, rows * length).fill(0)
-    if (this.#far?.mayHold(this.#rows.leftNorms, rows)) await this.#sumFar(this.#far, weights, rows, pace)
-    else await this.#sum(weights, rows, pace)
+    if (this.#far?.mayHold(this.#rows.leftNorms, rows))
+      await this.#sumFar(this.#far, weights, rows, timeSlice)
+    else await this.#sum(weights, rows, timeSlice)
     weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
   }
 
   /** Kernel values, chunk by chunk, summed up while they are in the cache. */
-  async #sum(weights: PairWeights, rows: number, pace: Pace): Promise<void> {
+  async #sum(weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
     const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
     for (const [c, run] of this.#rows.runs.entries()) {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
         weights.addSums(c, [j, cols], [this.#values, CHUNK * 4, rows], this.#sums)
-        if (pace.due) await pace.rest()
+        if (timeSlice.expired) await timeSlice.yield()
       }
     }
   }
 
   /** The same where rows may be far: their nearest support vector must be known first. */
-  async #sumFar(far: FarRows, weights: PairWeights, rows: number, pace: Pace): Promise<void> {
+  async #sumFar(far: RbfUnderflow, weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
     const { length } = weights
     const stride = this.#size * 4
     this.#wide ||= this.#engine.allocate(this.#engine.blockRows * stride)
@@ -238,14 +221,14 @@ export class Predictor {
     for (let j = 0; j < this.#size; j += step) {
       const cols = Math.min(step, this.#size - j)
       this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
     const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
     this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
     for (const [c, run] of this.#rows.runs.entries()) {
       weights.addSums(c, [0, run.size], [this.#wide + run.start * 4, stride, rows], this.#sums)
     }
-    FarRows.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
+    RbfUnderflow.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
   }
 }
 
@@ -297,7 +280,7 @@ async function collapse(
   expansion: Expansion,
   pairs: [number, number][],
   { centre, scale }: Conditioning,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<{ weights: Matrix; intercept: Float64Array }> {
   const { supportVectors, intercept } = expansion
   const { cols, data } = supportVectors
@@ -308,7 +291,7 @@ async function collapse(
     sum.fill(0)
     const terms: [number, number][] = []
     forEachCoefficient(expansion, pair, (coefficient, s) => terms.push([coefficient, s]))
-    await pace.inPieces(terms.length, cols, (from, to) => {
+    await timeSlice.forEachChunk(terms.length, cols, (from, to) => {
       for (const [coefficient, s] of terms.slice(from, to)) {
         for (let k = 0; k < cols; k++) sum[k] += coefficient * data[s * cols + k]
       }

@@ -1,5 +1,5 @@
+import type { Run } from '../kernel/runs.ts'
 import type { Engine } from '../wasm/engine.ts'
-import type { Run } from '../kernel/packed-rows.ts'
 
 /** Offsets in `class Problem` of assembly/problem.ts, in bytes. */
 const OFFSET = {
@@ -127,8 +127,8 @@ export class DualProblem {
   }
 
   /** Minimises over the free points at once, if there are at most `limit`; answers how many there were. */
-  faceStep(scratch: number, limit: number): number {
-    return this.#engine.exports.faceStep(this.address, scratch, limit)
+  projectedCgStep(scratch: number, limit: number): number {
+    return this.#engine.exports.projectedCgStep(this.address, scratch, limit)
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Engine } from '../wasm/engine.ts'
-import type { KernelSource } from './kernel-matrix.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import type { Run } from './packed-rows.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import type { KernelMatrix } from './kernel-matrix.ts'
+import type { Run } from './runs.ts'
 
 /**
  * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
@@ -20,39 +20,39 @@ export function strideOf(run: Run): number {
  */
 export async function fillBlock(
   engine: Engine,
-  rows: KernelSource,
+  rows: KernelMatrix,
   a: Run,
   b: Run,
   out: number,
   mirrored: number,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<void> {
   for (let i = 0; i < a.size; i += engine.blockRows) {
-    await fillStrip(engine, rows, a, b, i, out, mirrored, pace)
+    await fillStrip(engine, rows, a, b, i, out, mirrored, timeSlice)
   }
 }
 
 /** The block of a run with itself. @throws {SoftmarginError} `ABORTED` */
-export async function fillOwnBlock(
+export async function fillDiagonalBlock(
   engine: Engine,
-  rows: KernelSource,
+  rows: KernelMatrix,
   run: Run,
   out: number,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<void> {
-  await fillBlock(engine, rows, run, run, out, out, pace)
+  await fillBlock(engine, rows, run, run, out, out, timeSlice)
 }
 
 /** The part of a block, and of its mirror, that the left side's rows from `i` on make: `blockRows` of them. */
 export async function fillStrip(
   engine: Engine,
-  rows: KernelSource,
+  rows: KernelMatrix,
   a: Run,
   b: Run,
   i: number,
   out: number,
   mirrored: number,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<void> {
   const strideA = strideOf(a)
   const strideB = strideOf(b)
@@ -63,7 +63,7 @@ export async function fillStrip(
   for (let j = from; j < b.size; j += step) {
     const cols = Math.min(step, b.size - j)
     rows.multiply(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
-    if (pace.due) await pace.rest()
+    if (timeSlice.expired) await timeSlice.yield()
   }
   const after = out === mirrored ? i + count : 0
   engine.exports.transpose(

@@ -1,7 +1,6 @@
 import type { Matrix } from '../../core/matrix.ts'
-
-import { type Kernel, type PreciseKernel, powerFor, rescaled } from './kernel.ts'
-import type { Survey } from './column-stats.ts'
+import type { ColumnStats } from './column-stats.ts'
+import { type Kernel, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'
 
 /** Rows that are looked at, and how far apart in that sample the rows of a pair stand. */
 const SAMPLE = 64
@@ -24,7 +23,7 @@ const MOST = 2 ** 127
 export function preciseKernel(
   X: Matrix,
   kernel: Kernel,
-  { largest, columnMeans }: Survey,
+  { largest, columnMeans }: ColumnStats,
   o: { centred: boolean; forced?: boolean },
 ): PreciseKernel | undefined {
   const { kind, gamma, coef0, degree } = kernel
@@ -66,7 +65,7 @@ export function preciseKernel(
 /** Whether gamma, for rows that are scaled, is a normal float32. */
 function fits(kernel: Kernel, largest: number): boolean {
   if (kernel.kind === 'linear') return true
-  const { gamma } = rescaled(kernel, powerFor(largest))
+  const { gamma } = rescaled(kernel, powerOfTwoScale(largest))
   return gamma >= LEAST && gamma < MOST
 }
 

@@ -1,10 +1,10 @@
 import type { Matrix } from '../../core/matrix.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
-import type { Pace } from '../wasm/time-slice.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 
 /** What there is to know of the numbers of a matrix before they are worked with. */
-export interface Survey {
+export interface ColumnStats {
   columnMeans: Float64Array
   /** Of all numbers about their mean: 0 exactly if all are equal. */
   variance: number
@@ -18,7 +18,7 @@ export interface Survey {
 const PIECE = 1 << 15
 
 /** Looks at all rows of X once. Sums run in row order, in float64. @throws {SoftmarginError} `ABORTED` */
-export async function survey(engine: Engine, X: Matrix, pace: Pace): Promise<Survey> {
+export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlice): Promise<ColumnStats> {
   const { data, rows, cols } = X
   // A machine may have learnt a constant: then it has no vectors.
   if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
@@ -37,7 +37,7 @@ export async function survey(engine: Engine, X: Matrix, pace: Pace): Promise<Sur
     engine.float32(source, piece.length).set(piece)
     engine.exports.survey(source, count, cols, shift, sums, facts)
     // Nobody else works with this engine meanwhile.
-    if (pace.due) await pace.rest()
+    if (timeSlice.expired) await timeSlice.yield()
   }
   const columnMeans = engine.float64(sums, cols).slice()
   const [squares, largest, notFinite] = engine.float64(facts, 3)
@@ -50,10 +50,10 @@ export async function survey(engine: Engine, X: Matrix, pace: Pace): Promise<Sur
 }
 
 /** As `survey`, for who has no engine. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
-export async function surveyOf(X: Matrix, simd: Simd, pace: Pace): Promise<Survey> {
+export async function columnStatsOf(X: Matrix, simd: Simd, timeSlice: TimeSlice): Promise<ColumnStats> {
   const engine = await Engine.open(simd)
   try {
-    return await survey(engine, X, pace)
+    return await columnStats(engine, X, timeSlice)
   } finally {
     engine.close()
   }

@@ -1,10 +1,11 @@
 import type { Matrix } from '../../core/matrix.ts'
-import { fillStrip, strideOf } from './blocks.ts'
 import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { fillStrip, strideOf } from './blocks.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import { type PackedLayout, PackedRows, padded, type Run } from './packed-rows.ts'
+import { type PackedLayout, PackedRows } from './packed-rows.ts'
 import { packedBytes, packRows } from './packer.ts'
+import { padded, type Run } from './runs.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 
@@ -43,9 +44,9 @@ export class GramMatrix {
     X: Matrix,
     groups: ArrayLike<number>[],
     conditioning: Conditioning,
-    pace: Pace,
+    timeSlice: TimeSlice,
   ): Promise<GramLayout> {
-    const rows = await packRows(engine, X, groups, LINEAR, conditioning, pace)
+    const rows = await packRows(engine, X, groups, LINEAR, conditioning, timeSlice)
     const last = rows.runs[rows.runs.length - 1]
     const whole = wholeOf(last.start + last.size)
     return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
@@ -69,11 +70,11 @@ export class GramMatrix {
   }
 
   /** Makes the products of some rows with all later ones, and their mirror. @throws {SoftmarginError} `ABORTED` */
-  async fillStrip(strip: number, pace: Pace): Promise<void> {
+  async fillStrip(strip: number, timeSlice: TimeSlice): Promise<void> {
     const whole = wholeOf(this.size)
     const { dots } = this.layout
     const from = strip * this.#engine.blockRows
-    await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, pace)
+    await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, timeSlice)
   }
 
   /** Where the dot products of a position with all others begin. */

@@ -1,9 +1,9 @@
-import type { MachineKernel } from './kernel.ts'
-import type { Run } from './packed-rows.ts'
+import type { SvmKernel } from './kernel.ts'
+import type { Run } from './runs.ts'
 
 /** Makes kernel values between rows that stand in runs, a group of rows in each. A row is named by its position. */
-export interface KernelSource {
-  readonly kind: MachineKernel['kind']
+export interface KernelMatrix {
+  readonly kind: SvmKernel['kind']
   readonly runs: Run[]
   /** f32 a position: K(x, x), with the rounding of the rows. */
   readonly diagonal: number

@@ -1,8 +1,8 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import { type Survey, survey } from './column-stats.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { type ColumnStats, columnStats } from './column-stats.ts'
 
 /** A kernel with all its numbers: `gamma` is resolved. */
 export interface Kernel {
@@ -20,7 +20,7 @@ export interface PrecomputedKernel {
 }
 
 /** Whatever a machine may decide by. */
-export type MachineKernel = Kernel | PrecomputedKernel
+export type SvmKernel = Kernel | PrecomputedKernel
 
 /** The numbers of assembly/kernel.ts. */
 export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
@@ -59,22 +59,25 @@ export async function conditioningOf(
   engine: Engine,
   X: Matrix,
   kind: Kernel['kind'],
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<Conditioning> {
-  return conditioningFor(await survey(engine, X, pace), kind)
+  return conditioningFromStats(await columnStats(engine, X, timeSlice), kind)
 }
 
 /** As `conditioningOf`, for rows that were looked at. */
-export function conditioningFor({ columnMeans, largest }: Survey, kind: Kernel['kind']): Conditioning {
+export function conditioningFromStats(
+  { columnMeans, largest }: ColumnStats,
+  kind: Kernel['kind'],
+): Conditioning {
   const centre = kind === 'rbf' || kind === 'linear' ? Float32Array.from(columnMeans) : undefined
-  return { centre, scale: powerFor(largest) }
+  return { centre, scale: powerOfTwoScale(largest) }
 }
 
 /**
  * The power of two that brings the largest number between 1 and 2, and 1 if all are 0. So squares stay far from the
  * ends of float32, and the solver's own small numbers mean the same whatever unit the rows are in.
  */
-export function powerFor(largest: number): number {
+export function powerOfTwoScale(largest: number): number {
   let scale = 1
   if (largest > 0) {
     while (largest * scale >= 2) scale /= 2

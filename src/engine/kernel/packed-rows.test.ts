@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { Engine } from '../wasm/engine.ts'
+import { TimeSlice } from '../wasm/time-slice.ts'
 import type { Kernel } from './kernel.ts'
-import { Pace } from '../wasm/time-slice.ts'
 import { packRows } from './packer.ts'
 
 const RAW = { centre: undefined, scale: 1 }
@@ -22,7 +22,7 @@ function range(count: number): number[] {
 /** K(X[left], X) by the engine, and the reference in float64. */
 async function values(X: Matrix, left: number[], kernel: Kernel) {
   const engine = await Engine.open('strict')
-  const rows = await packRows(engine, X, [range(X.rows)], kernel, RAW, new Pace())
+  const rows = await packRows(engine, X, [range(X.rows)], kernel, RAW, new TimeSlice())
   const { size } = rows.runs[0]
   const out = engine.allocate(left.length * size * 4)
   rows.gather(left)
@@ -120,7 +120,7 @@ test('rows may come from elsewhere, and give what they give at home', async () =
   const X = randomMatrix(64, 77, 9)
   const kernel: Kernel = { kind: 'rbf', gamma: 0.05, coef0: 0, degree: 3 }
   const engine = await Engine.open('strict')
-  const rows = await packRows(engine, X, [range(64)], kernel, RAW, new Pace())
+  const rows = await packRows(engine, X, [range(64)], kernel, RAW, new TimeSlice())
   const source = engine.allocate(13 * 77 * 4)
   const out = engine.allocate(13 * 64 * 4)
   engine.float32(source, 13 * 77).set(X.data.subarray(0, 13 * 77))

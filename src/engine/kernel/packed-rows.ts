@@ -1,26 +1,10 @@
 import type { Engine } from '../wasm/engine.ts'
 import { KERNEL_CODES, type Kernel } from './kernel.ts'
-import type { KernelSource } from './kernel-matrix.ts'
+import type { KernelMatrix } from './kernel-matrix.ts'
+import { PANEL, type Run } from './runs.ts'
 
-/** Rows of a panel: TILE_COLS in assembly/simd.ts. */
-export const PANEL = 8
 /** A call of the engine does at most about this many multiply-adds, so that an abort is heard in time. */
 const CALL_WORK = 4e8
-
-/** The next multiple of a panel's rows. */
-export function padded(count: number): number {
-  return Math.ceil(count / PANEL) * PANEL
-}
-
-/** A run of columns of the kernel matrix: the rows of one group. */
-export interface Run {
-  /** Position of the first row; a multiple of 8. */
-  start: number
-  /** Rows that exist. */
-  count: number
-  /** Rows with the padding: a multiple of 8. */
-  size: number
-}
 
 /** Where packed rows lie: plain data, so that another thread can work on the same. */
 export interface PackedLayout {
@@ -44,22 +28,6 @@ export interface PreciseLayout {
   offsets: number
 }
 
-/** Runs for groups of rows, one after the other. */
-export function runsOf(groups: ArrayLike<number>[]): Run[] {
-  let start = 0
-  return groups.map(({ length: count }) => {
-    const run = { start, count, size: padded(count) }
-    start += run.size
-    return run
-  })
-}
-
-/** Positions of runs that lie one after the other, with the padding. */
-export function positionsIn(runs: Run[]): number {
-  const last = runs[runs.length - 1]
-  return last.start + last.size
-}
-
 /** Kernel values in float64 that are made at once, where single rows are looked at closely. */
 export const WIDE_ROWS = 8
 export const WIDE_COLUMNS = 512
@@ -74,7 +42,7 @@ export function leftBytes(cols: number): number {
  *
  * A row is named by its position: groups begin at multiples of 8, and the rows that fill them up are zero.
  */
-export class PackedRows implements KernelSource {
+export class PackedRows implements KernelMatrix {
   readonly layout: PackedLayout
   /** Room for `WIDE_ROWS` x `WIDE_COLUMNS` values in float64. */
   readonly wide: number

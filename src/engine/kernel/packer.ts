@@ -1,9 +1,10 @@
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import { leftBytes, PANEL, type PackedLayout, PackedRows, positionsIn, runsOf } from './packed-rows.ts'
+import { leftBytes, type PackedLayout, PackedRows } from './packed-rows.ts'
 import { PrecisePacker, preciseBytes } from './precise-packer.ts'
+import { PANEL, positionsIn, runsOf } from './runs.ts'
 
 /**
  * Packs the rows of a matrix, group after group.
@@ -18,10 +19,10 @@ export async function packRows(
   groups: ArrayLike<number>[],
   kernel: Kernel,
   conditioning: Conditioning,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<PackedRows> {
   const packer = new Packer(engine, X, groups, kernel, conditioning)
-  for (const g of groups.keys()) await packer.pack(g, pace)
+  for (const g of groups.keys()) await packer.pack(g, timeSlice)
   return new PackedRows(engine, packer.layout)
 }
 
@@ -66,7 +67,7 @@ export class Packer {
   }
 
   /** Packs a group. @throws {SoftmarginError} `ABORTED` */
-  async pack(number: number, pace: Pace): Promise<void> {
+  async pack(number: number, timeSlice: TimeSlice): Promise<void> {
     const engine = this.#engine
     const { runs, kernel, width, panels, norms, diagonal } = this.layout
     const { start, size } = runs[number]
@@ -77,14 +78,14 @@ export class Packer {
       for (let r = 0; r < rows; r++) view.set(this.#X.row(group[from + r]), r * width)
       this.#conditioner.apply(this.#staging, rows)
       engine.exports.packPanel(this.#staging, rows, width, panels + (start + from) * width * 4)
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
-    await pace.inPieces(size / PANEL, PANEL * width, (from, to) => {
+    await timeSlice.forEachChunk(size / PANEL, PANEL * width, (from, to) => {
       const at = start + from * PANEL
       engine.exports.selfProducts(panels + at * width * 4, (to - from) * PANEL, width, norms + at * 4)
     })
     if (this.#precise) {
-      await this.#precise.pack(panels, diagonal, start, size, pace)
+      await this.#precise.pack(panels, diagonal, start, size, timeSlice)
       return
     }
     engine.copy(diagonal + start * 4, norms + start * 4, size * 4)

@@ -1,5 +1,5 @@
 import type { Engine } from '../wasm/engine.ts'
-import type { Run } from './packed-rows.ts'
+import type { Run } from './runs.ts'
 
 /** The numbers of all pairs (i, j), i < j, in order. */
 export function pairsOf(classes: number): [number, number][] {

@@ -1,7 +1,8 @@
 import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 import { KERNEL_CODES, type Kernel, type PreciseKernel } from './kernel.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import { PANEL, type PreciseLayout } from './packed-rows.ts'
+import type { PreciseLayout } from './packed-rows.ts'
+import { PANEL } from './runs.ts'
 
 /** Rows that a panel's rows and the origin take as strips: whole strips of 5 or 6 rows. */
 const STRIP_ROWS = 12
@@ -48,10 +49,16 @@ export class PrecisePacker {
   }
 
   /** Makes h and the diagonal of `size` positions from `start` on. @throws {SoftmarginError} `ABORTED` */
-  async pack(panels: number, diagonal: number, start: number, size: number, pace: Pace): Promise<void> {
+  async pack(
+    panels: number,
+    diagonal: number,
+    start: number,
+    size: number,
+    timeSlice: TimeSlice,
+  ): Promise<void> {
     const engine = this.#engine
     const { offsets } = this.layout
-    await pace.inPieces(size / PANEL, PANEL * PANEL * this.#width, (from, to) => {
+    await timeSlice.forEachChunk(size / PANEL, PANEL * PANEL * this.#width, (from, to) => {
       for (let at = start + from * PANEL; at < start + to * PANEL; at += PANEL) {
         const panel = panels + at * this.#width * 4
         if (this.#origin) {

@@ -1,13 +1,13 @@
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
-import type { KernelSource } from './kernel-matrix.ts'
-import { padded, positionsIn, type Run, runsOf } from './packed-rows.ts'
+import type { KernelMatrix } from './kernel-matrix.ts'
+import { padded, positionsIn, type Run, runsOf } from './runs.ts'
 
 /** Columns of a copy that is done at once: some milliseconds. */
 const COLUMNS = 1 << 16
 
 /** Kernel values that were handed in as a square matrix: copied from where they stand, nothing is computed. */
-export class GivenRows implements KernelSource {
+export class PrecomputedRows implements KernelMatrix {
   readonly kind = 'precomputed'
   readonly runs: Run[]
   readonly diagonal: number

@@ -4,13 +4,13 @@ import type { Engine } from '../wasm/engine.ts'
  * Where gamma |x - s|^2 is above this for every support vector s, the kernel nears the end of float32. LIBSVM
  * decides in float64, so such rows still fall to the nearest vectors there.
  */
-const FAR = 40
+const UNDERFLOW_EXPONENT = 40
 
 /**
  * Keeps rbf values of far rows inside float32: their kernel is made relative to the nearest support vector,
  * exp(-gamma (|x - s|^2 - m)), and the factor exp(-gamma m) is applied to the sums, in float64.
  */
-export class FarRows {
+export class RbfUnderflow {
   readonly #engine: Engine
   readonly #gamma: number
   readonly #size: number
@@ -39,7 +39,7 @@ export class FarRows {
 
   /** Whether any of the rows may be far: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
   mayHold(rowNorms: number, rows: number): boolean {
-    return this.#gamma * 2 * (largestOf(this.#engine, rowNorms, rows) + this.#largest) > FAR
+    return this.#gamma * 2 * (largestOf(this.#engine, rowNorms, rows) + this.#largest) > UNDERFLOW_EXPONENT
   }
 
   /**
@@ -63,7 +63,7 @@ export class FarRows {
     const shifted = this.#engine.float32(this.#shifted, rows)
     const factors = new Float64Array(rows).fill(1)
     for (let r = 0; r < rows; r++) {
-      const far = this.#gamma * nearest[r] > FAR
+      const far = this.#gamma * nearest[r] > UNDERFLOW_EXPONENT
       shifted[r] = far ? norms[r] - nearest[r] : norms[r]
       if (far) factors[r] = exports.exponential(-this.#gamma * nearest[r])
     }

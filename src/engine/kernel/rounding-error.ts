@@ -1,6 +1,7 @@
 import type { Engine } from '../wasm/engine.ts'
 import type { Kernel } from './kernel.ts'
-import { type PackedRows, type Run, WIDE_COLUMNS, WIDE_ROWS } from './packed-rows.ts'
+import { type PackedRows, WIDE_COLUMNS, WIDE_ROWS } from './packed-rows.ts'
+import type { Run } from './runs.ts'
 
 /** What rounding did to K b of a solution. */
 export interface RoundingError {

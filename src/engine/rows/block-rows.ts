@@ -1,29 +1,29 @@
-import { fillBlock, fillOwnBlock, strideOf } from '../kernel/blocks.ts'
-import type { Engine } from '../wasm/engine.ts'
-import type { KernelRows } from './row-provider.ts'
-import type { KernelSource } from '../kernel/kernel-matrix.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import type { Run } from '../kernel/packed-rows.ts'
 import type { DualProblem } from '../dual/dual-problem.ts'
+import { fillBlock, fillDiagonalBlock, strideOf } from '../kernel/blocks.ts'
+import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
+import type { Run } from '../kernel/runs.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import type { RowProvider } from './row-provider.ts'
 
 /**
  * Whole blocks: each class with itself, kept for all its pairs, and the two classes of the pair with each
  * other, made anew for every pair in the same place, so that it stays in the cache.
  */
-export class BlockRows implements KernelRows {
+export class BlockRows implements RowProvider {
   readonly keepsRows = true
   readonly share = 1
   readonly batch = 1
   readonly diagonal: number
   readonly #engine: Engine
-  readonly #rows: KernelSource
+  readonly #rows: KernelMatrix
   /** Where the block of each class with itself is. */
   readonly #own = new Map<number, number>()
   #cross = 0
   #mirrored = 0
 
   /** @param own where blocks of classes with themselves are, if they were made */
-  constructor(engine: Engine, rows: KernelSource, own: number[] = []) {
+  constructor(engine: Engine, rows: KernelMatrix, own: number[] = []) {
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
@@ -50,11 +50,11 @@ export class BlockRows implements KernelRows {
     return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * BlockRows.crossBytes(runs))
   }
 
-  async attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void> {
+  async attach(problem: DualProblem, first: number, second: number, timeSlice: TimeSlice): Promise<void> {
     const a = this.#rows.runs[first]
     const b = this.#rows.runs[second]
-    const ownFirst = await this.#ownBlock(first, pace)
-    const ownSecond = await this.#ownBlock(second, pace)
+    const ownFirst = await this.#ownBlock(first, timeSlice)
+    const ownSecond = await this.#ownBlock(second, timeSlice)
     if (first === second) {
       const { firstRow, secondRow } = problem
       for (let k = 0; k < a.count; k++) {
@@ -62,7 +62,7 @@ export class BlockRows implements KernelRows {
       }
       return
     }
-    await this.#fillCross(a, b, pace)
+    await this.#fillCross(a, b, timeSlice)
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
       firstRow[k] = ownFirst + k * strideOf(a)
@@ -74,13 +74,13 @@ export class BlockRows implements KernelRows {
     }
   }
 
-  async #fillCross(a: Run, b: Run, pace: Pace): Promise<void> {
+  async #fillCross(a: Run, b: Run, timeSlice: TimeSlice): Promise<void> {
     if (this.#cross === 0) {
       const bytes = BlockRows.crossBytes(this.#rows.runs)
       this.#cross = this.#engine.allocate(bytes)
       this.#mirrored = this.#engine.allocate(bytes)
     }
-    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, pace)
+    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, timeSlice)
   }
 
   async provide(): Promise<void> {
@@ -91,13 +91,13 @@ export class BlockRows implements KernelRows {
     return this.provide()
   }
 
-  async #ownBlock(number: number, pace: Pace): Promise<number> {
+  async #ownBlock(number: number, timeSlice: TimeSlice): Promise<number> {
     let address = this.#own.get(number)
     if (address === undefined) {
       const run = this.#rows.runs[number]
       address = this.#engine.allocate(BlockRows.ownBytes(run))
       this.#own.set(number, address)
-      await fillOwnBlock(this.#engine, this.#rows, run, address, pace)
+      await fillDiagonalBlock(this.#engine, this.#rows, run, address, timeSlice)
     }
     return address
   }

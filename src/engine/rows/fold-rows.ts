@@ -1,11 +1,11 @@
-import type { Engine } from '../wasm/engine.ts'
-import { FarRows } from '../kernel/rbf-underflow.ts'
+import type { DualProblem } from '../dual/dual-problem.ts'
 import type { GramMatrix } from '../kernel/gram.ts'
 import { KERNEL_CODES, type Kernel } from '../kernel/kernel.ts'
-import type { KernelRows } from './row-provider.ts'
-import { padded, type Run } from '../kernel/packed-rows.ts'
 import { PairWeights } from '../kernel/pair-weights.ts'
-import type { DualProblem } from '../dual/dual-problem.ts'
+import { RbfUnderflow } from '../kernel/rbf-underflow.ts'
+import { padded, type Run } from '../kernel/runs.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { RowProvider } from './row-provider.ts'
 
 /** Rows whose sums are made at once: few, so that their kernel values stay in the cache. */
 const BATCH = 24
@@ -16,7 +16,7 @@ const BATCH = 24
  * They stand close together, class after class: the block of a pair is small enough to stay in the cache, and
  * serves all candidates with this kernel.
  */
-export class FoldRows implements KernelRows {
+export class FoldRows implements RowProvider {
   readonly keepsRows = true
   readonly share = 1
   readonly batch = 1
@@ -178,7 +178,9 @@ export class FoldRows implements KernelRows {
     const sums = engine.allocate(BATCH * length * 8)
     const { kind, gamma } = this.#kernel
     const far =
-      kind === 'rbf' ? new FarRows(engine, gamma, this.#size, this.#norms, this.#present, BATCH) : undefined
+      kind === 'rbf'
+        ? new RbfUnderflow(engine, gamma, this.#size, this.#norms, this.#present, BATCH)
+        : undefined
     for (let from = 0; from < positions.length; from += BATCH) {
       const rows = Math.min(BATCH, positions.length - from)
       for (let r = 0; r < rows; r++) this.#joinAll(positions[from + r], values + r * stride)
@@ -193,7 +195,7 @@ export class FoldRows implements KernelRows {
           weights.addSums(c, [0, run.size], [values + run.start * 4, stride, rows], sums)
         }
         const own = engine.float64(sums, rows * length)
-        if (shift) FarRows.scale(own, length, shift.factors)
+        if (shift) RbfUnderflow.scale(own, length, shift.factors)
         visit(m, own, from, rows)
       }
     }

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
-import { BlockRows } from './block-rows.ts'
-import { fillOwnBlock } from '../kernel/blocks.ts'
-import { CrossRows } from './off-diagonal-rows.ts'
-import { Engine } from '../wasm/engine.ts'
-import type { Kernel, MachineKernel } from '../kernel/kernel.ts'
-import type { KernelRows } from './row-provider.ts'
-import { Pace } from '../wasm/time-slice.ts'
+import { fillDiagonalBlock } from '../kernel/blocks.ts'
+import type { Kernel, SvmKernel } from '../kernel/kernel.ts'
 import { packRows } from '../kernel/packer.ts'
-import { RowCache } from './row-cache.ts'
 import { Solver } from '../solver/solver.ts'
+import { Engine } from '../wasm/engine.ts'
+import { TimeSlice } from '../wasm/time-slice.ts'
+import { BlockRows } from './block-rows.ts'
+import { OffDiagonalRows } from './off-diagonal-rows.ts'
+import { RowCache } from './row-cache.ts'
+import type { RowProvider } from './row-provider.ts'
 
 const kernels: Kernel[] = [
   { kind: 'rbf', gamma: 0.1, coef0: 0, degree: 3 },
@@ -43,16 +43,17 @@ interface Solution {
  */
 async function solveWith(
   kernel: Kernel,
-  kind: MachineKernel['kind'],
+  kind: SvmKernel['kind'],
 ): Promise<{ whole: Solution[]; cross: Solution[]; rows: Solution[] }> {
   const engine = await Engine.open('strict')
-  const pace = new Pace()
-  const source = await packRows(engine, classes(), groups, kernel, { centre: undefined, scale: 1 }, pace)
+  const timeSlice = new TimeSlice()
+  const source = await packRows(engine, classes(), groups, kernel, { centre: undefined, scale: 1 }, timeSlice)
   const solver = new Solver(engine, source.runs, kind)
   const own = BlockRows.placeOwn(engine, source.runs)
   const blocks = new BlockRows(engine, source, own)
-  for (const [n, run] of source.runs.entries()) await fillOwnBlock(engine, source, run, own[n], pace)
-  const solutions = async (rows: KernelRows) => {
+  for (const [n, run] of source.runs.entries())
+    await fillDiagonalBlock(engine, source, run, own[n], timeSlice)
+  const solutions = async (rows: RowProvider) => {
     const found: Solution[] = []
     const pairs: [number, number][] = [
       [0, 1],
@@ -62,7 +63,7 @@ async function solveWith(
     ]
     for (const [n, [i, j]] of pairs.entries()) {
       await solver.solve(rows, i, j, n, {
-        ...{ tolerance: 1e-3, maxIterations: -1, pace },
+        ...{ tolerance: 1e-3, maxIterations: -1, timeSlice },
         prepare({ gradient, lower, upper }, first, second) {
           gradient.fill(-1, 0, first.count)
           upper.fill(1, 0, first.count)
@@ -81,7 +82,7 @@ async function solveWith(
   }
   return {
     whole: await solutions(blocks),
-    cross: await solutions(new CrossRows(engine, source, own)),
+    cross: await solutions(new OffDiagonalRows(engine, source, own)),
     rows: await solutions(new RowCache(engine, source, 2 ** 20)),
   }
 }

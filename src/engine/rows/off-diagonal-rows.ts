@@ -1,23 +1,23 @@
-import { BlockRows } from './block-rows.ts'
-import { strideOf } from '../kernel/blocks.ts'
-import type { Engine } from '../wasm/engine.ts'
-import type { KernelRows } from './row-provider.ts'
-import type { KernelSource } from '../kernel/kernel-matrix.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import type { Run } from '../kernel/packed-rows.ts'
 import type { DualProblem } from '../dual/dual-problem.ts'
-import { rowsAhead } from './prefetch.ts'
+import { strideOf } from '../kernel/blocks.ts'
+import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
+import type { Run } from '../kernel/runs.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { BlockRows } from './block-rows.ts'
+import { prefetchCount } from './prefetch.ts'
+import type { RowProvider } from './row-provider.ts'
 
 /**
  * Of each class the whole block with itself, which serves all its pairs; of the block of a pair's classes with
  * each other, which serves no other, the rows that the solver asks for.
  */
-export class CrossRows implements KernelRows {
+export class OffDiagonalRows implements RowProvider {
   readonly keepsRows = true
   readonly diagonal: number
   readonly batch: number
   readonly #engine: Engine
-  readonly #rows: KernelSource
+  readonly #rows: KernelMatrix
   readonly #own: number[]
   /** Rows of the first class over the second, and of the second over the first. */
   readonly #cross: number
@@ -30,7 +30,7 @@ export class CrossRows implements KernelRows {
   #second = 0
 
   /** @param own where the blocks of classes with themselves are */
-  constructor(engine: Engine, rows: KernelSource, own: number[]) {
+  constructor(engine: Engine, rows: KernelMatrix, own: number[]) {
     this.#engine = engine
     this.#rows = rows
     this.#own = own
@@ -53,36 +53,36 @@ export class CrossRows implements KernelRows {
     this.#ofFirst = this.#ofSecond = 0
   }
 
-  async provide(problem: DualProblem, pace: Pace): Promise<void> {
+  async provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void> {
     const { point } = problem.wanted
     // Of the same class: rows of both would leave two strips of the tiles half empty.
     const isFirst = point < problem.split
     const [from, to] = isFirst ? [0, problem.split] : [problem.split, problem.size]
-    const count = rowsAhead(this.#engine, isFirst ? this.#ofFirst : this.#ofSecond)
+    const count = prefetchCount(this.#engine, isFirst ? this.#ofFirst : this.#ofSecond)
     const points = [point]
     // The point that is asked for is likely to be among them.
     for (const k of problem.violators(this.#indexes, count, from, to)) {
       if (k !== point && points.length < count) points.push(k)
     }
-    if (isFirst) await this.#bringFirst(problem, points, pace)
-    else await this.#bringSecond(problem, points, pace)
+    if (isFirst) await this.#bringFirst(problem, points, timeSlice)
+    else await this.#bringSecond(problem, points, timeSlice)
   }
 
-  async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
+  async load(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void> {
     const ofFirst = points.filter((k) => k < problem.split)
     const ofSecond = points.filter((k) => k >= problem.split)
-    if (ofFirst.length > 0) await this.#bringFirst(problem, ofFirst, pace)
-    if (ofSecond.length > 0) await this.#bringSecond(problem, ofSecond, pace)
+    if (ofFirst.length > 0) await this.#bringFirst(problem, ofFirst, timeSlice)
+    if (ofSecond.length > 0) await this.#bringSecond(problem, ofSecond, timeSlice)
   }
 
-  async #bringFirst(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
+  async #bringFirst(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void> {
     const [a, b] = [this.#rows.runs[this.#first], this.#rows.runs[this.#second]]
     const out = this.#cross + this.#ofFirst * strideOf(b)
     await this.#make(
       points.map((k) => a.start + k),
       b,
       out,
-      pace,
+      timeSlice,
     )
     const { firstRow, secondRow } = problem
     for (let n = 0; n < points.length; n++) {
@@ -92,14 +92,14 @@ export class CrossRows implements KernelRows {
     this.#ofFirst += points.length
   }
 
-  async #bringSecond(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
+  async #bringSecond(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void> {
     const [a, b] = [this.#rows.runs[this.#first], this.#rows.runs[this.#second]]
     const out = this.#mirrored + this.#ofSecond * strideOf(a)
     await this.#make(
       points.map((k) => b.start + k - a.size),
       a,
       out,
-      pace,
+      timeSlice,
     )
     const { firstRow, secondRow } = problem
     for (let n = 0; n < points.length; n++) {
@@ -110,13 +110,13 @@ export class CrossRows implements KernelRows {
   }
 
   /** K of the rows at some positions with all of a run. */
-  async #make(positions: number[], run: Run, out: number, pace: Pace): Promise<void> {
+  async #make(positions: number[], run: Run, out: number, timeSlice: TimeSlice): Promise<void> {
     this.#rows.gather(positions)
     const step = this.#rows.columnsPerCall(positions.length)
     for (let j = 0; j < run.size; j += step) {
       const cols = Math.min(step, run.size - j)
       this.#rows.multiply(positions.length, run.start + j, cols, out + j * 4, strideOf(run))
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
   }
 }

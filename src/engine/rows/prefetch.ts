@@ -11,7 +11,7 @@ const MOST_STRIPS = 8
  *
  * @param present rows that there are
  */
-export function rowsAhead(engine: Engine, present: number): number {
+export function prefetchCount(engine: Engine, present: number): number {
   const rows = engine.exports.TILE_ROWS.value
   return Math.min(Math.max(Math.round(present / (PART * rows)), 1), MOST_STRIPS) * rows
 }

@@ -1,20 +1,20 @@
-import type { Engine } from '../wasm/engine.ts'
-import type { KernelRows } from './row-provider.ts'
-import type { KernelSource } from '../kernel/kernel-matrix.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import type { Run } from '../kernel/packed-rows.ts'
 import type { DualProblem } from '../dual/dual-problem.ts'
-import { rowsAhead } from './prefetch.ts'
+import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
+import type { Run } from '../kernel/runs.ts'
+import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { prefetchCount } from './prefetch.ts'
+import type { RowProvider } from './row-provider.ts'
 
 /**
  * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
  * for the tiles make a dozen rows in little more time than one. The least recently used rows make way.
  */
-export class RowCache implements KernelRows {
+export class RowCache implements RowProvider {
   readonly diagonal: number
   readonly batch: number
   readonly #engine: Engine
-  readonly #rows: KernelSource
+  readonly #rows: KernelMatrix
   readonly #bytes: number
   readonly #slots: number
   readonly #made: number
@@ -30,7 +30,7 @@ export class RowCache implements KernelRows {
   #twin = 0
 
   /** @param bytes for the rows that are kept */
-  constructor(engine: Engine, rows: KernelSource, bytes: number) {
+  constructor(engine: Engine, rows: KernelMatrix, bytes: number) {
     this.batch = batchOf(engine)
     this.#engine = engine
     this.#rows = rows
@@ -78,16 +78,16 @@ export class RowCache implements KernelRows {
     this.#used = 0
   }
 
-  async provide(problem: DualProblem, pace: Pace): Promise<void> {
+  async provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void> {
     const { point, held } = problem.wanted
-    const count = rowsAhead(this.#engine, this.#used)
+    const count = prefetchCount(this.#engine, this.#used)
     // The point that is asked for is likely to be among them.
     const ahead = problem.violators(this.#indexes, count).filter((k) => k !== point)
-    await this.#bring(problem, [point, ...ahead.subarray(0, count - 1)], held, pace)
+    await this.#bring(problem, [point, ...ahead.subarray(0, count - 1)], held, timeSlice)
   }
 
-  async load(problem: DualProblem, points: number[], pace: Pace): Promise<void> {
-    await this.#bring(problem, points, -1, pace)
+  async load(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void> {
+    await this.#bring(problem, points, -1, timeSlice)
   }
 
   /** The first of the points that have the same row as this one. */
@@ -96,7 +96,7 @@ export class RowCache implements KernelRows {
   }
 
   /** Makes rows for points that have none; the row of `held` stays. */
-  async #bring(problem: DualProblem, points: number[], held: number, pace: Pace): Promise<void> {
+  async #bring(problem: DualProblem, points: number[], held: number, timeSlice: TimeSlice): Promise<void> {
     const engine = this.#engine
     const batch = [...new Set(points.map((k) => this.#owner(k)))]
     const a = this.#rows.runs[this.#first]
@@ -113,7 +113,7 @@ export class RowCache implements KernelRows {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
         this.#rows.multiply(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
-        if (pace.due) await pace.rest()
+        if (timeSlice.expired) await timeSlice.yield()
       }
     }
     const { firstRow, secondRow, used } = problem

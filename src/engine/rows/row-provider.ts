@@ -1,17 +1,17 @@
-import type { Pace } from '../wasm/time-slice.ts'
 import type { DualProblem } from '../dual/dual-problem.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 
 /** Where the solver finds kernel rows. */
-export interface KernelRows {
+export interface RowProvider {
   /**
    * Tells the problem of two runs, by their numbers, which of its rows are in memory. Both may be the same run:
    * then each row stands for two points, and is there once.
    */
-  attach(problem: DualProblem, first: number, second: number, pace: Pace): Promise<void>
+  attach(problem: DualProblem, first: number, second: number, timeSlice: TimeSlice): Promise<void>
   /** Brings the row that the solver stopped for. @throws {SoftmarginError} `ABORTED` */
-  provide(problem: DualProblem, pace: Pace): Promise<void>
+  provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void>
   /** Brings rows, at most `batch`, of points that have none. @throws {SoftmarginError} `ABORTED` */
-  load(problem: DualProblem, points: number[], pace: Pace): Promise<void>
+  load(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void>
   readonly batch: number
   /** Whether rows of the problem that is attached stay once they are there. */
   readonly keepsRows: boolean

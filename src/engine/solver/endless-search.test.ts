@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
+import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
+import { PrecomputedRows } from '../kernel/precomputed-kernel.ts'
 import { BlockRows } from '../rows/block-rows.ts'
-import { Engine } from '../wasm/engine.ts'
-import { GivenRows } from '../kernel/precomputed-kernel.ts'
-import type { KernelSource } from '../kernel/kernel-matrix.ts'
-import { Pace } from '../wasm/time-slice.ts'
 import { RowCache } from '../rows/row-cache.ts'
+import { Engine } from '../wasm/engine.ts'
+import { TimeSlice } from '../wasm/time-slice.ts'
 import { Solver } from './solver.ts'
 
 /** K(x, z) in float32, as rows of a kernel whose path is free: the engine's own kernels may be more exact than this. */
 function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: number, z: number) => number) {
   const values = Float32Array.from(xs.flatMap((x) => xs.map((z) => kernel(x, z))))
   const groups = [0, 1].map((label) => [...xs.keys()].filter((row) => labels[row] === label))
-  const given = new GivenRows(engine, new Matrix(values, xs.length, xs.length), groups, 1)
-  const source: KernelSource = {
+  const given = new PrecomputedRows(engine, new Matrix(values, xs.length, xs.length), groups, 1)
+  const source: KernelMatrix = {
     kind: 'poly',
     runs: given.runs,
     diagonal: given.diagonal,
@@ -38,7 +38,7 @@ async function solve(
   await solver.solve(from, 0, 1, 0, {
     tolerance: 1e-3,
     maxIterations,
-    pace: new Pace(AbortSignal.timeout(30_000)),
+    timeSlice: new TimeSlice(AbortSignal.timeout(30_000)),
     prepare({ gradient, lower, upper }, first, second) {
       gradient.fill(-1, 0, first.count)
       upper.fill(C, 0, first.count)

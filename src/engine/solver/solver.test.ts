@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
-import { BlockRows } from '../rows/block-rows.ts'
-import { fillOwnBlock } from '../kernel/blocks.ts'
-import { CrossRows } from '../rows/off-diagonal-rows.ts'
-import { Engine } from '../wasm/engine.ts'
+import { fillDiagonalBlock } from '../kernel/blocks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { Pace } from '../wasm/time-slice.ts'
-import { type PackedRows, positionsIn } from '../kernel/packed-rows.ts'
+import type { PackedRows } from '../kernel/packed-rows.ts'
 import { packRows } from '../kernel/packer.ts'
+import { positionsIn } from '../kernel/runs.ts'
+import { BlockRows } from '../rows/block-rows.ts'
+import { OffDiagonalRows } from '../rows/off-diagonal-rows.ts'
 import { RowCache } from '../rows/row-cache.ts'
+import { Engine } from '../wasm/engine.ts'
+import { TimeSlice } from '../wasm/time-slice.ts'
 import { Solver } from './solver.ts'
 
 const sizes = [803, 600]
@@ -56,23 +57,24 @@ test.each(cases)(
   '$kind, C = $C, $from: the gradient is exact at the end, and where the search is broken off',
   async (o) => {
     const engine = await Engine.open('strict')
-    const pace = new Pace()
+    const timeSlice = new TimeSlice()
     const plain = { centre: undefined, scale: 1 }
-    const source = await packRows(engine, classes(), groups, o.kernel, plain, pace)
+    const source = await packRows(engine, classes(), groups, o.kernel, plain, timeSlice)
     const solver = new Solver(engine, source.runs, o.kind)
     const own = BlockRows.placeOwn(engine, source.runs)
     const blocks = new BlockRows(engine, source, own)
-    for (const [n, run] of source.runs.entries()) await fillOwnBlock(engine, source, run, own[n], pace)
+    for (const [n, run] of source.runs.entries())
+      await fillDiagonalBlock(engine, source, run, own[n], timeSlice)
     const rows = {
       blocks: () => blocks,
-      'cross rows': () => new CrossRows(engine, source, own),
+      'cross rows': () => new OffDiagonalRows(engine, source, own),
       rows: () => new RowCache(engine, source, RowCache.mostBytes(source.runs)),
       // Rows make way for others.
       'few rows': () => new RowCache(engine, source, 0),
     }[o.from]()
     for (const maxIterations of [40, 2500, 20_000]) {
       await solver.solve(rows, 0, 1, 0, {
-        ...{ tolerance: 1e-3, maxIterations, pace },
+        ...{ tolerance: 1e-3, maxIterations, timeSlice },
         prepare({ gradient, lower, upper }, first, second) {
           gradient.fill(-1, 0, first.count)
           upper.fill(o.C, 0, first.count)

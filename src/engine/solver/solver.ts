@@ -1,14 +1,14 @@
+import { DualProblem } from '../dual/dual-problem.ts'
+import { beyondFloat32, type SvmKernel } from '../kernel/kernel.ts'
+import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
+import type { Run } from '../kernel/runs.ts'
 import { BlockRows } from '../rows/block-rows.ts'
+import { RowCache } from '../rows/row-cache.ts'
+import type { RowProvider } from '../rows/row-provider.ts'
 import type { Engine } from '../wasm/engine.ts'
 import { CONVERGED, NEEDS_ROW, NOT_FINITE, STALLED } from '../wasm/exports.ts'
-import { beyondFloat32, type MachineKernel } from '../kernel/kernel.ts'
-import type { KernelRows } from '../rows/row-provider.ts'
-import type { KernelSource } from '../kernel/kernel-matrix.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
 import { ObjectiveWatch } from './objective-watch.ts'
-import type { Pace } from '../wasm/time-slice.ts'
-import type { Run } from '../kernel/packed-rows.ts'
-import { DualProblem } from '../dual/dual-problem.ts'
-import { RowCache } from '../rows/row-cache.ts'
 
 /**
  * Why the solver stopped. `'stalled'`: its steps were lost in rounding, which happens with contradicting rows and a huge
@@ -19,7 +19,7 @@ import { RowCache } from '../rows/row-cache.ts'
 export type FitStatus = 'converged' | 'maxIter' | 'stalled' | 'imprecise'
 
 /** How one problem ended. */
-export interface Outcome {
+export interface SolverResult {
   status: FitStatus
   iterations: number
   /** b of the decision function sum(b K) - rho. */
@@ -31,7 +31,7 @@ export interface SolveOptions {
   tolerance: number
   /** Iterations a problem, -1 without a limit. */
   maxIterations: number
-  pace: Pace
+  timeSlice: TimeSlice
   /** Times that each problem is solved, each time as `prepare` sets it: its rows stay. Default 1. */
   rounds?: number
   /** Sets gradient, lower, upper (and beta, and `near`) of the problem of the runs `first` and `second`. */
@@ -47,7 +47,14 @@ export interface SolveOptions {
    */
   mostRows?: number
   /** Takes the solution. */
-  collect(problem: DualProblem, first: Run, second: Run, pair: number, outcome: Outcome, round: number): void
+  collect(
+    problem: DualProblem,
+    first: Run,
+    second: Run,
+    pair: number,
+    outcome: SolverResult,
+    round: number,
+  ): void
   /** After every slice: problems done, and the gap of the one that is being solved. */
   onSlice?(done: number, gap: number): void
 }
@@ -59,22 +66,22 @@ const SLICE_WORK = 1e7
 /** As LIBSVM's own last resort. */
 const LAST_RESORT = 1e7
 /** Free points that are minimised over at once: K among them is 4 MB at most. */
-const FACE = 1024
+const CG_POINTS = 1024
 /** Points from which on such a step comes first, from a start that is near: fewer are as soon done by SMO. */
 const MANY = 256
 /** Iterations before the first such step, otherwise: till then the path is much LIBSVM's, and rows on the edge fall as there. */
-const FIRST_FACE = 1000
+const FIRST_CG = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
-const FACE_EVERY = 0.25
+const CG_EVERY = 0.25
 
 /**
  * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
  *
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT` for kernel values beyond float32
  */
-export async function train(
+export async function solveDual(
   engine: Engine,
-  rows: KernelSource,
+  rows: KernelMatrix,
   [first, second]: [number, number],
   options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
 ): Promise<void> {
@@ -84,14 +91,14 @@ export async function train(
   const room = engine.room - RowCache.leastBytes(engine, runs)
   const cacheBytes = Math.min(options.cacheBytes, room)
   const small = Math.max(...runs.map(({ size }) => size)) <= SMALL && BlockRows.bytes(runs) <= cacheBytes
-  const source: KernelRows = small
+  const source: RowProvider = small
     ? new BlockRows(engine, rows)
     : new RowCache(engine, rows, Math.min(cacheBytes, RowCache.mostBytes(runs)))
   await solver.solve(source, first, second, 0, options)
 }
 
 /** Bytes that `train` takes at least, with a batch of rows that is being made. */
-export function trainBytes(engine: Engine, runs: Run[]): number {
+export function solveDualBytes(engine: Engine, runs: Run[]): number {
   const sizes = runs.map((run) => run.size)
   return Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs)
 }
@@ -102,25 +109,25 @@ export class Solver {
   readonly #problem: DualProblem
   readonly #face: number
 
-  constructor(engine: Engine, runs: Run[], kind: MachineKernel['kind']) {
+  constructor(engine: Engine, runs: Run[], kind: SvmKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
     // Where the kernel may not be positive definite the path decides the optimum: there it is LIBSVM's alone.
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
     // One run alone makes a pair with itself.
     this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
-    this.#face = definite ? engine.allocate(engine.exports.faceBytes(FACE)) : 0
+    this.#face = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
   }
 
   /** Bytes that the constructor takes, for runs of these sizes. */
   static bytes(engine: Engine, sizes: number[]): number {
     const [one, two] = [...sizes].sort((a, b) => b - a)
-    return DualProblem.bytes(one + (two ?? one)) + engine.exports.faceBytes(FACE)
+    return DualProblem.bytes(one + (two ?? one)) + engine.exports.projectedCgBytes(CG_POINTS)
   }
 
   /** Solves pair number `pair`, of the runs `first` and `second`; false if it was given up. */
   async solve(
-    source: KernelRows,
+    source: RowProvider,
     first: number,
     second: number,
     pair: number,
@@ -129,15 +136,15 @@ export class Solver {
     const problem = this.#problem
     const [a, b] = [this.#runs[first], this.#runs[second]]
     problem.reset(a, b, source.diagonal, options.tolerance)
-    await source.attach(problem, first, second, options.pace)
+    await source.attach(problem, first, second, options.timeSlice)
     problem.keepsRows = source.keepsRows
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
       options.prepare(problem, a, b, pair, round)
       if (options.start) {
         const p = problem.gradient.slice()
-        await addProducts(problem, source, options.pace)
-        if (options.start === 'scaled') growBeta(problem, p)
+        await addKernelProducts(problem, source, options.timeSlice)
+        if (options.start === 'scaled') scaleToOptimum(problem, p)
       }
       problem.start()
       const status = await run(problem, source, this.#face, options, pair)
@@ -150,25 +157,29 @@ export class Solver {
 }
 
 /** Adds K b to the gradient. */
-async function addProducts(problem: DualProblem, source: KernelRows, pace: Pace): Promise<void> {
+async function addKernelProducts(
+  problem: DualProblem,
+  source: RowProvider,
+  timeSlice: TimeSlice,
+): Promise<void> {
   const points = [...problem.beta.keys()].filter((k) => problem.beta[k] !== 0)
   const { firstRow } = problem
   const present = points.filter((k) => firstRow[k] !== 0)
   const missing = points.filter((k) => firstRow[k] === 0)
   for (const k of present) {
     problem.addRow(k)
-    if (pace.due) await pace.rest()
+    if (timeSlice.expired) await timeSlice.yield()
   }
   for (let from = 0; from < missing.length; from += source.batch) {
     const batch = missing.slice(from, from + source.batch)
-    await source.load(problem, batch, pace)
+    await source.load(problem, batch, timeSlice)
     for (const k of batch) problem.addRow(k)
-    if (pace.due) await pace.rest()
+    if (timeSlice.expired) await timeSlice.yield()
   }
 }
 
 /** Makes b so many times as large, once or more, as lowers the objective most within the bounds. */
-function growBeta(problem: DualProblem, p: Float64Array): void {
+function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
   const { beta, gradient, lower, upper } = problem
   let linear = 0
   let quadratic = 0
@@ -196,17 +207,17 @@ function growBeta(problem: DualProblem, p: Float64Array): void {
  */
 async function run(
   problem: DualProblem,
-  kernelRows: KernelRows,
+  kernelRows: RowProvider,
   face: number,
   options: SolveOptions,
   pair: number,
 ): Promise<FitStatus | undefined> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
-  const { pace, mostRows = 1 } = options
-  let told = pace.rests
-  const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
-  let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
+  const { timeSlice, mostRows = 1 } = options
+  let told = timeSlice.yields
+  const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
+  let nextCg = face > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
   for (;;) {
     const done = problem.iterations
@@ -215,21 +226,21 @@ async function run(
       return 'maxIter'
     }
     if (done >= watch.next && watch.hasStalled()) return 'stalled'
-    if (done >= nextFace) {
-      problem.faceStep(face, FACE)
-      nextFace = done + Math.ceil(problem.size * FACE_EVERY)
+    if (done >= nextCg) {
+      problem.projectedCgStep(face, CG_POINTS)
+      nextCg = done + Math.ceil(problem.size * CG_EVERY)
     }
-    const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))
+    const answer = problem.solve(Math.min(slice, limit - done, nextCg - done))
     if (answer === CONVERGED) return 'converged'
     if (answer === STALLED) return 'stalled'
     if (answer === NOT_FINITE) throw beyondFloat32()
     if (answer === NEEDS_ROW) {
       if (kernelRows.share > mostRows) return undefined
-      await kernelRows.provide(problem, pace)
+      await kernelRows.provide(problem, timeSlice)
     }
-    if (pace.due) await pace.rest()
-    if (pace.rests > told) {
-      told = pace.rests
+    if (timeSlice.expired) await timeSlice.yield()
+    if (timeSlice.yields > told) {
+      told = timeSlice.yields
       options.onSlice?.(pair, problem.gap)
     }
   }

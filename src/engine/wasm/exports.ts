@@ -94,8 +94,8 @@ export interface EngineExports {
   solve(problem: number, limit: number): number
   threshold(problem: number): number
   addRow(out: number, row: number, length: number, factor: number): void
-  faceBytes(limit: number): number
-  faceStep(problem: number, scratch: number, limit: number): number
+  projectedCgBytes(limit: number): number
+  projectedCgStep(problem: number, scratch: number, limit: number): number
   violators(problem: number, indexes: number, limit: number, from: number, to: number): number
 }
 

@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
-import { type AssetName, givenAsset, isModule, readAsset } from '../../host/assets.ts'
+import { type AssetName, customAsset, isModule, readAsset } from '../../host/assets.ts'
 
 /**
  * Which build of the engine runs. `'strict'` gives the same bits on every host. `'relaxed'` is faster where the
@@ -40,7 +40,7 @@ export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Mo
 }
 
 async function compile(name: EngineAsset, simd: Simd): Promise<WebAssembly.Module> {
-  const given = await givenAsset(name)
+  const given = await customAsset(name)
   if (isModule(given)) return given
   const bytes = given ?? (await readAsset(name))
   if (!WebAssembly.validate(bytes)) {

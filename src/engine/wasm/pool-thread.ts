@@ -1,26 +1,26 @@
 import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import { listenToOwner, startThread, type Thread } from '../../host/threads.ts'
 import { Engine, type Region } from './engine.ts'
+import type { JobType } from './job.ts'
 import type { Simd } from './module.ts'
-import { Pace } from './time-slice.ts'
-import type { Work } from './job.ts'
+import { TimeSlice } from './time-slice.ts'
 
 /** Jobs that a thread has, with the one that it works at: it need not wait for an answer to be heard. */
-export const AHEAD = 2
+export const QUEUE_LENGTH = 2
 
 /** What became of a job that was taken back before the thread came to it. */
-export const TAKEN_BACK = Symbol('taken back')
+export const STOLEN = Symbol('taken back')
 
-type Order =
+type PoolRequest =
   | { type: 'open'; work: string; simd: Simd; region: Region; context: unknown }
   | { type: 'job'; id: number; job: unknown; claim: Int32Array }
   | { type: 'abort' }
 
-type Report =
+type PoolResponse =
   | { type: 'done'; id: number; result: unknown }
   | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
 
-interface Given {
+interface PendingJob {
   job: unknown
   /** Shared: 1 once the job is the thread's, which came to it, or its owner's, who took it back. */
   claim: Int32Array
@@ -29,15 +29,15 @@ interface Given {
 }
 
 /** A thread and the jobs that it was given and has not answered. It comes to them in their order. */
-export class Member {
+export class PoolThread {
   readonly #thread: Promise<Thread>
-  readonly #given = new Map<number, Given>()
+  readonly #pending = new Map<number, PendingJob>()
   #failure: unknown
   #next = 0
 
   constructor() {
     this.#thread = startThread({
-      onMessage: (message) => this.#hear(message as Report),
+      onMessage: (message) => this.#receive(message as PoolResponse),
       onFailure: (error) => this.#fail(error),
     })
     this.#thread.catch((error) => this.#fail(error))
@@ -48,50 +48,50 @@ export class Member {
   }
 
   async open(work: string, simd: Simd, region: Region, context: unknown): Promise<void> {
-    await this.#order({ type: 'open', work, simd, region, context })
+    await this.#post({ type: 'open', work, simd, region, context })
   }
 
   /** Ends the job that it works at, and takes back the others. */
   async abort(): Promise<void> {
-    while (this.takeBack() !== undefined);
-    await this.#order({ type: 'abort' })
+    while (this.steal() !== undefined);
+    await this.#post({ type: 'abort' })
   }
 
-  async #order(order: Order): Promise<void> {
+  async #post(order: PoolRequest): Promise<void> {
     const thread = await this.#thread
     thread.post(order)
   }
 
   /** Answers what the job gives, or `TAKEN_BACK`. */
-  async do(job: unknown): Promise<unknown> {
+  async run(job: unknown): Promise<unknown> {
     const thread = await this.#thread
     if (this.failed) throw this.#failure
     const id = this.#next++
     const claim = new Int32Array(new SharedArrayBuffer(4))
     thread.setBusy(true)
-    thread.post({ type: 'job', id, job, claim } satisfies Order)
-    return new Promise((resolve, reject) => this.#given.set(id, { job, claim, resolve, reject }))
+    thread.post({ type: 'job', id, job, claim } satisfies PoolRequest)
+    return new Promise((resolve, reject) => this.#pending.set(id, { job, claim, resolve, reject }))
   }
 
   /** Takes back the job that the thread would come to last; undefined if it has begun all. */
-  takeBack(): unknown {
-    const [last] = [...this.#given].reverse()
+  steal(): unknown {
+    const [last] = [...this.#pending].reverse()
     if (!last) return undefined
     const [id, { job, claim, resolve }] = last
     if (!isFirst(claim)) return undefined
-    this.#given.delete(id)
-    resolve(TAKEN_BACK)
+    this.#pending.delete(id)
+    resolve(STOLEN)
     return job
   }
 
-  async rest(): Promise<void> {
+  async release(): Promise<void> {
     const thread = await this.#thread
     thread.setBusy(false)
   }
 
-  #hear(report: Report): void {
-    const given = this.#given.get(report.id)
-    this.#given.delete(report.id)
+  #receive(report: PoolResponse): void {
+    const given = this.#pending.get(report.id)
+    this.#pending.delete(report.id)
     if (report.type === 'done') given?.resolve(report.result)
     else {
       const { code, message } = report.error
@@ -101,8 +101,8 @@ export class Member {
 
   #fail(error: unknown): void {
     this.#failure ??= error
-    for (const { reject } of this.#given.values()) reject(this.#failure)
-    this.#given.clear()
+    for (const { reject } of this.#pending.values()) reject(this.#failure)
+    this.#pending.clear()
   }
 }
 
@@ -112,15 +112,15 @@ function isFirst(claim: Int32Array): boolean {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
-type AnyWork = Work<any, any, any>
+type AnyJobType = JobType<any, any, any>
 
 /** In a thread: does what its owner orders, for ever. */
-export async function serve(works: AnyWork[]): Promise<void> {
-  let current: Promise<(job: unknown, pace: Pace) => Promise<unknown>>
+export async function serve(works: AnyJobType[]): Promise<void> {
+  let current: Promise<(job: unknown, timeSlice: TimeSlice) => Promise<unknown>>
   let last: Promise<unknown> = Promise.resolve()
   let aborts = new AbortController()
   const post = await listenToOwner((message) => {
-    const order = message as Order
+    const order = message as PoolRequest
     if (order.type === 'abort') {
       aborts.abort()
       return
@@ -135,11 +135,11 @@ export async function serve(works: AnyWork[]): Promise<void> {
     }
     const { signal } = aborts
     const { id, job, claim } = order
-    const run = async (): Promise<Report | undefined> => {
+    const run = async (): Promise<PoolResponse | undefined> => {
       if (!isFirst(claim)) return undefined
       try {
         const doJob = await current
-        return { type: 'done', id, result: await doJob(job, new Pace(signal)) }
+        return { type: 'done', id, result: await doJob(job, new TimeSlice(signal)) }
       } catch (error) {
         const code = error instanceof SoftmarginError ? error.code : undefined
         return { type: 'failed', id, error: { code, message: String((error as Error)?.message ?? error) } }

@@ -2,22 +2,22 @@ import { throwIfAborted } from '../../core/errors.ts'
 import { numberOfCores } from '../../host/platform/cores.ts'
 import { mayShareMemory, possibleThreads } from '../../host/threads.ts'
 import type { Engine } from './engine.ts'
-import { AHEAD, Member, TAKEN_BACK } from './pool-thread.ts'
+import type { JobQueue, JobType } from './job.ts'
 import type { Simd } from './module.ts'
-import type { Pace } from './time-slice.ts'
-import type { JobSource, Work } from './job.ts'
+import { PoolThread, QUEUE_LENGTH, STOLEN } from './pool-thread.ts'
+import type { TimeSlice } from './time-slice.ts'
 
 /** Threads that wait for work. They do not keep the process alive. */
-const idle: Member[] = []
+const idle: PoolThread[] = []
 
 /** A work that is open in this thread and in others that share its memory. */
-export class Team<Job, Result> {
-  readonly #members: Member[]
-  readonly #local: (job: Job, pace: Pace) => Promise<Result>
-  readonly #worked = new Set<Member>()
+export class ThreadPool<Job, Result> {
+  readonly #threads: PoolThread[]
+  readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
+  readonly #worked = new Set<PoolThread>()
 
-  private constructor(members: Member[], local: (job: Job, pace: Pace) => Promise<Result>) {
-    this.#members = members
+  private constructor(members: PoolThread[], local: (job: Job, timeSlice: TimeSlice) => Promise<Result>) {
+    this.#threads = members
     this.#local = local
   }
 
@@ -29,17 +29,17 @@ export class Team<Job, Result> {
    * @param open opens the work in this thread, once the others have their memory; default: as they do
    */
   static async open<Context, Job, Result>(
-    work: Work<Context, Job, Result>,
+    work: JobType<Context, Job, Result>,
     engine: Engine,
     simd: Simd,
     threads: number,
     context: Context,
     bytes: number,
     open = () => work.open(engine, context),
-  ): Promise<Team<Job, Result>> {
-    const members: Member[] = []
+  ): Promise<ThreadPool<Job, Result>> {
+    const members: PoolThread[] = []
     while (members.length < threads - 1) {
-      const member = idle.pop() ?? new Member()
+      const member = idle.pop() ?? new PoolThread()
       if (!member.failed) members.push(member)
     }
     for (const member of members) {
@@ -48,7 +48,7 @@ export class Team<Job, Result> {
       // A thread that cannot start is missed, not mourned: its jobs are done here.
       member.open(work.name, simd, region, context).catch(() => {})
     }
-    return new Team(members, open())
+    return new ThreadPool(members, open())
   }
 
   /** Threads that have done a job, and this one. */
@@ -62,7 +62,11 @@ export class Team<Job, Result> {
    * @param onResult called once a job, in any order
    * @throws whatever a job throws, and `ABORTED`; then no job is under way any more
    */
-  async run(jobs: JobSource<Job>, pace: Pace, onResult: (result: Result, job: Job) => void): Promise<void> {
+  async run(
+    jobs: JobQueue<Job>,
+    timeSlice: TimeSlice,
+    onResult: (result: Result, job: Job) => void,
+  ): Promise<void> {
     const lost: Job[] = []
     let underWay = 0
     let waiting: (() => void)[] = []
@@ -73,17 +77,17 @@ export class Team<Job, Result> {
     let failure: { error: unknown } | undefined
     const fail = (error: unknown) => {
       failure ??= { error }
-      for (const member of this.#members) member.abort().catch(() => {})
+      for (const member of this.#threads) member.abort().catch(() => {})
     }
     // This thread may have no job of its own that would hear of it.
     const abort = () => {
       try {
-        throwIfAborted(pace.signal)
+        throwIfAborted(timeSlice.signal)
       } catch (error) {
         fail(error)
       }
     }
-    const work = async (todo: (job: Job) => Promise<Result | typeof TAKEN_BACK>, member?: Member) => {
+    const work = async (todo: (job: Job) => Promise<Result | typeof STOLEN>, member?: PoolThread) => {
       while (!failure) {
         const job = lost.pop() ?? jobs.take(!member) ?? (member ? undefined : this.#takeBack())
         if (job === undefined) {
@@ -94,7 +98,7 @@ export class Team<Job, Result> {
         underWay++
         try {
           const result = await todo(job)
-          if (result !== TAKEN_BACK) onResult(result, job)
+          if (result !== STOLEN) onResult(result, job)
         } catch (error) {
           if (member?.failed) {
             lost.push(job)
@@ -110,30 +114,30 @@ export class Team<Job, Result> {
     const here = () =>
       work(async (job) => {
         // The others are heard only now, and may wait for a job; at first theirs are on their way.
-        if (this.#members.length > 0) await pace.rest()
-        return this.#local(job, pace)
+        if (this.#threads.length > 0) await timeSlice.yield()
+        return this.#local(job, timeSlice)
       })
-    const there = (member: Member) =>
+    const there = (member: PoolThread) =>
       work(async (job) => {
-        const result = (await member.do(job)) as Result | typeof TAKEN_BACK
-        if (result !== TAKEN_BACK) this.#worked.add(member)
+        const result = (await member.run(job)) as Result | typeof STOLEN
+        if (result !== STOLEN) this.#worked.add(member)
         return result
       }, member)
-    pace.signal?.addEventListener('abort', abort, { once: true })
+    timeSlice.signal?.addEventListener('abort', abort, { once: true })
     try {
       // This thread is the first to take one: there may be only one for now. Then each has one before any gets a second.
       const own = here()
-      const rounds = Array.from({ length: AHEAD }, () => this.#members.map(there))
+      const rounds = Array.from({ length: QUEUE_LENGTH }, () => this.#threads.map(there))
       await Promise.all([own, ...rounds.flat()])
     } finally {
-      pace.signal?.removeEventListener('abort', abort)
+      timeSlice.signal?.removeEventListener('abort', abort)
     }
     if (failure) throw (failure as { error: unknown }).error
   }
 
   #takeBack(): Job | undefined {
-    for (const member of this.#members) {
-      const job = member.takeBack() as Job | undefined
+    for (const member of this.#threads) {
+      const job = member.steal() as Job | undefined
       if (job !== undefined) return job
     }
     return undefined
@@ -141,20 +145,20 @@ export class Team<Job, Result> {
 
   /** Lets the threads go. */
   close(): void {
-    for (const member of this.#members) {
+    for (const member of this.#threads) {
       if (member.failed) continue
-      member.rest()
+      member.release()
       idle.push(member)
     }
   }
 }
 
 /** What is wanted by who wants no number of their own. */
-let usual: number | undefined
+let defaultThreads: number | undefined
 
 /** From now on, work for which no number of threads is wanted gets so many: `undefined` for one for each core. */
-export function useThreads(threads: number | undefined): void {
-  usual = threads === undefined ? undefined : possibleThreads(threads)
+export function setDefaultThreads(threads: number | undefined): void {
+  defaultThreads = threads === undefined ? undefined : possibleThreads(threads)
 }
 
 /**
@@ -162,7 +166,7 @@ export function useThreads(threads: number | undefined): void {
  * and where the work is short.
  */
 export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
-  const threads = wanted === undefined ? usual : possibleThreads(wanted)
+  const threads = wanted === undefined ? defaultThreads : possibleThreads(wanted)
   if (threads === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
   return threads ?? numberOfCores()
 }

@@ -1,12 +1,12 @@
+import { withoutSecrets } from '../storage/url-secrets.ts'
 import {
   MemoryPart,
   type ModelCache,
   type Part,
   type Stored,
-  type StoredFacts,
+  type StoredMetadata,
   sha256,
 } from './model-cache.ts'
-import { withoutSecrets } from '../storage/url-secrets.ts'
 
 /** Downloads in the browser's Cache API, which stores a response as a whole or not at all. */
 export class BrowserCache implements ModelCache {
@@ -27,7 +27,7 @@ export class BrowserCache implements ModelCache {
   async read(url: string): Promise<Stored | undefined> {
     try {
       const response = await this.#cache.match(await keyOf(url))
-      const facts: StoredFacts = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
+      const facts: StoredMetadata = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
       if (!response || !facts) return undefined
       const bytes = new Uint8Array(await response.arrayBuffer())
       // What a program of the page itself, or an extension, put there is not what was kept.
@@ -50,7 +50,7 @@ class BrowserPart extends MemoryPart {
     this.#cache = cache
   }
 
-  override async keep(facts: StoredFacts): Promise<void> {
+  override async keep(facts: StoredMetadata): Promise<void> {
     const note = JSON.stringify({ ...facts, url: withoutSecrets(facts.url) })
     const headers = { 'x-softmargin': note, 'content-type': 'application/octet-stream' }
     // A full disk costs a download next time, nothing else.

@@ -1,5 +1,5 @@
-import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../../core/errors.ts'
 import type { LongCall } from '../../core/call-options.ts'
+import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../../core/errors.ts'
 import {
   type HttpAnswer,
   isPacked,
@@ -9,8 +9,9 @@ import {
   SilentServer,
   tooManyBytes,
 } from '../storage/http.ts'
-import { MemoryPart, modelCache, type Part, type Stored, sha256 } from './model-cache.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from '../storage/url-secrets.ts'
+import { MemoryPart, type Part, type Stored, sha256 } from './model-cache.ts'
+import { modelCache } from './open-model-cache.ts'
 
 /** How a file is downloaded. `onProgress` counts bytes; `total` is 0 where the server does not tell. */
 export interface DownloadOptions extends LongCall {

@@ -1,6 +1,6 @@
-import { type ModelCache, type Part, type Stored, type StoredFacts, sha256 } from './model-cache.ts'
 import { importBuiltin } from '../platform/builtins.ts'
 import { withoutSecrets } from '../storage/url-secrets.ts'
+import { type ModelCache, type Part, type Stored, type StoredMetadata, sha256 } from './model-cache.ts'
 
 type Files = typeof import('node:fs/promises')
 
@@ -45,7 +45,7 @@ export class FolderCache implements ModelCache {
   async read(url: string): Promise<Stored | undefined> {
     const path = `${this.#folder}/${await nameOf(url)}`
     try {
-      const facts: StoredFacts = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
+      const facts: StoredMetadata = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
       const bytes = new Uint8Array(await this.#files.readFile(path))
       // Facts of a newer file whose own rename did not come any more.
       return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
@@ -146,7 +146,7 @@ class FolderPart implements Part {
       : new Uint8Array(bytes)
   }
 
-  async keep(facts: StoredFacts): Promise<void> {
+  async keep(facts: StoredMetadata): Promise<void> {
     await this.#close()
     const path = `${this.#folder}/${this.#name}`
     const note = `${path}.${this.#random}.json`

@@ -19,10 +19,10 @@ import { parseHubSource } from '../../cnn/extractor/hub-source.ts'
 import { openModel } from '../../cnn/extractor/model-source.ts'
 import { decodeImage } from '../../image/decode.ts'
 import { streamBytes } from '../storage/byte-stream.ts'
-import { type DownloadOptions, download } from './download.ts'
 import { readSource } from '../storage/read-source.ts'
 import { withoutSecrets } from '../storage/url-secrets.ts'
 import { writeFileAtomically } from '../storage/write-file.ts'
+import { type DownloadOptions, download } from './download.ts'
 
 const bytes = Uint8Array.from(seeded(30_000, 9), (x) => (x + 1) * 127)
 const other = bytes.slice().reverse()

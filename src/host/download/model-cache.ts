@@ -1,8 +1,5 @@
-import { environmentVariable } from '../platform/environment.ts'
-import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
-
 /** What is kept beside a file. */
-export interface StoredFacts {
+export interface StoredMetadata {
   /** Where it came from, without the secrets of the URL. */
   url: string
   /** What the server calls this version of the file. */
@@ -12,7 +9,7 @@ export interface StoredFacts {
 }
 
 /** A whole file that was kept. */
-export interface Stored extends StoredFacts {
+export interface Stored extends StoredMetadata {
   bytes: Uint8Array<ArrayBuffer>
 }
 
@@ -29,7 +26,7 @@ export interface Part {
   readonly canGoOn: boolean
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Puts the whole file into the cache, at once. */
-  keep(facts: StoredFacts): Promise<void>
+  keep(facts: StoredMetadata): Promise<void>
   /** Leaves what is there for the next attempt, where it can be left. */
   leave(): Promise<void>
   /** Throws away what is there. */
@@ -41,33 +38,6 @@ export interface ModelCache {
   read(url: string): Promise<Stored | undefined>
   /** Begins a download, or goes on with what an earlier one left. */
   open(url: string): Promise<Part>
-}
-
-/**
- * The cache of this host: a folder where there are files, the Cache API in browsers, none elsewhere.
- *
- * @param place a folder; `true` for the usual one: `SOFTMARGIN_CACHE`, or `softmargin` in `XDG_CACHE_HOME`,
- *   `LOCALAPPDATA` or `~/.cache`; `false` for none
- */
-export async function modelCache(place: boolean | string): Promise<ModelCache | undefined> {
-  if (place === false) return undefined
-  if (hasFileSystem()) {
-    const { FolderCache } = await import('./folder-cache.ts')
-    const folder = typeof place === 'string' ? place : await usualFolder().catch(() => undefined)
-    return folder === undefined ? undefined : FolderCache.open(folder)
-  }
-  if (typeof caches !== 'object') return undefined
-  const { BrowserCache } = await import('./browser-cache.ts')
-  return BrowserCache.open(typeof place === 'string' ? place : 'softmargin')
-}
-
-async function usualFolder(): Promise<string> {
-  const own = environmentVariable('SOFTMARGIN_CACHE')
-  if (own) return own
-  const shared = environmentVariable('XDG_CACHE_HOME') ?? environmentVariable('LOCALAPPDATA')
-  if (shared) return `${shared}/softmargin`
-  const { homedir } = await importBuiltin('node:os')
-  return `${homedir()}/.cache/softmargin`
 }
 
 /** SHA-256 in hexadecimal. */
@@ -112,7 +82,7 @@ export class MemoryPart implements Part {
     return this.length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.length)
   }
 
-  async keep(_facts: StoredFacts): Promise<void> {}
+  async keep(_facts: StoredMetadata): Promise<void> {}
   async leave(): Promise<void> {}
   async drop(): Promise<void> {
     this.length = 0

@@ -1,15 +1,15 @@
+import { importBuiltin } from '../platform/builtins.ts'
 import { unreadable } from '../storage/read-bytes.ts'
+import { syncFolderOf, unwritable, writeFileAtomically } from '../storage/write-file.ts'
 import { FileLock } from './file-lock.ts'
 import { frame, readFrames } from './frames.ts'
-import { changed, earlierJournal, type GrowingFile, type GrownFile } from './journal.ts'
-import { importBuiltin } from '../platform/builtins.ts'
-import { syncFolderOf, unwritable, writeFileAtomically } from '../storage/write-file.ts'
+import { changed, earlierJournal, type Journal, type JournaledBytes } from './journal.ts'
 
 /**
  * A growing file on the disk: records go to the end of `<path>.journal`, until `replace` writes the file anew. Its lock
  * is the file `<path>.lock`.
  */
-export class JournaledFile implements GrowingFile {
+export class FileJournal implements Journal {
   readonly path: string
   #lock: FileLock | undefined
   /** What the files looked like when this object last knew what is in them. */
@@ -47,7 +47,7 @@ export class JournaledFile implements GrowingFile {
     this.#lock = undefined
   }
 
-  async read(): Promise<GrownFile> {
+  async read(): Promise<JournaledBytes> {
     this.#known = await this.#look()
     const whole = await readIfThere(this.path)
     const journal = (await readIfThere(this.#journal)) ?? new Uint8Array(0)

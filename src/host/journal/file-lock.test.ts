@@ -157,7 +157,7 @@ describe('a journal on a disk that is full', () => {
       program,
       `import { JournaledFile } from './file.mjs'
       import { statSync } from 'node:fs'
-      const file = new JournaledFile('full')
+      const file = new FileJournal('full')
       await file.lock()
       await file.read()
       const lengths = [9000, 30000, 30000, 5000, 30000, 20000, 400]
@@ -176,8 +176,8 @@ describe('a journal on a disk that is full', () => {
     const wanted = 'fine FILE_UNWRITABLE FILE_UNWRITABLE fine FILE_UNWRITABLE FILE_UNWRITABLE fine'
     // Some shells count blocks of 1024 bytes.
     expect([wanted, wanted.replace(/^fine FILE_UNWRITABLE/, 'fine fine')]).toContain(said)
-    const { JournaledFile } = await import('./file-journal.ts')
-    const { records, damage } = await new JournaledFile(join(folder, 'full')).read()
+    const { FileJournal } = await import('./file-journal.ts')
+    const { records, damage } = await new FileJournal(join(folder, 'full')).read()
     expect(damage).toEqual([])
     expect(records).toHaveLength(said.split(' ').filter((each) => each === 'fine').length)
     for (const record of records) expect(new Set(record).size).toBe(1)

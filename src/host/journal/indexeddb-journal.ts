@@ -1,9 +1,9 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { unreadable } from '../storage/read-bytes.ts'
-import { frame } from './frames.ts'
-import type { GrownFile } from './journal.ts'
-import { WebFile } from './web-journal.ts'
 import { unwritable } from '../storage/write-file.ts'
+import { frame } from './frames.ts'
+import type { JournaledBytes } from './journal.ts'
+import { WebJournal } from './web-journal.ts'
 
 const table = 'records'
 
@@ -12,7 +12,7 @@ const table = 'records'
  * a mark that is another one after each time the whole was written. A transaction is done as a whole, so that a crash
  * tears nothing.
  */
-export class IndexedFile extends WebFile {
+export class IndexedDBJournal extends WebJournal {
   readonly #database: IDBDatabase
 
   private constructor(path: string, database: IDBDatabase) {
@@ -21,7 +21,7 @@ export class IndexedFile extends WebFile {
   }
 
   /** @returns nothing where the browser has no database, or refuses one */
-  static async open(path: string): Promise<IndexedFile | undefined> {
+  static async open(path: string): Promise<IndexedDBJournal | undefined> {
     if (typeof indexedDB !== 'object') return undefined
     try {
       const request = indexedDB.open('softmargin', 1)
@@ -29,13 +29,13 @@ export class IndexedFile extends WebFile {
       const database = await answerOf(request)
       // Whoever wants to delete the database need not wait for this page.
       database.onversionchange = () => database.close()
-      return new IndexedFile(path, database)
+      return new IndexedDBJournal(path, database)
     } catch {
       return undefined
     }
   }
 
-  async read(): Promise<GrownFile> {
+  async read(): Promise<JournaledBytes> {
     try {
       const objects = this.#database.transaction(table).objectStore(table)
       const [whole, records] = await Promise.all([

@@ -1,9 +1,8 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Damage } from './frames.ts'
-import { hasFileSystem } from '../platform/builtins.ts'
 
 /** What was found under a name. */
-export interface GrownFile {
+export interface JournaledBytes {
   /** What `replace` wrote last. */
   whole: Uint8Array | undefined
   /** What `append` added since and is whole, in that order. */
@@ -17,7 +16,7 @@ export interface GrownFile {
  *
  * Who writes holds its lock, which no other object can then take: not in this process or page, nor in another one.
  */
-export interface GrowingFile {
+export interface Journal {
   /**
    * Takes the lock, if it does not have it.
    *
@@ -30,7 +29,7 @@ export interface GrowingFile {
   /** Gives the lock back for good. */
   close(): void
   /** @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE` for what an earlier version wrote */
-  read(): Promise<GrownFile>
+  read(): Promise<JournaledBytes>
   /**
    * Adds a record; once it answers, a crash does not lose it. If it throws, the file is as it was.
    *
@@ -46,27 +45,6 @@ export interface GrowingFile {
   replace(bytes: Uint8Array<ArrayBuffer>): Promise<void>
   /** Removes the file and its records, if they are there. @throws {SoftmarginError} as `lock` */
   remove(): Promise<void>
-}
-
-/**
- * Where a store lives on this host: in the file of that path, or, in browsers, under that name in the origin's private
- * file system (OPFS), or in IndexedDB where the browser has no such system or lets nothing be written to it.
- *
- * @throws {SoftmarginError} `HOST_UNSUPPORTED` where there is none of these
- */
-export async function growingFile(path: string): Promise<GrowingFile> {
-  if (hasFileSystem()) {
-    const { JournaledFile } = await import('./file-journal.ts')
-    return new JournaledFile(path)
-  }
-  const { OriginFile } = await import('./opfs-journal.ts')
-  const inOrigin = await OriginFile.open(path)
-  if (inOrigin) return inOrigin
-  const { IndexedFile } = await import('./indexeddb-journal.ts')
-  const indexed = await IndexedFile.open(path)
-  if (indexed) return indexed
-  const message = `the file ${show(path)} cannot be opened: this host has no file system, no OPFS and no IndexedDB`
-  throw new SoftmarginError('HOST_UNSUPPORTED', message, { argument: 'path', received: path })
 }
 
 /** The error for a file that another one wrote to. */

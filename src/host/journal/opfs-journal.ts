@@ -1,9 +1,9 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { unreadable } from '../storage/read-bytes.ts'
-import { frame } from './frames.ts'
-import type { GrownFile } from './journal.ts'
-import { WebFile } from './web-journal.ts'
 import { unwritable } from '../storage/write-file.ts'
+import { frame } from './frames.ts'
+import type { JournaledBytes } from './journal.ts'
+import { WebJournal } from './web-journal.ts'
 
 const whole = 'whole'
 
@@ -11,7 +11,7 @@ const whole = 'whole'
  * A growing file in the origin's private file system (OPFS): a folder with the whole and one file a record. The
  * browser puts a file there when its stream is closed, as a whole, so that a crash tears none.
  */
-export class OriginFile extends WebFile {
+export class OPFSJournal extends WebJournal {
   readonly #folder: FileSystemDirectoryHandle
   /** Names of the records. */
   #records: string[] = []
@@ -23,7 +23,7 @@ export class OriginFile extends WebFile {
   }
 
   /** @returns nothing where the browser has no such file system, or lets nothing be written to it */
-  static async open(path: string): Promise<OriginFile | undefined> {
+  static async open(path: string): Promise<OPFSJournal | undefined> {
     try {
       // Some have it, but write in workers only.
       if (!('createWritable' in FileSystemFileHandle.prototype)) return undefined
@@ -31,13 +31,13 @@ export class OriginFile extends WebFile {
       const stores = await root.getDirectoryHandle('softmargin', { create: true })
       // A path is no name: `/` may not stand in one.
       const folder = await stores.getDirectoryHandle(`store ${encodeURIComponent(path)}`, { create: true })
-      return new OriginFile(path, folder)
+      return new OPFSJournal(path, folder)
     } catch {
       return undefined
     }
   }
 
-  async read(): Promise<GrownFile> {
+  async read(): Promise<JournaledBytes> {
     try {
       const found = new Map<string, Uint8Array>()
       for await (const handle of this.#folder.values()) {

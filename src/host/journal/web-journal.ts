@@ -1,10 +1,10 @@
 import type { Damage } from './frames.ts'
 import { readFrames } from './frames.ts'
-import { changed, earlierJournal, type GrowingFile, type GrownFile } from './journal.ts'
+import { changed, earlierJournal, type Journal, type JournaledBytes } from './journal.ts'
 import { takeWebLock } from './web-lock.ts'
 
 /** What the growing files of browsers have in common: the lock, and records that are stored one by one, each framed. */
-export abstract class WebFile implements GrowingFile {
+export abstract class WebJournal implements Journal {
   readonly path: string
   #release: (() => void) | undefined
   /** What the file looked like when this object last knew what is in it. */
@@ -14,7 +14,7 @@ export abstract class WebFile implements GrowingFile {
     this.path = path
   }
 
-  abstract read(): Promise<GrownFile>
+  abstract read(): Promise<JournaledBytes>
   abstract append(record: Uint8Array<ArrayBuffer>): Promise<void>
   abstract replace(bytes: Uint8Array<ArrayBuffer>): Promise<void>
   abstract remove(): Promise<void>
@@ -43,7 +43,7 @@ export abstract class WebFile implements GrowingFile {
   }
 
   /** The records out of their frames, and which of them are damaged. */
-  protected recordsOf(frames: Uint8Array[]): Pick<GrownFile, 'records' | 'damage'> {
+  protected recordsOf(frames: Uint8Array[]): Pick<JournaledBytes, 'records' | 'damage'> {
     const records: Uint8Array[] = []
     const damage: Damage[] = []
     for (const framed of frames) {

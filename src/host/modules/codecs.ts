@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { givenAsset, isModule } from '../assets.ts'
-import { readBytes } from '../storage/read-bytes.ts'
+import { customAsset, isModule } from '../assets.ts'
 import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
+import { readBytes } from '../storage/read-bytes.ts'
 import { fetchedFault } from '../storage/wasm-bytes.ts'
 
 /** The image codecs of jSquash, each a WebAssembly module. */
@@ -21,7 +21,7 @@ const codecFiles: Record<Codec, string> = {
  */
 export async function codecModule(codec: Codec): Promise<WebAssembly.Module | undefined> {
   ensureImageData()
-  const given = await givenAsset(`${codec}.wasm`)
+  const given = await customAsset(`${codec}.wasm`)
   if (given) return isModule(given) ? given : WebAssembly.compile(given)
   if (!hasFileSystem()) return undefined
   const { createRequire } = await importBuiltin('node:module')

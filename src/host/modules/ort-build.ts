@@ -1,4 +1,4 @@
-import { givenAsset, isModule } from '../assets.ts'
+import { customAsset, isModule } from '../assets.ts'
 import { hasFileSystem } from '../platform/builtins.ts'
 
 /** The builds of ONNX Runtime that are used. */
@@ -35,11 +35,11 @@ const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)
  * @param environment the runtime's `env.wasm`
  * @param start makes the first session
  */
-export async function withGivenRuntime<T>(
+export async function withCustomRuntime<T>(
   environment: { wasmBinary?: ArrayBufferLike | Uint8Array },
   start: () => Promise<T>,
 ): Promise<T> {
-  const given = await givenAsset('onnxruntime.wasm')
+  const given = await customAsset('onnxruntime.wasm')
   if (!given || environment.wasmBinary) return start()
   if (!isModule(given)) {
     environment.wasmBinary = given

@@ -4,7 +4,7 @@ import { hasFileSystem } from './builtins.ts'
 // as soon as it is gone, and can be waited for.
 
 /** In a worker: holds a lock until it ends or calls what is answered; nothing is answered where there are no locks. */
-export async function holdLife(name: string): Promise<(() => void) | undefined> {
+export async function holdWorkerLock(name: string): Promise<(() => void) | undefined> {
   const locks = lockManager()
   if (!locks) return undefined
   return new Promise((answer) => {
@@ -13,7 +13,7 @@ export async function holdLife(name: string): Promise<(() => void) | undefined> 
 }
 
 /** Hears when nobody holds the lock any more, until it calls what is answered. */
-export function watchLife(name: string, onEnd: () => void): () => void {
+export function watchWorkerLock(name: string, onEnd: () => void): () => void {
   const controller = new AbortController()
   lockManager()
     ?.request(name, { signal: controller.signal }, onEnd)

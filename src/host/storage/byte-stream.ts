@@ -1,6 +1,6 @@
-import { isUrl } from './read-bytes.ts'
-import { openHttp, Refusal } from './http.ts'
 import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
+import { openHttp, Refusal } from './http.ts'
+import { isUrl } from './read-bytes.ts'
 import { unreadableUrl } from './read-source.ts'
 
 /** Bytes that are read at once from a file. */

@@ -1,7 +1,7 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { isUrl, type ReadBytesOptions, readBytes } from './read-bytes.ts'
-import { mostBytesOf, openHttp, Refusal, tooManyBytes } from './http.ts'
 import { hasFileSystem } from '../platform/builtins.ts'
+import { mostBytesOf, openHttp, Refusal, tooManyBytes } from './http.ts'
+import { isUrl, type ReadBytesOptions, readBytes } from './read-bytes.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
 
 /**

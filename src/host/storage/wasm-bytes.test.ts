@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FileServer } from '../../../test/support/file-server.ts'
 import { SVC } from '../../svm/svc.ts'
-import { assetUrl, givenAsset, readAsset, useAssets } from '../assets.ts'
+import { assetUrl, customAsset, readAsset, useAssets } from '../assets.ts'
 import { wasmFault } from './wasm-bytes.ts'
 
 let server: FileServer
@@ -35,8 +35,8 @@ it('a page in place of the engine is told with its URL and what came, and a late
 
 it('an empty file is told as well, for each module that is handed in', async () => {
   useAssets({ 'png.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
-  await expect(givenAsset('png.wasm')).rejects.toThrow(/nothing came, as application\/wasm$/)
-  await expect(givenAsset('jpeg.wasm')).rejects.toThrow(/what came begins with/)
+  await expect(customAsset('png.wasm')).rejects.toThrow(/nothing came, as application\/wasm$/)
+  await expect(customAsset('jpeg.wasm')).rejects.toThrow(/what came begins with/)
 })
 
 it('a module has no fault', () => {

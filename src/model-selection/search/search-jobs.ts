@@ -1,20 +1,20 @@
-import type { Engine } from '../../engine/wasm/engine.ts'
-import { FoldRows } from '../../engine/rows/fold-rows.ts'
+import type { Fold } from '../../core/folds.ts'
+import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
+import { vote } from '../../engine/decision/voting.ts'
+import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
 import { type Kernel, rescaled } from '../../engine/kernel/kernel.ts'
-import type { Simd } from '../../engine/wasm/module.ts'
-import type { Pace } from '../../engine/wasm/time-slice.ts'
 import { leftBytes } from '../../engine/kernel/packed-rows.ts'
 import { PairWeights, pairsOf } from '../../engine/kernel/pair-weights.ts'
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import { expectedError } from '../../engine/kernel/rounding-error.ts'
+import { FoldRows } from '../../engine/rows/fold-rows.ts'
 import { Solver } from '../../engine/solver/solver.ts'
-import type { Work } from '../../engine/wasm/job.ts'
-import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
+import type { Engine } from '../../engine/wasm/engine.ts'
+import type { JobType } from '../../engine/wasm/job.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { classWeights, type SvcParameters } from '../../svm/model/svc-params.ts'
-import { type Dual, EvenStart, isSeed, plantDual } from './search-seeding.ts'
-import type { Fold } from '../stratified-k-fold.ts'
-import { vote } from '../../engine/decision/voting.ts'
+import { type Dual, isSeed, seedFromDual, UniformSeed } from './search-seeding.ts'
 
 /** Fits that share a kernel and a fold. */
 export interface Batch {
@@ -44,15 +44,15 @@ export interface SearchContext {
 export type SearchJob = { strip: number } | { batch: Batch }
 
 /** The work of a search that threads share. */
-export const searchWork: Work<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
+export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
   name: 'search',
   open(engine, context) {
     const gram = new GramMatrix(engine, context.gram)
     const mark = engine.mark()
-    return async (job, pace) => {
+    return async (job, timeSlice) => {
       engine.release(mark)
-      if ('batch' in job) return runBatch(engine, gram, context, job.batch, pace)
-      await gram.fillStrip(job.strip, pace)
+      if ('batch' in job) return runBatch(engine, gram, context, job.batch, timeSlice)
+      await gram.fillStrip(job.strip, timeSlice)
       return []
     }
   },
@@ -83,7 +83,7 @@ async function runBatch(
   gram: GramMatrix,
   { labels, candidates, folds, groups, scale }: SearchContext,
   batch: Batch,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<(Int32Array | undefined)[]> {
   const positions = positionsOf(groups, gram)
   const { train, test } = folds[batch.fold]
@@ -112,7 +112,7 @@ async function runBatch(
   const solver = new Solver(engine, rows.runs, kernel.kind)
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: Dual | undefined
-    const even = new EvenStart(rows.runs[i], rows.runs[j])
+    const even = new UniformSeed(rows.runs[i], rows.runs[j])
     for (const machine of machines) {
       const { parameters, weights, intercept, bounds } = machine
       // A class that the fold left out altogether gets no vote.
@@ -122,11 +122,11 @@ async function runBatch(
       await solver.solve(rows, i, j, pair, {
         tolerance: parameters.tol,
         maxIterations: parameters.maxIter,
-        pace,
+        timeSlice,
         prepare(problem, first, second) {
           fillSide(problem, 0, first.count, 1, bounds[i])
           fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (seed) plantDual(problem, seed, first.size, parameters.C / seed.parameters.C)
+          if (seed) seedFromDual(problem, seed, first.size, parameters.C / seed.parameters.C)
           else even.plant(problem)
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
@@ -154,7 +154,7 @@ async function runBatch(
       weights.decide(sums, count, intercept, decisions[m], from)
     },
   )
-  if (pace.due) await pace.rest()
+  if (timeSlice.expired) await timeSlice.yield()
   return decisions.map((own, m) => {
     if (machines[m].isPrecise && own.every(Number.isFinite)) return vote(own, groups.length)
     return undefined

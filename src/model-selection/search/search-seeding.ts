@@ -1,7 +1,7 @@
 // Where the fits of a search start from. They need not take LIBSVM's path: only its end is asked for.
 
-import type { Run } from '../../engine/kernel/packed-rows.ts'
 import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import type { Run } from '../../engine/kernel/runs.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
 
 /** The duals of a pair that were long to find, or came from such: worth starting from. */
@@ -23,7 +23,7 @@ export function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): 
  * Starts from the duals of a smaller C, made t times as large: of all t that the new bounds allow the one with
  * the least objective.
  */
-export function plantDual(
+export function seedFromDual(
   problem: DualProblem,
   { beta, gradient }: Dual,
   split: number,
@@ -56,7 +56,7 @@ const ALONE = 0.5
  * Where the points of a pair hardly see each other (an rbf kernel with a large gamma), all of a class have nearly the
  * same dual: a start there, for every C.
  */
-export class EvenStart {
+export class UniformSeed {
   readonly #first: Run
   readonly #second: Run
   /** What the dual of a point of each class is a multiple of. */

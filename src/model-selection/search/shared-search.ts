@@ -1,18 +1,18 @@
+import type { Fold } from '../../core/folds.ts'
+import type { EncodedLabels } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import { preciseKernel } from '../../engine/kernel/closeness.ts'
-import { Engine } from '../../engine/wasm/engine.ts'
+import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
 import { GramMatrix } from '../../engine/kernel/gram.ts'
 import { conditioningOf, type Kernel } from '../../engine/kernel/kernel.ts'
-import { Pace } from '../../engine/wasm/time-slice.ts'
-import { type Survey, surveyOf } from '../../engine/kernel/column-stats.ts'
-import { Team, threadsFor } from '../../engine/wasm/thread-pool.ts'
+import { Engine } from '../../engine/wasm/engine.ts'
 import { inOrder } from '../../engine/wasm/job.ts'
-import type { Matrix } from '../../core/matrix.ts'
-import { cacheBytes } from '../../svm/training/memory-plan.ts'
-import type { EncodedLabels } from '../../core/labels.ts'
-import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
+import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
+import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
-import { type Batch, type SearchContext, searchBytes, searchWork, stripsOf } from './search-jobs.ts'
-import type { Fold } from '../stratified-k-fold.ts'
+import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
+import { cacheBytes } from '../../svm/training/memory-plan.ts'
+import { type Batch, type SearchContext, searchBytes, searchJobType, stripsOf } from './search-jobs.ts'
 
 /** What a search works on. */
 export interface Search {
@@ -25,7 +25,7 @@ export interface Search {
 /**
  * Whether one matrix of all dot products fits into the memory that the candidates allow.
  */
-export function isSharable({ X, labels, candidates }: Search): boolean {
+export function canShareGram({ X, labels, candidates }: Search): boolean {
   const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
   return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
 }
@@ -34,7 +34,11 @@ export function isSharable({ X, labels, candidates }: Search): boolean {
  * Whether a candidate's kernel values lie so close together that products in float32, which a search shares, do not
  * hold what tells rows apart.
  */
-export function isClose(X: Matrix, candidate: SvcParameters & FeatureParameters, facts: Survey): boolean {
+export function isClose(
+  X: Matrix,
+  candidate: SvcParameters & FeatureParameters,
+  facts: ColumnStats,
+): boolean {
   const { gamma } = candidate
   const number = gamma === 'scale' ? gammaScale(facts, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
   return preciseKernel(X, kernelOf(candidate, number), facts, { centred: true }) !== undefined
@@ -58,9 +62,9 @@ export async function searchShared(
     onPredicted: (candidate: number, fold: number, codes: Int32Array | undefined) => void
   },
 ): Promise<void> {
-  const pace = new Pace(o.signal)
+  const timeSlice = new TimeSlice(o.signal)
   const groups = groupsOf(search.labels)
-  const batches = await batchesOf(search, pace)
+  const batches = await batchesOf(search, timeSlice)
   const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
   // The builds of the engine differ in their last bits, and rows are centred for some kernels only.
@@ -68,9 +72,9 @@ export async function searchShared(
     const own = batches.filter((batch) => matrixKey(batch) === key)
     const { simd } = own[0]
     const engine = await Engine.open(simd, threads > 1)
-    const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, pace)
+    const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, timeSlice)
     const context: SearchContext = {
-      gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, pace),
+      gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, timeSlice),
       groups,
       labels: search.labels,
       candidates: search.candidates,
@@ -78,11 +82,11 @@ export async function searchShared(
       scale: conditioning.scale,
     }
     const bytes = searchBytes(engine, context.gram, own)
-    const team = await Team.open(searchWork, engine, simd, threads, context, bytes)
+    const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
     try {
       const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip) => ({ strip }))
-      await team.run(inOrder(strips), pace, () => {})
-      await team.run(inOrder(own.map((batch) => ({ batch }))), pace, (codes, job) => {
+      await team.run(inOrder(strips), timeSlice, () => {})
+      await team.run(inOrder(own.map((batch) => ({ batch }))), timeSlice, (codes, job) => {
         if (!('batch' in job)) return
         const { candidates, fold } = job.batch
         for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
@@ -107,13 +111,15 @@ function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
 }
 
 /** All fits, such that candidates with the same kernel on the same fold are together, small C first. */
-async function batchesOf({ X, candidates, folds }: Search, pace: Pace): Promise<Batch[]> {
+async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice): Promise<Batch[]> {
   const batches = new Map<string, Batch>()
   const byC = [...candidates.keys()].sort((a, b) => candidates[a].C - candidates[b].C || a - b)
   for (const [fold, { train }] of folds.entries()) {
     // gamma: 'scale' depends on the rows of the fold.
     const scaled = candidates.some(({ gamma }) => gamma === 'scale')
-    const scale = scaled ? gammaScale(await surveyOf(X.select(train), candidates[0].simd, pace), X.cols) : 0
+    const scale = scaled
+      ? gammaScale(await columnStatsOf(X.select(train), candidates[0].simd, timeSlice), X.cols)
+      : 0
     for (const candidate of byC) {
       const { gamma, simd } = candidates[candidate]
       const number = gamma === 'scale' ? scale : gamma === 'auto' ? 1 / X.cols : gamma

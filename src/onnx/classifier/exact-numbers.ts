@@ -3,7 +3,7 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import type { SvmNumbers } from './svm-node.ts'
 
 /** The numbers that the operator's float32 attributes round, as JSON for a file's metadata. */
-export function exactFacts(svm: SvmNumbers): object {
+export function exactNumbersToJson(svm: SvmNumbers): object {
   const { classes, gamma, coef0, degree, dualCoef, intercept, sigmoids } = svm
   return {
     ...{ classes, gamma, coef0, degree },

@@ -1,6 +1,6 @@
 import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
-import { ownPrefix, ports } from './names.ts'
 import { constant, node } from '../graph/nodes.ts'
+import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 
 /** How a map of activations becomes one row of numbers, with nothing left to choose. */

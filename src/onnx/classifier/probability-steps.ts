@@ -1,7 +1,7 @@
 import { TensorProto_DataType as DataType, type GraphProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
-import { ownPrefix, ports } from './names.ts'
 import type { Steps } from './graph-steps.ts'
+import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 
 type Sigmoids = NonNullable<SvmNumbers['sigmoids']>

@@ -7,12 +7,12 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
-import type { FilePooling, FileScaler } from './graph-steps.ts'
-import { exactNumbers } from './exact-numbers.ts'
 import { producers, topologicalOrder } from '../graph/graph.ts'
-import { readSigmoidSteps } from './probability-steps.ts'
 import { renameTensors } from '../graph/rename.ts'
+import { exactNumbers } from './exact-numbers.ts'
+import type { FilePooling, FileScaler } from './graph-steps.ts'
+import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
+import { readSigmoidSteps } from './probability-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 

@@ -8,7 +8,9 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
-import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
+import { tensorInfo } from '../graph/nodes.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
+import { exactNumbersToJson } from './exact-numbers.ts'
 import {
   type FilePooling,
   type FileScaler,
@@ -17,10 +19,8 @@ import {
   scalerSteps,
   svmSteps,
 } from './graph-steps.ts'
-import { exactFacts } from './exact-numbers.ts'
-import { tensorInfo } from '../graph/nodes.ts'
+import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
 import { probabilitySteps } from './probability-steps.ts'
-import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
 /** All that a saved classifier holds. */
@@ -96,7 +96,7 @@ function metadataText(
     renamed,
     pooling,
     scale: scaler.kind,
-    svm: exactFacts(svm),
+    svm: exactNumbersToJson(svm),
     about,
   })
 }

@@ -8,8 +8,8 @@ import {
 } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
-import { cutModel } from './cut.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
+import { cutModel } from './cut.ts'
 
 const names = (list: { name: string }[]) => list.map(({ name }) => name)
 

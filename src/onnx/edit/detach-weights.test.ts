@@ -4,9 +4,9 @@ import { expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { attachWeights } from '../graph/external-data.ts'
+import { readModel } from '../graph/read.ts'
 import { cutModel } from './cut.ts'
 import { detachWeights } from './detach-weights.ts'
-import { readModel } from '../graph/read.ts'
 
 it('large weights are handed over where they lie, in the bytes of the file', () => {
   const file = resnet18({ widths: [16, 32, 48, 64] })

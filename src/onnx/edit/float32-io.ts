@@ -9,9 +9,9 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf'
 import { dimensions, topologicalOrder } from '../graph/graph.ts'
-import type { TensorFacts } from '../shapes/infer.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import type { TensorFacts } from '../shapes/tensor-info.ts'
 
 /** The type that a model computes an image or a layer in, and how it becomes float32. */
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
@@ -87,7 +87,7 @@ export function bridgeOf(
  * The model with float32 at both ends: where it takes float16 images or answers float16 or quantised layers, a
  * conversion is put before or behind. Names at both ends stay the same. The model itself is not changed.
  */
-export function withFloatPorts(model: ModelProto, facts: Map<string, TensorFacts>): ModelProto {
+export function withFloat32Io(model: ModelProto, facts: Map<string, TensorFacts>): ModelProto {
   const graph = model.graph!
   const quantised = quantisers(graph)
   const names = tensorNames(graph)

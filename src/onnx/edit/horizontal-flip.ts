@@ -24,7 +24,7 @@ const backwards = 10n
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for an output that is neither a map nor a row, and for an operator set
  *   below 10
  */
-export function withMirror(
+export function withHorizontalFlip(
   model: ModelProto,
   input: string,
   rankOf: (output: string) => number | undefined,

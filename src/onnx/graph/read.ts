@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
-import { whatIs } from '../../core/file-type.ts'
+import { describeFileType } from '../../core/file-type.ts'
 import { attachWeights } from './external-data.ts'
 import { topologicalOrder } from './graph.ts'
 
@@ -26,7 +26,7 @@ export function readModel(
 
 /** The same without the weights that lie in other files. @throws {SoftmarginError} `MODEL_UNREADABLE` */
 export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
-  const format = whatIs(bytes)
+  const format = describeFileType(bytes)
   if (format !== 'of an unknown format') throw unreadable(name, format, `is ${format}`)
   let model: ModelProto
   try {

@@ -12,11 +12,11 @@ import { layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
 import { listLayers, measureLayers } from '../../cnn/extractor/list-layers.ts'
 import { cutModel } from '../edit/cut.ts'
-import { withFloatPorts } from '../edit/float32-io.ts'
+import { withFloat32Io } from '../edit/float32-io.ts'
 import { readBy } from '../graph/graph.ts'
-import { inferTensors } from './infer.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
 import { readModel } from '../graph/read.ts'
+import { inferTensors } from './infer.ts'
 import { workShares } from './multiply-adds.ts'
 
 const integers = (name: string, ...values: bigint[]) => constant(name, BigInt64Array.from(values))
@@ -43,7 +43,7 @@ function examine(model: ModelProto) {
   const facts = inferTensors(read)
   const layers = measureLayers(read, listLayers(read), { name: 'x', dims: [1, 3, 8, 8] })
   const last = layers.at(-1)
-  const cut = last && withFloatPorts(cutModel(read, [last.name]), facts)
+  const cut = last && withFloat32Io(cutModel(read, [last.name]), facts)
   return { facts, layers, cut, time: performance.now() - start }
 }
 

@@ -1,4 +1,4 @@
-import type { Dims } from './infer.ts'
+import type { Dims } from './tensor-info.ts'
 
 /**
  * The most dimensions of a tensor that are followed. NumPy stops at 64 and ONNX Runtime's operators at fewer; a file

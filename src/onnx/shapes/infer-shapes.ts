@@ -1,8 +1,8 @@
 import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
-import type { Dims, TensorFacts } from './infer.ts'
 import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
 import { convolved, convolvedBack, pooled } from './infer-windows.ts'
+import type { Dims, TensorFacts } from './tensor-info.ts'
 
 type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
 

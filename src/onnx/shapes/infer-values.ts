@@ -1,8 +1,8 @@
 import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integersOf, numbersOf } from '../graph/attributes.ts'
-import type { TensorFacts } from './infer.ts'
 import { boundedValues, mostValues } from './infer-limits.ts'
 import { partOfShape } from './infer-shapes.ts'
+import type { TensorFacts } from './tensor-info.ts'
 
 type Values = (number | undefined)[]
 

@@ -1,6 +1,6 @@
 import type { NodeProto } from 'onnx-buf'
 import { integerOf, integersOf, textOf } from '../graph/attributes.ts'
-import type { Dims } from './infer.ts'
+import type { Dims } from './tensor-info.ts'
 
 /** The shape of a convolution's output: `x` [N, C, ...sides], `w` [filters, C / group, ...kernel]. */
 export function convolved(node: NodeProto, x: Dims | undefined, w: Dims | undefined): Dims | undefined {

@@ -6,16 +6,16 @@ import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../../../test/support/m
 import { listLayers, measureLayers } from '../../cnn/extractor/list-layers.ts'
 import { Session } from '../../cnn/session.ts'
 import { cutModel } from '../edit/cut.ts'
-import { withFloatPorts } from '../edit/float32-io.ts'
-import { inferTensors } from './infer.ts'
+import { withFloat32Io } from '../edit/float32-io.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
 import { readModel } from '../graph/read.ts'
+import { inferTensors } from './infer.ts'
 
 /** Every layer's shape as it was inferred, beside what ONNX Runtime answers. */
 async function bothShapes(model: ModelProto, input: string, dims: number[]) {
   const layers = measureLayers(model, listLayers(model), { name: input, dims })
   const names = layers.map(({ name }) => name)
-  const session = await Session.create(withFloatPorts(cutModel(model, names), inferTensors(model)))
+  const session = await Session.create(withFloat32Io(cutModel(model, names), inferTensors(model)))
   const length = dims.reduce((all, size) => all * size, 1)
   const answers = await session.run(input, new Float32Array(length), dims)
   await session.release()

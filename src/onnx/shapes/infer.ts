@@ -4,17 +4,7 @@ import { dimensions } from '../graph/graph.ts'
 import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
 import { shapesOf } from './infer-shapes.ts'
 import { valuesOf } from './infer-values.ts'
-
-/** The dimensions of a tensor; `undefined` for one that is not known. */
-export type Dims = (number | undefined)[]
-
-/** What is known of a tensor without running the network. */
-export interface TensorFacts {
-  type?: DataType
-  dims?: Dims
-  /** The numbers themselves, of small tensors that tell shapes. */
-  values?: (number | undefined)[]
-}
+import type { Dims, TensorFacts } from './tensor-info.ts'
 
 /**
  * Finds the type and shape of each tensor of the main graph, where operators, weights and what the file says of

@@ -1,7 +1,7 @@
 import type { GraphProto, NodeProto } from 'onnx-buf'
 import { integerOf } from '../graph/attributes.ts'
 import { makersRead, producers, topologicalOrder } from '../graph/graph.ts'
-import type { Dims, TensorFacts } from './infer.ts'
+import type { Dims, TensorFacts } from './tensor-info.ts'
 
 /** Where an operator that multiplies has its weights (or second factor). */
 const weightInput = new Map([

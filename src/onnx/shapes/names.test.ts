@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf'
 import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf'
 import { expect, it } from 'vitest'
-import { inferTensors } from './infer.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
+import { inferTensors } from './infer.ts'
 import { multiplyAdds } from './multiply-adds.ts'
 
 it.each(['constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty'])(

@@ -1,23 +1,13 @@
-import type { Kernel } from '../../engine/kernel/kernel.ts'
 import { SoftmarginError } from '../../core/errors.ts'
-import { inverseOrder, type OrderedMachine, reorderClasses, type Sigmoids } from '../model/class-order.ts'
-import type { InputStep } from '../model/input-steps.ts'
 import { type Label, uniqueLabels } from '../../core/labels.ts'
+import type { Kernel } from '../../engine/kernel/kernel.ts'
+import { inverseOrder, type OrderedModel, reorderClasses } from '../model/class-order.ts'
+import type { InputStep } from '../model/input-steps.ts'
+import type { SvcState } from '../model/svc-state.ts'
 import { isDegree, isFloat32, isGamma } from '../model/svm-params.ts'
-import type { SvcState } from '../svc.ts'
-
-/** What a machine may have beside what `fit` makes. */
-export interface MachineExtras {
-  /** Makes probabilities of decision values. */
-  sigmoids?: Sigmoids | undefined
-  /** What is done to rows first. */
-  inputSteps?: InputStep[] | undefined
-  /** Class numbers in the order in which they win ties, where the file has its classes in another order. */
-  tieOrder?: Int32Array | undefined
-}
 
 /** A machine as a file of another program holds it, its classes in the file's order. */
-export interface ForeignMachine<L extends Label = Label> extends OrderedMachine {
+export interface ImportedModel<L extends Label = Label> extends OrderedModel {
   classes: L[]
   kernel: Kernel
   inputSteps?: InputStep[] | undefined
@@ -28,7 +18,7 @@ export interface ForeignMachine<L extends Label = Label> extends OrderedMachine 
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a kernel that ours cannot be
  */
-export function stateOf<L extends Label>(foreign: ForeignMachine<L>): SvcState<L> {
+export function stateFromImported<L extends Label>(foreign: ImportedModel<L>): SvcState<L> {
   const { kernel, inputSteps } = foreign
   if (!isDegree(kernel.degree)) throw unsupported('degree', kernel.degree)
   if (kernel.kind !== 'linear' && !isGamma(kernel.gamma)) throw unsupported('gamma', kernel.gamma)
@@ -69,7 +59,7 @@ export function stateOf<L extends Label>(foreign: ForeignMachine<L>): SvcState<L
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
  */
-export function foreignOf(state: SvcState): ForeignMachine {
+export function importedFromState(state: SvcState): ImportedModel {
   const { classes, tieOrder, inputSteps = [] } = state
   const kernel = featureKernel(state)
   if (tieOrder === undefined) return { ...state, kernel, inputSteps }

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { loadFixtures } from '../../../test/numerics/svm-fixtures.ts'
 import { clouds } from '../../../test/support/clouds.ts'
 import { hasProgram } from '../../../test/support/programs.ts'
-import { loadFixtures } from '../../../test/numerics/svm-fixtures.ts'
-import type { Matrix } from '../../core/matrix.ts'
 import type { Label } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import { SVC, type SvcOptions } from '../svc.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))

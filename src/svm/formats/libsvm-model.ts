@@ -1,9 +1,9 @@
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { SparseRows } from '../../data/sparse-rows.ts'
 import { decimal, quote, readPairs } from '../../data/sparse-text.ts'
 import type { Kernel } from '../../engine/kernel/kernel.ts'
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
-import { foreignOf, stateOf } from './import-model.ts'
-import type { SvcState } from '../svc.ts'
+import type { SvcState } from '../model/svc-state.ts'
+import { importedFromState, stateFromImported } from './import-model.ts'
 
 const kernelNames = { linear: 'linear', poly: 'polynomial', rbf: 'rbf', sigmoid: 'sigmoid' } as const
 
@@ -22,7 +22,7 @@ const kernelNumbers = {
  *   first: the format has no place for them
  */
 export function writeLibsvm(state: SvcState): string {
-  const machine = foreignOf(state)
+  const machine = importedFromState(state)
   const {
     classes,
     kernel,
@@ -111,7 +111,7 @@ export function readLibsvm(text: string, columns?: number): SvcState<number> {
     for (let line = 0; line < others; line++) dualCoef[line * total + s] = coefficients[s * others + line]
   }
   const supportVectors = rows.toMatrix(width, 'the model')
-  return stateOf({ classes, kernel, supportVectors, nSupport, dualCoef, intercept, sigmoids })
+  return stateFromImported({ classes, kernel, supportVectors, nSupport, dualCoef, intercept, sigmoids })
 }
 
 /** The lines of a text, one after the other, without a list of them all. */

@@ -1,15 +1,15 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import type { SvmNumbers } from '../../onnx/classifier/svm-node.ts'
 import { uniqueLabels } from '../../core/labels.ts'
+import type { SvmNumbers } from '../../onnx/classifier/svm-node.ts'
 import { type SvcOptions, svcParameters } from '../model/svc-params.ts'
+import type { SvcState } from '../model/svc-state.ts'
 import { isFitStatus } from '../training/assemble-model.ts'
-import type { SvcState } from '../svc.ts'
 
 /**
  * What a file holds of a machine beside its numbers, as JSON. How many threads and how much memory a fit may take
  * is a matter of the computer, not of the machine: that stays out.
  */
-export function machineFacts({ options, fitStatus, nIter, support }: SvcState): object {
+export function svcToMetadata({ options, fitStatus, nIter, support }: SvcState): object {
   return {
     options: portable(options),
     fitStatus,
@@ -23,7 +23,7 @@ export function machineFacts({ options, fitStatus, nIter, support }: SvcState): 
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
-export function stateFromFacts(svm: SvmNumbers, facts: unknown): SvcState {
+export function svcFromMetadata(svm: SvmNumbers, facts: unknown): SvcState {
   const { options, fitStatus, nIter, support } = (facts ?? {}) as Record<string, unknown>
   const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept, sigmoids } =
     svm

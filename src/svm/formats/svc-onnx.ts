@@ -9,19 +9,19 @@ import {
   StringStringEntryProtoSchema,
 } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
-import { ports } from '../../onnx/classifier/names.ts'
+import { version } from '../../core/version.ts'
+import { exactNumbers, exactNumbersToJson } from '../../onnx/classifier/exact-numbers.ts'
 import { Steps, svmSteps } from '../../onnx/classifier/graph-steps.ts'
-import { exactFacts, exactNumbers } from '../../onnx/classifier/exact-numbers.ts'
+import { ports } from '../../onnx/classifier/names.ts'
+import { probabilitySteps, readSigmoidSteps } from '../../onnx/classifier/probability-steps.ts'
+import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier/svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
-import { probabilitySteps, readSigmoidSteps } from '../../onnx/classifier/probability-steps.ts'
 import { readModel } from '../../onnx/graph/read.ts'
-import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier/svm-node.ts'
-import { version } from '../../core/version.ts'
-import { foreignOf, stateOf } from './import-model.ts'
-import { machineFacts, stateFromFacts } from './svc-metadata.ts'
+import type { SvcState } from '../model/svc-state.ts'
+import { importedFromState, stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
-import type { SvcState } from '../svc.ts'
+import { svcFromMetadata, svcToMetadata } from './svc-metadata.ts'
 
 /** The name of the rows among a model's inputs. */
 const input = 'X'
@@ -36,7 +36,7 @@ const schemaVersion = 1
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
  */
 export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
-  const { kernel, nSupport, inputSteps = [], ...machine } = foreignOf(state)
+  const { kernel, nSupport, inputSteps = [], ...machine } = importedFromState(state)
   const { classes, intercept, sigmoids, supportVectors } = machine
   const { kind, gamma, coef0, degree } = kernel
   const label = labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING
@@ -56,8 +56,8 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
   if (sigmoids) probabilitySteps(steps, { ...numbers, sigmoids }, rows)
   else svmSteps(steps, numbers, rows)
   // Of a machine that comes from another program's file there is nothing more to tell.
-  const facts = state.tieOrder || state.support.includes(-1) ? undefined : machineFacts(state)
-  const value = JSON.stringify({ schemaVersion, svm: exactFacts(numbers), machine: facts })
+  const facts = state.tieOrder || state.support.includes(-1) ? undefined : svcToMetadata(state)
+  const value = JSON.stringify({ schemaVersion, svm: exactNumbersToJson(numbers), machine: facts })
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
@@ -101,11 +101,11 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
     throw unsupported(`its inputs have ${widths} columns, but its support vectors ${columns}`)
   }
   if (own?.machine !== undefined) {
-    const state = stateFromFacts(numbers, own.machine)
+    const state = svcFromMetadata(numbers, own.machine)
     return inputSteps.length > 0 ? { ...state, inputSteps } : state
   }
   const { kernel, gamma, coef0, degree, nSupport, ...rest } = numbers
-  return stateOf({
+  return stateFromImported({
     ...rest,
     kernel: { kind: kernel, gamma, coef0, degree },
     nSupport: Int32Array.from(nSupport),

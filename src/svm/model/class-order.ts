@@ -1,17 +1,9 @@
-import type { Expansion } from '../../engine/decision/predictor.ts'
 import { Matrix } from '../../core/matrix.ts'
-
-/**
- * Platt's sigmoids in LIBSVM's terms, one a pair of classes: for a decision value f, the first class of the
- * pair has probability 1 / (1 + exp(a f + b)).
- */
-export interface Sigmoids {
-  a: Float64Array
-  b: Float64Array
-}
+import type { Expansion } from '../../engine/decision/expansion.ts'
+import type { Sigmoids } from '../../engine/decision/platt.ts'
 
 /** One-vs-one machines that the order of the classes matters to. */
-export interface OrderedMachine extends Pick<Expansion, 'supportVectors' | 'dualCoef' | 'intercept'> {
+export interface OrderedModel extends Pick<Expansion, 'supportVectors' | 'dualCoef' | 'intercept'> {
   nSupport: Int32Array
   sigmoids?: Sigmoids | undefined
 }
@@ -30,7 +22,7 @@ const lineOf = (own: number, other: number) => (other > own ? other - 1 : other)
  *
  * @param order the present number of each class of the new order
  */
-export function reorderClasses(machine: OrderedMachine, order: ArrayLike<number>): OrderedMachine {
+export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>): OrderedModel {
   const classes = order.length
   const { cols, rows } = machine.supportVectors
   const starts: number[] = []

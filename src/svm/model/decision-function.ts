@@ -1,13 +1,13 @@
-import { GivenPredictor } from '../../engine/decision/precomputed-decision.ts'
-import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
-import type { Simd } from '../../engine/wasm/module.ts'
-import { Pace } from '../../engine/wasm/time-slice.ts'
-import { Predictor } from '../../engine/decision/predictor.ts'
+import type { LongCall } from '../../core/call-options.ts'
 import { abortedBy, shapeMismatch } from '../../core/errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../core/matrix.ts'
-import type { LongCall } from '../../core/call-options.ts'
+import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
+import { Predictor } from '../../engine/decision/predictor.ts'
+import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import type { FittedModel } from './fitted-model.ts'
 import { applyInputSteps, type InputStep } from './input-steps.ts'
-import type { FittedMachine } from '../training/assemble-model.ts'
 
 /**
  * Refuses what float32 cannot hold, as `fit` does.
@@ -19,8 +19,8 @@ function checkDecisions(decisions: Float64Array): void {
 }
 
 /** Makes decision values with a fitted machine. Calls take turns: they work in the same memory. */
-export class Decider {
-  readonly #machine: FittedMachine & { inputSteps?: InputStep[] | undefined }
+export class DecisionFunction {
+  readonly #machine: FittedModel & { inputSteps?: InputStep[] | undefined }
   readonly #simd: Simd
   #predictor: Pick<Predictor, 'decide'> | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -28,7 +28,7 @@ export class Decider {
   #calls = 0
   #rested = 0
 
-  constructor(machine: FittedMachine & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
+  constructor(machine: FittedModel & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
     this.#machine = machine
     this.#simd = simd
   }
@@ -83,25 +83,25 @@ export class Decider {
 
   async #decideInTurn(matrix: Matrix, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
     // Many short calls one after the other are as long as one long call: they share its slices.
-    const pace = new Pace(o.signal, this.#rested)
+    const timeSlice = new TimeSlice(o.signal, this.#rested)
     try {
-      if (pace.due) await pace.rest()
-      await pace.inPieces(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+      if (timeSlice.expired) await timeSlice.yield()
+      await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
-      this.#predictor ??= await this.#open(pace)
-      await this.#predictor.decide(rows, pace, (decisions, done) => {
+      this.#predictor ??= await this.#open(timeSlice)
+      await this.#predictor.decide(rows, timeSlice, (decisions, done) => {
         checkDecisions(decisions)
         take(decisions)
         o.onProgress?.({ done, total: matrix.rows })
       })
     } finally {
-      this.#rested = pace.rested
+      this.#rested = timeSlice.rested
     }
   }
 
-  async #open(pace: Pace): Promise<Pick<Predictor, 'decide'>> {
+  async #open(timeSlice: TimeSlice): Promise<Pick<Predictor, 'decide'>> {
     const { kernel, ...machine } = this.#machine
-    if (kernel.kind === 'precomputed') return new GivenPredictor(machine, machine.support)
-    return Predictor.open(this.#simd, { ...machine, kernel }, pace)
+    if (kernel.kind === 'precomputed') return new PrecomputedPredictor(machine, machine.support)
+    return Predictor.open(this.#simd, { ...machine, kernel }, timeSlice)
   }
 }

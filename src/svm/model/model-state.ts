@@ -1,9 +1,8 @@
-import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
-import { Matrix } from '../../core/matrix.ts'
 import { type Label, uniqueLabels } from '../../core/labels.ts'
-import type { MachineExtras } from '../formats/import-model.ts'
-import type { FittedMachine } from '../training/assemble-model.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
+import type { FittedModel, ModelExtras } from './fitted-model.ts'
 
 // A state is what `toState` answers. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but not the
 // class of its matrix, and JSON makes an object with the keys '0', '1', ... of each typed array.
@@ -21,7 +20,7 @@ interface Kind<A> {
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type
  */
-export function reviveMachine<M extends FittedMachine & MachineExtras>(state: M): M {
+export function reviveModel<M extends FittedModel & ModelExtras>(state: M): M {
   try {
     const { supportVectors, sigmoids, tieOrder, inputSteps } = state
     const { data, rows, cols } = supportVectors
@@ -60,8 +59,8 @@ function revive<A>(kind: Kind<A>, value: A): A {
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type, `SHAPE_MISMATCH` for
  *   lengths that do not agree, naming the part
  */
-export function checkedMachine<M extends FittedMachine & MachineExtras>(state: M): M {
-  const machine = reviveMachine(state)
+export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
+  const machine = reviveModel(state)
   const { kernel, supportVectors, nSupport, support, sigmoids, tieOrder, inputSteps = [] } = machine
   const kinds = [...Object.keys(KERNEL_CODES), 'precomputed']
   if (!kinds.includes(kernel?.kind)) {
@@ -112,7 +111,7 @@ export function checkedMachine<M extends FittedMachine & MachineExtras>(state: M
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` unless there is a label for each class, sorted
  */
-export function checkStateClasses(classes: Label[], { nSupport }: FittedMachine): void {
+export function checkStateClasses(classes: Label[], { nSupport }: FittedModel): void {
   const { length } = nSupport
   const isList = Array.isArray(classes) && classes.length === length
   if (!isList || uniqueLabels(classes, 'state.classes').some((label, i) => label !== classes[i])) {

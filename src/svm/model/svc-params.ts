@@ -1,17 +1,17 @@
 import { invalidArgument } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
+import { Random } from '../../core/random.ts'
 import {
   checkPositive,
   type FilledIn,
-  MACHINE_DEFAULTS,
-  type MachineOptions,
-  type MachineParameters,
-  machineParameters,
+  SVM_DEFAULTS,
+  type SvmOptions,
+  type SvmParameters,
+  svmParameters,
 } from './svm-params.ts'
-import { Random } from '../../core/random.ts'
 
 /** Options of an `SVC`, with scikit-learn's names and defaults. */
-export interface SvcOptions extends MachineOptions {
+export interface SvcOptions extends SvmOptions {
   /** Cost of a row on the wrong side, above 0. Default 1. */
   C?: number | undefined
   /** Factor of C for each class, by label; `'balanced'` is rows / (classes * rows of the class). Default 1. */
@@ -28,14 +28,14 @@ export interface SvcOptions extends MachineOptions {
 }
 
 /** All options with their values. */
-export type SvcParameters = MachineParameters &
-  FilledIn<Omit<SvcOptions, keyof MachineOptions | 'classWeight' | 'threads'>> & {
+export type SvcParameters = SvmParameters &
+  FilledIn<Omit<SvcOptions, keyof SvmOptions | 'classWeight' | 'threads'>> & {
     classWeight: SvcOptions['classWeight']
     threads: SvcOptions['threads']
   }
 
 const DEFAULTS: SvcParameters = {
-  ...MACHINE_DEFAULTS,
+  ...SVM_DEFAULTS,
   C: 1,
   classWeight: undefined,
   probability: false,
@@ -49,7 +49,7 @@ const DEFAULTS: SvcParameters = {
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function svcParameters(options: SvcOptions): SvcParameters {
-  const p = machineParameters<SvcParameters>(options, DEFAULTS)
+  const p = svmParameters<SvcParameters>(options, DEFAULTS)
   checkPositive('C', p.C)
   if (typeof p.probability !== 'boolean') throw invalidArgument('probability', p.probability, 'true or false')
   new Random(p.randomState)

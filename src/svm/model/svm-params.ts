@@ -1,14 +1,14 @@
-import type { Kernel, MachineKernel } from '../../engine/kernel/kernel.ts'
-import type { Simd } from '../../engine/wasm/module.ts'
-import type { Pace } from '../../engine/wasm/time-slice.ts'
-import { type Survey, surveyOf } from '../../engine/kernel/column-stats.ts'
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
 import { checkFiniteRows, type Matrix } from '../../core/matrix.ts'
+import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
+import type { Kernel, SvmKernel } from '../../engine/kernel/kernel.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
 /** Options of every machine, with scikit-learn's names and defaults. */
-export interface MachineOptions {
+export interface SvmOptions {
   /** Default `'rbf'`. With `'precomputed'`, X holds kernel values: rows x rows to fit, rows x rows of the fit after. */
-  kernel?: MachineKernel['kind'] | undefined
+  kernel?: SvmKernel['kind'] | undefined
   /**
    * Width of the rbf, poly and sigmoid kernels, above 0, within float32. `'scale'` (default) is 1 / (columns * variance of X),
    * `'auto'` is 1 / columns.
@@ -44,11 +44,11 @@ export interface MachineOptions {
 export type FilledIn<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> }
 
 /** The options of every machine with their values. */
-export type MachineParameters = FilledIn<Omit<MachineOptions, 'cacheSize'>> & {
-  cacheSize: MachineOptions['cacheSize']
+export type SvmParameters = FilledIn<Omit<SvmOptions, 'cacheSize'>> & {
+  cacheSize: SvmOptions['cacheSize']
 }
 
-export const MACHINE_DEFAULTS: MachineParameters = {
+export const SVM_DEFAULTS: SvmParameters = {
   kernel: 'rbf',
   gamma: 'scale',
   degree: 3,
@@ -72,7 +72,7 @@ const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed']
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for names that are not in `defaults`
  */
-export function machineParameters<P extends MachineParameters>(options: Partial<P>, defaults: P): P {
+export function svmParameters<P extends SvmParameters>(options: Partial<P>, defaults: P): P {
   if (options === null || typeof options !== 'object') {
     throw invalidArgument('options', options, 'an object')
   }
@@ -129,9 +129,9 @@ export function checkPositive(name: string, value: unknown): void {
 }
 
 /** Parameters of a machine whose X holds features. */
-export type FeatureParameters = MachineParameters & { kernel: Kernel['kind'] }
+export type FeatureParameters = SvmParameters & { kernel: Kernel['kind'] }
 
-export function hasFeatures<P extends MachineParameters>(p: P): p is P & FeatureParameters {
+export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeatureParameters {
   return p.kernel !== 'precomputed'
 }
 
@@ -140,7 +140,7 @@ export function hasFeatures<P extends MachineParameters>(p: P): p is P & Feature
  *
  * @throws {SoftmarginError} `SHAPE_MISMATCH` for precomputed kernel values that are no square
  */
-export function checkWidth(p: MachineParameters, X: Matrix): void {
+export function checkWidth(p: SvmParameters, X: Matrix): void {
   if (!hasFeatures(p) && X.cols !== X.rows) {
     throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows, for kernel is 'precomputed'")
   }
@@ -152,11 +152,11 @@ export function checkWidth(p: MachineParameters, X: Matrix): void {
  * @throws {SoftmarginError} `NOT_FINITE`, `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`, `HOST_UNSUPPORTED`
  */
 export async function kernelFor(
-  p: MachineParameters,
+  p: SvmParameters,
   X: Matrix,
-  pace: Pace,
-): Promise<{ kernel: MachineKernel; survey: Survey }> {
-  const survey = await surveyOf(X, p.simd, pace)
+  timeSlice: TimeSlice,
+): Promise<{ kernel: SvmKernel; survey: ColumnStats }> {
+  const survey = await columnStatsOf(X, p.simd, timeSlice)
   // It is somewhere: this tells where.
   if (!survey.isFinite) checkFiniteRows(X, 0, X.rows)
   checkWidth(p, X)
@@ -172,6 +172,6 @@ export function kernelOf({ kernel, coef0, degree }: FeatureParameters, gamma: nu
 }
 
 /** The number that gamma 'scale' stands for. That of a constant X is 1, as in scikit-learn. */
-export function gammaScale({ variance }: Survey, columns: number): number {
+export function gammaScale({ variance }: ColumnStats, columns: number): number {
   return variance > 0 ? 1 / (columns * variance) : 1
 }

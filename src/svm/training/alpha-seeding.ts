@@ -1,11 +1,11 @@
-import type { Run } from '../../engine/kernel/packed-rows.ts'
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
-import type { Matrix } from '../../core/matrix.ts'
 import type { Label } from '../../core/labels.ts'
-import type { FittedMachine } from './assemble-model.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import type { Run } from '../../engine/kernel/runs.ts'
+import type { FittedModel } from '../model/fitted-model.ts'
 
 /** The duals that an earlier fit ended with, for the rows and classes of a new one. */
-export interface EarlierDuals {
+export interface SeedDuals {
   /** For each class its number in the earlier fit, -1 if it is new. */
   classes: Int32Array
   /** LIBSVM's layout, (earlier classes - 1) x rows of X. */
@@ -20,13 +20,13 @@ export interface EarlierDuals {
  *
  * Kernel values that were precomputed are no rows that could be compared: there the labels alone decide.
  */
-export function earlierDuals(
-  machine: FittedMachine,
+export function seedDualsFrom(
+  machine: FittedModel,
   labels: readonly Label[],
   X: Matrix,
   y: ArrayLike<Label>,
   classes: readonly Label[],
-): EarlierDuals | undefined {
+): SeedDuals | undefined {
   const { support, supportVectors, nSupport, dualCoef } = machine
   if (supportVectors.cols > 0 && supportVectors.cols !== X.cols) return undefined
   for (let c = 0, s = 0; c < labels.length; c++) {
@@ -51,12 +51,12 @@ export function earlierDuals(
  * Sets b of a pair's problem to what the earlier fit found, brought into the new bounds. The sum of b must stay 0:
  * the side that weighs more is made smaller.
  */
-export function plantDuals(
+export function seedPair(
   problem: DualProblem,
   first: Run,
   groups: Int32Array[],
   [i, j]: [number, number],
-  { classes, coefficients, rows }: EarlierDuals,
+  { classes, coefficients, rows }: SeedDuals,
   unit: number,
 ): void {
   if (classes[i] < 0 || classes[j] < 0) return

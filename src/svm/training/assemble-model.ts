@@ -1,21 +1,10 @@
-import type { MachineKernel } from '../../engine/kernel/kernel.ts'
-import type { Pace } from '../../engine/wasm/time-slice.ts'
-import { type Expansion, forEachCoefficient } from '../../engine/decision/predictor.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { forEachCoefficient } from '../../engine/decision/expansion.ts'
+import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { RoundingError } from '../../engine/kernel/rounding-error.ts'
 import type { FitStatus } from '../../engine/solver/solver.ts'
-import { Matrix } from '../../core/matrix.ts'
-
-/** A fitted machine: an expansion, and where it came from. */
-export interface FittedMachine extends Omit<Expansion, 'kernel'> {
-  kernel: MachineKernel
-  /** Row numbers of the support vectors, class by class. */
-  support: Int32Array
-  nSupport: Int32Array
-  /** Iterations of each pair. */
-  nIter: Int32Array
-  /** Why the fit ended: of the pairs, the worst. */
-  fitStatus: FitStatus
-}
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import type { FittedModel } from '../model/fitted-model.ts'
 
 /** The b of a class's rows in the machine of a pair: a part of a line of LIBSVM's (classes - 1) x rows. */
 interface Part {
@@ -52,7 +41,7 @@ export function warnOfRounding(
 }
 
 /** Gathers the solutions of pairs and keeps the rows that any of them needs. */
-export class Solutions {
+export class ModelAssembler {
   readonly #groups: Int32Array[]
   readonly #parts: Part[] = []
   readonly #isSupport: Uint8Array
@@ -82,7 +71,7 @@ export class Solutions {
     this.#status = worseStatus(this.#status, status)
   }
 
-  async machine(X: Matrix, kernel: MachineKernel, pace: Pace): Promise<FittedMachine> {
+  async assemble(X: Matrix, kernel: SvmKernel, timeSlice: TimeSlice): Promise<FittedModel> {
     const isSupport = this.#isSupport
     const counted = this.#groups.map((group) => group.filter((row) => isSupport[row] === 1))
     const nSupport = Int32Array.from(counted, (rows) => rows.length)
@@ -100,12 +89,12 @@ export class Solutions {
       let at = line * support.length + first[group]
       // A coefficient of -0 becomes 0.
       for (let k = 0; k < rows.length; k++) if (isSupport[rows[k]] === 1) dualCoef[at++] = beta[k] * unit + 0
-      if (pace.due) await pace.rest()
+      if (timeSlice.expired) await timeSlice.yield()
     }
     // Kernel values are no vectors: their numbers say all.
     const cols = kernel.kind === 'precomputed' ? 0 : X.cols
     const supportVectors = new Matrix(new Float32Array(support.length * cols), support.length, cols)
-    await pace.inPieces(cols > 0 ? support.length : 0, cols, (from, to) => {
+    await timeSlice.forEachChunk(cols > 0 ? support.length : 0, cols, (from, to) => {
       for (let s = from; s < to; s++) supportVectors.row(s).set(X.row(support[s]))
     })
     return {
@@ -123,13 +112,13 @@ export class Solutions {
 
 /** Intercepts for rows as they came: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
 export async function uncentre(
-  machine: FittedMachine,
+  machine: FittedModel,
   pairs: [number, number][],
   centre: Float32Array,
-  pace: Pace,
+  timeSlice: TimeSlice,
 ): Promise<void> {
   const products = new Float64Array(machine.support.length)
-  await pace.inPieces(products.length, centre.length, (from, to) => {
+  await timeSlice.forEachChunk(products.length, centre.length, (from, to) => {
     for (let s = from; s < to; s++) {
       const vector = machine.supportVectors.row(s)
       for (let k = 0; k < vector.length; k++) products[s] += vector[k] * centre[k]

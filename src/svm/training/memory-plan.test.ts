@@ -1,13 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
-import { Engine } from '../../engine/wasm/engine.ts'
-import type { Run } from '../../engine/kernel/packed-rows.ts'
 import { Matrix } from '../../core/matrix.ts'
-import { affordableFit, cacheBytes } from './memory-plan.ts'
+import { Random } from '../../core/random.ts'
+import type { Run } from '../../engine/kernel/runs.ts'
+import { Engine } from '../../engine/wasm/engine.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
 import { OneClassSVM } from '../one-class-svm.ts'
-import { Random } from '../../core/random.ts'
 import { SVC } from '../svc.ts'
 import { SVR } from '../svr.ts'
+import { cacheBytes, planMemory } from './memory-plan.ts'
 
 const MEGABYTE = 2 ** 20
 const engines: Engine[] = []
@@ -25,7 +25,7 @@ async function planOf(counts: number[], cacheSize?: number) {
     start += count
     return run
   })
-  return affordableFit(engine, runs, 4, cacheBytes(cacheSize), 1)
+  return planMemory(engine, runs, 4, cacheBytes(cacheSize), 1)
 }
 
 test.each([[50_000], [250_000], [1_000_000]])(

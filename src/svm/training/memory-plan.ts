@@ -1,8 +1,9 @@
+import { leftBytes } from '../../engine/kernel/packed-rows.ts'
+import type { Run } from '../../engine/kernel/runs.ts'
 import { BlockRows } from '../../engine/rows/block-rows.ts'
-import type { Engine } from '../../engine/wasm/engine.ts'
-import { leftBytes, type Run } from '../../engine/kernel/packed-rows.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import { Solver } from '../../engine/solver/solver.ts'
+import type { Engine } from '../../engine/wasm/engine.ts'
 
 /** Classes of at most so many rows get whole blocks at once: nothing is saved by asking for rows. */
 const SMALL = 64
@@ -22,7 +23,7 @@ export function cacheBytes(cacheSize: number | undefined): number {
 }
 
 /** How a fit spends its memory. */
-export interface Plan {
+export interface MemoryPlan {
   threads: number
   /** Memory that each thread wants for itself. */
   threadBytes: number
@@ -44,13 +45,13 @@ export interface Plan {
  *
  * @throws {SoftmarginError} `OUT_OF_MEMORY` if not even the least can be had
  */
-export function affordableFit(
+export function planMemory(
   engine: Engine,
   runs: Run[],
   width: number,
   cacheLimit: number,
   wanted: number,
-): Plan {
+): MemoryPlan {
   for (let limit = cacheLimit, threads = wanted; ; ) {
     const plan = planFit(engine, runs, width, limit, threads)
     const own = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 0) : 0
@@ -77,7 +78,7 @@ export function affordableFit(
  * A thread gets as much memory as one alone would get, for what it keeps may show in its last bits: there are
  * only so many threads as that allows.
  */
-function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): Plan {
+function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): MemoryPlan {
   const sizes = runs.map((run) => run.size)
   // Beside the rows that are kept, a batch of them is being made, and a problem is being solved.
   const room = engine.room - RowCache.leastBytes(engine, runs) - Solver.bytes(engine, sizes)

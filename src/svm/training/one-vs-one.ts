@@ -1,38 +1,37 @@
-import { Engine } from '../../engine/wasm/engine.ts'
-import type { MachineKernel } from '../../engine/kernel/kernel.ts'
-import type { Simd } from '../../engine/wasm/module.ts'
-import { Pace } from '../../engine/wasm/time-slice.ts'
+import type { Progress } from '../../core/call-options.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { Sigmoids } from '../../engine/decision/platt.ts'
+import { fitSigmoid } from '../../engine/decision/platt.ts'
+import type { ColumnStats } from '../../engine/kernel/column-stats.ts'
+import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { pairsOf } from '../../engine/kernel/pair-weights.ts'
 import { isImprecise, type RoundingError } from '../../engine/kernel/rounding-error.ts'
-import type { Survey } from '../../engine/kernel/column-stats.ts'
-import { Team, threadsFor } from '../../engine/wasm/thread-pool.ts'
-import type { Matrix } from '../../core/matrix.ts'
-import type { Progress } from '../../core/call-options.ts'
-import type { Sigmoids } from '../model/class-order.ts'
-import { FitJobs } from './schedule.ts'
-import { affordableFit, cacheBytes } from './memory-plan.ts'
-import { layOutRows } from './prepare-kernel.ts'
-import { type FitContext, type FitJob, fitWork, PairFitter, type PairSolution } from './pair-solver.ts'
-import { fitSigmoid } from '../../engine/decision/platt.ts'
-import { type FittedMachine, Solutions, uncentre, warnOfRounding, worseStatus } from './assemble-model.ts'
-import type { EarlierDuals } from './alpha-seeding.ts'
-
-export type { FittedMachine } from './assemble-model.ts'
+import { Engine } from '../../engine/wasm/engine.ts'
+import type { Simd } from '../../engine/wasm/module.ts'
+import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
+import { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import type { FittedModel } from '../model/fitted-model.ts'
+import type { SeedDuals } from './alpha-seeding.ts'
+import { ModelAssembler, uncentre, warnOfRounding, worseStatus } from './assemble-model.ts'
+import { cacheBytes, planMemory } from './memory-plan.ts'
+import { type FitContext, type FitJob, fitJobType, type PairSolution, PairSolver } from './pair-solver.ts'
+import { prepareKernel } from './prepare-kernel.ts'
+import { Schedule } from './schedule.ts'
 
 /** What a fit works on: rows, the class of each, and the cost of each. */
-export interface Classes {
+export interface TrainingProblem {
   X: Matrix
   /** Row numbers, class by class. */
   groups: Int32Array[]
   /** What is known of all rows of X. */
-  survey: Survey
+  survey: ColumnStats
   /** Upper bound of the dual variable of each row: C times its class's and its own weight. */
   bounds: Float64Array
   /** The fold, from 0 to `FOLDS` - 1, of each row: probabilities are learnt if it is there. */
   folds?: Int32Array | undefined
   /** Where to start from. */
-  earlier?: EarlierDuals | undefined
+  earlier?: SeedDuals | undefined
 }
 
 /** How far a fit has come: pairs of classes, and the gap of the pair that is being solved. */
@@ -64,10 +63,10 @@ export interface FitOptions {
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `HOST_UNSUPPORTED`
  */
 export async function fitOneVsOne(
-  classes: Classes,
-  kernel: MachineKernel,
+  classes: TrainingProblem,
+  kernel: SvmKernel,
   o: FitOptions,
-): Promise<FittedMachine & { sigmoids?: Sigmoids | undefined }> {
+): Promise<FittedModel & { sigmoids?: Sigmoids | undefined }> {
   const { X, groups } = classes
   const wanted = await threadsFor(
     o.threads,
@@ -89,15 +88,15 @@ const MARGIN = 1
 
 /** A machine, and what rounding did to it: of the pairs, the worst. */
 interface Fit {
-  machine: FittedMachine & { sigmoids?: Sigmoids }
+  machine: FittedModel & { sigmoids?: Sigmoids }
   rounding: RoundingError
   precise: boolean
 }
 
 async function fitOnce(
   threads: number,
-  classes: Classes,
-  kernel: MachineKernel,
+  classes: TrainingProblem,
+  kernel: SvmKernel,
   o: FitOptions,
   precise: boolean,
 ): Promise<Fit> {
@@ -112,18 +111,18 @@ async function fitOnce(
 async function fitIn(
   engine: Engine,
   threads: number,
-  { X, groups, survey, bounds, folds, earlier }: Classes,
-  kernel: MachineKernel,
+  { X, groups, survey, bounds, folds, earlier }: TrainingProblem,
+  kernel: SvmKernel,
   o: FitOptions,
   forced: boolean,
 ): Promise<Fit> {
-  const pace = new Pace(o.signal)
+  const timeSlice = new TimeSlice(o.signal)
   const pairs = pairsOf(groups.length)
-  const laidOut = await layOutRows(engine, { X, groups, survey }, kernel, pace, {
+  const laidOut = await prepareKernel(engine, { X, groups, survey }, kernel, timeSlice, {
     ...{ centred: true, precise: forced },
   })
   const { source, packer, unit, centre, precise } = laidOut
-  const plan = affordableFit(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
+  const plan = planMemory(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,
@@ -133,14 +132,22 @@ async function fitIn(
   let done = 0
   const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap, threads: team.threads })
   const open = () => {
-    const fitter = new PairFitter(engine, source, context, { packer, onSlice: tell })
-    return (job: FitJob, ownPace: Pace) => fitter.run(job, ownPace)
+    const fitter = new PairSolver(engine, source, context, { packer, onSlice: tell })
+    return (job: FitJob, ownTimeSlice: TimeSlice) => fitter.run(job, ownTimeSlice)
   }
-  const team = await Team.open(fitWork, engine, o.simd, plan.threads, context, plan.threadBytes, open)
+  const team = await ThreadPool.open(
+    fitJobType,
+    engine,
+    o.simd,
+    plan.threads,
+    context,
+    plan.threadBytes,
+    open,
+  )
   const solved: PairSolution[] = []
-  const jobs = new FitJobs(pairs, packer ? groups.length : 0, plan)
+  const jobs = new Schedule(pairs, packer ? groups.length : 0, plan)
   try {
-    await team.run(jobs, pace, (solution, job) => {
+    await team.run(jobs, timeSlice, (solution, job) => {
       jobs.end(job, solution)
       if (!solution) return
       solved[solution.pair] = solution
@@ -150,7 +157,7 @@ async function fitIn(
   } finally {
     team.close()
   }
-  const solutions = new Solutions(groups, X.rows)
+  const solutions = new ModelAssembler(groups, X.rows)
   let worst: RoundingError = { error: 0, offset: 0 }
   for (const [n, [i, j]] of pairs.entries()) {
     const { first, second, iterations, status, rounding } = solved[n]
@@ -162,12 +169,12 @@ async function fitIn(
     solutions.add({ line: i, group: j, beta: second, unit })
     solutions.close(-rho, iterations, status)
   }
-  const machine = await solutions.machine(X, kernel, pace)
-  if (centre) await uncentre(machine, pairs, centre, pace)
+  const machine = await solutions.assemble(X, kernel, timeSlice)
+  if (centre) await uncentre(machine, pairs, centre, timeSlice)
   if (!folds) return { machine, rounding: worst, precise }
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {
-    const { a, b } = await fitSigmoid(solved[n].unseen, groups[i].length, pace)
+    const { a, b } = await fitSigmoid(solved[n].unseen, groups[i].length, timeSlice)
     sigmoids.a[n] = a
     sigmoids.b[n] = b
   }

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { pairsOf } from '../../engine/kernel/pair-weights.ts'
-import type { FitJob, PairSolution } from './pair-solver.ts'
-import { PairJobs } from './pair-jobs.ts'
 import { Random } from '../../core/random.ts'
+import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { PairSchedule } from './pair-jobs.ts'
+import type { FitJob, PairSolution } from './pair-solver.ts'
 
 /**
  * Does the jobs, some at once, and lets them end in any order; answers them in the order in which they began.
  *
  * @param share what each pair asks for of its rows
  */
-function doAll(jobs: PairJobs, pairs: [number, number][], share: number, random: Random): FitJob[] {
+function doAll(jobs: PairSchedule, pairs: [number, number][], share: number, random: Random): FitJob[] {
   const begun: FitJob[] = []
   const underWay: FitJob[] = []
   const made = new Set<number>()
@@ -47,7 +47,7 @@ test.each([
   const left = [...pairs.keys()].filter(o.isLeft)
   const random = new Random(3)
   for (let round = 0; round < 50; round++) {
-    const begun = doAll(new PairJobs(pairs, left, o.whole), pairs, o.share, random)
+    const begun = doAll(new PairSchedule(pairs, left, o.whole), pairs, o.share, random)
     const owns = begun.flatMap((job) => ('own' in job ? [job.own] : []))
     const needed = new Set(left.flatMap((pair) => pairs[pair]))
     expect(owns).toEqual([...needed].sort((a, b) => a - b))

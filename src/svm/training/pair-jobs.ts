@@ -16,7 +16,7 @@ const TRIED = 4
  * The pairs of the first classes get the block of the two classes with each other row by row; so do the others, unless
  * many of its rows were asked for.
  */
-export class PairJobs {
+export class PairSchedule {
   readonly #pairs: readonly [number, number][]
   /** Pairs of each class, by its number. */
   readonly #ofClass = new Map<number, number[]>()

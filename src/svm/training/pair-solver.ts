@@ -1,19 +1,20 @@
-import { BlockRows } from '../../engine/rows/block-rows.ts'
-import { fillOwnBlock } from '../../engine/kernel/blocks.ts'
-import { CrossRows } from '../../engine/rows/off-diagonal-rows.ts'
-import type { Engine } from '../../engine/wasm/engine.ts'
-import type { KernelRows } from '../../engine/rows/row-provider.ts'
-import type { KernelSource } from '../../engine/kernel/kernel-matrix.ts'
-import type { Pace } from '../../engine/wasm/time-slice.ts'
-import { type PackedLayout, PackedRows, type Run } from '../../engine/kernel/packed-rows.ts'
+import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import { fillDiagonalBlock } from '../../engine/kernel/blocks.ts'
+import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
+import { type PackedLayout, PackedRows } from '../../engine/kernel/packed-rows.ts'
 import type { Packer } from '../../engine/kernel/packer.ts'
 import { pairsOf } from '../../engine/kernel/pair-weights.ts'
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import { expectedError, type RoundingError, roundingError } from '../../engine/kernel/rounding-error.ts'
+import type { Run } from '../../engine/kernel/runs.ts'
+import { BlockRows } from '../../engine/rows/block-rows.ts'
+import { OffDiagonalRows } from '../../engine/rows/off-diagonal-rows.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
-import { type Outcome, Solver } from '../../engine/solver/solver.ts'
-import type { Work } from '../../engine/wasm/job.ts'
-import { type EarlierDuals, plantDuals } from './alpha-seeding.ts'
+import type { RowProvider } from '../../engine/rows/row-provider.ts'
+import { Solver, type SolverResult } from '../../engine/solver/solver.ts'
+import type { Engine } from '../../engine/wasm/engine.ts'
+import type { JobType } from '../../engine/wasm/job.ts'
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { type SeedDuals, seedPair } from './alpha-seeding.ts'
 
 /** Folds that probabilities are learnt from, as in LIBSVM. */
 export const FOLDS = 5
@@ -26,7 +27,7 @@ export interface FitContext {
   bounds: Float64Array
   /** The fold of each row, where probabilities are learnt. */
   folds: Int32Array | undefined
-  earlier: EarlierDuals | undefined
+  earlier: SeedDuals | undefined
   /** Kernel values are so many times as large as they should be. */
   unit: number
   tolerance: number
@@ -49,7 +50,7 @@ export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
 export type FitJob = { pack: number } | { own: number } | { pair: number; from: RowsFrom; mostRows: number }
 
 /** The solution of a pair. */
-export interface PairSolution extends Outcome {
+export interface PairSolution extends SolverResult {
   pair: number
   /** b of the first class's rows and of the second's. */
   first: Float64Array
@@ -64,18 +65,18 @@ export interface PairSolution extends Outcome {
 }
 
 /** The work of a fit that threads share. */
-export const fitWork: Work<FitContext, FitJob, PairSolution | undefined> = {
+export const fitJobType: JobType<FitContext, FitJob, PairSolution | undefined> = {
   name: 'fit',
   open(engine, context) {
-    const fitter = new PairFitter(engine, new PackedRows(engine, context.rows!), context)
-    return (job, pace) => fitter.run(job, pace)
+    const fitter = new PairSolver(engine, new PackedRows(engine, context.rows!), context)
+    return (job, timeSlice) => fitter.run(job, timeSlice)
   },
 }
 
 /** Solves pair after pair in the same memory. */
-export class PairFitter {
+export class PairSolver {
   readonly #engine: Engine
-  readonly #source: KernelSource
+  readonly #source: KernelMatrix
   readonly #context: FitContext
   readonly #pairs: [number, number][]
   readonly #solver: Solver
@@ -83,7 +84,7 @@ export class PairFitter {
   readonly #onSlice: ((gap: number) => void) | undefined
   readonly #mark: number
   /** One at a time, in memory from `#mark` on. */
-  #rows: { from: RowsFrom; rows: KernelRows } | undefined
+  #rows: { from: RowsFrom; rows: RowProvider } | undefined
 
   /**
    * @param o.packer packs the rows, if this thread has them
@@ -91,7 +92,7 @@ export class PairFitter {
    */
   constructor(
     engine: Engine,
-    source: KernelSource,
+    source: KernelMatrix,
     context: FitContext,
     o: { packer?: Packer | undefined; onSlice?: ((gap: number) => void) | undefined } = {},
   ) {
@@ -106,17 +107,17 @@ export class PairFitter {
   }
 
   /** Answers the solution of a pair, unless it was given up. */
-  async run(job: FitJob, pace: Pace): Promise<PairSolution | undefined> {
-    if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), pace, job.mostRows)
-    if ('pack' in job) await this.#packer!.pack(job.pack, pace)
+  async run(job: FitJob, timeSlice: TimeSlice): Promise<PairSolution | undefined> {
+    if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), timeSlice, job.mostRows)
+    if ('pack' in job) await this.#packer!.pack(job.pack, timeSlice)
     else {
       const run = this.#source.runs[job.own]
-      await fillOwnBlock(this.#engine, this.#source, run, this.#context.own[job.own], pace)
+      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.own[job.own], timeSlice)
     }
     return undefined
   }
 
-  #rowsFrom(from: RowsFrom): KernelRows {
+  #rowsFrom(from: RowsFrom): RowProvider {
     if (this.#rows?.from !== from) {
       this.#engine.release(this.#mark)
       this.#rows = { from, rows: this.#open(from) }
@@ -124,17 +125,17 @@ export class PairFitter {
     return this.#rows.rows
   }
 
-  #open(from: RowsFrom): KernelRows {
+  #open(from: RowsFrom): RowProvider {
     const { own, cacheBytes } = this.#context
     if (from === 'rows') return new RowCache(this.#engine, this.#source, cacheBytes)
-    if (from === 'cross rows') return new CrossRows(this.#engine, this.#source, own)
+    if (from === 'cross rows') return new OffDiagonalRows(this.#engine, this.#source, own)
     return new BlockRows(this.#engine, this.#source, own)
   }
 
   async #solve(
     pair: number,
-    rows: KernelRows,
-    pace: Pace,
+    rows: RowProvider,
+    timeSlice: TimeSlice,
     mostRows: number,
   ): Promise<PairSolution | undefined> {
     const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
@@ -146,17 +147,17 @@ export class PairFitter {
     await this.#solver.solve(rows, i, j, pair, {
       tolerance,
       maxIterations,
-      pace,
+      timeSlice,
       mostRows,
       rounds: folds ? 1 + FOLDS : 1,
       start: earlier ? 'scaled' : undefined,
       prepare(problem, first, second, _pair, round) {
-        prepareSide(problem, 0, first, groups[i], bounds, 1, unit)
-        prepareSide(problem, first.size, second, groups[j], bounds, -1, unit)
+        fillClass(problem, 0, first, groups[i], bounds, 1, unit)
+        fillClass(problem, first.size, second, groups[j], bounds, -1, unit)
         if (folds && round > 0) {
-          holdBack(problem, 0, groups[i], folds, round - 1)
-          holdBack(problem, first.size, groups[j], folds, round - 1)
-        } else if (earlier) plantDuals(problem, first, groups, [i, j], earlier, unit)
+          fixFoldAtZero(problem, 0, groups[i], folds, round - 1)
+          fixFoldAtZero(problem, first.size, groups[j], folds, round - 1)
+        } else if (earlier) seedPair(problem, first, groups, [i, j], earlier, unit)
       },
       collect(problem, { size }, _second, _pair, outcome, round) {
         if (round === 0) {
@@ -171,8 +172,8 @@ export class PairFitter {
           }
         } else if (folds) {
           const fold = round - 1
-          readUnseen(problem, 0, groups[i], folds, fold, outcome.rho, 1, unseen)
-          readUnseen(problem, size, groups[j], folds, fold, outcome.rho, -1, unseen.subarray(ones))
+          readOutOfFold(problem, 0, groups[i], folds, fold, outcome.rho, 1, unseen)
+          readOutOfFold(problem, size, groups[j], folds, fold, outcome.rho, -1, unseen.subarray(ones))
         }
       },
       onSlice: (_pair, gap) => this.#onSlice?.(gap),
@@ -194,7 +195,7 @@ export class PairFitter {
 }
 
 /** A C-SVC's side of the problem: p = -y, and b = y alpha between 0 and y C. */
-function prepareSide(
+function fillClass(
   problem: DualProblem,
   at: number,
   run: Run,
@@ -212,7 +213,7 @@ function prepareSide(
 }
 
 /** Rows of a fold may not move. */
-function holdBack(
+function fixFoldAtZero(
   problem: DualProblem,
   at: number,
   group: Int32Array,
@@ -226,7 +227,7 @@ function holdBack(
 }
 
 /** Decision values of the rows of a fold: F = K b + p, so f = F - p - rho. */
-function readUnseen(
+function readOutOfFold(
   problem: DualProblem,
   at: number,
   group: Int32Array,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { pairsOf } from '../../engine/kernel/pair-weights.ts'
-import { FitJobs } from './schedule.ts'
-import type { FitJob, PairSolution } from './pair-solver.ts'
 import { Random } from '../../core/random.ts'
+import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import type { FitJob, PairSolution } from './pair-solver.ts'
+import { Schedule } from './schedule.ts'
 
 const CLASSES = 6
 const pairs = pairsOf(CLASSES)
@@ -12,7 +12,12 @@ const pairs = pairsOf(CLASSES)
  *
  * @param isSolved whether a pair is solved row by row: else it is given up
  */
-function doAll(jobs: FitJobs, toPack: number, isSolved: (pair: number) => boolean, random: Random): FitJob[] {
+function doAll(
+  jobs: Schedule,
+  toPack: number,
+  isSolved: (pair: number) => boolean,
+  random: Random,
+): FitJob[] {
   const done: FitJob[] = []
   const underWay: (FitJob | undefined)[] = [undefined, undefined, undefined]
   const packed = new Set(Array.from({ length: CLASSES }, (_, c) => c).slice(toPack))
@@ -61,7 +66,7 @@ test.each([
   for (const toPack of [CLASSES, 0]) {
     for (let round = 0; round < 50; round++) {
       const plan = { blocks: o.blocks, small: o.small, fewRows: 0.05 }
-      const done = doAll(new FitJobs(pairs, toPack, plan), toPack, o.solved, random)
+      const done = doAll(new Schedule(pairs, toPack, plan), toPack, o.solved, random)
       expect(done.filter((job) => 'pack' in job)).toHaveLength(toPack)
       const byRows = done.filter((job) => 'pair' in job && job.from === 'rows')
       const onBlocks = done.filter((job) => 'pair' in job && job.from !== 'rows')

@@ -1,17 +1,17 @@
-import type { JobSource } from '../../engine/wasm/job.ts'
-import type { Plan } from './memory-plan.ts'
+import type { JobQueue } from '../../engine/wasm/job.ts'
+import type { MemoryPlan } from './memory-plan.ts'
+import { PairSchedule } from './pair-jobs.ts'
 import type { FitJob, PairSolution } from './pair-solver.ts'
-import { PairJobs } from './pair-jobs.ts'
 
 /** What there is of a plan to choose by. */
-type Choice = Pick<Plan, 'blocks' | 'fewRows' | 'small'>
+type Choice = Pick<MemoryPlan, 'blocks' | 'fewRows' | 'small'>
 
 /**
  * The jobs of a fit. Its owner packs the rows, class by class. The first pair is solved row by row as soon as its classes
  * are packed, and then the others, unless it asks for so many rows that whole blocks of classes with themselves, which
  * serve all pairs, are less work: then it is given up. Pairs that were given up are solved on such blocks.
  */
-export class FitJobs implements JobSource<FitJob> {
+export class Schedule implements JobQueue<FitJob> {
   readonly #pairs: readonly [number, number][]
   readonly #toPack: number
   readonly #plan: Choice
@@ -22,7 +22,7 @@ export class FitJobs implements JobSource<FitJob> {
   #byRows: number[] = []
   #underWay = 0
   #givenUp: number[] = []
-  #onBlocks: PairJobs | undefined
+  #onBlocks: PairSchedule | undefined
 
   /**
    * @param pairs the classes of each pair
@@ -70,7 +70,7 @@ export class FitJobs implements JobSource<FitJob> {
   #beginBlocks(pairs: number[]): void {
     // Of two classes all blocks serve one pair.
     const whole = this.#plan.small || this.#pairs.length === 1
-    this.#onBlocks = new PairJobs(this.#pairs, pairs, whole)
+    this.#onBlocks = new PairSchedule(this.#pairs, pairs, whole)
   }
 
   #arePacked(classes: readonly number[]): boolean {

@@ -1,6 +1,7 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
-import { type Dims, inferTensors } from '../../../onnx/shapes/infer.ts'
+import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import type { Dims } from '../../../onnx/shapes/tensor-info.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'

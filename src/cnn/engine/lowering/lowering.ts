@@ -1,6 +1,6 @@
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
-import type { TensorFacts } from '../../../onnx/shapes/infer.ts'
+import type { TensorFacts } from '../../../onnx/shapes/tensor-info.ts'
 import { type Constant, constantOf } from './constants.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { linear, type MapShape, type MapValue, type Operation } from './operations.ts'

@@ -1,8 +1,8 @@
-import type { ConvolutionKernel } from './choose-kernel.ts'
-import type { Kernels } from '../wasm/cnn-exports.ts'
-import type { MapLayout } from './maps.ts'
-import type { MemoryPlan } from './buffer-plan.ts'
 import type { Activation, Convolution, MapShape, MapValue } from '../lowering/operations.ts'
+import type { Kernels } from '../wasm/cnn-exports.ts'
+import type { MemoryPlan } from './buffer-plan.ts'
+import type { ConvolutionKernel } from './choose-kernel.ts'
+import type { MapLayout } from './maps.ts'
 import type { Tables } from './tables.ts'
 
 /** One call of a kernel. */

@@ -1,6 +1,6 @@
+import { type Convolution, linear } from '../lowering/operations.ts'
 import { isCurved } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
-import { type Convolution, linear } from '../lowering/operations.ts'
 import { PANEL, packDense, packDepthwise, packWinograd } from './pack-weights.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { everyPixel, windowCorners } from './tables.ts'

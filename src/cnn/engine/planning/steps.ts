@@ -1,4 +1,3 @@
-import { addBorder } from './border.ts'
 import type {
   Binary,
   Concatenation,
@@ -9,6 +8,7 @@ import type {
   Softmax,
   Unary,
 } from '../lowering/operations.ts'
+import { addBorder } from './border.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { addConvolution } from './steps-convolution.ts'
 import { broadcastPixels, everyPixel } from './tables.ts'

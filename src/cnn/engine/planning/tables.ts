@@ -1,7 +1,7 @@
+import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
+import type { MemoryPlan } from './buffer-plan.ts'
 import type { MapLayout } from './maps.ts'
 import { byteOf } from './maps.ts'
-import type { MemoryPlan } from './buffer-plan.ts'
-import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
 
 /** Entries that tables go on for behind the last pixel: tiles are whole. */
 const SPARE = 8

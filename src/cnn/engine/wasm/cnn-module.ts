@@ -1,5 +1,5 @@
 import { SoftmarginError } from '../../../core/errors.ts'
-import { givenAsset, isModule, readAsset } from '../../../host/assets.ts'
+import { customAsset, isModule, readAsset } from '../../../host/assets.ts'
 
 /**
  * Which build of the kernels runs. `'strict'` gives the same bits on every host; `'relaxed'` is faster where the host
@@ -23,7 +23,7 @@ export function networkModule(simd: Simd): Promise<WebAssembly.Module> {
 
 async function compile(simd: Simd): Promise<WebAssembly.Module> {
   const name = simd === 'strict' ? 'cnn.wasm' : 'cnn.relaxed.wasm'
-  const given = await givenAsset(name)
+  const given = await customAsset(name)
   if (isModule(given)) return given
   const bytes = given ?? (await readAsset(name))
   if (!WebAssembly.validate(bytes)) {

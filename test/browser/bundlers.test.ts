@@ -9,7 +9,7 @@ import { serve } from '../hosts/serve.js'
 import { type Browser, openChromium } from '../support/chromium.ts'
 import { hasProgram } from '../support/programs.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Where the package lies as it would be published, and is installed from there. */
 let folder: string

@@ -1,0 +1,37 @@
+import type { Matrix } from '../../core/matrix.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+
+/**
+ * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
+ * intercept[p].
+ */
+export interface Expansion {
+  kernel: Kernel
+  supportVectors: Matrix
+  /** Support vectors of each class, which stand class after class. */
+  nSupport: ArrayLike<number>
+  /**
+   * LIBSVM's layout, (classes - 1) x vectors: for the pair of classes i < j, row j - 1 holds the coefficients
+   * of the vectors of class i and row i those of class j.
+   */
+  dualCoef: Float64Array
+  /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
+  intercept: Float64Array
+}
+
+/** The coefficients of a pair that are not 0, with the numbers of their support vectors, in order. */
+export function forEachCoefficient(
+  { nSupport, dualCoef }: Pick<Expansion, 'nSupport' | 'dualCoef'>,
+  [i, j]: [number, number],
+  visit: (coefficient: number, supportVector: number) => void,
+): void {
+  const vectors = dualCoef.length / (nSupport.length - 1)
+  for (let c = 0, start = 0; c < nSupport.length; start += nSupport[c++]) {
+    if (c !== i && c !== j) continue
+    const line = c === i ? j - 1 : i
+    for (let s = start; s < start + nSupport[c]; s++) {
+      const coefficient = dualCoef[line * vectors + s]
+      if (coefficient !== 0) visit(coefficient, s)
+    }
+  }
+}

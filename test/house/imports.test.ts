@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser'
+import { describe, expect, test } from 'vitest'
+
+/**
+ * The rooms of `src`, from the ground up. A file may import from its own floor's room and from rooms on lower floors;
+ * docs/architecture.md draws the same order.
+ */
+const floors: string[][] = [
+  ['core'],
+  ['host'],
+  ['data', 'image', 'metrics', 'onnx', 'preprocessing'],
+  ['engine'],
+  ['svm'],
+  ['model-selection'],
+  ['cnn'],
+  ['store'],
+  ['classifier'],
+  ['svm.ts', 'thread.ts'],
+  ['index.ts'],
+  ['worker', 'cli'],
+  ['entries'],
+]
+
+const pathOf = (room: string) => `^src/${room.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`
+
+/** No import may climb: a rule for each room, against the floors above it and its neighbours on the same floor. */
+const climbing: IForbiddenRuleType[] = floors.flatMap((rooms, floor) =>
+  rooms.flatMap((room) => {
+    const forbidden = [...floors.slice(floor + 1).flat(), ...rooms.filter((other) => other !== room)]
+    if (forbidden.length === 0) return []
+    return [
+      {
+        name: `${room} imports only from the floors below it`,
+        severity: 'error' as const,
+        from: { path: pathOf(room) },
+        to: { path: forbidden.map(pathOf) },
+      },
+    ]
+  }),
+)
+
+const rules: IForbiddenRuleType[] = [
+  ...climbing,
+  {
+    name: 'no circle between files',
+    severity: 'error',
+    from: { path: '^src/' },
+    to: { circular: true },
+  },
+  {
+    name: 'no circle between folders',
+    severity: 'error',
+    scope: 'folder',
+    from: { path: '^src/.+/' },
+    to: { circular: true },
+  },
+  {
+    name: 'only the session imports onnxruntime-web',
+    severity: 'error',
+    from: {
+      path: '^src/',
+      pathNot: '^src/cnn/session\\.ts$|^src/entries/workerd-assets\\.ts$|\\.test\\.ts$',
+    },
+    to: { path: 'onnxruntime-web' },
+  },
+  {
+    name: 'the SVM alone carries neither images nor networks',
+    severity: 'error',
+    from: { path: '^src/svm\\.ts$' },
+    to: { path: '^src/(image|cnn|store|classifier|cli|worker)/', reachable: true },
+  },
+]
+
+const { output } = await cruise(['src'], {
+  ruleSet: { forbidden: rules },
+  validate: true,
+  doNotFollow: { path: 'node_modules' },
+  exclude: { path: ['\\.test\\.ts$', '^test/'] },
+  tsPreCompilationDeps: true,
+  tsConfig: { fileName: 'tsconfig.json' },
+  enhancedResolveOptions: {
+    exportsFields: ['exports'],
+    conditionNames: ['import', 'require', 'node', 'default'],
+  },
+})
+const result = output as ICruiseResult
+
+describe('imports', () => {
+  test('every room of src has a floor', () => {
+    const rooms = readdirSync('src').filter((name) => !name.endsWith('.d.ts'))
+    expect(rooms.sort()).toEqual(floors.flat().sort())
+  })
+
+  test('the source was read', () => {
+    expect(result.summary.totalCruised).toBeGreaterThan(150)
+    expect(result.summary.totalDependenciesCruised).toBeGreaterThan(500)
+  })
+
+  test.each(rules.map((rule) => rule.name as string))('%s', (name) => {
+    const found = result.summary.violations.filter(({ rule }) => rule.name === name)
+    expect(found.map(({ from, to, cycle }) => [from, to, ...(cycle ?? []).map((step) => step.name)])).toEqual(
+      [],
+    )
+  })
+})
+
+describe('files', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+
+  test('no basename stands twice', () => {
+    const count = new Map<string, string[]>()
+    for (const path of files) {
+      const name = path.split('/').at(-1)!
+      count.set(name, [...(count.get(name) ?? []), path])
+    }
+    expect([...count.values()].filter((paths) => paths.length > 1)).toEqual([])
+  })
+
+  test('no folder holds more than some 15 files', () => {
+    const count = new Map<string, number>()
+    for (const path of files) {
+      const folder = path.split('/').slice(0, -1).join('/')
+      count.set(folder, (count.get(folder) ?? 0) + 1)
+    }
+    expect([...count].filter(([, number]) => number > 16)).toEqual([])
+  })
+
+  test('docs/architecture.md tells what every folder is, and names no other', () => {
+    const rows = [...readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(
+      ([, path]) => path,
+    )
+    const folders = new Set(files.map((path) => `src/${path.split('/').slice(0, -1).join('/')}`))
+    folders.delete('src/')
+    expect(rows.sort()).toEqual([...folders].sort())
+  })
+})

@@ -95,9 +95,12 @@ export interface EngineExports {
   threshold(problem: number): number
   addRow(out: number, row: number, length: number, factor: number): void
   faceBytes(limit: number): number
-  faceStep(problem: number, scratch: number, limit: number): number
+  faceStep(problem: number, scratch: number, limit: number, mostError: number): number
   violators(problem: number, indexes: number, limit: number, from: number, to: number): number
 }
+
+/** The answer of `faceStep` where no step was taken since rounding would decide it, as in assembly/face.ts. */
+export const LOST = -1
 
 /** Answers of `solve`, as in assembly/smo.ts. */
 export const SLICE_DONE = 0

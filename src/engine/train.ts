@@ -1,6 +1,6 @@
 import { BlockRows } from './block-rows.ts'
 import type { Engine } from './engine.ts'
-import { CONVERGED, NEEDS_ROW, NOT_FINITE, STALLED } from './exports.ts'
+import { CONVERGED, LOST, NEEDS_ROW, NOT_FINITE, STALLED } from './exports.ts'
 import { beyondFloat32, type MachineKernel } from './kernel.ts'
 import type { KernelRows } from './kernel-rows.ts'
 import type { KernelSource } from './kernel-source.ts'
@@ -66,6 +66,8 @@ const MANY = 256
 const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
 const FACE_EVERY = 0.25
+/** What rounding may change K b by at a step over all free points, as a share of how far apart the values lie that it is to meet. */
+const MOST_ERROR = 1 / 8
 
 /**
  * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
@@ -134,13 +136,21 @@ export class Solver {
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
       options.prepare(problem, a, b, pair, round)
+      const { spread } = problem
       if (options.start) {
         const p = problem.gradient.slice()
         await addProducts(problem, source, options.pace)
         if (options.start === 'scaled') growBeta(problem, p)
       }
       problem.start()
-      const status = await run(problem, source, this.#face, options, pair)
+      const status = await run(
+        problem,
+        source,
+        this.#face,
+        options,
+        pair,
+        MOST_ERROR * Math.max(spread, problem.gap),
+      )
       if (status === undefined) return false
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
@@ -193,6 +203,8 @@ function growBeta(problem: DualProblem, p: Float64Array): void {
  * It always comes to an end: between two iterations `solve` asks for rows only so often (assembly/smo.ts says why), a
  * step over the free points is followed by an iteration before the next one, and the number of iterations has a limit,
  * whether the caller set one or not.
+ *
+ * @param mostError a step over all free points is not taken where rounding may then change K b by more than this
  */
 async function run(
   problem: DualProblem,
@@ -200,6 +212,7 @@ async function run(
   face: number,
   options: SolveOptions,
   pair: number,
+  mostError: number,
 ): Promise<FitStatus | undefined> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
@@ -208,15 +221,18 @@ async function run(
   const firstFace = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_FACE, problem.size)
   let nextFace = face > 0 ? firstFace : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
+  // The minimum over the free points lies where rounding decides. If so many steps of SMO have not changed that, more of
+  // them lead there as well, only more slowly.
+  let isLost = false
   for (;;) {
     const done = problem.iterations
     if (done >= limit) {
       problem.breakOff()
       return 'maxIter'
     }
-    if (done >= watch.next && watch.hasStalled()) return 'stalled'
+    if (done >= watch.next && (watch.hasStalled() || isLost)) return 'stalled'
     if (done >= nextFace) {
-      problem.faceStep(face, FACE)
+      isLost = problem.faceStep(face, FACE, mostError) === LOST
       nextFace = done + Math.ceil(problem.size * FACE_EVERY)
     }
     const answer = problem.solve(Math.min(slice, limit - done, nextFace - done))

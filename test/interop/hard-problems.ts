@@ -20,6 +20,8 @@ interface Written {
   y: [number, number]
   unseen: [number, number]
   weights: [number, number] | null
+  /** Whether the problem was made one that nobody can solve: `kind` says how. */
+  spoilt: boolean
   /** What scikit-learn's error says, if it has one. */
   refused?: string
   /** Whether scikit-learn came to an end within a million iterations. */
@@ -40,8 +42,14 @@ export interface Outcome {
   estimator: string
   kernel: string
   kind: string
+  /** Whether nobody can solve it. */
+  spoilt: boolean
   /** Whether scikit-learn solved it, so that there is something to compare with. */
   compared: boolean
+  /** Whether a warning said that rounding spoils the fit. */
+  warned: boolean
+  /** Our objective with kernel values in float64; NaN where we refused. */
+  objective: number
   /** The code of our refusal, or `fitStatus`. */
   status: string
   /** Unseen rows whose answer differs, of those where scikit-learn's margin is above its own tolerance. */
@@ -99,7 +107,10 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
       estimator,
       kernel: options.kernel!,
       kind,
+      spoilt: problem.spoilt,
       compared,
+      warned: false,
+      objective: Number.NaN,
       differing: 0,
       judged: 0,
       isSolved: true,
@@ -111,12 +122,13 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
   }
   const o = {
     sampleWeight: problem.weights ? read(problem.weights) : undefined,
-    onWarning: () => {},
+    onWarning: (message: string) => {
+      if (message.includes("fitStatus is 'imprecise'")) outcome.warned = true
+    },
   }
   try {
     const { state, decisions } = await ours(estimator, options, X, y, test, o)
     outcome.status = state.fitStatus
-    if (!compared) return outcome
     const { values: K } = kernelMatrix(X, X, state.kernel)
     const target = {
       K,
@@ -125,6 +137,9 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
       epsilon: options.epsilon ?? 0,
       bounds: boundsOf(options, y, o.sampleWeight),
     }
+    const own = solutionOf(state, target)
+    outcome.objective = own.objective
+    if (!compared) return outcome
     const theirs = {
       nSupport: problem.nSupport,
       support: read(problem.support),
@@ -133,7 +148,7 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
     const best = solutionOf(theirs, target)
     // A solution at `tol` may be off by tol times the sum of b.
     const size = Math.max(Math.abs(best.objective), (options.tol / MOST_EXCESS) * best.size)
-    outcome.excess = (solutionOf(state, target).objective - best.objective) / size
+    outcome.excess = (own.objective - best.objective) / size
     // LIBSVM's kernel values are float32 as well: where that shows in its solution, its labels tell nothing.
     outcome.isSolved = problem.finished && best.gap <= 2 * options.tol
     outcome.isOther = outcome.excess < -MOST_EXCESS && isIndefinite(K)
@@ -272,9 +287,20 @@ function expansionsOf(
   return expansions
 }
 
-/** Whether a problem came out as it should: as scikit-learn has it, or refused, or called imprecise. */
-export function isSound({ status, differing, excess, compared }: Outcome): boolean {
-  if (!compared || status === 'imprecise' || /^[A-Z]/.test(status)) return true
+const isRefusal = ({ status }: Outcome) => /^[A-Z]/.test(status)
+
+/**
+ * Whether a problem came out as it should: as scikit-learn has it; refused, where scikit-learn refuses it too or its
+ * numbers leave float32; or called imprecise, with a warning, and with an objective that is a number.
+ */
+export function isSound(outcome: Outcome): boolean {
+  const { status, differing, excess, compared, spoilt, warned, objective } = outcome
+  if (spoilt) return !compared && isRefusal(outcome)
+  if (isRefusal(outcome)) return !compared || status === 'INVALID_ARGUMENT'
+  if (!Number.isFinite(objective)) return false
+  // A status that is worse still hides this one, but not the warning.
+  if (status === 'imprecise' ? !warned : warned && status !== 'maxIter') return false
+  if (!compared || status === 'imprecise') return true
   return differing === 0 && !(excess > MOST_EXCESS) && !Number.isNaN(excess)
 }
 
@@ -290,16 +316,17 @@ export function outcomeTable(outcomes: Outcome[]): string {
   for (const outcome of outcomes) add(outcome.kind, outcome)
   for (const outcome of outcomes) add('all', outcome)
   const cells = [...groups].map(([name, own]) => {
-    const refused = own.filter(({ status }) => /^[A-Z]/.test(status))
-    const imprecise = own.filter(({ status }) => status === 'imprecise')
-    const judged = own.filter((each) => !refused.includes(each) && !imprecise.includes(each))
+    const unsound = own.filter((each) => !isSound(each))
+    const refused = own.filter((each) => isRefusal(each) && isSound(each))
+    const imprecise = own.filter((each) => each.status === 'imprecise' && isSound(each))
+    const judged = own.filter((each) => !isRefusal(each) && each.status !== 'imprecise')
     const worst = Math.max(...judged.map(({ excess }) => excess))
     return [
       name,
       own.length,
       judged.filter((each) => isSound(each) && each.isSolved && !each.isOther).length,
       judged.filter((each) => isSound(each) && (!each.isSolved || each.isOther)).length,
-      judged.filter((each) => !isSound(each)).length,
+      unsound.length,
       imprecise.length,
       [...new Set(refused.map(({ status }) => status))].map(
         (code) => `${refused.filter(({ status }) => status === code).length} ${code}`,

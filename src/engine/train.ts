@@ -66,8 +66,6 @@ const MANY = 256
 const FIRST_FACE = 1000
 /** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
 const FACE_EVERY = 0.25
-/** What rounding may change K b by at a step over all free points, as a share of how far apart the values lie that it is to meet. */
-const MOST_ERROR = 1 / 8
 
 /**
  * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
@@ -143,14 +141,9 @@ export class Solver {
         if (options.start === 'scaled') growBeta(problem, p)
       }
       problem.start()
-      const status = await run(
-        problem,
-        source,
-        this.#face,
-        options,
-        pair,
-        MOST_ERROR * Math.max(spread, problem.gap),
-      )
+      // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
+      const mostError = Math.max(spread, problem.gap)
+      const status = await run(problem, source, this.#face, options, pair, mostError)
       if (status === undefined) return false
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)

@@ -21,6 +21,12 @@ import { rescan } from './update-gradient'
  */
 const ROUNDS: i32 = 3
 const PRODUCTS: i32 = 30
+/** What rounding may change a float64 by, as a share of it: a few units in the last place. */
+const HAIR: f64 = 1e-15
+/** Answers that a step is not taken, since rounding would decide where it leads. */
+const LOST: i32 = -1
+/** Roundings of a kernel value in float32 are this part of it at most, a few of them together. */
+const UNIT: f64 = 1.0 / 4194304.0 // 2^-22
 
 // Arrays in scratch, set by `layOut`: the free points, K among them (f32), and vectors (f64, `direction` f32).
 let points: usize = 0
@@ -288,12 +294,26 @@ function clipTo(length: f64): bool {
   return hit
 }
 
-/** b + residual, and the bound itself where rounding makes the sum miss it by a hair, above or below. */
-function settled(n: i32): f64 {
+/** The largest b of the points, before the step or after it. */
+function largestBeta(): f64 {
+  let largest: f64 = 0
+  for (let n = 0; n < count; n++) {
+    const b = at(beta, n)
+    largest = max(largest, max(abs(b), abs(b + at(residual, n))))
+  }
+  return largest
+}
+
+/**
+ * b + residual, and the bound itself where rounding makes the sum miss it by a hair, above or below. A hair is a share
+ * of the width of the box, but no more than the roundings of all b may add up to: where C is huge beside b, the share of
+ * the box would be larger than b itself, and every b would become 0.
+ */
+function settled(n: i32, largest: f64): f64 {
   const low = at(lower, n)
   const high = at(upper, n)
   const to = at(beta, n) + at(residual, n)
-  const hair = (high - low) * 1e-15
+  const hair = min(high - low, largest * <f64>count) * HAIR
   return to > high - hair ? high : to < low + hair ? low : to
 }
 
@@ -308,8 +328,9 @@ function round(tolerance: f64): bool {
     let gained: f64 = 0
     for (let n = 0; n < count; n++) gained += at(residual, n) * (at(gradient, n) + at(product, n) / 2)
     if (gained < 0) {
+      const largest = largestBeta()
       for (let n = 0; n < count; n++) {
-        put(beta, n, settled(n))
+        put(beta, n, settled(n, largest))
         put(gradient, n, at(gradient, n) + at(product, n))
       }
       return hit
@@ -319,18 +340,40 @@ function round(tolerance: f64): bool {
   return false
 }
 
+/** About how much rounding of the kernel values changes K b, with b of the free points as it is to become. */
+function expectedError(p: Problem): f64 {
+  let squares: f64 = 0
+  let sum: f64 = 0
+  let sized: f64 = 0
+  for (let k = 0, n = 0; k < p.size; k++) {
+    const isNext = n < count && i32.load(points + <usize>n * 4) == k
+    const b = isNext ? at(beta, n++) : f64.load(p.beta + <usize>k * 8)
+    const size = <f64>abs(f32.load(p.diagonal + <usize>k * 4))
+    squares += b * b * size
+    sum += size
+    sized += size > 0 ? 1 : 0
+  }
+  return sized > 0 ? UNIT * sqrt((squares * sum) / sized) : 0
+}
+
 /**
  * Minimises over the free points and takes the result to the whole problem. Answers the number of free points,
  * 0 if there were none or more than `limit`.
  *
+ * Along a direction in which the kernel matrix is flat, its rounded values alone decide how long the step is. Where
+ * bounds are so far away that they do not end it, b may become so large that rounding is all there is in K b: such a
+ * step is not taken, and LOST is the answer.
+ *
  * @param scratch `projectedCgBytes(limit)` bytes
+ * @param mostError what rounding may change K b by, about
  */
-export function projectedCgStep(problem: usize, scratch: usize, limit: i32): i32 {
+export function projectedCgStep(problem: usize, scratch: usize, limit: i32, mostError: f64): i32 {
   const p = changetype<Problem>(problem)
   if (!gather(p, scratch, limit)) return 0
   for (let turn = 0; turn < ROUNDS; turn++) {
     if (!round(p.tolerance)) break
   }
+  if (expectedError(p) > mostError) return LOST
   for (let n = 0; n < count; n++) {
     const k = i32.load(points + <usize>n * 4)
     const delta = at(beta, n) - f64.load(p.beta + <usize>k * 8)

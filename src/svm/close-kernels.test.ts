@@ -112,6 +112,38 @@ describe('where precision is gone all the same', () => {
     expect(again.fitStatus).toBe(svc.fitStatus)
   })
 
+  it('SVR, linear, whose C is huge beside the coefficients: more steps never make the function worse', async () => {
+    const huge = new Matrix(
+      train.X.data.map((value) => value * 1e9),
+      train.X.rows,
+      train.X.cols,
+    ).select(Int32Array.from({ length: 60 }, (_, row) => row))
+    // Other numbers than the rows explain, so that many rows stay outside the tube.
+    const y = Float64Array.from(
+      { length: 60 },
+      (_, row) => 100 * Math.sin(row * row) + 100 * train.codes[row],
+    )
+    const target = {
+      K: kernelMatrix(huge, huge, { kind: 'linear', gamma: 1, coef0: 0, degree: 3 }).values,
+      ...{ y, estimator: 'SVR' as const, epsilon: 20, bounds: Array<number>(60).fill(500) },
+    }
+    const objectives: number[] = []
+    const statuses: string[] = []
+    // A step over all free points comes after 1,000 iterations for the first time.
+    for (const maxIter of [999, 1001, 1100, 2000, 10_000, -1]) {
+      using svr = await new SVR({ kernel: 'linear', C: 500, epsilon: 20, maxIter }).fit(huge, y, {
+        onWarning: () => {},
+      })
+      objectives.push(solutionOf(svr.toState(), target).objective)
+      statuses.push(svr.fitStatus)
+    }
+    expect(objectives[0]).toBeLessThan(0)
+    for (const [k, objective] of objectives.slice(1).entries()) {
+      expect(objective).toBeLessThanOrEqual(objectives[k] * (1 - 1e-9))
+    }
+    expect(statuses).toEqual([...Array(5).fill('maxIter'), 'imprecise'])
+  })
+
   it('no warning otherwise', async () => {
     const warnings: string[] = []
     const onWarning = (message: string) => warnings.push(message)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { SoftmarginError } from '../../src/core/errors.ts'
 import { Matrix } from '../../src/core/matrix.ts'
 import { OneClassSVM, SVC, SVR, type SvcOptions } from '../../src/svm.ts'
+import { isIndefinite } from '../support/indefinite.ts'
 import { kernelMatrix } from '../support/kernel-matrix.ts'
 
 /** A problem as hard_problems.py writes it; arrays are [first number, length] in `numbers.f64`. */
@@ -19,6 +20,8 @@ interface Written {
   y: [number, number]
   unseen: [number, number]
   weights: [number, number] | null
+  /** Whether the problem was made one that nobody can solve: `kind` says how. */
+  spoilt: boolean
   /** What scikit-learn's error says, if it has one. */
   refused?: string
   /** Whether scikit-learn came to an end within a million iterations. */
@@ -39,8 +42,14 @@ export interface Outcome {
   estimator: string
   kernel: string
   kind: string
+  /** Whether nobody can solve it. */
+  spoilt: boolean
   /** Whether scikit-learn solved it, so that there is something to compare with. */
   compared: boolean
+  /** Whether a warning said that rounding spoils the fit. */
+  warned: boolean
+  /** Our objective with kernel values in float64; NaN where we refused. */
+  objective: number
   /** The code of our refusal, or `fitStatus`. */
   status: string
   /** Unseen rows whose answer differs, of those where scikit-learn's margin is above its own tolerance. */
@@ -48,6 +57,12 @@ export interface Outcome {
   judged: number
   /** Whether scikit-learn's own solution is one, with kernel values in float64: else only objectives are compared. */
   isSolved: boolean
+  /**
+   * Whether the kernel is indefinite and our objective better by more than `MOST_EXCESS`. Such a problem has many optima,
+   * and which of them a search ends in depends on its path, which rounding changes: the labels of another, better one say
+   * nothing against it, so that only objectives are compared. Where objectives are alike, labels are compared all the same.
+   */
+  isOther: boolean
   /** By how much our objective is worse, as a share of theirs; negative if it is better. */
   excess: number
 }
@@ -92,10 +107,14 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
       estimator,
       kernel: options.kernel!,
       kind,
+      spoilt: problem.spoilt,
       compared,
+      warned: false,
+      objective: Number.NaN,
       differing: 0,
       judged: 0,
       isSolved: true,
+      isOther: false,
       excess: 0,
     },
     name: `${number}: ${estimator} ${JSON.stringify(options)}, ${kind}, ${rows} x ${cols}`,
@@ -103,12 +122,13 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
   }
   const o = {
     sampleWeight: problem.weights ? read(problem.weights) : undefined,
-    onWarning: () => {},
+    onWarning: (message: string) => {
+      if (message.includes("fitStatus is 'imprecise'")) outcome.warned = true
+    },
   }
   try {
     const { state, decisions } = await ours(estimator, options, X, y, test, o)
     outcome.status = state.fitStatus
-    if (!compared) return outcome
     const { values: K } = kernelMatrix(X, X, state.kernel)
     const target = {
       K,
@@ -117,6 +137,9 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
       epsilon: options.epsilon ?? 0,
       bounds: boundsOf(options, y, o.sampleWeight),
     }
+    const own = solutionOf(state, target)
+    outcome.objective = own.objective
+    if (!compared) return outcome
     const theirs = {
       nSupport: problem.nSupport,
       support: read(problem.support),
@@ -125,10 +148,11 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
     const best = solutionOf(theirs, target)
     // A solution at `tol` may be off by tol times the sum of b.
     const size = Math.max(Math.abs(best.objective), (options.tol / MOST_EXCESS) * best.size)
-    outcome.excess = (solutionOf(state, target).objective - best.objective) / size
+    outcome.excess = (own.objective - best.objective) / size
     // LIBSVM's kernel values are float32 as well: where that shows in its solution, its labels tell nothing.
     outcome.isSolved = problem.finished && best.gap <= 2 * options.tol
-    if (!outcome.isSolved) return outcome
+    outcome.isOther = outcome.excess < -MOST_EXCESS && isIndefinite(K)
+    if (!outcome.isSolved || outcome.isOther) return outcome
     const [usual, tight] = [read(problem.usual), read(problem.tight)]
     const width = tight.length / test.rows
     const range = estimator === 'SVR' ? Math.max(...y) - Math.min(...y) : 0
@@ -263,15 +287,27 @@ function expansionsOf(
   return expansions
 }
 
-/** Whether a problem came out as it should: as scikit-learn has it, or refused, or called imprecise. */
-export function isSound({ status, differing, excess, compared }: Outcome): boolean {
-  if (!compared || status === 'imprecise' || /^[A-Z]/.test(status)) return true
+const isRefusal = ({ status }: Outcome) => /^[A-Z]/.test(status)
+
+/**
+ * Whether a problem came out as it should: as scikit-learn has it; refused, where scikit-learn refuses it too or its
+ * numbers leave float32; or called imprecise, with a warning, and with an objective that is a number.
+ */
+export function isSound(outcome: Outcome): boolean {
+  const { status, differing, excess, compared, spoilt, warned, objective } = outcome
+  if (spoilt) return !compared && isRefusal(outcome)
+  if (isRefusal(outcome)) return !compared || status === 'INVALID_ARGUMENT'
+  if (!Number.isFinite(objective)) return false
+  // A status that is worse still hides this one, but not the warning.
+  if (status === 'imprecise' ? !warned : warned && status !== 'maxIter') return false
+  if (!compared || status === 'imprecise') return true
   return differing === 0 && !(excess > MOST_EXCESS) && !Number.isNaN(excess)
 }
 
 /**
  * A line for each estimator and kernel, and for each kind of rows. `no worse` are those that scikit-learn did not solve
- * itself, since LIBSVM's kernel values are float32 too, or which it gave up: there only objectives are compared.
+ * itself, since LIBSVM's kernel values are float32 too, or which it gave up, or of whose many optima ours is a better one
+ * (`isOther`): there only objectives are compared.
  */
 export function outcomeTable(outcomes: Outcome[]): string {
   const groups = new Map<string, Outcome[]>()
@@ -280,16 +316,17 @@ export function outcomeTable(outcomes: Outcome[]): string {
   for (const outcome of outcomes) add(outcome.kind, outcome)
   for (const outcome of outcomes) add('all', outcome)
   const cells = [...groups].map(([name, own]) => {
-    const refused = own.filter(({ status }) => /^[A-Z]/.test(status))
-    const imprecise = own.filter(({ status }) => status === 'imprecise')
-    const judged = own.filter((each) => !refused.includes(each) && !imprecise.includes(each))
+    const unsound = own.filter((each) => !isSound(each))
+    const refused = own.filter((each) => isRefusal(each) && isSound(each))
+    const imprecise = own.filter((each) => each.status === 'imprecise' && isSound(each))
+    const judged = own.filter((each) => !isRefusal(each) && each.status !== 'imprecise')
     const worst = Math.max(...judged.map(({ excess }) => excess))
     return [
       name,
       own.length,
-      judged.filter((each) => isSound(each) && each.isSolved).length,
-      judged.filter((each) => isSound(each) && !each.isSolved).length,
-      judged.filter((each) => !isSound(each)).length,
+      judged.filter((each) => isSound(each) && each.isSolved && !each.isOther).length,
+      judged.filter((each) => isSound(each) && (!each.isSolved || each.isOther)).length,
+      unsound.length,
       imprecise.length,
       [...new Set(refused.map(({ status }) => status))].map(
         (code) => `${refused.filter(({ status }) => status === code).length} ${code}`,

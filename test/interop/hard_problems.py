@@ -5,6 +5,7 @@
 
 Rows are float32: far from the origin, of columns in different units, with duplicates that contradict each other, with
 heavy tails, tiny or huge. Every estimator, kernel and weight occurs, with parameters from far outside the usual range.
+Every 25th problem is one that nobody can solve: it is to be refused.
 
 Writes `problems.json`, and the numbers of all problems as float64 in `numbers.f64`: each array of a problem is told by
 its first number and its length. The same seed gives the same problems.
@@ -22,6 +23,7 @@ KINDS = ['plain', 'offset', 'mixed units', 'duplicates', 'heavy tails', 'tiny', 
 KERNELS = ['linear', 'poly', 'rbf', 'sigmoid']
 ESTIMATORS = ['SVC', 'SVR', 'OneClassSVM']
 MOST_ITERATIONS = 1_000_000
+SPOIL_EVERY = 25
 
 
 def power(rng, low, high):
@@ -92,6 +94,28 @@ def draw(rng, number):
     return estimator, kind, options, x, y, weights, unseen
 
 
+def spoil(rng, number, estimator, options, x, y, weights):
+    """Makes a problem one that has no solution, and says how."""
+    row, col = rng.randint(len(x)), rng.randint(x.shape[1])
+    ways = ['NaN in X', 'infinity in X', 'overflow', 'NaN in y', 'no weight']
+    way = ways[(number // SPOIL_EVERY) % len(ways)]
+    if way == 'NaN in y' and estimator == 'OneClassSVM':
+        way = 'NaN in X'
+    if way == 'NaN in X':
+        x[row, col] = np.nan
+    elif way == 'infinity in X':
+        x[row, col] = rng.choice([-np.inf, np.inf])
+    elif way == 'NaN in y':
+        y[row] = np.nan
+    elif way == 'no weight':
+        weights = np.zeros(len(x))
+    else:
+        # Some 1e37 each: their products to the fifth power are beyond float64.
+        x *= 1e37 / np.abs(x).max()
+        options.update(kernel='poly', degree=5, gamma=1.0)
+    return way, weights
+
+
 def fit(estimator, options, x, y, weights, tol):
     given = {name: value for name, value in options.items() if name not in ('classWeight', 'tol')}
     given.update(tol=tol, max_iter=MOST_ITERATIONS, cache_size=50)
@@ -123,7 +147,10 @@ def main():
     for number in range(count):
         rng = np.random.RandomState([seed, number])
         estimator, kind, options, x, y, weights, unseen = draw(rng, number)
-        problem = dict(number=number, estimator=estimator, kind=kind, options=options, rows=len(x), cols=x.shape[1],
+        spoilt = None
+        if number % SPOIL_EVERY == SPOIL_EVERY - 1:
+            spoilt, weights = spoil(rng, number, estimator, options, x, y, weights)
+        problem = dict(number=number, estimator=estimator, kind=kind if spoilt is None else spoilt, spoilt=spoilt is not None, options=options, rows=len(x), cols=x.shape[1],
                        x=keep(x), y=keep(y), unseen=keep(unseen), weights=None if weights is None else keep(weights))
         problems.append(problem)
         try:

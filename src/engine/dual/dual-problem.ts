@@ -126,9 +126,24 @@ export class DualProblem {
     this.#engine.exports.breakOff(this.address)
   }
 
-  /** Minimises over the free points at once, if there are at most `limit`; answers how many there were. */
-  projectedCgStep(scratch: number, limit: number): number {
-    return this.#engine.exports.projectedCgStep(this.address, scratch, limit)
+  /**
+   * Minimises over the free points at once, if there are at most `limit`; answers how many there were. Where rounding of
+   * kernel values would then change K b by more than about `mostError`, nothing changes and the answer is LOST.
+   */
+  projectedCgStep(scratch: number, limit: number, mostError: number): number {
+    return this.#engine.exports.projectedCgStep(this.address, scratch, limit, mostError)
+  }
+
+  /** How far apart the gradients of points that may move at all lie: before K b is added, those of p. */
+  get spread(): number {
+    const { gradient, lower, upper } = this
+    let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+    for (let k = 0; k < gradient.length; k++) {
+      if (!(lower[k] < upper[k])) continue
+      least = Math.min(least, gradient[k])
+      most = Math.max(most, gradient[k])
+    }
+    return most >= least ? most - least : 0
   }
 
   /**

@@ -6,7 +6,7 @@ import { BlockRows } from '../rows/block-rows.ts'
 import { RowCache } from '../rows/row-cache.ts'
 import type { RowProvider } from '../rows/row-provider.ts'
 import type { Engine } from '../wasm/engine.ts'
-import { CONVERGED, NEEDS_ROW, NOT_FINITE, STALLED } from '../wasm/exports.ts'
+import { CONVERGED, LOST, NEEDS_ROW, NOT_FINITE, STALLED } from '../wasm/exports.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { ObjectiveWatch } from './objective-watch.ts'
 
@@ -141,13 +141,16 @@ export class Solver {
     for (let round = 0; round < (options.rounds ?? 1); round++) {
       if (round > 0) problem.clear()
       options.prepare(problem, a, b, pair, round)
+      const { spread } = problem
       if (options.start) {
         const p = problem.gradient.slice()
         await addKernelProducts(problem, source, options.timeSlice)
         if (options.start === 'scaled') scaleToOptimum(problem, p)
       }
       problem.start()
-      const status = await run(problem, source, this.#face, options, pair)
+      // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
+      const mostError = Math.max(spread, problem.gap)
+      const status = await run(problem, source, this.#face, options, pair, mostError)
       if (status === undefined) return false
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
@@ -204,6 +207,8 @@ function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
  * It always comes to an end: between two iterations `solve` asks for rows only so often (assembly/smo.ts says why), a
  * step over the free points is followed by an iteration before the next one, and the number of iterations has a limit,
  * whether the caller set one or not.
+ *
+ * @param mostError a step over all free points is not taken where rounding may then change K b by more than this
  */
 async function run(
   problem: DualProblem,
@@ -211,6 +216,7 @@ async function run(
   face: number,
   options: SolveOptions,
   pair: number,
+  mostError: number,
 ): Promise<FitStatus | undefined> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
@@ -219,15 +225,18 @@ async function run(
   const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
   let nextCg = face > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
+  // The minimum over the free points lies where rounding decides. If so many steps of SMO have not changed that, more of
+  // them lead there as well, only more slowly.
+  let isLost = false
   for (;;) {
     const done = problem.iterations
     if (done >= limit) {
       problem.breakOff()
       return 'maxIter'
     }
-    if (done >= watch.next && watch.hasStalled()) return 'stalled'
+    if (done >= watch.next && (watch.hasStalled() || isLost)) return 'stalled'
     if (done >= nextCg) {
-      problem.projectedCgStep(face, CG_POINTS)
+      isLost = problem.projectedCgStep(face, CG_POINTS, mostError) === LOST
       nextCg = done + Math.ceil(problem.size * CG_EVERY)
     }
     const answer = problem.solve(Math.min(slice, limit - done, nextCg - done))

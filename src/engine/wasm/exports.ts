@@ -95,9 +95,12 @@ export interface EngineExports {
   threshold(problem: number): number
   addRow(out: number, row: number, length: number, factor: number): void
   projectedCgBytes(limit: number): number
-  projectedCgStep(problem: number, scratch: number, limit: number): number
+  projectedCgStep(problem: number, scratch: number, limit: number, mostError: number): number
   violators(problem: number, indexes: number, limit: number, from: number, to: number): number
 }
+
+/** What `projectedCgStep` returns where it took no step because rounding would have decided it; as in assembly/projected-cg.ts. */
+export const LOST = -1
 
 /** Answers of `solve`, as in assembly/smo.ts. */
 export const SLICE_DONE = 0

@@ -32,12 +32,12 @@ for (const name of readdirSync(join(target, 'dist/lib'))) {
   if (/\.workerd\.js$|^cli\.js$/.test(name)) rmSync(join(target, 'dist/lib', name))
 }
 
-// Declarations name each other as the sources do, by .ts. There are no sources here.
+// Declarations name each other by .js, where only .d.ts files are. JSR wants the name of a file that is there.
 for (const entry of readdirSync(join(target, 'dist/types'), { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue
   const path = join(entry.parentPath, entry.name)
   const text = readFileSync(path, 'utf8')
-  writeFileSync(path, text.replaceAll(/(from |import\()(['"])(\.[^'"]+?)(?<!\.d)\.ts\2/g, '$1$2$3.d.ts$2'))
+  writeFileSync(path, text.replaceAll(/(from |import\()(['"])(\.[^'"]+?)(?:(?<!\.d)\.ts|\.js)\2/g, '$1$2$3.d.ts$2'))
 }
 
 const entries = Object.entries(exports).filter(([, entry]) => entry.types)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { budgets, downloadTable, entrySize } from '../../scripts/sizes.js'
 
-const text = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 describe('the size of an entry, gzipped', () => {
   it('has a budget for each entry that others import', () => {

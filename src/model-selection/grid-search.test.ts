@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
-import { loadFixtures } from '../../test/numerics/svm-fixtures.ts'
+import { loadFixtures } from '../../test/support/svm-fixtures.ts'
 import { SVC } from '../svm/svc.ts'
 import { GridSearchCV } from './grid-search.ts'
 import type { ParamGrid } from './parameter-grid.ts'

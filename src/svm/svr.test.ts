@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dualObjective } from '../../test/numerics/dual-objective.ts'
+import { dualObjective } from '../../test/support/dual-objective.ts'
 import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
 import { Matrix } from '../core/matrix.ts'
 import { SVR, type SvrOptions } from './svr.ts'

@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Matrix } from '../../src/core/matrix.ts'
 import { SVC } from '../../src/svm/svc.ts'
 import { builds, hasRelaxedSimd } from '../support/builds.ts'
-import { dualObjectives } from './dual-objective.ts'
-import { type Configuration, type Fixture, loadFixtures } from './svm-fixtures.ts'
+import { dualObjectives } from '../support/dual-objective.ts'
+import { type Configuration, type Fixture, loadFixtures } from '../support/svm-fixtures.ts'
 
 /** How far we are from LIBSVM on one configuration. */
 interface Parity {

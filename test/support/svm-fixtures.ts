@@ -53,6 +53,6 @@ export function loadFixtures(): Fixture[] {
 }
 
 function readFloats(file: string): Float32Array {
-  const bytes = readFileSync(new URL(`fixtures/svm/${file}`, import.meta.url))
+  const bytes = readFileSync(new URL(`../fixtures/svm/${file}`, import.meta.url))
   return new Float32Array(new Uint8Array(bytes).buffer)
 }

@@ -105,12 +105,12 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
 }
 
 async function inPlace({ threads }: Hello): Promise<Remote> {
-  const [library, { Server }, { setDefaultThreads: useThreads }] = await Promise.all([
+  const [library, { Server }, { setDefaultThreads }] = await Promise.all([
     import('../index.ts'),
     import('./server.ts'),
     import('../engine/wasm/thread-pool.ts'),
   ])
-  if (threads !== undefined) useThreads(threads)
+  if (threads !== undefined) setDefaultThreads(threads)
   const connection = new Connection(false)
   return makeRemote(connection, new Server(library, connection, false), false, () => {})
 }

@@ -13,7 +13,7 @@ it('a file over 100 MB: its weights are copied once, into the memory of ONNX Run
     expect(model.length).toBeGreaterThan(150 * 2 ** 20)
     const file = join(folder, 'large.onnx')
     writeFileSync(file, model)
-    const program = fileURLToPath(new URL('support/large-model.js', import.meta.url))
+    const program = fileURLToPath(new URL('../support/large-model.js', import.meta.url))
     const told = JSON.parse(execFileSync(process.execPath, [program, file], { encoding: 'utf8' }))
     expect(told.features).toBe(1024)
     expect(told.after / model.length).toBeGreaterThan(0.5)

@@ -147,7 +147,7 @@ describe('a journal on a disk that is full', () => {
     const { build } = await import('esbuild')
     await build({
       ...{
-        entryPoints: [new URL('journaled-file.ts', import.meta.url).pathname],
+        entryPoints: [new URL('file-journal.ts', import.meta.url).pathname],
         outfile: join(folder, 'file.mjs'),
       },
       ...{ bundle: true, format: 'esm', platform: 'node', logLevel: 'error' },
@@ -155,7 +155,7 @@ describe('a journal on a disk that is full', () => {
     const program = join(folder, 'full.mjs')
     writeFileSync(
       program,
-      `import { JournaledFile } from './file.mjs'
+      `import { FileJournal } from './file.mjs'
       import { statSync } from 'node:fs'
       const file = new FileJournal('full')
       await file.lock()

@@ -3,6 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { GridSearchCV, OneClassSVM, SoftmarginError, SVC, SVR } from '../../dist/lib/svm.js'
 import { drawProblem } from './solver-problems.js'
 
+/** Hard problems give many warnings; what counts here is that each fit ends. */
+const onWarning = () => {}
+
 /** What a problem without a limit of iterations may take at most: 100 a point where that is more. */
 const MOST_ITERATIONS = 1e7
 
@@ -35,23 +38,23 @@ async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, gr
   const machineOptions = { ...options, simd: builds[X.length % builds.length] }
   if (estimator === 'GridSearchCV') {
     const search = new GridSearchCV(new SVC({ ...machineOptions, threads: 1 }), grid, { cv: 2 })
-    await search.fit(X, y)
+    await search.fit(X, y, { onWarning })
     check(search.bestEstimator, options, X.length)
     search.dispose()
     return 'searched'
   }
   if (estimator === 'OneClassSVM') {
-    const machine = await new OneClassSVM(machineOptions).fit(X, { sampleWeight })
+    const machine = await new OneClassSVM(machineOptions).fit(X, { sampleWeight, onWarning })
     return check(machine, options, X.length)
   }
   if (estimator === 'SVR') {
-    const machine = await new SVR(machineOptions).fit(X, y, { sampleWeight })
+    const machine = await new SVR(machineOptions).fit(X, y, { sampleWeight, onWarning })
     return check(machine, options, 2 * X.length)
   }
-  const machine = await new SVC({ ...machineOptions, threads: 1 }).fit(X, y, { sampleWeight })
+  const machine = await new SVC({ ...machineOptions, threads: 1 }).fit(X, y, { sampleWeight, onWarning })
   if (warmStart) {
     check(machine, options, X.length)
-    await machine.fit(X, y, { sampleWeight, warmStart })
+    await machine.fit(X, y, { sampleWeight, warmStart, onWarning })
   }
   return check(machine, options, X.length)
 }

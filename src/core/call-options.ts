@@ -1,21 +1,21 @@
-/** How far a long call has come. */
+/** Progress of a long call. */
 export interface Progress {
-  /** Pieces of work that are done. */
+  /** Units of work completed. */
   done: number
-  /** Pieces of work in all. */
+  /** Total units of work. */
   total: number
 }
 
-/** What every long call takes. */
+/** Options of every long call. */
 export interface LongCall<P extends Progress = Progress> {
-  /** Aborts the call: it throws `ABORTED`, and the object stays usable. */
+  /** Aborts the call, which then throws `ABORTED`. The object stays usable. */
   signal?: AbortSignal | undefined
-  /** Called from time to time, and once at the end with `done === total`. */
+  /** Called repeatedly during the call, and at the end with `done === total`. */
   onProgress?: ((progress: P) => void) | undefined
 }
 
-/** Where what went well, but not as well as it looks, is told. */
+/** Options of calls that can succeed with a warning. */
 export interface Warned {
-  /** Gets each warning as a sentence. Default: a warning on the console. */
+  /** Receives each warning as a sentence. Default: a warning on the console. */
   onWarning?: ((message: string) => void) | undefined
 }

@@ -4,7 +4,7 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
   return value
 })
 
-/** The checksum of zip archives (CRC-32) over more bytes; it begins at 0. */
+/** Updates a CRC-32 checksum, as used in zip archives, with more bytes. Start with 0. */
 export function crc32(sum: number, bytes: Uint8Array): number {
   let value = ~sum
   for (let i = 0; i < bytes.length; i++) value = table[(value ^ bytes[i]) & 255] ^ (value >>> 8)

@@ -1,5 +1,5 @@
 /**
- * What went wrong, as a word that stays the same from version to version.
+ * Identifies the kind of an error. Codes are stable across versions.
  *
  * Test `error.code`, never the message.
  */
@@ -8,39 +8,39 @@ export type ErrorCode =
   | 'EMPTY_INPUT' // no rows, no images, no bytes
   | 'SHAPE_MISMATCH' // lengths or widths that do not agree
   | 'NOT_FINITE' // NaN or infinity where a number is needed
-  | 'ONE_CLASS' // fewer than two classes to tell apart
+  | 'ONE_CLASS' // fewer than two classes in y
   | 'TOO_FEW_ROWS' // a class has fewer rows than there are folds, or a side of a split would be empty
-  | 'NOT_FITTED' // predict before fit
+  | 'NOT_FITTED' // used before fit
   | 'DISPOSED' // used after dispose()
   | 'ABORTED' // the AbortSignal fired
-  | 'OUT_OF_MEMORY' // does not fit in WebAssembly memory, or in the limit that was given
+  | 'OUT_OF_MEMORY' // does not fit in WebAssembly memory, or exceeds a limit passed by the caller
   | 'IMAGE_UNREADABLE' // not an image, or a broken one
-  | 'MODEL_UNREADABLE' // not a model of the format that is wanted, or a broken one
-  | 'MODEL_UNSUPPORTED' // a sound model of a kind that cannot serve here
-  | 'LAYER_NOT_FOUND' // no tensor of that name
-  | 'FEATURES_MISMATCH' // kept features of another CNN, layer, pooling or preprocessing
-  | 'FEATURES_MISSING' // a feature store lacks images that are asked for
-  | 'DATA_UNREADABLE' // not a data file of the format that is wanted, or a broken one
+  | 'MODEL_UNREADABLE' // not a model of the expected format, or a broken one
+  | 'MODEL_UNSUPPORTED' // a valid model that the call cannot use
+  | 'LAYER_NOT_FOUND' // no tensor with that name
+  | 'FEATURES_MISMATCH' // stored features of another CNN, layer, pooling or preprocessing
+  | 'FEATURES_MISSING' // a feature store lacks some of the requested images
+  | 'DATA_UNREADABLE' // not a data file of the expected format, or a broken one
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
   | 'FILE_UNWRITABLE' // a path that cannot be written
   | 'FILE_LOCKED' // another writer has the file open, in this process or in another one
   | 'FILE_CHANGED' // another writer has changed the file since it was read
-  | 'HOST_UNSUPPORTED' // this host lacks what the call needs
-  | 'WORKER_LOST' // the worker that does the work could not start, died or was terminated
+  | 'HOST_UNSUPPORTED' // this host lacks a feature that the call needs
+  | 'WORKER_LOST' // the worker could not start, died or was terminated
   | 'INTERNAL' // a defect of softmargin itself
 
-/** The facts behind an error: which argument, what came, what was wanted. */
+/** Details of an error: which argument, what was received, what was expected. */
 export interface ErrorDetails {
-  /** The argument as the caller wrote it: `'C'`, `'images[3]'`. */
+  /** The argument as the caller wrote it, for example `'C'` or `'images[3]'`. */
   argument?: string | undefined
-  /** What came, short enough to print. */
+  /** The received value, short enough to print. */
   received?: unknown
-  /** What was wanted, as a phrase. */
+  /** The expected value, as a phrase. */
   expected?: string | undefined
   cause?: unknown
 }
 
-/** The one error class of the package. `name` is `'AbortError'` for `ABORTED`, as the platform's own is. */
+/** The only error class of the package. `name` is `'AbortError'` for `ABORTED`, as in the platform's own errors. */
 export class SoftmarginError extends Error {
   readonly code: ErrorCode
   readonly argument: string | undefined
@@ -57,7 +57,9 @@ export class SoftmarginError extends Error {
   }
 }
 
-/** A value outside its range: the message names the argument, what came and what was wanted. */
+/**
+ * Creates the error for an invalid argument. The message names the argument, what was received and what was expected.
+ */
 export function invalidArgument(argument: string, received: unknown, expected: string): SoftmarginError {
   return new SoftmarginError(
     'INVALID_ARGUMENT',
@@ -70,7 +72,7 @@ export function invalidArgument(argument: string, received: unknown, expected: s
   )
 }
 
-/** Lengths that do not agree. */
+/** Creates the error for lengths that do not agree. */
 export function shapeMismatch(argument: string, received: unknown, expected: string): SoftmarginError {
   return new SoftmarginError(
     'SHAPE_MISMATCH',
@@ -83,7 +85,7 @@ export function shapeMismatch(argument: string, received: unknown, expected: str
   )
 }
 
-/** Throws `ABORTED` if the signal has fired. */
+/** @throws {SoftmarginError} `ABORTED` if the signal has been aborted */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new SoftmarginError('ABORTED', 'the call was aborted by its signal', {
@@ -93,7 +95,10 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   }
 }
 
-/** What `work` answers, or `ABORTED` as soon as the signal fires, though the work may yet wait for its turn. */
+/**
+ * Returns the result of `work`, or rejects with `ABORTED` as soon as the signal is aborted, even if `work` is still
+ * queued.
+ */
 export function abortedBy<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (!signal) return work
   return new Promise((resolve, reject) => {
@@ -111,7 +116,7 @@ export function abortedBy<T>(signal: AbortSignal | undefined, work: Promise<T>):
   })
 }
 
-/** A value as a short piece of text for a message. */
+/** Formats a value as a short text for a message. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return value.length > 80 ? `'${value.slice(0, 77)}...'` : `'${value}'`
   if (typeof value === 'function') return `a function`

@@ -1,7 +1,7 @@
-// exp and log from additions, multiplications and divisions alone: the host's differ in their last bits from host
-// to host, and these decide probabilities.
+// exp and log from additions, multiplications and divisions alone. Math.exp and Math.log differ between hosts in
+// their last bits, and the probabilities depend on these functions.
 
-/** ln 2 in two parts: a small whole number times the first is exact. */
+/** ln 2 in two parts. A product of a small integer and the first part is exact. */
 const LN2_HIGH = 0.6931471803691238
 const LN2_LOW = 1.9082149292705877e-10
 
@@ -21,10 +21,10 @@ export function exp(x: number): number {
   if (x < -745.2) return 0
   const n = Math.round(x * Math.LOG2E)
   const r = x - n * LN2_HIGH - n * LN2_LOW
-  // The series on [-ln 2 / 2, ln 2 / 2].
+  // Taylor series on [-ln 2 / 2, ln 2 / 2].
   let sum = 1
   for (let k = 14; k > 0; k--) sum = 1 + (sum * r) / k
-  // In two steps: below 2^-1022 and above 2^1023 the exponent alone does not reach.
+  // Scale in two steps, because a single power of two cannot be below 2^-1022 or above 2^1023.
   const half = Math.trunc(n / 2)
   return sum * powerOfTwo(half) * powerOfTwo(n - half)
 }
@@ -35,7 +35,7 @@ export function log(x: number): number {
   if (x === Number.POSITIVE_INFINITY) return x
   let n = 0
   let m = x
-  // Numbers below the least normal one hide their exponent.
+  // Scale subnormal numbers up, because their exponent bits are 0.
   if (m < powerOfTwo(-1022)) {
     m *= powerOfTwo(54)
     n = -54

@@ -1,4 +1,6 @@
-/** File formats that are told apart by their first bytes. */
+// Identifies file formats by their first bytes, for error messages.
+
+/** File formats that can be identified by their first bytes. */
 const magic: [format: string, matches: (bytes: Uint8Array) => boolean][] = [
   ['a JPEG image', (b) => startsWith(b, [0xff, 0xd8, 0xff])],
   ['a PNG image', (b) => startsWith(b, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
@@ -22,7 +24,7 @@ const magic: [format: string, matches: (bytes: Uint8Array) => boolean][] = [
 ]
 
 /**
- * What a file is, as a phrase for an error message, judged by its first bytes and never by its name.
+ * Describes a file's format for an error message, from its first bytes and never from its name.
  *
  * @returns `'a JPEG image'`, `'an HTML page'`, `'a text file'`, `'empty'`, ... or `'of an unknown format'`
  */
@@ -40,7 +42,7 @@ export function describeFileType(bytes: Uint8Array): string {
   return 'a text file'
 }
 
-/** Whether the first bytes hold no control characters but white space. */
+/** Whether the first 512 bytes hold no control characters other than white space and escape. */
 function isText(bytes: Uint8Array): boolean {
   for (const byte of bytes.subarray(0, 512)) {
     if ((byte < 32 && !(byte >= 9 && byte <= 13) && byte !== 27) || byte === 127) return false

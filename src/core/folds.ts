@@ -1,21 +1,21 @@
 import type { Label } from './labels.ts'
 import { Random } from './random.ts'
 
-/** Rows to fit on and rows to judge on, as ascending row numbers. */
+/** Row numbers of a training set and of a test set, each ascending. */
 export interface Fold {
   train: Int32Array
   test: Int32Array
 }
 
-/** Anything that divides rows into folds. */
+/** Splits rows into folds, such as `StratifiedKFold`. */
 export interface Splitter {
   split(X: ArrayLike<unknown> | { rows: number }, y: ArrayLike<Label>): Fold[] | Promise<Fold[]>
 }
 
 /**
- * Deals the rows of each group out to folds, at random but as evenly as they go.
+ * Assigns the rows of each group to folds, at random but as evenly as possible.
  *
- * @returns the fold of each of `rows` rows, -1 for those in no group
+ * @returns the fold of each of `rows` rows, or -1 for rows in no group
  */
 export function dealFolds(
   groups: Int32Array[],

@@ -1,21 +1,21 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from './errors.ts'
 
-/** The name of a class. All labels of one fit are of one type. */
+/** The label of a class. All labels of one fit have the same type. */
 export type Label = string | number
 
-/** Labels as positions in a sorted list of classes. */
+/** Labels encoded as indices into a sorted list of classes. */
 export interface EncodedLabels<L extends Label = Label> {
-  /** Every label once, sorted: numbers by value, strings by code unit. */
+  /** The distinct labels, sorted: numbers by value, strings by code unit. */
   classes: L[]
-  /** For each row the position of its label in `classes`. */
+  /** For each row, the index of its label in `classes`. */
   codes: Int32Array
 }
 
 /**
- * Every label once, sorted as all of softmargin sorts classes: numbers by value, strings by code unit.
+ * Returns the distinct labels in the order used throughout softmargin: numbers by value, strings by code unit.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is neither text nor a finite number, and for
- *   text and numbers mixed
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is neither a string nor a finite number, and for a
+ *   mix of strings and numbers
  */
 export function uniqueLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): L[] {
   const seen = new Set<L>()
@@ -39,9 +39,9 @@ function sortLabels<L extends Label>(labels: L[]): L[] {
 }
 
 /**
- * Classes and, for each row, which of them it has.
+ * Returns the classes and, for each row, the index of its class.
  *
- * @throws {SoftmarginError} as `uniqueLabels` and `checkLabels`
+ * @throws {SoftmarginError} as `uniqueLabels`
  */
 export function encodeLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): EncodedLabels<L> {
   const classes = uniqueLabels(y, name)
@@ -51,7 +51,7 @@ export function encodeLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): Enco
   return { classes, codes }
 }
 
-/** How many rows each class has. */
+/** Returns the number of rows of each class. */
 export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
   const counts = new Int32Array(classes.length)
   for (const code of codes) counts[code]++
@@ -61,8 +61,8 @@ export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
 /**
  * Checks that there is one label for each of `rows` rows.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` if `y` is no list, `SHAPE_MISMATCH` if its length differs,
- *   `EMPTY_INPUT` if there are none
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` if `y` is not a list, `SHAPE_MISMATCH` if its length differs,
+ *   `EMPTY_INPUT` if it is empty
  */
 export function checkLabels(y: ArrayLike<Label>, rows: number, name = 'y', rowsName = 'X'): void {
   if (y === null || typeof y !== 'object' || typeof y.length !== 'number') {
@@ -80,7 +80,7 @@ export function checkLabels(y: ArrayLike<Label>, rows: number, name = 'y', rowsN
 }
 
 /**
- * Checks that there are two classes or more.
+ * Checks that there are at least two classes.
  *
  * @throws {SoftmarginError} `ONE_CLASS`
  */

@@ -1,20 +1,23 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from './errors.ts'
 
-/** Rows of numbers as a caller may hand them in. */
+/** Rows of numbers as an argument: a `Matrix`, or an array of rows of equal length. */
 export type MatrixLike = Matrix | ArrayLike<ArrayLike<number>>
 
 /**
- * A dense matrix of float32, row after row in one array.
+ * A dense float32 matrix in row-major order.
  *
- * `data` is used as it is, not copied: who changes it changes the matrix.
+ * `data` is used without copying it, so changing it changes the matrix.
  */
 export class Matrix {
-  /** `rows * cols` numbers; row `i` begins at `i * cols`. */
+  /** `rows * cols` numbers; row `i` starts at `i * cols`. */
   readonly data: Float32Array
   readonly rows: number
   readonly cols: number
 
-  /** @throws {SoftmarginError} `INVALID_ARGUMENT`, `SHAPE_MISMATCH` if `data` does not hold `rows * cols` numbers. */
+  /**
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for the wrong type of an argument; `SHAPE_MISMATCH` if `data` does
+   *   not hold `rows * cols` numbers
+   */
   constructor(data: Float32Array, rows: number, cols: number) {
     if (!(data instanceof Float32Array)) throw invalidArgument('data', data, 'a Float32Array')
     for (const [name, value] of [
@@ -32,7 +35,11 @@ export class Matrix {
     this.cols = cols
   }
 
-  /** Row `i` as a view: writing to it writes to the matrix. */
+  /**
+   * Returns row `i` as a view: writing to it changes the matrix.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` if there is no such row
+   */
   row(i: number): Float32Array {
     if (!Number.isInteger(i) || i < 0 || i >= this.rows) {
       throw invalidArgument('i', i, `a row number from 0 to ${this.rows - 1}`)
@@ -40,7 +47,11 @@ export class Matrix {
     return this.data.subarray(i * this.cols, (i + 1) * this.cols)
   }
 
-  /** The rows with these numbers, copied, in this order. */
+  /**
+   * Returns copies of the rows with these numbers, in this order.
+   *
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` if there is no such row
+   */
   select(indexes: ArrayLike<number>): Matrix {
     const data = new Float32Array(indexes.length * this.cols)
     for (let i = 0; i < indexes.length; i++) data.set(this.row(indexes[i]), i * this.cols)
@@ -48,12 +59,12 @@ export class Matrix {
   }
 
   /**
-   * A matrix from rows of numbers; a `Matrix` is returned as it is.
+   * Returns a matrix with the given rows; a `Matrix` is returned as it is, without copying.
    *
-   * @param rows array of equally long rows
-   * @param name how the caller calls the argument, for error messages
-   * @throws {SoftmarginError} `EMPTY_INPUT` without rows or columns, `SHAPE_MISMATCH` for rows of different
-   *   length, `INVALID_ARGUMENT` for anything else
+   * @param rows array of rows of equal length
+   * @param name the caller's name of the argument, for error messages
+   * @throws {SoftmarginError} `EMPTY_INPUT` without rows or columns, `SHAPE_MISMATCH` for rows of different length,
+   *   `INVALID_ARGUMENT` for anything else
    */
   static from(rows: MatrixLike, name = 'X'): Matrix {
     if (rows instanceof Matrix) return rows
@@ -79,7 +90,7 @@ export class Matrix {
   }
 }
 
-/** The rows of several matrices, one below the other. They have the same columns. */
+/** Returns the rows of several matrices in one. All must have the same number of columns. */
 export function joinRows(parts: readonly Matrix[]): Matrix {
   const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
   let at = 0
@@ -92,7 +103,7 @@ export function joinRows(parts: readonly Matrix[]): Matrix {
 }
 
 /**
- * Checks that a matrix has rows and columns and that every number in it is finite.
+ * Checks that a matrix has rows and columns, and that all its values are finite.
  *
  * @throws {SoftmarginError} `EMPTY_INPUT`, `NOT_FINITE` with the row and the column
  */
@@ -112,13 +123,13 @@ export function checkNotEmpty({ rows, cols }: Matrix, name = 'X'): void {
 }
 
 /**
- * Checks that every number in the rows `from` to `to` - 1 is finite.
+ * Checks that all values in the rows `from` to `to` - 1 are finite.
  *
  * @throws {SoftmarginError} `NOT_FINITE` with the row and the column
  */
 export function checkFiniteRows({ data, cols }: Matrix, from: number, to: number, name = 'X'): void {
   for (let i = from * cols; i < to * cols; i++) {
-    // x - x is 0 for every finite x and NaN for the others: one comparison a number.
+    // x - x is 0 for every finite x and NaN otherwise: one comparison per value.
     if (data[i] - data[i] !== 0) {
       const row = Math.floor(i / cols)
       const col = i % cols

@@ -1,8 +1,8 @@
 import { invalidArgument } from './errors.ts'
 
 /**
- * A seeded generator of random numbers, the same on every host: xoshiro128** by Blackman and Vigna
- * (https://prng.di.unimi.it/xoshiro128starstar.c), its state filled by splitmix32.
+ * A seeded random number generator with the same sequence on every host: xoshiro128** by Blackman and Vigna
+ * (https://prng.di.unimi.it/xoshiro128starstar.c), with its state filled by splitmix32.
  */
 export class Random {
   #a: number
@@ -11,7 +11,8 @@ export class Random {
   #d: number
 
   /**
-   * @param seed integer from 0 to 2^32 - 1
+   * @param seed an integer from 0 to 2^32 - 1
+   * @param name the caller's name of the seed, for error messages
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for any other seed
    */
   constructor(seed: number, name = 'randomState') {
@@ -32,7 +33,7 @@ export class Random {
     this.#d = next()
   }
 
-  /** An integer from 0 to 2^32 - 1, each as likely. */
+  /** Returns a uniformly distributed integer from 0 to 2^32 - 1. */
   uint32(): number {
     const result = Math.imul(rotate(Math.imul(this.#b, 5), 7), 9) >>> 0
     const t = this.#b << 9
@@ -45,16 +46,16 @@ export class Random {
     return result
   }
 
-  /** An integer from 0 to `bound - 1`, each as likely. `bound` is from 1 to 2^32. */
+  /** Returns a uniformly distributed integer from 0 to `bound - 1`. `bound` is from 1 to 2^32. */
   below(bound: number): number {
-    // The numbers above the last whole multiple of `bound` would favour small results: draw again.
+    // Reject numbers from the last whole multiple of `bound` on, because they would favour small results.
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound)
     let drawn = this.uint32()
     while (drawn >= limit) drawn = this.uint32()
     return drawn % bound
   }
 
-  /** Shuffles in place (Fisher and Yates) and returns the list. */
+  /** Shuffles a list in place (Fisher-Yates) and returns it. */
   shuffle<T extends { [index: number]: unknown; readonly length: number }>(list: T): T {
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.below(i + 1)

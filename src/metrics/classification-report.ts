@@ -2,35 +2,35 @@ import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { accuracyScore, labelsOf } from './metrics.ts'
 
-/** How well one class, or an average over classes, was found. Shares from 0 to 1. */
+/** Metrics of one class, or an average over classes. Shares are from 0 to 1. */
 export interface ReportFigures {
-  /** Of the rows that were taken for the class, the share that is of it; 0 if none was. */
+  /** Share of the rows predicted as this class that belong to it; 0 if there are none. */
   precision: number
-  /** Of the rows that are of the class, the share that was found; 0 if there is none. */
+  /** Share of the rows of this class that were predicted as such; 0 if there are none. */
   recall: number
-  /** Harmonic mean of precision and recall; 0 if both are. */
+  /** Harmonic mean of precision and recall; 0 if both are 0. */
   f1Score: number
-  /** How many rows are of the class. */
+  /** Number of rows of this class. */
   support: number
 }
 
-/** Figures for every class, and their averages. */
+/** Metrics of every class, and their averages. */
 export interface ClassificationReport<L extends Label = Label> {
-  /** One entry a class, in the order of `labels`. */
+  /** One entry per class, in the order of `labels`. */
   classes: (ReportFigures & { label: L })[]
-  /** Share of all rows that were labelled right. */
+  /** Share of all rows that were predicted correctly. */
   accuracy: number
-  /** Every class counts the same. */
+  /** Unweighted mean over the classes. */
   macroAverage: ReportFigures
-  /** Every class counts by its support. */
+  /** Mean over the classes, weighted by support. */
   weightedAverage: ReportFigures
 }
 
 /**
- * Precision, recall, f1 and support of every class, as scikit-learn's `classification_report` has them
- * (with `zero_division=0`). For a table in text: `formatClassificationReport`.
+ * Computes precision, recall, F1 score and support of every class, as in scikit-learn's `classification_report` (with
+ * `zero_division=0`). `formatClassificationReport` formats it as text.
  *
- * @param o.labels the classes and their order. Default: every label that occurs on either side, sorted.
+ * @param o.labels the classes and their order. Default: every label in `yTrue` or `yPred`, sorted.
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `INVALID_ARGUMENT`
  */
 export function classificationReport<L extends Label>(
@@ -99,7 +99,7 @@ function average(
 }
 
 /**
- * The report as a table in text, laid out as scikit-learn's.
+ * Formats a report as a text table in scikit-learn's layout.
  *
  * @param o.digits decimal places, 0 to 20. Default 2.
  * @throws {SoftmarginError} `INVALID_ARGUMENT`

@@ -2,8 +2,7 @@ import { invalidArgument } from '../core/errors.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 
 /**
- * Counts of true against predicted classes: `matrix[i][j]` rows are of class `labels[i]` and were taken for
- * `labels[j]`.
+ * Counts of true against predicted classes: `matrix[i][j]` rows of class `labels[i]` were predicted as `labels[j]`.
  */
 export type ConfusionMatrix<L extends Label = Label> = number[][] & {
   /** The classes in the order of the rows and of the columns. */
@@ -11,9 +10,9 @@ export type ConfusionMatrix<L extends Label = Label> = number[][] & {
 }
 
 /**
- * The share of rows whose predicted label is the true one, from 0 to 1.
+ * Returns the share of rows whose predicted label is the true one, from 0 to 1.
  *
- * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`
+ * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `INVALID_ARGUMENT`
  */
 export function accuracyScore(yTrue: ArrayLike<Label>, yPred: ArrayLike<Label>): number {
   checkPair(yTrue, yPred)
@@ -23,10 +22,10 @@ export function accuracyScore(yTrue: ArrayLike<Label>, yPred: ArrayLike<Label>):
 }
 
 /**
- * The confusion matrix, rows true and columns predicted.
+ * Computes the confusion matrix, classes x classes: rows are true classes, columns predicted ones.
  *
- * @param o.labels the classes and their order; rows with other labels are not counted. Default: every label
- *   that occurs on either side, sorted.
+ * @param o.labels the classes and their order; rows with other labels are not counted. Default: every label in
+ *   `yTrue` or `yPred`, sorted.
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `INVALID_ARGUMENT`
  */
 export function confusionMatrix<L extends Label>(
@@ -55,7 +54,7 @@ export function confusionMatrix(
   return Object.assign(counts, { labels })
 }
 
-/** The classes to report on, in order; checks both sides on the way. */
+/** Checks both label lists and returns the classes to report on, in order. */
 export function labelsOf<L extends Label>(
   yTrue: ArrayLike<L>,
   yPred: ArrayLike<L>,

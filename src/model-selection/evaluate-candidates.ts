@@ -12,16 +12,16 @@ import type { Scorer } from './scoring.ts'
 import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
 
 /**
- * Fits every candidate on every fold's `train` and scores it on the fold's `test`.
+ * Fits every candidate on each fold's `train` and scores it on the fold's `test`.
  *
- * Candidates that differ only in what their kernel ignores are computed once, and all of them from one matrix
- * of dot products if it fits into memory.
+ * Candidates that differ only in parameters that their kernel ignores are fitted once. All candidates share one
+ * matrix of dot products if it fits into memory.
  *
- * @param estimator what the candidates change; it is not fitted itself
+ * @param estimator the SVC whose parameters the candidates override; it is not fitted itself
  * @param candidates parameters to set on copies of the estimator
  * @param o.scorer default: accuracy
  * @returns `scores[candidate][fold]`
- * @throws {SoftmarginError} `ABORTED`, and whatever a fit throws
+ * @throws {SoftmarginError} `ABORTED`, and the errors of `SVC.fit` and `SVC.predict`
  */
 export async function evaluateCandidates<L extends Label>(
   estimator: SVC<L>,
@@ -73,10 +73,10 @@ export async function evaluateCandidates<L extends Label>(
 }
 
 /**
- * Each fit from its own copy of the rows: where a shared matrix does not fit into memory or is not precise enough, or
- * where X is a kernel's.
+ * Fits each candidate on its own copy of the rows. Used if a shared matrix does not fit into memory or is not precise
+ * enough, or if X holds precomputed kernel values.
  *
- * @param left what is to be done of each fold
+ * @param left the candidates to fit on each fold
  */
 async function searchPlainly<L extends Label>(
   estimator: SVC<L>,
@@ -93,15 +93,15 @@ async function searchPlainly<L extends Label>(
     const yTrain = Array.from(train, (row) => y[row])
     for (const [key, candidate] of left[fold]) {
       throwIfAborted(signal)
-      // Scores are made of labels.
+      // Scorers only use labels, so probabilities would be wasted work.
       const svc = estimator.clone({ ...candidate, probability: false })
       const given = svc.getParams().kernel === 'precomputed'
-      // Kernel values of the rows with those that are trained on.
+      // A precomputed kernel needs the kernel values between the rows and the training rows.
       const { train: XTrain, test: XTest } = given
         ? { train: selectColumns(rows.train, train), test: selectColumns(rows.test, train) }
         : rows
       try {
-        // Scores tell how good it is.
+        // Warnings are dropped: an imprecise fit shows in its score.
         await svc.fit(XTrain, yTrain, { signal, onWarning: () => {} })
         judge(key, fold, await svc.predict(XTest, { signal }))
       } finally {
@@ -119,7 +119,7 @@ function selectColumns(X: Matrix, columns: Int32Array): Matrix {
   return new Matrix(data, X.rows, columns.length)
 }
 
-/** The parameters that a kernel reads, besides those that all read. */
+/** The kernel parameters that each kernel uses. */
 const readBy: Record<string, string[]> = {
   linear: [],
   precomputed: [],
@@ -128,7 +128,7 @@ const readBy: Record<string, string[]> = {
   sigmoid: ['gamma', 'coef0'],
 }
 
-/** A text that is the same for two candidates exactly if they make the same machine. */
+/** Returns a string that is equal for two candidates exactly if their fits are the same. */
 function candidateKey(estimator: SVC, candidate: SvcOptions, columns: number): string {
   const copy = estimator.clone(candidate)
   const { gamma, degree, coef0, ...others } = copy.getParams()

@@ -11,34 +11,34 @@ import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
 import { StratifiedKFold } from './stratified-k-fold.ts'
 
-/** What a search found, one entry a candidate in each list; scikit-learn's keys in camelCase. */
+/** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
   params: SvcOptions[]
   /** `splitTestScores[fold][candidate]`: scikit-learn's `split0_test_score`, `split1_test_score`, ... */
   splitTestScores: number[][]
-  /** Mean of the candidate's scores over the folds. */
+  /** Mean score of each candidate over the folds. */
   meanTestScore: number[]
-  /** Their standard deviation (of the population: divided by the number of folds). */
+  /** Standard deviation of these scores (of the population: divided by the number of folds). */
   stdTestScore: number[]
-  /** 1 is best; equal candidates share the smaller rank. */
+  /** 1 is best. Candidates with equal scores share the smaller rank. */
   rankTestScore: number[]
 }
 
 export interface GridSearchOptions<L extends Label = Label> {
-  /** A number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
+  /** Number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
   cv?: number | Splitter | undefined
-  /** What to judge by. Default `'accuracy'`. */
+  /** The score to maximize. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
-  /** Fit the best candidate on all rows at the end. Default true. */
+  /** Whether to fit the best candidate on all rows at the end. Default true. */
   refit?: boolean | undefined
 }
 
 /**
- * Tries every combination of parameters by cross-validation and keeps the best: of equal ones, the first.
+ * Cross-validates every combination of parameters and keeps the best; of equal ones, the first.
  *
  * Folds, order, ranks and results are scikit-learn's.
  *
- * @typeParam L the labels that it may learn and predict, as of the estimator
+ * @typeParam L the type of the labels, as in the estimator
  */
 export class GridSearchCV<L extends Label = Label> {
   readonly estimator: SVC<L>
@@ -52,9 +52,9 @@ export class GridSearchCV<L extends Label = Label> {
   #disposed = false
 
   /**
-   * @param estimator its parameters are used where the grid names none; it is not fitted itself
+   * @param estimator provides the parameters that the grid does not name; it is not fitted itself
    * @param paramGrid for each parameter an array of values to try; or several such objects
-   * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for any value that `SVC` refuses
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for any value that `SVC` rejects
    */
   constructor(estimator: SVC<L>, paramGrid: ParamGrid | readonly ParamGrid[], o: GridSearchOptions<L> = {}) {
     if (typeof estimator?.clone !== 'function') throw invalidArgument('estimator', estimator, 'an SVC')
@@ -68,15 +68,17 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   /**
-   * Searches, then fits the best candidate on all rows.
+   * Runs the search, then fits the best candidate on all rows. After an error, the results of an earlier search are
+   * kept.
    *
-   * @param X one row of features a sample
-   * @param y one label a row
-   * @param o.onProgress `done` of `total` fits; candidates that make the same machine are one, and the last
-   *   fit is that of the best candidate on all rows
+   * @param X samples x features
+   * @param y one label per row
+   * @param o.onProgress receives the fits that are `done` and their `total`. Candidates whose fits are the same count
+   *   once. With `refit`, the last fit is that of the best candidate on all rows.
+   * @param o.onWarning called if that last fit ends with `fitStatus` `'imprecise'`
+   * @returns this search, typed by the labels in `y`
    * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds, `ONE_CLASS`,
-   *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `DISPOSED`; after an error
-   *   the results of an earlier search still stand
+   *   `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
    */
   async fit<Y extends ArrayLike<L>>(
     X: MatrixLike,
@@ -116,35 +118,51 @@ export class GridSearchCV<L extends Label = Label> {
     this.#best?.dispose()
     this.#best = best
     this.#results = results
-    // The classes that it has now are those of y.
+    // The type is now that of the labels in y.
     return this as unknown as GridSearchCV<Y[number]>
   }
 
-  /** Everything that was found. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * All results of the search.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get cvResults(): CvResults {
     if (!this.#results) throw this.#notFitted('call fit first')
     return this.#results
   }
 
-  /** Which candidate is best: its position in `cvResults.params`. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * Index of the best candidate in `cvResults.params`.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get bestIndex(): number {
     return indexOfBest(this.cvResults)
   }
 
-  /** The parameters of the best candidate. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The parameters of the best candidate.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get bestParams(): SvcOptions {
     return this.cvResults.params[this.bestIndex]
   }
 
-  /** The best candidate's mean score over the folds. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * Mean score of the best candidate over the folds.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get bestScore(): number {
     return this.cvResults.meanTestScore[this.bestIndex]
   }
 
   /**
-   * The best candidate, fitted on all rows. It belongs to the search: `dispose()` of either ends both.
+   * The best candidate, fitted on all rows. The search owns it: disposing of either makes both unusable.
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, also with `refit: false`
+   * @throws {SoftmarginError} `NOT_FITTED`, also with `refit: false`; `DISPOSED`
    */
   get bestEstimator(): SVC<L> {
     this.#checkUsable()
@@ -152,13 +170,17 @@ export class GridSearchCV<L extends Label = Label> {
     throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
   }
 
-  /** Labels by the best candidate. @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.predict` */
+  /**
+   * Predicts the label of each row with the best candidate.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.predict`
+   */
   async predict(X: MatrixLike): Promise<L[]> {
     return this.bestEstimator.predict(X)
   }
 
   /**
-   * The score of the best candidate on other rows, by the `scoring` of the search.
+   * Returns the score of the best candidate on the given rows, by the `scoring` of the search.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.score`
    */
@@ -168,7 +190,7 @@ export class GridSearchCV<L extends Label = Label> {
     return this.#scorer(Array.from(y), predicted)
   }
 
-  /** Gives the memory of `bestEstimator` back. */
+  /** Releases `bestEstimator` and its memory. `cvResults` stays available. */
   dispose(): void {
     this.#best?.dispose()
     this.#best = undefined
@@ -212,7 +234,7 @@ function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
 }
 
 function ranks(scores: number[]): number[] {
-  // A score that is no number, as a scorer of one's own may give, ranks last.
+  // A score of NaN, which a custom scorer may return, ranks last.
   const comparable = scores.map((score) => (Number.isNaN(score) ? -Infinity : score))
   return comparable.map((own) => 1 + comparable.filter((other) => other > own).length)
 }

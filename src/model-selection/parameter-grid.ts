@@ -2,18 +2,18 @@ import { invalidArgument } from '../core/errors.ts'
 import type { SvcOptions } from '../svm/svc.ts'
 
 /**
- * For some parameters of `SVC` the values to try: every combination is a candidate. The value `undefined` stands for
- * the parameter's default.
+ * For each parameter of `SVC` to vary, an array of values. Every combination is a candidate. The value `undefined`
+ * stands for the parameter's default.
  */
 export type ParamGrid = { readonly [Name in keyof SvcOptions]?: readonly SvcOptions[Name][] | undefined }
 
 /**
- * All combinations, in the order of scikit-learn's `ParameterGrid`: names sorted, the last one varies fastest;
- * of several grids, one after the other.
+ * Lists all combinations in the order of scikit-learn's `ParameterGrid`: names sorted, the last one varying fastest.
+ * Several grids follow one another.
  *
- * @param known the names that may occur
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message lists the known ones), and for
- *   values that are not an array or are none
+ * @param known the allowed names
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message lists the known ones), and for values
+ *   that are not an array or an empty one
  */
 export function listCandidates(
   paramGrid: ParamGrid | readonly ParamGrid[],

@@ -3,12 +3,12 @@ import type { Label } from '../core/labels.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
 
-/** Judges predicted labels by the true ones. Greater is better. */
+/** Scores predicted labels against the true ones. Greater is better. */
 export type Scorer<L extends Label = Label> = (yTrue: L[], yPred: L[]) => number
 
 const scorers = {
   accuracy: accuracyScore,
-  /** The mean of the classes' recalls, over the classes that occur in `yTrue`. */
+  /** Mean recall of the classes that occur in `yTrue`. */
   balancedAccuracy: (yTrue, yPred) => {
     const present = classificationReport(yTrue, yPred).classes.filter(({ support }) => support > 0)
     return present.reduce((sum, { recall }) => sum + recall, 0) / present.length
@@ -17,7 +17,7 @@ const scorers = {
   f1Weighted: (yTrue, yPred) => classificationReport(yTrue, yPred).weightedAverage.f1Score,
 } satisfies Record<string, Scorer>
 
-/** The name of a score, or a function of one's own. */
+/** The name of a score, or a custom scoring function. */
 export type Scoring<L extends Label = Label> = keyof typeof scorers | Scorer<L>
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message lists the known ones) */

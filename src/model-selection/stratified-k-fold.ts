@@ -4,7 +4,7 @@ import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from 
 import { Random } from '../core/random.ts'
 
 /**
- * Divides rows into folds that hold each class in the proportion of the whole.
+ * Splits rows into folds that preserve the class proportions.
  *
  * Without shuffling, the folds are those of scikit-learn's `StratifiedKFold`, row for row.
  */
@@ -15,8 +15,8 @@ export class StratifiedKFold implements Splitter {
 
   /**
    * @param o.nSplits number of folds, 2 or more. Default 5.
-   * @param o.shuffle shuffle the rows of each class before they are dealt out. Default false.
-   * @param o.randomState seed of the shuffling, 0 to 2^32 - 1. Default 0.
+   * @param o.shuffle whether to shuffle the rows of each class before assigning them to folds. Default false.
+   * @param o.randomState seed of the shuffling, an integer from 0 to 2^32 - 1. Default 0.
    * @throws {SoftmarginError} `INVALID_ARGUMENT`
    */
   constructor(
@@ -33,12 +33,12 @@ export class StratifiedKFold implements Splitter {
   }
 
   /**
-   * The folds: each row is in the `test` of exactly one.
+   * Returns the folds. Each row is in the `test` of exactly one.
    *
-   * @param X rows; only their number counts
-   * @param y one label a row
-   * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds (with the class and
-   *   its rows), `ONE_CLASS`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
+   * @param X the rows; only their number is used
+   * @param y one label per row
+   * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds (the message names the
+   *   class and its number of rows), `ONE_CLASS`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
    */
   split(X: ArrayLike<unknown> | { rows: number }, y: ArrayLike<Label>): Fold[] {
     checkLabels(y, 'rows' in X ? X.rows : X.length)
@@ -52,7 +52,7 @@ export class StratifiedKFold implements Splitter {
     })
   }
 
-  /** For each row, the fold in whose test it is. */
+  /** Returns for each row the fold whose test set it belongs to. */
   #assign(y: ArrayLike<Label>): Int32Array {
     const { nSplits } = this
     const encoded = encodeLabels(y)
@@ -62,8 +62,8 @@ export class StratifiedKFold implements Splitter {
       if (count < nSplits) throw tooFewRows(encoded.classes[k], count, nSplits)
     })
 
-    // scikit-learn's way: lay the rows out class after class, classes in the order in which they first occur,
-    // and deal that line out like cards. That says how many rows of each class a fold gets; within a class the
+    // As in scikit-learn: line the rows up class by class, with the classes in the order of their first row, and
+    // assign them to the folds in turn. This gives the number of rows of each class in each fold; within a class, the
     // first rows then go to the first fold.
     const order = classesByFirstRow(encoded.codes, counts.length)
     const foldsOfClass = new Map<number, number[]>()

@@ -3,37 +3,40 @@ import { checkLabels, countCodes, encodeLabels, type Label } from '../core/label
 import { Matrix } from '../core/matrix.ts'
 import { Random } from '../core/random.ts'
 
-/** The two sides, by name or, destructured as an array, in scikit-learn's order. */
+/** The two parts, as properties or as an array in scikit-learn's order. */
 export type TrainTestSplit<T, L extends Label = Label> = [XTrain: T, XTest: T, yTrain: L[], yTest: L[]] & {
   XTrain: T
   XTest: T
   yTrain: L[]
   yTest: L[]
-  /** Which rows of `X` are in `XTrain`, in its order. */
+  /** The row numbers in `X` of the rows of `XTrain`, in its order. */
   trainRows: Int32Array
-  /** Which rows of `X` are in `XTest`, in its order. */
+  /** The row numbers in `X` of the rows of `XTest`, in its order. */
   testRows: Int32Array
 }
 
 export interface TrainTestSplitOptions {
-  /** A share of the rows between 0 and 1, rounded up, or a number of rows from 1. Default 0.25. */
+  /** Share of the rows in the test set, between 0 and 1 (rounded up), or their number, 1 or more. Default 0.25. */
   testSize?: number | undefined
-  /** Keep the classes' proportions on both sides: by `y`, or by other labels. Default false. */
+  /**
+   * Whether to keep the class proportions in both parts: `true` for the classes in `y`, or other labels to use.
+   * Default false.
+   */
   stratify?: boolean | ArrayLike<Label> | undefined
-  /** Seed of the shuffling, 0 to 2^32 - 1. Default 0: the same call gives the same split. */
+  /** Seed of the shuffling, an integer from 0 to 2^32 - 1. Default 0, so that the same call gives the same split. */
   randomState?: number | undefined
 }
 
 /**
- * Shuffles rows and labels together and divides them into rows to fit on and rows to judge on.
+ * Shuffles rows and labels together and splits them into a training and a test set.
  *
- * Sizes, also those of each class when stratified, are scikit-learn's; which rows go where is our own seeded
- * choice, the same on every host.
+ * The sizes, also those of each class when stratified, are scikit-learn's. The assignment of rows comes from our own
+ * seeded generator and is the same on every host.
  *
- * @param X a `Matrix` (the sides are copies of its rows) or any list, such as one of images
- * @param y one label a row
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a side would be empty, or, stratified, if a class has one row only
- *   or a side fewer rows than there are classes; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
+ * @param X a `Matrix` (its rows are copied) or any list, for example of images
+ * @param y one label per row
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a part would be empty, or, when stratified, if a class has only one row
+ *   or a part has fewer rows than there are classes; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
  */
 export function trainTestSplit<Y extends ArrayLike<Label>>(
   X: Matrix,
@@ -142,8 +145,8 @@ function stratified(y: ArrayLike<Label>, sizes: Sizes, random: Random): [Int32Ar
 }
 
 /**
- * How many of `draws` rows come from each class: each class's share rounded down, the rest to the largest
- * remainders, lots drawn between equal ones (scikit-learn's `_approximate_mode`).
+ * Returns how many of `draws` rows come from each class: each class's share rounded down, and the remaining rows to
+ * the largest remainders, with ties broken at random (scikit-learn's `_approximate_mode`).
  */
 function drawCounts(counts: Int32Array, draws: number, random: Random): Int32Array {
   const total = counts.reduce((sum, count) => sum + count, 0)

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../core/errors.ts'
 import { checkFinite, Matrix, type MatrixLike } from '../core/matrix.ts'
 
-/** What a row is divided by: the root of its squares' sum, the sum of its sizes, or its largest size. */
+/** The norm to divide a row by: Euclidean (`l2`), sum of absolute values (`l1`) or largest absolute value (`max`). */
 export type Norm = 'l2' | 'l1' | 'max'
 
 const norms: Record<Norm, (row: Float32Array) => number> = {
@@ -10,7 +10,7 @@ const norms: Record<Norm, (row: Float32Array) => number> = {
   max: (row) => row.reduce((most, x) => Math.max(most, Math.abs(x)), 0),
 }
 
-/** Brings every row to length 1, each by itself. Rows of zeros stay as they are. */
+/** Scales each row to norm 1, independently of the others. Rows of zeros are left unchanged. */
 export class Normalizer {
   readonly norm: Norm
 
@@ -23,14 +23,18 @@ export class Normalizer {
     if (!Object.hasOwn(norms, this.norm)) throw invalidArgument('norm', o.norm, "'l2', 'l1' or 'max'")
   }
 
-  /** Nothing is learnt: only checks the rows. @throws {SoftmarginError} as `transform` */
+  /**
+   * Only checks the rows: a normalizer has nothing to fit.
+   *
+   * @throws {SoftmarginError} as `transform`
+   */
   async fit(X: MatrixLike): Promise<this> {
     checkFinite(Matrix.from(X))
     return this
   }
 
   /**
-   * The rows, each of length 1; `X` stays as it is.
+   * Returns the rows scaled to norm 1, rows x columns. `X` is not changed.
    *
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`
    */
@@ -46,7 +50,11 @@ export class Normalizer {
     return scaled
   }
 
-  /** `transform`, under the name that all scalers share. */
+  /**
+   * Same as `transform`, for interchangeable use with other scalers.
+   *
+   * @throws {SoftmarginError} as `transform`
+   */
   async fitTransform(X: MatrixLike): Promise<Matrix> {
     return this.transform(X)
   }

@@ -2,31 +2,39 @@ import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.
 import { checkFinite, Matrix, type MatrixLike } from '../core/matrix.ts'
 
 /**
- * Brings every column to mean 0 and variance 1: `(x - mean) / scale`.
+ * Standardizes each column to mean 0 and variance 1: `(x - mean) / scale`.
  *
- * The same numbers as scikit-learn's `StandardScaler`: the population's standard deviation, and a scale of 1
- * for columns that do not vary. Sums are taken in float64, row after row.
+ * The numbers are those of scikit-learn's `StandardScaler`: the population standard deviation, and a scale of 1 for
+ * constant columns. Sums are computed in float64, row after row.
  */
 export class StandardScaler {
   #mean: Float64Array | undefined
   #scale: Float64Array | undefined
 
-  /** The mean of each column. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The mean of each column.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get mean(): Float64Array {
     return this.#mean ?? notFitted('mean')
   }
 
-  /** What each column is divided by: its standard deviation, or 1. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The divisor of each column: its standard deviation, or 1 if the column is constant.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get scale(): Float64Array {
     return this.#scale ?? notFitted('scale')
   }
 
   /**
-   * A scaler with these numbers, such as a saved one.
+   * Creates a scaler from its numbers, for example from saved ones.
    *
    * @param numbers `mean` and `scale` of a scaler, also after `structuredClone` or JSON
-   * @throws {SoftmarginError} `SHAPE_MISMATCH` if the lengths differ, `INVALID_ARGUMENT` if there is no mean or no scale,
-   *   if a mean is not finite or a scale not a finite number other than 0
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` if the lengths differ; `INVALID_ARGUMENT` if mean or scale is missing,
+   *   if a mean is not finite, or if a scale is 0 or not finite
    */
   static from(numbers: { mean: ArrayLike<number>; scale: ArrayLike<number> }): StandardScaler {
     const scaler = new StandardScaler()
@@ -47,7 +55,7 @@ export class StandardScaler {
   }
 
   /**
-   * Learns the mean and the scale of each column.
+   * Computes the mean and the scale of each column.
    *
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT`
    */
@@ -61,7 +69,7 @@ export class StandardScaler {
   }
 
   /**
-   * The rows, scaled; `X` stays as it is.
+   * Returns the standardized rows, rows x columns. `X` is not changed.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, and as `fit`
    */
@@ -78,14 +86,18 @@ export class StandardScaler {
     return new Matrix(data, rows, cols)
   }
 
-  /** `fit`, then `transform` of the same rows. */
+  /**
+   * Calls `fit` and returns `transform` of the same rows.
+   *
+   * @throws {SoftmarginError} as `fit`
+   */
   async fitTransform(X: MatrixLike): Promise<Matrix> {
     const matrix = Matrix.from(X)
     return (await this.fit(matrix)).transform(matrix)
   }
 }
 
-/** JSON makes an object with the keys '0', '1', ... of a typed array, and null of NaN. */
+/** JSON turns a typed array into an object with the keys '0', '1', ..., and NaN into null. */
 function numbersOf(holder: { [name: string]: unknown }, name: string): Float64Array {
   const given = holder?.[name]
   const list: unknown[] = given !== null && typeof given === 'object' ? Object.values(given) : []
@@ -106,7 +118,7 @@ function columnScales({ data, rows, cols }: Matrix, mean: Float64Array): Float64
   }
   return squares.map((sum, j) => {
     const variance = sum / rows
-    // As in scikit-learn: a variance that the rounding of the mean alone can cause is that of a constant.
+    // As in scikit-learn: a variance that rounding of the mean alone can cause counts as 0.
     const rounding = rows * Number.EPSILON * variance + square(rows * mean[j] * Number.EPSILON)
     return variance <= rounding ? 1 : Math.sqrt(variance)
   })

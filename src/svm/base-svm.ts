@@ -1,3 +1,5 @@
+// Base class of the SVMs with a single decision function: SVR and OneClassSVM.
+
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
@@ -25,32 +27,41 @@ import type { FitProgress } from './training/one-vs-one.ts'
 import { prepareKernel } from './training/prepare-kernel.ts'
 
 /**
- * Everything that a fitted machine of one decision function is made of. Plain data: `fromState` makes the same machine of
- * it, also after `structuredClone`, `postMessage`, IndexedDB or JSON.
+ * A fitted SVM with one decision function, as plain data. `fromState` restores it, also after
+ * `structuredClone`, `postMessage`, IndexedDB or JSON.
  */
 export interface BaseSvmState<O extends SvmOptions> extends FittedModel {
   options: O
 }
 
-/** What a fit takes besides rows. */
+/** Options of `fit` for an SVM with one decision function. */
 export interface SingleFitOptions extends LongCall<FitProgress>, Warned {
-  /** A factor of the bound of each row's dual variable, 0 or more; rows with 0 are left out. Default: 1 for all. */
+  /**
+   * A factor of the upper bound of each row's dual variable, 0 or more. Rows with weight 0 are left out.
+   * Default: 1 for all rows.
+   */
   sampleWeight?: SampleWeight | undefined
 }
 
-/** The one problem of a machine. */
+/** The single dual problem of an SVM. */
 interface SingleProblem {
-  /** The rows stand twice in it: once for what pulls the function up, once for what pulls it down. */
+  /**
+   * Whether every row has two dual variables, as in SVR: one that raises the function at the row and one that
+   * lowers it.
+   */
   twice: boolean
-  /** What decision values are to be compared with; default: how far they lie apart themselves. */
+  /**
+   * Scale against which the rounding error of decision values is judged; default: the spread of the decision
+   * values.
+   */
   margin?: number
-  /** Sets gradient to p, and lower, upper and beta; `unit` as in `FitRows`. */
+  /** Sets gradient to p, and sets lower, upper and beta; `unit` as in `PreparedKernel`. */
   prepare(problem: DualProblem, run: Run, rows: Int32Array, weights: Float64Array, unit: number): void
 }
 
 /**
- * Where h(x) + h(z) is subtracted from the kernel and b does not sum to 0, K b lacks h(x) times the sum of b, and a
- * number that is the same for all rows: the first is added to p.
+ * Corrects p where h(x) + h(z) is subtracted from the kernel and b does not sum to 0. K b then lacks h(x) times
+ * the sum of b, which is added to p here, and a constant that is the same for all rows.
  */
 function subtracted({ beta, gradient }: DualProblem, h: Float64Array): void {
   const sum = beta.reduce((total, value) => total + value, 0)
@@ -66,10 +77,10 @@ function spread(values: Float64Array): number {
   return most - least
 }
 
-/** What machines with one decision function, f(x) = sum(dualCoef K) + intercept, have in common. */
+/** Base of SVMs with one decision function, f(x) = sum(dualCoef K) + intercept. */
 export abstract class BaseSVM<P extends SvmParameters> {
   protected readonly parameters: P
-  /** Written out, since minifiers rename classes. */
+  /** The class name for messages; a literal, because minifiers rename classes. */
   readonly #name: string
   #fitted: { machine: FittedModel; decider: DecisionFunction } | undefined
   #disposed = false
@@ -79,13 +90,13 @@ export abstract class BaseSVM<P extends SvmParameters> {
     this.parameters = parameters
   }
 
-  /** All options with their values. */
+  /** Returns all options with their values. */
   getParams(): P {
     return { ...this.parameters }
   }
 
   /**
-   * Solves the problem and keeps the solution.
+   * Solves the dual problem and stores the fitted model.
    *
    * @internal
    */
@@ -103,7 +114,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
     const attempt = (forced: boolean) =>
       this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, timeSlice, o, forced)
     let fitted = await attempt(false)
-    // What float32 lost, kernel values that are made in float64 may still hold.
+    // Precision lost in float32 may be recovered with kernel values computed in float64.
     if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
     const { machine } = fitted
     if (fitted.isImprecise) {
@@ -130,7 +141,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
     const none = new Int32Array(0)
     const engine = await Engine.open(this.parameters.simd)
     try {
-      // Of the same rows twice the b sum to 0, as those of two classes do.
+      // With every row present twice the b sum to 0, as they do with two classes.
       const groups = twice ? [rows] : [rows, none]
       const laidOut = await prepareKernel(engine, { X, groups, survey }, kernel, timeSlice, {
         ...{ centred: twice, precise: forced },
@@ -166,7 +177,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
           }
           width = margin ?? spread(products.subarray(0, rows.length))
           solutions.add({ line: 0, group: 0, beta: beta.slice(0, rows.length), unit })
-          // What was subtracted from the kernel is missing in K b by the same amount everywhere.
+          // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
           solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
           o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
         },
@@ -187,7 +198,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
   }
 
   /**
-   * f of each row.
+   * Returns f(x) of each row.
    *
    * @internal
    */
@@ -199,11 +210,11 @@ export abstract class BaseSVM<P extends SvmParameters> {
   get support(): Int32Array {
     return this.#checkFitted().machine.support
   }
-  /** The support vectors, vectors x columns; without columns for a precomputed kernel. */
+  /** The support vectors, vectors x columns; zero columns for a precomputed kernel. */
   get supportVectors(): Matrix {
     return this.#checkFitted().machine.supportVectors
   }
-  /** Coefficients of the support vectors, 1 x vectors. */
+  /** Dual coefficients of the support vectors, 1 x vectors. */
   get dualCoef(): Matrix {
     const { dualCoef } = this.#checkFitted().machine
     return new Matrix(Float32Array.from(dualCoef), 1, dualCoef.length)
@@ -212,17 +223,17 @@ export abstract class BaseSVM<P extends SvmParameters> {
   get intercept(): number {
     return this.#checkFitted().machine.intercept[0]
   }
-  /** Iterations of the solver. */
+  /** Number of solver iterations. */
   get nIter(): number {
     return this.#checkFitted().machine.nIter[0]
   }
-  /** Why the fit ended. */
+  /** Why the solver stopped. */
   get fitStatus(): FitStatus {
     return this.#checkFitted().machine.fitStatus
   }
 
   /**
-   * What was learnt, as plain data. The arrays are the machine's own: do not change them.
+   * Returns the fitted model as plain data. The arrays are not copied: do not change them.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
@@ -242,7 +253,10 @@ export abstract class BaseSVM<P extends SvmParameters> {
     throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)
   }
 
-  /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */
+  /**
+   * Releases the fitted model and its memory. Fitting or predicting afterwards throws `DISPOSED`; a second `dispose`
+   * does nothing.
+   */
   dispose(): void {
     this.#disposed = true
     this.#fitted = undefined

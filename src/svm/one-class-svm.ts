@@ -14,8 +14,8 @@ import {
 /** Options of a `OneClassSVM`, with scikit-learn's names and defaults. */
 export interface OneClassSvmOptions extends SvmOptions {
   /**
-   * About the share of the rows that will lie outside, and at least the share that will be support vectors: above
-   * 0, at most 1. Default 0.5.
+   * Upper bound on the share of training rows outside the boundary, and lower bound on the share of support
+   * vectors: above 0, at most 1. Default 0.5.
    */
   nu?: number | undefined
 }
@@ -26,10 +26,11 @@ export type OneClassSvmParameters = SvmParameters & FilledIn<Pick<OneClassSvmOpt
 const DEFAULTS: OneClassSvmParameters = { ...SVM_DEFAULTS, nu: 0.5 }
 
 /**
- * Learns where rows are usual, from usual rows alone: to find those that are not.
+ * One-class SVM for novelty detection: estimates the support of the training data, and detects rows that lie
+ * outside.
  *
  * B. Schoelkopf and others, "Estimating the support of a high-dimensional distribution", Neural Computation 13
- * (2001); the problem and its solution are LIBSVM's, names and defaults scikit-learn's.
+ * (2001). The optimization problem and its solution are LIBSVM's; names and defaults are scikit-learn's.
  */
 export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -41,13 +42,16 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
     super('OneClassSVM', p)
   }
 
-  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
+  /**
+   * Returns an unfitted OneClassSVM with the same options, except for those in `overrides`. An override of
+   * `undefined` resets that option to its default.
+   */
   clone(overrides: OneClassSvmOptions = {}): OneClassSVM {
     return new OneClassSVM({ ...this.parameters, ...overrides })
   }
 
   /**
-   * Learns where the rows are. If it throws, what was learnt before is still there.
+   * Fits the boundary around the rows. If it throws, the result of an earlier fit is kept.
    *
    * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`,
@@ -62,7 +66,7 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
         prepare({ upper, beta }, _run, rows, weights, unit) {
           let left = 0
           for (const row of rows) left += (nu * weights[row]) / unit
-          // The sum of b stays as it is: as in LIBSVM the first rows get it.
+          // The solver keeps the sum of b constant. As in LIBSVM, it starts with all of it on the first rows.
           for (const [k, row] of rows.entries()) {
             upper[k] = weights[row] / unit
             beta[k] = Math.min(upper[k], left)
@@ -76,21 +80,30 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
   }
 
   /**
-   * 1 for rows like those that were learnt, -1 for others.
+   * Returns 1 for each row inside the boundary (an inlier) and -1 for each row outside (an outlier).
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`,
+   *   `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<(1 | -1)[]> {
     return Array.from(await this.decide(X, o), (value) => (value > 0 ? 1 : -1))
   }
 
-  /** How far inside each row is, below 0 for outside: rows x 1. @throws {SoftmarginError} as `predict` */
+  /**
+   * Returns the decision values, rows x 1: positive inside the boundary, negative outside.
+   *
+   * @throws {SoftmarginError} as `predict`
+   */
   async decisionFunction(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
     const values = await this.decide(X, o)
     return new Matrix(Float32Array.from(values), values.length, 1)
   }
 
-  /** The decision function plus `offset`: rows x 1. @throws {SoftmarginError} as `predict` */
+  /**
+   * Returns the decision values plus `offset`, rows x 1.
+   *
+   * @throws {SoftmarginError} as `predict`
+   */
   async scoreSamples(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
     const values = await this.decide(X, o)
     const { offset } = this
@@ -101,17 +114,17 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
     )
   }
 
-  /** What separates usual scores from others: -intercept. */
+  /** The score at the boundary, -intercept: `decisionFunction` is `scoreSamples` minus `offset`. */
   get offset(): number {
     return -this.intercept
   }
 
   /**
-   * The machine that `toState` told of. It predicts the same, bit for bit.
+   * Restores a OneClassSVM from `toState`. Its predictions are the same, bit for bit.
    *
-   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
-   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   * @param state the result of `toState`, or a copy of it made by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for invalid options, and for parts of the state that are
+   *   missing or of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState(state: BaseSvmState<OneClassSvmParameters>): OneClassSVM {
     const { options, ...machine } = checkedModel(state)

@@ -1,3 +1,5 @@
+// Predicts how an ONNX runtime that computes in plain float32 would differ from this library.
+
 import { SoftmarginError } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
 import { forEachCoefficient } from '../engine/decision/expansion.ts'
@@ -7,13 +9,16 @@ import { pairsOf } from '../engine/kernel/pair-weights.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 
-/** Support vectors that are asked about, and multiply-adds of it all: some tenths of a second. */
+/**
+ * Upper limits on the number of support vectors compared and on the multiply-adds spent: some tenths of a
+ * second.
+ */
 const MOST_ROWS = 200
 const MOST_WORK = 5e7
 
 /**
- * Warns if a runtime that computes kernel values in plain float32, as ONNX Runtime does, would give other labels than
- * ours: by the answers to some of the support vectors, since no other rows are known.
+ * Warns if a runtime that computes kernel values in plain float32, as ONNX Runtime does, would return different
+ * labels. It compares the labels of some of the support vectors, since no other rows are available.
  *
  * @param onWarning default: a warning on the console
  */
@@ -27,7 +32,7 @@ export async function warnOfPlainFloat32(
   const count = Math.min(supportVectors.rows, MOST_ROWS, Math.max(1, most))
   const rows = Array.from({ length: count }, (_, k) => Math.floor((k * supportVectors.rows) / count))
   const X = supportVectors.select(Int32Array.from(rows))
-  // Support vectors are rows as they are after the steps.
+  // The input steps have already been applied to the support vectors.
   const predictor = SvcPredictor.fromState({ ...state, inputSteps: inputSteps && [] })
   let ours: unknown[]
   try {

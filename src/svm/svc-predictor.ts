@@ -11,15 +11,16 @@ import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 import { reviveModel } from './model/model-state.ts'
 import type { SvcState } from './model/svc-state.ts'
 
-/** What a predictor needs of a state: not how it was trained. */
+/** The parts of an `SvcState` that prediction needs. */
 export type PredictorState<L extends Label = Label> = FittedModel &
   ModelExtras & { classes: L[]; options?: Pick<SvcState['options'], 'simd'> | undefined }
 
 /**
- * A fitted SVC that only answers: the same bits as `SVC`, without the code that trains, reads ONNX or searches. A
- * bundle that imports nothing else is a third of one with `SVC`, which counts in edge functions.
+ * A fitted SVC that can only predict. It returns the same bits as `SVC`, without the code for training, reading
+ * ONNX or grid search. A bundle that imports nothing else is a third of the size of one with `SVC`, which
+ * matters in edge functions.
  *
- * @typeParam L the labels that it may answer
+ * @typeParam L the type of the labels
  */
 export class SvcPredictor<L extends Label = Label> {
   readonly #machine: FittedModel & ModelExtras
@@ -33,7 +34,7 @@ export class SvcPredictor<L extends Label = Label> {
   }
 
   /**
-   * A predictor of what `SVC.toState` tells, also after `structuredClone` or JSON.
+   * Creates a predictor from the result of `SVC.toState`, also after `structuredClone` or JSON.
    *
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or do not agree
    */
@@ -46,9 +47,9 @@ export class SvcPredictor<L extends Label = Label> {
   }
 
   /**
-   * A predictor of a LIBSVM model, as `SVC.fromLibsvm` reads it.
+   * Creates a predictor from a LIBSVM model, as `SVC.fromLibsvm` reads it.
    *
-   * @param o.columns how wide the rows are that it is for; default: the greatest index in the text
+   * @param o.columns number of columns of the rows to predict; default: the greatest index in the text
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
    */
   static fromLibsvm(text: string, o: { columns?: number | undefined } = {}): SvcPredictor<number> {
@@ -61,7 +62,8 @@ export class SvcPredictor<L extends Label = Label> {
   }
 
   /**
-   * The label of each row: every pair of classes votes, and the first class in order wins a tie.
+   * Predicts the label of each row. Every pair of classes casts one vote; on a tie the first class in order
+   * wins.
    *
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
@@ -76,10 +78,10 @@ export class SvcPredictor<L extends Label = Label> {
   }
 
   /**
-   * The probability of each class, rows x classes, in the order of `classes`: Platt's sigmoids of the pairs,
-   * coupled.
+   * Predicts the probability of each class, rows x classes, in the order of `classes`: Platt scaling of each
+   * pair, combined by pairwise coupling.
    *
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a machine without probabilities, and as `predict`
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a model without probabilities, and as `predict`
    */
   async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
     const { sigmoids, tieOrder } = this.#machine
@@ -96,9 +98,9 @@ export class SvcPredictor<L extends Label = Label> {
   }
 
   /**
-   * How far each row is on which side, as `SVC.decisionFunction` tells it.
+   * Returns decision values, in the shapes and with the signs of `SVC.decisionFunction`.
    *
-   * @throws {SoftmarginError} as `predict`
+   * @throws {SoftmarginError} as `predict`, and `INVALID_ARGUMENT` for an unknown `shape`
    */
   async decisionFunction(
     X: MatrixLike,
@@ -126,7 +128,9 @@ export class SvcPredictor<L extends Label = Label> {
     throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
   }
 
-  /** Lets go of the engine's memory. A second call does nothing. */
+  /**
+   * Releases the memory of the predictor. Predicting afterwards throws `DISPOSED`; a second `dispose` does nothing.
+   */
   dispose(): void {
     this.#open = undefined
   }

@@ -20,20 +20,21 @@ import { FOLDS } from './training/pair-solver.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
 
-/** What `SVC.fit` takes besides rows and labels. */
+/** Options of `SVC.fit`. */
 export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
-  /** A factor of C for each row, 0 or more; rows with 0 are left out. Default: 1 for all. */
+  /** A factor of C for each row, 0 or more. Rows with weight 0 are left out. Default: 1 for all rows. */
   sampleWeight?: SampleWeight | undefined
   /**
-   * Start from the duals of an earlier fit: of this machine (`true`), or of another one, with another C for
-   * example. The answer is the same, within `tol`, and sooner there. It works if the rows of that fit are the first
-   * rows of X, in their order and with their labels; more may follow. If any support vector is not the row of X
-   * with its number, or has another label, the duals are dropped and the fit starts from nothing.
+   * Starts the solver from the dual coefficients of an earlier fit: of this SVC (`true`) or of another one, for
+   * example with a different C. The solution is the same, within `tol`, and is usually reached sooner. The rows
+   * of the earlier fit must be the first rows of X, in the same order and with the same labels; further rows
+   * may follow. If any support vector differs from the row of X with its number, or has another label, the
+   * earlier coefficients are ignored and the fit starts from zero. Default: false.
    */
   warmStart?: boolean | SVC | undefined
 }
 
-/** What a machine has learnt. */
+/** The result of a fit. */
 interface Fitted<L extends Label> {
   machine: FittedModel & ModelExtras
   classes: L[]
@@ -41,13 +42,14 @@ interface Fitted<L extends Label> {
 }
 
 /**
- * C-support vector classification: one-vs-one machines with a linear, poly, rbf, sigmoid or precomputed kernel.
+ * C-support vector classification: one-vs-one, with a linear, poly, rbf, sigmoid or precomputed kernel.
  *
- * The problem and its solution are LIBSVM's (C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector
- * machines", ACM TIST 2, 2011), names and defaults scikit-learn's. Kernel values are float32, gradients float64.
+ * The optimization problem and its solution are LIBSVM's (C.-C. Chang, C.-J. Lin, "LIBSVM: a library for
+ * support vector machines", ACM TIST 2, 2011); names and defaults are scikit-learn's. Kernel values are
+ * float32, gradients float64.
  *
- * @typeParam L the labels that it may learn and predict. `new SVC<'cat' | 'dog'>()` takes no others, and `fit` answers
- *   an SVC of the labels that it was given.
+ * @typeParam L the type of the labels. `new SVC<'cat' | 'dog'>()` accepts no others, and `fit` returns an SVC
+ *   typed by the labels it was given.
  */
 export class SVC<L extends Label = Label> {
   readonly #parameters: SvcParameters
@@ -59,24 +61,27 @@ export class SVC<L extends Label = Label> {
     this.#parameters = svcParameters(options)
   }
 
-  /** All options with their values. */
+  /** Returns all options with their values. */
   getParams(): SvcParameters {
     return { ...this.#parameters }
   }
 
-  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
+  /**
+   * Returns an unfitted SVC with the same options, except for those in `overrides`. An override of `undefined`
+   * resets that option to its default.
+   */
   clone(overrides: SvcOptions = {}): SVC<L> {
     return new SVC<L>({ ...this.#parameters, ...overrides })
   }
 
   /**
-   * Learns to tell the labels apart. If it throws, what was learnt before is still there.
+   * Fits the classifier. If it throws, the result of an earlier fit is kept.
    *
    * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
-   * @param y a label for each row, of two classes or more
-   * @param o.onWarning told when `fitStatus` is `'imprecise'`
-   * @param o.onProgress told pairs of classes done and in all, and the gap of the pair at hand
-   * @returns this machine, typed by the labels in `y`
+   * @param y one label per row, of two classes or more
+   * @param o.onWarning called when `fitStatus` is `'imprecise'`
+   * @param o.onProgress receives the number of class pairs solved, their total, and the gap of the current pair
+   * @returns this SVC, typed by the labels in `y`
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`,
    *   `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
    */
@@ -107,7 +112,7 @@ export class SVC<L extends Label = Label> {
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
     )
     this.#learn(machine, classes)
-    // The classes that it has now are those of y.
+    // The type is now that of the labels in y.
     return this as unknown as SVC<Y[number]>
   }
 
@@ -125,35 +130,38 @@ export class SVC<L extends Label = Label> {
   }
 
   /**
-   * The label of each row: every pair of classes votes, and the first class in order wins a tie.
+   * Predicts the label of each row. Every pair of classes casts one vote; on a tie the first class in order
+   * wins.
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`,
+   *   `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
     return this.#checkFitted().predictor.predict(X, o)
   }
 
   /**
-   * The probability of each class, rows x classes, in the order of `classes`: Platt's sigmoids of the pairs,
-   * coupled. The machine must have been made with `probability: true`, or come from a file that has them.
+   * Predicts the probability of each class, rows x classes, in the order of `classes`: Platt scaling of each
+   * pair, combined by pairwise coupling. The SVC must have been created with `probability: true`, or come from
+   * a file that holds probabilities.
    *
-   * The sigmoids are learnt from decisions on held-out folds, and `predict` counts votes: the class with the
-   * largest probability is mostly, but not always, the one that `predict` answers.
+   * The sigmoids are fitted to decision values of held-out folds, while `predict` counts votes. So the class
+   * with the largest probability is usually, but not always, the one that `predict` returns.
    *
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a machine without probabilities, and as `predict`
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for an SVC without probabilities, and as `predict`
    */
   async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
     return this.#checkFitted().predictor.predictProba(X, o)
   }
 
   /**
-   * How far each row is on which side.
+   * Returns decision values (signed; the margin is at +-1).
    *
-   * Two classes: one column, above 0 for `classes[1]`. More, `shape: 'ovr'` (default): a column for each class,
-   * its votes and, as a fraction, its confidences, as scikit-learn makes them. `'ovo'`: a column for each pair
-   * (0, 1), (0, 2), ..., (1, 2), ..., above 0 for the first class of the pair.
+   * With two classes, rows x 1, positive for `classes[1]`. With more, `shape: 'ovr'` (default) returns rows x
+   * classes: the votes for each class plus a fraction from its confidences, as in scikit-learn. `'ovo'` returns
+   * rows x pairs, for the pairs (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair.
    *
-   * @throws {SoftmarginError} as `predict`
+   * @throws {SoftmarginError} as `predict`, and `INVALID_ARGUMENT` for any other `shape`
    */
   async decisionFunction(
     X: MatrixLike,
@@ -162,7 +170,11 @@ export class SVC<L extends Label = Label> {
     return this.#checkFitted().predictor.decisionFunction(X, o)
   }
 
-  /** The share of rows whose label is predicted. */
+  /**
+   * Returns the accuracy of `predict` on X: the share of rows whose label is predicted correctly, from 0 to 1.
+   *
+   * @throws {SoftmarginError} as `predict`, and `SHAPE_MISMATCH` if `y` does not have one label per row
+   */
   async score(X: MatrixLike, y: ArrayLike<Label>, o: LongCall = {}): Promise<number> {
     return accuracyScore(y, await this.predict(X, o))
   }
@@ -171,20 +183,20 @@ export class SVC<L extends Label = Label> {
   get classes(): L[] {
     return this.#checkFitted().classes
   }
-  /** Row numbers in X of the support vectors, class by class. */
+  /** Row numbers in X of the support vectors, grouped by class. */
   get support(): Int32Array {
     return this.#checkFitted().machine.support
   }
-  /** The support vectors, vectors x columns; without columns for a precomputed kernel. */
+  /** The support vectors, vectors x columns; zero columns for a precomputed kernel. */
   get supportVectors(): Matrix {
     return this.#checkFitted().machine.supportVectors
   }
-  /** Support vectors of each class. */
+  /** Number of support vectors of each class. */
   get nSupport(): Int32Array {
     return this.#checkFitted().machine.nSupport
   }
   /**
-   * Coefficients of the support vectors, (classes - 1) x vectors, in LIBSVM's layout; with two classes their
+   * Dual coefficients of the support vectors, (classes - 1) x vectors, in LIBSVM's layout. With two classes the
    * signs are such that `classes[1]` is positive, as in scikit-learn.
    */
   get dualCoef(): Matrix {
@@ -193,22 +205,22 @@ export class SVC<L extends Label = Label> {
     const data = Float32Array.from(machine.dualCoef, (value) => sign * value)
     return new Matrix(data, classes.length - 1, machine.support.length)
   }
-  /** Constants of the decision functions, one a pair of classes, with the signs of `dualCoef`. */
+  /** Constants of the decision functions, one per pair of classes, with the signs of `dualCoef`. */
   get intercept(): Float64Array {
     const { classes, machine } = this.#checkFitted()
     return classes.length === 2 ? machine.intercept.map((value) => -value) : machine.intercept
   }
-  /** Iterations of the solver, one a pair of classes. */
+  /** Number of solver iterations for each pair of classes. */
   get nIter(): Int32Array {
     return this.#checkFitted().machine.nIter
   }
-  /** Why the fit ended: of the pairs, the worst. */
+  /** Why the solver stopped: the worst status of all pairs. */
   get fitStatus(): FitStatus {
     return this.#checkFitted().machine.fitStatus
   }
 
   /**
-   * What was learnt, as plain data. The arrays are the machine's own: do not change them.
+   * Returns the fitted model as plain data. The arrays are not copied: do not change them.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
@@ -218,11 +230,11 @@ export class SVC<L extends Label = Label> {
   }
 
   /**
-   * The machine that `toState` told of. It predicts the same, bit for bit.
+   * Restores an SVC from `toState`. Its predictions are the same, bit for bit.
    *
-   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
-   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   * @param state the result of `toState`, or a copy of it made by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for invalid options, and for parts of the state that are
+   *   missing or of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState<L extends Label>(state: SvcState<L>): SVC<L> {
     const { options, classes, ...machine } = checkedModel(state)
@@ -233,20 +245,20 @@ export class SVC<L extends Label = Label> {
   }
 
   /**
-   * The machine as the text of a LIBSVM model, for `svm-predict` and all who read that format.
+   * Returns the model in LIBSVM's text format, for `svm-predict` and other programs that read it.
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for labels that are no 32-bit
-   *   integers, and for a machine that scales its rows first
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for labels that are not 32-bit
+   *   integers, for a precomputed kernel, and for a model with scaling or normalizing steps before the SVM
    */
   toLibsvm(): string {
     return writeLibsvm(this.toState())
   }
 
   /**
-   * The machine that a LIBSVM model tells of (C-SVC or nu-SVC, `svm-train`'s output). Its vectors are rounded to
-   * float32. `support` is -1 throughout, and C is not in the file: the machine has the default.
+   * Reads a LIBSVM model (C-SVC or nu-SVC, the output of `svm-train`). Its support vectors are rounded to
+   * float32. The file holds neither row numbers nor C: `support` is -1 throughout, and C has its default.
    *
-   * @param o.columns how wide the rows are that it is for; default: the greatest index in the text
+   * @param o.columns number of columns of the rows to predict; default: the greatest index in the text
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
    */
   static fromLibsvm(text: string, o: { columns?: number | undefined } = {}): SVC<number> {
@@ -254,17 +266,20 @@ export class SVC<L extends Label = Label> {
   }
 
   /**
-   * The machine as an ONNX model (`ai.onnx.ml.SVMClassifier`) that any ONNX Runtime runs. The operator's numbers are
-   * float32; `fromOnnx` takes the exact ones, and the options, from the file's `metadata_props`, so that the machine
-   * comes back bit for bit. `threads` and `cacheSize` are not in the file.
+   * Returns the model as an ONNX file (`ai.onnx.ml.SVMClassifier`) that any ONNX Runtime can run. The
+   * operator's numbers are float32. The file's `metadata_props` also hold the exact numbers and the options, so
+   * that `fromOnnx` restores the SVC bit for bit, except for the options `threads` and `cacheSize`, which are
+   * not saved.
    *
-   * Input `X` float32 [N, columns]; outputs `label`, int64 if all labels are whole numbers, else string, and
-   * `scores` float32: for two classes [N, 2], the greater one the label's, for more [N, pairs], above 0 for the
-   * first class of the pair. A machine with probabilities answers them instead, as `probabilities` [N, classes].
+   * Input: `X`, float32 [N, columns]. Outputs: `label` [N], int64 if all labels are integers, otherwise string;
+   * and `scores`, float32. With two classes `scores` is [N, 2], and the greater one belongs to the label; with
+   * more it is [N, pairs], positive for the first class of the pair. A model with probabilities has the output
+   * `probabilities` [N, classes] instead of `scores`.
    *
-   * @param o.onWarning told where another runtime, whose kernel values are plain float32, would label support vectors
-   *   otherwise. Default: a warning on the console.
-   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for numbers beyond float32
+   * @param o.onWarning called if a runtime that computes kernel values in plain float32 would label some of the
+   *   support vectors differently. Default: a warning on the console.
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`; `MODEL_UNSUPPORTED` for a precomputed kernel and for
+   *   numbers beyond float32
    */
   async toOnnx(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const state = this.toState()
@@ -276,10 +291,11 @@ export class SVC<L extends Label = Label> {
   }
 
   /**
-   * The machine in an ONNX model: ours, or what skl2onnx makes of scikit-learn's SVC, alone or in a pipeline
-   * after StandardScaler, MinMaxScaler, RobustScaler or Normalizer, which `predict` then does as well.
+   * Reads an SVC from an ONNX file: one written by `toOnnx`, or one that skl2onnx made from scikit-learn's SVC,
+   * alone or in a pipeline after StandardScaler, MinMaxScaler, RobustScaler or Normalizer. `predict` then
+   * applies these steps too.
    *
-   * @typeParam L the labels that the file is known to have; they are not checked
+   * @typeParam L the labels that the file is known to hold; they are not checked
    * @param bytes the whole .onnx file
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
    */
@@ -300,7 +316,10 @@ export class SVC<L extends Label = Label> {
     return this.#fitted
   }
 
-  /** Lets go of the engine's memory and of what was learnt. A second call does nothing. */
+  /**
+   * Releases the fitted model and its memory. Fitting or predicting afterwards throws `DISPOSED`; a second `dispose`
+   * does nothing.
+   */
   dispose(): void {
     this.#disposed = true
     this.#fitted = undefined

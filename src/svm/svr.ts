@@ -14,9 +14,11 @@ import {
 
 /** Options of an `SVR`, with scikit-learn's names and defaults. */
 export interface SvrOptions extends SvmOptions {
-  /** Cost of a row outside the tube, above 0. Default 1. */
+  /** Penalty for rows outside the epsilon tube, above 0. Default 1. */
   C?: number | undefined
-  /** Half the width of the tube around the function in which a row costs nothing, 0 or more. Default 0.1. */
+  /**
+   * Half the width of the tube around the function within which errors cost nothing, 0 or more. Default 0.1.
+   */
   epsilon?: number | undefined
 }
 
@@ -26,9 +28,9 @@ export type SvrParameters = SvmParameters & FilledIn<Pick<SvrOptions, 'C' | 'eps
 const DEFAULTS: SvrParameters = { ...SVM_DEFAULTS, C: 1, epsilon: 0.1 }
 
 /**
- * Epsilon-support vector regression: a smooth function through numbers, blind to errors below epsilon.
+ * Epsilon-support vector regression: errors smaller than epsilon cost nothing.
  *
- * The problem and its solution are LIBSVM's, names and defaults scikit-learn's.
+ * The optimization problem and its solution are LIBSVM's; names and defaults are scikit-learn's.
  */
 export class SVR extends BaseSVM<SvrParameters> {
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -41,16 +43,19 @@ export class SVR extends BaseSVM<SvrParameters> {
     super('SVR', p)
   }
 
-  /** An unfitted machine with the same options, but for those given; `undefined` gives an option its default. */
+  /**
+   * Returns an unfitted SVR with the same options, except for those in `overrides`. An override of `undefined` resets
+   * that option to its default.
+   */
   clone(overrides: SvrOptions = {}): SVR {
     return new SVR({ ...this.parameters, ...overrides })
   }
 
   /**
-   * Learns the function. If it throws, what was learnt before is still there.
+   * Fits the regression function. If it throws, the result of an earlier fit is kept.
    *
    * @param X rows x columns, finite; for a precomputed kernel the kernel values, rows x rows
-   * @param y a finite number for each row
+   * @param y one finite number per row
    * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `INVALID_ARGUMENT`, `ABORTED`,
    *   `OUT_OF_MEMORY`, `DISPOSED`
    */
@@ -78,7 +83,7 @@ export class SVR extends BaseSVM<SvrParameters> {
   }
 
   /**
-   * The function's value at each row.
+   * Predicts the value of each row.
    *
    * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
    */
@@ -86,18 +91,22 @@ export class SVR extends BaseSVM<SvrParameters> {
     return Array.from(await this.decide(X, o))
   }
 
-  /** R^2: 1 is perfect, 0 no better than the mean of y. */
+  /**
+   * Returns R^2 of the predictions for X: 1 is perfect, 0 is no better than predicting the mean of y.
+   *
+   * @throws {SoftmarginError} as `predict`; `SHAPE_MISMATCH`, `NOT_FINITE`, `INVALID_ARGUMENT` for y
+   */
   async score(X: MatrixLike, y: ArrayLike<number>, o: LongCall = {}): Promise<number> {
     const predicted = await this.predict(X, o)
     return r2Score(checkTargets(y, predicted.length), predicted)
   }
 
   /**
-   * The machine that `toState` told of. It predicts the same, bit for bit.
+   * Restores an SVR from `toState`. Its predictions are the same, bit for bit.
    *
-   * @param state as `toState` answered it, or a copy of that by `structuredClone` or JSON
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for options, and for parts of the state that are missing or of another
-   *   type; `SHAPE_MISMATCH` for parts whose lengths do not agree
+   * @param state the result of `toState`, or a copy of it made by `structuredClone` or JSON
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for invalid options, and for parts of the state that are missing or
+   *   of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState(state: BaseSvmState<SvrParameters>): SVR {
     const { options, ...machine } = checkedModel(state)
@@ -114,7 +123,7 @@ function rangeOf(targets: Float64Array): number {
   )
 }
 
-/** As scikit-learn's `r2_score`: where y is constant, 1 for a perfect answer and 0 for any other. */
+/** As scikit-learn's `r2_score`: for a constant y, 1 if the predictions are exact and 0 otherwise. */
 function r2Score(y: Float64Array, predicted: number[]): number {
   const mean = y.reduce((sum, value) => sum + value, 0) / y.length
   let rest = 0

@@ -1,3 +1,5 @@
+// The jobs of a search that run on the thread pool.
+
 import type { Fold } from '../../core/folds.ts'
 import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
 import { vote } from '../../engine/decision/voting.ts'
@@ -21,29 +23,29 @@ export interface Batch {
   fold: number
   kernel: Kernel
   simd: Simd
-  /** Numbers of the candidates, those with a small C first. */
+  /** Indices of the candidates, in ascending order of C. */
   candidates: number[]
 }
 
-/** What all jobs of a search have in common. Plain data. */
+/** Inputs common to all jobs of a search. Plain data, so that it can be sent to other threads. */
 export interface SearchContext {
   gram: GramLayout
-  /** Row numbers, class by class. */
+  /** Row numbers of each class. */
   groups: Int32Array[]
   labels: EncodedLabels
   candidates: readonly SvcParameters[]
   folds: readonly Fold[]
-  /** What the rows were multiplied with. */
+  /** The factor that the rows were multiplied by. */
   scale: number
 }
 
 /**
- * A part of the Gram matrix, or the fits of a batch: answers the class numbers that each candidate predicts, or undefined
- * where float32 may not be enough for it.
+ * A job computes a strip of the Gram matrix, or runs the fits of a batch. A batch returns the class numbers predicted
+ * by each candidate, or undefined for a candidate for which float32 may not be precise enough.
  */
 export type SearchJob = { strip: number } | { batch: Batch }
 
-/** The work of a search that threads share. */
+/** The job type of a search, for the thread pool. */
 export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
   name: 'search',
   open(engine, context) {
@@ -58,26 +60,29 @@ export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | unde
   },
 }
 
-/** Strips that the Gram matrix is made of. */
+/** Number of strips in the Gram matrix. */
 export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number {
   const last = runs[runs.length - 1]
   return Math.ceil((last.start + last.size) / engine.blockRows)
 }
 
-/** Bytes that a thread wants for the batches. */
+/** Bytes that a thread needs for the batches. */
 export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayout, batches: Batch[]): number {
   const sizes = runs.map(({ size }) => size)
   const machines = Math.max(...batches.map(({ candidates }) => candidates.length))
   return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
 }
 
-/** About how much of the margin rounding may take: a candidate that loses more is fitted by itself, which finds out. */
+/**
+ * Approximate share of the margin that rounding may take. A candidate above it is fitted separately, which measures
+ * the actual error.
+ */
 const MOST_ERROR = 0.03
 
-/** What the rounding of addresses may cost. */
+/** Allowance for address alignment, in bytes. */
 const ALIGNED = 2 ** 20
 
-/** Fits the candidates of a batch, pair by pair, and predicts what the fold left out. */
+/** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
 async function runBatch(
   engine: Engine,
   gram: GramMatrix,
@@ -115,7 +120,7 @@ async function runBatch(
     const even = new UniformSeed(rows.runs[i], rows.runs[j])
     for (const machine of machines) {
       const { parameters, weights, intercept, bounds } = machine
-      // A class that the fold left out altogether gets no vote.
+      // A class with no rows in the fold's training set gets no votes.
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
       const seed: Dual | undefined = isSeed(last, parameters) ? last : undefined
@@ -161,7 +166,7 @@ async function runBatch(
   })
 }
 
-/** Where each row of X stands in the Gram matrix. */
+/** Returns the position of each row of X in the Gram matrix. */
 function positionsOf(groups: Int32Array[], { runs }: GramMatrix): Int32Array {
   const positions: number[] = []
   for (const [c, group] of groups.entries()) {
@@ -170,7 +175,7 @@ function positionsOf(groups: Int32Array[], { runs }: GramMatrix): Int32Array {
   return Int32Array.from(positions)
 }
 
-/** Positions of the rows that a fold trains on, ascending, class by class. */
+/** Returns the positions of a fold's training rows, ascending within each class. */
 function membersOf(
   train: Int32Array,
   codes: Int32Array,
@@ -182,7 +187,7 @@ function membersOf(
   return members.map((own) => Int32Array.from(own).sort())
 }
 
-/** A C-SVC's side of a problem: p = -y, and b = y alpha between 0 and y times the bound. */
+/** Fills in one class of a C-SVC problem: p = -y, and b = y alpha between 0 and y times the bound. */
 function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
   const { gradient, lower, upper } = problem
   gradient.fill(-sign, at, at + count)

@@ -1,17 +1,18 @@
-// Where the fits of a search start from. They need not take LIBSVM's path: only its end is asked for.
+// Starting points for the fits of a search. Unlike `SVC.fit`, a search need not follow LIBSVM's path; only the
+// solution matters.
 
 import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import type { Run } from '../../engine/kernel/runs.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
 
-/** The duals of a pair that were long to find, or came from such: worth starting from. */
+/** The duals of a pair that were slow to find or were seeded from such: worth starting from. */
 export interface Dual {
   beta: Float64Array
   gradient: Float64Array
   parameters: SvcParameters
 }
 
-/** Duals of a smaller C are a start if nothing else differs. */
+/** Whether the duals for a smaller C can seed a fit: nothing else may differ. */
 export function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): boolean {
   return (
     dual !== undefined &&
@@ -20,8 +21,8 @@ export function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): 
 }
 
 /**
- * Starts from the duals of a smaller C, made t times as large: of all t that the new bounds allow the one with
- * the least objective.
+ * Starts from the duals for a smaller C, multiplied by t. Of all t that the new bounds allow, takes the one with the
+ * least objective.
  */
 export function seedFromDual(
   problem: DualProblem,
@@ -47,22 +48,24 @@ export function seedFromDual(
   }
 }
 
-/** Points of each class that tell whether an even start is worth its products. */
+/** Number of sample points per class that decide whether a uniform start is worth its kernel products. */
 const SAMPLE = 8
-/** An even start is taken if a point's dual would be at least this share of what it were alone. */
+/**
+ * A uniform start is used if the dual of a point would be at least this share of its value without any other points.
+ */
 const ALONE = 0.5
 
 /**
- * Where the points of a pair hardly see each other (an rbf kernel with a large gamma), all of a class have nearly the
- * same dual: a start there, for every C.
+ * If the points of a pair are nearly orthogonal in feature space (an rbf kernel with a large gamma), all points of a
+ * class have nearly the same dual. This starts from such uniform duals, for every C.
  */
 export class UniformSeed {
   readonly #first: Run
   readonly #second: Run
-  /** What the dual of a point of each class is a multiple of. */
+  /** Dual of each point of the first and of the second class, up to a common factor. */
   readonly #a: number
   readonly #b: number
-  /** The best multiple, 0 if it is no good start; and K b at 1. */
+  /** The best common factor, or 0 if a uniform start is not useful; and K b for factor 1. */
   #multiple: number | undefined
   #products: Float64Array = new Float64Array(0)
 
@@ -74,7 +77,9 @@ export class UniformSeed {
     this.#b = less / second.count
   }
 
-  /** Starts the problem of the pair there, within its bounds, if that is good; else leaves it at 0. */
+  /**
+   * Sets the uniform duals, within the bounds of the problem, if they are a good start; otherwise leaves them at 0.
+   */
   plant(problem: DualProblem): void {
     this.#multiple ??= this.#find(problem)
     if (this.#multiple === 0) return
@@ -87,7 +92,10 @@ export class UniformSeed {
     problem.near = true
   }
 
-  /** The multiple with the least objective, if some points of each class say that it is worth its products. */
+  /**
+   * Returns the factor with the least objective, or 0 if a sample of the points shows that the start is not
+   * worthwhile.
+   */
   #find(problem: DualProblem): number {
     const less = Math.min(this.#first.count, this.#second.count)
     const rough = this.#bestOf(this.#productsOf(problem, Math.max(1, Math.floor(less / SAMPLE))))
@@ -96,7 +104,7 @@ export class UniformSeed {
     return this.#bestOf(this.#products)
   }
 
-  /** K b, from every `step`th point of each class; the gradient stays as it is. */
+  /** Returns K b, estimated from every `step`th point of each class. The gradient is left unchanged. */
   #productsOf(problem: DualProblem, step: number): Float64Array {
     const [first, second] = [this.#first, this.#second]
     const { gradient } = problem

@@ -1,3 +1,5 @@
+// Cross-validates the candidates of a grid search on one shared matrix of dot products.
+
 import type { Fold } from '../../core/folds.ts'
 import type { EncodedLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
@@ -14,7 +16,7 @@ import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/sv
 import { cacheBytes } from '../../svm/training/memory-plan.ts'
 import { type Batch, type SearchContext, searchBytes, searchJobType, stripsOf } from './search-jobs.ts'
 
-/** What a search works on. */
+/** The input of a search. */
 export interface Search {
   X: Matrix
   labels: EncodedLabels
@@ -22,17 +24,15 @@ export interface Search {
   folds: readonly Fold[]
 }
 
-/**
- * Whether one matrix of all dot products fits into the memory that the candidates allow.
- */
+/** Whether the matrix of all dot products fits into the memory that the candidates allow. */
 export function canShareGram({ X, labels, candidates }: Search): boolean {
   const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
   return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
 }
 
 /**
- * Whether a candidate's kernel values lie so close together that products in float32, which a search shares, do not
- * hold what tells rows apart.
+ * Whether a candidate's kernel values lie so close together that float32 dot products, which a search shares, are too
+ * inaccurate to distinguish the rows.
  */
 export function isClose(
   X: Matrix,
@@ -45,14 +45,14 @@ export function isClose(
 }
 
 /**
- * Fits every candidate on every fold and predicts the fold's `test`, all from one matrix of dot products.
+ * Fits every candidate on each fold and predicts the fold's `test`, all from one matrix of dot products.
  *
- * The kernel values of a fold's rows are made once for all candidates with that kernel. Candidates that differ in C alone follow each other,
- * so that the duals of a smaller C start the next (D. DeCoste, K. Wagstaff, "Alpha seeding for support vector
- * machines", KDD 2000) where a start from 0 proved long.
+ * The kernel values of a fold's rows are computed once for all candidates with that kernel. Candidates that differ
+ * only in C follow each other, so that the duals for a smaller C can seed the next fit (D. DeCoste, K. Wagstaff,
+ * "Alpha seeding for support vector machines", KDD 2000) if starting from 0 proved slow.
  *
- * @param o.onPredicted gets the class numbers of the rows in `folds[fold].test`; undefined where float32 may not be enough
- *   for a candidate: it is to be fitted by itself
+ * @param o.onPredicted receives the predicted class numbers of the rows in `folds[fold].test`; undefined if float32
+ *   may not be precise enough for a candidate, which must then be fitted separately
  * @throws {SoftmarginError} `ABORTED`, `ONE_CLASS`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
  */
 export async function searchShared(
@@ -67,7 +67,7 @@ export async function searchShared(
   const batches = await batchesOf(search, timeSlice)
   const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
-  // The builds of the engine differ in their last bits, and rows are centred for some kernels only.
+  // The builds of the engine differ in their last bits, and only some kernels allow centred rows.
   for (const key of new Set(batches.map(matrixKey))) {
     const own = batches.filter((batch) => matrixKey(batch) === key)
     const { simd } = own[0]
@@ -98,24 +98,24 @@ export async function searchShared(
   }
 }
 
-/** Batches with the same key share a matrix of dot products. */
+/** Returns the key of a batch's matrix of dot products; batches with equal keys share it. */
 function matrixKey({ kernel: { kind }, simd }: Batch): string {
   return `${simd} ${kind === 'rbf' || kind === 'linear'}`
 }
 
-/** Row numbers, class by class. */
+/** Returns the row numbers of each class. */
 function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
   const groups: number[][] = classes.map(() => [])
   for (const [row, code] of codes.entries()) groups[code].push(row)
   return groups.map((group) => Int32Array.from(group))
 }
 
-/** All fits, such that candidates with the same kernel on the same fold are together, small C first. */
+/** Groups all fits into batches with the same kernel and fold, in ascending order of C. */
 async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice): Promise<Batch[]> {
   const batches = new Map<string, Batch>()
   const byC = [...candidates.keys()].sort((a, b) => candidates[a].C - candidates[b].C || a - b)
   for (const [fold, { train }] of folds.entries()) {
-    // gamma: 'scale' depends on the rows of the fold.
+    // gamma 'scale' depends on the rows of the fold.
     const scaled = candidates.some(({ gamma }) => gamma === 'scale')
     const scale = scaled
       ? gammaScale(await columnStatsOf(X.select(train), candidates[0].simd, timeSlice), X.cols)
@@ -130,12 +130,12 @@ async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice)
       else batches.set(key, { fold, kernel, simd, candidates: [candidate] })
     }
   }
-  // The long ones first, so that threads end together.
+  // The longest batches come first, so that the threads finish at about the same time.
   const cost = ({ kernel, candidates: { length } }: Batch) => (kernel.kind === 'linear' ? 4 : 1) * length
   return [...batches.values()].sort((a, b) => cost(b) - cost(a))
 }
 
-/** A text that is the same for kernels with the same values. */
+/** Returns a string that is equal for kernels with equal values. */
 function keyOf({ kind, gamma, coef0, degree }: Kernel): string {
   if (kind === 'linear') return kind
   if (kind === 'rbf') return `${kind} ${gamma}`

@@ -1,3 +1,5 @@
+// Converts between SVC states and models in the files of other programs.
+
 import { SoftmarginError } from '../../core/errors.ts'
 import { type Label, uniqueLabels } from '../../core/labels.ts'
 import type { Kernel } from '../../engine/kernel/kernel.ts'
@@ -6,7 +8,7 @@ import type { InputStep } from '../model/input-steps.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { isDegree, isFloat32, isGamma } from '../model/svm-params.ts'
 
-/** A machine as a file of another program holds it, its classes in the file's order. */
+/** A model as another program's file holds it, with the classes in the file's order. */
 export interface ImportedModel<L extends Label = Label> extends OrderedModel {
   classes: L[]
   kernel: Kernel
@@ -14,9 +16,9 @@ export interface ImportedModel<L extends Label = Label> extends OrderedModel {
 }
 
 /**
- * The state of an SVC that answers as the file's own program does, with its classes sorted as ours are.
+ * Returns the state of an SVC with the same predictions as the file's program, and with its classes sorted.
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a kernel that ours cannot be
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for kernel parameters that `SVC` does not accept
  */
 export function stateFromImported<L extends Label>(foreign: ImportedModel<L>): SvcState<L> {
   const { kernel, inputSteps } = foreign
@@ -44,7 +46,7 @@ export function stateFromImported<L extends Label>(foreign: ImportedModel<L>): S
     nSupport,
     dualCoef,
     intercept,
-    // Which rows they were, and how long it took, no file tells.
+    // Files do not hold row numbers or iterations.
     support: new Int32Array(supportVectors.rows).fill(-1),
     nIter: new Int32Array(intercept.length),
     fitStatus: 'converged',
@@ -55,7 +57,7 @@ export function stateFromImported<L extends Label>(foreign: ImportedModel<L>): S
 }
 
 /**
- * The machine with its classes in the order in which they win ties: that of the file it came from, if any.
+ * Returns the model with its classes in the order in which they win ties: the order of the file it came from, if any.
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
  */
@@ -72,7 +74,7 @@ export function importedFromState(state: SvcState): ImportedModel {
 }
 
 /**
- * The kernel of a machine that a file can hold.
+ * Returns the kernel of a model that is to be written to a file.
  *
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel
  */

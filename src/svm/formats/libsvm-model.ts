@@ -1,3 +1,5 @@
+// Reads and writes the text format of LIBSVM models.
+
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { SparseRows } from '../../data/sparse-rows.ts'
 import { decimal, quote, readPairs } from '../../data/sparse-text.ts'
@@ -16,10 +18,10 @@ const kernelNumbers = {
 } as const
 
 /**
- * A machine as the text of a LIBSVM model (`svm-train`'s output, as of LIBSVM 3).
+ * Writes an SVC as the text of a LIBSVM model (the format of `svm-train` in LIBSVM 3).
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for labels that are no 32-bit integers, or rows that are scaled
- *   first: the format has no place for them
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for what the format cannot hold: labels that are not 32-bit integers,
+ *   preprocessing steps, or a precomputed kernel
  */
 export function writeLibsvm(state: SvcState): string {
   const machine = importedFromState(state)
@@ -60,7 +62,7 @@ export function writeLibsvm(state: SvcState): string {
     for (let at = s; at < dualCoef.length; at += rows) words.push(dualCoef[at])
     const vector = supportVectors.row(s)
     for (let k = 0; k < cols; k++) {
-      // The text does not tell how wide rows are: one zero that is written keeps it.
+      // The text does not state the number of columns, so the first vector writes its last entry even if it is zero.
       if (vector[k] !== 0 || (s === 0 && k === cols - 1)) words.push(`${k + 1}:${vector[k]}`)
     }
     lines.push(words.join(' '))
@@ -69,11 +71,11 @@ export function writeLibsvm(state: SvcState): string {
 }
 
 /**
- * Reads the text of a LIBSVM model: C-SVC, or nu-SVC, which predicts in the same way. Nothing in it is trusted.
+ * Reads the text of a LIBSVM model of type C-SVC, or nu-SVC, which predicts in the same way. The text is untrusted.
  *
- * @param columns how wide the rows are that it is for; default: its greatest index
- * @throws {SoftmarginError} `MODEL_UNREADABLE` with the line, `MODEL_UNSUPPORTED` for other kinds of models,
- *   `OUT_OF_MEMORY` for a dimension that cannot be, `INVALID_ARGUMENT`
+ * @param columns number of columns of the rows to predict; default: the greatest index in the text
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` with the line number, `MODEL_UNSUPPORTED` for other types of models,
+ *   `OUT_OF_MEMORY` for an impossible dimension, `INVALID_ARGUMENT`
  */
 export function readLibsvm(text: string, columns?: number): SvcState<number> {
   if (typeof text !== 'string') throw invalidArgument('text', text, 'the text of a LIBSVM model')
@@ -114,9 +116,9 @@ export function readLibsvm(text: string, columns?: number): SvcState<number> {
   return stateFromImported({ classes, kernel, supportVectors, nSupport, dualCoef, intercept, sigmoids })
 }
 
-/** The lines of a text, one after the other, without a list of them all. */
+/** Iterates over the lines of a text without splitting all of it. */
 class Lines {
-  /** Of the line that was read last, from 1. */
+  /** Number of the line read last, from 1. */
   number = 0
   readonly #text: string
   #at = 0
@@ -135,7 +137,7 @@ class Lines {
   }
 }
 
-/** The lines before `SV`: a name and its words. */
+/** The header, up to the line `SV`: in each line a name and its values. */
 class Header {
   readonly #words = new Map<string, string[]>()
 
@@ -145,7 +147,7 @@ class Header {
       const [name, ...words] = line.split(/\s+/)
       if (this.#words.has(name)) throw unreadable(`line ${lines.number}: a second ${quote(name, 0)}`)
       this.#words.set(name, words)
-      // A file of something else need not be read to its end.
+      // Stops at the first line of a file in another format, instead of reading it to the end.
       if (!this.#words.has('svm_type')) throw unreadable(`it begins with ${quote(line, 0)}, not svm_type`)
     }
   }
@@ -197,7 +199,10 @@ function readKernel(header: Header): Kernel {
   return kernel
 }
 
-/** Each line: the coefficients of a vector against the other classes, then its numbers. */
+/**
+ * Reads the support vectors. Each line holds the coefficients against the other classes, then the `index:value`
+ * pairs.
+ */
 function readVectors(lines: Lines, total: number, others: number) {
   const rows = new SparseRows()
   const coefficients: number[] = []

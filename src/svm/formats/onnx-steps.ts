@@ -1,3 +1,5 @@
+// Writes and reads the preprocessing steps in front of an SVMClassifier in an ONNX graph.
+
 import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Steps } from '../../onnx/classifier/graph-steps.ts'
@@ -6,7 +8,11 @@ import type { InputStep } from '../model/input-steps.ts'
 
 const norms = { L1: 'l1', L2: 'l2', MAX: 'max' } as const
 
-/** Adds the steps to a graph. @returns the name of the rows after them */
+/**
+ * Adds the steps to a graph.
+ *
+ * @returns the name of the tensor that holds the rows after them
+ */
 export function writeInputSteps(steps: Steps, input: string, inputSteps: readonly InputStep[]): string {
   let rows = input
   for (const [i, step] of inputSteps.entries()) {
@@ -19,11 +25,11 @@ export function writeInputSteps(steps: Steps, input: string, inputSteps: readonl
 }
 
 /**
- * What a graph does to its input before a tensor, from that tensor back: scalers and normalisers, or plain
- * arithmetic with constants, which is how skl2onnx writes some scalers.
+ * Reads the operators between a graph's input and a tensor: scalers and normalizers, or arithmetic with constants,
+ * which is how skl2onnx writes some scalers.
  *
- * @param columns how wide the rows are
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other operators, `MODEL_UNREADABLE` for broken ones
+ * @param columns number of columns of the rows
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other operators, `MODEL_UNREADABLE` for invalid ones
  */
 export function readInputSteps(graph: GraphProto, tensor: string, columns: number): InputStep[] {
   const made = producers(graph)
@@ -108,7 +114,7 @@ function arithmetic(op: string, constant: Float32Array): InputStep {
   }
 }
 
-/** The numbers of a constant, float or double, one a column. */
+/** Returns the values of a float or double constant, one per column. */
 function constantOf(weight: TensorProto | undefined, columns: number): Float32Array {
   if (weight === undefined) throw unsupported('its rows are computed from more than themselves')
   const { rawData, floatData, doubleData, dataType } = weight
@@ -127,7 +133,7 @@ function constantOf(weight: TensorProto | undefined, columns: number): Float32Ar
   return stretched(values, columns, `its constant ${show(weight.name)}`)
 }
 
-/** One number for each column, where there may be one for all. */
+/** Returns one value per column, repeating a single value. */
 function stretched(values: ArrayLike<number>, columns: number, name: string): Float32Array {
   if (values.length === 1) return finite(new Float32Array(columns).fill(values[0]), name)
   if (values.length === columns) return finite(Float32Array.from(values), name)

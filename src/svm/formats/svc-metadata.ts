@@ -1,3 +1,5 @@
+// The metadata that an ONNX file holds besides the numbers of an SVC.
+
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { uniqueLabels } from '../../core/labels.ts'
 import type { SvmNumbers } from '../../onnx/classifier/svm-node.ts'
@@ -6,8 +8,8 @@ import type { SvcState } from '../model/svc-state.ts'
 import { isFitStatus } from '../training/assemble-model.ts'
 
 /**
- * What a file holds of a machine beside its numbers, as JSON. How many threads and how much memory a fit may take
- * is a matter of the computer, not of the machine: that stays out.
+ * Returns the metadata as JSON. The options `threads` and `cacheSize` depend on the computer, not on the model, and
+ * are left out.
  */
 export function svcToMetadata({ options, fitStatus, nIter, support }: SvcState): object {
   return {
@@ -19,7 +21,7 @@ export function svcToMetadata({ options, fitStatus, nIter, support }: SvcState):
 }
 
 /**
- * The state of a machine out of its numbers and what `machineFacts` made, trusting neither.
+ * Restores a state from its numbers and the result of `svcToMetadata`. Both are untrusted.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
@@ -56,7 +58,7 @@ export function svcFromMetadata(svm: SvmNumbers, facts: unknown): SvcState {
   }
 }
 
-/** Options without those of the computer that a fit ran on. */
+/** Returns the options without those that depend on the computer. */
 function portable({ threads: _, cacheSize: __, ...options }: SvcOptions): SvcOptions {
   return options
 }
@@ -68,7 +70,7 @@ function counts(list: unknown, length: number, name: string): Int32Array {
   throw unreadable(`its ${name} is no list of ${length} whole numbers`)
 }
 
-/** What a check answers; what it throws about an argument is about the file here. */
+/** Returns the result of a check. Errors about an argument become errors about the file. */
 function sound<T>(check: () => T): T {
   try {
     return check()

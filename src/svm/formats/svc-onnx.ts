@@ -1,3 +1,5 @@
+// Writes and reads an SVC as an ONNX model.
+
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
   TensorProto_DataType as DataType,
@@ -23,17 +25,17 @@ import { importedFromState, stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
 import { svcFromMetadata, svcToMetadata } from './svc-metadata.ts'
 
-/** The name of the rows among a model's inputs. */
+/** Name of the input tensor that holds the rows. */
 const input = 'X'
-/** The key of our JSON among a file's `metadata_props`; that of a whole classifier is another one. */
+/** Key of our JSON in the file's `metadata_props`. Whole image classifiers use another key. */
 const metadataKey = 'softmargin.svc'
-/** The layout of that JSON. */
+/** Version of the layout of that JSON. */
 const schemaVersion = 1
 
 /**
- * A machine as an ONNX model; what it looks like stands at `SVC.toOnnx`. The same state gives the same bytes.
+ * Writes an SVC as an ONNX model; the graph is described at `SVC.toOnnx`. The same state gives the same bytes.
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a precomputed kernel and for numbers beyond float32
  */
 export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
   const { kernel, nSupport, inputSteps = [], ...machine } = importedFromState(state)
@@ -55,13 +57,13 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
   const numbers = { ...machine, kernel: kind, gamma, coef0, degree, nSupport: Array.from(nSupport) }
   if (sigmoids) probabilitySteps(steps, { ...numbers, sigmoids }, rows)
   else svmSteps(steps, numbers, rows)
-  // Of a machine that comes from another program's file there is nothing more to tell.
+  // A model imported from another program's file has no further metadata.
   const facts = state.tieOrder || state.support.includes(-1) ? undefined : svcToMetadata(state)
   const value = JSON.stringify({ schemaVersion, svm: exactNumbersToJson(numbers), machine: facts })
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
-      // What ONNX Runtime has read since 2019.
+      // ONNX Runtime has read this version since 2019.
       irVersion: 6n,
       opsetImport: [
         { domain: '', version: 11n },
@@ -76,7 +78,7 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a machine out of an ONNX model, trusting nothing in it.
+ * Reads an SVC from an ONNX model. The file is untrusted.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
  */
@@ -114,7 +116,7 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
 }
 
 /**
- * What `writeSvcOnnx` put beside the graph, if it was that.
+ * Returns the metadata written by `writeSvcOnnx`, or undefined if the file has none.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`; `MODEL_UNSUPPORTED` for a file of a newer softmargin
  */
@@ -132,7 +134,7 @@ function readMetadata({ metadataProps }: ModelProto): Record<string, unknown> | 
   throw unsupported(`its schemaVersion is ${show(metadata.schemaVersion)}, and this softmargin knows 1`)
 }
 
-/** The labels must be the SVM's own: a graph that makes others of them is another classifier. */
+/** Checks that the output labels are those of the SVM. A graph that maps them to others is a different classifier. */
 function checkLabelOutput(graph: GraphProto, svm: NodeProto): void {
   const outputs = new Set(graph.output.map(({ name }) => name))
   const labels = new Set([svm.output[0]])

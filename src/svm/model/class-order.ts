@@ -1,26 +1,28 @@
+// Reorders the classes of a one-vs-one model, because files may store them in another order than ours.
+
 import { Matrix } from '../../core/matrix.ts'
 import type { Expansion } from '../../engine/decision/expansion.ts'
 import type { Sigmoids } from '../../engine/decision/platt.ts'
 
-/** One-vs-one machines that the order of the classes matters to. */
+/** The parts of a one-vs-one model that depend on the order of its classes. */
 export interface OrderedModel extends Pick<Expansion, 'supportVectors' | 'dualCoef' | 'intercept'> {
   nSupport: Int32Array
   sigmoids?: Sigmoids | undefined
 }
 
-/** The place of the pair (i, j), i < j, in (0, 1), (0, 2), ..., (1, 2), ... */
+/** Returns the index of the pair (i, j), i < j, in (0, 1), (0, 2), ..., (1, 2), ... */
 function pairNumber(i: number, j: number, classes: number): number {
   return i * classes - (i * (i + 1)) / 2 + j - i - 1
 }
 
-/** The line of `dualCoef` that holds the coefficients of class `own` against class `other`. */
+/** Returns the row of `dualCoef` that holds the coefficients of class `own` against class `other`. */
 const lineOf = (own: number, other: number) => (other > own ? other - 1 : other)
 
 /**
- * The same machine with its classes in another order: support vectors, coefficients and pairs move, and a pair
- * whose classes change places changes its sign.
+ * Returns the same model with its classes in another order. Support vectors, coefficients and pairs are moved, and a
+ * pair whose classes swap places changes its sign.
  *
- * @param order the present number of each class of the new order
+ * @param order for each class of the new order, its present number
  */
 export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>): OrderedModel {
   const classes = order.length
@@ -39,7 +41,7 @@ export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>):
       const from = lineOf(order[c], order[other]) * rows + old
       const to = lineOf(c, other) * rows + at
       const sign = c < other === order[c] < order[other] ? 1 : -1
-      // + 0 makes 0 of -0: there and back again is the same.
+      // Adding 0 turns -0 into 0, so that reordering back and forth restores the same bits.
       for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s] + 0
     }
   }
@@ -64,7 +66,7 @@ export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>):
   return { supportVectors: vectors, nSupport, dualCoef, intercept, sigmoids: moved }
 }
 
-/** The inverse of an order: where each class went. */
+/** Returns the inverse permutation: the new position of each class. */
 export function inverseOrder(order: ArrayLike<number>): Int32Array {
   const inverse = new Int32Array(order.length)
   for (let i = 0; i < order.length; i++) inverse[order[i]] = i

@@ -10,7 +10,7 @@ import type { FittedModel } from './fitted-model.ts'
 import { applyInputSteps, type InputStep } from './input-steps.ts'
 
 /**
- * Refuses what float32 cannot hold, as `fit` does.
+ * Rejects decision values beyond float32, as `fit` does.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
@@ -18,13 +18,16 @@ function checkDecisions(decisions: Float64Array): void {
   for (const value of decisions) if (!Number.isFinite(Math.fround(value))) throw beyondFloat32()
 }
 
-/** Makes decision values with a fitted machine. Calls take turns: they work in the same memory. */
+/**
+ * Computes the decision values of a fitted model. Concurrent calls run one after the other, because they use the same
+ * WebAssembly memory.
+ */
 export class DecisionFunction {
   readonly #machine: FittedModel & { inputSteps?: InputStep[] | undefined }
   readonly #simd: Simd
   #predictor: Pick<Predictor, 'decide'> | undefined
   #last: Promise<unknown> = Promise.resolve()
-  /** Calls that wait or are at work, and when the host last had its turn while there were any. */
+  /** Number of calls waiting or running, and when the event loop last ran while there were any. */
   #calls = 0
   #rested = 0
 
@@ -33,17 +36,17 @@ export class DecisionFunction {
     this.#simd = simd
   }
 
-  /** Numbers that a row has. */
+  /** Number of columns that a row must have. */
   get columns(): number {
     const { kernel, supportVectors } = this.#machine
     return kernel.kind === 'precomputed' ? kernel.columns : supportVectors.cols
   }
 
   /**
-   * Decision values, rows x pairs.
+   * Returns the decision values, rows x pairs.
    *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`; `INVALID_ARGUMENT` for rows whose
-   *   decision values leave the range of float32
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`; `INVALID_ARGUMENT` for rows
+   *   whose decision values are beyond float32
    */
   async decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
     const blocks: Float64Array[] = []
@@ -58,9 +61,9 @@ export class DecisionFunction {
   }
 
   /**
-   * As `decide`, in blocks of some rows.
+   * Like `decide`, in blocks of rows.
    *
-   * @param take gets the decision values of the next rows, in an array that does not last
+   * @param take receives the decision values of the next rows, in an array that is reused
    */
   async decideInBlocks(X: MatrixLike, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
     const matrix = Matrix.from(X)
@@ -82,7 +85,7 @@ export class DecisionFunction {
   }
 
   async #decideInTurn(matrix: Matrix, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
-    // Many short calls one after the other are as long as one long call: they share its slices.
+    // A series of short calls can block the event loop as long as one long call, so they share its time slices.
     const timeSlice = new TimeSlice(o.signal, this.#rested)
     try {
       if (timeSlice.expired) await timeSlice.yield()

@@ -4,24 +4,27 @@ import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { FitStatus } from '../../engine/solver/solver.ts'
 import type { InputStep } from './input-steps.ts'
 
-/** A fitted machine: an expansion, and where it came from. */
+/** A fitted SVM: the kernel expansion of its decision functions, and how the fit went. */
 export interface FittedModel extends Omit<Expansion, 'kernel'> {
   kernel: SvmKernel
-  /** Row numbers of the support vectors, class by class. */
+  /** Row numbers in X of the support vectors, grouped by class. */
   support: Int32Array
   nSupport: Int32Array
-  /** Iterations of each pair. */
+  /** Solver iterations of each pair of classes. */
   nIter: Int32Array
-  /** Why the fit ended: of the pairs, the worst. */
+  /** Why the solver stopped: the worst status of all pairs. */
   fitStatus: FitStatus
 }
 
-/** What a machine may have beside what `fit` makes. */
+/** Parts that only some fitted models have. */
 export interface ModelExtras {
-  /** Makes probabilities of decision values. */
+  /** Platt scaling of each pair: maps decision values to probabilities. */
   sigmoids?: Sigmoids | undefined
-  /** What is done to rows first. */
+  /** Preprocessing that is applied to each row before the SVM. */
   inputSteps?: InputStep[] | undefined
-  /** Class numbers in the order in which they win ties, where the file has its classes in another order. */
+  /**
+   * Class numbers in the order in which they win ties; set if the model comes from a file with another order of
+   * classes.
+   */
   tieOrder?: Int32Array | undefined
 }

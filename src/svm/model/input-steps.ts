@@ -1,19 +1,19 @@
 import { checkFinite, Matrix } from '../../core/matrix.ts'
 
 /**
- * What a machine that comes from a file does to a row before it sees it, in the arithmetic of the ONNX operator
- * of that name: all in float32.
+ * A preprocessing step that a model read from a file applies to each row before the SVM. Computed in float32, like
+ * the ONNX operator of the same name.
  */
 export type InputStep =
-  /** `(x - offset) * scale`, a number for each column. */
+  /** `(x - offset) * scale`, with one number per column. */
   | { kind: 'scaler'; offset: Float32Array; scale: Float32Array }
   /** Divides each row by its norm. */
   | { kind: 'normalizer'; norm: 'l1' | 'l2' | 'max' }
 
 /**
- * The rows after all steps; `X` stays as it is.
+ * Returns the rows after all steps. `X` is not changed.
  *
- * @throws {SoftmarginError} `NOT_FINITE` where a step leaves float32
+ * @throws {SoftmarginError} `NOT_FINITE` if a result is beyond float32
  */
 export function applyInputSteps(X: Matrix, steps: readonly InputStep[] = []): Matrix {
   if (steps.length === 0) return X
@@ -33,8 +33,8 @@ function scale(row: Float32Array, { offset, scale }: { offset: Float32Array; sca
 }
 
 /**
- * As ONNX Runtime does: sums in float32; `max` is the greatest number, not the greatest size, so that it may be
- * below 0; a row whose norm is 0 stays as it is.
+ * Computes like ONNX Runtime. Sums are float32. `max` is the largest value, not the largest absolute value, so it may
+ * be negative. A row with norm 0 is left unchanged.
  */
 function normalize(row: Float32Array, norm: 'l1' | 'l2' | 'max'): void {
   let size = norm === 'max' ? Number.NEGATIVE_INFINITY : 0

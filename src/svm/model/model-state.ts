@@ -4,21 +4,21 @@ import { Matrix } from '../../core/matrix.ts'
 import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
 import type { FittedModel, ModelExtras } from './fitted-model.ts'
 
-// A state is what `toState` answers. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but not the
-// class of its matrix, and JSON makes an object with the keys '0', '1', ... of each typed array.
+// A state is the return value of `toState`. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but
+// not the class of its matrix, and JSON turns each typed array into an object with the keys '0', '1', ...
 
-/** A class of typed arrays. */
+/** Constructor of a typed array. */
 interface Kind<A> {
   new (length: number): A
   from(values: number[]): A
 }
 
 /**
- * The state with its matrix and its typed arrays as they were before it was cloned or went through JSON. What has not
- * changed is not copied. It is kept short, because edge functions that only predict load it: `checkedMachine` says which
- * part is wrong.
+ * Restores the matrix and the typed arrays of a state that was cloned or went through JSON. Parts that are intact are
+ * not copied. Kept short, because edge functions that only predict load it; `checkedModel` reports which part is
+ * wrong.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of the wrong type
  */
 export function reviveModel<M extends FittedModel & ModelExtras>(state: M): M {
   try {
@@ -48,16 +48,16 @@ export function reviveModel<M extends FittedModel & ModelExtras>(state: M): M {
 function revive<A>(kind: Kind<A>, value: A): A {
   if (value instanceof kind) return value
   const numbers: number[] = Object.values(value as object)
-  // JSON has null in place of NaN and of infinities, which would become 0.
+  // JSON stores NaN and infinities as null, which would become 0.
   if (numbers.includes(null!)) throw 0
   return kind.from(numbers)
 }
 
 /**
- * As `reviveMachine`, for a state that may come from anywhere.
+ * Like `reviveModel`, for a state from an untrusted source.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of another type, `SHAPE_MISMATCH` for
- *   lengths that do not agree, naming the part
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for parts that are missing or of the wrong type, `SHAPE_MISMATCH` for
+ *   lengths that do not agree; the message names the part
  */
 export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   const machine = reviveModel(state)
@@ -109,7 +109,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
 /**
  * Checks the classes of a state.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` unless there is a label for each class, sorted
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` unless there is one label per class, sorted
  */
 export function checkStateClasses(classes: Label[], { nSupport }: FittedModel): void {
   const { length } = nSupport

@@ -1,14 +1,14 @@
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
 import type { EncodedLabels } from '../../core/labels.ts'
 
-/** A factor of C for each row; rows with 0 are left out. */
+/** A factor of C for each row, 0 or more. Rows with weight 0 are left out. */
 export type SampleWeight = ArrayLike<number>
 
 /**
- * The weights as numbers, 1 throughout if there are none.
+ * Returns the weights as float64, all 1 if none are passed.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for a weight below 0 or not finite, and for nothing but zeros;
- *   `SHAPE_MISMATCH` if there is not one for each row
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a weight that is negative or not finite, and if all weights are 0;
+ *   `SHAPE_MISMATCH` if there is not one per row
  */
 export function sampleWeights(given: SampleWeight | undefined, rows: number): Float64Array {
   if (given === undefined) return new Float64Array(rows).fill(1)
@@ -32,9 +32,9 @@ export function sampleWeights(given: SampleWeight | undefined, rows: number): Fl
 }
 
 /**
- * Row numbers class by class, without the rows that weigh nothing.
+ * Returns the row numbers of each class, without the rows of weight 0.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for a class that none is left of
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` if no row of a class is left
  */
 export function weightedGroups({ classes, codes }: EncodedLabels, weights: Float64Array): Int32Array[] {
   const groups: number[][] = classes.map(() => [])

@@ -12,17 +12,22 @@ import {
 
 /** Options of an `SVC`, with scikit-learn's names and defaults. */
 export interface SvcOptions extends SvmOptions {
-  /** Cost of a row on the wrong side, above 0. Default 1. */
+  /** Penalty for rows inside the margin or on the wrong side of it, above 0. Default 1. */
   C?: number | undefined
-  /** Factor of C for each class, by label; `'balanced'` is rows / (classes * rows of the class). Default 1. */
+  /**
+   * A factor of C for each class, by label. `'balanced'` is rows / (classes * rows of the class). Default: 1 for all
+   * classes.
+   */
   classWeight?: 'balanced' | Readonly<Record<string, number>> | undefined
-  /** Learn probabilities too, for `predictProba`: about six times the iterations. Default false. */
+  /**
+   * Whether to fit probabilities too, for `predictProba`. Takes about six times as many iterations. Default false.
+   */
   probability?: boolean | undefined
-  /** Seed of the folds that probabilities are learnt from, an integer from 0 to 2^32 - 1. Default 0. */
+  /** Seed of the random folds that the probabilities are fitted on, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /**
-   * Threads of a long fit or search, on hosts that let threads share memory. Default: one for each core. The
-   * results have the same bits whatever the number.
+   * Number of threads for long fits and searches, on hosts where threads can share memory. Default: one per core. The
+   * results have the same bits for any number.
    */
   threads?: number | undefined
 }
@@ -44,7 +49,7 @@ const DEFAULTS: SvcParameters = {
 }
 
 /**
- * Fills in the defaults and checks every value.
+ * Fills in the defaults and checks every option.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
@@ -69,9 +74,9 @@ function checkClassWeight(weight: SvcParameters['classWeight']): void {
 }
 
 /**
- * The factor of C of each class.
+ * Returns the factor of C for each class.
  *
- * @param counts rows of each class
+ * @param counts number of rows of each class
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a label that is not in `classes`
  */
 export function classWeights(

@@ -5,45 +5,52 @@ import type { Kernel, SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
-/** Options of every machine, with scikit-learn's names and defaults. */
+/** Options common to all SVMs, with scikit-learn's names and defaults. */
 export interface SvmOptions {
-  /** Default `'rbf'`. With `'precomputed'`, X holds kernel values: rows x rows to fit, rows x rows of the fit after. */
+  /**
+   * The kernel. With `'precomputed'`, X holds kernel values: rows x rows in `fit`, and rows x rows of the fit when
+   * predicting. Default `'rbf'`.
+   */
   kernel?: SvmKernel['kind'] | undefined
   /**
-   * Width of the rbf, poly and sigmoid kernels, above 0, within float32. `'scale'` (default) is 1 / (columns * variance of X),
-   * `'auto'` is 1 / columns.
+   * Coefficient of the rbf, poly and sigmoid kernels, above 0 and within float32. `'scale'` (default) is 1 / (columns
+   * * variance of X), `'auto'` is 1 / columns.
    */
   gamma?: 'scale' | 'auto' | number | undefined
   /** Degree of the poly kernel, an integer from 0 to 2^24. Default 3. */
   degree?: number | undefined
-  /** Constant of the poly and sigmoid kernels, within float32. Default 0. */
+  /** Constant term of the poly and sigmoid kernels, within float32. Default 0. */
   coef0?: number | undefined
-  /** Largest violation of the optimality conditions that ends a fit, above 0. Default 1e-3. */
+  /** Stopping tolerance: the largest accepted violation of the optimality conditions, above 0. Default 1e-3. */
   tol?: number | undefined
-  /** Iterations of a problem (an `SVC` has one a pair of classes), -1 (default) without a limit. */
+  /**
+   * Limit on the solver iterations of each problem (an `SVC` solves one per pair of classes); -1 (default) for no
+   * limit.
+   */
   maxIter?: number | undefined
   /**
-   * Memory for kernel values in MB, above 0. Default 1024, on every host. Kernel values that do not fit are made again
-   * when they are needed, and the solver prefers rows that are there: so it takes another path. Fits with another
-   * `cacheSize`, or on a host that gives less memory, have the same bits only as long as everything fits; else they agree
-   * within `tol`. With classes of n1 >= n2 >= ... rows, 4 (n1 + n2)^2 bytes and 4 (n1^2 + n2^2 + ... + 2 n1^2) bytes must
-   * fit for an `SVC`; for an `SVR` or a `OneClassSVM` of n rows 4 n^2; for the candidates of a search 4 n^2 and the rows.
+   * Memory for kernel values in MB, above 0. Default 1024, on every host. Kernel values that do not fit are
+   * recomputed when they are needed, and the solver prefers rows that are cached, so it takes another path. Fits with
+   * different `cacheSize`, or on a host that provides less memory, have the same bits only if everything fits;
+   * otherwise they agree within `tol`. For an `SVC` with classes of n1 >= n2 >= ... rows, both 4 (n1 + n2)^2 bytes
+   * and 4 (n1^2 + n2^2 + ... + 2 n1^2) bytes must fit; for an `SVR` or a `OneClassSVM` of n rows, 4 n^2 bytes; for
+   * the candidates of a search, 4 n^2 bytes and the rows.
    */
   cacheSize?: number | undefined
   /**
-   * Build of the engine: `'strict'` (default) gives the same bits on every host, `'relaxed'` is faster where the
-   * host has fused multiply-adds.
+   * Build of the WebAssembly engine. `'strict'` (default) returns the same bits on every host; `'relaxed'` is faster
+   * where the host has fused multiply-add.
    */
   simd?: Simd | undefined
 }
 
 /**
- * Options with every value filled in. `Required` would leave `undefined` in them for callers who compile with
- * `exactOptionalPropertyTypes`.
+ * Options with every value filled in. Unlike `Required`, it also removes `undefined` from the value types for callers
+ * who compile with `exactOptionalPropertyTypes`.
  */
 export type FilledIn<Options> = { [Name in keyof Options]-?: Exclude<Options[Name], undefined> }
 
-/** The options of every machine with their values. */
+/** The options common to all SVMs, with their values. */
 export type SvmParameters = FilledIn<Omit<SvmOptions, 'cacheSize'>> & {
   cacheSize: SvmOptions['cacheSize']
 }
@@ -59,16 +66,16 @@ export const SVM_DEFAULTS: SvmParameters = {
   simd: 'strict',
 }
 
-/** The normal numbers of float32. */
+/** Smallest and largest normal numbers of float32. */
 const LEAST_FLOAT32 = 2 ** -126
 const MOST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
-/** Degrees up to this one are exact in float32, which is what an ONNX file holds. */
+/** Integers up to this one are exact in float32, the type in which an ONNX file holds the degree. */
 const MOST_DEGREE = 2 ** 24
 
 const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed']
 
 /**
- * Fills in the defaults and checks the options that every machine has.
+ * Fills in the defaults and checks the options common to all SVMs.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, also for names that are not in `defaults`
  */
@@ -123,12 +130,12 @@ function isPositive(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a number above 0 */
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` unless the value is a finite number above 0 */
 export function checkPositive(name: string, value: unknown): void {
   if (!isPositive(value)) throw invalidArgument(name, value, 'a number above 0')
 }
 
-/** Parameters of a machine whose X holds features. */
+/** Parameters of an SVM whose X holds features, not precomputed kernel values. */
 export type FeatureParameters = SvmParameters & { kernel: Kernel['kind'] }
 
 export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeatureParameters {
@@ -136,9 +143,9 @@ export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeaturePara
 }
 
 /**
- * Checks that X can be fitted on.
+ * Checks the width of X.
  *
- * @throws {SoftmarginError} `SHAPE_MISMATCH` for precomputed kernel values that are no square
+ * @throws {SoftmarginError} `SHAPE_MISMATCH` for a precomputed kernel matrix that is not square
  */
 export function checkWidth(p: SvmParameters, X: Matrix): void {
   if (!hasFeatures(p) && X.cols !== X.rows) {
@@ -147,7 +154,7 @@ export function checkWidth(p: SvmParameters, X: Matrix): void {
 }
 
 /**
- * Checks that X can be fitted on, and answers what the machine then decides by, and what there is to know of X.
+ * Checks X and returns the kernel with gamma resolved to a number, and the column statistics of X.
  *
  * @throws {SoftmarginError} `NOT_FINITE`, `SHAPE_MISMATCH` as `checkWidth`, `ABORTED`, `HOST_UNSUPPORTED`
  */
@@ -157,7 +164,7 @@ export async function kernelFor(
   timeSlice: TimeSlice,
 ): Promise<{ kernel: SvmKernel; survey: ColumnStats }> {
   const survey = await columnStatsOf(X, p.simd, timeSlice)
-  // It is somewhere: this tells where.
+  // The statistics only show that some value is not finite; this throws an error that names its row and column.
   if (!survey.isFinite) checkFiniteRows(X, 0, X.rows)
   checkWidth(p, X)
   if (!hasFeatures(p)) return { kernel: { kind: 'precomputed', columns: X.cols }, survey }
@@ -166,12 +173,12 @@ export async function kernelFor(
   return { kernel: kernelOf(p, number), survey }
 }
 
-/** The kernel with gamma as a number. */
+/** Returns the kernel with gamma as a number. */
 export function kernelOf({ kernel, coef0, degree }: FeatureParameters, gamma: number): Kernel {
   return { kind: kernel, gamma, coef0, degree }
 }
 
-/** The number that gamma 'scale' stands for. That of a constant X is 1, as in scikit-learn. */
+/** Returns the value of gamma 'scale'. It is 1 if X is constant, as in scikit-learn. */
 export function gammaScale({ variance }: ColumnStats, columns: number): number {
   return variance > 0 ? 1 / (columns * variance) : 1
 }

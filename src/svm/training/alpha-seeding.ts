@@ -1,24 +1,26 @@
+// Alpha seeding: starts a fit from the dual coefficients of an earlier one.
+
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import type { Run } from '../../engine/kernel/runs.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
 
-/** The duals that an earlier fit ended with, for the rows and classes of a new one. */
+/** Dual coefficients of an earlier fit, arranged by the rows and classes of a new one. */
 export interface SeedDuals {
-  /** For each class its number in the earlier fit, -1 if it is new. */
+  /** For each class its number in the earlier fit, or -1 if it is new. */
   classes: Int32Array
-  /** LIBSVM's layout, (earlier classes - 1) x rows of X. */
+  /** In LIBSVM's layout, (earlier classes - 1) x rows of X. */
   coefficients: Float64Array
-  /** Rows of X. */
+  /** Number of rows of X. */
   rows: number
 }
 
 /**
- * The duals of an earlier machine, if its support vectors are rows of X, each with the number and the label that
- * it had; else nothing: a single row that moved says that the rows are others.
+ * Returns the duals of an earlier model if each of its support vectors is the row of X with its number and has the
+ * same label. Otherwise returns undefined: a single row that differs shows that the fit was on other data.
  *
- * Kernel values that were precomputed are no rows that could be compared: there the labels alone decide.
+ * With a precomputed kernel there are no vectors to compare, so only the labels are checked.
  */
 export function seedDualsFrom(
   machine: FittedModel,
@@ -48,8 +50,8 @@ export function seedDualsFrom(
 }
 
 /**
- * Sets b of a pair's problem to what the earlier fit found, brought into the new bounds. The sum of b must stay 0:
- * the side that weighs more is made smaller.
+ * Sets b of a pair's problem to the earlier solution, clipped to the new bounds. As b must sum to 0, the class with
+ * the larger sum is scaled down.
  */
 export function seedPair(
   problem: DualProblem,

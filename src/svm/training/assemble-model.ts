@@ -1,3 +1,5 @@
+// Assembles the solutions of all pairs of classes into one model.
+
 import { Matrix } from '../../core/matrix.ts'
 import { forEachCoefficient } from '../../engine/decision/expansion.ts'
 import type { SvmKernel } from '../../engine/kernel/kernel.ts'
@@ -6,16 +8,19 @@ import type { FitStatus } from '../../engine/solver/solver.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
 
-/** The b of a class's rows in the machine of a pair: a part of a line of LIBSVM's (classes - 1) x rows. */
+/**
+ * b of the rows of one class in the problem of one pair: part of one row of LIBSVM's (classes - 1) x rows
+ * coefficients.
+ */
 interface Part {
   line: number
   group: number
-  /** In the order of the group's rows, and a number that they are to be multiplied by. */
+  /** b in the order of the group's rows, and the factor to multiply it by. */
   beta: Float64Array
   unit: number
 }
 
-/** From the best on. */
+/** From best to worst. */
 const WORSE: readonly FitStatus[] = ['converged', 'stalled', 'imprecise', 'maxIter']
 
 export function isFitStatus(value: unknown): value is FitStatus {
@@ -26,7 +31,7 @@ export function worseStatus(a: FitStatus, b: FitStatus): FitStatus {
   return WORSE.indexOf(a) > WORSE.indexOf(b) ? a : b
 }
 
-/** Says that a fit has the status `'imprecise'`. */
+/** Reports that a fit has the status `'imprecise'`. */
 export function warnOfRounding(
   { error }: RoundingError,
   margin: number,
@@ -40,7 +45,7 @@ export function warnOfRounding(
   )
 }
 
-/** Gathers the solutions of pairs and keeps the rows that any of them needs. */
+/** Collects the solutions of all pairs and keeps the rows that are a support vector in any of them. */
 export class ModelAssembler {
   readonly #groups: Int32Array[]
   readonly #parts: Part[] = []
@@ -50,8 +55,8 @@ export class ModelAssembler {
   #status: FitStatus = 'converged'
 
   /**
-   * @param groups row numbers, class by class
-   * @param rows how many rows there are
+   * @param groups row numbers of each class
+   * @param rows total number of rows
    */
   constructor(groups: Int32Array[], rows: number) {
     this.#groups = groups
@@ -87,11 +92,11 @@ export class ModelAssembler {
     for (const { line, group, beta, unit } of this.#parts) {
       const rows = this.#groups[group]
       let at = line * support.length + first[group]
-      // A coefficient of -0 becomes 0.
+      // Adding 0 turns -0 into 0.
       for (let k = 0; k < rows.length; k++) if (isSupport[rows[k]] === 1) dualCoef[at++] = beta[k] * unit + 0
       if (timeSlice.expired) await timeSlice.yield()
     }
-    // Kernel values are no vectors: their numbers say all.
+    // With a precomputed kernel there are no vectors to store; their row numbers suffice.
     const cols = kernel.kind === 'precomputed' ? 0 : X.cols
     const supportVectors = new Matrix(new Float32Array(support.length * cols), support.length, cols)
     await timeSlice.forEachChunk(cols > 0 ? support.length : 0, cols, (from, to) => {
@@ -110,7 +115,7 @@ export class ModelAssembler {
   }
 }
 
-/** Intercepts for rows as they came: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
+/** Adjusts the intercepts to rows that are not centred: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
 export async function uncentre(
   machine: FittedModel,
   pairs: [number, number][],

@@ -1,3 +1,5 @@
+// Fits an SVC: solves all pairs of classes on a thread pool and assembles the model.
+
 import type { Progress } from '../../core/call-options.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Sigmoids } from '../../engine/decision/platt.ts'
@@ -19,30 +21,30 @@ import { type FitContext, type FitJob, fitJobType, type PairSolution, PairSolver
 import { prepareKernel } from './prepare-kernel.ts'
 import { Schedule } from './schedule.ts'
 
-/** What a fit works on: rows, the class of each, and the cost of each. */
+/** The input of a fit: rows, their classes and their bounds. */
 export interface TrainingProblem {
   X: Matrix
-  /** Row numbers, class by class. */
+  /** Row numbers of each class. */
   groups: Int32Array[]
-  /** What is known of all rows of X. */
+  /** Column statistics of X, over all rows. */
   survey: ColumnStats
-  /** Upper bound of the dual variable of each row: C times its class's and its own weight. */
+  /** Upper bound of the dual variable of each row: C times the class weight and the sample weight. */
   bounds: Float64Array
-  /** The fold, from 0 to `FOLDS` - 1, of each row: probabilities are learnt if it is there. */
+  /** The fold of each row, from 0 to `FOLDS` - 1; if set, probabilities are fitted. */
   folds?: Int32Array | undefined
-  /** Where to start from. */
+  /** Duals of an earlier fit to start from. */
   earlier?: SeedDuals | undefined
 }
 
-/** How far a fit has come: pairs of classes, and the gap of the pair that is being solved. */
+/** Progress of a fit: the number of class pairs solved, and the gap of the current pair. */
 export interface FitProgress extends Progress {
-  /** Largest violation of the optimality conditions; the pair is solved at `tol`. */
+  /** Largest violation of the optimality conditions. The pair is solved when it reaches `tol`. */
   gap: number
-  /** Threads that have done a part of the work so far, the caller's own included. */
+  /** Number of threads that have taken part so far, including the calling thread. */
   threads: number
 }
 
-/** How a fit is done. */
+/** Solver options of a fit. */
 export interface FitOptions {
   tol: number
   maxIter: number
@@ -55,10 +57,10 @@ export interface FitOptions {
 }
 
 /**
- * Solves the dual of every pair of classes (one-vs-one, as LIBSVM does) and joins the solutions.
+ * Solves the dual of every pair of classes (one-vs-one, as in LIBSVM) and combines the solutions.
  *
- * With folds, each pair is solved once more for each of them, on the kernel values that are there already: rows
- * of the fold may not move from 0, so what the others decide of them can be read from their gradient.
+ * With folds, each pair is solved once more for each fold, on the same kernel values. The dual variables of the
+ * fold's rows are fixed at 0, so their decision values can be read from the gradient.
  *
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `HOST_UNSUPPORTED`
  */
@@ -75,7 +77,7 @@ export async function fitOneVsOne(
   const threads = Math.min(wanted, pairsOf(groups.length).length)
   const first = await fitOnce(threads, classes, kernel, o, false)
   if (!isImprecise(first.rounding, o.tol, MARGIN)) return first.machine
-  // What float32 lost, kernel values that are made in float64 may still hold.
+  // Precision lost in float32 may be recovered with kernel values computed in float64.
   const second = first.precise ? first : await fitOnce(threads, classes, kernel, o, true)
   if (!isImprecise(second.rounding, o.tol, MARGIN)) return second.machine
   const { machine, rounding } = second
@@ -83,10 +85,10 @@ export async function fitOneVsOne(
   return { ...machine, fitStatus: worseStatus(machine.fitStatus, 'imprecise') }
 }
 
-/** How far the decision values of the two classes are to be from 0. */
+/** Distance of the margin of each class from 0, in decision values. */
 const MARGIN = 1
 
-/** A machine, and what rounding did to it: of the pairs, the worst. */
+/** A fitted model, and the worst rounding error of all pairs. */
 interface Fit {
   machine: FittedModel & { sigmoids?: Sigmoids }
   rounding: RoundingError
@@ -161,9 +163,9 @@ async function fitIn(
   let worst: RoundingError = { error: 0, offset: 0 }
   for (const [n, [i, j]] of pairs.entries()) {
     const { first, second, iterations, status, rounding } = solved[n]
-    // NaN is the worst of all.
+    // Written so that NaN counts as worst.
     if (!(rounding.error <= worst.error)) worst = rounding
-    // What was subtracted from the kernel is missing in K b by the same amount everywhere.
+    // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
     const rho = solved[n].rho - (precise ? rounding.offset : 0)
     solutions.add({ line: j - 1, group: i, beta: first, unit })
     solutions.add({ line: i, group: j, beta: second, unit })

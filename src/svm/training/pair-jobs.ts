@@ -1,42 +1,49 @@
+// Job queue for pairs of classes that are solved on whole diagonal blocks.
+
 import type { FitJob, PairSolution, RowsFrom } from './pair-solver.ts'
 
-/** Where more than this share of the rows is asked for, the whole block is no more work than its rows one by one. */
+/**
+ * Above this share of requested rows, computing the whole off-diagonal block is no more work than its rows one by
+ * one.
+ */
 const MOST = 0.4
 
 /**
- * The pairs of so many classes show what part of a block the others will ask for: as many whatever the threads, for the
- * path depends on it.
+ * The pairs among this many first classes show what share of an off-diagonal block the others will request. The
+ * number must not depend on the number of threads, because the solver's path depends on it.
  */
 const TRIED = 4
 
 /**
- * Pairs that are solved on whole blocks of classes with themselves: each as soon as the blocks of both its classes are
- * there.
+ * Pairs that are solved on whole diagonal blocks. A pair can start as soon as the diagonal blocks of both classes are
+ * computed.
  *
- * The pairs of the first classes get the block of the two classes with each other row by row; so do the others, unless
- * many of its rows were asked for.
+ * The pairs of the first classes get their off-diagonal block row by row. The others do too, unless the first pairs
+ * requested many of its rows.
  */
 export class PairSchedule {
   readonly #pairs: readonly [number, number][]
-  /** Pairs of each class, by its number. */
+  /** Pairs of each class, by class number. */
   readonly #ofClass = new Map<number, number[]>()
   readonly #made = new Set<number>()
-  /** The pairs of the first classes, and the shares of the rows that they asked for, as they become known. */
+  /** The pairs of the first classes, and the share of rows that each of them requested, once known. */
   readonly #tried = new Set<number>()
   readonly #shares = new Map<number, number>()
-  /** Where the rows of the others come from, once that is known. */
+  /** Source of the rows for the other pairs, once that is known. */
   #from: RowsFrom | undefined
-  /** Blocks of classes with themselves, the last one first. */
+  /** Classes whose diagonal block is still to be computed, last one first. */
   readonly #own: number[]
-  /** Pairs whose blocks are there: those that are to begin, and all of the others, of which some have begun. */
+  /**
+   * Pairs whose diagonal blocks are ready: first pairs not yet begun, and all others, of which `#begun` have begun.
+   */
   readonly #first: number[] = []
   readonly #others: number[] = []
   #begun = 0
 
   /**
    * @param pairs the classes of each pair
-   * @param left numbers of the pairs that are to be solved
-   * @param whole whether all pairs get whole blocks
+   * @param left numbers of the pairs to solve
+   * @param whole whether all pairs use whole blocks
    */
   constructor(pairs: readonly [number, number][], left: Iterable<number>, whole: boolean) {
     this.#pairs = pairs
@@ -52,7 +59,7 @@ export class PairSchedule {
     else if (this.#tried.size === 0) this.#from = 'cross rows'
   }
 
-  /** The next job; undefined while there is none. */
+  /** Returns the next job, or undefined if none is ready. */
   take(): FitJob | undefined {
     const first = this.#first.shift()
     if (first !== undefined) return { pair: first, from: 'cross rows', mostRows: 1 }
@@ -62,7 +69,7 @@ export class PairSchedule {
     return { pair: this.#others[this.#begun++], from: this.#from, mostRows: 1 }
   }
 
-  /** Tells of a job that has ended. */
+  /** Records that a job has ended. */
   end(job: FitJob, solution: PairSolution | undefined): void {
     if ('own' in job) this.#endOwn(job.own)
     else if ('pair' in job && this.#tried.has(job.pair)) this.#endTried(job.pair, solution!.share)
@@ -80,7 +87,7 @@ export class PairSchedule {
   #endTried(pair: number, share: number): void {
     this.#shares.set(pair, share)
     if (this.#shares.size < this.#tried.size) return
-    // In their order, not in that of their ends.
+    // Summed in order, so that the result does not depend on which job ended first.
     let sum = 0
     for (const tried of this.#tried) sum += this.#shares.get(tried)!
     this.#from = sum / this.#tried.size > MOST ? 'blocks' : 'cross rows'

@@ -1,3 +1,5 @@
+// Solves the problem of one pair of classes; runs on every thread of a fit.
+
 import type { DualProblem } from '../../engine/dual/dual-problem.ts'
 import { fillDiagonalBlock } from '../../engine/kernel/blocks.ts'
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
@@ -16,55 +18,58 @@ import type { JobType } from '../../engine/wasm/job.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { type SeedDuals, seedPair } from './alpha-seeding.ts'
 
-/** Folds that probabilities are learnt from, as in LIBSVM. */
+/** Number of folds for fitting probabilities, as in LIBSVM. */
 export const FOLDS = 5
 
-/** What all pairs of a fit have in common. Plain data. */
+/** Inputs common to all pairs of a fit. Plain data, so that it can be sent to other threads. */
 export interface FitContext {
-  /** Row numbers, class by class. */
+  /** Row numbers of each class. */
   groups: Int32Array[]
-  /** Upper bounds of the dual variables by row. */
+  /** Upper bound of the dual variable of each row. */
   bounds: Float64Array
-  /** The fold of each row, where probabilities are learnt. */
+  /** The fold of each row, if probabilities are fitted. */
   folds: Int32Array | undefined
   earlier: SeedDuals | undefined
-  /** Kernel values are so many times as large as they should be. */
+  /** The factor by which kernel values are too large. */
   unit: number
   tolerance: number
   maxIterations: number
-  /** Bytes for the rows of a pair that is solved row by row. */
+  /** Bytes of the row cache for a pair that is solved row by row. */
   cacheBytes: number
-  /** Where the block of each class with itself is to be, for pairs that are solved on whole blocks. */
+  /** Address of each class's diagonal block, for pairs solved on whole blocks. */
   own: number[]
-  /** The rows, if they are packed: kernel values that were given do not leave their thread. */
+  /** The packed rows. Undefined for a precomputed kernel, whose values do not leave their thread. */
   rows: PackedLayout | undefined
 }
 
-/** Where the kernel rows of a pair come from: row by row, the block of its classes row by row, or whole blocks. */
+/**
+ * Where the kernel rows of a pair come from: a row cache, the off-diagonal block row by row (next to whole diagonal
+ * blocks), or whole blocks.
+ */
 export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
 
 /**
- * The rows of a class are packed (by the thread that has them), or the block of a class with itself is made, or a pair is
- * solved: given up if it asks for more than the share `mostRows` of its rows.
+ * A job packs the rows of a class (on the thread that has them), computes a diagonal block, or solves a pair. A pair
+ * is given up if it requests more than the share `mostRows` of its rows.
  */
 export type FitJob = { pack: number } | { own: number } | { pair: number; from: RowsFrom; mostRows: number }
 
-/** The solution of a pair. */
+/** The solution of a pair of classes. */
 export interface PairSolution extends SolverResult {
   pair: number
-  /** b of the first class's rows and of the second's. */
+  /** b of the rows of the first class and of the second. */
   first: Float64Array
   second: Float64Array
   gap: number
-  /** What rounding did to K b: of some rows, where it may have mattered. */
+  /** Rounding error of K b, estimated on some rows, where it may matter. */
   rounding: RoundingError
-  /** The share of its rows that was made. */
+  /** Share of the pair's kernel rows that were computed. */
   share: number
-  /** Decision values of the rows of both classes, each by a machine that has not seen it; empty without folds. */
+  /** Decision value of each row of both classes from a model that was not fitted on it; empty without folds. */
   unseen: Float64Array
 }
 
-/** The work of a fit that threads share. */
+/** The job type of a fit, for the thread pool. */
 export const fitJobType: JobType<FitContext, FitJob, PairSolution | undefined> = {
   name: 'fit',
   open(engine, context) {
@@ -73,7 +78,7 @@ export const fitJobType: JobType<FitContext, FitJob, PairSolution | undefined> =
   },
 }
 
-/** Solves pair after pair in the same memory. */
+/** Solves pairs one after the other, in the same memory. */
 export class PairSolver {
   readonly #engine: Engine
   readonly #source: KernelMatrix
@@ -83,12 +88,12 @@ export class PairSolver {
   readonly #packer: Packer | undefined
   readonly #onSlice: ((gap: number) => void) | undefined
   readonly #mark: number
-  /** One at a time, in memory from `#mark` on. */
+  /** The current row provider. There is only one at a time, in memory from `#mark` on. */
   #rows: { from: RowsFrom; rows: RowProvider } | undefined
 
   /**
-   * @param o.packer packs the rows, if this thread has them
-   * @param o.onSlice hears from time to time of the gap of the pair at hand
+   * @param o.packer packs the rows, on the thread that has them
+   * @param o.onSlice called after each time slice with the gap of the current pair
    */
   constructor(
     engine: Engine,
@@ -106,7 +111,7 @@ export class PairSolver {
     this.#mark = engine.mark()
   }
 
-  /** Answers the solution of a pair, unless it was given up. */
+  /** Runs a job. Returns the solution of a pair, or undefined for other jobs and for a pair that was given up. */
   async run(job: FitJob, timeSlice: TimeSlice): Promise<PairSolution | undefined> {
     if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), timeSlice, job.mostRows)
     if ('pack' in job) await this.#packer!.pack(job.pack, timeSlice)
@@ -194,7 +199,7 @@ export class PairSolver {
   }
 }
 
-/** A C-SVC's side of the problem: p = -y, and b = y alpha between 0 and y C. */
+/** Fills in one class of a C-SVC problem: p = -y, and b = y alpha between 0 and y C. */
 function fillClass(
   problem: DualProblem,
   at: number,
@@ -212,7 +217,7 @@ function fillClass(
   }
 }
 
-/** Rows of a fold may not move. */
+/** Fixes b of the rows in a fold at 0. */
 function fixFoldAtZero(
   problem: DualProblem,
   at: number,
@@ -226,7 +231,7 @@ function fixFoldAtZero(
   }
 }
 
-/** Decision values of the rows of a fold: F = K b + p, so f = F - p - rho. */
+/** Reads the decision values of the rows in a fold: F = K b + p, so f = F - p - rho. */
 function readOutOfFold(
   problem: DualProblem,
   at: number,

@@ -16,25 +16,29 @@ import { solveDualBytes } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
-/** Rows that are to be fitted on, with their memory in the engine. */
+/** The rows to fit on, laid out in the engine's memory. */
 export interface PreparedKernel {
   source: KernelMatrix
-  /** Brings the rows of each group, before they are worked with; kernel values that X holds come by themselves. */
+  /**
+   * Packs the rows of each group, which must be done before they are used. Undefined for a precomputed kernel, which
+   * needs no packing.
+   */
   packer: Packer | undefined
-  /** Kernel values are so many times as large as they should be: the dual is the same with b so much smaller. */
+  /** The factor by which kernel values are too large. The dual is the same problem with b smaller by this factor. */
   unit: number
-  /** What was taken from each row, if that moves a linear kernel. */
+  /** What was subtracted from each row, if the kernel is linear, which is not invariant to it. */
   centre: Float32Array | undefined
-  /** Whether kernel values are made in float64. */
+  /** Whether kernel values are computed in float64. */
   precise: boolean
 }
 
 /**
- * Lays out the rows of the groups in the engine, or their kernel values if these are what X holds.
+ * Lays out the rows of the groups, or their precomputed kernel values, in the engine's memory.
  *
- * @param o.centred whether the b of every problem will sum to 0, so that a linear kernel may be centred
- * @param o.precise whether kernel values are made in float64 even where they do not lie close together
- * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any work is done, if a fit on these rows has no room
+ * @param o.centred whether b sums to 0 in every problem, so that the rows of a linear kernel may be centred
+ * @param o.precise whether to compute kernel values in float64 even if they are not close together
+ * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any work is done, if there is no room for a fit on
+ *   these rows
  */
 export async function prepareKernel(
   engine: Engine,
@@ -51,7 +55,7 @@ export async function prepareKernel(
     return { source, packer: undefined, unit, centre: undefined, precise: false }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
-  // Rows that weigh nothing have no say in this either.
+  // Rows of weight 0 must not affect the column statistics either.
   const left = used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X
   const own = used < X.rows ? await surveyRows(engine, left, timeSlice) : survey
   const conditioning = conditioningFromStats(own, kernel.kind)

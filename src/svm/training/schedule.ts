@@ -1,24 +1,27 @@
+// Job queue of a fit: decides how each pair of classes is solved, and in what order.
+
 import type { JobQueue } from '../../engine/wasm/job.ts'
 import type { MemoryPlan } from './memory-plan.ts'
 import { PairSchedule } from './pair-jobs.ts'
 import type { FitJob, PairSolution } from './pair-solver.ts'
 
-/** What there is of a plan to choose by. */
+/** The parts of a memory plan that the schedule depends on. */
 type Choice = Pick<MemoryPlan, 'blocks' | 'fewRows' | 'small'>
 
 /**
- * The jobs of a fit. Its owner packs the rows, class by class. The first pair is solved row by row as soon as its classes
- * are packed, and then the others, unless it asks for so many rows that whole blocks of classes with themselves, which
- * serve all pairs, are less work: then it is given up. Pairs that were given up are solved on such blocks.
+ * The jobs of a fit. The main thread packs the rows, class by class. The first pair is solved row by row as soon as
+ * its classes are packed, and then the other pairs. A pair is given up if it requests so many rows that whole
+ * diagonal blocks, which serve all pairs, are less work; if the first pair is given up, so are all others. Pairs that
+ * were given up are then solved on such blocks.
  */
 export class Schedule implements JobQueue<FitJob> {
   readonly #pairs: readonly [number, number][]
   readonly #toPack: number
   readonly #plan: Choice
-  /** How many classes have begun to be packed, and how many are. */
+  /** Number of classes whose packing has begun, and number packed. */
   #packing = 0
   #packed = 0
-  /** Pairs that are to be solved row by row, the last one first, and how many have begun and not ended. */
+  /** Pairs left to solve row by row, last one first, and the number of pairs being solved so. */
   #byRows: number[] = []
   #underWay = 0
   #givenUp: number[] = []
@@ -26,7 +29,7 @@ export class Schedule implements JobQueue<FitJob> {
 
   /**
    * @param pairs the classes of each pair
-   * @param toPack how many classes are to be packed
+   * @param toPack number of classes to pack
    */
   constructor(pairs: readonly [number, number][], toPack: number, plan: Choice) {
     this.#pairs = pairs
@@ -47,7 +50,7 @@ export class Schedule implements JobQueue<FitJob> {
     return this.#packed === this.#toPack ? this.#onBlocks?.take() : undefined
   }
 
-  /** Tells of a job that has ended: with a solution, if it was to solve a pair and was not given up. */
+  /** Records that a job has ended. `solution` is set if the job solved a pair without giving up. */
   end(job: FitJob, solution: PairSolution | undefined): void {
     if ('pack' in job) this.#packed++
     else if (this.#onBlocks) this.#onBlocks.end(job, solution)
@@ -63,12 +66,12 @@ export class Schedule implements JobQueue<FitJob> {
       else this.#givenUp.push(...others)
     }
     if (this.#byRows.length > 0 || this.#underWay > 0) return
-    // In their order, not in that of their ends.
+    // Sorted, so that the order does not depend on which job ended first.
     this.#beginBlocks(this.#givenUp.sort((a, b) => a - b))
   }
 
   #beginBlocks(pairs: number[]): void {
-    // Of two classes all blocks serve one pair.
+    // With two classes, all blocks serve the same pair.
     const whole = this.#plan.small || this.#pairs.length === 1
     this.#onBlocks = new PairSchedule(this.#pairs, pairs, whole)
   }

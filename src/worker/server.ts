@@ -164,7 +164,7 @@ export class Server implements ServerSide {
         if ('error' in answered) throw deserializeError(answered.error)
         return this.#decode(answered.value, [])
       })
-      // Usually this promise is not awaited; the caller receives the error by other means.
+      // Most callers ignore the result; without this, an error would be an unhandled rejection.
       answer.catch(() => {})
       return answer
     }

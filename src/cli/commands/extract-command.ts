@@ -16,7 +16,7 @@ interface ExtractCommandOptions {
   json?: boolean
 }
 
-/** Adds the command `extract`: features of pictures as a NumPy file, which grows where it is there already. */
+/** Adds the command `extract`: writes features of images to a NumPy file, appending if the file exists. */
 export function addExtract(program: Command, signal: AbortSignal): void {
   program
     .command('extract')

@@ -30,8 +30,8 @@ export interface StoreExtractOptions<L extends Label = Label> extends ExtractOpt
 /** Options of `FeatureStore.open`. */
 export interface StoreOpenOptions {
   /**
-   * Called with a message about each damaged record: how many whole records precede it, and what happens to it.
-   * Default `console.warn`.
+   * Called with a message about each damaged part of the journal: how many whole records come before and after it, and
+   * what happens to the images whose features were lost. Default `console.warn`.
    */
   onWarning?: ((message: string) => void) | undefined
 }

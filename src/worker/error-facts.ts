@@ -45,7 +45,7 @@ function isNested(cause: unknown): cause is { error: SerializedError } {
   return typeof cause === 'object' && cause !== null && 'error' in cause
 }
 
-/** Returns a value that can be cloned: values other than primitives are described as text. */
+/** Returns a value that can be cloned: primitives and short JSON data are kept, anything else becomes a description. */
 function simple(value: unknown): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') return show(String(value))
   if (value === null || typeof value !== 'object') return value

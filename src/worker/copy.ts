@@ -3,9 +3,7 @@
 import { yieldToHost } from '../host/platform/yield.ts'
 import { isArrayBuffer, isPlain } from './encode.ts'
 
-/**
- * Bytes copied before yielding: a few milliseconds of a page's time, including page faults of newly allocated memory.
- */
+/** Bytes copied before yielding: a few milliseconds on a page's main thread if the target memory is newly allocated. */
 const PIECE = 2 ** 21
 
 /**

@@ -1,4 +1,4 @@
-// softmargin: everything.
+// The entry point `softmargin`: the whole public API.
 
 export {
   type ChooseLayerOptions,

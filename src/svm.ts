@@ -1,4 +1,5 @@
-// softmargin/svm: the machine alone, for who has features already, and the files they come in. No images, no CNN.
+// The entry point `softmargin/svm`: SVMs, preprocessing, model selection, metrics, and readers and writers of data
+// files, for callers that already have features. It includes no image decoding and no CNN.
 
 export type { LongCall, Progress, Warned } from './core/call-options.ts'
 export { type ErrorCode, type ErrorDetails, SoftmarginError } from './core/errors.ts'

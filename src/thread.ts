@@ -1,4 +1,4 @@
-// The module of the engine's threads: softmargin starts it by itself.
+// The module that the threads of the engine's thread pool run. softmargin starts it; it is not meant to be imported.
 
 import { serve } from './engine/wasm/pool-thread.ts'
 import { searchJobType } from './model-selection/search/search-jobs.ts'

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// The command-line program: parses arguments, runs a command and sets the exit code.
+
 import { Command, CommanderError } from 'commander'
 import { SoftmarginError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
@@ -11,17 +13,17 @@ import { addPredict } from './commands/predict-command.ts'
 import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
 
-/** What the program answers to the shell. */
+/** Exit codes. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }
 
 const interrupt = new AbortController()
 process.on('SIGINT', () => {
-  // The first Ctrl-C lets the running call end by itself; a second one does not wait for it.
+  // The first Ctrl-C lets the running call stop cleanly; a second one exits at once.
   if (interrupt.signal.aborted) process.exit(exitCode.interrupted)
   interrupt.abort()
 })
 
-// `softmargin predict ... | head` closes our stdout: that is no failure.
+// With `softmargin predict ... | head` the reader closes the pipe early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(exitCode.fine)
@@ -45,9 +47,9 @@ try {
   process.exitCode = tell(error)
 }
 
-/** Says what went wrong and returns the exit code for it. */
+/** Prints an error and returns its exit code. */
 function tell(error: unknown): number {
-  // Commander has printed its message, or the help that was asked for.
+  // Commander has already printed its message, or the help that was requested.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.usage
   if (!(error instanceof SoftmarginError)) {
     say(`softmargin: a defect of the program: ${error instanceof Error ? error.stack : String(error)}`)

@@ -1,9 +1,11 @@
-/** Makes the error for data that ends too early. */
+// Reads a stream of bytes in pieces of requested lengths.
+
+/** Creates the error for data that ends too early. */
 export type Truncated = (wanted: number, got: number) => Error
 
 /**
- * Takes a stream of bytes apart by lengths. What a file claims about its length is not believed: memory is taken
- * for bytes that have come, never for bytes that are announced.
+ * Reads a byte stream by lengths. Lengths that a file declares are not trusted: memory is allocated for bytes that
+ * have arrived, never for bytes that are only announced, so a forged header cannot exhaust memory.
  */
 export class ByteReader {
   readonly #pieces: AsyncIterator<Uint8Array>
@@ -15,7 +17,7 @@ export class ByteReader {
     this.#truncated = truncated
   }
 
-  /** Some bytes, at least one and at most `most`; `undefined` at the end. */
+  /** Returns the next bytes, at least one and at most `most`; `undefined` at the end. */
   async some(most: number): Promise<Uint8Array | undefined> {
     if (!(await this.#fill())) return undefined
     const taken = this.#rest.subarray(0, most)
@@ -32,7 +34,7 @@ export class ByteReader {
     return true
   }
 
-  /** So many bytes, in a buffer of their own, or fewer at the end. */
+  /** Returns `count` bytes in a new buffer, or fewer if the stream ends first. */
   async upTo(count: number): Promise<Uint8Array<ArrayBuffer>> {
     const pieces: Uint8Array[] = []
     let length = 0
@@ -51,19 +53,19 @@ export class ByteReader {
     return joined
   }
 
-  /** Exactly so many bytes, in a buffer of their own. */
+  /** Returns exactly `count` bytes in a new buffer. @throws the error of `Truncated` if the stream ends first */
   async exactly(count: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await this.upTo(count)
     if (bytes.length < count) throw this.#truncated(count, bytes.length)
     return bytes
   }
 
-  /** Whether there is nothing more. */
+  /** Whether the stream has ended. */
   async atEnd(): Promise<boolean> {
     return !(await this.#fill())
   }
 
-  /** Lets go of the source. */
+  /** Closes the source without reading the rest. */
   async close(): Promise<void> {
     await this.#pieces.return?.()
   }

@@ -1,57 +1,60 @@
+// An incremental CSV parser (RFC 4180).
+
 import { unreadable } from './data-source.ts'
 
 export const FORMAT = 'CSV text'
 
-/** A field without an end is no field; characters. */
+/** The longest field that is accepted, in characters; a longer one probably lacks its closing quote. */
 const LONGEST = 2 ** 24
 
-/** A field that is not complete is looked at again with every piece of text as long as it is no longer than this. */
+/** An incomplete field of at most this many characters is scanned again with every new piece of text. */
 const SHORT = 1024
 
 const LINE_FEED = 10
 const RETURN = 13
 const QUOTE = 34
 
-/** One record: its fields, and the line that it begins on, from 1. */
+/** One record: its fields, and the line on which it begins, counted from 1. */
 export interface CsvRecord {
   line: number
   fields: string[]
 }
 
 /**
- * Takes CSV text apart (RFC 4180) as it comes: fields may be quoted, quotes in them are doubled, lines end with LF,
- * CRLF or CR (as on old Macs), empty lines are left out.
+ * Parses CSV text (RFC 4180) incrementally: fields may be quoted, quotes inside them are doubled, lines end with LF,
+ * CRLF or CR (as on old Macs), and empty lines are skipped.
  *
- * Our own, since what there is wants Node's streams, or the whole text at once, and this runs in browsers and edge
- * functions as well.
+ * Written for this package because existing parsers need Node's streams or the whole text at once, and this one must
+ * also run in browsers and edge functions.
  */
 export class CsvParser {
   readonly #delimiter: string
-  /** What is not parsed yet: it begins with a field. */
+  /** The text that is not parsed yet; it begins at the start of a field. */
   #text = ''
-  /** What came since it was looked at, and its length. */
+  /** Text that has arrived since `#text` was last scanned, and its length. */
   #pieces: string[] = []
   #waiting = 0
   #line = 1
-  /** The record that is open. */
+  /** The fields of the record that is not complete yet. */
   #fields: string[] = []
   #begun = 1
 
-  /** @param delimiter between fields: one character */
+  /** @param delimiter one character between fields */
   constructor(delimiter: string) {
     this.#delimiter = delimiter
   }
 
   /**
-   * The records that are complete with this text.
+   * Returns the records that this text completes.
    *
-   * @param last whether it is the end: then the last record needs no end of line
+   * @param last whether this is the end of the text; the last record then needs no end of line
    * @throws {SoftmarginError} `DATA_UNREADABLE` with the line
    */
   *push(text: string, last: boolean): Generator<CsvRecord> {
     this.#pieces.push(text)
     this.#waiting += text.length
-    // A long field that comes in crumbs is looked at only when it has doubled: otherwise each crumb costs its length.
+    // A long field is scanned again only once it has doubled. Scanning it for every small piece would take quadratic
+    // time.
     if (!last && this.#text.length > SHORT && this.#waiting < this.#text.length) return
     this.#text += this.#pieces.join('')
     this.#pieces = []
@@ -73,8 +76,8 @@ export class CsvParser {
   }
 
   /**
-   * Where the delimiter or the end of line behind a field stands, the length of the text for the very last; none
-   * if the field may go on.
+   * The position of the delimiter or end of line behind the field that begins at `from`, or the length of the text
+   * for the very last field. `undefined` if the field may continue in text that has not arrived yet.
    */
   #fieldEnd(from: number, last: boolean): number | undefined {
     const text = this.#text

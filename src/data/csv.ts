@@ -1,3 +1,5 @@
+// Reads CSV text with a header, as records or as a table of numbers.
+
 import { invalidArgument, show } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
@@ -7,42 +9,42 @@ import { textOf } from './lines.ts'
 import { decimal } from './sparse-text.ts'
 
 export interface CsvOptions extends ReadOptions {
-  /** What stands between fields, default `','`. */
+  /** The character between fields. Default `','`. */
   delimiter?: string | undefined
 }
 
 export interface CsvTableOptions<K extends LabelKind = LabelKind> extends CsvOptions {
-  /** The name of the column that holds the labels; without one, all columns are features. */
+  /** The name of the column that holds the labels. Without it, all columns are features. */
   label?: string | undefined
-  /** What labels are: default `'text'`. */
+  /** The type of the labels. Default `'text'`. */
   labels?: K | undefined
-  /** The names of the columns to take, in this order. Default: all but the label's. */
+  /** The names of the feature columns, in the order wanted. Default: all columns except the label column. */
   columns?: readonly string[] | undefined
-  /** Rows at a time, default 1024; the last batch may have fewer. */
+  /** Rows per batch, default 1024; the last batch may have fewer. */
   batchSize?: number | undefined
 }
 
-/** What the labels of a table are. */
+/** How the labels of a table are read: as they are, or as numbers. */
 export type LabelKind = 'text' | 'number'
 
-/** The type of the labels of a table. */
+/** The TypeScript type of the labels of a table. */
 export type LabelOf<K extends LabelKind> = K extends 'number' ? number : string
 
-/** Rows of a table. */
+/** Rows of a table, with their labels. */
 export interface CsvRows<L extends Label = Label> {
   X: Matrix
-  /** A label for each row; none without a label column. */
+  /** One label per row; empty without a label column. */
   y: L[]
-  /** The names of X's columns. */
+  /** The names of the columns of `X`. */
   columns: string[]
 }
 
 /**
- * Reads CSV text with a header, a record at a time: each is an object of the texts of its fields by the names in the
- * header. UTF-8, with or without a byte order mark.
+ * Reads CSV text with a header, one record at a time. Each record is an object that maps the names in the header to
+ * the texts of the fields. The text is UTF-8, with or without a byte order mark.
  *
- * @throws {SoftmarginError} `DATA_UNREADABLE` with the line: for a record with more or fewer fields than the header,
- *   a quote that is not closed, two columns of one name, bytes that are no UTF-8; `FILE_UNREADABLE`,
+ * @throws {SoftmarginError} `DATA_UNREADABLE` with the line, for a record with more or fewer fields than the header,
+ *   an unclosed quote, two columns of the same name, or bytes that are not UTF-8; `FILE_UNREADABLE`,
  *   `INVALID_ARGUMENT`, `ABORTED`
  */
 export async function* csvRecords(
@@ -61,9 +63,9 @@ export async function* csvRecords(
 }
 
 /**
- * Reads a table of numbers, all of it.
+ * Reads a whole table of numbers: `X` has one row per record and one float32 column per feature.
  *
- * @throws {SoftmarginError} as `csvBatches`, and `DATA_UNREADABLE` without rows
+ * @throws {SoftmarginError} as `csvBatches`, and `DATA_UNREADABLE` if there are no rows
  */
 export async function readCsv<K extends LabelKind = 'text'>(
   source: DataSource,
@@ -87,10 +89,10 @@ export async function readCsv<K extends LabelKind = 'text'>(
 }
 
 /**
- * Reads a table of numbers batch by batch: one that does not fit in memory.
+ * Reads a table of numbers batch by batch, for tables that do not fit in memory.
  *
- * @throws {SoftmarginError} as `csvRecords`; `DATA_UNREADABLE` for a field that is no finite number, with its line and
- *   column; `INVALID_ARGUMENT` for a column that is not there
+ * @throws {SoftmarginError} as `csvRecords`; `DATA_UNREADABLE` with line and column for a field that is not a finite
+ *   number; `INVALID_ARGUMENT` for a column that does not exist
  */
 export async function* csvBatches<K extends LabelKind = 'text'>(
   source: DataSource,
@@ -110,7 +112,7 @@ export async function* csvBatches<K extends LabelKind = 'text'>(
   if (table && table.rows > 0) yield table.take() as CsvRows<LabelOf<K>>
 }
 
-/** Gathers rows of numbers. */
+/** Collects rows of numbers for the next batch. */
 class Table {
   readonly #columns: string[]
   readonly #places: number[]
@@ -164,7 +166,7 @@ class Table {
   }
 }
 
-/** The records of a text, the header first; all have as many fields. */
+/** Yields the records of a text, the header first; checks that all have the same number of fields. */
 async function* recordsOf(source: DataSource, o: CsvOptions): AsyncGenerator<CsvRecord> {
   const { delimiter = ',' } = o
   if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {

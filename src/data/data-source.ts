@@ -1,10 +1,12 @@
+// The sources of data that all readers accept, and how they are read.
+
 import { invalidArgument, SoftmarginError, throwIfAborted } from '../core/errors.ts'
 import { yieldToHost } from '../host/platform/yield.ts'
 import { streamBytes, streamPieces } from '../host/storage/byte-stream.ts'
 
 /**
- * Where data comes from: a path or URL, bytes, a `Blob` or `File`, a stream, or anything that yields bytes. All but
- * bytes are read piece by piece and never held whole.
+ * A source of data: a path or URL, bytes, a `Blob` or `File`, a stream, or any iterable of byte chunks. Everything
+ * except bytes in memory is read chunk by chunk and never held as a whole.
  */
 export type DataSource =
   | string
@@ -16,19 +18,19 @@ export type DataSource =
   | AsyncIterable<Uint8Array>
   | Iterable<Uint8Array>
 
-/** What every reader of data takes. */
+/** Options of all data readers. */
 export interface ReadOptions {
-  /** Aborts the call: it throws `ABORTED`. */
+  /** Aborts the call, which then throws `ABORTED`. */
   signal?: AbortSignal | undefined
 }
 
-/** Of bytes that are there at once, so much is worked on before others get a turn. */
+/** Bytes in memory are processed in chunks of this size, with a yield to the event loop after each. */
 const TURN = 2 ** 20
 
 /**
- * The bytes of a source, piece by piece.
+ * Yields the bytes of a source, chunk by chunk.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for what is no source, `FILE_UNREADABLE`, `ABORTED`
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a value that is not a data source, `FILE_UNREADABLE`, `ABORTED`
  */
 export async function* piecesOf(source: DataSource, o: ReadOptions = {}): AsyncGenerator<Uint8Array> {
   for await (const piece of open(source, o)) {
@@ -57,7 +59,7 @@ async function* inTurns(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The error for data that is broken, or of a kind that cannot be read. */
+/** The error for data that is damaged or of an unsupported kind. */
 export function unreadable(format: string, why: string, cause?: unknown): SoftmarginError {
   return new SoftmarginError('DATA_UNREADABLE', `source must be ${format}, but ${why}`, {
     argument: 'source',
@@ -67,7 +69,7 @@ export function unreadable(format: string, why: string, cause?: unknown): Softma
 }
 
 /**
- * Checks the option that tells how many rows a batch has.
+ * Checks the option that sets the number of rows per batch.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */

@@ -1,12 +1,12 @@
 import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 
-/** A text without an end of line is no text; characters. */
+/** The longest line that is accepted, in characters; a longer one means that the data is probably not text. */
 const LONGEST = 2 ** 26
 
 /**
- * UTF-8 text, piece by piece.
+ * Decodes a source as UTF-8 text, piece by piece.
  *
- * @throws {SoftmarginError} `DATA_UNREADABLE` for bytes that are no UTF-8, and as `piecesOf`
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for bytes that are not UTF-8, and as `piecesOf`
  */
 export async function* textOf(source: DataSource, format: string, o: ReadOptions): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -21,10 +21,10 @@ export async function* textOf(source: DataSource, format: string, o: ReadOptions
   yield decode()
 }
 
-/** Lines without their ends (LF, CRLF, or CR as on old Macs); the last need not have one. Throws as `textOf`. */
+/** Yields lines without their line ends (LF, CRLF, or CR as on old Macs); the last needs none. Throws as `textOf`. */
 export async function* linesOf(source: DataSource, format: string, o: ReadOptions): AsyncGenerator<string> {
   let open = ''
-  /** Whether the piece before ended with a CR: an LF that follows belongs to it. */
+  /** Whether the previous piece ended with a CR; an LF that follows is part of the same line end. */
   let afterReturn = false
   for await (const text of textOf(source, format, o)) {
     if (text === '') continue

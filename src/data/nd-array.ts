@@ -2,7 +2,7 @@ import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.
 import type { Label } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
 
-/** What an `NdArray` holds its elements in. */
+/** The types of storage of an `NdArray`. */
 export type NdData =
   | Float32Array
   | Float64Array
@@ -17,7 +17,7 @@ export type NdData =
   | boolean[]
   | string[]
 
-/** What can become an array: rows, labels, or numbers. */
+/** Values that `NdArray.from` converts: a matrix, labels, or numbers. */
 export type NdArrayLike =
   | NdArray
   | Matrix
@@ -26,13 +26,13 @@ export type NdArrayLike =
   | readonly string[]
   | readonly boolean[]
 
-/** An array of any number of dimensions as NumPy has them, its elements in row order. */
+/** An array of any number of dimensions, like NumPy's `ndarray`, with its elements in row-major order. */
 export class NdArray {
   readonly data: NdData
-  /** Its length in each dimension; empty for a single value. */
+  /** The length of each dimension; empty for a scalar. */
   readonly shape: readonly number[]
 
-  /** @throws {SoftmarginError} `SHAPE_MISMATCH` if `data` does not hold as many elements as `shape` tells */
+  /** @throws {SoftmarginError} `SHAPE_MISMATCH` if `data` does not have as many elements as `shape` requires */
   constructor(data: NdData, shape: readonly number[] = [data.length]) {
     for (const [i, length] of shape.entries()) {
       if (!Number.isSafeInteger(length) || length < 0) {
@@ -46,8 +46,8 @@ export class NdArray {
   }
 
   /**
-   * A `Matrix` as two dimensions of float32, texts and numbers as one. Whole numbers become int64, as NumPy's do,
-   * other numbers float64.
+   * Converts a value to an array. A `Matrix` becomes a two-dimensional float32 array; arrays of strings or numbers
+   * become one-dimensional. Integers become int64, as in NumPy, and other numbers float64.
    *
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for anything else
    */
@@ -68,9 +68,9 @@ export class NdArray {
   }
 
   /**
-   * Rows x columns as float32; one dimension is one column.
+   * Converts to a float32 matrix; an array of one dimension becomes one column.
    *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH` for other dimensions, `INVALID_ARGUMENT` for texts
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` unless there are 1 or 2 dimensions, `INVALID_ARGUMENT` for strings
    */
   toMatrix(): Matrix {
     const { data, shape } = this
@@ -82,10 +82,10 @@ export class NdArray {
   }
 
   /**
-   * Its elements as labels: texts or numbers.
+   * Returns the elements as labels: strings or numbers.
    *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH` unless it has one dimension (or one column), `INVALID_ARGUMENT` for
-   *   integers that a number cannot hold exactly
+   * @throws {SoftmarginError} `SHAPE_MISMATCH` unless there is one dimension (or one column), `INVALID_ARGUMENT` for
+   *   integers that a `number` cannot represent exactly
    */
   toLabels(): Label[] {
     const { data, shape } = this

@@ -1,8 +1,10 @@
+// Conversion between NumPy's element types and typed arrays.
+
 import type { NdData } from './nd-array.ts'
 
 type Numbers = Exclude<NdData, boolean[] | string[]>
 
-/** The numbers of NumPy that typed arrays hold as they are, by their names in a file. */
+/** NumPy's numeric types that a typed array holds directly, by kind and size as in the header of a file. */
 const numbers: Record<string, { new (buffer: ArrayBuffer): Numbers }> = {
   f4: Float32Array,
   f8: Float64Array,
@@ -16,18 +18,18 @@ const numbers: Record<string, { new (buffer: ArrayBuffer): Numbers }> = {
   u8: BigUint64Array,
 }
 
-/** An element type of a file. */
+/** The element type of a file. */
 export interface NpyType {
-  /** Bytes of an element. */
+  /** Bytes per element. */
   size: number
-  /** Elements out of a buffer of their own, which they may keep. */
+  /** Decodes elements. `bytes` must be a whole buffer, which the result may keep and change. */
   decode(bytes: Uint8Array<ArrayBuffer>): NdData
 }
 
 /**
- * An element type by its name: `<f4`, `>i8`, `|b1`, `<U12`, `|S5`, ...
+ * Returns the element type for a NumPy type string: `<f4`, `>i8`, `|b1`, `<U12`, `|S5`, ...
  *
- * @returns `undefined` for one that is not known: complex numbers, dates, objects, records
+ * @returns `undefined` for unsupported types: complex numbers, dates, objects, records
  */
 export function npyType(descr: string): NpyType | undefined {
   const match = /^([<>|=])([fiubUS])(\d{1,9})$/.exec(descr)
@@ -42,17 +44,17 @@ export function npyType(descr: string): NpyType | undefined {
     return { size, decode: (bytes) => new numbers[name](native(bytes, size, swapped).buffer) }
   }
   if (size === 0) return undefined
-  // Bytes, which are read as Latin-1.
+  // Byte strings, decoded as Latin-1.
   if (kind === 'S') return { size, decode: (bytes) => texts(bytes, size) }
   if (kind !== 'U') return undefined
-  // Four bytes a character.
+  // UTF-32, four bytes per character.
   return {
     size: size * 4,
     decode: (bytes) => texts(new Uint32Array(native(bytes, 4, swapped).buffer), size),
   }
 }
 
-/** How a file names the type of these elements, and the elements as it holds them. */
+/** Returns NumPy's type string for these elements, and the elements as bytes of the file. */
 export function npyEncode(data: NdData): { descr: string; bytes: Uint8Array<ArrayBuffer> } {
   if (Array.isArray(data)) {
     if (typeof data[0] === 'boolean')
@@ -64,13 +66,13 @@ export function npyEncode(data: NdData): { descr: string; bytes: Uint8Array<Arra
   return { descr: (data.BYTES_PER_ELEMENT === 1 ? '|' : '<') + name, bytes }
 }
 
-/** Swaps the bytes of each element, in place: typed arrays hold the least significant first. */
+/** Swaps the bytes of each element in place if needed: typed arrays are little-endian. */
 function native(bytes: Uint8Array<ArrayBuffer>, size: number, swapped: boolean): Uint8Array<ArrayBuffer> {
   if (swapped) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse()
   return bytes
 }
 
-/** float16 as float32, exactly. */
+/** Converts float16 to float32; the conversion is exact. */
 function halves(bytes: Uint8Array<ArrayBuffer>): Float32Array {
   return Float32Array.from(new Uint16Array(bytes.buffer), (half) => {
     const sign = half & 0x8000 ? -1 : 1
@@ -81,14 +83,14 @@ function halves(bytes: Uint8Array<ArrayBuffer>): Float32Array {
   })
 }
 
-/** Texts of so many characters each, filled up with zeros at their ends. */
+/** Decodes strings of a fixed length in characters, padded with zeros. */
 function texts(units: Uint8Array | Uint32Array, length: number): string[] {
   return Array.from({ length: units.length / length }, (_, i) => {
     let end = (i + 1) * length
     while (end > i * length && units[end - 1] === 0) end--
     let text = ''
     for (let at = i * length; at < end; at++) {
-      // What is no character becomes the character for that, as in UTF-8 that is broken.
+      // Invalid code points become U+FFFD, as invalid UTF-8 does.
       text += String.fromCodePoint(units[at] < 0x110000 ? units[at] : 0xfffd)
     }
     return text

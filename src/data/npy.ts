@@ -6,11 +6,11 @@ import { type NpyType, npyEncode, npyType } from './npy-types.ts'
 
 const FORMAT = 'a NumPy .npy file'
 const MAGIC = '\x93NUMPY'
-/** NumPy itself refuses longer headers; bytes. */
+/** The longest header in bytes; NumPy refuses longer ones too. */
 const LONGEST_HEADER = 10_000
 
 export interface BatchOptions extends ReadOptions {
-  /** Rows at a time, default 1024; the last batch may have fewer. */
+  /** Rows per batch, default 1024; the last batch may have fewer. */
   batchSize?: number | undefined
 }
 
@@ -18,22 +18,22 @@ interface Header {
   type: NpyType
   columnOrder: boolean
   shape: number[]
-  /** Elements in all. */
+  /** The total number of elements. */
   size: number
 }
 
 /**
- * Reads a NumPy `.npy` file: numbers of any kind but complex ones, truth values, and texts (`U`, `S`). Arrays in
- * Fortran's order come out in row order.
+ * Reads a NumPy `.npy` file of numbers (any type except complex), booleans or strings (`U`, `S`). Arrays in Fortran
+ * order are returned in row-major order.
  *
- * @throws {SoftmarginError} `DATA_UNREADABLE` for other files, broken ones, and arrays of objects, which are
- *   programs; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for other or damaged files, and for object arrays, which are pickled
+ *   and could run code; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
  */
 export async function readNpy(source: DataSource, o: ReadOptions = {}): Promise<NdArray> {
   return readArray(piecesOf(source, o))
 }
 
-/** One array out of the bytes of a file; with nothing behind it. */
+/** Reads one array from the bytes of a file; trailing bytes are an error. */
 export async function readArray(pieces: AsyncIterable<Uint8Array>): Promise<NdArray> {
   const reader = readerOf(pieces)
   try {
@@ -47,17 +47,17 @@ export async function readArray(pieces: AsyncIterable<Uint8Array>): Promise<NdAr
 }
 
 /**
- * Reads rows of numbers batch by batch, as float32: a file that does not fit in memory.
+ * Reads rows of numbers as float32, batch by batch, for files that do not fit in memory.
  *
- * @returns batches of the same width; an array of one dimension has one column
- * @throws {SoftmarginError} as `readNpy`, and `DATA_UNREADABLE` for texts, for more than two dimensions, and for an
- *   array in Fortran's order, whose rows are not together
+ * @returns batches of equal width; an array of one dimension has one column
+ * @throws {SoftmarginError} as `readNpy`, and `DATA_UNREADABLE` for strings, for more than two dimensions, and for an
+ *   array in Fortran order, whose rows are not contiguous
  */
 export async function* npyBatches(source: DataSource, o: BatchOptions = {}): AsyncGenerator<Matrix> {
   yield* batchesOf(piecesOf(source, o), o)
 }
 
-/** Batches out of the bytes of a file. */
+/** Reads batches from the bytes of a file. */
 export async function* batchesOf(
   pieces: AsyncIterable<Uint8Array>,
   { batchSize = 1024 }: BatchOptions,
@@ -84,8 +84,8 @@ export async function* batchesOf(
 }
 
 /**
- * An array as a `.npy` file of version 1.0, as `numpy.save` writes it: a `Matrix` as float32, texts as `U`, whole
- * numbers as int64, other numbers as float64, typed arrays as what they are.
+ * Encodes an array as a `.npy` file of version 1.0, as `numpy.save` does: a `Matrix` as float32, strings as `U`,
+ * integers as int64, other numbers as float64, typed arrays with their element type.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
@@ -94,7 +94,7 @@ export function writeNpy(value: NdArrayLike): Uint8Array<ArrayBuffer> {
   const { descr, bytes } = npyEncode(data)
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`
-  // Spaces and a line end, so that the numbers begin at a multiple of 64.
+  // Padded with spaces and a line feed so that the data begins at a multiple of 64 bytes.
   const length = Math.ceil((10 + dictionary.length + 1) / 64) * 64 - 10
   const file = new Uint8Array(10 + length + bytes.length)
   const text = `${MAGIC}\x01\x00${String.fromCharCode(length & 255, length >> 8)}${dictionary.padEnd(length - 1)}\n`
@@ -148,7 +148,7 @@ function latin(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
 }
 
-/** Elements in Fortran's order (the first index runs fastest), put in row order. */
+/** Converts elements from Fortran order (the first index varies fastest) to row-major order. */
 function inRowOrder(data: NdData, shape: readonly number[]): NdData {
   const out = data.slice() as unknown[]
   const index = new Array<number>(shape.length).fill(0)

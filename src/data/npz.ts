@@ -9,9 +9,9 @@ import { zipMembers } from './zip.ts'
 const FORMAT = 'a NumPy .npz file'
 
 /**
- * Reads a NumPy `.npz` file, compressed or not: several arrays by name.
+ * Reads all arrays of a NumPy `.npz` file, compressed or not, by name.
  *
- * @returns an object without a prototype: any name is safe
+ * @returns an object without a prototype, so that any name is safe
  * @throws {SoftmarginError} `DATA_UNREADABLE`, and as `readNpy`
  */
 export async function readNpz(source: DataSource, o: ReadOptions = {}): Promise<Record<string, NdArray>> {
@@ -27,7 +27,7 @@ export async function readNpz(source: DataSource, o: ReadOptions = {}): Promise<
 /**
  * Reads the rows of one array of a `.npz` file batch by batch, as `npyBatches` does.
  *
- * @param name of the array
+ * @param name the name of the array
  * @throws {SoftmarginError} as `npyBatches`; `INVALID_ARGUMENT` if there is no array of that name
  */
 export async function* npzBatches(
@@ -48,10 +48,10 @@ export async function* npzBatches(
 }
 
 /**
- * Arrays as a `.npz` file, as `numpy.savez` writes it. The same arrays give the same bytes.
+ * Encodes arrays as a `.npz` file, as `numpy.savez` does. The same arrays always give the same bytes.
  *
  * @param arrays by name
- * @param o.compress packs them, as `numpy.savez_compressed` does; default false
+ * @param o.compress whether to compress them, as `numpy.savez_compressed` does; default false
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function writeNpz(
@@ -60,7 +60,7 @@ export function writeNpz(
 ): Uint8Array<ArrayBuffer> {
   const files: Zippable = {}
   for (const [name, value] of Object.entries(arrays)) files[`${name}.npy`] = writeNpy(value)
-  // The oldest time that zip archives know.
+  // A fixed time, for reproducible files: the earliest one that zip archives can represent.
   return zipSync(files, { level: o.compress ? 6 : 0, mtime: new Date(1980, 0, 1) })
 }
 

@@ -1,31 +1,31 @@
 import { SoftmarginError } from '../core/errors.ts'
 import { Matrix } from '../core/matrix.ts'
 
-/** Below this many numbers (64 MiB) a dense matrix is made without a question. */
+/** A dense matrix of at most this many elements (64 MiB) is always allowed. */
 const SMALL = 2 ** 24
 
-/** A dense matrix may hold this many numbers for each one that is stored; beyond, the columns make no sense. */
+/** A larger dense matrix may have at most this many elements per stored one; more suggests wrong column numbers. */
 const MOST_PER_ENTRY = 1024
 
-/** The largest column number: that of an int, as LIBSVM's. */
+/** The largest column number: that of a 32-bit int, as in LIBSVM. */
 export const MAX_INDEX = 2 ** 31 - 1
 
-/** Rows that are mostly zeros, kept as column-value pairs until it is known how wide they are. */
+/** Sparse rows, stored as column-value pairs until their width is known. */
 export class SparseRows {
   #columns = new Int32Array(1024)
   #values = new Float32Array(1024)
   #count = 0
-  /** Where each row begins among the pairs. */
+  /** The position of each row's first pair. */
   readonly #starts: number[] = []
   #width = 0
   #narrowest = Number.POSITIVE_INFINITY
 
-  /** Rows so far. */
+  /** The number of rows so far. */
   get rows(): number {
     return this.#starts.length
   }
 
-  /** One more than the greatest column so far. */
+  /** One more than the largest column so far. */
   get width(): number {
     return this.#width
   }
@@ -35,12 +35,12 @@ export class SparseRows {
     return this.#narrowest
   }
 
-  /** Begins a row. */
+  /** Begins a new row. */
   begin(): void {
     this.#starts.push(this.#count)
   }
 
-  /** Adds a number to the row that was begun last. */
+  /** Adds a value to the current row. */
   add(column: number, value: number): void {
     if (this.#count === this.#columns.length) {
       this.#columns = grown(this.#columns, new Int32Array(this.#count * 2))
@@ -53,12 +53,12 @@ export class SparseRows {
   }
 
   /**
-   * All rows, dense.
+   * Converts all rows to a dense matrix.
    *
-   * @param cols at least `width - shift`
-   * @param name of what is read, for the error message
-   * @param shift columns at the left that are empty and left out
-   * @throws {SoftmarginError} `OUT_OF_MEMORY` where a few numbers would make a gigantic matrix
+   * @param cols the width of the matrix, at least `width - shift`
+   * @param name the name of the source, for the error message
+   * @param shift the number of empty columns to drop on the left
+   * @throws {SoftmarginError} `OUT_OF_MEMORY` if few values would make an extremely large matrix
    */
   toMatrix(cols: number, name: string, shift = 0): Matrix {
     const size = this.rows * cols

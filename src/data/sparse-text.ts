@@ -1,16 +1,17 @@
+// Parsing of the `index:value` text that LIBSVM's models and data files share.
+
 import { MAX_INDEX } from './sparse-rows.ts'
 
-/** Makes the error for a line that cannot be read. */
+/** Creates the error for a line that cannot be parsed. */
 export type Fail = (why: string) => Error
 
-/**
- * A decimal number as C programs print it. `NaN` for everything else: words, hexadecimal, an empty text.
- */
+/** Parses a decimal number as C programs print it. `NaN` for everything else: words, hexadecimal, an empty string. */
 export function decimal(text: string): number {
   if (text.length === 0) return Number.NaN
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    // Digits, + - . and e: of the words that `Number` takes, none is left but decimal numbers.
+    // Only digits, `+`, `-`, `.` and `e` pass. This excludes what else `Number` accepts: `Infinity`, hexadecimal,
+    // spaces.
     if ((code < 48 || code > 57) && code !== 46 && code !== 45 && code !== 43 && (code | 32) !== 101) {
       return Number.NaN
     }
@@ -21,10 +22,10 @@ export function decimal(text: string): number {
 /**
  * Reads the `index:value` pairs of a line, as in LIBSVM's models and data files.
  *
- * @param from where the pairs begin in the line
+ * @param from the position in the line where the pairs begin
  * @param first the smallest index that is allowed
- * @param visit takes each pair; values are finite in float32
- * @throws what `fail` makes, for pairs that are none, indexes that do not ascend, and numbers that are not finite
+ * @param visit called with each pair; values are finite in float32
+ * @throws the error of `fail` for malformed pairs, indexes that do not ascend, and numbers that are not finite
  */
 export function readPairs(
   line: string,
@@ -62,7 +63,7 @@ export function isSpace(code: number): boolean {
   return code === 32 || code === 9 || code === 13
 }
 
-/** The word at `from`, short enough to print. */
+/** The word at `from`, shortened for an error message. */
 export function quote(line: string, from: number): string {
   return `'${line
     .slice(from, from + 40)

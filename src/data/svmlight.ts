@@ -7,35 +7,35 @@ import { decimal, isSpace, quote, readPairs } from './sparse-text.ts'
 
 const FORMAT = 'svmlight data'
 
-/** Rows with their labels. */
+/** Dense rows with one label each. */
 export interface SvmlightRows {
   X: Matrix
   y: number[]
 }
 
 export interface SvmlightOptions extends ReadOptions {
-  /** How wide rows are. Default: the greatest index of the whole data. */
+  /** The number of columns. Default: the largest index in the data. */
   columns?: number | undefined
-  /** Whether indexes begin at 0. Default `'auto'`: they do if there is one that is 0. */
+  /** Whether indexes begin at 0. Default `'auto'`: they do if an index 0 occurs. */
   zeroBased?: boolean | 'auto' | undefined
 }
 
 export interface SvmlightBatchOptions extends ReadOptions {
-  /** How wide rows are: a stream does not tell before its end. */
+  /** The number of columns. Required, since a stream reveals its largest index only at its end. */
   columns: number
-  /** Whether indexes begin at 0, default false. */
+  /** Whether indexes begin at 0. Default false. */
   zeroBased?: boolean | undefined
-  /** Rows at a time, default 1024; the last batch may have fewer. */
+  /** Rows per batch, default 1024; the last batch may have fewer. */
   batchSize?: number | undefined
 }
 
 /**
- * Reads svmlight or LIBSVM data text: a line a row, `label index:value ...`, indexes ascending, what is not there
- * is 0. Comments (`#`) and `qid:` are left out, as scikit-learn's `load_svmlight_file` does.
+ * Reads svmlight or LIBSVM data text: one row per line, `label index:value ...`, with ascending indexes; omitted
+ * values are 0. Comments (`#`) and `qid:` are ignored, as by scikit-learn's `load_svmlight_file`.
  *
- * @returns dense rows: only while it is read is the data sparse
- * @throws {SoftmarginError} `DATA_UNREADABLE` with the line; `EMPTY_INPUT` without rows; `OUT_OF_MEMORY` for columns
- *   that cannot be; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
+ * @returns dense rows; the data is sparse only while it is read
+ * @throws {SoftmarginError} `DATA_UNREADABLE` with the line; `EMPTY_INPUT` without rows; `OUT_OF_MEMORY` for
+ *   implausibly large indexes; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
  */
 export async function readSvmlight(source: DataSource, o: SvmlightOptions = {}): Promise<SvmlightRows> {
   const { zeroBased = 'auto' } = o
@@ -44,14 +44,14 @@ export async function readSvmlight(source: DataSource, o: SvmlightOptions = {}):
   for await (const label of readRows(source, rows, zeroBased === false ? 1 : 0, o)) y.push(label)
   if (rows.rows === 0) throw unreadable(FORMAT, 'it has no rows')
   const first = zeroBased === false || (zeroBased === 'auto' && rows.narrowest > 0) ? 1 : 0
-  // With indexes from 1, column 0 is read as 1 too far right: nothing stands in it.
+  // Pairs were read as zero-based. If indexes begin at 1, column 0 is empty and is dropped.
   const shift = zeroBased === 'auto' ? first : 0
   const width = Math.max(rows.width - shift, 0)
   return { X: rows.toMatrix(columnsOf(o.columns, width), 'source', shift), y }
 }
 
 /**
- * The same, batch by batch: data that does not fit in memory.
+ * Reads svmlight data batch by batch, for data that does not fit in memory.
  *
  * @throws {SoftmarginError} as `readSvmlight`, and `DATA_UNREADABLE` for an index beyond `columns`
  */
@@ -78,7 +78,7 @@ export async function* svmlightBatches(
   if (y.length > 0) yield take()
 }
 
-/** Reads rows one by one into `rows` and answers the label of each. */
+/** Reads rows one by one into `rows` and yields the label of each. */
 async function* readRows(
   source: DataSource,
   rows: Pick<SparseRows, 'begin' | 'add'>,
@@ -123,11 +123,11 @@ function columnsOf(columns: number | undefined, width: number): number {
 }
 
 /**
- * Rows as svmlight data text, indexes from 1. The format has no header: several batches, one after the other, are
- * one file.
+ * Encodes rows as svmlight data text with indexes from 1. The format has no header, so several batches can be
+ * concatenated into one file.
  *
- * @param y a number for each row
- * @throws {SoftmarginError} `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for labels that are no finite numbers
+ * @param y one number per row
+ * @throws {SoftmarginError} `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for labels that are not finite numbers
  */
 export function writeSvmlight(X: Matrix, y: ArrayLike<number>): Uint8Array<ArrayBuffer> {
   if (y.length !== X.rows) throw shapeMismatch('y', y.length, `${X.rows} labels, one for each row of X`)

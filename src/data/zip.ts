@@ -1,3 +1,5 @@
+// A streaming reader for zip archives, the container of `.npz` files.
+
 import { Inflate } from 'fflate'
 import { crc32 } from '../core/crc32.ts'
 import { ByteReader } from './byte-reader.ts'
@@ -6,13 +8,13 @@ import { unreadable } from './data-source.ts'
 const FORMAT = 'a zip archive'
 const LOCAL = 0x04034b50
 const UNKNOWN = 0xffffffff
-/** Bytes that are unpacked at once: they can become a thousand times as many. */
+/** Compressed bytes inflated at once; deflate can expand them a thousandfold. */
 const PIECE = 2 ** 14
 
 /** A file in an archive. */
 export interface ZipMember {
   name: string
-  /** Its bytes, unpacked; its checksum is checked at the end. May be left unread. */
+  /** The uncompressed bytes; the checksum is verified at the end. May be left unread. */
   bytes: AsyncIterable<Uint8Array>
 }
 
@@ -25,11 +27,11 @@ interface MemberHeader {
 }
 
 /**
- * The members of a zip archive one after the other, as they come in a stream. Lengths and checksums are those that
- * stand before each member; the list at the end of the archive is not needed.
+ * Yields the members of a zip archive in stream order. Lengths and checksums come from the header before each member;
+ * the central directory at the end of the archive is not needed.
  *
- * @throws {SoftmarginError} `DATA_UNREADABLE` for broken archives, encrypted ones, methods other than stored and
- *   deflate, and members whose length is only told after them
+ * @throws {SoftmarginError} `DATA_UNREADABLE` for damaged or encrypted archives, methods other than stored and
+ *   deflate, and members whose length follows their data (data descriptors)
  */
 export async function* zipMembers(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<ZipMember> {
   const reader = new ByteReader(pieces, () => unreadable(FORMAT, 'it is truncated'))
@@ -77,7 +79,7 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
   return header
 }
 
-/** Lengths beyond 32 bits, which NumPy writes for all members. */
+/** Reads 64-bit lengths (zip64), which NumPy writes for all members. */
 function readLongLengths(header: MemberHeader, extra: Uint8Array): void {
   for (let at = 0; at + 4 <= extra.length; at += 4 + u16(extra, at + 2)) {
     if (u16(extra, at) !== 1 || u16(extra, at + 2) < 16 || at + 20 > extra.length) continue
@@ -91,7 +93,7 @@ function readLongLengths(header: MemberHeader, extra: Uint8Array): void {
 class Member {
   readonly #reader: ByteReader
   readonly #header: MemberHeader
-  /** Packed bytes that have not been read. */
+  /** Compressed bytes of the member that have not been read. */
   #left: number
 
   constructor(reader: ByteReader, header: MemberHeader) {
@@ -114,7 +116,7 @@ class Member {
     if (sum !== crc) throw unreadable(FORMAT, `its member '${name}' is damaged: its checksum differs`)
   }
 
-  /** Goes on to what comes behind the member. */
+  /** Skips to the end of the member. */
   async skip(): Promise<void> {
     for await (const _ of this.#packed());
   }

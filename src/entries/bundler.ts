@@ -1,11 +1,11 @@
-// softmargin/bundler: plugins for esbuild and Rollup, which do not follow `new URL('...', import.meta.url)`. Vite and
-// webpack do, and need none.
+// The entry point `softmargin/bundler`: plugins for esbuild and Rollup, which do not resolve `new URL('...',
+// import.meta.url)`. Vite and webpack do, and need no plugin.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** What of Rollup is used here, so that it need not be installed for the types. */
+/** The parts of Rollup's plugin interface used here, so that its types need not be installed. */
 export interface RollupPlugin {
   name: string
   transform(this: RollupContext, code: string, id: string): { code: string; map: null } | undefined
@@ -15,7 +15,7 @@ interface RollupContext {
   emitFile(file: { type: 'asset'; name: string; source: Uint8Array } | { type: 'chunk'; id: string }): string
 }
 
-/** The same of esbuild. */
+/** The parts of esbuild's plugin interface used here, so that its types need not be installed. */
 export interface EsbuildPlugin {
   name: string
   setup(build: EsbuildBuild): void
@@ -46,12 +46,12 @@ interface EntryPoint {
   out: string
 }
 
-/** Our own files and those of packages that we use and that name files in this way. */
+/** Files of this package and of its dependencies that reference files by such URLs. */
 const OURS = /[\\/](softmargin|onnxruntime-web|@jsquash)[\\/].*\.m?js$/
-/** Where the thread's and the worker's modules lie. */
+/** The names of the thread's and the worker's modules. */
 const MODULES = ['thread', 'worker-entry']
 
-/** Calls `replace` for each file that is named by a literal URL, and puts what it answers in the URL's place. */
+/** Calls `replace` for each file referenced by a literal URL, and substitutes the result for the URL. */
 function replaceUrls(code: string, path: string, replace: (file: string) => string | undefined): string {
   return code.replaceAll(
     /new URL\(\s*(["'])([^"'\n]+)\1\s*,\s*import\.meta\.url\s*\)/g,
@@ -65,8 +65,8 @@ function replaceUrls(code: string, path: string, replace: (file: string) => stri
 const isModule = (file: string) => /^\.m?js$/.test(extname(file))
 
 /**
- * For Rollup, beside what resolves packages: `plugins: [softmarginRollup(), nodeResolve({ browser: true })]`.
- * Workers become chunks, WebAssembly becomes assets, each once.
+ * Rollup plugin, used next to a plugin that resolves packages: `plugins: [softmarginRollup(), nodeResolve({ browser:
+ * true })]`. Emits workers as chunks and WebAssembly as assets, each once.
  */
 export function softmarginRollup(): RollupPlugin {
   return {
@@ -87,9 +87,9 @@ export function softmarginRollup(): RollupPlugin {
 }
 
 /**
- * For esbuild: `plugins: [softmarginEsbuild()]`. Makes ES modules with shared chunks, the workers beside them as
- * `softmargin-worker-entry.js` and `softmargin-thread.js`, and WebAssembly as files, each once. All of them must lie
- * in one folder: no entry points in folders of `outdir`, and no `[hash]` in `entryNames`.
+ * esbuild plugin: `plugins: [softmarginEsbuild()]`. Emits ES modules with shared chunks, the workers next to them as
+ * `softmargin-worker-entry.js` and `softmargin-thread.js`, and WebAssembly as files, each once. All of them must be
+ * in one folder: no entry points in subfolders of `outdir`, and no `[hash]` in `entryNames`.
  */
 export function softmarginEsbuild(): EsbuildPlugin {
   return {

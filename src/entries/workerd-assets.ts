@@ -1,4 +1,4 @@
-// For workerd, which takes WebAssembly only as modules that are imported.
+// WebAssembly modules for workerd, which accepts WebAssembly only as imported modules.
 
 import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
 // @ts-expect-error: its types tell what an instance exports
@@ -6,5 +6,5 @@ import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
 import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
 import svm from '../../dist/svm.wasm'
 
-/** The modules of a whole classifier. */
+/** The modules that an image classifier needs. */
 export const modules = { 'svm.wasm': svm, 'jpeg.wasm': jpeg, 'png.wasm': png, 'onnxruntime.wasm': runtime }

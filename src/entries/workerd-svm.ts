@@ -1,4 +1,4 @@
-// The entry `softmargin/svm` for workerd, which takes WebAssembly only as a module that is imported.
+// The entry point `softmargin/svm` on workerd, which accepts WebAssembly only as imported modules.
 
 import svm from '../../dist/svm.wasm'
 import { useAssets } from '../host/assets.ts'

@@ -1,4 +1,4 @@
-// The entry `softmargin/worker` on workerd.
+// The entry point `softmargin/worker` on workerd.
 
 import { useAssets } from '../host/assets.ts'
 import { modules } from './workerd-assets.ts'

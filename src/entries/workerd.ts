@@ -1,9 +1,9 @@
-// The entry `softmargin` on workerd.
+// The entry point `softmargin` on workerd.
 
 import { useAssets } from '../host/assets.ts'
 import { modules } from './workerd-assets.ts'
 
-// In each entry, since bundlers keep what happens on import there only.
+// Repeated in each entry point, since bundlers keep side effects of an import only in entry points.
 useAssets(modules)
 
 export * from '../index.ts'

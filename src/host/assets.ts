@@ -1,3 +1,5 @@
+// The files that ship with the package (WebAssembly): where they are, and how an application replaces them.
+
 import { invalidArgument, show } from '../core/errors.ts'
 import { readBytes } from './storage/read-bytes.ts'
 import { wasmFault } from './storage/wasm-bytes.ts'
@@ -12,10 +14,12 @@ export type AssetName =
   | 'cnn.relaxed.wasm'
   | 'tiny.onnx'
 
-/** A file that a host without files may have to be given: ours, the image decoders and ONNX Runtime. */
+/**
+ * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
+ */
 export type CustomAssetName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
 
-/** A compiled module, bytes, or where to read them. */
+/** A compiled module, its bytes, or the path or URL to read them from. */
 export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
 
 const names: Record<CustomAssetName, true> = {
@@ -33,14 +37,16 @@ const names: Record<CustomAssetName, true> = {
 const given = new Map<CustomAssetName, CustomAsset>()
 
 /**
- * Hands in files that the package would else look for beside itself: for edge functions, which take WebAssembly
- * only as modules that were compiled before, and for who keeps files elsewhere. Call it before anything else.
+ * Supplies files that the package would otherwise load from its own folder. Needed on edge functions, which accept
+ * WebAssembly only as precompiled modules, and by applications that host these files elsewhere. Call it before any
+ * other function of the package.
  *
  * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `png.wasm` is
  * `@jsquash/png/codec/pkg/squoosh_png_bg.wasm`, and `onnxruntime.wasm` is
  * `onnxruntime-web/ort-wasm-simd-threaded.wasm`.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for what is neither module, bytes nor URL
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for a value that is not a module, bytes or a
+ *   URL
  */
 export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
@@ -55,7 +61,7 @@ export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): 
   }
 }
 
-/** What was handed in: a module, or its bytes; nothing if nothing was. @throws as `readBytes` */
+/** Returns the supplied module or its bytes, or `undefined` if none was supplied. @throws as `readBytes` */
 export async function customAsset(
   name: CustomAssetName,
 ): Promise<WebAssembly.Module | Uint8Array<ArrayBuffer> | undefined> {
@@ -65,7 +71,7 @@ export async function customAsset(
   return asset instanceof Uint8Array ? asset : new Uint8Array(asset)
 }
 
-/** Whether it is a compiled module, of this realm or of another one, where `instanceof` is false. */
+/** Whether a value is a compiled module, also one of another realm, for which `instanceof` is false. */
 export function isModule(value: unknown): value is WebAssembly.Module {
   return Object.prototype.toString.call(value) === '[object WebAssembly.Module]'
 }
@@ -75,7 +81,7 @@ function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer
 }
 
 /**
- * Reads a file that ships with the package, from the disk or over the network.
+ * Reads a file that ships with the package, from disk or over the network.
  *
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
@@ -88,7 +94,7 @@ function readNamed(source: URL | string, name: CustomAssetName): Promise<Uint8Ar
   return readBytes(source, name, name.endsWith('.wasm') ? { fault: wasmFault } : {})
 }
 
-/** Where a shipped file lies. Each URL is written out, since bundlers only follow literal ones. */
+/** Returns the URL of a shipped file. Each URL is a literal, since bundlers resolve only literal ones. */
 export function assetUrl(name: AssetName): URL {
   switch (name) {
     case 'svm.wasm':

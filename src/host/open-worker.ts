@@ -9,28 +9,30 @@ import {
   type ThreadEvents,
 } from './threads.ts'
 
-/** A worker of the web, or of `node:worker_threads`. */
+/** A Web Worker, or a worker of `node:worker_threads`. */
 export type AnyWorker = Worker | NodeWorker
 
-/** A worker that runs `softmargin/worker/entry`, the URL of such a module, or what makes such a worker. */
+/**
+ * A worker that runs `softmargin/worker/entry`, the URL of such a module, or a function that creates such a worker.
+ */
 export type WorkerSource = AnyWorker | URL | string | (() => AnyWorker | Promise<AnyWorker>)
 
-/** Whether there are workers here: edge functions have none. */
+/** Whether this host has workers; edge functions do not. */
 export function hasWorkers(): boolean {
   return hasFileSystem() || typeof Worker === 'function'
 }
 
 /**
- * Starts a worker, or follows the one that is given.
+ * Starts a worker, or connects to the one that is passed in.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT`; else what the host or the factory throws
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`; otherwise what the host or the factory throws
  */
 export async function openWorker(source: WorkerSource | undefined, events: ThreadEvents): Promise<Thread> {
   if (source === undefined) return startOwn(events)
   if (source instanceof URL || typeof source === 'string') return startAt(source, events)
   if (typeof source === 'function') return follow(await source(), events)
   const thread = follow(source, events)
-  // Whose it is ends it.
+  // The caller owns this worker; never terminate it.
   return { ...thread, terminate: () => {} }
 }
 
@@ -38,7 +40,7 @@ async function startOwn(events: ThreadEvents): Promise<Thread> {
   if (hasFileSystem()) {
     return startNodeThread(unbundledUrl('../../dist/lib/worker-entry.js', import.meta.url), events)
   }
-  // In one expression, since bundlers only follow it so.
+  // Must be one expression: bundlers recognise only this form.
   const worker = new Worker(new URL('../../dist/lib/worker-entry.js', import.meta.url), { type: 'module' })
   return followWeb(worker, events)
 }

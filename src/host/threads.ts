@@ -1,26 +1,28 @@
+// Threads with one interface for Web Workers and `node:worker_threads`.
+
 import { hasFileSystem, importBuiltin, unbundledUrl } from './platform/builtins.ts'
 
-/** Another thread, the same on every host. */
+/** A thread, with the same interface on every host. */
 export interface Thread {
   /** @throws what the host throws for a message that cannot be cloned */
   post(message: unknown, transfer?: Transferable[]): void
-  /** Whether the thread has work: one without does not keep the process alive. */
+  /** Sets whether the thread has work; an idle thread does not keep the process alive. */
   setBusy(busy: boolean): void
-  /** Hears no more of it. */
+  /** Stops listening to the thread. */
   leave(): void
   terminate(): void
 }
 
-/** What a thread tells. */
+/** The events of a thread. */
 export interface ThreadEvents {
   onMessage(message: unknown): void
-  /** The thread could not start, or died. */
+  /** The thread could not start, or ended unexpectedly. */
   onFailure(error: unknown): void
 }
 
 /**
- * A worker of `node:worker_threads`: as much of it as is used here, since the declarations of a package for browsers
- * must not need the types of Node.
+ * The part of a `node:worker_threads` worker that is used here, declared so that the package's types, which browsers
+ * use too, do not need Node's.
  */
 export interface NodeWorker {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
@@ -33,7 +35,7 @@ export interface NodeWorker {
   terminate(): unknown
 }
 
-/** Whether memory may be shared between threads here: browsers ask for COOP and COEP. */
+/** Whether threads can share memory here; browsers require the headers COOP and COEP. */
 export function mayShareMemory(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false
   return hasFileSystem() || globalThis.crossOriginIsolated === true
@@ -41,7 +43,7 @@ export function mayShareMemory(): boolean {
 
 let warned = false
 
-/** So many threads, or 1 where memory may not be shared: a warning, given once, tells why. */
+/** Returns `wanted`, or 1 if threads cannot share memory; a warning, shown once, explains why. */
 export function possibleThreads(wanted: number): number {
   if (wanted === 1 || mayShareMemory()) return wanted
   if (!warned) {
@@ -55,13 +57,13 @@ export function possibleThreads(wanted: number): number {
   return 1
 }
 
-/** Starts the module of the engine's threads. */
+/** Starts a thread of the engine's thread pool. */
 export async function startThread(events: ThreadEvents): Promise<Thread> {
   if (hasFileSystem()) {
-    // The same file from the sources and from the bundles.
+    // This path is valid both from the sources and from the bundles.
     return startNodeThread(unbundledUrl('../../dist/lib/thread.js', import.meta.url), events)
   }
-  // In one expression, since bundlers only follow it so.
+  // Must be one expression: bundlers recognise only this form.
   const worker = new Worker(new URL('../../dist/lib/thread.js', import.meta.url), { type: 'module' })
   return followWeb(worker, events)
 }
@@ -69,11 +71,12 @@ export async function startThread(events: ThreadEvents): Promise<Thread> {
 /** Starts a module in a worker thread of Node, Deno or Bun. */
 export async function startNodeThread(url: URL, events: ThreadEvents): Promise<Thread> {
   const { Worker } = await importBuiltin('node:worker_threads')
-  // Not the options of the process: --input-type, which a program on the command line has, ends a worker at once.
+  // Do not inherit the options of the process: `--input-type`, which `node -e` programs may use, would end a worker
+  // at once.
   return followNode(new Worker(url, { execArgv: [] }), events)
 }
 
-/** Hears a worker of `node:worker_threads`. */
+/** Connects to a `node:worker_threads` worker. */
 export function followNode(worker: NodeWorker, events: ThreadEvents): Thread {
   const heard = {
     message: (message: unknown) => events.onMessage(message),
@@ -92,11 +95,11 @@ export function followNode(worker: NodeWorker, events: ThreadEvents): Thread {
   }
 }
 
-/** Hears a worker of the web. */
+/** Connects to a Web Worker. */
 export function followWeb(worker: Worker, events: ThreadEvents): Thread {
   const onMessage = ({ data }: MessageEvent) => events.onMessage(data)
   const onError = (event: ErrorEvent) => {
-    // Deno prints it and ends the process else.
+    // Otherwise Deno prints the error and ends the process.
     event.preventDefault?.()
     events.onFailure(event.error ?? new Error(event.message || 'the worker could not be loaded'))
   }
@@ -113,7 +116,7 @@ export function followWeb(worker: Worker, events: ThreadEvents): Thread {
   }
 }
 
-/** In a thread: hears messages from who started it, and answers a function that posts to them. */
+/** Called in a thread: listens to messages from the thread's creator, and returns a function that posts to it. */
 export async function listenToOwner(
   onMessage: (message: unknown) => void,
 ): Promise<(message: unknown, transfer: Transferable[]) => void> {
@@ -123,7 +126,7 @@ export async function listenToOwner(
       parentPort.on('message', onMessage)
       return (message, transfer) => parentPort.postMessage(message, transfer as ArrayBuffer[])
     }
-    // Web workers of Deno have no such port.
+    // Deno's Web Workers have no parent port.
     if (typeof globalThis.postMessage !== 'function') {
       throw new Error('this module is for threads: import softmargin instead')
     }

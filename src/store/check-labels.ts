@@ -2,10 +2,10 @@ import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 
 /**
- * Checks that a store can give labels back as they are. Those of one store may be of both types.
+ * Checks that a store can return labels unchanged. One store may hold labels of both types.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for what is neither text nor a finite number, and for text that ends in a
- *   NUL character, which NumPy's arrays of texts do not keep
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a value that is neither a string nor a finite number, and for a
+ *   string that ends in a NUL character, which NumPy's string arrays do not preserve
  */
 export function checkStoreLabels(labels: ArrayLike<Label>): void {
   for (let i = 0; i < labels.length; i++) {

@@ -1,7 +1,7 @@
 import { show } from '../core/errors.ts'
 import type { Damage } from '../host/journal/frames.ts'
 
-/** Tells of a part of a store's journal that is no whole record. */
+/** Reports a damaged part of a store's journal. */
 export function warnOfDamage(
   path: string,
   { recordsBefore, bytes }: Damage,

@@ -1,33 +1,36 @@
+// Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
+
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { sha256 } from '../host/download/model-cache.ts'
 import type { OpenedImage } from '../image/image-input.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
 
-/** What features were made by, in words and as a digest. */
+/** How features were computed, as text and as a digest. */
 export interface FeatureSignature {
   /**
-   * SHA-256, in hexadecimal, of what the network up to the layer computes, with its weights, of the pooling and of the
-   * preprocessing, and of the runtime where it is our engine. What a file tells about itself is not a part of it.
+   * SHA-256, in hexadecimal, of everything that determines the features: the network up to the layer with its
+   * weights, the pooling, the preprocessing, and the runtime if it is this package's own engine. Metadata of the
+   * model file is not included.
    */
   fingerprint: string
-  /** The layer, the pooling and the preprocessing as JSON, to tell what differs. */
+  /** The layer, pooling and preprocessing as JSON, so that an error can say what differs. */
   layer: string
   pooling: string
   preprocess: string
-  /** Numbers an image. */
+  /** Features per image. */
   featureSize: number
-  /** There, and true, where the network looks at mirror images too. The fingerprint knows it anyway. */
+  /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
-  /** Where a row holds the features of several layers side by side: the maker of each. */
+  /** The signature of each layer, if a row holds the features of several layers side by side. */
   parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'parts'>[] | undefined
 }
 
-/** An extractor does not change, and to digest a large network takes time. */
+/** Cached, since an extractor is immutable and hashing a large network takes time. */
 const makers = new WeakMap<FeatureExtractor, Promise<FeatureSignature>>()
 
 /**
- * The maker that an extractor is. Two extractors with one fingerprint make the same features of the same image, and an
- * extractor has the same fingerprint when it comes back from a saved classifier.
+ * Returns the feature signature of an extractor. Extractors with the same fingerprint compute the same features from
+ * the same image, and an extractor keeps its fingerprint when it is saved and loaded with a classifier.
  */
 export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const known = makers.get(extractor)
@@ -43,7 +46,7 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
   const pooling = inOrder(how.pooling)
   const preprocess = inOrder(how.preprocess)
   const network = await sha256(computationOf(extractor.cutModel()))
-  // Our engine's features differ from ONNX Runtime's in their low bits: the two are not mixed in one store.
+  // The features of our engine and of ONNX Runtime differ in their low-order bits, so one store must not mix them.
   const runtime = extractor.runtime.name === 'engine' ? ['engine'] : []
   const all = JSON.stringify([network, layer, pooling, preprocess, ...runtime])
   const fingerprint = await sha256(new TextEncoder().encode(all))
@@ -54,7 +57,9 @@ function mirrored(mirror: boolean | undefined): Pick<FeatureSignature, 'mirror'>
   return mirror ? { mirror } : {}
 }
 
-/** The maker of rows in which the features of several stand side by side. All have one preprocessing. */
+/**
+ * Returns the signature of rows that hold the features of several layers side by side, with the same preprocessing.
+ */
 export async function joinSignatures(makers: FeatureSignature[]): Promise<FeatureSignature> {
   const parts = makers.map(({ fingerprint, layer, pooling, featureSize }) => ({
     ...{ fingerprint, layer, pooling, featureSize },
@@ -71,7 +76,7 @@ export async function joinSignatures(makers: FeatureSignature[]): Promise<Featur
   }
 }
 
-/** JSON with keys in order: the same settings always give the same text. */
+/** JSON with sorted keys, so that equal settings always give the same text. */
 function inOrder(value: unknown): string {
   return JSON.stringify(value, (_, part) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
@@ -80,7 +85,7 @@ function inOrder(value: unknown): string {
   )
 }
 
-/** A key for an image: SHA-256, in hexadecimal, of its file's bytes, or of its size and pixels. */
+/** The key of an image: SHA-256, in hexadecimal, of the bytes of its file, or of its size and pixels. */
 export async function keyOf(opened: OpenedImage): Promise<string> {
   if (opened.kind === 'file') return sha256(Uint8Array.from(opened.bytes))
   const { data, width, height, channels } = opened.image

@@ -4,14 +4,14 @@ import { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { type FeatureSignature, joinSignatures, signatureOf } from './feature-signature.ts'
 
-/** What makes the features that a store keeps. */
+/** Computes the features that a store keeps. */
 export interface FeatureSource {
   maker(): Promise<FeatureSignature>
   /** As `FeatureExtractor.extract`. */
   extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
 }
 
-/** An extractor as a source. */
+/** Wraps an extractor as a source. */
 export function oneLayer(extractor: FeatureExtractor): FeatureSource {
   return {
     maker: () => signatureOf(extractor),
@@ -19,7 +19,7 @@ export function oneLayer(extractor: FeatureExtractor): FeatureSource {
   }
 }
 
-/** Several layers of one network at once, whose features stand side by side in a row. */
+/** Extracts several layers of one network in a single pass and concatenates their features in each row. */
 export class JoinedLayers implements FeatureSource {
   readonly choices: readonly LayerChoice[]
   readonly #extractor: FeatureExtractor
@@ -35,12 +35,12 @@ export class JoinedLayers implements FeatureSource {
     this.#maker = maker
   }
 
-  /** The same layers of the same network, run by another extractor. */
+  /** Returns a source for the same layers of the same network that runs them with another extractor. */
   on(extractor: FeatureExtractor): JoinedLayers {
     return new JoinedLayers(extractor, this.choices, this.#maker)
   }
 
-  /** Its parts are the makers that an extractor of each layer alone would be. */
+  /** Its parts are the signatures that extractors of the single layers would have. */
   maker(): Promise<FeatureSignature> {
     this.#maker ??= this.#makeMaker()
     return this.#maker
@@ -69,7 +69,7 @@ export class JoinedLayers implements FeatureSource {
   }
 }
 
-/** Where the features of one maker stand in the rows of another: the first column and the one behind the last. */
+/** The columns [first, end) that hold the features of one signature within rows of another. */
 export function columnsOf(
   wanted: FeatureSignature,
   kept: FeatureSignature,

@@ -16,37 +16,43 @@ import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** What `FeatureStore.extract` takes. */
+/** Options of `FeatureStore.extract`. */
 export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
-  /** Kept with the features, one for each image: text or finite numbers. Empty text stands for none. */
+  /** Labels to keep with the features, one per image: strings or finite numbers. An empty string means no label. */
   labels?: ArrayLike<L> | undefined
-  /** Kept with the features. Default: paths and URLs as they are, names of files, else nothing. */
+  /**
+   * Names to keep with the features, one per image. Default: paths and URLs as they are, the names of files,
+   * otherwise an empty string.
+   */
   names?: readonly string[] | undefined
 }
 
-/** What `FeatureStore.open` takes. */
+/** Options of `FeatureStore.open`. */
 export interface StoreOpenOptions {
-  /** Told of records that are damaged: how many come before them, and what becomes of them. Default `console.warn`. */
+  /**
+   * Called with a message about each damaged part of the journal: how many whole records come before and after it, and
+   * what happens to the images whose features were lost. Default `console.warn`.
+   */
   onWarning?: ((message: string) => void) | undefined
 }
 
 const defaultBatchSize = 64
 
-/** A store that nobody holds any more keeps nobody else from its file. */
+/** Releases the file of a store that was garbage-collected without `dispose`, so that others can open it. */
 const abandoned = new FinalizationRegistry<Journal>((file) => file.close())
 
 /**
- * Features that are kept, so that no image goes through the network twice.
+ * Stores extracted features, so that no image has to run through the network twice.
  *
- * Images are known by what is in them, not by their names. All features of a store come from one extractor: those
- * of another CNN, layer, pooling or preprocessing are refused.
+ * Images are identified by their content, not by their names. All features of a store come from equivalent
+ * extractors: those of another CNN, layer, pooling or preprocessing are refused.
  *
- * @typeParam L the labels that it keeps
+ * @typeParam L the type of the labels
  */
 export class FeatureStore<L extends Label = Label> {
   readonly #file: Journal | undefined
   readonly #table = new FeatureTable()
-  /** What writes has its turn when all that was asked for before is written. */
+  /** Serializes writes: each begins after all earlier ones have ended. */
   readonly #turns = new WriteQueue()
   #changed = false
   #disposed = false
@@ -56,29 +62,30 @@ export class FeatureStore<L extends Label = Label> {
     if (file) abandoned.register(this, file, this)
   }
 
-  /** An empty store in memory; `toNpz` gives what to keep of it. */
+  /** Creates an empty store in memory; `toNpz` returns its content for saving. */
   static inMemory<L extends Label = Label>(): FeatureStore<L> {
     return new FeatureStore<L>()
   }
 
   /**
-   * The store in a file, which need not exist yet. Each batch that is extracted, and each label that an image is given
-   * later, is on the disk before the next one, in `<path>.journal`; `save` makes one file of both.
+   * Opens the store in a file, which need not exist yet. Each extracted batch, and each label that is changed later,
+   * is written to `<path>.journal` before the call continues; `save` merges both files into one.
    *
-   * One store at a time has a file open, in all processes: `<path>.lock` says which process that is. `save` and
-   * `dispose` give it back, and so does the end of the process. A store that goes on after `save` takes it again. Where
-   * nothing can be written, a store that is there is opened to be read.
+   * Only one store at a time, across all processes, can have a file open: `<path>.lock` names the process that holds
+   * the lock. `save` and `dispose` release it, and so does the end of the process. A store that is used again after
+   * `save` takes the lock again. Where nothing can be written, an existing store is opened read-only.
    *
-   * A journal may be damaged. What is whole in it is read; the rest is told of, its images are extracted again when they
-   * are next asked for, and at the next `save` the journal is set aside as `<path>.journal.damaged-<time>`.
+   * A journal may be damaged. Its whole records are read; the others are reported with `onWarning`, their images are
+   * extracted again when they are next requested, and the next `save` sets the journal aside as
+   * `<path>.journal.damaged-<time>`.
    *
-   * In browsers it lives under that name in the origin's private file system, else in IndexedDB, and survives a
-   * reload and a crash just so. One page or worker at a time has it open.
+   * In browsers the store lives under that name in the origin private file system, or else in IndexedDB, and survives
+   * reloads and crashes in the same way. One page or worker at a time can have it open.
    *
-   * @typeParam L the labels that the store is known to have; those of the file are not checked
+   * @typeParam L the type of the labels that the store is expected to hold; those of the file are not checked
    * @param path of an `.npz` file; in browsers any name
-   * @throws {SoftmarginError} `FILE_LOCKED` where another store has it open, `DATA_UNREADABLE`, `FILE_UNREADABLE`,
-   *   `FILE_UNWRITABLE` where there is no store and none can be made, `HOST_UNSUPPORTED` where nothing can be kept
+   * @throws {SoftmarginError} `FILE_LOCKED` if another store has it open, `DATA_UNREADABLE`, `FILE_UNREADABLE`,
+   *   `FILE_UNWRITABLE` if there is no store and none can be created, `HOST_UNSUPPORTED` if the host has no storage
    */
   static async open<L extends Label = Label>(
     path: string,
@@ -106,9 +113,9 @@ export class FeatureStore<L extends Label = Label> {
   }
 
   /**
-   * Removes what `open` keeps under that path, if it is there.
+   * Deletes the store that `open` keeps under that path, if it exists.
    *
-   * @throws {SoftmarginError} `FILE_LOCKED` where a store has it open, `FILE_UNWRITABLE`, `HOST_UNSUPPORTED`
+   * @throws {SoftmarginError} `FILE_LOCKED` if a store has it open, `FILE_UNWRITABLE`, `HOST_UNSUPPORTED`
    */
   static async remove(path: string): Promise<void> {
     const file = await openJournal(path)
@@ -120,7 +127,7 @@ export class FeatureStore<L extends Label = Label> {
   }
 
   /**
-   * A store in memory, out of what `toNpz` gave.
+   * Creates a store in memory from the output of `toNpz`.
    *
    * @throws {SoftmarginError} `DATA_UNREADABLE`, `FILE_UNREADABLE`, `ABORTED`
    */
@@ -133,44 +140,44 @@ export class FeatureStore<L extends Label = Label> {
     return store
   }
 
-  /** How many images it has features of. */
+  /** The number of images whose features are stored. */
   get size(): number {
     return this.#table.size
   }
 
-  /** The features, a row for each image. @throws {SoftmarginError} `EMPTY_INPUT` for an empty store */
+  /** The features, images x features. @throws {SoftmarginError} `EMPTY_INPUT` for an empty store */
   get features(): Matrix {
     return this.#table.whole().features
   }
 
-  /** What each image was called; empty where nothing was known. */
+  /** The name of each image; an empty string where it is unknown. */
   get names(): string[] {
     return [...this.#table.names]
   }
 
-  /** The label of each image, `''` where none was known. */
+  /** The label of each image; `''` where it is unknown. */
   get labels(): (L | '')[] {
     return [...this.#table.labels] as (L | '')[]
   }
 
-  /** What made the features; `undefined` for an empty store. */
+  /** How the features were computed; `undefined` for an empty store. */
   get maker(): FeatureSignature | undefined {
     return this.#table.maker && { ...this.#table.maker }
   }
 
-  /** Of the extractor that the features come from; `undefined` for an empty store. */
+  /** The fingerprint of the extractor that computed the features; `undefined` for an empty store. */
   get fingerprint(): string | undefined {
     return this.#table.maker?.fingerprint
   }
 
   /**
-   * Features of images: those that are here already as they are, the others extracted and kept.
+   * Returns the features of images. Those already stored are reused; the others are extracted and stored.
    *
-   * @returns a row for each image, in their order (see `onUnreadable` for images that are left out)
-   * @throws {SoftmarginError} `FEATURES_MISMATCH` if the store holds features of another extractor, and says what
-   *   differs; `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for labels, `NOT_FINITE`, `FILE_UNWRITABLE`, `DISPOSED`,
-   *   `FILE_LOCKED` and `FILE_CHANGED` if another store has opened or changed the file since this one was saved, and as
-   *   `FeatureExtractor.extract`
+   * @returns images x features, in the order of `images` (see `onUnreadable` for images that are left out)
+   * @throws {SoftmarginError} `FEATURES_MISMATCH`, with what differs, if the store holds features of another
+   *   extractor; `SHAPE_MISMATCH`, `INVALID_ARGUMENT` for labels, `NOT_FINITE`, `FILE_UNWRITABLE`, `DISPOSED`,
+   *   `FILE_LOCKED` and `FILE_CHANGED` if another store has opened or changed the file since this one was saved, and
+   *   as `FeatureExtractor.extract`
    */
   async extract(
     extractor: FeatureExtractor,
@@ -184,9 +191,9 @@ export class FeatureStore<L extends Label = Label> {
   }
 
   /**
-   * Sees to it that the store has the features of images.
+   * Ensures that the features of all images are in the store.
    *
-   * @returns the key of each image that could be read, in their order
+   * @returns the key of each image that could be read, in order
    * @throws {SoftmarginError} as `extract`
    * @internal
    */
@@ -233,42 +240,43 @@ export class FeatureStore<L extends Label = Label> {
   }
 
   /**
-   * The features that a maker made of images that the store knows.
+   * Returns the features with one signature for images that are in the store.
    *
-   * @param keys as `keep` answers them
-   * @param maker the store's, or one of its parts
-   * @throws {SoftmarginError} `FEATURES_MISSING` with how many it does not have, `FEATURES_MISMATCH`
+   * @param keys as `keep` returns them
+   * @param maker the store's signature, or one of its parts
+   * @throws {SoftmarginError} `FEATURES_MISSING` with the number of missing images, `FEATURES_MISMATCH`
    * @internal
    */
   featuresOf(keys: readonly string[], maker: FeatureSignature): Matrix {
     return this.#table.select(keys, maker)
   }
 
-  /** The store as the bytes of an `.npz` file. @throws {SoftmarginError} `EMPTY_INPUT` for an empty store */
+  /** Returns the store as the bytes of an `.npz` file. @throws {SoftmarginError} `EMPTY_INPUT` for an empty store */
   toNpz(): Uint8Array<ArrayBuffer> {
     return storeToNpz(this.#table.whole())
   }
 
   /**
-   * Makes one whole file of what was added since it was opened, and gives the file back: another store can open it then.
-   * What is extracted meanwhile is not lost: it comes into the journal, for the next `save`. In memory it does nothing.
+   * Merges the file and its journal into one file, and releases the lock, so that another store can open the file.
+   * Features extracted while it runs are not lost: they are appended to the journal for the next `save`. A store in
+   * memory does nothing.
    *
-   * @throws {SoftmarginError} `FILE_UNWRITABLE`, and then nothing is lost; `FILE_LOCKED` and `FILE_CHANGED` as `extract`,
-   *   `DISPOSED`
+   * @throws {SoftmarginError} `FILE_UNWRITABLE`, in which case nothing is lost; `FILE_LOCKED` and `FILE_CHANGED` as
+   *   `extract`, `DISPOSED`
    */
   async save(): Promise<void> {
     await this.#turns.take(async () => {
       this.#checkAlive()
       if (this.#changed && this.size > 0) await this.#file?.replace(this.toNpz())
-      // Without images there is nothing to keep, and damage stays what it is.
+      // Without images there is nothing to save, and a damaged journal is left as it is.
       if (this.size > 0) this.#changed = false
       await this.#file?.unlock()
     })
   }
 
   /**
-   * Gives the file back, without saving: the journal has all that was extracted. What is in memory can still be read. A
-   * call that runs ends with `DISPOSED`, after the batch at hand. A second call does nothing.
+   * Releases the file without saving; the journal holds everything that was extracted. What is in memory can still be
+   * read. A running call ends with `DISPOSED` after its current batch. Calling it again has no effect.
    */
   dispose(): void {
     if (this.#disposed) return
@@ -287,7 +295,7 @@ export class FeatureStore<L extends Label = Label> {
     }
   }
 
-  /** Gives images that are here other labels. */
+  /** Changes the labels of images that are already stored. */
   async #relabel(given: Map<string, Label>): Promise<void> {
     const isNew = ([key, label]: [string, Label]) => this.#table.labelOf(key) !== label
     if (![...given].some(isNew)) return
@@ -302,7 +310,11 @@ export class FeatureStore<L extends Label = Label> {
     })
   }
 
-  /** @returns for the key of each image that cannot be read, what makes its error for the name of an image */
+  /**
+   * Extracts and stores images that are missing.
+   *
+   * @returns for the key of each image that could not be read, a function that creates its error for an image's name
+   */
   async #extractFresh(
     source: FeatureSource,
     maker: FeatureSignature,
@@ -313,7 +325,7 @@ export class FeatureStore<L extends Label = Label> {
     const failed = new Map<string, (name: string) => SoftmarginError>()
     if (fresh.length === 0) return failed
     this.#table.checkMaker(maker)
-    // Who cannot write shall hear of it before the work, not after it.
+    // Take the lock first, so that a store that cannot be written fails before the extraction, not after it.
     await this.#turns.take(async () => {
       this.#checkAlive()
       await this.#file?.lock()
@@ -339,9 +351,9 @@ export class FeatureStore<L extends Label = Label> {
     }
     await this.#turns.take(async () => {
       this.#checkAlive()
-      // Another call may have made it a store of another extractor meanwhile.
+      // Another call may meanwhile have stored features of another extractor.
       this.#table.checkMaker(maker)
-      // On the disk first: what memory holds is never more.
+      // Written to disk first, so that memory never holds more than the file.
       await this.#file?.append(storeToNpz(added))
       this.#table.add(added)
       this.#changed = true
@@ -351,9 +363,9 @@ export class FeatureStore<L extends Label = Label> {
 }
 
 /**
- * Takes the lock of a file that is to be opened.
+ * Takes the lock of a file that is about to be opened.
  *
- * @returns the error where nothing can be written, not even a lock: then it can be read, if it is there
+ * @returns the error if nothing can be written, not even a lock; an existing file can then still be read
  * @throws {SoftmarginError} `FILE_LOCKED`
  */
 async function lockToOpen(file: Journal): Promise<SoftmarginError | undefined> {

@@ -6,7 +6,7 @@ import { columnsOf } from './feature-source.ts'
 import { GrowingRows } from './growing-rows.ts'
 import type { StoredFeatures } from './store-file.ts'
 
-/** Features in memory, a row for each image, found by the image's key. All rows are of one maker. */
+/** Features in memory, one row per image, indexed by image key. All rows have the same signature. */
 export class FeatureTable {
   readonly #rowOf = new Map<string, number>()
   readonly #names: string[] = []
@@ -34,16 +34,19 @@ export class FeatureTable {
     return this.#rowOf.has(key)
   }
 
-  /** Adds rows, but for those that are here. @throws {SoftmarginError} `FEATURES_MISMATCH`, `OUT_OF_MEMORY` */
+  /**
+   * Adds the rows whose images are not yet in the table. @throws {SoftmarginError} `FEATURES_MISMATCH`,
+   * `OUT_OF_MEMORY`
+   */
   add({ features, keys, names, labels, maker }: StoredFeatures): void {
     this.checkMaker(maker)
     this.#maker ??= maker
     this.#rows ??= new GrowingRows(maker.featureSize)
-    // After a crash between two writes a row may stand in the file and in the journal.
+    // After a crash between two writes, a row may be both in the file and in the journal.
     const added = new Map<string, number>()
     for (const [i, key] of keys.entries()) if (!this.#rowOf.has(key) && !added.has(key)) added.set(key, i)
     const numbers = [...added.values()]
-    // There may be no memory for them: then nothing has changed.
+    // Allocate first: if memory runs out, nothing has changed.
     this.#rows.add(numbers.length === features.rows ? features : features.select(numbers))
     for (const [key, i] of added) {
       this.#rowOf.set(key, this.#rowOf.size)
@@ -52,19 +55,19 @@ export class FeatureTable {
     }
   }
 
-  /** The label of an image; nothing for one that is not here. */
+  /** The label of an image; `undefined` for an image that is not in the table. */
   labelOf(key: string): Label | undefined {
     const row = this.#rowOf.get(key)
     return row === undefined ? undefined : this.#labels[row]
   }
 
-  /** Gives an image another label; one that is not here, since its record is damaged, has none to change. */
+  /** Changes the label of an image. Ignores an image that is not in the table because its record is damaged. */
   relabel(key: string, label: Label): void {
     const row = this.#rowOf.get(key)
     if (row !== undefined) this.#labels[row] = label
   }
 
-  /** All there is; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
+  /** Returns the whole table; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
   whole(): StoredFeatures {
     if (!this.#maker || !this.#rows) {
       throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty: extract images first')
@@ -79,10 +82,10 @@ export class FeatureTable {
   }
 
   /**
-   * The features that a maker made of images.
+   * Returns the features with one signature, one row per key.
    *
-   * @param maker the table's, or one of its parts
-   * @throws {SoftmarginError} `FEATURES_MISSING` with how many are not here, `FEATURES_MISMATCH`
+   * @param maker the table's signature, or one of its parts
+   * @throws {SoftmarginError} `FEATURES_MISSING` with the number of missing images, `FEATURES_MISMATCH`
    */
   select(keys: readonly string[], maker: FeatureSignature): Matrix {
     const [from, to] = this.columns(maker)
@@ -104,7 +107,7 @@ export class FeatureTable {
     return new Matrix(data, keys.length, to - from)
   }
 
-  /** Where a row holds the features of a maker. @throws {SoftmarginError} `FEATURES_MISMATCH` */
+  /** The columns that hold the features of a signature. @throws {SoftmarginError} `FEATURES_MISMATCH` */
   columns(maker: FeatureSignature): [from: number, to: number] {
     const kept = this.#maker ?? maker
     const columns = columnsOf(maker, kept)
@@ -112,14 +115,17 @@ export class FeatureTable {
     throw mismatch(maker, kept)
   }
 
-  /** Rows are whole: who makes one layer of several cannot add any. @throws {SoftmarginError} `FEATURES_MISMATCH` */
+  /**
+   * Checks that rows of this signature can be added. Rows must be whole, so one layer of several is not enough.
+   * @throws {SoftmarginError} `FEATURES_MISMATCH`
+   */
   checkMaker(maker: FeatureSignature): void {
     const kept = this.#maker
     if (kept && kept.fingerprint !== maker.fingerprint) throw mismatch(maker, kept)
   }
 }
 
-/** The error for features of another maker, with what differs. */
+/** The error for features of another signature, with what differs. */
 function mismatch(maker: FeatureSignature, kept: FeatureSignature): SoftmarginError {
   const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`

@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../core/errors.ts'
 import { Matrix } from '../core/matrix.ts'
 
-/** Rows that are added one after the other. */
+/** A float32 matrix to which rows can be appended. */
 export class GrowingRows {
   readonly #cols: number
   #data = new Float32Array(0)
@@ -20,7 +20,7 @@ export class GrowingRows {
     this.#rows += rows
   }
 
-  /** All rows; the numbers are shared, not copied. */
+  /** Returns all rows; the numbers are shared, not copied. */
   matrix(): Matrix {
     return new Matrix(this.#data.subarray(0, this.#rows * this.#cols), this.#rows, this.#cols)
   }

@@ -3,14 +3,14 @@ import { SoftmarginError } from '../core/errors.ts'
 import { type ImageInput, type OpenedImage, openImage } from '../image/image-input.ts'
 import { keyOf } from './feature-signature.ts'
 
-/** An image that was opened, and what to know it by. */
+/** An opened image with the key that identifies it. */
 export interface KeyedImage {
   index: number
   key: string
   opened: OpenedImage
 }
 
-/** Reads and keys the images from one position up to another; those that cannot be read are left out. */
+/** Opens and keys the images in a range of positions; those that cannot be read are left out. */
 export async function openAll(
   images: readonly ImageInput[],
   from: number,
@@ -36,14 +36,14 @@ export async function openAll(
   return batch
 }
 
-/** The same error about an image that the caller knows by another name. */
+/** Returns the same error with the image's name replaced by the one that the caller knows. */
 export function renamed(error: SoftmarginError, from: string, to: string): SoftmarginError {
   const { code, received, expected, cause } = error
   const argument = error.argument?.replace(from, to)
   return new SoftmarginError(code, error.message.replace(from, to), { argument, received, expected, cause })
 }
 
-/** What an image is called; empty where that is not known. */
+/** The name of an image; empty if it is unknown. */
 export function nameOf(image: ImageInput): string {
   if (typeof image === 'string') return image.startsWith('data:') ? '' : image
   if (image instanceof URL) return image.protocol === 'data:' ? '' : image.href

@@ -1,3 +1,5 @@
+// The `.npz` format of feature stores and of the records in their journals.
+
 import { SoftmarginError, show } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { checkFinite, type Matrix } from '../core/matrix.ts'
@@ -6,28 +8,28 @@ import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
 import type { FeatureSignature } from './feature-signature.ts'
 
-/** The layout of the file, and how fingerprints are made. A reader refuses any other. */
+/** The version of the file's layout and of the fingerprint algorithm. Other versions are refused. */
 const schemaVersion = 2
 
-/** Features of images, with what they are of and who made them. */
+/** Features of images, with the images' keys, names and labels, and the features' signature. */
 export interface StoredFeatures {
   features: Matrix
   /** SHA-256 of each image. */
   keys: string[]
   names: string[]
-  /** Empty text where none is known. */
+  /** An empty string where the label is unknown. */
   labels: Label[]
   maker: FeatureSignature
 }
 
-/** Labels that images of a store were given after their features were kept. */
+/** Labels of a store that were changed after their features had been stored. */
 export interface GivenLabels {
   /** SHA-256 of each image. */
   keys: string[]
   labels: Label[]
 }
 
-/** As a NumPy file: `X`, `names`, `labels`, `keys`, and `about`, JSON on who made them. */
+/** Encodes features as a `.npz` file: `X`, `names`, `labels`, `keys`, and `about`, their signature as JSON. */
 export function storeToNpz({
   features,
   keys,
@@ -44,14 +46,14 @@ export function storeToNpz({
   })
 }
 
-/** As a NumPy file: `labels`, `keys`, and `about`. */
+/** Encodes changed labels as a `.npz` file: `labels`, `keys`, and `about`. */
 export function givenLabelsToNpz({ keys, labels }: GivenLabels): Uint8Array<ArrayBuffer> {
   return writeNpz({ ...labelsToArrays(labels), keys, about: [JSON.stringify({ schemaVersion })] })
 }
 
 /**
- * Numbers are an array of numbers where all labels are numbers. Beside texts, or where some are unknown, they are texts,
- * and `numericLabels` tells which of them are numbers.
+ * If all labels are numbers, they become an array of numbers. Otherwise all become strings, and `numericLabels` marks
+ * those that were numbers.
  */
 function labelsToArrays(labels: Label[]): Record<string, NdArrayLike> {
   const numeric = labels.map((label) => typeof label === 'number')
@@ -61,7 +63,7 @@ function labelsToArrays(labels: Label[]): Record<string, NdArrayLike> {
 }
 
 /**
- * What a record of a journal holds: features, or labels of images whose features came before.
+ * Decodes a record of a journal: features, or changed labels of images whose features were stored earlier.
  *
  * @throws {SoftmarginError} as `storeFromNpz`
  */
@@ -71,7 +73,7 @@ export async function recordFromNpz(source: DataSource): Promise<StoredFeatures 
 }
 
 /**
- * The reverse, trusting nothing.
+ * Decodes and validates a store's `.npz` file.
  *
  * @throws {SoftmarginError} `DATA_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `FILE_UNREADABLE`
  */
@@ -124,7 +126,7 @@ function labelsFrom(arrays: Arrays): GivenLabels {
   return { keys, labels: numbers }
 }
 
-/** What the JSON in the array `about` says. */
+/** Parses the JSON in the array `about`. */
 function readAbout(arrays: Arrays): Record<string, unknown> {
   let about: Record<string, unknown>
   try {

@@ -1,9 +1,9 @@
-/** Work that is done one piece after the other, in the order in which it was asked for. */
+/** Runs asynchronous tasks one at a time, in the order in which they were added. */
 export class WriteQueue {
   #end: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  /** @returns what the work answers; what it throws is the caller's, and keeps nobody else from their turn */
+  /** @returns the result of the task; if the task throws, later tasks still run */
   take<T>(work: () => Promise<T>): Promise<T> {
     this.#waiting++
     const turn = this.#end.then(work).finally(() => this.#waiting--)
@@ -11,7 +11,7 @@ export class WriteQueue {
     return turn
   }
 
-  /** Does something short at once where nothing is being done, else behind all that was asked for. */
+  /** Runs a short synchronous task at once if the queue is idle, otherwise after all tasks already in it. */
   last(work: () => void): void {
     if (this.#waiting === 0) work()
     else this.#end.then(work)

@@ -1,3 +1,5 @@
+// The client's side of a connection to a worker: sends requests and runs callbacks.
+
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
 import { Copies } from './copy.ts'
@@ -12,28 +14,32 @@ import {
   type ServerSide,
 } from './protocol.ts'
 
-/** What the objects on this side need of the one that made them. */
+/** What a connection needs from the registry of remote objects. */
 export interface Objects {
-  /** The object on this side for one in the worker. */
+  /** Returns the local proxy for an object in the worker. */
   objectFor(id: string, className: RemoteClassName): object
-  /** The id of an object of this connection, `undefined` for anything else. @throws for one of another connection */
+  /**
+   * The id of a proxy of this connection, `undefined` for anything else. @throws for a proxy of another connection
+   */
   idOf(object: object): { id: string; className: RemoteClassName } | undefined
 }
 
-/** A call that was made and not answered. */
+/** A pending call. */
 interface Call {
   functions: number[]
-  /** What makes an object may hand it functions for later, such as a splitter's. */
+  /**
+   * Whether callbacks must outlive the call: a constructor may receive functions for later use, such as a splitter's.
+   */
   keepsFunctions: boolean
-  /** Numbers of the signals that end it in the worker. */
+  /** The ids of the signals that abort it in the worker. */
   signals: number[]
-  /** Ends what listens to the user's signals. */
+  /** Remove the listeners from the user's signals. */
   stop: (() => void)[]
   signal: AbortSignal | undefined
   reject(error: unknown): void
 }
 
-/** This side of a connection: makes requests, and hears callbacks. */
+/** The client's side of a connection: sends requests to the worker and handles callbacks from it. */
 export class Connection implements ClientSide {
   readonly #setBusy: (busy: boolean) => void
   readonly #moves: boolean
@@ -43,25 +49,25 @@ export class Connection implements ClientSide {
     { function: (...args: unknown[]) => unknown; call: Call; answers: boolean }
   >()
   #objects: Objects | undefined
-  /** Arguments that are being copied: later requests wait, so that all begin in their order. */
+  /** The arguments being copied. Later requests wait for it, so that all arrive in order. */
   #copying: Promise<void> | undefined
   #server: ServerSide | undefined
   #ended: SoftmarginError | undefined
   #next = 0
 
-  /** @param moves whether arguments leave this thread, so that buffers may be handed over */
+  /** @param moves whether arguments leave this thread, so that buffers can be transferred */
   constructor(moves: boolean, setBusy: (busy: boolean) => void = () => {}) {
     this.#moves = moves
     this.#setBusy = setBusy
   }
 
-  /** Begins, once the other side is known. */
+  /** Starts the connection once the other side is known. */
   start(server: ServerSide, objects: Objects): void {
     this.#server = server
     this.#objects = objects
   }
 
-  /** Ends it: calls that run are rejected with `WORKER_LOST`, later ones with `error`. */
+  /** Ends the connection: pending calls are rejected with `WORKER_LOST`, later ones with `error`. */
   end(error: SoftmarginError): void {
     this.#ended ??= error
     const { message, cause } = error
@@ -69,7 +75,7 @@ export class Connection implements ClientSide {
     for (const call of this.#calls) call.reject(lost)
   }
 
-  /** @param args as the user gave them */
+  /** Sends a request. @param args as the user passed them */
   request(request: Request, args: unknown[] = []): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended)
     return new Promise((resolve, reject) => {
@@ -92,21 +98,21 @@ export class Connection implements ClientSide {
     })
   }
 
-  /** Tells the worker that an object is not needed any more. */
+  /** Tells the worker that an object is no longer needed. */
   forget(id: string): void {
     if (!this.#ended) this.#server?.forget(id).catch(() => {})
   }
 
   async callBack(id: number, args: unknown[]): Promise<Answer> {
     const known = this.#functions.get(id)
-    // A call that was rejected meanwhile has nobody to tell.
+    // The call has already been rejected, so its callbacks are no longer run.
     if (!known) return { value: undefined }
     const { call } = known
     try {
       const value = await known.function(...args.map((arg) => this.#decode(arg)))
       return { value: known.answers ? this.#encode(value, call, { trim: this.#moves }) : undefined }
     } catch (error) {
-      // As in the same thread: what a callback throws ends the call.
+      // As without a worker, an exception in a callback ends the call.
       this.#abort(call)
       call.reject(error)
       return { error: serializeError(error) }
@@ -139,16 +145,16 @@ export class Connection implements ClientSide {
     })
   }
 
-  /** Copies piece by piece, after the requests before. */
+  /** Copies the arguments chunk by chunk, after those of earlier requests. */
   async #copyInTurn(copies: Copies | undefined, call: Call): Promise<void> {
     const copying = (this.#copying ?? Promise.resolve()).then(() => copies?.copyInPieces())
-    // One that fails is no hindrance to those behind it.
+    // A failed copy must not block the requests after it.
     const over = copying.catch(() => {})
     this.#copying = over
     await copying.finally(() => {
       if (this.#copying === over) this.#copying = undefined
     })
-    // Nobody in the worker would hear of these.
+    // Checked here because the worker does not know this call yet and could not be told of an abort.
     throwIfAborted(call.signal)
     if (this.#ended) throw this.#ended
   }
@@ -183,7 +189,7 @@ export class Connection implements ClientSide {
       throw invalidArgument('scoring', f, 'the name of a score: a function cannot be called from a worker')
     }
     const id = this.#next++
-    // What onProgress and the like return is nobody's business, and need not be fit to be sent.
+    // The return values of `on*` callbacks are ignored, and may not be cloneable, so they are not sent.
     this.#functions.set(id, { function: f, call, answers: !/^on[A-Z]/.test(key ?? '') })
     call.functions.push(id)
     return { $softmargin: 'function', id }
@@ -215,7 +221,7 @@ function makesObject(request: Request): boolean {
   )
 }
 
-/** The arguments without `transfer`, which is meant for this side. */
+/** Returns the arguments without the option `transfer`, which only this side uses. */
 function takeTransfer(given: unknown[]): { args: unknown[]; move: boolean } {
   const last = given.at(-1)
   if (typeof last !== 'object' || last === null || !isPlain(last) || !('transfer' in last)) {
@@ -226,7 +232,7 @@ function takeTransfer(given: unknown[]): { args: unknown[]; move: boolean } {
   return { args: [...given.slice(0, -1), rest], move: transfer }
 }
 
-/** A call that calls back can be ended from here, though the user gave no signal. */
+/** Adds a signal to a call with callbacks, so that this side can abort it even if the user passed no signal. */
 function addSignal(encoded: unknown[], id: number): void {
   const last = encoded.at(-1)
   if (typeof last !== 'object' || last === null || !isPlain(last)) return

@@ -1,18 +1,20 @@
+// Copies the buffers in arguments in chunks, so that sending large data does not block the page.
+
 import { yieldToHost } from '../host/platform/yield.ts'
 import { isArrayBuffer, isPlain } from './encode.ts'
 
-/** Bytes that are copied before others get their turn: a few milliseconds of a page, whose memory is new to it. */
+/** Bytes copied before yielding: a few milliseconds on a page's main thread if the target memory is newly allocated. */
 const PIECE = 2 ** 21
 
 /**
- * What is shorter is left to the host to copy, since to hand a buffer over has its price, too. It is below the size
- * of most picture files: hundreds of those at once would keep a page for 40 ms.
+ * Shorter buffers are left to structured cloning, since transferring a buffer has a cost of its own. The limit is
+ * below the size of most image files: cloning hundreds of those at once would block a page for 40 ms.
  */
 const LONG = 2 ** 12
 
 type Bytes = ArrayBuffer | ArrayBufferView
 
-/** Where bytes stand among the arguments. */
+/** The location of a buffer or view within the arguments. */
 interface Place {
   holder: Record<string | number, unknown>
   key: string | number
@@ -20,27 +22,27 @@ interface Place {
 }
 
 /**
- * Puts copies of its own in place of the buffers and views among encoded arguments, to be handed over: the host
- * would copy all of them at once, while the page stands still. Of a view nothing but its part is copied.
+ * Replaces the buffers and views in encoded arguments with copies that can be transferred. Structured cloning would
+ * copy all of them at once and block the page. Of a view, only the viewed part is copied.
  */
 export class Copies {
-  /** The buffers that are to be handed over. */
+  /** The buffers to transfer. */
   readonly buffers = new Set<ArrayBuffer>()
   readonly #places: Place[] = []
   readonly #copied = new Map<Bytes, Bytes>()
   #left = PIECE
 
-  /** @param args as `encode` answers them, with views as they were: these are written to */
+  /** @param args as `encode` returns them, with the original views; modified in place */
   constructor(args: unknown[]) {
     this.#find(args)
   }
 
-  /** Whether all can be copied at once. */
+  /** Whether everything is small enough to copy without yielding. */
   get isShort(): boolean {
     return this.#places.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) <= PIECE
   }
 
-  /** Copies all at once. */
+  /** Copies everything at once. */
   copy(): void {
     for (const place of this.#places) {
       const known = this.#copied.get(place.bytes)
@@ -48,7 +50,7 @@ export class Copies {
     }
   }
 
-  /** Copies piece by piece, with others having their turn between. */
+  /** Copies chunk by chunk, yielding to the event loop in between. */
   async copyInPieces(): Promise<void> {
     for (const place of this.#places) {
       const known = this.#copied.get(place.bytes)
@@ -72,7 +74,7 @@ export class Copies {
 
   #replace({ holder, key, bytes }: Place, copy: Bytes): void {
     holder[key] = copy
-    // The same bytes in two places stay the same.
+    // Bytes that occur twice are copied once and stay shared.
     this.#copied.set(bytes, copy)
     if (copy.byteLength >= LONG)
       this.buffers.add((ArrayBuffer.isView(copy) ? copy.buffer : copy) as ArrayBuffer)
@@ -95,7 +97,7 @@ export class Copies {
   }
 }
 
-/** Shared memory is none: it is not copied when it is sent. */
+/** Shared memory is excluded: structured cloning does not copy it. */
 function isBytes(value: object): value is Bytes {
   return isArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value)
 }
@@ -106,7 +108,7 @@ function bytesOf(bytes: Bytes): Uint8Array {
     : new Uint8Array(bytes)
 }
 
-/** A copy as a view of the same kind. A Buffer of Node arrives as a Uint8Array anyway. */
+/** Creates a view of the same type over a copy. Node's Buffer arrives as a Uint8Array anyway. */
 function sameView(original: Bytes, { buffer }: Uint8Array<ArrayBuffer>): Bytes {
   if (!ArrayBuffer.isView(original)) return buffer
   if (original instanceof Uint8Array) return new Uint8Array(buffer)

@@ -1,9 +1,11 @@
+// Encodes values that structured cloning cannot send or would send inefficiently.
+
 import { Matrix } from '../core/matrix.ts'
 import { NdArray } from '../data/nd-array.ts'
 import { deserializeError, serializeError } from './error-facts.ts'
 import type { RemoteClassName, SerializedError } from './protocol.ts'
 
-/** What stands for a value that a message cannot hold. */
+/** A placeholder for a value that is not sent as it is. */
 export type Mark =
   | { $softmargin: 'matrix'; data: Float32Array; rows: number; cols: number }
   | { $softmargin: 'rows'; data: Float64Array; cols: number }
@@ -14,17 +16,17 @@ export type Mark =
   | { $softmargin: 'function'; id: number }
   | { $softmargin: 'signal'; id: number; aborted: boolean; reason?: unknown }
 
-/** How values go. */
+/** How values are encoded. */
 export interface Encoding {
-  /** What stands for a value that only this side knows; `undefined` to leave it to the rest. */
+  /** Returns the placeholder for a value that only this side can represent; `undefined` for the default handling. */
   mark(value: object, key: string | undefined): Mark | undefined
-  /** Buffers are handed over, not copied: they are collected here. */
+  /** If set, buffers are to be transferred instead of copied, and are collected here. */
   moved?: Set<ArrayBuffer> | undefined
-  /** Views of a part of a buffer go without the rest of it. */
+  /** Whether a view of part of a buffer is sent without the rest of the buffer. */
   trim: boolean
 }
 
-/** A value as a message may hold it. What needs no change is not copied here. */
+/** Encodes a value for a message. Parts that need no change are not copied. */
 export function encode(value: unknown, how: Encoding, key?: string): unknown {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value
   const mark = how.mark(value, key)
@@ -41,21 +43,21 @@ export function encode(value: unknown, how: Encoding, key?: string): unknown {
   if (value instanceof NdArray) {
     return { $softmargin: 'ndarray', data: encode(value.data, how), shape: value.shape } satisfies Mark
   }
-  // As plain data: what a host clones by itself can neither be handed over nor be copied piece by piece.
+  // Sent as plain data: an ImageData that the host clones can neither be transferred nor be copied in chunks.
   if (isImageData(value))
     return encodeFields({ data: value.data, width: value.width, height: value.height }, how)
   if (value instanceof URL) return { $softmargin: 'url', href: value.href } satisfies Mark
   if (value instanceof Error) return { $softmargin: 'error', error: serializeError(value) } satisfies Mark
   if (Array.isArray(value)) return encodeRows(value, how) ?? encodeArray(value, how)
   if (isPlain(value)) return encodeFields(value as Record<string, unknown>, how)
-  // A splitter of a class: of all that it has, the other side needs this.
+  // An instance of a splitter class; the other side needs only its method `split`.
   if ('split' in value && typeof value.split === 'function') {
     return { split: encode(value.split.bind(value), how, 'split') }
   }
   return value
 }
 
-/** The value that `encode` was given; `unmark` knows the marks of the other side. */
+/** Restores the value that was passed to `encode`; `unmark` resolves the placeholders of the other side. */
 export function decode(value: unknown, unmark: (mark: Mark) => unknown): unknown {
   if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
   if (Array.isArray(value)) {
@@ -85,20 +87,22 @@ function encodeView(view: ArrayBufferView, { moved, trim }: Encoding): ArrayBuff
     return view
   }
   if (!trim) return view
-  // A clone would take the whole buffer along.
+  // Structured cloning would copy the whole buffer.
   const part = view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength)
   moved?.add(part)
   if (view instanceof DataView) return new DataView(part)
   const length = (view as Uint8Array).length
-  // A Buffer of Node arrives as a Uint8Array anyway.
+  // Node's Buffer arrives as a Uint8Array anyway.
   if (view instanceof Uint8Array) return new Uint8Array(part)
   return new (view.constructor as Uint8ArrayConstructor)(part, 0, length)
 }
 
-/** Fewer numbers than this are cloned in no time. */
+/** Arrays with fewer numbers are cheap to clone. */
 const MANY = 4096
 
-/** Rows of numbers as one buffer: to clone them number by number keeps a page for tens of milliseconds. */
+/**
+ * Packs rows of numbers into one buffer: cloning them number by number would block a page for tens of milliseconds.
+ */
 function encodeRows(array: unknown[], how: Encoding): Mark | undefined {
   const cols = Array.isArray(array[0]) ? array[0].length : 0
   if (array.length * cols < MANY) return undefined
@@ -112,7 +116,7 @@ function encodeRows(array: unknown[], how: Encoding): Mark | undefined {
       data[at++] = value
     }
   }
-  // Nobody else has this buffer.
+  // The buffer was created here, so it can be transferred.
   how.moved?.add(data.buffer)
   return { $softmargin: 'rows', data, cols }
 }
@@ -129,7 +133,7 @@ function encodeArray(array: unknown[], how: Encoding): unknown[] {
     const element = array[i]
     if (element === null || (typeof element !== 'object' && typeof element !== 'function')) continue
     const encoded = encode(element, how)
-    // Decoding may write into an array, and this one is the caller's.
+    // Decoding may write into the array, so the caller's array is not used.
     changed ??= array.slice()
     changed[i] = encoded
   }
@@ -144,13 +148,13 @@ function isImageData(value: object): value is ImageData {
   return Object.prototype.toString.call(value) === '[object ImageData]'
 }
 
-/** An object without a class, of this realm or of another one. */
+/** Whether a value is a plain object, of this realm or of another one. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** An ArrayBuffer, of this realm or of another one. */
+/** Whether a value is an ArrayBuffer, of this realm or of another one. */
 export function isArrayBuffer(value: object): value is ArrayBuffer {
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }

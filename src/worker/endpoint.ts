@@ -1,36 +1,38 @@
+// The message envelope and the Comlink endpoint of a connection between `spawn` and a worker.
+
 import type { Endpoint } from 'comlink'
 
 /** Posts a message to the other side. */
 export type Post = (message: unknown, transfer: Transferable[]) => void
 
-/** A message of ours: all others on the port are none of our business. */
+/** A message of this protocol; all other messages on the port are ignored. */
 export interface Envelope {
-  /** The connection, or nothing from a worker that begins to listen. */
+  /** The id of the connection; empty in the message of a worker that has just started to listen. */
   softmargin: string
   kind: 'hello' | 'ready' | 'data' | 'bye'
   data?: unknown
 }
 
-/** What a worker is told at first. */
+/** The first message to a worker. */
 export interface Hello {
-  /** Threads of work for which none are asked for. */
+  /** Default number of threads. */
   threads: number | undefined
 }
 
-/** What it answers. */
+/** The worker's reply to `Hello`. */
 export interface Ready {
-  /** Whether it holds the lock that `watchLife` waits for. */
+  /** Whether the worker holds the lock that `watchWorkerLock` waits for. */
   isHeld: boolean
 }
 
-/** The envelope in a message, if it is one of ours. */
+/** Returns the envelope in a message, or `undefined` if the message does not belong to this protocol. */
 export function readEnvelope(message: unknown): Envelope | undefined {
   if (message === null || typeof message !== 'object' || !('softmargin' in message)) return undefined
   const { softmargin, kind } = message as Envelope
   return typeof softmargin === 'string' && typeof kind === 'string' ? (message as Envelope) : undefined
 }
 
-/** One connection's end, as Comlink wants it. Both sides may ask and answer over it. */
+/** One end of a connection as a Comlink endpoint. Both sides can send requests and replies over it. */
 export class ConnectionEnd implements Endpoint {
   readonly #connection: string
   readonly #post: Post
@@ -41,7 +43,7 @@ export class ConnectionEnd implements Endpoint {
     this.#post = post
   }
 
-  /** Hands a message in that came for this connection. */
+  /** Delivers a message that arrived for this connection. */
   receive(data: unknown): void {
     const event = { data } as MessageEvent
     for (const listener of this.#listeners) {

@@ -9,7 +9,7 @@ import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.
 import type { ClientSide } from './protocol.ts'
 import { Server } from './server.ts'
 
-/** What one `spawn` has here. */
+/** The state of one `spawn` in this worker. */
 interface Served {
   end: ConnectionEnd
   server: Server
@@ -26,7 +26,7 @@ const post = await listenToOwner((message) => {
   else if (kind === 'bye') leave(id)
   else if (kind === 'data') connections.get(id)?.end.receive(data)
 })
-// Who asked before this module ran was not heard.
+// Announce readiness, since messages sent before this module ran were lost.
 post({ softmargin: '', kind: 'ready' }, [])
 
 async function greet(id: string, { threads }: Hello): Promise<void> {
@@ -41,7 +41,7 @@ async function greet(id: string, { threads }: Hello): Promise<void> {
   post({ softmargin: id, kind: 'ready', data: { isHeld: (await life) !== undefined } satisfies Ready }, [])
 }
 
-/** The worker goes on for others: nothing of this one stays. */
+/** Removes all state of one connection; the worker keeps serving the others. */
 async function leave(id: string): Promise<void> {
   const served = connections.get(id)
   connections.delete(id)

@@ -1,7 +1,9 @@
+// Conversion of errors to plain data and back, for messages between threads.
+
 import { SoftmarginError, show } from '../core/errors.ts'
 import type { SerializedError } from './protocol.ts'
 
-/** An error as plain data, which a message can hold. */
+/** Converts an error to plain data, which a message can hold. */
 export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined }
   const { name, message, stack } = error
@@ -11,7 +13,7 @@ export function serializeError(error: unknown): SerializedError {
   return { name, message, stack, cause, code, argument, received: simple(received), expected }
 }
 
-/** The error again: a `SoftmarginError` with its fields, or one of the language's own. */
+/** Restores the error: a `SoftmarginError` with its fields, or a built-in error. */
 export function deserializeError(facts: SerializedError): Error {
   const { name, message, stack, code, argument, received, expected } = facts
   const cause = isNested(facts.cause) ? deserializeError(facts.cause.error) : facts.cause
@@ -24,7 +26,7 @@ export function deserializeError(facts: SerializedError): Error {
           received,
           cause,
         })
-  // Where it was thrown, which is more use than where it arrived.
+  // Keep the stack of the original throw, which is more useful than the one of this place.
   if (stack !== undefined) error.stack = stack
   return error
 }
@@ -43,7 +45,7 @@ function isNested(cause: unknown): cause is { error: SerializedError } {
   return typeof cause === 'object' && cause !== null && 'error' in cause
 }
 
-/** A value that surely can be cloned: what is no number, text or the like is told in words. */
+/** Returns a value that can be cloned: primitives and short JSON data are kept, anything else becomes a description. */
 function simple(value: unknown): unknown {
   if (typeof value === 'function' || typeof value === 'symbol') return show(String(value))
   if (value === null || typeof value !== 'object') return value

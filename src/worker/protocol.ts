@@ -1,3 +1,5 @@
+// The requests and replies between `spawn` and a worker.
+
 import type { ErrorCode } from '../core/errors.ts'
 
 /** Classes whose objects live in the worker. */
@@ -14,20 +16,20 @@ export const remoteClasses = [
   'ImageClassifier',
 ] as const
 
-/** Functions whose work is done in the worker. */
+/** Functions that run in the worker. */
 export const remoteFunctions = ['chooseLayer', 'decodeImage'] as const
 
 export type RemoteClassName = (typeof remoteClasses)[number]
 export type RemoteFunctionName = (typeof remoteFunctions)[number]
 
-/** What the worker is asked to do. Arguments are encoded. */
+/** A request to the worker. Arguments are encoded. */
 export type Request =
   | { type: 'construct'; className: RemoteClassName; id: string; args: unknown[] }
-  /** `target` is an object's id, or the name of a class; without it `member` is a function of the library. */
+  /** `target` is the id of an object or the name of a class; without it, `member` is a function of the library. */
   | { type: 'call'; target?: string | undefined; member: string; args: unknown[] }
   | { type: 'get'; target: string; member: string }
 
-/** What came of it. */
+/** The outcome of a request. */
 export type Answer = { value: unknown } | { error: SerializedError }
 
 /** An error as plain data. */
@@ -42,16 +44,16 @@ export interface SerializedError {
   cause?: unknown
 }
 
-/** What the worker offers, over Comlink. */
+/** The interface of the worker, over Comlink. */
 export interface ServerSide {
   perform(request: Request): Promise<Answer>
-  /** Aborts the signal of that number. */
+  /** Aborts the signal with that id. */
   abort(signal: number): Promise<void>
-  /** Lets go of objects that nobody holds any more. */
+  /** Releases an object that has been garbage-collected on the client's side. */
   forget(id: string): Promise<void>
 }
 
-/** What the worker calls back, over Comlink. */
+/** The interface of the client, which the worker calls over Comlink. */
 export interface ClientSide {
   callBack(callback: number, args: unknown[]): Promise<Answer>
 }

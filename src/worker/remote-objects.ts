@@ -7,30 +7,30 @@ interface Known {
   className: RemoteClassName
 }
 
-/** Ids of all objects on this side, by the connection that they belong to. */
+/** Maps each proxy on this side to the connection that it belongs to. */
 const owners = new WeakMap<object, RemoteObjects>()
 
-/** Objects and classes on this side that stand for those in the worker. */
+/** Creates and tracks the proxies that stand for objects and classes in the worker. */
 export class RemoteObjects implements Objects {
   readonly #connection: Connection
   readonly #known = new WeakMap<object, Known>()
   readonly #objects = new Map<string, WeakRef<object>>()
   readonly #collected: FinalizationRegistry<string>
-  /** The objects of the requests that are not answered: they are kept from being collected. */
+  /** The objects of pending requests, referenced so that they are not garbage-collected. */
   readonly #asked = new Set<{ object: object | undefined }>()
   #next = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#collected = new FinalizationRegistry((id) => {
-      // The worker may have answered with the same object since.
+      // The worker may have returned the same object again in the meantime.
       if (this.#objects.get(id)?.deref()) return
       this.#objects.delete(id)
       connection.forget(id)
     })
   }
 
-  /** The class of that name: `new` and the static methods work in the worker. */
+  /** Returns the proxy of a class: `new` and the static methods run in the worker. */
   classFor(className: RemoteClassName): object {
     const target = function remoteClass() {}
     return new Proxy(target, {
@@ -60,12 +60,12 @@ export class RemoteObjects implements Objects {
   #construct(className: RemoteClassName, args: unknown[]): object {
     const id = `page-${this.#next++}`
     const made = this.#connection.request({ type: 'construct', className, id, args: [] }, args)
-    // Who does not wait for it hears of the error at the first call.
+    // If the constructor is not awaited, its error is thrown by the first call instead.
     made.catch(() => {})
     return this.#make({ id, className }, made)
   }
 
-  /** @param made waits for a constructor; `await new remote.SVC()` throws what it throws */
+  /** @param made resolves when the constructor has run; `await new remote.SVC()` throws the constructor's error */
   #make(known: Known, made?: Promise<unknown>): object {
     let pending = made
     made?.then(
@@ -97,10 +97,10 @@ export class RemoteObjects implements Objects {
   }
 
   /**
-   * A method, when it is called; a property, when it is waited for.
+   * Returns a member that acts as a method when it is called and as a property when it is awaited.
    *
-   * @param object whose member it is: as long as nothing was answered it must not be collected, for the worker would
-   *   forget it, perhaps before the call, whose arguments are being copied, has begun
+   * @param object the proxy that has the member. It is kept alive until the reply: if it were garbage-collected, the
+   *   worker would release its object, possibly before the call begins, while its arguments are still being copied
    */
   #member(target: string, member: string, object?: object): object {
     const connection = this.#connection

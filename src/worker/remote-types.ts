@@ -1,3 +1,5 @@
+// The types of the library as seen through `spawn`: every method and property is asynchronous.
+
 import type { chooseLayer } from '../classifier/choose-layer.ts'
 import type {
   ClassifierFitOptions,
@@ -46,13 +48,16 @@ interface Functions {
 }
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
 
-/** What every call to a worker takes besides. */
+/** Options of every call to a worker. */
 export interface TransferOptions {
-  /** Move the buffers of the arguments to the worker: they are empty here afterwards. Default: copy them. */
+  /**
+   * Move the buffers of the arguments to the worker instead of copying them; they are empty here afterwards. Default
+   * false.
+   */
   transfer?: boolean | undefined
 }
 
-/** An object in the worker: every method and every property answers a promise. */
+/** An object in the worker: every method and every property returns a promise. */
 export type RemoteObject<T> =
   T extends SVC<infer L>
     ? RemoteSvc<L>
@@ -62,7 +67,10 @@ export type RemoteObject<T> =
         ? RemoteClassifier<L>
         : RemoteMembers<T>
 
-/** A class in the worker. `await new remote.SVC()` throws what the constructor throws; without, the first call does. */
+/**
+ * A class in the worker. `await new remote.SVC()` throws the constructor's error; without `await`, the first call
+ * does.
+ */
 export type RemoteClass<Class> = (Class extends new (
   ...args: infer Args
 ) => infer Made
@@ -72,7 +80,7 @@ export type RemoteClass<Class> = (Class extends new (
   : unknown) &
   RemoteStatics<Class>
 
-/** The classes and functions of `softmargin`, their work done in a worker. */
+/** The classes and functions of `softmargin`, which run in a worker. */
 export type RemoteLibrary = Omit<
   { readonly [Name in RemoteClassName]: RemoteClass<Classes[Name]> },
   keyof GenericClasses
@@ -83,8 +91,8 @@ export type RemoteLibrary = Omit<
       : never
   }
 
-// A mapped type keeps the last overload of a method and loses its own type parameters. Where the type of the labels
-// depends on either, the method is written out.
+// A mapped type keeps only the last overload of a method and loses the method's type parameters. Where the type of
+// the labels depends on either, the method is therefore written out.
 
 type RemoteSvc<L extends Label> = Omit<RemoteMembers<SVC<L>>, 'fit'> & {
   /** As `SVC.fit`. */
@@ -132,7 +140,7 @@ type RemoteClassifier<L extends Label> = Omit<
   ): Promise<Evaluation<L | Y[number]>>
 }
 
-/** The classes whose objects are typed by their labels. */
+/** The classes that have a type parameter for their labels. */
 interface GenericClasses {
   readonly SVC: Omit<RemoteStatics<typeof SVC>, 'fromState' | 'fromOnnx'> & {
     new <L extends Label = Label>(options?: SentValue<SvcOptions>): RemoteSvc<L>
@@ -182,7 +190,7 @@ type RemoteMembers<T> = {
     ? RemoteFunction<Args, Result>
     : Promise<Answered<T[Key]>>
 } & {
-  /** Frees what the object holds in the worker. */
+  /** Frees the object in the worker. */
   dispose(): Promise<void>
   [Symbol.dispose](): void
   [Symbol.asyncDispose](): Promise<void>
@@ -196,7 +204,7 @@ type RemoteStatics<Class> = {
     : Promise<Answered<Class[Key]>>
 }
 
-/** Taken from a method, so that parameters are compared as those of the methods of the classes are. */
+/** Derived from a method so that parameters are compared bivariantly, as for the methods of the classes. */
 type RemoteFunction<Args extends unknown[], Result> = {
   method(...args: [...args: Sent<Args>, options?: TransferOptions]): Promise<Answered<Awaited<Result>>>
 }['method']
@@ -213,10 +221,10 @@ type SentValue<Value> = Value extends Instance
       ? { [Key in keyof Value]: SentField<Value[Key]> } & TransferOptions
       : Value
 
-/** A field of options, which may be an object of the worker too. */
+/** A field of options, which may also be an object in the worker. */
 type SentField<Value> = Value extends Instance ? RemoteObject<Value> : Value
 
-/** What is no object of options. */
+/** Values that are not options objects. */
 type Whole =
   | ArrayLike<unknown>
   | ArrayBuffer

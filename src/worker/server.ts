@@ -1,3 +1,5 @@
+// The worker's side of a connection: owns the objects and runs the requests.
+
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type * as Library from '../index.ts'
@@ -13,22 +15,22 @@ import {
   type ServerSide,
 } from './protocol.ts'
 
-/** What a call is made on. */
+/** The object or class on which a member is accessed. */
 type Target = Record<string, unknown>
 
-/** What one connection has in the worker: its objects, and the signals of its calls. */
+/** The state of one connection in the worker: its objects, and the signals of its calls. */
 export class Server implements ServerSide {
   readonly #library: typeof Library
   readonly #client: ClientSide
   readonly #moves: boolean
   readonly #objects = new Map<string, object>()
   readonly #ids = new WeakMap<object, string>()
-  /** Objects that could not be made, and why. */
+  /** Objects whose constructor failed, with the error. */
   readonly #failed = new Map<string, unknown>()
   readonly #signals = new Map<number, AbortController>()
   #next = 0
 
-  /** @param moves whether answers leave this thread, so that buffers are handed over */
+  /** @param moves whether results leave this thread, so that buffers can be transferred */
   constructor(library: typeof Library, client: ClientSide, moves: boolean) {
     this.#library = library
     this.#client = client
@@ -39,7 +41,7 @@ export class Server implements ServerSide {
     const signals: number[] = []
     const moved = this.#moves ? new Set<ArrayBuffer>() : undefined
     try {
-      // Until here nothing waits, so that requests begin in the order in which they were made.
+      // Nothing is awaited before this point, so requests begin in the order in which they were sent.
       const value = await this.#perform(request, signals, moved)
       return Comlink.transfer({ value }, [...(moved ?? [])])
     } catch (error) {
@@ -58,7 +60,7 @@ export class Server implements ServerSide {
     this.#failed.delete(id)
   }
 
-  /** Frees all objects: nobody is there any more to ask for them. */
+  /** Frees all objects when the client has disconnected. */
   dispose(): void {
     for (const object of this.#objects.values()) (object as { dispose?: () => void }).dispose?.()
     this.#objects.clear()
@@ -73,7 +75,7 @@ export class Server implements ServerSide {
     }
     if (request.type === 'get') {
       const target = this.#target(request.target)
-      // It may be a part of the object, which goes on to need it.
+      // The value may be part of the object, which still needs it, so it is copied rather than transferred.
       return this.#encode(target[request.member], undefined)
     }
     const { target: name, member, args } = request
@@ -84,7 +86,8 @@ export class Server implements ServerSide {
       target,
       args.map((arg) => this.#decode(arg, signals)),
     )
-    // What is answered at once may be a part of the object as well; what is worked for is the caller's.
+    // A synchronous result may be part of the object as well and is copied. An asynchronous one was computed for the
+    // caller and can be transferred.
     const isOwn = name !== undefined && !(answer instanceof Promise)
     return this.#encode(await answer, isOwn ? undefined : moved)
   }
@@ -161,7 +164,7 @@ export class Server implements ServerSide {
         if ('error' in answered) throw deserializeError(answered.error)
         return this.#decode(answered.value, [])
       })
-      // Mostly nobody waits for it; who called hears of the error by themselves.
+      // Most callers ignore the result; without this, an error would be an unhandled rejection.
       answer.catch(() => {})
       return answer
     }

@@ -1,4 +1,4 @@
-// softmargin/worker: the same classes, their work done in a worker.
+// The entry point `softmargin/worker`: the same classes, run in a worker.
 
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
@@ -17,35 +17,36 @@ export type { AnyWorker, RemoteClass, RemoteLibrary, RemoteObject, TransferOptio
 
 export interface SpawnOptions {
   /**
-   * The worker: one that runs `softmargin/worker/entry`, which stays the caller's to terminate; the URL of such a
-   * module; or a function that makes such a worker, as bundlers and strict pages want it:
-   * `() => new Worker(new URL('./my-worker.js', import.meta.url), { type: 'module' })`. Default: our own.
+   * The worker: one that runs `softmargin/worker/entry`, which the caller owns and must terminate; the URL of such a
+   * module; or a function that creates such a worker, which some bundlers and content security policies require: `()
+   * => new Worker(new URL('./my-worker.js', import.meta.url), { type: 'module' })`. Default: the package's own
+   * worker.
    */
   worker?: WorkerSource | undefined
   /**
-   * Threads of long fits and searches, the worker's own included, for which no other number is asked for. Of several
-   * that share a worker the last one counts. Numbers do not depend on it. Default: one for each core.
+   * Default number of threads for long fits and searches, including the worker's own thread. If several connections
+   * share a worker, the last value applies. Results do not depend on it. Default: one per core.
    */
   threads?: number | undefined
 }
 
-/** What `spawn` answers: the library, and the end of the worker. */
+/** The result of `spawn`: the library, and how to end the worker. */
 export type Remote = RemoteLibrary & {
-  /** Whether the work is done in a worker, or here because this host has none. */
+  /** Whether calls run in a worker; false if this host has no workers and they run in this thread. */
   readonly isWorker: boolean
-  /** Ends the worker. Calls that run are rejected with `WORKER_LOST`, later ones with `DISPOSED`. */
+  /** Ends the worker. Pending calls are rejected with `WORKER_LOST`, later ones with `DISPOSED`. */
   dispose(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * Starts a worker and answers the classes of `softmargin`, with the same methods: what they do is done there.
+ * Starts a worker and returns the classes of `softmargin`, with the same methods; their code runs in the worker.
  *
- * Arguments are copied, or moved with `{ transfer: true }` among the options of a call; what comes back is always
- * moved. Properties are waited for: `await svc.classes`. A worker without work does not keep the process alive.
- * Each call starts a worker of its own. Where there are no workers, the same calls work in place.
+ * Arguments are copied, or moved with `{ transfer: true }` in the options of a call; results are always moved.
+ * Properties are asynchronous: `await svc.classes`. An idle worker does not keep the process alive. Each call of
+ * `spawn` starts a new worker. On hosts without workers, the same calls run in the current thread.
  *
- * @throws {SoftmarginError} `WORKER_LOST` for a worker that does not start, `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `WORKER_LOST` if the worker does not start, `INVALID_ARGUMENT`
  */
 export async function spawn(o: SpawnOptions = {}): Promise<Remote> {
   if (typeof o !== 'object' || o === null) throw invalidArgument('options', o, 'an object')
@@ -66,7 +67,7 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
     const error = new SoftmarginError('WORKER_LOST', `the worker was lost: ${reason(cause)}`, { cause })
     connection.end(error)
     fail(error)
-    // In a browser it may still be there.
+    // In a browser the worker may still exist.
     thread?.terminate()
   }
   const greet = () => thread?.post({ softmargin: id, kind: 'hello', data: hello } satisfies Envelope)
@@ -74,7 +75,7 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
     fail = reject
     const onMessage = (message: unknown) => {
       const envelope = readEnvelope(message)
-      // It begins to listen, and may have missed the first one.
+      // The worker has just started to listen and may have missed the first hello.
       if (envelope?.softmargin === '' && envelope.kind === 'ready') greet()
       if (envelope?.softmargin !== id) return
       if (envelope.kind === 'ready') resolve(envelope.data as Ready)
@@ -84,7 +85,7 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
       (opened) => {
         thread = opened
         thread.setBusy(true)
-        // One that runs already said so before we listened.
+        // A worker that was already running announced itself before this listener existed.
         greet()
       },
       (error) => (error instanceof SoftmarginError ? reject(error) : lost(error)),

@@ -10,7 +10,7 @@ import { checkWritable } from '../common/check-writable.ts'
 import { parseCount } from '../common/parse-options.ts'
 import { answer } from '../common/terminal.ts'
 
-/** Adds the command `convert`: an SVM from ONNX to LIBSVM's text, or back. */
+/** Adds the command `convert`: converts an SVM from ONNX to LIBSVM's text format, or back. */
 export function addConvert(program: Command): void {
   program
     .command('convert')
@@ -51,7 +51,7 @@ async function convert(
   )
 }
 
-/** Whether bytes begin as LIBSVM's models do. */
+/** Whether bytes begin like a LIBSVM model. */
 export function isLibsvmModel(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.subarray(0, 9)) === 'svm_type '
 }

@@ -7,7 +7,7 @@ import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say } from '../common/terminal.ts'
 
-/** Adds the command `evaluate`: a saved classifier is judged on pictures whose classes are known. */
+/** Adds the command `evaluate`: evaluates a saved classifier on images whose classes are known. */
 export function addEvaluate(program: Command, signal: AbortSignal): void {
   program
     .command('evaluate')
@@ -47,8 +47,8 @@ async function evaluate(file: string, pictures: string, json: boolean, signal: A
 }
 
 /**
- * Names of folders as labels of the classifier's kind: numbers, where its classes are numbers. Names that are none of
- * its classes are told; if all are, there is nothing to judge.
+ * Converts folder names to labels of the classifier's type: numbers if its classes are numbers. Names that are not
+ * classes are reported; if none is a class, there is nothing to evaluate.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */

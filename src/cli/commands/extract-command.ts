@@ -16,7 +16,10 @@ interface ExtractCommandOptions {
   json?: boolean
 }
 
-/** Adds the command `extract`: features of pictures as a NumPy file, which grows where it is there already. */
+/**
+ * Adds the command `extract`: writes features of images to a NumPy file. If the file exists, only images that it lacks
+ * are extracted and added.
+ */
 export function addExtract(program: Command, signal: AbortSignal): void {
   program
     .command('extract')

@@ -14,10 +14,10 @@ import { SVC } from '../../svm/svc.ts'
 import { answer } from '../common/terminal.ts'
 import { isLibsvmModel } from './convert-command.ts'
 
-/** What a file is, and what is in it, by names that are words. */
+/** The kind of a file and its properties; the names of properties are printed as words. */
 type Facts = { kind: string } & Record<string, unknown>
 
-/** Adds the command `info`: what a file holds, in words. */
+/** Adds the command `info`: describes the content of a file. */
 export function addInfo(program: Command): void {
   program
     .command('info')
@@ -40,7 +40,7 @@ async function info(file: string, json: boolean): Promise<void> {
   )
 }
 
-/** `supportVectors` as `support vectors`. */
+/** Converts `supportVectors` to `support vectors`. */
 function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }

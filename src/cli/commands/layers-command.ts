@@ -3,7 +3,7 @@ import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
 import type { LayerInfo } from '../../cnn/extractor/layer-info.ts'
 import { answer, table } from '../common/terminal.ts'
 
-/** Adds the command `layers`: what a CNN could be cut at. */
+/** Adds the command `layers`: lists the layers of a CNN from which features can be taken. */
 export function addLayers(program: Command, signal: AbortSignal): void {
   program
     .command('layers')
@@ -20,7 +20,7 @@ async function layers(model: string, json: boolean, signal: AbortSignal): Promis
   answer(json, { model, layers: found }, () => layersText(found))
 }
 
-/** A line a layer; the default one is marked, and those that end a stage. */
+/** Formats one line per layer; marks the default layer and those that end a stage. */
 function layersText(layers: LayerInfo[]): string {
   const rows = layers.map(({ name, operator, shape, share, isDefault, endsStage }) => [
     name,

@@ -7,7 +7,7 @@ import { formatsOf, hint, listPictures } from '../common/folder.ts'
 import { SkippedPictures } from '../common/skipped.ts'
 import { answer, progress } from '../common/terminal.ts'
 
-/** Adds the command `predict`: a saved classifier names what is on pictures. */
+/** Adds the command `predict`: predicts the classes of images with a saved classifier. */
 export function addPredict(program: Command, signal: AbortSignal): void {
   program
     .command('predict')
@@ -49,13 +49,13 @@ async function predict(file: string, images: string[], json: boolean, signal: Ab
 interface Prediction {
   image: string
   label: Label
-  /** Of that label; only where the classifier has probabilities. */
+  /** The probability of that label; only if the classifier has probabilities. */
   probability?: number
-  /** Of each class, by its name. */
+  /** The probability of each class, by its name. */
   probabilities?: Record<string, number>
 }
 
-/** What is on the pictures that can be read. */
+/** Predicts the images that can be read. */
 async function predictionsOf(
   classifier: ImageClassifier,
   paths: string[],
@@ -80,7 +80,7 @@ async function predictionsOf(
   })
 }
 
-/** A folder becomes the pictures in it; a file stays what it is, whatever its name ends in. */
+/** Replaces a folder by the images in it; a file is kept whatever its extension. */
 async function expand(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),

@@ -52,7 +52,10 @@ interface TrainOptions {
   json?: boolean
 }
 
-/** Adds the command `train`: a folder of class folders becomes one file, judged on a hold-out. */
+/**
+ * Adds the command `train`: trains a classifier on a labelled folder, evaluates it on a hold-out, and writes it to a
+ * file.
+ */
 export function addTrain(program: Command, signal: AbortSignal): void {
   program
     .command('train')
@@ -104,7 +107,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
 
 async function train(pictures: string, options: TrainOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now()
-  // Whatever is wrong with the options is told before anything long begins.
+  // Report invalid options before any long computation begins.
   const grid = options.grid === true ? defaultGrid : options.grid
   const svm = svmOptions(options)
   const { cv } = options
@@ -186,7 +189,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         ].join(''),
     )
   } catch (error) {
-    // What could not be read may be why.
+    // The images that were skipped may be the reason for the error.
     skipped.sum(listed.paths.length)
     throw error
   } finally {
@@ -208,7 +211,7 @@ function svmOptions(options: TrainOptions): SvcOptions {
   }
 }
 
-/** The layers that were tried, a line each, the best first. */
+/** Formats the layers that were compared, one per line, best first. */
 function rankingText(layers: RankedLayer[]): string {
   const rows = layers.map(({ layer, pooling, accuracy, accuracyStd, features }) => [
     layer,

@@ -3,10 +3,10 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 
 /**
- * The store that a file keeps, for a command that is to read and write it.
+ * Opens the feature store that a command reads and writes.
  *
- * @param argument how the command line calls the file
- * @throws {SoftmarginError} as `FeatureStore.open`, its message led by the name of the file
+ * @param argument the name of the option, for error messages
+ * @throws {SoftmarginError} as `FeatureStore.open`, with the name of the file at the start of the message
  */
 export async function openCache(path: string, argument: string): Promise<FeatureStore> {
   try {
@@ -18,7 +18,7 @@ export async function openCache(path: string, argument: string): Promise<Feature
   }
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` if two files that a command writes are one */
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` if a command's output and its cache are the same file */
 export function checkApart(output: string, cache: string): void {
   if (resolve(output) === resolve(cache))
     throw invalidArgument('--cache', cache, 'another file than --output')

@@ -4,9 +4,10 @@ import { invalidArgument } from '../../core/errors.ts'
 import { unwritable } from '../../host/storage/write-file.ts'
 
 /**
- * Finds out before long work whether its result can be written. The folder is made if it does not exist.
+ * Checks that a result can be written before the long computation of it begins. Creates the folder if it does not
+ * exist.
  *
- * @throws {SoftmarginError} `FILE_UNWRITABLE`; `INVALID_ARGUMENT` for a path without a name
+ * @throws {SoftmarginError} `FILE_UNWRITABLE`; `INVALID_ARGUMENT` for an empty path
  */
 export async function checkWritable(path: string): Promise<void> {
   if (path === '') throw invalidArgument('the file to write', path, 'a path')

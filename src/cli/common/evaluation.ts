@@ -2,7 +2,7 @@ import type { Evaluation } from '../../classifier/image-classifier.ts'
 import { formatClassificationReport } from '../../metrics/classification-report.ts'
 import { table } from './terminal.ts'
 
-/** An evaluation as JSON. */
+/** Returns an evaluation as an object for JSON output. */
 export function evaluationDocument({ accuracy, images, confusionMatrix, report }: Evaluation): object {
   return {
     accuracy,
@@ -12,7 +12,7 @@ export function evaluationDocument({ accuracy, images, confusionMatrix, report }
   }
 }
 
-/** An evaluation for people: figures a class, then who was taken for whom. */
+/** Formats an evaluation as text: figures per class, then the confusion matrix. */
 export function evaluationText({ confusionMatrix, report }: Evaluation): string {
   const { labels } = confusionMatrix
   const counts = confusionMatrix.map((row, i) => [String(labels[i]), ...row.map(String)])

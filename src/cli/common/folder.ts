@@ -1,27 +1,29 @@
+// Lists images in folders, with the class of each taken from the name of its folder.
+
 import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
 
-/** Pictures in class folders: `paths[i]` is a picture of class `labels[i]`. */
+/** Labelled images: `paths[i]` is an image of class `labels[i]`. */
 export interface LabelledFolder {
   paths: string[]
   labels: string[]
-  /** Class folders that hold no picture. */
+  /** Class folders without images. */
   emptyFolders: string[]
-  /** Files that are neither `.png` nor `.jpg` nor `.jpeg`. */
+  /** Files that do not end in `.png`, `.jpg` or `.jpeg`. */
   otherFiles: string[]
 }
 
 const pictureEndings = new Set(['.png', '.jpg', '.jpeg'])
 
 /**
- * Lists a folder whose sub-folders are named after classes and hold their pictures, at any depth.
+ * Lists the images of a folder that has one sub-folder per class; images may be nested at any depth.
  *
- * Sorted by name, so that the same folder always gives the same list. Hidden files are passed over, symbolic links are
- * followed.
+ * The list is sorted by name, so that the same folder always gives the same list. Hidden files are skipped, symbolic
+ * links are followed.
  *
- * @throws {SoftmarginError} `FILE_UNREADABLE`; `EMPTY_INPUT` if there is no picture in any sub-folder
+ * @throws {SoftmarginError} `FILE_UNREADABLE`; `EMPTY_INPUT` if no sub-folder has an image
  */
 export async function listLabelledFolder(folder: string): Promise<LabelledFolder> {
   const list: LabelledFolder = { paths: [], labels: [], emptyFolders: [], otherFiles: [] }
@@ -45,9 +47,10 @@ export async function listLabelledFolder(folder: string): Promise<LabelledFolder
 }
 
 /**
- * The pictures of a folder and of the folders in it.
+ * Lists the images of a folder and its sub-folders.
  *
- * @param above the true names of the folders that it lies in: a link to one of them, or to what holds them, is not followed
+ * @param above the real paths of the parent folders: a link to one of them, or to a folder that contains one, is not
+ *   followed, since it would form a cycle
  */
 export async function listPictures(
   folder: string,
@@ -67,7 +70,7 @@ export async function listPictures(
   return found
 }
 
-/** What files are, judged by their first bytes: `'5 WebP images'`; of many files the first hundred are looked at. */
+/** Describes the formats of files, detected by their first bytes: `'5 WebP images'`. At most 100 files are read. */
 export async function formatsOf(files: readonly string[]): Promise<string[]> {
   const counts = new Map<string, number>()
   for (const file of files.slice(0, 100)) {
@@ -92,7 +95,7 @@ async function withoutPictures(folder: string, list: LabelledFolder): Promise<So
   return new SoftmarginError('EMPTY_INPUT', message, { argument: 'folder', received: folder, expected })
 }
 
-/** What to do about files of these formats. */
+/** Returns advice for files of these formats. */
 export function hint(formats: readonly string[]): string {
   return formats.every((format) => /(PNG|JPEG) image/.test(format))
     ? 'whose names do not end in .png, .jpg or .jpeg: rename them'
@@ -101,7 +104,7 @@ export function hint(formats: readonly string[]): string {
 
 async function firstBytes(file: string): Promise<Uint8Array> {
   try {
-    // Whoever opens a pipe waits for somebody to write into it.
+    // Only regular files: opening a pipe would block until something writes to it.
     if (!(await stat(file)).isFile()) return new Uint8Array(0)
     const handle = await open(file)
     try {
@@ -120,7 +123,7 @@ interface Entry {
   kind: 'folder' | 'file' | 'other'
 }
 
-/** What a folder holds, links followed, but for hidden names and for links that lead back up. */
+/** Lists a folder. Follows links, except those that lead back to a parent; skips hidden names. */
 async function entries(folder: string, above: readonly string[]): Promise<Entry[]> {
   const names = await readdir(folder).catch((cause) => {
     throw unreadable(folder, cause)
@@ -128,7 +131,7 @@ async function entries(folder: string, above: readonly string[]): Promise<Entry[
   const found: Entry[] = []
   for (const name of names.filter((each) => !each.startsWith('.'))) {
     const path = join(folder, name)
-    // A link to nowhere is a file that cannot be read: it is told where it is read.
+    // A broken link counts as a file; reading it reports the error.
     const facts = await stat(path).catch(() => undefined)
     if (!facts) found.push({ name, kind: 'file' })
     else if (!facts.isDirectory()) found.push({ name, kind: facts.isFile() ? 'file' : 'other' })
@@ -137,7 +140,7 @@ async function entries(folder: string, above: readonly string[]): Promise<Entry[
   return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }
 
-/** Whether a folder is one of those above, or holds one of them. */
+/** Whether a folder is one of the parent folders or contains one of them. */
 async function leadsBackUp(folder: string, above: readonly string[]): Promise<boolean> {
   const target = await trueName(folder)
   return above.some((one) => one === target || one.startsWith(target.endsWith(sep) ? target : target + sep))

@@ -3,19 +3,19 @@ import { trainTestSplit } from '../../model-selection/train-test-split.ts'
 import type { LabelledFolder } from './folder.ts'
 import { say } from './terminal.ts'
 
-/** Pictures to learn from and pictures to judge by. */
+/** The images for training and those for evaluation. */
 export interface Sides {
   train: { paths: string[]; labels: string[] }
   test: { paths: string[]; labels: string[] }
 }
 
 /**
- * Holds a share of the pictures of each class out.
+ * Holds out a share of the images of each class (a stratified split).
  *
- * Classes with so few pictures that none is held out are named; a class of one picture is refused, as it cannot be on
- * both sides.
+ * Reports classes with too few images to hold any out. A class with a single image is an error, since it cannot be in
+ * both parts.
  *
- * @param testSize the share, 0 for none
+ * @param testSize the share to hold out, 0 for none
  * @throws {SoftmarginError} `ONE_CLASS`, `TOO_FEW_ROWS`
  */
 export function holdOut(

@@ -1,3 +1,5 @@
+// Lists labelled images from a folder or a CSV file.
+
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SoftmarginError, show } from '../../core/errors.ts'
@@ -6,20 +8,20 @@ import { csvRecords } from '../../data/csv.ts'
 import { isUrl, readBytes } from '../../host/storage/read-bytes.ts'
 import { type LabelledFolder, listLabelledFolder, listPictures } from './folder.ts'
 
-/** What the help says of an argument that `listLabelled` reads. */
+/** The help text for an argument that `listLabelled` reads. */
 export const labelledHelp = 'folder with one sub-folder a class, or CSV file with the columns path and label'
 
 /**
- * Pictures and their classes: of a folder of class folders, or of a CSV file, whose paths are taken from the folder
- * that it lies in.
+ * Lists images and their classes, from a folder with one sub-folder per class or from a CSV file, whose paths are
+ * relative to the folder of the file.
  *
- * @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE`; `EMPTY_INPUT` if there is no picture
+ * @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE`; `EMPTY_INPUT` if there is no image
  */
 export async function listLabelled(path: string): Promise<LabelledFolder> {
   return (await isFile(path)) ? listCsv(path) : listLabelledFolder(path)
 }
 
-/** The same, and pictures without classes from a folder that has no class folders. */
+/** As `listLabelled`, but a folder without class folders gives its images without labels. */
 export async function listAny(path: string): Promise<Omit<LabelledFolder, 'labels'> & { labels?: string[] }> {
   try {
     return await listLabelled(path)
@@ -71,7 +73,7 @@ async function listCsv(file: string): Promise<LabelledFolder> {
   throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'pictures', received: file })
 }
 
-/** The records of a CSV file; its faults are told with its name. */
+/** Yields the records of a CSV file; errors name the file. */
 async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, string>>> {
   try {
     yield* csvRecords(file)

@@ -1,16 +1,19 @@
 import type { Progress } from '../../core/call-options.ts'
 
-/** Milliseconds between two drawings. */
+/** The minimum time between two redraws, in milliseconds. */
 const INTERVAL = 100
 
-/** A terminal that a line can be drawn on. */
+/** The part of a terminal stream that a progress line uses. */
 export interface LineStream {
   isTTY?: boolean
   columns?: number
   write(text: string): unknown
 }
 
-/** A long call's progress as one line that is drawn over and over; on anything but a terminal, nothing. */
+/**
+ * Shows the progress of a long call as one line that is redrawn in place. Does nothing if the stream is not a
+ * terminal.
+ */
 export class ProgressLine {
   readonly #stream: LineStream
   #stage: string | undefined
@@ -22,7 +25,7 @@ export class ProgressLine {
     this.#stream = stream
   }
 
-  /** Handed to `onProgress`. A new stage begins a new line; the last one of each stage stays. */
+  /** A handler for `onProgress`. Each stage starts a new line and leaves its last state visible. */
   readonly update = ({ done, total, stage = '' }: Progress & { stage?: string }): void => {
     if (!this.#stream.isTTY) return
     const now = performance.now()
@@ -42,7 +45,7 @@ export class ProgressLine {
     if (isDone) this.stop()
   }
 
-  /** Leaves the line as it is and goes on below it. */
+  /** Ends the current line, so that other output starts below it. */
   stop(): void {
     if (this.#isThere) this.#stream.write('\n')
     this.#isThere = false
@@ -51,10 +54,10 @@ export class ProgressLine {
 }
 
 /**
- * A line that tells how far a stage has come, always shorter than the terminal is wide: a terminal that has to wrap a
- * line cannot draw over it.
+ * Formats a progress line. It is always shorter than the terminal is wide, since a wrapped line could not be redrawn
+ * in place.
  *
- * @param seconds how long the stage has taken so far
+ * @param seconds time spent on the stage so far
  */
 export function progressText(
   { stage, done, total, seconds }: { stage: string; done: number; total: number; seconds: number },
@@ -70,7 +73,7 @@ export function progressText(
   return `${stage.padEnd(8)}  ${'\u2588'.repeat(full)}${'\u2591'.repeat(room - full)}  ${counts}`
 }
 
-/** From a second on, which tells something, how long the rest will take. */
+/** Estimates the remaining time, once a second has passed; earlier estimates are unreliable. */
 function leftOf(seconds: number, share: number): string {
   return seconds < 1 ? '' : `${duration((seconds * (1 - share)) / share)} left`
 }

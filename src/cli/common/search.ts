@@ -1,7 +1,7 @@
 import type { ClassifierSearch } from '../../classifier/image-classifier.ts'
 import { table } from './terminal.ts'
 
-/** A search as JSON: the best, and every candidate with its scores. */
+/** Returns a search as an object for JSON output: the best parameters, and every candidate with its scores. */
 export function searchDocument({ bestParams, bestScore, cvResults }: ClassifierSearch): object {
   return {
     bestParams,
@@ -15,7 +15,7 @@ export function searchDocument({ bestParams, bestScore, cvResults }: ClassifierS
   }
 }
 
-/** A search as a table, a line a candidate; the best is marked. */
+/** Formats a search as a table with one line per candidate; the best is marked. */
 export function searchText({ bestIndex, cvResults }: ClassifierSearch): string {
   const names = [...new Set(cvResults.params.flatMap((params) => Object.keys(params)))]
   const rows = cvResults.params.map((params, i) => [

@@ -2,29 +2,29 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { formatsOf, hint, type LabelledFolder } from './folder.ts'
 import { say } from './terminal.ts'
 
-/** A picture that could not be used, and why. */
+/** An image that was skipped, and the reason. */
 export interface SkippedPicture {
   image: string
   code: string
   reason: string
 }
 
-/** Keeps the pictures that could not be read; each is named at once, and the number of them at the end. */
+/** Collects images that could not be read. Each is reported at once, and their number at the end. */
 export class SkippedPictures {
   readonly list: SkippedPicture[] = []
   #told = 0
 
-  /** What to hand to a classifier as `onUnreadable` for these pictures. */
+  /** Returns a handler for `onUnreadable` for these images. */
   for(paths: readonly string[]): (index: number, error: SoftmarginError) => void {
     return (index, { code, message }) => {
-      // The message says which argument of the call it was; here it is said before.
+      // Replace the prefix that names the argument of the call, since this line already names the image.
       const reason = message.replace(/^images\[\d+\]( \('.*?'\))?/, 'it')
       this.list.push({ image: paths[index], code, reason })
       say(`skipped ${paths[index]}: ${reason}`)
     }
   }
 
-  /** Says how many there are, if any, once. */
+  /** Prints how many images were skipped, if any, and only once for the same number. */
   sum(total: number): void {
     const count = this.list.length
     if (count === this.#told) return
@@ -32,7 +32,9 @@ export class SkippedPictures {
     say(`${count} of ${total} images could not be read and were skipped`)
   }
 
-  /** @throws {SoftmarginError} `EMPTY_INPUT` if nothing is left of `total` pictures */
+  /**
+   * Prints the number of skipped images. @throws {SoftmarginError} `EMPTY_INPUT` if none of `total` images is left
+   */
   conclude(total: number): void {
     const count = this.list.length
     if (count === 0) return
@@ -48,7 +50,7 @@ export class SkippedPictures {
   }
 }
 
-/** Names what a listed folder holds besides pictures in class folders. */
+/** Reports what a listed folder contains besides images in class folders. */
 export async function tellWhatIsLeftOut({
   emptyFolders,
   otherFiles,

@@ -1,21 +1,21 @@
 import { ProgressLine } from './progress-line.ts'
 
-/** The progress of the running command. What is said goes below it. */
+/** The progress line of the running command; other output goes below it. */
 export const progress = new ProgressLine()
 
-/** One line to the person at the terminal. Results go to stdout, everything said about them to stderr. */
+/** Prints one line to stderr. Only results go to stdout; messages go to stderr. */
 export function say(line: string): void {
   progress.stop()
   process.stderr.write(`${line}\n`)
 }
 
-/** Answers on stdout: text for people, or one JSON document for machines. */
+/** Prints the result to stdout: as text, or as one JSON document with `--json`. */
 export function answer(json: boolean, document: unknown, text: () => string): void {
   progress.stop()
   process.stdout.write(json ? `${JSON.stringify(document, undefined, 2)}\n` : text())
 }
 
-/** Rows of text with their columns in line; the first column is left-aligned, the others right-aligned. */
+/** Aligns the columns of a table: the first to the left, the others to the right. */
 export function table(rows: string[][]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   return rows

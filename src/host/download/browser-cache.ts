@@ -8,7 +8,7 @@ import {
   sha256,
 } from './model-cache.ts'
 
-/** Downloads in the browser's Cache API, which stores a response as a whole or not at all. */
+/** A model cache in the browser's Cache API, which stores a response as a whole or not at all. */
 export class BrowserCache implements ModelCache {
   readonly #cache: Cache
 
@@ -16,7 +16,7 @@ export class BrowserCache implements ModelCache {
     this.#cache = cache
   }
 
-  /** @returns nothing where the browser refuses, as it does on pages that are not secure */
+  /** @returns `undefined` if the browser denies access, as it does on pages without a secure context */
   static async open(name: string): Promise<BrowserCache | undefined> {
     return caches.open(name).then(
       (cache) => new BrowserCache(cache),
@@ -30,7 +30,7 @@ export class BrowserCache implements ModelCache {
       const facts: StoredMetadata = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
       if (!response || !facts) return undefined
       const bytes = new Uint8Array(await response.arrayBuffer())
-      // What a program of the page itself, or an extension, put there is not what was kept.
+      // Code of the page or an extension may have replaced the entry, so its hash is verified.
       return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
     } catch {
       return undefined
@@ -53,13 +53,13 @@ class BrowserPart extends MemoryPart {
   override async keep(facts: StoredMetadata): Promise<void> {
     const note = JSON.stringify({ ...facts, url: withoutSecrets(facts.url) })
     const headers = { 'x-softmargin': note, 'content-type': 'application/octet-stream' }
-    // A full disk costs a download next time, nothing else.
+    // If storage is full, the file is only downloaded again next time.
     const answer = new Response(await this.bytes(), { headers })
     await this.#cache.put(await keyOf(facts.url), answer).catch(() => {})
   }
 }
 
-/** The URL that a file is kept by: its own, or one that has a hash in place of its secrets. */
+/** The key of a file: its URL, or one in which a hash replaces the secrets. */
 async function keyOf(url: string): Promise<string> {
   const shown = withoutSecrets(url)
   if (shown === url) return url

@@ -1,3 +1,5 @@
+// Downloads files with resume, verification and a cache.
+
 import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../../core/errors.ts'
 import {
@@ -13,34 +15,37 @@ import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from '../st
 import { MemoryPart, type Part, type Stored, sha256 } from './model-cache.ts'
 import { modelCache } from './open-model-cache.ts'
 
-/** How a file is downloaded. `onProgress` counts bytes; `total` is 0 where the server does not tell. */
+/** Options of a download. `onProgress` counts bytes; `total` is 0 if the server does not report it. */
 export interface DownloadOptions extends LongCall {
-  /** Where it is kept: a folder (in browsers the name of a cache), `true` for the usual one, `false` for nowhere. */
+  /**
+   * Where to cache the file: a folder (in browsers the name of a cache), `true` for the default, `false` for no
+   * cache.
+   */
   cache?: boolean | string | undefined
-  /** What the file's SHA-256 must be, in hexadecimal. */
+  /** The expected SHA-256, in hexadecimal. */
   sha256?: string | undefined
-  /** How many bytes it must have. */
+  /** The expected size in bytes. */
   size?: number | undefined
-  /** How long the server may be silent, in milliseconds. Default 30,000. */
+  /** How long to wait for data from the server, in milliseconds. Default 30,000. */
   timeout?: number | undefined
-  /** Called with the whole file before it is kept: what this throws is thrown, and nothing is kept. */
+  /** Validates the complete file before it is cached. An exception it throws is passed on, and nothing is cached. */
   check?: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined
 }
 
-/** How often a download that breaks off is begun again within a call. */
+/** How many attempts one call makes to complete a download. */
 const attempts = 4
 
 /**
- * Downloads a file, or takes it from the cache if the server says that it has not changed (or says nothing). A file
- * from the cache is one with the `size` and `sha256` that are asked for.
+ * Downloads a file, or returns it from the cache if the server confirms that it has not changed or cannot be reached.
+ * A cached file is used only if it has the requested `size` and `sha256`; if `sha256` is set, the server is not asked.
  *
- * What breaks off is resumed where it broke off, if the server can do that and still has the same version, and
- * begun again otherwise. A file enters the cache as a whole, after it was checked.
+ * An interrupted download is resumed if the server supports ranges and still has the same version; otherwise it
+ * starts again. A file is added to the cache only when it is complete and verified.
  *
  * @param url `http:` or `https:`
- * @param name how the caller calls the argument, for error messages
- * @throws {SoftmarginError} `FILE_UNREADABLE` if it cannot be had, or has another size or SHA-256 than it should, or is
- *   larger than a model can be; `INVALID_ARGUMENT` for options that cannot be; `ABORTED`; what `check` throws
+ * @param name the caller's name for the argument, for error messages
+ * @throws {SoftmarginError} `FILE_UNREADABLE` if it cannot be downloaded, does not have the expected size or SHA-256,
+ *   or is too large for a model; `INVALID_ARGUMENT` for invalid options; `ABORTED`; what `check` throws
  */
 export async function download(
   url: string,
@@ -54,7 +59,7 @@ export async function download(
   throwIfAborted(signal)
   const cache = await modelCache(options.cache ?? true)
   const found = await cache?.read(url)
-  // Another file than the one that is asked for is no help, whatever the server says of it.
+  // A cached file with another size or hash than requested is not used, even if the server confirms its version.
   const stored = found && fault(found.bytes, found.sha256, options) === undefined ? found : undefined
   if (stored && options.sha256 !== undefined) return stored.bytes
   const part = (await cache?.open(url).catch(() => undefined)) ?? new MemoryPart()
@@ -75,10 +80,10 @@ export async function download(
       await part.drop()
       throw cause
     }
-    // What is refused for what it is would be refused again.
+    // A file that was rejected for its content would be rejected again, so its bytes are not kept for a later resume.
     if (cause instanceof Refusal && cause.status === undefined) await part.drop()
     else await part.leave()
-    // Better an old file than none.
+    // Without a connection, a cached file is still used, although it may be outdated.
     if (stored && !(cause instanceof Refusal)) return stored.bytes
     throw unreadable(name, url, whyNot(cause, part), cause)
   }
@@ -96,7 +101,7 @@ function checkOptions({ sha256, size, timeout }: DownloadOptions): void {
   }
 }
 
-/** What is wrong with a file, if anything is. */
+/** Describes how a file differs from what is expected; `undefined` if it does not. */
 function fault(
   bytes: Uint8Array,
   digest: string,
@@ -113,7 +118,7 @@ function wrongSize(size: number, wanted: number): string {
   return `it has ${size} bytes, but should have ${wanted}`
 }
 
-/** The errors of files that the server does not have. */
+/** Errors that mean that the server does not have the file. */
 const notFound = new WeakSet<object>()
 
 /** Whether a download failed because the server has no such file. */
@@ -121,10 +126,10 @@ export function isNotFound(error: unknown): boolean {
   return typeof error === 'object' && error !== null && notFound.has(error)
 }
 
-/** What the server told of the file. */
+/** What the server reports about the file. */
 interface Loaded {
   etag: string | undefined
-  /** What the Hugging Face hub tells of large files. */
+  /** As the Hugging Face hub reports it for large files. */
   sha256: string | undefined
   size: number | undefined
 }
@@ -148,7 +153,7 @@ async function load(
       if (response.status === 304 && stored) {
         await answer.cancel()
         if (fault(stored.bytes, stored.sha256, linked) === undefined) return 'unchanged'
-        // The hub tells of another file than the one whose version the storage behind it confirms.
+        // The hub announces another file than the one that its storage backend just confirmed as unchanged.
         stored = undefined
         if (attempt >= attempts)
           throw new Error('the server confirms a version that is not the one it tells of')
@@ -194,7 +199,7 @@ async function load(
       }
       return { etag: response.headers.get('etag') ?? undefined, ...linked }
     } catch (error) {
-      // Without a version nobody can tell whether the rest would be of the same file.
+      // Without a version, a resumed download might continue with bytes of another file.
       if (!part.canGoOn) await part.drop()
       const isSilent = error instanceof SilentServer && part.length === 0
       if (signal?.aborted || error instanceof Refusal || isSilent || attempt >= attempts) throw error
@@ -203,7 +208,7 @@ async function load(
   }
 }
 
-/** Checks the whole file, then keeps it. */
+/** Verifies the complete file, then caches it. */
 async function finish(
   url: string,
   name: string,
@@ -226,12 +231,12 @@ async function finish(
   })
   if (wrong !== undefined) throw unreadable(name, url, wrong)
   options.check?.(bytes)
-  // What cannot be kept, on a full disk say, is downloaded again next time.
+  // If it cannot be cached, for example because the disk is full, it is downloaded again next time.
   await part.keep({ url, etag: loaded.etag, sha256: digest }).catch(() => part.drop())
   return bytes
 }
 
-/** The Hugging Face hub tells a file's size and SHA-256 in the answer that redirects to where it lies. */
+/** The size and SHA-256 that the Hugging Face hub sends with the redirect to the storage of a file. */
 function linkedFacts({ passed }: HttpAnswer): Pick<Loaded, 'sha256' | 'size'> {
   const linked: Pick<Loaded, 'sha256' | 'size'> = { sha256: undefined, size: undefined }
   for (const headers of passed) {
@@ -245,8 +250,9 @@ function linkedFacts({ passed }: HttpAnswer): Pick<Loaded, 'sha256' | 'size'> {
 }
 
 /**
- * What the server calls this version of the bytes, if a download can go on by it: a weak ETag is of the same meaning,
- * not of the same bytes, and where in a packed answer a byte lies cannot be told.
+ * The version of the exact bytes, by which a download can be resumed; `undefined` if there is none. A weak ETag
+ * identifies equivalent content rather than identical bytes, and offsets in a compressed response are not offsets in
+ * the file.
  */
 function versionOf(response: Response): string | undefined {
   if (isPacked(response)) return undefined
@@ -255,7 +261,7 @@ function versionOf(response: Response): string | undefined {
   return response.headers.get('last-modified') ?? undefined
 }
 
-/** The size of the whole file, where it is told. With a content encoding, it is that of something else. */
+/** The size of the whole file, if known. With a content encoding, the headers give the compressed size instead. */
 function totalOf(response: Response, ofRange: string | undefined): number | undefined {
   if (isPacked(response)) return undefined
   if (response.status === 206) return ofRange === undefined || ofRange === '*' ? undefined : Number(ofRange)

@@ -4,21 +4,21 @@ import { type ModelCache, type Part, type Stored, type StoredMetadata, sha256 } 
 
 type Files = typeof import('node:fs/promises')
 
-/** A part that nobody has written to for so long was left by a process that was killed; milliseconds. */
+/** A temporary file not written for this long was left behind by a killed process; milliseconds. */
 const abandonedAfter = 60_000
-/** What was begun or broke off and has not been gone on with for so long will not be any more. */
+/** An incomplete download that has not been resumed for this long is deleted; milliseconds. */
 const forgottenAfter = 7 * 24 * 3_600_000
 
-/** What stands in the name of a part for the version, where the server names none. */
+/** The version in the name of a partial file if the server reports none. */
 const unversioned = 'none'
-/** The names of what is not whole: parts, of a process or left by one, and notes on their way. */
+/** The names of incomplete files: partial downloads, in use or left behind, and temporary metadata files. */
 const unfinished =
   /^[0-9a-f]{16}-[\w-]{0,40}\.(((none|[0-9a-f]{8})\.)?[0-9a-f]{8}\.(part|json)|(none|[0-9a-f]{8})\.part)$/
 
 /**
- * Downloads in a folder. A file `<name>` appears by a rename when it is whole, after `<name>.json` with its facts.
- * While it comes it is `<name>.<version>.<random>.part`; one that broke off is left as `<name>.<version>.part`, and
- * who goes on with it takes it by a rename, so that two processes never write the same one.
+ * A model cache in a folder. A complete file `<name>` appears by a rename, after its metadata `<name>.json`. During
+ * the download it is `<name>.<version>.<random>.part`; after an interruption it is left as `<name>.<version>.part`. A
+ * process that resumes it first renames it, so that two processes never write to the same file.
  */
 export class FolderCache implements ModelCache {
   readonly #folder: string
@@ -29,7 +29,7 @@ export class FolderCache implements ModelCache {
     this.#files = files
   }
 
-  /** @returns nothing where the folder cannot be made or written: downloads then stay in memory */
+  /** @returns `undefined` if the folder cannot be created or written; downloads then stay in memory */
   static async open(folder: string): Promise<FolderCache | undefined> {
     const files = await importBuiltin('node:fs/promises')
     try {
@@ -47,7 +47,7 @@ export class FolderCache implements ModelCache {
     try {
       const facts: StoredMetadata = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
       const bytes = new Uint8Array(await this.#files.readFile(path))
-      // Facts of a newer file whose own rename did not come any more.
+      // The hash differs if a process stopped between writing a newer file's metadata and renaming the file itself.
       return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
     } catch {
       return undefined
@@ -62,7 +62,9 @@ export class FolderCache implements ModelCache {
   }
 }
 
-/** Removes what killed processes left and nobody has asked for since. Files of others in the folder stay. */
+/**
+ * Deletes what killed processes left behind and nobody has resumed since. Other files in the folder are not touched.
+ */
 async function removeForgotten(folder: string, files: Files): Promise<void> {
   for (const name of await files.readdir(folder)) {
     if (!unfinished.test(name)) continue
@@ -70,10 +72,10 @@ async function removeForgotten(folder: string, files: Files): Promise<void> {
     try {
       const { mtimeMs } = await files.stat(path)
       const age = Date.now() - mtimeMs
-      // A note is on its way for an instant.
+      // A temporary metadata file exists only for a moment, so an old one can be deleted early.
       if (age > (name.endsWith('.json') ? abandonedAfter : forgottenAfter)) await files.rm(path)
     } catch {
-      // Another process was faster.
+      // Another process deleted it first.
     }
   }
 }
@@ -97,7 +99,7 @@ class FolderPart implements Part {
     return `${this.#folder}/${this.#name}.${this.#version}.${this.#random}.part`
   }
 
-  /** Makes a part that an earlier download left its own. */
+  /** Takes over the partial file of an earlier download, if there is one. */
   async takeOver(): Promise<void> {
     const names = (await this.#files.readdir(this.#folder)).filter(
       (name) => name.startsWith(`${this.#name}.`) && name.endsWith('.part'),
@@ -113,14 +115,14 @@ class FolderPart implements Part {
         this.length = size
         return
       } catch {
-        // Another process was faster.
+        // Another process took it first.
       }
     }
   }
 
   async append(chunk: Uint8Array): Promise<void> {
     this.#handle ??= await this.#files.open(this.#path, 'a')
-    // Unlike a plain write, this goes on where only a part of the chunk was taken.
+    // Unlike `write`, `writeFile` continues after a partial write.
     await this.#handle.writeFile(chunk)
     this.length += chunk.length
   }
@@ -174,14 +176,14 @@ class FolderPart implements Part {
   }
 }
 
-/** A file name for a URL: its own last part, so that people find it, behind a hash of the whole. */
+/** The file name for a URL: a hash of the whole URL, then its last segment, so that people can recognise it. */
 async function nameOf(url: string): Promise<string> {
   const digest = await sha256(new TextEncoder().encode(url))
   const last = new URL(url).pathname.split('/').at(-1) ?? ''
   return `${digest.slice(0, 16)}-${last.replace(/[^\w-]/g, '_').slice(-40)}`
 }
 
-/** A short name for a version (FNV-1a, 32 bits). */
+/** A short hash of a version (FNV-1a, 32 bits). */
 function hash(text: string): string {
   let state = 0x811c9dc5
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)

@@ -1,6 +1,6 @@
 import { environmentVariable } from '../platform/environment.ts'
 
-/** Where the Hugging Face hub is: `HF_ENDPOINT`, as its own programs read it, or the public one. */
+/** The base URL of the Hugging Face hub: `HF_ENDPOINT`, as in Hugging Face's own tools, or the public one. */
 export function hubEndpoint(): string {
   return (environmentVariable('HF_ENDPOINT') ?? 'https://huggingface.co').replace(/\/+$/, '')
 }

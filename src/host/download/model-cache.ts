@@ -1,42 +1,44 @@
-/** What is kept beside a file. */
+// The interface of model caches, and the in-memory download that is used without one.
+
+/** The metadata kept with a cached file. */
 export interface StoredMetadata {
-  /** Where it came from, without the secrets of the URL. */
+  /** The URL of the file, without its secrets. */
   url: string
-  /** What the server calls this version of the file. */
+  /** The server's version of the file. */
   etag?: string | undefined
   /** In hexadecimal. */
   sha256: string
 }
 
-/** A whole file that was kept. */
+/** A complete file in the cache. */
 export interface Stored extends StoredMetadata {
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** A file that is being downloaded. Nobody sees it in the cache before `keep`. */
+/** A file that is being downloaded. It is not visible in the cache before `keep`. */
 export interface Part {
-  /** Bytes that are there. */
+  /** The number of bytes downloaded so far. */
   readonly length: number
   append(chunk: Uint8Array): Promise<void>
-  /** Forgets what is there, and takes note of the version that comes now. */
+  /** Discards the bytes so far and records the version and size that the server now sends. */
   restart(version: string | undefined, total: number | undefined): Promise<void>
-  /** Whether what is there is of this version. */
+  /** Whether the bytes so far are of this version. */
   isOf(version: string | undefined): boolean
-  /** Whether the version of what is there is known, without which nobody can go on with it. */
+  /** Whether the version of the bytes so far is known; without it, they cannot be resumed. */
   readonly canGoOn: boolean
   bytes(): Promise<Uint8Array<ArrayBuffer>>
-  /** Puts the whole file into the cache, at once. */
+  /** Adds the complete file to the cache atomically. */
   keep(facts: StoredMetadata): Promise<void>
-  /** Leaves what is there for the next attempt, where it can be left. */
+  /** Leaves the bytes so far for a later attempt, if that is possible. */
   leave(): Promise<void>
-  /** Throws away what is there. */
+  /** Discards the bytes so far. */
   drop(): Promise<void>
 }
 
-/** Where downloads are kept. */
+/** A cache of downloaded files. */
 export interface ModelCache {
   read(url: string): Promise<Stored | undefined>
-  /** Begins a download, or goes on with what an earlier one left. */
+  /** Starts a download, or resumes one that was interrupted earlier. */
   open(url: string): Promise<Part>
 }
 
@@ -46,7 +48,7 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** A download in memory: all that hosts without files can do, and all that is needed without a cache. */
+/** A download in memory, for hosts without storage and for downloads without a cache. */
 export class MemoryPart implements Part {
   length = 0
   #version: string | undefined
@@ -66,7 +68,7 @@ export class MemoryPart implements Part {
   async restart(version: string | undefined, total = 2 ** 16): Promise<void> {
     this.length = 0
     this.#version = version
-    // What the server says may be wrong, and more than there is memory for.
+    // The announced size may be wrong, or more than the available memory.
     if (total > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(total, 2 ** 31))
   }
 

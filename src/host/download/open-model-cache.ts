@@ -3,10 +3,10 @@ import { environmentVariable } from '../platform/environment.ts'
 import type { ModelCache } from './model-cache.ts'
 
 /**
- * The cache of this host: a folder where there are files, the Cache API in browsers, none elsewhere.
+ * Opens the cache of this host: a folder if there is a file system, the Cache API in browsers, none elsewhere.
  *
- * @param place a folder; `true` for the usual one: `SOFTMARGIN_CACHE`, or `softmargin` in `XDG_CACHE_HOME`,
- *   `LOCALAPPDATA` or `~/.cache`; `false` for none
+ * @param place a folder; `true` for the default, which is `SOFTMARGIN_CACHE`, or else `softmargin` in
+ *   `XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`; `false` for none
  */
 export async function modelCache(place: boolean | string): Promise<ModelCache | undefined> {
   if (place === false) return undefined

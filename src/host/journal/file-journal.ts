@@ -6,15 +6,15 @@ import { frame, readFrames } from './frames.ts'
 import { changed, earlierJournal, type Journal, type JournaledBytes } from './journal.ts'
 
 /**
- * A growing file on the disk: records go to the end of `<path>.journal`, until `replace` writes the file anew. Its lock
- * is the file `<path>.lock`.
+ * A journaled file on disk: records are appended to `<path>.journal` until `replace` rewrites the file itself. Its
+ * lock is the file `<path>.lock`.
  */
 export class FileJournal implements Journal {
   readonly path: string
   #lock: FileLock | undefined
-  /** What the files looked like when this object last knew what is in them. */
+  /** The state of the files (inode, size, modification time) when this object last knew their content. */
   #known: string | undefined
-  /** Length of what the journal holds for sure; an append that failed may have left more. */
+  /** The length of the journal's valid content; a failed append may have left more bytes behind it. */
   #length = 0
   #isDamaged = false
 
@@ -65,20 +65,20 @@ export class FileJournal implements Journal {
     try {
       const file = await open(this.#journal, 'a')
       try {
-        // What an append that failed, or a crash, has left.
+        // Remove what a failed append or a crash has left.
         if ((await file.stat()).size !== this.#length) await file.truncate(this.#length)
         try {
           await file.writeFile(framed)
           await file.sync()
         } catch (error) {
-          // If this fails as well, the next append does it.
+          // If this fails too, the next append truncates the file.
           await file.truncate(this.#length).catch(() => {})
           throw error
         }
       } finally {
         await file.close()
       }
-      // A file is only there after a power cut if its folder knows of it.
+      // A new file survives a power cut only if its folder has been synced too.
       if (this.#length === 0) await syncFolderOf(this.#journal)
     } catch (cause) {
       throw unwritable(this.#journal, cause)
@@ -100,11 +100,11 @@ export class FileJournal implements Journal {
     await this.#forget()
   }
 
-  /** The records are in the file: they are not needed any more. */
+  /** Removes the journal once its records are in the file itself. */
   async #forget(): Promise<void> {
     const { rename, rm } = await importBuiltin('node:fs/promises')
     try {
-      // Under a name that tells when, so that no earlier one is written over.
+      // The time in the name prevents overwriting an earlier damaged journal.
       if (this.#isDamaged) await rename(this.#journal, `${this.#journal}.damaged-${Date.now()}`)
       else await rm(this.#journal, { force: true })
     } catch (cause) {
@@ -114,7 +114,7 @@ export class FileJournal implements Journal {
     this.#length = 0
   }
 
-  /** What tells whether somebody else wrote. */
+  /** Returns a text that changes when another process writes to the files. */
   async #look(): Promise<string> {
     const { stat } = await importBuiltin('node:fs/promises')
     const looks = [this.path, this.#journal].map((path) =>
@@ -127,12 +127,12 @@ export class FileJournal implements Journal {
   }
 }
 
-/** Before records were framed, each was a length of 32 bits and a zip archive. */
+/** Whether a journal has the format used before frames: a 32-bit length and a zip archive per record. */
 function isEarlier(journal: Uint8Array): boolean {
   return [0x50, 0x4b, 3, 4].every((byte, i) => journal[4 + i] === byte)
 }
 
-/** A whole file, also one of more than 2 GiB, which `readFile` refuses. */
+/** Reads a whole file in pieces, since `readFile` refuses files of more than 2 GiB. */
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   const { open } = await importBuiltin('node:fs/promises')
   try {

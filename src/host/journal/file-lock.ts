@@ -1,29 +1,35 @@
+// A lock file that one process at a time can hold.
+
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { importBuiltin } from '../platform/builtins.ts'
 import { unwritable } from '../storage/write-file.ts'
 
 type Files = typeof import('node:fs')
 
-/** Who holds a lock, as JSON in the lock's file. */
+/** The holder of a lock, stored as JSON in the lock file. */
 interface Owner {
   pid: number
-  /** The machine, and when it was started: the number of a process says nothing about another machine. */
+  /** The host and its boot id: a process id means nothing on another host or after a reboot. */
   host: string
   boot?: string | undefined
-  /** When the process was started, in the system's own count: numbers of processes are used again. */
+  /** The start time of the process in clock ticks since boot, since process ids are reused. */
   started?: string | undefined
-  /** Tells this lock from every other one. */
+  /** Unique for each lock. */
   id: string
 }
 
-/** A lock's file without a sound owner, in milliseconds: its process died before it had written who it is. */
+/**
+ * A lock file without a valid owner is abandoned after this many milliseconds: its process died before it had written
+ * the owner.
+ */
 const abandonedAfter = 10_000
 
-/** The locks that this process holds. */
+/** The locks held by this process. */
 const held = new Set<FileLock>()
 
 /**
- * A lock that one process at a time holds: a file that tells whose it is. That of a process that has ended is taken over.
+ * A lock that one process at a time can hold: a file that names its owner. The lock of a process that has ended is
+ * taken over.
  */
 export class FileLock {
   readonly #path: string
@@ -37,16 +43,16 @@ export class FileLock {
   }
 
   /**
-   * @param path of the lock's file
-   * @param target what it locks, for error messages
-   * @throws {SoftmarginError} `FILE_LOCKED` where another holder lives, `FILE_UNWRITABLE`
+   * @param path the path of the lock file
+   * @param target the file that it locks, for error messages
+   * @throws {SoftmarginError} `FILE_LOCKED` if a running process holds it, `FILE_UNWRITABLE`
    */
   static async take(path: string, target: string): Promise<FileLock> {
     const files = await importBuiltin('node:fs')
     const machine = await thisMachine(files)
     const id = crypto.randomUUID()
     const own: Owner = { pid: process.pid, ...machine, started: startOf(process.pid, files), id }
-    // Others may come between each two steps: then it is looked at again.
+    // Other processes can act between any two steps, so each failure checks the state again.
     for (let attempt = 0; attempt < 20; attempt++) {
       try {
         files.writeFileSync(path, JSON.stringify(own), { flag: 'wx' })
@@ -66,14 +72,14 @@ export class FileLock {
     throw locked(path, target, undefined)
   }
 
-  /** Removes the lock's file, unless it is another one's by now. */
+  /** Removes the lock file, unless it belongs to another process by now. */
   release(): void {
     held.delete(this)
     if (held.size === 0) process.removeListener('exit', releaseAll)
     try {
       if (read(this.#path, this.#files)?.owner?.id === this.#id) this.#files.unlinkSync(this.#path)
     } catch {
-      // It stays, and is taken over when this process has ended.
+      // The file remains, and is taken over once this process has ended.
     }
   }
 }
@@ -82,7 +88,7 @@ function releaseAll(): void {
   for (const lock of held) lock.release()
 }
 
-/** What a lock's file holds, and since when. */
+/** The content of a lock file, and its age in milliseconds. */
 interface Found {
   text: string
   owner: Owner | undefined
@@ -104,7 +110,7 @@ function read(path: string, files: Files): Found | undefined {
     if (Number.isInteger(owner.pid) && owner.pid > 0 && typeof owner.id === 'string')
       return { text, owner, age }
   } catch {
-    // A part of it, or nothing.
+    // The file is incomplete or empty.
   }
   return { text, owner: undefined, age }
 }
@@ -122,7 +128,10 @@ function isDead({ owner, age }: Found, machine: Pick<Owner, 'host' | 'boot'>, fi
   return owner.started !== undefined && started !== undefined && owner.started !== started
 }
 
-/** Removes the file of a dead lock: by a rename, so that it is not that of one who was faster. */
+/**
+ * Removes the lock file of an ended process. It is renamed first, so that a lock which another process has just taken
+ * is not deleted.
+ */
 function takeAway(path: string, { text }: Found, files: Files): void {
   const aside = `${path}.${crypto.randomUUID()}`
   try {
@@ -131,7 +140,7 @@ function takeAway(path: string, { text }: Found, files: Files): void {
     if (codeOf(cause) === 'ENOENT') return
     throw unwritable(path, cause)
   }
-  // Who was faster gets it back.
+  // Restore the lock of a process that took it in the meantime.
   if (files.readFileSync(aside, 'utf8') !== text) attempt(() => files.linkSync(aside, path))
   files.unlinkSync(aside)
 }
@@ -144,9 +153,9 @@ async function thisMachine(files: Files): Promise<Pick<Owner, 'host' | 'boot'>> 
   }
 }
 
-/** When a process was started; nothing where the system does not tell. */
+/** The start time of a process; `undefined` if the system does not provide it. */
 function startOf(pid: number, files: Files): string | undefined {
-  // The name of the program, in brackets, may hold anything.
+  // The program's name, in parentheses, may contain any characters, so the fields are counted from behind it.
   return attempt(() => readText(`/proc/${pid}/stat`, files).replace(/^.*\)/s, '').trim().split(' ')[19])
 }
 

@@ -1,31 +1,34 @@
 import { crc32 } from '../../core/crc32.ts'
 
-// A frame is what a record looks like in a journal: 8 bytes that mark its beginning, the record's length and its
-// checksum, the checksum of these 16 bytes, then the record. Integers have 32 bits, the least significant byte first.
+// Frames the records of a journal, so that damaged ones can be detected and skipped. A frame is 8 magic bytes, the
+// record's length and checksum, the checksum of these 16 bytes, then the record. Integers are 32-bit little-endian.
 
-/** No text begins like this, and a transfer that changes line ends breaks it. The last byte but one is the version. */
+/**
+ * Chosen like PNG's signature: no text begins with it, and a transfer that converts line ends breaks it. The byte
+ * before the last is the version.
+ */
 const mark = Uint8Array.of(0x93, 0x53, 0x4d, 0x52, 0x0d, 0x0a, 1, 0x0a)
 const headerSize = 20
 
-/** A part of a journal that is no whole record. */
+/** A part of a journal that is not a whole record. */
 export interface Damage {
-  /** How many whole records come before it. */
+  /** The number of whole records before it. */
   recordsBefore: number
-  /** How long it is. */
+  /** Its length in bytes. */
   bytes: number
 }
 
-/** What a journal holds. */
+/** The content of a journal. */
 export interface Frames {
-  /** The whole records, in their order. */
+  /** The whole records, in order. */
   records: Uint8Array[]
-  /** What lies between them and behind the last one, but for what an append that was never finished leaves. */
+  /** The parts between and behind the records, except what an unfinished append leaves at the end. */
   damage: Damage[]
-  /** Where the next record belongs: what lies behind it is an append that was never finished. */
+  /** The offset for the next record; anything behind it is an unfinished append. */
   end: number
 }
 
-/** A record as a journal holds it. */
+/** Returns the frame of a record. */
 export function frame(record: Uint8Array): Uint8Array<ArrayBuffer> {
   const framed = new Uint8Array(headerSize + record.length)
   const view = new DataView(framed.buffer)
@@ -38,10 +41,10 @@ export function frame(record: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The whole records of a journal. Behind damage it goes on at the next whole record, wherever that begins.
+ * Reads the whole records of a journal. After damage it continues at the next whole record, wherever that begins.
  *
- * At the end of a journal a crash or a power cut leaves the first part of a frame, or zeros in its place. That record was
- * never acknowledged, and it is not counted as damage.
+ * A crash or a power cut leaves the first part of a frame, or zeros in its place, at the end of a journal. That
+ * record was never acknowledged, so it does not count as damage.
  */
 export function readFrames(journal: Uint8Array): Frames {
   const records: Uint8Array[] = []
@@ -64,7 +67,7 @@ interface PlacedFrame {
   record: Uint8Array
 }
 
-/** The first whole frame that begins at a position or behind it. */
+/** Finds the first whole frame at or behind a position. */
 function nextFrame(journal: Uint8Array, position: number): PlacedFrame | undefined {
   for (let from = position; ; from++) {
     from = journal.indexOf(mark[0], from)
@@ -77,7 +80,7 @@ function nextFrame(journal: Uint8Array, position: number): PlacedFrame | undefin
   }
 }
 
-/** What a sound header says of the length of its record; nothing where there is no sound header. */
+/** The length of the record according to a valid header; `undefined` if there is no valid header. */
 function recordLength(journal: Uint8Array, at: number): number | undefined {
   if (at + headerSize > journal.length || mark.some((byte, i) => journal[at + i] !== byte)) return undefined
   const view = viewOf(journal)
@@ -85,7 +88,7 @@ function recordLength(journal: Uint8Array, at: number): number | undefined {
   return view.getUint32(at + 8, true)
 }
 
-/** Whether an append that was never finished explains the rest of a journal. */
+/** Whether an unfinished append explains the rest of a journal. */
 function isUnfinished(journal: Uint8Array, at: number): boolean {
   const rest = journal.subarray(at)
   if (rest.every((byte) => byte === 0)) return true

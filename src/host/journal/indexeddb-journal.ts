@@ -8,9 +8,9 @@ import { WebJournal } from './web-journal.ts'
 const table = 'records'
 
 /**
- * A growing file in IndexedDB: under `[path, 0]` the whole, under `[path, 1]` and on the records, and under `[path, -1]`
- * a mark that is another one after each time the whole was written. A transaction is done as a whole, so that a crash
- * tears nothing.
+ * A journaled file in IndexedDB: the whole file under `[path, 0]`, records under `[path, 1]` and up, and under
+ * `[path, -1]` a value that changes each time the whole file is written. Transactions are atomic, so a crash leaves
+ * no partial writes.
  */
 export class IndexedDBJournal extends WebJournal {
   readonly #database: IDBDatabase
@@ -20,14 +20,14 @@ export class IndexedDBJournal extends WebJournal {
     this.#database = database
   }
 
-  /** @returns nothing where the browser has no database, or refuses one */
+  /** @returns `undefined` if the browser has no IndexedDB or denies access */
   static async open(path: string): Promise<IndexedDBJournal | undefined> {
     if (typeof indexedDB !== 'object') return undefined
     try {
       const request = indexedDB.open('softmargin', 1)
       request.onupgradeneeded = () => request.result.createObjectStore(table)
       const database = await answerOf(request)
-      // Whoever wants to delete the database need not wait for this page.
+      // Do not block other pages that want to delete the database.
       database.onversionchange = () => database.close()
       return new IndexedDBJournal(path, database)
     } catch {
@@ -85,7 +85,7 @@ export class IndexedDBJournal extends WebJournal {
     return JSON.stringify([mark, keys])
   }
 
-  /** The keys of the records: an array sorts behind every number. */
+  /** The range of the records' keys: an array sorts after every number. */
   #records(): IDBKeyRange {
     return IDBKeyRange.bound([this.path, 1], [this.path, []])
   }

@@ -1,59 +1,60 @@
+// The interface of journaled files, which the stores of all hosts implement.
+
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Damage } from './frames.ts'
 
-/** What was found under a name. */
+/** The content of a journaled file. */
 export interface JournaledBytes {
-  /** What `replace` wrote last. */
+  /** The bytes that `replace` wrote last. */
   whole: Uint8Array | undefined
-  /** What `append` added since and is whole, in that order. */
+  /** The whole records that `append` has added since, in order. */
   records: Uint8Array[]
-  /** What is damaged among the records. */
+  /** The damaged parts among the records. */
   damage: Damage[]
 }
 
 /**
- * A file that grows record by record, though it is always whole. Calls must not overlap.
+ * A file that grows record by record and is consistent at all times. Calls must not overlap.
  *
- * Who writes holds its lock, which no other object can then take: not in this process or page, nor in another one.
+ * Writing requires the file's lock, which only one object can hold, across this process or page and all others.
  */
 export interface Journal {
   /**
-   * Takes the lock, if it does not have it.
+   * Takes the lock, unless this object already holds it.
    *
-   * @throws {SoftmarginError} `FILE_LOCKED`; `FILE_UNWRITABLE` where no lock can be made; `FILE_CHANGED` if another one
-   *   wrote while this object did not hold the lock
+   * @throws {SoftmarginError} `FILE_LOCKED`; `FILE_UNWRITABLE` if no lock can be created; `FILE_CHANGED` if another
+   *   object wrote while this one did not hold the lock
    */
   lock(): Promise<void>
-  /** Gives the lock back, to be taken again. */
+  /** Releases the lock; it can be taken again. */
   unlock(): Promise<void>
-  /** Gives the lock back for good. */
+  /** Releases the lock permanently. */
   close(): void
-  /** @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE` for what an earlier version wrote */
+  /** @throws {SoftmarginError} `FILE_UNREADABLE`, `DATA_UNREADABLE` for a journal of an earlier version */
   read(): Promise<JournaledBytes>
   /**
-   * Adds a record; once it answers, a crash does not lose it. If it throws, the file is as it was.
+   * Adds a record. Once the promise resolves, a crash does not lose the record; if it rejects, the file is unchanged.
    *
    * @throws {SoftmarginError} `FILE_UNWRITABLE`, and as `lock`
    */
   append(record: Uint8Array<ArrayBuffer>): Promise<void>
   /**
-   * Writes the file anew, whole or not at all, and forgets the records. Those that are damaged are kept aside where there
-   * is a file system.
+   * Rewrites the whole file atomically and removes the records. Damaged ones are set aside if there is a file system.
    *
    * @throws {SoftmarginError} `FILE_UNWRITABLE`, and as `lock`
    */
   replace(bytes: Uint8Array<ArrayBuffer>): Promise<void>
-  /** Removes the file and its records, if they are there. @throws {SoftmarginError} as `lock` */
+  /** Removes the file and its records, if they exist. @throws {SoftmarginError} as `lock` */
   remove(): Promise<void>
 }
 
-/** The error for a file that another one wrote to. */
+/** The error for a file that another object has written to. */
 export function changed(path: string): SoftmarginError {
   const message = `the store ${show(path)} was changed by another process, page or object since it was saved here: open it again`
   return new SoftmarginError('FILE_CHANGED', message, { argument: 'path', received: path })
 }
 
-/** The error for records that are not framed. */
+/** The error for records without frames. */
 export function earlierJournal(path: string): SoftmarginError {
   const message =
     `the journal of the store ${show(path)} was written by an earlier version of softmargin, whose records this ` +

@@ -3,10 +3,10 @@ import { hasFileSystem } from '../platform/builtins.ts'
 import type { Journal } from './journal.ts'
 
 /**
- * Where a store lives on this host: in the file of that path, or, in browsers, under that name in the origin's private
- * file system (OPFS), or in IndexedDB where the browser has no such system or lets nothing be written to it.
+ * Opens the storage of a feature store on this host: the file at that path, or in browsers an entry of that name in
+ * the origin private file system (OPFS), or in IndexedDB if OPFS is missing or not writable.
  *
- * @throws {SoftmarginError} `HOST_UNSUPPORTED` where there is none of these
+ * @throws {SoftmarginError} `HOST_UNSUPPORTED` if none of these exists
  */
 export async function openJournal(path: string): Promise<Journal> {
   if (hasFileSystem()) {

@@ -8,12 +8,12 @@ import { WebJournal } from './web-journal.ts'
 const whole = 'whole'
 
 /**
- * A growing file in the origin's private file system (OPFS): a folder with the whole and one file a record. The
- * browser puts a file there when its stream is closed, as a whole, so that a crash tears none.
+ * A journaled file in the origin private file system (OPFS): a folder with the whole file and one file per record.
+ * The browser publishes a file as a whole when its stream is closed, so a crash leaves no partial files.
  */
 export class OPFSJournal extends WebJournal {
   readonly #folder: FileSystemDirectoryHandle
-  /** Names of the records. */
+  /** The file names of the records. */
   #records: string[] = []
   #next = 0
 
@@ -22,14 +22,14 @@ export class OPFSJournal extends WebJournal {
     this.#folder = folder
   }
 
-  /** @returns nothing where the browser has no such file system, or lets nothing be written to it */
+  /** @returns `undefined` if the browser has no such file system, or it is not writable */
   static async open(path: string): Promise<OPFSJournal | undefined> {
     try {
-      // Some have it, but write in workers only.
+      // Some browsers can write to OPFS only in workers.
       if (!('createWritable' in FileSystemFileHandle.prototype)) return undefined
       const root = await navigator.storage.getDirectory()
       const stores = await root.getDirectoryHandle('softmargin', { create: true })
-      // A path is no name: `/` may not stand in one.
+      // Encoded, because a file name must not contain `/`.
       const folder = await stores.getDirectoryHandle(`store ${encodeURIComponent(path)}`, { create: true })
       return new OPFSJournal(path, folder)
     } catch {
@@ -45,7 +45,7 @@ export class OPFSJournal extends WebJournal {
         const isOurs = handle.name === whole || isRecord(handle.name)
         const bytes = isOurs ? new Uint8Array(await (await handle.getFile()).arrayBuffer()) : undefined
         if (bytes?.length) found.set(handle.name, bytes)
-        // What a crash left: a file whose stream was not closed, or what the browser wrote that stream to.
+        // Left by a crash: a file whose stream was not closed, or the browser's temporary file for that stream.
         else await this.#folder.removeEntry(handle.name).catch(() => {})
       }
       this.#records = [...found.keys()].filter(isRecord).sort()
@@ -59,7 +59,7 @@ export class OPFSJournal extends WebJournal {
 
   async append(record: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.lock()
-    // The random part: what an append that failed has left is not written over.
+    // The random part prevents overwriting what a failed append has left.
     const random = crypto.randomUUID().slice(0, 8)
     const name = `${String(this.#next).padStart(9, '0')}-${random}`
     try {

@@ -3,11 +3,11 @@ import { readFrames } from './frames.ts'
 import { changed, earlierJournal, type Journal, type JournaledBytes } from './journal.ts'
 import { takeWebLock } from './web-lock.ts'
 
-/** What the growing files of browsers have in common: the lock, and records that are stored one by one, each framed. */
+/** The shared part of the browsers' journaled files: the lock, and framed records that are stored one by one. */
 export abstract class WebJournal implements Journal {
   readonly path: string
   #release: (() => void) | undefined
-  /** What the file looked like when this object last knew what is in it. */
+  /** The state of the storage when this object last knew its content. */
   #known: string | undefined
 
   protected constructor(path: string) {
@@ -18,7 +18,7 @@ export abstract class WebJournal implements Journal {
   abstract append(record: Uint8Array<ArrayBuffer>): Promise<void>
   abstract replace(bytes: Uint8Array<ArrayBuffer>): Promise<void>
   abstract remove(): Promise<void>
-  /** What tells whether somebody else wrote. */
+  /** Returns a text that changes when another page or worker writes. */
   protected abstract look(): Promise<string>
 
   async lock(): Promise<void> {
@@ -42,7 +42,7 @@ export abstract class WebJournal implements Journal {
     this.#release = undefined
   }
 
-  /** The records out of their frames, and which of them are damaged. */
+  /** Extracts the records from their frames, and lists the damaged ones. */
   protected recordsOf(frames: Uint8Array[]): Pick<JournaledBytes, 'records' | 'damage'> {
     const records: Uint8Array[] = []
     const damage: Damage[] = []

@@ -1,13 +1,16 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 
-/** A page that is being left gives its locks back a moment after the next one has begun, in milliseconds. */
+/**
+ * How long to wait for a lock, in milliseconds: a page that is being left releases its locks shortly after the next
+ * page has started.
+ */
 const patience = 1000
 
 /**
- * A lock that one page or worker of an origin at a time holds (Web Locks). It ends with the page or the worker.
+ * Takes a lock that one page or worker of an origin at a time can hold (Web Locks). It ends with the page or worker.
  *
- * @param target what it locks
- * @returns what gives it back; where the browser has no locks, something that does nothing
+ * @param target the name of what it locks
+ * @returns a function that releases it; if the browser has no Web Locks, a function that does nothing
  * @throws {SoftmarginError} `FILE_LOCKED`
  */
 export async function takeWebLock(target: string): Promise<() => void> {

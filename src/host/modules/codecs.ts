@@ -4,18 +4,18 @@ import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
 import { readBytes } from '../storage/read-bytes.ts'
 import { fetchedFault } from '../storage/wasm-bytes.ts'
 
-/** The image codecs of jSquash, each a WebAssembly module. */
+/** The image codecs of jSquash; each is a WebAssembly module. */
 export type Codec = 'jpeg' | 'png'
 
-/** Where each package keeps its module. */
+/** The path of each codec's module in its package. */
 const codecFiles: Record<Codec, string> = {
   jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
   png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
 }
 
 /**
- * The codec's module where it must be handed in (jSquash would `fetch` it, which Node cannot do with files),
- * or `undefined` where jSquash finds it by itself.
+ * Returns the codec's module if it must be passed in (jSquash would `fetch` it, which Node cannot do with files), or
+ * `undefined` if jSquash finds it itself.
  *
  * @throws {SoftmarginError} `FILE_UNREADABLE`
  */
@@ -29,7 +29,7 @@ export async function codecModule(codec: Codec): Promise<WebAssembly.Module | un
   return WebAssembly.compile(await readBytes(path, `the ${codec} codec`))
 }
 
-/** `FILE_UNREADABLE` for a codec that did not start, with the file that is to blame where that can be told. */
+/** Returns `FILE_UNREADABLE` for a codec that did not start, with the faulty file if it can be determined. */
 export async function codecFault(codec: Codec, cause: unknown): Promise<SoftmarginError> {
   const why = cause instanceof Error ? cause.message : String(cause)
   const argument = `${codec}.wasm`
@@ -39,7 +39,9 @@ export async function codecFault(codec: Codec, cause: unknown): Promise<Softmarg
   )
 }
 
-/** The decoders answer an `ImageData`, and bring one along for some of the hosts that lack it only. */
+/**
+ * Provides `ImageData`, which the decoders return; jSquash has a polyfill for only some of the hosts that lack it.
+ */
 function ensureImageData(): void {
   const host = globalThis as { ImageData?: unknown }
   host.ImageData ??= class ImageData {

@@ -1,19 +1,21 @@
+// Chooses and starts the build of ONNX Runtime for the host.
+
 import { customAsset, isModule } from '../assets.ts'
 import { hasFileSystem } from '../platform/builtins.ts'
 
-/** The builds of ONNX Runtime that are used. */
+/** The builds of ONNX Runtime in use. */
 export type OrtBuild = 'node' | 'web' | 'webgpu'
 
 /**
- * Which build of ONNX Runtime suits the host: `'node'` reads its WebAssembly from the disk and may run
- * several threads on Node, Deno and Bun; `'web'` fetches it; `'webgpu'` does, too, and drives the GPU.
+ * Returns the build of ONNX Runtime for the host: `'node'` reads its WebAssembly from disk and can use several
+ * threads on Node, Deno and Bun; `'web'` fetches it; `'webgpu'` also fetches it, and uses the GPU.
  */
 export function ortBuild(device: 'wasm' | 'webgpu'): OrtBuild {
   if (device === 'webgpu') return 'webgpu'
   return hasFileSystem() ? 'node' : 'web'
 }
 
-/** Whether this host has a GPU that it lets us use: WebGPU, and an adapter behind it. */
+/** Whether this host has a usable GPU: WebGPU, and an adapter for it. */
 export async function hasGpu(): Promise<boolean> {
   const { gpu } = (globalThis.navigator ?? {}) as { gpu?: { requestAdapter(): Promise<unknown> } }
   if (!gpu) return false
@@ -23,17 +25,17 @@ export async function hasGpu(): Promise<boolean> {
   )
 }
 
-/** The shortest WebAssembly module. */
+/** The smallest valid WebAssembly module. */
 const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)
 
 /**
- * Starts ONNX Runtime with the WebAssembly that was handed in, if it was.
+ * Starts ONNX Runtime with the WebAssembly that the application supplied, if any.
  *
- * The runtime takes bytes only, and edge functions take no bytes: it is given those of an empty module, and while
- * it starts, instantiating these gives an instance of the compiled module that was handed in.
+ * The runtime accepts only bytes, but edge functions cannot compile bytes. So the runtime gets the bytes of an empty
+ * module, and while it starts, instantiating these bytes is redirected to the supplied compiled module.
  *
  * @param environment the runtime's `env.wasm`
- * @param start makes the first session
+ * @param start creates the first session
  */
 export async function withCustomRuntime<T>(
   environment: { wasmBinary?: ArrayBufferLike | Uint8Array },

@@ -1,6 +1,6 @@
 /**
- * Whether there is a file system to read: on Node, Deno and Bun, but not in browsers and edge functions,
- * some of which show a `process` of Node's shape.
+ * Whether there is a file system: true on Node, Deno and Bun, false in browsers and edge functions, some of which
+ * have a `process` that resembles Node's.
  */
 export function hasFileSystem(): boolean {
   if (typeof process !== 'object' || typeof process?.versions?.node !== 'string') return false
@@ -8,7 +8,7 @@ export function hasFileSystem(): boolean {
   return globalThis.navigator?.userAgent !== 'Cloudflare-Workers'
 }
 
-/** The modules of Node that are used here. */
+/** The Node modules in use. */
 interface Builtins {
   'node:fs': typeof import('node:fs')
   'node:fs/promises': typeof import('node:fs/promises')
@@ -17,22 +17,22 @@ interface Builtins {
   'node:worker_threads': typeof import('node:worker_threads')
 }
 
-/** A module of Node, only where there is one. */
+/** Imports a Node module; only for hosts that have it. */
 export function importBuiltin<Name extends keyof Builtins>(name: Name): Promise<Builtins[Name]> {
   return importUnbundled(name)
 }
 
 /**
- * A module that only hosts with files need: the name reaches `import` as a variable, so that bundlers for the
- * browser leave it alone.
+ * Imports a module that only hosts with a file system need. The name is a variable, so that bundlers for browsers
+ * ignore the import.
  */
 export async function importUnbundled<Module>(name: string): Promise<Module> {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ name)
 }
 
 /**
- * A module that only hosts with files start as a thread: bundlers follow literal URLs, and those that know the one
- * in `new Worker(...)` would emit this one once more, as it is.
+ * Returns the URL of a module that only hosts with a file system run as a thread. Bundlers follow literal URLs, and
+ * those that recognise the one in `new Worker(...)` would emit the module a second time, unprocessed.
  */
 export function unbundledUrl(path: string, base: string): URL {
   return new URL(path, base)

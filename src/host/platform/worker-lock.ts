@@ -1,9 +1,12 @@
 import { hasFileSystem } from './builtins.ts'
 
-// Hosts with files tell when a worker ends. Browsers keep it to themselves, but a lock that a worker holds is free
-// as soon as it is gone, and can be waited for.
+// Detects the end of a worker in browsers, which, unlike Node, have no event for it: a Web Lock held by the worker is
+// released when the worker ends, and others can wait for that.
 
-/** In a worker: holds a lock until it ends or calls what is answered; nothing is answered where there are no locks. */
+/**
+ * Called in a worker: holds a lock until the worker ends or calls the returned function. Returns `undefined` if there
+ * are no Web Locks.
+ */
 export async function holdWorkerLock(name: string): Promise<(() => void) | undefined> {
   const locks = lockManager()
   if (!locks) return undefined
@@ -12,7 +15,7 @@ export async function holdWorkerLock(name: string): Promise<(() => void) | undef
   })
 }
 
-/** Hears when nobody holds the lock any more, until it calls what is answered. */
+/** Calls `onEnd` when the lock is no longer held; the returned function stops waiting. */
 export function watchWorkerLock(name: string, onEnd: () => void): () => void {
   const controller = new AbortController()
   lockManager()

@@ -1,8 +1,8 @@
-/** Lets the host do what is waiting (timers, messages, aborts), then goes on. */
+/** Yields to the event loop, so that timers, messages and aborts are processed. */
 export function yieldToHost(): Promise<void> {
   if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve))
   if (typeof MessageChannel === 'function') {
-    // setTimeout is held back to 4 ms in browsers; a message is not.
+    // Browsers clamp setTimeout to 4 ms; messages are not delayed.
     return new Promise((resolve) => {
       const channel = new MessageChannel()
       channel.port1.onmessage = () => {

@@ -3,14 +3,14 @@ import { openHttp, Refusal } from './http.ts'
 import { isUrl } from './read-bytes.ts'
 import { unreadableUrl } from './read-source.ts'
 
-/** Bytes that are read at once from a file. */
+/** Bytes per read from a file. */
 const CHUNK = 2 ** 18
 
 /**
- * Reads a file or URL piece by piece, so that it need not fit in memory. Where paths and URLs lead is told at
+ * Reads a file or URL chunk by chunk, for data that does not fit in memory. Paths and URLs are resolved as by
  * `readBytes`.
  *
- * @param name how the caller calls the argument, for error messages
+ * @param name the caller's name for the argument, for error messages
  * @throws {SoftmarginError} `FILE_UNREADABLE`; `ABORTED` if the signal fires
  */
 export async function* streamBytes(
@@ -67,7 +67,7 @@ async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<U
   yield* answer.pieces()
 }
 
-/** The pieces of a stream; not every host can iterate streams by itself. */
+/** Iterates over a stream; not every host supports `for await` on streams. */
 export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader()
   try {
@@ -77,7 +77,7 @@ export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGe
       yield value
     }
   } finally {
-    // Who stops early does not want the rest.
+    // Also when the consumer stops early.
     await reader.cancel().catch(() => {})
   }
 }

@@ -1,25 +1,27 @@
+// HTTP requests with a timeout on silence, safe redirects and limits on the size of responses.
+
 import { hasFileSystem } from '../platform/builtins.ts'
 import { withoutSecrets } from './url-secrets.ts'
 
-/** How long a server may say nothing, in milliseconds, where the caller does not tell. */
+/** The default for how long a server may send nothing, in milliseconds. */
 export const usualTimeout = 30_000
 
-/** The longest time that timers know. */
+/** The longest delay that timers support, in milliseconds. */
 const longestTimer = 2 ** 31 - 1
 const mostRedirects = 10
 
-/** The most bytes of any answer that is held in memory: an ONNX file of more cannot be read. */
+/** The largest response held in memory, in bytes; larger ONNX files cannot be read. */
 const mostBytes = 2 ** 31
-/** A packed answer may unpack to so many times its own length. Weights pack to half, sparse ones to a tenth. */
+/** The largest ratio of decompressed to compressed size. Weights compress to about half, sparse ones to a tenth. */
 const mostUnpacked = 100
-/** A packed answer may in any case become this large. */
+/** A decompressed response of at most this many bytes is always accepted. */
 const smallUnpacked = 2 ** 26
-/** The most bytes of a packed answer whose own length is not told. */
+/** The largest decompressed response whose compressed size is unknown, in bytes. */
 const mostOfUnknownLength = 2 ** 28
 
-/** A server's answer that must not be asked for again. */
+/** A response that is final: the request must not be repeated. */
 export class Refusal extends Error {
-  /** Of the answer, where it is the reason. */
+  /** The status of the response, if it is the reason. */
   readonly status: number | undefined
 
   constructor(why: string, status?: number) {
@@ -35,7 +37,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A server that was silent for too long. */
+/** A server that sent nothing for too long. */
 export class SilentServer extends Error {
   constructor(timeout: number) {
     super(`the server was silent for ${timeout / 1000} s`)
@@ -45,14 +47,14 @@ export class SilentServer extends Error {
 export interface HttpOptions {
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
-  /** How long the server may be silent, before it answers and between two pieces: milliseconds. */
+  /** How long the server may send nothing, before the response and between two chunks, in milliseconds. */
   timeout?: number | undefined
 }
 
-/** The answer of a server. Its body must be read to the end with `pieces`, or left with `cancel`. */
+/** A response. Its body must be read to the end with `pieces`, or cancelled with `cancel`. */
 export interface HttpAnswer {
   response: Response
-  /** The headers of each answer on the way: those that redirected, then that of `response`. */
+  /** The headers of all responses: those of the redirects, then those of `response`. */
   passed: Headers[]
   pieces(): AsyncGenerator<Uint8Array>
   cancel(): Promise<void>
@@ -61,12 +63,11 @@ export interface HttpAnswer {
 /**
  * Fetches an `http:` or `https:` URL, or a path relative to the page.
  *
- * Redirects are followed by hand where the host shows them: Deno and Bun would read a file of this machine where a
- * server redirects to `file:`. A user and password in the URL are sent as a header, and only to the server that they
- * are meant for.
+ * Redirects are followed manually where the host exposes them: Deno and Bun would read a local file if a server
+ * redirects to `file:`. A user name and password in the URL are sent as a header, and only to their own origin.
  *
- * @throws {Refusal} for a redirect that leads away from the web, or from `https:` to `http:`
- * @throws {SilentServer} and what `fetch` throws; the signal's reason
+ * @throws {Refusal} for a redirect to a scheme other than http(s), or from `https:` to `http:`
+ * @throws {SilentServer} on timeout; what `fetch` throws; the signal's reason
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
   const { signal, timeout = usualTimeout } = options
@@ -81,7 +82,7 @@ export async function openHttp(url: string, options: HttpOptions = {}): Promise<
       passed.push(response.headers)
       const location = response.headers.get('location')
       if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
-        // Where the host follows redirects itself, it tells where they led.
+        // If the host follows redirects itself, check where they led.
         checkRedirect(href, response.url || href)
         return answerOf(response, passed, silence)
       }
@@ -100,7 +101,7 @@ export async function openHttp(url: string, options: HttpOptions = {}): Promise<
 }
 
 function answerOf(response: Response, passed: Headers[], silence: Silence): HttpAnswer {
-  // Not every browser's streams can be iterated over.
+  // Not every browser supports `for await` on streams.
   const reader = response.body?.getReader()
   const cancel = async () => {
     await reader?.cancel().catch(() => {})
@@ -114,14 +115,14 @@ function answerOf(response: Response, passed: Headers[], silence: Silence): Http
         yield value
       }
     } finally {
-      // Who stops early does not want the rest.
+      // Also when the consumer stops early.
       await cancel()
     }
   }
   return { response, passed, pieces, cancel }
 }
 
-/** Where a redirect leads. */
+/** Resolves the target of a redirect. */
 function redirected(from: string, location: string): string {
   try {
     return new URL(location, from).href
@@ -130,7 +131,7 @@ function redirected(from: string, location: string): string {
   }
 }
 
-/** @throws {Refusal} for a redirect that is not followed */
+/** @throws {Refusal} for a redirect that must not be followed */
 function checkRedirect(from: string, to: string): void {
   const protocol = /^[a-z][a-z\d+.-]*:/i.exec(to)?.[0].toLowerCase()
   if (protocol === undefined) return
@@ -142,7 +143,7 @@ function checkRedirect(from: string, to: string): void {
   }
 }
 
-/** A URL without its user and password, which `fetch` does not take, and the header that tells them. */
+/** Splits a URL into one without user name and password, which `fetch` rejects, and the header that carries them. */
 function withoutCredentials(url: string): { href: string; authorization: string | undefined } {
   if (!/^https?:/i.test(url)) return { href: url, authorization: undefined }
   const parsed = new URL(url)
@@ -154,7 +155,7 @@ function withoutCredentials(url: string): { href: string; authorization: string 
   return { href: parsed.href, authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` }
 }
 
-/** Ends what a server leaves waiting: the time counts only while something is awaited from it. */
+/** Aborts a request if the server is silent for too long. Time counts only while data is awaited from the server. */
 class Silence {
   readonly #controller = new AbortController()
   readonly #timeout: number
@@ -172,7 +173,7 @@ class Silence {
     return this.#controller.signal
   }
 
-  /** What `work` answers. It is not waited for any longer once the signal fires, whatever the host does. */
+  /** Resolves with the result of `work`. Rejects as soon as the signal fires, even if the host ignores the signal. */
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this
     const give = () => this.#controller.abort(new SilentServer(this.#timeout))
@@ -199,15 +200,15 @@ class Silence {
   }
 }
 
-/** Whether the body of an answer was packed on its way. */
+/** Whether the body of a response is compressed (has a content encoding). */
 export function isPacked(response: Response): boolean {
   const encoding = response.headers.get('content-encoding')
   return encoding !== null && encoding !== '' && encoding.toLowerCase() !== 'identity'
 }
 
 /**
- * The most bytes that are taken of an answer: what is held in memory must not grow without end, and a packed answer of
- * half a megabyte can unpack to a thousand times as much.
+ * The most bytes accepted from a response. Memory use must be bounded, and half a megabyte of compressed data can
+ * expand a thousandfold.
  */
 export function mostBytesOf(response: Response): number {
   if (!isPacked(response)) return mostBytes
@@ -217,7 +218,7 @@ export function mostBytesOf(response: Response): number {
     : Math.min(mostBytes, Math.max(smallUnpacked, mostUnpacked * Number(length)))
 }
 
-/** The error for an answer that has more than `mostBytesOf` it. */
+/** The error for a response larger than `mostBytesOf` allows. */
 export function tooManyBytes(response: Response): Refusal {
   const packed = isPacked(response) ? `unpacks (${response.headers.get('content-encoding')}) to` : 'has'
   return new Refusal(`it ${packed} more than ${mostBytesOf(response)} bytes`)

@@ -1,26 +1,26 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
 
-/** Whether a string is a URL rather than a path: one of `http:`, `https:`, `file:`, `data:`, `blob:`. */
+/** Whether a string is a URL rather than a path: it begins with `http:`, `https:`, `file:`, `data:` or `blob:`. */
 export function isUrl(text: string): boolean {
   return /^(https?|file|data|blob):/i.test(text)
 }
 
-/** How bytes are read. */
+/** Options of `readBytes`. */
 export interface ReadBytesOptions {
   signal?: AbortSignal
-  /** What is wrong with what came, if anything is; `type` is what the server calls it. */
+  /** Returns what is wrong with the bytes, if anything; `type` is the content type that the server sent. */
   fault?: (bytes: Uint8Array, type: string | null) => string | undefined
 }
 
 /**
  * Reads a whole file or URL.
  *
- * `file:` URLs and paths are read from the disk where there is one; everything else is fetched. On hosts
- * without files a path is fetched relative to the page.
+ * `file:` URLs and paths are read from disk if there is a file system; everything else is fetched. On hosts without a
+ * file system, a path is fetched relative to the page.
  *
  * @param source a path, a URL, or a string that begins with `http:`, `https:`, `file:`, `data:` or `blob:`
- * @param name how the caller calls the argument, for error messages
+ * @param name the caller's name for the argument, for error messages
  * @throws {SoftmarginError} `FILE_UNREADABLE`; `ABORTED` if the signal fires
  */
 export async function readBytes(
@@ -39,7 +39,7 @@ export async function readBytes(
   try {
     if (hasFileSystem() && (isPath || /^file:/i.test(text))) {
       const { readFile } = await importBuiltin('node:fs/promises')
-      // A copy where Node hands a small file out of a pool that it shares with others.
+      // Copied if Node allocated a small file from its shared buffer pool.
       const bytes = await readFile(isPath ? text : new URL(text), { signal })
       const isWhole = bytes.byteLength === bytes.buffer.byteLength
       return checked(isWhole ? new Uint8Array(bytes.buffer as ArrayBuffer) : new Uint8Array(bytes))
@@ -62,13 +62,13 @@ export async function readBytes(
   }
 }
 
-/** An error's message with the one behind it: `fetch failed` alone helps nobody. */
+/** The message of an error with that of its cause, since `fetch failed` alone says too little. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }
 
-/** The error for a file that is there but cannot be read. */
+/** The error for a file that cannot be read. */
 export function unreadable(path: string, cause: unknown): SoftmarginError {
   const message = `the file ${show(path)} cannot be read: ${reason(cause)}`
   const details = { argument: 'path', received: path, expected: 'a file that can be read', cause }

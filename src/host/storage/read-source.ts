@@ -5,13 +5,14 @@ import { isUrl, type ReadBytesOptions, readBytes } from './read-bytes.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
 
 /**
- * Reads a whole file or URL that a user names, as `readBytes` does, but guarded against the server: one that is silent
- * for 30 seconds counts as one that cannot be read, and so do a redirect from `https:` to `http:` or to what is neither,
- * and an answer that unpacks to a hundred times its length. Messages leave out passwords and the values of a URL's query.
+ * Reads a whole file or URL that a user specified, like `readBytes`, but with protection against the server: it fails
+ * if the server is silent for 30 seconds, redirects from `https:` to `http:` or to another scheme, or sends a
+ * response that decompresses to more than a hundred times its size. Error messages omit passwords and the values of a
+ * URL's query.
  *
- * Of its own, so that what only loads the package's own files is small.
+ * A separate module, so that code which only loads the package's own files stays small.
  *
- * @param name how the caller calls the argument, for error messages
+ * @param name the caller's name for the argument, for error messages
  * @throws {SoftmarginError} `FILE_UNREADABLE`; `ABORTED` if the signal fires
  */
 export async function readSource(
@@ -22,7 +23,7 @@ export async function readSource(
   const { signal } = options
   const text = String(source)
   const isPath = typeof source === 'string' && !isUrl(source)
-  // Paths are relative to the page where there are no files.
+  // Without a file system, paths are relative to the page.
   if (!/^https?:/i.test(text) && (!isPath || hasFileSystem())) return readBytes(source, name, options)
   try {
     return await fetchBytes(text, signal)
@@ -31,7 +32,7 @@ export async function readSource(
   }
 }
 
-/** The error for a URL that could not be read, or `ABORTED` where the signal has fired. */
+/** The error for a URL that could not be read, or `ABORTED` if the signal has fired. */
 export function unreadableUrl(
   url: string,
   name: string,
@@ -44,7 +45,7 @@ export function unreadableUrl(
     return new SoftmarginError('ABORTED', `reading ${name} was aborted by its signal`, details)
   }
   const error = cause instanceof Error ? cause : new Error(String(cause))
-  // `fetch failed` alone helps nobody.
+  // `fetch failed` alone says too little, so the cause is added.
   const behind = error.cause instanceof Error ? ` (${error.cause.message})` : ''
   const why = quotedWithoutSecrets(`${error.message}${behind}`, url)
   const shown = withoutSecrets(url)
@@ -55,7 +56,7 @@ export function unreadableUrl(
   )
 }
 
-/** The whole answer to a URL, unless it is larger than memory should hold. */
+/** Reads the whole response to a URL, up to the size limit. */
 async function fetchBytes(url: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await openHttp(url, { signal })
   const { response } = answer

@@ -1,6 +1,8 @@
+// Removes passwords and tokens from URLs before they appear in messages or files.
+
 /**
- * A URL as messages and files may have it: a password and the values of a query (`?token=...`, the signature of a signed
- * URL) are left out. What is no `http:` or `https:` URL stays as it is.
+ * Returns a URL that is safe to show: without its password and the values of its query (`?token=...`, the signature
+ * of a signed URL). A string that is not an `http:` or `https:` URL is returned unchanged.
  */
 export function withoutSecrets(url: string): string {
   if (!/^https?:/i.test(url)) return url
@@ -8,7 +10,7 @@ export function withoutSecrets(url: string): string {
   try {
     parsed = new URL(url)
   } catch {
-    // What lies before an @ or behind a ? may be a secret, also where the rest cannot be understood.
+    // What precedes an @ or follows a ? may be a secret even if the URL cannot be parsed.
     return url.replace(/\/\/.*@/, '//***@').replace(/[?#].*$/s, '?***')
   }
   if (parsed.username === '' && parsed.password === '' && parsed.search === '' && parsed.hash === '')
@@ -18,12 +20,12 @@ export function withoutSecrets(url: string): string {
     .slice(1)
     .split('&')
     .filter((part) => part !== '')
-    // A part without a name may be a secret as a whole.
+    // A parameter without a name may be a secret as a whole.
     .map((part) => (part.includes('=') ? `${part.slice(0, part.indexOf('='))}=***` : '***'))
   return `${parsed.protocol}//${user}${parsed.host}${parsed.pathname}${query.length > 0 ? `?${query.join('&')}` : ''}`
 }
 
-/** A text, such as the message of a host's own error, without the secrets of the URL that it may quote. */
+/** Returns a text, such as a host's error message, without the secrets of a URL that it may quote. */
 export function quotedWithoutSecrets(text: string, url: string): string {
   const shown = withoutSecrets(url)
   if (shown === url) return text
@@ -32,17 +34,19 @@ export function quotedWithoutSecrets(text: string, url: string): string {
   return safe
 }
 
-/** An error whose message and fields do not quote the secrets of a URL: itself where the URL has none. */
+/**
+ * Returns an error whose message and fields do not quote the secrets of a URL: the same error if the URL has none.
+ */
 export function causeWithoutSecrets(cause: unknown, url: string): unknown {
   if (withoutSecrets(url) === url || cause === undefined) return cause
-  // Hosts put the URL into fields of their errors as well: a new one has only its name and message.
+  // Hosts also put the URL into fields of their errors, so a new error takes only the name and the message.
   const text = cause instanceof Error ? cause.message : String(cause)
   const safe = new Error(quotedWithoutSecrets(text, url))
   if (cause instanceof Error) safe.name = cause.name
   return safe
 }
 
-/** The parts of a URL that must not be quoted, as they stand in it and decoded. */
+/** The parts of a URL that must not be quoted, both as written and decoded. */
 function secretsOf(url: string): Set<string> {
   const secrets = new Set<string>()
   try {
@@ -54,8 +58,8 @@ function secretsOf(url: string): Set<string> {
       secrets.add(decodeURIComponent(one))
     }
   } catch {
-    // What cannot be understood, or decoded, has been replaced as a whole.
+    // A URL that cannot be parsed or decoded has already been replaced as a whole.
   }
-  // A word of one or two letters would take the whole message apart.
+  // Replacing strings of one or two characters would make the message unreadable.
   return new Set([...secrets].filter((one) => one.length > 2))
 }

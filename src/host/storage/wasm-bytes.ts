@@ -1,10 +1,15 @@
+// Diagnoses WebAssembly files that could not be loaded.
+
 import { SoftmarginError } from '../../core/errors.ts'
 import { readBytes } from './read-bytes.ts'
 
-/** What every WebAssembly module begins with. */
+/** The magic bytes of WebAssembly modules. */
 const MAGIC = [0, 97, 115, 109]
 
-/** Why bytes are no WebAssembly, with what they are instead: many servers answer a page for what they lack. */
+/**
+ * Explains why bytes are not WebAssembly, and what they seem to be instead: many servers send an HTML page for
+ * missing files.
+ */
 export function wasmFault(bytes: Uint8Array, type: string | null): string | undefined {
   if (MAGIC.every((byte, i) => bytes[i] === byte)) return undefined
   const beginning = new TextDecoder().decode(bytes.subarray(0, 40))
@@ -14,8 +19,8 @@ export function wasmFault(bytes: Uint8Array, type: string | null): string | unde
 }
 
 /**
- * Why WebAssembly that others fetched by themselves may have failed: looks once more at what was fetched here, and
- * answers an error that names the first file which is none. They tell neither the URL nor what came.
+ * Diagnoses a failure to load WebAssembly that a dependency fetched itself, whose errors name neither the URL nor the
+ * content. Fetches the page's WebAssembly resources again and returns an error for the first that is not WebAssembly.
  */
 export async function fetchedFault(name: string): Promise<SoftmarginError | undefined> {
   const entries = globalThis.performance?.getEntriesByType?.('resource') ?? []

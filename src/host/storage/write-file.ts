@@ -1,29 +1,31 @@
+// Atomic writing of files.
+
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { importBuiltin } from '../platform/builtins.ts'
 
-/** A temporary file that its process has not touched for so long, and whose process is gone, is removed; milliseconds. */
+/** A temporary file not touched for this long is deleted if its process has ended; milliseconds. */
 const abandonedAfter = 60_000
-/** One whose process cannot be told to be gone, on a folder that machines share say. */
+/** The same if it is unknown whether the process has ended, for example in a folder shared between hosts. */
 const forgottenAfter = 24 * 3_600_000
 
 /**
- * Writes a file whole or not at all: to a temporary file in the same folder, then renamed over the old one.
+ * Writes a file atomically: to a temporary file in the same folder, which is then renamed over the old one.
  *
- * A reader sees the old bytes or the new ones, also if the machine stops half-way. What a process that was killed left
- * of an earlier attempt at the same file is removed.
+ * A reader sees either the old bytes or the new ones, even if the system crashes. Temporary files that killed
+ * processes left for the same file are deleted.
  *
  * @throws {SoftmarginError} `FILE_UNWRITABLE`
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
   const { open, rename, rm } = await importBuiltin('node:fs/promises')
-  // In the same folder: a rename does not cross file systems.
+  // In the same folder, since a rename cannot cross file systems.
   const [, folder = '', name] = /^(.*[/\\])?(.*)$/s.exec(path)!
   const temporary = `${folder}.${name}.${process.pid}.${crypto.randomUUID()}.tmp`
   try {
     const file = await open(temporary, 'wx')
     try {
       await file.writeFile(bytes)
-      // Without this a rename can reach the disk before the bytes do.
+      // Without this, the rename can reach the disk before the bytes do.
       await file.sync()
     } finally {
       await file.close()
@@ -37,7 +39,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   await removeAbandoned(folder, name)
 }
 
-/** Removes temporary files that killed processes left when they wrote a file of this name. */
+/** Deletes temporary files that killed processes left when they wrote a file of this name. */
 async function removeAbandoned(folder: string, name: string): Promise<void> {
   const { readdir, rm, stat } = await importBuiltin('node:fs/promises')
   try {
@@ -50,11 +52,12 @@ async function removeAbandoned(folder: string, name: string): Promise<void> {
       if (age > forgottenAfter || (age > abandonedAfter && isGone(Number(pid)))) await rm(folder + other)
     }
   } catch {
-    // A folder that cannot be listed, or a process that was faster: the file itself is written.
+    // The folder cannot be listed, or another process was faster. The file itself has been written, so this is no
+    // error.
   }
 }
 
-/** Whether no process of this machine has the number. */
+/** Whether no process with this id runs on this host. */
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -64,7 +67,7 @@ function isGone(pid: number): boolean {
   }
 }
 
-/** Makes what a folder holds under which name outlast a power cut, where the system can. */
+/** Syncs the folder of a file, where the system supports it, so that a new name survives a power cut. */
 export async function syncFolderOf(path: string): Promise<void> {
   const { open } = await importBuiltin('node:fs/promises')
   const [folder] = /^.*[/\\]/s.exec(path) ?? ['.']
@@ -72,7 +75,7 @@ export async function syncFolderOf(path: string): Promise<void> {
     const handle = await open(folder, 'r')
     await handle.sync().finally(() => handle.close())
   } catch {
-    // Windows opens no folders, and some file systems sync none.
+    // Windows cannot open folders, and some file systems cannot sync them.
   }
 }
 

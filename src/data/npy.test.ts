@@ -243,6 +243,14 @@ describe('.npz', () => {
     return bytes
   }
 
+  it('refuses what a zip archive cannot hold', () => {
+    // Four gigabytes of zeros that no memory page stands behind.
+    const huge = new Float32Array(2 ** 30)
+    expect(() => writeNpz({ huge })).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
+    const halves = { one: huge.subarray(0, 2 ** 29), two: new NdArray(huge.subarray(2 ** 29), [2 ** 29]) }
+    expect(() => writeNpz(halves)).toThrow('do not fit into one .npz file')
+  })
+
   it('does not unpack more than the member says', async () => {
     const bomb = zipSync({ 'a.npy': new Uint8Array(2 ** 25) })
     bomb.fill(0, 22, 26)

@@ -1,5 +1,5 @@
 import { type Zippable, zipSync } from 'fflate'
-import { invalidArgument, show } from '../core/errors.ts'
+import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
 import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
 import type { NdArray, NdArrayLike } from './nd-array.ts'
@@ -47,21 +47,39 @@ export async function* npzBatches(
   throw invalidArgument('name', name, `the name of an array in the file: ${others.join(', ')}`)
 }
 
+/** Offsets in a zip archive are 32-bit numbers. What is left is for the names and headers of its members. */
+const MOST_BYTES = 2 ** 32 - 2 ** 24
+
 /**
  * Encodes arrays as a `.npz` file, as `numpy.savez` does. The same arrays always give the same bytes.
  *
  * @param arrays by name
  * @param o.compress whether to compress them, as `numpy.savez_compressed` does; default false
- * @throws {SoftmarginError} `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `INVALID_ARGUMENT`; `OUT_OF_MEMORY` for 4 GiB of numbers and more, which the zip format
+ *   without its 64-bit extension cannot hold
  */
 export function writeNpz(
   arrays: Readonly<Record<string, NdArrayLike>>,
   o: { compress?: boolean | undefined } = {},
 ): Uint8Array<ArrayBuffer> {
+  const bytes = Object.values(arrays).reduce((sum, value) => sum + byteLength(value), 0)
+  if (bytes > MOST_BYTES) {
+    throw new SoftmarginError(
+      'OUT_OF_MEMORY',
+      `arrays of ${bytes} bytes do not fit into one .npz file, which holds at most 4 GiB: write several files`,
+      { argument: 'arrays', received: bytes, expected: `at most ${MOST_BYTES} bytes` },
+    )
+  }
   const files: Zippable = {}
   for (const [name, value] of Object.entries(arrays)) files[`${name}.npy`] = writeNpy(value)
   // A fixed time, for reproducible files: the earliest one that zip archives can represent.
   return zipSync(files, { level: o.compress ? 6 : 0, mtime: new Date(1980, 0, 1) })
+}
+
+/** Returns the bytes of the numbers of an array; 0 for plain lists, which are far smaller than the limit. */
+function byteLength(value: NdArrayLike): number {
+  const data = 'data' in value ? value.data : value
+  return ArrayBuffer.isView(data) ? data.byteLength : 0
 }
 
 function keyOf(name: string): string {

@@ -306,8 +306,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * The classes in sorted order: numbers by value, strings by code unit. @throws {SoftmarginError}
-   * `NOT_FITTED`
+   * The classes in sorted order: numbers by value, strings by code unit.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
    */
   get classes(): L[] {
     return this.#checkFitted().svc.classes

@@ -24,6 +24,7 @@ export interface NetworkSource {
   batch?: number | undefined
 }
 
+/** Options of an `EngineNetwork`. */
 export interface NetworkOptions {
   /** Default `'strict'`. */
   simd?: Simd

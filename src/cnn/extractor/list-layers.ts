@@ -105,16 +105,16 @@ function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: L
   return new Set([...ends.values(), target.name])
 }
 
-/** Whether a tensor has one number a channel. */
+/** Whether a tensor has one value per channel. */
 function isOneEachChannel(dims: Dims | undefined): boolean {
   return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
 }
 
 /**
- * The layer that a user names: a tensor, a node (its first output), a module of PyTorch (`layer3`: the last
- * tensor of the nodes below it), or a place from the end (`-1` is the last one).
+ * Resolves a layer named by the user: a tensor, a node (its first output), a PyTorch module (`layer3`: the
+ * last tensor of the nodes inside it), or a position from the end (`-1` is the last layer).
  *
- * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the nearest names; `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the closest names; `INVALID_ARGUMENT`
  */
 export function findLayer(layers: LayerInfo[], wanted: string | number, argument = 'layer'): LayerInfo {
   if (typeof wanted !== 'string' && typeof wanted !== 'number') {
@@ -151,7 +151,7 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
   )
 }
 
-/** Whether `name` is `module` or lies in it: `/layer3/layer3.0/conv1/Conv` lies in `layer3` and `layer3.0`. */
+/** Whether `name` is `module` or inside it: `/layer3/layer3.0/conv1/Conv` is inside `layer3` and `layer3.0`. */
 function isBelow(name: string, module: string): boolean {
   const path = module.replace(/^\/|\/$/g, '')
   if (path === '') return false

@@ -45,6 +45,7 @@ export class Steps {
   }
 }
 
+/** Adds the pooling of `map` to vectors [N, F], which become the output `features`. */
 export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): void {
   const flat = { axis: 1n }
   if (pooling === 'none') steps.finish(ports.features, 'Flatten', [map], flat)
@@ -107,6 +108,7 @@ function gridSteps(steps: Steps, map: string, grid: number): string {
   return steps.step('averages', 'Concat', bands, { axis: 2n })
 }
 
+/** Adds the scaling of `features`. @returns name of the scaled tensor, float32 */
 export function scalerSteps(steps: Steps, scaler: FileScaler): string {
   if (scaler.kind === 'none') return ports.features
   if (scaler.kind === 'l2')

@@ -209,6 +209,7 @@ const layerNormalization: Lower = (lowering, node) => {
   })
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerElementwise: Record<string, Lower> = {
   Add: binary(BinaryKind.add),
   Mul: binary(BinaryKind.multiply),

@@ -148,6 +148,7 @@ const slice: Lower = (lowering, node) => {
   lowering.add(node, { channels, height, width }, view, { type: 'copy', input: value, from, step, fill: 0 })
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerShapes: Record<string, Lower> = {
   Identity: alias,
   Dropout: alias,

@@ -217,6 +217,7 @@ function reduction(isMax: boolean): Lower {
   }
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerWindows: Record<string, Lower> = {
   Conv: convolution,
   Gemm: gemm,

@@ -27,8 +27,8 @@ const lowerings = new Map<string, (lowering: Lowering, node: NodeProto) => void>
 export function lower(model: ModelProto, input: string, dims: readonly number[], isFree: boolean): Program {
   const graph = model.graph!
   if (graph.sparseInitializer.length > 0) throw new NotForEngine('it has sparse weights')
-  // If the batch is free, use a prime that equals no other dimension, so that the batch axis can be
-  // recognized.
+  // If the batch is free, use a prime that is unlikely to equal another dimension, to recognize the batch
+  // axis.
   const batch = isFree ? 1009 : dims[0]
   const [, channels, height, width] = dims
   const facts = inferTensors(model, { [input]: [batch, ...dims.slice(1)] as Dims })

@@ -126,6 +126,7 @@ export interface Copy extends Made {
   fill: number
 }
 
+/** Normalization over the channels of each pixel, with a scale and bias per channel. */
 export interface LayerNormalization extends Made {
   type: 'layer-normalization'
   input: MapValue
@@ -134,11 +135,13 @@ export interface LayerNormalization extends Made {
   bias: Float32Array
 }
 
+/** Softmax over the channels of each pixel. */
 export interface Softmax extends Made {
   type: 'softmax'
   input: MapValue
 }
 
+/** An operation of the intermediate representation. */
 export type Operation =
   | Convolution
   | Pooling

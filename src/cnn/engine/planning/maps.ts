@@ -50,6 +50,7 @@ export function writeMap(layout: MapLayout, numbers: Float32Array, to: Float32Ar
   }
 }
 
+/** Rounds up to the next multiple. */
 export function roundUp(number: number, multiple: number): number {
   return Math.ceil(number / multiple) * multiple
 }

@@ -8,6 +8,7 @@ import { everyPixel, windowCorners } from './tables.ts'
 /** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
 const BLOCK_BYTES = 2 ** 17
 
+/** Adds the kernel calls that implement a convolution. */
 export function addConvolution(operation: Convolution, context: StepContext): void {
   switch (context.kernels.get(operation)!) {
     case 'dense':

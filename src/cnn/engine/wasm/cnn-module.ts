@@ -10,8 +10,9 @@ export type Simd = 'strict' | 'relaxed'
 const modules = new Map<Simd, Promise<WebAssembly.Module>>()
 
 /**
- * Returns the kernels' WebAssembly module, compiled once. @throws {SoftmarginError} `HOST_UNSUPPORTED`,
- * `FILE_UNREADABLE`
+ * Returns the kernels' WebAssembly module, compiled once.
+ *
+ * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
  */
 export function networkModule(simd: Simd): Promise<WebAssembly.Module> {
   let module = modules.get(simd)

@@ -4,9 +4,9 @@ import { classWeights } from '../svm/model/svc-params.ts'
 import type { SVC } from '../svm/svc.ts'
 
 /**
- * Checks that an SVM can learn from features.
+ * Checks that an SVM can be fitted on extracted image features.
  *
- * @param argument how the caller calls its kernel, for error messages
+ * @param argument name under which the caller passed the kernel, for error messages
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a precomputed kernel
  */
 export function checkFeatureKernel(svm: SVC, argument = 'svm.kernel'): void {
@@ -17,7 +17,7 @@ export function checkFeatureKernel(svm: SVC, argument = 'svm.kernel'): void {
 }
 
 /**
- * Checks, before any image is read, that an SVM can learn these labels.
+ * Checks an SVM's class weights against the labels before any image is read.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a `classWeight` of a label that no image has
  */

@@ -16,74 +16,83 @@ import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import { checkImages, type ImagesCall, type Scale } from './classifier-options.ts'
 import { fitFeatureScaler } from './feature-scaler.ts'
 
-/** How far the choice of a layer has come: `'features'` counts images, `'svm'` fits. */
+/** Progress of `chooseLayer`: stage `'features'` counts images, stage `'svm'` counts SVM fits. */
 export interface ChooseLayerProgress extends Progress {
   stage: 'features' | 'svm'
 }
 
-/** What `chooseLayer` takes. */
+/** Options of `chooseLayer`. */
 export interface ChooseLayerOptions
   extends LongCall<ChooseLayerProgress>,
     Pick<ImagesCall, 'batchSize' | 'onUnreadable'> {
-  /** An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. */
+  /**
+   * A feature extractor, which the caller must dispose of, or the options to create one. Default: the bundled
+   * CNN.
+   */
   extractor?: FeatureExtractor | ExtractorOptions | undefined
-  /** As `layer` of an extractor. Default: the layers that end a stage (`LayerInfo.endsStage`). */
+  /**
+   * Candidate layers, each in the form of the extractor's `layer` option. Default: the last layer of each
+   * stage (`LayerInfo.endsStage`).
+   */
   layers?: readonly (string | number)[] | undefined
   /**
-   * Tried on each layer where they can be: layers without height and width are taken as they are. Default
+   * Poolings to try on each layer. Layers without height and width are used without pooling. Default
    * `'average'` and `{ grid: 2 }`.
    */
   poolings?: readonly Pooling[] | undefined
-  /** The SVM that judges. Default: `SVC`'s own options. */
+  /** The SVM that is cross-validated on each candidate. Default: an `SVC` with default options. */
   svm?: SVC | SvcOptions | undefined
-  /** What is done to features, learnt from each fold's own training part. Default `'standard'`. */
+  /** How features are scaled. The scaler is fitted on the training part of each fold. Default `'standard'`. */
   scale?: Scale | undefined
-  /** Folds, or a splitter. Default 5. */
+  /** Number of stratified folds, or a splitter. Default 5. */
   cv?: number | Splitter | undefined
-  /** Where the features of all candidates are kept, side by side, so that no image is extracted twice. */
+  /** Store that keeps the features of all candidates together, so that no image is extracted twice. */
   store?: FeatureStore | undefined
 }
 
-/** A layer and a pooling, and how well an SVM does on the features that they give. */
+/** A layer and pooling with the cross-validated accuracy of an SVM on their features. */
 export interface RankedLayer {
-  /** The tensor's name. */
+  /** Name of the layer's tensor. */
   layer: string
   pooling: Pooling
-  /** Mean over the folds of the share of images that were labelled right, 0 to 1. */
+  /** Mean accuracy over the folds: the fraction of images labelled correctly, 0 to 1. */
   accuracy: number
-  /** Standard deviation over the folds. */
+  /** Standard deviation of the accuracy over the folds. */
   accuracyStd: number
-  /** Numbers an image. */
+  /** Number of features per image. */
   features: number
-  /** The share of the network's multiply-adds that it needs, as `LayerInfo.share` has it. */
+  /** Fraction of the network's multiply-adds needed to compute the layer, as in `LayerInfo.share`. */
   share: number | undefined
 }
 
-/** A ranking with what it was made from, so that a fit on the best layer need not extract it again. */
+/**
+ * A ranking with the features it was computed from, so that fitting on the best layer needs no second
+ * extraction.
+ */
 export interface Ranking {
-  /** The best first. */
+  /** Candidates, best first. */
   layers: RankedLayer[]
-  /** The features of each, in the same order. */
+  /** The features of each candidate, in the order of `layers`. */
   features: Matrix[]
-  /** Positions of the images that could be read, a row of features each. */
+  /** Indices of the images that could be read, one per row of features. */
   read: number[]
-  /** With a store: what it knows each row by, and what it keeps. */
+  /** With a store: the key of each row, and the joined layers that the store holds. */
   keys?: string[] | undefined
   joined?: JoinedLayers | undefined
 }
 
 /**
- * Finds the layer and the pooling whose features suit a task best: an SVM is cross-validated on each.
+ * Finds the layer and pooling whose features suit a task best by cross-validating an SVM on each candidate.
  *
- * All candidates come from one pass over the images.
+ * The features of all candidates are extracted in one pass over the images.
  *
- * @param images of any mix of kinds and sizes
- * @param labels one for each image
- * @returns a row for each candidate, the most accurate first; of equals the one that needs the least work, then
- *   the one with the fewest features
+ * @param images images in any mix of types and sizes
+ * @param labels one label per image
+ * @returns one entry per candidate, most accurate first; ties are broken by the fewest multiply-adds, then by
+ *   the fewest features
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has fewer
- *   images than there are folds, `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`,
- *   and as `FeatureExtractor.create` and `extract`
+ *   images than there are folds, `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`, `NOT_FINITE`, `OUT_OF_MEMORY`,
+ *   `ABORTED`, and the errors of `FeatureExtractor.create` and `extract`
  */
 export async function chooseLayer(
   images: readonly ImageInput[],
@@ -93,7 +102,7 @@ export async function chooseLayer(
   return (await rankLayers(images, labels, options)).layers
 }
 
-/** As `chooseLayer`, with the features. */
+/** Like `chooseLayer`, but also returns the features of each candidate. */
 export async function rankLayers(
   images: readonly ImageInput[],
   labels: ArrayLike<Label>,
@@ -103,7 +112,7 @@ export async function rankLayers(
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   const splitter = typeof cv === 'number' ? new StratifiedKFold({ nSplits: cv }) : cv
-  // Features are dear: what can be seen to fail before they are made should.
+  // Feature extraction is expensive, so validate everything that can be validated before it.
   await splitter.split(images, labels)
   const template = svm instanceof SVC ? svm : new SVC(svm)
   checkFeatureKernel(template)
@@ -139,7 +148,7 @@ export async function rankLayers(
   }
 }
 
-/** Each layer with each pooling that it can have. */
+/** All combinations of a layer with a pooling that applies to it. */
 function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const all = extractor.layers()
   const { poolings = ['average', { grid: 2 }], layers } = options
@@ -156,7 +165,7 @@ function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const infos: LayerInfo[] = []
   for (const info of new Map(chosen.map((one) => [one.name, one])).values()) {
     const isMap = info.shape === undefined ? undefined : info.shape.length === 3
-    // What does not fit to a map of unknown shape shows when it is run.
+    // If the layer's rank is unknown, an unsuitable pooling is only detected when the network runs.
     const possible: readonly Pooling[] = isMap === false ? ['none'] : poolings
     for (const pooling of possible) {
       choices.push({ layer: info.name, pooling })
@@ -194,7 +203,7 @@ async function extract(
   return { features, keys, joined, read: readable() }
 }
 
-/** The accuracy on each fold. */
+/** Accuracy on each fold. */
 async function crossValidate(
   template: SVC,
   scale: Scale,

@@ -13,7 +13,7 @@ import { SVC } from '../svm/svc.ts'
 import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
 import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
 
-/** A fitted classifier as one ONNX file. */
+/** Serializes a fitted classifier to one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
   scaler: FeatureScaler,
@@ -38,7 +38,7 @@ export function classifierToFile(
     preprocess,
     about: {
       writtenBy: `softmargin ${version}`,
-      // The folders around a file are nobody else's business.
+      // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
@@ -47,7 +47,7 @@ export function classifierToFile(
 }
 
 /**
- * A fitted classifier out of a file.
+ * Restores a fitted classifier from a parsed ONNX file.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`
  */

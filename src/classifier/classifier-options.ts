@@ -14,100 +14,109 @@ import { checkScale, type Scale } from './feature-scaler.ts'
 
 export type { Scale }
 
-/** What `ImageClassifier.create` takes. */
+/** Options of `ImageClassifier.create`. */
 export interface ClassifierOptions {
   /**
-   * An extractor, which stays the caller's to dispose of, or the options of one. Default: the CNN that ships. With
-   * `layer: 'auto'` each `fit` finds the layer that suits its images best.
+   * A feature extractor, which the caller must dispose of, or the options to create one. Default: the bundled
+   * CNN. With `layer: 'auto'` each `fit` selects the layer that suits its images best.
    */
   extractor?: FeatureExtractor | ExtractorOptions | undefined
-  /** Options of the SVM, or an `SVC` that has them; it is not fitted itself. Default: `SVC`'s own. */
+  /**
+   * SVM options, or an `SVC` to copy them from; that `SVC` is not fitted itself. Default: the defaults of
+   * `SVC`.
+   */
   svm?: SVC | SvcOptions | undefined
   /**
-   * `'standard'` (default) brings each feature to mean 0 and variance 1, `'l2'` each image's features to length
-   * 1, `'none'` leaves them as the network made them.
+   * How features are scaled before the SVM: `'standard'` (default) scales each feature to mean 0 and variance
+   * 1, `'l2'` scales each image's feature vector to unit length, and `'none'` leaves the features unscaled.
    */
   scale?: Scale | undefined
   /**
-   * Where the features of every image it sees are kept, so that none is extracted twice. With `layer: 'auto'` it
-   * keeps those of all layers that the choice is made from.
+   * Store for the features of every image the classifier processes, so that no image is extracted twice. With
+   * `layer: 'auto'` it holds the features of all candidate layers.
    */
   store?: FeatureStore | undefined
 }
 
-/** How far a call has come, and in which part of its work. */
+/** Progress of a classifier call and the stage it is in. */
 export interface ClassifierProgress extends Progress {
   /**
-   * `'features'` counts images, `'layers'` fits of the choice of a layer, `'search'` fits of the grid search,
-   * `'svm'` pairs of classes.
+   * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
+   * `'search'` counts fits during the grid search, and `'svm'` counts pairs of classes.
    */
   stage: 'features' | 'layers' | 'search' | 'svm'
 }
 
-/** What every call over images takes. */
+/** Options common to all calls that take images. */
 export interface ImagesCall extends LongCall<ClassifierProgress> {
   /**
-   * Images that go through the network at once, of this call and of others beside it. It changes speed and memory, not
-   * the answer. Default: as `ExtractOptions.batchSize`.
+   * Number of images per network run; a batch may combine images of concurrent calls. It affects speed and
+   * memory use, not the results. Default: as `ExtractOptions.batchSize`.
    */
   batchSize?: number | undefined
   /**
-   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out.
-   * Without it the first such image ends the call.
+   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`); that image is skipped.
+   * Without this callback the first unreadable image makes the call fail.
    */
   onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
-/** What `fit` takes. */
+/** Options of `fit`. */
 export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall, Warned {
-  /** Parameters of the SVM and the values to try: the best of all combinations is kept. Default: no search. */
+  /** SVM parameters and the values to try; the best combination is used. Default: no grid search. */
   grid?: ParamGrid | readonly ParamGrid[] | undefined
-  /** Folds of that search, and of the choice of a layer, or a splitter. Default 5. */
+  /** Number of folds, or a splitter, for the grid search and for layer selection. Default 5. */
   cv?: number | Splitter | undefined
-  /** What that search judges by. Default `'accuracy'`. */
+  /** Score that the grid search maximizes. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
 }
 
-/** What `ImageClassifier.load` takes: of the extractor's options those that a saved file does not settle, and a store. */
+/**
+ * Options of `ImageClassifier.load`: the extractor options that a saved file does not determine, and a
+ * feature store.
+ */
 export interface ClassifierLoadOptions
   extends Pick<ExtractorOptions, 'signal' | 'threads' | 'download' | 'onProgress'> {
   /**
-   * Where features are kept, as `create` takes it. If the classifier was fitted with a store, and this one has the
-   * same features, `add` and `refit` go on from there.
+   * Feature store, as for `create`. If the classifier was fitted with a store and this one holds the same
+   * features, `add` and `refit` can continue from it.
    */
   store?: FeatureStore | undefined
 }
 
-/** What `refit` takes. */
+/** Options of `refit`. */
 export type ClassifierRefitOptions = LongCall<ClassifierProgress> & Warned
 
-/** What a search over a grid found. */
+/** Results of a grid search. */
 export interface ClassifierSearch {
-  /** The best candidate. */
+  /** Parameters of the best candidate. */
   bestParams: SvcOptions
-  /** Its mean score over the folds. */
+  /** Mean score of the best candidate over the folds. */
   bestScore: number
-  /** Its position in `cvResults.params`. */
+  /** Index of the best candidate in `cvResults.params`. */
   bestIndex: number
   cvResults: CvResults
 }
 
-/** How well a classifier does on images it has not seen. */
+/** Evaluation of a classifier on held-out images. */
 export interface Evaluation<L extends Label = Label> {
-  /** The share that was labelled right, 0 to 1. */
+  /** Fraction of images labelled correctly, 0 to 1. */
   accuracy: number
-  /** Rows true, columns predicted; every class that the classifier knows or that occurs. */
+  /**
+   * Rows are true classes, columns are predicted classes. Covers the classifier's classes and all other
+   * labels that occur.
+   */
   confusionMatrix: ConfusionMatrix<L>
   /**
-   * Precision, recall and f1 of every class, also of those that no image is of (their `support` is 0). The averages are
-   * over the classes that occur as true labels or as predictions.
+   * Precision, recall and F1 of every class, including classes without images (their `support` is 0).
+   * Averages are taken over the classes that occur as true labels or as predictions.
    */
   report: ClassificationReport<L>
-  /** How many images were counted: those that could be read. */
+  /** Number of images evaluated, that is, those that could be read. */
   images: number
 }
 
-/** Fills in the defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
+/** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(
   options: ClassifierOptions,
 ): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
@@ -124,13 +133,13 @@ export function checkOptions(
   return { extractor, svm, scale, store }
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a store, or none */
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
 export function checkStore(store: unknown): void {
   if (store === undefined || store instanceof FeatureStore) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` if `images` is no array, `EMPTY_INPUT` if it is empty */
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` if `images` is not an array, `EMPTY_INPUT` if it is empty */
 export function checkImages(images: unknown): void {
   if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
   if (images.length > 0) return

@@ -4,30 +4,30 @@ import type { FileScaler } from '../onnx/classifier/graph-steps.ts'
 import { Normalizer } from '../preprocessing/normalizer.ts'
 import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 
-/** What is done to features before the SVM sees them. */
+/** How features are scaled before the SVM: zero mean and unit variance, unit L2 norm, or not at all. */
 export type Scale = 'standard' | 'l2' | 'none'
 
-/** The scaler of a classifier: one of three, under one name. */
+/** A fitted feature scaler, with one interface for all three kinds of scaling. */
 export interface FeatureScaler {
   readonly kind: Scale
   transform(features: Matrix): Promise<Matrix>
-  /** Its numbers, as a saved file holds them. */
+  /** The fitted parameters in the form that a saved file holds. */
   toFile(): FileScaler
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name */
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown kind of scaling */
 export function checkScale(scale: Scale): void {
   if (scale !== 'standard' && scale !== 'l2' && scale !== 'none') {
     throw invalidArgument('scale', scale, "'standard', 'l2' or 'none'")
   }
 }
 
-/** A scaler that has learnt from these features. */
+/** Fits a scaler to features. */
 export async function fitFeatureScaler(kind: Scale, features: Matrix): Promise<FeatureScaler> {
   return kind === 'standard' ? standard(await new StandardScaler().fit(features)) : withoutNumbers(kind)
 }
 
-/** The scaler that a file holds. */
+/** Restores a scaler from a saved file. */
 export function featureScalerFromFile(stored: FileScaler): FeatureScaler {
   return stored.kind === 'standard' ? standard(StandardScaler.from(stored)) : withoutNumbers(stored.kind)
 }

@@ -9,14 +9,15 @@ import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
 
-/** A machine that has learnt, and what was searched for it. */
+/** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
 export interface FittedSvm<L extends Label = Label> {
   svc: SVC<L>
   search: ClassifierSearch | undefined
 }
 
 /**
- * The search that a fit asks for, if it does. Features are dear: what can be seen to fail before they are made does.
+ * Creates the grid search that a fit asks for, if any. Everything that can be validated is validated here,
+ * before the expensive feature extraction.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
  */
@@ -38,7 +39,10 @@ export function searchFor<L extends Label>(
   return search
 }
 
-/** Learns from scaled features; with a search, its best candidate does. The search is disposed of. */
+/**
+ * Fits an SVM on scaled features. With a search, returns the search's best estimator and disposes of the
+ * search.
+ */
 export async function fitSvm<L extends Label>(
   template: SVC<L>,
   X: Matrix,

@@ -41,31 +41,31 @@ export type {
   Scale,
 } from './classifier-options.ts'
 
-/** What `fit` learns. */
+/** State produced by `fit` or loaded from a file. */
 interface Fitted<L extends Label> extends FittedSvm<L> {
   scaler: FeatureScaler
-  /** `undefined` for a file that does not tell. */
+  /** `undefined` if loaded from a file that does not record its training set. */
   learnt: TrainingSet<L> | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
 /**
- * From image to label: a CNN makes features, they are scaled, an SVM decides.
+ * Image classifier: a CNN extracts features, a scaler normalizes them, and an SVM classifies them.
  *
- * It holds a network in WebAssembly memory: `dispose()` frees it.
+ * The network occupies WebAssembly memory until `dispose()` is called.
  *
- * @typeParam L the labels that it may learn and predict. `ImageClassifier.create<'cat' | 'dog'>()` takes no others, and
- *   `fit` answers a classifier of the labels that it was given.
+ * @typeParam L the labels that the classifier may be fitted on and predict. `ImageClassifier.create<'cat' |
+ *   'dog'>()` accepts no others. `fit` returns the classifier typed by the labels passed to it.
  */
 export class ImageClassifier<L extends Label = Label> {
-  /** What is done to features before the SVM sees them. */
+  /** How features are scaled before the SVM. */
   readonly scale: Scale
   readonly #template: SVC<L>
-  /** What `fit` may choose from, if it is to choose the layer. */
+  /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   #source: ImageFeatures
   #fitted: Fitted<L> | undefined
-  /** What `add` was given since the last fit. */
+  /** Images passed to `add` since the last fit. */
   #added: (TrainingSet<L> & { features: Matrix })[] = []
   #disposed = false
 
@@ -86,10 +86,10 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * A classifier that has learnt nothing yet.
+   * Creates a classifier that is not yet fitted.
    *
-   * @typeParam L the labels that it may learn. Default: any
-   * @throws {SoftmarginError} `INVALID_ARGUMENT`, and as `FeatureExtractor.create`
+   * @typeParam L the labels that it may be fitted on. Default: any
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
     const { extractor, svm, scale, store } = checkOptions(options)
@@ -101,28 +101,29 @@ export class ImageClassifier<L extends Label = Label> {
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
     checkPooling(pooling)
-    // Until a layer is chosen it stands at the default one, to which not every pooling fits.
+    // Until `fit` selects a layer, the extractor uses the default one, which may not support the requested
+    // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
     return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { scale, template, auto })
   }
 
-  /** What turns images into features. With `layer: 'auto'` each `fit` puts another one here. */
+  /** The feature extractor. With `layer: 'auto'` each `fit` replaces it. */
   get extractor(): FeatureExtractor {
     return this.#source.extractor
   }
 
   /**
-   * Learns from labelled images; with `grid`, also which parameters suit them best. If it throws, what was
-   * learnt before is still there. With `layer: 'auto'` the layer and the pooling are chosen first, as
-   * `chooseLayer` does, on `cv` folds of these images.
+   * Fits the classifier on labelled images. With `grid`, the SVM parameters are selected by cross-validated
+   * grid search. With `layer: 'auto'` the layer and pooling are selected first, as in `chooseLayer`, using
+   * `cv` folds of these images. If `fit` throws, the previously fitted state is kept.
    *
-   * @param images of any mix of kinds and sizes
-   * @param labels one for each image, all text or all numbers
+   * @param images images in any mix of types and sizes
+   * @param labels one label per image, either all strings or all numbers
    * @returns this classifier, typed by `labels`
-   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has fewer
-   *   images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `NOT_FINITE` for
-   *   a network that answers NaN, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has
+   *   fewer images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
+   *   `NOT_FINITE` if the network outputs NaN, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   async fit<Y extends ArrayLike<L>>(
     images: readonly ImageInput[],
@@ -150,17 +151,19 @@ export class ImageClassifier<L extends Label = Label> {
       this.#source.dispose()
       this.#source = chosen.source
     }
-    // The classes that it has now are those of the labels.
+    // The classes are now exactly those of `labels`.
     return this as unknown as ImageClassifier<Y[number]>
   }
 
   /**
-   * More labelled images, of old classes or of new ones: their features are extracted, and `refit` learns from them.
+   * Adds labelled images of existing or new classes. Their features are extracted now; call `refit` to fit on
+   * them.
    *
-   * After `load` it takes the feature store that the classifier was fitted with: a file does not hold features.
+   * After `load`, this requires the feature store that the classifier was fitted with, because a saved file
+   * does not contain features.
    *
-   * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without such a store; `FEATURES_MISSING` if the store
-   *   lacks some of the images that were learnt from; else as `fit`
+   * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without such a store; `FEATURES_MISSING` if the
+   *   store lacks some of the training images; otherwise as `fit`
    */
   async add(images: readonly ImageInput[], labels: ArrayLike<L>, o: ImagesCall = {}): Promise<this> {
     const { learnt } = await this.#checkRefittable()
@@ -174,9 +177,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Learns from all images of `fit` and `add`, starting from where the last fit ended. The parameters of the SVM,
-   * those that a search found too, and the scaling of the features stay as they are. If it throws, what was
-   * learnt before is still there, and so is what was added.
+   * Fits on all images passed to `fit` and `add`, warm-started from the last solution. The SVM parameters,
+   * including those found by a grid search, and the feature scaling stay unchanged. If `refit` throws, the
+   * previously fitted state and the added images are kept.
    *
    * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `NOT_FINITE`, `OUT_OF_MEMORY`,
    *   `ABORTED`, `DISPOSED`
@@ -185,7 +188,8 @@ export class ImageClassifier<L extends Label = Label> {
     const { svc, scaler, search, rankedLayers, learnt, features } = await this.#checkRefittable()
     const added = [...this.#added]
     const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
-    // Scaled afresh, no old row would be what it was, and the old duals would be of no use.
+    // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
+    // as a start.
     const X = await scaler.transform(all.features)
     const machine = await fitSvm(svc, X, all.labels, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
@@ -195,9 +199,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * The label of each image.
+   * Predicts the label of each image.
    *
-   * @returns a label for each image, in their order; with `onUnreadable`, `null` for those that cannot be read
+   * @returns one label per image, in order; with `onUnreadable`, `null` for images that cannot be read
    * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
    *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
@@ -208,21 +212,22 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * The probability of each class, for a classifier made with `svm: { probability: true }`.
+   * Predicts class probabilities. Requires a classifier created with `svm: { probability: true }`.
    *
-   * @returns images x classes, columns in the order of `classes`; with `onUnreadable`, a row of NaN for each image
-   *   that cannot be read
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without probabilities, and as `predict`
+   * @returns matrix [images, classes], columns in the order of `classes`; with `onUnreadable`, a row of NaN
+   *   for each image that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without probabilities, and the errors of
+   *   `predict`
    */
   async predictProba(images: readonly ImageInput[], o: ImagesCall = {}): Promise<Matrix> {
     return (await this.predictWithProba(images, o)).probabilities
   }
 
   /**
-   * What `predict` and `predictProba` answer, from one pass over the images. The label is the one that most pairs
-   * of classes vote for; it is mostly, but not always, the one with the largest probability.
+   * Returns the results of both `predict` and `predictProba` from one pass over the images. The label is
+   * decided by one-vs-one voting, so it is usually, but not always, the class with the highest probability.
    *
-   * @returns `labels` as `predict` and `probabilities` as `predictProba` answer them
+   * @returns `labels` as from `predict` and `probabilities` as from `predictProba`
    * @throws {SoftmarginError} as `predictProba`
    */
   async predictWithProba(
@@ -241,11 +246,11 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Predicts images whose labels are known, and counts.
+   * Predicts images with known labels and computes accuracy, confusion matrix and classification report.
    *
-   * @param images that `fit` has not seen
-   * @param labels the true ones; they need not all be among `classes`
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, and as `predict`
+   * @param images images that were not used by `fit`
+   * @param labels true labels, which may include labels that are not in `classes`
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, and the errors of `predict`
    */
   async evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
@@ -256,16 +261,17 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * The whole classifier as the bytes of one standard .onnx file, which any ONNX Runtime runs.
+   * Serializes the whole classifier to one standard .onnx file that any ONNX Runtime can run.
    *
-   * Input `pixel_values` float32 [N, channels, H, W], as preprocessing leaves images. Outputs: `label`; `scores`,
-   * for two classes a column each, the greater one the label's, for more a column for each pair of classes, above
-   * 0 for the first of the pair, as `svm.decisionFunction` with `shape: 'ovo'` has it; `features`. A classifier
-   * with probabilities answers them in place of the scores, as `probabilities`, a column for each class. The same
-   * classifier always gives the same bytes.
+   * The input `pixel_values` is float32 [N, channels, H, W], preprocessed images. The outputs are `label`,
+   * `scores` and `features`. For two classes, `scores` has one column per class and the larger value marks
+   * the label. For more classes it has one column per pair of classes, positive for the first class of the
+   * pair, as `svm.decisionFunction` returns with `shape: 'ovo'`. A classifier with probabilities has the
+   * output `probabilities`, one column per class, instead of `scores`. The same classifier always produces
+   * the same bytes.
    *
-   * @param o.onWarning told where another runtime, whose kernel values are plain float32, would label some of what was
-   *   learnt from otherwise
+   * @param o.onWarning called if a runtime that computes kernel values in plain float32 would label some of
+   *   the training images differently
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
@@ -276,12 +282,13 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Reads what `save` wrote. The classifier predicts the same, bit for bit.
+   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one.
    *
-   * @typeParam L the labels that the file is known to have; they are not checked
-   * @param source bytes of the file, a Blob, a path, a URL or `'hf:owner/name/file'`
-   * @param o `download` and `onProgress` are of a source that is downloaded: how, and how far it is, in bytes
-   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
+   * @typeParam L the labels that the file is known to hold; they are not checked
+   * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`
+   * @param o `download` and `onProgress` apply to downloaded sources: how to download, and progress in bytes
+   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`,
+   *   `ABORTED`
    */
   static async load<L extends Label = Label>(
     source: ModelSource,
@@ -298,32 +305,40 @@ export class ImageClassifier<L extends Label = Label> {
     })
   }
 
-  /** The classes, sorted: numbers by value, strings by code unit. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The classes in sorted order: numbers by value, strings by code unit.
+   *
+   * @throws {SoftmarginError} `NOT_FITTED`
+   */
   get classes(): L[] {
     return this.#checkFitted().svc.classes
   }
 
-  /** The machine that decides, fitted on scaled features. @throws {SoftmarginError} `NOT_FITTED` */
+  /** The fitted SVM, which takes scaled features. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC<L> {
     return this.#checkFitted().svc
   }
 
-  /** Whether `predictProba` can answer. @throws {SoftmarginError} `NOT_FITTED` */
+  /** Whether `predictProba` is available. @throws {SoftmarginError} `NOT_FITTED` */
   get hasProbabilities(): boolean {
     return this.#checkFitted().svc.getParams().probability
   }
 
-  /** What the last `fit` with a `grid` found, `undefined` after one without. A saved file does not hold it. */
+  /**
+   * Results of the last `fit` with a `grid`; `undefined` after a fit without one. Not stored in saved files.
+   */
   get search(): ClassifierSearch | undefined {
     return this.#checkFitted().search
   }
 
-  /** The layers that the last `fit` with `layer: 'auto'` chose from, the best first. A saved file has none. */
+  /** The candidate layers of the last `fit` with `layer: 'auto'`, best first. Not stored in saved files. */
   get rankedLayers(): RankedLayer[] | undefined {
     return this.#checkFitted().rankedLayers
   }
 
-  /** Frees the network, unless it was handed in as a `FeatureExtractor`, and what was learnt. */
+  /**
+   * Frees the fitted state and the network. A `FeatureExtractor` passed in by the caller is not disposed of.
+   */
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
@@ -337,7 +352,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.dispose()
   }
 
-  /** What the choice of a layer goes by. */
+  /** The settings with which candidate layers are compared. */
   #judge(): LayerJudge {
     const svm = this.#template.clone({ probability: false })
     return { poolings: this.#auto?.poolings, svm, scale: this.scale }
@@ -360,7 +375,7 @@ export class ImageClassifier<L extends Label = Label> {
     }
   }
 
-  /** What was learnt, with the features that it was learnt from, which after `load` wait in the store. */
+  /** The fitted state with its training features; after `load`, the features are read from the store. */
   async #checkRefittable(): Promise<Fitted<L> & { learnt: TrainingSet<L>; features: Matrix }> {
     const fitted = this.#checkFitted()
     const { learnt } = fitted

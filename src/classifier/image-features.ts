@@ -12,31 +12,31 @@ import type { SVC } from '../svm/svc.ts'
 import { type RankedLayer, rankLayers } from './choose-layer.ts'
 import type { ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
 
-/** Features of the images that could be read, and which these are. */
+/** Features of the readable images, with the indices of those images. */
 export interface Extracted {
   features: Matrix
-  /** Positions among the images that were handed in, a row of `features` each. */
+  /** Indices of the readable images in the input, one per row of `features`. */
   read: number[]
-  /** What a feature store knows each row by, where there is one. */
+  /** Feature store key of each row, if there is a store. */
   keys: string[] | undefined
 }
 
-/** What judges layers, and which poolings it may choose from. */
+/** The SVM and scaling used to compare layers, and the poolings to choose from. */
 export interface LayerJudge {
   poolings: readonly Pooling[] | undefined
   svm: SVC
   scale: Scale
 }
 
-/** Where a classifier's features come from: an extractor, and the store that keeps what it made. */
+/** Source of a classifier's features: an extractor and, optionally, the store that caches its output. */
 export class ImageFeatures {
   readonly extractor: FeatureExtractor
   readonly store: FeatureStore | undefined
   readonly #owned: boolean
-  /** What the store keeps, if that is more than the extractor's own layer. */
+  /** The layers that the store holds, if more than the extractor's own layer. */
   readonly #joined: JoinedLayers | undefined
 
-  /** @param o.owned whether `dispose` disposes of the extractor too */
+  /** @param o.owned whether `dispose` also disposes of the extractor */
   constructor(
     extractor: FeatureExtractor,
     o: { owned: boolean; store?: FeatureStore | undefined; joined?: JoinedLayers | undefined },
@@ -47,7 +47,7 @@ export class ImageFeatures {
     this.#joined = o.joined?.on(extractor)
   }
 
-  /** @param labels kept in the store */
+  /** @param labels labels to record in the store */
   async extract(images: readonly ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
     const unreadable = new Set<number>()
     const call = {
@@ -69,7 +69,7 @@ export class ImageFeatures {
   }
 
   /**
-   * Features out of the store.
+   * Reads features from the store.
    *
    * @throws {SoftmarginError} `FEATURES_MISSING`, `FEATURES_MISMATCH`
    */
@@ -77,7 +77,10 @@ export class ImageFeatures {
     return this.store!.featuresOf(keys, await signatureOf(this.extractor))
   }
 
-  /** The best layer for these images: where features come from then, and those that it was chosen by. */
+  /**
+   * Selects the best layer for these images. Returns a feature source for it and the features already
+   * extracted.
+   */
   async withBestLayer(
     images: readonly ImageInput[],
     labels: ArrayLike<Label>,

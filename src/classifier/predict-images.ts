@@ -9,14 +9,14 @@ import { checkImages, type Evaluation, type ImagesCall } from './classifier-opti
 import type { FeatureScaler } from './feature-scaler.ts'
 import type { ImageFeatures } from './image-features.ts'
 
-/** A classifier that has learnt: where its features come from, how they are scaled, what decides. */
+/** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
   source: ImageFeatures
   scaler: FeatureScaler
   svc: SVC<L>
 }
 
-/** The label of each image, `null` for those that cannot be read. */
+/** Predicted label of each image; `null` for images that cannot be read. */
 export async function labelsOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
@@ -26,7 +26,7 @@ export async function labelsOf<L extends Label>(
   return spread(await pipeline.svc.predict(X, { signal: o.signal }), read, images.length)
 }
 
-/** Labels and probabilities from one pass over the images, a row of NaN for those that cannot be read. */
+/** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
 export async function probabilitiesOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
@@ -45,7 +45,7 @@ export async function probabilitiesOf<L extends Label>(
   return { labels: spread(predicted, read, images.length), probabilities }
 }
 
-/** Predicts images whose labels are known, and counts. */
+/** Evaluates the classifier on images with known labels. */
 export async function evaluationOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
@@ -63,7 +63,7 @@ export async function evaluationOf<L extends Label>(
     accuracy: accuracyScore(yTrue, predicted),
     confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
     report: {
-      // Averages are over the classes that occur, as scikit-learn's are; the list has them all.
+      // As in scikit-learn, averages cover only the classes that occur; the list covers all classes.
       ...classificationReport(yTrue, predicted),
       classes: classificationReport(yTrue, predicted, { labels: all }).classes,
     },
@@ -71,7 +71,7 @@ export async function evaluationOf<L extends Label>(
   }
 }
 
-/** What the SVM sees of the images that can be read, and which these are. */
+/** Scaled features of the readable images, with the indices of those images. */
 async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
   checkImages(images)
   const { features, read } = await source.extract(images, o)

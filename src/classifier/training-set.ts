@@ -4,19 +4,19 @@ import type { Label } from '../core/labels.ts'
 import { joinRows, type Matrix } from '../core/matrix.ts'
 import type { Extracted } from './image-features.ts'
 
-/** Bytes of a SHA-256 digest: a store's key of an image. */
+/** Length in bytes of a SHA-256 digest, which is the store's key of an image. */
 const keyBytes = 32
 
-/** Labelled images that a classifier learnt from, or is to. */
+/** Labelled images that a classifier was, or will be, fitted on. */
 export interface TrainingSet<L extends Label = Label> {
-  /** Unscaled. A file does not hold them: they wait in a feature store. */
+  /** Unscaled features. Saved files do not contain them; they can be read from the feature store. */
   features: Matrix | undefined
   labels: L[]
-  /** What a feature store knows the images by, where there was one. */
+  /** Feature store keys of the images, if there was a store. */
   keys: string[] | undefined
 }
 
-/** What was extracted, with the labels of those that could be read. */
+/** Pairs extracted features with the labels of the images that could be read. */
 export function trainingSetFrom<L extends Label>(
   { features, keys, read }: Extracted,
   labels: ArrayLike<L>,
@@ -24,7 +24,7 @@ export function trainingSetFrom<L extends Label>(
   return { features, keys, labels: read.map((i) => labels[i]) }
 }
 
-/** All that was learnt from, one after the other. */
+/** Concatenates training sets. */
 export function joinTrainingSets<L extends Label>(
   parts: TrainingSet<L>[],
   features: Matrix[],
@@ -33,7 +33,7 @@ export function joinTrainingSets<L extends Label>(
   return { features: joinRows(features), keys, labels: parts.flatMap(({ labels }) => labels) }
 }
 
-/** Which images were learnt from, as JSON for a file; nothing where no store knows them. */
+/** The keys and labels of the training images as JSON for a file; `undefined` without a store. */
 export function trainingSetToFile({ keys, labels }: TrainingSet, classes: Label[]): object | undefined {
   if (!keys) return undefined
   const bytes = Uint8Array.from(
@@ -46,7 +46,7 @@ export function trainingSetToFile({ keys, labels }: TrainingSet, classes: Label[
 }
 
 /**
- * The reverse, trusting nothing.
+ * Inverse of `trainingSetToFile`. Validates its untrusted input.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */

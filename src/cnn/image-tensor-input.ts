@@ -2,23 +2,24 @@ import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto 
 import { SoftmarginError } from '../core/errors.ts'
 import { dimensions, requiredInputs, typeName } from '../onnx/graph/graph.ts'
 
-/** Where a model takes its images: float32 [batch, channels, height, width]. */
+/** The model's image input: float32 [batch, channels, height, width]. */
 export interface ImageTensorInput {
   name: string
   channels: 1 | 3
-  /** The one batch size that the model takes, where it is fixed. */
+  /** Batch size, if the model fixes it. */
   batch?: number
   height?: number
   width?: number
 }
 
-/** The longest side of an image that is made for a model, which is also the most that `preprocess.size` takes. */
+/** Maximum image side in pixels, which is also the maximum of `preprocess.size`. */
 const mostPixels = 16384
 
 /**
- * Finds the model's one image input.
+ * Finds the model's only image input.
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if it has none, several, or one of another kind
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if it has no input, several inputs, or an input of another
+ *   type
  */
 export function imageTensorInput(model: ModelProto): ImageTensorInput {
   const inputs = requiredInputs(model.graph!)
@@ -33,7 +34,7 @@ export function imageTensorInput(model: ModelProto): ImageTensorInput {
     const name = type === undefined ? 'no tensor' : typeName(type)
     throw unsupported(`its input '${input.name}' is ${name}, not float32`)
   }
-  // A file may leave the shape out; then the first run tells whether it fits.
+  // The shape is optional in ONNX; without it the first run shows whether the input fits.
   const [batch, channels, height, width] = shape ?? []
   if (shape && shape.length !== 4)
     throw unsupported(`its input '${input.name}' has ${shape.length} dimensions`)

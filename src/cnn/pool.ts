@@ -2,17 +2,17 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Activation } from './session.ts'
 
 /**
- * How a layer's activations become one row of numbers.
+ * How a layer's activations are reduced to one feature vector.
  *
- * - `'average'`, `'max'`: over the whole map, one number a channel
+ * - `'average'`, `'max'`: over the whole map, one number per channel
  * - `{ grid: g }`: the average of each cell of a g x g grid, channels * g * g numbers. Cell i of g covers
- *   the rows from floor(i * H / g) up to ceil((i + 1) * H / g), as PyTorch's `adaptive_avg_pool2d` has it
- * - `'none'`: flattened, every number of the map, channel after channel
- * - `'auto'`: `'average'` for maps, `'none'` for layers that have no height and width
+ *   rows floor(i * H / g) to ceil((i + 1) * H / g), exclusive, as in PyTorch's `adaptive_avg_pool2d`
+ * - `'none'`: the flattened map, channel by channel
+ * - `'auto'`: `'average'` for maps, `'none'` for layers without height and width
  */
 export type Pooling = 'auto' | 'average' | 'max' | 'none' | { grid: number }
 
-/** A pooling with `'auto'` decided. */
+/** A pooling with `'auto'` resolved. */
 export type ResolvedPooling = Exclude<Pooling, 'auto'>
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -28,9 +28,9 @@ export function checkPooling(pooling: Pooling, argument = 'pooling'): void {
 }
 
 /**
- * Decides `'auto'` for a layer of these dimensions.
+ * Resolves `'auto'` for a layer with these dimensions.
  *
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for pooling over a layer that has no height and width
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for pooling over a layer without height and width
  */
 export function resolvePooling(
   pooling: Pooling,
@@ -44,16 +44,17 @@ export function resolvePooling(
   return pooling
 }
 
-/** How many numbers an image has after pooling. */
+/** Number of features per image after pooling. */
 export function pooledSize(pooling: ResolvedPooling, dims: readonly number[]): number {
   if (pooling === 'none') return product(dims.slice(1))
   return typeof pooling === 'object' ? dims[1] * pooling.grid * pooling.grid : dims[1]
 }
 
 /**
- * Pools the first `rows` images of a batch into rows of `target`. Sums are float64, row after row.
+ * Pools the first `rows` images of a batch into the rows of `target`. Sums are accumulated in float64 in
+ * row-major order.
  *
- * @param target float32 of at least `rows * pooledSize(pooling, dims)`
+ * @param target float32 of length at least `rows * pooledSize(pooling, dims)`
  */
 export function pool(
   { data, dims }: Activation,
@@ -104,7 +105,7 @@ function maximum({ data, offset, width }: Map2d, top: number, bottom: number, le
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < right; x++) {
       const value = data[offset + y * width + x]
-      // NaN must not get lost: the SVM names it.
+      // Keep NaN, so that the SVM reports it.
       if (value > most || Number.isNaN(value)) most = value
     }
   }
@@ -116,8 +117,8 @@ function product(numbers: readonly number[]): number {
 }
 
 /**
- * @param shape what the layer answers for one image
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a layer does not answer one row of that shape for each image
+ * @param shape the layer's output shape for one image
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a layer does not return one row of that shape per image
  */
 export function checkRows(
   { dims }: Activation,

@@ -6,18 +6,19 @@ import type { ImageTensorInput } from './image-tensor-input.ts'
 import { type Device, Session, type SessionOptions } from './session.ts'
 
 /**
- * What computes a network: our own engine (`'engine'`), which knows the operators of picture CNNs, or onnxruntime-web
- * (`'onnxruntime'`), which knows all; `'auto'` is the engine wherever it knows the whole network.
+ * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
+ * CNNs; `'onnxruntime'`, onnxruntime-web, which supports all operators; or `'auto'`, the engine if it
+ * supports the whole network.
  */
 export type Runtime = 'auto' | 'engine' | 'onnxruntime'
 
-/** What is taken when a caller does not say: this line decides. */
+/** The default runtime. */
 export const defaultRuntime: Runtime = 'onnxruntime'
 
-/** Which runtime computes a network, and why. */
+/** Which runtime runs a network, and why. */
 export interface RuntimeInfo {
   name: 'engine' | 'onnxruntime'
-  /** In words. */
+  /** Explanation in plain text. */
   reason: string
 }
 
@@ -26,13 +27,13 @@ export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
 }
 
-/** A network that is ready to run, wherever that is. */
+/** A network that is ready to run, in either runtime. */
 export interface Network {
   readonly device: Device
   readonly runtime: RuntimeInfo
   /** As `Session.run`. */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
-  /** Frees its memory, after the runs that have begun. */
+  /** Frees the network's memory after the runs in progress. */
   release(): Promise<void>
 }
 
@@ -47,12 +48,13 @@ export function checkRuntime(runtime: unknown, device: string): void {
 }
 
 /**
- * Starts a network in the runtime that suits it.
+ * Starts a network in the appropriate runtime.
  *
- * @param model float32 at both ends, as `cutAt` makes it
- * @param dims of the pictures to come: batch, channels, height, width
- * @throws {SoftmarginError} what `Session.create` throws; `MODEL_UNSUPPORTED` with the reason if the engine was asked
- *   for and cannot run the network; `MODEL_UNREADABLE` for weights that do not fit their shapes; `OUT_OF_MEMORY`
+ * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param dims dimensions of the images: batch, channels, height, width
+ * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` with the reason if the engine
+ *   was requested and cannot run the network; `MODEL_UNREADABLE` for weights that do not match their shapes;
+ *   `OUT_OF_MEMORY`
  */
 export async function startNetwork(
   model: ModelProto,
@@ -86,7 +88,9 @@ export async function startNetwork(
   }
 }
 
-/** Why the engine cannot run a network that ONNX Runtime may run; nothing for a fault that both would have. */
+/**
+ * Why the engine cannot run a network that ONNX Runtime may run; `undefined` for errors that both would have.
+ */
 function whyNotEngine(error: unknown): string | undefined {
   if (error instanceof NotForEngine) return error.message
   const codes = ['OUT_OF_MEMORY', 'HOST_UNSUPPORTED', 'FILE_UNREADABLE']

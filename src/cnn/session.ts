@@ -9,36 +9,38 @@ import { detachWeights } from '../onnx/edit/detach-weights.ts'
 
 type Ort = typeof import('onnxruntime-web')
 
-/** What one tensor came out as. */
+/** An output tensor of a network. */
 export interface Activation {
   data: Float32Array
-  /** The batch first. */
+  /** Batch first. */
   dims: readonly number[]
 }
 
 /** Where a network runs. */
 export type Device = 'wasm' | 'webgpu'
 
-/** How a session is made. */
+/** Options of a session. */
 export interface SessionOptions {
   /**
-   * Threads on WebAssembly; more than 1 changes the low bits of results. The first session of a process sets the
-   * number for all, since ONNX Runtime starts its threads once. Default 1.
+   * Number of WebAssembly threads. More than 1 changes the low bits of results. The first session of a
+   * process sets the number for all, because ONNX Runtime starts its threads only once. Default 1.
    */
   threads?: number | undefined
   /** Default `'wasm'`. */
   device?: Device | undefined
-  /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
+  /**
+   * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
+   */
   onWarning?: ((message: string) => void) | undefined
 }
 
 const runtimes = new Map<OrtBuild, Promise<Ort>>()
 let threadsInUse: number | undefined
-/** ONNX Runtime does one thing at a time: two runs at once break on some devices. */
+/** Serializes all calls into ONNX Runtime: concurrent runs fail on some devices. */
 let last: Promise<unknown> = Promise.resolve()
-/** Why the GPU is of no use any more: the runtime does not get over the loss of its device. */
+/** Why the GPU can no longer be used: ONNX Runtime does not recover from a lost device. */
 let gpuLost: string | undefined
-/** Sessions on the GPU. */
+/** Number of sessions on the GPU. */
 let gpuSessions = 0
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
@@ -56,10 +58,10 @@ export class Session {
   }
 
   /**
-   * @param model its weights are copied into ONNX Runtime's memory, and nowhere else
-   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with the reason that ONNX Runtime gives, naming the node
-   *   whose operator it lacks; `INVALID_ARGUMENT` for another number of threads than the first session's;
-   *   `HOST_UNSUPPORTED` without a GPU for `'webgpu'`
+   * @param model its weights are copied only into ONNX Runtime's memory
+   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with ONNX Runtime's reason, naming the node whose operator
+   *   is missing; `INVALID_ARGUMENT` for a number of threads other than the first session's;
+   *   `HOST_UNSUPPORTED` for `'webgpu'` without a GPU
    */
   static async create(model: ModelProto, options: SessionOptions = {}): Promise<Session> {
     const { threads = 1, device = 'wasm' } = options
@@ -73,18 +75,20 @@ export class Session {
     return inTurn(async () => new Session(model, options, await start(model, device, threads)))
   }
 
-  /** Where it runs now. */
+  /** Where the network currently runs. */
   get device(): Device {
     return this.#device
   }
 
   /**
-   * Runs a batch. If the GPU fails or is lost, the batch is done again on WebAssembly, and so is what follows.
+   * Runs a batch. If the GPU fails or is lost, the batch is rerun on WebAssembly, which is then used for all
+   * later runs.
    *
-   * @param input the name of the image input
-   * @param batch float32 of the length that `dims` tells
+   * @param input name of the image input
+   * @param batch float32, as long as the product of `dims`
    * @returns the model's outputs by name
-   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if the model fails or answers no float32; `DISPOSED`
+   * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if the model fails or returns a type other than float32;
+   *   `DISPOSED`
    */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>> {
     return inTurn(async () => {
@@ -93,7 +97,7 @@ export class Session {
         try {
           if (gpuLost !== undefined) throw new Error(gpuLost)
           const activations = await runOnce(this.#session, this.#device, input, batch, dims)
-          // A lost device may answer zeros instead of an error.
+          // A lost device may return zeros instead of an error.
           if (gpuLost !== undefined) throw new Error(gpuLost)
           return activations
         } catch (error) {
@@ -110,11 +114,11 @@ export class Session {
     const old = this.#session
     this.#session = await start(this.#model, 'wasm', threads)
     this.#device = 'wasm'
-    // What a lost device held is gone anyway.
+    // Resources of a lost device are already gone, so errors while releasing them are ignored.
     if (old) await stop(old, 'webgpu').catch(() => {})
   }
 
-  /** Frees the network's memory, after the runs that have begun. */
+  /** Frees the network's memory after the runs in progress. */
   release(): Promise<void> {
     return inTurn(async () => {
       const session = this.#session
@@ -151,7 +155,7 @@ async function start(model: ModelProto, device: Device, threads: number): Promis
     return session
   } catch (cause) {
     const said = reason(cause)
-    // The runtime itself did not start, which is no fault of the model.
+    // The runtime itself failed to start, which is not the model's fault.
     if (/no available backend/i.test(said)) {
       throw (
         (await fetchedFault('onnxruntime.wasm')) ??
@@ -170,11 +174,14 @@ function stop(session: InferenceSession, device: Device): Promise<void> {
   return session.release()
 }
 
-/** The device that is in use, and those that the runtime gave back with its last session, which is no loss. */
+/**
+ * The current GPU device, and devices that the runtime released with their last session, whose loss is
+ * expected.
+ */
 let watched: object | undefined
 const retired = new WeakSet<object>()
 
-/** Takes note when the device is lost: a session does not tell. */
+/** Watches for loss of the GPU device, because a session does not report it. */
 async function watchGpu(): Promise<void> {
   const { env } = await runtimes.get('webgpu')!
   const device = (await env.webgpu.device) as unknown as { lost: Promise<{ message: string }> } | undefined
@@ -223,7 +230,7 @@ async function loadOrt(device: Device, threads: number): Promise<Ort> {
 }
 
 async function importOrt(build: OrtBuild): Promise<Ort> {
-  // Its 28 MB of WebAssembly have no use in pages.
+  // Do not bundle the 28 MB of WebAssembly of the Node.js build into web pages.
   if (build === 'node') return importUnbundled('onnxruntime-web')
   if (build === 'webgpu') return (await import('onnxruntime-web/webgpu')) as Ort
   return (await import('onnxruntime-web/wasm')) as Ort
@@ -235,7 +242,7 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** What ONNX Runtime says of a model, led by the operator that it lacks, where that is the trouble. */
+/** ONNX Runtime's error message, preceded by the missing operator if that is the cause. */
 function whyNot({ graph }: ModelProto, said: string): string {
   const operator =
     /No Op registered for (\S+)/.exec(said)?.[1] ??
@@ -254,7 +261,7 @@ function unsupported(message: string, cause?: unknown): SoftmarginError {
   return new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', cause })
 }
 
-/** ONNX Runtime throws errors, and numbers where its memory ran out. */
+/** ONNX Runtime throws Error objects, or plain numbers when it runs out of memory. */
 function reason(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }

@@ -5,17 +5,17 @@ import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png.ts'
 
 /**
- * Reads and decodes one picture.
+ * Reads and decodes one image.
  *
- * The format is told by the first bytes, never by the name. JPEG files are turned upright as their EXIF
- * orientation says, grey becomes RGB, and what is transparent is laid over white.
+ * The format is detected from the first bytes, never from the name. JPEG images are rotated according to
+ * their EXIF orientation, grey is converted to RGB, and transparent pixels are blended with white.
  *
  * @param input encoded bytes, pixels, a URL or a path
- * @param name how the caller calls the argument, for error messages
- * @returns RGBA, every pixel opaque; itself an `ImageInput`
- * @throws {SoftmarginError} `IMAGE_UNREADABLE` for what is no JPEG or PNG, or a truncated or damaged one;
- *   `FILE_UNREADABLE` for a path or URL that cannot be read; `INVALID_ARGUMENT`, `SHAPE_MISMATCH` for pixels
- *   that do not fit together; `ABORTED`
+ * @param name name of the caller's argument, for error messages
+ * @returns opaque RGBA pixels, which are themselves an `ImageInput`
+ * @throws {SoftmarginError} `IMAGE_UNREADABLE` if the input is not a JPEG or PNG image, or is truncated or
+ *   damaged; `FILE_UNREADABLE` for a path or URL that cannot be read; `INVALID_ARGUMENT`, `SHAPE_MISMATCH`
+ *   for inconsistent pixel data; `ABORTED`
  */
 export async function decodeImage(
   input: ImageInput,
@@ -26,7 +26,7 @@ export async function decodeImage(
   return decodeOpened(await openImage(input, name, options), name)
 }
 
-/** The same for an input that was opened before. */
+/** Like `decodeImage`, for an input that is already opened. */
 export async function decodeOpened(opened: OpenedImage, name: string): Promise<RawImage & { channels: 4 }> {
   return opaque(opened.kind === 'pixels' ? opened.image : await decodeFile(opened.bytes, opened.name, name))
 }
@@ -41,7 +41,7 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   try {
     return format === 'a JPEG image' ? await decodeJpeg(bytes) : await decodePng(bytes)
   } catch (cause) {
-    // A codec that could not be loaded is no fault of the picture.
+    // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
     const why = cause instanceof Error && cause.message ? cause.message : 'the decoder does not take it'
     const message = `${label} is ${format} that cannot be decoded: ${why}`
@@ -49,7 +49,7 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   }
 }
 
-/** Pixels of any kind as opaque RGBA, transparent ones laid over white. Opaque RGBA is returned as it is. */
+/** Converts pixels to opaque RGBA, blending transparent ones with white. Opaque RGBA is returned unchanged. */
 function opaque(image: RawImage): RawImage & { channels: 4 } {
   const { data, width, height, channels } = image
   if (channels === 4 && isOpaque(data)) return { data, width, height, channels }

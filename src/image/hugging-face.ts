@@ -1,7 +1,7 @@
 import { invalidArgument } from '../core/errors.ts'
 import type { Preprocess, Size } from './preprocess-options.ts'
 
-/** What a `preprocessor_config.json` of the Hugging Face hub holds, as far as it concerns still images. */
+/** The fields of a Hugging Face `preprocessor_config.json` that apply to still images. */
 export interface HuggingFacePreprocess {
   image_processor_type?: string | undefined
   feature_extractor_type?: string | undefined
@@ -27,22 +27,25 @@ export interface HuggingFacePreprocess {
   image_std?: readonly number[] | undefined
   do_flip_channel_order?: boolean | undefined
   do_pad?: boolean | undefined
-  /** Newer files of several processors hold the image's under this key. */
+  /** Newer files of several processors nest the image processor's settings under this key. */
   image_processor?: HuggingFacePreprocess | undefined
 }
 
-/** PIL's numbers of the filters that we have. */
+/** PIL's codes of the supported resampling filters. */
 const filters: Record<number, NonNullable<Preprocess['resample']>> = {
   0: 'nearest',
   2: 'bilinear',
   3: 'bicubic',
 }
 
-/** Processors that take a single number as the length of the shorter side. For the others it is a square. */
+/**
+ * Processors that interpret a single number as the length of the shorter side. All others interpret it as a
+ * square.
+ */
 const shorterSide =
   /^(CLIP|ChineseCLIP|ConvNext|Levit|MobileNetV[12]|MobileViT|PoolFormer|Bit|VideoMAE|EfficientFormer)/
 
-/** Whether this is a Hugging Face configuration rather than a `Preprocess`: their field names differ. */
+/** Whether this is a Hugging Face configuration rather than a `Preprocess`, judged by its field names. */
 export function isHuggingFace(config: object): config is HuggingFacePreprocess {
   const isTheirs = (key: string) =>
     /^(do_\w+|image_(mean|std|processor|processor_type)|crop_(size|pct)|rescale_(factor|offset)|feature_extractor_type)$/.test(
@@ -55,14 +58,14 @@ export function isHuggingFace(config: object): config is HuggingFacePreprocess {
 }
 
 /**
- * Reads a `preprocessor_config.json` as the image processors of Hugging Face's `transformers` do (ViT, ConvNeXT
- * with its `crop_pct`, CLIP, BiT, LeViT, EfficientNet and their likes). Centre crops are placed as torchvision
- * places them, as the library's fast processors do.
+ * Converts a `preprocessor_config.json` as the image processors of Hugging Face `transformers` interpret it
+ * (ViT, ConvNeXT with its `crop_pct`, CLIP, BiT, LeViT, EfficientNet and similar). Centre crops are placed as
+ * in torchvision and in the library's fast processors.
  *
  * @param config the file's JSON
- * @param name how the caller calls it, for error messages
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for what changes the picture in a way that is not known here: other
- *   filters (lanczos, box, hamming), padding, a bound on the longer side
+ * @param name name under which the caller passed it, for error messages
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for unsupported operations: other filters (lanczos, box,
+ *   hamming), padding, or a limit on the longer side
  */
 export function fromHuggingFace(config: HuggingFacePreprocess, name = 'preprocess'): Preprocess {
   if (typeof config !== 'object' || config === null) throw invalidArgument(name, config, 'an object')
@@ -77,17 +80,17 @@ export function fromHuggingFace(config: HuggingFacePreprocess, name = 'preproces
     }
     if (resample) result.resample = resample
   }
-  // Where the file leaves them out, ImageNet's are meant, as everywhere here.
+  // If the file omits mean and std, the ImageNet defaults apply.
   if (do_normalize && own.image_mean) result.mean = own.image_mean
   if (do_normalize && own.image_std) result.std = own.image_std
   if (!do_normalize) Object.assign(result, { mean: [0, 0, 0], std: [1, 1, 1] })
-  // EfficientNet brings bytes to -1 ... 1 before mean and std.
+  // EfficientNet scales bytes to -1 ... 1 before applying mean and std.
   if (own.rescale_offset && do_rescale) result.mean = (result.mean ?? [0.485, 0.456, 0.406]).map((m) => m + 1)
   if (own.do_flip_channel_order) result.order = 'bgr'
   return result
 }
 
-/** Size and crop. */
+/** Resizing and cropping. */
 function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 'size' | 'crop'> {
   const type = own.image_processor_type ?? own.feature_extractor_type ?? ''
   const crop = own.do_center_crop && own.crop_size !== undefined ? sizeOf(own.crop_size) : undefined
@@ -102,7 +105,8 @@ function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 's
     return crop === undefined ? { size: exact } : { size: exact, crop }
   }
   if (type.startsWith('ConvNext')) {
-    // Small pictures are resized a little larger and cropped; from 384 on they are stretched to a square.
+    // ConvNeXT resizes small images slightly larger and crops them; from 384 pixels on it stretches them to a
+    // square.
     return edge >= 384
       ? { size: edge }
       : { size: { shortestEdge: Math.trunc(edge / (own.crop_pct ?? 224 / 256)) }, crop: edge }
@@ -112,7 +116,7 @@ function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 's
     : type.startsWith('PoolFormer')
       ? Math.trunc(edge / (own.crop_pct ?? 0.9))
       : edge
-  // Without a crop the longer side would differ from picture to picture: they keep the middle.
+  // Without a crop the longer side would vary between images, so the centre square is cropped.
   return { size: { shortestEdge: resized }, crop: crop ?? edge }
 }
 

@@ -2,7 +2,7 @@ import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.
 import { readSource } from '../host/storage/read-source.ts'
 import { withoutSecrets } from '../host/storage/url-secrets.ts'
 
-/** Pixels as they lie in memory: row after row, `channels` bytes a pixel (grey, RGB or RGBA). */
+/** Raw pixels in row-major order, `channels` bytes per pixel (grey, RGB or RGBA). */
 export interface RawImage {
   data: Uint8Array | Uint8ClampedArray
   width: number
@@ -11,12 +11,12 @@ export interface RawImage {
 }
 
 /**
- * A picture: the bytes of a JPEG or PNG file (`Uint8Array`, `ArrayBuffer`, `Blob`), pixels (`ImageData`,
- * `RawImage`), or where to read a file (`URL`, or a string: a path or a URL).
+ * An image: the bytes of a JPEG or PNG file (`Uint8Array`, `ArrayBuffer`, `Blob`), pixels (`ImageData`,
+ * `RawImage`), or the location of a file (`URL`, or a string with a path or URL).
  */
 export type ImageInput = Uint8Array | ArrayBuffer | Blob | ImageData | RawImage | URL | string
 
-/** A picture's file, or its pixels, and what to call it in messages. */
+/** File bytes or pixels of an image, with its name for messages. */
 export type OpenedImage =
   | { kind: 'file'; bytes: Uint8Array; name: string }
   | { kind: 'pixels'; image: RawImage; name: string }
@@ -25,9 +25,9 @@ const wanted =
   'an image: bytes of a JPEG or PNG file (Uint8Array, ArrayBuffer, Blob), an ImageData, a RawImage, a URL or a path'
 
 /**
- * Reads what an input points to and checks pixels that are handed in.
+ * Reads the file that an input refers to, or validates pixels.
  *
- * @param name how the caller calls the argument, such as `images[3]`; a path or file name is added to it
+ * @param name name of the caller's argument, such as `images[3]`; a path or file name is appended to it
  * @throws {SoftmarginError} `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `SHAPE_MISMATCH`
  */
 export async function openImage(
@@ -54,7 +54,7 @@ export async function openImage(
   throw invalidArgument(name, input, wanted)
 }
 
-/** An ArrayBuffer of this realm or of another one, where `instanceof` is false. */
+/** Recognizes an ArrayBuffer of any realm; `instanceof` fails for those of other realms. */
 function isArrayBuffer(input: object): input is ArrayBuffer {
   return Object.prototype.toString.call(input) === '[object ArrayBuffer]'
 }
@@ -63,7 +63,7 @@ async function readBlob(blob: Blob, name: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await blob.arrayBuffer())
   } catch (cause) {
-    // A file that was changed or removed since the user picked it.
+    // The file was changed or removed after the user selected it.
     throw new SoftmarginError('FILE_UNREADABLE', `${name} must be a file that can be read: ${cause}`, {
       argument: name,
       expected: 'a file that can be read',
@@ -72,7 +72,7 @@ async function readBlob(blob: Blob, name: string): Promise<Uint8Array> {
   }
 }
 
-/** An ImageData (always RGBA) or a RawImage as a RawImage, its sizes checked. */
+/** Converts an ImageData (always RGBA) or RawImage to a RawImage and checks its size. */
 function checkPixels(input: ImageData | RawImage, name: string): RawImage {
   const { data, width, height } = input
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
@@ -99,9 +99,9 @@ function checkPixels(input: ImageData | RawImage, name: string): RawImage {
   return { data, width, height, channels }
 }
 
-/** `images[3]` and `cats/tom.png` as `images[3] ('cats/tom.png')`. */
+/** Combines `images[3]` and `cats/tom.png` to `images[3] ('cats/tom.png')`. */
 function withSource(name: string, source: string): string {
-  // A data: URL holds the picture itself.
+  // A data: URL contains the image itself, so it is shortened.
   const short = /^data:/i.test(source) ? `${source.slice(0, 24)}...` : withoutSecrets(source)
   return `${name} ('${short}')`
 }

@@ -1,32 +1,36 @@
 /**
- * Segments of metadata (APP0 to APP15 and comments) that the decoder is given. Its time grows with the square of their
- * number; profiles, previews and extended XMP of sound files take some hundred, and none of them changes a pixel.
+ * Maximum number of metadata segments (APP0 to APP15 and comments) passed to the decoder, whose time grows
+ * with the square of that number. Valid files with profiles, previews and extended XMP have some hundred
+ * segments, none of which changes a pixel.
  */
 export const mostMetadata = 256
 
-/** Scans of a progressive picture: encoders make some ten. A scan of a few bytes costs the time of the whole picture. */
+/**
+ * Maximum number of scans of a progressive image. Encoders produce about ten. A scan of a few bytes costs the
+ * time of a whole image.
+ */
 export const mostScans = 100
 
-/** Where a segment lies in a file. */
+/** Byte range of a segment in the file. */
 interface Segment {
   marker: number
   from: number
   to: number
 }
 
-/** What stands in a JPEG file beside its pixels. */
+/** Header information of a JPEG file. */
 export interface JpegSegments {
   width: number
   height: number
-  /** The number of colours. */
+  /** Number of colour components. */
   components: number
   metadata: Segment[]
-  /** At most one more than `mostScans` are counted. */
+  /** Number of scans, counted up to `mostScans + 1`. */
   scans: number
 }
 
 /**
- * Walks the segments of a file (ITU-T T.81, B.2.2), once and without decoding.
+ * Reads the segments of a file (ITU-T T.81, B.2.2) in one pass without decoding.
  *
  * @throws {Error} for a file that is damaged or ends before its frame header
  */
@@ -39,20 +43,20 @@ export function scanSegments(bytes: Uint8Array): JpegSegments {
   while (at + 4 <= bytes.length && scans <= mostScans) {
     if (bytes[at] !== 0xff) {
       if (!frame) throw new Error(`it is damaged (no segment begins at byte ${at})`)
-      // The bits of a scan, up to the next marker.
+      // Skip the entropy-coded data of a scan, up to the next marker.
       const next = bytes.indexOf(0xff, at)
       if (next < 0) break
       at = next
       continue
     }
     const marker = bytes[at + 1]
-    // 0xff may be repeated before a marker.
+    // A marker may be preceded by any number of 0xff fill bytes.
     if (marker === 0xff) {
       at++
       continue
     }
     if (frame && marker === endOfImage) break
-    // What stands alone: a byte 0xff of a scan, marks to restart at.
+    // Markers without a length: a stuffed 0xff byte in a scan, or restart markers.
     if (frame && (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8))) {
       at += 2
       continue
@@ -70,8 +74,8 @@ export function scanSegments(bytes: Uint8Array): JpegSegments {
 }
 
 /**
- * The file with no more metadata than the decoder needs: the first JFIF header, EXIF block (which way is up) and Adobe
- * segment (how colours are coded).
+ * Removes the metadata that the decoder does not need. Keeps the first JFIF header, EXIF block (orientation)
+ * and Adobe segment (colour transform).
  */
 export function withoutMetadata(bytes: Uint8Array, metadata: Segment[]): Uint8Array {
   const kept = new Set<Segment | undefined>([
@@ -100,7 +104,7 @@ const endOfImage = 0xd9
 const startOfScan = 0xda
 const comment = 0xfe
 
-/** SOF0 to SOF15 without DHT, JPG and DAC, which lie among them. */
+/** SOF0 to SOF15, except DHT, JPG and DAC, which lie in the same range. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 }

@@ -4,19 +4,19 @@ import type { RawImage } from './image-input.ts'
 import { mostMetadata, mostScans, scanSegments, withoutMetadata } from './jpeg-segments.ts'
 import { checkArea } from './limits.ts'
 
-/** What the decoder (libjpeg) says while it decodes: it fills what is missing with grey and only warns. */
+/** Messages of the decoder (libjpeg), which fills missing data with grey and only warns. */
 let warnings: string[] = []
 let ready: Promise<void> | undefined
 let module: WebAssembly.Module | undefined
-/** Whether its WebAssembly was loaded, which `init` does not wait for. */
+/** Whether the decoder's WebAssembly is running; `init` does not wait for that. */
 let isRunning = false
-/** The decode before: one at a time, so that warnings belong to one picture. */
+/** The previous decode. Decodes run one at a time, so that warnings can be attributed to one image. */
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Decodes a JPEG file (baseline or progressive; grey or colour) upright, as its EXIF orientation tells.
+ * Decodes a JPEG file (baseline or progressive; grey or colour) and applies its EXIF orientation.
  *
- * @returns RGBA, opaque
+ * @returns opaque RGBA
  * @throws {Error} with a message that says what is wrong with the file
  */
 export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
@@ -40,7 +40,7 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
     if (damage) throw new Error(damage)
     return { data: image.data, width: image.width, height: image.height, channels: 4 }
   } catch (error) {
-    // The decoder throws in mid-work and leaves its memory allocated: the next picture gets a new one.
+    // The decoder throws without freeing its memory, so the next image gets a new instance.
     ready = undefined
     if (!isRunning) throw await codecFault('jpeg', error)
     const said = warnings.find((warning) => /^premature end/i.test(warning))
@@ -52,7 +52,7 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
 async function start(): Promise<void> {
   isRunning = false
   module ??= await codecModule('jpeg')
-  // jSquash's types leave out that the module may come first.
+  // The type definitions of jSquash omit that the module may be the first argument.
   const initWith = init as (module: WebAssembly.Module | undefined, options: object) => Promise<void>
   await initWith(module, {
     print: () => {},
@@ -63,13 +63,13 @@ async function start(): Promise<void> {
   })
 }
 
-/** A start that failed is tried again with the next picture. */
+/** Discards a failed start, so that the next image retries it. */
 function forget(error: unknown): never {
   ready = undefined
   throw error
 }
 
-/** Warnings that mean missing or wrong pixels. Stray bytes between two segments do no harm. */
+/** Whether a warning means missing or wrong pixels. Extraneous bytes between segments are harmless. */
 function isDamage(warning: string): boolean {
   return /^premature end|^corrupt jpeg data/i.test(warning) && !/extraneous bytes/i.test(warning)
 }

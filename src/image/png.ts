@@ -6,8 +6,8 @@ import { checkArea } from './limits.ts'
 let ready: Promise<void> | undefined
 
 /**
- * Decodes a PNG file of any colour type and depth; 16-bit channels keep their upper 8 bits, of an animation
- * the first picture is taken.
+ * Decodes a PNG file of any colour type and bit depth. 16-bit channels are reduced to their upper 8 bits. Of
+ * an animation only the first image is decoded.
  *
  * @returns RGBA with the file's alpha
  * @throws {Error} with a message that says what is wrong with the file
@@ -32,19 +32,19 @@ async function start(): Promise<void> {
   }
 }
 
-/** A start that failed is tried again with the next picture. */
+/** Discards a failed start, so that the next image retries it. */
 function forget(error: unknown): never {
   ready = undefined
   throw error
 }
 
-/** Chunks that may be packed a thousandfold, or hold any number of texts, and change no pixel. */
+/** Chunks that do not affect pixels and can expand a thousandfold or hold any number of texts. */
 const texts = new Set(['tEXt', 'zTXt', 'iTXt', 'iCCP', 'eXIf'])
 
-/** Where a chunk lies in a file. */
+/** Byte range of a chunk in the file. */
 type Chunk = [from: number, to: number]
 
-/** The file without its texts and its colour profile, which the decoder would unpack and keep. */
+/** Removes texts and the colour profile, which the decoder would otherwise decompress and keep. */
 function withoutText(bytes: Uint8Array, chunks: Chunk[]): Uint8Array {
   if (chunks.length === 0) return bytes
   const made = new Uint8Array(bytes.length)
@@ -59,8 +59,8 @@ function withoutText(bytes: Uint8Array, chunks: Chunk[]): Uint8Array {
 }
 
 /**
- * Checks the chunks of a PNG file (PNG specification, 5): all there, none altered. The decoder does so too,
- * but it leaks its memory when it fails, and it does not say why.
+ * Checks that all chunks of a PNG file (PNG specification, section 5) are complete and intact. The decoder
+ * checks this too, but on failure it leaks memory and does not report the reason.
  *
  * @returns the chunks that are not needed
  */

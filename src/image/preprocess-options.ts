@@ -5,34 +5,41 @@ export interface Size {
 }
 
 /**
- * How a picture becomes a tensor, in this order: resize, centre crop, channel order, rescale, mean and std.
+ * How an image is converted to a tensor. The steps are, in this order: resize, centre crop, channel order,
+ * rescale, mean and std.
  *
- * Every field may be left out; the model's own value is taken then, or the default that is named here.
+ * Every field is optional. A missing field is taken from the model, or else from the default stated here.
  */
 export interface Preprocess {
   /**
-   * What every picture is resized to: `n` for n x n pixels, exactly `{ width, height }`, or the shorter side to
-   * `{ shortestEdge }` pixels with the picture's own proportions (needs `crop`). Default: the model's own input
-   * size, or 224 if any size fits.
+   * Target size of resizing: `n` for n x n pixels, exactly `{ width, height }`, or `{ shortestEdge }` to
+   * resize the shorter side and keep the aspect ratio (requires `crop`). Default: the model's input size, or
+   * 224 if the model accepts any size.
    */
   size?: number | Size | { shortestEdge: number } | undefined
-  /** What is cut out of the middle afterwards: `n` for n x n pixels. Too small a picture gets a black border. */
+  /** Size of the centre crop after resizing: `n` for n x n pixels. Smaller images get a black border. */
   crop?: number | Size | undefined
-  /** Subtracted from each channel after `rescale`, in the tensor's channel order. Default: ImageNet's. */
+  /** Subtracted from each channel after `rescale`, in the tensor's channel order. Default: ImageNet mean. */
   mean?: readonly number[] | undefined
-  /** Divides each channel after `mean`, in the tensor's channel order. Default: ImageNet's. */
+  /**
+   * Divides each channel after `mean` is subtracted, in the tensor's channel order. Default: ImageNet
+   * standard deviation.
+   */
   std?: readonly number[] | undefined
-  /** Multiplies the bytes 0 to 255 first. Default 1 / 255. */
+  /** Factor applied first to the byte values 0 to 255. Default 1 / 255. */
   rescale?: number | undefined
-  /** How pixels are mixed when resizing; the first two average when shrinking, as PIL does. Default `'bilinear'`. */
+  /**
+   * Resampling filter. `'bilinear'` and `'bicubic'` antialias when shrinking, as PIL does. Default
+   * `'bilinear'`.
+   */
   resample?: 'bilinear' | 'bicubic' | 'nearest' | undefined
-  /** Channels of the tensor. Default `'rgb'`, or `'grey'` for a model with one input channel. */
+  /** Channel order of the tensor. Default `'rgb'`, or `'grey'` for a model with one input channel. */
   order?: 'rgb' | 'bgr' | 'grey' | undefined
 }
 
-/** A `Preprocess` with every question answered, and the size of the tensor that comes out. JSON can hold it. */
+/** A fully resolved, JSON-serializable `Preprocess`, which determines the size of the tensor. */
 export interface ResolvedPreprocess {
-  /** Left out where pictures are only cropped. */
+  /** Absent if images are only cropped. */
   size?: Size | { shortestEdge: number } | undefined
   crop?: Size | undefined
   mean: number[]

@@ -2,17 +2,18 @@ import { invalidArgument } from '../core/errors.ts'
 import { fromHuggingFace, type HuggingFacePreprocess, isHuggingFace } from './hugging-face.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from './preprocess-options.ts'
 
-/** Mean and standard deviation of ImageNet's pixels, which torchvision's models were trained with. */
+/** ImageNet pixel mean and standard deviation, with which torchvision models were trained. */
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 const imageNetGrey = { mean: [0.449], std: [0.226] }
 
 /**
- * Fills in what was left out: from the caller, then from the model's file, then the defaults. Who sets `size`
- * or `crop` sets both: a size of the caller's with a crop of the model's would fit by chance only.
+ * Resolves preprocessing options: the caller's values take precedence, then those of the model file, then the
+ * defaults. `size` and `crop` are taken together from one source, because the caller's size and the model's
+ * crop would rarely match.
  *
- * @param wanted what the caller wants: our options, or the JSON of a `preprocessor_config.json`
- * @param fromModel what the model's file, or the file beside it, says
- * @param model channels of the model's input, and its size where it is fixed
+ * @param wanted the caller's options, or the JSON of a `preprocessor_config.json`
+ * @param fromModel options from the model file or the configuration next to it
+ * @param model channels of the model's input, and its size if fixed
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
 export function resolvePreprocess(
@@ -49,7 +50,7 @@ export function resolvePreprocess(
   return { ...resolveGeometry(geometry, model.size), mean, std, rescale, resample, order }
 }
 
-/** Width and height of the tensor that a preprocess makes. */
+/** Width and height of the tensor that preprocessing produces. */
 export function outputSize(preprocess: ResolvedPreprocess): Size {
   return preprocess.crop ?? (preprocess.size as Size)
 }

@@ -1,13 +1,13 @@
 import type { RawImage } from './image-input.ts'
 import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
 
-/** A rectangle of a resized picture. */
+/** A rectangle of a resized image. */
 export interface Window extends Size {
   left: number
   top: number
 }
 
-/** A filter over the distance from a pixel's centre, and how far it reaches. */
+/** A filter kernel over the distance from a pixel's centre, and its support radius. */
 interface Filter {
   reach: number
   weight(distance: number): number
@@ -15,7 +15,7 @@ interface Filter {
 
 const filters: Record<'bilinear' | 'bicubic', Filter> = {
   bilinear: { reach: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
-  // Catmull and Rom's, as PIL has it: a = -0.5.
+  // Catmull-Rom with a = -0.5, as in PIL.
   bicubic: {
     reach: 2,
     weight(distance) {
@@ -27,12 +27,12 @@ const filters: Record<'bilinear' | 'bicubic', Filter> = {
 }
 
 /**
- * Resizes RGBA pixels to RGB, to the bytes that PIL and torchvision make of them: two passes, each rounded to
- * bytes, with weights in fixed point of 22 bits, which average over all source pixels when shrinking
- * (`Resample.c` of Pillow). All sums are of integers, so every host gets the same bytes.
+ * Resizes RGBA pixels to RGB, byte for byte as PIL and torchvision do (`Resample.c` of Pillow): two passes,
+ * each rounded to bytes, with 22-bit fixed-point weights and antialiasing when shrinking. All sums are
+ * integer sums, so the result is the same on every host.
  *
- * @param size what the whole picture is resized to
- * @param window the part of it that is wanted: nothing else is computed
+ * @param size target size of the whole image
+ * @param window part of the target to compute
  */
 export function resize(
   image: RawImage,
@@ -51,13 +51,13 @@ export function resize(
   return { data: downColumns(wide, rows, first, window.width), ...sizeOf(window), channels: 3 }
 }
 
-/** Which source pixels each target pixel is mixed from, along one side. */
+/** For each target pixel along one axis, the source pixels and weights that it is computed from. */
 interface Taps {
-  /** The first source pixel of each. */
+  /** Index of the first source pixel. */
   from: Int32Array
-  /** How many follow each other. */
+  /** Number of consecutive source pixels. */
   counts: Int32Array
-  /** Their weights, `most` places for each target pixel. */
+  /** Fixed-point weights, `most` entries per target pixel. */
   weights: Int32Array
   most: number
 }
@@ -91,7 +91,7 @@ function taps(length: number, wanted: number, filter: Filter, start: number, cou
   return { from, counts, weights, most }
 }
 
-/** The pass along each row: RGBA in, RGB out, for `count` rows from `first`. */
+/** Horizontal pass: RGBA in, RGB out, for `count` rows starting at `first`. */
 function acrossRows(image: RawImage, columns: Taps, first: number, count: number): Uint8Array {
   const pixels = asWords(image.data)
   const { from, counts, weights, most } = columns
@@ -120,13 +120,13 @@ function acrossRows(image: RawImage, columns: Taps, first: number, count: number
   return result
 }
 
-/** A pixel a number, red in its lowest byte: one load instead of three. */
+/** Packs each pixel into one integer, red in the lowest byte, so that one load replaces three. */
 function asWords(data: RawImage['data']): Int32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice()
   return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2)
 }
 
-/** The pass down each column. `rows` counts source rows of the whole picture, `wide` begins at row `first`. */
+/** Vertical pass. `rows` refers to source rows of the whole image; `wide` starts at row `first`. */
 function downColumns(wide: Uint8Array, rows: Taps, first: number, width: number): Uint8Array {
   const { from, counts, weights, most } = rows
   const line = width * 3
@@ -149,7 +149,7 @@ function toByte(sum: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value
 }
 
-/** What a picture is resized to. The longer side is rounded down, as torchvision does. */
+/** Target size of resizing. The longer side is rounded down, as in torchvision. */
 export function targetSize(image: Size, size: NonNullable<ResolvedPreprocess['size']>): Size {
   if (!('shortestEdge' in size)) return size
   const { shortestEdge } = size
@@ -159,7 +159,7 @@ export function targetSize(image: Size, size: NonNullable<ResolvedPreprocess['si
     : { width: Math.max(1, Math.floor((shortestEdge * width) / height)), height: shortestEdge }
 }
 
-/** The pixel under each target pixel's centre, as PIL takes it. */
+/** Nearest-neighbour resampling: the source pixel at each target pixel's centre, as in PIL. */
 function nearest({ data, width, height }: RawImage, size: Size, window: Window): RawImage {
   const result = new Uint8Array(window.width * window.height * 3)
   const columns = Int32Array.from({ length: window.width }, (_, x) =>

@@ -3,17 +3,17 @@ import { outputSize } from './preprocess.ts'
 import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
 import { resize, targetSize } from './resize.ts'
 
-/** How many numbers the tensor of one picture has: channels * height * width. */
+/** Number of values in the tensor of one image: channels * height * width. */
 export function tensorLength(preprocess: ResolvedPreprocess): number {
   const { width, height } = outputSize(preprocess)
   return preprocess.mean.length * width * height
 }
 
 /**
- * Resizes, crops and normalises a decoded picture into one slot of a batch.
+ * Resizes, crops and normalizes a decoded image into one slot of a batch.
  *
- * @param image RGBA, opaque, as `decodeImage` answers it
- * @param target float32 of `tensorLength(preprocess)`, filled channel after channel, row after row
+ * @param image opaque RGBA, as returned by `decodeImage`
+ * @param target float32 of length `tensorLength(preprocess)`, filled in [channels, height, width] order
  */
 export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, target: Float32Array): void {
   const { size, resample } = preprocess
@@ -24,7 +24,7 @@ export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, tar
   const window = { left: across.from, top: down.from, width: across.length, height: down.length }
   const pixels = resize(image, whole, resample, window)
   const tables = channelTables(preprocess)
-  // Where the picture is too small, the border is black.
+  // Images smaller than the crop get a black border.
   if (window.width < cropped.width || window.height < cropped.height) {
     const plane = cropped.width * cropped.height
     for (const [c, table] of tables.entries()) target.fill(table[0], c * plane, (c + 1) * plane)
@@ -32,7 +32,7 @@ export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, tar
   normalise(pixels, preprocess.order, tables, target, cropped, { left: across.to, top: down.to })
 }
 
-/** Puts the pixels into the tensor, `at` being where their upper left corner goes. */
+/** Writes normalized pixels into the tensor; `at` is the position of their upper left corner. */
 function normalise(
   { data, width, height }: RawImage,
   order: ResolvedPreprocess['order'],
@@ -59,7 +59,7 @@ function normalise(
   }
 }
 
-/** The 256 values that a byte of each channel can become. */
+/** Lookup tables with the normalized value of each byte, one table per channel. */
 function channelTables({ mean, std, rescale }: ResolvedPreprocess): Float32Array[] {
   return mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte * rescale - m) / std[c]))
 }
@@ -70,10 +70,10 @@ function grey(red: number, green: number, blue: number): number {
 }
 
 /**
- * A centre crop along one side, as torchvision places it: halves round to even, and a picture that is too small
- * gets the odd pixel of its border at the end.
+ * Placement of a centre crop along one axis, as in torchvision: halves round to even, and an image smaller
+ * than the crop gets the odd border pixel at the end.
  *
- * @returns what is taken of the picture, and where in the crop it goes
+ * @returns the source range and its position in the crop
  */
 function cropped1d(length: number, crop: number): { from: number; to: number; length: number } {
   const half = (length - crop) / 2

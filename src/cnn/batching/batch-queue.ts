@@ -11,52 +11,52 @@ import type { Tap } from './feature-rows.ts'
 import type { ImageCall } from './image-call.ts'
 import { type PiecewiseWork, takeTurns } from './turns.ts'
 
-/** Milliseconds of decoding after which the event loop has its turn. */
+/** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
 const SLICE = 16
 
-/** A network that is ready for images. */
+/** A network that is ready to run, with its preprocessing and outputs. */
 export interface Network {
-  /** Its outputs are the taps' layers. */
+  /** Its outputs are the layers of the taps. */
   session: RunningNetwork
   port: ImageTensorInput
   preprocess: ResolvedPreprocess
   taps: Tap[]
-  /** Whether each image is known to be computed by itself, whatever the others of its batch are. */
+  /** Whether the graph guarantees that an image's result does not depend on the other images in the batch. */
   isIndependent: boolean
 }
 
 /**
- * Gathers the images of all calls on one network into batches.
+ * Combines the images of all concurrent calls on one network into batches.
  *
- * Calls take turns, an image each, so that a long one does not hold up short ones. A piece of its work is the decoding
- * of some images or one run of the network, never more.
+ * Calls contribute one image each in round-robin order, so that a long call does not delay short ones. One
+ * piece of work is either the decoding of some images or a single run of the network.
  */
 export class BatchQueue implements PiecewiseWork {
   readonly #network: Network
   readonly #length: number
-  /** Those that have not ended; the one that is served next stands first. */
+  /** Calls in progress; the first one is served next. */
   #calls: ImageCall[] = []
   #filling: Batch | undefined
-  /** Parts of batches that have to be run by themselves. */
+  /** Parts of a split batch, each to be run separately. */
   #parts: Batch[] = []
-  /** A batch that was run, and is yet to be compared with its images run alone. */
+  /** A batch that was run and whose results are still to be compared with runs of single images. */
   #unproven: { batch: Batch; activations: Activation[] } | undefined
-  /** A run that goes on while the next batch is prepared. It never rejects. */
+  /** The run in progress while the next batch is prepared. It never rejects. */
   #inFlight: Promise<void> | undefined
   #spare: Float32Array | undefined
-  /** Whether what an image is answered depends on that image alone; `undefined` until it was tried. */
+  /** Whether an image's result depends on that image alone; `undefined` until tested. */
   #isIndependent: boolean | undefined
-  /** Whether images of several calls may be in one batch. */
+  /** Whether a batch may hold images of several calls. */
   #mayMix = true
 
   constructor(network: Network) {
     this.#network = network
     this.#length = tensorLength(network.preprocess)
-    // A batch of one image cannot be anything else.
+    // `false` only means unproven, so the first batch of several images tests it.
     this.#isIndependent = network.isIndependent || undefined
   }
 
-  /** Does the work of a call, and that of others beside it. @returns when the call has ended */
+  /** Processes a call, together with concurrent ones. @returns when the call has ended */
   async run(call: ImageCall): Promise<void> {
     this.#calls.push(call)
     await takeTurns(this, call)
@@ -81,7 +81,7 @@ export class BatchQueue implements PiecewiseWork {
     return typeof batch === 'boolean' ? batch : this.#start(batch)
   }
 
-  /** Decodes images. @returns a batch that is complete, or whether anything was done */
+  /** Decodes images into the current batch. @returns a complete batch, or whether any work was done */
   async #fill(): Promise<Batch | boolean> {
     if (this.#filling?.members.length === 0) this.#filling = undefined
     const batch = this.#filling ?? new Batch(this.#length, this.#takeSpare())
@@ -101,7 +101,7 @@ export class BatchQueue implements PiecewiseWork {
     return batch
   }
 
-  /** The call whose image comes next into a batch. */
+  /** The call that supplies the next image of a batch. */
   #nextFor(batch: Batch): ImageCall | undefined {
     if (this.#isFull(batch)) return undefined
     const only = this.#mayMix ? undefined : batch.members[0]
@@ -118,13 +118,13 @@ export class BatchQueue implements PiecewiseWork {
     return batch.members.some((call) => batch.count >= this.#roomFor(call))
   }
 
-  /** How many images may be in a batch that a call is part of. */
+  /** Maximum size of a batch that contains images of this call. */
   #roomFor(call: ImageCall): number {
     if (this.#isIndependent === false) return 1
     return this.#network.port.batch ?? call.batchSize
   }
 
-  /** Whether a batch waits for the files of its only call. One of several calls is not held up by files. */
+  /** Whether a batch should wait for its call's next files. A batch shared by several calls never waits. */
   #isAwaited(members: ImageCall[]): boolean {
     return members.length === 1 && members[0].hasMore
   }
@@ -132,7 +132,7 @@ export class BatchQueue implements PiecewiseWork {
   async #start(batch: Batch): Promise<true> {
     await this.#inFlight
     const run = this.#run(batch)
-    // WebAssembly has the thread; a GPU leaves it to the images of the next batch.
+    // WebAssembly blocks this thread; a GPU run leaves it free to prepare the next batch.
     if (this.#network.session.device === 'wasm') await run
     else this.#inFlight = run
     return true
@@ -153,7 +153,7 @@ export class BatchQueue implements PiecewiseWork {
   async #activationsOf(batch: Batch): Promise<Activation[]> {
     const { session, port, preprocess, taps } = this.#network
     const { width, height } = outputSize(preprocess)
-    // A model with a fixed batch gets it full.
+    // A model with a fixed batch size needs a full batch, padded with zeros.
     const size = port.batch ?? batch.count
     batch.reserve(size)
     const numbers = batch.data.subarray(0, size * this.#length)
@@ -176,7 +176,9 @@ export class BatchQueue implements PiecewiseWork {
     this.#spare = batch.data
   }
 
-  /** A call must not fail for what others bring: each is tried by itself. */
+  /**
+   * One call's images must not make another call fail, so a failed batch is retried separately for each call.
+   */
   #failed(batch: Batch, error: unknown): void {
     const { members } = batch
     if (members.length <= 1 || (error instanceof SoftmarginError && error.code === 'DISPOSED')) {
@@ -188,8 +190,9 @@ export class BatchQueue implements PiecewiseWork {
   }
 
   /**
-   * Runs the first and the last image of a batch alone. Networks that are quantised as they run, for one, answer other
-   * numbers then; their images are run one by one from now on, so that no answer depends on what else is asked.
+   * Runs the first and the last image of a batch alone and compares the results. Some networks, such as
+   * dynamically quantized ones, give different results for an image alone. Their images are then run one by
+   * one, so that no result depends on concurrent images.
    */
   async #prove({ batch, activations }: { batch: Batch; activations: Activation[] }): Promise<true> {
     this.#unproven = undefined
@@ -216,7 +219,10 @@ export class BatchQueue implements PiecewiseWork {
   }
 }
 
-/** Whether the first image of one answer has the numbers that an image of another one has. */
+/**
+ * Whether the single image of one activation equals the image at `index` of another, within a relative
+ * tolerance.
+ */
 function isSameImage(alone: Activation, together: Activation, index: number, tolerance: number): boolean {
   const length = alone.data.length / alone.dims[0]
   const offset = index * length
@@ -228,6 +234,6 @@ function isSameImage(alone: Activation, together: Activation, index: number, tol
     largest = Math.max(largest, Math.abs(a), Math.abs(b))
     difference = Math.max(difference, Math.abs(a - b))
   }
-  // Without a tolerance -0 is 0, but NaN is nothing else than NaN.
+  // With a tolerance of 0, -0 equals 0, but NaN equals only NaN.
   return difference <= tolerance * largest
 }

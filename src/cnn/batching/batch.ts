@@ -1,48 +1,48 @@
 import type { ImageCall } from './image-call.ts'
 
-/** Images of one call that lie side by side in a batch. */
+/** Consecutive images of one call in a batch. */
 export interface Share {
   call: ImageCall
-  /** The row that the first of them becomes. */
+  /** Row of the result that the first of them becomes. */
   row: number
   count: number
 }
 
-/** Prepared images, of one call or of several, that go through the network at once. */
+/** Preprocessed images, of one or several calls, that are run through the network together. */
 export class Batch {
   /** In the order of the images in `data`. */
   readonly shares: Share[] = []
-  /** How far each call is with this batch; see `ImageCall.tell`. */
+  /** For each call, its position once this batch is delivered; see `ImageCall.tell`. */
   readonly positions = new Map<ImageCall, number>()
   readonly #length: number
   #data: Float32Array
   #count = 0
 
   /**
-   * @param length numbers an image
-   * @param room of an earlier batch, to be written over
+   * @param length numbers per image
+   * @param room buffer of an earlier batch to reuse
    */
   constructor(length: number, room: Float32Array = new Float32Array(length)) {
     this.#length = length
     this.#data = room
   }
 
-  /** How many images it holds. */
+  /** Number of images in the batch. */
   get count(): number {
     return this.#count
   }
 
-  /** The images, and behind them what is not used. */
+  /** The images, followed by unused space. */
   get data(): Float32Array {
     return this.#data
   }
 
-  /** The calls that still wait for it. */
+  /** The calls that still wait for this batch. */
   get members(): ImageCall[] {
     return [...new Set(this.shares.map(({ call }) => call))].filter((call) => !call.isSettled)
   }
 
-  /** Makes room for images, at least. What is there stays. */
+  /** Ensures capacity for at least `images` images and keeps the existing ones. */
   reserve(images: number): void {
     if (images * this.#length <= this.#data.length) return
     const room = new Float32Array(images * this.#length)
@@ -50,13 +50,13 @@ export class Batch {
     this.#data = room
   }
 
-  /** The place of the next image. */
+  /** Buffer for the next image. */
   slot(): Float32Array {
     if ((this.#count + 1) * this.#length > this.#data.length) this.reserve(2 * Math.max(1, this.#count))
     return this.#data.subarray(this.#count * this.#length, (this.#count + 1) * this.#length)
   }
 
-  /** Takes the image in `slot()` up. */
+  /** Adds the image written to `slot()` to the batch. */
   add(call: ImageCall, row: number): void {
     this.#count++
     const last = this.shares.at(-1)
@@ -64,7 +64,7 @@ export class Batch {
     else this.shares.push({ call, row, count: 1 })
   }
 
-  /** One image of it as a batch. */
+  /** A new batch with one image of this batch. */
   single(index: number): Batch {
     const batch = new Batch(this.#length)
     batch.slot().set(this.#data.subarray(index * this.#length, (index + 1) * this.#length))
@@ -79,7 +79,7 @@ export class Batch {
     return batch
   }
 
-  /** The images of each call as a batch of their own. */
+  /** Splits the batch into one batch per call. */
   byCall(): Batch[] {
     const parts = new Map<ImageCall, Batch>()
     let at = 0
@@ -95,7 +95,7 @@ export class Batch {
     return [...parts.values()]
   }
 
-  /** Each image as a batch of its own. The last one of a call tells how far the call is. */
+  /** Splits the batch into one batch per image. The last image of each call carries the call's position. */
   singles(): Batch[] {
     const parts = Array.from({ length: this.#count }, (_, i) => this.single(i))
     for (const [call, position] of this.positions) {

@@ -3,18 +3,18 @@ import { Matrix } from '../../core/matrix.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import type { Activation } from '../session.ts'
 
-/** A tensor of the network and how it is pooled. */
+/** An output tensor of the network and how it is pooled. */
 export interface Tap {
-  /** The tensor's name. */
+  /** Name of the tensor. */
   layer: string
   pooling: Pooling
-  /** What it answers for one image, without the batch, where that is known. */
+  /** Output shape for one image, without the batch dimension, if known. */
   shape?: readonly number[] | undefined
-  /** How the caller calls the pooling, for error messages. */
+  /** Name under which the caller passed the pooling, for error messages. */
   argument?: string
 }
 
-/** The features of one call at one tap, a row for each image that can be read, as they come in. */
+/** Collects the features of one call at one tap, one row per readable image. */
 export class FeatureRows {
   readonly #tap: Tap
   readonly #most: number
@@ -22,7 +22,7 @@ export class FeatureRows {
   #cols = 0
   #data: Float32Array = new Float32Array(0)
 
-  /** @param most how many rows there can be */
+  /** @param most maximum number of rows */
   constructor(tap: Tap, most: number) {
     this.#tap = tap
     this.#most = most
@@ -31,9 +31,9 @@ export class FeatureRows {
   /**
    * Pools some images of a batch.
    *
-   * @param from the first of them in the batch
-   * @param count how many, in a row
-   * @param row the row that the first of them becomes
+   * @param from index of the first image in the batch
+   * @param count number of consecutive images
+   * @param row row of the result that the first image becomes
    */
   set({ data, dims }: Activation, from: number, count: number, row: number): void {
     if (!this.#pooling) {
@@ -46,7 +46,7 @@ export class FeatureRows {
     pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols))
   }
 
-  /** The first `count` rows. @throws {SoftmarginError} `IMAGE_UNREADABLE` if there is none */
+  /** The first `count` rows. @throws {SoftmarginError} `IMAGE_UNREADABLE` if there are none */
   matrix(count: number): Matrix {
     if (count === 0) {
       throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${this.#most} images can be read`, {

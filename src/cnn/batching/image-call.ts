@@ -7,21 +7,21 @@ import type { Activation } from '../session.ts'
 import { FeatureRows, type Tap } from './feature-rows.ts'
 import { ImageReader, isUnreadable } from './image-reader.ts'
 
-/** What a call asks for, beside its images. */
+/** Options of a call, apart from its images. */
 export interface ImageCallOptions extends Omit<LongCall, 'signal'> {
-  /** How many images may be in a batch that this call is part of. */
+  /** Maximum size of a batch that contains images of this call. */
   batchSize: number
   signal: AbortSignal | undefined
   onUnreadable: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
 /**
- * One call over images on its way through the network: its own order, rows, progress, errors and abort, whichever
- * other calls share its batches. Nothing that goes wrong in it reaches another call.
+ * One call over images on its way through the network. It has its own order, rows, progress, errors and abort
+ * signal, independent of the calls that share its batches. A failure in one call does not affect another.
  */
 export class ImageCall {
   readonly batchSize: number
-  /** What the call answers, or the error that it ends with. */
+  /** The call's result, or the error it ended with. */
   readonly result: Promise<Matrix[]>
   readonly #images: number
   readonly #options: ImageCallOptions
@@ -30,7 +30,7 @@ export class ImageCall {
   #resolve!: (features: Matrix[]) => void
   #reject!: (error: unknown) => void
   #isSettled = false
-  /** Images that were decoded, and those of them whose features are here. */
+  /** Number of images decoded, and number of those whose features have been delivered. */
   #decoded = 0
   #delivered = 0
   #told = 0
@@ -51,7 +51,7 @@ export class ImageCall {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // It is looked at when the call has ended.
+    // Prevents an unhandled rejection; the caller awaits `result` after the call has ended.
     this.result.catch(() => {})
     options.signal?.addEventListener('abort', this.#abort)
     this.#reader = new ImageReader(images, preprocess, {
@@ -66,27 +66,27 @@ export class ImageCall {
     return this.#isSettled
   }
 
-  /** Whether there are images that have not been decoded yet. */
+  /** Whether there are images that are not yet decoded. */
   get hasMore(): boolean {
     return !this.#isSettled && this.#reader.next < this.#images
   }
 
-  /** Whether the next of them can be decoded at once. */
+  /** Whether the next image can be decoded immediately. */
   get isReady(): boolean {
     return !this.#isSettled && this.#reader.isReady
   }
 
-  /** How many images have been gone through: decoded, or found unreadable. */
+  /** Number of images processed: decoded or found unreadable. */
   get position(): number {
     return this.#reader.next
   }
 
-  /** A number that grows with everything that `news` tells of. */
+  /** Counter that increases with every event that `news` waits for. */
   get version(): number {
     return this.#version
   }
 
-  /** Waits until another image is open, or the call has ended, unless that has happened since `version`. */
+  /** Waits until another image is open or the call has ended; returns at once if `version` is outdated. */
   async news(version: number): Promise<void> {
     if (this.#version !== version || this.#isSettled) return
     await new Promise<void>((resolve) => {
@@ -97,8 +97,8 @@ export class ImageCall {
   /**
    * Decodes the next image.
    *
-   * @param slot its place in the batch
-   * @returns the row that its features become; `undefined` if it cannot be read, or the call has ended
+   * @param slot buffer for it in the batch
+   * @returns the row that its features become; `undefined` if it cannot be read or the call has ended
    */
   async decodeNext(slot: Float32Array): Promise<number | undefined> {
     const index = this.#reader.next
@@ -111,7 +111,7 @@ export class ImageCall {
     return undefined
   }
 
-  /** Takes the features of `count` images of a batch, the first of which becomes `row`. */
+  /** Stores the features of `count` images of a batch, the first of which becomes `row`. */
   deliver(activations: readonly Activation[], from: number, count: number, row: number): void {
     if (this.#isSettled) return
     try {
@@ -122,7 +122,10 @@ export class ImageCall {
     }
   }
 
-  /** Tells the caller that the features of the first `position` images are there; ends the call after the last. */
+  /**
+   * Reports progress: the features of the first `position` images are available. Ends the call after the last
+   * image.
+   */
   tell(position: number): void {
     if (this.#isSettled) return
     try {
@@ -139,7 +142,7 @@ export class ImageCall {
     }
   }
 
-  /** Ends the call with an error, unless it has ended. */
+  /** Ends the call with an error, unless it has already ended. */
   fail(error: unknown): void {
     if (this.#isSettled) return
     this.#settle()
@@ -155,7 +158,7 @@ export class ImageCall {
     } catch (thrown) {
       this.fail(thrown)
     }
-    // Behind the last image there may be nothing left to wait for.
+    // If the last image is unreadable, no later batch may be left to end the call.
     if (this.#reader.next === this.#images && this.#delivered === this.#decoded) this.tell(this.#images)
   }
 
@@ -173,7 +176,7 @@ export class ImageCall {
     this.wake()
   }
 
-  /** Ends a wait for `news`. */
+  /** Resolves a pending `news`. */
   wake(): void {
     this.#version++
     this.#wake?.()

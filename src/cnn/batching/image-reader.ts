@@ -4,21 +4,23 @@ import { type ImageInput, type OpenedImage, openImage } from '../../image/image-
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { writeTensor } from '../../image/tensor.ts'
 
-/** How many files are read, or fetched, ahead of the one that is decoded. */
+/** Number of files that are read or fetched ahead of the image being decoded. */
 const READ_AHEAD = 8
 
-/** Turns a list of images into tensors, one after the other, while the files of those that follow are read. */
+/**
+ * Decodes a list of images into tensors one after the other, while reading the files of the following images.
+ */
 export class ImageReader {
   readonly #images: readonly ImageInput[]
   readonly #preprocess: ResolvedPreprocess
   readonly #signal: AbortSignal | undefined
   readonly #onOpened: () => void
-  /** Images that are open, or the error of opening them, by their position. */
+  /** Opened images, or the error from opening them, by index. */
   readonly #opened = new Map<number, OpenedImage | { error: unknown }>()
   #asked = 0
   #next = 0
 
-  /** @param onOpened called whenever another image has been opened, or could not be */
+  /** @param onOpened called whenever another image has been opened or has failed to open */
   constructor(
     images: readonly ImageInput[],
     preprocess: ResolvedPreprocess,
@@ -31,20 +33,20 @@ export class ImageReader {
     this.#openAhead()
   }
 
-  /** The position of the image that is decoded next; after the last one, how many images there are. */
+  /** Index of the next image to decode; after the last one, the number of images. */
   get next(): number {
     return this.#next
   }
 
-  /** Whether that image can be decoded without waiting for its file. */
+  /** Whether the next image can be decoded without waiting for its file. */
   get isReady(): boolean {
     return this.#opened.has(this.#next)
   }
 
   /**
-   * Decodes the next image into one slot of a batch and goes on to the one after it, also if it throws.
+   * Decodes the next image into a slot of a batch and advances to the following one, even if it throws.
    *
-   * @param slot float32 of `tensorLength(preprocess)`
+   * @param slot float32 of length `tensorLength(preprocess)`
    * @throws {SoftmarginError} as `decodeImage`
    */
   async decodeNext(slot: Float32Array): Promise<void> {
@@ -75,10 +77,10 @@ function nameOf(index: number): string {
   return `images[${index}]`
 }
 
-/** Whether an error is about one image, which may be left out, rather than about the call. */
+/** Whether an error concerns a single image, which may be skipped, rather than the whole call. */
 export function isUnreadable(error: unknown): error is SoftmarginError {
   if (!(error instanceof SoftmarginError)) return false
-  // A codec that cannot be loaded is no fault of the image.
+  // Failure to load a codec is not the fault of the image.
   if (error.argument?.endsWith('.wasm')) return false
   return error.code === 'IMAGE_UNREADABLE' || error.code === 'FILE_UNREADABLE'
 }

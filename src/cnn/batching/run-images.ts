@@ -8,31 +8,32 @@ import { ImageCall } from './image-call.ts'
 
 export type { Tap } from './feature-rows.ts'
 
-/** What every call over images takes. `onProgress` counts images. */
+/** Options of every call that extracts features from images. `onProgress` counts images. */
 export interface ExtractOptions extends LongCall {
   /**
-   * How many images go through the network at once. It changes the speed and the memory, not the features. On
-   * WebAssembly the thread does nothing else while a batch runs.
-   * Default: as many as need some 64 MB for their activations, at most 8 on WebAssembly and 64 on a GPU.
+   * Number of images per network run. It affects speed and memory use, not the features. On WebAssembly a run
+   * blocks the thread until the batch is done. Default: as many images as fit in about 64 MB of activations,
+   * at most 8 on WebAssembly and 64 on a GPU.
    */
   batchSize?: number | undefined
   /**
-   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`), which is then left out:
-   * the answer has a row less, and the rows after it move up. Without it the first such image ends the call.
+   * Called for each image that cannot be read (`IMAGE_UNREADABLE`, `FILE_UNREADABLE`). The image is skipped:
+   * the result has one row fewer, and the following rows move up. Without this callback the first unreadable
+   * image makes the call fail.
    */
   onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
-/** The most images of a batch where nobody asks for more: larger ones are no faster on WebAssembly. */
+/** Maximum default batch size. Larger batches are no faster on WebAssembly. */
 const MOST = { wasm: 8, webgpu: 64 }
 
-/** A network and the calls on it. */
+/** A network and the queue of calls on it. */
 export class Pipeline {
   readonly #network: Network
   readonly #largestLayer: number | undefined
   readonly #queue: BatchQueue
 
-  /** @param largestLayer the bytes of the largest activation that one image has on its way, where that is known */
+  /** @param largestLayer size in bytes of the largest activation of one image, if known */
   constructor(network: Network, largestLayer: number | undefined) {
     this.#network = network
     this.#largestLayer = largestLayer
@@ -40,10 +41,10 @@ export class Pipeline {
   }
 
   /**
-   * Decodes images, runs them through the network and pools what comes out at each tap. Calls beside each other
-   * share batches; each has the bits that it would have alone.
+   * Decodes images, runs them through the network and pools the output of each tap. Concurrent calls share
+   * batches; each gets bit-identical results to running alone.
    *
-   * @returns for each tap a matrix with a row for each image
+   * @returns one matrix per tap, with one row per image
    */
   async run(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix[]> {
     const { signal, onProgress, onUnreadable, batchSize = this.#defaultBatchSize() } = options
@@ -59,8 +60,8 @@ export class Pipeline {
   }
 
   /**
-   * How many images fit into a batch whose activations take some 64 MB: the input and output of a layer, and what a
-   * shortcut keeps.
+   * Number of images whose activations fit in about 64 MB: the input and output of a layer, and one tensor
+   * held for a shortcut connection.
    */
   #defaultBatchSize(): number {
     const { preprocess, session } = this.#network

@@ -1,29 +1,29 @@
 import { yieldToHost } from '../../host/platform/yield.ts'
 import type { ImageCall } from './image-call.ts'
 
-/** Work that comes in pieces, none of which takes the thread for long. */
+/** Work that is done in short pieces, so that the thread is never blocked for long. */
 export interface PiecewiseWork {
-  /** Whether any piece is left to do, now or later. */
+  /** Whether no piece is left, now or later. */
   readonly isOver: boolean
-  /** Does the next piece. @returns whether there was one: `false` if there is nothing to do at the moment */
+  /** Does the next piece. @returns `false` if there is nothing to do at the moment */
   doPiece(): Promise<boolean>
 }
 
-/** The work that is under way on this thread; what is done next stands first. */
+/** Work in progress on this thread, in round-robin order; the first is served next. */
 const underWay: PiecewiseWork[] = []
-/** How many pieces were done on this thread. */
+/** Number of pieces done so far on this thread. */
 let pieces = 0
-/** The piece that is being done. */
+/** The piece in progress. */
 let current: Promise<boolean> | undefined
 
 /**
- * Sees to it that a call's work is done, one piece in each turn of the event loop, so that between two pieces
- * whatever else waits (requests, timers, aborts) has its turn. All work that is under way takes turns.
+ * Runs pieces of work until the call is settled, yielding to the event loop after each piece so that
+ * requests, timers and aborts are handled in between. All work in progress takes turns.
  *
- * Each call pushes the work of all calls forward until it has ended itself. No call waits for the timers of another
- * one: on hosts that tie timers to a request, those of a request that was cancelled never fire.
+ * Each call drives the work of all calls until it has ended itself, and never waits for a timer of another
+ * call: on hosts that tie timers to a request, the timers of a cancelled request never fire.
  *
- * @param work what the call is part of
+ * @param work the work that the call is part of
  */
 export async function takeTurns(work: PiecewiseWork, call: ImageCall): Promise<void> {
   if (!underWay.includes(work)) underWay.push(work)
@@ -33,7 +33,7 @@ export async function takeTurns(work: PiecewiseWork, call: ImageCall): Promise<v
     await yieldToHost()
     if (call.isSettled) return
     if (current) await current.catch(() => {})
-    // If another call has done a piece since, the event loop is to have its turn first.
+    // If another call has done a piece since, yield to the event loop again first.
     else if (pieces === before && !(await nextPiece())) await call.news(version)
   }
 }
@@ -43,7 +43,7 @@ async function nextPiece(): Promise<boolean> {
   try {
     return await current
   } finally {
-    // Also after one that failed: it took its time.
+    // Failed pieces count too, because they also took time.
     pieces++
     current = undefined
   }

@@ -7,35 +7,39 @@ import { makePlan, type Plan } from './planning/plan.ts'
 import type { Simd } from './wasm/cnn-module.ts'
 import { buildFacts, type Instance, instantiate } from './wasm/instance.ts'
 
-/** What one tensor came out as. */
+/** An output tensor of a network. */
 export interface Activation {
   data: Float32Array
-  /** The batch first. */
+  /** Batch first. */
   dims: readonly number[]
 }
 
-/** A network to be compiled. */
+/** A network to compile. */
 export interface NetworkSource {
-  /** Float32 at both ends, as `cutAt` makes it. */
+  /** Model with float32 input and outputs, as returned by `cutAt`. */
   model: ModelProto
-  /** The name of its image input. */
+  /** Name of its image input. */
   input: string
-  /** The one batch size that the model takes, where it is fixed. */
+  /** Batch size, if the model fixes it. */
   batch?: number | undefined
 }
 
+/** Options of an `EngineNetwork`. */
 export interface NetworkOptions {
   /** Default `'strict'`. */
   simd?: Simd
 }
 
-/** Bytes of maps that a run may use: so many pictures go through together, for tiles of small maps are gathered. */
+/**
+ * Memory for the maps of one pass, in bytes. As many images as fit are run together, to fill the tiles of
+ * small maps.
+ */
 const MAP_BYTES = 2 ** 21
 const MOST_PICTURES = 8
 
 /**
- * A network in our own engine: a graph is lowered to operations, they are fused, laid out in memory, and become calls of
- * kernels. That is done once for each size of pictures.
+ * A network in softmargin's own engine. The graph is lowered to operations, which are fused, placed in memory
+ * and turned into kernel calls. This is done once per image size.
  */
 export class EngineNetwork {
   readonly #source: NetworkSource
@@ -49,8 +53,8 @@ export class EngineNetwork {
   }
 
   /**
-   * @param dims of the pictures that are expected: batch, channels, height, width
-   * @throws {NotForEngine} where the graph has what the engine does not know
+   * @param dims dimensions of the expected images: batch, channels, height, width
+   * @throws {NotForEngine} if the graph has features that the engine does not support
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `OUT_OF_MEMORY`, `HOST_UNSUPPORTED`
    */
   static async create(
@@ -63,16 +67,16 @@ export class EngineNetwork {
     return network
   }
 
-  /** Bytes of WebAssembly memory that it holds. */
+  /** WebAssembly memory in use, in bytes. */
   get bytes(): number {
     return this.#compiled?.instance.memory.byteLength ?? 0
   }
 
   /**
-   * Runs a batch of any size. A picture has the same bits in every batch.
+   * Runs a batch of any size. An image gets bit-identical results in every batch.
    *
-   * @param batch of the length that `dims` tells, in the order of ONNX: [N, channels, height, width]
-   * @param clock is told how long each step took, for profiles
+   * @param batch values in ONNX order [N, channels, height, width], as many as the product of `dims`
+   * @param clock called with the duration of each step, for profiling
    * @returns the model's outputs by name
    */
   async run(
@@ -112,7 +116,7 @@ export class EngineNetwork {
     const program = fuse(lower(model, input, dims, batch === undefined))
     const facts = await buildFacts(this.#simd)
     const plan = makePlan(program, { ...facts, pictures: picturesAtOnce(program, facts) })
-    // The old memory goes before the new one comes.
+    // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     const instance = await instantiate(plan.bytes, this.#simd)
     plan.write(instance.memory)
@@ -121,7 +125,7 @@ export class EngineNetwork {
   }
 }
 
-/** As many pictures as have their maps in the cache together. */
+/** Number of images whose maps fit in the cache together. */
 function picturesAtOnce(
   program: Program,
   facts: { tilePixels: number; winogradScratchBytes: number },

@@ -4,7 +4,7 @@ import { producers } from '../../onnx/graph/graph.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import type { LayerInfo } from './layer-info.ts'
 
-/** Operators that pass their first input on with the same numbers, or squash the class scores at the end. */
+/** Operators at the end of a network that keep values unchanged (up to type) or normalize the class scores. */
 const atTheEnd = new Set([
   'Softmax',
   'LogSoftmax',
@@ -17,7 +17,7 @@ const atTheEnd = new Set([
   'ArgMax',
   'TopK',
 ])
-/** Those of them that make a choice between the classes. */
+/** The subset of `atTheEnd` that normalizes or ranks class scores. */
 const squashes = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'ArgMax', 'TopK'])
 const reshapes = new Set(['Flatten', 'Reshape', 'Squeeze'])
 const pools = new Set([
@@ -28,20 +28,21 @@ const pools = new Set([
   'QLinearGlobalAveragePool',
   'QLinearAveragePool',
 ])
-/** Operators between a convolution and its pooling that keep each channel by itself. */
+/** Elementwise activations that may stand between a 1x1 convolution and the pooling after it. */
 const rectifies = new Set(['Relu', 'Clip', 'LeakyRelu', 'PRelu'])
 
 /**
- * What enters the classification head, and why that is the default layer. Heads are
+ * Selects the default layer, the input of the classification head, and states the reason. Recognized heads
+ * are
  *
  * - the last Gemm, or MatMul and Add, before the scores;
  * - a 1x1 convolution after the last pooling;
- * - a 1x1 convolution right before it (SqueezeNet, Network in Network), if what it makes are classes and not
- *   features: see `makesClasses`.
+ * - a 1x1 convolution right before the last pooling (SqueezeNet, Network in Network), if its channels are
+ *   classes and not features: see `makesClasses`.
  *
- * Without a head it is the model's own output, before Softmax.
+ * Without a head, the default layer is the model's output before Softmax.
  *
- * @param layers those of the graph, of which it is one
+ * @param layers the layers of the graph, one of which is returned
  * @param activations names of all tensors that depend on the image
  */
 export function defaultLayer(
@@ -52,7 +53,7 @@ export function defaultLayer(
 ): { layer: LayerInfo; reason: string } | undefined {
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   const made = producers(graph)
-  // With several outputs, the one that lies deepest in the network.
+  // With several outputs, use the one whose producer comes last in the graph.
   const depth = new Map(graph.node.map((node, i) => [node, i]))
   const ends = graph.output.map(({ name }) => made.get(name)).filter((node) => node !== undefined)
   let end: NodeProto | undefined = ends.sort((a, b) => depth.get(b)! - depth.get(a)!)[0]
@@ -63,7 +64,8 @@ export function defaultLayer(
   }
   const head = end && (findHead(end, made, activations) ?? findHeadBeforePooling(end, made, facts, squashed))
   let before = head?.input[0]
-  // What is quantised for the head is listed as it was before, or as it is turned back.
+  // If the head reads a quantized tensor that is not listed as a layer, follow its producers back to one that
+  // is.
   while (before && !byName.has(before)) before = made.get(before)?.input[0]
   if (head && before) {
     const reason = `it enters the classification head, ${head.opType} ${show(head.name)}`
@@ -73,7 +75,7 @@ export function defaultLayer(
   return last && { layer: last, reason: 'it is the output of a model without a classification head' }
 }
 
-/** The node that turns features into class scores, if `end` is one or belongs to one. */
+/** The node that computes class scores from features, if `end` is that node or part of it. */
 function findHead(end: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
   if (isLinear(end, activations)) return end
   if (end.opType === 'Add' || end.opType === 'Mul') return findProduct(end, made, activations)
@@ -86,7 +88,7 @@ function findHead(end: NodeProto, made: Map<string, NodeProto>, activations: Set
   return before && pools.has(before.opType) ? node : undefined
 }
 
-/** The 1x1 convolution whose maps of scores the last pooling averages, if there is one. */
+/** The 1x1 convolution that computes per-class maps averaged by the last pooling, if there is one. */
 function findHeadBeforePooling(
   end: NodeProto,
   made: Map<string, NodeProto>,
@@ -108,17 +110,17 @@ function findHeadBeforePooling(
 }
 
 /**
- * Whether the channels of a 1x1 convolution before the last pooling look like classes, where no Softmax says so.
- * Networks end in the same way without their head (MobileNetV2, ShuffleNetV2), but widen there, and to a multiple of 16;
- * 10, 100 and 1,000 classes are none.
+ * Whether the output channels of a 1x1 convolution before the last pooling look like classes, used when no
+ * Softmax confirms it. Headless networks (MobileNetV2, ShuffleNetV2) end in the same pattern but increase the
+ * channel count, to a multiple of 16. Typical class counts (10, 100, 1000) are not multiples of 16.
  */
 function makesClasses(outputs: number, inputs: number): boolean {
   return outputs < inputs || outputs % 16 !== 0
 }
 
-/** The matrix product behind the Add of its bias; quantised ones are brought to scale by Cast and Mul first. */
+/** The matrix product before the Add of its bias. In quantized models, Cast and Mul stand between the two. */
 function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations: Set<string>) {
-  // Add and Mul have two inputs.
+  // Add and Mul have exactly two inputs.
   for (const name of node.input.slice(0, 2)) {
     let one = made.get(name)
     while (one?.opType === 'Cast' || one?.opType === 'Mul') {
@@ -133,7 +135,7 @@ function findProduct(node: NodeProto, made: Map<string, NodeProto>, activations:
   return undefined
 }
 
-/** Where operators that multiply matrices have their second factor. */
+/** Input index of the second factor, by matrix product operator. */
 const secondFactor = new Map([
   ['Gemm', 1],
   ['MatMul', 1],
@@ -142,7 +144,7 @@ const secondFactor = new Map([
   ['QLinearMatMul', 3],
 ])
 
-/** A product of activations with weights; two activations multiplied are attention, not a head. */
+/** Whether a node multiplies activations by weights. A product of two activations is attention, not a head. */
 function isLinear(node: NodeProto, activations: Set<string>): boolean {
   const second = secondFactor.get(node.opType)
   return second !== undefined && activations.has(node.input[0]) && !activations.has(node.input[second])

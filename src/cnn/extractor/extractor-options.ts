@@ -6,70 +6,75 @@ import { checkPooling, type Pooling, type ResolvedPooling } from '../pool.ts'
 import { checkRuntime, defaultRuntime, type Runtime } from '../runtime.ts'
 import type { ModelDownload, ModelSource } from './model-source.ts'
 
-/** What `FeatureExtractor.create` takes. */
+/** Options of `FeatureExtractor.create`. */
 export interface ExtractorOptions {
-  /** Default `'tiny'`, the CNN that ships with the package. */
+  /** The model to use. Default `'tiny'`, the CNN bundled with the package. */
   model?: ModelSource | undefined
   /**
-   * Files that hold weights of the model, where it does not hold them itself, by the name that it has for them:
+   * Files with weights stored outside the model file, keyed by the location that the model records for them:
    * `{ 'model.onnx_data': 'models/model.onnx_data' }`.
    */
   externalData?: Readonly<Record<string, ModelSource>> | undefined
-  /** How a model of a URL or of the Hugging Face hub is downloaded and kept. */
+  /** How a model from a URL or the Hugging Face hub is downloaded and cached. */
   download?: ModelDownload | undefined
-  /** Called while the model is downloaded; counts bytes. `total` is 0 where the server does not tell. */
+  /**
+   * Called while the model is downloaded, with counts in bytes. `total` is 0 if the server does not report
+   * the size.
+   */
   onProgress?: ((progress: Progress) => void) | undefined
   /**
-   * Where the network is cut: the name of a tensor or node, a module of PyTorch (`'layer3'`), or `-1`, `-2`, ...
-   * from the end of `layers()`. Default: what enters the classification head.
+   * The layer whose activations become features: the name of a tensor or node, a PyTorch module (`'layer3'`), or
+   * `-1`, `-2`, ... counted from the end of `layers()`. Default: the input of the classification head.
    */
   layer?: string | number | undefined
-  /** Default `'auto'`. */
+  /** How the layer's activations are pooled. Default `'auto'`. */
   pooling?: Pooling | undefined
   /**
-   * Whether features are made of the mean of the layer's answers to an image and to its mirror image, maps being turned
-   * back. It takes twice the time, and suits photos, where left and right do not matter. Default `false`.
+   * Whether to average the layer's activations over the image and its horizontal mirror image (feature maps
+   * of the mirror image are flipped back first). This doubles the running time. It suits photos in which left
+   * and right are interchangeable. Default `false`.
    */
   mirror?: boolean | undefined
   /**
-   * Where the network runs. On the GPU (`'webgpu'`) features differ in their low bits from host to host; `'auto'` is
-   * the GPU where there is one and it passes a trial run, WebAssembly elsewhere. Default `'wasm'`, which answers the
-   * same bits everywhere.
+   * Where the network runs. On the GPU (`'webgpu'`) the low bits of features differ between devices. `'auto'`
+   * uses the GPU if one is available and passes a trial run, and WebAssembly otherwise. Default `'wasm'`,
+   * whose results are bit-identical on every host.
    */
   device?: 'auto' | 'wasm' | 'webgpu' | undefined
   /**
-   * What computes the network: `'engine'` is our own, for the operators of picture CNNs, and `MODEL_UNSUPPORTED` for
-   * others; `'onnxruntime'` is onnxruntime-web, which knows all operators; `'auto'` takes the engine wherever it knows
-   * the whole network. Features differ in their low bits between the two. Default `'onnxruntime'`.
+   * What runs the network. `'engine'` is softmargin's own engine, which supports the operators of common
+   * image CNNs and throws `MODEL_UNSUPPORTED` for others. `'onnxruntime'` is onnxruntime-web, which supports
+   * all operators. `'auto'` uses the engine if it supports the whole network. The low bits of features differ
+   * between the two. Default `'onnxruntime'`.
    */
   runtime?: Runtime | undefined
-  /** Called when the GPU is lost and the network goes on on WebAssembly. Default: a warning on the console. */
+  /**
+   * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
+   */
   onWarning?: ((message: string) => void) | undefined
   /**
-   * Our own options, or the JSON of a Hugging Face `preprocessor_config.json` as it is. What is not given here comes
-   * from the model's file, then from the defaults that `Preprocess` names.
+   * Preprocessing options, or the unmodified JSON of a Hugging Face `preprocessor_config.json`. Missing
+   * values are taken from the model file, then from the defaults documented in `Preprocess`.
    */
   preprocess?: Preprocess | HuggingFacePreprocess | undefined
   /**
-   * Threads of ONNX Runtime. More than 1 changes low bits of the features. The first extractor of a process
-   * sets it for all. Default 1.
+   * Number of ONNX Runtime threads. More than 1 changes low bits of the features. The first extractor of a
+   * process sets the number for all extractors. Default 1.
    */
   threads?: number | undefined
-  /** Aborts reading the model. */
+  /** Aborts loading the model. */
   signal?: AbortSignal | undefined
 }
 
-/**
- * An extractor in words that JSON can hold: the options that make the same extractor of the same model again.
- */
+/** JSON-serializable description of an extractor: the options that recreate it from the same model. */
 export interface ExtractorDescription {
-  /** `'tiny'`, the path or URL the model came from, or `'bytes'`. */
+  /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   model: string
-  /** The tensor's name. */
+  /** Name of the layer's tensor. */
   layer: string
   pooling: ResolvedPooling
   preprocess: ResolvedPreprocess
-  /** Numbers an image. */
+  /** Number of features per image. */
   featureSize: number
 }
 

@@ -25,9 +25,10 @@ import { openModel } from './model-source.ts'
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
 
 /**
- * Turns images into rows of features: a CNN, cut at a layer, whose activations are pooled.
+ * Extracts features from images: runs a CNN up to a chosen layer and pools the layer's activations into one
+ * row per image.
  *
- * It holds the network in WebAssembly memory: `dispose()` frees it.
+ * The network occupies WebAssembly memory until `dispose()` is called.
  */
 export class FeatureExtractor {
   readonly #parts: LoadedNetwork
@@ -40,11 +41,11 @@ export class FeatureExtractor {
   }
 
   /**
-   * Reads the model, cuts it, and runs it once on an empty image to see what it answers.
+   * Loads the model, cuts it at the layer, and runs it once on a blank image to determine its output shape.
    *
-   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND` with
-   *   the nearest names, `INVALID_ARGUMENT` (also for a preprocessing that makes images of another size than
-   *   the model takes), `HOST_UNSUPPORTED`, `ABORTED`
+   * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND`
+   *   with the closest names, `INVALID_ARGUMENT` (also if preprocessing produces a size that the model does
+   *   not accept), `HOST_UNSUPPORTED`, `ABORTED`
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
     checkOptions(options)
@@ -54,7 +55,7 @@ export class FeatureExtractor {
   }
 
   /**
-   * The same for a model that is parsed already; `options.model` is not looked at.
+   * Like `create`, for a model that is already parsed.
    *
    * @internal
    */
@@ -67,29 +68,29 @@ export class FeatureExtractor {
     return new FeatureExtractor(await loadNetwork({ model, name }, options))
   }
 
-  /** Where the network runs now. */
+  /** Where the network currently runs. */
   get device(): Device {
     return this.#parts.session.device
   }
 
-  /** Whether features are the mean over an image and its mirror image. */
+  /** Whether features are averaged over the image and its horizontal mirror image. */
   get mirror(): boolean {
     return this.#parts.mirror
   }
 
-  /** What computes the network, and why: see the option `runtime`. */
+  /** Which runtime runs the network, and why it was selected; see the option `runtime`. */
   get runtime(): RuntimeInfo {
     return { ...this.#parts.session.runtime }
   }
 
-  /** How many features an image has: the columns of what `extract` answers. */
+  /** Number of features per image: the columns of the matrix that `extract` returns. */
   get featureSize(): number {
     return pooledSize(this.#parts.pooling, this.#parts.dims)
   }
 
   /**
-   * Every layer that could serve, in the order of the network: what makes it, what it answers, what share of the
-   * work it takes. The default one is marked.
+   * Lists all layers usable as features, in network order, with operator, output shape and fraction of the
+   * network's multiply-adds. The default layer is marked.
    */
   layers(): LayerInfo[] {
     const { model, layers, port, preprocess } = this.#parts
@@ -102,18 +103,18 @@ export class FeatureExtractor {
   }
 
   /**
-   * The layer that a name or a place from the end means, as `layer` takes them.
+   * Resolves a layer given by name or by position from the end, as in the option `layer`.
    *
-   * @param argument how the caller calls it, for error messages
-   * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the nearest names
+   * @param argument name under which the caller passed it, for error messages
+   * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the closest names
    */
   findLayer(wanted: string | number, argument = 'layer'): LayerInfo {
     return pickLayer(this.layers(), this.#parts.facts, wanted, argument)
   }
 
   /**
-   * A second extractor of the same network, cut at another layer. The file is not read again; each is disposed of
-   * by itself.
+   * Creates a second extractor of the same network, cut at another layer, without reading the file again. The
+   * two extractors must be disposed of separately.
    *
    * @throws {SoftmarginError} as `create` does for `layer` and `pooling`
    */
@@ -124,7 +125,9 @@ export class FeatureExtractor {
     return FeatureExtractor.fromModel(model, options, name)
   }
 
-  /** Layer, pooling and preprocessing as they were resolved; see `ExtractorDescription`. */
+  /**
+   * Describes the extractor with layer, pooling and preprocessing fully resolved; see `ExtractorDescription`.
+   */
   describe(): ExtractorDescription {
     const { name, layer, pooling, preprocess } = this.#parts
     const { featureSize } = this
@@ -132,14 +135,14 @@ export class FeatureExtractor {
   }
 
   /**
-   * The network up to the layer: one image input, one float32 output, whose name is `describe().layer`. Its
-   * weights are shared with the extractor: do not change it.
+   * The network up to the layer: one image input and one float32 output named `describe().layer`. Its weights
+   * are shared with the extractor and must not be modified.
    *
    * @internal
    */
   cutModel(): ModelProto {
     const { cut, port, layer, dims } = this.#parts
-    // The size of a map follows the size of the image, where the model leaves that open.
+    // If the model accepts any image size, the map's height and width are symbolic dimensions.
     const free = dims.length === 4 && (port.height === undefined || port.width === undefined)
     const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
     const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
@@ -149,10 +152,12 @@ export class FeatureExtractor {
   }
 
   /**
-   * Features of images: decoded, resized and normalised, run through the network in batches, pooled.
+   * Extracts features: decodes, resizes and normalizes the images, runs them through the network in batches,
+   * and pools the activations.
    *
-   * @param images of any mix of kinds and sizes
-   * @returns a row for each image, in their order (see `onUnreadable` for images that are left out)
+   * @param images images in any mix of types and sizes
+   * @returns matrix [images, featureSize], rows in input order (see `onUnreadable` for images that are
+   *   skipped)
    * @throws {SoftmarginError} `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
    *   `INVALID_ARGUMENT`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
@@ -164,11 +169,12 @@ export class FeatureExtractor {
   }
 
   /**
-   * Features at several layers from one pass over the images: each is decoded once and runs once.
+   * Extracts features at several layers in one pass: each image is decoded once and run through the network
+   * once.
    *
-   * @param choices which layers, and how each is pooled; a layer may come several times
-   * @returns a matrix for each choice, in their order
-   * @throws {SoftmarginError} as `extract` does, and `LAYER_NOT_FOUND`
+   * @param choices the layers and the pooling of each; a layer may occur more than once
+   * @returns one matrix per choice, in order
+   * @throws {SoftmarginError} the errors of `extract`, and `LAYER_NOT_FOUND`
    */
   async extractLayers<Choices extends readonly LayerChoice[] | []>(
     images: readonly ImageInput[],
@@ -213,11 +219,11 @@ export class FeatureExtractor {
     }
   }
 
-  /** Frees the network. Calls that run then end with `DISPOSED`. */
+  /** Frees the network. Calls in progress fail with `DISPOSED`. */
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    // Nobody waits for it; it cannot fail but for a defect of ONNX Runtime.
+    // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }
 
@@ -233,7 +239,10 @@ export class FeatureExtractor {
     return new Pipeline(network, this.#largestLayer([layer.name]))
   }
 
-  /** Bytes of the largest activation of one image up to these layers, where all shapes are known. */
+  /**
+   * Size in bytes of the largest activation of one image up to these layers; `undefined` if a shape is
+   * unknown.
+   */
   #largestLayer(names: string[]): number | undefined {
     const layers = this.layers()
     const last = Math.max(...names.map((name) => layers.findIndex((layer) => layer.name === name)))

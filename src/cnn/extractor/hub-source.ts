@@ -4,22 +4,22 @@ import { invalidArgument } from '../../core/errors.ts'
 export interface HubModel {
   /** `owner/name`. */
   id: string
-  /** A branch, tag or commit. */
+  /** Branch, tag or commit. */
   revision: string
-  /** Files to try, the first that is there is taken. */
+  /** Candidate files, tried in order; the first that exists is used. */
   files: string[]
 }
 
-/** Where ONNX models lie on the hub, when nothing is said: as transformers.js has them, then at the top. */
+/** Default locations of an ONNX model on the hub: the one that transformers.js uses, then the top folder. */
 const usualFiles = ['onnx/model.onnx', 'model.onnx']
 
-/** Whether a source names a model on the hub. */
+/** Whether a source refers to a model on the hub. */
 export function isHubSource(source: string): boolean {
   return source.startsWith('hf:')
 }
 
 /**
- * Reads `hf:owner/name[@revision][/file]`. A revision that has a slash in it is written with `%2F`.
+ * Parses `hf:owner/name[@revision][/file]`. A slash in the revision is written as `%2F`.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
@@ -41,7 +41,7 @@ export function parseHubSource(source: string, argument = 'model'): HubModel {
   return { ...model, id, revision: model.revision }
 }
 
-/** A revision as the hub knows it; nothing for one that is none, or that would lead out of the model's folder. */
+/** Decodes a revision; `undefined` if it is malformed or would escape the model's folder. */
 function decoded(revision: string): string | undefined {
   try {
     const text = decodeURIComponent(revision)
@@ -49,12 +49,12 @@ function decoded(revision: string): string | undefined {
       ? text
       : undefined
   } catch {
-    // A % that two hexadecimal digits do not follow, or bytes that are no UTF-8.
+    // Malformed percent-encoding or invalid UTF-8.
     return undefined
   }
 }
 
-/** Whether a text can stand in a URL: half of a character of two 16-bit units cannot. */
+/** Whether a text can be percent-encoded, which fails for unpaired surrogates. */
 function isWritable(text: string): boolean {
   try {
     encodeURIComponent(text)
@@ -64,7 +64,7 @@ function isWritable(text: string): boolean {
   }
 }
 
-/** The address of a file of a model. */
+/** Download URL of a file of a model. */
 export function hubUrl(endpoint: string, { id, revision }: HubModel, file: string): string {
   const path = file.split('/').map(encodeURIComponent).join('/')
   return `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${path}`

@@ -1,28 +1,29 @@
 /** A tensor of the network that can serve as features. */
 export interface LayerInfo {
-  /** The tensor's name, which is what `layer` takes. */
+  /** Name of the tensor, as accepted by the option `layer`. */
   name: string
-  /** The name of the node that makes it; empty in files that do not name their nodes. */
+  /** Name of the node that computes it; empty if the file does not name its nodes. */
   node: string
-  /** What the node does: `'Conv'`, `'Relu'`, ... */
+  /** ONNX operator of the node: `'Conv'`, `'Relu'`, ... */
   operator: string
   /**
-   * What it answers for one image of the size that the extractor makes, without the batch: channels, height,
-   * width for a map. Left out where it can only be known by running the network.
+   * Output shape for one image of the extractor's input size, without the batch dimension: [channels, height,
+   * width] for a feature map. Absent if it is only known after running the network.
    */
   shape?: number[] | undefined
   /**
-   * The share of the network's multiply-adds that it needs, 0 to 1: what comes before it and its own. Left out
-   * where a shape is not known.
+   * Fraction of the network's multiply-adds needed to compute this layer, including all layers it depends on,
+   * 0 to 1. Absent if a shape is unknown.
    */
   share?: number | undefined
   /**
-   * Whether it ends a stage: the last map of its height and width that every later map is computed from, and the
-   * default layer. Left out where shapes are not known. These are the layers that `chooseLayer` tries.
+   * Whether the layer ends a stage: the last feature map of its height and width from which every later map
+   * is computed. The default layer counts as well. Absent if shapes are unknown. `chooseLayer` tries these
+   * layers.
    */
   endsStage?: boolean | undefined
-  /** Whether this is the one taken when no layer is named. */
+  /** Whether this layer is used if none is specified. */
   isDefault: boolean
-  /** Why it is the default. */
+  /** Why it is the default layer. */
   reason?: string | undefined
 }

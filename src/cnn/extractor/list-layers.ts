@@ -11,12 +11,12 @@ import type { LayerInfo } from './layer-info.ts'
 import { modelMetadata } from './model-metadata.ts'
 import { closestName } from './suggest.ts'
 
-/** Operators whose answers, and all that is computed from them, are sizes and not activations. */
+/** Operators that return sizes, not activations; tensors computed from their results are not layers. */
 const answersNoPixels = new Set(['Shape', 'Size'])
 
 /**
- * Every tensor computed from the image, in the order of the network, the default one marked: the one that the file's
- * metadata name, else what `defaultLayer` finds.
+ * Lists every tensor computed from the image, in network order. The default layer is marked: the one named in
+ * the file's metadata, otherwise the one that `defaultLayer` finds.
  */
 export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
   const graph = model.graph!
@@ -28,9 +28,9 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
     for (const name of node.output) {
       if (name === '') continue
       activations.add(name)
-      // What is quantised here is what the DequantizeLinear behind it gives back.
+      // A quantized tensor is represented by the output of the DequantizeLinear that follows it.
       if (node.opType === 'QuantizeLinear' || bridgeOf(name, facts, quantised) === undefined) continue
-      // A single number, or a list of them, is not of each image.
+      // A scalar or vector has no batch dimension, so it is not per image.
       if ((facts.get(name)?.dims?.length ?? 2) < 2) continue
       layers.push({ name, node: node.name, operator: node.opType, isDefault: false })
     }
@@ -46,7 +46,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
 /**
  * Adds `shape`, `share` and `endsStage` to each layer.
  *
- * @param input the model's image input, and its dimensions with the batch first
+ * @param input the model's image input, with its dimensions including the batch
  */
 export function measureLayers(
   model: ModelProto,
@@ -69,8 +69,9 @@ export function measureLayers(
 }
 
 /**
- * The default layer, and of the maps before it that all paths to later maps lead through, the last of each size. What is
- * averaged over a map and led past the next ones, as features of several stages are, is no map.
+ * Names of the layers that end a stage: the default layer, and the last map of each size among the maps
+ * before it that all paths to later maps pass through. Averages of a map that bypass the following layers, as
+ * in features combined from several stages, do not count as maps.
  */
 function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: LayerInfo[]): Set<string> {
   const target = layers.find(({ isDefault }) => isDefault)
@@ -78,17 +79,17 @@ function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: L
   const names = new Set(layers.map(({ name }) => name))
   const { node: path } = cutGraph(graph, [target.name])
   const isRow = (name: string) => isOneEachChannel(facts.get(name)?.dims)
-  /** The last node that makes a map of each. */
+  /** For each tensor, index of the last node that computes a map from it. */
   const lastReader = new Map<string, number>()
   for (const [i, node] of path.entries()) {
     if (node.output.every(isRow)) continue
     for (const name of readBy(node)) lastReader.set(name, i)
   }
   const ends = new Map<string, string>()
-  // Maps of which others will still be made.
+  // Maps that later maps still depend on.
   const open = new Set(requiredInputs(graph).map(({ name }) => name))
   for (const name of open) if (!lastReader.has(name)) lastReader.set(name, 0)
-  /** Of each node the tensors that no node behind it reads. */
+  /** For each node, the tensors that no later node reads. */
   const finished: string[][] = path.map(() => [])
   for (const [name, i] of lastReader) finished[i].push(name)
   for (const [i, node] of path.entries()) {
@@ -104,16 +105,16 @@ function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: L
   return new Set([...ends.values(), target.name])
 }
 
-/** Whether a tensor has one number a channel. */
+/** Whether a tensor has one value per channel. */
 function isOneEachChannel(dims: Dims | undefined): boolean {
   return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
 }
 
 /**
- * The layer that a user names: a tensor, a node (its first output), a module of PyTorch (`layer3`: the last
- * tensor of the nodes below it), or a place from the end (`-1` is the last one).
+ * Resolves a layer named by the user: a tensor, a node (its first output), a PyTorch module (`layer3`: the
+ * last tensor of the nodes inside it), or a position from the end (`-1` is the last layer).
  *
- * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the nearest names; `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the closest names; `INVALID_ARGUMENT`
  */
 export function findLayer(layers: LayerInfo[], wanted: string | number, argument = 'layer'): LayerInfo {
   if (typeof wanted !== 'string' && typeof wanted !== 'number') {
@@ -150,7 +151,7 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
   )
 }
 
-/** Whether `name` is `module` or lies in it: `/layer3/layer3.0/conv1/Conv` lies in `layer3` and `layer3.0`. */
+/** Whether `name` is `module` or inside it: `/layer3/layer3.0/conv1/Conv` is inside `layer3` and `layer3.0`. */
 function isBelow(name: string, module: string): boolean {
   const path = module.replace(/^\/|\/$/g, '')
   if (path === '') return false

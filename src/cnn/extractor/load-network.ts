@@ -18,34 +18,34 @@ import { findLayer, listLayers } from './list-layers.ts'
 import { modelMetadata } from './model-metadata.ts'
 import type { OpenedModel } from './model-source.ts'
 
-/** What is found out of a model when an extractor is made of it. */
+/** A loaded model and everything determined while creating an extractor from it. */
 export interface LoadedNetwork {
-  /** The whole of it. */
+  /** The whole model. */
   model: ModelProto
   facts: Map<string, TensorFacts>
-  /** `'tiny'`, the path or URL it came from, or `'bytes'`. */
+  /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   name: string
-  /** Up to the layer, as `cutAt` makes it. */
+  /** The model cut at the layer by `cutAt`. */
   cut: ModelProto
-  /** Whether every cut of it looks at mirror images, too. */
+  /** Whether every cut of the model also averages over the horizontally flipped image. */
   mirror: boolean
   layers: LayerInfo[]
   layer: LayerInfo
   port: ImageTensorInput
   preprocess: ResolvedPreprocess
-  /** How the network was started, and further cuts of it are to be. */
+  /** How the network was started; later cuts of it use the same options. */
   running: RunningOptions
   session: Network
-  /** What the layer answers, the batch first. */
+  /** Output shape of the layer, batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
 }
 
 /**
- * Cuts a model at the layer, settles how images are prepared for it, and runs it once on an empty image to see what
- * it answers.
+ * Cuts a model at the layer, resolves its preprocessing, and runs it once on a blank image to determine its
+ * output shape.
  *
- * @param options those of an extractor, checked
+ * @param options validated extractor options
  * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`,
  *   `HOST_UNSUPPORTED`
  */
@@ -75,11 +75,11 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const onWasm = () => start({ threads, onWarning, runtime, device: 'wasm' })
   if (device === 'wasm') return onWasm()
   const onGpu = start({ threads, onWarning, runtime, device: 'webgpu' })
-  // Whatever a GPU cannot do, WebAssembly may; what neither can is told by the latter.
+  // WebAssembly may run what the GPU cannot. If both fail, the error of WebAssembly is thrown.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
 }
 
-/** The network up to some layers, float32 at both ends. */
+/** The network up to the given layers, with float32 input and outputs. */
 export function cutAt(
   { model, facts, mirror }: Pick<LoadedNetwork, 'model' | 'facts' | 'mirror'>,
   layers: string[],
@@ -100,7 +100,8 @@ function defaultOf(layers: LayerInfo[]): LayerInfo {
 }
 
 /**
- * The layer of that name, as `findLayer` finds it. One of integers is told apart from one that is not there.
+ * Resolves a layer by name as `findLayer` does, but distinguishes a layer that is not of floats from one that
+ * does not exist.
  *
  * @throws {SoftmarginError} `LAYER_NOT_FOUND`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`
  */
@@ -137,7 +138,7 @@ function preprocessFor(
   try {
     resolvePreprocess({}, own, { channels, size })
   } catch (cause) {
-    // What lies beside a model on the hub and cannot be followed gives way to the caller's own words.
+    // An unusable preprocessor_config.json on the hub is ignored if the caller passed preprocessing options.
     if (own !== beside || given === undefined) {
       const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
       throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
@@ -149,7 +150,10 @@ function preprocessFor(
   return preprocess
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for a preprocessing that makes images of a size that the model does not take */
+/**
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` if preprocessing produces a size that the model does not
+ *   accept
+ */
 export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess): void {
   const made: Size = outputSize(preprocess)
   const { width = made.width, height = made.height } = port
@@ -163,10 +167,13 @@ export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess
 
 const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
 
-/** The most numbers of a batch: 1 GB as float32, of the 4 GB that WebAssembly can have for the whole network. */
+/**
+ * Maximum number of values in a batch: 1 GB as float32, of the 4 GB that WebAssembly can address for the
+ * whole network.
+ */
 const mostNumbers = 2 ** 28
 
-/** The dimensions of the smallest batch that a network takes. */
+/** Dimensions of the smallest batch that the network accepts. */
 export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreprocess): number[] {
   const { width, height } = outputSize(preprocess)
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
@@ -179,7 +186,7 @@ export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreproce
   return dims
 }
 
-/** Runs an empty image, to learn what the layer answers before the first real one. */
+/** Runs a blank image to determine the layer's output shape before the first real image. */
 async function tryOut(
   session: Network,
   port: ImageTensorInput,

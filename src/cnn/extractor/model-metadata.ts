@@ -3,14 +3,14 @@ import { SoftmarginError } from '../../core/errors.ts'
 import type { Preprocess } from '../../image/preprocess-options.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 
-/** What a model's file says of itself, as JSON under our key of its `metadata_props`. */
+/** Metadata that a model file holds about itself, as JSON in the softmargin entry of its `metadata_props`. */
 export interface ModelMetadata {
   preprocess?: Preprocess
-  /** The tensor that its makers mean by features: the default layer. */
+  /** Name of the tensor that the model's authors intend as features; it becomes the default layer. */
   layer?: string
 }
 
-/** @throws {SoftmarginError} `MODEL_UNREADABLE` if there is such an entry and it is none of this */
+/** @throws {SoftmarginError} `MODEL_UNREADABLE` if the entry exists but is malformed */
 export function modelMetadata(model: ModelProto): ModelMetadata | undefined {
   const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
   if (text === undefined) return undefined

@@ -12,51 +12,62 @@ import { parseModel } from '../../onnx/graph/read.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub-source.ts'
 
 /**
- * Where a CNN comes from: `'tiny'` (the one that ships), the bytes of an .onnx file, a path, a URL, or a model of the
- * Hugging Face hub: `'hf:owner/name'`, with `@revision` and `/file` where they are not the usual ones.
+ * Source of a CNN: `'tiny'` (the bundled model), the bytes of an .onnx file, a path, a URL, or a model on the
+ * Hugging Face hub written as `'hf:owner/name'`, optionally with `@revision` and `/file`.
  */
 export type ModelSource = 'tiny' | Uint8Array | ArrayBuffer | Blob | URL | (string & {})
 
-/** How models are downloaded: those of `http:` and `https:` URLs and of the hub. */
+/** How models are downloaded from `http:` and `https:` URLs and from the hub. */
 export interface ModelDownload {
   /**
-   * Where they are kept: a folder, in browsers the name of a cache; `true` for the usual place (`SOFTMARGIN_CACHE`,
-   * or `softmargin` in `XDG_CACHE_HOME` or `~/.cache`; the Cache API in browsers), `false` for nowhere. Default `true`.
+   * Where downloads are cached: a folder, or in browsers the name of a cache. `true` uses the default
+   * location (`SOFTMARGIN_CACHE`, or `softmargin` in `XDG_CACHE_HOME` or `~/.cache`; the Cache API in
+   * browsers). `false` disables caching. Default `true`.
    */
   cache?: boolean | string | undefined
-  /** What the model's SHA-256 must be, in hexadecimal. A model of the hub is checked against the hub's own. */
+  /**
+   * Expected SHA-256 of the model, in hexadecimal. Models from the hub are also checked against the hub's own
+   * hash.
+   */
   sha256?: string | undefined
-  /** How many bytes the model must have. */
+  /** Expected size of the model in bytes. */
   size?: number | undefined
   /**
-   * How long the server may be silent, before it answers and between two pieces of the file: milliseconds. Default
-   * 30,000; `Infinity` waits for ever. What breaks off this way counts as broken off.
+   * Maximum time without data from the server, both before the response and between chunks, in milliseconds.
+   * Default 30,000; `Infinity` disables the timeout. A timeout is handled like a broken connection.
    */
   timeout?: number | undefined
-  /** Where the hub is. Default `HF_ENDPOINT`, or `https://huggingface.co`. */
+  /** Base URL of the hub. Default: `HF_ENDPOINT`, or `https://huggingface.co`. */
   endpoint?: string | undefined
 }
 
-/** How a model is read. `onProgress` counts the bytes of a download; `total` is 0 where the server does not tell. */
+/**
+ * How a model is loaded. `onProgress` counts downloaded bytes; `total` is 0 if the server does not report the
+ * size.
+ */
 export interface OpenOptions extends LongCall {
-  /** Files that hold weights of the model, by the name that it has for them (its `location`). */
+  /**
+   * Files with weights stored outside the model file, keyed by the `location` that the model records for
+   * them.
+   */
   externalData?: Readonly<Record<string, ModelSource>> | undefined
   download?: ModelDownload | undefined
 }
 
-/** A model that was read. */
+/** A loaded model. */
 export interface OpenedModel {
   model: ModelProto
-  /** What to call it: `'tiny'`, the path or URL (without a password and the values of its query), or `'bytes'`. */
+  /** Display name: `'tiny'`, the path or URL (without password and query values), or `'bytes'`. */
   name: string
-  /** The `preprocessor_config.json` that lies beside it on the hub. */
+  /** Contents of the `preprocessor_config.json` next to the model on the hub. */
   preprocess?: HuggingFacePreprocess | undefined
 }
 
 /**
- * Reads an ONNX model.
+ * Loads an ONNX model.
  *
- * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`, `ABORTED`
+ * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`,
+ *   `ABORTED`
  */
 export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<OpenedModel> {
   const externalData: Record<string, Uint8Array> = {}
@@ -75,7 +86,7 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   return preprocess === undefined ? { model, name } : { model, name, preprocess }
 }
 
-/** The bytes of a source, and what to call it. */
+/** Reads the bytes of a source, with its display name. */
 async function read(
   source: ModelSource,
   argument: string,
@@ -104,7 +115,7 @@ async function read(
   return { bytes: await readSource(source, argument, { signal }), name }
 }
 
-/** The first of the model's files that is there. From then on it is the only one. */
+/** Downloads the first of the candidate files that exists and narrows `hub.files` to it. */
 async function readFromHub(
   hub: HubModel,
   argument: string,
@@ -123,7 +134,7 @@ async function readFromHub(
   throw new SoftmarginError('INTERNAL', 'a model of the hub has no files to try')
 }
 
-/** Files of weights that lie beside a model of the hub, unless the caller gave them. */
+/** Downloads weight files that lie next to a model on the hub, except those that the caller supplied. */
 async function readWeightsFromHub(
   hub: HubModel,
   model: ModelProto,
@@ -133,7 +144,7 @@ async function readWeightsFromHub(
   const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
   const folder = hub.files[0].split('/').slice(0, -1)
   for (const location of weightFiles(model.graph!)) {
-    // A name that leads out of the folder is left to the message that the file is missing.
+    // Skip names that escape the model's folder; `attachWeights` then reports the file as missing.
     if (Object.hasOwn(externalData, location) || /(^|\/)\.\.(\/|$)|^\/|\\/.test(location)) continue
     const url = hubUrl(endpoint, hub, [...folder, location].join('/'))
     const { signal, onProgress } = options
@@ -146,7 +157,7 @@ async function readWeightsFromHub(
   }
 }
 
-/** The preprocessing of a model of the hub, if there is one. */
+/** Downloads the preprocessing configuration of a hub model, if there is one. */
 async function besideOnHub(hub: HubModel, options: OpenOptions): Promise<HuggingFacePreprocess | undefined> {
   const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
   const file = 'preprocessor_config.json'

@@ -1,8 +1,8 @@
 /**
- * The names that are most like the one that was asked for, the likest first.
+ * Returns the `count` names most similar to the wanted one, most similar first.
  *
- * Alike is: few letters to change (Levenshtein's distance), case aside, and a name that holds the wanted one
- * (or is held by it) counts as near.
+ * Similarity is the case-insensitive Levenshtein distance; a name that contains the wanted one, or is
+ * contained in it, counts as near.
  */
 export function closestName(wanted: string, names: string[], count: number): string[] {
   const key = wanted.toLowerCase()

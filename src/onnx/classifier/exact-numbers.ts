@@ -2,7 +2,10 @@ import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { SvmNumbers } from './svm-node.ts'
 
-/** The numbers that the operator's float32 attributes round, as JSON for a file's metadata. */
+/**
+ * The SVM parameters at full precision, which the operator's float32 attributes round, as JSON for a file's
+ * metadata.
+ */
 export function exactNumbersToJson(svm: SvmNumbers): object {
   const { classes, gamma, coef0, degree, dualCoef, intercept, sigmoids } = svm
   return {
@@ -14,10 +17,10 @@ export function exactNumbersToJson(svm: SvmNumbers): object {
 }
 
 /**
- * The machine with its numbers as they were before float32 rounded them.
+ * Restores an SVM's parameters to the precision they had before rounding to float32.
  *
- * @param facts what `exactFacts` made, and a file may have changed
- * @throws {SoftmarginError} `MODEL_UNREADABLE` if they are not those that the operator holds rounded
+ * @param facts output of `exactNumbersToJson`, untrusted
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if they do not round to the values in the operator
  */
 export function exactNumbers(rounded: SvmNumbers, facts: unknown): SvmNumbers {
   const exact = object(facts, 'svm')
@@ -63,7 +66,7 @@ function exactSigmoids(stored: unknown, rounded: SvmNumbers['sigmoids']): SvmNum
   }
 }
 
-/** Text as UTF-8 holds it: what is not well formed is replaced. */
+/** Round trip through UTF-8, which replaces malformed UTF-16. */
 function asUtf8(text: string): string {
   return new TextDecoder().decode(new TextEncoder().encode(text))
 }

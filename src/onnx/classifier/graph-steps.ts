@@ -3,17 +3,17 @@ import { constant, node } from '../graph/nodes.ts'
 import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 
-/** How a map of activations becomes one row of numbers, with nothing left to choose. */
+/** How a map of activations is pooled to one feature vector, fully resolved. */
 export type FilePooling = 'average' | 'max' | 'none' | { grid: number }
 
-/** What is done to a row of features before the SVM sees it. */
+/** Scaling of feature vectors before the SVM. */
 export type FileScaler =
   | { kind: 'none' }
   | { kind: 'l2' }
-  /** `(x - mean) / scale`, in float64. */
+  /** `(x - mean) / scale`, computed in float64. */
   | { kind: 'standard'; mean: Float64Array; scale: Float64Array }
 
-/** Collects what is added to a graph. */
+/** Appends nodes and initializers to a graph. */
 export class Steps {
   readonly #graph: GraphProto
 
@@ -25,14 +25,14 @@ export class Steps {
     this.#graph.node.push(made)
   }
 
-  /** Adds a node whose one output carries the node's own name, and returns that name. */
+  /** Adds a node with one output of the same name and returns that name. */
   step(name: string, op: string, inputs: string[], attributes: Parameters<typeof node>[4] = {}): string {
     const output = ownPrefix + name
     this.node(node(output, op, inputs, [output], attributes))
     return output
   }
 
-  /** The same for the last node before one of the model's outputs. */
+  /** Adds the node that computes one of the model's outputs. */
   finish(output: string, op: string, inputs: string[], attributes: Parameters<typeof node>[4] = {}): string {
     this.node(node(ownPrefix + output, op, inputs, [output], attributes))
     return output
@@ -45,6 +45,7 @@ export class Steps {
   }
 }
 
+/** Adds the pooling of `map` to vectors [N, F], which become the output `features`. */
 export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): void {
   const flat = { axis: 1n }
   if (pooling === 'none') steps.finish(ports.features, 'Flatten', [map], flat)
@@ -55,10 +56,10 @@ export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): v
 }
 
 /**
- * The average of each cell of a g x g grid, channel after channel.
+ * Adds average pooling over a g x g grid, channel by channel.
  *
- * Cell i of g covers the rows from floor(i * H / g) up to ceil((i + 1) * H / g), as PyTorch's adaptive pooling
- * has it. The bounds are computed inside the graph, so that the file takes images of any size.
+ * Cell i of g covers rows floor(i * H / g) to ceil((i + 1) * H / g), exclusive, as in PyTorch's adaptive
+ * pooling. The bounds are computed inside the graph, so that the file accepts images of any size.
  */
 function gridSteps(steps: Steps, map: string, grid: number): string {
   const counts = Array.from({ length: grid }, (_, i) => BigInt(i))
@@ -107,6 +108,7 @@ function gridSteps(steps: Steps, map: string, grid: number): string {
   return steps.step('averages', 'Concat', bands, { axis: 2n })
 }
 
+/** Adds the scaling of `features`. @returns name of the scaled tensor, float32 */
 export function scalerSteps(steps: Steps, scaler: FileScaler): string {
   if (scaler.kind === 'none') return ports.features
   if (scaler.kind === 'l2')
@@ -118,9 +120,10 @@ export function scalerSteps(steps: Steps, scaler: FileScaler): string {
 }
 
 /**
- * The SVM. Its decision values are the file's scores: for more than two classes one a pair, (0, 1), (0, 2), ...,
- * (1, 2), ..., above 0 for the first of the pair. For two classes the operator answers [-d, d] for a decision d
- * in favour of the first, so both change sign: the greater score is the label's.
+ * Adds the SVM, whose decision values become the file's scores. For more than two classes there is one per
+ * pair, (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair. For two classes the
+ * operator returns [-d, d] for a decision value d in favour of the first class, so both are negated to make
+ * the larger score that of the label.
  */
 export function svmSteps(steps: Steps, svm: SvmNumbers, scaled: string): void {
   const two = svm.classes.length === 2

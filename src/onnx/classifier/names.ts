@@ -1,13 +1,13 @@
-/** The layout of the JSON in the file. A reader refuses what is newer than it knows. */
+/** Version of the metadata JSON in the file. Readers reject versions newer than they support. */
 export const schemaVersion = 1
 
-/** The key of our JSON among a file's `metadata_props`. */
+/** Key of softmargin's JSON in a file's `metadata_props`. */
 export const metadataKey = 'softmargin'
 
-/** What we add to the CNN carries this before its name, so that reading can take it away again. */
+/** Prefix of the names of everything added to the CNN, so that reading can remove it again. */
 export const ownPrefix = 'softmargin/'
 
-/** The names a user of the file sees. */
+/** Names of the file's input and outputs. */
 export const ports = {
   image: 'pixel_values',
   label: 'label',

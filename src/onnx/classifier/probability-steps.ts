@@ -7,10 +7,11 @@ import { type SvmNumbers, svmNode } from './svm-node.ts'
 type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
 
 /**
- * The SVM with its labels and, in place of decision values, probabilities, one a class.
+ * Adds the SVM with labels and, instead of decision values, one probability per class.
  *
- * More than two classes: the operator's own, which couples the pairs as LIBSVM does. Two: the operator would couple
- * the one pair there is, and end that search early, up to 0.005 off; so the sigmoid stands behind it.
+ * For more than two classes this uses the operator's own pairwise coupling, which follows LIBSVM. For two
+ * classes the operator would also run the coupling iteration on the single pair and stop it early, with
+ * errors of up to 0.005, so the sigmoid is added as separate nodes.
  */
 export function probabilitySteps(
   steps: Steps,
@@ -24,7 +25,8 @@ export function probabilitySteps(
   }
   const decisions = `${ownPrefix}decisions`
   steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
-  // The operator answers [-f, f] for a decision f; the first class has probability 1 / (1 + exp(a f + b)).
+  // The operator returns [-f, f] for a decision value f; the first class has probability 1 / (1 + exp(a f +
+  // b)).
   const [a] = svm.sigmoids.a
   const [b] = svm.sigmoids.b
   const slopes = steps.constant('sigmoid-slopes', Float32Array.of(a, a))
@@ -34,9 +36,9 @@ export function probabilitySteps(
 }
 
 /**
- * The sigmoid that `probabilitySteps` put behind an SVM of two classes, if there is one.
+ * Reads the sigmoid that `probabilitySteps` added after a two-class SVM, if there is one.
  *
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for one that is broken
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for a damaged one
  */
 export function readSigmoidSteps(graph: GraphProto, classes: number): Sigmoids | undefined {
   const list = (name: string) => {

@@ -17,13 +17,13 @@ import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
 /**
- * Takes a saved classifier apart again: the reverse of `writeClassifier`.
+ * Splits a saved classifier into its parts; the inverse of `writeClassifier`.
  *
- * Nothing in the file is trusted: each length, name and number is checked, and what stands in it twice must
- * agree. The model that is handed in is not changed.
+ * The file is untrusted: every length, name and number is validated, and redundant data must agree. The model
+ * passed in is not modified.
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a model that is no saved classifier, or one of a newer
- *   softmargin; `MODEL_UNREADABLE` for a broken one
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if the model is not a saved classifier or was saved by a
+ *   newer softmargin; `MODEL_UNREADABLE` for a damaged one
  */
 export function readClassifier(model: ModelProto): ClassifierParts {
   const metadata = readMetadata(model)
@@ -41,7 +41,10 @@ export function readClassifier(model: ModelProto): ClassifierParts {
   }
 }
 
-/** Whether a model is one that `writeClassifier` made, sound or not. A CNN may have our metadata too, but no SVM. */
+/**
+ * Whether a model was written by `writeClassifier`, valid or not. A plain CNN may also have softmargin
+ * metadata, but no SVM.
+ */
 export function isClassifier(model: ModelProto): boolean {
   return (
     model.metadataProps.some(({ key }) => key === metadataKey) && (model.graph?.node.some(isSvmNode) ?? false)
@@ -119,7 +122,7 @@ function doubles(graph: GraphProto, name: string, length: number): Float64Array 
   return values
 }
 
-/** The CNN as it was before the rest was joined to it. */
+/** Restores the CNN as it was before the other parts were added. */
 function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   const own = ({ name }: { name: string }) => name.startsWith(ownPrefix)
   const cnn = clone(ModelProtoSchema, model)
@@ -141,7 +144,7 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
     if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
   }
   renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
-  // Two tensors of one name, for instance, can close a cycle that the file itself does not have.
+  // Old names can collide and so close a cycle that the file itself does not have.
   if (!topologicalOrder(graph))
     throw unreadable('by its old names some nodes of its CNN read their own results')
   return cnn

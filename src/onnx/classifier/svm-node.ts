@@ -3,13 +3,13 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type AttributeValue, node } from '../graph/nodes.ts'
 
-/** The kernels that `ai.onnx.ml.SVMClassifier` knows. */
+/** Kernels supported by `ai.onnx.ml.SVMClassifier`. */
 export type OnnxKernel = 'linear' | 'poly' | 'rbf' | 'sigmoid'
 
 /**
- * A trained C-SVC in LIBSVM's own terms, which are also those of `ai.onnx.ml.SVMClassifier`.
+ * A fitted C-SVC in LIBSVM's conventions, which `ai.onnx.ml.SVMClassifier` shares.
  *
- * Classes are in order, pairs are (0,1), (0,2) ... (1,2) ..., and a decision value above 0 is a vote for the
+ * Classes are in order, pairs are (0,1), (0,2) ... (1,2) ..., and a positive decision value is a vote for the
  * first class of its pair.
  */
 export interface SvmNumbers {
@@ -18,15 +18,21 @@ export interface SvmNumbers {
   gamma: number
   degree: number
   coef0: number
-  /** One support vector a row, class after class. */
+  /** One support vector per row, grouped by class. */
   supportVectors: Matrix
-  /** Support vectors of each class. */
+  /** Number of support vectors of each class. */
   nSupport: number[]
-  /** `(classes - 1) x support vectors`, row after row: row `j` holds a vector's weight against the j-th other class. */
+  /**
+   * [classes - 1, support vectors] in row-major order: row `j` holds each vector's coefficient against the
+   * j-th other class.
+   */
   dualCoef: Float64Array
-  /** What is added to each pair's sum. */
+  /** Intercept of each pair's decision function. */
   intercept: Float64Array
-  /** Platt's sigmoids, one a pair: for a decision f its first class has probability 1 / (1 + exp(a f + b)). */
+  /**
+   * Platt scaling, one sigmoid per pair: for a decision value f the first class has probability 1 / (1 +
+   * exp(a f + b)).
+   */
   sigmoids?: { a: Float64Array; b: Float64Array } | undefined
 }
 
@@ -34,16 +40,16 @@ const operator = 'SVMClassifier'
 const domain = 'ai.onnx.ml'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** Whether all labels fit ONNX's int64 labels; if not, they are written as strings. */
+/** Whether all labels fit ONNX's int64 labels; otherwise they are written as strings. */
 export function labelsAreIntegers(classes: (string | number)[]): boolean {
   return classes.every((label) => Number.isSafeInteger(label))
 }
 
 /**
- * The `SVMClassifier` node; numbers are rounded to float32, all that the operator holds. With sigmoids it answers
- * probabilities, one a class, instead of decision values.
+ * Creates the `SVMClassifier` node. Its attributes are float32, so all numbers are rounded. With sigmoids it
+ * outputs one probability per class instead of decision values.
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond float32
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for numbers beyond the range of float32
  */
 export function svmNode(
   name: string,
@@ -88,10 +94,11 @@ export function isSvmNode(candidate: NodeProto): boolean {
 }
 
 /**
- * Reads a `SVMClassifier` node, trusting nothing: lengths, counts, finiteness, class names.
+ * Reads an `SVMClassifier` node. The node is untrusted: lengths, counts, finiteness and class names are
+ * validated.
  *
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for a node that contradicts itself, `MODEL_UNSUPPORTED` for a
- *   sound one that is no C-SVC
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for an inconsistent node, `MODEL_UNSUPPORTED` for a valid one
+ *   that is not a C-SVC
  */
 export function readSvmNode(svm: NodeProto): SvmNumbers {
   const attributes = new Map(svm.attribute.map((attribute) => [attribute.name, attribute]))

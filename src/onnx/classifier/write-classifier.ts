@@ -23,31 +23,34 @@ import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
 import { probabilitySteps } from './probability-steps.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
-/** All that a saved classifier holds. */
+/** The parts of a saved classifier. */
 export interface ClassifierParts {
-  /** The CNN up to its layer: one image input, one float32 output. It is not changed. */
+  /** The CNN up to its layer: one image input, one float32 output. It is not modified. */
   cnn: ModelProto
   pooling: FilePooling
   scaler: FileScaler
   svm: SvmNumbers
-  /** How a picture becomes the CNN's input, as JSON; where the extractor looks for it in any model. */
+  /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
   preprocess: object
-  /** What ONNX has no place for and the caller wants back: anything JSON can hold. */
+  /** Caller-defined JSON that ONNX itself has no place for. */
   about: Record<string, unknown>
 }
 
 /**
- * Joins CNN, pooling, scaler and SVM into one standard ONNX model (`ai.onnx` and `ai.onnx.ml`).
+ * Combines CNN, pooling, scaler and SVM into one standard ONNX model (`ai.onnx` and `ai.onnx.ml`).
  *
- * Input `pixel_values` float32 [N, 3, H, W], the images as preprocessing leaves them. Outputs: `label` int64
- * or string [N]; `scores` float32, for two classes [N, 2], the greater one the label's, for more [N, pairs], the
- * decision values of the pairs of classes (0, 1), (0, 2), ..., (1, 2), ..., above 0 for the first of the pair;
- * for an SVM with sigmoids, in place of them, `probabilities` float32 [N, classes]; `features` float32 [N, F],
- * pooled, unscaled.
+ * The input `pixel_values` is float32 [N, 3, H, W], preprocessed images. The outputs are:
  *
- * The same parts always give the same bytes.
+ * - `label`: int64 or string [N]
+ * - `scores`: float32. For two classes [N, 2], where the larger value marks the label. For more classes [N,
+ *   pairs], the decision values of the pairs (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class
+ *   of the pair
+ * - `probabilities`: float32 [N, classes], instead of `scores`, for an SVM with sigmoids
+ * - `features`: float32 [N, F], pooled and unscaled
  *
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a CNN whose operator set is too old for the pooling
+ * The same parts always produce the same bytes.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for a CNN whose opset is too old for the pooling
  */
 export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer> {
   const model = clone(ModelProtoSchema, parts.cnn)
@@ -65,7 +68,8 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled)
   else svmSteps(steps, parts.svm, scaled)
 
-  // A tensor of unknown type is left to inference: an entry without one breaks ONNX's own.
+  // Tensors of unknown type are left to inference; a value_info entry without a type breaks ONNX shape
+  // inference.
   if (map.type !== undefined) graph.valueInfo.push(map)
   graph.output = [
     tensorInfo(ports.label, labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING, [batch]),
@@ -83,7 +87,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   return toBinary(ModelProtoSchema, model)
 }
 
-/** The JSON of the file: the numbers that float32 attributes would round, and what the caller gave. */
+/** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
   { svm, scaler, pooling, preprocess, about }: ClassifierParts,
   output: string,
@@ -102,9 +106,10 @@ function metadataText(
 }
 
 /**
- * Renames what stands where our own names go, and calls the image input as all our files do.
+ * Renames tensors and nodes that conflict with the names used here, and renames the image input to
+ * `pixel_values`.
  *
- * @returns the old name of each tensor by its new one
+ * @returns old tensor names, keyed by the new ones
  */
 function makeRoom(graph: GraphProto): Record<string, string> {
   const taken = tensorNames(graph)
@@ -123,7 +128,7 @@ function makeRoom(graph: GraphProto): Record<string, string> {
   return Object.fromEntries([...newNames].filter(([old, now]) => old !== now).map(([old, now]) => [now, old]))
 }
 
-/** Files of before 2019 lack operators that the pooling of a grid, or the scaler, is made of. */
+/** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
 function checkOperatorSet(model: ModelProto, { pooling }: ClassifierParts): void {
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,

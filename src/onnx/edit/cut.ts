@@ -10,15 +10,16 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import { producers, readBy, requiredInputs } from '../graph/graph.ts'
 
 /**
- * A model up to some of its tensors, which become its outputs: nodes, weights and inputs that only the rest
- * needed are left out. The model itself is not changed, and the weights are shared with it, not copied.
+ * Returns the part of a model that computes the given tensors, which become its outputs. Nodes, weights and
+ * inputs that only the rest needs are removed. The model itself is not modified; the weights are shared, not
+ * copied.
  *
- * @param outputs names of tensors that nodes of the main graph make
+ * @param outputs names of tensors computed by nodes of the main graph
  * @throws {SoftmarginError} `LAYER_NOT_FOUND`
  */
 export function cutModel(model: ModelProto, outputs: string[]): ModelProto {
   return create(ModelProtoSchema, {
-    // Before version 4 a graph had to list its weights among its inputs.
+    // Before IR version 4, initializers had to be listed among the graph's inputs.
     irVersion: model.irVersion > 4n ? model.irVersion : 4n,
     opsetImport: model.opsetImport,
     producerName: model.producerName,
@@ -32,7 +33,7 @@ export function cutModel(model: ModelProto, outputs: string[]): ModelProto {
   })
 }
 
-/** The graph of such a model. @throws {SoftmarginError} `LAYER_NOT_FOUND` */
+/** The graph of a cut model. @throws {SoftmarginError} `LAYER_NOT_FOUND` */
 export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
   const made = producers(graph)
   for (const name of outputs) {
@@ -55,7 +56,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
     const node = made.get(name)
     if (!node || keep.has(node)) continue
     keep.add(node)
-    // One by one: a node with some 100,000 inputs has more of them than a call takes arguments.
+    // Not `push(...)`: a node with some 100,000 inputs would exceed the limit on call arguments.
     for (const input of readBy(node)) open.push(input)
   }
   const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, info]))
@@ -66,7 +67,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
     initializer: graph.initializer.filter(({ name }) => needed.has(name)),
     sparseInitializer: graph.sparseInitializer.filter(({ values }) => values && needed.has(values.name)),
     input: requiredInputs(graph).filter(({ name }) => needed.has(name)),
-    // Where the file does not tell a tensor's type, runtimes infer it.
+    // If the file does not record a tensor's type, runtimes infer it.
     output: outputs.map((name) => types.get(name) ?? create(ValueInfoProtoSchema, { name })),
     valueInfo: graph.valueInfo.filter(({ name }) => needed.has(name) && !asked.has(name)),
     quantizationAnnotation: graph.quantizationAnnotation.filter(({ tensorName }) => needed.has(tensorName)),

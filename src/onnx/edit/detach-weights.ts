@@ -8,18 +8,22 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf'
 
-/** A file beside an ONNX model that holds some of its weights. */
+/** An external data file with weights of an ONNX model. */
 export interface WeightFile {
   path: string
   data: Uint8Array
 }
 
-/** Weights below this stay in the model: runtimes look at small ones to infer shapes. */
+/**
+ * Weights smaller than this many bytes stay in the model, because runtimes need small constants for shape
+ * inference.
+ */
 const smallest = 4096
 
 /**
- * An ONNX file without its large weights, and where these lie: in the very memory that the model was read into.
- * So a runtime that takes external data gets them without a copy being made of the file.
+ * Splits a model into an ONNX file without its large weights and the memory that holds these. The files are
+ * the very buffers that the model was read into, so that a runtime with support for external data gets the
+ * weights without a copy.
  */
 export function detachWeights(model: ModelProto): { bytes: Uint8Array; files: WeightFile[] } {
   const files = new Map<ArrayBufferLike, WeightFile>()

@@ -13,10 +13,10 @@ import { node, tensorInfo } from '../graph/nodes.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
 import type { TensorFacts } from '../shapes/tensor-info.ts'
 
-/** The type that a model computes an image or a layer in, and how it becomes float32. */
+/** How a tensor is converted to float32: not at all, by Cast, or by DequantizeLinear with these parameters. */
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
 
-/** Where quantised operators name the scale of their output, and after it its zero point. */
+/** Input index of the output scale, by quantized operator; the zero point is the next input. */
 const scaleInput = new Map([
   ['QLinearConv', 6],
   ['QLinearMatMul', 6],
@@ -30,7 +30,7 @@ const scaleInput = new Map([
   ['QLinearSoftmax', 3],
   ['QuantizeLinear', 1],
 ])
-/** Operators that answer numbers of their input, so that its scale holds for them. */
+/** Operators that only pass on values of their input, so that its scale applies to their output. */
 const sameScale = new Set(
   'MaxPool Identity Reshape Flatten Squeeze Unsqueeze Transpose Slice Split Gather DepthToSpace SpaceToDepth'.split(
     ' ',
@@ -38,8 +38,8 @@ const sameScale = new Set(
 )
 
 /**
- * The node that quantised each tensor: the one that made it, or where that one only passes numbers on, the one that
- * made those. Found for all tensors at once, in the order of the graph.
+ * Maps each tensor to the node that quantized it: its producer, or if the producer only passes values on, the
+ * node that quantized the producer's input. Computed for all tensors in one pass in topological order.
  */
 export function quantisers(graph: GraphProto): Map<string, NodeProto> {
   const found = new Map<string, NodeProto>()
@@ -51,11 +51,11 @@ export function quantisers(graph: GraphProto): Map<string, NodeProto> {
 }
 
 /**
- * Whether a tensor is float32 or can be made so: float16 and double can, and the integers of a quantised model
- * whose scale the graph names.
+ * Determines how a tensor can be converted to float32. Float16, bfloat16 and double can be cast. The 8-bit
+ * integers of a quantized model can be dequantized if the graph names their scale.
  *
  * @param quantised the graph's `quantisers`
- * @returns `undefined` if it cannot
+ * @returns `undefined` if it cannot be converted
  */
 export function bridgeOf(
   name: string,
@@ -63,7 +63,7 @@ export function bridgeOf(
   quantised: Map<string, NodeProto>,
 ): Bridge | undefined {
   switch (facts.get(name)?.type) {
-    // A type that is not known is left for the first run to show.
+    // An unknown type is assumed to be float32; otherwise the first run fails.
     case undefined:
     case DataType.FLOAT:
       return 'none'
@@ -84,8 +84,9 @@ export function bridgeOf(
 }
 
 /**
- * The model with float32 at both ends: where it takes float16 images or answers float16 or quantised layers, a
- * conversion is put before or behind. Names at both ends stay the same. The model itself is not changed.
+ * Returns the model with float32 input and outputs. Conversions are inserted after float16 or double inputs
+ * and before float16, double or quantized outputs. Input and output names are kept. The model itself is not
+ * modified.
  */
 export function withFloat32Io(model: ModelProto, facts: Map<string, TensorFacts>): ModelProto {
   const graph = model.graph!
@@ -125,6 +126,6 @@ export function withFloat32Io(model: ModelProto, facts: Map<string, TensorFacts>
 
 function floatInfo({ name, type }: ValueInfoProto): ValueInfoProto {
   const sizes = dimensions(type)?.map((size, i) => size ?? `${name}_${i}`)
-  // Without sizes runtimes infer the type as well; a list of none would mean a single number.
+  // Without sizes, leave the type to inference by the runtime: an empty shape would mean a scalar.
   return sizes ? tensorInfo(name, DataType.FLOAT, sizes) : create(ValueInfoProtoSchema, { name })
 }

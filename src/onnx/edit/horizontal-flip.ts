@@ -11,18 +11,19 @@ import { readBy } from '../graph/graph.ts'
 import { constant, node } from '../graph/nodes.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
 
-/** The first operator set whose Slice walks backwards. */
+/** The first opset whose Slice supports negative steps. */
 const backwards = 10n
 
 /**
- * A model whose outputs are the means of what the given one answers for images and for their mirror images. Maps of the
- * mirror images are turned back before. The network is in it twice, its weights once; the model itself is not changed.
+ * Returns a model whose outputs are averaged over images and their horizontal mirror images. Maps of the
+ * mirror images are flipped back before averaging. The nodes are duplicated, the weights are shared, and the
+ * model itself is not modified.
  *
- * @param model float32 at both ends
- * @param input its image input: [N, C, H, W]
- * @param rankOf how many dimensions an output has; 4 are a map's
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for an output that is neither a map nor a row, and for an operator set
- *   below 10
+ * @param model model with float32 input and outputs
+ * @param input name of its image input: [N, C, H, W]
+ * @param rankOf rank of an output; 4 for a map
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for an output that is neither a map nor a vector per image,
+ *   and for an opset below 10
  */
 export function withHorizontalFlip(
   model: ModelProto,
@@ -76,7 +77,7 @@ export function withHorizontalFlip(
   copy.node = [turned(input, twins.get(input)!), ...copy.node, ...twin.node, ...behind]
   copy.initializer = [
     ...copy.initializer,
-    // From the last column to before the first.
+    // A slice from the last column back to the first.
     ...[integer(starts, -1n), integer(ends, -(2n ** 31n)), integer(axes, 3n), integer(steps, -1n)],
     create(TensorProtoSchema, { name: half, dataType: DataType.FLOAT, floatData: [0.5] }),
   ]

@@ -5,32 +5,33 @@ import {
   type TensorProto,
 } from 'onnx-buf'
 
-/** A node's attribute, if it is set. */
+/** A node's attribute, if set. */
 export function attributeOf(node: NodeProto, name: string): AttributeProto | undefined {
   return node.attribute.find((attribute) => attribute.name === name)
 }
 
-/** An integer attribute, or `fallback` where it is not set. */
+/** An integer attribute, or `fallback` if not set. */
 export function integerOf(node: NodeProto, name: string, fallback: number): number {
   const attribute = attributeOf(node, name)
   return attribute ? Number(attribute.i) : fallback
 }
 
-/** A list of integers, if it is set. */
+/** A list of integers, if set. */
 export function integersOf(node: NodeProto, name: string): number[] | undefined {
   return attributeOf(node, name)?.ints.map(Number)
 }
 
-/** A text attribute, or `fallback` where it is not set. */
+/** A string attribute, or `fallback` if not set. */
 export function textOf(node: NodeProto, name: string, fallback: string): string {
   const attribute = attributeOf(node, name)
   return attribute ? new TextDecoder().decode(attribute.s) : fallback
 }
 
 /**
- * The numbers of a constant: integers of 32 and 64 bits and float32, which is what shapes and scales are.
+ * The values of a constant of type int32, int64 or float32, the types of shapes and scales.
  *
- * @param most how many are read
+ * @param most maximum number of values read
+ * @returns `undefined` for other types
  */
 export function numbersOf(tensor: TensorProto, most = Number.POSITIVE_INFINITY): number[] | undefined {
   const { rawData: raw } = tensor

@@ -18,9 +18,9 @@ import {
 import { subgraphs } from './graph.ts'
 
 /**
- * What a model computes, as bytes: its operators with their attributes, its weights, its operator sets and the names of
- * its tensors. Two files of the same network give the same bytes, whatever they tell about themselves: metadata, who
- * wrote them, documentation, names of nodes, notes on shapes, and operator sets that no node uses are left out.
+ * Serializes what a model computes: operators with attributes, weights, opsets and tensor names. Two files of
+ * the same network give the same bytes. Left out are metadata, producer, documentation, node names, shape
+ * annotations, and opsets that no node uses.
  */
 export function computationOf(model: ModelProto): Uint8Array<ArrayBuffer> {
   const bodies = [model.graph!.node, ...model.functions.map(({ node }) => node)]
@@ -56,7 +56,7 @@ function* allNodes(nodes: NodeProto[]): Generator<NodeProto> {
   }
 }
 
-/** ONNX has two names for its own operators, and a file may leave the domain out. */
+/** The default domain has two names, '' and 'ai.onnx', and may also be absent. */
 function canonicalDomain(domain: string | undefined): string {
   return domain === undefined || domain === 'ai.onnx' ? '' : domain
 }
@@ -105,7 +105,7 @@ function plainAttribute(attribute: AttributeProto): AttributeProto {
   })
 }
 
-/** The weights themselves are shared, not copied. */
+/** The weight data is shared, not copied. */
 function plainTensor(tensor: TensorProto): TensorProto {
   return create(TensorProtoSchema, { ...tensor, docString: '', metadataProps: [] })
 }

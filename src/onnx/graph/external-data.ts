@@ -3,11 +3,11 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import { subgraphs } from './graph.ts'
 
 /**
- * Gives tensors whose data lie in other files their data, as views of those files. The graph is changed.
+ * Attaches external data to the tensors of a graph as views of the files. The graph is modified.
  *
- * @param files bytes of each file, by the name that the model has for it
- * @param name how the caller calls the model, for error messages
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a file is not given; `MODEL_UNREADABLE` if it is too short
+ * @param files bytes of each file, keyed by the location that the model records for it
+ * @param name name under which the caller passed the model, for error messages
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if a file is missing; `MODEL_UNREADABLE` if it is too short
  */
 export function attachWeights(graph: GraphProto, files: Record<string, Uint8Array>, name: string): void {
   for (const tensor of tensorsOf(graph)) {
@@ -37,7 +37,7 @@ export function attachWeights(graph: GraphProto, files: Record<string, Uint8Arra
   }
 }
 
-/** The files that a graph has its weights in, beside the model's own. */
+/** Locations of the files with external data of a graph. */
 export function weightFiles(graph: GraphProto): Set<string> {
   const names = new Set<string>()
   for (const tensor of tensorsOf(graph)) {
@@ -47,7 +47,7 @@ export function weightFiles(graph: GraphProto): Set<string> {
   return names
 }
 
-/** Every constant of a graph, also those in attributes and sub-graphs. */
+/** All constants of a graph, including those in attributes and subgraphs. */
 function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   yield* graph.initializer
   for (const node of graph.node) {

@@ -6,12 +6,12 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf'
 
-/** The bodies of `If`, `Loop` and `Scan`. */
+/** The subgraphs of `If`, `Loop` and `Scan`. */
 export function subgraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
 }
 
-/** The tensors that a node reads, also from within its sub-graphs, which see those of the graph around them. */
+/** The tensors that a node reads, including those of the outer graph read within its subgraphs. */
 export function readBy(node: NodeProto): string[] {
   const names = node.input.filter((name) => name !== '')
   if (subgraphs(node).length === 0) return names
@@ -21,9 +21,9 @@ export function readBy(node: NodeProto): string[] {
 }
 
 /**
- * Adds what the sub-graphs of a node read from outside of them.
+ * Adds the tensors that the subgraphs of a node read from outside.
  *
- * @param own in how many of the sub-graphs around this place each name is defined
+ * @param own number of enclosing subgraphs that define each name
  */
 function readWithin(node: NodeProto, own: Map<string, number>, into: Set<string>): void {
   for (const graph of subgraphs(node)) {
@@ -43,19 +43,19 @@ function readWithin(node: NodeProto, own: Map<string, number>, into: Set<string>
   }
 }
 
-/** The names of a graph's constants. */
+/** Names of a graph's initializers. */
 export function constants(graph: GraphProto): string[] {
   const sparse = graph.sparseInitializer.map(({ values }) => values?.name ?? '')
   return [...graph.initializer.map(({ name }) => name), ...sparse]
 }
 
-/** The inputs that a caller must feed: old files list their weights among the inputs as well. */
+/** Inputs that the caller must supply. Old files list their weights among the inputs as well. */
 export function requiredInputs(graph: GraphProto): ValueInfoProto[] {
   const given = new Set(constants(graph))
   return graph.input.filter(({ name }) => !given.has(name))
 }
 
-/** The node that makes each tensor. */
+/** Maps each tensor to the node that computes it. */
 export function producers(graph: GraphProto): Map<string, NodeProto> {
   const made = new Map<string, NodeProto>()
   for (const node of graph.node) for (const name of node.output) if (name !== '') made.set(name, node)
@@ -63,10 +63,9 @@ export function producers(graph: GraphProto): Map<string, NodeProto> {
 }
 
 /**
- * The nodes in an order in which each comes after those whose tensors it reads. Runtimes take files whose nodes are in
- * another order.
+ * Returns the nodes in topological order. Runtimes also accept files whose nodes are in another order.
  *
- * @returns `undefined` where there is none: the graph has a cycle
+ * @returns `undefined` if the graph has a cycle
  */
 export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
   const made = producers(graph)
@@ -76,7 +75,7 @@ export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
   for (const [node, makers] of before) for (const maker of makers) readers.get(maker)!.push(node)
   const waitsFor = new Map(graph.node.map((node) => [node, before.get(node)!.size]))
   const order = graph.node.filter((node) => waitsFor.get(node) === 0)
-  // The list grows while it is walked.
+  // The list grows during the iteration.
   for (const node of order) {
     for (const reader of readers.get(node)!) {
       const left = waitsFor.get(reader)! - 1
@@ -87,7 +86,7 @@ export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
   return order.length === graph.node.length ? order : undefined
 }
 
-/** The nodes that make what a node reads. */
+/** The nodes that compute a node's inputs. */
 export function makersRead(node: NodeProto, made: Map<string, NodeProto>): Set<NodeProto> {
   return new Set(readBy(node).flatMap((name) => made.get(name) ?? []))
 }
@@ -100,13 +99,13 @@ function isInOrder(nodes: NodeProto[], before: Map<NodeProto, Set<NodeProto>>): 
   })
 }
 
-/** The name of a tensor's element type, as messages have it: `'float16'`. */
+/** Name of a tensor's element type for messages: `'float16'`. */
 export function typeName(type: DataType): string {
-  // A file can hold numbers that name no type.
+  // A file may contain numbers that are not valid types.
   return DataType[type]?.toLowerCase() ?? `of the unknown type ${type}`
 }
 
-/** The dimensions of a tensor: a number where it is fixed, `undefined` where it is free; none if not known. */
+/** Dimensions of a tensor: a number if fixed, `undefined` if free; `undefined` as a whole if unknown. */
 export function dimensions(type: TypeProto | undefined): (number | undefined)[] | undefined {
   if (type?.value.case !== 'tensorType') return undefined
   return type.value.value.shape?.dim.map(({ value }) =>

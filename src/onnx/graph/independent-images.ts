@@ -1,9 +1,10 @@
 import type { ModelProto } from 'onnx-buf'
 
 /**
- * Operators of ai.onnx that compute each image of a batch by itself, and with the same bits however many there are.
- * Matrix products are not among them (one row may take another path than several), nor is what measures a whole tensor,
- * as quantisation on the fly does, nor what may cut along the batch.
+ * Operators of ai.onnx that compute each image of a batch independently, with bit-identical results for any
+ * batch size. Excluded are matrix products, because a single row may be computed by another code path than
+ * several; operators that depend on the whole tensor, such as dynamic quantization; and operators that may
+ * slice along the batch.
  */
 const apart = new Set([
   ...['Conv', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'LRN'],
@@ -11,7 +12,9 @@ const apart = new Set([
   ...['Add', 'Sub', 'Mul', 'Div', 'BatchNormalization', 'Flatten', 'Identity', 'Constant', 'Cast'],
 ])
 
-/** Whether a network of images [N, C, H, W] is made of nothing but operators that leave the images apart. */
+/**
+ * Whether a network on images [N, C, H, W] consists only of operators that compute each image independently.
+ */
 export function treatsImagesApart({ graph }: ModelProto): boolean {
   return graph!.node.every(
     ({ opType, domain }) => (domain === '' || domain === 'ai.onnx') && apart.has(opType),

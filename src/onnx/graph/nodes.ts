@@ -17,10 +17,10 @@ import {
 
 const encoder = new TextEncoder()
 
-/** An attribute of an ONNX node: a string, an integer (bigint), or a list of one kind. */
+/** Value of an ONNX node attribute: a string, an integer (bigint), or a list of one type. */
 export type AttributeValue = string | bigint | string[] | bigint[] | Float32Array
 
-/** One ONNX node. `op` is `'Name'` for the default operators or `'domain:Name'`. */
+/** Creates an ONNX node. `op` is `'Name'` for the default domain or `'domain:Name'`. */
 export function node(
   name: string,
   op: string,
@@ -54,11 +54,11 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
 }
 
 /**
- * A list of floats, written as one packed block.
+ * A list of floats, written as a packed field.
  *
- * Every protobuf reader must take a repeated number packed or not. Packed, a million support vector numbers
- * are one copy of bytes instead of a million small objects, and a fifth shorter. The generated code can only
- * write them one by one, so the block goes in as a field that it passes through.
+ * Every protobuf reader must accept repeated numbers both packed and unpacked. Packed, a million support
+ * vector values are a single copy of bytes instead of a million small objects, and a fifth smaller. The
+ * generated code can only write them unpacked, so the packed bytes are passed through as an unknown field.
  */
 function floatsAttribute(name: string, floats: Float32Array): AttributeProto {
   const message = create(AttributeProtoSchema, { name, type: AttributeType.FLOATS })
@@ -67,12 +67,15 @@ function floatsAttribute(name: string, floats: Float32Array): AttributeProto {
   return message
 }
 
-/** The bytes of an array of numbers. ONNX wants the least significant first, which is how typed arrays lie. */
+/**
+ * The bytes of a number array. ONNX requires little-endian order, which is that of typed arrays on all
+ * supported hosts.
+ */
 function bytesOf(numbers: Float32Array | Float64Array | BigInt64Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength).slice()
 }
 
-/** A constant of a graph. Float32Array becomes `float`, Float64Array `double`, BigInt64Array `int64`. */
+/** Creates an initializer: `float` for Float32Array, `double` for Float64Array, `int64` for BigInt64Array. */
 export function constant(
   name: string,
   values: Float32Array | Float64Array | BigInt64Array,
@@ -92,7 +95,10 @@ export function constant(
   })
 }
 
-/** Names a graph's input or output: a tensor of `elementType`; a dimension is a size or a free name. */
+/**
+ * Describes a graph input or output as a tensor of `elementType`; each dimension is a size or a symbolic
+ * name.
+ */
 export function tensorInfo(
   name: string,
   elementType: DataType,

@@ -6,13 +6,13 @@ import { attachWeights } from './external-data.ts'
 import { topologicalOrder } from './graph.ts'
 
 /**
- * Reads an ONNX file. The weights are not copied: they are views of `bytes`.
+ * Parses an ONNX file. The weights are not copied; they are views of `bytes`.
  *
- * @param name how the caller calls the argument, for error messages
- * @param externalData the files that the model's weights lie in, where they are not in the model itself, by the
- *   name that the model has for them
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for what is no ONNX model, or a truncated one, or if `externalData`
- *   is too short; `MODEL_UNSUPPORTED` if it lacks a file
+ * @param name name of the caller's argument, for error messages
+ * @param externalData files with weights stored outside the model, keyed by the location that the model
+ *   records for them
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if the input is not an ONNX model, is truncated, or a file of
+ *   `externalData` is too short; `MODEL_UNSUPPORTED` if such a file is missing
  */
 export function readModel(
   bytes: Uint8Array,
@@ -24,7 +24,7 @@ export function readModel(
   return model
 }
 
-/** The same without the weights that lie in other files. @throws {SoftmarginError} `MODEL_UNREADABLE` */
+/** Like `readModel`, without attaching external data. @throws {SoftmarginError} `MODEL_UNREADABLE` */
 export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
   const format = describeFileType(bytes)
   if (format !== 'of an unknown format') throw unreadable(name, format, `is ${format}`)
@@ -35,11 +35,11 @@ export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
     throw unreadable(name, format, `is none, or a truncated or damaged one (${bytes.length} bytes)`, cause)
   }
   const graph = model.graph
-  // Any short run of bytes may parse: each field of a message may be absent. The operator sets come after the
-  // graph in the file, so a cut right behind the graph shows here.
+  // Almost any short byte sequence may parse, since all fields of a message are optional. The opsets follow
+  // the graph in the file, so a file truncated right after the graph is detected here.
   if (!graph || graph.node.length === 0) throw unreadable(name, format, 'has no graph of operators')
   if (model.opsetImport.length === 0) throw unreadable(name, format, 'names no operator set: it is truncated')
-  // What walks a graph backwards, from the scores to the image, relies on coming to an end.
+  // Algorithms that walk the graph backwards, from the scores to the image, rely on it having no cycles.
   if (!topologicalOrder(graph))
     throw unreadable(name, format, 'some of its nodes read their own results: a cycle')
   return model

@@ -3,9 +3,9 @@ import { type GraphProto, NodeProtoSchema } from 'onnx-buf'
 import { subgraphs } from './graph.ts'
 
 /**
- * Renames tensors throughout a graph and its sub-graphs, in place.
+ * Renames tensors throughout a graph and its subgraphs, in place.
  *
- * @param newName the name a tensor should have, given the one it has; the empty name (an input left out) is kept
+ * @param newName maps old names to new ones; the empty name of an omitted input is kept
  */
 export function renameTensors(graph: GraphProto, newName: (name: string) => string): void {
   const rename = (name: string) => (name === '' ? '' : newName(name))
@@ -23,7 +23,7 @@ export function renameTensors(graph: GraphProto, newName: (name: string) => stri
   }
 }
 
-/** Every tensor name of a graph and its sub-graphs. */
+/** Names of all tensors of a graph and its subgraphs. */
 export function tensorNames(graph: GraphProto, into = new Set<string>()): Set<string> {
   for (const list of [graph.input, graph.output, graph.valueInfo, graph.initializer]) {
     for (const { name } of list) into.add(name)
@@ -36,8 +36,8 @@ export function tensorNames(graph: GraphProto, into = new Set<string>()): Set<st
 }
 
 /**
- * A graph whose tensors can be renamed while those of the other keep their names. Weights are shared; inputs, outputs
- * and what is told of tensors between are left out.
+ * Copies a graph so that its tensors can be renamed without affecting the original. Weights are shared;
+ * inputs, outputs and value_info are left out.
  */
 export function copyOfGraph(graph: GraphProto): GraphProto {
   return {
@@ -51,7 +51,7 @@ export function copyOfGraph(graph: GraphProto): GraphProto {
   }
 }
 
-/** A name that is not taken, and is from now on. */
+/** Returns an unused name and marks it as used. */
 export function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted
   while (taken.has(name)) name += '_'

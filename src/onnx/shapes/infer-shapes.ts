@@ -7,9 +7,10 @@ import type { Dims, TensorFacts } from './tensor-info.ts'
 type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
 
 /**
- * The shapes of a node's outputs (the ONNX operator documentation), as far as its inputs tell them.
+ * Infers the output shapes of a node from its inputs, following the ONNX operator documentation.
  *
- * Where an operator changed from version to version (axes as an attribute, then as an input), both are read.
+ * Both forms of operators that changed between opsets are supported, such as axes as an attribute or as an
+ * input.
  */
 export function shapesOf(node: NodeProto, inputs: TensorFacts[]): (Dims | undefined)[] {
   if (/^Reduce/.test(node.opType)) return [reduced(node, inputs)]
@@ -31,7 +32,7 @@ const normalisations =
 const quantised = 'QuantizeLinear DequantizeLinear QLinearLeakyRelu QLinearSigmoid QLinearSoftmax'
 rule(`${unary} ${normalisations} ${quantised}`, (_, [x]) => [x?.dims])
 
-// The quantised numbers, their scale and their zero point.
+// Outputs: quantized values, scale and zero point.
 rule('DynamicQuantizeLinear', (_, [x]) => [x?.dims, [], []])
 
 rule(
@@ -60,7 +61,7 @@ rule('Flatten', (node, [x]) => {
   if (!x?.dims) return []
   const rank = x.dims.length
   const given = integerOf(node, 'axis', 1)
-  // One more than the axes there are: everything goes into the first of the two dimensions.
+  // An axis equal to the rank collapses everything into the first of the two dimensions.
   const axis = given === rank ? rank : axisOf(given, rank)
   if (axis === undefined) return []
   return [[product(x.dims.slice(0, axis)), product(x.dims.slice(axis))]]
@@ -102,7 +103,7 @@ rule('Transpose', (node, [x]) => {
   return [axes?.map((axis) => dims[axis])]
 })
 rule('Concat', (node, inputs) => [joined(node, inputs)])
-// Scale and zero point of the output, then data, scale and zero point of each input.
+// Inputs: scale and zero point of the output, then data, scale and zero point of each operand.
 rule('QLinearConcat', (node, inputs) => [
   joined(
     node,
@@ -152,16 +153,16 @@ rule('Tile', (_, [x, repeats]) => [x?.dims?.map((size, i) => times(size, repeats
 rule('Pad', (node, inputs) => {
   const dims = inputs[0]?.dims
   const given = listOf(node, inputs, 1, 'pads')
-  // Version 18 can name the axes that are padded.
+  // Since opset 18, Pad can name the padded axes.
   if (!dims || !isKnown(given) || given.length !== dims.length * 2 || isGiven(node, 3)) return []
   return [dims.map((size, i) => plus(plus(size, given[i]), given[i + dims.length]))]
 })
 rule('DepthToSpace', (node, [x]) => [rearranged(x?.dims, 1 / integerOf(node, 'blocksize', 1))])
 rule('SpaceToDepth', (node, [x]) => [rearranged(x?.dims, integerOf(node, 'blocksize', 1))])
 rule('Resize', (node, inputs) => {
-  // Version 10 has (x, scales), later ones (x, regions, scales, sizes).
+  // The inputs are (x, scales) in opset 10 and (x, roi, scales, sizes) since.
   const [x, second, scales, sizes] = inputs
-  // Version 18 can name the axes that are resized, and let the sizes be bounds of a picture that keeps its aspect.
+  // Since opset 18, Resize can name the resized axes and treat sizes as bounds that keep the aspect ratio.
   if (attributeOf(node, 'axes') || attributeOf(node, 'keep_aspect_ratio_policy')) return []
   if (isGiven(node, 3)) return [sizes?.values?.length === x?.dims?.length ? sizes?.values : undefined]
   return [scaled(x?.dims, (inputs.length === 2 ? second : scales)?.values)]
@@ -185,7 +186,7 @@ rule('ArgMax ArgMin', (node, [x]) => {
   return [integerOf(node, 'keepdims', 1) ? x!.dims!.with(axis, 1) : x!.dims!.toSpliced(axis, 1)]
 })
 
-/** The part of a shape that `Shape` answers: from version 15 on it can be told where to begin and end. */
+/** The part of a shape that `Shape` returns: since opset 15 it has `start` and `end` attributes. */
 export function partOfShape(node: NodeProto, dims: Dims): Dims {
   return dims.slice(integerOf(node, 'start', 0), integerOf(node, 'end', dims.length))
 }
@@ -223,7 +224,7 @@ function joined(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
   return first!.with(axis, length)
 }
 
-/** `block` pixels a side of each map go into the channels; where it is below 1, they come out of them. */
+/** Moves `block` x `block` pixels of each map into the channels; for `block` below 1, out of the channels. */
 function rearranged(dims: Dims | undefined, block: number): Dims | undefined {
   if (!(block > 0) || block === Number.POSITIVE_INFINITY) return undefined
   return dims?.map((size, i) => (i === 0 ? size : times(size, i === 1 ? block * block : 1 / block)))
@@ -242,7 +243,7 @@ function broadcast(shapes: (Dims | undefined)[]): Dims | undefined {
   const rank = shapes.reduce((most, dims) => Math.max(most, dims!.length), 0)
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((dims) => (i < rank - dims!.length ? 1 : dims![i - rank + dims!.length]))
-    // A size that is not known is 1 or the same as a known greater one.
+    // An unknown size is either 1 or equal to a known size greater than 1.
     return (
       sizes.find((size) => size !== undefined && size !== 1) ?? (sizes.includes(undefined) ? undefined : 1)
     )
@@ -263,14 +264,15 @@ function slicedLength(
     : Math.max(0, Math.ceil((clamp(to, -1, length - 1) - clamp(from, 0, length - 1)) / step))
 }
 
-/** Whether a node reads an input at this place: one that is left out has no name. */
+/** Whether a node has an input at this position; an omitted optional input has an empty name. */
 function isGiven(node: NodeProto, at: number): boolean {
   return (node.input[at] ?? '') !== ''
 }
 
 /**
- * A list of integers that came as an attribute and in later versions as an input: `'none'` where the node has neither,
- * so that the operator's default holds, and `'unknown'` where it reads an input whose values are not known.
+ * A list of integers that is an attribute in older opsets and an input in newer ones. `'none'` if the node
+ * has neither, so that the operator's default applies; `'unknown'` if it is an input whose values are
+ * unknown.
  */
 function listOf(
   node: NodeProto,
@@ -281,7 +283,7 @@ function listOf(
   if (isGiven(node, at)) return inputs[at]?.values ?? 'unknown'
   const list = attribute === undefined ? undefined : attributeOf(node, attribute)?.ints
   if (list === undefined) return 'none'
-  // No list of this kind has more entries than the tensor has dimensions, or two for each.
+  // No such list has more entries than two per dimension.
   return list.length > 2 * mostDimensions ? 'unknown' : list.map(Number)
 }
 

@@ -15,12 +15,12 @@ const arithmetic = new Map<string, (a: number, b: number) => number>([
   ['Max', Math.max],
   ['Equal', (a, b) => Number(a === b)],
 ])
-/** Types of integers, in which a division drops the rest: uint8 to int64, uint32 and uint64. */
+/** Integer types, for which Div truncates: uint8 to int64, uint32 and uint64. */
 const integers = new Set([2, 3, 4, 5, 6, 7, 12, 13])
 
 /**
- * The numbers that a node answers, where they can be known beforehand: files compute shapes for Reshape, Expand
- * and Resize by chains of Shape, Gather, Concat and arithmetic. At most `mostValues` of them are followed.
+ * Evaluates a node's first output where possible. Models compute shapes for Reshape, Expand and Resize by
+ * chains of Shape, Gather, Concat and arithmetic. Lists of more than `mostValues` values are not followed.
  */
 export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undefined {
   const [x, second, third] = inputs
@@ -69,7 +69,10 @@ export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undef
   }
 }
 
-/** All numbers one after the other, unless they are too many: a list that is joined with itself doubles each time. */
+/**
+ * Concatenates all values, unless there are too many: a list concatenated with itself repeatedly doubles each
+ * time.
+ */
 function joined(inputs: TensorFacts[]): Values | undefined {
   const all: Values = []
   for (const { values } of inputs) {
@@ -79,7 +82,7 @@ function joined(inputs: TensorFacts[]): Values | undefined {
   return all
 }
 
-/** Number by number; a list of one goes with each. */
+/** Applies a function elementwise; a list of one value is broadcast. */
 function each(inputs: (TensorFacts | undefined)[], apply: (values: number[]) => number): Values | undefined {
   const lists = inputs.map((input) => input?.values)
   if (lists.some((list) => list === undefined)) return undefined

@@ -2,21 +2,21 @@ import type { NodeProto } from 'onnx-buf'
 import { integerOf, integersOf, textOf } from '../graph/attributes.ts'
 import type { Dims } from './tensor-info.ts'
 
-/** The shape of a convolution's output: `x` [N, C, ...sides], `w` [filters, C / group, ...kernel]. */
+/** Output shape of a convolution with `x` [N, C, ...sides] and `w` [filters, C / group, ...kernel]. */
 export function convolved(node: NodeProto, x: Dims | undefined, w: Dims | undefined): Dims | undefined {
   if (!x || x.length < 3) return undefined
   const window = windowOf(node, x.length - 2, w?.slice(2))
   return [x[0], w?.[0], ...x.slice(2).map((side, i) => places(window, side, i))]
 }
 
-/** The shape of a pooling's output. */
+/** Output shape of a pooling operator. */
 export function pooled(node: NodeProto, x: Dims | undefined): Dims | undefined {
   if (!x || x.length < 3) return undefined
   const window = windowOf(node, x.length - 2)
   return [x[0], x[1], ...x.slice(2).map((side, i) => places(window, side, i))]
 }
 
-/** The shape of a transposed convolution's output: `w` [C, filters / group, ...kernel]. */
+/** Output shape of a transposed convolution with `w` [C, filters / group, ...kernel]. */
 export function convolvedBack(node: NodeProto, x: Dims | undefined, w: Dims | undefined): Dims | undefined {
   if (!x || x.length < 3) return undefined
   const rank = x.length - 2
@@ -34,22 +34,22 @@ export function convolvedBack(node: NodeProto, x: Dims | undefined, w: Dims | un
   return [x[0], filters, ...sides]
 }
 
-/** What a node says of its window, each list along the axes. */
+/** Window attributes of a node, with one list entry per axis. */
 interface Window {
-  /** How many axes it moves along. */
+  /** Number of spatial axes. */
   rank: number
   kernel: Dims | undefined
   strides: number[] | undefined
   dilations: number[] | undefined
-  /** First those before the picture along each axis, then those behind it. */
+  /** Padding before the image along each axis, then after it. */
   pads: number[] | undefined
-  /** Whether the padding is such that the output is as large as the input, but for the strides. */
+  /** Whether auto_pad makes the output as large as the input divided by the strides. */
   isSame: boolean
   isValid: boolean
   roundsUp: boolean
 }
 
-/** Reads the attributes once: they may be long lists, and each axis asks for them. */
+/** Reads the attributes once rather than per axis, because the lists in a file may be long. */
 function windowOf(node: NodeProto, rank: number, kernelOfWeights?: Dims): Window {
   const padding = textOf(node, 'auto_pad', 'NOTSET')
   return {
@@ -64,7 +64,7 @@ function windowOf(node: NodeProto, rank: number, kernelOfWeights?: Dims): Window
   }
 }
 
-/** How many places a window has along one side. */
+/** Number of window positions along one axis. */
 function places(window: Window, side: number | undefined, axis: number): number | undefined {
   const { length, stride, dilation, before, after } = alongAxis(window, axis)
   if (side === undefined || length === undefined) return undefined
@@ -74,7 +74,7 @@ function places(window: Window, side: number | undefined, axis: number): number 
   const steps = (side + before + after - reach) / stride
   if (!window.roundsUp) return Math.floor(steps) + 1
   const count = Math.ceil(steps) + 1
-  // A last window that would begin behind the picture is left out.
+  // With ceil_mode, a last window that would start beyond the input and its leading padding is dropped.
   return (count - 1) * stride >= side + before ? count - 1 : count
 }
 

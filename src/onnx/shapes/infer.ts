@@ -7,14 +7,15 @@ import { valuesOf } from './infer-values.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'
 
 /**
- * Finds the type and shape of each tensor of the main graph, where operators, weights and what the file says of
- * its tensors tell them. Operators are those of ONNX for CNNs, in all versions; after another one the shape is
- * known again only where the file tells it.
+ * Infers the type and shape of each tensor of the main graph from operators, weights and the file's
+ * value_info. It covers the ONNX operators used in CNNs, in all opsets. After an unknown operator, shapes are
+ * only known again where the file records them.
  *
- * The time is linear in the size of the graph, whatever numbers stand in it: what an operator could not answer (an
- * axis that is not there, a negative size) and what is too large to follow is unknown. ONNX Runtime says what is wrong.
+ * The running time is linear in the size of the graph, whatever numbers it contains. Invalid results (a
+ * nonexistent axis, a negative size) and values too large to track are treated as unknown; ONNX Runtime
+ * reports such errors itself.
  *
- * @param inputs dimensions of inputs, by name; those of others are as the file has them
+ * @param inputs dimensions of inputs by name, which override those in the file
  */
 export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {}): Map<string, TensorFacts> {
   const graph = model.graph!
@@ -52,7 +53,7 @@ function constantFacts(tensor: TensorProto): TensorFacts {
   const dims = dimsOf(tensor.dims)
   const length = dims?.reduce<number>((all, n) => all * (n ?? Number.NaN), 1)
   const values = length !== undefined && length <= mostValues ? numbersOf(tensor, length) : undefined
-  // A file may hold fewer numbers than its dimensions tell.
+  // A file may hold fewer values than its dimensions require.
   return { type: tensor.dataType, dims, values: values?.length === length ? values : undefined }
 }
 
@@ -60,7 +61,7 @@ function dimsOf(dims: bigint[]): Dims | undefined {
   return dims.length > mostDimensions ? undefined : boundedDims(dims.map(Number))
 }
 
-/** What was inferred, and where that is not known, what the file tells. */
+/** Inferred dimensions, completed with those recorded in the file. */
 function merge(inferred: Dims | undefined, told: Dims | undefined): Dims | undefined {
   if (!inferred || !told || inferred.length !== told.length) return inferred ?? told
   return inferred.map((size, i) => size ?? told[i])
@@ -79,7 +80,7 @@ const answersBool = new Set([
 ])
 const answersIndexes = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
 
-/** Which input of a quantised operator has the type of its output. */
+/** Index of the zero-point input, whose type is the output type, by quantized operator. */
 const zeroPointInput = new Map([
   ['QLinearConv', 7],
   ['QLinearMatMul', 7],

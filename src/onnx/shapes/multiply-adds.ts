@@ -3,7 +3,7 @@ import { integerOf } from '../graph/attributes.ts'
 import { makersRead, producers, topologicalOrder } from '../graph/graph.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'
 
-/** Where an operator that multiplies has its weights (or second factor). */
+/** Input index of the weights (or second factor), by operator. */
 const weightInput = new Map([
   ['Conv', 1],
   ['FusedConv', 1],
@@ -18,16 +18,16 @@ const weightInput = new Map([
 ])
 
 /**
- * How many steps `workShares` takes before it gives up: enough for any graph of some 2,900 nodes, and in larger ones
- * 64 for each node, which branches of the usual length never need.
+ * Maximum number of steps of `workShares`: enough for any graph of up to some 2,900 nodes, plus 64 per node
+ * in larger ones, which branches of ordinary length never need.
  */
 const mostSteps = (nodes: number) => 2 ** 22 + 64 * nodes
 
 /**
- * The multiply-adds of a node's convolution or matrix product; 0 for operators without one, which cost next to
- * nothing in a CNN.
+ * Number of multiply-adds of a node's convolution or matrix product; 0 for other operators, whose cost is
+ * negligible in a CNN.
  *
- * @returns `undefined` where a shape is not known
+ * @returns `undefined` if a shape is unknown
  */
 export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): number | undefined {
   const at = weightInput.get(node.opType)
@@ -43,11 +43,11 @@ export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): 
 }
 
 /**
- * What share of the network's multiply-adds each tensor needs: its own node's and those of all nodes before it
+ * The fraction of the network's multiply-adds needed to compute each tensor, by its producer and all nodes
  * that it depends on.
  *
- * @returns from 0 to 1 by tensor, or nothing where a shape is not known, or where the branches of a large graph are so
- *   entangled that it would take more than `mostSteps` to tell
+ * @returns fractions from 0 to 1 by tensor name; empty if a shape is unknown, the graph has a cycle, or the
+ *   branches of a large graph are so entangled that the computation would take more than `mostSteps`
  */
 export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): Map<string, number> {
   const order = topologicalOrder(graph)
@@ -68,7 +68,7 @@ export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): 
   return shares
 }
 
-/** The places in `order` of the nodes that each node reads from, all before its own. */
+/** For each node, the positions in `order` of the nodes it reads from, all before its own. */
 function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
   const made = producers(graph)
   const place = new Map(order.map((node, i) => [node, i]))
@@ -76,28 +76,29 @@ function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
 }
 
 /**
- * For each node the sum over itself and all its ancestors, each counted once.
+ * For each node, the sum of `own` over the node and all its ancestors, each counted once.
  *
- * Where a node has one predecessor, its sum is that one's and its own. Where branches come together, their nodes are
- * visited backwards until they meet in a single node, whose sum is known: the time is that of the branches, not of
- * the network before them.
+ * A node with one predecessor adds its own value to the predecessor's sum. Where branches join, their nodes
+ * are visited backwards until they meet in a single node, whose sum is known. The time is therefore
+ * proportional to the branches, not to the network before them.
  *
- * @param before the places of each node's predecessors, all before its own
- * @returns an empty list where that takes too many steps
+ * @param before positions of each node's predecessors, all before its own
+ * @returns an empty list if this takes too many steps
  */
 function sumsOverAncestors(before: number[][], own: number[]): number[] {
   let left = mostSteps(before.length)
   const sums: number[] = []
-  /** On behalf of which node each was met last. */
+  /** For each node, the last node on whose behalf it was reached. */
   const metFor = new Int32Array(before.length).fill(-1)
   for (let node = 0; node < before.length; node++) {
     let sum = own[node]
-    /** Nodes that were met and not visited. */
+    /** Number of nodes reached but not yet visited. */
     let open = 0
     const meet = (list: number[]) => {
       left -= list.length
       for (const one of list) {
-        // What has no work behind it, such as weights that are dequantised, would only be a long way back.
+        // Skip nodes without any multiply-adds behind them, such as dequantized weights: they would only
+        // lengthen the walk.
         if (metFor[one] === node || sums[one] === 0) continue
         metFor[one] = node
         open++

@@ -1,12 +1,12 @@
 import type { TensorProto_DataType as DataType } from 'onnx-buf'
 
-/** What is known of a tensor without running the network. */
+/** Static information about a tensor. */
 export interface TensorFacts {
   type?: DataType
   dims?: Dims
-  /** The numbers themselves, of small tensors that tell shapes. */
+  /** The values, for small tensors used in shape computations. */
   values?: (number | undefined)[]
 }
 
-/** The dimensions of a tensor; `undefined` for one that is not known. */
+/** Dimensions of a tensor; `undefined` for unknown ones. */
 export type Dims = (number | undefined)[]

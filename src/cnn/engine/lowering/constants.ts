@@ -2,17 +2,17 @@ import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../../core/errors.ts'
 import { NotForEngine } from './not-for-engine.ts'
 
-/** A constant of a graph, read only when its numbers are needed. */
+/** A constant of a graph, decoded only when its values are needed. */
 export interface Constant {
   dims: number[]
   read(): Float32Array
 }
 
 /**
- * A tensor of floats.
+ * Wraps a float tensor as a constant.
  *
  * @throws {NotForEngine} for other types
- * @throws {SoftmarginError} `MODEL_UNREADABLE` if its bytes are fewer or more than its dimensions tell
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if its data does not match its dimensions
  */
 export function constantOf(tensor: TensorProto): Constant {
   const dims = tensor.dims.map(Number)
@@ -49,13 +49,13 @@ export function constantOf(tensor: TensorProto): Constant {
       return Float32Array.from({ length }, (_, i) => view.getFloat64(8 * i, true))
     }
     if (raw.byteOffset % 4 === 0) return new Float32Array(raw.buffer, raw.byteOffset, length)
-    // Not `slice`, which for a Buffer of Node is a view.
+    // Copy to align. `slice` would not copy: for a Node.js Buffer it returns a view.
     return new Float32Array(new Uint8Array(raw).buffer)
   }
   return { dims, read }
 }
 
-/** The number that 16 bits are. */
+/** Converts a float16 bit pattern to a number. */
 function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31

@@ -11,8 +11,9 @@ import { joinPatterns } from './patterns.ts'
 import { Uses } from './uses.ts'
 
 /**
- * Joins what follows an operation, and only it, to the operation: factors and summands a channel (BatchNormalization,
- * layer scale), a residual, an activation. Then sums are finished while they are in registers.
+ * Fuses an operation with the following one if that is its only reader: per-channel scale and shift
+ * (BatchNormalization, layer scale), residual, activation. The fused operation finishes its sums while they
+ * are in registers.
  */
 export function fuse(program: Program): Program {
   const outputs = program.outputs.map(({ value }) => value)
@@ -24,7 +25,10 @@ export function fuse(program: Program): Program {
   return { ...program, operations: withoutDead(operations, outputs) }
 }
 
-/** Runs over the operations in order; `join` answers what takes the place of a pair, which is at the second's. */
+/**
+ * Visits the operations in order. `join` returns the operation that replaces a pair, placed at the position
+ * of the second.
+ */
 function joinPairs(
   operations: Operation[],
   outputs: MapValue[],
@@ -32,13 +36,13 @@ function joinPairs(
 ): Operation[] {
   const uses = new Uses(operations, outputs)
   const list: Operation[] = []
-  /** What was joined already, by the map that it makes now. */
+  /** Operations already fused, by their current output. */
   const current = new Map<MapValue, Operation>()
   for (const second of operations) {
     const inputs =
       second.type === 'binary' ? [second.left, second.right] : 'input' in second ? [second.input] : []
     let made: Operation | undefined
-    // The operation that comes last has all that the others make.
+    // Try the latest operation first: at its position all other inputs are already computed.
     const firsts = inputs
       .filter((value) => uses.count(value) === 1)
       .flatMap((value) => current.get(value) ?? [])
@@ -55,7 +59,7 @@ function joinPairs(
   return list
 }
 
-/** Factors and summands a filter become part of a convolution's weights and bias. */
+/** Folds per-filter scale and shift into a convolution's weights and bias. */
 function joinFactors(operations: Operation[], outputs: MapValue[]): Operation[] {
   return joinPairs(operations, outputs, (first, second) => {
     if (first.type !== 'convolution' || first.activation !== linear || first.residual) return undefined
@@ -87,7 +91,7 @@ function factorsOf(
   return { scale: (i) => weights[i] * (scale?.[i] ?? 1), summand: (i) => bias[i] }
 }
 
-/** Whether a convolution has one tap, and each channel is by itself. */
+/** Whether a convolution is a per-channel scale and shift: a 1x1 depthwise convolution. */
 function isScaling(operation: Operation): operation is Convolution {
   if (operation.type !== 'convolution' || operation.residual) return false
   const { groups, input, output, kernel, strides, before, after, bias } = operation
@@ -101,7 +105,7 @@ function isScaling(operation: Operation): operation is Convolution {
   )
 }
 
-/** A sum with another map is made where the convolution's own sums are. */
+/** Fuses the addition of another map into a convolution as its residual. */
 function joinResiduals(operations: Operation[], outputs: MapValue[]): Operation[] {
   return joinPairs(operations, outputs, (first, second) => {
     if (second.type !== 'binary' || second.kind !== BinaryKind.add) return undefined
@@ -123,7 +127,7 @@ function joinActivations(operations: Operation[], outputs: MapValue[]): Operatio
   })
 }
 
-/** The operations that an output needs. */
+/** Removes operations that no output depends on. */
 function withoutDead(operations: Operation[], outputs: MapValue[]): Operation[] {
   let living = operations
   for (;;) {

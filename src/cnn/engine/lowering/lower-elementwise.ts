@@ -1,4 +1,4 @@
-// Activations, and what goes number by number.
+// Lowering of activations and other elementwise operators, softmax and layer normalization.
 
 import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
@@ -28,7 +28,7 @@ function unary(activationOf: (lowering: Lowering, node: NodeProto) => Partial<Ac
 const kind = (name: keyof typeof ActivationKind, a = 0, b = 0) => ({ kind: ActivationKind[name], a, b })
 const float = (node: NodeProto, name: string, fallback: number) => attributeOf(node, name)?.f ?? fallback
 
-/** Bounds are attributes in old files, inputs in others. */
+/** The bounds of Clip are attributes before opset 11 and inputs since. */
 function clip(lowering: Lowering, node: NodeProto): Partial<Activation> {
   const [, low, high] = node.input
   return {
@@ -37,7 +37,10 @@ function clip(lowering: Lowering, node: NodeProto): Partial<Activation> {
   }
 }
 
-/** The constant's numbers in the order of a map that it can be broadcast to. */
+/**
+ * Converts a constant to a map that broadcasts to the tensor's map, or throws if its shape does not allow
+ * that.
+ */
 function constantMap(name: string, dims: number[], numbers: Float32Array, { value, view }: Tensor): MapValue {
   const rank = view === 'flat' ? 2 : 4
   const full = [...Array(Math.max(0, rank - dims.length)).fill(1), ...dims]
@@ -77,7 +80,7 @@ function binary(which: number): Lower {
       if (left.view !== right.view)
         throw new NotForEngine(`node ${show(node.name)} joins maps of several layouts`)
       if (view === 'flat' && [left, right].some(({ value }) => value.shape.height * value.shape.width > 1)) {
-        // Rows that were made of maps of the same size have their numbers in the same places.
+        // Flattened maps of the same shape have their values at the same positions.
         if (JSON.stringify(left.value.shape) !== JSON.stringify(right.value.shape)) {
           throw new NotForEngine(`node ${show(node.name)} joins rows of maps of several sizes`)
         }
@@ -130,7 +133,7 @@ function binary(which: number): Lower {
   }
 }
 
-/** An operation with one number as an activation. */
+/** A binary operation with a scalar constant, expressed as an activation. */
 function scalar(which: number, c: number, isLeft: boolean): Activation | undefined {
   const affine = (a: number, b: number) => ({ ...linear, ...kind('affine', a, b) })
   switch (which) {
@@ -163,7 +166,10 @@ function broadcast(a: MapShape, b: MapShape): MapShape {
   }
 }
 
-/** A map of rows, or one whose channels are its last axis or its second. */
+/**
+ * Returns the node's input if `axis` is its channel axis: that of a vector, or the last or second axis of a
+ * map.
+ */
 function isOverChannels(lowering: Lowering, node: NodeProto, axis: number): Tensor {
   const tensor = lowering.tensor(node.input[0])
   const rank = lowering.dims(node.input[0]).length
@@ -177,7 +183,7 @@ function isOverChannels(lowering: Lowering, node: NodeProto, axis: number): Tens
 }
 
 const softmax: Lower = (lowering, node) => {
-  // Before version 13 it went over all axes from the given one on.
+  // Before opset 13, Softmax normalized over all axes from the given one on.
   const isOld = lowering.opset < 13
   const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', isOld ? 1 : -1))
   const { height, width } = tensor.value.shape
@@ -203,6 +209,7 @@ const layerNormalization: Lower = (lowering, node) => {
   })
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerElementwise: Record<string, Lower> = {
   Add: binary(BinaryKind.add),
   Mul: binary(BinaryKind.multiply),

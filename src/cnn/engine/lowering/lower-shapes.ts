@@ -1,4 +1,4 @@
-// What moves numbers, or only calls them by other dimensions.
+// Lowering of operators that move values or only change dimensions.
 
 import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
@@ -10,7 +10,7 @@ import type { MapValue } from './operations.ts'
 
 type Lower = (lowering: Lowering, node: NodeProto) => void
 
-/** The same numbers by another name. */
+/** The output is the input under another name. */
 const alias: Lower = (lowering, node) => {
   const [x] = node.input
   lowering.name(node.output[0], lowering.constant(x) ?? lowering.tensor(x))
@@ -18,7 +18,7 @@ const alias: Lower = (lowering, node) => {
 
 const cast: Lower = (lowering, node) => {
   if (isInteger(integerOf(node, 'to', 1))) throw new NotForEngine('it casts to integers')
-  // Between floats of several widths: all are float32 here.
+  // All float types are float32 in the engine.
   alias(lowering, node)
 }
 
@@ -34,12 +34,12 @@ const constant: Lower = (lowering, node) => {
   else throw new NotForEngine(`the constant ${show(name)} is not of floats`)
 }
 
-/** The view in which a map has these dimensions and keeps its numbers in their places. */
+/** The view under which a map has these dimensions without moving values. */
 function viewAs({ value, view }: Tensor, dims: number[]): View | undefined {
   const { height, width } = value.shape
   const isRow = height * width === 1
   const same = (other: View) => dimsOf(value.shape, other).join() === dims.join()
-  // A row of one pixel may be seen in any way.
+  // A map of one pixel fits every view.
   if (isRow) return (['flat', 'first', 'last'] as const).find(same)
   if (view === 'last') return same('last') ? 'last' : undefined
   return (['first', 'flat'] as const).find(same)
@@ -148,6 +148,7 @@ const slice: Lower = (lowering, node) => {
   lowering.add(node, { channels, height, width }, view, { type: 'copy', input: value, from, step, fill: 0 })
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerShapes: Record<string, Lower> = {
   Identity: alias,
   Dropout: alias,

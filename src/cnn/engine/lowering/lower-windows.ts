@@ -1,4 +1,4 @@
-// Convolutions, matrix products, normalisations with factors a channel, and poolings.
+// Lowering of convolutions, matrix products, batch normalization and pooling.
 
 import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
@@ -10,7 +10,7 @@ import { placesOf, windowsOf } from './windows.ts'
 
 type Lower = (lowering: Lowering, node: NodeProto) => void
 
-/** One number that a window covers alone. */
+/** A 1x1 window without strides, dilations or padding. */
 export const single: Windows = {
   kernel: [1, 1],
   strides: [1, 1],
@@ -50,7 +50,7 @@ const convolution: Lower = (lowering, node) => {
   })
 }
 
-/** A product of rows with a constant matrix: a convolution whose one window is the whole row. */
+/** A product with a constant matrix, represented as a convolution whose window is the whole row. */
 function product(
   lowering: Lowering,
   node: NodeProto,
@@ -59,7 +59,7 @@ function product(
   bias: Float32Array,
 ): void {
   const { channels, height, width } = value.shape
-  // A flattened map is in the order of a convolution's weights.
+  // A flattened map has the same order as a convolution's weights.
   const kernel: [number, number] = view === 'flat' ? [height, width] : [1, 1]
   if (view === 'first' || matrix.rows !== channels * kernel[0] * kernel[1]) {
     throw new NotForEngine(
@@ -125,7 +125,7 @@ const matMul: Lower = (lowering, node) => {
   product(lowering, node, lowering.tensor(node.input[0]), { rows, filters, read }, new Float32Array(filters))
 }
 
-/** x * factor + summand, a number of each for every channel: a convolution of one tap. */
+/** x * factor + summand per channel, represented as a 1x1 depthwise convolution. */
 export function scaleChannels(
   lowering: Lowering,
   node: NodeProto,
@@ -179,7 +179,7 @@ function pooling(isMax: boolean): Lower {
   }
 }
 
-/** The mean or the greatest number of a whole map. */
+/** Global max or average pooling. */
 function global(lowering: Lowering, node: NodeProto, isMax: boolean, view: View): void {
   const { value } = lowering.tensor(node.input[0])
   const { channels, height, width } = value.shape
@@ -217,6 +217,7 @@ function reduction(isMax: boolean): Lower {
   }
 }
 
+/** Lowering functions by ONNX operator. */
 export const lowerWindows: Record<string, Lower> = {
   Conv: convolution,
   Gemm: gemm,

@@ -9,7 +9,7 @@ import { isInteger, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { lengthOf, type MapValue, type Program } from './operations.ts'
 
-/** How each operator of ONNX is lowered. */
+/** The lowering function of each supported ONNX operator. */
 const lowerings = new Map<string, (lowering: Lowering, node: NodeProto) => void>(
   Object.entries({ ...lowerWindows, ...lowerElementwise, ...lowerShapes }),
 )
@@ -17,16 +17,18 @@ const lowerings = new Map<string, (lowering: Lowering, node: NodeProto) => void>
 /**
  * Lowers a graph to operations on maps.
  *
- * @param model float32 at both ends, as `cutAt` makes it
- * @param input the name of its image input
- * @param dims of the input: batch, channels, height, width. The batch may be any where the model leaves it open
- * @throws {NotForEngine} where it has operators, or uses of them, that the engine does not know
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for weights that do not fit their shape
+ * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param input name of the image input
+ * @param dims dimensions of the input: batch, channels, height, width
+ * @param isFree whether the model accepts any batch size; the batch in `dims` is then ignored
+ * @throws {NotForEngine} if the graph has operators, or uses of them, that the engine does not support
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` for weights that do not match their shape
  */
 export function lower(model: ModelProto, input: string, dims: readonly number[], isFree: boolean): Program {
   const graph = model.graph!
   if (graph.sparseInitializer.length > 0) throw new NotForEngine('it has sparse weights')
-  // Where any batch will do, one that is no other size tells the batch's axis apart.
+  // If the batch is free, use a prime that is unlikely to equal another dimension, to recognize the batch
+  // axis.
   const batch = isFree ? 1009 : dims[0]
   const [, channels, height, width] = dims
   const facts = inferTensors(model, { [input]: [batch, ...dims.slice(1)] as Dims })
@@ -35,11 +37,11 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   lowering.name(input, { value: source, view: 'first' })
   for (const node of graph.node) {
     if (isInteger(facts.get(node.output[0])?.type)) {
-      // Arithmetic on shapes, which `inferTensors` has done already.
+      // Arithmetic on shapes, which `inferTensors` has already evaluated.
       for (const name of node.output) lowering.name(name, 'integers')
       continue
     }
-    // Copies of a node have no domain where it is the default one.
+    // Copied protobuf nodes may lack the domain, which then is the default one.
     const isOurs = !node.domain || node.domain === 'ai.onnx'
     const lowerNode = isOurs ? lowerings.get(node.opType) : undefined
     if (!lowerNode) throw new NotForEngine(`it has the operator ${show(node.opType)}`)
@@ -53,7 +55,7 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
     return { name, value, dims: lowering.mapDims(name) }
   })
   for (const { name, value, dims: told } of outputs) {
-    // Numbers leave in the order of planes, which is that of maps with their channels first, and of rows.
+    // Outputs are returned in planar order, which is that of channels-first maps and of vectors.
     if (told.reduce((all, n) => all * n, 1) !== lengthOf(value.shape) || isTurned(lowering.tensor(name))) {
       throw new NotForEngine(`the output ${show(name)} has its channels last`)
     }

@@ -6,32 +6,36 @@ import { NotForEngine } from './not-for-engine.ts'
 import { linear, type MapShape, type MapValue, type Operation } from './operations.ts'
 
 /**
- * How ONNX sees a map. The memory is the same for all: 'first' is [N, channels, height, width], 'last'
- * [N, height, width, channels], and 'flat' [N, channels * height * width] in the order of 'first'.
+ * ONNX view of a map, whose memory layout is the same for all views: 'first' is [N, channels, height, width],
+ * 'last' is [N, height, width, channels], and 'flat' is [N, channels * height * width] in the order of
+ * 'first'.
  */
 export type View = 'first' | 'last' | 'flat'
 
-/** A tensor of the graph that is computed from the picture. */
+/** A tensor of the graph that is computed from the image. */
 export interface Tensor {
   value: MapValue
   view: View
 }
 
-/** An operation that the lowering of a node adds: its name, output and activation are filled in. */
+/**
+ * An operation added while lowering a node; its name, output and default activation are filled in by
+ * `append`.
+ */
 type Draft = Operation extends infer O
   ? O extends Operation
     ? Omit<O, 'name' | 'output' | 'activation'> & { activation?: Operation['activation'] }
     : never
   : never
 
-/** What the lowering of one node may ask and do. */
+/** State of lowering a graph, used by the lowering function of each operator. */
 export class Lowering {
   readonly operations: Operation[] = []
   readonly opset: number
   readonly #facts: Map<string, TensorFacts>
   readonly #tensors = new Map<string, Tensor>()
   readonly #constants = new Map<string, Constant>()
-  /** Tensors of integers, of which only the numbers that `inferTensors` found matter. */
+  /** Integer tensors, of which only the values inferred by `inferTensors` matter. */
   readonly #integers = new Set<string>()
   readonly #batch: number
 
@@ -46,7 +50,7 @@ export class Lowering {
     }
   }
 
-  /** The dimensions of a tensor of the graph, the batch first. @throws {NotForEngine} where one is not known */
+  /** Dimensions of a tensor of the graph, batch first. @throws {NotForEngine} if one is unknown */
   dims(name: string): number[] {
     const dims = this.#facts.get(name)?.dims
     if (!dims || dims.some((size) => size === undefined || !(size >= 0))) {
@@ -55,14 +59,14 @@ export class Lowering {
     return dims as number[]
   }
 
-  /** The dimensions of a tensor that has a map for each picture, without the batch. */
+  /** Dimensions, without the batch, of a tensor that holds one map per image. */
   mapDims(name: string): number[] {
     const [batch, ...dims] = this.dims(name)
     if (batch !== this.#batch) throw new NotForEngine(`${show(name)} does not begin with the batch`)
     return dims
   }
 
-  /** The integers that an input holds. @throws {NotForEngine} where they are not known */
+  /** Values of an integer input. @throws {NotForEngine} if they are unknown */
   integers(name: string): number[] {
     const values = this.#facts.get(name)?.values
     if (!values || values.some((value) => value === undefined)) {
@@ -75,7 +79,7 @@ export class Lowering {
     return this.#integers.has(name)
   }
 
-  /** A tensor that is computed from the picture. */
+  /** A tensor that is computed from the image. @throws {NotForEngine} for any other tensor */
   tensor(name: string): Tensor {
     const tensor = this.#tensors.get(name)
     if (!tensor) throw new NotForEngine(`${show(name)} is not computed from the picture alone`)
@@ -86,19 +90,19 @@ export class Lowering {
     return this.#tensors.has(name)
   }
 
-  /** A constant of floats; nothing for an input that is left out. */
+  /** A float constant; `undefined` for an omitted optional input. */
   constant(name: string | undefined): Constant | undefined {
     return name ? this.#constants.get(name) : undefined
   }
 
-  /** A constant of floats that must be there. */
+  /** A required float constant. @throws {NotForEngine} if the tensor is not constant */
   weights(name: string): Constant {
     const constant = this.constant(name)
     if (!constant) throw new NotForEngine(`${show(name)} is not a constant`)
     return constant
   }
 
-  /** The one number that an input holds, or `fallback` where it is left out. */
+  /** Value of a scalar input, or `fallback` if the input is omitted. */
   scalar(name: string | undefined, fallback: number): number {
     if (!name) return fallback
     const numbers = this.weights(name).read()
@@ -106,7 +110,7 @@ export class Lowering {
     return numbers[0]
   }
 
-  /** Gives a name to a constant, or to a tensor that is there already. */
+  /** Registers a name for a constant or tensor. */
   name(name: string, what: Constant | Tensor | 'integers'): void {
     if (what === 'integers') this.#integers.add(name)
     else if ('read' in what) this.#constants.set(name, what)
@@ -114,10 +118,10 @@ export class Lowering {
   }
 
   /**
-   * Adds an operation that makes the first output of `node`.
+   * Adds an operation that computes the first output of `node`.
    *
-   * @param shape what it answers for one picture
-   * @param view how the output's dimensions are to be read: they must fit
+   * @param shape output shape for one image
+   * @param view view of the output; it must match the inferred dimensions
    */
   add(node: NodeProto, shape: MapShape, view: View, draft: Draft): void {
     const name = node.output[0]
@@ -128,7 +132,7 @@ export class Lowering {
       throw new NotForEngine(`${show(name)} is [${told}] in the file, but [${made}] by its operators`)
   }
 
-  /** The same without a name for what it makes. */
+  /** Like `add`, without registering a name for the result. */
   append(node: NodeProto, shape: MapShape, draft: Draft): MapValue {
     const sizes = [shape.channels, shape.height, shape.width]
     if (!sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
@@ -141,13 +145,13 @@ export class Lowering {
   }
 }
 
-/** The dimensions that ONNX gives a map, without the batch. */
+/** The ONNX dimensions of a map in a view, without the batch. */
 export function dimsOf({ channels, height, width }: MapShape, view: View): number[] {
   if (view === 'first') return [channels, height, width]
   return view === 'last' ? [height, width, channels] : [channels * height * width]
 }
 
-/** Integers and booleans: what shapes and indexes are. */
+/** Whether a tensor type is an integer or boolean type, as used for shapes and indexes. */
 export function isInteger(type: number | undefined): boolean {
   return type !== undefined && type !== 0 && ![1, 10, 11, 16].includes(type)
 }

@@ -1,4 +1,7 @@
-/** Why a network cannot run in our own engine. It is no fault: the network then runs in ONNX Runtime. */
+/**
+ * Thrown if the engine cannot run a network. This is not a defect of the model, which may still run in ONNX
+ * Runtime.
+ */
 export class NotForEngine extends Error {
   override readonly name = 'NotForEngine'
 }

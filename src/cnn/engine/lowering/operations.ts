@@ -1,20 +1,21 @@
-// What a graph is lowered to: operations on maps. Channels come last in memory; a row of numbers is a map of 1 x 1.
+// The intermediate representation that a graph is lowered to: operations on maps. Maps are stored
+// channels-last; a vector is a map of 1 x 1 pixels.
 
-/** Sizes of one picture's map. */
+/** Dimensions of the map of one image. */
 export interface MapShape {
   channels: number
   height: number
   width: number
 }
 
-/** What one operation answers and others read: a map for each picture of a batch, or a constant one. */
+/** The result of one operation, read by others: one map per image of a batch, or a constant map. */
 export interface MapValue {
   readonly shape: MapShape
-  /** The numbers of a constant, [height][width][channels], which is the same for every picture. */
+  /** Values of a constant, [height][width][channels], which is the same for every image. */
   readonly constant?: Float32Array
 }
 
-/** As in assembly/cnn/activation.ts, which tells what `a` and `b` mean. */
+/** Codes as in assembly/cnn/activation.ts, which documents the parameters `a` and `b`. */
 export const ActivationKind = {
   none: 0,
   leakyRelu: 1,
@@ -34,7 +35,10 @@ export const ActivationKind = {
   reciprocal: 15,
 } as const
 
-/** What is done to each number that an operation makes: it is clamped, then activated. */
+/**
+ * Applied to each value that an operation computes: first the clamp to [low, high], then the activation
+ * function.
+ */
 export interface Activation {
   low: number
   high: number
@@ -43,54 +47,54 @@ export interface Activation {
   b: number
 }
 
-/** Numbers stay as they are. */
+/** The identity activation. */
 export const linear: Activation = { low: -Infinity, high: Infinity, kind: 0, a: 0, b: 0 }
 
-/** As in assembly/cnn/binary.ts. */
+/** Codes as in assembly/cnn/binary.ts. */
 export const BinaryKind = { add: 0, multiply: 1, subtract: 2, divide: 3, maximum: 4, minimum: 5 } as const
 
-/** Where the windows of a convolution or pooling lie; [vertical, horizontal]. */
+/** Window geometry of a convolution or pooling; pairs are [vertical, horizontal]. */
 export interface Windows {
   kernel: [number, number]
   strides: [number, number]
   dilations: [number, number]
-  /** Numbers that are missing above and left of the map, and below and right of it. */
+  /** Padding above and left of the map, and below and right of it. */
   before: [number, number]
   after: [number, number]
 }
 
 interface Made {
-  /** The ONNX node's name, or its output's, for messages and profiles. */
+  /** Name of the ONNX node, or of its output, for messages and profiles. */
   name: string
   output: MapValue
   activation: Activation
 }
 
-/** A convolution; products with a matrix and factors a channel are ones of a single tap. */
+/** A convolution. Matrix products and per-channel scaling are represented as convolutions, too. */
 export interface Convolution extends Made, Windows {
   type: 'convolution'
   input: MapValue
   groups: number
-  /** [filters, channels / groups, height, width]; read when they are packed. */
+  /** [filters, channels / groups, height, width]; read only when packed. */
   weights: () => Float32Array
-  /** A factor a filter, of a normalisation that follows. */
+  /** Per-filter factors of a following normalization. */
   scale: Float32Array | undefined
-  /** A number a filter. */
+  /** Per-filter bias. */
   bias: Float32Array
-  /** What is added before the activation. */
+  /** Map added before the activation. */
   residual: MapValue | undefined
 }
 
-/** The greatest number or the mean of windows. */
+/** Max or average pooling. */
 export interface Pooling extends Made, Windows {
   type: 'pooling'
   input: MapValue
   isMax: boolean
-  /** Whether a mean counts the numbers of the padding. */
+  /** Whether the divisor of an average includes the padding. */
   countsPadding: boolean
 }
 
-/** Two maps into one. Sizes of 1 are broadcast. */
+/** An elementwise operation on two maps. Dimensions of 1 are broadcast. */
 export interface Binary extends Made {
   type: 'binary'
   kind: number
@@ -98,30 +102,31 @@ export interface Binary extends Made {
   right: MapValue
 }
 
-/** An activation that could not be joined to what makes its input. */
+/** An activation that could not be fused into the operation that computes its input. */
 export interface Unary extends Made {
   type: 'unary'
   input: MapValue
 }
 
-/** Channels of several maps after each other. */
+/** Concatenation of maps along the channels. */
 export interface Concatenation extends Made {
   type: 'concatenation'
   inputs: MapValue[]
 }
 
-/** A part of a map, also turned around, or one with numbers added around it. */
+/** A crop, possibly mirrored, or a constant padding of a map. */
 export interface Copy extends Made {
   type: 'copy'
   input: MapValue
-  /** The pixel and channel of the input that the first of the output is: below 0 where numbers are added. */
+  /** Input coordinates of the output's first pixel and channel; below 0 where padding is added. */
   from: { y: number; x: number; channel: number }
-  /** From one pixel to the next, -1 for a picture in the mirror. */
+  /** Strides between pixels; -1 mirrors the image. */
   step: { y: number; x: number }
-  /** What is added. */
+  /** Value of the padding. */
   fill: number
 }
 
+/** Normalization over the channels of each pixel, with a scale and bias per channel. */
 export interface LayerNormalization extends Made {
   type: 'layer-normalization'
   input: MapValue
@@ -130,11 +135,13 @@ export interface LayerNormalization extends Made {
   bias: Float32Array
 }
 
+/** Softmax over the channels of each pixel. */
 export interface Softmax extends Made {
   type: 'softmax'
   input: MapValue
 }
 
+/** An operation of the intermediate representation. */
 export type Operation =
   | Convolution
   | Pooling
@@ -145,11 +152,11 @@ export type Operation =
   | LayerNormalization
   | Softmax
 
-/** A network as a list of operations, each after those whose answers it reads. */
+/** A network as a list of operations in topological order. */
 export interface Program {
   operations: Operation[]
   input: MapValue
-  /** By the names that the model has for them, with the dimensions that ONNX gives them, the batch left out. */
+  /** Outputs by their names in the model, with their ONNX dimensions without the batch. */
   outputs: { name: string; value: MapValue; dims: number[] }[]
 }
 
@@ -167,7 +174,7 @@ export function readsOf(operation: Operation): MapValue[] {
   }
 }
 
-/** Numbers of one picture's map. */
+/** Number of values in the map of one image. */
 export function lengthOf({ channels, height, width }: MapShape): number {
   return channels * height * width
 }

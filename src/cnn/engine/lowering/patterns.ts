@@ -1,4 +1,4 @@
-// Activations that files spell out as several operators.
+// Fuses activations that models spell out as several operators, such as Swish, HardSwish and GELU.
 
 import {
   type Activation,
@@ -12,8 +12,8 @@ import {
 import { Uses } from './uses.ts'
 
 /**
- * What `value` is a function of, number by number, if that is `x` alone: the activations from `x` to it. None of what
- * lies between is read by others.
+ * If `value` is an elementwise function of `x` alone, the activations that lead from `x` to it. No
+ * intermediate value may have another reader.
  */
 function chain(value: MapValue, x: MapValue, uses: Uses): Unary[] | undefined {
   const found: Unary[] = []
@@ -33,7 +33,7 @@ const isAffine = ({ kind, low, high }: Activation) =>
 const isPlain = (one: Activation, kind: number) =>
   one.kind === kind && one.low === -Infinity && one.high === Infinity
 
-/** x * f(x) * factor, where that is an activation of its own. */
+/** The single activation that computes x * f(x) * factor, if there is one. */
 function productWith(gate: Unary[], factor: number): Activation | undefined {
   const [first, second, third] = gate.map(({ activation }) => activation)
   const made = (name: keyof typeof ActivationKind, a = 0, b = 0) => {
@@ -62,7 +62,7 @@ function productWith(gate: Unary[], factor: number): Activation | undefined {
   return undefined
 }
 
-/** Puts one activation in the place of each product of a number with a function of it. */
+/** Replaces each product of a value with a function of itself by a single activation, where one exists. */
 export function joinPatterns(operations: Operation[], outputs: MapValue[]): Operation[] {
   const uses = new Uses(operations, outputs)
   const gone = new Set<Operation>()

@@ -1,6 +1,6 @@
 import { type MapValue, type Operation, readsOf } from './operations.ts'
 
-/** Who makes each map, and who reads it. */
+/** Index of the producer and the readers of each map. */
 export class Uses {
   readonly #makers = new Map<MapValue, Operation>()
   readonly #readers = new Map<MapValue, Operation[]>()
@@ -22,12 +22,12 @@ export class Uses {
     return this.#makers.get(value)
   }
 
-  /** How often a map is read; an output of the network is read once more. */
+  /** Number of reads of a map; being an output of the network counts as one read. */
   count(value: MapValue): number {
     return (this.#readers.get(value)?.length ?? 0) + (this.#outputs.has(value) ? 1 : 0)
   }
 
-  /** The one operation that reads a map, if there is just one and the map is no output. */
+  /** The only operation that reads a map; `undefined` if there are several or the map is an output. */
   onlyReader(value: MapValue): Operation | undefined {
     return this.count(value) === 1 ? this.#readers.get(value)?.[0] : undefined
   }

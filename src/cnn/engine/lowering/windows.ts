@@ -6,11 +6,11 @@ import type { MapShape, Windows } from './operations.ts'
 type Pair = [number, number]
 
 /**
- * Where the windows of a node lie, from its attributes.
+ * Window geometry of a node, from its attributes.
  *
- * @param shape of the map that they lie on
+ * @param shape shape of the input map
  * @param kernel rows and columns of a window
- * @throws {NotForEngine} for windows of another rank, and padding below 0
+ * @throws {NotForEngine} for windows that are not 2-d, and for negative padding
  */
 export function windowsOf(node: NodeProto, shape: MapShape, kernel: number[]): Windows {
   const strides = integersOf(node, 'strides') ?? kernel.map(() => 1)
@@ -44,7 +44,7 @@ export function windowsOf(node: NodeProto, shape: MapShape, kernel: number[]): W
   }
 }
 
-/** Rows and columns of windows. */
+/** Numbers of windows, vertically and horizontally, which are the output's height and width. */
 export function placesOf(windows: Windows, shape: MapShape, node?: NodeProto): Pair {
   const ceil = node !== undefined && integerOf(node, 'ceil_mode', 0) === 1
   return [shape.height, shape.width].map((side, i) => {
@@ -53,7 +53,7 @@ export function placesOf(windows: Windows, shape: MapShape, node?: NodeProto): P
     const steps = (side + before[i] + after[i] - reach) / strides[i]
     if (!ceil) return Math.floor(steps) + 1
     const places = Math.ceil(steps) + 1
-    // A last window that would begin behind the picture is left out.
+    // With ceil_mode, a last window that would start beyond the input and its leading padding is dropped.
     return (places - 1) * strides[i] >= side + before[i] ? places - 1 : places
   }) as Pair
 }

@@ -1,6 +1,6 @@
 import type { PlacedMap, Step } from './step.ts'
 
-/** Clears the border of a map before it is made: its memory may have served others. */
+/** Zeroes the border of a map before the map is written, because its memory may have held another buffer. */
 export function addBorder(map: PlacedMap, name: string, push: (step: Step) => void): void {
   const { border, rowBytes, pixelBytes, pictureBytes, shape } = map.layout
   if (border.top + border.left + border.bottom + border.right === 0) return

@@ -2,17 +2,17 @@ import { roundUp } from './maps.ts'
 
 const ALIGNMENT = 64
 
-/** A piece of memory that is in use from one operation to another. Its address is known when all are placed. */
+/** A buffer that is live from one operation to another. Its address is assigned by `place`. */
 export interface Buffer {
   bytes: number
-  /** The operation that writes it first: -1 for the network's input. */
+  /** Index of the operation that first writes it; -1 for the network's input. */
   from: number
-  /** The last one that reads it. */
+  /** Index of the last operation that reads it. */
   to: number
   address: number
 }
 
-/** Something that stays: weights, tables. It is written when the memory is there. */
+/** A permanent region such as weights or tables, written once memory is allocated. */
 interface Fixture {
   address: number
   bytes: number
@@ -20,17 +20,17 @@ interface Fixture {
 }
 
 /**
- * Where everything lies, settled before any memory is taken: first what stays, then buffers that are used again as soon
- * as nobody reads them any more.
+ * Plans all memory before any is allocated: first the permanent regions, then the buffers, whose memory is
+ * reused once they are no longer live.
  */
 export class MemoryPlan {
   readonly #fixtures: Fixture[] = []
   readonly #known = new Map<string, number>()
   readonly #buffers: Buffer[] = []
-  /** 0 stands for 'none', so nothing lies there. */
+  /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
-  /** Takes room for what stays. */
+  /** Reserves a permanent region. */
   fix(bytes: number, write: Fixture['write']): number {
     const address = this.#end
     this.#fixtures.push({ address, bytes, write })
@@ -38,7 +38,7 @@ export class MemoryPlan {
     return address
   }
 
-  /** The same for what several operations may share: it is kept once under its key. */
+  /** Like `fix`, for a region that operations share: it is stored once per key. */
   share(key: string, bytes: number, write: Fixture['write']): number {
     const known = this.#known.get(key)
     if (known !== undefined) return known
@@ -58,9 +58,10 @@ export class MemoryPlan {
   }
 
   /**
-   * Gives every buffer its address: the largest first, each at the lowest place that is free while it is in use.
+   * Assigns an address to every buffer: largest first, each at the lowest address that is free during its
+   * lifetime.
    *
-   * @returns the bytes of memory that all takes
+   * @returns the total memory in bytes
    */
   place(): number {
     const placed: Buffer[] = []
@@ -78,11 +79,11 @@ export class MemoryPlan {
       placed.push(one)
       end = Math.max(end, address + one.bytes)
     }
-    // Kernels read whole vectors, also where the last map ends.
+    // Kernels read whole vectors, possibly past the end of the last map.
     return end + ALIGNMENT
   }
 
-  /** Writes what stays. */
+  /** Writes the permanent regions. */
   write(memory: ArrayBuffer): void {
     for (const { address, write } of this.#fixtures) write(memory, address)
   }

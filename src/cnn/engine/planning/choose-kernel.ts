@@ -1,13 +1,14 @@
 import { type Convolution, linear } from '../lowering/operations.ts'
 import { PANEL } from './pack-weights.ts'
 
-/** How a convolution is computed. */
+/** The kernel that computes a convolution. */
 export type ConvolutionKernel = 'dense' | 'depthwise' | 'winograd'
 
 /**
- * The kernel that takes the least time, by the shape alone: a picture must have the same bits in every batch.
+ * Selects the fastest kernel. The choice depends only on the shape, so that an image gets bit-identical
+ * results in every batch.
  *
- * @param tilePixels pixels that `dense` computes at once
+ * @param tilePixels number of pixels that `dense` computes at once
  */
 export function chooseKernel(convolution: Convolution, tilePixels: number): ConvolutionKernel {
   const { groups, bias, input, kernel, strides, dilations, output } = convolution
@@ -21,7 +22,8 @@ export function chooseKernel(convolution: Convolution, tilePixels: number): Conv
   const products = channels * filters
   const tiles = Math.ceil(height / 4) * Math.ceil(width / 4)
   const rows = (count: number) => Math.ceil(count / tilePixels) * tilePixels
-  // Cycles: 7 multiply-adds each, 8 bytes of weights each; the transforms by measurement.
+  // Estimated cycles: 7 multiply-adds per cycle and 8 bytes of weights per cycle. The cost of the transforms
+  // was measured.
   const direct = (rows(height * width) * 9 * products) / 7 + (9 * products * 4) / 8
   const transforms = tiles * (30 * channels + 20 * filters)
   const winograd = (rows(tiles) * 36 * products) / 7 + transforms + (36 * products * 4) / 8

@@ -1,6 +1,6 @@
 import { lengthOf, type MapShape } from '../lowering/operations.ts'
 
-/** Numbers around a map's pixels, in pixels. */
+/** Width of the padding around a map on each side, in pixels. */
 export interface Border {
   top: number
   left: number
@@ -9,34 +9,36 @@ export interface Border {
 }
 
 /**
- * How the maps of one value lie in memory: for each picture rows of pixels of channels, framed by a border. A pixel's
- * channels fill whole vectors, so that kernels need not look at where they end.
+ * Memory layout of a value's maps: for each image, rows of pixels, each with its channels (NHWC), surrounded
+ * by a border. A pixel's channels are padded to whole vectors, so that kernels need no remainder handling.
  */
 export interface MapLayout {
   shape: MapShape
   border: Border
-  /** Bytes from one pixel, row and picture to the next. */
+  /** Byte strides between pixels, rows and images. */
   pixelBytes: number
   rowBytes: number
   pictureBytes: number
 }
 
-/** @param isTight whether the channels of pixels follow each other without a gap */
+/** @param isTight whether pixels are stored without padding after their channels */
 export function layOut(shape: MapShape, border: Border, isTight = false): MapLayout {
   const { channels, height, width } = shape
   const pixelBytes = 4 * (isTight ? channels : roundUp(channels, 4))
   const rowBytes = pixelBytes * (border.left + width + border.right)
-  // Pictures begin at whole vectors.
+  // Align images to whole vectors.
   const pictureBytes = roundUp(rowBytes * (border.top + height + border.bottom), 16)
   return { shape, border, pixelBytes, rowBytes, pictureBytes }
 }
 
-/** The byte of a pixel of the first picture; pixels of the border have numbers below 0 or behind the last. */
+/**
+ * Byte offset of a pixel in the first image. Border pixels have coordinates below 0 or beyond the last pixel.
+ */
 export function byteOf({ border, rowBytes, pixelBytes }: MapLayout, y: number, x: number): number {
   return (border.top + y) * rowBytes + (border.left + x) * pixelBytes
 }
 
-/** A map with its channels last, written into memory that `layout` tells of: for constants. */
+/** Writes a constant map, [height, width, channels], into memory with the given layout. */
 export function writeMap(layout: MapLayout, numbers: Float32Array, to: Float32Array): void {
   const { channels, height, width } = layout.shape
   if (numbers.length !== lengthOf(layout.shape)) throw new RangeError('a map of another size')
@@ -48,6 +50,7 @@ export function writeMap(layout: MapLayout, numbers: Float32Array, to: Float32Ar
   }
 }
 
+/** Rounds up to the next multiple. */
 export function roundUp(number: number, multiple: number): number {
   return Math.ceil(number / multiple) * multiple
 }

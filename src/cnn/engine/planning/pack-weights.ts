@@ -1,19 +1,18 @@
-// Weights in the orders that the kernels read them in.
+// Packs weights into the orders in which the kernels read them.
 
 import type { Convolution } from '../lowering/operations.ts'
 
-/** Channels of a panel: those that `dense` computes at once. */
+/** Output channels per panel, which `dense` computes at once. */
 export const PANEL = 8
 
-/** A filter's factor. */
+/** Scale factor of a filter. */
 function scaleOf({ scale }: Convolution, filter: number): number {
   return scale ? scale[filter] : 1
 }
 
 /**
- * For `dense`: [groups][filters of a group / 8][taps][channels of a group][8], short panels filled with zeros.
- *
- * @param order of a window: taps, each with its channels
+ * Packs weights for `dense`: [groups][filters per group / 8][taps][channels per group][8], with partial
+ * panels zero-padded.
  */
 export function packDense(convolution: Convolution, to: Float32Array): void {
   const { groups, kernel, input, bias } = convolution
@@ -40,7 +39,7 @@ export function packDense(convolution: Convolution, to: Float32Array): void {
   }
 }
 
-/** For `depthwise`: [taps][channels], `stride` numbers from tap to tap. */
+/** Packs weights for `depthwise`: [taps][channels], with `stride` values per tap. */
 export function packDepthwise(convolution: Convolution, stride: number, to: Float32Array): void {
   const { kernel, bias } = convolution
   const weights = convolution.weights()
@@ -51,7 +50,7 @@ export function packDepthwise(convolution: Convolution, stride: number, to: Floa
   }
 }
 
-/** The matrix of Winograd's F(4 x 4, 3 x 3) that transforms weights. */
+/** Weight transform matrix of Winograd's F(4 x 4, 3 x 3). */
 const G = [
   [1 / 4, 0, 0],
   [-1 / 6, -1 / 6, -1 / 6],
@@ -61,7 +60,7 @@ const G = [
   [0, 0, 1],
 ]
 
-/** For `winograd`: [36][filters / 8][channels][8]. Made in float64 and rounded once. */
+/** Packs weights for `winograd`: [36][filters / 8][channels][8]. Transformed in float64 and rounded once. */
 export function packWinograd(convolution: Convolution, to: Float32Array): void {
   const { input, bias } = convolution
   const weights = convolution.weights()

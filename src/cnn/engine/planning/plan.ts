@@ -7,21 +7,24 @@ import type { PlacedMap, PlanOptions, Step } from './step.ts'
 import { addSteps } from './steps.ts'
 import { everyPixel, Tables } from './tables.ts'
 
-/** A network, ready to run: memory laid out, kernels and their arguments settled. Nothing is allocated yet. */
+/**
+ * A network ready to run: memory layout, kernels and kernel arguments are determined, but no memory is
+ * allocated.
+ */
 export interface Plan {
   pictures: number
-  /** Of memory, in all. */
+  /** Total memory in bytes. */
   bytes: number
   steps: Step[]
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
-  /** Where a picture's planes are put before and after. */
+  /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
   write(memory: ArrayBuffer): void
 }
 
-/** Lays out the memory of a program and makes its steps. */
+/** Plans the memory of a program and its steps. */
 export function makePlan(program: Program, options: PlanOptions): Plan {
   const { operations, input, outputs } = program
   const { pictures, tilePixels } = options
@@ -87,13 +90,13 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
   return { ...plan, bytes: memory.place() }
 }
 
-/** Every map's layout: its border holds the padding that its readers look at. */
+/** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */
 function layOutMaps(
   { operations, input }: Program,
   kernels: Map<Convolution, ConvolutionKernel>,
 ): Map<MapValue, MapLayout> {
   const borders = new Map<MapValue, Border>()
-  /** Maps that something else than the dense kernel reads, which goes number by number. */
+  /** Maps read by anything but the dense kernel, which alone reads scalars and so accepts unpadded channels. */
   const needVectors = new Set<MapValue>()
   for (const one of operations) {
     for (const value of readsOf(one)) {
@@ -116,7 +119,7 @@ function layOutMaps(
   return layouts
 }
 
-/** How far a convolution reaches over the edges of its input. */
+/** How far a convolution reads beyond the edges of its input. */
 function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel

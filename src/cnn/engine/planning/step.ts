@@ -5,47 +5,47 @@ import type { ConvolutionKernel } from './choose-kernel.ts'
 import type { MapLayout } from './maps.ts'
 import type { Tables } from './tables.ts'
 
-/** One call of a kernel. */
+/** One kernel call. */
 export interface Step {
-  /** The operation that it is for, for profiles. */
+  /** Name of the operation, for profiling. */
   name: string
   kernel: keyof Kernels
   run(kernels: Kernels, pictures: number): void
 }
 
-/** A map's place: its address is known when the plan is complete. */
+/** A map placed in memory. Its address is assigned when the plan is complete. */
 export interface PlacedMap {
   layout: MapLayout
   buffer: { address: number }
   isConstant: boolean
 }
 
-/** What the plan is made for. */
+/** Options of a plan. */
 export interface PlanOptions {
-  /** Pictures that go through at once, at most. */
+  /** Maximum number of images per pass. */
   pictures: number
-  /** Of the build that runs: see `Kernels`. */
+  /** Constants of the WebAssembly build in use: see `Kernels`. */
   tilePixels: number
   winogradScratchBytes: number
 }
 
-/** What the steps of an operation are made of. */
+/** Context for adding the steps of an operation. */
 export interface StepContext extends PlanOptions {
   memory: MemoryPlan
   tables: Tables
-  /** The operation's place in the program. */
+  /** Index of the operation in the program. */
   index: number
   kernels: Map<Convolution, ConvolutionKernel>
   map(value: MapValue): PlacedMap
   push(step: Step): void
 }
 
-/** Pixels of a map. */
+/** Number of pixels of a map. */
 export function areaOf({ height, width }: MapShape): number {
   return height * width
 }
 
-/** The address of an activation, as assembly/cnn/activation.ts lays it out. */
+/** Address of the activation's parameters, in the layout of assembly/cnn/activation.ts. */
 export function finishAddress({ memory }: StepContext, { low, high, kind, a, b }: Activation): number {
   return memory.share(`finish,${[low, high, kind, a, b].join()}`, 20, (bytes, address) => {
     const view = new DataView(bytes, address)

@@ -5,9 +5,10 @@ import { PANEL, packDense, packDepthwise, packWinograd } from './pack-weights.ts
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
-/** Bytes of a block's input and output: a share of the second cache, which holds a panel's weights as well. */
+/** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
 const BLOCK_BYTES = 2 ** 17
 
+/** Adds the kernel calls that implement a convolution. */
 export function addConvolution(operation: Convolution, context: StepContext): void {
   switch (context.kernels.get(operation)!) {
     case 'dense':
@@ -22,7 +23,7 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
   }
 }
 
-/** A residual's address and table, 0 where there is none. */
+/** The residual's buffer and pixel table; address and table are 0 if there is none. */
 function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
   if (!residual) return { buffer: { address: 0 }, offsets: 0 }
   const { buffer, layout } = map(residual)
@@ -38,7 +39,7 @@ function addDense(operation: Convolution, context: StepContext): void {
   const channels = x.layout.shape.channels / groups
   const filters = bias.length / groups
   const depth = channels * kernel[0] * kernel[1]
-  // Where the channels of a row's pixels follow each other, the row is one segment.
+  // If the pixels of a window row are contiguous in memory, the whole row is one segment.
   const isJoined = groups === 1 && dilations[1] === 1 && pixelBytes === 4 * channels
   const segments: number[] = []
   for (let row = 0; row < kernel[0]; row++) {
@@ -133,7 +134,7 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
   })
 }
 
-/** Bytes of the planes of a block of tiles, which are to stay in the second cache. */
+/** Bytes of the transformed planes of a block of tiles, chosen to stay in the L2 cache. */
 const PLANE_BYTES = 160_000
 
 function addWinograd(operation: Convolution, context: StepContext): void {

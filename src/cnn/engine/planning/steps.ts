@@ -13,7 +13,7 @@ import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { addConvolution } from './steps-convolution.ts'
 import { broadcastPixels, everyPixel } from './tables.ts'
 
-/** Adds the calls of kernels that an operation is made of. */
+/** Adds the kernel calls that implement an operation. */
 export function addSteps(operation: Operation, context: StepContext): void {
   switch (operation.type) {
     case 'convolution':
@@ -155,7 +155,7 @@ function addCopy(operation: Copy, { map, tables, push }: StepContext): void {
   const { layout } = out
   const { shape } = layout
   const { channel } = operation.from
-  // The pixels that the input has; the others are filled.
+  // The region of the output covered by the input; the rest is filled with the constant.
   const top = Math.max(0, -operation.from.y)
   const left = Math.max(0, -operation.from.x)
   const height = step.y === 1 ? Math.min(shape.height - top, input.shape.height) : shape.height

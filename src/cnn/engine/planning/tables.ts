@@ -3,17 +3,17 @@ import type { MemoryPlan } from './buffer-plan.ts'
 import type { MapLayout } from './maps.ts'
 import { byteOf } from './maps.ts'
 
-/** Entries that tables go on for behind the last pixel: tiles are whole. */
+/** Extra entries after the last pixel, because kernels always process whole tiles. */
 const SPARE = 8
 
-/** Which pixels of a map are named, row after row. */
+/** A strided walk over the pixels of a map, in row-major order. */
 export interface Walk {
   height: number
   width: number
-  /** The first one; below 0 in the border. */
+  /** Coordinates of the first pixel; below 0 in the border. */
   y: number
   x: number
-  /** From one to the next: 0 to name the same again. */
+  /** Strides; 0 repeats the same row or column. */
   stepY: number
   stepX: number
 }
@@ -23,18 +23,19 @@ export function everyPixel({ height, width }: MapShape): Walk {
   return { height, width, y: 0, x: 0, stepY: 1, stepX: 1 }
 }
 
-/** For each output pixel the first number of its window. */
+/** The upper left corner of each output pixel's window. */
 export function windowCorners({ strides, before }: Windows, { height, width }: MapShape): Walk {
   return { height, width, y: -before[0], x: -before[1], stepY: strides[0], stepX: strides[1] }
 }
 
-/** A map whose sizes of 1 are broadcast to `shape`. */
+/** The pixels of a map whose sizes of 1 are broadcast to `shape`. */
 export function broadcastPixels(own: MapShape, { height, width }: MapShape): Walk {
   return { height, width, y: 0, x: 0, stepY: own.height === 1 ? 0 : 1, stepX: own.width === 1 ? 0 : 1 }
 }
 
 /**
- * Tables of byte offsets, by which kernels find pixels, made for so many pictures. Equal ones are kept once.
+ * Tables of byte offsets through which kernels address pixels, for a fixed number of images. Identical tables
+ * are stored once.
  */
 export class Tables {
   readonly #plan: MemoryPlan
@@ -45,7 +46,7 @@ export class Tables {
     this.#pictures = pictures
   }
 
-  /** u32 byte offsets of pixels. @param isConstant whether all pictures have the same map */
+  /** u32 byte offsets of pixels. @param isConstant whether all images share the same map */
   pixels(layout: MapLayout, walk: Walk, isConstant = false): number {
     const { height, width, y, x, stepY, stepX } = walk
     const { rowBytes, pixelBytes } = layout
@@ -67,7 +68,10 @@ export class Tables {
     })
   }
 
-  /** Pairs of u32 for each tile of 4 x 4 pixels: the byte offset of its first one, its rows + 256 x its columns. */
+  /**
+   * Pairs of u32 for each tile of 4 x 4 pixels: byte offset of its first pixel, and rows + 256 * columns
+   * inside the map.
+   */
   outputTiles(layout: MapLayout): number {
     const { height, width } = layout.shape
     const { rowBytes, pixelBytes, pictureBytes } = layout
@@ -89,7 +93,10 @@ export class Tables {
     })
   }
 
-  /** What `pool` wants of each pixel: the part of its window that lies on the map, and what a sum is multiplied by. */
+  /**
+   * Table for `pool` with 16 bytes per output pixel: byte offset of its window clipped to the map, rows,
+   * columns, and the factor that sums are multiplied by.
+   */
   poolWindows(layout: MapLayout, pooling: Pooling): number {
     const { height, width } = pooling.output.shape
     const { kernel, strides, dilations, before, after, countsPadding, isMax } = pooling
@@ -98,7 +105,10 @@ export class Tables {
     return this.#plan.fix(length * 16, (memory, address) => {
       const table = new Uint32Array(memory, address, length * 4)
       const factors = new Float32Array(memory, address, length * 4)
-      /** The first number on the map, how many there are, and how many count. */
+      /**
+       * Index of the first tap on the map, number of taps on the map, and number of taps counted in the
+       * divisor.
+       */
       const clip = (place: number, i: number) => {
         const start = place * strides[i] - before[i]
         let first = start
@@ -110,7 +120,7 @@ export class Tables {
         ) {
           count++
         }
-        // Numbers behind the padding, where sizes are rounded up, do not count.
+        // With ceil_mode, taps beyond the padding do not count.
         const padded = Math.min(kernel[i], Math.ceil((sides[i] + after[i] - start) / dilations[i]))
         return { first, count, counted: countsPadding ? padded : count }
       }
@@ -131,7 +141,7 @@ export class Tables {
     })
   }
 
-  /** i32 numbers as they are. */
+  /** A table of i32 values. */
   integers(numbers: number[]): number {
     return this.#plan.share(`integers,${numbers.join()}`, numbers.length * 4, (memory, address) => {
       new Int32Array(memory, address, numbers.length).set(numbers)

@@ -1,6 +1,9 @@
-/** What assembly/cnn/index.ts exports. Addresses and offsets are in bytes; each kernel's file tells its arguments. */
+/**
+ * Exports of assembly/cnn/index.ts. Addresses and offsets are in bytes; the arguments are documented in each
+ * kernel's file.
+ */
 export interface Kernels {
-  /** Pixels that `dense` computes together. */
+  /** Number of pixels that `dense` computes together. */
   readonly TILE_PIXELS: { value: number }
   readonly DEPTHWISE_PIXELS: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }

@@ -2,20 +2,24 @@ import { SoftmarginError } from '../../../core/errors.ts'
 import { customAsset, isModule, readAsset } from '../../../host/assets.ts'
 
 /**
- * Which build of the kernels runs. `'strict'` gives the same bits on every host; `'relaxed'` is faster where the host
- * fuses multiply-adds, and its last bits depend on whether it does.
+ * The WebAssembly build of the kernels. `'strict'` gives bit-identical results on every host. `'relaxed'` is
+ * faster where the host fuses multiply-adds, but its last bits depend on whether it does.
  */
 export type Simd = 'strict' | 'relaxed'
 
 const modules = new Map<Simd, Promise<WebAssembly.Module>>()
 
-/** The compiled kernels, compiled once. @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE` */
+/**
+ * Returns the kernels' WebAssembly module, compiled once.
+ *
+ * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
+ */
 export function networkModule(simd: Simd): Promise<WebAssembly.Module> {
   let module = modules.get(simd)
   if (!module) {
     module = compile(simd)
     modules.set(simd, module)
-    // A failed download must not stick.
+    // Do not cache a failed download.
     module.catch(() => modules.delete(simd))
   }
   return module

@@ -3,18 +3,20 @@ import type { Kernels } from './cnn-exports.ts'
 import { networkModule, type Simd } from './cnn-module.ts'
 
 const PAGE = 65536
-/** The end of 32-bit memory, less a page. */
+/** Size limit of the memory: the 32-bit address space less one page. */
 const LIMIT = 65535 * PAGE
 
-/** The kernels on a memory of their own, of the size that a plan tells. */
+/** An instance of the kernels with its own memory. */
 export interface Instance {
   kernels: Kernels
   memory: ArrayBuffer
 }
 
 /**
- * @param bytes of memory, all of which is taken at once
- * @throws {SoftmarginError} `OUT_OF_MEMORY` before anything is taken; `HOST_UNSUPPORTED`
+ * Instantiates the kernels with a memory of the given size.
+ *
+ * @param bytes size of the memory, allocated at once
+ * @throws {SoftmarginError} `OUT_OF_MEMORY`, before anything is allocated; `HOST_UNSUPPORTED`
  */
 export async function instantiate(bytes: number, simd: Simd): Promise<Instance> {
   const module = await networkModule(simd)
@@ -30,7 +32,7 @@ export async function instantiate(bytes: number, simd: Simd): Promise<Instance> 
   return { kernels: instance.exports as unknown as Kernels, memory: memory.buffer as ArrayBuffer }
 }
 
-/** The constants of a build: they are the same in every instance. */
+/** Constants of a build, which are the same in every instance. */
 export async function buildFacts(simd: Simd): Promise<{ tilePixels: number; winogradScratchBytes: number }> {
   const { kernels } = await instantiate(PAGE, simd)
   return { tilePixels: kernels.TILE_PIXELS.value, winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value }

@@ -40,7 +40,7 @@ function kernelValue(p: Problem, i: i32, j: i32): f32 {
     : f32.load(load<usize>(p.secondRow + atI) + atJ - <usize>p.split * 4)
 }
 
-/** Increases b_i and decreases b_j by the optimal step, clipped to the bounds; false if nothing changes. `kij`: K(i, j). */
+/** Increases b_i and decreases b_j by the optimal step, clipped to the bounds; false if nothing changes. */
 function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4

@@ -1,3 +1,5 @@
+// Multi-class probabilities by pairwise coupling.
+
 import type { Sigmoids } from './platt.ts'
 import { sigmoid } from './platt.ts'
 

@@ -1,3 +1,5 @@
+// Platt scaling: probabilities from decision values of one pair of classes.
+
 import { exp, log } from '../../core/exp-log.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 

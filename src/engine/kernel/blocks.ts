@@ -1,3 +1,5 @@
+// Fills blocks of the kernel matrix and their mirror images.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'

@@ -1,3 +1,5 @@
+// Decides whether kernel values must be computed in float64 because they are too close together for float32.
+
 import type { Matrix } from '../../core/matrix.ts'
 import type { ColumnStats } from './column-stats.ts'
 import { type Kernel, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'

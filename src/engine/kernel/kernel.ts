@@ -1,3 +1,5 @@
+// Kernel types, and the conditioning of rows that keeps their float32 values accurate.
+
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'

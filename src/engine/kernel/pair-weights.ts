@@ -1,3 +1,5 @@
+// Coefficients of all one-vs-one pairs, and decision values from them.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { Run } from './runs.ts'
 

@@ -1,3 +1,5 @@
+// Estimates and measures how much float32 rounding affected a solution.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { Kernel } from './kernel.ts'
 import { type PackedRows, WIDE_COLUMNS, WIDE_ROWS } from './packed-rows.ts'

@@ -1,3 +1,5 @@
+// Batch size for computing kernel rows ahead of their use.
+
 import type { Engine } from '../wasm/engine.ts'
 
 /** A sixth of the rows in memory is computed at once. */

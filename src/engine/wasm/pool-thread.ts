@@ -1,3 +1,5 @@
+// Both ends of a pool thread: `PoolThread` in the owner and `serve` in the thread, with the messages between them.
+
 import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import { listenToOwner, startThread, type Thread } from '../../host/threads.ts'
 import { Engine, type Region } from './engine.ts'
@@ -114,7 +116,7 @@ function isFirst(claim: Int32Array): boolean {
   return Atomics.exchange(claim, 0, 1) === 0
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
+// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ between job types
 type AnyJobType = JobType<any, any, any>
 
 /** The main loop of a pool thread: handles the requests of its owner. `works` lists the supported types of job. */

@@ -1,13 +1,19 @@
-// One look at rows before anything is done with them.
+// Column statistics of a row-major float32 matrix, and the in-place scaling and centring that follows from them.
 
-/** f64: the sum of squares about `shift`, the largest size of a number, and not 0 if one is not finite. */
+/**
+ * Byte offsets in `facts` (three f64): sum of squares about `shift`, largest absolute value, and 1 if any value is
+ * not finite.
+ */
 const SQUARES: usize = 0
 const LARGEST: usize = 8
 const NOT_FINITE: usize = 16
 
 /**
- * Adds the columns of `rows` rows to `sums` (f64 a column), and what they have to `facts`. Sums run in float64 and in
- * row order, so that they are the same on every host.
+ * Adds the column sums of `rows` rows to `sums` (one f64 per column) and updates the accumulators in `facts` (see the
+ * offsets above). Column sums accumulate in float64 and in row order, so they are identical on every host.
+ *
+ * @param source f32: rows x width, row-major
+ * @param shift subtracted from every value before it is squared
  */
 export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: usize, facts: usize): void {
   const whole = width - (width & 3)
@@ -32,7 +38,7 @@ export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: u
       squares0 = f64x2.add(squares0, f64x2.mul(d01, d01))
       squares1 = f64x2.add(squares1, f64x2.mul(d23, d23))
       largest = f32x4.max(largest, f32x4.abs(x))
-      // Infinity less itself is no number either.
+      // x - x is NaN for NaN and for infinity.
       const nothing = f32x4.sub(x, x)
       strange = v128.or(strange, f32x4.ne(nothing, nothing))
       source += 16
@@ -59,8 +65,10 @@ export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: u
 }
 
 /**
- * Multiplies `rows` rows by `scale` and takes `centre` (f32 a column; 0 for none) from each, in place. In this order
- * the difference of two numbers at opposite ends of float32 stays inside it.
+ * Multiplies `rows` rows by `scale`, then subtracts `centre` from each, in place. Scaling first keeps the difference
+ * of two values at opposite ends of the float32 range from overflowing.
+ *
+ * @param centre address of one f32 per column, already scaled; 0 for none
  */
 export function condition(source: usize, rows: i32, width: i32, centre: usize, scale: f32): void {
   const whole = width - (width & 3)

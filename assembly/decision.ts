@@ -1,15 +1,17 @@
-// Kernel rows times coefficients.
+// Decision function: kernel rows times coefficients, plus distances to the nearest support vector and a float64 exp.
 
 import { madd } from './simd'
 
-/** Float32 sums are this long at most; blocks are added up in float64. */
+/** Maximum terms of a float32 partial sum; partial sums are added in float64. */
 const BLOCK: i32 = 64
 
 /**
- * out[i][c] += sum over s of kernel[i][s] * weights[s][c], out in f64.
+ * out[i][c] += sum over s of kernel[i][s] * weights[s][c]; kernel and weights in f32, out in f64.
  *
- * @param columns of `weights` and `out`: a multiple of 4
- * @param strides bytes from one row to the next
+ * @param stride bytes between rows of `kernel`
+ * @param length columns of `kernel` and rows of `weights`
+ * @param columns columns of `weights` and `out`: a multiple of 4
+ * @param outStride bytes between rows of `out`
  */
 export function weightedSums(
   kernel: usize,
@@ -54,7 +56,7 @@ export function weightedSums(
   }
 }
 
-/** Three rows by twelve columns: as many sums as stay in registers, enough for none to wait for itself. */
+/** 3 rows x 12 columns: as many accumulators as fit in registers, and enough to hide the latency of the additions. */
 function sums3x3(
   k: usize,
   stride: usize,
@@ -103,7 +105,7 @@ function sums3x3(
   addTo(out + 2 * outStride + 64, s22)
 }
 
-/** Three rows by four columns. */
+/** 3 rows x 4 columns. */
 function sums3x1(
   k: usize,
   stride: usize,
@@ -130,8 +132,8 @@ function sums3x1(
 }
 
 /**
- * As `weightedSums`, with weights in f64 and every sum in f64: where coefficients are so large that they all but cancel
- * each other out, float32 would leave nothing of the sum.
+ * Like `weightedSums`, with weights and all sums in f64 (kernel values stay f32). Needed when coefficients are so large
+ * that they nearly cancel: a float32 sum would lose all significant digits.
  */
 export function exactSums(
   kernel: usize,
@@ -173,10 +175,11 @@ function addTo(out: usize, sum: v128): void {
 }
 
 /**
- * out[i] = the least |x_i - s|^2 over the s that are members, from dot products.
+ * out[i] = the smallest |x_i - s|^2 over all s that are members, computed from dot products; f32, at least 0.
  *
- * @param members f32: 1 for rows that count, 0 for the others
- * @param length a multiple of 4
+ * @param stride bytes between rows of `dots`
+ * @param length columns of `dots`: a multiple of 4
+ * @param members f32 per column: 1 for a member, 0 for a column to ignore
  */
 export function nearestDistances(
   dots: usize,
@@ -206,14 +209,14 @@ export function nearestDistances(
   }
 }
 
-/** exp in f64 for x <= 0, by its series on [-ln 2 / 2, ln 2 / 2]; 0 below the least float64. */
+/** exp(x) in f64 for x <= 0, by its Taylor series on [-ln 2 / 2, ln 2 / 2]; 0 where the result underflows float64. */
 export function exponential(x: f64): f64 {
   if (x < -745) return 0
   const n = nearest(x * 1.4426950408889634)
   const r = x - n * 6.9314718036912381649e-1 - n * 1.90821492927058770002e-10
   let sum: f64 = 1
   for (let k = 13; k > 0; k--) sum = 1 + (sum * r) / <f64>k
-  // 2^n in two steps: below -1022 the exponent alone does not reach.
+  // 2^n in two factors: below -1022 it is subnormal and cannot be built from exponent bits alone.
   const half = <i64>n / 2
   return sum * power(half) * power(<i64>n - half)
 }

@@ -1,17 +1,18 @@
-// Products of rows, X * Z^T, in tiles that stay in registers.
+// Matrix product X * Z^T in register tiles.
 //
-// Layouts. `panels`: groups of TILE_COLS rows, each group stored column by column (8 numbers of column 0,
-// 8 of column 1, ...). `strips`: the same with TILE_ROWS rows a group. Missing rows of a last group are zero.
+// Layouts. `panels` (packed Z): groups of TILE_COLS rows, each group stored column by column (8 values of column 0,
+// 8 of column 1, ...). `strips` (packed X): the same with TILE_ROWS rows per group. The last group is padded with
+// zero rows.
 //
-// Every product is summed in the same order whatever tile it falls into: blocks of DEPTH columns, inside a
-// block column after column from zero, blocks added up one after the other. So a product does not depend on
-// how rows are grouped, and x.z and z.x have the same bits. Blocks also keep the error of long sums small.
+// Every dot product is summed in the same order whichever tile it falls into: in blocks of DEPTH columns, column by
+// column from zero inside a block, then block by block. So a product does not depend on how rows are grouped, and
+// x.z and z.x are bitwise equal. Blocking also keeps the rounding error of long sums small.
 
 import { madd, TILE_COLS, TILE_ROWS } from './simd'
 
 /**
- * Columns of X a tile goes through before it adds to memory. A panel's share (64 kB) stays in L2, which is near enough:
- * with 512, where it stays in L1, rows of 2,048 columns took a tenth longer, for more passes over the output.
+ * Columns of X that a tile accumulates in registers before it adds to memory. The slice of a panel (64 kB) stays in
+ * L2. With 512 it would stay in L1, but rows of 2,048 columns took 10 % longer because of more passes over the output.
  */
 const DEPTH: i32 = 2048
 
@@ -26,7 +27,7 @@ function put(out: usize, sum0: v128, sum1: v128, add: bool): void {
   v128.store(out, sum1, 16)
 }
 
-/** 5 x 8 products, `depth` columns of the rows deep. */
+/** 5 x 8 dot products over `depth` columns. */
 function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
   let s00 = f32x4.splat(0)
   let s01 = f32x4.splat(0)
@@ -66,7 +67,7 @@ function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: b
   put(out + 4 * stride, s40, s41, add)
 }
 
-/** 6 x 8 products, `depth` columns of the rows deep. */
+/** 6 x 8 dot products over `depth` columns. */
 function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
   let s00 = f32x4.splat(0)
   let s01 = f32x4.splat(0)
@@ -120,24 +121,25 @@ function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bo
 }
 
 /**
- * A tile that hangs over the last row of the output is made here and the rows that exist are copied. An address
- * that each instance is given: threads share the memory, and with it any data of the module's own.
+ * Scratch for a tile that extends past the last output row: it is computed here and only the existing rows are copied.
+ * Each instance sets its own address, because threads share the memory and therefore any static data of the module.
  */
 let overhang: usize = 0
 
-/** Bytes that `useScratch` wants. */
+/** Bytes of scratch that `useScratch` requires. */
 export const SCRATCH_BYTES: i32 = 6 * 8 * 4
 
-/** Gives the instance a place of its own for small things. */
+/** Sets the scratch memory of this instance: `SCRATCH_BYTES` bytes that no other instance uses. */
 export function useScratch(address: usize): void {
   overhang = address
 }
 
 /**
- * out[i][j] = strips[i] . panels[j] for `rows` x `cols` pairs.
+ * out[i][j] = strips[i] . panels[j] for `rows` x `cols` pairs, in f32.
  *
  * @param cols a multiple of TILE_COLS
- * @param stride bytes from one row of `out` to the next
+ * @param width columns of the rows that are multiplied
+ * @param stride bytes between rows of `out`
  */
 export function dotProducts(
   strips: usize,
@@ -177,9 +179,7 @@ export function dotProducts(
   }
 }
 
-/**
- * out[j] = panels[j] . panels[j], with the bits that `dotProducts` gives for the same pair.
- */
+/** out[j] = panels[j] . panels[j] in f32, bitwise equal to what `dotProducts` computes for the same pair. */
 export function selfProducts(panels: usize, cols: i32, width: i32, out: usize): void {
   for (let j = 0; j < cols; j += TILE_COLS) {
     let total0 = f32x4.splat(0)
@@ -204,7 +204,7 @@ export function selfProducts(panels: usize, cols: i32, width: i32, out: usize): 
   }
 }
 
-/** out[i] = strips[i] . strips[i], with the bits that `dotProducts` gives for the same pair. */
+/** out[i] = strips[i] . strips[i] in f32, bitwise equal to what `dotProducts` computes for the same pair. */
 export function stripNorms(strips: usize, rows: i32, width: i32, out: usize): void {
   for (let i = 0; i < rows; i++) {
     let at = strips + <usize>(i / TILE_ROWS) * <usize>width * TILE_ROWS * 4 + <usize>(i % TILE_ROWS) * 4

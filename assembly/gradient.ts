@@ -1,8 +1,8 @@
-// The gradient F = Kb + p, in float64.
+// The gradient F = Kb + p of the dual objective, in float64, and deferred updates to it.
 
 import { Problem } from './problem'
 
-/** out += factor * row, in f64. `length` is a multiple of 4. */
+/** out += factor * row (axpy); out is f64, row is f32, `length` is a multiple of 4. */
 export function addRow(out: usize, row: usize, length: i32, factor: f64): void {
   const f = f64x2.splat(factor)
   for (let k: usize = 0, bytes = <usize>length * 4; k < bytes; k += 16) {
@@ -14,7 +14,7 @@ export function addRow(out: usize, row: usize, length: i32, factor: f64): void {
   }
 }
 
-/** out += f * a + g * b, in f64: with two rows at a time `out` is read and written half as often. */
+/** out += f * a + g * b, with out in f64. Two rows at a time halve the reads and writes of `out`. */
 function addTwo(out: usize, a: usize, b: usize, length: i32, f: f64, g: f64): void {
   const fs = f64x2.splat(f)
   const gs = f64x2.splat(g)
@@ -29,7 +29,10 @@ function addTwo(out: usize, a: usize, b: usize, length: i32, f: f64, g: f64): vo
   }
 }
 
-/** Counts what b has changed since the gradient was exact. All rows of points that moved must be in memory. */
+/**
+ * Makes the gradient exact again by adding K times the change of b since it was last exact. The kernel rows of all
+ * points whose b changed must be in memory.
+ */
 export function catchUp(p: Problem): void {
   const second = p.gradient + <usize>p.split * 8
   const rest = p.size - p.split

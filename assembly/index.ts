@@ -1,4 +1,4 @@
-// The exported entry points of the engine, nothing else. src/engine/wasm/exports.ts gives their types.
+// The exports of the WebAssembly module. Their TypeScript types are in src/engine/wasm/exports.ts.
 
 export { TILE_ROWS } from './simd'
 export { addRow } from './gradient'

@@ -1,7 +1,7 @@
-// Dot products -> kernel values, in place, on vectors of four.
+// Turns dot products into kernel values, in place, four lanes at a time.
 //
-// exp, tanh and powers are our own: the host's differ from host to host. Approximations after Cephes
-// (S. L. Moshier, exp2f.c and tanhf.c): within 2 units in the last place of float32.
+// exp, tanh and powers are implemented here because those of the host differ between hosts. The approximations follow
+// Cephes (S. L. Moshier, exp2f.c and tanhf.c) and are within 2 ulp of float32.
 
 import { dotProducts } from './gemm'
 import { madd } from './simd'
@@ -11,7 +11,7 @@ export const POLY: i32 = 1
 export const RBF: i32 = 2
 export const SIGMOID: i32 = 3
 
-/** Columns whose products are made and then turned into kernel values while they are still in L2. */
+/** Columns whose dot products are computed and then turned into kernel values while they are still in L2. */
 const CHUNK: i32 = 1024
 
 const LOG2_E: f64 = 1.44269504088896341
@@ -19,9 +19,9 @@ const LOG2_E: f64 = 1.44269504088896341
 // @ts-ignore: decorator
 @inline
 export function exp2of4(x: v128): v128 {
-  // 2^-126 is the least normal float32; below it the answer is rounded up to that: 1e-38, as good as 0.
+  // 2^-126 (about 1e-38) is the smallest normal float32; smaller results are clamped to it instead of to 0.
   x = f32x4.pmax(f32x4.splat(-126), f32x4.pmin(f32x4.splat(127), x))
-  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits of the sum.
+  // Adding 1.5 * 2^23 rounds to an integer n and leaves n in the low bits of the sum.
   const shifted = f32x4.add(x, f32x4.splat(12582912))
   const r = f32x4.sub(x, f32x4.sub(shifted, f32x4.splat(12582912)))
   let p = madd(f32x4.splat(1.5353361883195e-4), r, f32x4.splat(1.339887440266574e-3))
@@ -30,7 +30,7 @@ export function exp2of4(x: v128): v128 {
   p = madd(p, r, f32x4.splat(2.402264791363012e-1))
   p = madd(p, r, f32x4.splat(6.931472028550421e-1))
   p = madd(p, r, f32x4.splat(1))
-  // 2^n by its exponent bits; the shift drops all of `shifted` but n.
+  // 2^n from its exponent bits; the shift discards everything in `shifted` except n.
   const scale = i32x4.shl(i32x4.add(shifted, i32x4.splat(127)), 23)
   return f32x4.mul(p, scale)
 }
@@ -57,13 +57,16 @@ export function tanh4(x: v128): v128 {
 }
 
 /**
- * Turns dot products into kernel values, in place.
+ * Turns f32 dot products into kernel values, in place.
  *
- * rbf: exp(-gamma |x - z|^2) by |x|^2 + |z|^2 - 2 x.z, poly: (gamma x.z + coef0)^degree, sigmoid:
- * tanh(gamma x.z + coef0).
+ * rbf: exp(-gamma |x - z|^2) with |x - z|^2 = |x|^2 + |z|^2 - 2 x.z; poly: (gamma x.z + coef0)^degree; sigmoid:
+ * tanh(gamma x.z + coef0); linear: unchanged.
  *
- * @param rowNorms, colNorms |x|^2 of the rows and of the columns (rbf only)
+ * @param stride bytes between rows of `out`
  * @param cols a multiple of 4
+ * @param kind LINEAR, POLY, RBF or SIGMOID
+ * @param rowNorms f32: |x|^2 of each row (rbf only)
+ * @param colNorms f32: |z|^2 of each column (rbf only)
  */
 export function applyKernel(
   out: usize,
@@ -83,12 +86,12 @@ export function applyKernel(
     const row = out + <usize>i * stride
     if (kind == RBF) {
       const norm = f32x4.splat(f32.load(rowNorms + <usize>i * 4))
-      // The kernel is a power of 2 as well: its logarithm takes the factor at once.
+      // Evaluated as a power of 2: -gamma and log2(e) are multiplied into one factor.
       const rate = f32x4.splat(<f32>(-LOG2_E * <f64>gamma))
       for (let at: usize = 0; at < bytes; at += 16) {
         const dot = v128.load(row + at)
         const distance = f32x4.sub(f32x4.add(norm, v128.load(colNorms + at)), f32x4.add(dot, dot))
-        // Rounding can make a distance a little negative.
+        // Rounding can make a squared distance slightly negative.
         v128.store(row + at, exp2of4(f32x4.mul(rate, f32x4.pmax(f32x4.splat(0), distance))))
       }
     } else if (kind == POLY) {
@@ -113,7 +116,10 @@ export function applyKernel(
   }
 }
 
-/** Kernel values of `strips` with `panels`: `dotProducts` then `applyKernel`, chunk by chunk. */
+/**
+ * out[i][j] = K(strips[i], panels[j]): `dotProducts` and then `applyKernel`, chunk by chunk. Parameters are as for
+ * those two.
+ */
 export function kernelBlock(
   strips: usize,
   rowNorms: usize,

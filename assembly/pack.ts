@@ -1,8 +1,8 @@
-// Rows into panels and strips (gemm.ts tells of them), blocks into their mirrors, stretches into rows.
+// Packing of rows into panels and strips (layouts: see gemm.ts), matrix transpose, and gathering of row segments.
 
 import { TILE_COLS, TILE_ROWS } from './simd'
 
-/** Writes `rows` (at most TILE_COLS) rows, row after row at `source`, as one panel; the rest of it is zero. */
+/** Packs `rows` (at most TILE_COLS) row-major rows at `source` into one panel, padded with zero rows. */
 export function packPanel(source: usize, rows: i32, width: i32, panel: usize): void {
   if (rows < TILE_COLS || width % 4 != 0) {
     pack(source, rows, width, panel, TILE_COLS)
@@ -11,7 +11,7 @@ export function packPanel(source: usize, rows: i32, width: i32, panel: usize): v
   transpose(source, <usize>width * 4, TILE_COLS, width, panel, TILE_COLS * 4)
 }
 
-/** Writes `rows` rows, row after row at `source`, as strips. */
+/** Packs `rows` row-major rows at `source` into strips; the last one is padded with zero rows. */
 export function packStrips(source: usize, rows: i32, width: i32, strips: usize): void {
   for (let i = 0; i < rows; i += TILE_ROWS) {
     pack(source, min(TILE_ROWS, rows - i), width, strips, TILE_ROWS)
@@ -40,7 +40,7 @@ function pack(source: usize, rows: i32, width: i32, out: usize, group: i32): voi
   }
 }
 
-/** Writes the rows with the numbers `indexes[0..rows)` of `panels` as strips. */
+/** Copies the rows `indexes[0..rows)` (i32) of `panels` into strips; the last one is padded with zero rows. */
 export function gatherStrips(panels: usize, indexes: usize, rows: i32, width: i32, strips: usize): void {
   const panelBytes = <usize>width * TILE_COLS * 4
   for (let i = 0; i < rows; i += TILE_ROWS) {
@@ -59,7 +59,7 @@ export function gatherStrips(panels: usize, indexes: usize, rows: i32, width: i3
   }
 }
 
-/** Writes the transpose of `rows` x `cols` numbers, both multiples of 4. Strides in bytes. */
+/** Writes the transpose of a `rows` x `cols` f32 matrix; both are multiples of 4, strides are in bytes. */
 export function transpose(
   source: usize,
   sourceStride: usize,
@@ -68,7 +68,7 @@ export function transpose(
   out: usize,
   outStride: usize,
 ): void {
-  // Sixteen columns at a time: their output rows stay in L1 while the source is read along its rows.
+  // 16 columns at a time, so that their output rows stay in L1 while the source is read row by row.
   for (let from = 0; from < cols; from += 16) {
     const to = min(from + 16, cols)
     for (let i = 0; i < rows; i += 4) {
@@ -93,9 +93,10 @@ export function transpose(
 }
 
 /**
- * Joins stretches of a row: out = row[from0 .. from0 + length0), row[from1 .. from1 + length1), ...
+ * Concatenates segments of an f32 row: out = row[from0 .. from0 + length0), row[from1 .. from1 + length1), ...
  *
- * @param stretches i32 pairs (from, length), in numbers
+ * @param stretches i32 pairs (from, length), in elements
+ * @param count number of pairs
  */
 export function join(row: usize, stretches: usize, count: i32, out: usize): void {
   for (let s = 0; s < count; s++) {

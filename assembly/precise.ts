@@ -1,8 +1,8 @@
-// Kernel values in float64, from rows that are float32.
+// Kernel values computed in float64 from float32 rows.
 //
-// Where the values of a kernel lie close together (a small gamma, a large coef0, rows far from the origin), what tells
-// two rows apart is smaller than the rounding of float32. Then products, distances and kernel functions are computed in
-// float64, as LIBSVM does, and what all values have in common is subtracted before they are rounded.
+// When kernel values lie close together (a small gamma, a large coef0, rows far from the origin), their differences are
+// smaller than the rounding error of float32. Then products, distances and kernel functions are computed in float64, as
+// in LIBSVM, and the component common to all values is subtracted before the result is rounded to float32.
 
 import { POLY, RBF, SIGMOID } from './kernel'
 import { TILE_COLS, TILE_ROWS } from './simd'
@@ -19,14 +19,14 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f64x2.add(f64x2.mul(a, b), c)
 }
 
-/** Less than this gives exp(x) = 0; the least normal float64 is near exp(-708). */
+/** exp(x) is 0 below this; the smallest normal float64 is about exp(-708). */
 const LEAST_EXPONENT: f64 = -708
 
-/** exp(x) - 1, or exp(x), for x <= 0: by the series of exp on [-ln 2 / 2, ln 2 / 2]. */
+/** exp(x) - 1 if `lessOne`, else exp(x), for x <= 0: by the Taylor series of exp on [-ln 2 / 2, ln 2 / 2]. */
 function exponential2(x: v128, lessOne: bool): v128 {
   const tooSmall = f64x2.lt(x, splat(LEAST_EXPONENT))
   x = f64x2.pmax(splat(LEAST_EXPONENT), x)
-  // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits of the sum.
+  // Adding 1.5 * 2^52 rounds to an integer n and leaves n in the low bits of the sum.
   const shifted = f64x2.add(f64x2.mul(x, splat(1.4426950408889634)), splat(6755399441055744))
   const n = f64x2.sub(shifted, splat(6755399441055744))
   const high = f64x2.sub(x, f64x2.mul(n, splat(6.9314718036912381649e-1)))
@@ -45,7 +45,7 @@ function exponential2(x: v128, lessOne: bool): v128 {
   p = multiplyAdd(p, r, splat(0.5))
   p = multiplyAdd(p, r, splat(1))
   p = f64x2.mul(p, r)
-  // 2^n by its exponent bits; the shift drops all of `shifted` but n.
+  // 2^n from its exponent bits; the shift discards everything in `shifted` except n.
   const scale = i64x2.shl(i64x2.add(shifted, i64x2.splat(1023)), 52)
   if (lessOne) {
     const value = f64x2.add(f64x2.mul(scale, p), f64x2.sub(scale, splat(1)))
@@ -54,7 +54,7 @@ function exponential2(x: v128, lessOne: bool): v128 {
   return v128.andnot(f64x2.add(scale, f64x2.mul(scale, p)), tooSmall)
 }
 
-/** tanh(x) = -t / (2 + t) with t = exp(-2 |x|) - 1, and the sign of x. */
+/** |tanh(x)| = -t / (2 + t) with t = exp(-2 |x|) - 1; the result takes the sign of x. */
 function tanh2(x: v128): v128 {
   const t = exponential2(f64x2.mul(f64x2.abs(x), splat(-2)), true)
   const size = f64x2.div(f64x2.neg(t), f64x2.add(splat(2), t))
@@ -62,7 +62,7 @@ function tanh2(x: v128): v128 {
   return v128.bitselect(x, size, sign)
 }
 
-/** The kernel of two products, or squared distances for an rbf kernel. */
+/** Kernel values of two dot products, or of two squared distances for an rbf kernel. */
 function kernel2(x: v128, kind: i32, gamma: f64, coef0: f64, degree: i32, lessOne: bool): v128 {
   if (kind == RBF) return exponential2(f64x2.mul(splat(-gamma), x), lessOne)
   if (kind == SIGMOID) return tanh2(multiplyAdd(splat(gamma), x, splat(coef0)))
@@ -77,13 +77,16 @@ function kernel2(x: v128, kind: i32, gamma: f64, coef0: f64, degree: i32, lessOn
 }
 
 /**
- * out[i][j] = K(strips[i], panels[j]) - rowOffsets[i] - colOffsets[j]. A pair of rows gives the same bits in whichever
- * order, and wherever it stands.
+ * out[i][j] = K(strips[i], panels[j]) - rowOffsets[i] - colOffsets[j]. The result for a pair of rows is bitwise the
+ * same in either order and at any position.
  *
- * @param rowOffsets, colOffsets f64 a row; 0 for none
+ * @param rowOffsets f64 per row; 0 for none
+ * @param colOffsets f64 per column; 0 for no offsets at all
  * @param cols a multiple of TILE_COLS
- * @param lessOne whether an rbf kernel is exp(-gamma d^2) - 1, with all its digits
- * @param wide whether `out` is float64; `stride` is in bytes
+ * @param stride bytes between rows of `out`
+ * @param kind LINEAR, POLY, RBF or SIGMOID
+ * @param lessOne whether an rbf kernel is exp(-gamma d^2) - 1, computed without cancellation
+ * @param wide whether `out` is float64; otherwise it is float32
  */
 export function preciseBlock(
   strips: usize,
@@ -143,7 +146,7 @@ export function preciseBlock(
       if (colOffsets != 0) {
         const row = splat(rowOffsets == 0 ? 0 : f64.load(rowOffsets + <usize>i * 8))
         const col = colOffsets + <usize>j * 8
-        // Added first: the sum, unlike two differences, does not depend on which is the row.
+        // The offsets are added first: unlike two subtractions, this is symmetric in row and column.
         s0 = f64x2.sub(s0, f64x2.add(row, v128.load(col)))
         s1 = f64x2.sub(s1, f64x2.add(row, v128.load(col, 16)))
         s2 = f64x2.sub(s2, f64x2.add(row, v128.load(col, 32)))
@@ -167,8 +170,10 @@ export function preciseBlock(
 /**
  * out[i][c] += sum over s of kernel[i][s] * weights[s][c], all in f64.
  *
- * @param columns of `weights` and `out`: a multiple of 4
- * @param strides bytes from one row to the next
+ * @param stride bytes between rows of `kernel`
+ * @param length columns of `kernel` and rows of `weights`
+ * @param columns columns of `weights` and `out`: a multiple of 4
+ * @param outStride bytes between rows of `out`
  */
 export function preciseSums(
   kernel: usize,

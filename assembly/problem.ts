@@ -1,55 +1,64 @@
-/** The problem, laid out by src/engine/dual/dual-problem.ts: keep the two in step. */
+/**
+ * The dual problem and the solver's state. The field offsets are duplicated in src/engine/dual/dual-problem.ts; change
+ * both together.
+ */
 export class Problem {
-  /** Points in all and in the first run; multiples of 8. */
+  /** Number of points in total and in the first run, both with padding; multiples of 8. */
   size: i32
   split: i32
-  /** f64: F, b, lower, upper. */
+  /** f64 per point: F, b, and the lower and upper bound of b. */
   gradient: usize
   beta: usize
   lower: usize
   upper: usize
-  /** f32: F - shift; 0 or +infinity for who may (not) go up; 0 or -infinity for who may (not) go down; K(k, k). */
+  /**
+   * f32 per point: F - shift; `up` is 0 if b may increase, else +infinity; `down` is 0 if b may decrease, else
+   * -infinity; K(k, k).
+   */
   shifted: usize
   up: usize
   down: usize
   diagonal: usize
-  /** u32 a point: where the two runs of its kernel row are, 0 if they are not in memory. */
+  /** u32 per point: addresses of the two runs of its kernel row; 0 if the row is not in memory. */
   firstRow: usize
   secondRow: usize
-  /** The point i of the next step. */
+  /** The point i of the next step (the smallest F among points that may go up). */
   next: i32
-  /** The point whose row is missing when `solve` answers NEEDS_ROW; the other point of the step, or -1. */
+  /** After `solve` returned NEEDS_ROW: the point whose row is missing, and the other point of the step or -1. */
   wanted: i32
   held: i32
-  /** i32 a point: the iteration that last used its row. */
+  /** i32 per point: the iteration that last used its row. */
   used: usize
   tolerance: f64
   shift: f64
-  /** Half-way between the least F that may go up and the largest that may go down, less the shift. */
+  /** Midpoint of the smallest F that may go up and the largest that may go down, minus the shift. */
   middle: f64
   /** Largest violation of the optimality conditions. */
   gap: f64
   iterations: f64
-  /** The iteration at which `counted` was b. */
+  /** The iteration at which `counted` last equalled b. */
   caughtUp: f64
-  /** Sum of the squares of what hasty steps since then may have cost F. */
+  /** Sum of the squared rounding errors that float32 updates may have added to F since the last exact scan. */
   squaredDrift: f64
-  /** f64: b, as far as the gradient counts it. */
+  /** f64 per point: the b that the float64 gradient corresponds to. */
   counted: usize
-  /** f32: what part of its gain counts when j is chosen: 0 if it may not go down. */
+  /** f32 per point: factor for its gain when j is selected; 0 if the point may not go down. */
   weight: usize
   largestDiagonal: f32
-  /** 0 where the path decides the optimum: there it is LIBSVM's. Else rows that are in memory, and speed, may decide it. */
+  /**
+   * 0 if the result may depend on the path of the search (kernel not positive definite): then working sets are selected
+   * exactly as in LIBSVM. Otherwise the selection may favour rows that are in memory, and the gradient may be float32.
+   */
   pathIsFree: i32
-  /** Whether a row that is in memory stays there. */
+  /** Whether a row, once in memory, stays there for the rest of the problem. */
   keepsRows: i32
-  /** Whether F is kept in float32 alone. */
+  /** Whether F is currently updated in float32 only (`shifted`). */
   float32Gradient: i32
-  /** Whether points whose rows are in memory are preferred: `pathIsFree`, but not after a step that changed nothing. */
+  /** Whether points whose rows are in memory are preferred: `pathIsFree`, except after a step that changed nothing. */
   prefersPresent: i32
 }
 
-/** Who may go up and who may go down follows from b and its bounds. */
+/** Derives from b and its bounds whether point k may go up or down; sets `up`, `down` and `weight`. */
 export function setMoves(p: Problem, k: i32): void {
   const at = <usize>k * 4
   const beta = f64.load(p.beta + at + at)

@@ -1,10 +1,10 @@
-// Steps on the face of the free points.
+// Projected conjugate gradients over the free points (those strictly between their bounds).
 //
-// SMO moves two points at a time. Where the kernel matrix is badly conditioned (a linear kernel with more rows
-// than columns, a large C) it needs hundreds of thousands of such steps after it has found out which points
-// lie at a bound. Then it pays to minimise over all free points at once: conjugate gradients on the free
-// points, projected back into the box, repeated while points meet their bounds. SMO goes on from there, lets
-// points leave their bounds, and decides when the optimum is reached.
+// SMO changes two points at a time. If the kernel matrix is ill-conditioned (a linear kernel with more rows than
+// columns, a large C), SMO needs hundreds of thousands of steps after it has identified which points are at a bound.
+// It is then faster to minimise over all free points at once: conjugate gradients on the free points, projected back
+// into the box, repeated while points reach their bounds. SMO continues from there, lets points leave their bounds, and
+// decides when the optimum is reached.
 //
 // After J. J. More, G. Toraldo, "On the solution of large quadratic programming problems with bound
 // constraints", SIAM J. Optimization 1 (1991), and L. Zanni, T. Serafini, G. Zanghirati, "Parallel software for
@@ -16,8 +16,8 @@ import { Problem, setMoves } from './problem'
 import { rescan } from './update-gradient'
 
 /**
- * Rounds of conjugate gradients and projection in one call, and products with the matrix in one round. Small
- * numbers: the face is seldom the last one, and a better minimum of the wrong face is work in vain.
+ * Rounds of conjugate gradients and projection per call, and matrix-vector products per round. Both are small because
+ * the set of free points is seldom final, and a more accurate minimum over the wrong set is wasted work.
  */
 const ROUNDS: i32 = 3
 const PRODUCTS: i32 = 30
@@ -28,7 +28,8 @@ const LOST: i32 = -1
 /** Roundings of a kernel value in float32 are this part of it at most, a few of them together. */
 const UNIT: f64 = 1.0 / 4194304.0 // 2^-22
 
-// Arrays in scratch, set by `layOut`: the free points, K among them (f32), and vectors (f64, `direction` f32).
+// Addresses of arrays in scratch, set by `layOut`: indexes of the free points (i32), K restricted to them (f32), and
+// vectors (f64, except `direction` in f32).
 let points: usize = 0
 let matrix: usize = 0
 let direction: usize = 0
@@ -39,13 +40,13 @@ let upper: usize = 0
 let change: usize = 0
 let residual: usize = 0
 let product: usize = 0
-/** f64: 1 for a point between its bounds, else 0. */
+/** f64 per point: 1 if it is strictly between its bounds, else 0. */
 let free: usize = 0
 let count: i32 = 0
-/** Numbers in a row of `matrix`: `count`, padded to a multiple of 8. */
+/** Row length of `matrix` in elements: `count` padded to a multiple of 8. */
 let width: i32 = 0
 
-/** Bytes of scratch for at most `limit` free points. */
+/** Bytes of scratch that `projectedCgStep` needs for at most `limit` free points. */
 export function projectedCgBytes(limit: i32): i32 {
   const padded = (limit + 7) & ~7
   return padded * padded * 4 + padded * (4 + 4 + 8 * 8) + 256
@@ -78,7 +79,10 @@ function put(array: usize, k: i32, value: f64): void {
   f64.store(array + <usize>k * 8, value)
 }
 
-/** Finds the free points that have rows, and copies what concerns them; false if there are too few or many. */
+/**
+ * Collects the free points whose rows are in memory and copies their values and the matrix between them to scratch;
+ * false if there are fewer than 2 or more than `limit`.
+ */
 function gather(p: Problem, scratch: usize, limit: i32): bool {
   let found = 0
   for (let k = 0; k < p.size; k++) {
@@ -95,7 +99,7 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
     if (!isFree(p, k)) continue
     i32.store(points + <usize>n * 4, k)
     put(beta, n, f64.load(p.beta + <usize>k * 8))
-    // Where the gradient is behind b, F in float32 shows the way as well.
+    // While the float64 gradient is out of date, F in float32 is accurate enough.
     const at = <usize>k * 4
     put(
       gradient,
@@ -142,7 +146,7 @@ function isFree(p: Problem, k: i32): bool {
   )
 }
 
-/** product = K direction. Four rows at a time, two sums each: a chain of one sum would wait for itself. */
+/** product = K direction. Four rows at a time with two accumulators each, to hide the latency of the additions. */
 function multiply(): void {
   const bytes = <usize>width * 4
   for (let n = 0; n < width; n += 4) {
@@ -187,7 +191,10 @@ function horizontalSum(v: v128): f64 {
   )
 }
 
-/** Clears what is not free and takes the mean from the rest, so that the sum of b stays; answers the square. */
+/**
+ * Projects `vector` onto the feasible directions: zeroes the entries that are not free and subtracts the mean from the
+ * rest, so that the sum of b is preserved. Returns the squared norm.
+ */
 function project(vector: usize): f64 {
   let sum: f64 = 0
   let members: f64 = 0
@@ -205,7 +212,10 @@ function project(vector: usize): f64 {
   return square
 }
 
-/** change = the minimum over the free points, bounds aside, as far as conjugate gradients get. */
+/**
+ * change = the step to the approximate minimum over the free points, ignoring bounds, by conjugate gradients. False if
+ * there is nothing to gain.
+ */
 function descend(tolerance: f64): bool {
   for (let n = 0; n < count; n++) {
     const inside = at(beta, n) > at(lower, n) && at(beta, n) < at(upper, n)
@@ -221,7 +231,7 @@ function descend(tolerance: f64): bool {
     multiply()
     let curvature: f64 = 0
     for (let n = 0; n < count; n++) curvature += <f64>f32.load(direction + <usize>n * 4) * at(product, n)
-    // A flat direction: rounding decides from here on.
+    // The curvature is lost in rounding: stop.
     if (!(curvature > square * 1e-9)) return turn > 0
     const length = square / curvature
     for (let n = 0; n < count; n++) {
@@ -241,10 +251,11 @@ function descend(tolerance: f64): bool {
 }
 
 /**
- * change = the projection of b + length * change into the box, on the plane of the same sum, less b.
+ * residual = P(b + length * change) - b, where P projects onto the box intersected with the plane of equal sum. Returns
+ * whether any point reached a bound.
  *
- * The projection is clip(b + length * change - mu), and its sum falls as mu rises, in straight pieces: Newton's
- * steps find mu, kept between the ends that are known.
+ * The projection is clip(b + length * change - mu). Its sum is piecewise linear and decreasing in mu, so mu is found by
+ * Newton's method safeguarded by bisection.
  */
 function clipTo(length: f64): bool {
   let reach: f64 = 0
@@ -264,7 +275,7 @@ function clipTo(length: f64): bool {
     if (abs(excess) <= reach * 1e-13) break
     if (excess > 0) low = mu
     else high = mu
-    // Exact if no other point meets its bound on the way.
+    // Exact if no further point reaches a bound in between.
     const guess = inside > 0 ? mu + excess / inside : low
     const next = guess > low && guess < high ? guess : (low + high) / 2
     if (next == mu) break
@@ -283,7 +294,7 @@ function clipTo(length: f64): bool {
     put(residual, n, moved)
     sum += moved
   }
-  // What rounding leaves goes to a point that has room for it.
+  // The remaining rounding error of the sum is assigned to a point that stays within its bounds.
   for (let n = 0; n < count && sum != 0; n++) {
     const to = at(beta, n) + at(residual, n) - sum
     if (at(free, n) != 0 && to > at(lower, n) && to < at(upper, n)) {
@@ -294,7 +305,7 @@ function clipTo(length: f64): bool {
   return hit
 }
 
-/** The largest b of the points, before the step or after it. */
+/** Returns the largest |b| of the free points, before the step or after it. */
 function largestBeta(): f64 {
   let largest: f64 = 0
   for (let n = 0; n < count; n++) {
@@ -305,9 +316,9 @@ function largestBeta(): f64 {
 }
 
 /**
- * b + residual, and the bound itself where rounding makes the sum miss it by a hair, above or below. A hair is a share
- * of the width of the box, but no more than the roundings of all b may add up to: where C is huge beside b, the share of
- * the box would be larger than b itself, and every b would become 0.
+ * b + residual, snapped to a bound that it misses only by a rounding error. The tolerance is a share of the width of the
+ * box, but no more than the rounding errors of all b may add up to: where C is huge compared to b, the share of the box
+ * would exceed b itself, and every b would become 0.
  */
 function settled(n: i32, largest: f64): f64 {
   const low = at(lower, n)
@@ -317,7 +328,10 @@ function settled(n: i32, largest: f64): f64 {
   return to > high - hair ? high : to < low + hair ? low : to
 }
 
-/** One round: a descent, projected; shorter while it does not pay. True if points met their bounds. */
+/**
+ * One round: a conjugate gradient step, projected, with backtracking until the objective decreases. True if points
+ * reached their bounds, in which case another round is worthwhile.
+ */
 function round(tolerance: f64): bool {
   if (!descend(tolerance)) return false
   let length: f64 = 1
@@ -357,8 +371,8 @@ function expectedError(p: Problem): f64 {
 }
 
 /**
- * Minimises over the free points and takes the result to the whole problem. Answers the number of free points,
- * 0 if there were none or more than `limit`.
+ * Minimises over the free points whose rows are in memory, stores the result in the problem and makes the gradient
+ * exact. Returns the number of free points; 0, with nothing changed, if there are fewer than 2 or more than `limit`.
  *
  * Along a direction in which the kernel matrix is flat, its rounded values alone decide how long the step is. Where
  * bounds are so far away that they do not end it, b may become so large that rounding is all there is in K b: such a

@@ -1,8 +1,8 @@
 import { Problem } from './problem'
 
 /**
- * rho of the decision function: the mean of F over the free points, or the middle of what the bounds allow, as in
- * LIBSVM. NaN or infinite if the kernel values are.
+ * rho of the decision function, as in LIBSVM: the mean of F over the free points or, if there are none, the midpoint of
+ * the interval that the bounds allow. NaN or infinite if kernel values are.
  */
 export function threshold(problem: usize): f64 {
   const p = changetype<Problem>(problem)
@@ -16,7 +16,7 @@ export function threshold(problem: usize): f64 {
     const f = f64.load(p.gradient + at)
     const rises = beta < f64.load(p.upper + at)
     const falls = beta > f64.load(p.lower + at)
-    // The passes over F leave out what is no number.
+    // The minimum and maximum passes over F ignore NaN, so it must be detected here.
     if ((rises || falls) && !isFinite(f)) return f64.NaN
     if (rises && falls) {
       free++
@@ -28,7 +28,7 @@ export function threshold(problem: usize): f64 {
     }
   }
   if (free > 0) return sum / <f64>free
-  // One side alone: the decision is that side's own.
+  // Only one side of the interval is bounded: take that bound.
   if (largest == f64.NEGATIVE_INFINITY) return least
   if (least == f64.POSITIVE_INFINITY) return largest
   return (least + largest) / 2

@@ -1,18 +1,19 @@
-// The dual solver: sequential minimal optimisation with second-order working sets.
+// The dual solver: sequential minimal optimisation (SMO) with second-order working set selection.
 //
 //   minimise  1/2 b'Kb + p'b   subject to  sum(b) = const,  lower <= b <= upper
 //
-// with b = y * alpha, so that no sign is multiplied in the loops. For a C-SVC p = -y, [lower, upper] = [0, C]
-// for y = 1 and [-C, 0] for y = -1. The gradient is F = Kb + p; a point may go up while b < upper and down
-// while b > lower; at the optimum no point that may go down has a larger F than one that may go up
-// (by more than the tolerance).
+// with b = y * alpha, which avoids multiplications by y in the loops. For a C-SVC p = -y, and [lower, upper] is [0, C]
+// for y = 1 and [-C, 0] for y = -1. The gradient is F = Kb + p. A point may go up while b < upper and down while
+// b > lower. At the optimum no point that may go down has a larger F than one that may go up (by more than the
+// tolerance).
 //
-// R.-E. Fan, P.-H. Chen, C.-J. Lin, "Working set selection using second order information for training
-// support vector machines", JMLR 6 (2005), as in LIBSVM: i has the least F, j the largest gain, and of equal
-// ones the last is taken, as there (where a kernel is not positive definite, the path decides the optimum).
+// Working sets are selected as in LIBSVM, after R.-E. Fan, P.-H. Chen, C.-J. Lin, "Working set selection using second
+// order information for training support vector machines", JMLR 6 (2005): i has the smallest F, j the largest gain.
+// Ties go to the last point, as in LIBSVM, because with a kernel that is not positive definite the solution depends on
+// the path.
 //
-// Points stand in two runs (class a, class b), each padded to a multiple of 8 with points that may not move.
-// A kernel row is two runs as well, at addresses of its own, so that blocks are shared between pairs.
+// Points are stored in two runs (class a, class b), each padded to a multiple of 8 with points that may not move. A
+// kernel row also consists of two runs with separate addresses, so that blocks can be shared between pairs of classes.
 
 import { choosePartner, choosePresentRiser, TAU, weigh } from './working-set'
 import { catchUp } from './gradient'
@@ -22,15 +23,15 @@ import { drift, rescan, scan, update } from './update-gradient'
 export const SLICE_DONE: i32 = 0
 export const CONVERGED: i32 = 1
 export const NEEDS_ROW: i32 = 2
-/** The best step changes nothing in float64: as near to the optimum as the numbers allow. */
+/** The best step changes nothing in float64: the solution is as close to the optimum as rounding allows. */
 export const STALLED: i32 = 3
-/** Kernel values, or sums of them, are beyond float32: there is no optimum to be found. */
+/** Kernel values, or sums of them, exceed the range of float32: no optimum can be found. */
 export const NOT_FINITE: i32 = 4
 
-/** What part of the gap F may have lost to rounding before it is made anew. */
+/** The float32 gradient is recomputed when its estimated rounding error exceeds this fraction of the gap. */
 const WORTH: f64 = 0.05
 
-/** K(i, j), from the row of i. */
+/** K(i, j), read from the row of i, which must be in memory. */
 function kernelValue(p: Problem, i: i32, j: i32): f32 {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
@@ -39,7 +40,7 @@ function kernelValue(p: Problem, i: i32, j: i32): f32 {
     : f32.load(load<usize>(p.secondRow + atI) + atJ - <usize>p.split * 4)
 }
 
-/** Moves b_i up and b_j down as far as pays or the bounds allow; false if nothing changes. `kij`: K(i, j). */
+/** Increases b_i and decreases b_j by the optimal step, clipped to the bounds; false if nothing changes. */
 function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
@@ -53,10 +54,10 @@ function step(p: Problem, i: i32, j: i32, kij: f32): bool {
     : f64.load(p.gradient + atJ + atJ) - f64.load(p.gradient + atI + atI)
   const wish = violation / curvature
   const delta = min(wish, min(roomI, roomJ))
-  // A point that meets its bound gets the bound itself, not a sum that may miss it by a rounding.
+  // A point that reaches its bound is set to exactly the bound; the sum could miss it by a rounding error.
   const newI = delta == roomI ? f64.load(p.upper + atI + atI) : betaI + delta
   const newJ = delta == roomJ ? f64.load(p.lower + atJ + atJ) : betaJ - delta
-  // One of them alone may be too large to feel the step: the other still meets its bound.
+  // One of the two may be so large that the step is rounded away; the other may still reach its bound.
   if (newI == betaI && newJ == betaJ) return false
   f64.store(p.beta + atI + atI, newI)
   f64.store(p.beta + atJ + atJ, newJ)
@@ -70,7 +71,7 @@ function step(p: Problem, i: i32, j: i32, kij: f32): bool {
   return true
 }
 
-/** Whether K(i, j) is finite for every point j that may move: infinite ones offer no step. */
+/** Whether K(i, j) is finite for every point j that may move; working set selection skips non-finite values. */
 function hasFiniteRow(p: Problem, i: i32): bool {
   for (let j = 0; j < p.size; j++) {
     const at = <usize>j * 8
@@ -79,7 +80,7 @@ function hasFiniteRow(p: Problem, i: i32): bool {
   return true
 }
 
-/** Starts from the gradient and b that are in memory. */
+/** Initialises the solver's state from the gradient and b that are in memory. */
 export function startProblem(problem: usize): void {
   const p = changetype<Problem>(problem)
   p.largestDiagonal = 0
@@ -96,7 +97,7 @@ export function startProblem(problem: usize): void {
   if (!hasFiniteDiagonal(p)) p.gap = f64.NaN
 }
 
-/** Whether K(k, k) is finite for every point that may move: other kernel values are seen when they are used. */
+/** Whether K(k, k) is finite for every point that may move; other kernel values are checked when they are used. */
 function hasFiniteDiagonal(p: Problem): bool {
   for (let k = 0; k < p.size; k++) {
     const at = <usize>k * 4
@@ -107,17 +108,18 @@ function hasFiniteDiagonal(p: Problem): bool {
 }
 
 /**
- * Goes on for at most `limit` iterations, 1 or more, and says why it stopped. The gradient is exact if it came to an
- * end: with CONVERGED or STALLED.
+ * Runs at most `limit` (at least 1) iterations and returns why it stopped: SLICE_DONE, CONVERGED, NEEDS_ROW, STALLED or
+ * NOT_FINITE. The gradient is exact after CONVERGED and STALLED.
  *
- * A search always comes to an end. SLICE_DONE says that `limit` iterations were made, and whoever calls counts them.
- * NEEDS_ROW is answered only so often before the next iteration or the end. As long as rows that are in memory are
- * preferred, the row that is brought is either that of the largest violator, which is then the first point, or that
- * of the partner of the best first point that is in memory. The latter point is held, so the best one in memory
- * never becomes worse (of equal ones the last is taken): it changes at most as often as there are points. Once it
- * stays, its partner, whose row is now in memory, outweighs all points whose rows are not. If that step changes
- * nothing, `prefersPresent` is 0 until one does, over as many calls as it takes: then the pair is fixed, at most its
- * two rows are brought, the first one being held for the second, and its step is made or the search has STALLED.
+ * The search always terminates. SLICE_DONE means that `limit` iterations were made; the caller bounds their total.
+ * NEEDS_ROW is returned a bounded number of times between iterations. While rows in memory are preferred, the row
+ * requested is either that of the largest violator, which then becomes the first point, or that of the partner of the
+ * best first point in memory. The latter point is held (never evicted), so the best first point in memory never gets
+ * worse, and with ties going to the last point it changes at most as often as there are points. Once it no longer
+ * changes, its partner, whose row is now in memory, outweighs all points whose rows are not. If that step changes
+ * nothing, `prefersPresent` is 0 until a step does, across calls if necessary: then the pair is fixed, at most its two
+ * rows are requested, the first being held while the second is loaded, and either its step is made or the result is
+ * STALLED.
  */
 export function solve(problem: usize, limit: i32): i32 {
   const p = changetype<Problem>(problem)
@@ -125,7 +127,7 @@ export function solve(problem: usize, limit: i32): i32 {
   return search(p, limit)
 }
 
-/** Ends before the end: makes the gradient exact. */
+/** Stops the search early: makes the gradient exact. The kernel rows of all points that changed must be in memory. */
 export function breakOff(problem: usize): void {
   catchUp(changetype<Problem>(problem))
 }
@@ -133,15 +135,15 @@ export function breakOff(problem: usize): void {
 function search(p: Problem, limit: i32): i32 {
   for (let made = 0; made < limit; ) {
     if (p.gap <= p.tolerance) {
-      // Look again with the shift in the middle: the gap that ends the search is an exact one.
+      // Confirm convergence with the exact gradient and the shift at the midpoint.
       exactly(p)
       if (p.gap <= p.tolerance) return CONVERGED
     } else if (p.float32Gradient && drift(p) > p.gap * WORTH) {
-      // Steps of such a size call for float64 if the next stop is as near.
+      // If the error limit was reached within few iterations, steps are too large for float32: switch to float64.
       if (p.iterations - p.caughtUp < <f64>p.size / 8) exactly(p)
       else again(p)
     }
-    // A comparison with NaN is never true: nothing else would end the search.
+    // Comparisons with NaN are false, so nothing else would end the search.
     if (!isFinite(p.gap)) return NOT_FINITE
     let i = p.next
     if (p.prefersPresent && lacksRow(p, i)) i = choosePresentRiser(p, i)
@@ -160,7 +162,7 @@ function search(p: Problem, limit: i32): i32 {
     if (!isFinite(kij)) return NOT_FINITE
     if (j < 0 || !step(p, i, j, kij)) {
       if (p.prefersPresent == 0) return hasFiniteRow(p, i) ? STALLED : NOT_FINITE
-      // What the best pair of all can do, in float64, is not known yet. This is no iteration, so it does not count.
+      // Try the best pair overall, in float64, before reporting STALLED. No step was made, so this is not an iteration.
       p.prefersPresent = 0
       weigh(p, false)
       exactly(p)
@@ -178,13 +180,13 @@ function search(p: Problem, limit: i32): i32 {
   return SLICE_DONE
 }
 
-/** From here on every step is exact. */
+/** Makes the gradient exact and keeps it in float64 from here on. */
 function exactly(p: Problem): void {
   again(p)
   p.float32Gradient = 0
 }
 
-/** The extremes, from the exact gradient. */
+/** Makes the gradient exact and recomputes its extremes. */
 function again(p: Problem): void {
   catchUp(p)
   rescan(p)

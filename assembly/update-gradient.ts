@@ -1,16 +1,16 @@
-// F, and who violates the conditions most.
+// Updates the gradient F after a step and finds the points that violate the optimality conditions most.
 //
-// As long as the gap is far larger than what float32 rounds away, F is kept in float32 alone (`shifted`), and the exact
-// gradient catches up when it is read: a step is bound by the bytes that go through the cache, and those are the most.
+// While the gap is far larger than the rounding error of float32, F is updated in float32 only (`shifted`), and the
+// float64 gradient is brought up to date when it is needed. A step is bound by memory traffic, most of which is F.
 
 import { BLOCK, horizontalMax, horizontalMin } from './working-set'
 import { Problem } from './problem'
 import { madd } from './simd'
 
-/** Half a unit in the last place of float32. */
+/** Unit roundoff of float32, 2^-24. */
 const UNIT: f64 = 1.0 / 16777216
 
-// What the passes over a run found: the least F that may go up, its block, and the largest that may go down.
+// Results of the passes over the runs: the smallest F that may go up, its block, and the largest F that may go down.
 let least: f32 = 0
 let leastBlock: i32 = 0
 let largest: f32 = 0
@@ -22,11 +22,11 @@ function beginScan(): void {
 }
 
 /**
- * One pass over a run: F += delta * (rowI - rowJ), and the extremes of the new F. Everything that an
- * iteration reads and writes goes through the cache once.
+ * One pass over a run: F += delta * (rowI - rowJ), and the extremes of the new F. Doing both in one pass moves all data
+ * of an iteration through the cache once.
  *
- * The row differences are taken in f64, where they are exact: with large steps (C = 1e6) the rounding of a
- * float32 difference would add up to more than the tolerance.
+ * The row differences are computed in f64, where they are exact: with large steps (C = 1e6) the rounding errors of
+ * float32 differences would add up to more than the tolerance.
  */
 function updateExactly(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f64): void {
   const gradient = p.gradient
@@ -69,7 +69,7 @@ function updateExactly(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize,
   largest = horizontalMax(high)
 }
 
-/** As `updateExactly`, but in float32 and of `shifted` alone. */
+/** Like `updateExactly`, but in float32 and for `shifted` only. */
 function updateF32(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, delta: f32): void {
   const shifted = p.shifted
   const up = p.up
@@ -85,7 +85,7 @@ function updateF32(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, del
       const f = madd(step, difference, v128.load(shifted + at))
       v128.store(shifted + at, f)
       low = f32x4.pmin(low, f32x4.add(f, v128.load(up + at)))
-      // All bits set are a NaN, which is no maximum: so `down` need not come into the cache.
+      // With all bits set a lane is NaN, which pmax ignores. So `weight` serves as the mask and `down` is not loaded.
       const stays = f32x4.eq(v128.load(weight + at), f32x4.splat(0))
       high = f32x4.pmax(high, v128.or(f, stays))
     }
@@ -98,20 +98,20 @@ function updateF32(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, del
   largest = horizontalMax(high)
 }
 
-/** b_i went up by `delta` and b_j down: the new F, and its extremes. */
+/** Updates F and its extremes after b_i was increased and b_j decreased by `delta`. Both rows must be in memory. */
 export function update(p: Problem, i: i32, j: i32, delta: f64): void {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
   const firstI = load<usize>(p.firstRow + atI)
   const firstJ = load<usize>(p.firstRow + atJ)
-  // Addressed by point, not by place in the run.
+  // Offset so that the second run can be indexed by point.
   const secondI = load<usize>(p.secondRow + atI) - <usize>p.split * 4
   const secondJ = load<usize>(p.secondRow + atJ) - <usize>p.split * 4
   beginScan()
   if (p.float32Gradient) {
     updateF32(p, 0, p.split, firstI, firstJ, <f32>delta)
     updateF32(p, p.split, p.size, secondI, secondJ, <f32>delta)
-    // The difference of two rows, the factor, the product and the sum are rounded.
+    // The row difference, the factor, the product and the sum are each rounded.
     const error = UNIT * (<f64>abs(least) + <f64>abs(largest) + 6 * delta * <f64>p.largestDiagonal)
     p.squaredDrift += error * error
   } else {
@@ -121,12 +121,12 @@ export function update(p: Problem, i: i32, j: i32, delta: f64): void {
   endScan(p)
 }
 
-/** What hasty steps may have cost F together: roundings add up as random steps do. */
+/** Estimated rounding error of F from float32 updates; errors are assumed to accumulate like a random walk. */
 export function drift(p: Problem): f64 {
   return Math.sqrt(p.squaredDrift)
 }
 
-/** The point of the block found by the passes: its gap becomes the problem's. */
+/** Sets `gap` and `middle` from the extremes, and `next` to the point in the block that the passes found. */
 function endScan(p: Problem): void {
   p.next = -1
   if (least == f32.POSITIVE_INFINITY || largest == f32.NEGATIVE_INFINITY) {
@@ -145,8 +145,8 @@ function endScan(p: Problem): void {
 }
 
 /**
- * Sets `shifted` to F - shift and finds the extremes. Float32 is finest around 0: with the shift in the middle
- * of the extremes, the violations near the end of the search are exact whatever the size of F.
+ * Sets `shifted` to F - shift and finds the extremes. Float32 is most precise around 0: with the shift at the midpoint
+ * of the extremes, the violations near the end of the search are accurate regardless of the magnitude of F.
  */
 export function scan(p: Problem, shift: f64): void {
   p.shift = shift
@@ -166,7 +166,7 @@ export function scan(p: Problem, shift: f64): void {
   endScan(p)
 }
 
-/** Finds the extremes anew, with the shift in their middle. */
+/** Recomputes the extremes, with the shift moved to their midpoint. */
 export function rescan(p: Problem): void {
   scan(p, p.shift + p.middle)
 }

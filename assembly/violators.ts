@@ -1,12 +1,14 @@
 import { lacksRow, Problem } from './problem'
 
 /**
- * Lists points from `from` to `to` without a kernel row, at most `limit`, that violate the conditions most: half of
- * those that should go up, half of those that should go down, more where the others are fewer. Their rows are wanted
- * soon, and rows are cheap by the dozen.
+ * Lists at most `limit` points in [from, to) that have no kernel row and violate the optimality conditions most: half
+ * of them points that should go up and half points that should go down, more of one kind if the other has fewer. The
+ * solver will soon need their rows, and computing rows in batches is cheap.
  *
- * @param from, to multiples of 4
- * @param indexes room for twice as many
+ * @param indexes i32: room for 2 * `limit` points; receives the list
+ * @param from a multiple of 4
+ * @param to a multiple of 4
+ * @returns the number of points listed
  */
 export function violators(problem: usize, indexes: usize, limit: i32, from: i32, to: i32): i32 {
   const p = changetype<Problem>(problem)
@@ -26,12 +28,12 @@ function worst(p: Problem, indexes: usize, limit: i32, moves: usize, sign: f32, 
     const at = <usize>four * 4
     const f = f32x4.mul(f32x4.add(v128.load(p.shifted + at), v128.load(moves + at)), signs)
     const lacking = i32x4.eq(v128.load(p.firstRow + at), i32x4.splat(0))
-    // Few are worse than those that were found: four at a time are passed over.
+    // Few points exceed the current bar: skip four at a time.
     if (!v128.any_true(v128.and(lacking, f32x4.lt(f, f32x4.splat(bar))))) continue
     for (let k = four; k < four + 4; k++) {
       const violation = (f32.load(p.shifted + <usize>k * 4) + f32.load(moves + <usize>k * 4)) * sign
       if (!(violation < bar) || !lacksRow(p, k)) continue
-      // Sorted, least first: make room for the newcomer.
+      // Insertion sort, ascending.
       let place = count < limit ? count++ : count - 1
       while (place > 0 && value(p, indexes, place - 1, sign) > violation) {
         i32.store(indexes + <usize>place * 4, i32.load(indexes + <usize>(place - 1) * 4))

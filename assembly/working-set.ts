@@ -1,17 +1,17 @@
-// Which two points a step of the solver moves.
+// Working set selection: which two points the next SMO step changes.
 //
-// A kernel row that is not in memory costs as much as several steps, and far more where rows make way for others. So
-// where the path is free, a point whose row is there is taken if it is nearly as good as the best one: then few rows
-// are made that the solution does not need.
+// Computing a kernel row costs as much as several steps, and far more when it evicts another row. So if `pathIsFree`
+// is set, a point whose row is in memory is selected when it is nearly as good as the best one. Then few rows are
+// computed that the solution does not need.
 
 import { lacksRow, Problem } from './problem'
 
-/** Points looked through before the best of them is compared: found in a block, then in a lane. */
+/** Points per block: a search first finds the best block and then the point in it. */
 export const BLOCK: i32 = 64
 export const TAU: f64 = 1e-12
-/** Gains below are none: the least that stays a normal float32 times a curvature. */
+/** Gains below this count as none: the smallest for which gain times curvature is still a normal float32. */
 const LEAST_GAIN: f32 = 1e-25
-/** What part of the best one's violation, or gain, a point must have that is taken because its row is there. */
+/** Fraction of the best violation (or gain) that a point must reach to be preferred because its row is in memory. */
 const GOOD_RISE: f64 = 0.7
 const GOOD_GAIN: f32 = 0.7
 
@@ -34,14 +34,14 @@ export function horizontalMax(v: v128): f32 {
 let gain: f32 = 0
 let gainBlock: i32 = 0
 
-/** Which of four points have no row. */
+/** Lane mask: which of four points have no row in memory. */
 // @ts-ignore: decorator
 @inline
 function lacking(firstRow: usize): v128 {
   return i32x4.eq(v128.load(firstRow), i32x4.splat(0))
 }
 
-/** Sets the weight of every point. @param prefersPresent whether a gain counts less where the row is missing */
+/** Sets the weight of every point. @param prefersPresent whether the gain of a point without a row is scaled down */
 export function weigh(p: Problem, prefersPresent: bool): void {
   const one = f32x4.splat(1)
   const missing = f32x4.splat(prefersPresent ? GOOD_GAIN : 1)
@@ -58,7 +58,7 @@ function curvatureOf(diagonalI: v128, diagonal: v128, k: v128): v128 {
   return f32x4.pmax(f32x4.splat(<f32>TAU), f32x4.sub(f32x4.add(diagonalI, diagonal), f32x4.add(k, k)))
 }
 
-/** (F_j - F_i)^2, by its weight. */
+/** weight_j * (F_j - F_i)^2, and 0 if F_j < F_i. */
 // @ts-ignore: decorator
 @inline
 function squareOf(shifted: usize, weight: usize, level: v128): v128 {
@@ -74,10 +74,10 @@ function gains(p: Problem, at: usize, row: usize, level: v128, diagonalI: v128):
 }
 
 /**
- * Second-order choice in a run: the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij).
+ * Second-order selection in a run: finds the block with the largest (F_j - F_i)^2 / (K_ii + K_jj - 2 K_ij).
  *
- * A division costs as much as all the rest, so blocks are only searched for a rise^2 that reaches the best gain
- * times the curvature; a hair less than that, for a product rounds otherwise than a quotient.
+ * The division costs as much as everything else, so a block is first tested for a squared difference that reaches the
+ * best gain times the curvature. The factor 0.999999 allows for the product and the quotient rounding differently.
  */
 function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, diagonalI: v128): void {
   const shifted = p.shifted
@@ -108,13 +108,13 @@ function chooseInRun(p: Problem, from: i32, to: i32, row: usize, level: v128, di
   }
 }
 
-/** The partner j of point i, or -1. */
+/** The second point j of the working set, or -1 if no point offers a gain. The row of i must be in memory. */
 export function choosePartner(p: Problem, i: i32): i32 {
   const at = <usize>i * 4
   const level = f32x4.splat(f32.load(p.shifted + at))
   const diagonalI = f32x4.splat(f32.load(p.diagonal + at))
   const first = load<usize>(p.firstRow + at)
-  // Addressed by point, not by place in the run.
+  // Offset so that the second run can be indexed by point.
   const second = load<usize>(p.secondRow + at) - <usize>p.split * 4
   gain = LEAST_GAIN
   gainBlock = -1
@@ -130,7 +130,10 @@ export function choosePartner(p: Problem, i: i32): i32 {
   return -1
 }
 
-/** Of the points that have rows the one that violates most, if nearly as much as `best`, which has none; or `best`. */
+/**
+ * The point with a row in memory that may go up and violates the conditions most, if it violates them nearly as much as
+ * `best` (which has no row); otherwise `best`.
+ */
 export function choosePresentRiser(p: Problem, best: i32): i32 {
   const shifted = p.shifted
   const up = p.up

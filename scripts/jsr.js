@@ -37,7 +37,10 @@ for (const entry of readdirSync(join(target, 'dist/types'), { recursive: true, w
   if (!entry.isFile()) continue
   const path = join(entry.parentPath, entry.name)
   const text = readFileSync(path, 'utf8')
-  writeFileSync(path, text.replaceAll(/(from |import\()(['"])(\.[^'"]+?)(?:(?<!\.d)\.ts|\.js)\2/g, '$1$2$3.d.ts$2'))
+  writeFileSync(
+    path,
+    text.replaceAll(/(from |import\()(['"])(\.[^'"]+?)(?:(?<!\.d)\.ts|\.js)\2/g, '$1$2$3.d.ts$2'),
+  )
 }
 
 const entries = Object.entries(exports).filter(([, entry]) => entry.types)

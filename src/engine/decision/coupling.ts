@@ -1,18 +1,21 @@
+// Multi-class probabilities by pairwise coupling.
+
 import type { Sigmoids } from './platt.ts'
 import { sigmoid } from './platt.ts'
 
-/** No pair is surer than this, as in LIBSVM. */
+/** Pairwise probabilities are clipped to [LEAST, 1 - LEAST], as in LIBSVM. */
 const LEAST = 1e-7
 
 /**
- * The probability of each class of each row, from decision values of all pairs.
+ * Class probabilities of each row, from the decision values of all pairs.
  *
- * Two classes: the sigmoid's own. More: T.-F. Wu, C.-J. Lin, R. C. Weng, "Probability estimates for multi-class
- * classification by pairwise coupling", JMLR 5 (2004), second method, as LIBSVM's `multiclass_probability`.
+ * With two classes they are the value of the sigmoid. With more, pairwise coupling after T.-F. Wu, C.-J. Lin,
+ * R. C. Weng, "Probability estimates for multi-class classification by pairwise coupling", JMLR 5 (2004), second
+ * method, as in LIBSVM's `multiclass_probability`.
  *
  * @param decisions rows x pairs
- * @param tieOrder the class numbers in the order of the file that the machine came from, if that is another one:
- *   LIBSVM ends the search early, so that its answer depends on the order
+ * @param tieOrder class indices in the order of the file from which the model was imported, if it differs: LIBSVM stops
+ *   the iteration early, so its result depends on the order
  * @returns rows x classes; each row sums to 1
  */
 export function coupleProbabilities(
@@ -41,10 +44,10 @@ export function coupleProbabilities(
 }
 
 /**
- * The p that minimises the sum over i, j of (r_ji p_i - r_ij p_j)^2, with sum(p) = 1.
+ * The p that minimises the sum over i, j of (r_ji p_i - r_ij p_j)^2 subject to sum(p) = 1, by coordinate descent.
  *
- * @param r classes x classes: how probable i is of the two
- * @param order in which the p are improved
+ * @param r classes x classes: r_ij is the probability of class i given that the class is i or j
+ * @param order order in which the elements of p are updated
  */
 function couple(r: Float64Array, order: Int32Array): Float64Array {
   const classes = order.length

@@ -2,24 +2,25 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 
 /**
- * Kernel expansions that share their support vectors: f_p(x) = sum over s of coefficients[p][s] K(s, x) +
- * intercept[p].
+ * The kernel expansions of all pairs of classes, with shared support vectors: f_p(x) = sum over s of
+ * coefficients[p][s] K(s, x) + intercept[p].
  */
 export interface Expansion {
   kernel: Kernel
+  /** Support vectors x features, grouped by class. */
   supportVectors: Matrix
-  /** Support vectors of each class, which stand class after class. */
+  /** Number of support vectors of each class. */
   nSupport: ArrayLike<number>
   /**
-   * LIBSVM's layout, (classes - 1) x vectors: for the pair of classes i < j, row j - 1 holds the coefficients
-   * of the vectors of class i and row i those of class j.
+   * LIBSVM's layout, (classes - 1) x support vectors: for the pair of classes i < j, row j - 1 holds the coefficients
+   * of the vectors of class i, and row i those of class j.
    */
   dualCoef: Float64Array
-  /** One a pair: (0, 1), (0, 2), ..., (1, 2), ... */
+  /** One per pair of classes: (0, 1), (0, 2), ..., (1, 2), ... */
   intercept: Float64Array
 }
 
-/** The coefficients of a pair that are not 0, with the numbers of their support vectors, in order. */
+/** Visits the non-zero coefficients of the pair (i, j), in the order of their support vectors. */
 export function forEachCoefficient(
   { nSupport, dualCoef }: Pick<Expansion, 'nSupport' | 'dualCoef'>,
   [i, j]: [number, number],

@@ -1,16 +1,18 @@
+// Platt scaling: probabilities from decision values of one pair of classes.
+
 import { exp, log } from '../../core/exp-log.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
-/** Newton steps, as in LIBSVM. */
+/** Maximum number of Newton steps, as in LIBSVM. */
 const STEPS = 100
-/** Gradient that ends the search. */
+/** The search ends when both components of the gradient are smaller than this. */
 const ENOUGH = 1e-5
-/** The shortest step that is tried. */
+/** Minimum step length of the line search. */
 const SHORTEST = 1e-10
-/** Added to the Hessian's diagonal, so that it is positive definite. */
+/** Added to the diagonal of the Hessian to make it positive definite. */
 const SIGMA = 1e-12
 
-/** The probability of a pair's first class: 1 / (1 + exp(a f + b)), in a form that never overflows. */
+/** The probability of the first class of a pair, 1 / (1 + exp(a f + b)), computed without overflow. */
 export function sigmoid(f: number, a: number, b: number): number {
   const x = f * a + b
   if (x < 0) return 1 / (1 + exp(x))
@@ -19,13 +21,14 @@ export function sigmoid(f: number, a: number, b: number): number {
 }
 
 /**
- * Platt's sigmoid for one pair of classes: the a and b under which the labels are most likely.
+ * Platt scaling for one pair of classes: the a and b that maximise the likelihood of the labels.
  *
  * H.-T. Lin, C.-J. Lin, R. C. Weng, "A note on Platt's probabilistic outputs for support vector machines",
  * Machine Learning 68 (2007): Newton's method with backtracking, as in LIBSVM's `sigmoid_train`.
  *
- * @param decisions of rows that the machine had not seen
- * @param firsts how many of the rows are of the pair's first class; they come first
+ * @param decisions decision values of rows that the model was not trained on (from cross-validation); those of the
+ *   first class come first
+ * @param firsts number of rows of the first class
  * @throws {SoftmarginError} `ABORTED`
  */
 export async function fitSigmoid(
@@ -34,7 +37,7 @@ export async function fitSigmoid(
   timeSlice: TimeSlice,
 ): Promise<{ a: number; b: number }> {
   const seconds = decisions.length - firsts
-  // Not 1 and 0: a few rows do not prove certainty.
+  // Platt's regularised targets instead of 1 and 0, to avoid overfitting small samples.
   const high = (firsts + 1) / (firsts + 2)
   const low = 1 / (seconds + 2)
   const target = (i: number) => (i < firsts ? high : low)
@@ -72,7 +75,7 @@ export async function fitSigmoid(
   return { a, b }
 }
 
-/** Of the loss by a and b: the gradient, and the Hessian's (a, a), (a, b) and (b, b). */
+/** Derivatives of the loss with respect to a and b: the gradient, and (a, a), (a, b), (b, b) of the Hessian. */
 function derivatives(decisions: Float64Array, target: (i: number) => number, a: number, b: number) {
   const gradient = [0, 0]
   const hessian = [SIGMA, 0, SIGMA]
@@ -91,8 +94,8 @@ function derivatives(decisions: Float64Array, target: (i: number) => number, a: 
 }
 
 /**
- * Platt's sigmoids in LIBSVM's terms, one a pair of classes: for a decision value f, the first class of the
- * pair has probability 1 / (1 + exp(a f + b)).
+ * Parameters of Platt's sigmoids, one per pair of classes (LIBSVM's probA and probB): for a decision value f, the first
+ * class of the pair has probability 1 / (1 + exp(a f + b)).
  */
 export interface Sigmoids {
   a: Float64Array

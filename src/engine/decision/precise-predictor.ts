@@ -9,13 +9,14 @@ import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
 
-/** Rows that are answered together, and columns of kernel values that are summed up while they are in the cache. */
+/** Rows predicted together, and columns of kernel values that are summed while they are in the cache. */
 const BLOCK = 16
 const CHUNK = 256
 
 /**
- * Answers decision values with kernel values and sums in float64, as LIBSVM does: several times slower than
- * `Predictor`, for machines where float32 would lose what the decision depends on, and for rows beyond its range.
+ * Computes decision values with kernel values and sums in float64, as LIBSVM does. Several times slower than
+ * `Predictor`; used for models whose decision values would be inaccurate in float32, and for rows whose kernel values
+ * exceed its range.
  */
 export class PrecisePredictor {
   readonly #engine: Engine
@@ -46,7 +47,7 @@ export class PrecisePredictor {
     this.#sums = engine.allocate(BLOCK * weights.length * 8)
   }
 
-  /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
+  /** Prepares an engine for an expansion. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
   static async open(simd: Simd, expansion: Expansion, timeSlice: TimeSlice): Promise<PrecisePredictor> {
     const engine = await Engine.open(simd)
     const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
@@ -66,7 +67,7 @@ export class PrecisePredictor {
       timeSlice,
     )
     const weights = new PairWeights(engine, rows.runs, Number.POSITIVE_INFINITY)
-    // A linear kernel of scaled rows is so many times as large.
+    // Scaling the rows multiplies the values of a linear kernel by this; the coefficients are divided by it.
     const unit = kernel.kind === 'linear' ? scale * scale : 1
     for (const [c, group] of groups.entries()) {
       for (let column = 0; column < groups.length - 1; column++) {
@@ -79,7 +80,7 @@ export class PrecisePredictor {
     return new PrecisePredictor(engine, rows, conditioner, weights, intercept)
   }
 
-  /** As `Predictor.decide`. */
+  /** Like `Predictor.decide`. @throws {SoftmarginError} `ABORTED` */
   async decide(
     X: Matrix,
     timeSlice: TimeSlice,

@@ -3,21 +3,21 @@ import { pairsOf } from '../kernel/pair-weights.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
 
-/** Rows that are answered together. */
+/** Rows predicted together. */
 const BLOCK = 16
 
 /**
- * Answers decision values from kernel values that are handed in: of a row's values with all rows of the fit, those
- * with the support vectors count. Sums are in float64, for nothing is known of how large the values are.
+ * Computes decision values for a precomputed kernel. A row holds its kernel values with all training rows, of which
+ * those with the support vectors are used. Sums are in float64 because the magnitude of the values is unknown.
  */
 export class PrecomputedPredictor {
   readonly #classes: { columns: Int32Array; lines: Float64Array[] }[] = []
   readonly #pairs: [number, number][]
   readonly #intercept: Float64Array
-  /** Of a row, for each class. */
+  /** Scratch: the sums of one row, per class. */
   readonly #sums: Float64Array[]
 
-  /** @param support which rows of the fit the support vectors are */
+  /** @param support indexes of the support vectors among the training rows, grouped by class */
   constructor(
     { nSupport, dualCoef, intercept }: Pick<Expansion, 'nSupport' | 'dualCoef' | 'intercept'>,
     support: Int32Array,
@@ -35,7 +35,7 @@ export class PrecomputedPredictor {
     this.#sums = this.#classes.map(({ lines }) => new Float64Array(lines.length))
   }
 
-  /** As `Predictor.decide`; X is rows x rows of the fit. */
+  /** Like `Predictor.decide`; X is rows x training rows. @throws {SoftmarginError} `ABORTED` */
   async decide(
     X: Matrix,
     timeSlice: TimeSlice,

@@ -10,19 +10,19 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Expansion, forEachCoefficient } from './expansion.ts'
 import { PrecisePredictor } from './precise-predictor.ts'
 
-/** Rounding to float32 that changes decision values by more than this, of a margin of 1, calls for float64. */
+/** If float32 rounding may change decision values by more than this (the margin is 1), float64 is used. */
 const NOISE = 2 ** -7
-/** Roundings of a kernel value in float32 are this part of it. */
+/** Unit roundoff of float32. */
 const UNIT = 2 ** -24
-/** gamma |x|^2 above which squared distances of rbf kernels call for float64. */
+/** gamma |x|^2 above which squared distances of an rbf kernel are computed in float64. */
 const LARGE = 2 ** 13
 
-/** Columns of kernel values that are made and summed up while they are in the cache. */
+/** Columns of kernel values that are computed and summed while they are in the cache. */
 const CHUNK = 1024
 
 /**
- * Answers decision values. A function of the expansion alone, so that a model that was saved and loaded gives
- * the same bits.
+ * Computes decision values of an expansion. The results depend on the expansion only, so a model that was saved and
+ * loaded gives bitwise identical results.
  */
 export class Predictor {
   readonly pairs: [number, number][]
@@ -32,17 +32,17 @@ export class Predictor {
   readonly #intercept: Float64Array
   readonly #weights: PairWeights | undefined
   readonly #staging: number
-  /** For an rbf kernel, what keeps far rows inside float32. */
+  /** Handles float32 underflow; rbf kernel only. */
   readonly #far: RbfUnderflow | undefined
-  /** Room for a block's values with all support vectors: 0 until far rows ask for it. */
+  /** Address of scratch for a block's values with all support vectors; 0 until it is needed by `#sumFar`. */
   #wide = 0
   readonly #values: number
   readonly #sums: number
-  /** Opens a predictor for rows whose kernel values float32 cannot hold. */
+  /** Creates the float64 predictor for rows whose kernel values exceed the range of float32. */
   readonly #openPrecise: (timeSlice: TimeSlice) => Promise<PrecisePredictor>
   #precise: PrecisePredictor | undefined
 
-  /** @param weights coefficients, unless the rows are weights themselves */
+  /** @param o.weights coefficients; undefined for a linear kernel, where `rows` are the weight vectors */
   private constructor(
     engine: Engine,
     rows: PackedRows,
@@ -72,7 +72,11 @@ export class Predictor {
     this.#staging = engine.allocate(engine.blockRows * rows.width * 4)
   }
 
-  /** @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
+  /**
+   * Prepares an engine for an expansion. Returns a `PrecisePredictor` if float32 would be too inaccurate.
+   *
+   * @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY`
+   */
   static async open(
     simd: Simd,
     expansion: Expansion,
@@ -84,7 +88,7 @@ export class Predictor {
     const pairs = pairsOf(expansion.nSupport.length)
     const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
     if (kernel.kind === 'linear') {
-      // A linear expansion is a vector of weights a pair: its rows stand in for the support vectors.
+      // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
       const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
       if (linearNoise(weights, supportVectors, conditioning) > NOISE) {
         engine.close()
@@ -118,7 +122,7 @@ export class Predictor {
     return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
   }
 
-  /** Positions of the support vectors, padding included. */
+  /** Number of positions of the support vectors, including padding. */
   get #size(): number {
     const last = this.#rows.runs[this.#rows.runs.length - 1]
     return last.start + last.size
@@ -139,11 +143,12 @@ export class Predictor {
   }
 
   /**
-   * Decision values of the rows of X, block after block: with many classes those of all rows would be large.
+   * Computes decision values of the rows of X block by block; with many classes those of all rows could be too large.
    *
-   * @param X finite and as wide as the vectors
-   * @param onBlock gets a block's decision values, rows x pairs, in an array that the next block is written to, and
-   *   how many rows are done
+   * @param X finite, with as many columns as the support vectors
+   * @param onBlock receives the decision values of a block, rows x pairs, in an array that is reused for the next
+   *   block, and the number of rows done so far
+   * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
    */
   async decide(
     X: Matrix,
@@ -199,7 +204,7 @@ export class Predictor {
     weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
   }
 
-  /** Kernel values, chunk by chunk, summed up while they are in the cache. */
+  /** Computes kernel values chunk by chunk and sums them while they are in the cache. */
   async #sum(weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
     const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
     for (const [c, run] of this.#rows.runs.entries()) {
@@ -212,7 +217,7 @@ export class Predictor {
     }
   }
 
-  /** The same where rows may be far: their nearest support vector must be known first. */
+  /** Like `#sum`, for rows that may underflow: the distance to the nearest support vector must be known first. */
   async #sumFar(far: RbfUnderflow, weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
     const { length } = weights
     const stride = this.#size * 4
@@ -232,7 +237,7 @@ export class Predictor {
   }
 }
 
-/** About how much rounding to float32 changes the decision values of a linear machine. */
+/** Estimates by how much float32 rounding changes the decision values of a linear SVM. */
 function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
   let squares = 0
   for (let s = 0; s < vectors.rows; s++) {
@@ -249,7 +254,7 @@ function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Condit
   return UNIT * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
 }
 
-/** Whether rounding to float32 changes decision values so much that it shows. */
+/** Whether float32 rounding may change decision values by more than `NOISE`. */
 function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expansion): boolean {
   const { kind, gamma, degree } = rows.kernel
   const vectors = dualCoef.length / (nSupport.length - 1)
@@ -266,7 +271,7 @@ function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expan
   const mean = sizes.reduce((sum, size) => sum + size, 0) / vectors
   const unit = kind === 'poly' ? UNIT * Math.max(1, degree) : UNIT
   let most = 0
-  // A line of dualCoef has a coefficient of every vector, of one pair each class.
+  // A row of dualCoef has one coefficient per support vector; those of each class belong to one pair.
   for (let from = 0; from < dualCoef.length; from += vectors) {
     let squares = 0
     for (let s = 0; s < vectors; s++) squares += dualCoef[from + s] ** 2 * sizes[s]
@@ -275,7 +280,7 @@ function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expan
   return !(unit * Math.sqrt(most * mean) <= NOISE)
 }
 
-/** The weights of a linear expansion for conditioned rows, pairs x columns, and the intercepts that go with them. */
+/** Collapses a linear expansion to weights for conditioned rows, pairs x columns, and the matching intercepts. */
 async function collapse(
   expansion: Expansion,
   pairs: [number, number][],

@@ -1,10 +1,10 @@
 /**
- * The class of each row: pair (i, j) votes for i if its value is above 0, else for j, and of the classes with
- * most votes the first wins, as in LIBSVM.
+ * One-vs-one voting, as in LIBSVM: pair (i, j) votes for i if its decision value is above 0, else for j; of the classes
+ * with most votes the first wins.
  *
  * @param decisions rows x pairs
- * @param tieOrder the class numbers in the order that 'first' goes by, here and within a pair; default: their own
- * @returns a class number a row
+ * @param tieOrder class indices in the order that defines 'first', among classes and within a pair. Default: ascending
+ * @returns one class index per row
  */
 export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32Array): Int32Array {
   const pairs = (classes * (classes - 1)) / 2
@@ -19,7 +19,7 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
       let own = 0
       for (let j = i + 1; j < classes; j++) {
         const value = decisions[at++]
-        // Added, not branched upon: who wins is as good as random. That nobody does is rare.
+        // Arithmetic instead of a branch, because the sign is unpredictable; only the rare tie branches.
         let forFirst = +(value > 0)
         if (value === 0) forFirst = +(rank[i] > rank[j])
         own += forFirst
@@ -35,8 +35,8 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
 }
 
 /**
- * One value a class: its votes, and less than a third of a vote for the sum of its confidences, as
- * scikit-learn's `_ovr_decision_function`.
+ * One-vs-rest scores from one-vs-one decision values, as scikit-learn's `_ovr_decision_function`: the number of votes
+ * of each class plus the sum of its confidences, scaled to less than a third of a vote.
  *
  * @param decisions rows x pairs
  * @returns rows x classes

@@ -1,7 +1,7 @@
 import type { Run } from '../kernel/runs.ts'
 import type { Engine } from '../wasm/engine.ts'
 
-/** Offsets in `class Problem` of assembly/problem.ts, in bytes. */
+/** Byte offsets of the fields of `class Problem` in assembly/problem.ts; change both together. */
 const OFFSET = {
   size: 0,
   split: 4,
@@ -34,20 +34,24 @@ const OFFSET = {
 const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper', 'counted'] as const
 const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used', 'weight'] as const
 
-/** A dual problem in the engine's memory: arrays a point, and the solver's state. Points are in two runs. */
+/**
+ * A dual problem in the engine's memory: per-point arrays and the solver's state (see assembly/smo.ts). Its points are
+ * those of two runs. The views that its getters return are valid until the next allocation in the engine.
+ */
 export class DualProblem {
   readonly address: number
   readonly #engine: Engine
   readonly #arrays = {} as Record<(typeof FLOAT64_ARRAYS)[number] | (typeof WORD_ARRAYS)[number], number>
-  /** Points with the padding, and those of the first run. */
+  /** Number of points, including padding, and the number of those in the first run. */
   size = 0
   split = 0
-  /** Whether b, as it was set, may be so good that a step over all its free points comes first. */
+  /** Whether the initial b is expected to be near the optimum, so that projected conjugate gradients come first. */
   near = false
 
   /**
-   * @param capacity points, with the padding, of the largest problem that it will hold
-   * @param pathIsFree whether any path leads to the optimum: then rows that are in memory are preferred
+   * @param capacity points, including padding, of the largest problem that it will hold
+   * @param pathIsFree whether every search path leads to the same optimum: then rows in memory may be preferred
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
   constructor(engine: Engine, capacity: number, pathIsFree: boolean) {
     this.#engine = engine
@@ -61,12 +65,16 @@ export class DualProblem {
     fresh[OFFSET.pathIsFree / 4] = pathIsFree ? 1 : 0
   }
 
-  /** Bytes that the constructor takes. */
+  /** Bytes that the constructor allocates. */
   static bytes(capacity: number): number {
     return capacity * (FLOAT64_ARRAYS.length * 8 + WORD_ARRAYS.length * 4) + 2048
   }
 
-  /** Lays out a problem of two runs. Every point is fixed at 0 and has no row yet. */
+  /**
+   * Starts a new problem of two runs. Every point is fixed at 0 and has no row yet.
+   *
+   * @param diagonal address of one f32 per position: K(x, x)
+   */
   reset(first: Run, second: Run, diagonal: number, tolerance: number): void {
     const engine = this.#engine
     this.size = first.size + second.size
@@ -81,14 +89,14 @@ export class DualProblem {
     engine.copy(this.#arrays.diagonal + first.size * 4, diagonal + second.start * 4, second.size * 4)
   }
 
-  /** Fixes every point at 0 again; rows stay. */
+  /** Fixes every point at 0 again; kernel rows are kept. */
   clear(): void {
     this.near = false
     for (const name of FLOAT64_ARRAYS) this.#engine.float64(this.#arrays[name], this.size).fill(0)
     this.#words('used').fill(0)
   }
 
-  /** Adds what point `k`, whose row is in memory, contributes to K b to the gradient; `b`: default its own. */
+  /** Adds `b` times the row of point `k`, which must be in memory, to the gradient. `b`: default beta[k]. */
   addRow(k: number, b = this.beta[k]): void {
     const { gradient } = this.#arrays
     const { exports } = this.#engine
@@ -96,7 +104,7 @@ export class DualProblem {
     exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
   }
 
-  /** Tells whether a row that is in memory stays there until the next `reset`. */
+  /** Whether a row, once in memory, stays there until the next `reset`. */
   set keepsRows(value: boolean) {
     this.#engine.int32(this.address, OFFSET.end / 4)[OFFSET.keepsRows / 4] = value ? 1 : 0
   }
@@ -112,29 +120,33 @@ export class DualProblem {
     return diagonal.reduce((sum, value) => sum + value, 0) / this.size
   }
 
+  /** Initialises the solver from gradient, beta, lower and upper. */
   start(): void {
     this.#engine.exports.startProblem(this.address)
   }
 
-  /** Goes on for at most `limit` iterations; answers SLICE_DONE, CONVERGED, NEEDS_ROW, STALLED or NOT_FINITE. */
+  /** Runs at most `limit` iterations; returns SLICE_DONE, CONVERGED, NEEDS_ROW, STALLED or NOT_FINITE. */
   solve(limit: number): number {
     return this.#engine.exports.solve(this.address, limit)
   }
 
-  /** Ends before the end: makes the gradient exact. */
+  /** Stops the search early: makes the gradient exact. */
   breakOff(): void {
     this.#engine.exports.breakOff(this.address)
   }
 
   /**
-   * Minimises over the free points at once, if there are at most `limit`; answers how many there were. Where rounding of
-   * kernel values would then change K b by more than about `mostError`, nothing changes and the answer is LOST.
+   * Minimises over all free points at once by projected conjugate gradients, if there are at most `limit`.
+   *
+   * @param scratch address of `projectedCgBytes(limit)` bytes
+   * @param mostError the rounding error of K b, about, beyond which no step is taken
+   * @returns the number of free points, 0 if nothing was done, LOST where the step would exceed `mostError`
    */
   projectedCgStep(scratch: number, limit: number, mostError: number): number {
     return this.#engine.exports.projectedCgStep(this.address, scratch, limit, mostError)
   }
 
-  /** How far apart the gradients of points that may move at all lie: before K b is added, those of p. */
+  /** The range of the gradients of the points that may move; before K b is added, the range of p. */
   get spread(): number {
     const { gradient, lower, upper } = this
     let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
@@ -147,20 +159,20 @@ export class DualProblem {
   }
 
   /**
-   * Points without a row that want one most, at most `limit`, among those from `from` to `to`.
+   * At most `limit` points in [from, to) that have no row and violate the optimality conditions most.
    *
-   * @param scratch i32: room for twice as many
+   * @param scratch address of room for 2 * `limit` i32
    */
   violators(scratch: number, limit: number, from = 0, to = this.size): Int32Array {
     const count = this.#engine.exports.violators(this.address, scratch, limit, from, to)
     return this.#engine.int32(scratch, count).slice()
   }
 
-  /** F = Kb + p: exact before the first `solve`, and after the last, which answered CONVERGED or STALLED, or `breakOff`. */
+  /** F = Kb + p. Exact before the first `solve`, after one that returned CONVERGED or STALLED, and after `breakOff`. */
   get gradient(): Float64Array {
     return this.#engine.float64(this.#arrays.gradient, this.size)
   }
-  /** b = y * alpha. */
+  /** b = y * alpha of each point. */
   get beta(): Float64Array {
     return this.#engine.float64(this.#arrays.beta, this.size)
   }
@@ -170,26 +182,27 @@ export class DualProblem {
   get upper(): Float64Array {
     return this.#engine.float64(this.#arrays.upper, this.size)
   }
-  /** Addresses of the two halves of each point's kernel row, 0 without one. */
+  /** Addresses of the two halves of each point's kernel row (see also `secondRow`); 0 if it is not in memory. */
   get firstRow(): Int32Array {
     return this.#words('firstRow')
   }
   get secondRow(): Int32Array {
     return this.#words('secondRow')
   }
-  /** The iteration that last used a point's row. */
+  /** The iteration that last used each point's row. */
   get used(): Int32Array {
     return this.#words('used')
   }
-  /** The point whose row is missing, and the point whose row the same step needs too, or -1. */
+  /** After NEEDS_ROW: the point whose row is missing, and the point whose row the same step also needs, or -1. */
   get wanted(): { point: number; held: number } {
     const header = this.#engine.int32(this.address, OFFSET.end / 4)
     return { point: header[OFFSET.wanted / 4], held: header[OFFSET.held / 4] }
   }
-  /** rho of the decision function: NaN or infinite where the kernel values were. */
+  /** rho of the decision function; NaN or infinite if kernel values are. */
   get threshold(): number {
     return this.#engine.exports.threshold(this.address)
   }
+  /** Largest violation of the optimality conditions. */
   get gap(): number {
     return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.gap / 8]
   }

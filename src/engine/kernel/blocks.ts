@@ -1,11 +1,13 @@
+// Fills blocks of the kernel matrix and their mirror images.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
 import type { Run } from './runs.ts'
 
 /**
- * Bytes from one row of a block to the next. Rows that lie a multiple of 512 bytes apart compete for the same
- * few lines of the cache when a block is mirrored.
+ * Bytes between rows of a block whose columns are `run`. A stride that is a multiple of 512 bytes is padded, because
+ * such rows compete for the same few cache lines when the block is transposed.
  */
 export function strideOf(run: Run): number {
   const bytes = run.size * 4
@@ -13,8 +15,8 @@ export function strideOf(run: Run): number {
 }
 
 /**
- * out = K(a, b) and mirrored = K(b, a), with rows `strideOf` their run apart. Of a run with itself (`out` is
- * `mirrored`) only the columns from the diagonal on are computed.
+ * out = K(a, b) and mirrored = K(b, a), f32. The strides are `strideOf(b)` and `strideOf(a)`. For a diagonal block
+ * (`out === mirrored`) only the columns from the diagonal on are computed; the rest is mirrored.
  *
  * @throws {SoftmarginError} `ABORTED`
  */
@@ -32,7 +34,7 @@ export async function fillBlock(
   }
 }
 
-/** The block of a run with itself. @throws {SoftmarginError} `ABORTED` */
+/** out = K(run, run), with stride `strideOf(run)`. @throws {SoftmarginError} `ABORTED` */
 export async function fillDiagonalBlock(
   engine: Engine,
   rows: KernelMatrix,
@@ -43,7 +45,11 @@ export async function fillDiagonalBlock(
   await fillBlock(engine, rows, run, run, out, out, timeSlice)
 }
 
-/** The part of a block, and of its mirror, that the left side's rows from `i` on make: `blockRows` of them. */
+/**
+ * Fills the part of a block and of its mirror image that belongs to up to `blockRows` rows of `a` from row `i` on.
+ *
+ * @throws {SoftmarginError} `ABORTED`
+ */
 export async function fillStrip(
   engine: Engine,
   rows: KernelMatrix,

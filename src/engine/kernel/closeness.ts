@@ -1,24 +1,27 @@
+// Decides whether kernel values must be computed in float64 because they are too close together for float32.
+
 import type { Matrix } from '../../core/matrix.ts'
 import type { ColumnStats } from './column-stats.ts'
 import { type Kernel, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'
 
-/** Rows that are looked at, and how far apart in that sample the rows of a pair stand. */
+/** Number of sampled rows, and the distances within the sample at which rows are compared. */
 const SAMPLE = 64
 const LAGS = [1, 2, 3]
-/** Kernel values that differ by less than this share of their size are close: float32 keeps 17 bits of it. */
+/** Kernel values that differ by less than this fraction of their magnitude are close: 17 bits of float32 remain. */
 const CLOSE = 2 ** -7
-/** gamma |x|^2 above which what rounding does to squared distances shows in an rbf kernel: by 0.2 % there. */
+/** gamma |x|^2 above which rounding errors of squared distances matter in an rbf kernel (0.2 % at this value). */
 const LARGE = 2 ** 13
-/** The normal numbers of float32. */
+/** Range of the normal float32 numbers. */
 const LEAST = 2 ** -126
 const MOST = 2 ** 127
 
 /**
- * Whether a kernel's values between these rows lie so close together that they must be made in float64, and what is
- * subtracted from them: undefined where float32 does. Some rows are looked at, always the same.
+ * Decides whether kernel values between the rows of X are so close together that they must be computed in float64, and
+ * what is subtracted from them. Looks at a fixed, evenly spaced sample of rows.
  *
- * @param o.centred whether column means are taken from the rows of a linear or rbf kernel otherwise
- * @param o.forced whether float64 is wanted in any case
+ * @param o.centred whether rows of a linear or rbf kernel would otherwise be centred at the column means
+ * @param o.forced whether to use float64 in any case; default false
+ * @returns undefined if float32 is sufficient
  */
 export function preciseKernel(
   X: Matrix,
@@ -35,7 +38,7 @@ export function preciseKernel(
   for (const lag of LAGS) {
     for (let k = lag; k < count; k++) distances.push(squaredDistance(rows[k], rows[k - lag]))
   }
-  // Rows that are the same cannot be told apart, and need not be.
+  // Identical rows are excluded: no precision can separate them.
   const between =
     quantile(
       distances.filter((distance) => distance > 0),
@@ -49,7 +52,7 @@ export function preciseKernel(
   )!
   const isLost = (part: number, base: number) => part < CLOSE * base || !fits(kernel, largest)
   if (kind === 'rbf') {
-    // What is left without 1 is more precise as long as most of it is smaller.
+    // Subtracting 1 gains precision as long as most of the differences are small.
     const lessOne = gamma * between < 0.5
     const lost = gamma * size > LARGE || isLost(gamma * between, 1)
     return lost || forced ? { lessOne, origin: undefined } : undefined
@@ -62,7 +65,7 @@ export function preciseKernel(
   return { lessOne: false, origin: medianOf(rows, X.cols) }
 }
 
-/** Whether gamma, for rows that are scaled, is a normal float32. */
+/** Whether gamma, adjusted for scaled rows, is a normal float32. */
 function fits(kernel: Kernel, largest: number): boolean {
   if (kernel.kind === 'linear') return true
   const { gamma } = rescaled(kernel, powerOfTwoScale(largest))
@@ -79,7 +82,7 @@ function quantile(values: number[], share: number): number | undefined {
   return values.sort((a, b) => a - b)[Math.floor(values.length * share)]
 }
 
-/** The median of each column: a few rows that lie far away do not move it. */
+/** The median of each column, which is robust to a few outlying rows. */
 function medianOf(rows: Float32Array[], columns: number): Float32Array {
   const values = new Float32Array(rows.length)
   return Float32Array.from({ length: columns }, (_, k) => {

@@ -3,24 +3,24 @@ import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
-/** What there is to know of the numbers of a matrix before they are worked with. */
+/** Statistics of a matrix that conditioning, the default gamma and input validation are derived from. */
 export interface ColumnStats {
   columnMeans: Float64Array
-  /** Of all numbers about their mean: 0 exactly if all are equal. */
+  /** Population variance over all elements: exactly 0 if all are equal. */
   variance: number
-  /** The largest size of a number. */
+  /** The largest absolute value. */
   largest: number
-  /** Whether no number is NaN or infinite. */
+  /** Whether no element is NaN or infinite. */
   isFinite: boolean
 }
 
-/** Numbers that are brought at once: they stay in the cache. */
+/** Elements that are copied to the engine at once: few enough to stay in the cache. */
 const PIECE = 1 << 15
 
-/** Looks at all rows of X once. Sums run in row order, in float64. @throws {SoftmarginError} `ABORTED` */
+/** Statistics of X in one pass. Sums are accumulated in row order, in float64. @throws {SoftmarginError} `ABORTED` */
 export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlice): Promise<ColumnStats> {
   const { data, rows, cols } = X
-  // A machine may have learnt a constant: then it has no vectors.
+  // A model whose decision function is constant has no support vectors.
   if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
   const mark = engine.mark()
   const together = Math.max(1, Math.floor(PIECE / cols))
@@ -29,14 +29,14 @@ export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlic
   const facts = engine.allocate(3 * 8)
   engine.float64(sums, cols).fill(0)
   engine.float64(facts, 3).fill(0)
-  // About a number that is one of them, squares are small and sums exact enough for one pass.
+  // Shifted by one of the values, squares are small and a single pass is accurate enough.
   const shift = data[0]
   for (let from = 0; from < rows; from += together) {
     const count = Math.min(together, rows - from)
     const piece = data.subarray(from * cols, (from + count) * cols)
     engine.float32(source, piece.length).set(piece)
     engine.exports.survey(source, count, cols, shift, sums, facts)
-    // Nobody else works with this engine meanwhile.
+    // Yielding is safe: nothing else uses this engine in the meantime.
     if (timeSlice.expired) await timeSlice.yield()
   }
   const columnMeans = engine.float64(sums, cols).slice()
@@ -49,7 +49,7 @@ export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlic
   return { columnMeans, variance, largest, isFinite: notFinite === 0 }
 }
 
-/** As `survey`, for who has no engine. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
+/** Like `columnStats`, in an engine of its own. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
 export async function columnStatsOf(X: Matrix, simd: Simd, timeSlice: TimeSlice): Promise<ColumnStats> {
   const engine = await Engine.open(simd)
   try {

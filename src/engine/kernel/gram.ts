@@ -9,19 +9,19 @@ import { padded, type Run } from './runs.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 
-/** Where a Gram matrix lies: plain data, so that another thread can work on the same. */
+/** Where a Gram matrix is in memory: plain data, so that it can be sent to a thread that shares the memory. */
 export interface GramLayout {
   rows: PackedLayout
   dots: number
 }
 
 /**
- * All dot products between the rows of a matrix, computed once: they serve every kernel, candidate, fold and pair
- * of classes of a grid search.
+ * All dot products between the rows of a matrix, computed once and used for every kernel, candidate, fold and pair of
+ * classes of a grid search.
  */
 export class GramMatrix {
   readonly layout: GramLayout
-  /** Positions, padding included. */
+  /** Number of positions, including padding. */
   readonly size: number
   readonly #engine: Engine
   readonly #rows: PackedRows
@@ -35,8 +35,9 @@ export class GramMatrix {
   }
 
   /**
-   * Packs the rows and takes the memory. The products are there once `fillStrip` was called for every strip.
+   * Packs the rows and allocates the matrix. The products are computed by calling `fillStrip` for every strip.
    *
+   * @param groups row numbers of X, group by group
    * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
    */
   static async layOut(
@@ -52,24 +53,29 @@ export class GramMatrix {
     return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
   }
 
-  /** Bytes that `layOut` takes. */
+  /** Bytes that `layOut` allocates. */
   static bytes(groups: ArrayLike<number>[], cols: number): number {
     let size = 0
     for (const group of groups) size += padded(group.length)
     return packedBytes(groups, cols) + size * strideOf(wholeOf(size))
   }
 
-  /** A run for each group. */
+  /** One run per group. */
   get runs(): Run[] {
     return this.#rows.runs
   }
 
-  /** f32 a position: |x|^2. */
+  /** Address of one f32 per position: |x|^2. */
   get norms(): number {
     return this.#rows.norms
   }
 
-  /** Makes the products of some rows with all later ones, and their mirror. @throws {SoftmarginError} `ABORTED` */
+  /**
+   * Computes the products of strip number `strip` (`blockRows` rows) with itself and all later rows, and their mirror
+   * image.
+   *
+   * @throws {SoftmarginError} `ABORTED`
+   */
   async fillStrip(strip: number, timeSlice: TimeSlice): Promise<void> {
     const whole = wholeOf(this.size)
     const { dots } = this.layout
@@ -77,7 +83,7 @@ export class GramMatrix {
     await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, timeSlice)
   }
 
-  /** Where the dot products of a position with all others begin. */
+  /** Address of the dot products of a position with all positions, f32. */
   row(position: number): number {
     return this.layout.dots + position * strideOf(wholeOf(this.size))
   }

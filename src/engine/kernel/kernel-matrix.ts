@@ -1,20 +1,23 @@
 import type { SvmKernel } from './kernel.ts'
 import type { Run } from './runs.ts'
 
-/** Makes kernel values between rows that stand in runs, a group of rows in each. A row is named by its position. */
+/**
+ * Computes kernel values between rows, comparable to LIBSVM's `QMatrix`. Rows are stored in runs, one per group, and
+ * are identified by their position.
+ */
 export interface KernelMatrix {
   readonly kind: SvmKernel['kind']
   readonly runs: Run[]
-  /** f32 a position: K(x, x), with the rounding of the rows. */
+  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
   readonly diagonal: number
-  /** Takes up to `blockRows` rows, by position, as the left side of the next `multiply`. */
+  /** Selects up to `blockRows` rows, by position, as the left operand of subsequent `multiply` calls. */
   gather(positions: ArrayLike<number>): void
-  /** Columns that one `multiply` of `rows` rows may have, so that an abort is heard: a multiple of 8. */
+  /** Columns that one `multiply` of `rows` rows may have, so that aborts are noticed in time: a multiple of 8. */
   columnsPerCall(rows: number): number
   /**
-   * out[i][j] = K(left i, position `start` + j), `rows` x `cols` float32.
+   * out[i][j] = K(row i of the left operand, position `start` + j), `rows` x `cols` float32.
    *
-   * @param stride bytes from one row of `out` to the next
+   * @param stride bytes between rows of `out`
    */
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void
 }

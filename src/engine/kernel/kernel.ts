@@ -1,10 +1,12 @@
+// Kernel types, and the conditioning of rows that keeps their float32 values accurate.
+
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type ColumnStats, columnStats } from './column-stats.ts'
 
-/** A kernel with all its numbers: `gamma` is resolved. */
+/** A kernel with all parameters as numbers: `gamma` is resolved. Formulas: see assembly/kernel.ts. */
 export interface Kernel {
   kind: 'linear' | 'poly' | 'rbf' | 'sigmoid'
   gamma: number
@@ -12,49 +14,50 @@ export interface Kernel {
   degree: number
 }
 
-/** A kernel whose values are handed in instead of rows. */
+/** A precomputed kernel: kernel values are passed in instead of feature rows. */
 export interface PrecomputedKernel {
   kind: 'precomputed'
-  /** Rows that the fit had: a row to decide on has a kernel value with each of them. */
+  /** Number of training rows: a row to predict consists of its kernel values with each of them. */
   columns: number
 }
 
-/** Whatever a machine may decide by. */
+/** Any kernel that an SVM may use. */
 export type SvmKernel = Kernel | PrecomputedKernel
 
-/** The numbers of assembly/kernel.ts. */
+/** Kernel codes of assembly/kernel.ts. */
 export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
 
 /**
- * How rows are shifted and scaled on their way into the engine, so that float32 products stay exact.
+ * How rows are shifted and scaled when they are copied into the engine, so that float32 products stay accurate.
  *
- * - `centre` (rbf, linear): distances do not change, and a linear kernel's dual does not either, since its
- *   coefficients sum to 0. Without it |x|^2 + |z|^2 - 2 x.z loses what is small against the mean.
- * - `scale`, a power of two (so exact), as `powerFor` gives it.
+ * - `centre` (rbf, linear), one value per column: distances do not change, and neither does the dual of a linear
+ *   kernel, because its coefficients sum to 0. Without centring, |x|^2 + |z|^2 - 2 x.z loses everything that is small
+ *   compared with the mean.
+ * - `scale`: a power of two (so scaling is exact), from `powerOfTwoScale`.
  */
 export interface Conditioning {
   centre: Float32Array | undefined
   scale: number
-  /** Set where float32 products would lose what tells rows apart; `centre` is not set then. */
+  /** Set if float32 products would not distinguish rows; then `centre` is undefined. */
   precise?: PreciseKernel | undefined
 }
 
 /**
- * How kernel values are made in float64, and what is subtracted before they are rounded to float32 (assembly/precise.ts).
- * Where the coefficients of an expansion sum to 0, a function of either row may be subtracted: the dual does not change,
- * and rho changes by a constant.
+ * How kernel values are computed in float64, and what is subtracted before they are rounded to float32
+ * (assembly/precise.ts). If the coefficients of an expansion sum to 0, a function of either row may be subtracted: the
+ * dual does not change, and rho changes by a constant.
  */
 export interface PreciseKernel {
   /** rbf: whether 1 is subtracted. */
   lessOne: boolean
   /**
-   * The others: h(x) + h(z) is subtracted from K(x, z), where h(x) = K(x, origin) - K(origin, origin) / 2. Of a linear
-   * kernel that leaves (x - origin).(z - origin).
+   * Other kernels: h(x) + h(z) is subtracted from K(x, z), where h(x) = K(x, origin) - K(origin, origin) / 2. For a
+   * linear kernel the result is (x - origin).(z - origin).
    */
   origin: Float32Array | undefined
 }
 
-/** The conditioning that suits these rows and this kernel. @throws {SoftmarginError} `ABORTED` */
+/** The conditioning for the rows of X and this kind of kernel. @throws {SoftmarginError} `ABORTED` */
 export async function conditioningOf(
   engine: Engine,
   X: Matrix,
@@ -64,7 +67,7 @@ export async function conditioningOf(
   return conditioningFromStats(await columnStats(engine, X, timeSlice), kind)
 }
 
-/** As `conditioningOf`, for rows that were looked at. */
+/** Like `conditioningOf`, from column statistics that are already known. */
 export function conditioningFromStats(
   { columnMeans, largest }: ColumnStats,
   kind: Kernel['kind'],
@@ -74,8 +77,8 @@ export function conditioningFromStats(
 }
 
 /**
- * The power of two that brings the largest number between 1 and 2, and 1 if all are 0. So squares stay far from the
- * ends of float32, and the solver's own small numbers mean the same whatever unit the rows are in.
+ * The power of two that scales the largest absolute value into [1, 2); 1 if it is 0. It keeps squares far from the
+ * limits of float32 and makes the solver's small constants independent of the unit of the features.
  */
 export function powerOfTwoScale(largest: number): number {
   let scale = 1
@@ -86,12 +89,12 @@ export function powerOfTwoScale(largest: number): number {
   return scale
 }
 
-/** The kernel that gives the same values on scaled rows (linear: times `scale` squared). */
+/** The kernel that has the same values on scaled rows (linear: values are multiplied by `scale` squared). */
 export function rescaled(kernel: Kernel, scale: number): Kernel {
   return scale === 1 ? kernel : { ...kernel, gamma: kernel.gamma / scale / scale }
 }
 
-/** The error of kernel values, or sums of them, that float32 cannot hold. */
+/** The error for kernel values, or sums of them, that exceed the range of float32. */
 export function beyondFloat32(): SoftmarginError {
   return new SoftmarginError(
     'INVALID_ARGUMENT',

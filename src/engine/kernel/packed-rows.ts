@@ -3,54 +3,55 @@ import { KERNEL_CODES, type Kernel } from './kernel.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
 import { PANEL, type Run } from './runs.ts'
 
-/** A call of the engine does at most about this many multiply-adds, so that an abort is heard in time. */
+/** Approximate maximum of multiply-adds per call of the engine, so that aborts are noticed in time. */
 const CALL_WORK = 4e8
 
-/** Where packed rows lie: plain data, so that another thread can work on the same. */
+/** Where packed rows are in memory: plain data, so that it can be sent to a thread that shares the memory. */
 export interface PackedLayout {
   runs: Run[]
   kernel: Kernel
+  /** Columns of the matrix. */
   width: number
-  /** The panels of all rows. */
+  /** Address of the panels of all rows, f32 (layout: assembly/gemm.ts). */
   panels: number
-  /** f32 a position: |x|^2. */
+  /** Address of one f32 per position: |x|^2. */
   norms: number
-  /** f32 a position: K(x, x), with the rounding of the rows. */
+  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
   diagonal: number
-  /** Set where kernel values are made in float64: see `PreciseKernel`. */
+  /** Set if kernel values are computed in float64: see `PreciseKernel`. */
   precise: PreciseLayout | undefined
 }
 
-/** What kernel values in float64 want beside the rows. */
+/** What is needed, in addition to the rows, to compute kernel values in float64. */
 export interface PreciseLayout {
   lessOne: boolean
-  /** f64 a position: h(x); 0 for none. */
+  /** Address of one f64 per position: h(x) of `PreciseKernel.origin`; 0 for none. */
   offsets: number
 }
 
-/** Kernel values in float64 that are made at once, where single rows are looked at closely. */
+/** Size of the block of float64 kernel values used to check the rounding error of single rows. */
 export const WIDE_ROWS = 8
 export const WIDE_COLUMNS = 512
 
-/** Bytes that a thread wants to work on rows that another one packed. */
+/** Bytes that a thread needs to compute with rows that another thread packed. */
 export function leftBytes(cols: number): number {
   return 200 * (cols + 4) * 4 + WIDE_ROWS * WIDE_COLUMNS * 8 + 1024
 }
 
 /**
- * Rows of a matrix, packed for the tiles, and the kernel values between them.
+ * Rows of a matrix, packed for the tiled matrix product, and the kernel values between them.
  *
- * A row is named by its position: groups begin at multiples of 8, and the rows that fill them up are zero.
+ * A row is identified by its position: groups start at multiples of 8, and their padding rows are zero.
  */
 export class PackedRows implements KernelMatrix {
   readonly layout: PackedLayout
-  /** Room for `WIDE_ROWS` x `WIDE_COLUMNS` values in float64. */
+  /** Address of scratch for `WIDE_ROWS` x `WIDE_COLUMNS` float64 values. */
   readonly wide: number
   readonly #engine: Engine
   readonly #strips: number
   readonly #stripNorms: number
   readonly #indexes: number
-  /** f64: h(x) of the rows on the left side. */
+  /** f64: h(x) of the rows of the left operand. */
   readonly #stripOffsets: number
 
   constructor(engine: Engine, layout: PackedLayout) {
@@ -75,11 +76,11 @@ export class PackedRows implements KernelMatrix {
   get width(): number {
     return this.layout.width
   }
-  /** f32 a position: |x|^2. */
+  /** Address of one f32 per position: |x|^2. */
   get norms(): number {
     return this.layout.norms
   }
-  /** f32 a position: K(x, x), with the rounding of the rows. */
+  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
   get diagonal(): number {
     return this.layout.diagonal
   }
@@ -98,14 +99,14 @@ export class PackedRows implements KernelMatrix {
     for (let i = 0; i < positions.length; i++) stripOffsets[i] = all[positions[i]]
   }
 
-  /** Takes rows of another matrix, `rows * width` conditioned numbers at `source`, as the left side. */
+  /** Uses rows of another matrix, `rows` x `width` conditioned f32 values at `source`, as the left operand. */
   take(source: number, rows: number): void {
     const { exports } = this.#engine
     exports.packStrips(source, rows, this.width, this.#strips)
     if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
   }
 
-  /** f32: |x|^2 of the rows on the left side. Made by `gather`, and by `take` for an rbf kernel. */
+  /** Address of |x|^2 (f32) of the left operand's rows. Set by `gather`, and by `take` for an rbf kernel. */
   get leftNorms(): number {
     return this.#stripNorms
   }
@@ -121,7 +122,7 @@ export class PackedRows implements KernelMatrix {
     else this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
   }
 
-  /** As `multiply`, but K itself in float64, from which nothing is subtracted. */
+  /** Like `multiply`, but `out` is float64 and nothing is subtracted from K. */
   multiplyWide(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#multiplyPrecisely({ lessOne: false, offsets: 0 }, rows, start, cols, out, stride, true)
   }
@@ -144,12 +145,17 @@ export class PackedRows implements KernelMatrix {
     )
   }
 
-  /** As `multiply`, but dot products whatever the kernel. */
+  /** Like `multiply`, but computes plain dot products regardless of the kernel. */
   multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#multiply('linear', rows, start, cols, out, stride)
   }
 
-  /** Turns dot products of `rows` rows with the positions from `start` on into kernel values, in place. */
+  /**
+   * Turns dot products of `rows` rows with `cols` positions from `start` on into kernel values, in place.
+   *
+   * @param stride bytes between rows of `out`
+   * @param rowNorms address of |x|^2 (f32) of each row; used by an rbf kernel
+   */
   apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
     const { kind, gamma, coef0, degree } = this.kernel
     this.#engine.exports.applyKernel(

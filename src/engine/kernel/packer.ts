@@ -7,10 +7,10 @@ import { PrecisePacker, preciseBytes } from './precise-packer.ts'
 import { PANEL, positionsIn, runsOf } from './runs.ts'
 
 /**
- * Packs the rows of a matrix, group after group.
+ * Packs the rows of a matrix, group by group.
  *
  * @param groups row numbers of X, group by group
- * @param kernel for rows that are conditioned
+ * @param kernel the kernel to apply to conditioned rows (see `rescaled`)
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
  */
 export async function packRows(
@@ -26,13 +26,13 @@ export async function packRows(
   return new PackedRows(engine, packer.layout)
 }
 
-/** Bytes that `packRows` takes. */
+/** Bytes that `packRows` allocates. */
 export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
   const positions = positionsIn(runsOf(groups))
   return positions * (cols + 2) * 4 + (PANEL + 1) * cols * 4 + preciseBytes(positions, cols) + leftBytes(cols)
 }
 
-/** Packs the rows of a matrix group by group, where the layout says. */
+/** Packs the rows of a matrix group by group, to the addresses in `layout`. */
 export class Packer {
   readonly layout: PackedLayout
   readonly #engine: Engine
@@ -42,7 +42,7 @@ export class Packer {
   readonly #conditioner: Conditioner
   readonly #precise: PrecisePacker | undefined
 
-  /** As `packRows`, but takes the memory alone. @throws {SoftmarginError} `OUT_OF_MEMORY` */
+  /** Parameters are those of `packRows`. Only allocates the memory. @throws {SoftmarginError} `OUT_OF_MEMORY` */
   constructor(
     engine: Engine,
     X: Matrix,
@@ -66,7 +66,7 @@ export class Packer {
     this.#conditioner = new Conditioner(engine, conditioning, width)
   }
 
-  /** Packs a group. @throws {SoftmarginError} `ABORTED` */
+  /** Packs group `number`. @throws {SoftmarginError} `ABORTED` */
   async pack(number: number, timeSlice: TimeSlice): Promise<void> {
     const engine = this.#engine
     const { runs, kernel, width, panels, norms, diagonal } = this.layout
@@ -98,12 +98,12 @@ export class Packer {
   }
 }
 
-/** Shifts and scales rows that are in the engine. */
+/** Scales and centres rows in the engine's memory. */
 export class Conditioner {
   readonly #engine: Engine
   readonly #scale: number
   readonly #width: number
-  /** f32 a column, times the scale; 0 without. */
+  /** Address of one f32 per column, multiplied by the scale; 0 for no centring. */
   readonly #centre: number
 
   constructor(engine: Engine, { centre, scale }: Conditioning, width: number) {
@@ -114,6 +114,7 @@ export class Conditioner {
     if (centre) engine.float32(this.#centre, width).set(centre.map((value) => value * scale))
   }
 
+  /** Conditions `rows` row-major f32 rows at `address`, in place. */
   apply(address: number, rows: number): void {
     this.#engine.exports.condition(address, rows, this.#width, this.#centre, this.#scale)
   }

@@ -1,7 +1,9 @@
+// Coefficients of all one-vs-one pairs, and decision values from them.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { Run } from './runs.ts'
 
-/** The numbers of all pairs (i, j), i < j, in order. */
+/** All pairs (i, j) of class indices with i < j, in LIBSVM's order: (0, 1), (0, 2), ..., (1, 2), ... */
 export function pairsOf(classes: number): [number, number][] {
   const pairs: [number, number][] = []
   for (let i = 0; i < classes; i++) for (let j = i + 1; j < classes; j++) pairs.push([i, j])
@@ -9,28 +11,28 @@ export function pairsOf(classes: number): [number, number][] {
 }
 
 /**
- * Sums with larger coefficients are made in float64: where they all but cancel each other out, as those of rows with
- * both labels do at C = 1e6, float32 leaves nothing of the sum.
+ * Sums with larger coefficients are computed in float64. If such coefficients nearly cancel, as those of rows that
+ * occur with both labels do at C = 1e6, a float32 sum loses all significant digits.
  */
 const LARGE = 100
 
 /**
- * Coefficients of one-vs-one machines in the engine's memory, and the sums of kernel values that they make.
+ * Dual coefficients of one-vs-one classifiers in the engine's memory, and the weighted sums of kernel values.
  *
- * The rows of a class take part in the pairs of that class only: their coefficients are a matrix, rows x
- * (classes - 1), in LIBSVM's order: for the pair i < j, class i has them in column j - 1 and class j in column i.
+ * The rows of a class occur only in pairs with that class, so their coefficients form a matrix of rows x (classes - 1)
+ * in LIBSVM's order: for the pair i < j, those of class i are in column j - 1 and those of class j in column i.
  */
 export class PairWeights {
-  /** Columns of each class's coefficients, padded to a multiple of 4. */
+  /** Columns of each class's coefficient matrix, padded to a multiple of 4. */
   readonly columns: number
-  /** Float64 sums of one row of kernel values: `columns` for each class. */
+  /** Float64 sums per row of kernel values: `columns` for each class. */
   readonly length: number
   readonly #engine: Engine
   readonly #runs: Run[]
   readonly #addresses: number[]
   readonly #exact: boolean
 
-  /** @param largest no coefficient is larger than this, or smaller than its negative */
+  /** @param largest upper bound of the absolute values of the coefficients; decides between float32 and float64 */
   constructor(engine: Engine, runs: Run[], largest: number) {
     this.#engine = engine
     this.#runs = runs
@@ -41,11 +43,12 @@ export class PairWeights {
     for (const [c, run] of runs.entries()) this.#view(c, run.size).fill(0)
   }
 
+  /** `columns` for so many classes. */
   static columns(classes: number): number {
     return Math.ceil((classes - 1) / 4) * 4
   }
 
-  /** Bytes for the coefficients of so many rows, at most. */
+  /** Upper bound of the bytes for the coefficients of `rows` rows. */
   static bytes(rows: number, classes: number): number {
     return rows * PairWeights.columns(classes) * 8
   }
@@ -56,18 +59,17 @@ export class PairWeights {
     return this.#exact ? this.#engine.float64(address, length) : this.#engine.float32(address, length)
   }
 
-  /** Sets the coefficients of one column of a class, row after row. */
+  /** Sets the coefficients of the first `count` rows in one column of class `c`. */
   setColumn(c: number, column: number, count: number, coefficient: (row: number) => number): void {
     const view = this.#view(c, count)
     for (let row = 0; row < count; row++) view[row * this.columns + column] = coefficient(row)
   }
 
   /**
-   * Adds what rows of a class contribute to sums.
+   * Adds the contribution of `length` rows of class `c`, from its row `from` on, to the sums.
    *
-   * @param c the class; its rows from `from` on, `length` of them
-   * @param values f32: `rows` rows of kernel values, `stride` bytes apart
-   * @param sums f64: `rows` x `this.length`
+   * @param values address of `rows` rows of f32 kernel values, `stride` bytes apart
+   * @param sums address of `rows` x `this.length` f64
    */
   addSums(
     c: number,
@@ -81,7 +83,7 @@ export class PairWeights {
     add(values, stride, rows, length, weights, this.columns, sums + c * this.columns * 8, this.length * 8)
   }
 
-  /** As `addSums`, of kernel values in float64: the coefficients must be too, with `largest` infinite. */
+  /** Like `addSums`, for float64 kernel values. Requires float64 coefficients (`largest` infinite). */
   addWideSums(
     c: number,
     [from, length]: [number, number],
@@ -95,10 +97,11 @@ export class PairWeights {
   }
 
   /**
-   * Decision values: the sums of both classes and the intercept of each pair.
+   * Decision values: for each pair, the sums of both classes plus the intercept.
    *
-   * @param sums of `rows` rows, `length` each
-   * @param out rows x pairs, from row `from` on
+   * @param sums `rows` x `length`
+   * @param intercept one per pair
+   * @param out rows x pairs, written from row `from` on
    */
   decide(
     sums: Float64Array,
@@ -113,7 +116,7 @@ export class PairWeights {
     for (let r = 0; r < rows; r++) {
       const at = r * length
       const to = (from + r) * pairs
-      // Eight classes at a time: what the others have for them stands in one line of the cache.
+      // Eight classes at a time: the sums that each other class has for them are in one cache line.
       for (let first = 0; first < classes; first += 8) {
         const last = Math.min(first + 8, classes)
         for (let j = first + 1; j < classes; j++) {

@@ -4,15 +4,15 @@ import { KERNEL_CODES, type Kernel, type PreciseKernel } from './kernel.ts'
 import type { PreciseLayout } from './packed-rows.ts'
 import { PANEL } from './runs.ts'
 
-/** Rows that a panel's rows and the origin take as strips: whole strips of 5 or 6 rows. */
+/** Rows that the 8 rows of a panel occupy as whole strips, of 5 or 6 rows each. */
 const STRIP_ROWS = 12
 
-/** Bytes that a `PrecisePacker` takes. */
+/** Bytes that a `PrecisePacker` allocates. */
 export function preciseBytes(positions: number, cols: number): number {
   return positions * 8 + (STRIP_ROWS + PANEL) * cols * 4 + PANEL * (PANEL + 8) * 8 + 512
 }
 
-/** Makes what rows want beside their panels where kernel values are made in float64: h(x), and K(x, x). */
+/** Computes h(x) and K(x, x) of packed rows for kernels that are evaluated in float64 (see `PreciseKernel`). */
 export class PrecisePacker {
   readonly layout: PreciseLayout
   readonly #engine: Engine
@@ -20,7 +20,7 @@ export class PrecisePacker {
   readonly #width: number
   readonly #strips: number
   readonly #indexes: number
-  /** f32, PANEL x PANEL; or f64, one row of it. */
+  /** Scratch: PANEL x PANEL f32, or one row of PANEL f64. */
   readonly #values: number
   readonly #origin: { panel: number; half: number } | undefined
 
@@ -48,7 +48,7 @@ export class PrecisePacker {
     this.#origin = { panel, half: engine.float64(this.#values, 1)[0] / 2 }
   }
 
-  /** Makes h and the diagonal of `size` positions from `start` on. @throws {SoftmarginError} `ABORTED` */
+  /** Computes h and the diagonal for `size` positions from `start` on. @throws {SoftmarginError} `ABORTED` */
   async pack(
     panels: number,
     diagonal: number,
@@ -77,7 +77,7 @@ export class PrecisePacker {
     })
   }
 
-  /** Takes the first rows of a panel as the left side. */
+  /** Uses the first `rows` rows of a panel as the left operand. */
   #gather(panel: number, rows: number): void {
     const indexes = this.#engine.int32(this.#indexes, rows)
     for (let k = 0; k < rows; k++) indexes[k] = k

@@ -3,10 +3,10 @@ import type { Engine } from '../wasm/engine.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
 import { padded, positionsIn, type Run, runsOf } from './runs.ts'
 
-/** Columns of a copy that is done at once: some milliseconds. */
+/** Elements copied at once: a few milliseconds. */
 const COLUMNS = 1 << 16
 
-/** Kernel values that were handed in as a square matrix: copied from where they stand, nothing is computed. */
+/** Rows of a precomputed kernel: values are copied from a square matrix instead of being computed. */
 export class PrecomputedRows implements KernelMatrix {
   readonly kind = 'precomputed'
   readonly runs: Run[]
@@ -14,14 +14,14 @@ export class PrecomputedRows implements KernelMatrix {
   readonly #engine: Engine
   readonly #matrix: Matrix
   readonly #scale: number
-  /** The row of the matrix at each position, -1 in the padding. */
+  /** The row of the matrix at each position; -1 for padding. */
   readonly #rowAt: Int32Array
   #left: number[] = []
 
   /**
-   * @param matrix rows x rows
-   * @param groups row numbers, group by group
-   * @param scale a power of two that the values are multiplied by
+   * @param matrix kernel values, rows x rows
+   * @param groups row numbers of the matrix, group by group
+   * @param scale a power of two by which the values are multiplied
    */
   constructor(engine: Engine, matrix: Matrix, groups: ArrayLike<number>[], scale: number) {
     this.#engine = engine
@@ -36,7 +36,7 @@ export class PrecomputedRows implements KernelMatrix {
     for (let k = 0; k < positions; k++) diagonal[k] = this.#value(this.#rowAt[k], this.#rowAt[k])
   }
 
-  /** Bytes that the constructor takes. */
+  /** Bytes that the constructor allocates. */
   static bytes(groups: ArrayLike<number>[]): number {
     return positionsIn(runsOf(groups)) * 4 + 64
   }

@@ -1,14 +1,15 @@
 import type { Engine } from '../wasm/engine.ts'
 
 /**
- * Where gamma |x - s|^2 is above this for every support vector s, the kernel nears the end of float32. LIBSVM
- * decides in float64, so such rows still fall to the nearest vectors there.
+ * If gamma |x - s|^2 exceeds this for every support vector s, the kernel values approach the lower limit of float32.
+ * LIBSVM computes in float64, where the nearest support vectors still decide the class of such rows.
  */
 const UNDERFLOW_EXPONENT = 40
 
 /**
- * Keeps rbf values of far rows inside float32: their kernel is made relative to the nearest support vector,
- * exp(-gamma (|x - s|^2 - m)), and the factor exp(-gamma m) is applied to the sums, in float64.
+ * Prevents float32 underflow of rbf kernel values for rows far from all support vectors. With m the squared distance to
+ * the nearest support vector, kernel values are computed as exp(-gamma (|x - s|^2 - m)), and the factor exp(-gamma m)
+ * is applied to their weighted sums in float64.
  */
 export class RbfUnderflow {
   readonly #engine: Engine
@@ -21,10 +22,10 @@ export class RbfUnderflow {
   readonly #largest: number
 
   /**
-   * @param size support vectors, padding included
-   * @param colNorms f32: |s|^2
-   * @param members f32: 1 for a support vector, 0 for the padding
-   * @param rows that are looked at together, at most
+   * @param size number of support vectors, including padding
+   * @param colNorms address of f32: |s|^2
+   * @param members address of f32: 1 for a support vector, 0 for padding
+   * @param rows maximum number of rows per call
    */
   constructor(engine: Engine, gamma: number, size: number, colNorms: number, members: number, rows: number) {
     this.#engine = engine
@@ -37,16 +38,19 @@ export class RbfUnderflow {
     this.#largest = largestOf(engine, colNorms, size)
   }
 
-  /** Whether any of the rows may be far: |x - s|^2 is at most 2 |x|^2 + 2 |s|^2. */
+  /** Whether any of the rows may underflow, by the bound |x - s|^2 <= 2 |x|^2 + 2 |s|^2. `rowNorms`: f32 |x|^2. */
   mayHold(rowNorms: number, rows: number): boolean {
     return this.#gamma * 2 * (largestOf(this.#engine, rowNorms, rows) + this.#largest) > UNDERFLOW_EXPONENT
   }
 
   /**
-   * What to take for |x|^2 of each row, at the address that it answers, and the factor of each row's sums.
+   * Computes the values to use instead of |x|^2 for each row, and the factors for the rows' sums.
    *
-   * @param dots the rows' dot products with the support vectors
-   * @param rowNorms f32: |x|^2
+   * @param dots address of the f32 dot products of the rows with the support vectors
+   * @param stride bytes between rows of `dots`
+   * @param rowNorms address of f32: |x|^2
+   * @returns `norms`: address of the replacement for |x|^2 (f32 per row, valid until the next call); `factors`: one per
+   *   row
    */
   shift(
     dots: number,
@@ -70,7 +74,7 @@ export class RbfUnderflow {
     return { norms: this.#shifted, factors }
   }
 
-  /** Multiplies the sums of each row, `length` float64, with its factor. */
+  /** Multiplies the `length` sums of each row by its factor. */
   static scale(sums: Float64Array, length: number, factors: Float64Array): void {
     for (const [r, factor] of factors.entries()) {
       if (factor === 1) continue

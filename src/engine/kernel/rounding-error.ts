@@ -1,37 +1,41 @@
+// Estimates and measures how much float32 rounding affected a solution.
+
 import type { Engine } from '../wasm/engine.ts'
 import type { Kernel } from './kernel.ts'
 import { type PackedRows, WIDE_COLUMNS, WIDE_ROWS } from './packed-rows.ts'
 import type { Run } from './runs.ts'
 
-/** What rounding did to K b of a solution. */
+/** The rounding error of K b of a solution. */
 export interface RoundingError {
-  /** The largest distance of K b from its true value, of some rows, less what all of them have in common. */
+  /** The largest absolute error of K b over some sampled rows, after subtracting `offset`. */
   error: number
-  /** What they have in common: on average, how much larger the solver's K b is. */
+  /** The mean error over these rows: by how much the solver's K b is too large. It only shifts rho. */
   offset: number
 }
 
-/** Roundings of a kernel value in float32 are this part of it at most, a few of them together. */
+/** Bound of the relative error of a float32 kernel value, which is rounded several times. */
 const UNIT = 2 ** -22
 
-/** An error of K b that counts: so many times the tolerance, and this share of the margin. */
+/** An error of K b is significant above this multiple of the tolerance and this fraction of the margin. */
 const TOLERANCES = 3
 const MARGIN_SHARE = 0.003
 
 /**
- * Whether rounding changes decision values by more than the solver's tolerance explains.
+ * Whether rounding changes decision values by more than the solver's tolerance accounts for.
  *
- * @param margin how far decision values lie apart that matter: 1 for a classifier
+ * @param tolerance the solver's tolerance
+ * @param margin the scale on which decision values matter: 1 for a classifier
  */
 export function isImprecise({ error }: RoundingError, tolerance: number, margin: number): boolean {
   return !(error <= Math.max(TOLERANCES * tolerance, MARGIN_SHARE * margin))
 }
 
 /**
- * About how much rounding in float32 may have changed K b, from the sizes of b and of the kernel: an estimate that is
- * rather too large.
+ * Estimates, pessimistically, by how much float32 rounding may have changed K b, from the magnitudes of b and of the
+ * kernel.
  *
- * @param beta b of each point, of which `diagonal` is K(x, x)
+ * @param beta b of each point
+ * @param diagonal K(x, x) of each point
  */
 export function expectedError(
   beta: ArrayLike<number>,
@@ -53,11 +57,11 @@ export function expectedError(
 }
 
 /**
- * Makes K b of some rows again, with kernel values and sums in float64, and compares.
+ * Recomputes K b of up to `WIDE_ROWS` rows with kernel values and sums in float64, and compares it with the solver's.
  *
- * @param b f64: of every point of the two runs of the problem, one after the other; of one run with itself, the sums
- * @param runs where the points stand
- * @param products K b of each point as the solver has it
+ * @param b b of every point, run by run; for a run paired with itself, the sums of b of both points of a row
+ * @param runs positions of the points
+ * @param products K b of each point as computed by the solver
  */
 export function roundingError(
   engine: Engine,

@@ -1,22 +1,22 @@
-/** A run of columns of the kernel matrix: the rows of one group. */
+/** A contiguous range of positions in the kernel matrix: the rows of one group (such as a class) and their padding. */
 export interface Run {
   /** Position of the first row; a multiple of 8. */
   start: number
-  /** Rows that exist. */
+  /** Rows without padding. */
   count: number
-  /** Rows with the padding: a multiple of 8. */
+  /** Rows with padding: a multiple of 8. */
   size: number
 }
 
-/** Rows of a panel: TILE_COLS in assembly/simd.ts. */
+/** Rows of a panel: must equal TILE_COLS in assembly/simd.ts. */
 export const PANEL = 8
 
-/** The next multiple of a panel's rows. */
+/** `count` rounded up to a multiple of `PANEL`. */
 export function padded(count: number): number {
   return Math.ceil(count / PANEL) * PANEL
 }
 
-/** Runs for groups of rows, one after the other. */
+/** Consecutive runs, one per group of rows. */
 export function runsOf(groups: ArrayLike<number>[]): Run[] {
   let start = 0
   return groups.map(({ length: count }) => {
@@ -26,7 +26,7 @@ export function runsOf(groups: ArrayLike<number>[]): Run[] {
   })
 }
 
-/** Positions of runs that lie one after the other, with the padding. */
+/** Total number of positions of consecutive runs, including padding. */
 export function positionsIn(runs: Run[]): number {
   const last = runs[runs.length - 1]
   return last.start + last.size

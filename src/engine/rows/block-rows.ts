@@ -7,8 +7,8 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { RowProvider } from './row-provider.ts'
 
 /**
- * Whole blocks: each class with itself, kept for all its pairs, and the two classes of the pair with each
- * other, made anew for every pair in the same place, so that it stays in the cache.
+ * Kernel rows from whole blocks: the diagonal block of each class, kept for all its pairs, and the off-diagonal block
+ * of the current pair, recomputed for every pair at the same address so that it stays in the cache.
  */
 export class BlockRows implements RowProvider {
   readonly keepsRows = true
@@ -17,12 +17,12 @@ export class BlockRows implements RowProvider {
   readonly diagonal: number
   readonly #engine: Engine
   readonly #rows: KernelMatrix
-  /** Where the block of each class with itself is. */
+  /** Address of each class's diagonal block. */
   readonly #own = new Map<number, number>()
   #cross = 0
   #mirrored = 0
 
-  /** @param own where blocks of classes with themselves are, if they were made */
+  /** @param own addresses of the diagonal blocks of the first classes, if already computed. Default: none */
   constructor(engine: Engine, rows: KernelMatrix, own: number[] = []) {
     this.#engine = engine
     this.#rows = rows
@@ -30,22 +30,22 @@ export class BlockRows implements RowProvider {
     for (const [number, address] of own.entries()) this.#own.set(number, address)
   }
 
-  /** Takes the memory for the blocks of all classes with themselves. */
+  /** Allocates the diagonal blocks of all classes and returns their addresses. */
   static placeOwn(engine: Engine, runs: Run[]): number[] {
     return runs.map((run) => engine.allocate(BlockRows.ownBytes(run)))
   }
 
-  /** Bytes for the block of a class with itself. */
+  /** Bytes of the diagonal block of a class. */
   static ownBytes(run: Run): number {
     return strideOf(run) * run.size
   }
 
-  /** Bytes for the largest block between two of the runs. */
+  /** Bytes of the largest off-diagonal block between two of the runs. */
   static crossBytes(runs: Run[]): number {
     return Math.max(...runs.map((run) => run.size)) * Math.max(...runs.map(strideOf))
   }
 
-  /** Bytes for these runs. */
+  /** Bytes of all blocks for these runs. */
   static bytes(runs: Run[]): number {
     return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * BlockRows.crossBytes(runs))
   }

@@ -7,14 +7,14 @@ import { padded, type Run } from '../kernel/runs.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { RowProvider } from './row-provider.ts'
 
-/** Rows whose sums are made at once: few, so that their kernel values stay in the cache. */
+/** Rows predicted at once: few, so that their kernel values stay in the cache. */
 const BATCH = 24
 
 /**
- * The rows that one fold trains on, and the values of one kernel between them, from a Gram matrix.
+ * The training rows of one fold, and the values of one kernel between them, computed from a Gram matrix.
  *
- * They stand close together, class after class: the block of a pair is small enough to stay in the cache, and
- * serves all candidates with this kernel.
+ * The rows are stored contiguously, class by class, so that the blocks of a pair are small enough to stay in the cache.
+ * They are used for all candidates with this kernel.
  */
 export class FoldRows implements RowProvider {
   readonly keepsRows = true
@@ -27,16 +27,16 @@ export class FoldRows implements RowProvider {
   readonly #kernel: Kernel
   /** Positions in the Gram matrix, class by class. */
   readonly #members: Int32Array[]
-  /** f32 a place: |x|^2, 0 in the padding. */
+  /** Address of one f32 per row of the fold: |x|^2, 0 for padding. */
   readonly #norms: number
-  /** f32 a place: 1 for a row, 0 for the padding. */
+  /** Address of one f32 per row of the fold: 1, or 0 for padding. */
   readonly #present: number
-  /** For each class, where its stretches of the Gram matrix's columns are listed, and how many there are. */
+  /** For each class, the list of the segments of Gram matrix columns that hold its rows: address and count. */
   readonly #stretches: { address: number; count: number }[]
   readonly #size: number
-  /** f32: |x|^2 of the rows of a block that is being made. */
+  /** Address of f32: |x|^2 of the rows that are being predicted. */
   readonly #rowNorms: number
-  /** The block of each class with itself, 0 until it is made. */
+  /** Address of the diagonal block of each class; 0 until it is computed. */
   readonly #own: number[]
   readonly #cross: number
   readonly #mirrored: number
@@ -72,7 +72,12 @@ export class FoldRows implements RowProvider {
     this.#markRows()
   }
 
-  /** Bytes that the constructor and `decide` take, for runs of these sizes. */
+  /**
+   * Bytes that the constructor, `attach` and `decide` allocate.
+   *
+   * @param sizes rows of each class, including padding
+   * @param machines number of models that `decide` evaluates together
+   */
   static bytes(sizes: number[], machines: number): number {
     const largest = Math.max(...sizes)
     const all = sizes.reduce((sum, size) => sum + size, 0)
@@ -80,7 +85,7 @@ export class FoldRows implements RowProvider {
     const columns = PairWeights.columns(sizes.length)
     const weights = PairWeights.bytes(all, sizes.length) * machines
     const sums = BATCH * columns * sizes.length * 8
-    // The stretches take two numbers a row at worst.
+    // The segments take at most two values per row.
     return (own + 2 * largest * largest + largest) * 4 + all * (5 + BATCH) * 4 + sums + weights
   }
 
@@ -100,7 +105,7 @@ export class FoldRows implements RowProvider {
     else this.#apply(this.diagonal, 0, 1, 0, this.#size, 0)
   }
 
-  /** Turns dot products of `rows` rows with the places from `start` on into kernel values. */
+  /** Turns dot products of `rows` rows with the fold's rows from `start` on into kernel values, in place. */
   #apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
     const { kind, gamma, coef0, degree } = this.#kernel
     this.#engine.exports.applyKernel(
@@ -109,7 +114,7 @@ export class FoldRows implements RowProvider {
     )
   }
 
-  /** Makes the blocks of the pair, unless they are there, and lays their rows before the problem. */
+  /** Computes the blocks of the pair unless they are in memory, and sets the row addresses of the problem. */
   async attach(problem: DualProblem, first: number, second: number): Promise<void> {
     const [a, b] = [this.runs[first], this.runs[second]]
     for (const c of [first, second]) {
@@ -142,7 +147,7 @@ export class FoldRows implements RowProvider {
     return this.provide()
   }
 
-  /** out = K(first, second), row after row. */
+  /** out = K(first, second), row-major with the padded size of `second` as row length. */
   #fill(first: number, second: number, out: number): void {
     const { start, size } = this.runs[second]
     const { count, start: from } = this.runs[first]
@@ -152,18 +157,19 @@ export class FoldRows implements RowProvider {
     this.#apply(out, size * 4, count, start, size, this.#norms + from * 4)
   }
 
-  /** Dot products of a position of the Gram matrix with the rows of a class. */
+  /** Copies the dot products of a position of the Gram matrix with the rows of class `c`. */
   #join(position: number, c: number, out: number): void {
     const { address, count } = this.#stretches[c]
     this.#engine.exports.join(this.#gram.row(position), address, count, out)
   }
 
   /**
-   * Decision values of rows of the Gram matrix by several machines.
+   * Evaluates the weighted kernel sums of several models for rows of the Gram matrix.
    *
-   * @param positions where the rows stand
-   * @param visit gets the number of the machine, a view of the sums of some rows, which does not last, the number of the
-   *   first of the rows, and how many they are
+   * @param positions positions of the rows in the Gram matrix
+   * @param machines the coefficients of each model; at least one
+   * @param visit called per model and batch with the index of the model, the sums (rows x `length`, a view that is only
+   *   valid during the call), the index in `positions` of the first row of the batch, and the number of rows
    */
   decide(
     positions: Int32Array,
@@ -202,7 +208,7 @@ export class FoldRows implements RowProvider {
     engine.release(mark)
   }
 
-  /** Brings |x|^2 of positions of the Gram matrix together. */
+  /** Copies |x|^2 of these positions of the Gram matrix to `#rowNorms`. */
   #takeNorms(positions: Int32Array): void {
     const all = this.#engine.float32(this.#gram.norms, this.#gram.size)
     const norms = this.#engine.float32(this.#rowNorms, positions.length)
@@ -215,8 +221,8 @@ export class FoldRows implements RowProvider {
 }
 
 /**
- * Ascending positions as (from, length) stretches, filled up to `size` with columns from the beginning of the
- * matrix: what stands in the padding is never used, but it must be finite.
+ * Ascending positions as (from, length) segments, padded to `size` with the first columns of the matrix: the padding is
+ * never used, but must be finite.
  */
 function stretchesOf(positions: Int32Array, size: number, columns: number): number[] {
   const list: number[] = []

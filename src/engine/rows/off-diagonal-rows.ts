@@ -9,8 +9,9 @@ import { prefetchCount } from './prefetch.ts'
 import type { RowProvider } from './row-provider.ts'
 
 /**
- * Of each class the whole block with itself, which serves all its pairs; of the block of a pair's classes with
- * each other, which serves no other, the rows that the solver asks for.
+ * Kernel rows from precomputed diagonal blocks and on-demand off-diagonal rows. The diagonal block of a class is used
+ * by all its pairs, so it is computed in full. The off-diagonal block belongs to one pair only, so just the rows that
+ * the solver requests are computed.
  */
 export class OffDiagonalRows implements RowProvider {
   readonly keepsRows = true
@@ -19,17 +20,17 @@ export class OffDiagonalRows implements RowProvider {
   readonly #engine: Engine
   readonly #rows: KernelMatrix
   readonly #own: number[]
-  /** Rows of the first class over the second, and of the second over the first. */
+  /** Addresses of K(rows of the first class, second class) and of K(rows of the second class, first class). */
   readonly #cross: number
   readonly #mirrored: number
   readonly #indexes: number
-  /** How many rows of each there are. */
+  /** Number of rows computed of each. */
   #ofFirst = 0
   #ofSecond = 0
   #first = 0
   #second = 0
 
-  /** @param own where the blocks of classes with themselves are */
+  /** @param own addresses of the diagonal blocks of all classes */
   constructor(engine: Engine, rows: KernelMatrix, own: number[]) {
     this.#engine = engine
     this.#rows = rows
@@ -55,12 +56,12 @@ export class OffDiagonalRows implements RowProvider {
 
   async provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void> {
     const { point } = problem.wanted
-    // Of the same class: rows of both would leave two strips of the tiles half empty.
+    // Prefetch only rows of the same class: rows of both classes would leave two strips partly empty.
     const isFirst = point < problem.split
     const [from, to] = isFirst ? [0, problem.split] : [problem.split, problem.size]
     const count = prefetchCount(this.#engine, isFirst ? this.#ofFirst : this.#ofSecond)
     const points = [point]
-    // The point that is asked for is likely to be among them.
+    // The requested point is likely to be among the violators.
     for (const k of problem.violators(this.#indexes, count, from, to)) {
       if (k !== point && points.length < count) points.push(k)
     }
@@ -109,7 +110,7 @@ export class OffDiagonalRows implements RowProvider {
     this.#ofSecond += points.length
   }
 
-  /** K of the rows at some positions with all of a run. */
+  /** out = K(positions, run), with stride `strideOf(run)`. */
   async #make(positions: number[], run: Run, out: number, timeSlice: TimeSlice): Promise<void> {
     this.#rows.gather(positions)
     const step = this.#rows.columnsPerCall(positions.length)

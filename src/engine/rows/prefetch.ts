@@ -1,15 +1,18 @@
+// Batch size for computing kernel rows ahead of their use.
+
 import type { Engine } from '../wasm/engine.ts'
 
-/** What part of the rows that there are is made at once. */
+/** A sixth of the rows in memory is computed at once. */
 const PART = 6
-/** Strips that are made at once at most. */
+/** Maximum number of strips computed at once. */
 const MOST_STRIPS = 8
 
 /**
- * How many rows to make at once, for the tiles make a strip in little more time than a row: a sixth of those that
- * there are, from one strip to eight. What is made in vain is then little beside what is used.
+ * How many kernel rows to compute at once: a sixth of those in memory, between one strip and eight. A whole strip takes
+ * little longer than a single row, and limiting the number to a fraction keeps the rows computed in vain few.
  *
- * @param present rows that there are
+ * @param present number of rows in memory
+ * @returns a multiple of the rows of a strip
  */
 export function prefetchCount(engine: Engine, present: number): number {
   const rows = engine.exports.TILE_ROWS.value

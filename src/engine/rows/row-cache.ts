@@ -7,8 +7,9 @@ import { prefetchCount } from './prefetch.ts'
 import type { RowProvider } from './row-provider.ts'
 
 /**
- * Rows when the solver asks for them: with the one that it needs come others that violate the conditions most,
- * for the tiles make a dozen rows in little more time than one. The least recently used rows make way.
+ * A least-recently-used cache of kernel rows, computed when the solver requests them. Together with the requested row,
+ * rows of the points that violate the optimality conditions most are prefetched, because the matrix product computes a
+ * dozen rows in little more time than one.
  */
 export class RowCache implements RowProvider {
   readonly diagonal: number
@@ -19,17 +20,17 @@ export class RowCache implements RowProvider {
   readonly #slots: number
   readonly #made: number
   readonly #indexes: number
-  /** The point whose row is in each slot; of the two points of a row that stands for both, the first. */
+  /** The point whose row is in each slot, -1 if empty; the first point if two points share the row. */
   #owners = new Int32Array(0)
   #slotBytes = 0
   #used = 0
   #count = 0
   #first = 0
   #second = 0
-  /** What lies between two points with the same row, 0 if there are none. */
+  /** Distance between the two points that share a row (a run paired with itself); 0 if rows are not shared. */
   #twin = 0
 
-  /** @param bytes for the rows that are kept */
+  /** @param bytes size of the cache; at least `leastBytes` are used */
   constructor(engine: Engine, rows: KernelMatrix, bytes: number) {
     this.batch = batchOf(engine)
     this.#engine = engine
@@ -42,7 +43,7 @@ export class RowCache implements RowProvider {
     this.#indexes = engine.allocate(batchOf(engine) * 8)
   }
 
-  /** Bytes for all rows of the largest pair: more are never used. */
+  /** Bytes for all rows of the largest pair; a larger cache has no benefit. */
   static mostBytes(runs: Run[]): number {
     const longest = RowCache.#longestRow(runs)
     return (longest / 4) * longest
@@ -53,7 +54,7 @@ export class RowCache implements RowProvider {
     return (one.size + (two?.size ?? 0)) * 4
   }
 
-  /** Rows of two batches: with fewer the solver would wait for rows that it just had. */
+  /** Bytes for the rows of two batches; with less, rows that were just used would be evicted. */
   static leastBytes(engine: Engine, runs: Run[]): number {
     return 2 * batchOf(engine) * RowCache.#longestRow(runs)
   }
@@ -81,7 +82,7 @@ export class RowCache implements RowProvider {
   async provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void> {
     const { point, held } = problem.wanted
     const count = prefetchCount(this.#engine, this.#used)
-    // The point that is asked for is likely to be among them.
+    // The requested point is likely to be among the violators.
     const ahead = problem.violators(this.#indexes, count).filter((k) => k !== point)
     await this.#bring(problem, [point, ...ahead.subarray(0, count - 1)], held, timeSlice)
   }
@@ -90,12 +91,12 @@ export class RowCache implements RowProvider {
     await this.#bring(problem, points, -1, timeSlice)
   }
 
-  /** The first of the points that have the same row as this one. */
+  /** The first of the points that share the row of this one. */
   #owner(point: number): number {
     return this.#twin > 0 && point >= this.#twin ? point - this.#twin : point
   }
 
-  /** Makes rows for points that have none; the row of `held` stays. */
+  /** Computes rows for points that have none; the row of `held` is not evicted. */
   async #bring(problem: DualProblem, points: number[], held: number, timeSlice: TimeSlice): Promise<void> {
     const engine = this.#engine
     const batch = [...new Set(points.map((k) => this.#owner(k)))]
@@ -103,7 +104,7 @@ export class RowCache implements RowProvider {
     const b = this.#rows.runs[this.#second]
     this.#rows.gather(batch.map((k) => (k < a.size ? a.start + k : b.start + k - a.size)))
     const slots = this.#freeSlots(problem, batch.length, this.#owner(held))
-    // Slots that follow each other, as fresh ones do, take the rows as they are made.
+    // If the slots are consecutive, as unused ones are, rows are computed in place; otherwise they are copied.
     const follow = slots.every((slot, n) => slot === slots[0] + n)
     const made = follow ? this.#slots + slots[0] * this.#slotBytes : this.#made
     const runs: [Run, number][] = [[a, 0]]
@@ -123,18 +124,18 @@ export class RowCache implements RowProvider {
       const address = this.#slots + slot * this.#slotBytes
       if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
       this.#owners[slot] = k
-      // Of twins the second has the same row: its halves are the same too.
+      // In a run paired with itself, two points share the row, and both halves of the row are identical.
       for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
         if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0
         firstRow[k + twin] = address
         secondRow[k + twin] = this.#twin > 0 ? address : address + a.size * 4
-        // As good as just used: a row that was fetched ahead is not to be the first to go.
+        // Counts as used now, so that a prefetched row is not evicted first.
         used[k + twin] = problem.iterations
       }
     }
   }
 
-  /** Slots that are free, then those whose rows were not used for longest; never the row of `held`. */
+  /** `wanted` slots: unused ones, then those of the least recently used rows; never that of `held`. */
   #freeSlots(problem: DualProblem, wanted: number, held: number): number[] {
     const slots: number[] = []
     while (slots.length < wanted && this.#used < this.#owners.length) slots.push(this.#used++)
@@ -153,7 +154,7 @@ export class RowCache implements RowProvider {
   }
 }
 
-/** Rows that are made at once at most: a quarter of a block, to fetch ahead without fetching much in vain. */
+/** Maximum number of rows computed at once: a quarter of a block, to prefetch without computing many unused rows. */
 function batchOf(engine: Engine): number {
   return engine.blockRows / 4
 }

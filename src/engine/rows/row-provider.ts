@@ -1,22 +1,24 @@
 import type { DualProblem } from '../dual/dual-problem.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
-/** Where the solver finds kernel rows. */
+/** Provides kernel rows to the solver. Comparable to LIBSVM's `Cache`. */
 export interface RowProvider {
   /**
-   * Tells the problem of two runs, by their numbers, which of its rows are in memory. Both may be the same run:
-   * then each row stands for two points, and is there once.
+   * Prepares for the problem of two runs, given by index, and sets the addresses of its rows that are in memory. If
+   * both are the same run, each row belongs to two points and is stored once.
+   *
+   * @throws {SoftmarginError} `ABORTED`
    */
   attach(problem: DualProblem, first: number, second: number, timeSlice: TimeSlice): Promise<void>
-  /** Brings the row that the solver stopped for. @throws {SoftmarginError} `ABORTED` */
+  /** Loads the row that the solver requested (NEEDS_ROW). @throws {SoftmarginError} `ABORTED` */
   provide(problem: DualProblem, timeSlice: TimeSlice): Promise<void>
-  /** Brings rows, at most `batch`, of points that have none. @throws {SoftmarginError} `ABORTED` */
+  /** Loads the rows of at most `batch` points that have none. @throws {SoftmarginError} `ABORTED` */
   load(problem: DualProblem, points: number[], timeSlice: TimeSlice): Promise<void>
   readonly batch: number
-  /** Whether rows of the problem that is attached stay once they are there. */
+  /** Whether rows of the attached problem are never evicted. */
   readonly keepsRows: boolean
-  /** f32 a position: K(x, x), with the rounding of the rows. */
+  /** Address of one f32 per position: K(x, x), bitwise as in the rows. */
   readonly diagonal: number
-  /** Rows computed for the last problem, as a share of all its rows. */
+  /** Fraction of the rows of the last problem that were computed, 0 to 1. */
   readonly share: number
 }

@@ -1,18 +1,18 @@
 import type { DualProblem } from '../dual/dual-problem.ts'
 
-/** Iterations between two looks: at least so many, and so many for each point. */
+/** Iterations between two checks: the larger of this minimum and `EVERY` per point. */
 const LEAST_EVERY = 1e5
 const EVERY = 100
-/** A decrease below this share of what the gap still promises is rounding. */
+/** A decrease below this fraction of sum(|b|) * gap is attributed to rounding. */
 const ROUNDING = 1e-13
 
 /**
- * Notices a search that goes in circles. In exact arithmetic every step lowers the objective. Where F has lost more to
- * rounding than the gap is wide, steps go on changing b and gain nothing, and LIBSVM would make them until it reaches its
- * limit of iterations.
+ * Detects a search that no longer makes progress. In exact arithmetic every step lowers the objective. If the rounding
+ * error of F exceeds the gap, steps keep changing b without lowering the objective, and LIBSVM would continue until it
+ * reaches its iteration limit.
  */
 export class ObjectiveWatch {
-  /** The iteration from which on to look next. */
+  /** The iteration at which the next check is due. */
   next: number
   readonly #problem: DualProblem
   readonly #every: number
@@ -25,7 +25,7 @@ export class ObjectiveWatch {
     this.next = this.#every
   }
 
-  /** Whether the objective has not become less since the last look. The gradient is exact then. */
+  /** Whether the objective has not decreased since the last call; false on the first. Makes the gradient exact. */
   hasStalled(): boolean {
     const problem = this.#problem
     problem.breakOff()
@@ -35,7 +35,7 @@ export class ObjectiveWatch {
     this.#gradient = gradient.slice()
     this.next = problem.iterations + this.#every
     if (!earlierBeta) return false
-    // The objective is quadratic, so that it differs by (b - b')'(F + F') / 2.
+    // The objective is quadratic, so the difference is exactly (b - b')'(F + F') / 2.
     let decrease = 0
     let size = 0
     for (let k = 0; k < beta.length; k++) {

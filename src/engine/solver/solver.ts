@@ -11,42 +11,47 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import { ObjectiveWatch } from './objective-watch.ts'
 
 /**
- * Why the solver stopped. `'stalled'`: its steps were lost in rounding, which happens with contradicting rows and a huge
- * C, or with kernel values that float32 can hardly tell apart; the model is as good as these numbers allow.
- * `'imprecise'`: kernel values lie so close together, or coefficients are so large, that rounding to float32 changes
- * decision values by more than `tol` and 0.3 % of the margin.
+ * Why the solver stopped.
+ *
+ * - `'converged'`: the optimality conditions hold within `tol`.
+ * - `'maxIter'`: the iteration limit was reached.
+ * - `'stalled'`: further steps were lost in rounding, which happens with contradictory rows and a huge C, or with
+ *   kernel values that float32 hardly distinguishes. The model is as accurate as the arithmetic allows.
+ * - `'imprecise'`: kernel values are so close together, or coefficients so large, that rounding to float32 changes
+ *   decision values by more than `tol` and 0.3 % of the margin.
  */
 export type FitStatus = 'converged' | 'maxIter' | 'stalled' | 'imprecise'
 
-/** How one problem ended. */
+/** The outcome of one dual problem. */
 export interface SolverResult {
   status: FitStatus
   iterations: number
-  /** b of the decision function sum(b K) - rho. */
+  /** rho of the decision function sum(b K) - rho. */
   rho: number
 }
 
 export interface SolveOptions {
-  /** Largest violation of the optimality conditions that ends the search. */
+  /** The search ends when the largest violation of the optimality conditions is at most this. */
   tolerance: number
-  /** Iterations a problem, -1 without a limit. */
+  /** Maximum iterations per problem; -1 for LIBSVM's limit, max(1e7, 100 per point). */
   maxIterations: number
   timeSlice: TimeSlice
-  /** Times that each problem is solved, each time as `prepare` sets it: its rows stay. Default 1. */
+  /** How often each problem is solved, after `prepare` each time; kernel rows are kept between rounds. Default 1. */
   rounds?: number
-  /** Sets gradient, lower, upper (and beta, and `near`) of the problem of the runs `first` and `second`. */
+  /** Sets gradient, lower, upper (and optionally beta and `near`) of the problem of the runs `first` and `second`. */
   prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
   /**
-   * `prepare` sets the gradient to p alone, and K b is added from the rows. `'scaled'`: of all multiples of b that
-   * the bounds allow the best is started from; its sum must be 0.
+   * Whether to start from the b that `prepare` set: `prepare` then sets the gradient to p only, and K b is added by the
+   * solver. `'given'` starts from b itself, `'scaled'` from the best multiple of b (at least 1) within the bounds,
+   * which requires sum(b) = 0. Undefined: `prepare` sets the complete gradient.
    */
   start?: 'given' | 'scaled' | undefined
   /**
-   * Share of the rows that may be asked for, 1 if missing: beyond it whole blocks would be less work, and the
-   * problem is given up.
+   * Fraction of the kernel rows that may be computed on demand. Beyond it, whole blocks would be less work, and the
+   * problem is abandoned (`Solver.solve` returns false). Default 1.
    */
   mostRows?: number
-  /** Takes the solution. */
+  /** Receives the solution; `problem` is only valid during the call. */
   collect(
     problem: DualProblem,
     first: Run,
@@ -55,27 +60,31 @@ export interface SolveOptions {
     outcome: SolverResult,
     round: number,
   ): void
-  /** After every slice: problems done, and the gap of the one that is being solved. */
+  /** Called after each yield with the number of the current pair (`done`) and the gap of its problem. */
   onSlice?(done: number, gap: number): void
 }
 
-/** Runs of at most so many points get whole blocks at once: nothing is saved by asking for rows. */
+/** Runs of at most this many points use whole blocks: computing rows on demand would save nothing. */
 const SMALL = 512
-/** Points times iterations of one call of the solver: some 10 ms. */
+/** Points times iterations per call of the WebAssembly solver: about 10 ms. */
 const SLICE_WORK = 1e7
-/** As LIBSVM's own last resort. */
+/** Minimum of the default iteration limit, as in LIBSVM. */
 const LAST_RESORT = 1e7
-/** Free points that are minimised over at once: K among them is 4 MB at most. */
+/** Maximum number of free points for projected conjugate gradients: the matrix between them is at most 4 MB. */
 const CG_POINTS = 1024
-/** Points from which on such a step comes first, from a start that is near: fewer are as soon done by SMO. */
+/** Minimum problem size to begin with projected conjugate gradients from a near start; below it SMO is as fast. */
 const MANY = 256
-/** Iterations before the first such step, otherwise: till then the path is much LIBSVM's, and rows on the edge fall as there. */
+/**
+ * Minimum iterations before the first projected conjugate gradient step otherwise. Until then the search follows nearly
+ * the same path as LIBSVM, so that borderline points are treated alike.
+ */
 const FIRST_CG = 1000
-/** Iterations between two such steps, for each point: identifying who is free takes SMO about so long. */
+/** Iterations between two such steps, per point: SMO needs about as many to identify the free points. */
 const CG_EVERY = 0.25
 
 /**
- * Solves the one dual problem of two runs, or of a run with itself: few points on whole blocks, many row by row.
+ * Solves a single dual problem of two runs, given by index, or of a run paired with itself. Small problems use whole
+ * kernel blocks, large ones compute rows on demand.
  *
  * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT` for kernel values beyond float32
  */
@@ -87,7 +96,7 @@ export async function solveDual(
 ): Promise<void> {
   const { runs, kind } = rows
   const solver = new Solver(engine, runs, kind)
-  // Beside the rows that are kept, a batch of them is being made.
+  // Leave room for a batch of rows that is being computed.
   const room = engine.room - RowCache.leastBytes(engine, runs)
   const cacheBytes = Math.min(options.cacheBytes, room)
   const small = Math.max(...runs.map(({ size }) => size)) <= SMALL && BlockRows.bytes(runs) <= cacheBytes
@@ -97,13 +106,13 @@ export async function solveDual(
   await solver.solve(source, first, second, 0, options)
 }
 
-/** Bytes that `train` takes at least, with a batch of rows that is being made. */
+/** Minimum bytes that `solveDual` needs, including a batch of rows that is being computed. */
 export function solveDualBytes(engine: Engine, runs: Run[]): number {
   const sizes = runs.map((run) => run.size)
   return Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs)
 }
 
-/** Solves problems one after the other in the same memory. */
+/** Solves dual problems one after the other in the same memory. */
 export class Solver {
   readonly #runs: Run[]
   readonly #problem: DualProblem
@@ -112,20 +121,24 @@ export class Solver {
   constructor(engine: Engine, runs: Run[], kind: SvmKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
     this.#runs = runs
-    // Where the kernel may not be positive definite the path decides the optimum: there it is LIBSVM's alone.
+    // If the kernel may not be positive definite, the solution depends on the path, which then must be LIBSVM's.
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
-    // One run alone makes a pair with itself.
+    // A single run is paired with itself.
     this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
     this.#face = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
   }
 
-  /** Bytes that the constructor takes, for runs of these sizes. */
+  /** Bytes that the constructor allocates, for runs of these sizes (including padding). */
   static bytes(engine: Engine, sizes: number[]): number {
     const [one, two] = [...sizes].sort((a, b) => b - a)
     return DualProblem.bytes(one + (two ?? one)) + engine.exports.projectedCgBytes(CG_POINTS)
   }
 
-  /** Solves pair number `pair`, of the runs `first` and `second`; false if it was given up. */
+  /**
+   * Solves pair number `pair`, of the runs `first` and `second`; false if it was abandoned because of `mostRows`.
+   *
+   * @throws {SoftmarginError} `ABORTED`, `INVALID_ARGUMENT` for kernel values beyond float32
+   */
   async solve(
     source: RowProvider,
     first: number,
@@ -159,7 +172,7 @@ export class Solver {
   }
 }
 
-/** Adds K b to the gradient. */
+/** Adds K b to the gradient, loading missing rows. @throws {SoftmarginError} `ABORTED` */
 async function addKernelProducts(
   problem: DualProblem,
   source: RowProvider,
@@ -181,7 +194,7 @@ async function addKernelProducts(
   }
 }
 
-/** Makes b so many times as large, once or more, as lowers the objective most within the bounds. */
+/** Multiplies b by the factor of at least 1 that minimises the objective within the bounds. `p`: the linear term. */
 function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
   const { beta, gradient, lower, upper } = problem
   let linear = 0
@@ -202,13 +215,13 @@ function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
 }
 
 /**
- * Goes on until the problem is solved; undefined if it asked for too many rows.
+ * Runs the search until the problem is solved; undefined if it requested too many rows.
  *
- * It always comes to an end: between two iterations `solve` asks for rows only so often (assembly/smo.ts says why), a
- * step over the free points is followed by an iteration before the next one, and the number of iterations has a limit,
- * whether the caller set one or not.
+ * It always terminates: between two iterations `solve` requests a bounded number of rows (see assembly/smo.ts), each
+ * projected conjugate gradient step is followed by at least one iteration before the next, and the number of iterations
+ * is limited whether or not the caller set a limit.
  *
- * @param mostError a step over all free points is not taken where rounding may then change K b by more than this
+ * @param mostError the rounding error of K b, about, beyond which no projected conjugate gradient step is taken
  */
 async function run(
   problem: DualProblem,

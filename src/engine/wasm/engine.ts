@@ -4,31 +4,32 @@ import { engineModule, type Simd } from './module.ts'
 
 const PAGE = 65536
 const ALIGNMENT = 64
-/** 0 stands for 'no row', so nothing lies there. */
+/** Address 0 means 'no row', so it is never allocated. */
 const FIRST_ADDRESS = 64
-/** The end of 32-bit memory, less what `maximumMemory` leaves out. */
+/** The end of 32-bit memory minus one page, in bytes. */
 const LIMIT = 65536 * PAGE - PAGE
 
-/** A part of a memory that threads share: what one of them allocates from. */
+/** A range of a shared memory from which one thread allocates: bytes `from` (inclusive) to `to` (exclusive). */
 export interface Region {
   memory: WebAssembly.Memory
   from: number
   to: number
 }
 
-/** Bytes of memory that an engine may keep while nobody has work for it. */
+/** Engines with more memory than this (16 MiB) are not kept for reuse. */
 const KEPT = 2 ** 24
 
-/** An engine of each build that nobody works with: to make one takes longer than a small fit. */
+/** One unused engine per build, kept for reuse: instantiating one takes longer than a small fit. */
 const idle = new Map<Simd, Engine>()
 
 /**
- * One instance of the wasm engine with a memory of its own, handed out from the bottom up.
+ * An instance of the WebAssembly engine with its own memory and a bump allocator.
  *
- * An instance serves one fit or one predictor: its memory goes when they do, so nothing is freed piece by piece and
- * nothing fragments. `mark` and `release` give back what was taken since. A small one that was closed serves the next.
+ * An instance is used by one fit or one predictor and its memory is freed with it, so there is no individual `free`
+ * and no fragmentation. `release(mark)` frees everything allocated since `mark()`. A small instance is reused after
+ * `close`.
  *
- * With threads the memory is shared: every other thread has an instance on a region of it.
+ * With threads the memory is shared, and every other thread has an instance that allocates from a region of it.
  */
 export class Engine {
   readonly exports: EngineExports
@@ -49,7 +50,12 @@ export class Engine {
     this.#first = this.#top
   }
 
-  /** @param shared whether threads are to share the memory */
+  /**
+   * Creates an engine, or reuses a closed one.
+   *
+   * @param shared whether threads will share the memory. Default false
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
+   */
   static async open(simd: Simd, shared = false): Promise<Engine> {
     const kept = shared ? undefined : idle.get(simd)
     if (kept) {
@@ -61,7 +67,7 @@ export class Engine {
     return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
   }
 
-  /** Ends its use: whoever closes it has no address in it left. */
+  /** Ends its use; it may be reused. No address in it may be used afterwards. */
   close(): void {
     this.#top = this.#first
     if (this.memory.buffer instanceof ArrayBuffer && this.memory.buffer.byteLength <= KEPT) {
@@ -69,18 +75,19 @@ export class Engine {
     }
   }
 
-  /** An instance on a part of another's shared memory. */
+  /** Creates an instance that allocates from a region of another instance's shared memory. */
   static async join(simd: Simd, region: Region): Promise<Engine> {
     return new Engine(await engineModule(simd, true), region, simd)
   }
 
-  /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be mirrored. */
+  /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be transposed. */
   get blockRows(): number {
     return this.exports.TILE_ROWS.value * 32
   }
 
   /**
-   * Takes `bytes` bytes, not cleared.
+   * Allocates `bytes` bytes, 64-byte aligned and not cleared, and returns their address. May grow the memory, which
+   * invalidates views.
    *
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -101,7 +108,7 @@ export class Engine {
   }
 
   /**
-   * Makes sure, before long work starts, that so many bytes more can be had.
+   * Grows the memory so that `bytes` more bytes can be allocated: fails early, before a long computation starts.
    *
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -111,20 +118,22 @@ export class Engine {
     this.release(mark)
   }
 
-  /** Bytes that are left, if the host gives them. */
+  /** Bytes left up to the limit; the host may be unable to provide them. */
   get room(): number {
     return this.#limit - this.#top
   }
 
+  /** The current end of the allocations, for `release`. */
   mark(): number {
     return this.#top
   }
 
+  /** Frees everything allocated since `mark`. */
   release(mark: number): void {
     this.#top = mark
   }
 
-  /** Views: good until the next `allocate`, which may move the memory. */
+  /** A view of `length` elements, like the two below. Valid until the next `allocate`, which may detach the buffer. */
   float32(address: number, length: number): Float32Array<ArrayBuffer> {
     return new Float32Array(this.memory.buffer as ArrayBuffer, address, length)
   }
@@ -137,7 +146,7 @@ export class Engine {
     return new Int32Array(this.memory.buffer as ArrayBuffer, address, length)
   }
 
-  /** Moves bytes inside the memory. */
+  /** Copies bytes within the memory. */
   copy(to: number, from: number, bytes: number): void {
     new Uint8Array(this.memory.buffer).copyWithin(to, from, from + bytes)
   }

@@ -1,4 +1,7 @@
-/** What assembly/index.ts exports. Addresses and strides are in bytes; layouts are told in assembly/gemm.ts. */
+/**
+ * Types of the exports of assembly/index.ts, where each is documented at its definition. Addresses and strides are in
+ * bytes; the layouts of panels and strips are described in assembly/gemm.ts.
+ */
 export interface EngineExports {
   /** Rows of a strip: 6 in the relaxed build, 5 in the strict one. */
   readonly TILE_ROWS: { value: number }
@@ -64,9 +67,9 @@ export interface EngineExports {
     lessOne: number,
     wide: number,
   ): void
-  /** As `weightedSums`, all in f64. */
+  /** Like `weightedSums`, entirely in f64. */
   preciseSums: EngineExports['weightedSums']
-  /** As `weightedSums`, with weights in f64. */
+  /** Like `weightedSums`, with weights and sums in f64. */
   exactSums: EngineExports['weightedSums']
   weightedSums(
     kernel: number,
@@ -99,10 +102,10 @@ export interface EngineExports {
   violators(problem: number, indexes: number, limit: number, from: number, to: number): number
 }
 
-/** What `projectedCgStep` returns where it took no step because rounding would have decided it; as in assembly/projected-cg.ts. */
+/** Returned by `projectedCgStep` where rounding would have decided the step; must match assembly/projected-cg.ts. */
 export const LOST = -1
 
-/** Answers of `solve`, as in assembly/smo.ts. */
+/** Return values of `solve`; must match assembly/smo.ts. */
 export const SLICE_DONE = 0
 export const CONVERGED = 1
 export const NEEDS_ROW = 2

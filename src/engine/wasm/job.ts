@@ -2,26 +2,27 @@ import type { Engine } from './engine.ts'
 import type { TimeSlice } from './time-slice.ts'
 
 /**
- * A kind of work that threads share. `open` prepares it in a thread, from plain data and an engine on the shared
- * memory; what it answers does one job after the other. The numbers that a job gives must not depend on who does
- * it, nor on what was done before.
+ * A type of job that a thread pool can run. `open` prepares a thread for it, from structured-cloneable data and an
+ * engine on the shared memory, and returns the function that runs one job at a time. The result of a job must not
+ * depend on the thread that runs it or on previous jobs, so that results are reproducible.
  */
 export interface JobType<Context, Job, Result> {
   name: string
   open(engine: Engine, context: Context): (job: Job, timeSlice: TimeSlice) => Promise<Result>
 }
 
-/** Jobs, in the order in which they are to begin. */
+/** Jobs in the order in which they should start. */
 export interface JobQueue<Job> {
   /**
-   * The next job; undefined while there is none: then it is asked again when a job that was under way has ended.
+   * Removes and returns the next job, or undefined if there is none at present; it is called again after a running job
+   * has ended.
    *
-   * @param isOwner whether it is for the thread that shares the work out: some may be for it alone
+   * @param isOwner whether the job is for the thread that owns the pool; some jobs may be reserved for it
    */
   take(isOwner: boolean): Job | undefined
 }
 
-/** Jobs of which none waits for another. */
+/** A queue of independent jobs, in the order of the array. */
 export function inOrder<Job>(jobs: readonly Job[]): JobQueue<Job> {
   let next = 0
   return { take: () => jobs[next++] }

@@ -2,8 +2,8 @@ import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { type AssetName, customAsset, isModule, readAsset } from '../../host/assets.ts'
 
 /**
- * Which build of the engine runs. `'strict'` gives the same bits on every host. `'relaxed'` is faster where the
- * host fuses multiply-adds, and its last bits depend on whether it does.
+ * Which build of the engine to use. `'strict'` gives bitwise identical results on every host. `'relaxed'` (WebAssembly
+ * relaxed SIMD) is faster where the host fuses multiply-adds, and the last bits of results depend on whether it does.
  */
 export type Simd = 'strict' | 'relaxed'
 
@@ -12,9 +12,10 @@ const modules = new Map<EngineAsset, Promise<WebAssembly.Module>>()
 type EngineAsset = Extract<AssetName, `svm.${string}`>
 
 /**
- * The compiled engine, compiled once. Threads need a build of its own, for whether a memory is shared is part
- * of a module's type.
+ * The compiled engine module; each build is compiled once. Threads need a separate build, because whether a memory is
+ * shared is part of the module's type.
  *
+ * @param shared whether the module imports a shared memory. Default false
  * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` where the host lacks the instructions
  */
 export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Module> {
@@ -33,7 +34,7 @@ export function engineModule(simd: Simd, shared = false): Promise<WebAssembly.Mo
   if (!module) {
     module = compile(name, simd)
     modules.set(name, module)
-    // A failed download must not stick.
+    // Do not cache a failed download.
     module.catch(() => modules.delete(name))
   }
   return module

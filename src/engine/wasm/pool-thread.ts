@@ -1,3 +1,5 @@
+// Both ends of a pool thread: `PoolThread` in the owner and `serve` in the thread, with the messages between them.
+
 import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import { listenToOwner, startThread, type Thread } from '../../host/threads.ts'
 import { Engine, type Region } from './engine.ts'
@@ -5,10 +7,10 @@ import type { JobType } from './job.ts'
 import type { Simd } from './module.ts'
 import { TimeSlice } from './time-slice.ts'
 
-/** Jobs that a thread has, with the one that it works at: it need not wait for an answer to be heard. */
+/** Jobs queued per thread, including the running one, so that a thread does not idle until its owner sends the next. */
 export const QUEUE_LENGTH = 2
 
-/** What became of a job that was taken back before the thread came to it. */
+/** Result of a job that was taken back before the thread started it. */
 export const STOLEN = Symbol('taken back')
 
 type PoolRequest =
@@ -22,13 +24,13 @@ type PoolResponse =
 
 interface PendingJob {
   job: unknown
-  /** Shared: 1 once the job is the thread's, which came to it, or its owner's, who took it back. */
+  /** Shared flag: set to 1 by whichever comes first, the thread starting the job or the owner taking it back. */
   claim: Int32Array
   resolve(result: unknown): void
   reject(error: unknown): void
 }
 
-/** A thread and the jobs that it was given and has not answered. It comes to them in their order. */
+/** A thread of a pool and its pending jobs, which it runs in order. */
 export class PoolThread {
   readonly #thread: Promise<Thread>
   readonly #pending = new Map<number, PendingJob>()
@@ -43,15 +45,17 @@ export class PoolThread {
     this.#thread.catch((error) => this.#fail(error))
   }
 
+  /** Whether the thread failed to start or crashed. */
   get failed(): boolean {
     return this.#failure !== undefined
   }
 
+  /** Prepares the thread for the jobs of the `JobType` named `work`. Rejects if the thread cannot start. */
   async open(work: string, simd: Simd, region: Region, context: unknown): Promise<void> {
     await this.#post({ type: 'open', work, simd, region, context })
   }
 
-  /** Ends the job that it works at, and takes back the others. */
+  /** Aborts the running job and takes back the others. */
   async abort(): Promise<void> {
     while (this.steal() !== undefined);
     await this.#post({ type: 'abort' })
@@ -62,7 +66,7 @@ export class PoolThread {
     thread.post(order)
   }
 
-  /** Answers what the job gives, or `TAKEN_BACK`. */
+  /** Runs a job. Returns its result, or `STOLEN`; rejects with the error of the job or of the thread. */
   async run(job: unknown): Promise<unknown> {
     const thread = await this.#thread
     if (this.failed) throw this.#failure
@@ -73,7 +77,7 @@ export class PoolThread {
     return new Promise((resolve, reject) => this.#pending.set(id, { job, claim, resolve, reject }))
   }
 
-  /** Takes back the job that the thread would come to last; undefined if it has begun all. */
+  /** Takes back the last queued job and returns it; undefined if there is none that has not started. */
   steal(): unknown {
     const [last] = [...this.#pending].reverse()
     if (!last) return undefined
@@ -84,6 +88,7 @@ export class PoolThread {
     return job
   }
 
+  /** Marks the thread as idle, so that it no longer keeps the process alive. */
   async release(): Promise<void> {
     const thread = await this.#thread
     thread.setBusy(false)
@@ -106,15 +111,15 @@ export class PoolThread {
   }
 }
 
-/** Whether nobody claimed the job before. */
+/** Claims a job atomically; false if it was already claimed. */
 function isFirst(claim: Int32Array): boolean {
   return Atomics.exchange(claim, 0, 1) === 0
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ from work to work
+// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ between job types
 type AnyJobType = JobType<any, any, any>
 
-/** In a thread: does what its owner orders, for ever. */
+/** The main loop of a pool thread: handles the requests of its owner. `works` lists the supported types of job. */
 export async function serve(works: AnyJobType[]): Promise<void> {
   let current: Promise<(job: unknown, timeSlice: TimeSlice) => Promise<unknown>>
   let last: Promise<unknown> = Promise.resolve()
@@ -145,7 +150,7 @@ export async function serve(works: AnyJobType[]): Promise<void> {
         return { type: 'failed', id, error: { code, message: String((error as Error)?.message ?? error) } }
       }
     }
-    // One after the other: jobs share the thread's memory.
+    // Jobs run sequentially because they share the thread's memory.
     last = last.then(run).then((report) => report && post(report, []))
   })
 }

@@ -7,10 +7,10 @@ import type { Simd } from './module.ts'
 import { PoolThread, QUEUE_LENGTH, STOLEN } from './pool-thread.ts'
 import type { TimeSlice } from './time-slice.ts'
 
-/** Threads that wait for work. They do not keep the process alive. */
+/** Idle threads, kept for reuse. They do not keep the process alive. */
 const idle: PoolThread[] = []
 
-/** A work that is open in this thread and in others that share its memory. */
+/** Runs jobs of one type on this thread and on others that share its memory. */
 export class ThreadPool<Job, Result> {
   readonly #threads: PoolThread[]
   readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
@@ -22,11 +22,13 @@ export class ThreadPool<Job, Result> {
   }
 
   /**
-   * Opens a work here and in the other threads.
+   * Creates a pool of `threads` threads, including this one, and prepares them for a type of job.
    *
-   * @param engine on a shared memory
-   * @param bytes memory that each thread wants for itself
-   * @param open opens the work in this thread, once the others have their memory; default: as they do
+   * @param engine an engine on a shared memory
+   * @param context structured-cloneable data, passed to `work.open` in each thread
+   * @param bytes memory that each other thread needs
+   * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
   static async open<Context, Job, Result>(
     work: JobType<Context, Job, Result>,
@@ -45,22 +47,22 @@ export class ThreadPool<Job, Result> {
     for (const member of members) {
       const from = engine.allocate(bytes)
       const region = { memory: engine.memory, from, to: from + bytes }
-      // A thread that cannot start is missed, not mourned: its jobs are done here.
+      // If a thread fails to start, its jobs run on the other threads.
       member.open(work.name, simd, region, context).catch(() => {})
     }
     return new ThreadPool(members, open())
   }
 
-  /** Threads that have done a job, and this one. */
+  /** Number of threads that have run at least one job, plus this one. */
   get threads(): number {
     return 1 + this.#worked.size
   }
 
   /**
-   * Does the jobs, each once.
+   * Runs every job once.
    *
-   * @param onResult called once a job, in any order
-   * @throws whatever a job throws, and `ABORTED`; then no job is under way any more
+   * @param onResult called once per job, in any order
+   * @throws the error of the first job that fails, or `ABORTED`; by then no job is running any more
    */
   async run(
     jobs: JobQueue<Job>,
@@ -79,7 +81,7 @@ export class ThreadPool<Job, Result> {
       failure ??= { error }
       for (const member of this.#threads) member.abort().catch(() => {})
     }
-    // This thread may have no job of its own that would hear of it.
+    // This thread may not be running a job that would notice the abort.
     const abort = () => {
       try {
         throwIfAborted(timeSlice.signal)
@@ -113,7 +115,8 @@ export class ThreadPool<Job, Result> {
     }
     const here = () =>
       work(async (job) => {
-        // The others are heard only now, and may wait for a job; at first theirs are on their way.
+        // Yield so that messages from the other threads are handled: they may be waiting for a job. Before the first
+        // job, this lets the requests to them be sent.
         if (this.#threads.length > 0) await timeSlice.yield()
         return this.#local(job, timeSlice)
       })
@@ -125,7 +128,8 @@ export class ThreadPool<Job, Result> {
       }, member)
     timeSlice.signal?.addEventListener('abort', abort, { once: true })
     try {
-      // This thread is the first to take one: there may be only one for now. Then each has one before any gets a second.
+      // This thread takes a job first, because there may be only one at present. Then each thread gets one job before
+      // any gets a second.
       const own = here()
       const rounds = Array.from({ length: QUEUE_LENGTH }, () => this.#threads.map(there))
       await Promise.all([own, ...rounds.flat()])
@@ -143,7 +147,7 @@ export class ThreadPool<Job, Result> {
     return undefined
   }
 
-  /** Lets the threads go. */
+  /** Returns the threads to the idle list. */
   close(): void {
     for (const member of this.#threads) {
       if (member.failed) continue
@@ -153,17 +157,19 @@ export class ThreadPool<Job, Result> {
   }
 }
 
-/** What is wanted by who wants no number of their own. */
+/** Default number of threads; undefined for one per core. */
 let defaultThreads: number | undefined
 
-/** From now on, work for which no number of threads is wanted gets so many: `undefined` for one for each core. */
+/** Sets the default number of threads; `undefined` for one per core. Applies to work that starts afterwards. */
 export function setDefaultThreads(threads: number | undefined): void {
   defaultThreads = threads === undefined ? undefined : possibleThreads(threads)
 }
 
 /**
- * How many threads a piece of work is worth: 1 where memory may not be shared, with a warning for who wanted more,
- * and where the work is short.
+ * The number of threads to use: `wanted`, or else the default. 1 if the work is too short to benefit, or if the host
+ * does not allow shared memory (with a warning, once, if more than 1 was requested).
+ *
+ * @param multiplyAdds estimated amount of work
  */
 export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
   const threads = wanted === undefined ? defaultThreads : possibleThreads(wanted)
@@ -171,5 +177,5 @@ export async function threadsFor(wanted: number | undefined, multiplyAdds: numbe
   return threads ?? numberOfCores()
 }
 
-/** Multiply-adds that take some tenths of a second: less is done before a thread has started. */
+/** Multiply-adds that take a few tenths of a second: less work is finished before another thread has started. */
 const WORTHWHILE = 2e9

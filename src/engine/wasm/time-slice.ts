@@ -1,40 +1,46 @@
 import { throwIfAborted } from '../../core/errors.ts'
 import { yieldToHost } from '../../host/platform/yield.ts'
 
-/** Milliseconds of work between two looks at the rest of the world: an abort is heard well within 50 ms. */
+/** Milliseconds of computation between yields to the event loop: aborts are noticed well within 50 ms. */
 const SLICE_MS = 16
 
-/** Numbers that a light piece of work goes through: some milliseconds. */
+/** Elements that a cheap operation processes per chunk: a few milliseconds. */
 const CHUNK_NUMBERS = 1 << 20
 
-/** Keeps long work polite: lets the host breathe, and ends the work when its signal fires. */
+/**
+ * Cooperative scheduling of long computations: yields to the event loop about every 16 ms, and throws when the signal
+ * is aborted.
+ */
 export class TimeSlice {
   readonly signal: AbortSignal | undefined
-  /** How often the host got to breathe. */
+  /** Number of yields so far. */
   yields = 0
   #last: number
 
-  /** @param rested when the host last had its turn, as `performance.now()` tells it. Default: now */
+  /**
+   * @param rested time of the last yield, as of `performance.now()`, in ms. Default: now
+   * @throws {SoftmarginError} `ABORTED` if the signal is already aborted
+   */
   constructor(signal?: AbortSignal, rested = performance.now()) {
     this.signal = signal
     this.#last = rested
     throwIfAborted(signal)
   }
 
-  /** When the host last had its turn. */
+  /** Time of the last yield, as of `performance.now()`, in ms. */
   get rested(): number {
     return this.#last
   }
 
-  /** Whether a slice is over: then `await rest()`. Apart, so that the usual case costs no promise. */
+  /** Whether the slice is over; then `await yield()`. A separate check, so that the common case creates no promise. */
   get expired(): boolean {
     return performance.now() - this.#last > SLICE_MS
   }
 
   /**
-   * Does a light piece of work on all rows of something, a few milliseconds at a time.
+   * Processes `rows` rows of `cols` elements with a cheap operation, in chunks of a few milliseconds.
    *
-   * @param work gets the first row of a piece and the one after its last; pieces follow each other
+   * @param work called for consecutive chunks with the first row and the row after the last
    * @throws {SoftmarginError} `ABORTED`
    */
   async forEachChunk(rows: number, cols: number, work: (from: number, to: number) => void): Promise<void> {
@@ -45,7 +51,7 @@ export class TimeSlice {
     }
   }
 
-  /** @throws {SoftmarginError} `ABORTED` */
+  /** Yields to the event loop and starts a new slice. @throws {SoftmarginError} `ABORTED` */
   async yield(): Promise<void> {
     await yieldToHost()
     this.yields++

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { loadFixtures } from '../../../test/support/svm-fixtures.ts'
 import { distance } from '../../../test/support/more-fixtures.ts'
+import { loadFixtures } from '../../../test/support/svm-fixtures.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { SVC, type SvcOptions } from '../svc.ts'
 

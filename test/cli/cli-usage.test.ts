@@ -10,13 +10,8 @@ let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.open()
-  folder = place.folder
-  pictures = place.pictures
-  model = place.model
-  const { code, stderr } = await place.train()
-  expect(stderr).toBe('')
-  expect(code).toBe(0)
+  place = await Workplace.withModel()
+  ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())
 

@@ -48,6 +48,14 @@ export class Workplace {
     return place
   }
 
+  /** Opens a folder and trains the classifier `model`. @throws if the program fails or complains */
+  static async withModel(): Promise<Workplace> {
+    const place = await Workplace.open()
+    const { code, stderr } = await place.train()
+    if (code !== 0 || stderr !== '') throw new Error(`softmargin train ended with ${code}: ${stderr}`)
+    return place
+  }
+
   /** Trains the classifier `model`. */
   train(): Promise<Outcome> {
     const { pictures, model } = this

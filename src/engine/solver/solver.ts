@@ -116,7 +116,7 @@ export function solveDualBytes(engine: Engine, runs: Run[]): number {
 export class Solver {
   readonly #runs: Run[]
   readonly #problem: DualProblem
-  readonly #face: number
+  readonly #cgScratch: number
 
   constructor(engine: Engine, runs: Run[], kind: SvmKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
@@ -125,7 +125,7 @@ export class Solver {
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
     // A single run is paired with itself.
     this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
-    this.#face = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
+    this.#cgScratch = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
   }
 
   /** Bytes that the constructor allocates, for runs of these sizes (including padding). */
@@ -163,7 +163,7 @@ export class Solver {
       problem.start()
       // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
       const mostError = Math.max(spread, problem.gap)
-      const status = await run(problem, source, this.#face, options, pair, mostError)
+      const status = await run(problem, source, this.#cgScratch, options, pair, mostError)
       if (status === undefined) return false
       const { iterations } = problem
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
@@ -226,7 +226,7 @@ function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
 async function run(
   problem: DualProblem,
   kernelRows: RowProvider,
-  face: number,
+  cgScratch: number,
   options: SolveOptions,
   pair: number,
   mostError: number,
@@ -236,7 +236,7 @@ async function run(
   const { timeSlice, mostRows = 1 } = options
   let told = timeSlice.yields
   const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
-  let nextCg = face > 0 ? firstCg : Number.POSITIVE_INFINITY
+  let nextCg = cgScratch > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
   // The minimum over the free points lies where rounding decides. If so many steps of SMO have not changed that, more of
   // them lead there as well, only more slowly.
@@ -249,7 +249,7 @@ async function run(
     }
     if (done >= watch.next && (watch.hasStalled() || isLost)) return 'stalled'
     if (done >= nextCg) {
-      isLost = problem.projectedCgStep(face, CG_POINTS, mostError) === LOST
+      isLost = problem.projectedCgStep(cgScratch, CG_POINTS, mostError) === LOST
       nextCg = done + Math.ceil(problem.size * CG_EVERY)
     }
     const answer = problem.solve(Math.min(slice, limit - done, nextCg - done))

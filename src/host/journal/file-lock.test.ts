@@ -112,23 +112,23 @@ describe('a lock in a file', () => {
       `import { FileLock } from './lock.mjs'
       import { existsSync, writeFileSync, unlinkSync } from 'node:fs'
       let won = 0
-      for (let n = 0; n < 200; n++) {
+      for (let n = 0; n < 300; n++) {
         try {
           const lock = await FileLock.take('a.lock', 'a')
           writeFileSync('inside', '', { flag: 'wx' })
-          await new Promise((resolve) => setTimeout(resolve, n % 3))
+          await new Promise((resolve) => setTimeout(resolve, n % 2))
           unlinkSync('inside')
           won++
           // Every other time it dies with the lock, as far as others can see.
           if (n % 2) lock.release()
-          else writeFileSync('a.lock', '{"pid":1073741823,"host":${JSON.stringify(hostname())},"id":"' + n + '"}')
+          else writeFileSync('a.lock', '{"pid":1073741823,"host":${JSON.stringify(hostname())},"id":"' + crypto.randomUUID() + '"}')
         } catch (error) {
           if (error.code !== 'FILE_LOCKED') throw error
         }
       }
       console.log(won)`,
     )
-    const children = [1, 2, 3].map(() => spawn(process.execPath, [program], { cwd: folder }))
+    const children = [1, 2, 3, 4, 5, 6].map(() => spawn(process.execPath, [program], { cwd: folder }))
     const ended = children.map(async (child) => {
       let out = ''
       let errors = ''

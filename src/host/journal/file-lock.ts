@@ -24,6 +24,9 @@ interface Owner {
  */
 const abandonedAfter = 10_000
 
+/** The ids of owners are part of file names. */
+const uuid = /^[0-9a-f-]{36}$/
+
 /** The locks held by this process. */
 const held = new Set<FileLock>()
 
@@ -32,7 +35,7 @@ const held = new Set<FileLock>()
  * taken over.
  */
 export class FileLock {
-  readonly #path: string
+  #path: string
   readonly #id: string
   readonly #files: Files
 
@@ -61,8 +64,9 @@ export class FileLock {
         const found = read(path, files)
         if (found === undefined) continue
         if (!isDead(found, machine, files)) throw locked(path, target, found.owner)
-        takeAway(path, found, files)
-        continue
+        const succession = await FileLock.take(successionOf(path, found), target)
+        if (!succession.#moveOver(path, found)) continue
+        return succession
       }
       const lock = new FileLock(path, id, files)
       if (held.size === 0) process.once('exit', releaseAll)
@@ -70,6 +74,26 @@ export class FileLock {
       return lock
     }
     throw locked(path, target, undefined)
+  }
+
+  /**
+   * Makes this lock on the succession of an ended process the lock that the process held, in one step. Gives up and
+   * returns false if another process has succeeded it before this lock was taken.
+   */
+  #moveOver(path: string, dead: Found): boolean {
+    const found = read(path, this.#files)
+    if (found === undefined || keyOf(found) !== keyOf(dead)) {
+      this.release()
+      return false
+    }
+    try {
+      this.#files.renameSync(this.#path, path)
+    } catch (cause) {
+      this.release()
+      throw unwritable(path, cause)
+    }
+    this.#path = path
+    return true
   }
 
   /** Removes the lock file, unless it belongs to another process by now. */
@@ -88,18 +112,17 @@ function releaseAll(): void {
   for (const lock of held) lock.release()
 }
 
-/** The content of a lock file, and its age in milliseconds. */
+/** A lock file: its owner, unless it is incomplete, and the time at which it was written, in milliseconds. */
 interface Found {
-  text: string
   owner: Owner | undefined
-  age: number
+  written: number
 }
 
 function read(path: string, files: Files): Found | undefined {
   let text: string
-  let age: number
+  let written: number
   try {
-    age = Date.now() - files.statSync(path).mtimeMs
+    written = files.statSync(path).mtimeMs
     text = files.readFileSync(path, 'utf8')
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined
@@ -107,16 +130,15 @@ function read(path: string, files: Files): Found | undefined {
   }
   try {
     const owner = JSON.parse(text)
-    if (Number.isInteger(owner.pid) && owner.pid > 0 && typeof owner.id === 'string')
-      return { text, owner, age }
+    if (Number.isInteger(owner.pid) && owner.pid > 0 && uuid.test(owner.id)) return { owner, written }
   } catch {
     // The file is incomplete or empty.
   }
-  return { text, owner: undefined, age }
+  return { owner: undefined, written }
 }
 
-function isDead({ owner, age }: Found, machine: Pick<Owner, 'host' | 'boot'>, files: Files): boolean {
-  if (!owner) return age > abandonedAfter
+function isDead({ owner, written }: Found, machine: Pick<Owner, 'host' | 'boot'>, files: Files): boolean {
+  if (!owner) return Date.now() - written > abandonedAfter
   if (owner.host !== machine.host) return false
   if (owner.boot !== undefined && machine.boot !== undefined && owner.boot !== machine.boot) return true
   try {
@@ -129,20 +151,17 @@ function isDead({ owner, age }: Found, machine: Pick<Owner, 'host' | 'boot'>, fi
 }
 
 /**
- * Removes the lock file of an ended process. It is renamed first, so that a lock which another process has just taken
- * is not deleted.
+ * The lock that a process must hold to succeed an ended one. Without it, two processes could find the same ended one,
+ * and the slower would remove the lock that the faster has just taken. It is a lock like any other, so that it can in
+ * turn be taken over from a process that ends while it holds it.
  */
-function takeAway(path: string, { text }: Found, files: Files): void {
-  const aside = `${path}.${crypto.randomUUID()}`
-  try {
-    files.renameSync(path, aside)
-  } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return
-    throw unwritable(path, cause)
-  }
-  // Restore the lock of a process that took it in the meantime.
-  if (files.readFileSync(aside, 'utf8') !== text) attempt(() => files.linkSync(aside, path))
-  files.unlinkSync(aside)
+function successionOf(path: string, found: Found): string {
+  return `${path}.${keyOf(found).slice(0, 13)}`
+}
+
+/** What no other lock file at the path has in common with this one. */
+function keyOf({ owner, written }: Found): string {
+  return owner?.id ?? String(written)
 }
 
 async function thisMachine(files: Files): Promise<Pick<Owner, 'host' | 'boot'>> {

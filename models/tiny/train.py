@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the embedded CNN on CIFAR-100 and writes tiny.onnx. README.md says how to run it and what it scored."""
+"""Trains one of our CNNs, tiny or small, on CIFAR-100 and writes its .onnx file. README.md says how to run it and what it scored."""
 import argparse, copy, json, math, os, time
 from pathlib import Path
 
@@ -13,17 +13,32 @@ from PIL import Image
 
 # A stage is a row of 3x3 convolutions (the first one strides, but not in stage 1), then residual blocks of two.
 # A block's number is the width between its two convolutions.
-STAGES = [
-    dict(convs=[16], blocks=[16]),
-    dict(convs=[48], blocks=[48]),
-    dict(convs=[96], blocks=[96]),
-    dict(convs=[192], blocks=[72]),
-]
+SHAPES = dict(
+    tiny=dict(
+        stages=[
+            dict(convs=[16], blocks=[16]),
+            dict(convs=[48], blocks=[48]),
+            dict(convs=[96], blocks=[96]),
+            dict(convs=[192], blocks=[72]),
+        ],
+        max_bytes=1_500_000,
+        max_mmac=40,
+    ),
+    small=dict(
+        stages=[
+            dict(convs=[32], blocks=[32]),
+            dict(convs=[64], blocks=[64, 64, 64]),
+            dict(convs=[128], blocks=[96, 96]),
+            dict(convs=[256], blocks=[72]),
+        ],
+        max_bytes=3_000_000,
+        max_mmac=130,
+    ),
+)
 SIZE = 32
 MEAN = [0.507, 0.487, 0.441]
 STD = [0.267, 0.256, 0.276]
 HEAD = 192
-MAX_BYTES, MAX_MMAC = 1_500_000, 40
 
 
 # ---- data ---------------------------------------------------------------------------------------------------------
@@ -130,10 +145,12 @@ class Head(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, classes):
+    def __init__(self, shape, classes):
         super().__init__()
-        widths = [3] + [s['convs'][-1] for s in STAGES]
-        self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(STAGES))
+        self.shape = shape
+        stages = SHAPES[shape]['stages']
+        widths = [3] + [s['convs'][-1] for s in stages]
+        self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(stages))
         self.width = widths[-1]
         self.head = Head(self.width, classes)
 
@@ -178,7 +195,7 @@ def lessons(paths, x):
 
 def train(args, x, y, xtest, ytest, classes):
     """SGD with one rise and fall of the learning rate. The schedule follows the epochs, or the clock with --minutes."""
-    net = Net(len(classes))
+    net = Net(args.shape, len(classes))
     if args.start:
         net.load_state_dict(torch.load(args.start)['parts'][1])
     net = net.to(memory_format=torch.channels_last)
@@ -255,7 +272,7 @@ def accuracy(net, x, y):
 
 def export(net, classes, path):
     """Writes the ONNX graph node by node, so that its names are ours. Weights are float16, all computing is float32."""
-    nodes, weights, infos, macs = [], [], [], 0
+    nodes, weights, infos, macs, stages = [], [], [], 0, SHAPES[net.shape]['stages']
 
     def add(op, name, inputs, output=None, **attributes):
         nodes.append(helper.make_node(op, inputs, [output or name], name=name, **attributes))
@@ -291,7 +308,7 @@ def export(net, classes, path):
             x = add('Add', f'{name}.add', [x, conv(f'{name}.conv2', module.conv2, inner, side)], f'{name}.add.out')
             x = add('Relu', f'{name}.relu', [x], f'stage{s}' if module is last else f'{name}.relu.out')
         side_name = '' if s == 1 else f'/{2 ** (s - 1)}'
-        shape = ['N', STAGES[s - 1]['convs'][-1], f'H{side_name}', f'W{side_name}']
+        shape = ['N', stages[s - 1]['convs'][-1], f'H{side_name}', f'W{side_name}']
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     for name in ('stage4', 'stage3'):
         add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
@@ -306,9 +323,9 @@ def export(net, classes, path):
         macs += weight.numel()
 
     outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
-               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in STAGES[2:])])]
+               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in stages[2:])])]
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
-    graph = helper.make_graph(nodes, 'softmargin-tiny', [pixels], outputs, weights, value_info=infos)
+    graph = helper.make_graph(nodes, f'softmargin-{net.shape}', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
     about = dict(layer='features', preprocess=dict(size=SIZE, mean=MEAN, std=STD, rescale=0.00392156862745098), classes=classes)
     helper.set_model_props(model, dict(softmargin=json.dumps(about, separators=(',', ':'))))
@@ -316,7 +333,7 @@ def export(net, classes, path):
     onnx.save(model, str(path))
     size = path.stat().st_size
     print(f'{path.name}: {sum(p.numel() for p in net.parameters()):,} parameters, {size:,} bytes, {macs / 1e6:.2f} MMAC at {SIZE}x{SIZE}')
-    assert size <= MAX_BYTES and macs <= MAX_MMAC * 1e6, 'over the budget'
+    assert size <= SHAPES[net.shape]['max_bytes'] and macs <= SHAPES[net.shape]['max_mmac'] * 1e6, 'over the budget'
 
 
 class Exported:
@@ -385,7 +402,8 @@ def main():
     p.add_argument('--data', type=Path, required=True, help='folder with train/<class>/*.png and test/<class>/*.png')
     p.add_argument('--work', type=Path, required=True, help='folder for the decoded data and the checkpoint')
     p.add_argument('--probe', type=Path, help='folder with <class>/*.jpg of ten other classes, 1,500 a class, for the SVM')
-    p.add_argument('--out', type=Path, default=Path(__file__).parent / 'tiny.onnx')
+    p.add_argument('--shape', choices=list(SHAPES), default='tiny')
+    p.add_argument('--out', type=Path, help='the file to write; default: the shape\'s name beside this script')
     p.add_argument('--epochs', type=int, default=60)
     p.add_argument('--minutes', type=float, help='let the schedule follow the clock instead of the epochs')
     p.add_argument('--batch', type=int, default=256)
@@ -407,6 +425,7 @@ def main():
     p.add_argument('--resume', action='store_true')
     p.add_argument('--judge-only', action='store_true', help='judge the file --out names, train nothing')
     args = p.parse_args()
+    args.out = args.out or Path(__file__).parent / f'{args.shape}.onnx'
     # Some processors take many times longer for numbers next to zero, of which a late backward pass is full. The threads
     # that are started from now on inherit it.
     torch.set_flush_denormal(True)

@@ -17,6 +17,7 @@ export {
   ImageClassifier,
   type ImagesCall,
   type Scale,
+  type Suspect,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {

@@ -19,8 +19,8 @@ import {
   type ClassifierRefitOptions,
   type ClassifierSearch,
   checkImages,
+  checkLoadOptions,
   checkOptions,
-  checkStore,
   type Evaluation,
   type ImagesCall,
 } from './classifier-options.ts'
@@ -331,7 +331,7 @@ export class ImageClassifier<L extends Label = Label> {
     source: ModelSource,
     o: ClassifierLoadOptions = {},
   ): Promise<ImageClassifier<L>> {
-    checkStore(o.store)
+    checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)

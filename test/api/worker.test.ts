@@ -204,6 +204,15 @@ describe('arguments', () => {
     if ('code' in expected) expect(error).toBeInstanceOf(SoftmarginError)
   })
 
+  it('refuse a module as a runtime, which cannot be sent', async () => {
+    const runtime = { InferenceSession: { create: async () => ({ run: async () => ({}) }) }, Tensor: Object }
+    await expect(remote.FeatureExtractor.create({ runtime })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'runtime',
+      message: expect.stringContaining('cannot be sent to a worker'),
+    })
+  })
+
   it('of another spawn are refused', async () => {
     const other = await spawn()
     const svc = new other.SVC()

@@ -19,6 +19,7 @@ export {
   type ImagesCall,
   type RankedLabel,
   type Scale,
+  type Suspect,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {

@@ -92,6 +92,8 @@ describe('a library in a worker', () => {
     await sameHere.fit(images, labels)
     expect(await classifier.save()).toEqual(await sameHere.save())
     expect(await (await classifier.svm).classes).toEqual([0, 1])
+    expect(await classifier.suspects()).toEqual(await sameHere.suspects())
+    expect(await classifier.decisionFunction(images)).toEqual(await sameHere.decisionFunction(images))
     const unreadable: [number, unknown][] = []
     const options = { onUnreadable: (i: number, error: unknown) => void unreadable.push([i, error]) }
     expect(await classifier.predict([images[0], new Uint8Array(9)], options)).toEqual([0, null])

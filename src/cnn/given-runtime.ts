@@ -8,7 +8,7 @@ import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import { type Activation, activationsOf, failedOn, notTaken } from './activation.ts'
 
 /**
- * The part of the API of onnxruntime-common that softmargin calls. `import * as ort from 'onnxruntime-node'` is such a
+ * The part of the API of onnxruntime-common that softmargin calls. The namespace of onnxruntime-node is such a
  * module, and so are onnxruntime-react-native and every build of onnxruntime-web.
  */
 export interface OrtModule {

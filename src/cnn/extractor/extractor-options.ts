@@ -47,7 +47,7 @@ export interface ExtractorOptions {
    * What runs the network. `'engine'` is softmargin's own engine, which supports the operators of common
    * image CNNs and throws `MODEL_UNSUPPORTED` for others. `'onnxruntime'` is onnxruntime-web, which supports
    * all operators. `'auto'` uses the engine if it supports the whole network. A module that speaks the API of
-   * onnxruntime-common (`import * as ort from 'onnxruntime-node'`) runs the network itself. The low bits of features
+   * onnxruntime-common, such as the namespace of onnxruntime-node, runs the network itself. The low bits of features
    * differ between runtimes, and from one machine to the next if the runtime is native. Default `'onnxruntime'`.
    */
   runtime?: Runtime | undefined

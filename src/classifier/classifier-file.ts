@@ -1,5 +1,5 @@
 import type { ModelProto } from 'onnx-buf'
-import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { version } from '../core/version.ts'
@@ -40,6 +40,8 @@ export function classifierToFile(
       writtenBy: `softmargin ${version}`,
       // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
+      // Kept only if it was asked for: features of the runtimes differ in their low bits.
+      runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
     },
@@ -53,7 +55,7 @@ export function classifierToFile(
  */
 export async function classifierFromFile<L extends Label>(
   model: ModelProto,
-  o: { threads?: number | undefined } = {},
+  o: Pick<ExtractorOptions, 'threads' | 'runtime'> = {},
 ): Promise<{
   extractor: FeatureExtractor
   scaler: FeatureScaler
@@ -69,6 +71,7 @@ export async function classifierFromFile<L extends Label>(
     pooling,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
+    runtime: o.runtime ?? (about.runtime === 'onnxruntime' ? 'onnxruntime' : undefined),
   }
   const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {
     if (!(cause instanceof SoftmarginError) || cause.code !== 'INVALID_ARGUMENT') throw cause

@@ -18,8 +18,8 @@ import {
   type ClassifierRefitOptions,
   type ClassifierSearch,
   checkImages,
+  checkLoadOptions,
   checkOptions,
-  checkStore,
   type Evaluation,
   type ImagesCall,
 } from './classifier-options.ts'
@@ -282,7 +282,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one.
+   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one, unless
+   * `runtime` sends its network elsewhere.
    *
    * @typeParam L the labels that the file is known to hold; they are not checked
    * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`
@@ -294,7 +295,7 @@ export class ImageClassifier<L extends Label = Label> {
     source: ModelSource,
     o: ClassifierLoadOptions = {},
   ): Promise<ImageClassifier<L>> {
-    checkStore(o.store)
+    checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)

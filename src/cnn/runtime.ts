@@ -13,7 +13,7 @@ import { type Device, Session, type SessionOptions } from './session.ts'
 export type Runtime = 'auto' | 'engine' | 'onnxruntime'
 
 /** The default runtime. */
-export const defaultRuntime: Runtime = 'onnxruntime'
+export const defaultRuntime: Runtime = 'auto'
 
 /** Which runtime runs a network, and why. */
 export interface RuntimeInfo {
@@ -65,10 +65,6 @@ export async function startNetwork(
   const { runtime = defaultRuntime, device = 'wasm', ...rest } = options
   if (runtime === 'onnxruntime') return inOnnxRuntime(model, { ...rest, device }, 'it was asked for')
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
-  const { threads = 1 } = rest
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw invalidArgument('threads', threads, 'an integer of 1 or more')
-  }
   try {
     const source = { model, input: port.name, batch: port.batch }
     return inEngine(await EngineNetwork.create(source, dims))

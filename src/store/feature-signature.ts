@@ -21,8 +21,10 @@ export interface FeatureSignature {
   featureSize: number
   /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
+  /** What computed the features, unless onnxruntime-web did. The fingerprint covers it too. */
+  runtime?: string | undefined
   /** The signature of each layer, if a row holds the features of several layers side by side. */
-  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'parts'>[] | undefined
+  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'runtime' | 'parts'>[] | undefined
 }
 
 /** Cached, since an extractor is immutable and hashing a large network takes time. */
@@ -50,11 +52,16 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
   const runtime = extractor.runtime.name === 'engine' ? ['engine'] : []
   const all = JSON.stringify([network, layer, pooling, preprocess, ...runtime])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  return { fingerprint, layer, pooling, preprocess, featureSize, ...mirrored(extractor.mirror) }
+  const { mirror } = extractor
+  return {
+    ...{ fingerprint, layer, pooling, preprocess, featureSize },
+    ...told({ mirror, runtime: runtime[0] }),
+  }
 }
 
-function mirrored(mirror: boolean | undefined): Pick<FeatureSignature, 'mirror'> {
-  return mirror ? { mirror } : {}
+/** The facts that are told only where they differ from the usual. */
+function told({ mirror, runtime }: Pick<FeatureSignature, 'mirror' | 'runtime'>): Partial<FeatureSignature> {
+  return { ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
 }
 
 /**
@@ -71,7 +78,7 @@ export async function joinSignatures(makers: FeatureSignature[]): Promise<Featur
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: makers[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
-    ...mirrored(makers[0].mirror),
+    ...told(makers[0]),
     parts,
   }
 }

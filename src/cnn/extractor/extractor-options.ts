@@ -1,5 +1,6 @@
 import type { Progress } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
+import { checkKnown } from '../../core/known-options.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import type { Preprocess, ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { checkPooling, type Pooling, type ResolvedPooling } from '../pool.ts'
@@ -44,8 +45,9 @@ export interface ExtractorOptions {
   /**
    * What runs the network. `'engine'` is softmargin's own engine, which supports the operators of common
    * image CNNs and throws `MODEL_UNSUPPORTED` for others. `'onnxruntime'` is onnxruntime-web, which supports
-   * all operators. `'auto'` uses the engine if it supports the whole network. The low bits of features differ
-   * between the two. Default `'onnxruntime'`.
+   * all operators. `'auto'` uses the engine if it supports the whole network and the network runs on
+   * WebAssembly, and onnxruntime-web, which is loaded only then, otherwise. The low bits of features differ
+   * between the two; a feature store tells them apart. Default `'auto'`.
    */
   runtime?: Runtime | undefined
   /**
@@ -58,8 +60,8 @@ export interface ExtractorOptions {
    */
   preprocess?: Preprocess | HuggingFacePreprocess | undefined
   /**
-   * Number of ONNX Runtime threads. More than 1 changes low bits of the features. The first extractor of a
-   * process sets the number for all extractors. Default 1.
+   * Number of images that are processed at the same time, each on a thread of its own. The features have the
+   * same bits for any number. Default: one for each core.
    */
   threads?: number | undefined
   /** Aborts loading the model. */
@@ -86,14 +88,37 @@ export interface LayerChoice {
   pooling?: Pooling | undefined
 }
 
+/** Every option of an extractor; the type makes sure that none is missing. */
+const optionNames: Record<keyof ExtractorOptions, true> = {
+  model: true,
+  externalData: true,
+  download: true,
+  onProgress: true,
+  layer: true,
+  pooling: true,
+  mirror: true,
+  device: true,
+  runtime: true,
+  onWarning: true,
+  preprocess: true,
+  threads: true,
+  signal: true,
+}
+
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(options: ExtractorOptions): void {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime } = options
+  // What `describe()` answers may be passed as it is.
+  const { featureSize: _, ...known } = options as ExtractorOptions & Partial<ExtractorDescription>
+  checkKnown(known, Object.keys(optionNames))
+  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime, threads } = options
   if (!['auto', 'wasm', 'webgpu'].includes(device)) {
     throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
   }
   if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
   checkRuntime(runtime, device)
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
 }

@@ -9,7 +9,7 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
-import { type RuntimeInfo, startNetwork } from '../runtime.ts'
+import { defaultRuntime, type Runtime, type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { Device } from '../session.ts'
 import {
   checkOptions,
@@ -81,6 +81,15 @@ export class FeatureExtractor {
   /** Which runtime runs the network, and why it was selected; see the option `runtime`. */
   get runtime(): RuntimeInfo {
     return { ...this.#parts.session.runtime }
+  }
+
+  /**
+   * The option `runtime` that the extractor was created with.
+   *
+   * @internal
+   */
+  get askedRuntime(): Runtime {
+    return this.#parts.running.runtime ?? defaultRuntime
   }
 
   /** Number of features per image: the columns of the matrix that `extract` returns. */

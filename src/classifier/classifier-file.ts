@@ -1,5 +1,6 @@
 import type { ModelProto } from 'onnx-buf'
 import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { hasOnnxRuntime } from '../cnn/runtime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { version } from '../core/version.ts'
@@ -71,7 +72,7 @@ export async function classifierFromFile<L extends Label>(
     pooling,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
-    runtime: o.runtime ?? (about.runtime === 'onnxruntime' ? 'onnxruntime' : undefined),
+    runtime: o.runtime ?? (about.runtime === 'onnxruntime' && hasOnnxRuntime() ? 'onnxruntime' : undefined),
   }
   const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {
     if (!(cause instanceof SoftmarginError) || cause.code !== 'INVALID_ARGUMENT') throw cause

@@ -1,9 +1,9 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
-import { type Activation, EngineNetwork } from './engine/network.ts'
+import { EngineNetwork } from './engine/network.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import { type Device, Session, type SessionOptions } from './session.ts'
+import type { RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -28,13 +28,20 @@ export interface RunningOptions extends SessionOptions {
 }
 
 /** A network that is ready to run, in either runtime. */
-export interface Network {
-  readonly device: Device
+export interface Network extends RunningNetwork {
   readonly runtime: RuntimeInfo
-  /** As `Session.run`. */
-  run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
-  /** Frees the network's memory after the runs in progress. */
-  release(): Promise<void>
+}
+
+let startSession: StartNetwork | undefined
+
+/** Supplies ONNX Runtime; see `addOnnxRuntime`. */
+export function useOnnxRuntime(start: StartNetwork): void {
+  startSession = start
+}
+
+/** Whether there is ONNX Runtime; `softmargin/lite` does without. */
+export function hasOnnxRuntime(): boolean {
+  return startSession !== undefined
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -103,7 +110,12 @@ function inEngine(network: EngineNetwork): Network {
 }
 
 async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
-  const session = await Session.create(model, options)
+  if (!startSession) {
+    const message = `softmargin/lite has no onnxruntime-web, which the network needs, since ${reason}: import softmargin`
+    const expected = "a network for softmargin's own engine, on WebAssembly"
+    throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
+  }
+  const session = await startSession(model, options)
   return {
     get device() {
       return session.device

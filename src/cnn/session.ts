@@ -5,28 +5,9 @@ import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modu
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import type { Activation, Device, RunningNetwork, SessionOptions } from './running-network.ts'
 
 type Ort = typeof import('onnxruntime-web')
-
-/** An output tensor of a network. */
-export interface Activation {
-  data: Float32Array
-  /** Batch first. */
-  dims: readonly number[]
-}
-
-/** Where a network runs. */
-export type Device = 'wasm' | 'webgpu'
-
-/** Options of a session. */
-export interface SessionOptions {
-  /** Default `'wasm'`. */
-  device?: Device | undefined
-  /**
-   * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
-   */
-  onWarning?: ((message: string) => void) | undefined
-}
 
 const runtimes = new Map<OrtBuild, Promise<Ort>>()
 /** Serializes all calls into ONNX Runtime: concurrent runs fail on some devices. */
@@ -37,7 +18,7 @@ let gpuLost: string | undefined
 let gpuSessions = 0
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
-export class Session {
+export class Session implements RunningNetwork {
   readonly #model: ModelProto
   readonly #options: SessionOptions
   #device: Device

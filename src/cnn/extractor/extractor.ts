@@ -9,8 +9,8 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
+import type { Device } from '../running-network.ts'
 import { defaultRuntime, type Runtime, type RuntimeInfo, startNetwork } from '../runtime.ts'
-import type { Device } from '../session.ts'
 import {
   checkOptions,
   type ExtractorDescription,

@@ -1,5 +1,5 @@
 import type { ModelProto } from 'onnx-buf'
-import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { version } from '../core/version.ts'
@@ -53,7 +53,7 @@ export function classifierToFile(
  */
 export async function classifierFromFile<L extends Label>(
   model: ModelProto,
-  o: { threads?: number | undefined } = {},
+  o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
 ): Promise<{
   extractor: FeatureExtractor
   scaler: FeatureScaler
@@ -69,9 +69,13 @@ export async function classifierFromFile<L extends Label>(
     pooling,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
+    runtime: o.runtime,
+    executionProviders: o.executionProviders,
   }
   const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {
     if (!(cause instanceof SoftmarginError) || cause.code !== 'INVALID_ARGUMENT') throw cause
+    // These came from the caller, not from the file.
+    if (Object.hasOwn(o, cause.argument ?? '')) throw cause
     throw unreadable(cause.message, cause)
   })
   const { featureSize } = extractor

@@ -10,6 +10,7 @@ import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
 import { addPredict } from './commands/predict-command.ts'
+import { addSuspects } from './commands/suspects-command.ts'
 import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
 
@@ -36,6 +37,7 @@ const program = new Command('softmargin')
 addTrain(program, interrupt.signal)
 addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
+addSuspects(program, interrupt.signal)
 addExtract(program, interrupt.signal)
 addLayers(program, interrupt.signal)
 addInfo(program)

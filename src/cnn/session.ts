@@ -1,20 +1,14 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
+import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
-import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { possibleThreads } from '../host/threads.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import { type Activation, activationsOf, failedOn, notTaken, reason } from './activation.ts'
 
 type Ort = typeof import('onnxruntime-web')
-
-/** An output tensor of a network. */
-export interface Activation {
-  data: Float32Array
-  /** Batch first. */
-  dims: readonly number[]
-}
 
 /** Where a network runs. */
 export type Device = 'wasm' | 'webgpu'
@@ -162,7 +156,7 @@ async function start(model: ModelProto, device: Device, threads: number): Promis
         new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime does not start: ${said}`, { cause })
       )
     }
-    throw unsupported(whyNot(model, said), cause)
+    throw notTaken(model, cause)
   }
 }
 
@@ -204,16 +198,9 @@ async function runOnce(
   try {
     results = await session.run({ [input]: new Tensor('float32', batch, dims) })
   } catch (cause) {
-    throw unsupported(`the model fails on a batch of [${dims.join(', ')}]: ${reason(cause)}`, cause)
+    throw failedOn(dims, cause)
   }
-  const activations = new Map<string, Activation>()
-  for (const [name, tensor] of Object.entries(results)) {
-    if (!(tensor.data instanceof Float32Array)) {
-      throw unsupported(`layer '${name}' answers ${tensor.type}, not float32`)
-    }
-    activations.set(name, { data: tensor.data, dims: tensor.dims })
-  }
-  return activations
+  return activationsOf(results)
 }
 
 async function loadOrt(device: Device, threads: number): Promise<Ort> {
@@ -240,28 +227,4 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work)
   last = result.catch(() => {})
   return result
-}
-
-/** ONNX Runtime's error message, preceded by the missing operator if that is the cause. */
-function whyNot({ graph }: ModelProto, said: string): string {
-  const operator =
-    /No Op registered for (\S+)/.exec(said)?.[1] ??
-    /Could not find an implementation for (\w+)/.exec(said)?.[1] ??
-    /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(said)?.[1]
-  const foreign = /No opset import for domain '([^']*)'/.exec(said)?.[1]
-  const fullName = ({ opType, domain }: NodeProto) => (domain === '' ? opType : `${domain}:${opType}`)
-  const lacking = graph!.node.find(
-    (node) => node.domain === foreign || node.opType === operator || fullName(node) === operator,
-  )
-  if (!lacking) return `ONNX Runtime does not take the model: ${said}`
-  return `ONNX Runtime lacks the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
-}
-
-function unsupported(message: string, cause?: unknown): SoftmarginError {
-  return new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', cause })
-}
-
-/** ONNX Runtime throws Error objects, or plain numbers when it runs out of memory. */
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

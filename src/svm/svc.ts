@@ -14,7 +14,7 @@ import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from
 import type { SvcState } from './model/svc-state.ts'
 import { kernelFor } from './model/svm-params.ts'
 import { SvcPredictor } from './svc-predictor.ts'
-import { seedDualsFrom } from './training/alpha-seeding.ts'
+import { earlierDuals } from './training/earlier-duals.ts'
 import { type FitProgress, fitOneVsOne } from './training/one-vs-one.ts'
 import { FOLDS } from './training/pair-solver.ts'
 
@@ -106,7 +106,7 @@ export class SVC<L extends Label = Label> {
     const machine = await fitOneVsOne(
       {
         ...{ X: matrix, groups, survey, bounds, folds },
-        earlier: earlier && seedDualsFrom(earlier.machine, earlier.classes, matrix, y, classes),
+        earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
       },
       kernel,
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },

@@ -5,6 +5,7 @@ import type { Run } from '../kernel/runs.ts'
 import { BlockRows } from '../rows/block-rows.ts'
 import { RowCache } from '../rows/row-cache.ts'
 import type { RowProvider } from '../rows/row-provider.ts'
+import { addKernelProducts, scaleToOptimum } from '../seeding/earlier-fit.ts'
 import { CONVERGED, LOST, NEEDS_ROW, NOT_FINITE, STALLED } from '../wasm/bindings.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
@@ -169,48 +170,6 @@ export class Solver {
       options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
     }
     return true
-  }
-}
-
-/** Adds K b to the gradient, loading missing rows. @throws {SoftmarginError} `ABORTED` */
-async function addKernelProducts(
-  problem: DualProblem,
-  source: RowProvider,
-  timeSlice: TimeSlice,
-): Promise<void> {
-  const points = [...problem.beta.keys()].filter((k) => problem.beta[k] !== 0)
-  const { firstRow } = problem
-  const present = points.filter((k) => firstRow[k] !== 0)
-  const missing = points.filter((k) => firstRow[k] === 0)
-  for (const k of present) {
-    problem.addRow(k)
-    if (timeSlice.expired) await timeSlice.yield()
-  }
-  for (let from = 0; from < missing.length; from += source.batch) {
-    const batch = missing.slice(from, from + source.batch)
-    await source.load(problem, batch, timeSlice)
-    for (const k of batch) problem.addRow(k)
-    if (timeSlice.expired) await timeSlice.yield()
-  }
-}
-
-/** Multiplies b by the factor of at least 1 that minimises the objective within the bounds. `p`: the linear term. */
-function scaleToOptimum(problem: DualProblem, p: Float64Array): void {
-  const { beta, gradient, lower, upper } = problem
-  let linear = 0
-  let quadratic = 0
-  let most = Number.POSITIVE_INFINITY
-  for (let k = 0; k < beta.length; k++) {
-    if (beta[k] === 0) continue
-    linear -= beta[k] * p[k]
-    quadratic += beta[k] * (gradient[k] - p[k])
-    most = Math.min(most, (beta[k] > 0 ? upper[k] : lower[k]) / beta[k])
-  }
-  const factor = Math.min(quadratic > 0 ? linear / quadratic : 1, most)
-  if (!(factor > 1)) return
-  for (let k = 0; k < beta.length; k++) {
-    beta[k] = Math.min(Math.max(beta[k] * factor, lower[k]), upper[k])
-    gradient[k] = p[k] + factor * (gradient[k] - p[k])
   }
 }
 

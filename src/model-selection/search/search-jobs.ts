@@ -10,13 +10,14 @@ import { leftBytes } from '../../engine/kernel/packed-rows.ts'
 import { PairWeights, pairsOf } from '../../engine/kernel/pair-weights.ts'
 import { expectedError } from '../../engine/kernel/rounding-error.ts'
 import { FoldRows } from '../../engine/rows/fold-rows.ts'
+import { type PairDuals, seedFromSmallerC } from '../../engine/seeding/smaller-c.ts'
+import { UniformSeed } from '../../engine/seeding/uniform.ts'
 import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { JobType } from '../../engine/wasm/job.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { classWeights, type SvcParameters } from '../../svm/model/svc-params.ts'
-import { type Dual, isSeed, seedFromDual, UniformSeed } from './search-seeding.ts'
 
 /** Fits that share a kernel and a fold. */
 export interface Batch {
@@ -116,14 +117,14 @@ async function runBatch(
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
-    let last: Dual | undefined
-    const even = new UniformSeed(rows.runs[i], rows.runs[j])
+    let last: (PairDuals & { parameters: SvcParameters }) | undefined
+    const uniform = new UniformSeed(rows.runs[i], rows.runs[j])
     for (const machine of machines) {
       const { parameters, weights, intercept, bounds } = machine
       // A class with no rows in the fold's training set gets no votes.
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
-      const seed: Dual | undefined = isSeed(last, parameters) ? last : undefined
+      const seed: typeof last = last && hasSameWeights(last.parameters, parameters) ? last : undefined
       await solver.solve(rows, i, j, pair, {
         tolerance: parameters.tol,
         maxIterations: parameters.maxIter,
@@ -131,8 +132,8 @@ async function runBatch(
         prepare(problem, first, second) {
           fillSide(problem, 0, first.count, 1, bounds[i])
           fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (seed) seedFromDual(problem, seed, first.size, parameters.C / seed.parameters.C)
-          else even.plant(problem)
+          if (seed) seedFromSmallerC(problem, seed, first.size, parameters.C / seed.parameters.C)
+          else uniform.seed(problem)
         },
         collect(problem, first, _second, _pair, { rho, iterations }) {
           const { beta, gradient, diagonal } = problem
@@ -164,6 +165,11 @@ async function runBatch(
     if (machines[m].isPrecise && own.every(Number.isFinite)) return vote(own, groups.length)
     return undefined
   })
+}
+
+/** Whether the class weights are equal, so that the bounds differ by a common factor. */
+function hasSameWeights(a: SvcParameters, b: SvcParameters): boolean {
+  return JSON.stringify(a.classWeight ?? null) === JSON.stringify(b.classWeight ?? null)
 }
 
 /** Returns the position of each row of X in the Gram matrix. */

@@ -9,12 +9,12 @@ import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { pairsOf } from '../../engine/kernel/pair-weights.ts'
 import { isImprecise, type RoundingError } from '../../engine/kernel/rounding-error.ts'
+import type { EarlierDuals } from '../../engine/seeding/earlier-fit.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
-import type { SeedDuals } from './alpha-seeding.ts'
 import { ModelAssembler, uncentre, warnOfRounding, worseStatus } from './assemble-model.ts'
 import { cacheBytes, planMemory } from './memory-plan.ts'
 import { type FitContext, type FitJob, fitJobType, type PairSolution, PairSolver } from './pair-solver.ts'
@@ -33,7 +33,7 @@ export interface TrainingProblem {
   /** The fold of each row, from 0 to `FOLDS` - 1; if set, probabilities are fitted. */
   folds?: Int32Array | undefined
   /** Duals of an earlier fit to start from. */
-  earlier?: SeedDuals | undefined
+  earlier?: EarlierDuals | undefined
 }
 
 /** Progress of a fit: the number of class pairs solved, and the gap of the current pair. */

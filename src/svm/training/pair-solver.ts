@@ -12,11 +12,11 @@ import { BlockRows } from '../../engine/rows/block-rows.ts'
 import { OffDiagonalRows } from '../../engine/rows/off-diagonal-rows.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import type { RowProvider } from '../../engine/rows/row-provider.ts'
+import { type EarlierDuals, seedFromEarlier } from '../../engine/seeding/earlier-fit.ts'
 import { Solver, type SolverResult } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { JobType } from '../../engine/wasm/job.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import { type SeedDuals, seedPair } from './alpha-seeding.ts'
 
 /** Number of folds for fitting probabilities, as in LIBSVM. */
 export const FOLDS = 5
@@ -29,7 +29,7 @@ export interface FitContext {
   bounds: Float64Array
   /** The fold of each row, if probabilities are fitted. */
   folds: Int32Array | undefined
-  earlier: SeedDuals | undefined
+  earlier: EarlierDuals | undefined
   /** The factor by which kernel values are too large. */
   unit: number
   tolerance: number
@@ -162,7 +162,7 @@ export class PairSolver {
         if (folds && round > 0) {
           fixFoldAtZero(problem, 0, groups[i], folds, round - 1)
           fixFoldAtZero(problem, first.size, groups[j], folds, round - 1)
-        } else if (earlier) seedPair(problem, first, groups, [i, j], earlier, unit)
+        } else if (earlier) seedFromEarlier(problem, first, groups, [i, j], earlier, unit)
       },
       collect(problem, { size }, _second, _pair, outcome, round) {
         if (round === 0) {

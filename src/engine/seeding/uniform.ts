@@ -1,52 +1,7 @@
-// Starting points for the fits of a search. Unlike `SVC.fit`, a search need not follow LIBSVM's path; only the
-// solution matters.
+// Starts a fit from equal duals for all points of a class.
 
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
-import type { Run } from '../../engine/kernel/runs.ts'
-import type { SvcParameters } from '../../svm/model/svc-params.ts'
-
-/** The duals of a pair that were slow to find or were seeded from such: worth starting from. */
-export interface Dual {
-  beta: Float64Array
-  gradient: Float64Array
-  parameters: SvcParameters
-}
-
-/** Whether the duals for a smaller C can seed a fit: nothing else may differ. */
-export function isSeed(dual: Dual | undefined, { classWeight }: SvcParameters): boolean {
-  return (
-    dual !== undefined &&
-    JSON.stringify(dual.parameters.classWeight ?? null) === JSON.stringify(classWeight ?? null)
-  )
-}
-
-/**
- * Starts from the duals for a smaller C, multiplied by t. Of all t that the new bounds allow, takes the one with the
- * least objective.
- */
-export function seedFromDual(
-  problem: DualProblem,
-  { beta, gradient }: Dual,
-  split: number,
-  growth: number,
-): void {
-  let linear = 0
-  let quadratic = 0
-  for (let k = 0; k < beta.length; k++) {
-    // p = -y, so Kb = F + y.
-    linear += Math.abs(beta[k])
-    quadratic += beta[k] * (gradient[k] + (k < split ? 1 : -1))
-  }
-  const t = quadratic > 0 ? Math.max(1, Math.min(growth, linear / quadratic)) : growth
-  problem.near = true
-  const target = problem.beta
-  const { gradient: F, lower, upper } = problem
-  for (let k = 0; k < beta.length; k++) {
-    const y = k < split ? 1 : -1
-    target[k] = Math.min(Math.max(beta[k] * t, lower[k]), upper[k])
-    F[k] = t * (gradient[k] + y) - y
-  }
-}
+import type { DualProblem } from '../dual/dual-problem.ts'
+import type { Run } from '../kernel/runs.ts'
 
 /** Number of sample points per class that decide whether a uniform start is worth its kernel products. */
 const SAMPLE = 8
@@ -80,7 +35,7 @@ export class UniformSeed {
   /**
    * Sets the uniform duals, within the bounds of the problem, if they are a good start; otherwise leaves them at 0.
    */
-  plant(problem: DualProblem): void {
+  seed(problem: DualProblem): void {
     this.#multiple ??= this.#find(problem)
     if (this.#multiple === 0) return
     const { lower, upper, beta, gradient } = problem

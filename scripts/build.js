@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 import { build } from 'esbuild'
 import { writeDeclarations } from './declarations.js'
+import { writeEngineBindings } from './engine-bindings.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
@@ -26,6 +27,7 @@ async function assemble(entry, outFile, features, flags = []) {
   ])
   if (error) throw new Error(`asc: ${stderr.toString()}`)
 }
+await writeEngineBindings()
 await assemble('assembly/index.ts', 'dist/svm.wasm', ['simd'])
 await assemble('assembly/index.ts', 'dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
 await assemble('assembly/index.ts', 'dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])

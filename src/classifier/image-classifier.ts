@@ -337,7 +337,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one.
+   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one, unless
+   * `runtime` sends its network elsewhere.
    *
    * @typeParam L the labels that the file is known to hold; they are not checked
    * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`

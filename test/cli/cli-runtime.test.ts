@@ -51,20 +51,23 @@ describe('--runtime', () => {
       symlinkSync(fileURLToPath(installed), join(folder, 'node_modules', 'onnxruntime-node'))
       const use = ['--runtime', 'onnxruntime-node']
       const runs = [
-        await extract('-o', 'web.npz'),
+        await extract('-o', 'own.npz'),
         await extract('-o', 'native.npz', ...use, '--execution-provider', 'cpu'),
         await softmarginIn(folder, 'train', 'pictures', '-o', 'model.onnx', ...use),
         await softmarginIn(folder, 'predict', 'model.onnx', 'pictures/one', ...use),
         await softmarginIn(folder, 'evaluate', 'model.onnx', 'pictures', ...use),
       ]
       for (const { code, stderr } of runs) expect([code, stderr]).toEqual([0, ''])
-      const [web, own] = [await readNpz(join(folder, 'web.npz')), await readNpz(join(folder, 'native.npz'))]
-      const [a, b] = [web.X.data as Float32Array, own.X.data as Float32Array]
+      const [ours, theirs] = [
+        await readNpz(join(folder, 'own.npz')),
+        await readNpz(join(folder, 'native.npz')),
+      ]
+      const [a, b] = [ours.X.data as Float32Array, theirs.X.data as Float32Array]
       const most = a.reduce((max, value) => Math.max(max, Math.abs(value)), 0)
       for (const [i, value] of a.entries()) expect(Math.abs(value - b[i])).toBeLessThan(1e-5 * most)
-      const mixed = await extract('-o', 'web.npz', ...use)
+      const mixed = await extract('-o', 'own.npz', ...use)
       expect(mixed.code).toBe(1)
-      expect(mixed.stderr).toContain('made by onnxruntime-web, the extractor runs in onnxruntime-node')
+      expect(mixed.stderr).toContain('made by engine, the extractor runs in onnxruntime-node')
     },
     60_000,
   )

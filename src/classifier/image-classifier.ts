@@ -43,9 +43,8 @@ export type {
   ImagesCall,
   Scale,
 } from './classifier-options.ts'
-export type { Suspect } from './review/suspects.ts'
-
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
+export type { Suspect } from './review/suspects.ts'
 
 /** State produced by `fit` or loaded from a file. */
 interface Fitted<L extends Label> extends FittedSvm<L> {

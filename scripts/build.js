@@ -51,8 +51,10 @@ function withClassNames(code) {
 }
 
 const entries = [
-  ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  ...['src/svm.ts', 'src/lite.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  { in: 'src/entries/main.ts', out: 'index' },
   { in: 'src/entries/workerd.ts', out: 'index.workerd' },
+  { in: 'src/entries/workerd-lite.ts', out: 'lite.workerd' },
   { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },
   { in: 'src/entries/workerd-worker.ts', out: 'worker.workerd' },
   'src/entries/bundler.ts',

@@ -13,9 +13,11 @@ export {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  type ClassifyOptions,
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type RankedLabel,
   type Scale,
   type Suspect,
 } from './classifier/image-classifier.ts'

@@ -1,5 +1,6 @@
 import type { ModelProto } from 'onnx-buf'
 import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { hasOnnxRuntime } from '../cnn/runtime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { version } from '../core/version.ts'
@@ -40,6 +41,8 @@ export function classifierToFile(
       writtenBy: `softmargin ${version}`,
       // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
+      // Kept only if it was asked for: features of the runtimes differ in their low bits.
+      runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
     },
@@ -69,7 +72,7 @@ export async function classifierFromFile<L extends Label>(
     pooling,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
-    runtime: o.runtime,
+    runtime: o.runtime ?? (about.runtime === 'onnxruntime' && hasOnnxRuntime() ? 'onnxruntime' : undefined),
     executionProviders: o.executionProviders,
   }
   const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {

@@ -1,4 +1,5 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { checkRuntime } from '../cnn/runtime.ts'
 import type { LongCall, Progress, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
@@ -145,14 +146,15 @@ const knownOnLoad: Record<keyof ClassifierLoadOptions, true> = {
   store: true,
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
+/** Validates the options of `load`. @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
 export function checkLoadOptions(options: ClassifierLoadOptions): void {
   checkKnownOptions(options, Object.keys(knownOnLoad))
+  checkRuntime(options.runtime ?? 'auto', 'wasm', options.executionProviders)
   checkStore(options.store)
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
-export function checkStore(store: unknown): void {
+function checkStore(store: unknown): void {
   if (store === undefined || store instanceof FeatureStore) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }

@@ -24,6 +24,7 @@ import {
   type Evaluation,
   type ImagesCall,
 } from './classifier-options.ts'
+import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from './feature-scaler.ts'
 import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
@@ -43,6 +44,8 @@ export type {
   Scale,
 } from './classifier-options.ts'
 export type { Suspect } from './review/suspects.ts'
+
+export type { ClassifyOptions, RankedLabel } from './classify.ts'
 
 /** State produced by `fit` or loaded from a file. */
 interface Fitted<L extends Label> extends FittedSvm<L> {
@@ -249,6 +252,22 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
+   * Names the classes of each image with their probabilities, best first. The label of `predict` is decided by
+   * one-vs-one voting, so it is usually, but not always, the first one.
+   *
+   * @param o.top number of classes for each image. Default: all
+   * @returns one list per image, in order; with `onUnreadable`, an empty list for images that cannot be read
+   * @throws {SoftmarginError} as `predictProba`
+   */
+  async classify(images: readonly ImageInput[], o: ClassifyOptions = {}): Promise<RankedLabel<L>[][]> {
+    const { top, ...call } = o
+    checkTop(top)
+    const { classes } = this
+    const { probabilities } = await this.predictWithProba(images, call)
+    return rankLabels(classes, probabilities, top)
+  }
+
+  /**
    * Predicts images with known labels and computes accuracy, confusion matrix and classification report.
    *
    * @param images images that were not used by `fit`
@@ -319,7 +338,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one.
+   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one, unless
+   * `runtime` sends its network elsewhere.
    *
    * @typeParam L the labels that the file is known to hold; they are not checked
    * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`

@@ -2,6 +2,7 @@
 // The command-line program: parses arguments, runs a command and sets the exit code.
 
 import { Command, CommanderError } from 'commander'
+import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 import { addConvert } from './commands/convert-command.ts'
@@ -13,6 +14,8 @@ import { addPredict } from './commands/predict-command.ts'
 import { addSuspects } from './commands/suspects-command.ts'
 import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
+
+addOnnxRuntime()
 
 /** Exit codes. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }

@@ -2,13 +2,7 @@
 
 import type { ModelProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../core/errors.ts'
-
-/** An output tensor of a network. */
-export interface Activation {
-  data: Float32Array
-  /** Batch first. */
-  dims: readonly number[]
-}
+import type { Activation } from './running-network.ts'
 
 /** The outputs of a run, by name. @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other types than float32 */
 export function activationsOf(

@@ -5,7 +5,8 @@ import { toBinary } from '@bufbuild/protobuf'
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
-import { type Activation, activationsOf, failedOn, notTaken } from './activation.ts'
+import { activationsOf, failedOn, notTaken } from './activation.ts'
+import type { Activation } from './running-network.ts'
 
 /**
  * The part of the API of onnxruntime-common that softmargin calls. `import * as ort from 'onnxruntime-node'` is such a

@@ -1,6 +1,5 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import type { Activation } from './activation.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {
@@ -13,7 +12,7 @@ import {
   packageOf,
 } from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import { type Device, Session, type SessionOptions } from './session.ts'
+import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -23,7 +22,7 @@ import { type Device, Session, type SessionOptions } from './session.ts'
 export type Runtime = 'auto' | 'engine' | 'onnxruntime' | OrtModule
 
 /** The default runtime. */
-export const defaultRuntime: Runtime = 'onnxruntime'
+export const defaultRuntime: Runtime = 'auto'
 
 /** Which runtime runs a network, and why. */
 export interface RuntimeInfo {
@@ -43,18 +42,28 @@ export type RunningDevice = Device | 'given'
 /** How a network is run. */
 export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
+  /** Only with a module as `runtime`, which gets the number as `intraOpNumThreads`. */
+  threads?: number | undefined
   /** Only with a module as `runtime`. */
   executionProviders?: readonly ExecutionProvider[] | undefined
 }
 
 /** A network that is ready to run, in any runtime. */
-export interface Network {
+export interface Network extends Omit<RunningNetwork, 'device'> {
   readonly device: RunningDevice
   readonly runtime: RuntimeInfo
-  /** As `Session.run`. */
-  run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
-  /** Frees the network's memory after the runs in progress. */
-  release(): Promise<void>
+}
+
+let startSession: StartNetwork | undefined
+
+/** Supplies ONNX Runtime; see `addOnnxRuntime`. */
+export function useOnnxRuntime(start: StartNetwork): void {
+  startSession = start
+}
+
+/** Whether there is ONNX Runtime; `softmargin/lite` does without. */
+export function hasOnnxRuntime(): boolean {
+  return startSession !== undefined
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -80,12 +89,6 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
   throw invalidArgument('executionProviders', executionProviders, expected)
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-function checkThreads(threads: number): void {
-  if (Number.isSafeInteger(threads) && threads >= 1) return
-  throw invalidArgument('threads', threads, 'an integer of 1 or more')
-}
-
 /**
  * Starts a network in the appropriate runtime.
  *
@@ -101,13 +104,12 @@ export async function startNetwork(
   dims: readonly number[],
   options: RunningOptions,
 ): Promise<Network> {
-  const { runtime = defaultRuntime, device = 'wasm', executionProviders, ...rest } = options
+  const { runtime = defaultRuntime, device = 'wasm', threads, executionProviders, ...rest } = options
   if (typeof runtime === 'object') {
-    return inGiven(checkModule(runtime), model, { threads: rest.threads, executionProviders })
+    return inGiven(checkModule(runtime), model, { threads, executionProviders })
   }
   if (runtime === 'onnxruntime') return inOnnxRuntime(model, { ...rest, device }, 'it was asked for')
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
-  checkThreads(rest.threads ?? 1)
   try {
     const source = { model, input: port.name, batch: port.batch }
     return inEngine(await EngineNetwork.create(source, dims))
@@ -146,7 +148,12 @@ function inEngine(network: EngineNetwork): Network {
 }
 
 async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
-  const session = await Session.create(model, options)
+  if (!startSession) {
+    const message = `softmargin/lite has no onnxruntime-web, which the network needs, since ${reason}: import softmargin`
+    const expected = "a network for softmargin's own engine, on WebAssembly"
+    throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
+  }
+  const session = await startSession(model, options)
   return {
     get device() {
       return session.device
@@ -158,7 +165,6 @@ async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason:
 }
 
 async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
-  if (options.threads !== undefined) checkThreads(options.threads)
   const session = await GivenSession.create(module, model, options)
   const { name, version } = packageOf(module)
   const providers = options.executionProviders?.map((one) => (typeof one === 'string' ? one : one.name))

@@ -1,35 +1,16 @@
 import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { SoftmarginError } from '../core/errors.ts'
 import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
-import { possibleThreads } from '../host/threads.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
-import { type Activation, activationsOf, failedOn, notTaken, reason } from './activation.ts'
+import { activationsOf, failedOn, notTaken, reason } from './activation.ts'
+import type { Activation, Device, RunningNetwork, SessionOptions } from './running-network.ts'
 
 type Ort = typeof import('onnxruntime-web')
 
-/** Where a network runs. */
-export type Device = 'wasm' | 'webgpu'
-
-/** Options of a session. */
-export interface SessionOptions {
-  /**
-   * Number of WebAssembly threads. More than 1 changes the low bits of results. The first session of a
-   * process sets the number for all, because ONNX Runtime starts its threads only once. Default 1.
-   */
-  threads?: number | undefined
-  /** Default `'wasm'`. */
-  device?: Device | undefined
-  /**
-   * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
-   */
-  onWarning?: ((message: string) => void) | undefined
-}
-
 const runtimes = new Map<OrtBuild, Promise<Ort>>()
-let threadsInUse: number | undefined
 /** Serializes all calls into ONNX Runtime: concurrent runs fail on some devices. */
 let last: Promise<unknown> = Promise.resolve()
 /** Why the GPU can no longer be used: ONNX Runtime does not recover from a lost device. */
@@ -38,7 +19,7 @@ let gpuLost: string | undefined
 let gpuSessions = 0
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
-export class Session {
+export class Session implements RunningNetwork {
   readonly #model: ModelProto
   readonly #options: SessionOptions
   #device: Device
@@ -54,19 +35,16 @@ export class Session {
   /**
    * @param model its weights are copied only into ONNX Runtime's memory
    * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with ONNX Runtime's reason, naming the node whose operator
-   *   is missing; `INVALID_ARGUMENT` for a number of threads other than the first session's;
-   *   `HOST_UNSUPPORTED` for `'webgpu'` without a GPU
+   *   is missing; `HOST_UNSUPPORTED` for `'webgpu'` without a GPU
    */
   static async create(model: ModelProto, options: SessionOptions = {}): Promise<Session> {
-    const { threads = 1, device = 'wasm' } = options
-    checkThreads(threads)
+    const { device = 'wasm' } = options
     if (device === 'webgpu' && (gpuLost !== undefined || !(await hasGpu()))) {
       const why = gpuLost ?? 'this host has no WebGPU adapter'
       const details = { argument: 'device', received: device, expected: `'wasm' or 'auto'` }
       throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' cannot be had: ${why}`, details)
     }
-    threadsInUse = threads
-    return inTurn(async () => new Session(model, options, await start(model, device, threads)))
+    return inTurn(async () => new Session(model, options, await start(model, device)))
   }
 
   /** Where the network currently runs. */
@@ -103,10 +81,10 @@ export class Session {
   }
 
   async #fallBack(why: string): Promise<void> {
-    const { onWarning = console.warn, threads = 1 } = this.#options
+    const { onWarning = console.warn } = this.#options
     onWarning(`softmargin: the GPU failed (${why}); the network goes on on WebAssembly`)
     const old = this.#session
-    this.#session = await start(this.#model, 'wasm', threads)
+    this.#session = await start(this.#model, 'wasm')
     this.#device = 'wasm'
     // Resources of a lost device are already gone, so errors while releasing them are ignored.
     if (old) await stop(old, 'webgpu').catch(() => {})
@@ -122,17 +100,8 @@ export class Session {
   }
 }
 
-function checkThreads(threads: number): void {
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw invalidArgument('threads', threads, 'an integer of 1 or more')
-  }
-  if (threadsInUse === undefined || threads === threadsInUse) return
-  const expected = `${threadsInUse}, as the first model of this process was given`
-  throw invalidArgument('threads', threads, expected)
-}
-
-async function start(model: ModelProto, device: Device, threads: number): Promise<InferenceSession> {
-  const { InferenceSession, env } = await loadOrt(device, threads)
+async function start(model: ModelProto, device: Device): Promise<InferenceSession> {
+  const { InferenceSession, env } = await loadOrt(device)
   const { bytes, files } = detachWeights(model)
   try {
     const session = await withCustomRuntime(env.wasm, () =>
@@ -203,7 +172,7 @@ async function runOnce(
   return activationsOf(results)
 }
 
-async function loadOrt(device: Device, threads: number): Promise<Ort> {
+async function loadOrt(device: Device): Promise<Ort> {
   const build = ortBuild(device)
   if (!runtimes.has(build)) runtimes.set(build, importOrt(build))
   const loaded = await runtimes.get(build)!.catch((cause) => {
@@ -212,7 +181,8 @@ async function loadOrt(device: Device, threads: number): Promise<Ort> {
       cause,
     })
   })
-  loaded.env.wasm.numThreads = possibleThreads(threads)
+  // One thread each gives the same bits everywhere; sessions side by side use the other cores.
+  loaded.env.wasm.numThreads = 1
   return loaded
 }
 

@@ -59,8 +59,8 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
     ...(runtime === undefined ? [] : [runtime]),
   ])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  const ran = runtime === undefined ? {} : { runtime }
-  return { fingerprint, layer, pooling, preprocess, featureSize, ...ran, ...mirrored(extractor.mirror) }
+  const { mirror } = extractor
+  return { fingerprint, layer, pooling, preprocess, featureSize, ...unusual({ mirror, runtime }) }
 }
 
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
@@ -70,8 +70,12 @@ function runtimeName({ name, module, executionProviders }: RuntimeInfo): string 
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
 }
 
-function mirrored(mirror: boolean | undefined): Pick<FeatureSignature, 'mirror'> {
-  return mirror ? { mirror } : {}
+/** What a signature holds only where it is not the default. */
+function unusual({
+  mirror,
+  runtime,
+}: Pick<FeatureSignature, 'mirror' | 'runtime'>): Partial<FeatureSignature> {
+  return { ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
 }
 
 /**
@@ -88,8 +92,7 @@ export async function joinSignatures(makers: FeatureSignature[]): Promise<Featur
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: makers[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
-    ...(makers[0].runtime === undefined ? {} : { runtime: makers[0].runtime }),
-    ...mirrored(makers[0].mirror),
+    ...unusual(makers[0]),
     parts,
   }
 }

@@ -161,8 +161,7 @@ function readMaker(about: Record<string, unknown>): FeatureSignature {
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
   const own = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const ran = runtime === undefined ? own : { ...own, runtime }
-  const maker = mirror ? { ...ran, mirror } : ran
+  const maker = { ...own, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 

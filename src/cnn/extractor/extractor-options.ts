@@ -46,9 +46,11 @@ export interface ExtractorOptions {
   /**
    * What runs the network. `'engine'` is softmargin's own engine, which supports the operators of common
    * image CNNs and throws `MODEL_UNSUPPORTED` for others. `'onnxruntime'` is onnxruntime-web, which supports
-   * all operators. `'auto'` uses the engine if it supports the whole network. A module that speaks the API of
+   * all operators. `'auto'` uses the engine if it supports the whole network and the network runs on
+   * WebAssembly, and onnxruntime-web, which is loaded only then, otherwise. A module that speaks the API of
    * onnxruntime-common (`import * as ort from 'onnxruntime-node'`) runs the network itself. The low bits of features
-   * differ between runtimes, and from one machine to the next if the runtime is native. Default `'onnxruntime'`.
+   * differ between runtimes, and from one machine to the next if the runtime is native; a feature store tells them
+   * apart. Default `'auto'`.
    */
   runtime?: Runtime | undefined
   /**
@@ -66,8 +68,8 @@ export interface ExtractorOptions {
    */
   preprocess?: Preprocess | HuggingFacePreprocess | undefined
   /**
-   * Number of ONNX Runtime threads. More than 1 changes low bits of the features. The first extractor of a
-   * process sets the number for all extractors. Default 1. A module given as `runtime` gets the number as
+   * Number of images that are processed at the same time, each on a thread of its own. The features have the
+   * same bits for any number. Default: one for each core. A module given as `runtime` gets the number as
    * `intraOpNumThreads`; its default is its own, and is commonly one a core.
    */
   threads?: number | undefined
@@ -95,8 +97,8 @@ export interface LayerChoice {
   pooling?: Pooling | undefined
 }
 
-/** The names of all options; the type makes sure that none is missing. */
-const known: Record<keyof ExtractorOptions, true> = {
+/** Every option of an extractor; the type makes sure that none is missing. */
+const optionNames: Record<keyof ExtractorOptions, true> = {
   model: true,
   externalData: true,
   download: true,
@@ -115,12 +117,18 @@ const known: Record<keyof ExtractorOptions, true> = {
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
 export function checkOptions(options: ExtractorOptions): void {
-  checkKnownOptions(options, Object.keys(known))
-  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime } = options
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
+  // What `describe()` answers may be passed as it is.
+  const { featureSize: _, ...known } = options as ExtractorOptions & Partial<ExtractorDescription>
+  checkKnownOptions(known, Object.keys(optionNames))
+  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime, threads } = options
   if (!['auto', 'wasm', 'webgpu'].includes(device)) {
     throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
   }
   if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
   checkRuntime(runtime, device, options.executionProviders)
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
 }

@@ -9,7 +9,13 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
-import { type RunningDevice, type RuntimeInfo, startNetwork } from '../runtime.ts'
+import {
+  defaultRuntime,
+  type RunningDevice,
+  type Runtime,
+  type RuntimeInfo,
+  startNetwork,
+} from '../runtime.ts'
 import {
   checkOptions,
   type ExtractorDescription,
@@ -80,6 +86,15 @@ export class FeatureExtractor {
   /** Which runtime runs the network, and why it was selected; see the option `runtime`. */
   get runtime(): RuntimeInfo {
     return structuredClone(this.#parts.session.runtime)
+  }
+
+  /**
+   * The option `runtime` that the extractor was created with.
+   *
+   * @internal
+   */
+  get askedRuntime(): Runtime {
+    return this.#parts.running.runtime ?? defaultRuntime
   }
 
   /** Number of features per image: the columns of the matrix that `extract` returns. */

@@ -1,6 +1,6 @@
 import type { GraphProto, ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
-import { closestName } from '../../core/known-options.ts'
+import { closestName } from '../../core/suggest.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
 import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'

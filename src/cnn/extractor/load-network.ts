@@ -74,7 +74,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   }
   const onWasm = () => start({ threads, onWarning, runtime, executionProviders, device: 'wasm' })
   if (device === 'wasm') return onWasm()
-  const onGpu = start({ threads, onWarning, runtime, device: 'webgpu' })
+  const onGpu = start({ onWarning, runtime, device: 'webgpu' })
   // WebAssembly may run what the GPU cannot. If both fail, the error of WebAssembly is thrown.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
 }

@@ -14,7 +14,14 @@ import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
 import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
 import { cacheBytes } from '../../svm/training/memory-plan.ts'
-import { type Batch, type SearchContext, searchBytes, searchJobType, stripsOf } from './search-jobs.ts'
+import {
+  type Batch,
+  type SearchContext,
+  type SearchJob,
+  searchBytes,
+  searchJobType,
+  stripsOf,
+} from './search-jobs.ts'
 
 /** The input of a search. */
 export interface Search {
@@ -84,10 +91,13 @@ export async function searchShared(
     const bytes = searchBytes(engine, context.gram, own)
     const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
     try {
-      const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip) => ({ strip }))
+      const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {
+        return { type: 'strip', strip }
+      })
       await team.run(inOrder(strips), timeSlice, () => {})
-      await team.run(inOrder(own.map((batch) => ({ batch }))), timeSlice, (codes, job) => {
-        if (!('batch' in job)) return
+      const batchJobs = own.map((batch): SearchJob => ({ type: 'batch', batch }))
+      await team.run(inOrder(batchJobs), timeSlice, (codes, job) => {
+        if (job.type !== 'batch') return
         const { candidates, fold } = job.batch
         for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
       })

@@ -6,6 +6,7 @@ const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts']
 export default defineConfig({
   test: {
     testTimeout: 60_000,
+    setupFiles: ['test/support/onnxruntime.ts'],
     projects: [
       {
         extends: true,

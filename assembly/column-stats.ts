@@ -1,30 +1,35 @@
 // Column statistics of a row-major float32 matrix, and the in-place scaling and centring that follows from them.
 
-/**
- * Byte offsets in `facts` (three f64): sum of squares about `shift`, largest absolute value, and 1 if any value is
- * not finite.
- */
-const SQUARES: usize = 0
-const LARGEST: usize = 8
-const NOT_FINITE: usize = 16
+/** Statistics of all values together, accumulated over several calls. */
+export class Totals {
+  /** Subtracted from every value before it is squared. */
+  shift: f64
+  /** Sum of squares about `shift`. */
+  squares: f64
+  /** Largest absolute value. */
+  largest: f64
+  /** 1 if any value is not finite. */
+  notFinite: i32
+}
 
 /**
- * Adds the column sums of `rows` rows to `sums` (one f64 per column) and updates the accumulators in `facts` (see the
- * offsets above). Column sums accumulate in float64 and in row order, so they are identical on every host.
+ * Adds the column sums of `rows` rows to `sums` (one f64 per column) and updates `totals`, the address of a `Totals`.
+ * Column sums accumulate in float64 and in row order, so they are identical on every host.
  *
  * @param source f32: rows x width, row-major
- * @param shift subtracted from every value before it is squared
  */
-export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: usize, facts: usize): void {
+export function columnStats(source: usize, rows: i32, width: i32, sums: usize, totals: usize): void {
+  const all = changetype<Totals>(totals)
+  const shift = all.shift
   const whole = width - (width & 3)
   const shift2 = f64x2.splat(shift)
   let squares0 = f64x2.splat(0)
   let squares1 = f64x2.splat(0)
   let largest = f32x4.splat(0)
-  let strange = i32x4.splat(0)
+  let notFinite = i32x4.splat(0)
   let squares: f64 = 0
   let largestRest: f32 = 0
-  let strangeRest = false
+  let notFiniteRest = false
   for (let i = 0; i < rows; i++) {
     let sum = sums
     for (let k = 0; k < whole; k += 4) {
@@ -40,7 +45,7 @@ export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: u
       largest = f32x4.max(largest, f32x4.abs(x))
       // x - x is NaN for NaN and for infinity.
       const nothing = f32x4.sub(x, x)
-      strange = v128.or(strange, f32x4.ne(nothing, nothing))
+      notFinite = v128.or(notFinite, f32x4.ne(nothing, nothing))
       source += 16
       sum += 32
     }
@@ -50,7 +55,7 @@ export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: u
       const d = <f64>x - shift
       squares += d * d
       largestRest = max(largestRest, abs(x))
-      if (x - x != 0) strangeRest = true
+      if (x - x != 0) notFiniteRest = true
       source += 4
       sum += 8
     }
@@ -59,9 +64,9 @@ export function survey(source: usize, rows: i32, width: i32, shift: f64, sums: u
   squares += f64x2.extract_lane(squares0, 0) + f64x2.extract_lane(squares0, 1)
   largest = f32x4.max(largest, v128.shuffle<f64>(largest, largest, 1, 0))
   largestRest = max(largestRest, max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)))
-  f64.store(facts + SQUARES, f64.load(facts + SQUARES) + squares)
-  f64.store(facts + LARGEST, max(f64.load(facts + LARGEST), <f64>largestRest))
-  if (strangeRest || v128.any_true(strange)) f64.store(facts + NOT_FINITE, 1)
+  all.squares += squares
+  all.largest = max(all.largest, <f64>largestRest)
+  if (notFiniteRest || v128.any_true(notFinite)) all.notFinite = 1
 }
 
 /**

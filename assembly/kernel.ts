@@ -11,6 +11,18 @@ export const POLY: i32 = 1
 export const RBF: i32 = 2
 export const SIGMOID: i32 = 3
 
+/** A kernel and its parameters, as every function that computes kernel values takes it: by address. */
+export class Kernel {
+  /** LINEAR, POLY, RBF or SIGMOID. */
+  kind: i32
+  degree: i32
+  /** Rounded to float32 where kernel values are computed in float32. */
+  gamma: f64
+  coef0: f64
+  /** Whether an rbf kernel in float64 (precise.ts) is exp(-gamma d^2) - 1, computed without cancellation. */
+  lessOne: i32
+}
+
 /** Columns whose dot products are computed and then turned into kernel values while they are still in L2. */
 const CHUNK: i32 = 1024
 
@@ -62,25 +74,26 @@ export function tanh4(x: v128): v128 {
  * rbf: exp(-gamma |x - z|^2) with |x - z|^2 = |x|^2 + |z|^2 - 2 x.z; poly: (gamma x.z + coef0)^degree; sigmoid:
  * tanh(gamma x.z + coef0); linear: unchanged.
  *
+ * @param kernel address of a `Kernel`
  * @param stride bytes between rows of `out`
  * @param cols a multiple of 4
- * @param kind LINEAR, POLY, RBF or SIGMOID
  * @param rowNorms f32: |x|^2 of each row (rbf only)
  * @param colNorms f32: |z|^2 of each column (rbf only)
  */
 export function applyKernel(
+  kernel: usize,
   out: usize,
   stride: usize,
   rows: i32,
   cols: i32,
-  kind: i32,
-  gamma: f32,
-  coef0: f32,
-  degree: i32,
   rowNorms: usize,
   colNorms: usize,
 ): void {
+  const kind = changetype<Kernel>(kernel).kind
   if (kind == LINEAR) return
+  const degree = changetype<Kernel>(kernel).degree
+  const gamma = <f32>changetype<Kernel>(kernel).gamma
+  const coef0 = <f32>changetype<Kernel>(kernel).coef0
   const bytes = <usize>cols * 4
   for (let i = 0; i < rows; i++) {
     const row = out + <usize>i * stride
@@ -121,6 +134,7 @@ export function applyKernel(
  * those two.
  */
 export function kernelBlock(
+  kernel: usize,
   strips: usize,
   rowNorms: usize,
   rows: i32,
@@ -130,15 +144,11 @@ export function kernelBlock(
   width: i32,
   out: usize,
   stride: usize,
-  kind: i32,
-  gamma: f32,
-  coef0: f32,
-  degree: i32,
 ): void {
   for (let from = 0; from < cols; from += CHUNK) {
     const count = min(CHUNK, cols - from)
     const at = out + <usize>from * 4
     dotProducts(strips, rows, panels + <usize>from * <usize>width * 4, count, width, at, stride)
-    applyKernel(at, stride, rows, count, kind, gamma, coef0, degree, rowNorms, colNorms + <usize>from * 4)
+    applyKernel(kernel, at, stride, rows, count, rowNorms, colNorms + <usize>from * 4)
   }
 }

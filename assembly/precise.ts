@@ -4,7 +4,7 @@
 // smaller than the rounding error of float32. Then products, distances and kernel functions are computed in float64, as
 // in LIBSVM, and the component common to all values is subtracted before the result is rounded to float32.
 
-import { POLY, RBF, SIGMOID } from './kernel'
+import { Kernel, POLY, RBF, SIGMOID } from './kernel'
 import { TILE_COLS, TILE_ROWS } from './simd'
 
 // @ts-ignore: decorator
@@ -63,13 +63,13 @@ function tanh2(x: v128): v128 {
 }
 
 /** Kernel values of two dot products, or of two squared distances for an rbf kernel. */
-function kernel2(x: v128, kind: i32, gamma: f64, coef0: f64, degree: i32, lessOne: bool): v128 {
-  if (kind == RBF) return exponential2(f64x2.mul(splat(-gamma), x), lessOne)
-  if (kind == SIGMOID) return tanh2(multiplyAdd(splat(gamma), x, splat(coef0)))
-  if (kind != POLY) return x
-  let base = multiplyAdd(splat(gamma), x, splat(coef0))
+function kernel2(kernel: Kernel, x: v128): v128 {
+  if (kernel.kind == RBF) return exponential2(f64x2.mul(splat(-kernel.gamma), x), kernel.lessOne != 0)
+  if (kernel.kind == SIGMOID) return tanh2(multiplyAdd(splat(kernel.gamma), x, splat(kernel.coef0)))
+  if (kernel.kind != POLY) return x
+  let base = multiplyAdd(splat(kernel.gamma), x, splat(kernel.coef0))
   let power = splat(1)
-  for (let left = degree; left > 0; left >>= 1) {
+  for (let left = kernel.degree; left > 0; left >>= 1) {
     if (left & 1) power = f64x2.mul(power, base)
     base = f64x2.mul(base, base)
   }
@@ -80,15 +80,15 @@ function kernel2(x: v128, kind: i32, gamma: f64, coef0: f64, degree: i32, lessOn
  * out[i][j] = K(strips[i], panels[j]) - rowOffsets[i] - colOffsets[j]. The result for a pair of rows is bitwise the
  * same in either order and at any position.
  *
+ * @param kernel address of a `Kernel`
  * @param rowOffsets f64 per row; 0 for none
  * @param colOffsets f64 per column; 0 for no offsets at all
  * @param cols a multiple of TILE_COLS
  * @param stride bytes between rows of `out`
- * @param kind LINEAR, POLY, RBF or SIGMOID
- * @param lessOne whether an rbf kernel is exp(-gamma d^2) - 1, computed without cancellation
  * @param wide whether `out` is float64; otherwise it is float32
  */
 export function preciseBlock(
+  kernel: usize,
   strips: usize,
   rowOffsets: usize,
   rows: i32,
@@ -98,14 +98,10 @@ export function preciseBlock(
   width: i32,
   out: usize,
   stride: usize,
-  kind: i32,
-  gamma: f64,
-  coef0: f64,
-  degree: i32,
-  lessOne: bool,
   wide: bool,
 ): void {
-  const distances = kind == RBF
+  const k = changetype<Kernel>(kernel)
+  const distances = k.kind == RBF
   for (let j = 0; j < cols; j += TILE_COLS) {
     const panel = panels + <usize>j * <usize>width * 4
     for (let i = 0; i < rows; i++) {
@@ -115,7 +111,7 @@ export function preciseBlock(
       let s1 = splat(0)
       let s2 = splat(0)
       let s3 = splat(0)
-      for (let k = 0; k < width; k++) {
+      for (let c = 0; c < width; c++) {
         const x = splat(<f64>f32.load(a))
         let z0 = f64x2.promote_low_f32x4(v128.load64_zero(b))
         let z1 = f64x2.promote_low_f32x4(v128.load64_zero(b, 8))
@@ -139,10 +135,10 @@ export function preciseBlock(
         a += TILE_ROWS * 4
         b += TILE_COLS * 4
       }
-      s0 = kernel2(s0, kind, gamma, coef0, degree, lessOne)
-      s1 = kernel2(s1, kind, gamma, coef0, degree, lessOne)
-      s2 = kernel2(s2, kind, gamma, coef0, degree, lessOne)
-      s3 = kernel2(s3, kind, gamma, coef0, degree, lessOne)
+      s0 = kernel2(k, s0)
+      s1 = kernel2(k, s1)
+      s2 = kernel2(k, s2)
+      s3 = kernel2(k, s3)
       if (colOffsets != 0) {
         const row = splat(rowOffsets == 0 ? 0 : f64.load(rowOffsets + <usize>i * 8))
         const col = colOffsets + <usize>j * 8

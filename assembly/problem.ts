@@ -1,7 +1,4 @@
-/**
- * The dual problem and the solver's state. The field offsets are duplicated in src/engine/dual/dual-problem.ts; change
- * both together.
- */
+/** The dual problem and the solver's state. TypeScript reads and writes the fields (src/engine/dual/dual-problem.ts). */
 export class Problem {
   /** Number of points in total and in the first run, both with padding; multiples of 8. */
   size: i32

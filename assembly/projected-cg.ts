@@ -21,11 +21,11 @@ import { rescan } from './update-gradient'
  */
 const ROUNDS: i32 = 3
 const PRODUCTS: i32 = 30
-/** What rounding may change a float64 by, as a share of it: a few units in the last place. */
+/** Relative rounding error of a float64 result: a few units in the last place. */
 const HAIR: f64 = 1e-15
-/** Answers that a step is not taken, since rounding would decide where it leads. */
-const LOST: i32 = -1
-/** Roundings of a kernel value in float32 are this part of it at most, a few of them together. */
+/** Returned instead of a count where the step was not taken because rounding would have decided it. */
+export const LOST: i32 = -1
+/** Bound of the relative error of a float32 kernel value, which is rounded several times. */
 const UNIT: f64 = 1.0 / 4194304.0 // 2^-22
 
 // Addresses of arrays in scratch, set by `layOut`: indexes of the free points (i32), K restricted to them (f32), and
@@ -47,12 +47,13 @@ let count: i32 = 0
 let width: i32 = 0
 
 /** Bytes of scratch that `projectedCgStep` needs for at most `limit` free points. */
-export function projectedCgBytes(limit: i32): i32 {
-  const padded = (limit + 7) & ~7
-  return padded * padded * 4 + padded * (4 + 4 + 8 * 8) + 256
+export function projectedCgBytes(limit: i32): usize {
+  width = (limit + 7) & ~7
+  return layOut(0)
 }
 
-function layOut(scratch: usize): void {
+/** Sets the addresses of the arrays for rows of `width` elements and returns the end of the last one. */
+function layOut(scratch: usize): usize {
   const bytes = <usize>width * 8
   points = scratch
   direction = points + <usize>width * 4
@@ -65,6 +66,7 @@ function layOut(scratch: usize): void {
   product = residual + bytes
   free = product + bytes
   matrix = free + bytes
+  return matrix + <usize>width * <usize>width * 4
 }
 
 // @ts-ignore: decorator
@@ -94,7 +96,7 @@ function gather(p: Problem, scratch: usize, limit: i32): bool {
   count = found
   width = (found + 7) & ~7
   layOut(scratch)
-  memory.fill(scratch, 0, <usize>width * (4 + 4 + 8 * 8))
+  memory.fill(scratch, 0, matrix - scratch)
   for (let k = 0, n = 0; k < p.size; k++) {
     if (!isFree(p, k)) continue
     i32.store(points + <usize>n * 4, k)

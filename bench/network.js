@@ -2,7 +2,7 @@
 //
 // Networks in our own engine beside onnxruntime-web and onnxruntime-node: bare batches that are ready made, one thread
 // each, in turns, in one process. Times are those of the processor, a picture each: the median, and the ratio of
-// medians. `--profile` prints what each step of a network takes, and its rate.
+// medians. `--profile` prints instead what each step of a network takes, and its rate beside that of the engine's tiles.
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -12,10 +12,12 @@ import { ModelProtoSchema } from 'onnx-buf'
 import { resnet18 } from '../scripts/resnet18.js'
 import { mobileNetV2 } from './mobilenet.js'
 import { nativeRuntime } from './native-runtime.js'
+import { profile } from './network-profile.js'
 import { seeded } from './random.js'
 import { median } from './report.js'
 
 const quick = process.argv.includes('--quick')
+const isProfile = process.argv.includes('--profile')
 const rounds = quick ? 7 : 21
 const folder = fileURLToPath(new URL('..', import.meta.url))
 
@@ -65,8 +67,9 @@ async function measure({ name, bytes, input, output, side, batch }) {
   for (const simd of hasRelaxed ? ['strict', 'relaxed'] : ['strict']) {
     const network = await EngineNetwork.create({ model, input }, dims, { simd })
     ways.push({ name: `softmargin, ${simd}`, run: () => network.run(pictures, dims) })
-    if (process.argv.includes('--profile')) await profile(network, pictures, dims)
+    if (isProfile) await profile(network, simd, pictures, dims, quick ? 10 : 40)
   }
+  if (isProfile) return
   const file = toBinary(ModelProtoSchema, model)
   const web = await import('onnxruntime-web')
   web.env.wasm.numThreads = 1
@@ -99,22 +102,4 @@ async function measure({ name, bytes, input, output, side, batch }) {
     )
   }
   console.log()
-}
-
-/** The least time of each step over many runs. */
-async function profile(network, pictures, dims) {
-  const least = []
-  for (let run = 0; run < (quick ? 10 : 40); run++) {
-    let at = 0
-    await network.run(pictures, dims, (name, kernel, milliseconds) => {
-      const known = least[at]
-      if (!known) least[at] = { name, kernel, milliseconds }
-      else known.milliseconds = Math.min(known.milliseconds, milliseconds)
-      at++
-    })
-  }
-  for (const { name, kernel, milliseconds } of least) {
-    if (milliseconds > 0.01)
-      console.log(`  ${milliseconds.toFixed(3).padStart(8)} ms ${kernel.padEnd(10)} ${name}`)
-  }
 }

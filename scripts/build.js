@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 import { build } from 'esbuild'
 import { writeDeclarations } from './declarations.js'
+import { writeEngineBindings } from './engine-bindings.js'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
@@ -26,6 +27,7 @@ async function assemble(entry, outFile, features, flags = []) {
   ])
   if (error) throw new Error(`asc: ${stderr.toString()}`)
 }
+await writeEngineBindings()
 await assemble('assembly/index.ts', 'dist/svm.wasm', ['simd'])
 await assemble('assembly/index.ts', 'dist/svm.relaxed.wasm', ['simd', 'relaxed-simd'])
 await assemble('assembly/index.ts', 'dist/svm.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
@@ -49,8 +51,10 @@ function withClassNames(code) {
 }
 
 const entries = [
-  ...['src/index.ts', 'src/svm.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  ...['src/svm.ts', 'src/lite.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  { in: 'src/entries/main.ts', out: 'index' },
   { in: 'src/entries/workerd.ts', out: 'index.workerd' },
+  { in: 'src/entries/workerd-lite.ts', out: 'lite.workerd' },
   { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },
   { in: 'src/entries/workerd-worker.ts', out: 'worker.workerd' },
   'src/entries/bundler.ts',

@@ -7,6 +7,7 @@ import { dts } from 'rollup-plugin-dts'
 const sources = fileURLToPath(new URL('../src/', import.meta.url))
 const entries = {
   index: 'index.ts',
+  lite: 'lite.ts',
   svm: 'svm.ts',
   worker: 'worker/spawn.ts',
   'worker-entry': 'worker/entry.ts',

@@ -11,5 +11,5 @@ export function entrySize(entry: string): Promise<EntrySize>
 export function downloadSize(
   code: string,
   splitting?: boolean,
-): Promise<Record<'script' | 'svm' | 'runtime' | 'codecs' | 'onnx', number>>
+): Promise<Record<'script' | 'engines' | 'codecs' | 'onnx', number>>
 export function downloadTable(): Promise<string[]>

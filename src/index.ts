@@ -13,10 +13,13 @@ export {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  type ClassifyOptions,
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type RankedLabel,
   type Scale,
+  type Suspect,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {
@@ -27,8 +30,9 @@ export {
 } from './cnn/extractor/extractor.ts'
 export type { LayerInfo } from './cnn/extractor/layer-info.ts'
 export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
+export type { ExecutionProvider, OrtModule, OrtSession } from './cnn/given-runtime.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
-export type { Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
 export { version } from './core/version.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'

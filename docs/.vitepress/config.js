@@ -27,6 +27,7 @@ export default defineConfig({
           page('Choose a layer', '/layers'),
           page('Grid search', '/guide/grid-search'),
           page('Labels and stores', '/guide/labels-and-stores'),
+          page('How sure is it?', '/guide/how-sure'),
           page('Workers', '/guide/workers'),
           page('Serving', '/guide/serving'),
         ],

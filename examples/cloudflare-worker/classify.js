@@ -1,5 +1,5 @@
 // Answers the label of each picture that is posted: a CNN and an SVM in one file that was trained elsewhere.
-import { ImageClassifier } from 'softmargin'
+import { ImageClassifier } from 'softmargin/lite'
 import file from './classifier.onnx'
 
 let classifier

@@ -1,6 +1,6 @@
 // Answers the label of each picture that is posted: a CNN and an SVM in one file that was trained elsewhere. The host
 // hands in `classifier`, the file's bytes, and `modules`, the WebAssembly that it compiled before, by name.
-import { ImageClassifier, useAssets } from 'softmargin'
+import { ImageClassifier, useAssets } from 'softmargin/lite'
 
 useAssets(modules)
 let loaded

@@ -1,5 +1,6 @@
 import type { ModelProto } from 'onnx-buf'
-import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { hasOnnxRuntime } from '../cnn/runtime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { version } from '../core/version.ts'
@@ -40,6 +41,8 @@ export function classifierToFile(
       writtenBy: `softmargin ${version}`,
       // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
+      // Kept only if it was asked for: features of the runtimes differ in their low bits.
+      runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
     },
@@ -53,7 +56,7 @@ export function classifierToFile(
  */
 export async function classifierFromFile<L extends Label>(
   model: ModelProto,
-  o: { threads?: number | undefined } = {},
+  o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
 ): Promise<{
   extractor: FeatureExtractor
   scaler: FeatureScaler
@@ -69,9 +72,13 @@ export async function classifierFromFile<L extends Label>(
     pooling,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
+    runtime: o.runtime ?? (about.runtime === 'onnxruntime' && hasOnnxRuntime() ? 'onnxruntime' : undefined),
+    executionProviders: o.executionProviders,
   }
   const extractor = await FeatureExtractor.fromModel(cnn, options, name).catch((cause) => {
     if (!(cause instanceof SoftmarginError) || cause.code !== 'INVALID_ARGUMENT') throw cause
+    // These came from the caller, not from the file.
+    if (Object.hasOwn(o, cause.argument ?? '')) throw cause
     throw unreadable(cause.message, cause)
   })
   const { featureSize } = extractor

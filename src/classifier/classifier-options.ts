@@ -1,7 +1,9 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { checkRuntime } from '../cnn/runtime.ts'
 import type { LongCall, Progress, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
+import { checkKnownOptions } from '../core/known-options.ts'
 import type { Label } from '../core/labels.ts'
 import type { ClassificationReport } from '../metrics/classification-report.ts'
 import type { ConfusionMatrix } from '../metrics/metrics.ts'
@@ -76,7 +78,10 @@ export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCal
  * feature store.
  */
 export interface ClassifierLoadOptions
-  extends Pick<ExtractorOptions, 'signal' | 'threads' | 'download' | 'onProgress'> {
+  extends Pick<
+    ExtractorOptions,
+    'signal' | 'threads' | 'runtime' | 'executionProviders' | 'download' | 'onProgress'
+  > {
   /**
    * Feature store, as for `create`. If the classifier was fitted with a store and this one holds the same
    * features, `add` and `refit` can continue from it.
@@ -120,10 +125,7 @@ export interface Evaluation<L extends Label = Label> {
 export function checkOptions(
   options: ClassifierOptions,
 ): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
-  if (options === null || typeof options !== 'object') throw invalidArgument('options', options, 'an object')
-  const known = ['extractor', 'svm', 'scale', 'store']
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw invalidArgument('options', unknown, `made of ${known.join(', ')}`)
+  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'store'])
   const { extractor = {}, svm = {}, scale = 'standard', store } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
@@ -133,8 +135,26 @@ export function checkOptions(
   return { extractor, svm, scale, store }
 }
 
+/** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */
+const knownOnLoad: Record<keyof ClassifierLoadOptions, true> = {
+  signal: true,
+  threads: true,
+  runtime: true,
+  executionProviders: true,
+  download: true,
+  onProgress: true,
+  store: true,
+}
+
+/** Validates the options of `load`. @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
+export function checkLoadOptions(options: ClassifierLoadOptions): void {
+  checkKnownOptions(options, Object.keys(knownOnLoad))
+  checkRuntime(options.runtime ?? 'auto', 'wasm', options.executionProviders)
+  checkStore(options.store)
+}
+
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
-export function checkStore(store: unknown): void {
+function checkStore(store: unknown): void {
   if (store === undefined || store instanceof FeatureStore) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }

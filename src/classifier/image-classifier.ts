@@ -1,7 +1,7 @@
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { type ModelSource, openModel } from '../cnn/extractor/model-source.ts'
 import { checkPooling, type Pooling } from '../cnn/pool.ts'
-import type { Warned } from '../core/call-options.ts'
+import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
@@ -15,18 +15,21 @@ import {
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
+  type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
   checkImages,
+  checkLoadOptions,
   checkOptions,
-  checkStore,
   type Evaluation,
   type ImagesCall,
 } from './classifier-options.ts'
+import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from './feature-scaler.ts'
 import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
-import { evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import { decisionsOf, evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import { type Suspect, suspectRows } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
@@ -40,6 +43,9 @@ export type {
   ImagesCall,
   Scale,
 } from './classifier-options.ts'
+export type { Suspect } from './review/suspects.ts'
+
+export type { ClassifyOptions, RankedLabel } from './classify.ts'
 
 /** State produced by `fit` or loaded from a file. */
 interface Fitted<L extends Label> extends FittedSvm<L> {
@@ -246,6 +252,22 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
+   * Names the classes of each image with their probabilities, best first. The label of `predict` is decided by
+   * one-vs-one voting, so it is usually, but not always, the first one.
+   *
+   * @param o.top number of classes for each image. Default: all
+   * @returns one list per image, in order; with `onUnreadable`, an empty list for images that cannot be read
+   * @throws {SoftmarginError} as `predictProba`
+   */
+  async classify(images: readonly ImageInput[], o: ClassifyOptions = {}): Promise<RankedLabel<L>[][]> {
+    const { top, ...call } = o
+    checkTop(top)
+    const { classes } = this
+    const { probabilities } = await this.predictWithProba(images, call)
+    return rankLabels(classes, probabilities, top)
+  }
+
+  /**
    * Predicts images with known labels and computes accuracy, confusion matrix and classification report.
    *
    * @param images images that were not used by `fit`
@@ -258,6 +280,40 @@ export class ImageClassifier<L extends Label = Label> {
     o: ImagesCall = {},
   ): Promise<Evaluation<L | Y[number]>> {
     return evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
+  }
+
+  /**
+   * Returns the SVM's decision values for each image (signed; the margin is at +-1), in the shapes of
+   * `SVC.decisionFunction`: [images, 1] for two classes, positive for `classes[1]`; for more, [images, classes] or,
+   * with `shape: 'ovo'`, [images, pairs].
+   *
+   * @returns with `onUnreadable`, a row of NaN for each image that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown `shape`, and the errors of `predict`
+   */
+  async decisionFunction(
+    images: readonly ImageInput[],
+    o: ImagesCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
+  ): Promise<Matrix> {
+    return decisionsOf(this.#pipeline(), images, o)
+  }
+
+  /**
+   * Lists the training images whose labels may be wrong, the most suspect first: those for which machines fitted on
+   * the other images prefer another label. Five machines are fitted, each on four fifths of the images that `fit`,
+   * or the last `refit`, has learnt from; the classifier itself does not change.
+   *
+   * @param o `onProgress` counts these fits, in the stage `'svm'`
+   * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`
+   * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without the feature store that the classifier was
+   *   fitted with; `FEATURES_MISSING` if the store lacks some of the images; `TOO_FEW_ROWS` if a class has a single
+   *   image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   */
+  async suspects(o: LongCall<ClassifierProgress> = {}): Promise<Suspect<L>[]> {
+    const { svc, scaler, learnt, features } = await this.#checkRefittable()
+    return suspectRows(svc, scaler.kind, features, learnt.labels, {
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
+    })
   }
 
   /**
@@ -282,7 +338,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one.
+   * Loads a classifier written by `save`. Its predictions are bit-identical to those of the saved one, unless
+   * `runtime` sends its network elsewhere.
    *
    * @typeParam L the labels that the file is known to hold; they are not checked
    * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`
@@ -294,7 +351,7 @@ export class ImageClassifier<L extends Label = Label> {
     source: ModelSource,
     o: ClassifierLoadOptions = {},
   ): Promise<ImageClassifier<L>> {
-    checkStore(o.store)
+    checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)

@@ -39,10 +39,25 @@ export async function probabilitiesOf<L extends Label>(
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
   const rows = await svc.predictProba(X, { signal: o.signal })
-  const data = new Float32Array(images.length * rows.cols).fill(Number.NaN)
-  for (const [row, i] of read.entries()) data.set(rows.row(row), i * rows.cols)
-  const probabilities = new Matrix(data, images.length, rows.cols)
-  return { labels: spread(predicted, read, images.length), probabilities }
+  return {
+    labels: spread(predicted, read, images.length),
+    probabilities: spreadRows(rows, read, images.length),
+  }
+}
+
+/** Decision values, in the shapes of `SVC.decisionFunction`; a row of NaN for images that cannot be read. */
+export async function decisionsOf(
+  pipeline: Pipeline,
+  images: readonly ImageInput[],
+  o: ImagesCall & { shape?: 'ovr' | 'ovo' | undefined },
+): Promise<Matrix> {
+  const { shape } = o
+  if (shape !== undefined && shape !== 'ovr' && shape !== 'ovo') {
+    throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
+  }
+  const { X, read } = await rowsOf(pipeline, images, o)
+  const rows = await pipeline.svc.decisionFunction(X, { shape, signal: o.signal })
+  return spreadRows(rows, read, images.length)
 }
 
 /** Evaluates the classifier on images with known labels. */
@@ -76,6 +91,13 @@ async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[
   checkImages(images)
   const { features, read } = await source.extract(images, o)
   return { X: await scaler.transform(features), read }
+}
+
+/** Puts rows where their images are, and rows of NaN elsewhere. */
+function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
+  const data = new Float32Array(length * rows.cols).fill(Number.NaN)
+  for (const [row, i] of read.entries()) data.set(rows.row(row), i * rows.cols)
+  return new Matrix(data, length, rows.cols)
 }
 
 function spread<L extends Label>(labels: L[], read: number[], length: number): (L | null)[] {

@@ -2,6 +2,7 @@
 // The command-line program: parses arguments, runs a command and sets the exit code.
 
 import { Command, CommanderError } from 'commander'
+import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 import { addConvert } from './commands/convert-command.ts'
@@ -10,8 +11,11 @@ import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
 import { addPredict } from './commands/predict-command.ts'
+import { addSuspects } from './commands/suspects-command.ts'
 import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
+
+addOnnxRuntime()
 
 /** Exit codes. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }
@@ -36,6 +40,7 @@ const program = new Command('softmargin')
 addTrain(program, interrupt.signal)
 addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
+addSuspects(program, interrupt.signal)
 addExtract(program, interrupt.signal)
 addLayers(program, interrupt.signal)
 addInfo(program)

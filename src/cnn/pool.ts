@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import type { Activation } from './session.ts'
+import type { Activation } from './running-network.ts'
 
 /**
  * How a layer's activations are reduced to one feature vector.

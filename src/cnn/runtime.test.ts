@@ -19,7 +19,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 
 describe('runtime', () => {
   it('says which it is and why', async () => {
-    using engine = await FeatureExtractor.create({ runtime: 'engine' })
+    using engine = await FeatureExtractor.create()
     using theirs = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     expect(engine.runtime).toEqual({ name: 'engine', reason: 'it knows every operator of the network' })
     expect(theirs.runtime).toEqual({ name: 'onnxruntime', reason: 'it was asked for' })

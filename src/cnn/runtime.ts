@@ -1,50 +1,92 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
-import { type Activation, EngineNetwork } from './engine/network.ts'
+import { EngineNetwork } from './engine/network.ts'
+import {
+  checkModule,
+  checkProviders,
+  type ExecutionProvider,
+  type GivenOptions,
+  GivenSession,
+  type OrtModule,
+  packageOf,
+} from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import { type Device, Session, type SessionOptions } from './session.ts'
+import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
- * CNNs; `'onnxruntime'`, onnxruntime-web, which supports all operators; or `'auto'`, the engine if it
- * supports the whole network.
+ * CNNs; `'onnxruntime'`, onnxruntime-web, which supports all operators; `'auto'`, the engine if it
+ * supports the whole network; or a module that the caller supplies.
  */
-export type Runtime = 'auto' | 'engine' | 'onnxruntime'
+export type Runtime = 'auto' | 'engine' | 'onnxruntime' | OrtModule
 
 /** The default runtime. */
-export const defaultRuntime: Runtime = 'onnxruntime'
+export const defaultRuntime: Runtime = 'auto'
 
 /** Which runtime runs a network, and why. */
 export interface RuntimeInfo {
-  name: 'engine' | 'onnxruntime'
+  /** `'given'`: the module that was passed as the option `runtime`. */
+  name: 'engine' | 'onnxruntime' | 'given'
   /** Explanation in plain text. */
   reason: string
+  /** The package of a given module: `'onnxruntime-node'`, ..., or `'unnamed'` if it does not tell. */
+  module?: string | undefined
+  /** The names of the execution providers that were chosen for a given module. */
+  executionProviders?: string[] | undefined
 }
+
+/** Where a network currently runs; `'given'`: wherever the module that was passed as `runtime` runs it. */
+export type RunningDevice = Device | 'given'
 
 /** How a network is run. */
 export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
+  /** Only with a module as `runtime`, which gets the number as `intraOpNumThreads`. */
+  threads?: number | undefined
+  /** Only with a module as `runtime`. */
+  executionProviders?: readonly ExecutionProvider[] | undefined
 }
 
-/** A network that is ready to run, in either runtime. */
-export interface Network {
-  readonly device: Device
+/** A network that is ready to run, in any runtime. */
+export interface Network extends Omit<RunningNetwork, 'device'> {
+  readonly device: RunningDevice
   readonly runtime: RuntimeInfo
-  /** As `Session.run`. */
-  run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
-  /** Frees the network's memory after the runs in progress. */
-  release(): Promise<void>
+}
+
+let startSession: StartNetwork | undefined
+
+/** Supplies ONNX Runtime; see `addOnnxRuntime`. */
+export function useOnnxRuntime(start: StartNetwork): void {
+  startSession = start
+}
+
+/** Whether there is ONNX Runtime; `softmargin/lite` does without. */
+export function hasOnnxRuntime(): boolean {
+  return startSession !== undefined
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkRuntime(runtime: unknown, device: string): void {
+export function checkRuntime(runtime: unknown, device: string, executionProviders?: unknown): void {
+  if (executionProviders !== undefined) checkProviders(executionProviders)
+  if (typeof runtime === 'object' && runtime !== null) {
+    checkModule(runtime)
+    if (device === 'wasm') return
+    throw invalidArgument('device', device, 'left out where runtime is a module: see executionProviders')
+  }
   if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
-    throw invalidArgument('runtime', runtime, "'auto', 'engine' or 'onnxruntime'")
+    throw invalidArgument(
+      'runtime',
+      runtime,
+      "'auto', 'engine', 'onnxruntime' or a module such as onnxruntime-node",
+    )
   }
   if (runtime === 'engine' && device !== 'wasm') {
     throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
   }
+  if (executionProviders === undefined) return
+  const expected = 'left out where runtime is not a module: see device'
+  throw invalidArgument('executionProviders', executionProviders, expected)
 }
 
 /**
@@ -62,13 +104,12 @@ export async function startNetwork(
   dims: readonly number[],
   options: RunningOptions,
 ): Promise<Network> {
-  const { runtime = defaultRuntime, device = 'wasm', ...rest } = options
+  const { runtime = defaultRuntime, device = 'wasm', threads, executionProviders, ...rest } = options
+  if (typeof runtime === 'object') {
+    return inGiven(checkModule(runtime), model, { threads, executionProviders })
+  }
   if (runtime === 'onnxruntime') return inOnnxRuntime(model, { ...rest, device }, 'it was asked for')
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
-  const { threads = 1 } = rest
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw invalidArgument('threads', threads, 'an integer of 1 or more')
-  }
   try {
     const source = { model, input: port.name, batch: port.batch }
     return inEngine(await EngineNetwork.create(source, dims))
@@ -107,12 +148,34 @@ function inEngine(network: EngineNetwork): Network {
 }
 
 async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
-  const session = await Session.create(model, options)
+  if (!startSession) {
+    const message = `softmargin/lite has no onnxruntime-web, which the network needs, since ${reason}: import softmargin`
+    const expected = "a network for softmargin's own engine, on WebAssembly"
+    throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
+  }
+  const session = await startSession(model, options)
   return {
     get device() {
       return session.device
     },
     runtime: { name: 'onnxruntime', reason },
+    run: (input, batch, dims) => session.run(input, batch, dims),
+    release: () => session.release(),
+  }
+}
+
+async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
+  const session = await GivenSession.create(module, model, options)
+  const { name, version } = packageOf(module)
+  const providers = options.executionProviders?.map((one) => (typeof one === 'string' ? one : one.name))
+  return {
+    device: 'given',
+    runtime: {
+      name: 'given',
+      reason: `${name}${version === undefined ? '' : ` ${version}`} was given`,
+      module: name,
+      ...(providers && { executionProviders: providers }),
+    },
     run: (input, batch, dims) => session.run(input, batch, dims),
     release: () => session.release(),
   }

@@ -1,41 +1,16 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
+import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
-import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
+import { SoftmarginError } from '../core/errors.ts'
 import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
-import { possibleThreads } from '../host/threads.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import { activationsOf, failedOn, notTaken, reason } from './activation.ts'
+import type { Activation, Device, RunningNetwork, SessionOptions } from './running-network.ts'
 
 type Ort = typeof import('onnxruntime-web')
 
-/** An output tensor of a network. */
-export interface Activation {
-  data: Float32Array
-  /** Batch first. */
-  dims: readonly number[]
-}
-
-/** Where a network runs. */
-export type Device = 'wasm' | 'webgpu'
-
-/** Options of a session. */
-export interface SessionOptions {
-  /**
-   * Number of WebAssembly threads. More than 1 changes the low bits of results. The first session of a
-   * process sets the number for all, because ONNX Runtime starts its threads only once. Default 1.
-   */
-  threads?: number | undefined
-  /** Default `'wasm'`. */
-  device?: Device | undefined
-  /**
-   * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
-   */
-  onWarning?: ((message: string) => void) | undefined
-}
-
 const runtimes = new Map<OrtBuild, Promise<Ort>>()
-let threadsInUse: number | undefined
 /** Serializes all calls into ONNX Runtime: concurrent runs fail on some devices. */
 let last: Promise<unknown> = Promise.resolve()
 /** Why the GPU can no longer be used: ONNX Runtime does not recover from a lost device. */
@@ -44,7 +19,7 @@ let gpuLost: string | undefined
 let gpuSessions = 0
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
-export class Session {
+export class Session implements RunningNetwork {
   readonly #model: ModelProto
   readonly #options: SessionOptions
   #device: Device
@@ -60,19 +35,16 @@ export class Session {
   /**
    * @param model its weights are copied only into ONNX Runtime's memory
    * @throws {SoftmarginError} `MODEL_UNSUPPORTED` with ONNX Runtime's reason, naming the node whose operator
-   *   is missing; `INVALID_ARGUMENT` for a number of threads other than the first session's;
-   *   `HOST_UNSUPPORTED` for `'webgpu'` without a GPU
+   *   is missing; `HOST_UNSUPPORTED` for `'webgpu'` without a GPU
    */
   static async create(model: ModelProto, options: SessionOptions = {}): Promise<Session> {
-    const { threads = 1, device = 'wasm' } = options
-    checkThreads(threads)
+    const { device = 'wasm' } = options
     if (device === 'webgpu' && (gpuLost !== undefined || !(await hasGpu()))) {
       const why = gpuLost ?? 'this host has no WebGPU adapter'
       const details = { argument: 'device', received: device, expected: `'wasm' or 'auto'` }
       throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' cannot be had: ${why}`, details)
     }
-    threadsInUse = threads
-    return inTurn(async () => new Session(model, options, await start(model, device, threads)))
+    return inTurn(async () => new Session(model, options, await start(model, device)))
   }
 
   /** Where the network currently runs. */
@@ -109,10 +81,10 @@ export class Session {
   }
 
   async #fallBack(why: string): Promise<void> {
-    const { onWarning = console.warn, threads = 1 } = this.#options
+    const { onWarning = console.warn } = this.#options
     onWarning(`softmargin: the GPU failed (${why}); the network goes on on WebAssembly`)
     const old = this.#session
-    this.#session = await start(this.#model, 'wasm', threads)
+    this.#session = await start(this.#model, 'wasm')
     this.#device = 'wasm'
     // Resources of a lost device are already gone, so errors while releasing them are ignored.
     if (old) await stop(old, 'webgpu').catch(() => {})
@@ -128,17 +100,8 @@ export class Session {
   }
 }
 
-function checkThreads(threads: number): void {
-  if (!Number.isSafeInteger(threads) || threads < 1) {
-    throw invalidArgument('threads', threads, 'an integer of 1 or more')
-  }
-  if (threadsInUse === undefined || threads === threadsInUse) return
-  const expected = `${threadsInUse}, as the first model of this process was given`
-  throw invalidArgument('threads', threads, expected)
-}
-
-async function start(model: ModelProto, device: Device, threads: number): Promise<InferenceSession> {
-  const { InferenceSession, env } = await loadOrt(device, threads)
+async function start(model: ModelProto, device: Device): Promise<InferenceSession> {
+  const { InferenceSession, env } = await loadOrt(device)
   const { bytes, files } = detachWeights(model)
   try {
     const session = await withCustomRuntime(env.wasm, () =>
@@ -162,7 +125,7 @@ async function start(model: ModelProto, device: Device, threads: number): Promis
         new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime does not start: ${said}`, { cause })
       )
     }
-    throw unsupported(whyNot(model, said), cause)
+    throw notTaken(model, cause)
   }
 }
 
@@ -204,19 +167,12 @@ async function runOnce(
   try {
     results = await session.run({ [input]: new Tensor('float32', batch, dims) })
   } catch (cause) {
-    throw unsupported(`the model fails on a batch of [${dims.join(', ')}]: ${reason(cause)}`, cause)
+    throw failedOn(dims, cause)
   }
-  const activations = new Map<string, Activation>()
-  for (const [name, tensor] of Object.entries(results)) {
-    if (!(tensor.data instanceof Float32Array)) {
-      throw unsupported(`layer '${name}' answers ${tensor.type}, not float32`)
-    }
-    activations.set(name, { data: tensor.data, dims: tensor.dims })
-  }
-  return activations
+  return activationsOf(results)
 }
 
-async function loadOrt(device: Device, threads: number): Promise<Ort> {
+async function loadOrt(device: Device): Promise<Ort> {
   const build = ortBuild(device)
   if (!runtimes.has(build)) runtimes.set(build, importOrt(build))
   const loaded = await runtimes.get(build)!.catch((cause) => {
@@ -225,7 +181,8 @@ async function loadOrt(device: Device, threads: number): Promise<Ort> {
       cause,
     })
   })
-  loaded.env.wasm.numThreads = possibleThreads(threads)
+  // One thread each gives the same bits everywhere; sessions side by side use the other cores.
+  loaded.env.wasm.numThreads = 1
   return loaded
 }
 
@@ -240,28 +197,4 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work)
   last = result.catch(() => {})
   return result
-}
-
-/** ONNX Runtime's error message, preceded by the missing operator if that is the cause. */
-function whyNot({ graph }: ModelProto, said: string): string {
-  const operator =
-    /No Op registered for (\S+)/.exec(said)?.[1] ??
-    /Could not find an implementation for (\w+)/.exec(said)?.[1] ??
-    /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(said)?.[1]
-  const foreign = /No opset import for domain '([^']*)'/.exec(said)?.[1]
-  const fullName = ({ opType, domain }: NodeProto) => (domain === '' ? opType : `${domain}:${opType}`)
-  const lacking = graph!.node.find(
-    (node) => node.domain === foreign || node.opType === operator || fullName(node) === operator,
-  )
-  if (!lacking) return `ONNX Runtime does not take the model: ${said}`
-  return `ONNX Runtime lacks the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
-}
-
-function unsupported(message: string, cause?: unknown): SoftmarginError {
-  return new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', cause })
-}
-
-/** ONNX Runtime throws Error objects, or plain numbers when it runs out of memory. */
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

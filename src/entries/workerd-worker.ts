@@ -2,7 +2,8 @@
 
 import { useAssets } from '../host/assets.ts'
 import { modules } from './workerd-assets.ts'
+import { runtimeModules } from './workerd-runtime.ts'
 
-useAssets(modules)
+useAssets({ ...modules, ...runtimeModules })
 
 export * from '../worker/spawn.ts'

@@ -1,6 +1,7 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { RuntimeInfo } from '../cnn/runtime.ts'
 import { sha256 } from '../host/download/model-cache.ts'
 import type { OpenedImage } from '../image/image-input.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
@@ -9,8 +10,8 @@ import { computationOf } from '../onnx/graph/computation.ts'
 export interface FeatureSignature {
   /**
    * SHA-256, in hexadecimal, of everything that determines the features: the network up to the layer with its
-   * weights, the pooling, the preprocessing, and the runtime if it is this package's own engine. Metadata of the
-   * model file is not included.
+   * weights, the pooling, the preprocessing, and the runtime unless it is onnxruntime-web. Metadata of the model
+   * file is not included.
    */
   fingerprint: string
   /** The layer, pooling and preprocessing as JSON, so that an error can say what differs. */
@@ -19,10 +20,12 @@ export interface FeatureSignature {
   preprocess: string
   /** Features per image. */
   featureSize: number
+  /** What ran the network, if it was not onnxruntime-web: `'engine'`, `'onnxruntime-node'`. The fingerprint covers it. */
+  runtime?: string | undefined
   /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
   /** The signature of each layer, if a row holds the features of several layers side by side. */
-  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'parts'>[] | undefined
+  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'runtime' | 'parts'>[] | undefined
 }
 
 /** Cached, since an extractor is immutable and hashing a large network takes time. */
@@ -46,15 +49,33 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
   const pooling = inOrder(how.pooling)
   const preprocess = inOrder(how.preprocess)
   const network = await sha256(computationOf(extractor.cutModel()))
-  // The features of our engine and of ONNX Runtime differ in their low-order bits, so one store must not mix them.
-  const runtime = extractor.runtime.name === 'engine' ? ['engine'] : []
-  const all = JSON.stringify([network, layer, pooling, preprocess, ...runtime])
+  // The features of different runtimes differ in their low-order bits, so one store must not mix them.
+  const runtime = runtimeName(extractor.runtime)
+  const all = JSON.stringify([
+    network,
+    layer,
+    pooling,
+    preprocess,
+    ...(runtime === undefined ? [] : [runtime]),
+  ])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  return { fingerprint, layer, pooling, preprocess, featureSize, ...mirrored(extractor.mirror) }
+  const { mirror } = extractor
+  return { fingerprint, layer, pooling, preprocess, featureSize, ...unusual({ mirror, runtime }) }
 }
 
-function mirrored(mirror: boolean | undefined): Pick<FeatureSignature, 'mirror'> {
-  return mirror ? { mirror } : {}
+/** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
+function runtimeName({ name, module, executionProviders }: RuntimeInfo): string | undefined {
+  if (name === 'onnxruntime') return undefined
+  if (name === 'engine') return 'engine'
+  return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
+}
+
+/** What a signature holds only where it is not the default. */
+function unusual({
+  mirror,
+  runtime,
+}: Pick<FeatureSignature, 'mirror' | 'runtime'>): Partial<FeatureSignature> {
+  return { ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
 }
 
 /**
@@ -71,7 +92,7 @@ export async function joinSignatures(makers: FeatureSignature[]): Promise<Featur
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: makers[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
-    ...mirrored(makers[0].mirror),
+    ...unusual(makers[0]),
     parts,
   }
 }

@@ -129,11 +129,14 @@ export class FeatureTable {
 function mismatch(maker: FeatureSignature, kept: FeatureSignature): SoftmarginError {
   const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
+  const runtime = ({ runtime: name = 'onnxruntime-web' }: FeatureSignature) => name
   const why = differing
     ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
     : mirror(kept) !== mirror(maker)
       ? `they were made with ${mirror(kept)}, the extractor has ${mirror(maker)}`
-      : 'they come from a network with other weights, or from another runtime'
+      : runtime(kept) !== runtime(maker)
+        ? `they were made by ${runtime(kept)}, the extractor runs in ${runtime(maker)}, whose low bits differ`
+        : 'they come from a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not make: ${why}`,

@@ -155,11 +155,13 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
 }
 
 function readMaker(about: Record<string, unknown>): FeatureSignature {
-  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror } = about
+  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, runtime } = about
   checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
+  if (runtime !== undefined && typeof runtime !== 'string')
+    throw unreadable(`its runtime is ${show(runtime)}`)
   const own = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const maker = mirror ? { ...own, mirror } : own
+  const maker = { ...own, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 

@@ -172,6 +172,10 @@ export class Connection implements ClientSide {
       if (known) return { $softmargin: 'object', ...known }
       if (typeof object === 'function') return this.#markFunction(object as () => unknown, call, key)
       if (object instanceof AbortSignal) return this.#markSignal(object, call)
+      if (key === 'runtime') {
+        const expected = 'the name of a runtime: a module cannot be sent to a worker'
+        throw invalidArgument('runtime', object, expected)
+      }
       return undefined
     }
     return encode(value, { mark, ...how })

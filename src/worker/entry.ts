@@ -1,6 +1,7 @@
 // The module that a worker runs: importing it makes the worker serve `spawn`.
 
 import * as Comlink from 'comlink'
+import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
 import { holdWorkerLock } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
@@ -8,6 +9,8 @@ import * as library from '../index.ts'
 import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import type { ClientSide } from './protocol.ts'
 import { Server } from './server.ts'
+
+addOnnxRuntime()
 
 /** The state of one `spawn` in this worker. */
 interface Served {

@@ -106,11 +106,13 @@ async function inWorker(source: WorkerSource | undefined, hello: Hello): Promise
 }
 
 async function inPlace({ threads }: Hello): Promise<Remote> {
-  const [library, { Server }, { setDefaultThreads }] = await Promise.all([
+  const [library, { Server }, { setDefaultThreads }, { addOnnxRuntime }] = await Promise.all([
     import('../index.ts'),
     import('./server.ts'),
     import('../engine/wasm/thread-pool.ts'),
+    import('../cnn/onnxruntime.ts'),
   ])
+  addOnnxRuntime()
   if (threads !== undefined) setDefaultThreads(threads)
   const connection = new Connection(false)
   return makeRemote(connection, new Server(library, connection, false), false, () => {})

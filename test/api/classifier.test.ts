@@ -351,6 +351,17 @@ describe('predictProba', () => {
     expect([...probabilities.row(1)]).toEqual([NaN, NaN, NaN])
     expect(probabilities.row(0).reduce((sum, each) => sum + each, 0)).toBeCloseTo(1, 5)
     expect(Math.max(...probabilities.row(2))).toBe(probabilities.row(2)[1])
+    const ranked = await classifier.classify(asked, { onUnreadable: () => {} })
+    expect(ranked.map((list) => list.length)).toEqual([3, 0, 3])
+    expect(ranked[2][0]).toEqual({ label: 'digit 1', probability: probabilities.row(2)[1] })
+    const falling = ranked[0].map(({ probability }) => probability)
+    expect(falling).toEqual([...probabilities.row(0)].sort((a, b) => b - a))
+    const [[best, ...others]] = await classifier.classify([images[0]], { top: 1 })
+    expect([best, others]).toEqual([ranked[0][0], []])
+    for (const top of [0, 1.5, '2' as never]) {
+      const wanted = { code: 'INVALID_ARGUMENT', argument: 'top' }
+      await expect(classifier.classify([images[0]], { top })).rejects.toMatchObject(wanted)
+    }
   })
 
   it('says so where there are none', async () => {

@@ -92,6 +92,8 @@ describe('a library in a worker', () => {
     await sameHere.fit(images, labels)
     expect(await classifier.save()).toEqual(await sameHere.save())
     expect(await (await classifier.svm).classes).toEqual([0, 1])
+    expect(await classifier.suspects()).toEqual(await sameHere.suspects())
+    expect(await classifier.decisionFunction(images)).toEqual(await sameHere.decisionFunction(images))
     const unreadable: [number, unknown][] = []
     const options = { onUnreadable: (i: number, error: unknown) => void unreadable.push([i, error]) }
     expect(await classifier.predict([images[0], new Uint8Array(9)], options)).toEqual([0, null])
@@ -200,6 +202,15 @@ describe('arguments', () => {
     )
     expect(error).toMatchObject(expected)
     if ('code' in expected) expect(error).toBeInstanceOf(SoftmarginError)
+  })
+
+  it('refuse a module as a runtime, which cannot be sent', async () => {
+    const runtime = { InferenceSession: { create: async () => ({ run: async () => ({}) }) }, Tensor: Object }
+    await expect(remote.FeatureExtractor.create({ runtime })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'runtime',
+      message: expect.stringContaining('cannot be sent to a worker'),
+    })
   })
 
   it('of another spawn are refused', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { softmargin, Workplace } from '../support/cli.ts'
@@ -85,5 +85,39 @@ describe('softmargin evaluate', () => {
     expect(answer).toMatchObject({ file: model, images: 60, skipped: [] })
     expect(answer.accuracy).toBeGreaterThan(0.9)
     expect(answer.report.classes).toHaveLength(3)
+  })
+})
+
+describe('softmargin suspects', () => {
+  it('lists pictures that lie in the wrong folder, the most suspect first', async () => {
+    const own = await Workplace.open()
+    try {
+      renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'zéro', 'stray.png'))
+      const options = ['--layer', 'stage3', '--pooling', '2x2']
+      const { code, stdout, stderr } = await softmargin('suspects', own.pictures, ...options)
+      expect(stderr).toBe('')
+      expect(code).toBe(0)
+      const [image, label, suggested, score] = stdout.split('\n')[0].split('\t')
+      expect([image, label, suggested]).toEqual([join(own.pictures, 'zéro', 'stray.png'), 'zéro', 'one'])
+      expect(Number(score)).toBeGreaterThan(0.5)
+      const json = JSON.parse((await softmargin('suspects', own.pictures, ...options, '--json')).stdout)
+      expect(json.images).toBe(60)
+      expect(json.suspects[0]).toMatchObject({ image, label, suggested })
+    } finally {
+      own.close()
+    }
+  })
+
+  it('refuses a class with a single picture', async () => {
+    const own = await Workplace.open()
+    try {
+      mkdirSync(join(own.pictures, 'alone'))
+      renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'alone', '0.png'))
+      const { code, stderr } = await softmargin('suspects', own.pictures)
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^softmargin: each class must have at least 2 images, .* "alone" has 1$/m)
+    } finally {
+      own.close()
+    }
   })
 })

@@ -22,6 +22,8 @@ export class SolverFailure extends Error {
   override readonly name = 'SolverFailure'
 }
 
+/** How often the thread is looked at, in milliseconds. */
+const LOOK_EVERY = 200
 /** Runs that a thread is given at once. */
 const PART = 10_000
 
@@ -70,12 +72,13 @@ async function fitInThread(
   try {
     return await new Promise((resolve, reject) => {
       let seen = -1
-      let since = Date.now()
+      let looks = 0
+      // Looks are counted, not milliseconds: a process that is suspended as a whole is not a fit that hangs.
       watch = setInterval(() => {
         const run = Atomics.load(at, 0)
-        if (run !== seen) [seen, since] = [run, Date.now()]
-        else if (Date.now() - since > MOST_FIT_TIME) reject(fail(run, `no end after ${MOST_FIT_TIME} ms`))
-      }, 200)
+        if (run !== seen) [seen, looks] = [run, 0]
+        else if (++looks > MOST_FIT_TIME / LOOK_EVERY) reject(fail(run, `no end after ${MOST_FIT_TIME} ms`))
+      }, LOOK_EVERY)
       worker.on('message', ({ failure, run, ...part }) => {
         if (failure === undefined) resolve(part)
         else reject(fail(run, failure))

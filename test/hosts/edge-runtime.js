@@ -59,6 +59,7 @@ async function compileModules(project) {
   const modules = join(project, 'node_modules')
   const compiled = Object.entries({
     'svm.wasm': 'softmargin/dist/svm.wasm',
+    'cnn.wasm': 'softmargin/dist/cnn.wasm',
     'jpeg.wasm': '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
     'png.wasm': '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
     'onnxruntime.wasm': 'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',

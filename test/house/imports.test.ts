@@ -17,7 +17,7 @@ const floors: string[][] = [
   ['store'],
   ['classifier'],
   ['svm.ts', 'thread.ts'],
-  ['index.ts'],
+  ['index.ts', 'lite.ts'],
   ['worker', 'cli'],
   ['entries'],
 ]
@@ -60,7 +60,7 @@ const rules: IForbiddenRuleType[] = [
     severity: 'error',
     from: {
       path: '^src/',
-      pathNot: '^src/cnn/session\\.ts$|^src/entries/workerd-assets\\.ts$|\\.test\\.ts$',
+      pathNot: '^src/cnn/session\\.ts$|^src/entries/workerd-runtime\\.ts$|\\.test\\.ts$',
     },
     to: { path: 'onnxruntime-web' },
   },
@@ -69,6 +69,12 @@ const rules: IForbiddenRuleType[] = [
     severity: 'error',
     from: { path: '^src/svm\\.ts$' },
     to: { path: '^src/(image|cnn|store|classifier|cli|worker)/', reachable: true },
+  },
+  {
+    name: 'lite does not reach onnxruntime-web',
+    severity: 'error',
+    from: { path: '^src/(lite|entries/workerd-lite)\\.ts$' },
+    to: { path: 'onnxruntime|^src/cnn/session\\.ts$', reachable: true },
   },
 ]
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { budgets, bundleForEdge } from '../../scripts/sizes.js'
@@ -18,11 +19,35 @@ describe('a bundle for an edge function', () => {
         .map(({ path }) => path.replace(/^.*\/|-\w+(?=\.)/g, ''))
         .filter((name) => name.endsWith('.wasm'))
         .sort()
-    const all = ['mozjpeg_dec.wasm', 'ort-wasm-simd-threaded.wasm', 'squoosh_png_bg.wasm', 'svm.wasm']
+    const lite = ['cnn.wasm', 'mozjpeg_dec.wasm', 'squoosh_png_bg.wasm', 'svm.wasm']
+    const all = [...lite, 'ort-wasm-simd-threaded.wasm'].sort()
+    expect(await wasm("export { ImageClassifier } from 'softmargin/lite'")).toEqual(lite)
     expect(await wasm("export { SVC } from 'softmargin/svm'")).toEqual(['svm.wasm'])
     expect(await wasm("export { ImageClassifier } from 'softmargin'")).toEqual(all)
     expect(await wasm("export { spawn } from 'softmargin/worker'")).toEqual(all)
     expect(await wasm("export * from 'softmargin'\nexport { spawn } from 'softmargin/worker'")).toEqual(all)
+  })
+})
+
+describe('softmargin/lite', () => {
+  it.each(['cloudflare-worker', 'edge-runtime'])(
+    'classifies pictures in the example %s in under 3 MB, the embedded CNN included',
+    async (example) => {
+      const code = readFileSync(new URL(`../../examples/${example}/classify.js`, import.meta.url), 'utf8')
+      const files = await bundleForEdge(code, { external: ['*.onnx'] })
+      const cnn = readFileSync(new URL('../../dist/tiny.onnx', import.meta.url))
+      const all = [...files.map(({ contents }) => contents), cnn]
+      // Without compression: what a platform unpacks is limited, too.
+      const bytes = all.reduce((sum, contents) => sum + contents.length, 0)
+      expect(bytes).toBeLessThan(3e6)
+      expect(bytes).toBeGreaterThan(1.5e6)
+    },
+  )
+
+  it('holds nothing of onnxruntime-web', async () => {
+    const files = await bundleForEdge("export * from 'softmargin/lite'")
+    const script = files.find(({ path }) => path.endsWith('.js'))
+    expect(new TextDecoder().decode(script!.contents)).not.toMatch(/ort-wasm|InferenceSession|_OrtRun/)
   })
 })
 

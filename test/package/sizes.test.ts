@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { budgets, downloadTable, entrySize } from '../../scripts/sizes.js'
+import { budgets, downloadSize, downloadTable, entrySize } from '../../scripts/sizes.js'
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -26,6 +26,16 @@ describe('the size of an entry, gzipped', () => {
 })
 
 describe('what a page downloads', () => {
+  it.each(['softmargin', 'softmargin/lite'])(
+    'is at most 1.7 MB with the embedded CNN, from %s',
+    async (entry) => {
+      const sizes = await downloadSize(`export { ImageClassifier } from '${entry}'`)
+      const all = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0)
+      expect(all).toBeLessThanOrEqual(1.7e6)
+      expect(all).toBeGreaterThan(1.4e6)
+    },
+  )
+
   const bytes = (cell: string) => {
     const [, number, unit] = /^([\d.]+) (k|M)B$/.exec(cell)!
     return Number(number) * (unit === 'k' ? 1e3 : 1e6)

@@ -17,8 +17,13 @@ export interface Outcome {
 
 /** Runs the built program as a shell does. */
 export function softmargin(...args: string[]): Promise<Outcome> {
+  return softmarginIn(process.cwd(), ...args)
+}
+
+/** As `softmargin`, in another working folder. */
+export function softmarginIn(cwd: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, ...args], (_, stdout, stderr) =>
+    const child = execFile(process.execPath, [program, ...args], { cwd }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     )
   })

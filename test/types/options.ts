@@ -6,6 +6,7 @@ import {
   type ClassifierLoadOptions,
   type ClassifierOptions,
   type ClassifierRefitOptions,
+  type ClassifyOptions,
   type CsvTableOptions,
   confusionMatrix,
   type ErrorDetails,
@@ -59,6 +60,7 @@ declare const strict:
   | Strict<ClassifierLoadOptions>
   | Strict<ClassifierOptions>
   | Strict<ClassifierRefitOptions>
+  | Strict<ClassifyOptions>
   | Strict<CsvTableOptions>
   | Strict<ErrorDetails>
   | Strict<ExtractOptions>

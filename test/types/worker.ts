@@ -1,5 +1,5 @@
 // The same in a worker.
-import type { Label, Matrix, SVC } from 'softmargin'
+import type { Label, Matrix, Suspect, SVC } from 'softmargin'
 import { type RemoteObject, spawn } from 'softmargin/worker'
 import { expectType, show } from './assert.js'
 
@@ -36,6 +36,8 @@ export async function remote() {
     (await classifier.predictWithProba(images, { onUnreadable: () => {} })).labels,
   )
   expectType<Kind[]>()((await classifier.predictWithProba(images, { transfer: true })).labels)
+  expectType<Suspect<Kind>[]>()(await classifier.suspects())
+  expectType<Matrix>()(await classifier.decisionFunction(images, { shape: 'ovo' }))
   expectType<Kind[]>()(await (await worker.ImageClassifier.load<Kind>('pictures.onnx')).classes)
   await worker.chooseLayer(images, kinds, { svm: typed })
   await typed.dispose()

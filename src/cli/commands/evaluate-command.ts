@@ -4,30 +4,38 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
+import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say } from '../common/terminal.ts'
 
 /** Adds the command `evaluate`: evaluates a saved classifier on images whose classes are known. */
 export function addEvaluate(program: Command, signal: AbortSignal): void {
-  program
+  const command = program
     .command('evaluate')
     .description('judge a saved classifier on pictures whose classes are known')
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<pictures>', labelledHelp)
+  addRuntime(command)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin evaluate photos.onnx more-photos')
-    .action((file: string, pictures: string, options: { json?: boolean }) =>
-      evaluate(file, pictures, options.json === true, signal),
+    .action((file: string, pictures: string, options: RuntimeOption & { json?: boolean }) =>
+      evaluate(file, pictures, options, signal),
     )
 }
 
-async function evaluate(file: string, pictures: string, json: boolean, signal: AbortSignal): Promise<void> {
+async function evaluate(
+  file: string,
+  pictures: string,
+  options: RuntimeOption & { json?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const json = options.json === true
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
   const { paths, labels } = listed
   const skipped = new SkippedPictures()
   try {
-    using classifier = await ImageClassifier.load(file)
+    using classifier = await ImageClassifier.load(file, await runtimeOf(options))
     const evaluation = await classifier.evaluate(paths, asClasses(labels, classifier.classes), {
       signal,
       onProgress: progress.update,

@@ -4,10 +4,11 @@ import { openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
 import { labelledHelp, listAny } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling } from '../common/parse-options.ts'
+import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say } from '../common/terminal.ts'
 
-interface ExtractCommandOptions {
+interface ExtractCommandOptions extends RuntimeOption {
   output: string
   model: string
   layer?: string | number
@@ -21,7 +22,7 @@ interface ExtractCommandOptions {
  * are extracted and added.
  */
 export function addExtract(program: Command, signal: AbortSignal): void {
-  program
+  const command = program
     .command('extract')
     .description(
       'write the features of pictures to an .npz file; those that it has already are not made again',
@@ -32,6 +33,7 @@ export function addExtract(program: Command, signal: AbortSignal): void {
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
     .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+  addRuntime(command)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
       'after',
@@ -43,13 +45,14 @@ export function addExtract(program: Command, signal: AbortSignal): void {
 async function extract(pictures: string, options: ExtractCommandOptions, signal: AbortSignal): Promise<void> {
   const { output, model, layer, pooling, mirror } = options
   await checkWritable(output)
+  const runtime = await runtimeOf(options)
   const listed = await listAny(pictures)
   await tellWhatIsLeftOut(listed)
   const skipped = new SkippedPictures()
   const store = await openCache(output, '--output')
   const before = store.size
   try {
-    using extractor = await FeatureExtractor.create({ model, layer, pooling, mirror })
+    using extractor = await FeatureExtractor.create({ model, layer, pooling, mirror, ...runtime })
     const features = await store.extract(extractor, listed.paths, {
       labels: listed.labels,
       signal,

@@ -4,28 +4,36 @@ import { ImageClassifier, type ImagesCall } from '../../classifier/image-classif
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { formatsOf, hint, listPictures } from '../common/folder.ts'
+import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures } from '../common/skipped.ts'
 import { answer, progress } from '../common/terminal.ts'
 
 /** Adds the command `predict`: predicts the classes of images with a saved classifier. */
 export function addPredict(program: Command, signal: AbortSignal): void {
-  program
+  const command = program
     .command('predict')
     .description('name what is on pictures')
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<images...>', 'PNG and JPEG files, or folders of them')
+  addRuntime(command)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin predict photos.onnx cat.jpg dog.png')
-    .action((file: string, images: string[], options: { json?: boolean }) =>
-      predict(file, images, options.json === true, signal),
+    .action((file: string, images: string[], options: RuntimeOption & { json?: boolean }) =>
+      predict(file, images, options, signal),
     )
 }
 
-async function predict(file: string, images: string[], json: boolean, signal: AbortSignal): Promise<void> {
+async function predict(
+  file: string,
+  images: string[],
+  options: RuntimeOption & { json?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const json = options.json === true
   const paths = (await Promise.all(images.map(expand))).flat()
   const skipped = new SkippedPictures()
   try {
-    using classifier = await ImageClassifier.load(file)
+    using classifier = await ImageClassifier.load(file, await runtimeOf(options))
     const predictions = await predictionsOf(classifier, paths, {
       signal,
       onProgress: progress.update,

@@ -26,11 +26,12 @@ import {
   parseSeed,
   parseShare,
 } from '../common/parse-options.ts'
+import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say, table } from '../common/terminal.ts'
 
-interface TrainOptions {
+interface TrainOptions extends RuntimeOption {
   output: string
   testSize: number
   model: string
@@ -57,7 +58,7 @@ interface TrainOptions {
  * file.
  */
 export function addTrain(program: Command, signal: AbortSignal): void {
-  program
+  const command = program
     .command('train')
     .description('train a classifier on PNG and JPEG files whose classes are known')
     .argument('<pictures>', labelledHelp)
@@ -71,6 +72,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     )
     .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+  addRuntime(command)
     .addOption(
       program
         .createOption('--scale <how>', 'what is done to the features')
@@ -120,6 +122,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
   const sides = holdOut(listed, options)
+  const runtime = await runtimeOf(options)
   const skipped = new SkippedPictures()
   const store = options.cache === undefined ? undefined : await openCache(options.cache, '--cache')
   try {
@@ -129,6 +132,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         layer: options.layer,
         pooling: options.pooling,
         mirror: options.mirror,
+        ...runtime,
       },
       scale: options.scale,
       store,

@@ -44,9 +44,18 @@ describe('a terminal', () => {
     for (const drawn of plain.split('\r').slice(1)) expect(drawn).toMatch(/<clear>\n?$/)
   })
 
-  it('that is none gets nothing', () => {
+  it('that is none gets a line every five seconds, and nothing of a short call', () => {
     let written = ''
-    const line = new ProgressLine({ write: (text) => (written += text) })
+    let now = 1000
+    const line = new ProgressLine({ write: (text) => (written += text) }, () => now)
+    for (let done = 1; done <= 260; done++, now += 50) line.update({ done, total: 260, stage: 'features' })
+    line.stop()
+    expect(written.split('\n')).toEqual([
+      'features   38 %  101 of 260  8 s left',
+      'features   77 %  201 of 260  3 s left',
+      '',
+    ])
+    written = ''
     line.update({ done: 1, total: 1 })
     line.stop()
     expect(written).toBe('')

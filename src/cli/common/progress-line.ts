@@ -3,6 +3,9 @@ import type { Progress } from '../../core/call-options.ts'
 /** The minimum time between two redraws, in milliseconds. */
 const INTERVAL = 100
 
+/** The time between two lines where there is no terminal, in milliseconds. Shorter calls print nothing there. */
+const LOG_INTERVAL = 5000
+
 /** The part of a terminal stream that a progress line uses. */
 export interface LineStream {
   isTTY?: boolean
@@ -11,29 +14,35 @@ export interface LineStream {
 }
 
 /**
- * Shows the progress of a long call as one line that is redrawn in place. Does nothing if the stream is not a
- * terminal.
+ * Shows the progress of a long call as one line that is redrawn in place. If the stream is not a terminal, a line is
+ * added every five seconds instead, so that a log shows that the program is alive.
  */
 export class ProgressLine {
   readonly #stream: LineStream
+  readonly #now: () => number
   #stage: string | undefined
   #began = 0
   #drawn = 0
   #isThere = false
 
-  constructor(stream: LineStream = process.stderr) {
+  /** @param now a clock in milliseconds */
+  constructor(stream: LineStream = process.stderr, now: () => number = () => performance.now()) {
     this.#stream = stream
+    this.#now = now
   }
 
   /** A handler for `onProgress`. Each stage starts a new line and leaves its last state visible. */
   readonly update = ({ done, total, stage = '' }: Progress & { stage?: string }): void => {
-    if (!this.#stream.isTTY) return
-    const now = performance.now()
+    const now = this.#now()
     if (stage !== this.#stage) {
       this.stop()
       this.#stage = stage
       this.#began = now
       this.#drawn = 0
+    }
+    if (!this.#stream.isTTY) {
+      this.#log({ stage, done, total }, now)
+      return
     }
     const isDone = done >= total
     if (!isDone && this.#drawn > 0 && now - this.#drawn < INTERVAL) return
@@ -43,6 +52,14 @@ export class ProgressLine {
     this.#stream.write(`\r${line}\x1b[K`)
     this.#isThere = true
     if (isDone) this.stop()
+  }
+
+  #log({ stage, done, total }: Progress & { stage: string }, now: number): void {
+    if (now - Math.max(this.#began, this.#drawn) < LOG_INTERVAL) return
+    this.#drawn = now
+    // So few columns leave no room for a bar, which would be noise in a log.
+    const text = progressText({ stage, done, total, seconds: (now - this.#began) / 1000 }, 0)
+    this.#stream.write(`${text}\n`)
   }
 
   /** Ends the current line, so that other output starts below it. */
@@ -58,6 +75,7 @@ export class ProgressLine {
  * in place.
  *
  * @param seconds time spent on the stage so far
+ * @param columns width of the terminal; 0 for none, and then there is neither a bar nor a limit
  */
 export function progressText(
   { stage, done, total, seconds }: { stage: string; done: number; total: number; seconds: number },
@@ -67,6 +85,7 @@ export function progressText(
   const rest = done >= total ? duration(seconds) : done > 0 ? leftOf(seconds, share) : ''
   const counts = `${String(Math.floor(100 * share)).padStart(3)} %  ${done} of ${total}${rest && `  ${rest}`}`
   const words = `${stage.padEnd(8)}  ${counts}`
+  if (columns === 0) return words
   const room = Math.min(40, columns - 1 - words.length - 2)
   if (room < 8) return words.slice(0, Math.max(0, columns - 1))
   const full = Math.round(share * room)

@@ -20,7 +20,13 @@ function pictures(count: number, from = 0): RawImage[] {
 }
 
 const make = (options: ExtractorOptions = {}) =>
-  FeatureExtractor.create({ model: layeredCnnBytes(), preprocess, layer: 'relu', ...options })
+  FeatureExtractor.create({
+    model: layeredCnnBytes(),
+    preprocess,
+    layer: 'relu',
+    runtime: 'onnxruntime',
+    ...options,
+  })
 
 /** The sizes of the batches that run from now on, and the turn of the event loop that each runs in. */
 function watchRuns(): { size: number; turn: number }[] {

@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
-import type { Activation } from '../session.ts'
+import type { Activation } from '../running-network.ts'
 
 /** An output tensor of the network and how it is pooled. */
 export interface Tap {

@@ -3,7 +3,7 @@ import { type SoftmarginError, throwIfAborted } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
-import type { Activation } from '../session.ts'
+import type { Activation } from '../running-network.ts'
 import { FeatureRows, type Tap } from './feature-rows.ts'
 import { ImageReader, isUnreadable } from './image-reader.ts'
 

@@ -24,8 +24,8 @@ export interface ExtractOptions extends LongCall {
   onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
-/** Maximum default batch size. Larger batches are no faster on WebAssembly. */
-const MOST = { wasm: 8, webgpu: 64 }
+/** Maximum default batch size. Larger batches are no faster on WebAssembly, nor natively on a CPU. */
+const MOST = { wasm: 8, webgpu: 64, given: 8 }
 
 /** A network and the queue of calls on it. */
 export class Pipeline {

@@ -4,6 +4,7 @@ import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import type { Program } from './lowering/operations.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
+import type { Step } from './planning/step.ts'
 import type { Simd } from './wasm/cnn-module.ts'
 import { buildFacts, type Instance, instantiate } from './wasm/instance.ts'
 
@@ -29,6 +30,9 @@ export interface NetworkOptions {
   /** Default `'strict'`. */
   simd?: Simd
 }
+
+/** Told of each step that was run, for how many images, and how long it took. */
+export type StepClock = (step: Step, pictures: number, milliseconds: number) => void
 
 /**
  * Memory for the maps of one pass, in bytes. As many images as fit are run together, to fill the tiles of
@@ -76,13 +80,13 @@ export class EngineNetwork {
    * Runs a batch of any size. An image gets bit-identical results in every batch.
    *
    * @param batch values in ONNX order [N, channels, height, width], as many as the product of `dims`
-   * @param clock called with the duration of each step, for profiling
+   * @param clock called after each step with the number of images and its duration, for profiling
    * @returns the model's outputs by name
    */
   async run(
     batch: Float32Array,
     dims: readonly number[],
-    clock?: (name: string, kernel: string, milliseconds: number) => void,
+    clock?: StepClock,
   ): Promise<Map<string, Activation>> {
     const { plan, instance } = await this.#compile(dims)
     const [count, ...picture] = dims
@@ -169,7 +173,7 @@ function runSteps(
   { steps }: Plan,
   { kernels }: Instance,
   pictures: number,
-  clock: ((name: string, kernel: string, milliseconds: number) => void) | undefined,
+  clock: StepClock | undefined,
 ): void {
   if (!clock) {
     for (const step of steps) step.run(kernels, pictures)
@@ -178,6 +182,6 @@ function runSteps(
   for (const step of steps) {
     const begun = performance.now()
     step.run(kernels, pictures)
-    clock(step.name, step.kernel, performance.now() - begun)
+    clock(step, pictures, performance.now() - begun)
   }
 }

@@ -1,7 +1,9 @@
 import type { Progress } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
+import { checkKnownOptions } from '../../core/known-options.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import type { Preprocess, ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import type { ExecutionProvider } from '../given-runtime.ts'
 import { checkPooling, type Pooling, type ResolvedPooling } from '../pool.ts'
 import { checkRuntime, defaultRuntime, type Runtime } from '../runtime.ts'
 import type { ModelDownload, ModelSource } from './model-source.ts'
@@ -44,10 +46,18 @@ export interface ExtractorOptions {
   /**
    * What runs the network. `'engine'` is softmargin's own engine, which supports the operators of common
    * image CNNs and throws `MODEL_UNSUPPORTED` for others. `'onnxruntime'` is onnxruntime-web, which supports
-   * all operators. `'auto'` uses the engine if it supports the whole network. The low bits of features differ
-   * between the two. Default `'onnxruntime'`.
+   * all operators. `'auto'` uses the engine if it supports the whole network and the network runs on
+   * WebAssembly, and onnxruntime-web, which is loaded only then, otherwise. A module that speaks the API of
+   * onnxruntime-common (`import * as ort from 'onnxruntime-node'`) runs the network itself. The low bits of features
+   * differ between runtimes, and from one machine to the next if the runtime is native; a feature store tells them
+   * apart. Default `'auto'`.
    */
   runtime?: Runtime | undefined
+  /**
+   * Execution providers for a module given as `runtime`, in order of preference: `['cuda', 'cpu']`, `['coreml']`,
+   * `[{ name: 'webnn', deviceType: 'gpu' }]`. They are passed on as they are. Default: the module's own.
+   */
+  executionProviders?: readonly ExecutionProvider[] | undefined
   /**
    * Called when the GPU is lost and the network continues on WebAssembly. Default: a warning on the console.
    */
@@ -58,8 +68,9 @@ export interface ExtractorOptions {
    */
   preprocess?: Preprocess | HuggingFacePreprocess | undefined
   /**
-   * Number of ONNX Runtime threads. More than 1 changes low bits of the features. The first extractor of a
-   * process sets the number for all extractors. Default 1.
+   * Number of images that are processed at the same time, each on a thread of its own. The features have the
+   * same bits for any number. Default: one for each core. A module given as `runtime` gets the number as
+   * `intraOpNumThreads`; its default is its own, and is commonly one a core.
    */
   threads?: number | undefined
   /** Aborts loading the model. */
@@ -86,14 +97,38 @@ export interface LayerChoice {
   pooling?: Pooling | undefined
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+/** Every option of an extractor; the type makes sure that none is missing. */
+const optionNames: Record<keyof ExtractorOptions, true> = {
+  model: true,
+  externalData: true,
+  download: true,
+  onProgress: true,
+  layer: true,
+  pooling: true,
+  mirror: true,
+  device: true,
+  runtime: true,
+  executionProviders: true,
+  onWarning: true,
+  preprocess: true,
+  threads: true,
+  signal: true,
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
 export function checkOptions(options: ExtractorOptions): void {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
-  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime } = options
+  // What `describe()` answers may be passed as it is.
+  const { featureSize: _, ...known } = options as ExtractorOptions & Partial<ExtractorDescription>
+  checkKnownOptions(known, Object.keys(optionNames))
+  const { device = 'wasm', pooling = 'auto', mirror = false, runtime = defaultRuntime, threads } = options
   if (!['auto', 'wasm', 'webgpu'].includes(device)) {
     throw invalidArgument('device', device, `'auto', 'wasm' or 'webgpu'`)
   }
   if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
-  checkRuntime(runtime, device)
+  checkRuntime(runtime, device, options.executionProviders)
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
+    throw invalidArgument('threads', threads, 'an integer of 1 or more')
+  }
 }

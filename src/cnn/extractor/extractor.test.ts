@@ -370,13 +370,15 @@ describe('create refuses', () => {
     ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'answers [1, 6]'],
     ['a mirror that is neither there nor not', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
     ['an unknown device', { device: 'tpu' as never }, 'INVALID_ARGUMENT', 'device must be'],
-    ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
+    ['an unknown runtime', { runtime: 'tfjs' as never }, 'INVALID_ARGUMENT', 'runtime must be'],
     [
-      'other threads than before',
-      { threads: 64 },
+      'a misspelt option',
+      { poolng: 'max' } as never,
       'INVALID_ARGUMENT',
-      'threads must be 1, as the first model',
+      "'poolng'; did you mean 'pooling'?",
     ],
+    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "signal, but is 'quantize'"],
+    ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
     ['a broken preprocessing', { preprocess: { std: [0, 0, 0] } }, 'INVALID_ARGUMENT', 'preprocess.std'],
   ])('%s', async (_, options, code, phrase) => {
     await expect(make(options)).rejects.toMatchObject({ code, message: expect.stringContaining(phrase) })

@@ -9,8 +9,13 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
-import { type RuntimeInfo, startNetwork } from '../runtime.ts'
-import type { Device } from '../session.ts'
+import {
+  defaultRuntime,
+  type RunningDevice,
+  type Runtime,
+  type RuntimeInfo,
+  startNetwork,
+} from '../runtime.ts'
 import {
   checkOptions,
   type ExtractorDescription,
@@ -68,8 +73,8 @@ export class FeatureExtractor {
     return new FeatureExtractor(await loadNetwork({ model, name }, options))
   }
 
-  /** Where the network currently runs. */
-  get device(): Device {
+  /** Where the network currently runs; `'given'`: wherever the module that was passed as `runtime` runs it. */
+  get device(): RunningDevice {
     return this.#parts.session.device
   }
 
@@ -80,7 +85,16 @@ export class FeatureExtractor {
 
   /** Which runtime runs the network, and why it was selected; see the option `runtime`. */
   get runtime(): RuntimeInfo {
-    return { ...this.#parts.session.runtime }
+    return structuredClone(this.#parts.session.runtime)
+  }
+
+  /**
+   * The option `runtime` that the extractor was created with.
+   *
+   * @internal
+   */
+  get askedRuntime(): Runtime {
+    return this.#parts.running.runtime ?? defaultRuntime
   }
 
   /** Number of features per image: the columns of the matrix that `extract` returns. */
@@ -208,7 +222,9 @@ export class FeatureExtractor {
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)
-    const session = await startNetwork(cut, port, dims, { ...running, device: this.device })
+    // A GPU may have been lost since the extractor was made.
+    const device = this.device === 'given' ? undefined : this.device
+    const session = await startNetwork(cut, port, dims, { ...running, device })
     try {
       const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))

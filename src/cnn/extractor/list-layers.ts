@@ -1,5 +1,6 @@
 import type { GraphProto, ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
+import { closestName } from '../../core/suggest.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
 import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
@@ -9,7 +10,6 @@ import type { Dims, TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import { defaultLayer } from './default-layer.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { modelMetadata } from './model-metadata.ts'
-import { closestName } from './suggest.ts'
 
 /** Operators that return sizes, not activations; tensors computed from their results are not layers. */
 const answersNoPixels = new Set(['Shape', 'Size'])

@@ -59,7 +59,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const cut = cutAt({ model, facts, mirror }, [layer.name])
   const port = imageTensorInput(cut)
   const preprocess = preprocessFor(opened, port, options.preprocess)
-  const { threads, onWarning, device = 'wasm', runtime } = options
+  const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
   const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
@@ -72,9 +72,9 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
       throw error
     }
   }
-  const onWasm = () => start({ threads, onWarning, runtime, device: 'wasm' })
+  const onWasm = () => start({ threads, onWarning, runtime, executionProviders, device: 'wasm' })
   if (device === 'wasm') return onWasm()
-  const onGpu = start({ threads, onWarning, runtime, device: 'webgpu' })
+  const onGpu = start({ onWarning, runtime, device: 'webgpu' })
   // WebAssembly may run what the GPU cannot. If both fail, the error of WebAssembly is thrown.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
 }

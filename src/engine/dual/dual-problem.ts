@@ -1,35 +1,6 @@
 import type { Run } from '../kernel/runs.ts'
+import { PROBLEM } from '../wasm/bindings.ts'
 import type { Engine } from '../wasm/engine.ts'
-
-/** Byte offsets of the fields of `class Problem` in assembly/problem.ts; change both together. */
-const OFFSET = {
-  size: 0,
-  split: 4,
-  gradient: 8,
-  beta: 12,
-  lower: 16,
-  upper: 20,
-  shifted: 24,
-  up: 28,
-  down: 32,
-  diagonal: 36,
-  firstRow: 40,
-  secondRow: 44,
-  next: 48,
-  wanted: 52,
-  held: 56,
-  used: 60,
-  tolerance: 64,
-  shift: 72,
-  middle: 80,
-  gap: 88,
-  iterations: 96,
-  counted: 120,
-  weight: 124,
-  pathIsFree: 132,
-  keepsRows: 136,
-  end: 152,
-} as const
 
 const FLOAT64_ARRAYS = ['gradient', 'beta', 'lower', 'upper', 'counted'] as const
 const WORD_ARRAYS = ['shifted', 'up', 'down', 'diagonal', 'firstRow', 'secondRow', 'used', 'weight'] as const
@@ -55,14 +26,14 @@ export class DualProblem {
    */
   constructor(engine: Engine, capacity: number, pathIsFree: boolean) {
     this.#engine = engine
-    this.address = engine.allocate(OFFSET.end)
-    const header = engine.int32(this.address, OFFSET.end / 4)
-    header.fill(0)
+    this.address = engine.allocate(PROBLEM.bytes)
     for (const name of FLOAT64_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 8)
     for (const name of WORD_ARRAYS) this.#arrays[name] = engine.allocate(capacity * 4)
-    const fresh = engine.int32(this.address, OFFSET.end / 4)
-    for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) fresh[OFFSET[name] / 4] = this.#arrays[name]
-    fresh[OFFSET.pathIsFree / 4] = pathIsFree ? 1 : 0
+    engine.int32(this.address, PROBLEM.bytes / 4).fill(0)
+    for (const name of [...FLOAT64_ARRAYS, ...WORD_ARRAYS]) {
+      engine.setInt32(this.address + PROBLEM[name], this.#arrays[name])
+    }
+    engine.setInt32(this.address + PROBLEM.pathIsFree, Number(pathIsFree))
   }
 
   /** Bytes that the constructor allocates. */
@@ -79,10 +50,9 @@ export class DualProblem {
     const engine = this.#engine
     this.size = first.size + second.size
     this.split = first.size
-    const header = engine.int32(this.address, OFFSET.end / 4)
-    header[OFFSET.size / 4] = this.size
-    header[OFFSET.split / 4] = this.split
-    engine.float64(this.address, OFFSET.end / 8)[OFFSET.tolerance / 8] = tolerance
+    engine.setInt32(this.address + PROBLEM.size, this.size)
+    engine.setInt32(this.address + PROBLEM.split, this.split)
+    engine.setFloat64(this.address + PROBLEM.tolerance, tolerance)
     this.clear()
     for (const name of ['firstRow', 'secondRow'] as const) this.#words(name).fill(0)
     engine.copy(this.#arrays.diagonal, diagonal + first.start * 4, first.size * 4)
@@ -106,7 +76,7 @@ export class DualProblem {
 
   /** Whether a row, once in memory, stays there until the next `reset`. */
   set keepsRows(value: boolean) {
-    this.#engine.int32(this.address, OFFSET.end / 4)[OFFSET.keepsRows / 4] = value ? 1 : 0
+    this.#engine.setInt32(this.address + PROBLEM.keepsRows, Number(value))
   }
 
   /** K(x, x) of each point, f32. */
@@ -195,8 +165,11 @@ export class DualProblem {
   }
   /** After NEEDS_ROW: the point whose row is missing, and the point whose row the same step also needs, or -1. */
   get wanted(): { point: number; held: number } {
-    const header = this.#engine.int32(this.address, OFFSET.end / 4)
-    return { point: header[OFFSET.wanted / 4], held: header[OFFSET.held / 4] }
+    const { wanted, held } = PROBLEM
+    return {
+      point: this.#engine.getInt32(this.address + wanted),
+      held: this.#engine.getInt32(this.address + held),
+    }
   }
   /** rho of the decision function; NaN or infinite if kernel values are. */
   get threshold(): number {
@@ -204,10 +177,10 @@ export class DualProblem {
   }
   /** Largest violation of the optimality conditions. */
   get gap(): number {
-    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.gap / 8]
+    return this.#engine.getFloat64(this.address + PROBLEM.gap)
   }
   get iterations(): number {
-    return this.#engine.float64(this.address, OFFSET.end / 8)[OFFSET.iterations / 8]
+    return this.#engine.getFloat64(this.address + PROBLEM.iterations)
   }
 
   #words(name: (typeof WORD_ARRAYS)[number]): Int32Array {

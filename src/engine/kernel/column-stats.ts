@@ -1,4 +1,5 @@
 import type { Matrix } from '../../core/matrix.ts'
+import { TOTALS } from '../wasm/bindings.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
@@ -37,22 +38,25 @@ export async function columnStats(
   const together = Math.max(1, Math.floor(PIECE / cols))
   const source = engine.allocate(together * cols * 4)
   const sums = engine.allocate(cols * 8)
-  const facts = engine.allocate(3 * 8)
+  const totals = engine.allocate(TOTALS.bytes)
   engine.float64(sums, cols).fill(0)
-  engine.float64(facts, 3).fill(0)
+  engine.int32(totals, TOTALS.bytes / 4).fill(0)
   // Shifted by one of the values, squares are small and a single pass is accurate enough.
   const shift = data[(selected?.[0] ?? 0) * cols]
+  engine.setFloat64(totals + TOTALS.shift, shift)
   for (let from = 0; from < rows; from += together) {
     const count = Math.min(together, rows - from)
     const piece = engine.float32(source, count * cols)
     if (selected) for (let r = 0; r < count; r++) piece.set(X.row(selected[from + r]), r * cols)
     else piece.set(data.subarray(from * cols, (from + count) * cols))
-    engine.exports.survey(source, count, cols, shift, sums, facts)
+    engine.exports.columnStats(source, count, cols, sums, totals)
     // Yielding is safe: nothing else uses this engine in the meantime.
     if (timeSlice.expired) await timeSlice.yield()
   }
   const columnMeans = engine.float64(sums, cols).slice()
-  const [squares, largest, notFinite] = engine.float64(facts, 3)
+  const squares = engine.getFloat64(totals + TOTALS.squares)
+  const largest = engine.getFloat64(totals + TOTALS.largest)
+  const notFinite = engine.getInt32(totals + TOTALS.notFinite)
   engine.release(mark)
   const numbers = rows * cols
   const aside = columnMeans.reduce((sum, value) => sum + value, 0) - numbers * shift

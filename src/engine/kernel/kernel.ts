@@ -2,6 +2,7 @@
 
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
+import { KERNEL, LINEAR, POLY, RBF, SIGMOID } from '../wasm/bindings.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type ColumnStats, columnStats } from './column-stats.ts'
@@ -24,8 +25,23 @@ export interface PrecomputedKernel {
 /** Any kernel that an SVM may use. */
 export type SvmKernel = Kernel | PrecomputedKernel
 
-/** Kernel codes of assembly/kernel.ts. */
-export const KERNEL_CODES = { linear: 0, poly: 1, rbf: 2, sigmoid: 3 } as const
+/** The code of each kernel in assembly/kernel.ts. */
+export const KERNEL_CODES = { linear: LINEAR, poly: POLY, rbf: RBF, sigmoid: SIGMOID } as const
+
+/**
+ * Stores a kernel in the engine's memory, as its functions take it, and returns the address.
+ *
+ * @param lessOne whether 1 is subtracted from an rbf kernel in float64. Default false
+ */
+export function storeKernel(engine: Engine, { kind, gamma, coef0, degree }: Kernel, lessOne = false): number {
+  const address = engine.allocate(KERNEL.bytes)
+  engine.setInt32(address + KERNEL.kind, KERNEL_CODES[kind])
+  engine.setInt32(address + KERNEL.degree, degree)
+  engine.setFloat64(address + KERNEL.gamma, gamma)
+  engine.setFloat64(address + KERNEL.coef0, coef0)
+  engine.setInt32(address + KERNEL.lessOne, Number(lessOne))
+  return address
+}
 
 /**
  * How rows are shifted and scaled when they are copied into the engine, so that float32 products stay accurate.

@@ -1,5 +1,5 @@
 import type { Engine } from '../wasm/engine.ts'
-import { KERNEL_CODES, type Kernel } from './kernel.ts'
+import { type Kernel, storeKernel } from './kernel.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
 import { PANEL, type Run } from './runs.ts'
 
@@ -48,6 +48,10 @@ export class PackedRows implements KernelMatrix {
   /** Address of scratch for `WIDE_ROWS` x `WIDE_COLUMNS` float64 values. */
   readonly wide: number
   readonly #engine: Engine
+  /** Addresses of the kernel, of the same with nothing subtracted, and of a linear kernel. */
+  readonly #kernel: number
+  readonly #unshifted: number
+  readonly #linear: number
   readonly #strips: number
   readonly #stripNorms: number
   readonly #indexes: number
@@ -57,6 +61,9 @@ export class PackedRows implements KernelMatrix {
   constructor(engine: Engine, layout: PackedLayout) {
     this.#engine = engine
     this.layout = layout
+    this.#kernel = storeKernel(engine, layout.kernel, layout.precise?.lessOne)
+    this.#unshifted = storeKernel(engine, layout.kernel)
+    this.#linear = storeKernel(engine, { ...layout.kernel, kind: 'linear' })
     this.#strips = engine.allocate(engine.blockRows * layout.width * 4)
     this.#stripNorms = engine.allocate(engine.blockRows * 4)
     this.#indexes = engine.allocate(engine.blockRows * 4)
@@ -117,18 +124,19 @@ export class PackedRows implements KernelMatrix {
   }
 
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
-    if (this.layout.precise)
-      this.#multiplyPrecisely(this.layout.precise, rows, start, cols, out, stride, false)
-    else this.#multiply(this.kernel.kind, rows, start, cols, out, stride)
+    const { precise } = this.layout
+    if (precise) this.#preciseBlock(this.#kernel, precise.offsets, rows, start, cols, out, stride, false)
+    else this.#kernelBlock(this.#kernel, rows, start, cols, out, stride)
   }
 
   /** Like `multiply`, but `out` is float64 and nothing is subtracted from K. */
   multiplyWide(rows: number, start: number, cols: number, out: number, stride: number): void {
-    this.#multiplyPrecisely({ lessOne: false, offsets: 0 }, rows, start, cols, out, stride, true)
+    this.#preciseBlock(this.#unshifted, 0, rows, start, cols, out, stride, true)
   }
 
-  #multiplyPrecisely(
-    { lessOne, offsets }: PreciseLayout,
+  #preciseBlock(
+    kernel: number,
+    offsets: number,
     rows: number,
     start: number,
     cols: number,
@@ -136,18 +144,16 @@ export class PackedRows implements KernelMatrix {
     stride: number,
     wide: boolean,
   ): void {
-    const { kind, gamma, coef0, degree } = this.kernel
     this.#engine.exports.preciseBlock(
-      ...([this.#strips, offsets && this.#stripOffsets, rows] as const),
+      ...([kernel, this.#strips, offsets && this.#stripOffsets, rows] as const),
       ...([this.layout.panels + start * this.width * 4, offsets && offsets + start * 8, cols] as const),
-      ...([this.width, out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
-      ...([Number(lessOne), Number(wide)] as const),
+      ...([this.width, out, stride, wide] as const),
     )
   }
 
   /** Like `multiply`, but computes plain dot products regardless of the kernel. */
   multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
-    this.#multiply('linear', rows, start, cols, out, stride)
+    this.#kernelBlock(this.#linear, rows, start, cols, out, stride)
   }
 
   /**
@@ -157,26 +163,15 @@ export class PackedRows implements KernelMatrix {
    * @param rowNorms address of |x|^2 (f32) of each row; used by an rbf kernel
    */
   apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
-    const { kind, gamma, coef0, degree } = this.kernel
-    this.#engine.exports.applyKernel(
-      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
-      ...([rowNorms, this.norms + start * 4] as const),
-    )
+    const colNorms = this.norms + start * 4
+    this.#engine.exports.applyKernel(this.#kernel, out, stride, rows, cols, rowNorms, colNorms)
   }
 
-  #multiply(
-    kind: Kernel['kind'],
-    rows: number,
-    start: number,
-    cols: number,
-    out: number,
-    stride: number,
-  ): void {
-    const { gamma, coef0, degree } = this.kernel
+  #kernelBlock(kernel: number, rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#engine.exports.kernelBlock(
-      ...([this.#strips, this.#stripNorms, rows] as const),
+      ...([kernel, this.#strips, this.#stripNorms, rows] as const),
       ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),
-      ...([out, stride, KERNEL_CODES[kind], gamma, coef0, degree] as const),
+      ...([out, stride] as const),
     )
   }
 }

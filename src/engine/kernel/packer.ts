@@ -1,7 +1,7 @@
 import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
-import { type Conditioning, KERNEL_CODES, type Kernel } from './kernel.ts'
+import { type Conditioning, type Kernel, storeKernel } from './kernel.ts'
 import { leftBytes, type PackedLayout, PackedRows } from './packed-rows.ts'
 import { PrecisePacker, preciseBytes } from './precise-packer.ts'
 import { PANEL, positionsIn, runsOf } from './runs.ts'
@@ -38,6 +38,7 @@ export class Packer {
   readonly #engine: Engine
   readonly #X: Matrix
   readonly #groups: ArrayLike<number>[]
+  readonly #kernel: number
   readonly #staging: number
   readonly #conditioner: Conditioner
   readonly #precise: PrecisePacker | undefined
@@ -62,6 +63,7 @@ export class Packer {
     this.#engine = engine
     this.#X = X
     this.#groups = groups
+    this.#kernel = storeKernel(engine, kernel)
     this.#staging = engine.allocate(PANEL * width * 4)
     this.#conditioner = new Conditioner(engine, conditioning, width)
   }
@@ -89,12 +91,8 @@ export class Packer {
       return
     }
     engine.copy(diagonal + start * 4, norms + start * 4, size * 4)
-    const { kind, gamma, coef0, degree } = kernel
-    if (kind === 'rbf') engine.float32(diagonal + start * 4, size).fill(1)
-    else {
-      const code = KERNEL_CODES[kind]
-      engine.exports.applyKernel(diagonal + start * 4, 0, 1, size, code, gamma, coef0, degree, 0, 0)
-    }
+    if (kernel.kind === 'rbf') engine.float32(diagonal + start * 4, size).fill(1)
+    else engine.exports.applyKernel(this.#kernel, diagonal + start * 4, 0, 1, size, 0, 0)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
-import { KERNEL_CODES, type Kernel, type PreciseKernel } from './kernel.ts'
+import { type Kernel, type PreciseKernel, storeKernel } from './kernel.ts'
 import type { PreciseLayout } from './packed-rows.ts'
 import { PANEL } from './runs.ts'
 
@@ -16,7 +16,7 @@ export function preciseBytes(positions: number, cols: number): number {
 export class PrecisePacker {
   readonly layout: PreciseLayout
   readonly #engine: Engine
-  readonly #kernel: Kernel
+  readonly #kernel: number
   readonly #width: number
   readonly #strips: number
   readonly #indexes: number
@@ -33,7 +33,7 @@ export class PrecisePacker {
     positions: number,
   ) {
     this.#engine = engine
-    this.#kernel = kernel
+    this.#kernel = storeKernel(engine, kernel, lessOne)
     this.#width = width
     this.#strips = engine.allocate(STRIP_ROWS * width * 4)
     this.#indexes = engine.allocate(PANEL * 4)
@@ -93,11 +93,9 @@ export class PrecisePacker {
     out: number,
     wide: boolean,
   ): void {
-    const { kind, gamma, coef0, degree } = this.#kernel
     this.#engine.exports.preciseBlock(
-      ...([this.#strips, rowOffsets, rows, panel, colOffsets, cols, this.#width] as const),
-      ...([out, PANEL * 4, KERNEL_CODES[kind], gamma, coef0, degree] as const),
-      ...([Number(this.layout.lessOne), Number(wide)] as const),
+      ...([this.#kernel, this.#strips, rowOffsets, rows, panel, colOffsets, cols] as const),
+      ...([this.#width, out, PANEL * 4, wide] as const),
     )
   }
 }

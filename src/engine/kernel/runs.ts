@@ -1,3 +1,5 @@
+import { TILE_COLS } from '../wasm/bindings.ts'
+
 /** A contiguous range of positions in the kernel matrix: the rows of one group (such as a class) and their padding. */
 export interface Run {
   /** Position of the first row; a multiple of 8. */
@@ -8,8 +10,8 @@ export interface Run {
   size: number
 }
 
-/** Rows of a panel: must equal TILE_COLS in assembly/simd.ts. */
-export const PANEL = 8
+/** Rows of a panel. */
+export const PANEL = TILE_COLS
 
 /** `count` rounded up to a multiple of `PANEL`. */
 export function padded(count: number): number {

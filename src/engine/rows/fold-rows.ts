@@ -1,6 +1,6 @@
 import type { DualProblem } from '../dual/dual-problem.ts'
 import type { GramMatrix } from '../kernel/gram.ts'
-import { KERNEL_CODES, type Kernel } from '../kernel/kernel.ts'
+import { type Kernel, storeKernel } from '../kernel/kernel.ts'
 import { PairWeights } from '../kernel/pair-weights.ts'
 import { RbfUnderflow } from '../kernel/rbf-underflow.ts'
 import { padded, type Run } from '../kernel/runs.ts'
@@ -25,6 +25,8 @@ export class FoldRows implements RowProvider {
   readonly #engine: Engine
   readonly #gram: GramMatrix
   readonly #kernel: Kernel
+  /** Where the kernel is in memory. */
+  readonly #kernelAddress: number
   /** Positions in the Gram matrix, class by class. */
   readonly #members: Int32Array[]
   /** Address of one f32 per row of the fold: |x|^2, 0 for padding. */
@@ -47,6 +49,7 @@ export class FoldRows implements RowProvider {
     this.#engine = engine
     this.#gram = gram
     this.#kernel = kernel
+    this.#kernelAddress = storeKernel(engine, kernel)
     this.#members = members
     let size = 0
     for (const positions of members) {
@@ -107,11 +110,8 @@ export class FoldRows implements RowProvider {
 
   /** Turns dot products of `rows` rows with the fold's rows from `start` on into kernel values, in place. */
   #apply(out: number, stride: number, rows: number, start: number, cols: number, rowNorms: number): void {
-    const { kind, gamma, coef0, degree } = this.#kernel
-    this.#engine.exports.applyKernel(
-      ...([out, stride, rows, cols, KERNEL_CODES[kind], gamma, coef0, degree] as const),
-      ...([rowNorms, this.#norms + start * 4] as const),
-    )
+    const colNorms = this.#norms + start * 4
+    this.#engine.exports.applyKernel(this.#kernelAddress, out, stride, rows, cols, rowNorms, colNorms)
   }
 
   /** Computes the blocks of the pair unless they are in memory, and sets the row addresses of the problem. */

@@ -1,5 +1,5 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import type { EngineExports } from './exports.ts'
+import type { EngineExports } from './bindings.ts'
 import { engineModule, type Simd } from './module.ts'
 
 const PAGE = 65536
@@ -149,6 +149,23 @@ export class Engine {
 
   int32(address: number, length: number): Int32Array<ArrayBuffer> {
     return new Int32Array(this.memory.buffer as ArrayBuffer, address, length)
+  }
+
+  /** One field of a struct; its offset is in bindings.ts. */
+  getInt32(address: number): number {
+    return this.int32(address, 1)[0]
+  }
+
+  setInt32(address: number, value: number): void {
+    this.int32(address, 1)[0] = value
+  }
+
+  getFloat64(address: number): number {
+    return this.float64(address, 1)[0]
+  }
+
+  setFloat64(address: number, value: number): void {
+    this.float64(address, 1)[0] = value
   }
 
   /** Copies bytes within the memory. */

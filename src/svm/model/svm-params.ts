@@ -1,4 +1,5 @@
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
+import { checkKnownOptions } from '../../core/known-options.ts'
 import { checkFiniteRows, type Matrix } from '../../core/matrix.ts'
 import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
 import type { Kernel, SvmKernel } from '../../engine/kernel/kernel.ts'
@@ -84,11 +85,7 @@ export function svmParameters<P extends SvmParameters>(options: Partial<P>, defa
     throw invalidArgument('options', options, 'an object')
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  for (const [name] of given) {
-    if (!Object.hasOwn(defaults, name)) {
-      throw invalidArgument('options', name, `made of ${Object.keys(defaults).join(', ')}`)
-    }
-  }
+  checkKnownOptions(options, Object.keys(defaults))
   const p: P = { ...defaults, ...Object.fromEntries(given) }
   if (!KERNELS.includes(p.kernel)) throw invalidArgument('kernel', p.kernel, `one of ${KERNELS.join(', ')}`)
   checkPositive('tol', p.tol)

@@ -42,9 +42,7 @@ export function constantOf(tensor: TensorProto): Constant {
       return dataType === DataType.FLOAT16 ? numbers.map(fromHalf) : numbers
     }
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength)
-    if (dataType === DataType.FLOAT16) {
-      return Float32Array.from({ length }, (_, i) => fromHalf(view.getUint16(2 * i, true)))
-    }
+    if (dataType === DataType.FLOAT16) return fromHalves(view, length)
     if (dataType === DataType.DOUBLE) {
       return Float32Array.from({ length }, (_, i) => view.getFloat64(8 * i, true))
     }
@@ -53,6 +51,21 @@ export function constantOf(tensor: TensorProto): Constant {
     return new Float32Array(new Uint8Array(raw).buffer)
   }
   return { dims, read }
+}
+
+/** Converts little-endian float16 numbers. A plain loop on bits: unpacking the weights is a part of every start. */
+function fromHalves(view: DataView, length: number): Float32Array {
+  const numbers = new Float32Array(length)
+  const patterns = new Uint32Array(numbers.buffer)
+  for (let i = 0; i < length; i++) {
+    const half = view.getUint16(2 * i, true)
+    const exponent = half & 0x7c00
+    // Normal numbers: the same sign and fraction, the exponent with another bias.
+    if (exponent !== 0 && exponent !== 0x7c00) {
+      patterns[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + 0x38000000)
+    } else numbers[i] = fromHalf(half)
+  }
+  return numbers
 }
 
 /** Converts a float16 bit pattern to a number. */

@@ -51,14 +51,14 @@ export function packDepthwise(convolution: Convolution, stride: number, to: Floa
 }
 
 /** Weight transform matrix of Winograd's F(4 x 4, 3 x 3). */
-const G = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-]
+const G = Float64Array.of(
+  ...[1 / 4, 0, 0],
+  ...[-1 / 6, -1 / 6, -1 / 6],
+  ...[-1 / 6, 1 / 6, -1 / 6],
+  ...[1 / 24, 1 / 12, 1 / 6],
+  ...[1 / 24, -1 / 12, 1 / 6],
+  ...[0, 0, 1],
+)
 
 /** Packs weights for `winograd`: [36][filters / 8][channels][8]. Transformed in float64 and rounded once. */
 export function packWinograd(convolution: Convolution, to: Float32Array): void {
@@ -72,17 +72,19 @@ export function packWinograd(convolution: Convolution, to: Float32Array): void {
     for (let c = 0; c < channels; c++) {
       const from = (filter * channels + c) * 9
       for (let i = 0; i < 6; i++) {
-        const [g0, g1, g2] = G[i]
+        const row = 3 * i
         for (let column = 0; column < 3; column++) {
           const at = from + column
-          half[i * 3 + column] = g0 * weights[at] + g1 * weights[at + 3] + g2 * weights[at + 6]
+          half[row + column] =
+            G[row] * weights[at] + G[row + 1] * weights[at + 3] + G[row + 2] * weights[at + 6]
         }
       }
       const put = Math.floor(filter / PANEL) * channels * PANEL + c * PANEL + (filter % PANEL)
       for (let i = 0; i < 6; i++) {
         for (let j = 0; j < 6; j++) {
-          const [g0, g1, g2] = G[j]
-          const sum = g0 * half[i * 3] + g1 * half[i * 3 + 1] + g2 * half[i * 3 + 2]
+          const at = 3 * i
+          const row = 3 * j
+          const sum = G[row] * half[at] + G[row + 1] * half[at + 1] + G[row + 2] * half[at + 2]
           to[(i * 6 + j) * planeLength + put] = sum * factor
         }
       }

@@ -1,4 +1,4 @@
-import { type Convolution, linear } from '../lowering/operations.ts'
+import { type Convolution, lengthOf, linear } from '../lowering/operations.ts'
 import { isCurved } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { PANEL, packDense, packDepthwise, packWinograd } from './pack-weights.ts'
@@ -21,6 +21,11 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
       addWinograd(operation, context)
       break
   }
+}
+
+/** Multiply-adds for one image. */
+function multiplyAddsOf({ input, output, groups, kernel }: Convolution): number {
+  return (lengthOf(output.shape) * input.shape.channels * kernel[0] * kernel[1]) / groups
 }
 
 /** The residual's buffer and pixel table; address and table are 0 if there is none. */
@@ -66,6 +71,7 @@ function addDense(operation: Convolution, context: StepContext): void {
   push({
     name,
     kernel: 'dense',
+    multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) => {
       for (let group = 0; group < groups; group++) {
         const first = group * filters * 4
@@ -115,6 +121,7 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
   push({
     name: operation.name,
     kernel: 'depthwise',
+    multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) =>
       kernels.depthwise(
         x.buffer.address,
@@ -170,6 +177,7 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   push({
     name,
     kernel: 'winograd',
+    multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) =>
       kernels.winograd(
         x.buffer.address,

@@ -3,11 +3,19 @@
  *
  * Similarity is the case-insensitive Levenshtein distance; a name that contains the wanted one, or is
  * contained in it, counts as near.
+ *
+ * @param most names at a greater distance are left out. Default: none is
  */
-export function closestName(wanted: string, names: string[], count: number): string[] {
+export function closestName(
+  wanted: string,
+  names: string[],
+  count: number,
+  most = Number.POSITIVE_INFINITY,
+): string[] {
   const key = wanted.toLowerCase()
   return [...new Set(names)]
     .map((name, order) => ({ name, order, distance: distance(key, name.toLowerCase()) }))
+    .filter(({ distance }) => distance <= most)
     .sort((a, b) => a.distance - b.distance || a.order - b.order)
     .slice(0, count)
     .map(({ name }) => name)

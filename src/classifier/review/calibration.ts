@@ -1,0 +1,91 @@
+import { exp, log } from '../../core/exp-log.ts'
+import type { Label } from '../../core/labels.ts'
+import { coupleProbabilities } from '../../engine/decision/coupling.ts'
+import { fitSigmoid, type Sigmoids } from '../../engine/decision/platt.ts'
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import type { OutOfFold } from './out-of-fold.ts'
+
+/** How decision values become probabilities. */
+export interface Calibration {
+  /** A sigmoid for each pair of classes. */
+  sigmoids: Sigmoids
+  /** The coupled probabilities are raised to this power and divided by their sum. */
+  power: number
+}
+
+/** Probabilities below this count as this: the least that single precision tells apart from 0 beside 1. */
+const LEAST = 1e-7
+
+/**
+ * Fits a sigmoid for each pair of classes (Platt; Lin, Lin and Weng) to out-of-fold decision values, and then one
+ * temperature for the coupled probabilities (Guo et al., "On calibration of modern neural networks", 2017), which
+ * minimises their log loss. With two classes the sigmoid alone is enough.
+ *
+ * @throws {SoftmarginError} `ABORTED`
+ */
+export async function fitCalibration(
+  { decisions, labels: { classes, codes } }: OutOfFold<Label>,
+  timeSlice: TimeSlice,
+): Promise<Calibration> {
+  const count = classes.length
+  const pairs = (count * (count - 1)) / 2
+  const a = new Float64Array(pairs)
+  const b = new Float64Array(pairs)
+  for (let i = 0, pair = 0; i < count; i++) {
+    for (let j = i + 1; j < count; j++, pair++) {
+      const of = (code: number) =>
+        [...codes.keys()].filter((row) => codes[row] === code).map((row) => decisions[row * pairs + pair])
+      const firsts = of(i)
+      const fitted = await fitSigmoid(Float64Array.from([...firsts, ...of(j)]), firsts.length, timeSlice)
+      a[pair] = fitted.a
+      b[pair] = fitted.b
+    }
+  }
+  const sigmoids = { a, b }
+  const coupled = coupleProbabilities(decisions, count, sigmoids)
+  return { sigmoids, power: count === 2 ? 1 : bestPower(coupled, codes, count) }
+}
+
+/** Probabilities of each row, rows x classes. */
+export function calibrate(
+  decisions: Float64Array,
+  classes: number,
+  { sigmoids, power }: Calibration,
+): Float32Array {
+  const coupled = coupleProbabilities(decisions, classes, sigmoids)
+  if (power === 1) return coupled
+  for (let at = 0; at < coupled.length; at += classes) {
+    coupled.set(raised(coupled.subarray(at, at + classes), power), at)
+  }
+  return coupled
+}
+
+function raised(row: Float32Array, power: number): Float64Array {
+  const scores = Float64Array.from(row, (p) => power * log(Math.max(p, LEAST)))
+  const top = Math.max(...scores)
+  const weights = scores.map((score) => exp(score - top))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return weights.map((weight) => weight / sum)
+}
+
+/** The power with the least log loss, by golden-section search over its logarithm. */
+function bestPower(coupled: Float32Array, codes: Int32Array, classes: number): number {
+  const loss = (power: number) => {
+    let sum = 0
+    for (let row = 0; row < codes.length; row++) {
+      const p = raised(coupled.subarray(row * classes, (row + 1) * classes), power)
+      sum -= log(Math.max(p[codes[row]], LEAST))
+    }
+    return sum
+  }
+  const ratio = (Math.sqrt(5) - 1) / 2
+  let low = -3
+  let high = 3
+  for (let step = 0; step < 24; step++) {
+    const left = high - ratio * (high - low)
+    const right = low + ratio * (high - low)
+    if (loss(exp(left)) <= loss(exp(right))) high = right
+    else low = left
+  }
+  return exp((low + high) / 2)
+}

@@ -1,0 +1,76 @@
+import type { LongCall } from '../../core/call-options.ts'
+import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
+import { dealFolds } from '../../core/folds.ts'
+import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { SVC } from '../../svm/svc.ts'
+import { fitFeatureScaler, type Scale } from '../feature-scaler.ts'
+
+const FOLDS = 5
+
+/** Decision values of rows by machines that were not fitted on them. */
+export interface OutOfFold<L extends Label = Label> {
+  /** Rows x pairs of classes, (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair. */
+  decisions: Float64Array
+  labels: EncodedLabels<L>
+}
+
+/**
+ * Cross-validates a classifier and returns the decision values of every row by the machine of the fold that held the
+ * row out. Each class is dealt to five folds at random, with a fixed seed, and each fold has its own scaler.
+ *
+ * @param template the SVC whose options are used; it is not fitted itself
+ * @param X unscaled features
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`
+ */
+export async function outOfFoldDecisions<L extends Label>(
+  template: SVC<L>,
+  scale: Scale,
+  X: Matrix,
+  y: readonly L[],
+  { signal, onProgress }: LongCall = {},
+): Promise<OutOfFold<L>> {
+  const labels = encodeLabels(y, 'labels')
+  const groups = labels.classes.map((_, code) =>
+    Int32Array.from([...labels.codes.keys()].filter((row) => labels.codes[row] === code)),
+  )
+  const alone = groups.findIndex((rows) => rows.length < 2)
+  if (alone >= 0) {
+    const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
+    throw new SoftmarginError('TOO_FEW_ROWS', message, {
+      argument: 'labels',
+      expected: 'at least 2 images a class',
+    })
+  }
+  const fold = dealFolds(groups, X.rows, FOLDS, 0)
+  const pairs = (groups.length * (groups.length - 1)) / 2
+  const decisions = new Float64Array(X.rows * pairs)
+  const used = [...new Set(fold)].sort((a, b) => a - b)
+  const rows = Int32Array.from(fold.keys())
+  for (const [done, held] of used.entries()) {
+    throwIfAborted(signal)
+    const train = rows.filter((row) => fold[row] !== held)
+    const test = rows.filter((row) => fold[row] === held)
+    const known = X.select(train)
+    const scaler = await fitFeatureScaler(scale, known)
+    const svc = template.clone({ probability: false })
+    try {
+      const yTrain = Array.from(train, (row) => y[row])
+      // Warnings are dropped: the fit on all images gives them.
+      await svc.fit(await scaler.transform(known), yTrain, { signal, onWarning: () => {} })
+      const answers = await svc.decisionFunction(await scaler.transform(X.select(test)), {
+        shape: 'ovo',
+        signal,
+      })
+      // With two classes, SVC answers positive values for the second one.
+      const sign = pairs === 1 ? -1 : 1
+      for (const [i, row] of test.entries()) {
+        for (const [pair, value] of answers.row(i).entries()) decisions[row * pairs + pair] = sign * value
+      }
+    } finally {
+      svc.dispose()
+    }
+    onProgress?.({ done: done + 1, total: used.length })
+  }
+  return { decisions, labels }
+}

@@ -1,0 +1,85 @@
+// The option `--runtime`: softmargin's own runtimes by name, or a package that the user has installed.
+
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Command } from 'commander'
+import type { ExtractorOptions } from '../../cnn/extractor/extractor.ts'
+import { checkModule, type OrtModule } from '../../cnn/given-runtime.ts'
+import { SoftmarginError, show } from '../../core/errors.ts'
+
+const own = ['auto', 'engine', 'onnxruntime'] as const
+
+/** The parsed options that `addRuntime` adds. */
+export interface RuntimeOption {
+  runtime?: string
+  executionProvider?: string[]
+}
+
+/** Adds `--runtime` and `--execution-provider` to a command. */
+export function addRuntime(command: Command): Command {
+  return command
+    .option(
+      '--runtime <name>',
+      'what runs the CNN: auto, engine, onnxruntime, or a package that is installed here, such as onnxruntime-node',
+    )
+    .option(
+      '--execution-provider <names...>',
+      'where such a package computes, in order of preference, such as cuda cpu',
+    )
+}
+
+/**
+ * The options of an extractor that `--runtime` stands for. Packages are resolved from the working folder, then from
+ * where softmargin is installed.
+ *
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for a package that is not installed, that cannot be loaded, or that is
+ *   no runtime
+ */
+export async function runtimeOf({
+  runtime,
+  executionProvider,
+}: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders'>> {
+  const executionProviders = executionProvider
+  if (runtime === undefined) return { executionProviders }
+  const known = own.find((name) => name === runtime)
+  return { runtime: known ?? (await load(runtime)), executionProviders }
+}
+
+async function load(name: string): Promise<OrtModule> {
+  const path = resolve(name)
+  if (path === undefined) {
+    throw unusable(name, `no package of that name is installed here: npm install ${name}`)
+  }
+  let module: object
+  try {
+    module = await import(pathToFileURL(path).href)
+  } catch (cause) {
+    throw unusable(name, `its package cannot be loaded: ${(cause as Error).message}`, cause)
+  }
+  return checkModule(module)
+}
+
+/** The file that `import` of a package would run. */
+function resolve(name: string): string | undefined {
+  // Neither a path nor a module of Node: what is named is a package.
+  if (!/^(@[\w.-]+\/)?[\w-][\w.-]*(\/[\w.-]+)*$/.test(name)) return undefined
+  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+    try {
+      const path = createRequire(from).resolve(name)
+      if (path !== name) return path
+    } catch {}
+  }
+  return undefined
+}
+
+function unusable(name: string, why: string, cause?: unknown): SoftmarginError {
+  const expected = `${own.join(', ')} or an installed package such as onnxruntime-node`
+  const message = `--runtime must be ${expected}, but is ${show(name)}, and ${why}`
+  return new SoftmarginError('INVALID_ARGUMENT', message, {
+    argument: '--runtime',
+    received: name,
+    expected,
+    cause,
+  })
+}

@@ -1,0 +1,12 @@
+import { useOnnxRuntime } from './runtime.ts'
+
+/**
+ * Lets networks run in onnxruntime-web, which is loaded when the first one needs it. Every entry of the package
+ * calls this, except `softmargin/lite`, whose bundles must not contain onnxruntime-web.
+ */
+export function addOnnxRuntime(): void {
+  useOnnxRuntime(async (model, options) => {
+    const { Session } = await import('./session.ts')
+    return Session.create(model, options)
+  })
+}

@@ -1,0 +1,37 @@
+// The entry point `softmargin/lite`: pictures in, label out, without onnxruntime-web.
+
+export {
+  type ClassifierFitOptions,
+  type ClassifierLoadOptions,
+  type ClassifierOptions,
+  type ClassifierProgress,
+  type ClassifierRefitOptions,
+  type ClassifierSearch,
+  type Evaluation,
+  ImageClassifier,
+  type ImagesCall,
+  type Scale,
+} from './classifier/image-classifier.ts'
+export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export {
+  type ExtractorDescription,
+  type ExtractorOptions,
+  FeatureExtractor,
+  type LayerChoice,
+} from './cnn/extractor/extractor.ts'
+export type { LayerInfo } from './cnn/extractor/layer-info.ts'
+export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
+export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
+export type { Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export { type ErrorCode, type ErrorDetails, SoftmarginError } from './core/errors.ts'
+export type { Label } from './core/labels.ts'
+export { Matrix } from './core/matrix.ts'
+export { version } from './core/version.ts'
+export {
+  type CustomAsset as GivenAsset,
+  type CustomAssetName as GivenName,
+  useAssets,
+} from './host/assets.ts'
+export type { ImageInput, RawImage } from './image/image-input.ts'
+export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
+export { type PredictorState, SvcPredictor } from './svm/svc-predictor.ts'

@@ -52,28 +52,23 @@ export function packDepthwise(convolution: Convolution, stride: number, to: Floa
   }
 }
 
-/** Weight transform matrices of Winograd's F(4 x 4, 3 x 3) and F(2 x 2, 3 x 3), by tile side. */
+/**
+ * Weight transform matrices of Winograd's F(4 x 4, 3 x 3) and F(2 x 2, 3 x 3), by tile side: rows of three numbers. Flat,
+ * since destructuring each row would take most of the time of packing.
+ */
 const matrices = new Map([
   [
     4,
-    [
-      [1 / 4, 0, 0],
-      [-1 / 6, -1 / 6, -1 / 6],
-      [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6],
-      [1 / 24, -1 / 12, 1 / 6],
-      [0, 0, 1],
-    ],
+    Float64Array.of(
+      ...[1 / 4, 0, 0],
+      ...[-1 / 6, -1 / 6, -1 / 6],
+      ...[-1 / 6, 1 / 6, -1 / 6],
+      ...[1 / 24, 1 / 12, 1 / 6],
+      ...[1 / 24, -1 / 12, 1 / 6],
+      ...[0, 0, 1],
+    ),
   ],
-  [
-    2,
-    [
-      [1, 0, 0],
-      [1 / 2, 1 / 2, 1 / 2],
-      [1 / 2, -1 / 2, 1 / 2],
-      [0, 0, 1],
-    ],
-  ],
+  [2, Float64Array.of(...[1, 0, 0], ...[1 / 2, 1 / 2, 1 / 2], ...[1 / 2, -1 / 2, 1 / 2], ...[0, 0, 1])],
 ])
 
 /** Packs weights for `winograd`: [planes][panels][channels][panel's filters]. Transformed in float64 and rounded once. */
@@ -89,23 +84,24 @@ export function packWinograd(
   const { channels } = input.shape
   const filters = bias.length
   const planeLength = paddedFilters(filters, facts) * channels
-  const half = new Float64Array(3 * matrix.length)
+  const half = new Float64Array(matrix.length)
   for (let filter = 0; filter < filters; filter++) {
     const { at: panel, width } = panelOf(filter, filters, channels, facts)
     const factor = scaleOf(convolution, filter)
     for (let c = 0; c < channels; c++) {
       const from = (filter * channels + c) * 9
-      for (const [i, [g0, g1, g2]] of matrix.entries()) {
+      for (let row = 0; row < matrix.length; row += 3) {
         for (let column = 0; column < 3; column++) {
           const at = from + column
           half[row + column] =
-            G[row] * weights[at] + G[row + 1] * weights[at + 3] + G[row + 2] * weights[at + 6]
+            matrix[row] * weights[at] + matrix[row + 1] * weights[at + 3] + matrix[row + 2] * weights[at + 6]
         }
       }
       let put = panel + c * width + (filter % facts.wide)
       for (let i = 0; i < half.length; i += 3) {
-        for (const [g0, g1, g2] of matrix) {
-          to[put] = (g0 * half[i] + g1 * half[i + 1] + g2 * half[i + 2]) * factor
+        for (let row = 0; row < matrix.length; row += 3) {
+          const sum = matrix[row] * half[i] + matrix[row + 1] * half[i + 1] + matrix[row + 2] * half[i + 2]
+          to[put] = sum * factor
           put += planeLength
         }
       }

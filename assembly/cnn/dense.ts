@@ -1,7 +1,7 @@
 // Convolutions with many input channels, and products with matrices, which are convolutions of one tap.
 
 import { activateRows, Finish } from './activation'
-import { tile, TILE_PIXELS } from './tile'
+import { panelWidth, tiles } from './tile'
 
 /**
  * out[pixel][channel] = finish(bias[channel] + sum of the pixel's window times weights + residual[pixel][channel]).
@@ -11,8 +11,8 @@ import { tile, TILE_PIXELS } from './tile'
  * @param block pixels whose windows stay in the cache while all weights pass: a multiple of TILE_PIXELS
  * @param segments what a window holds: pairs of i32 (byte offset from the pixel, count of numbers)
  * @param depth numbers of a window
- * @param weights panels of 8 channels: [channels / 8][depth][8]
- * @param bias a number a channel, up to a multiple of 8
+ * @param weights panels: [panels][depth][channels of a panel], as `panelWidth` tells
+ * @param bias a number a channel, up to the end of the last panel
  * @param residual a map to add, or 0
  * @param finish address of a `Finish`
  */
@@ -34,31 +34,31 @@ export function dense(
   finish: usize,
 ): void {
   const ending = changetype<Finish>(finish)
-  const panelBytes = <usize>depth * 32
   for (let from = 0; from < pixels; from += block) {
-    const to = min(from + block, pixels)
+    const count = min(block, pixels - from)
+    const table = <usize>from * 4
     let panel = weights
-    for (let channel = 0; channel < channels; channel += 8) {
+    for (let channel = 0; channel < channels; ) {
       const at = <usize>channel * 4
-      for (let i = from; i < to; i += TILE_PIXELS) {
-        const table = <usize>i * 4
-        tile(
-          x,
-          xOffsets + table,
-          segments,
-          segmentCount,
-          panel,
-          bias + at,
-          out + at,
-          outOffsets + table,
-          residual ? residual + at : 0,
-          residualOffsets + table,
-          channels - channel,
-          finish,
-        )
-      }
-      panel += panelBytes
+      const width = panelWidth(channels - channel)
+      tiles(
+        x,
+        xOffsets + table,
+        count,
+        segments,
+        segmentCount,
+        panel,
+        bias + at,
+        out + at,
+        outOffsets + table,
+        residual ? residual + at : 0,
+        residualOffsets + table,
+        channels - channel,
+        finish,
+      )
+      panel += <usize>depth * width * 4
+      channel += width
     }
-    if (ending.kind != 0) activateRows(out, outOffsets + <usize>from * 4, to - from, channels, ending)
+    if (ending.kind != 0) activateRows(out, outOffsets + table, count, channels, ending)
   }
 }

@@ -175,8 +175,8 @@ export class GridSearchCV<L extends Label = Label> {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.predict`
    */
-  async predict(X: MatrixLike): Promise<L[]> {
-    return this.bestEstimator.predict(X)
+  async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
+    return this.bestEstimator.predict(X, o)
   }
 
   /**
@@ -184,8 +184,8 @@ export class GridSearchCV<L extends Label = Label> {
    *
    * @throws {SoftmarginError} `NOT_FITTED`, and as `SVC.score`
    */
-  async score(X: MatrixLike, y: ArrayLike<L>): Promise<number> {
-    const predicted = await this.predict(X)
+  async score(X: MatrixLike, y: ArrayLike<L>, o: LongCall = {}): Promise<number> {
+    const predicted = await this.predict(X, o)
     checkLabels(y, predicted.length)
     return this.#scorer(Array.from(y), predicted)
   }

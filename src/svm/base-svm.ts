@@ -194,6 +194,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
   /** @internal */
   protected learn(machine: FittedModel): void {
     this.checkAlive()
+    this.#fitted?.decider.dispose()
     this.#fitted = { machine, decider: new DecisionFunction(machine, this.parameters.simd) }
   }
 
@@ -259,6 +260,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
    */
   dispose(): void {
     this.#disposed = true
+    this.#fitted?.decider.dispose()
     this.#fitted = undefined
   }
 

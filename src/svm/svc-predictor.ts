@@ -132,6 +132,7 @@ export class SvcPredictor<L extends Label = Label> {
    * Releases the memory of the predictor. Predicting afterwards throws `DISPOSED`; a second `dispose` does nothing.
    */
   dispose(): void {
+    this.#open?.dispose()
     this.#open = undefined
   }
 

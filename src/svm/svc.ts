@@ -126,6 +126,7 @@ export class SVC<L extends Label = Label> {
   #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     const predictor = SvcPredictor.fromState({ ...machine, classes, options: this.#parameters })
+    this.#fitted?.predictor.dispose()
     this.#fitted = { machine, classes, predictor }
   }
 
@@ -322,6 +323,7 @@ export class SVC<L extends Label = Label> {
    */
   dispose(): void {
     this.#disposed = true
+    this.#fitted?.predictor.dispose()
     this.#fitted = undefined
   }
 

@@ -6,7 +6,7 @@ import type { Program } from './lowering/operations.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
 import type { Step } from './planning/step.ts'
 import type { Simd } from './wasm/cnn-module.ts'
-import { buildFacts, type Instance, instantiate } from './wasm/instance.ts'
+import { type Instance, instantiate, type KernelFacts, kernelFacts } from './wasm/instance.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -118,8 +118,8 @@ export class EngineNetwork {
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
     const program = fuse(lower(model, input, dims, batch === undefined))
-    const facts = await buildFacts(this.#simd)
-    const plan = makePlan(program, { ...facts, pictures: picturesAtOnce(program, facts) })
+    const facts = await kernelFacts(this.#simd)
+    const plan = makePlan(program, { facts, pictures: picturesAtOnce(program, facts) })
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     const instance = await instantiate(plan.bytes, this.#simd)
@@ -130,11 +130,8 @@ export class EngineNetwork {
 }
 
 /** Number of images whose maps fit in the cache together. */
-function picturesAtOnce(
-  program: Program,
-  facts: { tilePixels: number; winogradScratchBytes: number },
-): number {
-  const bytes = (pictures: number) => makePlan(program, { ...facts, pictures }).bytes
+function picturesAtOnce(program: Program, facts: KernelFacts): number {
+  const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
   const [one, two] = [bytes(1), bytes(2)]
   return Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))
 }

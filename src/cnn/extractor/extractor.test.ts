@@ -375,9 +375,9 @@ describe('create refuses', () => {
       'a misspelt option',
       { poolng: 'max' } as never,
       'INVALID_ARGUMENT',
-      "'poolng'; did you mean 'pooling'?",
+      "'poolng': did you mean 'pooling'?",
     ],
-    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "signal, but is 'quantize'"],
+    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "signal, but has 'quantize'"],
     ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
     ['a broken preprocessing', { preprocess: { std: [0, 0, 0] } }, 'INVALID_ARGUMENT', 'preprocess.std'],
   ])('%s', async (_, options, code, phrase) => {

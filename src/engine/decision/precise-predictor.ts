@@ -50,6 +50,19 @@ export class PrecisePredictor {
   /** Prepares an engine for an expansion. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY` */
   static async open(simd: Simd, expansion: Expansion, timeSlice: TimeSlice): Promise<PrecisePredictor> {
     const engine = await Engine.open(simd)
+    try {
+      return await PrecisePredictor.#openIn(engine, expansion, timeSlice)
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+  }
+
+  static async #openIn(
+    engine: Engine,
+    expansion: Expansion,
+    timeSlice: TimeSlice,
+  ): Promise<PrecisePredictor> {
     const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
     const { largest } = await columnStats(engine, supportVectors, timeSlice)
     const scale = powerOfTwoScale(largest)
@@ -78,6 +91,11 @@ export class PrecisePredictor {
     }
     const conditioner = new Conditioner(engine, conditioning, supportVectors.cols)
     return new PrecisePredictor(engine, rows, conditioner, weights, intercept)
+  }
+
+  /** Closes its engine. It must not be used afterwards. */
+  close(): void {
+    this.#engine.close()
   }
 
   /** Like `Predictor.decide`. @throws {SoftmarginError} `ABORTED` */

@@ -35,6 +35,9 @@ export class PrecomputedPredictor {
     this.#sums = this.#classes.map(({ lines }) => new Float64Array(lines.length))
   }
 
+  /** Like `Predictor.close`; a precomputed kernel needs no engine. */
+  close(): void {}
+
   /** Like `Predictor.decide`; X is rows x training rows. @throws {SoftmarginError} `ABORTED` */
   async decide(
     X: Matrix,

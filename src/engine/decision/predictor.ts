@@ -84,16 +84,29 @@ export class Predictor {
   ): Promise<Predictor | PrecisePredictor> {
     const engine = await Engine.open(simd)
     const openPrecise = (ownTimeSlice: TimeSlice) => PrecisePredictor.open(simd, expansion, ownTimeSlice)
+    let predictor: Predictor | undefined
+    try {
+      predictor = await Predictor.#openIn(engine, expansion, timeSlice, openPrecise)
+    } finally {
+      if (!predictor) engine.close()
+    }
+    return predictor ?? openPrecise(timeSlice)
+  }
+
+  /** Like `open`, in this engine; undefined if float32 would be too inaccurate. */
+  static async #openIn(
+    engine: Engine,
+    expansion: Expansion,
+    timeSlice: TimeSlice,
+    openPrecise: (timeSlice: TimeSlice) => Promise<PrecisePredictor>,
+  ): Promise<Predictor | undefined> {
     const { supportVectors, kernel } = expansion
     const pairs = pairsOf(expansion.nSupport.length)
     const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
     if (kernel.kind === 'linear') {
       // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
       const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
-      if (linearNoise(weights, supportVectors, conditioning) > NOISE) {
-        engine.close()
-        return openPrecise(timeSlice)
-      }
+      if (linearNoise(weights, supportVectors, conditioning) > NOISE) return undefined
       const groups = [Int32Array.from(pairs.keys())]
       const plain = { centre: undefined, scale: 1 }
       const rows = await packRows(engine, weights, groups, kernel, plain, timeSlice)
@@ -106,10 +119,7 @@ export class Predictor {
     const own = rescaled(kernel, conditioning.scale)
     const rows = await packRows(engine, supportVectors, groups, own, conditioning, timeSlice)
     const { dualCoef, intercept } = expansion
-    if (isNoisy(engine, rows, expansion)) {
-      engine.close()
-      return openPrecise(timeSlice)
-    }
+    if (isNoisy(engine, rows, expansion)) return undefined
     const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
     const weights = new PairWeights(engine, rows.runs, largest)
     for (const [c, group] of groups.entries()) {
@@ -120,6 +130,12 @@ export class Predictor {
       if (timeSlice.expired) await timeSlice.yield()
     }
     return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
+  }
+
+  /** Closes its engines. It must not be used afterwards. */
+  close(): void {
+    this.#engine.close()
+    this.#precise?.close()
   }
 
   /** Number of positions of the support vectors, including padding. */

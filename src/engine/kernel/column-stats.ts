@@ -18,9 +18,20 @@ export interface ColumnStats {
 /** Elements that are copied to the engine at once: few enough to stay in the cache. */
 const PIECE = 1 << 15
 
-/** Statistics of X in one pass. Sums are accumulated in row order, in float64. @throws {SoftmarginError} `ABORTED` */
-export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlice): Promise<ColumnStats> {
-  const { data, rows, cols } = X
+/**
+ * Statistics of X in one pass. Sums are accumulated in row order, in float64.
+ *
+ * @param selected numbers of the rows to look at, in this order. Default: all rows
+ * @throws {SoftmarginError} `ABORTED`
+ */
+export async function columnStats(
+  engine: Engine,
+  X: Matrix,
+  timeSlice: TimeSlice,
+  selected?: Int32Array,
+): Promise<ColumnStats> {
+  const { data, cols } = X
+  const rows = selected?.length ?? X.rows
   // A model whose decision function is constant has no support vectors.
   if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
   const mark = engine.mark()
@@ -31,12 +42,13 @@ export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlic
   engine.float64(sums, cols).fill(0)
   engine.int32(totals, TOTALS.bytes / 4).fill(0)
   // Shifted by one of the values, squares are small and a single pass is accurate enough.
-  const shift = data[0]
+  const shift = data[(selected?.[0] ?? 0) * cols]
   engine.setFloat64(totals + TOTALS.shift, shift)
   for (let from = 0; from < rows; from += together) {
     const count = Math.min(together, rows - from)
-    const piece = data.subarray(from * cols, (from + count) * cols)
-    engine.float32(source, piece.length).set(piece)
+    const piece = engine.float32(source, count * cols)
+    if (selected) for (let r = 0; r < count; r++) piece.set(X.row(selected[from + r]), r * cols)
+    else piece.set(data.subarray(from * cols, (from + count) * cols))
     engine.exports.columnStats(source, count, cols, sums, totals)
     // Yielding is safe: nothing else uses this engine in the meantime.
     if (timeSlice.expired) await timeSlice.yield()
@@ -54,10 +66,15 @@ export async function columnStats(engine: Engine, X: Matrix, timeSlice: TimeSlic
 }
 
 /** Like `columnStats`, in an engine of its own. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
-export async function columnStatsOf(X: Matrix, simd: Simd, timeSlice: TimeSlice): Promise<ColumnStats> {
+export async function columnStatsOf(
+  X: Matrix,
+  simd: Simd,
+  timeSlice: TimeSlice,
+  selected?: Int32Array,
+): Promise<ColumnStats> {
   const engine = await Engine.open(simd)
   try {
-    return await columnStats(engine, X, timeSlice)
+    return await columnStats(engine, X, timeSlice, selected)
   } finally {
     engine.close()
   }

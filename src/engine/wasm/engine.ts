@@ -38,6 +38,7 @@ export class Engine {
   readonly #first: number
   readonly #limit: number
   readonly #simd: Simd
+  #isOpen = true
 
   private constructor(module: WebAssembly.Module, { memory, from, to }: Region, simd: Simd) {
     this.#simd = simd
@@ -60,6 +61,7 @@ export class Engine {
     const kept = shared ? undefined : idle.get(simd)
     if (kept) {
       idle.delete(simd)
+      kept.#isOpen = true
       return kept
     }
     const module = await engineModule(simd, shared)
@@ -67,8 +69,11 @@ export class Engine {
     return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
   }
 
-  /** Ends its use; it may be reused. No address in it may be used afterwards. */
+  /** Ends its use; it may be reused. No address in it may be used afterwards. A second `close` does nothing. */
   close(): void {
+    // By a second call it may be in use elsewhere.
+    if (!this.#isOpen) return
+    this.#isOpen = false
     this.#top = this.#first
     if (this.memory.buffer instanceof ArrayBuffer && this.memory.buffer.byteLength <= KEPT) {
       idle.set(this.#simd, this)

@@ -44,13 +44,18 @@ export class ThreadPool<Job, Result> {
       const member = idle.pop() ?? new PoolThread()
       if (!member.failed) members.push(member)
     }
-    for (const member of members) {
-      const from = engine.allocate(bytes)
-      const region = { memory: engine.memory, from, to: from + bytes }
-      // If a thread fails to start, its jobs run on the other threads.
-      member.open(work.name, simd, region, context).catch(() => {})
+    try {
+      for (const member of members) {
+        const from = engine.allocate(bytes)
+        const region = { memory: engine.memory, from, to: from + bytes }
+        // If a thread fails to start, its jobs run on the other threads.
+        member.open(work.name, simd, region, context).catch(() => {})
+      }
+      return new ThreadPool(members, open())
+    } catch (error) {
+      idle.push(...members)
+      throw error
     }
-    return new ThreadPool(members, open())
   }
 
   /** Number of threads that have run at least one job, plus this one. */

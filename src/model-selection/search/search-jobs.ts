@@ -44,7 +44,7 @@ export interface SearchContext {
  * A job computes a strip of the Gram matrix, or runs the fits of a batch. A batch returns the class numbers predicted
  * by each candidate, or undefined for a candidate for which float32 may not be precise enough.
  */
-export type SearchJob = { strip: number } | { batch: Batch }
+export type SearchJob = { type: 'strip'; strip: number } | { type: 'batch'; batch: Batch }
 
 /** The job type of a search, for the thread pool. */
 export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | undefined)[]> = {
@@ -54,7 +54,7 @@ export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | unde
     const mark = engine.mark()
     return async (job, timeSlice) => {
       engine.release(mark)
-      if ('batch' in job) return runBatch(engine, gram, context, job.batch, timeSlice)
+      if (job.type === 'batch') return runBatch(engine, gram, context, job.batch, timeSlice)
       await gram.fillStrip(job.strip, timeSlice)
       return []
     }

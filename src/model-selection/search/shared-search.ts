@@ -14,7 +14,14 @@ import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
 import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
 import { cacheBytes } from '../../svm/training/memory-plan.ts'
-import { type Batch, type SearchContext, searchBytes, searchJobType, stripsOf } from './search-jobs.ts'
+import {
+  type Batch,
+  type SearchContext,
+  type SearchJob,
+  searchBytes,
+  searchJobType,
+  stripsOf,
+} from './search-jobs.ts'
 
 /** The input of a search. */
 export interface Search {
@@ -72,27 +79,33 @@ export async function searchShared(
     const own = batches.filter((batch) => matrixKey(batch) === key)
     const { simd } = own[0]
     const engine = await Engine.open(simd, threads > 1)
-    const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, timeSlice)
-    const context: SearchContext = {
-      gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, timeSlice),
-      groups,
-      labels: search.labels,
-      candidates: search.candidates,
-      folds: search.folds,
-      scale: conditioning.scale,
-    }
-    const bytes = searchBytes(engine, context.gram, own)
-    const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
     try {
-      const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip) => ({ strip }))
-      await team.run(inOrder(strips), timeSlice, () => {})
-      await team.run(inOrder(own.map((batch) => ({ batch }))), timeSlice, (codes, job) => {
-        if (!('batch' in job)) return
-        const { candidates, fold } = job.batch
-        for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
-      })
+      const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, timeSlice)
+      const context: SearchContext = {
+        gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, timeSlice),
+        groups,
+        labels: search.labels,
+        candidates: search.candidates,
+        folds: search.folds,
+        scale: conditioning.scale,
+      }
+      const bytes = searchBytes(engine, context.gram, own)
+      const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
+      try {
+        const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {
+          return { type: 'strip', strip }
+        })
+        await team.run(inOrder(strips), timeSlice, () => {})
+        const batchJobs = own.map((batch): SearchJob => ({ type: 'batch', batch }))
+        await team.run(inOrder(batchJobs), timeSlice, (codes, job) => {
+          if (job.type !== 'batch') return
+          const { candidates, fold } = job.batch
+          for (const [m, candidate] of candidates.entries()) o.onPredicted(candidate, fold, codes[m])
+        })
+      } finally {
+        team.close()
+      }
     } finally {
-      team.close()
       engine.close()
     }
   }
@@ -118,7 +131,7 @@ async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice)
     // gamma 'scale' depends on the rows of the fold.
     const scaled = candidates.some(({ gamma }) => gamma === 'scale')
     const scale = scaled
-      ? gammaScale(await columnStatsOf(X.select(train), candidates[0].simd, timeSlice), X.cols)
+      ? gammaScale(await columnStatsOf(X, candidates[0].simd, timeSlice, train), X.cols)
       : 0
     for (const candidate of byC) {
       const { gamma, simd } = candidates[candidate]

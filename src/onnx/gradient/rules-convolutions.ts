@@ -1,6 +1,6 @@
+import { attributesOf, padded, shifts, type Window, windowOf } from './gradient-windows.ts'
 import type { GraphBuilder, Tensor } from './graph-builder.ts'
 import type { Rules } from './rule.ts'
-import { attributesOf, padded, shifts, type Window, windowOf } from './windows.ts'
 
 /** Convolutions. */
 export const convolutions: Rules = {

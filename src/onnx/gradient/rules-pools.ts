@@ -1,6 +1,6 @@
+import { padded, positions, scatter, shifts, type Window, windowOf } from './gradient-windows.ts'
 import type { GraphBuilder, Tensor } from './graph-builder.ts'
 import type { Operation, Rules } from './rule.ts'
-import { padded, positions, scatter, shifts, type Window, windowOf } from './windows.ts'
 
 /** Pooling by windows. */
 export const pools: Rules = {

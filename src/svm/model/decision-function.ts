@@ -25,7 +25,7 @@ function checkDecisions(decisions: Float64Array): void {
 export class DecisionFunction {
   readonly #machine: FittedModel & { inputSteps?: InputStep[] | undefined }
   readonly #simd: Simd
-  #predictor: Pick<Predictor, 'decide'> | undefined
+  #predictor: Pick<Predictor, 'decide' | 'close'> | undefined
   #last: Promise<unknown> = Promise.resolve()
   /** Number of calls waiting or running, and when the event loop last ran while there were any. */
   #calls = 0
@@ -84,6 +84,14 @@ export class DecisionFunction {
     return abortedBy(o.signal, turn)
   }
 
+  /** Releases the memory as soon as the calls under way have ended. */
+  dispose(): void {
+    this.#last = this.#last.then(() => {
+      this.#predictor?.close()
+      this.#predictor = undefined
+    })
+  }
+
   async #decideInTurn(matrix: Matrix, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
     // A series of short calls can block the event loop as long as one long call, so they share its time slices.
     const timeSlice = new TimeSlice(o.signal, this.#rested)
@@ -102,7 +110,7 @@ export class DecisionFunction {
     }
   }
 
-  async #open(timeSlice: TimeSlice): Promise<Pick<Predictor, 'decide'>> {
+  async #open(timeSlice: TimeSlice): Promise<Pick<Predictor, 'decide' | 'close'>> {
     const { kernel, ...machine } = this.#machine
     if (kernel.kind === 'precomputed') return new PrecomputedPredictor(machine, machine.support)
     return Predictor.open(this.#simd, { ...machine, kernel }, timeSlice)

@@ -17,14 +17,14 @@ function doAll(jobs: PairSchedule, pairs: [number, number][], share: number, ran
     while (underWay.length < 3) {
       const job = jobs.take()
       if (!job) break
-      if ('pair' in job) expect(pairs[job.pair].every((c) => made.has(c))).toBe(true)
+      if (job.type === 'pair') expect(pairs[job.pair].every((c) => made.has(c))).toBe(true)
       begun.push(job)
       underWay.push(job)
     }
     if (underWay.length === 0) return begun
     const [job] = underWay.splice(random.below(underWay.length), 1)
-    if ('own' in job) made.add(job.own)
-    jobs.end(job, 'pair' in job ? ({ pair: job.pair, share } as PairSolution) : undefined)
+    if (job.type === 'diagonal block') made.add(job.group)
+    jobs.end(job, job.type === 'pair' ? ({ pair: job.pair, share } as PairSolution) : undefined)
   }
 }
 
@@ -48,10 +48,10 @@ test.each([
   const random = new Random(3)
   for (let round = 0; round < 50; round++) {
     const begun = doAll(new PairSchedule(pairs, left, o.whole), pairs, o.share, random)
-    const owns = begun.flatMap((job) => ('own' in job ? [job.own] : []))
+    const owns = begun.flatMap((job) => (job.type === 'diagonal block' ? [job.group] : []))
     const needed = new Set(left.flatMap((pair) => pairs[pair]))
     expect(owns).toEqual([...needed].sort((a, b) => a - b))
-    const solved = begun.flatMap((job) => ('pair' in job ? [job] : []))
+    const solved = begun.flatMap((job) => (job.type === 'pair' ? [job] : []))
     expect(solved.map(({ pair }) => pair).sort((a, b) => a - b)).toEqual(left)
     for (const { pair, from } of solved) {
       const isFirst = Math.max(...pairs[pair]) < 4

@@ -62,17 +62,18 @@ export class PairSchedule {
   /** Returns the next job, or undefined if none is ready. */
   take(): FitJob | undefined {
     const first = this.#first.shift()
-    if (first !== undefined) return { pair: first, from: 'cross rows', mostRows: 1 }
-    const own = this.#own.pop()
-    if (own !== undefined) return { own }
+    if (first !== undefined) return { type: 'pair', pair: first, from: 'cross rows', mostRows: 1 }
+    const group = this.#own.pop()
+    if (group !== undefined) return { type: 'diagonal block', group }
     if (!this.#from || this.#begun === this.#others.length) return undefined
-    return { pair: this.#others[this.#begun++], from: this.#from, mostRows: 1 }
+    const pair = this.#others[this.#begun++]
+    return { type: 'pair', pair, from: this.#from, mostRows: 1 }
   }
 
   /** Records that a job has ended. */
   end(job: FitJob, solution: PairSolution | undefined): void {
-    if ('own' in job) this.#endOwn(job.own)
-    else if ('pair' in job && this.#tried.has(job.pair)) this.#endTried(job.pair, solution!.share)
+    if (job.type === 'diagonal block') this.#endOwn(job.group)
+    else if (job.type === 'pair' && this.#tried.has(job.pair)) this.#endTried(job.pair, solution!.share)
   }
 
   #endOwn(own: number): void {

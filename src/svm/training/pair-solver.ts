@@ -52,7 +52,10 @@ export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
  * A job packs the rows of a class (on the thread that has them), computes a diagonal block, or solves a pair. A pair
  * is given up if it requests more than the share `mostRows` of its rows.
  */
-export type FitJob = { pack: number } | { own: number } | { pair: number; from: RowsFrom; mostRows: number }
+export type FitJob =
+  | { type: 'pack'; group: number }
+  | { type: 'diagonal block'; group: number }
+  | { type: 'pair'; pair: number; from: RowsFrom; mostRows: number }
 
 /** The solution of a pair of classes. */
 export interface PairSolution extends SolverResult {
@@ -113,11 +116,11 @@ export class PairSolver {
 
   /** Runs a job. Returns the solution of a pair, or undefined for other jobs and for a pair that was given up. */
   async run(job: FitJob, timeSlice: TimeSlice): Promise<PairSolution | undefined> {
-    if ('pair' in job) return this.#solve(job.pair, this.#rowsFrom(job.from), timeSlice, job.mostRows)
-    if ('pack' in job) await this.#packer!.pack(job.pack, timeSlice)
+    if (job.type === 'pair') return this.#solve(job.pair, this.#rowsFrom(job.from), timeSlice, job.mostRows)
+    if (job.type === 'pack') await this.#packer!.pack(job.group, timeSlice)
     else {
-      const run = this.#source.runs[job.own]
-      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.own[job.own], timeSlice)
+      const run = this.#source.runs[job.group]
+      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.own[job.group], timeSlice)
     }
     return undefined
   }

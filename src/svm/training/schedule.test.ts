@@ -28,8 +28,8 @@ function doAll(
       const next = jobs.take(thread === 0)
       underWay[thread] = next
       if (!next) continue
-      if ('pack' in next) expect(thread).toBe(0)
-      else if ('own' in next) expect(packed).toContain(next.own)
+      if (next.type === 'pack') expect(thread).toBe(0)
+      else if (next.type === 'diagonal block') expect(packed).toContain(next.group)
       else for (const c of pairs[next.pair]) expect(next.from === 'rows' ? packed : made).toContain(c)
     }
     const busy = [...underWay.keys()].filter((thread) => underWay[thread])
@@ -37,9 +37,9 @@ function doAll(
     const thread = busy[random.below(busy.length)]
     const job = underWay[thread]!
     underWay[thread] = undefined
-    if ('pack' in job) packed.add(job.pack)
-    if ('own' in job) made.add(job.own)
-    const solves = 'pair' in job && (job.from !== 'rows' || isSolved(job.pair))
+    if (job.type === 'pack') packed.add(job.group)
+    if (job.type === 'diagonal block') made.add(job.group)
+    const solves = job.type === 'pair' && (job.from !== 'rows' || isSolved(job.pair))
     jobs.end(job, solves ? ({ pair: job.pair, share: 0.1 } as PairSolution) : undefined)
     done.push(job)
   }
@@ -67,13 +67,13 @@ test.each([
     for (let round = 0; round < 50; round++) {
       const plan = { blocks: o.blocks, small: o.small, fewRows: 0.05 }
       const done = doAll(new Schedule(pairs, toPack, plan), toPack, o.solved, random)
-      expect(done.filter((job) => 'pack' in job)).toHaveLength(toPack)
-      const byRows = done.filter((job) => 'pair' in job && job.from === 'rows')
-      const onBlocks = done.filter((job) => 'pair' in job && job.from !== 'rows')
+      expect(done.filter((job) => job.type === 'pack')).toHaveLength(toPack)
+      const byRows = done.filter((job) => job.type === 'pair' && job.from === 'rows')
+      const onBlocks = done.filter((job) => job.type === 'pair' && job.from !== 'rows')
       expect([byRows.length, onBlocks.length]).toEqual([o.byRows, o.onBlocks])
       for (const job of byRows) expect(job).toMatchObject({ mostRows: o.blocks ? 0.05 : 1 })
-      const solved = [...byRows.filter((job) => 'pair' in job && o.solved(job.pair)), ...onBlocks]
-      const numbers = solved.flatMap((job) => ('pair' in job ? [job.pair] : []))
+      const solved = [...byRows.filter((job) => job.type === 'pair' && o.solved(job.pair)), ...onBlocks]
+      const numbers = solved.flatMap((job) => (job.type === 'pair' ? [job.pair] : []))
       expect(numbers.sort((a, b) => a - b)).toEqual([...pairs.keys()])
     }
   }

@@ -40,21 +40,21 @@ export class Schedule implements JobQueue<FitJob> {
   }
 
   take(isOwner: boolean): FitJob | undefined {
-    if (isOwner && this.#packing < this.#toPack) return { pack: this.#packing++ }
+    if (isOwner && this.#packing < this.#toPack) return { type: 'pack', group: this.#packing++ }
     const pair = this.#byRows.at(-1)
     if (pair !== undefined && this.#arePacked(this.#pairs[pair])) {
       this.#byRows.pop()
       this.#underWay++
-      return { pair, from: 'rows', mostRows: this.#plan.blocks ? this.#plan.fewRows : 1 }
+      return { type: 'pair', pair, from: 'rows', mostRows: this.#plan.blocks ? this.#plan.fewRows : 1 }
     }
     return this.#packed === this.#toPack ? this.#onBlocks?.take() : undefined
   }
 
   /** Records that a job has ended. `solution` is set if the job solved a pair without giving up. */
   end(job: FitJob, solution: PairSolution | undefined): void {
-    if ('pack' in job) this.#packed++
+    if (job.type === 'pack') this.#packed++
     else if (this.#onBlocks) this.#onBlocks.end(job, solution)
-    else if ('pair' in job) this.#endByRows(job.pair, solution !== undefined)
+    else if (job.type === 'pair') this.#endByRows(job.pair, solution !== undefined)
   }
 
   #endByRows(pair: number, isSolved: boolean): void {

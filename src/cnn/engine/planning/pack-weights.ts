@@ -1,40 +1,42 @@
 // Packs weights into the orders in which the kernels read them.
 
 import type { Convolution } from '../lowering/operations.ts'
-
-/** Output channels per panel, which `dense` computes at once. */
-export const PANEL = 8
+import type { KernelFacts } from '../wasm/instance.ts'
+import { roundUp } from './maps.ts'
 
 /** Scale factor of a filter. */
 function scaleOf({ scale }: Convolution, filter: number): number {
   return scale ? scale[filter] : 1
 }
 
-/**
- * Packs weights for `dense`: [groups][filters per group / 8][taps][channels per group][8], with partial
- * panels zero-padded.
- */
-export function packDense(convolution: Convolution, to: Float32Array): void {
+/** The panel of a filter: index of its first value, and its channels. Panels are documented in assembly/cnn/tile.ts. */
+function panelOf(filter: number, filters: number, depth: number, { wide, narrow }: KernelFacts) {
+  const first = filter - (filter % wide)
+  return { at: first * depth, width: filters - first <= narrow ? narrow : wide }
+}
+
+/** Number of filters with those that fill the last panel. */
+export function paddedFilters(filters: number, { narrow }: KernelFacts): number {
+  return roundUp(filters, narrow)
+}
+
+/** Packs weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. */
+export function packDense(convolution: Convolution, facts: KernelFacts, to: Float32Array): void {
   const { groups, kernel, input, bias } = convolution
   const weights = convolution.weights()
-  const depth = input.shape.channels / groups
+  const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
+  const depth = taps * channels
   const filters = bias.length / groups
-  let at = 0
-  for (let group = 0; group < groups; group++) {
-    for (let first = 0; first < filters; first += PANEL) {
-      const lanes = Math.min(PANEL, filters - first)
-      for (let lane = 0; lane < lanes; lane++) {
-        const filter = group * filters + first + lane
-        const factor = scaleOf(convolution, filter)
-        let from = filter * depth * taps
-        for (let c = 0; c < depth; c++) {
-          for (let tap = 0; tap < taps; tap++) {
-            to[at + (tap * depth + c) * PANEL + lane] = weights[from++] * factor
-          }
-        }
-      }
-      at += taps * depth * PANEL
+  let from = 0
+  for (let index = 0; index < bias.length; index++) {
+    const filter = index % filters
+    const { at, width } = panelOf(filter, filters, depth, facts)
+    const start =
+      ((index - filter) / filters) * paddedFilters(filters, facts) * depth + at + (filter % facts.wide)
+    const factor = scaleOf(convolution, index)
+    for (let c = 0; c < channels; c++) {
+      for (let tap = 0; tap < taps; tap++) to[start + (tap * channels + c) * width] = weights[from++] * factor
     }
   }
 }
@@ -50,42 +52,57 @@ export function packDepthwise(convolution: Convolution, stride: number, to: Floa
   }
 }
 
-/** Weight transform matrix of Winograd's F(4 x 4, 3 x 3). */
-const G = Float64Array.of(
-  ...[1 / 4, 0, 0],
-  ...[-1 / 6, -1 / 6, -1 / 6],
-  ...[-1 / 6, 1 / 6, -1 / 6],
-  ...[1 / 24, 1 / 12, 1 / 6],
-  ...[1 / 24, -1 / 12, 1 / 6],
-  ...[0, 0, 1],
-)
+/**
+ * Weight transform matrices of Winograd's F(4 x 4, 3 x 3) and F(2 x 2, 3 x 3), by tile side: rows of three numbers. Flat,
+ * since destructuring each row would take most of the time of packing.
+ */
+const matrices = new Map([
+  [
+    4,
+    Float64Array.of(
+      ...[1 / 4, 0, 0],
+      ...[-1 / 6, -1 / 6, -1 / 6],
+      ...[-1 / 6, 1 / 6, -1 / 6],
+      ...[1 / 24, 1 / 12, 1 / 6],
+      ...[1 / 24, -1 / 12, 1 / 6],
+      ...[0, 0, 1],
+    ),
+  ],
+  [2, Float64Array.of(...[1, 0, 0], ...[1 / 2, 1 / 2, 1 / 2], ...[1 / 2, -1 / 2, 1 / 2], ...[0, 0, 1])],
+])
 
-/** Packs weights for `winograd`: [36][filters / 8][channels][8]. Transformed in float64 and rounded once. */
-export function packWinograd(convolution: Convolution, to: Float32Array): void {
+/** Packs weights for `winograd`: [planes][panels][channels][panel's filters]. Transformed in float64 and rounded once. */
+export function packWinograd(
+  convolution: Convolution,
+  side: number,
+  facts: KernelFacts,
+  to: Float32Array,
+): void {
   const { input, bias } = convolution
+  const matrix = matrices.get(side)!
   const weights = convolution.weights()
   const { channels } = input.shape
-  const planeLength = Math.ceil(bias.length / PANEL) * PANEL * channels
-  const half = new Float64Array(18)
-  for (let filter = 0; filter < bias.length; filter++) {
+  const filters = bias.length
+  const planeLength = paddedFilters(filters, facts) * channels
+  const half = new Float64Array(matrix.length)
+  for (let filter = 0; filter < filters; filter++) {
+    const { at: panel, width } = panelOf(filter, filters, channels, facts)
     const factor = scaleOf(convolution, filter)
     for (let c = 0; c < channels; c++) {
       const from = (filter * channels + c) * 9
-      for (let i = 0; i < 6; i++) {
-        const row = 3 * i
+      for (let row = 0; row < matrix.length; row += 3) {
         for (let column = 0; column < 3; column++) {
           const at = from + column
           half[row + column] =
-            G[row] * weights[at] + G[row + 1] * weights[at + 3] + G[row + 2] * weights[at + 6]
+            matrix[row] * weights[at] + matrix[row + 1] * weights[at + 3] + matrix[row + 2] * weights[at + 6]
         }
       }
-      const put = Math.floor(filter / PANEL) * channels * PANEL + c * PANEL + (filter % PANEL)
-      for (let i = 0; i < 6; i++) {
-        for (let j = 0; j < 6; j++) {
-          const at = 3 * i
-          const row = 3 * j
-          const sum = G[row] * half[at] + G[row + 1] * half[at + 1] + G[row + 2] * half[at + 2]
-          to[(i * 6 + j) * planeLength + put] = sum * factor
+      let put = panel + c * width + (filter % facts.wide)
+      for (let i = 0; i < half.length; i += 3) {
+        for (let row = 0; row < matrix.length; row += 3) {
+          const sum = matrix[row] * half[i] + matrix[row + 1] * half[i + 1] + matrix[row + 2] * half[i + 2]
+          to[put] = sum * factor
+          put += planeLength
         }
       }
     }

@@ -1,8 +1,8 @@
 import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
-import { type ConvolutionKernel, chooseKernel } from './choose-kernel.ts'
-import { type Border, layOut, type MapLayout, writeMap } from './maps.ts'
+import { type ConvolutionKernel, chooseKernel, winogradSide } from './choose-kernel.ts'
+import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import type { PlacedMap, PlanOptions, Step } from './step.ts'
 import { addSteps } from './steps.ts'
 import { everyPixel, Tables } from './tables.ts'
@@ -27,12 +27,12 @@ export interface Plan {
 /** Plans the memory of a program and its steps. */
 export function makePlan(program: Program, options: PlanOptions): Plan {
   const { operations, input, outputs } = program
-  const { pictures, tilePixels } = options
+  const { pictures, facts } = options
   const memory = new MemoryPlan()
   const tables = new Tables(memory, pictures)
   const kernels = new Map<Convolution, ConvolutionKernel>()
   for (const one of operations) {
-    if (one.type === 'convolution') kernels.set(one, chooseKernel(one, tilePixels))
+    if (one.type === 'convolution') kernels.set(one, chooseKernel(one, facts))
   }
   const layouts = layOutMaps(program, kernels)
   const lastReads = new Map<MapValue, number>()
@@ -124,7 +124,7 @@ function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {
-    const rounded = kernel === 'winograd' ? 4 * Math.ceil(places / 4) : places
+    const rounded = winogradSide(kernel) ? roundUp(places, winogradSide(kernel)) : places
     return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
   }
   return {

@@ -1,5 +1,6 @@
 import type { Activation, Convolution, MapShape, MapValue } from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
+import type { KernelFacts } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { ConvolutionKernel } from './choose-kernel.ts'
 import type { MapLayout } from './maps.ts'
@@ -26,9 +27,7 @@ export interface PlacedMap {
 export interface PlanOptions {
   /** Maximum number of images per pass. */
   pictures: number
-  /** Constants of the WebAssembly build in use: see `Kernels`. */
-  tilePixels: number
-  winogradScratchBytes: number
+  facts: KernelFacts
 }
 
 /** Context for adding the steps of an operation. */

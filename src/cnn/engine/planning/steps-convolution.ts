@@ -1,7 +1,7 @@
 import { type Convolution, lengthOf, linear } from '../lowering/operations.ts'
-import { isCurved } from './choose-kernel.ts'
+import { isCurved, winogradSide } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
-import { PANEL, packDense, packDepthwise, packWinograd } from './pack-weights.ts'
+import { packDense, packDepthwise, packWinograd, paddedFilters } from './pack-weights.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
@@ -17,7 +17,7 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
     case 'depthwise':
       addDepthwise(operation, context)
       break
-    case 'winograd':
+    default:
       addWinograd(operation, context)
       break
   }
@@ -36,7 +36,8 @@ function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
 }
 
 function addDense(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, tilePixels, push } = context
+  const { map, memory, tables, facts, push } = context
+  const { tilePixels } = facts
   const { name, groups, kernel, strides, dilations, bias } = operation
   const [x, out] = [map(operation.input), map(operation.output)]
   const { rowBytes, pixelBytes } = x.layout
@@ -57,9 +58,9 @@ function addDense(operation: Convolution, context: StepContext): void {
     }
   }
   const segmentTable = tables.integers(segments)
-  const panels = roundUp(filters, PANEL)
-  const weights = memory.floats(groups * panels * depth, (to) => packDense(operation, to))
-  const biases = memory.floats(bias.length + PANEL, (to) => to.set(bias))
+  const panels = paddedFilters(filters, facts)
+  const weights = memory.floats(groups * panels * depth, (to) => packDense(operation, facts, to))
+  const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias))
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
@@ -141,45 +142,54 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
   })
 }
 
-/** Bytes of the transformed planes of a block of tiles, chosen to stay in the L2 cache. */
+/**
+ * Bytes of the transformed planes of a block of tiles, which stay in the L2 cache; and how many times as many the
+ * weights may be, which pass once a block: the planes of large weights leave that cache rather.
+ */
 const PLANE_BYTES = 160_000
+const WEIGHTS_PER_PLANES = 8
 
 function addWinograd(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, tilePixels, pictures: most, index, push } = context
+  const { map, memory, tables, facts, pictures: most, index, push } = context
+  const { tilePixels, winogradPlaneGap: gap } = facts
   const { name, bias } = operation
+  const side = winogradSide(context.kernels.get(operation)!)
+  const planeCount = (side + 2) ** 2
   const [x, out] = [map(operation.input), map(operation.output)]
   const { shape } = out.layout
   const { rowBytes, pixelBytes } = x.layout
   const filters = roundUp(shape.channels, 4)
-  const panels = roundUp(shape.channels, PANEL)
-  const [down, right] = [Math.ceil(shape.height / 4), Math.ceil(shape.width / 4)]
+  const panels = paddedFilters(shape.channels, facts)
+  const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
   const tiles = down * right
-  const fitting = Math.floor(PLANE_BYTES / (36 * pixelBytes) / tilePixels) * tilePixels
+  const weightLength = (planeCount * panels * pixelBytes) / 4
+  const planeBytes = Math.max(PLANE_BYTES, (4 * weightLength) / WEIGHTS_PER_PLANES)
+  const fitting = Math.floor(planeBytes / (planeCount * pixelBytes) / tilePixels) * tilePixels
   const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
-  const planes = memory.buffer(36 * block * pixelBytes, index)
-  const sums = memory.buffer(36 * block * panels * 4, index)
-  const scratch = memory.buffer(context.winogradScratchBytes, index)
-  const weights = memory.floats((36 * panels * pixelBytes) / 4, (to) => packWinograd(operation, to))
+  const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
+  const sums = memory.buffer(planeCount * (block * panels * 4 + gap), index)
+  const scratch = memory.buffer(facts.winogradScratchBytes, index)
+  const weights = memory.floats(weightLength, (to) => packWinograd(operation, side, facts, to))
   const biases = memory.floats(panels, (to) => to.set(bias))
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
   const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
   const segment = tables.integers([0, pixelBytes / 4])
-  const zeros = memory.share('zeros', PANEL * 4, () => {})
-  const tileWalk = (y: number, x: number) => ({ height: down, width: right, y, x, stepY: 4, stepX: 4 })
+  const zeros = memory.share('zeros', facts.wide * 4, () => {})
+  const tileWalk = (y: number, x: number) => ({ height: down, width: right, y, x, stepY: side, stepX: side })
   const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1]))
-  const outTiles = tables.outputTiles(out.layout)
+  const outTiles = tables.outputTiles(out.layout, side)
   const residual = operation.residual && map(operation.residual)
   const residualTiles = residual ? tables.pixels(residual.layout, tileWalk(0, 0)) : 0
   const curved = isCurved(operation)
   const { low, high } = operation.activation
   const finish = finishAddress(context, { ...linear, low, high })
-  const unchanged = finishAddress(context, linear)
   push({
     name,
     kernel: 'winograd',
     multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) =>
       kernels.winograd(
+        side,
         x.buffer.address,
         xTiles,
         pictures * tiles,
@@ -204,7 +214,6 @@ function addWinograd(operation: Convolution, context: StepContext): void {
         residual?.layout.rowBytes ?? 0,
         residual?.layout.pixelBytes ?? 0,
         finish,
-        unchanged,
         scratch.address,
       ),
   })

@@ -69,24 +69,24 @@ export class Tables {
   }
 
   /**
-   * Pairs of u32 for each tile of 4 x 4 pixels: byte offset of its first pixel, and rows + 256 * columns
+   * Pairs of u32 for each tile of side x side pixels: byte offset of its first pixel, and rows + 256 * columns
    * inside the map.
    */
-  outputTiles(layout: MapLayout): number {
+  outputTiles(layout: MapLayout, side: number): number {
     const { height, width } = layout.shape
     const { rowBytes, pixelBytes, pictureBytes } = layout
-    const [down, right] = [Math.ceil(height / 4), Math.ceil(width / 4)]
+    const [down, right] = [Math.ceil(height / side), Math.ceil(width / side)]
     const length = this.#pictures * down * right
     const corner = byteOf(layout, 0, 0)
-    const key = ['tiles', pictureBytes, corner, rowBytes, pixelBytes, height, width].join()
+    const key = ['tiles', side, pictureBytes, corner, rowBytes, pixelBytes, height, width].join()
     return this.#plan.share(key, length * 8, (memory, address) => {
       const table = new Uint32Array(memory, address, length * 2)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (let y = 0; y < height; y += 4) {
-          for (let x = 0; x < width; x += 4) {
+        for (let y = 0; y < height; y += side) {
+          for (let x = 0; x < width; x += side) {
             table[at++] = picture * pictureBytes + corner + y * rowBytes + x * pixelBytes
-            table[at++] = Math.min(4, height - y) + 256 * Math.min(4, width - x)
+            table[at++] = Math.min(side, height - y) + 256 * Math.min(side, width - x)
           }
         }
       }

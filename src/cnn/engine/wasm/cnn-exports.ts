@@ -6,7 +6,11 @@ export interface Kernels {
   /** Number of pixels that `dense` computes together. */
   readonly TILE_PIXELS: { value: number }
   readonly DEPTHWISE_PIXELS: { value: number }
+  readonly WINOGRAD_PLANE_GAP: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }
+  /** Channels of a panel of weights, and of a last one that needs fewer. */
+  readonly WIDE: { value: number }
+  readonly NARROW: { value: number }
   activate(
     x: number,
     xOffsets: number,
@@ -113,6 +117,7 @@ export interface Kernels {
     outOffsets: number,
   ): void
   winograd(
+    side: number,
     x: number,
     xTiles: number,
     tiles: number,
@@ -137,7 +142,6 @@ export interface Kernels {
     residualRowBytes: number,
     residualPixelBytes: number,
     finish: number,
-    linear: number,
     scratch: number,
   ): void
 }

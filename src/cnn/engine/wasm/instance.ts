@@ -32,10 +32,25 @@ export async function instantiate(bytes: number, simd: Simd): Promise<Instance> 
   return { kernels: instance.exports as unknown as Kernels, memory: memory.buffer as ArrayBuffer }
 }
 
-/** Constants of a build, which are the same in every instance. */
-export async function buildFacts(simd: Simd): Promise<{ tilePixels: number; winogradScratchBytes: number }> {
+/** Constants of the kernels, which are the same in every build and instance: see `Kernels`. */
+export interface KernelFacts {
+  tilePixels: number
+  wide: number
+  narrow: number
+  winogradPlaneGap: number
+  winogradScratchBytes: number
+}
+
+/** Reads the constants of a build. */
+export async function kernelFacts(simd: Simd): Promise<KernelFacts> {
   const { kernels } = await instantiate(PAGE, simd)
-  return { tilePixels: kernels.TILE_PIXELS.value, winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value }
+  return {
+    tilePixels: kernels.TILE_PIXELS.value,
+    wide: kernels.WIDE.value,
+    narrow: kernels.NARROW.value,
+    winogradPlaneGap: kernels.WINOGRAD_PLANE_GAP.value,
+    winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value,
+  }
 }
 
 function outOfMemory(needed: number, cause?: unknown): SoftmarginError {

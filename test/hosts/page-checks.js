@@ -162,7 +162,7 @@ async function useAll() {
     () => new softmargin.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1]),
     () => softmargin.decodeImage(jpeg),
     () => softmargin.decodeImage(png),
-    () => softmargin.FeatureExtractor.create(),
+    () => softmargin.FeatureExtractor.create({ runtime: 'onnxruntime' }),
   ]
   const outcomes = []
   for (const use of each) {

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { FeatureExtractor } from '../../dist/lib/index.js'
 
 // What ONNX Runtime itself takes is there before.
-const small = await FeatureExtractor.create()
+const small = await FeatureExtractor.create({ runtime: 'onnxruntime' })
 small.dispose()
 const model = readFileSync(process.argv[2])
 const before = process.memoryUsage.rss()
-const extractor = await FeatureExtractor.create({ model, preprocess: { size: 32 } })
+const extractor = await FeatureExtractor.create({ runtime: 'onnxruntime', model, preprocess: { size: 32 } })
 const after = process.memoryUsage.rss()
 const most = process.resourceUsage().maxRSS * 1024
 console.log(JSON.stringify({ most: most - before, after: after - before, features: extractor.featureSize }))

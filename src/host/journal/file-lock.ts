@@ -24,9 +24,6 @@ interface Owner {
  */
 const abandonedAfter = 10_000
 
-/** The ids of owners are part of file names. */
-const uuid = /^[0-9a-f-]{36}$/
-
 /** The locks held by this process. */
 const held = new Set<FileLock>()
 
@@ -130,7 +127,8 @@ function read(path: string, files: Files): Found | undefined {
   }
   try {
     const owner = JSON.parse(text)
-    if (Number.isInteger(owner.pid) && owner.pid > 0 && uuid.test(owner.id)) return { owner, written }
+    if (Number.isInteger(owner.pid) && owner.pid > 0 && typeof owner.id === 'string')
+      return { owner, written }
   } catch {
     // The file is incomplete or empty.
   }
@@ -156,7 +154,9 @@ function isDead({ owner, written }: Found, machine: Pick<Owner, 'host' | 'boot'>
  * turn be taken over from a process that ends while it holds it.
  */
 function successionOf(path: string, found: Found): string {
-  return `${path}.${keyOf(found).slice(0, 13)}`
+  return `${path}.${keyOf(found)
+    .slice(0, 13)
+    .replaceAll(/[^\w-]/g, '_')}`
 }
 
 /** What no other lock file at the path has in common with this one. */

@@ -15,6 +15,7 @@ import {
 import type { ImageTensorInput } from './image-tensor-input.ts'
 import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
 import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
+import { shareSession } from './shared-sessions.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -185,7 +186,12 @@ async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason:
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }
-  const session = await startSession(model, options)
+  const start = startSession
+  // A session on the GPU may leave it by itself.
+  const session =
+    options.device === 'webgpu'
+      ? await start(model, options)
+      : await shareSession(model, () => start(model, options))
   return {
     get device() {
       return session.device

@@ -112,7 +112,7 @@ function pixelChunks(stream: Uint8Array, dice: Dice): Uint8Array[] {
 
 /** A header that says what is not so. */
 function withWrongHeader(picture: PngPicture, dice: Dice): PngPicture {
-  const size = dice.of([0, 1, 2, 41, 5000, 2 ** 24, 2 ** 31, 2 ** 32 - 1])
+  const size = dice.of([0, 1, 2, 41, 5000, 500_000, 2 ** 31, 2 ** 32 - 1])
   return dice.of<PngPicture>([
     { ...picture, width: size },
     { ...picture, height: size },

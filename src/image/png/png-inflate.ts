@@ -1,7 +1,7 @@
 import { Inflate } from 'fflate'
 
 /** Number of compressed bytes that are inflated at once: what comes of them is held, 1032 times as much at most. */
-const PIECE = 2 ** 14
+const PIECE = 2 ** 15
 /** The most bytes that deflate makes of one: a copy of 258 bytes takes two bits. */
 export const MOST_EXPANSION = 1032
 
@@ -38,8 +38,53 @@ export function inflateParts(parts: Uint8Array[], take: (bytes: Uint8Array) => v
   }
 }
 
-/** Gathers short parts and cuts long ones, since each call of the inflater has its price. */
-function* pieces(parts: Uint8Array[]): Generator<Uint8Array> {
+/**
+ * Like `inflateParts`, by the host's own inflater, which takes a fifth of the time.
+ *
+ * Hosts differ in what they say of damaged streams, and of bytes behind the end of one: whether a stream is sound, and what
+ * is wrong with it, is for `inflateParts` to say.
+ *
+ * @returns whether the whole stream was inflated and taken; `false` where the host has no inflater
+ */
+export async function inflatedByHost(
+  parts: Uint8Array[],
+  take: (bytes: Uint8Array) => void,
+): Promise<boolean> {
+  if (typeof DecompressionStream === 'undefined') return false
+  const { readable, writable } = new DecompressionStream('deflate')
+  const reader = readable.getReader()
+  const writing = writeAll(writable, parts)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      take(value)
+    }
+    return await writing
+  } catch {
+    await reader.cancel().catch(() => {})
+    await writing
+    return false
+  }
+}
+
+/** Writes the stream, waiting where the inflater has its hands full. Never throws. */
+async function writeAll(writable: WritableStream<BufferSource>, parts: Uint8Array[]): Promise<boolean> {
+  const writer = writable.getWriter()
+  try {
+    for (const piece of pieces(parts)) {
+      await writer.ready
+      await writer.write(piece)
+    }
+    await writer.close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Gathers short parts and cuts long ones, since each call of an inflater has its price. */
+function* pieces(parts: Uint8Array[]): Generator<Uint8Array<ArrayBuffer>> {
   let gathered = new Uint8Array(PIECE)
   let filled = 0
   for (const part of parts) {

@@ -1,6 +1,6 @@
 import type { RawImage } from '../image-input.ts'
 import { readChunks } from './png-chunks.ts'
-import { inflateParts, MOST_EXPANSION } from './png-inflate.ts'
+import { inflatedByHost, inflateParts, MOST_EXPANSION } from './png-inflate.ts'
 import { bitsPerPixel, expander } from './png-pixels.ts'
 import { PngRows } from './png-rows.ts'
 
@@ -12,16 +12,22 @@ import { PngRows } from './png-rows.ts'
  * @returns RGBA with the file's alpha
  * @throws {Error} with a message that says what is wrong with the file
  */
-export function decodePng(bytes: Uint8Array): RawImage {
+export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
   const chunks = readChunks(bytes)
   const { header, data } = chunks
   const bits = bitsPerPixel(header)
   // A header of a few bytes may promise any size: no memory is taken for pixels that cannot be there.
   const compressed = data.reduce((sum, { length }) => sum + length, 0)
-  if (PngRows.bytesOf(header, bits) > compressed * MOST_EXPANSION) throw tooFew()
+  const needed = PngRows.bytesOf(header, bits)
+  if (needed > compressed * MOST_EXPANSION) throw tooFew()
   const pixels = new Uint32Array(header.width * header.height)
-  const rows = new PngRows(header, bits, expander(chunks), pixels)
-  inflateParts(data, (inflated) => rows.push(inflated))
+  const newRows = () => new PngRows(header, bits, expander(chunks), pixels)
+  let rows = newRows()
+  const isInflated = needed >= forHost && (await inflatedByHost(data, (inflated) => rows.push(inflated)))
+  if (!isInflated || !rows.isComplete) {
+    rows = newRows()
+    inflateParts(data, (inflated) => rows.push(inflated))
+  }
   if (!rows.isComplete) throw tooFew()
   return {
     data: new Uint8ClampedArray(pixels.buffer),
@@ -30,6 +36,9 @@ export function decodePng(bytes: Uint8Array): RawImage {
     channels: 4,
   }
 }
+
+/** Number of inflated bytes from which on the host's inflater is faster. It takes some time to start. */
+const forHost = 2 ** 19
 
 function tooFew(): Error {
   return new Error('it is truncated (it holds fewer pixels than its header says)')

@@ -3,7 +3,7 @@
 import type { Fold } from '../../core/folds.ts'
 import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
 import { vote } from '../../engine/decision/voting.ts'
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
 import { type Kernel, rescaled } from '../../engine/kernel/kernel.ts'
 import { leftBytes } from '../../engine/kernel/packed-rows.ts'
@@ -125,28 +125,21 @@ async function runBatch(
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
       const seed: typeof last = last && hasSameWeights(last.parameters, parameters) ? last : undefined
-      await solver.solve(rows, i, j, pair, {
-        tolerance: parameters.tol,
-        maxIterations: parameters.maxIter,
-        timeSlice,
-        prepare(problem, first, second) {
-          fillSide(problem, 0, first.count, 1, bounds[i])
-          fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (seed) seedFromSmallerC(problem, seed, first.size, parameters.C / seed.parameters.C)
-          else uniform.seed(problem)
-        },
-        collect(problem, first, _second, _pair, { rho, iterations }) {
-          const { beta, gradient, diagonal } = problem
-          if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
-          weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
-          weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
-          intercept[pair] = -rho
-          last =
-            seed || iterations > counts[i] + counts[j]
-              ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
-              : undefined
-        },
-      })
+      const problem = await solver.attach(rows, i, j, parameters.tol, timeSlice)
+      const [ofFirst, ofSecond] = [i, j].map((c) => new Float64Array(counts[c]).fill(bounds[c]))
+      fillSvcProblem(problem, ofFirst, ofSecond)
+      if (seed) seedFromSmallerC(problem, seed, parameters.C / seed.parameters.C)
+      else uniform.seed(problem)
+      const { rho, iterations } = (await solver.run({ maxIterations: parameters.maxIter, timeSlice }))!
+      const { beta, gradient, diagonal, split } = problem
+      if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
+      weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
+      weights.setColumn(j, i, counts[j], (row) => beta[split + row])
+      intercept[pair] = -rho
+      last =
+        seed || iterations > counts[i] + counts[j]
+          ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
+          : undefined
     }
   }
   const pairs = pairsOf(groups.length).length
@@ -191,12 +184,4 @@ function membersOf(
   const members: number[][] = Array.from({ length: classes }, () => [])
   for (const row of train) members[codes[row]].push(positions[row])
   return members.map((own) => Int32Array.from(own).sort())
-}
-
-/** Fills in one class of a C-SVC problem: p = -y, and b = y alpha between 0 and y times the bound. */
-function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
-  const { gradient, lower, upper } = problem
-  gradient.fill(-sign, at, at + count)
-  if (sign === 1) upper.fill(bound, at, at + count)
-  else lower.fill(-bound, at, at + count)
 }

@@ -12,7 +12,8 @@ import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { Packer, packedBytes } from '../../engine/kernel/packer.ts'
 import { PrecomputedRows } from '../../engine/kernel/precomputed-kernel.ts'
 import { runsOf } from '../../engine/kernel/runs.ts'
-import { solveDualBytes } from '../../engine/solver/solver.ts'
+import { RowCache } from '../../engine/rows/row-cache.ts'
+import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
@@ -48,7 +49,9 @@ export async function prepareKernel(
   o: { centred: boolean; precise: boolean },
 ): Promise<PreparedKernel> {
   const bytes = kernel.kind === 'precomputed' ? PrecomputedRows.bytes(groups) : packedBytes(groups, X.cols)
-  engine.reserve(bytes + solveDualBytes(engine, runsOf(groups)))
+  const runs = runsOf(groups)
+  const sizes = runs.map((run) => run.size)
+  engine.reserve(bytes + Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs))
   if (kernel.kind === 'precomputed') {
     const unit = powerOfTwoScale(survey.largest)
     const source = new PrecomputedRows(engine, X, groups, unit)

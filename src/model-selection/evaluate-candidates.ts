@@ -1,13 +1,13 @@
 import type { LongCall } from '../core/call-options.ts'
-import { throwIfAborted } from '../core/errors.ts'
 import type { Fold } from '../core/folds.ts'
 import { encodeLabels, type Label } from '../core/labels.ts'
-import { Matrix } from '../core/matrix.ts'
+import type { Matrix } from '../core/matrix.ts'
 import { columnStatsOf } from '../engine/kernel/column-stats.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
 import { hasFeatures } from '../svm/model/svm-params.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { crossValidate } from './cross-validate.ts'
 import type { Scorer } from './scoring.ts'
 import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
 
@@ -68,55 +68,16 @@ export async function evaluateCandidates<L extends Label>(
   for (const [fold, candidates] of left.entries()) {
     for (const key of distinct.keys()) if (judged.has(`${fold} ${key}`)) candidates.delete(key)
   }
-  await searchPlainly(estimator, X, y, left, folds, judge, o.signal)
+  // What is left has no shared matrix: it does not fit into memory, is not precise enough, or X holds kernel values.
+  await crossValidate(X, y, folds, {
+    signal: o.signal,
+    // Scorers only use labels, so probabilities would be wasted work.
+    estimatorsOf: (fold) =>
+      [...left[fold].values()].map((candidate) => estimator.clone({ ...candidate, probability: false })),
+    judge: async ({ svc, XTest, fold, index }) =>
+      judge([...left[fold].keys()][index], fold, await svc.predict(XTest, { signal: o.signal })),
+  })
   return keys.map((key) => scores.get(key)!.slice())
-}
-
-/**
- * Fits each candidate on its own copy of the rows. Used if a shared matrix does not fit into memory or is not precise
- * enough, or if X holds precomputed kernel values.
- *
- * @param left the candidates to fit on each fold
- */
-async function searchPlainly<L extends Label>(
-  estimator: SVC<L>,
-  X: Matrix,
-  y: ArrayLike<L>,
-  left: Map<string, SvcOptions>[],
-  folds: readonly Fold[],
-  judge: (key: string, fold: number, predicted: L[]) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const [fold, { train, test }] of folds.entries()) {
-    if (left[fold].size === 0) continue
-    const rows = { train: X.select(train), test: X.select(test) }
-    const yTrain = Array.from(train, (row) => y[row])
-    for (const [key, candidate] of left[fold]) {
-      throwIfAborted(signal)
-      // Scorers only use labels, so probabilities would be wasted work.
-      const svc = estimator.clone({ ...candidate, probability: false })
-      const given = svc.getParams().kernel === 'precomputed'
-      // A precomputed kernel needs the kernel values between the rows and the training rows.
-      const { train: XTrain, test: XTest } = given
-        ? { train: selectColumns(rows.train, train), test: selectColumns(rows.test, train) }
-        : rows
-      try {
-        // Warnings are dropped: an imprecise fit shows in its score.
-        await svc.fit(XTrain, yTrain, { signal, onWarning: () => {} })
-        judge(key, fold, await svc.predict(XTest, { signal }))
-      } finally {
-        svc.dispose()
-      }
-    }
-  }
-}
-
-function selectColumns(X: Matrix, columns: Int32Array): Matrix {
-  const data = new Float32Array(X.rows * columns.length)
-  for (let i = 0, at = 0; i < X.rows; i++) {
-    for (const column of columns) data[at++] = X.data[i * X.cols + column]
-  }
-  return new Matrix(data, X.rows, columns.length)
 }
 
 /** The kernel parameters that each kernel uses. */

@@ -1,15 +1,14 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
-import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
-import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { checkWidth } from '../svm/model/svm-params.ts'
+import { checkLabels, type Label } from '../core/labels.ts'
+import type { MatrixLike } from '../core/matrix.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { StratifiedKFold } from './stratified-k-fold.ts'
+import { toSplitter } from './splitter.ts'
 
 /** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
@@ -86,13 +85,8 @@ export class GridSearchCV<L extends Label = Label> {
     o: LongCall & Warned = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
-    const matrix = Matrix.from(X)
-    checkNotEmpty(matrix)
-    const timeSlice = new TimeSlice(o.signal)
-    await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
-    checkLabels(y, matrix.rows)
-    checkClasses(uniqueLabels(y))
-    for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)
+    const parameters = this.#candidates.map((candidate) => this.estimator.clone(candidate).getParams())
+    const matrix = await checkRows(X, y, parameters, o.signal)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
     const scores = await evaluateCandidates(this.estimator, matrix, y, this.#candidates, folds, {
@@ -208,14 +202,6 @@ export class GridSearchCV<L extends Label = Label> {
   #notFitted(why: string): SoftmarginError {
     return new SoftmarginError('NOT_FITTED', `GridSearchCV has no result to use: ${why}`)
   }
-}
-
-function toSplitter(cv: number | Splitter): Splitter {
-  if (typeof cv === 'object' && typeof cv?.split === 'function') return cv
-  if (!Number.isInteger(cv) || (cv as number) < 2) {
-    throw invalidArgument('cv', cv, 'a number of folds from 2 or a splitter')
-  }
-  return new StratifiedKFold({ nSplits: cv as number })
 }
 
 function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {

@@ -4,6 +4,7 @@ import type { Label } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { oneVsRest, vote } from '../engine/decision/voting.ts'
+import { pairCount } from '../engine/kernel/pairs.ts'
 import type { Simd } from '../engine/wasm/module.ts'
 import { readLibsvm } from './formats/libsvm-model.ts'
 import { DecisionFunction } from './model/decision-function.ts'
@@ -117,7 +118,7 @@ export class SvcPredictor<L extends Label = Label> {
         1,
       )
     }
-    const pairs = (classes * (classes - 1)) / 2
+    const pairs = pairCount(classes)
     const rows = decisions.length / pairs
     if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
     return new Matrix(oneVsRest(decisions, classes), rows, classes)

@@ -1,7 +1,7 @@
 import type { LongCall } from '../../core/call-options.ts'
 import { SoftmarginError } from '../../core/errors.ts'
 import { dealFolds } from '../../core/folds.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
@@ -32,9 +32,7 @@ export async function outOfFoldDecisions<L extends Label>(
   { signal, onProgress }: LongCall = {},
 ): Promise<OutOfFold<L>> {
   const labels = encodeLabels(y, 'labels')
-  const groups = labels.classes.map((_, code) =>
-    Int32Array.from([...labels.codes.keys()].filter((row) => labels.codes[row] === code)),
-  )
+  const groups = rowsOfClasses(labels)
   const alone = groups.findIndex((rows) => rows.length < 2)
   if (alone >= 0) {
     const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`

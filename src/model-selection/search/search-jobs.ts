@@ -5,10 +5,12 @@ import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
 import { vote } from '../../engine/decision/voting.ts'
 import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
-import { type Kernel, rescaled } from '../../engine/kernel/kernel.ts'
+import { type Kernel, rescaled, unitOf } from '../../engine/kernel/kernel.ts'
 import { leftBytes } from '../../engine/kernel/packed-rows.ts'
-import { PairWeights, pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { PairWeights } from '../../engine/kernel/pair-weights.ts'
+import { pairCount, pairsOf } from '../../engine/kernel/pairs.ts'
 import { expectedError } from '../../engine/kernel/rounding-error.ts'
+import { positionsIn } from '../../engine/kernel/runs.ts'
 import { FoldRows } from '../../engine/rows/fold-rows.ts'
 import { type PairDuals, seedFromSmallerC } from '../../engine/seeding/smaller-c.ts'
 import { UniformSeed } from '../../engine/seeding/uniform.ts'
@@ -63,8 +65,7 @@ export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | unde
 
 /** Number of strips in the Gram matrix. */
 export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number {
-  const last = runs[runs.length - 1]
-  return Math.ceil((last.start + last.size) / engine.blockRows)
+  return Math.ceil(positionsIn(runs) / engine.blockRows)
 }
 
 /** Bytes that a thread needs for the batches. */
@@ -100,7 +101,7 @@ async function runBatch(
     'y of a fold',
   )
   const kernel = rescaled(batch.kernel, scale)
-  const unit = kernel.kind === 'linear' ? scale * scale : 1
+  const unit = unitOf(kernel, scale)
   const rows = new FoldRows(engine, gram, members, kernel)
   const machines = batch.candidates.map((candidate) => {
     const parameters = candidates[candidate]
@@ -110,7 +111,7 @@ async function runBatch(
     return {
       parameters,
       weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
-      intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
+      intercept: new Float64Array(pairCount(groups.length)),
       bounds,
       isPrecise: true,
     }
@@ -133,8 +134,8 @@ async function runBatch(
       const { rho, iterations } = (await solver.run({ maxIterations: parameters.maxIter, timeSlice }))!
       const { beta, gradient, diagonal, split } = problem
       if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
-      weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
-      weights.setColumn(j, i, counts[j], (row) => beta[split + row])
+      weights.set(i, j, beta.subarray(0, counts[i]))
+      weights.set(j, i, beta.subarray(split, split + counts[j]))
       intercept[pair] = -rho
       last =
         seed || iterations > counts[i] + counts[j]
@@ -142,7 +143,7 @@ async function runBatch(
           : undefined
     }
   }
-  const pairs = pairsOf(groups.length).length
+  const pairs = pairCount(groups.length)
   const decisions = machines.map(() => new Float64Array(test.length * pairs))
   const places = Int32Array.from(test, (row) => positions[row])
   rows.decide(

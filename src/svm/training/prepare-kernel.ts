@@ -6,6 +6,7 @@ import {
   powerOfTwoScale,
   rescaled,
   type SvmKernel,
+  unitOf,
 } from '../../engine/kernel/kernel.ts'
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
@@ -68,9 +69,9 @@ export async function prepareKernel(
   const { centre, scale } = conditioning
   const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
   const source = new PackedRows(engine, packer.layout)
-  const linear = kernel.kind === 'linear'
   return {
-    ...{ source, packer, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined },
+    ...{ source, packer, unit: unitOf(kernel, scale) },
+    centre: kernel.kind === 'linear' ? centre : undefined,
     precise: conditioning.precise !== undefined,
   }
 }

@@ -3,18 +3,18 @@ import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from '../cn
 import type { LayerInfo } from '../cnn/extractor/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
-import { invalidArgument, throwIfAborted } from '../core/errors.ts'
-import type { Fold, Splitter } from '../core/folds.ts'
+import { invalidArgument } from '../core/errors.ts'
+import type { Splitter } from '../core/folds.ts'
 import { checkLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
+import { crossValidate } from '../model-selection/cross-validate.ts'
 import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
 import { JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import { checkImages, type ImagesCall, type Scale } from './classifier-options.ts'
-import { fitFeatureScaler } from './feature-scaler.ts'
 
 /** Progress of `chooseLayer`: stage `'features'` counts images, stage `'svm'` counts SVM fits. */
 export interface ChooseLayerProgress extends Progress {
@@ -127,10 +127,16 @@ export async function rankLayers(
     const folds = await splitter.split(y, y)
     const rows: { ranked: RankedLayer; features: Matrix }[] = []
     for (const [i, matrix] of features.entries()) {
-      const scores = await crossValidate(template, scale, matrix, y, folds, {
+      const scores: number[] = []
+      await crossValidate(matrix, y, folds, {
+        scale,
         signal,
-        onProgress: ({ done, total }) =>
-          onProgress?.({ stage: 'svm', done: i * total + done, total: features.length * total }),
+        estimatorsOf: () => [template.clone({ probability: false })],
+        judge: async ({ svc, XTest, yTest }) => {
+          scores.push(await svc.score(XTest, yTest, { signal }))
+          const done = i * folds.length + scores.length
+          onProgress?.({ stage: 'svm', done, total: features.length * folds.length })
+        },
       })
       const ranked = {
         layer: infos[i].name,
@@ -206,33 +212,6 @@ async function extract(
   const { preprocess, parts = [] } = await joined.maker()
   const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
   return { features, keys, joined, read: readable() }
-}
-
-/** Accuracy on each fold. */
-async function crossValidate(
-  template: SVC,
-  scale: Scale,
-  X: Matrix,
-  y: Label[],
-  folds: Fold[],
-  { signal, onProgress }: LongCall,
-): Promise<number[]> {
-  const scores: number[] = []
-  for (const { train, test } of folds) {
-    throwIfAborted(signal)
-    const rows = X.select(train)
-    const scaler = await fitFeatureScaler(scale, rows)
-    const labelsOf = (indexes: Int32Array) => Array.from(indexes, (i) => y[i])
-    const svc = template.clone()
-    try {
-      await svc.fit(await scaler.transform(rows), labelsOf(train), { signal })
-      scores.push(await svc.score(await scaler.transform(X.select(test)), labelsOf(test), { signal }))
-    } finally {
-      svc.dispose()
-    }
-    onProgress?.({ done: scores.length, total: folds.length })
-  }
-  return scores
 }
 
 function meanAndDeviation(scores: number[]): Pick<RankedLayer, 'accuracy' | 'accuracyStd'> {

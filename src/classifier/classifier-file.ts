@@ -7,11 +7,11 @@ import { version } from '../core/version.ts'
 import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
+import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feature-scaler.ts'
 import { featureKernel } from '../svm/formats/import-model.ts'
 import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
-import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
 import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
 
 /** Serializes a fitted classifier to one ONNX file. */

@@ -39,7 +39,7 @@ export function resolvePooling(
 ): ResolvedPooling {
   if (pooling === 'auto') return dims.length === 4 ? 'average' : 'none'
   if (pooling !== 'none' && dims.length !== 4) {
-    throw invalidArgument(argument, pooling, `'auto' or 'none', since the layer answers [${dims.join(', ')}]`)
+    throw invalidArgument(argument, pooling, `'auto' or 'none' for a layer of shape [${dims.join(', ')}]`)
   }
   return pooling
 }
@@ -131,7 +131,7 @@ export function checkRows(
   const hint = batch > 1 ? '; a batchSize of 1 may help' : ''
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `layer '${layer}' must answer one row for each image, always of the same shape, but answers [${dims.join(', ')}] for ${batch}${hint}`,
+    `layer '${layer}' must return one row for each image, always of the same shape, but returns [${dims.join(', ')}] for a batch of ${batch}${hint}`,
     {
       argument: 'layer',
       received: layer,

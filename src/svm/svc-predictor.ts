@@ -86,7 +86,8 @@ export class SvcPredictor<L extends Label = Label> {
   async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
     const { sigmoids, tieOrder } = this.#machine
     if (!sigmoids) {
-      throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
+      const message = 'predictProba() needs a model with probabilities: create the SVC with probability: true'
+      throw invalidArgument('probability', false, 'true', message)
     }
     const classes = this.#classes.length
     const rows: ArrayLike<number>[] = []
@@ -125,7 +126,7 @@ export class SvcPredictor<L extends Label = Label> {
 
   #decider(): DecisionFunction {
     if (this.#open) return this.#open
-    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
+    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of; create a new one')
   }
 
   /**

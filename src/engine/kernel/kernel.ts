@@ -114,7 +114,7 @@ export function rescaled(kernel: Kernel, scale: number): Kernel {
 export function beyondFloat32(): SoftmarginError {
   return new SoftmarginError(
     'INVALID_ARGUMENT',
-    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+    'the kernel values of X exceed the range of float32; scale X, or use a smaller gamma, coef0 or degree',
     { argument: 'X', expected: 'rows whose kernel values are finite' },
   )
 }

@@ -33,11 +33,8 @@ export function withHorizontalFlip(
   const graph = model.graph!
   const version = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n
   if (version < backwards) {
-    throw invalidArgument(
-      'mirror',
-      true,
-      `false for a model of operator set ${version}: ${backwards} is needed`,
-    )
+    const message = `mirror: true needs a model of operator set ${backwards} or newer, but this one has operator set ${version}`
+    throw invalidArgument('mirror', true, `false for a model of operator set ${version}`, message)
   }
   const names = tensorNames(graph)
   const isFromImage = new Set([input])
@@ -64,7 +61,8 @@ export function withHorizontalFlip(
     const rank = rankOf(name)
     if (rank !== 2 && rank !== 4) {
       const what = rank === undefined ? 'of unknown dimensions' : `of ${rank} dimensions`
-      throw invalidArgument('mirror', true, `false for '${name}', which is ${what}: neither a map nor a row`)
+      const message = `mirror: true needs a layer of feature maps or of one row for each image, but '${name}' is ${what}`
+      throw invalidArgument('mirror', true, `false for the layer '${name}'`, message)
     }
     const [sum, back] = [of(`sum_of_${name}`), of(`back_of_${name}`)]
     const other = rank === 4 ? back : twins.get(name)!

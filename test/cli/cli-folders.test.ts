@@ -170,7 +170,9 @@ describe('a cache', () => {
     expect((await train(pictures, '--cache', cache)).code).toBe(0)
     const other = await train(pictures, '--cache', cache, '--mirror')
     expect(other.code).toBe(1)
-    expect(other.stderr).toMatch(/they were computed with mirror: false, but the extractor has mirror: true$/m)
+    expect(other.stderr).toMatch(
+      /they were computed with mirror: false, but the extractor has mirror: true$/m,
+    )
   })
 
   it('is another file than the output, and a feature store', async () => {

@@ -88,7 +88,7 @@ export async function classifierFromFile<L extends Label>(
     return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
   }
   extractor.dispose()
-  throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+  throw unreadable(`its CNN computes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

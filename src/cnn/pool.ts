@@ -48,16 +48,15 @@ export function resolvePooling(
   if (pooling === 'auto') return view ? 'average' : 'none'
   if (pooling === 'none') return pooling
   const shape = `[${dims.join(', ')}]`
-  if (!view) {
-    throw invalidArgument(argument, pooling, `'auto' or 'none', since the layer answers ${shape}`)
-  }
+  if (!view) throw invalidArgument(argument, pooling, `'auto' or 'none' for a layer of shape ${shape}`)
   if (pooling === 'cls' && (dims.length !== 3 || !arrangement.prefixTokens)) {
-    const why = dims.length === 3 ? 'its tokens hold no class token: see prefixTokens' : 'it has no tokens'
-    throw invalidArgument(argument, pooling, `another pooling, since the layer answers ${shape} and ${why}`)
+    const why = dims.length === 3 ? 'has no class token: see prefixTokens' : 'is not made of tokens'
+    const message = `pooling 'cls' needs a class token, but the layer of shape ${shape} ${why}`
+    throw invalidArgument(argument, pooling, 'another pooling', message)
   }
   if (typeof pooling === 'object' && !view.isRectangular) {
-    const why = `since its ${view.height} patch tokens are not known to form a rectangle: see prefixTokens`
-    throw invalidArgument(argument, pooling, `'auto', 'average', 'max' or 'none', ${why}`)
+    const message = `a grid needs patch tokens that form a rectangle, which is not known of the ${view.height} of this layer: see prefixTokens`
+    throw invalidArgument(argument, pooling, `'auto', 'average', 'max' or 'none'`, message)
   }
   return pooling
 }
@@ -158,7 +157,7 @@ export function checkRows(
   const hint = batch > 1 ? '; a batchSize of 1 may help' : ''
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `layer '${layer}' must answer one row for each image, always of the same shape, but answers [${dims.join(', ')}] for ${batch}${hint}`,
+    `layer '${layer}' must return one row for each image, always of the same shape, but returns [${dims.join(', ')}] for a batch of ${batch}${hint}`,
     {
       argument: 'layer',
       received: layer,

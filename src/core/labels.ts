@@ -23,10 +23,14 @@ export function uniqueLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): L[] 
   for (let i = 0; i < y.length; i++) {
     const label: L = y[i]
     if (typeof label !== 'string' && !Number.isFinite(label)) {
-      throw invalidArgument(`${name}[${i}]`, label, 'a label: text or a finite number')
+      throw invalidArgument(`${name}[${i}]`, label, 'a label: a string or a finite number')
     }
     if (typeof label !== type) {
-      throw invalidArgument(`${name}[${i}]`, label, `a ${type}, as ${name}[0] is: labels are all of one type`)
+      throw invalidArgument(
+        `${name}[${i}]`,
+        label,
+        `a ${type} like ${name}[0], since all labels have one type`,
+      )
     }
     seen.add(label)
   }

@@ -125,7 +125,8 @@ export class GridSearchCV<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get cvResults(): CvResults {
-    if (!this.#results) throw this.#notFitted('call fit first')
+    if (!this.#results)
+      throw new SoftmarginError('NOT_FITTED', 'this GridSearchCV is not fitted; call fit(X, y) first')
     return this.#results
   }
 
@@ -164,7 +165,7 @@ export class GridSearchCV<L extends Label = Label> {
   get bestEstimator(): SVC<L> {
     this.#checkUsable()
     if (this.#best) return this.#best
-    throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
+    throw this.#notFitted(this.#results ? 'its option refit is false' : 'call fit(X, y) first')
   }
 
   /**
@@ -199,11 +200,12 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   #checkUsable(): void {
-    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'GridSearchCV was used after dispose()')
+    if (this.#disposed)
+      throw new SoftmarginError('DISPOSED', 'this GridSearchCV was disposed of; create a new one')
   }
 
   #notFitted(why: string): SoftmarginError {
-    return new SoftmarginError('NOT_FITTED', `GridSearchCV has no result to use: ${why}`)
+    return new SoftmarginError('NOT_FITTED', `this GridSearchCV has no fitted estimator: ${why}`)
   }
 }
 

@@ -250,14 +250,14 @@ export abstract class BaseSVM<P extends SvmParameters> {
 
   protected checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of: make a new one`)
+      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of; create a new one`)
     }
   }
 
   #checkFitted(): { machine: FittedModel; decider: DecisionFunction } {
     this.checkAlive()
     if (this.#fitted) return this.#fitted
-    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)
+    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} is not fitted; call fit() first`)
   }
 
   /**

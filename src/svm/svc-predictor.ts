@@ -59,7 +59,7 @@ export class SvcPredictor<L extends Label = Label> extends BaseClassifier<L> {
   /** @internal */
   protected fitted(): FittedClassifier<L> {
     if (this.#fitted) return this.#fitted
-    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
+    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of; create a new one')
   }
 
   /**

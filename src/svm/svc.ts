@@ -259,14 +259,14 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   }
 
   #checkAlive(): void {
-    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
+    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of; create a new one')
   }
 
   /** @internal */
   protected fitted(): FittedClassifier<L> {
     this.#checkAlive()
     if (!this.#fitted) {
-      throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')
+      throw new SoftmarginError('NOT_FITTED', 'this SVC is not fitted; call fit(X, y) first')
     }
     return this.#fitted
   }

@@ -18,7 +18,7 @@ export function parsePositive(text: string): number {
 export function parseCount(text: string): number {
   const value = parseNumber(text)
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('It must be a whole number of 0 or more.')
+    throw new InvalidArgumentError('It must be an integer of 0 or more.')
   }
   return value
 }
@@ -27,20 +27,21 @@ export function parseCount(text: string): number {
 export function parseFolds(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 2) return value
-  throw new InvalidArgumentError('It must be a whole number of 2 or more.')
+  throw new InvalidArgumentError('It must be an integer of 2 or more.')
 }
 
 /** Parses the seed of a random generator: an integer in [0, 2^32). */
 export function parseSeed(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value
-  throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295.')
+  throw new InvalidArgumentError('It must be an integer from 0 to 4294967295.')
 }
 
 /** Parses the share to hold out, in [0, 1); 0 holds out nothing. */
 export function parseShare(text: string): number {
   const value = parseNumber(text)
-  if (value < 0 || value >= 1) throw new InvalidArgumentError('It must be a share from 0 to below 1.')
+  if (value < 0 || value >= 1)
+    throw new InvalidArgumentError('It must be a number of at least 0 and below 1.')
   return value
 }
 

@@ -67,7 +67,7 @@ function allocate(rows: number, cols: number): Float32Array {
   try {
     return new Float32Array(rows * cols)
   } catch (cause) {
-    const message = `${rows} images of ${cols} features each do not fit in memory: extract fewer at a time, or pool`
+    const message = `${rows} images of ${cols} features each do not fit in memory; extract fewer at a time, or use pooling`
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
   }
 }

@@ -158,7 +158,7 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
   )
   const message = /^-?\d+$/.test(name)
     ? `the model has ${layers.length} layers, -1 to -${layers.length}`
-    : `the nearest names are ${near.map(show).join(', ')}`
+    : `the closest names are ${near.map(show).join(', ')}`
   throw new SoftmarginError(
     'LAYER_NOT_FOUND',
     `${argument} ${show(wanted)} is not in the model: ${message}`,

@@ -112,7 +112,7 @@ export function mirrored(
 function defaultOf(layers: LayerInfo[]): LayerInfo {
   const layer = layers.find(({ isDefault }) => isDefault)
   if (layer) return layer
-  throw new SoftmarginError('MODEL_UNSUPPORTED', 'the model must compute something from an image input', {
+  throw new SoftmarginError('MODEL_UNSUPPORTED', 'no node of the model depends on its image input', {
     argument: 'model',
     expected: 'one image input',
   })
@@ -131,14 +131,14 @@ export function pickLayer(
   argument: string,
 ): LayerInfo {
   if (wanted === 'auto' && !facts.has('auto')) {
-    const expected = 'a layer, since labels are needed to find the best one: see chooseLayer'
-    throw invalidArgument(argument, wanted, expected)
+    const message = `${argument}: 'auto' needs labels; use ImageClassifier or chooseLayer()`
+    throw invalidArgument(argument, wanted, 'the name of a layer, or its position from the end', message)
   }
   const type = facts.get(String(wanted))?.type
   if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
     return findLayer(layers, wanted, argument)
   }
-  const message = `${argument} ${show(wanted)} answers ${typeName(type)}, not float32`
+  const message = `${argument} ${show(wanted)} returns ${typeName(type)} instead of float32`
   throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
     argument,
     received: wanted,
@@ -159,7 +159,7 @@ function preprocessFor(
   } catch (cause) {
     // An unusable preprocessor_config.json on the hub is ignored if the caller passed preprocessing options.
     if (own !== beside || given === undefined) {
-      const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
+      const message = `the preprocessing settings of the model are not supported: ${(cause as Error).message}`
       throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
     }
     own = undefined
@@ -178,7 +178,7 @@ export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess
   const { width = made.width, height = made.height } = port
   if (width === made.width && height === made.height) return
   const field = preprocess.crop ? 'preprocess.crop' : 'preprocess.size'
-  const expected = `${width} x ${height} (width x height), the one size that the model takes`
+  const expected = `${width} x ${height} (width x height), the only size that the model accepts`
   const details = { argument: field, received: made, expected }
   const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
   throw new SoftmarginError('INVALID_ARGUMENT', message, details)
@@ -198,7 +198,7 @@ export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreproce
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
   const length = dims.reduce((all, n) => all * n, 1)
   if (length > mostNumbers) {
-    const message = `a batch of images for this model is ${dims.join(' x ')} numbers, and at most ${mostNumbers} fit in memory`
+    const message = `a batch of images for this model has ${dims.join(' x ')} numbers, but at most ${mostNumbers} fit in memory`
     const expected = 'a model and a preprocess.size whose batches fit in memory'
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
   }

@@ -107,9 +107,7 @@ describe('operator sets', () => {
     model.graph!.initializer.push(axes)
     model.graph!.node.push(node('deep', 'Unsqueeze', ['features', 'axes'], ['deep']))
     const options = { model: fileOf(model), preprocess, layer: 'deep', mirror: true }
-    await expect(FeatureExtractor.create(options)).rejects.toThrow(
-      '5 dimensions: neither a map, a row nor a grid of tokens',
-    )
+    await expect(FeatureExtractor.create(options)).rejects.toThrow("but 'deep' is of 5 dimensions")
   })
 })
 
@@ -131,7 +129,7 @@ describe('weights in files of their own', () => {
     await expect(FeatureExtractor.create({ model })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       argument: 'externalData',
-      message: expect.stringContaining(`give it as externalData: { 'weights.bin': `),
+      message: expect.stringContaining(`pass it as externalData: { 'weights.bin': `),
     })
     const short = { 'weights.bin': data.subarray(0, data.length - 1) }
     await expect(FeatureExtractor.create({ model, externalData: short })).rejects.toMatchObject({
@@ -158,7 +156,7 @@ describe('a layer that mixes the images of a batch', () => {
     const options = { model, layer: 'mixed', preprocess }
     const unsupported = {
       code: 'MODEL_UNSUPPORTED',
-      message: expect.stringContaining(`layer 'mixed' must answer`),
+      message: expect.stringContaining(`layer 'mixed' must return`),
     }
     const made = await FeatureExtractor.create(options).catch((error) => error)
     if (made instanceof Error) return expect(made).toMatchObject(unsupported)

@@ -84,11 +84,11 @@ it('takes the number of prefix tokens from the caller, and refuses what does not
   // 20 of 21 tokens form no square.
   expect(
     await codeOf(open({ registers: 4 }, { layer: 'block1', prefixTokens: 1, pooling: { grid: 2 } })),
-  ).toContain('since its 20 patch tokens are not known to form a rectangle: see prefixTokens')
+  ).toContain('a grid needs patch tokens that form a rectangle, which is not known of the 20')
   expect(await codeOf(open({ classToken: false }, { layer: 'block1', pooling: 'cls' }))).toContain(
-    'its tokens hold no class token',
+    'has no class token: see prefixTokens',
   )
-  expect(await codeOf(open({}, { layer: 'patches', pooling: 'cls' }))).toContain('it has no tokens')
+  expect(await codeOf(open({}, { layer: 'patches', pooling: 'cls' }))).toContain('is not made of tokens')
 })
 
 it.each([{}, { parallel: true }, { classes: 5 }, { withText: true, classToken: false }])(

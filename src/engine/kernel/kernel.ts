@@ -132,7 +132,7 @@ export function unitOf({ kind }: Kernel, scale: number): number {
 export function beyondFloat32(): SoftmarginError {
   return new SoftmarginError(
     'INVALID_ARGUMENT',
-    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+    'the kernel values of X exceed the range of float32; scale X, or use a smaller gamma, coef0 or degree',
     { argument: 'X', expected: 'rows whose kernel values are finite' },
   )
 }

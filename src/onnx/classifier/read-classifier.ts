@@ -65,7 +65,7 @@ function readMetadata(model: ModelProto): Json {
   if (entry === undefined) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      'the model is no saved classifier: it is an ONNX model, but not one that ImageClassifier.save wrote',
+      'the model is not a saved classifier: it is an ONNX model, but ImageClassifier.save did not write it',
       { expected: `a model with '${metadataKey}' in its metadata_props` },
     )
   }
@@ -73,7 +73,7 @@ function readMetadata(model: ModelProto): Json {
   try {
     parsed = JSON.parse(entry.value)
   } catch (cause) {
-    throw unreadable('its metadata is no JSON', cause)
+    throw unreadable('its metadata is not JSON', cause)
   }
   const metadata = object(parsed, 'the whole')
   const version = metadata.schemaVersion
@@ -83,7 +83,7 @@ function readMetadata(model: ModelProto): Json {
   if ((version as number) > schemaVersion) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      `the saved classifier comes from a newer softmargin: its schemaVersion is ${version}, and this one knows ${schemaVersion}`,
+      `the saved classifier was written by a newer softmargin: its schemaVersion is ${version}, and this version reads up to ${schemaVersion}`,
       { received: version, expected: `schemaVersion ${schemaVersion}` },
     )
   }
@@ -92,7 +92,7 @@ function readMetadata(model: ModelProto): Json {
 
 function readSvm(graph: GraphProto): SvmNumbers {
   const found = graph.node.filter((node) => isSvmNode(node) && node.name === `${ownPrefix}svm`)
-  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
+  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs instead of one`)
   const svm = readSvmNode(found[0])
   return { ...svm, sigmoids: svm.sigmoids ?? readSigmoidSteps(graph, svm.classes.length) }
 }
@@ -127,7 +127,7 @@ function doubles(graph: GraphProto, name: string, length: number): Float64Array 
   if (tensor === undefined || tensor.dataType !== DataType.DOUBLE) throw unreadable(`it has no ${name}`)
   const { rawData } = tensor
   if (rawData.byteLength !== length * 8) {
-    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers where the SVM takes ${length} features`)
+    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers, but the SVM takes ${length} features`)
   }
   const values = new Float64Array(rawData.slice().buffer)
   const at = values.findIndex((value) => !Number.isFinite(value))
@@ -143,7 +143,7 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   graph.node = graph.node.filter((node) => !own(node))
   graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
   if (typeof cnnOutput !== 'string' || !producers(graph).has(cnnOutput)) {
-    throw unreadable(`its CNN does not make the output ${show(cnnOutput)}`)
+    throw unreadable(`its CNN does not compute the output ${show(cnnOutput)}`)
   }
   const output = graph.valueInfo.find(({ name }) => name === cnnOutput)
   graph.output = [output ?? create(ValueInfoProtoSchema, { name: cnnOutput })]
@@ -154,18 +154,18 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   }
   const oldNames = new Map(Object.entries(object(renamed, 'renamed')))
   for (const [now, old] of oldNames) {
-    if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
+    if (typeof old !== 'string') throw unreadable(`the original name of ${show(now)} is ${show(old)}`)
   }
   renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
   // Old names can collide and so close a cycle that the file itself does not have.
   if (!topologicalOrder(graph))
-    throw unreadable('by its old names some nodes of its CNN read their own results')
+    throw unreadable('its CNN has a cycle once the tensors have their original names')
   return cnn
 }
 
 function object(value: unknown, name: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+  throw unreadable(`${name} in its metadata is ${show(value)} instead of an object`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

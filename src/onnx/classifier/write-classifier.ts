@@ -141,7 +141,7 @@ function checkOperatorSet(model: ModelProto, { pooling, arrangement }: Classifie
   if (version >= wanted) return
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `the CNN uses operator set ${version}; saved in one file with this pooling it must use ${wanted} or newer`,
+    `a CNN saved with this pooling must use operator set ${wanted} or newer, but this one uses ${version}`,
     { received: version, expected: `operator set ${wanted} or newer` },
   )
 }

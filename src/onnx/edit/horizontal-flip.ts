@@ -41,11 +41,8 @@ export function withHorizontalFlip(
   const graph = model.graph!
   const version = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n
   if (version < backwards) {
-    throw invalidArgument(
-      'mirror',
-      true,
-      `false for a model of operator set ${version}: ${backwards} is needed`,
-    )
+    const message = `mirror: true needs a model of operator set ${backwards} or newer, but this one has operator set ${version}`
+    throw invalidArgument('mirror', true, `false for a model of operator set ${version}`, message)
   }
   const names = tensorNames(graph)
   const isFromImage = new Set([input])
@@ -90,8 +87,9 @@ export function withHorizontalFlip(
       return node(to, 'Gather', [from, list], [to], { axis: channelAxis === 1 ? 2n : 1n })
     }
     const what = rank === undefined ? 'of unknown dimensions' : `of ${rank} dimensions`
-    const reason = 'neither a map, a row nor a grid of tokens'
-    throw invalidArgument('mirror', true, `false for '${name}', which is ${what}: ${reason}`)
+    const needed = 'a layer of feature maps, of a grid of tokens or of one row for each image'
+    const message = `mirror: true needs ${needed}, but '${name}' is ${what}`
+    throw invalidArgument('mirror', true, `false for the layer '${name}'`, message)
   }
   const behind = graph.output.flatMap(({ name }) => {
     const [sum, back] = [of(`sum_of_${name}`), of(`back_of_${name}`)]

@@ -42,7 +42,7 @@ export function reviveModel<M extends FittedModel & ModelExtras>(state: M): M {
       ),
     }
   } catch {
-    throw invalidArgument('state', state, 'what toState answers')
+    throw invalidArgument('state', state, 'a value returned by toState()')
   }
 }
 
@@ -100,7 +100,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   }
   const columns = kernel.kind === 'precomputed' ? kernel.columns : Number.POSITIVE_INFINITY
   const odd = support.find((row) => row < -1 || row >= columns)
-  if (odd !== undefined) throw invalidArgument('state.support', odd, 'made of row numbers')
+  if (odd !== undefined) throw invalidArgument('state.support', odd, 'a list of row numbers')
   if (tieOrder && new Set(tieOrder).size + tieOrder.filter((c) => c < 0 || c >= classes).length !== classes) {
     throw invalidArgument('state.tieOrder', tieOrder, `each number from 0 to ${classes - 1} once`)
   }

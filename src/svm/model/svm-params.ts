@@ -146,7 +146,7 @@ export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeaturePara
  */
 export function checkWidth(p: SvmParameters, X: Matrix): void {
   if (!hasFeatures(p) && X.cols !== X.rows) {
-    throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows, for kernel is 'precomputed'")
+    throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows if kernel is 'precomputed'")
   }
 }
 

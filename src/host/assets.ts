@@ -49,7 +49,9 @@ const given = new Map<CustomAssetName, CustomAsset>()
 export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
     if (!Object.hasOwn(names, name)) {
-      throw invalidArgument('assets', name, `made of ${Object.keys(names).map(show).join(', ')}`)
+      const known = Object.keys(names).join(', ')
+      const message = `unknown file ${show(name)} in assets; the files are ${known}`
+      throw invalidArgument('assets', name, `files among ${known}`, message)
     }
     const isWhere = typeof asset === 'string' || asset instanceof URL
     if (!isWhere && !isBytes(asset) && !isModule(asset)) {

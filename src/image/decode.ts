@@ -43,7 +43,7 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   } catch (cause) {
     // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
-    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder does not take it'
+    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder rejects it'
     const message = `${label} is ${format} that cannot be decoded: ${why}`
     throw new SoftmarginError('IMAGE_UNREADABLE', message, { ...details, cause })
   }

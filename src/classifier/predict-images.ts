@@ -4,9 +4,9 @@ import { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
+import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
-import type { FeatureScaler } from './feature-scaler.ts'
 import type { ImageFeatures } from './image-features.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */

@@ -62,6 +62,13 @@ export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
   return counts
 }
 
+/** Returns the row numbers of each class. */
+export function rowsOfClasses({ classes, codes }: EncodedLabels): Int32Array[] {
+  const rows: number[][] = classes.map(() => [])
+  for (const [row, code] of codes.entries()) rows[code].push(row)
+  return rows.map((own) => Int32Array.from(own))
+}
+
 /**
  * Checks that there is one label for each of `rows` rows.
  *

@@ -2,7 +2,7 @@ import { SoftmarginError, throwIfAborted } from '../core/errors.ts'
 import { describeFileType } from '../core/file-type.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
-import { decodePng } from './png.ts'
+import { decodePng } from './png/png.ts'
 
 /**
  * Reads and decodes one image.

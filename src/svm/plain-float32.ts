@@ -5,7 +5,7 @@ import type { Matrix } from '../core/matrix.ts'
 import { forEachCoefficient } from '../engine/decision/expansion.ts'
 import { vote } from '../engine/decision/voting.ts'
 import type { Kernel } from '../engine/kernel/kernel.ts'
-import { pairsOf } from '../engine/kernel/pair-weights.ts'
+import { pairsOf } from '../engine/kernel/pairs.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 

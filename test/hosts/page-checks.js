@@ -135,7 +135,7 @@ async function checkWorkers(page) {
 /** WebAssembly that a server calls something else runs; a page in its place is told, with its URL. */
 async function checkWebAssembly(open) {
   const octets = (file) => (file.endsWith('.wasm') ? { type: 'application/octet-stream' } : undefined)
-  const kinds = ['svm', 'mozjpeg_dec', 'squoosh_png_bg', 'ort-wasm-simd-threaded']
+  const kinds = ['svm', 'mozjpeg_dec', 'ort-wasm-simd-threaded']
   expect(
     'with WebAssembly as octet-stream',
     await open({ threads: false, instead: octets }, (page) => page.evaluate(useAll)),
@@ -156,11 +156,10 @@ async function checkWebAssembly(open) {
 
 /** Does something with each module that a page fetches, and answers 'fine' or the error. */
 async function useAll() {
-  const { softmargin, png, jpeg } = window
+  const { softmargin, jpeg } = window
   const each = [
     () => new softmargin.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1]),
     () => softmargin.decodeImage(jpeg),
-    () => softmargin.decodeImage(png),
     () => softmargin.FeatureExtractor.create({ runtime: 'onnxruntime' }),
   ]
   const outcomes = []

@@ -29,7 +29,7 @@ export function addExtract(program: Command, signal: AbortSignal): void {
     .requiredOption('-o, --output <file>', 'the .npz file to write, or to add to')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
     .option('--json', 'print one JSON document instead of text')

@@ -24,7 +24,7 @@ export function addSuspects(program: Command, signal: AbortSignal): void {
     .argument('<pictures>', labelledHelp)
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)
     .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--json', 'print one JSON document instead of text')

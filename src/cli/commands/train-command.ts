@@ -70,7 +70,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',
       parseLayer,
     )
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
     .addOption(

@@ -59,14 +59,20 @@ export function parseLayer(text: string): string | number {
 }
 
 /** How activation maps are pooled, as the extractor expects it. */
-export type PoolingOption = 'auto' | 'average' | 'max' | 'none' | { grid: number }
+export type PoolingOption = 'auto' | 'average' | 'max' | 'cls' | 'none' | { grid: number }
 
-/** Parses `auto`, `average`, `max`, `none`, or a grid such as `2x2`. */
+/** Poolings without parameters. */
+const poolingNames = ['auto', 'average', 'max', 'cls', 'none'] as const
+
+/** Parses `auto`, `average`, `max`, `cls`, `none`, or a grid such as `2x2`. */
 export function parsePooling(text: string): PoolingOption {
-  if (text === 'auto' || text === 'average' || text === 'max' || text === 'none') return text
+  const name = poolingNames.find((one) => one === text)
+  if (name) return name
   const grid = /^([1-9]\d?)x\1$/.exec(text)
   if (grid) return { grid: Number(grid[1]) }
-  throw new InvalidArgumentError("It must be 'auto', 'average', 'max', 'none' or a grid such as '2x2'.")
+  throw new InvalidArgumentError(
+    "It must be 'auto', 'average', 'max', 'cls', 'none' or a grid such as '2x2'.",
+  )
 }
 
 /** A parameter grid: the values to try for each parameter, or several such grids. */

@@ -12,6 +12,8 @@ import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
+import type { Arrangement } from '../spatial-view.ts'
+import { Arrangements } from './arrangements.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { findLayer, listLayers } from './list-layers.ts'
@@ -39,6 +41,10 @@ export interface LoadedNetwork {
   /** Output shape of the layer, batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
+  /** How the layer is arranged. */
+  arrangement: Arrangement
+  /** How any layer is arranged. */
+  arrangements: Arrangements
 }
 
 /**
@@ -55,18 +61,22 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
-  const { mirror = false } = options
-  const cut = cutAt({ model, facts, mirror }, [layer.name])
-  const port = imageTensorInput(cut)
+  const { mirror = false, prefixTokens } = options
+  const plain = cutAt({ model, facts }, [layer.name])
+  const port = imageTensorInput(plain)
   const preprocess = preprocessFor(opened, port, options.preprocess)
+  const input = { name: port.name, dims: pictureDims(port, preprocess) }
+  const arrangements = new Arrangements(model, input, prefixTokens)
+  const cut = mirror ? mirrored(plain, facts, arrangements) : plain
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
+  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
-    const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
+    const session = await startNetwork(cut, port, input.dims, running)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
-      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
-      return { ...found, running, session, dims, pooling }
+      const arrangement = arrangements.of(layer.name, dims)
+      const pooling = resolvePooling(options.pooling ?? 'auto', dims, arrangement)
+      return { ...found, running, session, dims, pooling, arrangement }
     } catch (error) {
       await session.release()
       throw error
@@ -81,13 +91,22 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
 
 /** The network up to the given layers, with float32 input and outputs. */
 export function cutAt(
-  { model, facts, mirror }: Pick<LoadedNetwork, 'model' | 'facts' | 'mirror'>,
+  { model, facts }: Pick<LoadedNetwork, 'model' | 'facts'>,
   layers: string[],
 ): ModelProto {
-  const cut = withFloat32Io(cutModel(model, layers), facts)
-  return mirror
-    ? withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => facts.get(name)?.dims?.length)
-    : cut
+  return withFloat32Io(cutModel(model, layers), facts)
+}
+
+/** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
+export function mirrored(
+  cut: ModelProto,
+  facts: Map<string, TensorFacts>,
+  arrangements: Arrangements,
+): ModelProto {
+  return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
+    const rank = facts.get(name)?.dims?.length
+    return rank === undefined || rank === 2 ? { rank } : { rank, ...arrangements.of(name) }
+  })
 }
 
 function defaultOf(layers: LayerInfo[]): LayerInfo {

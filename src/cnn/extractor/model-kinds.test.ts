@@ -101,13 +101,13 @@ describe('operator sets', () => {
     await expect(mirrored).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'mirror' })
   })
 
-  it('a mirror is refused for a layer that is neither a map nor a row', async () => {
+  it('a mirror is refused for a layer that is neither a map, a row nor a grid of tokens', async () => {
     const model = layeredCnn()
-    const axes = constant('axes', BigInt64Array.of(1n))
+    const axes = constant('axes', BigInt64Array.of(1n, 2n, 3n))
     model.graph!.initializer.push(axes)
-    model.graph!.node.push(node('token', 'Unsqueeze', ['features', 'axes'], ['token']))
-    const options = { model: fileOf(model), preprocess, layer: 'token', mirror: true }
-    await expect(FeatureExtractor.create(options)).rejects.toThrow("but 'token' is of 3 dimensions")
+    model.graph!.node.push(node('deep', 'Unsqueeze', ['features', 'axes'], ['deep']))
+    const options = { model: fileOf(model), preprocess, layer: 'deep', mirror: true }
+    await expect(FeatureExtractor.create(options)).rejects.toThrow("but 'deep' is of 5 dimensions")
   })
 })
 

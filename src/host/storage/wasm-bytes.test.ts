@@ -34,8 +34,8 @@ it('a page in place of the engine is told with its URL and what came, and a late
 })
 
 it('an empty file is told as well, for each module that is handed in', async () => {
-  useAssets({ 'png.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
-  await expect(customAsset('png.wasm')).rejects.toThrow(/it is empty and was sent as application\/wasm$/)
+  useAssets({ 'cnn.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
+  await expect(customAsset('cnn.wasm')).rejects.toThrow(/it is empty and was sent as application\/wasm$/)
   await expect(customAsset('jpeg.wasm')).rejects.toThrow(/it begins with/)
 })
 

@@ -16,6 +16,12 @@ import { readSigmoidSteps } from './probability-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
+/** The parts of a saved classifier, as they are read from its file. */
+export interface FileParts extends Omit<ClassifierParts, 'arrangement'> {
+  /** Number of class and register tokens, if the CNN's output is tokens. */
+  prefixTokens: number | undefined
+}
+
 /**
  * Splits a saved classifier into its parts; the inverse of `writeClassifier`.
  *
@@ -25,7 +31,7 @@ import type { ClassifierParts } from './write-classifier.ts'
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if the model is not a saved classifier or was saved by a
  *   newer softmargin; `MODEL_UNREADABLE` for a damaged one
  */
-export function readClassifier(model: ModelProto): ClassifierParts {
+export function readClassifier(model: ModelProto): FileParts {
   const metadata = readMetadata(model)
   const graph = model.graph
   if (graph === undefined) throw unreadable('it has no graph')
@@ -34,6 +40,7 @@ export function readClassifier(model: ModelProto): ClassifierParts {
   return {
     cnn: cnnOf(model, metadata),
     pooling: readPooling(metadata),
+    prefixTokens: readPrefixTokens(metadata),
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
     preprocess: object(metadata.preprocess, 'preprocess'),
@@ -91,10 +98,16 @@ function readSvm(graph: GraphProto): SvmNumbers {
 }
 
 function readPooling({ pooling }: Json): FilePooling {
-  if (pooling === 'average' || pooling === 'max' || pooling === 'none') return pooling
+  if (pooling === 'average' || pooling === 'max' || pooling === 'cls' || pooling === 'none') return pooling
   const grid = typeof pooling === 'object' && pooling !== null ? (pooling as Json).grid : undefined
   if (Number.isSafeInteger(grid) && (grid as number) > 0) return { grid: grid as number }
   throw unreadable(`its pooling is ${show(pooling)}`)
+}
+
+function readPrefixTokens({ prefixTokens }: Json): number | undefined {
+  if (prefixTokens === undefined) return undefined
+  if (Number.isSafeInteger(prefixTokens) && (prefixTokens as number) >= 0) return prefixTokens as number
+  throw unreadable(`its prefixTokens is ${show(prefixTokens)}`)
 }
 
 function readScaler(graph: GraphProto, { scale }: Json, features: number): FileScaler {

@@ -4,6 +4,7 @@ import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { SparseRows } from '../../data/sparse-rows.ts'
 import { decimal, quote, readPairs } from '../../data/sparse-text.ts'
 import type { Kernel } from '../../engine/kernel/kernel.ts'
+import { pairCount } from '../../engine/kernel/pairs.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { importedFromState, stateFromImported } from './import-model.ts'
 
@@ -92,7 +93,7 @@ export function readLibsvm(text: string, columns?: number): SvcState<number> {
   const classes = header.integers('label', header.count('nr_class'))
   if (classes.length < 2) throw unsupported('it has fewer than two classes')
   if (new Set(classes).size !== classes.length) throw unreadable('two of its labels are equal')
-  const pairs = (classes.length * (classes.length - 1)) / 2
+  const pairs = pairCount(classes.length)
   const intercept = header.numbers('rho', pairs).map((value) => 0 - value)
   const sigmoids = header.has('probA')
     ? { a: header.numbers('probA', pairs), b: header.numbers('probB', pairs) }

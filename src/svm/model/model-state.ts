@@ -2,6 +2,7 @@ import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
 import { type Label, uniqueLabels } from '../../core/labels.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
+import { pairCount } from '../../engine/kernel/pairs.ts'
 import type { FittedModel, ModelExtras } from './fitted-model.ts'
 
 // A state is the return value of `toState`. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but
@@ -75,7 +76,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   }
   const classes = nSupport.length
   const vectors = nSupport.reduce((sum, count) => sum + count, 0)
-  const pairs = (classes * (classes - 1)) / 2
+  const pairs = pairCount(classes)
   const lengths: [name: string, part: ArrayLike<number> | undefined, length: number][] = [
     ['support', support, vectors],
     ['dualCoef', machine.dualCoef, vectors * (classes - 1)],

@@ -32,7 +32,7 @@ export async function program(softmargin, spawn) {
 }
 
 /**
- * @param options the number of threads of machines and extractors
+ * @param options the number of threads of SVMs and extractors
  * @param wanted how many threads are to work
  */
 async function work(library, options, wanted) {
@@ -55,8 +55,9 @@ async function work(library, options, wanted) {
   const onProgress = (progress) => {
     threads = progress.threads
   }
-  // Again, should a thread have started too late to find any work.
-  for (let tries = 0; tries < 10 && threads !== wanted.fit; tries++) await svc.fit(X, y, { onProgress })
+  // The first fit starts the threads, which are kept: the second one must find them ready to work.
+  await svc.fit(X, y)
+  await svc.fit(X, y, { onProgress })
   const { options: _, ...large } = await svc.toState()
   for (const each of [svc, search, classifier, extractor]) await each.dispose()
   return {

@@ -2,6 +2,7 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
+import type { Arrangement } from '../spatial-view.ts'
 
 /** An output tensor of the network and how it is pooled. */
 export interface Tap {
@@ -10,6 +11,7 @@ export interface Tap {
   pooling: Pooling
   /** Output shape for one image, without the batch dimension, if known. */
   shape?: readonly number[] | undefined
+  arrangement?: Arrangement | undefined
   /** Name under which the caller passed the pooling, for error messages. */
   argument?: string
 }
@@ -25,11 +27,12 @@ export interface PooledRows {
  *
  * @param count number of images, which come first in the batch
  */
-export function poolTap({ pooling, argument }: Tap, activation: Activation, count: number): PooledRows {
-  const resolved = resolvePooling(pooling, activation.dims, argument)
-  const cols = pooledSize(resolved, activation.dims)
+export function poolTap(tap: Tap, activation: Activation, count: number): PooledRows {
+  const { pooling, arrangement, argument } = tap
+  const resolved = resolvePooling(pooling, activation.dims, arrangement, argument)
+  const cols = pooledSize(resolved, activation.dims, arrangement)
   const data = new Float32Array(count * cols)
-  pool(activation, resolved, count, data)
+  pool(activation, resolved, count, data, arrangement)
   return { data, cols }
 }
 
@@ -67,11 +70,12 @@ export class FeatureRows {
    * @param row row of the result that the first image becomes
    */
   set({ data, dims }: Activation, from: number, count: number, row: number): void {
-    this.#pooling ??= resolvePooling(this.#tap.pooling, dims, this.#tap.argument)
-    this.#makeRoom(pooledSize(this.#pooling, dims))
+    const { pooling, arrangement, argument } = this.#tap
+    this.#pooling ??= resolvePooling(pooling, dims, arrangement, argument)
+    this.#makeRoom(pooledSize(this.#pooling, dims, arrangement))
     const each = data.length / dims[0]
     const part = { data: data.subarray(from * each, (from + count) * each), dims }
-    pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols))
+    pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols), arrangement)
   }
 
   /**
@@ -110,7 +114,7 @@ function allocate(rows: number, cols: number): Float32Array {
   try {
     return new Float32Array(rows * cols)
   } catch (cause) {
-    const message = `${rows} images of ${cols} features each do not fit in memory: extract fewer at a time, or pool`
+    const message = `${rows} images of ${cols} features each do not fit in memory; extract fewer at a time, or use pooling`
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
   }
 }

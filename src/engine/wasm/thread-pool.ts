@@ -23,7 +23,7 @@ export class ThreadPool<Job, Result> {
    *
    * @param engine an engine on a shared memory
    * @param context structured-cloneable data, passed to `work.open` in each thread
-   * @param bytes memory that each other thread needs
+   * @param bytes memory that each other thread allocates
    * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -39,8 +39,7 @@ export class ThreadPool<Job, Result> {
     const members: ThreadContext[] = []
     try {
       while (members.length < threads - 1) {
-        const from = engine.allocate(bytes)
-        const region = { memory: engine.memory, from, to: from + bytes }
+        const region = engine.allocateRegion(bytes)
         const data: EngineContext<Context> = { simd, region, context }
         const { context: member, opened } = takeThread('svm').open(work.name, data)
         // If a thread fails to start, its jobs run on the other threads.

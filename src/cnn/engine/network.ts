@@ -1,5 +1,5 @@
-import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import type { Program } from './lowering/operations.ts'
@@ -123,7 +123,7 @@ export class EngineNetwork {
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     const instance = await instantiate(plan.bytes, this.#simd)
-    plan.write(instance.memory)
+    plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled
   }

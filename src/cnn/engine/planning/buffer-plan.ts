@@ -1,3 +1,5 @@
+import type { Kernels } from '../wasm/cnn-exports.ts'
+import type { Instance } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
 const ALIGNMENT = 64
@@ -16,7 +18,8 @@ export interface Buffer {
 interface Fixture {
   address: number
   bytes: number
-  write: (memory: ArrayBuffer, address: number) => void
+  /** @param staging address of the memory that `stage` asked for */
+  write: (memory: ArrayBuffer, address: number, staging: number, kernels: Kernels) => void
 }
 
 /**
@@ -27,6 +30,8 @@ export class MemoryPlan {
   readonly #fixtures: Fixture[] = []
   readonly #known = new Map<string, number>()
   readonly #buffers: Buffer[] = []
+  /** Memory that writing needs, where the buffers are later. */
+  #staged = 0
   /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
@@ -47,6 +52,11 @@ export class MemoryPlan {
     return address
   }
 
+  /** Asks for memory that is free while the permanent regions are written. */
+  stage(bytes: number): void {
+    this.#staged = Math.max(this.#staged, bytes)
+  }
+
   floats(length: number, write: (to: Float32Array) => void): number {
     return this.fix(length * 4, (memory, address) => write(new Float32Array(memory, address, length)))
   }
@@ -65,7 +75,7 @@ export class MemoryPlan {
    */
   place(): number {
     const placed: Buffer[] = []
-    let end = this.#end
+    let end = this.#end + this.#staged
     for (const one of [...this.#buffers].sort((a, b) => b.bytes - a.bytes)) {
       const others = placed
         .filter(({ from, to }) => from <= one.to && to >= one.from)
@@ -84,7 +94,7 @@ export class MemoryPlan {
   }
 
   /** Writes the permanent regions. */
-  write(memory: ArrayBuffer): void {
-    for (const { address, write } of this.#fixtures) write(memory, address)
+  write({ memory, kernels }: Instance): void {
+    for (const { address, write } of this.#fixtures) write(memory, address, this.#end, kernels)
   }
 }

@@ -1,4 +1,5 @@
 import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
+import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradSide } from './choose-kernel.ts'
@@ -21,7 +22,7 @@ export interface Plan {
   /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
-  write(memory: ArrayBuffer): void
+  write(instance: Instance): void
 }
 
 /** Plans the memory of a program and its steps. */
@@ -85,7 +86,7 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
       pixels: pixelsOf(value),
     })),
     planes,
-    write: (bytes: ArrayBuffer) => memory.write(bytes),
+    write: (instance: Instance) => memory.write(instance),
   }
   return { ...plan, bytes: memory.place() }
 }

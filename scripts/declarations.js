@@ -1,18 +1,11 @@
-// Writes the declarations of the public entries into a folder: one file an entry, without what users cannot reach, so
-// that it compiles with old compilers and without the types of any host.
+// Writes the declarations of the public entry points into a folder: one file for each entry, without what users cannot
+// reach, so that they compile with old compilers and without the types of any host.
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
+import { entries } from './entries.js'
 
 const sources = fileURLToPath(new URL('../src/', import.meta.url))
-const entries = {
-  index: 'index.ts',
-  lite: 'lite.ts',
-  svm: 'svm.ts',
-  worker: 'worker/spawn.ts',
-  'worker-entry': 'worker/entry.ts',
-  bundler: 'entries/bundler.ts',
-}
 
 /** Types of hosts. Where a program's `lib` and `types` do not declare one, nobody can have a value of it either. */
 const hostTypes = ['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker']

@@ -58,7 +58,7 @@ export default defineConfig({
         items: [
           page('API', '/api/'),
           page('Models known to work', '/models'),
-          page('Files in and out', '/formats'),
+          page('File formats', '/formats'),
           page('Errors by code', '/errors'),
           page('Architecture', '/architecture'),
         ].filter(

@@ -1,8 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { mayShareMemory } from '../host/threads.ts'
 import { detachWeights, type WeightFile } from '../onnx/edit/detach-weights.ts'
 import { attachWeights } from '../onnx/graph/external-data.ts'
+import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { fromBinary } from '../onnx/proto/read-message.ts'
 import type { SharedPlace } from './engine/network.ts'
 
 /** A network as another thread needs it to run the same. Structured-cloneable. */

@@ -26,7 +26,7 @@ export class ThreadPool<Job, Result> {
    *
    * @param engine an engine on a shared memory
    * @param context structured-cloneable data, passed to `work.open` in each thread
-   * @param bytes memory that each other thread needs
+   * @param bytes memory that each other thread allocates
    * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -46,8 +46,7 @@ export class ThreadPool<Job, Result> {
     }
     try {
       for (const member of members) {
-        const from = engine.allocate(bytes)
-        const region = { memory: engine.memory, from, to: from + bytes }
+        const region = engine.allocateRegion(bytes)
         // If a thread fails to start, its jobs run on the other threads.
         member.open(work.name, simd, region, context).catch(() => {})
       }

@@ -1,7 +1,7 @@
 import { GREY, GREY_ALPHA, PALETTE, type PngChunks, type PngHeader, RGB, RGBA } from './png-chunks.ts'
 
 /**
- * Writes the pixels of an unfiltered row, which begins at byte 1, as RGBA in one integer each, red in the lowest byte.
+ * Writes the pixels of an unfiltered row as RGBA in one integer each, red in the lowest byte.
  *
  * @param count number of pixels in the row
  * @param at index of the first pixel in `pixels`
@@ -29,13 +29,13 @@ export function expander({ header: { colour, depth }, palette, transparency }: P
       return transparency ? rgbWithKey(bytes, transparency) : rgb(bytes)
     case GREY_ALPHA:
       return (row, count, pixels, at, step) => {
-        for (let i = 1; count > 0; count--, i += 2 * bytes, at += step) {
+        for (let i = 0; count > 0; count--, i += 2 * bytes, at += step) {
           pixels[at] = (row[i] * 0x010101) | (row[i + bytes] << 24)
         }
       }
     default:
       return (row, count, pixels, at, step) => {
-        for (let i = 1; count > 0; count--, i += 4 * bytes, at += step) {
+        for (let i = 0; count > 0; count--, i += 4 * bytes, at += step) {
           const [green, blue, alpha] = [i + bytes, i + 2 * bytes, i + 3 * bytes]
           pixels[at] = row[i] | (row[green] << 8) | (row[blue] << 16) | (row[alpha] << 24)
         }
@@ -47,13 +47,13 @@ export function expander({ header: { colour, depth }, palette, transparency }: P
 function byTable(depth: number, table: Uint32Array): Expand {
   if (depth === 8) {
     return (row, count, pixels, at, step) => {
-      for (let i = 1; i <= count; i++, at += step) pixels[at] = table[row[i]]
+      for (let i = 0; i < count; i++, at += step) pixels[at] = table[row[i]]
     }
   }
   const mask = (1 << depth) - 1
   return (row, count, pixels, at, step) => {
     for (let x = 0, bit = 0; x < count; x++, bit += depth, at += step) {
-      pixels[at] = table[(row[1 + (bit >> 3)] >> (8 - depth - (bit & 7))) & mask]
+      pixels[at] = table[(row[bit >> 3] >> (8 - depth - (bit & 7))) & mask]
     }
   }
 }
@@ -82,7 +82,7 @@ function colours(palette: Uint8Array, transparency: Uint8Array | undefined): Uin
 function wideGrey(transparency: Uint8Array | undefined): Expand {
   const key = transparency ? (transparency[0] << 8) | transparency[1] : -1
   return (row, count, pixels, at, step) => {
-    for (let i = 1; count > 0; count--, i += 2, at += step) {
+    for (let i = 0; count > 0; count--, i += 2, at += step) {
       const alpha = ((row[i] << 8) | row[i + 1]) === key ? 0 : OPAQUE
       pixels[at] = (row[i] * 0x010101) | alpha
     }
@@ -91,7 +91,7 @@ function wideGrey(transparency: Uint8Array | undefined): Expand {
 
 function rgb(bytes: number): Expand {
   return (row, count, pixels, at, step) => {
-    for (let i = 1; count > 0; count--, i += 3 * bytes, at += step) {
+    for (let i = 0; count > 0; count--, i += 3 * bytes, at += step) {
       pixels[at] = row[i] | (row[i + bytes] << 8) | (row[i + 2 * bytes] << 16) | OPAQUE
     }
   }
@@ -104,7 +104,7 @@ function rgbWithKey(bytes: number, transparency: Uint8Array): Expand {
   const opaque = rgb(bytes)
   return (row, count, pixels, at, step) => {
     opaque(row, count, pixels, at, step)
-    for (let i = 1; count > 0; count--, i += 3 * bytes, at += step) {
+    for (let i = 0; count > 0; count--, i += 3 * bytes, at += step) {
       if (pixels[at] === pixel && key.every((byte, k) => row[i + k] === byte)) pixels[at] &= 0xffffff
     }
   }

@@ -36,6 +36,17 @@ function passesOf({ width, height, isInterlaced }: PngHeader): Pass[] {
     .filter(({ columns, rows }) => columns > 0 && rows > 0)
 }
 
+/** The bytes of a row, also seen as integers of four. */
+class Row {
+  readonly bytes: Uint8Array
+  readonly words: Int32Array
+
+  constructor(length: number) {
+    this.words = new Int32Array(Math.ceil(length / 4))
+    this.bytes = new Uint8Array(this.words.buffer, 0, length)
+  }
+}
+
 /** Makes pixels of the inflated bytes of an image, row by row, so that only two rows of them are held. */
 export class PngRows {
   readonly #passes: Pass[]
@@ -44,9 +55,10 @@ export class PngRows {
   readonly #pixels: Uint32Array
   #pass = -1
   #y = 0
-  /** Rows behind the numbers of their filters. */
-  #row = new Uint8Array(0)
-  #above = new Uint8Array(0)
+  #row = new Row(0)
+  #above = new Row(0)
+  /** The filter of the row, or -1 before it is known. */
+  #filter = -1
   #filled = 0
 
   /**
@@ -62,9 +74,9 @@ export class PngRows {
     this.#nextPass()
   }
 
-  /** Number of inflated bytes that an image has. */
+  /** Number of inflated bytes that an image has: each row, behind the number of its filter. */
   static bytesOf(header: PngHeader, bits: number): number {
-    return passesOf(header).reduce((sum, { columns, rows }) => sum + rows * rowLength(columns, bits), 0)
+    return passesOf(header).reduce((sum, { columns, rows }) => sum + rows * (1 + rowLength(columns, bits)), 0)
   }
 
   /** Whether all rows have come. */
@@ -76,19 +88,25 @@ export class PngRows {
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.isComplete) throw new Error('it is damaged (it holds more pixels than its header says)')
-      const length = Math.min(this.#row.length - this.#filled, bytes.length - at)
-      this.#row.set(bytes.subarray(at, at + length), this.#filled)
+      if (this.#filter < 0) {
+        this.#filter = bytes[at++]
+        continue
+      }
+      const row = this.#row.bytes
+      const length = Math.min(row.length - this.#filled, bytes.length - at)
+      row.set(bytes.subarray(at, at + length), this.#filled)
       this.#filled += length
       at += length
-      if (this.#filled === this.#row.length) this.#finishRow()
+      if (this.#filled === row.length) this.#finishRow()
     }
   }
 
   #finishRow(): void {
     const { columns, rows, from, across, down } = this.#passes[this.#pass]
-    unfilter(this.#row, this.#above, Math.max(1, this.#bits >> 3))
-    this.#expand(this.#row, columns, this.#pixels, from + this.#y * down, across)
+    unfilter(this.#filter, this.#row, this.#above, Math.max(1, this.#bits >> 3))
+    this.#expand(this.#row.bytes, columns, this.#pixels, from + this.#y * down, across)
     ;[this.#row, this.#above] = [this.#above, this.#row]
+    this.#filter = -1
     this.#filled = 0
     if (++this.#y === rows) this.#nextPass()
   }
@@ -98,41 +116,48 @@ export class PngRows {
     this.#y = 0
     if (this.isComplete) return
     const length = rowLength(this.#passes[this.#pass].columns, this.#bits)
-    this.#row = new Uint8Array(length)
-    this.#above = new Uint8Array(length)
+    this.#row = new Row(length)
+    this.#above = new Row(length)
   }
 }
 
-/** Bytes of a row with the number of its filter. */
 function rowLength(columns: number, bits: number): number {
-  return 1 + Math.ceil((columns * bits) / 8)
+  return Math.ceil((columns * bits) / 8)
 }
 
 /**
  * Undoes the filter of a row in place (PNG specification, section 9).
  *
- * @param row the number of the filter, and the filtered bytes
- * @param above the unfiltered row above, likewise
  * @param apart distance of a byte to that of its left neighbour
  */
-function unfilter(row: Uint8Array, above: Uint8Array, apart: number): void {
+function unfilter(
+  filter: number,
+  { bytes: row, words }: Row,
+  { bytes: above, words: wordsAbove }: Row,
+  apart: number,
+): void {
   const length = row.length
-  const second = Math.min(1 + apart, length)
-  switch (row[0]) {
+  const second = Math.min(apart, length)
+  switch (filter) {
     case 0:
       break
     case 1:
       for (let i = second; i < length; i++) row[i] += row[i - apart]
       break
     case 2:
-      for (let i = 1; i < length; i++) row[i] += above[i]
+      // Four bytes at once: their upper bits are kept apart, so that no byte carries into the next.
+      for (let i = 0; i < words.length; i++) {
+        const a = words[i]
+        const b = wordsAbove[i]
+        words[i] = ((a & 0x7f7f7f7f) + (b & 0x7f7f7f7f)) ^ ((a ^ b) & 0x80808080)
+      }
       break
     case 3:
-      for (let i = 1; i < second; i++) row[i] += above[i] >> 1
+      for (let i = 0; i < second; i++) row[i] += above[i] >> 1
       for (let i = second; i < length; i++) row[i] += (row[i - apart] + above[i]) >> 1
       break
     case 4:
-      for (let i = 1; i < second; i++) row[i] += above[i]
+      for (let i = 0; i < second; i++) row[i] += above[i]
       for (let i = second; i < length; i++) {
         const left = row[i - apart]
         const up = above[i]
@@ -145,6 +170,6 @@ function unfilter(row: Uint8Array, above: Uint8Array, apart: number): void {
       }
       break
     default:
-      throw new Error(`it is damaged (a row has the unknown filter ${row[0]})`)
+      throw new Error(`it is damaged (a row has the unknown filter ${filter})`)
   }
 }

@@ -209,7 +209,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     }
     expect(() => inflateParts([bomb], takeOnce)).toThrow('enough')
     expect(taken.length).toBe(1)
-    expect(taken[0]).toBeLessThan(2 ** 15 * MOST_EXPANSION)
+    expect(taken[0]).toBeLessThan(2 ** 14 * MOST_EXPANSION)
   })
 })
 
@@ -255,16 +255,26 @@ describe('a large file, which the inflater of the host takes', () => {
 
   const hash = ({ data }: RawImage) => crc32(data)
 
-  it('has the pixels that were put in, with and without that inflater', async () => {
+  /** What comes of a file on a host with Node's inflater, with that of the web, and with none. */
+  async function outcomes(file: Uint8Array): Promise<(number | string)[]> {
+    const decode = () => decodePng(file).then(hash, String)
+    const node = await decode()
+    vi.stubGlobal('EdgeRuntime', 'as on hosts without files')
+    const web = await decode()
+    vi.stubGlobal('DecompressionStream', undefined)
+    const none = await decode()
+    vi.unstubAllGlobals()
+    return [node, web, none]
+  }
+
+  it('has the pixels that were put in, with each inflater', async () => {
     const files = [packed(stream), encodePng(tall), packed([...stream, 1, 2, 3])]
     const images = await Promise.all(files.map(decodePng))
     expect(isRight(images[0])).toBe(true)
     expect(Buffer.from(images[1].data).equals(Buffer.from(samples))).toBe(true)
     expect(isRight(images[2])).toBe(true)
-    vi.stubGlobal('DecompressionStream', undefined)
-    const again = await Promise.all(files.map(decodePng))
-    expect(again.every(({ data }, i) => Buffer.from(data).equals(Buffer.from(images[i].data)))).toBe(true)
-    vi.unstubAllGlobals()
+    for (const [i, file] of files.entries())
+      expect(await outcomes(file)).toEqual(Array(3).fill(hash(images[i])))
   })
 
   it('is refused with the same words as a small one', async () => {
@@ -276,13 +286,11 @@ describe('a large file, which the inflater of the host takes', () => {
     await expect(decodePng(packed(zlibSync(rows.fill(9, 5 * (side + 1)))))).rejects.toThrow('filter 9')
     await expect(decodePng(packed(stream.subarray(0, -9)))).rejects.toThrow('are truncated')
     await expect(decodePng(packed(deflateSync(new Uint8Array(2 ** 26))))).rejects.toThrow('more pixels')
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 30; i++) {
       const damaged = stream.slice()
       damaged[2 + roll(damaged.length - 6)] ^= 1 << roll(8)
-      const outcome = await decodePng(packed(damaged)).then(hash, String)
-      vi.stubGlobal('DecompressionStream', undefined)
-      expect(await decodePng(packed(damaged)).then(hash, String)).toBe(outcome)
-      vi.unstubAllGlobals()
+      const [node, web, none] = await outcomes(packed(damaged))
+      expect([node, web]).toEqual([none, none])
     }
   })
 })

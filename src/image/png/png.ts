@@ -1,6 +1,6 @@
 import type { RawImage } from '../image-input.ts'
 import { readChunks } from './png-chunks.ts'
-import { inflatedByHost, inflateParts, MOST_EXPANSION } from './png-inflate.ts'
+import { inflateParts, inflatePartsByHost, MOST_EXPANSION } from './png-inflate.ts'
 import { bitsPerPixel, expander } from './png-pixels.ts'
 import { PngRows } from './png-rows.ts'
 
@@ -23,7 +23,7 @@ export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
   const pixels = new Uint32Array(header.width * header.height)
   const newRows = () => new PngRows(header, bits, expander(chunks), pixels)
   let rows = newRows()
-  const isInflated = needed >= forHost && (await inflatedByHost(data, (inflated) => rows.push(inflated)))
+  const isInflated = needed >= forHost && (await inflatePartsByHost(data, (inflated) => rows.push(inflated)))
   if (!isInflated || !rows.isComplete) {
     rows = newRows()
     inflateParts(data, (inflated) => rows.push(inflated))

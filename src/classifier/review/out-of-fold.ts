@@ -9,7 +9,7 @@ import type { SVC } from '../../svm/svc.ts'
 
 const FOLDS = 5
 
-/** Decision values of rows by machines that were not fitted on them. */
+/** Decision values of rows from SVMs that were not fitted on these rows. */
 export interface OutOfFold<L extends Label = Label> {
   /** Rows x pairs of classes, (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair. */
   decisions: Float64Array

@@ -12,7 +12,11 @@ import { Engine } from './engine.ts'
 import { TimeSlice } from './time-slice.ts'
 
 const kernel: Kernel = { kind: 'poly', gamma: 1, coef0: 1, degree: 2 }
-const X = new Matrix(Float32Array.from({ length: 300 * 7 }, (_, at) => Math.sin(at)), 300, 7)
+const X = new Matrix(
+  Float32Array.from({ length: 300 * 7 }, (_, at) => Math.sin(at)),
+  300,
+  7,
+)
 const groups = [0, 1, 2].map((c) => Array.from({ length: 100 }, (_, i) => 3 * i + c))
 
 test('measure counts what constructors allocate, and allocates nothing', async () => {

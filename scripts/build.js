@@ -40,6 +40,13 @@ await assemble(
 // The kernels of the CNN engine are a separate file, so that programs that only use an SVM do not load them.
 await assemble('assembly/cnn/index.ts', 'dist/cnn.wasm', ['simd'])
 await assemble('assembly/cnn/index.ts', 'dist/cnn.relaxed.wasm', ['simd', 'relaxed-simd'])
+await assemble('assembly/cnn/index.ts', 'dist/cnn.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
+await assemble(
+  'assembly/cnn/index.ts',
+  'dist/cnn.relaxed.threads.wasm',
+  ['simd', 'relaxed-simd', 'threads'],
+  ['--sharedMemory'],
+)
 
 /**
  * Restores the names of classes. esbuild writes a class that refers to itself as `var SVC = class _SVC`, which would
@@ -51,8 +58,11 @@ function withClassNames(code) {
 }
 
 const entries = [
-  ...['src/svm.ts', 'src/lite.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  'src/cli/cli.ts',
   { in: 'src/entries/main.ts', out: 'index' },
+  { in: 'src/entries/lite-entry.ts', out: 'lite' },
+  { in: 'src/entries/svm-entry.ts', out: 'svm' },
+  ...['src/entries/thread.ts', 'src/entries/thread-lite.ts', 'src/entries/thread-svm.ts'],
   { in: 'src/entries/workerd.ts', out: 'index.workerd' },
   { in: 'src/entries/workerd-lite.ts', out: 'lite.workerd' },
   { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },

@@ -12,7 +12,7 @@ export {
   type ImagesCall,
   type Scale,
 } from './classifier/image-classifier.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,

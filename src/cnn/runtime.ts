@@ -1,5 +1,6 @@
 import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { mayShareMemory } from '../host/threads.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {
@@ -12,6 +13,7 @@ import {
   packageOf,
 } from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
+import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
 import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
 
 /**
@@ -42,7 +44,7 @@ export type RunningDevice = Device | 'given'
 /** How a network is run. */
 export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
-  /** Only with a module as `runtime`, which gets the number as `intraOpNumThreads`. */
+  /** A module as `runtime` gets the number as `intraOpNumThreads`; otherwise see `threadsFor`. */
   threads?: number | undefined
   /** Only with a module as `runtime`. */
   executionProviders?: readonly ExecutionProvider[] | undefined
@@ -52,6 +54,14 @@ export interface RunningOptions extends SessionOptions {
 export interface Network extends Omit<RunningNetwork, 'device'> {
   readonly device: RunningDevice
   readonly runtime: RuntimeInfo
+  /**
+   * Prepares the network to run in other threads as well.
+   *
+   * @param count how many threads are wanted
+   * @returns what they need; for fewer of them if there is not memory for all. Absent if the network cannot run
+   *   elsewhere: on a GPU, or in a module that the caller supplies
+   */
+  share?(count: number): Promise<SharedNetwork>
 }
 
 let startSession: StartNetwork | undefined
@@ -118,7 +128,7 @@ export async function startNetwork(
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
   try {
     const source = { model, input: port.name, batch: port.batch }
-    return inEngine(await EngineNetwork.create(source, dims))
+    return inEngine(await EngineNetwork.create(source, dims), model)
   } catch (error) {
     const why = whyNotEngine(error)
     if (why === undefined) throw error
@@ -144,11 +154,33 @@ function whyNotEngine(error: unknown): string | undefined {
   return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
 }
 
-function inEngine(network: EngineNetwork): Network {
+/**
+ * Starts a copy of a network that runs in another thread.
+ *
+ * @throws as `startNetwork`
+ */
+export async function startCopy(
+  copy: NetworkCopy,
+  port: ImageTensorInput,
+  dims: readonly number[],
+): Promise<Network> {
+  const model = putTogether(copy)
+  if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
+  const source = { model, input: port.name, batch: port.batch }
+  return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
+}
+
+function inEngine(network: EngineNetwork, model: ModelProto): Network {
   return {
     device: 'wasm',
     runtime: { name: 'engine', reason: 'it supports every operator of the network' },
     run: (_, batch, dims) => network.run(batch, dims),
+    share: async (count) => {
+      const places = mayShareMemory()
+        ? await network.share(count)
+        : new Array<undefined>(count).fill(undefined)
+      return { places, parts: () => ({ runtime: 'engine', ...takeApart(model) }) }
+    },
     release: async () => network.release(),
   }
 }
@@ -166,6 +198,12 @@ async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason:
     },
     runtime: { name: 'onnxruntime', reason },
     run: (input, batch, dims) => session.run(input, batch, dims),
+    ...(session.device === 'wasm' && {
+      share: async (count: number) => ({
+        places: new Array<undefined>(count).fill(undefined),
+        parts: () => ({ runtime: 'onnxruntime', ...takeApart(model) }),
+      }),
+    }),
     release: () => session.release(),
   }
 }

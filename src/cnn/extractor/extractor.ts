@@ -254,7 +254,11 @@ export class FeatureExtractor {
     try {
       const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
-      const pipeline = new Pipeline({ session, port, preprocess, taps, isIndependent }, largestLayer)
+      const { threads } = this.#parts
+      using pipeline = new Pipeline(
+        { session, port, preprocess, taps, isIndependent },
+        { largestLayer, dims, threads },
+      )
       return await pipeline.run(images, options)
     } finally {
       await session.release()
@@ -265,6 +269,7 @@ export class FeatureExtractor {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
+    this.#pipeline?.[Symbol.dispose]()
     // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }
@@ -278,7 +283,12 @@ export class FeatureExtractor {
     const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
     const isIndependent = treatsImagesApart(cut)
     const network = { session, port, preprocess, taps, isIndependent }
-    return new Pipeline(network, this.#largestLayer([layer.name]))
+    const { threads } = this.#parts
+    return new Pipeline(network, {
+      largestLayer: this.#largestLayer([layer.name]),
+      dims: pictureDims(port, preprocess),
+      threads,
+    })
   }
 
   /**

@@ -9,6 +9,7 @@ import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
@@ -38,6 +39,8 @@ export interface LoadedNetwork {
   /** How the network was started; later cuts of it use the same options. */
   running: RunningOptions
   session: Network
+  /** Number of threads that run images, including this one. */
+  threads: number
   /** Output shape of the layer, batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
@@ -76,7 +79,8 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
       const dims = await tryOut(session, port, preprocess, layer)
       const arrangement = arrangements.of(layer.name, dims)
       const pooling = resolvePooling(options.pooling ?? 'auto', dims, arrangement)
-      return { ...found, running, session, dims, pooling, arrangement }
+      const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
+      return { ...found, running, session, threads, dims, pooling, arrangement }
     } catch (error) {
       await session.release()
       throw error
@@ -182,6 +186,10 @@ export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess
   const details = { argument: field, received: made, expected }
   const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
   throw new SoftmarginError('INVALID_ARGUMENT', message, details)
+}
+
+function sizeOfWeights({ graph }: ModelProto): number {
+  return graph!.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
 }
 
 const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])

@@ -13,8 +13,10 @@ import { everyPixel, Tables } from './tables.ts'
  */
 export interface Plan {
   pictures: number
-  /** Total memory in bytes. */
+  /** Total memory in bytes, or the end of the buffers if they are placed elsewhere. */
   bytes: number
+  /** The bytes of weights and tables, which lie first and which no step changes. */
+  fixedBytes: number
   steps: Step[]
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
@@ -87,7 +89,7 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
     planes,
     write: (bytes: ArrayBuffer) => memory.write(bytes),
   }
-  return { ...plan, bytes: memory.place() }
+  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes: memory.fixedBytes }
 }
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */

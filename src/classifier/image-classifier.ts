@@ -297,9 +297,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Lists the training images whose labels may be wrong, the most suspect first: those for which machines fitted on
-   * the other images prefer another label. Five machines are fitted, each on four fifths of the images that `fit`,
-   * or the last `refit`, has learnt from; the classifier itself does not change.
+   * Lists the training images whose labels may be wrong, the most suspect first: those for which SVMs fitted on other
+   * images find another label more probable. Five SVMs are fitted, each on four fifths of the images of `fit` or the
+   * last `refit`; the classifier itself does not change.
    *
    * @param o `onProgress` counts these fits, in the stage `'svm'`
    * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`

@@ -423,7 +423,7 @@ describe('create refuses', () => {
       'MODEL_UNSUPPORTED',
       `layer 'whole' returns int64`,
     ],
-    ['metadata that is no JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
+    ['metadata that is not JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
     [
       'metadata that makes no sense',
       { metadata: { softmargin: '{"preprocess":{"size":-1}}' } },

@@ -65,7 +65,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
     const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
-      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
+      const pooling = resolvePooling(options.pooling ?? ownPooling(model, layer) ?? 'auto', dims)
       return { ...found, running, session, dims, pooling }
     } catch (error) {
       await session.release()
@@ -77,6 +77,12 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const onGpu = start({ onWarning, runtime, device: 'webgpu' })
   // WebAssembly may run what the GPU cannot. If both fail, the error of WebAssembly is thrown.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
+}
+
+/** The pooling that a file names for the layer. */
+function ownPooling(model: ModelProto, layer: LayerInfo) {
+  const own = modelMetadata(model)
+  return own?.layer === layer.name ? own.pooling : undefined
 }
 
 /** The network up to the given layers, with float32 input and outputs. */

@@ -106,6 +106,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
       const [after] = await judgeFeatures(learnt, trainLabels, [held], testLabels, signal)
       tuning.validation = {
         images: held.rows,
+        rows: Array.from(rows.test, (row) => read[row]),
         frozen: shareOf(before),
         tuned: shareOf(after),
         softmax: shareOf(headHits(trained, held, trainLabels, testLabels)),

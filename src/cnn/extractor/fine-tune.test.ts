@@ -1,40 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { digit } from '../../../test/support/digits.ts'
 import { layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
+import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
 import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import type { FineTuneOptions, FineTuneProgress } from '../training/fine-tune-options.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
-const kinds = ['across', 'down', 'dots'] as const
-
-/** Noisy stripes across, stripes down, or a chessboard: 12 x 8 pixels, in colours that do not tell. */
-function texture(kind: (typeof kinds)[number], i: number): RawImage {
-  const noise = seeded(12 * 8 * 3, i + 1)
-  const data = Uint8Array.from(noise, (random, at) => {
-    const [x, y] = [Math.floor(at / 3) % 12, Math.floor(at / 36)]
-    const isOn = { across: y % 2, down: x % 2, dots: (x + y) % 2 }[kind]
-    return 128 + 50 * (isOn ? 1 : -1) + 60 * random
-  })
-  return { data, width: 12, height: 8, channels: 3 }
-}
-const textures = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => kinds.map((kind) => texture(kind, from + i))).flat()
-const labelsOf = (count: number) => Array.from({ length: count }, () => kinds).flat()
 const images = textures(0, 20)
-const labels = labelsOf(20)
+const labels = textureLabels(20)
 
 const make = (options: ExtractorOptions = {}) =>
-  FeatureExtractor.create({
-    model: layeredCnnBytes(),
-    preprocess: {
-      size: { width: 12, height: 8 },
-      rescale: 1 / 255,
-      mean: [0.5, 0.5, 0.5],
-      std: [0.25, 0.25, 0.25],
-    },
-    ...options,
-  })
+  FeatureExtractor.create({ model: layeredCnnBytes(), preprocess: texturePreprocess, ...options })
 const quick: FineTuneOptions = { from: 'input', epochs: 3, batchSize: 8, augment: false, validation: 0 }
 
 describe('fineTune', () => {

@@ -100,6 +100,8 @@ export interface Tuning {
 export interface Validation {
   /** Number of images. */
   images: number
+  /** Their positions among the images that were passed. */
+  rows: number[]
   /** Accuracy of an `SVC` with default options on standardised features of the frozen network. */
   frozen: number
   /** Accuracy of the same on features of the tuned network. */

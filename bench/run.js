@@ -1,6 +1,7 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
 // npm run bench -- extract [--quick]       pictures to features (extract.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
+// npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
 // npm run bench -- network [--quick]       our engine beside ONNX Runtime (network.js)
 // npm run bench -- threads [--quick]       one thread beside two (threads.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
@@ -24,7 +25,7 @@ import { compile, findPeers, peersFolder, runPeer } from './peers.js'
 import { describe, median, table } from './report.js'
 import { summary } from './summary.js'
 
-const part = ['extract', 'layers', 'network', 'photo-size', 'serve', 'threads'].find(
+const part = ['extract', 'layers', 'modules', 'network', 'photo-size', 'serve', 'threads'].find(
   (name) => name === process.argv[2],
 )
 if (part) {

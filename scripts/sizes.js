@@ -70,7 +70,7 @@ export async function downloadTable() {
     }),
   )
   return [
-    ['', 'softmargin and its engines', 'the CNN', 'JPEG and PNG', 'together'],
+    ['', 'softmargin and its engines', 'the CNN', 'the JPEG decoder', 'together'],
     Array(5).fill('---'),
     ...rows,
   ].map((cells) => `| ${cells.join(' | ')} |`)

@@ -19,7 +19,6 @@ export {
   ImageClassifier,
   type ImagesCall,
   type RankedLabel,
-  type Scale,
   type Suspect,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'

@@ -43,6 +43,12 @@ export {
   type ReportFigures,
 } from './metrics/classification-report.ts'
 export { accuracyScore, type ConfusionMatrix, confusionMatrix } from './metrics/metrics.ts'
+export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.ts'
+export {
+  type CrossValOptions,
+  type CrossValScoreOptions,
+  crossValScore,
+} from './model-selection/cross-val-score.ts'
 export { type CvResults, GridSearchCV, type GridSearchOptions } from './model-selection/grid-search.ts'
 export type { ParamGrid } from './model-selection/parameter-grid.ts'
 export type { Scorer, Scoring } from './model-selection/scoring.ts'
@@ -52,6 +58,7 @@ export {
   type TrainTestSplitOptions,
   trainTestSplit,
 } from './model-selection/train-test-split.ts'
+export type { Scale } from './preprocessing/feature-scaler.ts'
 export { type Norm, Normalizer } from './preprocessing/normalizer.ts'
 export { StandardScaler } from './preprocessing/standard-scaler.ts'
 export type { BaseSvmState as SingleMachineState, SingleFitOptions } from './svm/base-svm.ts'

@@ -3,18 +3,18 @@ import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from '../cn
 import type { LayerInfo } from '../cnn/extractor/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
-import { invalidArgument, throwIfAborted } from '../core/errors.ts'
-import type { Fold, Splitter } from '../core/folds.ts'
+import { invalidArgument } from '../core/errors.ts'
+import type { Splitter } from '../core/folds.ts'
 import { checkLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
+import { crossValidate } from '../model-selection/cross-validate.ts'
 import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
 import { JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import { checkImages, type ImagesCall, type Scale } from './classifier-options.ts'
-import { fitFeatureScaler } from './feature-scaler.ts'
 
 /** Progress of `chooseLayer`: stage `'features'` counts images, stage `'svm'` counts SVM fits. */
 export interface ChooseLayerProgress extends Progress {
@@ -37,7 +37,7 @@ export interface ChooseLayerOptions
   layers?: readonly (string | number)[] | undefined
   /**
    * Poolings to try on each layer. Layers without height and width are used without pooling. Default
-   * `'average'` and `{ grid: 2 }`.
+   * `'average'` and `{ grid: 2 }` for maps; `'average'` and `'cls'` for tokens, if there is a class token.
    */
   poolings?: readonly Pooling[] | undefined
   /** The SVM that is cross-validated on each candidate. Default: an `SVC` with default options. */
@@ -127,10 +127,16 @@ export async function rankLayers(
     const folds = await splitter.split(y, y)
     const rows: { ranked: RankedLayer; features: Matrix }[] = []
     for (const [i, matrix] of features.entries()) {
-      const scores = await crossValidate(template, scale, matrix, y, folds, {
+      const scores: number[] = []
+      await crossValidate(matrix, y, folds, {
+        scale,
         signal,
-        onProgress: ({ done, total }) =>
-          onProgress?.({ stage: 'svm', done: i * total + done, total: features.length * total }),
+        estimatorsOf: () => [template.clone({ probability: false })],
+        judge: async ({ svc, XTest, yTest }) => {
+          scores.push(await svc.score(XTest, yTest, { signal }))
+          const done = i * folds.length + scores.length
+          onProgress?.({ stage: 'svm', done, total: features.length * folds.length })
+        },
       })
       const ranked = {
         layer: infos[i].name,
@@ -151,8 +157,8 @@ export async function rankLayers(
 /** All combinations of a layer with a pooling that applies to it. */
 function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const all = extractor.layers()
-  const { poolings = ['average', { grid: 2 }], layers } = options
-  if (!Array.isArray(poolings) || poolings.length === 0) {
+  const { poolings = [], layers } = options
+  if (options.poolings !== undefined && (!Array.isArray(poolings) || poolings.length === 0)) {
     throw invalidArgument('poolings', poolings, 'an array of at least one pooling')
   }
   if (layers !== undefined && (!Array.isArray(layers) || layers.length === 0)) {
@@ -164,15 +170,20 @@ function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const choices: LayerChoice[] = []
   const infos: LayerInfo[] = []
   for (const info of new Map(chosen.map((one) => [one.name, one])).values()) {
-    const isMap = info.shape === undefined ? undefined : info.shape.length === 3
-    // If the layer's rank is unknown, an unsuitable pooling is only detected when the network runs.
-    const possible: readonly Pooling[] = isMap === false ? ['none'] : poolings
-    for (const pooling of possible) {
+    for (const pooling of possiblePoolings(info, poolings)) {
       choices.push({ layer: info.name, pooling })
       infos.push(info)
     }
   }
   return { choices, infos }
+}
+
+/** The poolings that a layer allows: those asked for, or by default the usual ones. */
+function possiblePoolings({ shape, prefixTokens }: LayerInfo, asked: readonly Pooling[]): readonly Pooling[] {
+  if (shape?.length === 2) return asked.length > 0 ? asked : prefixTokens ? ['average', 'cls'] : ['average']
+  // If the layer's rank is unknown, an unsuitable pooling is only detected when the network runs.
+  if (shape && shape.length !== 3) return ['none']
+  return asked.length > 0 ? asked : ['average', { grid: 2 }]
 }
 
 async function extract(
@@ -201,33 +212,6 @@ async function extract(
   const { preprocess, parts = [] } = await joined.maker()
   const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
   return { features, keys, joined, read: readable() }
-}
-
-/** Accuracy on each fold. */
-async function crossValidate(
-  template: SVC,
-  scale: Scale,
-  X: Matrix,
-  y: Label[],
-  folds: Fold[],
-  { signal, onProgress }: LongCall,
-): Promise<number[]> {
-  const scores: number[] = []
-  for (const { train, test } of folds) {
-    throwIfAborted(signal)
-    const rows = X.select(train)
-    const scaler = await fitFeatureScaler(scale, rows)
-    const labelsOf = (indexes: Int32Array) => Array.from(indexes, (i) => y[i])
-    const svc = template.clone()
-    try {
-      await svc.fit(await scaler.transform(rows), labelsOf(train), { signal })
-      scores.push(await svc.score(await scaler.transform(X.select(test)), labelsOf(test), { signal }))
-    } finally {
-      svc.dispose()
-    }
-    onProgress?.({ done: scores.length, total: folds.length })
-  }
-  return scores
 }
 
 function meanAndDeviation(scores: number[]): Pick<RankedLayer, 'accuracy' | 'accuracyStd'> {

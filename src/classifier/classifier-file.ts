@@ -7,11 +7,11 @@ import { version } from '../core/version.ts'
 import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
+import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feature-scaler.ts'
 import { featureKernel } from '../svm/formats/import-model.ts'
 import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
-import { type FeatureScaler, featureScalerFromFile } from './feature-scaler.ts'
 import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
 
 /** Serializes a fitted classifier to one ONNX file. */
@@ -27,6 +27,7 @@ export function classifierToFile(
   return writeClassifier({
     cnn: extractor.cutModel(),
     pooling,
+    arrangement: extractor.arrangement,
     scaler: scaler.toFile(),
     svm: {
       ...state,
@@ -63,13 +64,14 @@ export async function classifierFromFile<L extends Label>(
   svc: SVC<L>
   learnt: TrainingSet<L> | undefined
 }> {
-  const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
+  const { cnn, pooling, prefixTokens, scaler, svm, preprocess, about } = readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
   const learnt = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
     pooling,
+    prefixTokens,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
     runtime: o.runtime ?? (about.runtime === 'onnxruntime' && hasOnnxRuntime() ? 'onnxruntime' : undefined),
@@ -86,7 +88,7 @@ export async function classifierFromFile<L extends Label>(
     return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
   }
   extractor.dispose()
-  throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+  throw unreadable(`its CNN computes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

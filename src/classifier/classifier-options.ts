@@ -15,9 +15,9 @@ import type { ConfusionMatrix } from '../metrics/metrics.ts'
 import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
+import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
 import { FeatureStore } from '../store/feature-store.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
-import { checkScale, type Scale } from './feature-scaler.ts'
 
 export type { Scale }
 

@@ -6,6 +6,7 @@ import { SoftmarginError } from '../core/errors.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
+import { type FeatureScaler, fitFeatureScaler, type Scale } from '../preprocessing/feature-scaler.ts'
 import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
@@ -26,7 +27,6 @@ import {
   type ImagesCall,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
-import { type FeatureScaler, fitFeatureScaler, type Scale } from './feature-scaler.ts'
 import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
 import { decisionsOf, evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
@@ -449,7 +449,7 @@ export class ImageClassifier<L extends Label = Label> {
 
   #checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of: make a new one')
+      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of; create a new one')
     }
   }
 
@@ -460,9 +460,9 @@ export class ImageClassifier<L extends Label = Label> {
     if (learnt?.features) return { ...fitted, learnt, features: learnt.features }
     if (!learnt?.keys || !this.#source.store) {
       const missing = learnt?.keys
-        ? 'the feature store that it was fitted with is missing: load(source, { store })'
-        : 'which does not tell what it learnt from: call fit(images, labels) first, with a feature store to refit later files'
-      const message = `this ImageClassifier comes from a file, ${missing}`
+        ? 'needs the feature store that it was fitted with: load(source, { store })'
+        : 'does not know its training images, because it was fitted without a feature store; call fit(images, labels) first'
+      const message = `this ImageClassifier was loaded from a file and ${missing}`
       throw new SoftmarginError('NOT_FITTED', message, { argument: 'store', expected: 'a FeatureStore' })
     }
     const features = await this.#source.ofKeys(learnt.keys)
@@ -475,7 +475,7 @@ export class ImageClassifier<L extends Label = Label> {
     if (this.#fitted) return this.#fitted
     throw new SoftmarginError(
       'NOT_FITTED',
-      'this ImageClassifier has learnt nothing yet: call fit(images, labels) first',
+      'this ImageClassifier is not fitted; call fit(images, labels) first',
     )
   }
 }

@@ -4,9 +4,9 @@ import { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
+import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
-import type { FeatureScaler } from './feature-scaler.ts'
 import type { ImageFeatures } from './image-features.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
@@ -34,7 +34,9 @@ export async function probabilitiesOf<L extends Label>(
 ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
   const { svc } = pipeline
   if (!svc.getParams().probability) {
-    throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
+    const message =
+      'predictProba() needs a classifier with probabilities: create it with svm: { probability: true }'
+    throw invalidArgument('svm.probability', false, 'true', message)
   }
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })

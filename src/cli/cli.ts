@@ -57,7 +57,7 @@ function tell(error: unknown): number {
   // Commander has already printed its message, or the help that was requested.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.fine : exitCode.usage
   if (!(error instanceof SoftmarginError)) {
-    say(`softmargin: a defect of the program: ${error instanceof Error ? error.stack : String(error)}`)
+    say(`softmargin: internal error: ${error instanceof Error ? error.stack : String(error)}`)
     return exitCode.failed
   }
   if (error.code === 'ABORTED' && interrupt.signal.aborted) {

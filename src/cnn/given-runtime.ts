@@ -43,7 +43,7 @@ export interface GivenOptions {
 const mostInOneFile = 2 ** 30
 
 const wanted =
-  "a module that speaks onnxruntime-common's API, such as onnxruntime-node, with InferenceSession.create() and Tensor"
+  "a module with onnxruntime-common's API (InferenceSession.create() and Tensor), such as onnxruntime-node"
 
 /**
  * The module itself, or its default export if only that speaks the API.

@@ -21,7 +21,7 @@ describe('runtime', () => {
   it('says which it is and why', async () => {
     using engine = await FeatureExtractor.create()
     using theirs = await FeatureExtractor.create({ runtime: 'onnxruntime' })
-    expect(engine.runtime).toEqual({ name: 'engine', reason: 'it knows every operator of the network' })
+    expect(engine.runtime).toEqual({ name: 'engine', reason: 'it supports every operator of the network' })
     expect(theirs.runtime).toEqual({ name: 'onnxruntime', reason: 'it was asked for' })
   })
 
@@ -47,12 +47,15 @@ describe('runtime', () => {
     model.graph!.node[1].opType = 'Softsign'
     const bytes = toBinary(ModelProtoSchema, model)
     using extractor = await FeatureExtractor.create({ model: bytes, runtime: 'auto' })
-    expect(extractor.runtime).toEqual({ name: 'onnxruntime', reason: "it has the operator 'Softsign'" })
+    expect(extractor.runtime).toEqual({
+      name: 'onnxruntime',
+      reason: "it has the unsupported operator 'Softsign'",
+    })
     expect((await extractor.extract(images)).rows).toBe(3)
     await expect(FeatureExtractor.create({ model: bytes, runtime: 'engine' })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       argument: 'runtime',
-      message: "the network cannot run in the engine: it has the operator 'Softsign'",
+      message: "the network cannot run in the engine: it has the unsupported operator 'Softsign'",
     })
   })
 

@@ -79,7 +79,8 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
   if (typeof runtime === 'object' && runtime !== null) {
     checkModule(runtime)
     if (device === 'wasm') return
-    throw invalidArgument('device', device, 'left out where runtime is a module: see executionProviders')
+    const message = `device cannot be '${device}' if runtime is a module; use executionProviders instead`
+    throw invalidArgument('device', device, "'wasm' if runtime is a module", message)
   }
   if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
     throw invalidArgument(
@@ -92,8 +93,13 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
     throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
   }
   if (executionProviders === undefined) return
-  const expected = 'left out where runtime is not a module: see device'
-  throw invalidArgument('executionProviders', executionProviders, expected)
+  const message = 'executionProviders needs a module as runtime, such as onnxruntime-node; use device instead'
+  throw invalidArgument(
+    'executionProviders',
+    executionProviders,
+    'omitted unless runtime is a module',
+    message,
+  )
 }
 
 /**
@@ -170,7 +176,7 @@ export async function startGraph(model: ModelProto, options: RunningOptions): Pr
 function inEngine(network: EngineNetwork): Network {
   return {
     device: 'wasm',
-    runtime: { name: 'engine', reason: 'it knows every operator of the network' },
+    runtime: { name: 'engine', reason: 'it supports every operator of the network' },
     run: (_, batch, dims) => network.run(batch, dims),
     release: async () => network.release(),
   }
@@ -178,7 +184,7 @@ function inEngine(network: EngineNetwork): Network {
 
 function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
   if (!startSession) {
-    const message = `softmargin/lite has no onnxruntime-web, which the network needs, since ${reason}: import softmargin`
+    const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }

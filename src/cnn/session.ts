@@ -42,7 +42,7 @@ export class Session implements RunningNetwork {
     if (device === 'webgpu' && (gpuLost !== undefined || !(await hasGpu()))) {
       const why = gpuLost ?? 'this host has no WebGPU adapter'
       const details = { argument: 'device', received: device, expected: `'wasm' or 'auto'` }
-      throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' cannot be had: ${why}`, details)
+      throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' is not available: ${why}`, details)
     }
     return inTurn(async () => new Session(model, options, await start(model, device)))
   }
@@ -87,7 +87,7 @@ export class Session implements RunningNetwork {
 
   async #fallBack(why: string): Promise<void> {
     const { onWarning = console.warn } = this.#options
-    onWarning(`softmargin: the GPU failed (${why}); the network goes on on WebAssembly`)
+    onWarning(`softmargin: the GPU failed (${why}); the network continues on WebAssembly`)
     const old = this.#session
     this.#session = await start(this.#model, 'wasm')
     this.#device = 'wasm'
@@ -127,7 +127,7 @@ async function start(model: ModelProto, device: Device): Promise<InferenceSessio
     if (/no available backend/i.test(said)) {
       throw (
         (await fetchedFault('onnxruntime.wasm')) ??
-        new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime does not start: ${said}`, { cause })
+        new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime cannot be started: ${said}`, { cause })
       )
     }
     throw notTaken(model, cause)
@@ -156,7 +156,7 @@ async function watchGpu(): Promise<void> {
   if (!device || device === watched) return
   watched = device
   device.lost.then(({ message }) => {
-    if (!retired.has(device)) gpuLost = `the device was lost: ${message || 'no reason is given'}`
+    if (!retired.has(device)) gpuLost = `the device was lost: ${message || 'no reason given'}`
   })
 }
 

@@ -61,10 +61,11 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
   try {
     name = new TextDecoder('utf-8', { fatal: true }).decode(nameBytes)
   } catch (cause) {
-    throw unreadable(FORMAT, 'the name of a member is no UTF-8', cause)
+    throw unreadable(FORMAT, 'the name of a member is not UTF-8', cause)
   }
   if (flags & 1) throw unreadable(FORMAT, `its member '${name}' is encrypted`)
-  if (flags & 8) throw unreadable(FORMAT, `the length of its member '${name}' only stands behind it`)
+  if (flags & 8)
+    throw unreadable(FORMAT, `its member '${name}' has a data descriptor: its length follows its data`)
   const header = {
     name,
     method: u16(fixed, 4),
@@ -73,7 +74,10 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
     unpacked: u32(fixed, 18),
   }
   if (header.method !== 0 && header.method !== 8) {
-    throw unreadable(FORMAT, `its member '${name}' is packed by method ${header.method}, not deflate`)
+    throw unreadable(
+      FORMAT,
+      `its member '${name}' is compressed by method ${header.method} (supported: deflate)`,
+    )
   }
   if (header.packed === UNKNOWN || header.unpacked === UNKNOWN) readLongLengths(header, extra)
   return header

@@ -15,9 +15,9 @@ export type AssetName =
   | 'tiny.onnx'
 
 /**
- * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
+ * A file that an application can supply with `useAssets`: those of this package, the JPEG decoder and ONNX Runtime.
  */
-export type CustomAssetName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
+export type CustomAssetName = AssetName | 'jpeg.wasm' | 'onnxruntime.wasm'
 
 /** A compiled module, its bytes, or the path or URL to read them from. */
 export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
@@ -31,7 +31,6 @@ const names: Record<CustomAssetName, true> = {
   'cnn.relaxed.wasm': true,
   'tiny.onnx': true,
   'jpeg.wasm': true,
-  'png.wasm': true,
   'onnxruntime.wasm': true,
 }
 const given = new Map<CustomAssetName, CustomAsset>()
@@ -41,8 +40,7 @@ const given = new Map<CustomAssetName, CustomAsset>()
  * WebAssembly only as precompiled modules, and by applications that host these files elsewhere. Call it before any
  * other function of the package.
  *
- * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `png.wasm` is
- * `@jsquash/png/codec/pkg/squoosh_png_bg.wasm`, and `onnxruntime.wasm` is
+ * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, and `onnxruntime.wasm` is
  * `onnxruntime-web/ort-wasm-simd-threaded.wasm`.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for a value that is not a module, bytes or a
@@ -51,7 +49,9 @@ const given = new Map<CustomAssetName, CustomAsset>()
 export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
     if (!Object.hasOwn(names, name)) {
-      throw invalidArgument('assets', name, `made of ${Object.keys(names).map(show).join(', ')}`)
+      const known = Object.keys(names).join(', ')
+      const message = `unknown file ${show(name)} in assets; the files are ${known}`
+      throw invalidArgument('assets', name, `files among ${known}`, message)
     }
     const isWhere = typeof asset === 'string' || asset instanceof URL
     if (!isWhere && !isBytes(asset) && !isModule(asset)) {

@@ -48,7 +48,7 @@ export function possibleThreads(wanted: number): number {
   if (wanted === 1 || mayShareMemory()) return wanted
   if (!warned) {
     console.warn(
-      `softmargin: ${wanted} threads are wanted, but this host lets threads share no memory, so there is one. ` +
+      `softmargin: ${wanted} threads were requested, but this host does not let threads share memory, so one is used. ` +
         "A page must be served with 'Cross-Origin-Opener-Policy: same-origin' and " +
         "'Cross-Origin-Embedder-Policy: require-corp'.",
     )
@@ -128,7 +128,7 @@ export async function listenToOwner(
     }
     // Deno's Web Workers have no parent port.
     if (typeof globalThis.postMessage !== 'function') {
-      throw new Error('this module is for threads: import softmargin instead')
+      throw new Error('this module only runs in a thread; import softmargin instead')
     }
   }
   globalThis.addEventListener('message', ({ data }) => onMessage(data))

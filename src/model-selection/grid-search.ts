@@ -1,15 +1,15 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
-import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
-import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { checkWidth } from '../svm/model/svm-params.ts'
+import { checkLabels, type Label } from '../core/labels.ts'
+import type { MatrixLike } from '../core/matrix.ts'
+import { type SvcParameters, svcParameters } from '../svm/model/svc-params.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { StratifiedKFold } from './stratified-k-fold.ts'
+import { toSplitter } from './splitter.ts'
 
 /** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
@@ -47,6 +47,8 @@ export class GridSearchCV<L extends Label = Label> {
   readonly #splitter: Splitter
   readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
+  /** All parameters of each candidate. */
+  readonly #parameters: SvcParameters[]
   #results: CvResults | undefined
   #best: SVC<L> | undefined
   #disposed = false
@@ -64,7 +66,8 @@ export class GridSearchCV<L extends Label = Label> {
     this.#splitter = toSplitter(o.cv ?? 5)
     this.#scorer = toScorer(o.scoring ?? 'accuracy')
     this.#candidates = listCandidates(paramGrid, Object.keys(estimator.getParams()))
-    for (const candidate of this.#candidates) estimator.clone(candidate).dispose()
+    const defaults = estimator.getParams()
+    this.#parameters = this.#candidates.map((candidate) => svcParameters({ ...defaults, ...candidate }))
   }
 
   /**
@@ -86,16 +89,10 @@ export class GridSearchCV<L extends Label = Label> {
     o: LongCall & Warned = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
-    const matrix = Matrix.from(X)
-    checkNotEmpty(matrix)
-    const timeSlice = new TimeSlice(o.signal)
-    await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
-    checkLabels(y, matrix.rows)
-    checkClasses(uniqueLabels(y))
-    for (const candidate of this.#candidates) checkWidth(this.estimator.clone(candidate).getParams(), matrix)
+    const matrix = await checkRows(X, y, this.#parameters, o.signal)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
-    const scores = await evaluateCandidates(this.estimator, matrix, y, this.#candidates, folds, {
+    const scores = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
       onProgress: ({ done, total }) => {
@@ -128,7 +125,8 @@ export class GridSearchCV<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get cvResults(): CvResults {
-    if (!this.#results) throw this.#notFitted('call fit first')
+    if (!this.#results)
+      throw new SoftmarginError('NOT_FITTED', 'this GridSearchCV is not fitted; call fit(X, y) first')
     return this.#results
   }
 
@@ -167,7 +165,7 @@ export class GridSearchCV<L extends Label = Label> {
   get bestEstimator(): SVC<L> {
     this.#checkUsable()
     if (this.#best) return this.#best
-    throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
+    throw this.#notFitted(this.#results ? 'its option refit is false' : 'call fit(X, y) first')
   }
 
   /**
@@ -202,20 +200,13 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   #checkUsable(): void {
-    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'GridSearchCV was used after dispose()')
+    if (this.#disposed)
+      throw new SoftmarginError('DISPOSED', 'this GridSearchCV was disposed of; create a new one')
   }
 
   #notFitted(why: string): SoftmarginError {
-    return new SoftmarginError('NOT_FITTED', `GridSearchCV has no result to use: ${why}`)
+    return new SoftmarginError('NOT_FITTED', `this GridSearchCV has no fitted estimator: ${why}`)
   }
-}
-
-function toSplitter(cv: number | Splitter): Splitter {
-  if (typeof cv === 'object' && typeof cv?.split === 'function') return cv
-  if (!Number.isInteger(cv) || (cv as number) < 2) {
-    throw invalidArgument('cv', cv, 'a number of folds from 2 or a splitter')
-  }
-  return new StratifiedKFold({ nSplits: cv as number })
 }
 
 function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {

@@ -1,6 +1,6 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
-import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { RuntimeInfo } from '../cnn/runtime.ts'
 import { sha256 } from '../host/download/model-cache.ts'
 import type { OpenedImage } from '../image/image-input.ts'
@@ -46,7 +46,7 @@ export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignatu
 
 async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const { layer, featureSize, ...how } = extractor.describe()
-  const pooling = inOrder(how.pooling)
+  const pooling = inOrder(poolingOf(how))
   const preprocess = inOrder(how.preprocess)
   const network = await sha256(computationOf(extractor.cutModel()))
   // The features of different runtimes differ in their low-order bits, so one store must not mix them.
@@ -68,6 +68,15 @@ function runtimeName({ name, module, executionProviders }: RuntimeInfo): string 
   if (name === 'onnxruntime') return undefined
   if (name === 'engine') return 'engine'
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
+}
+
+/** The pooling, with the number of prefix tokens if it leaves these out. */
+function poolingOf({
+  pooling,
+  prefixTokens,
+}: Pick<ExtractorDescription, 'pooling' | 'prefixTokens'>): unknown {
+  const leavesOut = prefixTokens !== undefined && pooling !== 'none' && pooling !== 'cls'
+  return leavesOut ? { pooling, prefixTokens } : pooling
 }
 
 /** What a signature holds only where it is not the default. */

@@ -152,9 +152,7 @@ describe('FeatureStore', () => {
       expect(back.size, name).toBe(5)
       expect(told, name).toHaveLength(1)
       expect(told[0]).toContain(
-        isLast
-          ? '5 whole records come before them and 0 behind'
-          : '2 whole records come before them and 3 behind',
+        isLast ? '5 intact records before them and 0 after' : '2 intact records before them and 3 after',
       )
       // It goes on behind the damage, and what was lost is made again.
       expect(await countExtracted((counting) => back.extract(counting, images, { batchSize: 2 }))).toBe(4)
@@ -167,10 +165,11 @@ describe('FeatureStore', () => {
       await again.save()
       expect(setAside()).toHaveLength(1)
       rmSync(join(folder, setAside()[0]))
-      expect((await FeatureStore.open(path, { onWarning: fail })).size).toBe(9)
-      await FeatureStore.remove(path).catch(({ code }) => expect(code).toBe('FILE_LOCKED'))
-      rmSync(path)
-      rmSync(`${path}.lock`)
+      const last = await FeatureStore.open(path, { onWarning: fail })
+      expect(last.size).toBe(9)
+      await expect(FeatureStore.remove(path)).rejects.toMatchObject({ code: 'FILE_LOCKED' })
+      last.dispose()
+      await FeatureStore.remove(path)
     }
   })
 
@@ -330,8 +329,8 @@ describe('FeatureStore', () => {
   })
 
   it.each<[string, object, RegExp]>([
-    ['another layer', { layer: 'conv' }, /their layer is map, the extractor's convolved$/],
-    ['another pooling', { pooling: 'max' }, /their pooling is \{"grid":2\}, the extractor's "max"$/],
+    ['another layer', { layer: 'conv' }, /their layer is map, but the extractor's is convolved$/],
+    ['another pooling', { pooling: 'max' }, /their pooling is \{"grid":2\}, but the extractor's is "max"$/],
     ['another preprocessing', { preprocess: { size: 16 } }, /their preprocess is /],
     ['other weights', { model: otherWeights() }, /a network with other weights$/],
   ])('refuses %s, and says what differs', async (_, change, message) => {

@@ -291,7 +291,7 @@ export class FeatureStore<L extends Label = Label> {
 
   #checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', 'this FeatureStore was disposed of: open it again')
+      throw new SoftmarginError('DISPOSED', 'this FeatureStore was disposed of; open it again')
     }
   }
 

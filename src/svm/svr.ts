@@ -1,8 +1,9 @@
 import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
-import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { BaseSVM, type BaseSvmState, type SingleFitOptions } from './base-svm.ts'
 import { checkedModel } from './model/model-state.ts'
+import { sampleWeights } from './model/sample-weight.ts'
 import {
   checkPositive,
   type FilledIn,
@@ -62,20 +63,17 @@ export class SVR extends BaseSVM<SvrParameters> {
   async fit(X: MatrixLike, y: ArrayLike<number>, o: SingleFitOptions = {}): Promise<this> {
     const matrix = Matrix.from(X)
     const targets = checkTargets(y, matrix.rows)
+    this.checkAlive()
+    checkNotEmpty(matrix)
     const { C, epsilon } = this.parameters
+    const weights = sampleWeights(o.sampleWeight, matrix.rows)
     await this.solve(
       matrix,
       {
-        twice: true,
+        weights,
         margin: rangeOf(targets),
-        prepare({ gradient, lower, upper }, run, rows, weights, unit) {
-          for (const [k, row] of rows.entries()) {
-            gradient[k] = epsilon - targets[row]
-            upper[k] = (C * weights[row]) / unit
-            gradient[run.size + k] = -epsilon - targets[row]
-            lower[run.size + k] = (-C * weights[row]) / unit
-          }
-        },
+        variables: { p: targets.map((y) => epsilon - y), upper: weights.map((weight) => C * weight) },
+        second: { p: targets.map((y) => -epsilon - y), lower: weights.map((weight) => -C * weight) },
       },
       o,
     )

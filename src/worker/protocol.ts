@@ -17,7 +17,7 @@ export const remoteClasses = [
 ] as const
 
 /** Functions that run in the worker. */
-export const remoteFunctions = ['chooseLayer', 'decodeImage'] as const
+export const remoteFunctions = ['chooseLayer', 'crossValPredict', 'crossValScore', 'decodeImage'] as const
 
 export type RemoteClassName = (typeof remoteClasses)[number]
 export type RemoteFunctionName = (typeof remoteFunctions)[number]

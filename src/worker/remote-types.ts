@@ -18,6 +18,8 @@ import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import type { NdArray } from '../data/nd-array.ts'
 import type { decodeImage } from '../image/decode.ts'
 import type { ImageInput, RawImage } from '../image/image-input.ts'
+import type { CrossValPredictOptions, crossValPredict } from '../model-selection/cross-val-predict.ts'
+import type { CrossValScoreOptions, crossValScore } from '../model-selection/cross-val-score.ts'
 import type { GridSearchCV, GridSearchOptions } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
@@ -44,6 +46,8 @@ interface Classes {
 }
 interface Functions {
   chooseLayer: typeof chooseLayer
+  crossValPredict: typeof crossValPredict
+  crossValScore: typeof crossValScore
   decodeImage: typeof decodeImage
 }
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
@@ -85,8 +89,11 @@ export type RemoteLibrary = Omit<
   { readonly [Name in RemoteClassName]: RemoteClass<Classes[Name]> },
   keyof GenericClasses
 > &
-  GenericClasses & {
-    readonly [Name in RemoteFunctionName]: Functions[Name] extends (...args: infer Args) => infer Result
+  GenericClasses &
+  GenericFunctions & {
+    readonly [Name in Exclude<RemoteFunctionName, keyof GenericFunctions>]: Functions[Name] extends (
+      ...args: infer Args
+    ) => infer Result
       ? RemoteFunction<Args, Result>
       : never
   }
@@ -179,6 +186,30 @@ interface GenericClasses {
       o?: SentValue<ClassifierLoadOptions>,
     ): RemoteAnswer<ImageClassifier<L>>
   }
+}
+
+/** The functions whose result depends on the type of the labels. */
+interface GenericFunctions {
+  /** As `crossValScore`. */
+  crossValScore<L extends Label>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: ArrayLike<L>,
+    o?: SentValue<CrossValScoreOptions<L>>,
+  ): Promise<Float64Array>
+  /** As `crossValPredict`. */
+  crossValPredict<L extends Label, Y extends ArrayLike<L>>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: Y,
+    o?: SentValue<CrossValPredictOptions & { method?: 'predict' | undefined }>,
+  ): Promise<Y[number][]>
+  crossValPredict<L extends Label>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: ArrayLike<L>,
+    o: SentValue<CrossValPredictOptions & { method: 'decisionFunction' | 'predictProba' }>,
+  ): Promise<Matrix>
 }
 
 type RemoteAnswer<T> = Promise<RemoteObject<T>>

@@ -122,7 +122,7 @@ function makeRemote(connection: Connection, server: ServerSide, isWorker: boolea
   const objects = new RemoteObjects(connection)
   connection.start(server, objects)
   const dispose = async () => {
-    connection.end(new SoftmarginError('DISPOSED', 'the worker was used after dispose(): spawn a new one'))
+    connection.end(new SoftmarginError('DISPOSED', 'the worker was used after dispose(); call spawn() again'))
     end()
   }
   const classes = remoteClasses.map((name) => [name, objects.classFor(name)])

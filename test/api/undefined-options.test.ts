@@ -33,6 +33,9 @@ it('options that are undefined are as if they were left out', async () => {
   const search = new GridSearchCV(svc, grid, { ...unset('scoring', 'refit'), cv: 2 })
   await search.fit(X, y, unset('signal', 'onProgress'))
   expect(search.cvResults.params).toEqual([{ C: 1 }])
+  const folds = { ...unset('scale', 'signal', 'onProgress', 'scoring', 'method', 'shape'), cv: 2 }
+  expect(await softmargin.crossValScore(svc, X, y, folds)).toHaveLength(2)
+  expect(await softmargin.crossValPredict(svc, X, y, folds)).toHaveLength(y.length)
   softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'randomState'))
   softmargin.confusionMatrix(y, y, unset('labels'))
   softmargin.formatClassificationReport(

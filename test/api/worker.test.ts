@@ -76,6 +76,22 @@ describe('a library in a worker', () => {
     }
   })
 
+  it('cross-validates', async () => {
+    const there = new remote.SVC({ C: 2 })
+    const here = new local.SVC({ C: 2 })
+    const cv = new remote.StratifiedKFold({ nSplits: 3 })
+    expect(await remote.crossValScore(there, X, y, { cv } as { cv: never })).toEqual(
+      await local.crossValScore(here, X, y, { cv: 3 }),
+    )
+    const seen: number[] = []
+    const o = { cv: 3, scale: 'standard', method: 'decisionFunction' } as const
+    expect(
+      await remote.crossValPredict(there, X, y, { ...o, onProgress: ({ done }) => seen.push(done) }),
+    ).toEqual(await local.crossValPredict(here, X, y, o))
+    expect(seen).toEqual([1, 2, 3])
+    await expect(remote.crossValPredict(there, X, y, { cv: 1 })).rejects.toMatchObject({ argument: 'cv' })
+  })
+
   it('makes features of pictures, and classifiers', async () => {
     const images = [1, 2, 3, 4, 5, 6].map((i) => picture(2 * i + 1))
     const here = await local.FeatureExtractor.create()

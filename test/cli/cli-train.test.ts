@@ -94,8 +94,8 @@ describe('softmargin train', () => {
       expect(stderr).toMatch(new RegExp(`^skipped .*${name}: .+$`, 'm'))
     }
     expect(stderr).toMatch(/^3 of 63 images could not be read and were skipped$/m)
-    expect(stderr).toMatch(/^left out .*nothing: /m)
-    expect(stderr).toMatch(/^left out 1 file .*notes\.txt$/m)
+    expect(stderr).toMatch(/^skipped .*nothing: it contains no /m)
+    expect(stderr).toMatch(/^skipped 1 file .*notes\.txt$/m)
     const { images, skipped } = JSON.parse(stdout)
     expect(images.skipped).toBe(3)
     expect(images.train + images.test).toBe(60)
@@ -135,7 +135,7 @@ describe('softmargin train', () => {
     expect(readFileSync(cache)).toEqual(bytes)
     const other = await softmargin(...train.with(-1, 'stage2'))
     expect(other.code).toBe(1)
-    expect(other.stderr).toMatch(/their layer is stage3, the extractor's stage2$/m)
+    expect(other.stderr).toMatch(/their layer is stage3, but the extractor's is stage2$/m)
   })
 
   it('keeps the features of all layers that it chooses from', async () => {

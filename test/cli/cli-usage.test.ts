@@ -79,7 +79,7 @@ describe('exit codes and messages', () => {
     }
     const { code, stderr } = await softmargin('train', alone, '-o', output())
     expect(code).toBe(1)
-    expect(stderr).toMatch(/at least two classes, but all 2 are of class 'one'/)
+    expect(stderr).toMatch(/at least two classes, but all 2 have the class 'one'/)
   })
 
   it('a class with one image only', async () => {
@@ -88,7 +88,7 @@ describe('exit codes and messages', () => {
     copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
     const { code, stderr } = await softmargin('train', rare, '-o', output())
     expect(code).toBe(1)
-    expect(stderr).toMatch(/'rare' has one only: .*--test-size 0/)
+    expect(stderr).toMatch(/'rare' has only one; .*--test-size 0/)
   })
 
   it('tells the version of the package', async () => {

@@ -50,13 +50,13 @@ describe('links of the documentation', () => {
   for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']) all[name] = read(name)
 
   it.each(Object.entries(all))('of %s lead to files and headings that are there', (page, text) => {
-    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)].filter(([, target]) => {
+      if (/^[a-z]+:/.test(target)) return false
       const [path, anchor] = target.split('#')
       const file = path === '' ? page : join(dirname(page), path)
-      expect(existsSync(join(root, file)), `${page}: ${target}`).toBe(true)
-      if (anchor) expect(anchorsOf(read(file)), `${page}: ${target}`).toContain(anchor)
-    }
+      return !existsSync(join(root, file)) || (anchor && !anchorsOf(read(file)).includes(anchor))
+    })
+    expect(broken.map(([, target]) => target)).toEqual([])
   })
 
   it('of the first page lead to pages that are there', () => {

@@ -15,9 +15,9 @@ const THREADS = 2
 export async function program(softmargin, spawn) {
   const wanted = mayShareMemory() ? THREADS : 1
   const remote = await spawn({ threads: THREADS })
-  const away = await work(remote, {}, wanted)
+  const away = await work(remote, {})
   await remote.dispose()
-  const here = await work(softmargin, { threads: 1 }, 1)
+  const here = await work(softmargin, { threads: 1 })
   if (away.threads !== wanted) throw new Error(`${away.threads} threads worked instead of ${wanted}`)
   return [
     { where: 'here', ...here },
@@ -25,11 +25,8 @@ export async function program(softmargin, spawn) {
   ]
 }
 
-/**
- * @param options of the machine, its number of threads
- * @param wanted how many threads are to work
- */
-async function work(library, options, wanted) {
+/** @param options of the SVMs: their number of threads */
+async function work(library, options) {
   const start = Date.now()
   const { images, labels } = pictures(18)
   const extractor = await library.FeatureExtractor.create()
@@ -48,8 +45,9 @@ async function work(library, options, wanted) {
   const onProgress = (progress) => {
     threads = progress.threads
   }
-  // Again, should a thread have started too late to find any work.
-  for (let tries = 0; tries < 10 && threads !== wanted; tries++) await svc.fit(X, y, { onProgress })
+  // The first fit starts the threads, which are kept: the second one must find them ready to work.
+  await svc.fit(X, y)
+  await svc.fit(X, y, { onProgress })
   const { options: _, ...large } = await svc.toState()
   for (const each of [svc, search, classifier, extractor]) await each.dispose()
   return {

@@ -4,6 +4,8 @@ import {
   chooseLayer,
   classificationReport,
   confusionMatrix,
+  crossValPredict,
+  crossValScore,
   type Evaluation,
   FeatureStore,
   GridSearchCV,
@@ -75,6 +77,11 @@ export async function search() {
   await plain.fit(X, kinds)
   expectType<Label[]>()(await plain.predict(X))
   expectType<GridSearchCV<Kind>>()(await plain.fit(X, kinds))
+
+  expectType<Float64Array>()(await crossValScore(new SVC<Kind>(), X, kinds, { scoring: 'f1Macro' }))
+  expectType<Kind[]>()(await crossValPredict(new SVC<Kind>(), X, kinds, { cv: undefined }))
+  expectType<Kind[]>()(await crossValPredict(new SVC(), X, fixedKinds))
+  expectType<Matrix>()(await crossValPredict(new SVC<Kind>(), X, kinds, { method: 'decisionFunction' }))
 
   const typed = new GridSearchCV(new SVC<Kind>(), [{ kernel: ['linear'] }], {
     scoring: (yTrue: Kind[], yPred: Kind[]) => yTrue.filter((label, i) => label === yPred[i]).length,

@@ -40,6 +40,12 @@ export async function remote() {
   expectType<Matrix>()(await classifier.decisionFunction(images, { shape: 'ovo' }))
   expectType<Kind[]>()(await (await worker.ImageClassifier.load<Kind>('pictures.onnx')).classes)
   await worker.chooseLayer(images, kinds, { svm: typed })
+  expectType<Float64Array>()(
+    await worker.crossValScore(typed, X, kinds, { cv: new worker.StratifiedKFold() }),
+  )
+  expectType<Kind[]>()(await worker.crossValPredict(typed, X, kinds))
+  expectType<Kind[]>()(await worker.crossValPredict(new worker.SVC(), X, kinds))
+  expectType<Matrix>()(await worker.crossValPredict(typed, X, kinds, { method: 'decisionFunction' }))
   await typed.dispose()
   await worker.dispose()
 }

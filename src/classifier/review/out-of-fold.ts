@@ -1,10 +1,11 @@
 import type { LongCall } from '../../core/call-options.ts'
-import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import { dealFolds } from '../../core/folds.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
+import { crossValidate } from '../../model-selection/cross-validate.ts'
+import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
-import { fitFeatureScaler, type Scale } from '../feature-scaler.ts'
 
 const FOLDS = 5
 
@@ -31,9 +32,7 @@ export async function outOfFoldDecisions<L extends Label>(
   { signal, onProgress }: LongCall = {},
 ): Promise<OutOfFold<L>> {
   const labels = encodeLabels(y, 'labels')
-  const groups = labels.classes.map((_, code) =>
-    Int32Array.from([...labels.codes.keys()].filter((row) => labels.codes[row] === code)),
-  )
+  const groups = rowsOfClasses(labels)
   const alone = groups.findIndex((rows) => rows.length < 2)
   if (alone >= 0) {
     const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
@@ -42,35 +41,28 @@ export async function outOfFoldDecisions<L extends Label>(
       expected: 'at least 2 images a class',
     })
   }
-  const fold = dealFolds(groups, X.rows, FOLDS, 0)
+  const dealt = dealFolds(groups, X.rows, FOLDS, 0)
+  const rows = Int32Array.from(dealt.keys())
+  const used = [...new Set(dealt)].sort((a, b) => a - b)
+  const folds = used.map((held) => ({
+    train: rows.filter((row) => dealt[row] !== held),
+    test: rows.filter((row) => dealt[row] === held),
+  }))
   const pairs = (groups.length * (groups.length - 1)) / 2
   const decisions = new Float64Array(X.rows * pairs)
-  const used = [...new Set(fold)].sort((a, b) => a - b)
-  const rows = Int32Array.from(fold.keys())
-  for (const [done, held] of used.entries()) {
-    throwIfAborted(signal)
-    const train = rows.filter((row) => fold[row] !== held)
-    const test = rows.filter((row) => fold[row] === held)
-    const known = X.select(train)
-    const scaler = await fitFeatureScaler(scale, known)
-    const svc = template.clone({ probability: false })
-    try {
-      const yTrain = Array.from(train, (row) => y[row])
-      // Warnings are dropped: the fit on all images gives them.
-      await svc.fit(await scaler.transform(known), yTrain, { signal, onWarning: () => {} })
-      const answers = await svc.decisionFunction(await scaler.transform(X.select(test)), {
-        shape: 'ovo',
-        signal,
-      })
+  await crossValidate(X, y, folds, {
+    scale,
+    signal,
+    estimatorsOf: () => [template.clone({ probability: false })],
+    judge: async ({ svc, XTest, test, fold }) => {
+      const answers = await svc.decisionFunction(XTest, { shape: 'ovo', signal })
       // With two classes, SVC answers positive values for the second one.
       const sign = pairs === 1 ? -1 : 1
       for (const [i, row] of test.entries()) {
         for (const [pair, value] of answers.row(i).entries()) decisions[row * pairs + pair] = sign * value
       }
-    } finally {
-      svc.dispose()
-    }
-    onProgress?.({ done: done + 1, total: used.length })
-  }
+      onProgress?.({ done: fold + 1, total: folds.length })
+    },
+  })
   return { decisions, labels }
 }

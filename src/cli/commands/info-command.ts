@@ -21,8 +21,8 @@ type Facts = { kind: string } & Record<string, unknown>
 export function addInfo(program: Command): void {
   program
     .command('info')
-    .description('say what is in a file: a classifier, an SVM, a CNN, or features')
-    .argument('<file>', 'an .onnx, .npz or .npy file, or a model of svm-train')
+    .description('describe a file: a classifier, an SVM, a CNN, or features')
+    .argument('<file>', 'an .onnx, .npz or .npy file, or a model from svm-train')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin info photos.onnx')
     .action((file: string, options: { json?: boolean }) => info(file, options.json === true))

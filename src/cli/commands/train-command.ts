@@ -67,19 +67,19 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .description('train a classifier on PNG and JPEG files whose classes are known')
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
-    .option('--test-size <share>', 'share of the images held out to judge by, 0 for none', parseShare, 0.2)
+    .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option(
       '--layer <name>',
       'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',
       parseLayer,
     )
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
-    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
     .addOption(
       program
-        .createOption('--scale <how>', 'what is done to the features')
+        .createOption('--scale <how>', 'how the features are scaled')
         .choices(['standard', 'l2', 'none'])
         .default('standard'),
     )
@@ -89,24 +89,24 @@ export function addTrain(program: Command, signal: AbortSignal): void {
         .choices(['rbf', 'linear', 'poly', 'sigmoid'])
         .default('rbf'),
     )
-    .option('--C <number>', 'weight of errors against a wide margin', parsePositive, 1)
+    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 1)
     .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
-    .option('--balanced', 'let rare classes count as much as frequent ones')
-    .option('--probability', 'learn probabilities too; it takes longer')
+    .option('--balanced', 'give rare classes as much weight as frequent ones')
+    .option('--probability', 'fit probabilities too; takes longer')
     .option(
       '--grid [json]',
-      `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
+      `search for the best parameters (default: ${JSON.stringify(defaultGrid)})`,
       parseGrid,
     )
-    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseFolds, 5)
+    .option('--cv <folds>', 'number of folds for --grid and for --layer auto', parseFolds, 5)
     .option(
       '--fine-tune [json]',
       'train the CNN on the pictures, too (default: {}; for example {"seconds": 300})',
       parseFineTune,
     )
-    .option('--cache <file>', 'keep features in this .npz file, and take them from there')
+    .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
@@ -215,7 +215,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   } finally {
     progress.stop()
     store?.dispose()
-    if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
+    if (signal.aborted && store) say(`the features of ${store.size} images are stored in ${options.cache}`)
   }
 }
 

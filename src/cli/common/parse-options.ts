@@ -19,7 +19,7 @@ export function parsePositive(text: string): number {
 export function parseCount(text: string): number {
   const value = parseNumber(text)
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError('It must be a whole number of 0 or more.')
+    throw new InvalidArgumentError('It must be an integer of 0 or more.')
   }
   return value
 }
@@ -28,20 +28,21 @@ export function parseCount(text: string): number {
 export function parseFolds(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 2) return value
-  throw new InvalidArgumentError('It must be a whole number of 2 or more.')
+  throw new InvalidArgumentError('It must be an integer of 2 or more.')
 }
 
 /** Parses the seed of a random generator: an integer in [0, 2^32). */
 export function parseSeed(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value < 2 ** 32) return value
-  throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295.')
+  throw new InvalidArgumentError('It must be an integer from 0 to 4294967295.')
 }
 
 /** Parses the share to hold out, in [0, 1); 0 holds out nothing. */
 export function parseShare(text: string): number {
   const value = parseNumber(text)
-  if (value < 0 || value >= 1) throw new InvalidArgumentError('It must be a share from 0 to below 1.')
+  if (value < 0 || value >= 1)
+    throw new InvalidArgumentError('It must be a number of at least 0 and below 1.')
   return value
 }
 
@@ -59,14 +60,20 @@ export function parseLayer(text: string): string | number {
 }
 
 /** How activation maps are pooled, as the extractor expects it. */
-export type PoolingOption = 'auto' | 'average' | 'max' | 'none' | { grid: number }
+export type PoolingOption = 'auto' | 'average' | 'max' | 'cls' | 'none' | { grid: number }
 
-/** Parses `auto`, `average`, `max`, `none`, or a grid such as `2x2`. */
+/** Poolings without parameters. */
+const poolingNames = ['auto', 'average', 'max', 'cls', 'none'] as const
+
+/** Parses `auto`, `average`, `max`, `cls`, `none`, or a grid such as `2x2`. */
 export function parsePooling(text: string): PoolingOption {
-  if (text === 'auto' || text === 'average' || text === 'max' || text === 'none') return text
+  const name = poolingNames.find((one) => one === text)
+  if (name) return name
   const grid = /^([1-9]\d?)x\1$/.exec(text)
   if (grid) return { grid: Number(grid[1]) }
-  throw new InvalidArgumentError("It must be 'auto', 'average', 'max', 'none' or a grid such as '2x2'.")
+  throw new InvalidArgumentError(
+    "It must be 'auto', 'average', 'max', 'cls', 'none' or a grid such as '2x2'.",
+  )
 }
 
 /** A parameter grid: the values to try for each parameter, or several such grids. */

@@ -21,11 +21,11 @@ export function addRuntime(command: Command): Command {
   return command
     .option(
       '--runtime <name>',
-      'what runs the CNN: auto, engine, onnxruntime, or a package that is installed here, such as onnxruntime-node',
+      'runtime of the CNN: auto, engine, onnxruntime, or an installed package such as onnxruntime-node',
     )
     .option(
       '--execution-provider <names...>',
-      'where such a package computes, in order of preference, such as cuda cpu',
+      'execution providers of such a package, in order of preference, such as cuda cpu',
     )
 }
 
@@ -49,13 +49,13 @@ export async function runtimeOf({
 async function load(name: string): Promise<OrtModule> {
   const path = resolve(name)
   if (path === undefined) {
-    throw unusable(name, `no package of that name is installed here: npm install ${name}`)
+    throw unusable(name, `no package of that name is installed; run "npm install ${name}"`)
   }
   let module: object
   try {
     module = await import(pathToFileURL(path).href)
   } catch (cause) {
-    throw unusable(name, `its package cannot be loaded: ${(cause as Error).message}`, cause)
+    throw unusable(name, `the package cannot be loaded: ${(cause as Error).message}`, cause)
   }
   return checkModule(module)
 }

@@ -2,6 +2,7 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
+import type { Arrangement } from '../spatial-view.ts'
 
 /** An output tensor of the network and how it is pooled. */
 export interface Tap {
@@ -10,6 +11,7 @@ export interface Tap {
   pooling: Pooling
   /** Output shape for one image, without the batch dimension, if known. */
   shape?: readonly number[] | undefined
+  arrangement?: Arrangement | undefined
   /** Name under which the caller passed the pooling, for error messages. */
   argument?: string
 }
@@ -36,14 +38,15 @@ export class FeatureRows {
    * @param row row of the result that the first image becomes
    */
   set({ data, dims }: Activation, from: number, count: number, row: number): void {
+    const { pooling, arrangement, argument } = this.#tap
     if (!this.#pooling) {
-      this.#pooling = resolvePooling(this.#tap.pooling, dims, this.#tap.argument)
-      this.#cols = pooledSize(this.#pooling, dims)
+      this.#pooling = resolvePooling(pooling, dims, arrangement, argument)
+      this.#cols = pooledSize(this.#pooling, dims, arrangement)
       this.#data = allocate(this.#most, this.#cols)
     }
     const each = data.length / dims[0]
     const part = { data: data.subarray(from * each, (from + count) * each), dims }
-    pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols))
+    pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols), arrangement)
   }
 
   /** The first `count` rows. @throws {SoftmarginError} `IMAGE_UNREADABLE` if there are none */
@@ -64,7 +67,7 @@ function allocate(rows: number, cols: number): Float32Array {
   try {
     return new Float32Array(rows * cols)
   } catch (cause) {
-    const message = `${rows} images of ${cols} features each do not fit in memory: extract fewer at a time, or pool`
+    const message = `${rows} images of ${cols} features each do not fit in memory; extract fewer at a time, or use pooling`
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
   }
 }

@@ -90,7 +90,7 @@ describe('graphs that are not for the engine', () => {
     EngineNetwork.create({ model, input: 'x' }, dims)
 
   it.each([
-    ['an unknown operator', [node('a', 'Cumsum', ['x'], ['y'])], "the operator 'Cumsum'"],
+    ['an unknown operator', [node('a', 'Cumsum', ['x'], ['y'])], "the unsupported operator 'Cumsum'"],
     ['a cycle', [node('a', 'Add', ['x', 'b'], ['y']), node('b', 'Relu', ['y'], ['b'])], "'b'"],
     ['a product of maps', [node('a', 'MatMul', ['x', 'x'], ['y'])], "'x' is not a constant"],
     [

@@ -4,7 +4,6 @@ import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
-import { outputSize } from '../../image/preprocess.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
@@ -19,6 +18,7 @@ import {
   type RuntimeInfo,
   startNetwork,
 } from '../runtime.ts'
+import type { Arrangement } from '../spatial-view.ts'
 import type { FineTuneOptions, Tuning } from '../training/fine-tune-options.ts'
 import { withMetadata } from '../training/tuned-model.ts'
 import {
@@ -30,7 +30,15 @@ import {
 import { fineTuneNetwork } from './fine-tune-network.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { measureLayers } from './list-layers.ts'
-import { checkSize, cutAt, type LoadedNetwork, loadNetwork, pickLayer, pictureDims } from './load-network.ts'
+import {
+  checkSize,
+  cutAt,
+  type LoadedNetwork,
+  loadNetwork,
+  mirrored,
+  pickLayer,
+  pictureDims,
+} from './load-network.ts'
 import { openModel } from './model-source.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
@@ -106,7 +114,8 @@ export class FeatureExtractor {
 
   /** Number of features per image: the columns of the matrix that `extract` returns. */
   get featureSize(): number {
-    return pooledSize(this.#parts.pooling, this.#parts.dims)
+    const { pooling, dims, arrangement } = this.#parts
+    return pooledSize(pooling, dims, arrangement)
   }
 
   /**
@@ -114,12 +123,9 @@ export class FeatureExtractor {
    * network's multiply-adds. The default layer is marked.
    */
   layers(): LayerInfo[] {
-    const { model, layers, port, preprocess } = this.#parts
-    const { width, height } = outputSize(preprocess)
-    this.#measured ??= measureLayers(model, layers, {
-      name: port.name,
-      dims: [port.batch ?? 1, preprocess.mean.length, height, width],
-    })
+    const { model, layers, port, preprocess, arrangements } = this.#parts
+    const input = { name: port.name, dims: pictureDims(port, preprocess) }
+    this.#measured ??= measureLayers(model, layers, input, arrangements)
     return structuredClone(this.#measured)
   }
 
@@ -141,8 +147,9 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, mirror, preprocess, running } = this.#parts
-    const options = { layer: layer.name, ...choice, mirror, preprocess, ...running }
+    const { model, name, layer, mirror, preprocess, running, arrangements } = this.#parts
+    const { prefixTokens } = arrangements
+    const options = { layer: layer.name, ...choice, mirror, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
   }
 
@@ -174,8 +181,9 @@ export class FeatureExtractor {
     options: FineTuneOptions = {},
   ): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { name, layer, mirror, preprocess, pooling, running, model } = this.#parts
-    const same = { layer: layer.name, pooling, mirror, preprocess, ...running }
+    const { name, layer, mirror, preprocess, pooling, running, model, arrangements } = this.#parts
+    const { prefixTokens } = arrangements
+    const same = { layer: layer.name, pooling, mirror, prefixTokens, preprocess, ...running }
     const frozen = {
       parts: this.#parts,
       layers: this.layers(),
@@ -193,8 +201,9 @@ export class FeatureExtractor {
    */
   async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
     this.#checkAlive()
-    const { layer, preprocess, pooling } = this.#parts
-    const about = { layer: layer.name, preprocess, pooling }
+    const { layer, preprocess, pooling, arrangement } = this.#parts
+    const { prefixTokens } = arrangement
+    const about = { layer: layer.name, preprocess, pooling, prefixTokens }
     return toBinary(ModelProtoSchema, withMetadata(this.cutModel(), metadataKey, about))
   }
 
@@ -202,9 +211,23 @@ export class FeatureExtractor {
    * Describes the extractor with layer, pooling and preprocessing fully resolved; see `ExtractorDescription`.
    */
   describe(): ExtractorDescription {
-    const { name, layer, pooling, preprocess } = this.#parts
+    const { name, layer, pooling, preprocess, arrangement } = this.#parts
     const { featureSize } = this
-    return structuredClone({ model: name, layer: layer.name, pooling, preprocess, featureSize })
+    const { prefixTokens } = arrangement
+    return structuredClone({
+      ...{ model: name, layer: layer.name, pooling, preprocess, featureSize },
+      ...(prefixTokens !== undefined && { prefixTokens }),
+    })
+  }
+
+  /**
+   * How the layer's numbers are arranged, for a file that pools them.
+   *
+   * @internal
+   */
+  get arrangement(): Arrangement & { rank: number } {
+    const { dims, arrangement } = this.#parts
+    return { rank: dims.length, ...arrangement }
   }
 
   /**
@@ -214,9 +237,12 @@ export class FeatureExtractor {
    * @internal
    */
   cutModel(): ModelProto {
-    const { cut, port, layer, dims } = this.#parts
+    const { cut, port, layer, dims, arrangement } = this.#parts
     // If the model accepts any image size, the map's height and width are symbolic dimensions.
-    const free = dims.length === 4 && (port.height === undefined || port.width === undefined)
+    const free =
+      dims.length === 4 &&
+      arrangement.channelAxis !== 3 &&
+      (port.height === undefined || port.width === undefined)
     const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
     const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
     const model = cutModel(cut, [layer.name])
@@ -260,7 +286,7 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { facts, layers, layer, preprocess, running } = this.#parts
+    const { facts, layers, layer, mirror, preprocess, running, arrangements } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
@@ -274,10 +300,12 @@ export class FeatureExtractor {
         layer: found.name,
         pooling,
         shape: shapes.get(found.name),
+        arrangement: arrangements.of(found.name),
         argument: `choices[${i}].pooling`,
       }
     })
-    const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
+    const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
+    const cut = mirror ? mirrored(plain, facts, arrangements) : plain
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)
@@ -307,8 +335,8 @@ export class FeatureExtractor {
   }
 
   #openPipeline(): Pipeline {
-    const { session, port, preprocess, layer, pooling, dims, cut } = this.#parts
-    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
+    const { session, port, preprocess, layer, pooling, dims, arrangement, cut } = this.#parts
+    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
     const isIndependent = treatsImagesApart(cut)
     const network = { session, port, preprocess, taps, isIndependent }
     return new Pipeline(network, this.#largestLayer([layer.name]))

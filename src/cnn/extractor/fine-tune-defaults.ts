@@ -5,10 +5,10 @@ import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
 /** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */
-const manyOfAClass = 50
+const manyOfAClass = 75
 
 /** Multiply-adds that a training may need by default: some minutes on one core. */
-const mostWork = 5e12
+const mostWork = 8e12
 
 /** Number of passes over the images if the caller does not say. */
 export function defaultEpochs(images: number): number {

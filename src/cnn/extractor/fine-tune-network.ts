@@ -190,14 +190,14 @@ function splitForProbe(labels: Label[], randomState: number) {
 }
 
 async function mirroredFeatures(
-  { session, port, preprocess, pooling, layer, dims }: LoadedNetwork,
+  { session, port, preprocess, pooling, layer, dims, arrangement }: LoadedNetwork,
   images: readonly ImageInput[],
   signal: AbortSignal | undefined,
 ) {
   const { width, height } = outputSize(preprocess)
   const channels = preprocess.mean.length
   const length = channels * height * width
-  const cols = pooledSize(pooling, dims)
+  const cols = pooledSize(pooling, dims, arrangement)
   const found = new Matrix(new Float32Array(images.length * cols), images.length, cols)
   const most = port.batch ?? 8
   const batch = new Float32Array(most * length)
@@ -214,7 +214,7 @@ async function mirroredFeatures(
       height,
       width,
     ])
-    pool(answers.get(layer.name)!, pooling, count, found.data.subarray(first * cols))
+    pool(answers.get(layer.name)!, pooling, count, found.data.subarray(first * cols), arrangement)
   })
   return found
 }

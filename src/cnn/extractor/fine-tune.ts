@@ -56,7 +56,7 @@ export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Ta
 
 /** The network up to the layer without its mirror image. */
 function plainCut(parts: LoadedNetwork): ModelProto {
-  return cutAt({ ...parts, mirror: false }, [parts.layer.name])
+  return cutAt(parts, [parts.layer.name])
 }
 
 /**
@@ -135,6 +135,7 @@ export async function trainAbove(
   const { learningRate: _, layerDecay } = settings
   const runner = await GradientRunner.start(tail, {
     pooling,
+    arrangement: parts.arrangement,
     classes: classes.length,
     featureScale,
     rateOf: (depth) => powerOf(layerDecay, depth),
@@ -178,7 +179,7 @@ export async function trainAbove(
 async function startFront(parts: LoadedNetwork, names: string[]) {
   const { port, preprocess, running } = parts
   const computed = names.filter((name) => name !== port.name)
-  const cut = cutAt({ ...parts, mirror: false }, computed)
+  const cut = cutAt(parts, computed)
   return startNetwork(cut, port, pictureDims(port, preprocess), running)
 }
 

@@ -105,13 +105,13 @@ describe('findLayer', () => {
   })
 
   it.each([
-    ['layer3', `the nearest names are 'layer2', 'layer20'`],
-    ['Features', `the nearest names are 'features'`],
-    ['relu2', `the nearest names are 'relu'`],
-    ['layer', `the nearest names are 'layer2', 'layer20'`],
+    ['layer3', `the closest names are 'layer2', 'layer20'`],
+    ['Features', `the closest names are 'features'`],
+    ['relu2', `the closest names are 'relu'`],
+    ['layer', `the closest names are 'layer2', 'layer20'`],
     ['-11', 'the model has 10 layers, -1 to -10'],
     [4, 'the model has 10 layers'],
-    ['', 'the nearest names are'],
+    ['', 'the closest names are'],
   ])('%o is not found, and the message helps', (wanted, phrase) => {
     expect(() => findLayer(layers, wanted)).toThrow(
       expect.objectContaining({

@@ -11,6 +11,8 @@ export interface ModelMetadata {
   layer?: string
   /** How that layer is pooled unless the caller says. */
   pooling?: Pooling
+  /** Number of its class and register tokens. */
+  prefixTokens?: number
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` if the entry exists but is malformed */
@@ -18,7 +20,7 @@ export function modelMetadata(model: ModelProto): ModelMetadata | undefined {
   const text = model.metadataProps.find(({ key }) => key === metadataKey)?.value
   if (text === undefined) return undefined
   try {
-    const { preprocess = {}, layer, pooling }: Record<string, unknown> = JSON.parse(text)
+    const { preprocess = {}, layer, pooling, prefixTokens }: Record<string, unknown> = JSON.parse(text)
     if (typeof preprocess !== 'object') throw new Error(`its preprocess is ${JSON.stringify(preprocess)}`)
     if (layer !== undefined && typeof layer !== 'string')
       throw new Error(`its layer is ${JSON.stringify(layer)}`)
@@ -28,6 +30,7 @@ export function modelMetadata(model: ModelProto): ModelMetadata | undefined {
       preprocess: preprocess as Preprocess,
       layer,
       ...(pooling === undefined ? {} : { pooling: pooling as Pooling }),
+      ...(Number.isSafeInteger(prefixTokens) && { prefixTokens: prefixTokens as number }),
     }
   } catch (cause) {
     const message = `the model's metadata '${metadataKey}' must be a JSON object: ${cause}`

@@ -131,7 +131,7 @@ async function readFromHub(
       if (i === hub.files.length - 1 || !isNotFound(error)) throw error
     }
   }
-  throw new SoftmarginError('INTERNAL', 'a model of the hub has no files to try')
+  throw new SoftmarginError('INTERNAL', 'a model on the hub has no candidate files')
 }
 
 /** Downloads weight files that lie next to a model on the hub, except those that the caller supplied. */

@@ -5,7 +5,7 @@ import { fillStrip, strideOf } from './blocks.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import { type PackedLayout, PackedRows } from './packed-rows.ts'
 import { packedBytes, packRows } from './packer.ts'
-import { padded, type Run } from './runs.ts'
+import { padded, positionsIn, type Run } from './runs.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 
@@ -30,8 +30,7 @@ export class GramMatrix {
     this.#engine = engine
     this.layout = layout
     this.#rows = new PackedRows(engine, layout.rows)
-    const last = this.runs[this.runs.length - 1]
-    this.size = last.start + last.size
+    this.size = positionsIn(this.runs)
   }
 
   /**
@@ -48,8 +47,7 @@ export class GramMatrix {
     timeSlice: TimeSlice,
   ): Promise<GramLayout> {
     const rows = await packRows(engine, X, groups, LINEAR, conditioning, timeSlice)
-    const last = rows.runs[rows.runs.length - 1]
-    const whole = wholeOf(last.start + last.size)
+    const whole = wholeOf(positionsIn(rows.runs))
     return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
   }
 

@@ -1,7 +1,7 @@
 import type { Engine } from '../wasm/engine.ts'
 import { type Kernel, storeKernel } from './kernel.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
-import { PANEL, type Run } from './runs.ts'
+import { PANEL, positionsIn, type Run } from './runs.ts'
 
 /** Approximate maximum of multiply-adds per call of the engine, so that aborts are noticed in time. */
 const CALL_WORK = 4e8
@@ -96,7 +96,7 @@ export class PackedRows implements KernelMatrix {
     const engine = this.#engine
     engine.int32(this.#indexes, positions.length).set(positions)
     engine.exports.gatherStrips(this.layout.panels, this.#indexes, positions.length, this.width, this.#strips)
-    const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
+    const norms = engine.float32(this.norms, positionsIn(this.runs))
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
     const offsets = this.layout.precise?.offsets

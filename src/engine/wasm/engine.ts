@@ -178,7 +178,7 @@ function outOfMemory(needed: number, available: number, cause?: unknown): Softma
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
   return new SoftmarginError(
     'OUT_OF_MEMORY',
-    `${megabytes(needed)} of WebAssembly memory are needed, but only ${megabytes(available)} are to be had: take fewer rows or columns`,
+    `${megabytes(needed)} of WebAssembly memory are needed, but only ${megabytes(available)} are available; use fewer rows or columns`,
     { received: needed, expected: `at most ${available} bytes`, cause },
   )
 }

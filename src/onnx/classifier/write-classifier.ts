@@ -12,6 +12,7 @@ import { tensorInfo } from '../graph/nodes.ts'
 import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { exactNumbersToJson } from './exact-numbers.ts'
 import {
+  type FileArrangement,
   type FilePooling,
   type FileScaler,
   poolingSteps,
@@ -28,6 +29,8 @@ export interface ClassifierParts {
   /** The CNN up to its layer: one image input, one float32 output. It is not modified. */
   cnn: ModelProto
   pooling: FilePooling
+  /** How the output of the CNN is arranged. Default: as a map [N, channels, height, width] or a vector. */
+  arrangement?: FileArrangement | undefined
   scaler: FileScaler
   svm: SvmNumbers
   /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
@@ -62,7 +65,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
   const steps = new Steps(graph)
   const batch = batchDimension(graph.input[0])
-  poolingSteps(steps, map.name, parts.pooling)
+  poolingSteps(steps, map.name, parts.pooling, parts.arrangement ?? { rank: 4 })
   const scaled = scalerSteps(steps, parts.scaler)
   const { classes, intercept, sigmoids } = parts.svm
   if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled)
@@ -89,7 +92,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
 /** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
-  { svm, scaler, pooling, preprocess, about }: ClassifierParts,
+  { svm, scaler, pooling, arrangement, preprocess, about }: ClassifierParts,
   output: string,
   renamed: object,
 ): string {
@@ -99,6 +102,7 @@ function metadataText(
     cnnOutput: output,
     renamed,
     pooling,
+    ...(arrangement?.prefixTokens !== undefined && { prefixTokens: arrangement.prefixTokens }),
     scale: scaler.kind,
     svm: exactNumbersToJson(svm),
     about,
@@ -129,15 +133,15 @@ function makeRoom(graph: GraphProto): Record<string, string> {
 }
 
 /** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
-function checkOperatorSet(model: ModelProto, { pooling }: ClassifierParts): void {
+function checkOperatorSet(model: ModelProto, { pooling, arrangement }: ClassifierParts): void {
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
   )
-  const wanted = typeof pooling === 'object' ? 10 : 7
+  const wanted = typeof pooling === 'object' || arrangement?.rank === 3 ? 10 : 7
   if (version >= wanted) return
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `the CNN uses operator set ${version}; saved in one file with this pooling it must use ${wanted} or newer`,
+    `a CNN saved with this pooling must use operator set ${wanted} or newer, but this one uses ${version}`,
     { received: version, expected: `operator set ${wanted} or newer` },
   )
 }

@@ -41,7 +41,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
       const details = { argument: 'layer', received: name, expected: 'a tensor that the model computes' }
       throw new SoftmarginError(
         'LAYER_NOT_FOUND',
-        `no node of the model makes a tensor ${show(name)}`,
+        `no node of the model computes a tensor ${show(name)}`,
         details,
       )
     }

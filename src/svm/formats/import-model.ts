@@ -82,7 +82,7 @@ export function featureKernel({ kernel }: SvcState): Kernel {
   if (kernel.kind !== 'precomputed') return kernel
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    'a machine with a precomputed kernel has no vectors that a file could hold: keep its toState()',
+    'a model with a precomputed kernel has no support vectors to write to a file; store its toState() instead',
     { argument: 'kernel', received: kernel.kind, expected: 'a kernel of features' },
   )
 }

@@ -6,13 +6,15 @@ import {
   powerOfTwoScale,
   rescaled,
   type SvmKernel,
+  unitOf,
 } from '../../engine/kernel/kernel.ts'
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { Packer, packedBytes } from '../../engine/kernel/packer.ts'
 import { PrecomputedRows } from '../../engine/kernel/precomputed-kernel.ts'
 import { runsOf } from '../../engine/kernel/runs.ts'
-import { solveDualBytes } from '../../engine/solver/solver.ts'
+import { RowCache } from '../../engine/rows/row-cache.ts'
+import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
@@ -48,7 +50,9 @@ export async function prepareKernel(
   o: { centred: boolean; precise: boolean },
 ): Promise<PreparedKernel> {
   const bytes = kernel.kind === 'precomputed' ? PrecomputedRows.bytes(groups) : packedBytes(groups, X.cols)
-  engine.reserve(bytes + solveDualBytes(engine, runsOf(groups)))
+  const runs = runsOf(groups)
+  const sizes = runs.map((run) => run.size)
+  engine.reserve(bytes + Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs))
   if (kernel.kind === 'precomputed') {
     const unit = powerOfTwoScale(survey.largest)
     const source = new PrecomputedRows(engine, X, groups, unit)
@@ -65,9 +69,9 @@ export async function prepareKernel(
   const { centre, scale } = conditioning
   const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
   const source = new PackedRows(engine, packer.layout)
-  const linear = kernel.kind === 'linear'
   return {
-    ...{ source, packer, unit: linear ? scale * scale : 1, centre: linear ? centre : undefined },
+    ...{ source, packer, unit: unitOf(kernel, scale) },
+    centre: kernel.kind === 'linear' ? centre : undefined,
     precise: conditioning.precise !== undefined,
   }
 }

@@ -30,7 +30,7 @@ export function constantOf(tensor: TensorProto): Constant {
   }[dataType as 1]
   const has = raw.length > 0 ? raw.length / bytes : listed.length
   if (has !== length || dims.some((n) => n < 0)) {
-    const message = `the weights ${show(tensor.name)} of [${dims.join(', ')}] must have ${length} numbers, but have ${has}`
+    const message = `the weights ${show(tensor.name)} of shape [${dims.join(', ')}] must have ${length} numbers, but have ${has}`
     throw new SoftmarginError('MODEL_UNREADABLE', message, {
       argument: 'model',
       received: has,

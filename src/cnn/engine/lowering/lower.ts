@@ -44,9 +44,9 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
     // Copied protobuf nodes may lack the domain, which then is the default one.
     const isOurs = !node.domain || node.domain === 'ai.onnx'
     const lowerNode = isOurs ? lowerings.get(node.opType) : undefined
-    if (!lowerNode) throw new NotForEngine(`it has the operator ${show(node.opType)}`)
+    if (!lowerNode) throw new NotForEngine(`it has the unsupported operator ${show(node.opType)}`)
     if (node.output.slice(1).some((name) => name !== '')) {
-      throw new NotForEngine(`node ${show(node.name)} of type ${node.opType} has several outputs`)
+      throw new NotForEngine(`node ${show(node.name)} (${node.opType}) has several outputs`)
     }
     lowerNode(lowering, node)
   }
@@ -57,7 +57,7 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   for (const { name, value, dims: told } of outputs) {
     // Outputs are returned in planar order, which is that of channels-first maps and of vectors.
     if (told.reduce((all, n) => all * n, 1) !== lengthOf(value.shape) || isTurned(lowering.tensor(name))) {
-      throw new NotForEngine(`the output ${show(name)} has its channels last`)
+      throw new NotForEngine(`the channels of the output ${show(name)} are last`)
     }
   }
   return { operations: lowering.operations, input: source, outputs }

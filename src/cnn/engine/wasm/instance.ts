@@ -55,11 +55,11 @@ export async function kernelFacts(simd: Simd): Promise<KernelFacts> {
 
 function outOfMemory(needed: number, cause?: unknown): SoftmarginError {
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
-  const message = `the network needs ${megabytes(needed)} of WebAssembly memory, which cannot be had: take smaller pictures or an earlier layer`
+  const message = `the network needs ${megabytes(needed)} of WebAssembly memory, which is not available; use smaller images or an earlier layer`
   return new SoftmarginError('OUT_OF_MEMORY', message, {
     argument: 'model',
     received: needed,
-    expected: `at most ${megabytes(LIMIT)}, as far as the host gives them`,
+    expected: `at most ${megabytes(LIMIT)}, or less if the host provides less`,
     cause,
   })
 }

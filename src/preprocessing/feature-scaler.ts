@@ -1,18 +1,23 @@
 import { invalidArgument } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
-import type { FileScaler } from '../onnx/classifier/graph-steps.ts'
-import { Normalizer } from '../preprocessing/normalizer.ts'
-import { StandardScaler } from '../preprocessing/standard-scaler.ts'
+import { Normalizer } from './normalizer.ts'
+import { StandardScaler } from './standard-scaler.ts'
 
 /** How features are scaled before the SVM: zero mean and unit variance, unit L2 norm, or not at all. */
 export type Scale = 'standard' | 'l2' | 'none'
+
+/** The numbers of a fitted feature scaler. */
+export type ScalerNumbers =
+  | { kind: 'standard'; mean: Float64Array; scale: Float64Array }
+  | { kind: 'l2' }
+  | { kind: 'none' }
 
 /** A fitted feature scaler, with one interface for all three kinds of scaling. */
 export interface FeatureScaler {
   readonly kind: Scale
   transform(features: Matrix): Promise<Matrix>
   /** The fitted parameters in the form that a saved file holds. */
-  toFile(): FileScaler
+  toFile(): ScalerNumbers
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown kind of scaling */
@@ -28,7 +33,7 @@ export async function fitFeatureScaler(kind: Scale, features: Matrix): Promise<F
 }
 
 /** Restores a scaler from a saved file. */
-export function featureScalerFromFile(stored: FileScaler): FeatureScaler {
+export function featureScalerFromFile(stored: ScalerNumbers): FeatureScaler {
   return stored.kind === 'standard' ? standard(StandardScaler.from(stored)) : withoutNumbers(stored.kind)
 }
 

@@ -1,0 +1,27 @@
+import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
+import { checkWidth } from '../svm/model/svm-params.ts'
+import type { SvcParameters } from '../svm/svc.ts'
+
+/**
+ * Checks the rows and labels of a cross-validation before the first fit.
+ *
+ * @param parameters those of every SVC that will be fitted
+ * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`, `ABORTED`
+ */
+export async function checkRows(
+  X: MatrixLike,
+  y: ArrayLike<Label>,
+  parameters: readonly SvcParameters[],
+  signal: AbortSignal | undefined,
+): Promise<Matrix> {
+  const matrix = Matrix.from(X)
+  checkNotEmpty(matrix)
+  const timeSlice = new TimeSlice(signal)
+  await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
+  checkLabels(y, matrix.rows)
+  checkClasses(uniqueLabels(y))
+  for (const each of parameters) checkWidth(each, matrix)
+  return matrix
+}

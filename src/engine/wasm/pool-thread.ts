@@ -19,6 +19,8 @@ type PoolRequest =
   | { type: 'abort' }
 
 type PoolResponse =
+  /** Comes once for each `open`, in their order, whether it succeeded or not. */
+  | { type: 'opened' }
   | { type: 'done'; id: number; result: unknown }
   | { type: 'failed'; id: number; error: { code: ErrorCode | undefined; message: string } }
 
@@ -34,6 +36,7 @@ interface PendingJob {
 export class PoolThread {
   readonly #thread: Promise<Thread>
   readonly #pending = new Map<number, PendingJob>()
+  readonly #opening: (() => void)[] = []
   #failure: unknown
   #next = 0
 
@@ -50,9 +53,13 @@ export class PoolThread {
     return this.#failure !== undefined
   }
 
-  /** Prepares the thread for the jobs of the `JobType` named `work`. Rejects if the thread cannot start. */
+  /**
+   * Prepares the thread for the jobs of the `JobType` named `work`; resolves when it is prepared, or has failed to.
+   * Rejects if the thread cannot start.
+   */
   async open(work: string, simd: Simd, region: Region, context: unknown): Promise<void> {
     await this.#post({ type: 'open', work, simd, region, context })
+    if (!this.failed) await new Promise<void>((resolve) => this.#opening.push(resolve))
   }
 
   /** Aborts the running job and takes back the others. */
@@ -95,6 +102,10 @@ export class PoolThread {
   }
 
   #receive(report: PoolResponse): void {
+    if (report.type === 'opened') {
+      this.#opening.shift()?.()
+      return
+    }
     const given = this.#pending.get(report.id)
     this.#pending.delete(report.id)
     if (report.type === 'done') given?.resolve(report.result)
@@ -108,6 +119,7 @@ export class PoolThread {
     this.#failure ??= error
     for (const { reject } of this.#pending.values()) reject(this.#failure)
     this.#pending.clear()
+    for (const resolve of this.#opening.splice(0)) resolve()
   }
 }
 
@@ -135,7 +147,8 @@ export async function serve(works: AnyJobType[]): Promise<void> {
       aborts = new AbortController()
       const work = works.find(({ name }) => name === order.work)!
       current = last.then(async () => work.open(await Engine.join(simd, region), context))
-      last = current.catch(() => {})
+      // A job reports why the thread could not be prepared.
+      last = current.catch(() => {}).then(() => post({ type: 'opened' } satisfies PoolResponse, []))
       return
     }
     const { signal } = aborts

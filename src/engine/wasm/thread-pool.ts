@@ -1,10 +1,11 @@
 import { throwIfAborted } from '../../core/errors.ts'
 import { numberOfCores } from '../../host/platform/cores.ts'
 import { mayShareMemory, possibleThreads } from '../../host/threads.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Region } from './engine.ts'
 import type { JobQueue, JobType } from './job.ts'
 import type { Simd } from './module.ts'
 import { PoolThread, QUEUE_LENGTH, STOLEN } from './pool-thread.ts'
+import type { Regions } from './regions.ts'
 import type { TimeSlice } from './time-slice.ts'
 
 /** Idle threads, kept for reuse. They do not keep the process alive. */
@@ -15,10 +16,17 @@ export class ThreadPool<Job, Result> {
   readonly #threads: PoolThread[]
   readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
   readonly #worked = new Set<PoolThread>()
+  /** Gives back the regions of the threads. */
+  readonly #release: () => void
 
-  private constructor(members: PoolThread[], local: (job: Job, timeSlice: TimeSlice) => Promise<Result>) {
+  private constructor(
+    members: PoolThread[],
+    local: (job: Job, timeSlice: TimeSlice) => Promise<Result>,
+    release: () => void,
+  ) {
     this.#threads = members
     this.#local = local
+    this.#release = release
   }
 
   /**
@@ -26,7 +34,7 @@ export class ThreadPool<Job, Result> {
    *
    * @param engine an engine on a shared memory
    * @param context structured-cloneable data, passed to `work.open` in each thread
-   * @param bytes memory that each other thread allocates
+   * @param regions the memory of the other threads
    * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -36,7 +44,7 @@ export class ThreadPool<Job, Result> {
     simd: Simd,
     threads: number,
     context: Context,
-    bytes: number,
+    regions: Regions,
     open = () => work.open(engine, context),
   ): Promise<ThreadPool<Job, Result>> {
     const members: PoolThread[] = []
@@ -44,15 +52,21 @@ export class ThreadPool<Job, Result> {
       const member = idle.pop() ?? new PoolThread()
       if (!member.failed) members.push(member)
     }
+    const opened: [Region, Promise<void>][] = []
+    // A thread that starts late still writes to its region when the pool is closed already.
+    const release = () => {
+      for (const [region, end] of opened) end.then(() => regions.release(region))
+    }
     try {
       for (const member of members) {
-        const region = engine.allocateRegion(bytes)
+        const region = regions.take()
         // If a thread fails to start, its jobs run on the other threads.
-        member.open(work.name, simd, region, context).catch(() => {})
+        opened.push([region, member.open(work.name, simd, region, context).catch(() => {})])
       }
-      return new ThreadPool(members, open())
+      return new ThreadPool(members, open(), release)
     } catch (error) {
       idle.push(...members)
+      release()
       throw error
     }
   }
@@ -151,8 +165,9 @@ export class ThreadPool<Job, Result> {
     return undefined
   }
 
-  /** Returns the threads to the idle list. */
+  /** Returns the threads to the idle list, and their regions. */
   close(): void {
+    this.#release()
     for (const member of this.#threads) {
       if (member.failed) continue
       member.release()

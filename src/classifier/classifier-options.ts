@@ -11,7 +11,8 @@ import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
-import { FeatureStore } from '../store/feature-store.ts'
+import type { FeatureStore } from '../store/feature-store.ts'
+import { isFeatureStore } from '../store/known-stores.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
 
 export type { Scale }
@@ -155,7 +156,7 @@ export function checkLoadOptions(options: ClassifierLoadOptions): void {
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
 function checkStore(store: unknown): void {
-  if (store === undefined || store instanceof FeatureStore) return
+  if (store === undefined || isFeatureStore(store)) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }
 

@@ -2,9 +2,7 @@ import type { Progress } from '../core/call-options.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import { GridSearchCV } from '../model-selection/grid-search.ts'
-import { listCandidates } from '../model-selection/parameter-grid.ts'
-import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import type { GridSearchCV } from '../model-selection/grid-search.ts'
 import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
@@ -21,14 +19,19 @@ export interface FittedSvm<L extends Label = Label> {
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
  */
-export function searchFor<L extends Label>(
+export async function searchFor<L extends Label>(
   template: SVC<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
-): GridSearchCV<L> | undefined {
+): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (grid === undefined) return undefined
+  const [{ GridSearchCV }, { listCandidates }, { StratifiedKFold }] = await Promise.all([
+    import('../model-selection/grid-search.ts'),
+    import('../model-selection/parameter-grid.ts'),
+    import('../model-selection/stratified-k-fold.ts'),
+  ])
   const search = new GridSearchCV(template, grid, { cv, scoring })
   for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
     using svm = template.clone(candidate)

@@ -139,7 +139,7 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>)
+    const search = await searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>)
     const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
       const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))

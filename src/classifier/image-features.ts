@@ -9,7 +9,7 @@ import { signatureOf } from '../store/feature-signature.ts'
 import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import type { SVC } from '../svm/svc.ts'
-import { type RankedLayer, rankLayers } from './choose-layer.ts'
+import type { RankedLayer } from './choose-layer.ts'
 import type { ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
 
 /** Features of the readable images, with the indices of those images. */
@@ -88,6 +88,7 @@ export class ImageFeatures {
     o: ImagesCall & Pick<ClassifierFitOptions, 'cv'>,
   ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
     const { store } = this
+    const { rankLayers } = await import('./choose-layer.ts')
     const { layers, features, read, keys, joined } = await rankLayers(images, labels, {
       ...judge,
       extractor: this.extractor,

@@ -1,10 +1,10 @@
 // Networks in a runtime that the caller supplies: onnxruntime-node, onnxruntime-react-native, another build of
 // onnxruntime-web.
 
-import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
 import { activationsOf, failedOn, notTaken } from './activation.ts'
 import type { Activation } from './running-network.ts'
 

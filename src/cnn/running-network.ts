@@ -1,4 +1,4 @@
-import type { ModelProto } from 'onnx-buf'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 
 /** An output tensor of a network. */
 export interface Activation {

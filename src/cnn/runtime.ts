@@ -1,6 +1,6 @@
-import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { mayShareMemory } from '../host/threads.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {

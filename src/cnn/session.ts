@@ -1,10 +1,10 @@
-import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { SoftmarginError } from '../core/errors.ts'
 import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { activationsOf, failedOn, notTaken, reason } from './activation.ts'
 import type { Activation, Device, RunningNetwork, SessionOptions } from './running-network.ts'
 

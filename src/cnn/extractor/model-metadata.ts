@@ -1,7 +1,7 @@
-import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Preprocess } from '../../image/preprocess-options.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 
 /** Metadata that a model file holds about itself, as JSON in the softmargin entry of its `metadata_props`. */
 export interface ModelMetadata {

@@ -1,8 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { type AttributeProto, type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from '../../../test/support/classifier-parts.ts'
 import { smallCnn } from '../../../test/support/small-cnn.ts'
+import { type AttributeProto, type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
+import { fromBinary } from '../proto/read-message.ts'
 import { readClassifier } from './read-classifier.ts'
 import { writeClassifier } from './write-classifier.ts'
 

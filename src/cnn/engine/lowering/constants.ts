@@ -1,11 +1,13 @@
-import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../../core/errors.ts'
+import { TensorProto_DataType as DataType, type TensorProto } from '../../../onnx/proto/onnx.ts'
 import { NotForEngine } from './not-for-engine.ts'
 
 /** A constant of a graph, decoded only when its values are needed. */
 export interface Constant {
   dims: number[]
   read(): Float32Array
+  /** Its numbers as little-endian float16, if that is what the file has. */
+  halves?: Uint8Array
 }
 
 /**
@@ -50,7 +52,7 @@ export function constantOf(tensor: TensorProto): Constant {
     // Copy to align. `slice` would not copy: for a Node.js Buffer it returns a view.
     return new Float32Array(new Uint8Array(raw).buffer)
   }
-  return { dims, read }
+  return raw.length > 0 && dataType === DataType.FLOAT16 ? { dims, read, halves: raw } : { dims, read }
 }
 
 /** Converts little-endian float16 numbers. A plain loop on bits: unpacking the weights is a part of every start. */

@@ -227,6 +227,7 @@ function svmOptions(options: TrainOptions): SvcOptions {
     degree: options.degree,
     coef0: options.coef0,
     probability: options.probability === true,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }

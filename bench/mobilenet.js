@@ -1,4 +1,4 @@
-// A MobileNetV2 as an ONNX file: 3.4 million weights, 300 million multiply-adds at 224 x 224.
+// Creates a MobileNetV2 as an ONNX file: 3.4 million seeded random weights, 300 million multiply-adds at 224 x 224.
 import { NetWriter } from './net-writer.js'
 
 /** Expansion, channels, repeats and stride of each stage, as in the paper. */

@@ -1,4 +1,4 @@
-// How many GFLOP/s the engine's tiles reach on products of rows: node tiles.js strict|relaxed
+// Measures the GFLOP/s of the engine's tiles on products of rows: node tiles.js strict|relaxed
 import { readFileSync } from 'node:fs'
 
 const file = process.argv[2] === 'strict' ? 'svm.wasm' : 'svm.relaxed.wasm'
@@ -10,7 +10,7 @@ const { exports: engine } = (await WebAssembly.instantiate(bytes, imports)).inst
 const results = [64, 192, 512, 784, 2048].map((width) => ({ width, gflops: rate(width) }))
 console.log(JSON.stringify(results))
 
-/** Products of 96 strips' rows with 2,000 rows of `width` numbers; best of many runs. */
+/** The rate for products of the rows of 96 strips with 2,000 rows of `width` numbers; best of many runs. */
 function rate(width) {
   const rows = 16 * engine.TILE_ROWS.value
   const cols = 2000

@@ -1,5 +1,5 @@
-// What the package weighs for those who use it: node scripts/sizes.js [--json]. Needs a build. A row for each entry:
-// everything that it exports, bundled and minified, script and WebAssembly gzipped, beside its budget.
+// Measures the size of the package for its users: node scripts/sizes.js [--json]. Needs a build. For each entry point, prints
+// the gzipped size of all its exports, bundled and minified, and of its WebAssembly, with its budget.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -8,10 +8,10 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length
 
-/** The most gzipped bytes that each entry, and an edge function that only decides, may have: test/package/sizes.test.ts. */
+/** Maximum gzipped bytes of each entry point, and of an edge function that only predicts; see test/package/sizes.test.ts. */
 export const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', import.meta.url), 'utf8'))
 
-/** Bundles code as the tool of an edge platform does: scripts, and the WebAssembly beside them as modules. */
+/** Bundles code like the tools of edge platforms: scripts, with the WebAssembly next to them as modules. */
 export async function bundleForEdge(code, options = {}) {
   return (await bundle(code, options)).outputFiles
 }
@@ -47,7 +47,7 @@ function bundle(code, options) {
   })
 }
 
-/** The gzipped bytes of an entry of package.json's `exports`, such as './svm': `{ script, wasm }`. */
+/** The gzipped bytes of an entry point in package.json's `exports`, such as './svm': `{ script, wasm }`. */
 export async function entrySize(entry) {
   const options = { splitting: true, ...(entry === './bundler' ? { platform: 'node' } : {}) }
   const files = await bundleForEdge(`export * from 'softmargin${entry.slice(1)}'`, options)
@@ -59,13 +59,13 @@ export async function entrySize(entry) {
 }
 
 /**
- * What a page downloads before its first answer, gzipped bytes by part; `onnx` is the CNN that ships.
+ * The gzipped bytes that a page downloads before its first prediction, by part; `onnx` is the bundled CNN.
  *
- * @param code what the page exports, such as "export { ImageClassifier } from 'softmargin'"
- * @param splitting whether what is imported on demand has files of its own. One file holds nothing unused.
- * @param isAnswering whether the page only answers, so that what is imported on demand, as for a fit, does not count
- * @returns `{ script, engines, runtime, codecs, onnx }`, parts that the code does not need being 0. ONNX Runtime and its
- * script do not count: a page asks for them when it meets a network that our own engine does not know.
+ * @param code the page's code, such as "export { ImageClassifier } from 'softmargin'"
+ * @param splitting whether dynamic imports become separate files. A single file contains nothing unused.
+ * @param isAnswering whether the page only predicts, so that what is imported on demand, as for a fit, does not count
+ * @returns `{ script, engines, runtime, codecs, onnx }`; 0 for parts that the code does not need. ONNX Runtime is not
+ *   counted, because a page only loads it for networks that softmargin's own engine does not support.
  */
 export async function downloadSize(code, splitting = true, isAnswering = false) {
   const sizes = { script: 0, engines: 0, codecs: 0, onnx: 0 }

@@ -10,7 +10,7 @@ import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/featur
 import type { FeatureStore } from '../store/feature-store.ts'
 import type { SVC } from '../svm/svc.ts'
 import type { RankedLayer } from './choose-layer.ts'
-import type { ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
+import type { ClassifierFineTune, ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
 
 /** Features of the readable images, with the indices of those images. */
 export interface Extracted {
@@ -103,6 +103,23 @@ export class ImageFeatures {
     const extractor = await this.extractor.withLayer({ layer, pooling })
     const source = new ImageFeatures(extractor, { owned: true, store, joined })
     return { source, ranked: layers, extracted: { features: features[0], read, keys } }
+  }
+
+  /** A source of the features of this CNN after it was trained on some images. */
+  async fineTuned(
+    images: readonly ImageInput[],
+    labels: ArrayLike<Label>,
+    options: ClassifierFineTune,
+    o: ImagesCall,
+  ): Promise<ImageFeatures> {
+    const extractor = await this.extractor.fineTune(images, labels, {
+      ...options,
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.(p),
+      // The features are extracted afterwards, and unreadable images are told then.
+      onUnreadable: o.onUnreadable && (() => {}),
+    })
+    return new ImageFeatures(extractor, { owned: true })
   }
 
   dispose(): void {

@@ -27,7 +27,7 @@ describe('--runtime', () => {
     expect(stderr).toContain('npm install onnxruntime-nod')
   })
 
-  it('refuses a package that is no runtime, and what is no package', async () => {
+  it('rejects a package that is not a runtime, and names that are not packages', async () => {
     expect((await extract('-o', 'never.npz', '--runtime', 'fflate')).stderr).toContain(
       'lacks InferenceSession.create()',
     )

@@ -220,6 +220,6 @@ describe('networks in which the images of a batch are not apart', () => {
     const wanted = await alone(extractor, images)
     const together = await Promise.all(images.map((image) => extractor.extract([image])))
     expect(together.map(({ data }) => data)).toEqual(wanted)
-    await expect(extractor.extract(images)).rejects.toThrow(`layer 'mixed' must answer`)
+    await expect(extractor.extract(images)).rejects.toThrow(`layer 'mixed' must return`)
   })
 })

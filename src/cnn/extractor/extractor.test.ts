@@ -246,7 +246,7 @@ describe('a long call', () => {
     using extractor = await make()
     const seen: object[] = []
     await extractor.extract(pictures(5), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
-    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5 })))
+    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5, threads: 1 })))
   })
 
   it('can be aborted, and the extractor stays usable', async () => {
@@ -423,7 +423,7 @@ describe('create refuses', () => {
       'MODEL_UNSUPPORTED',
       `layer 'whole' returns int64`,
     ],
-    ['metadata that is no JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
+    ['metadata that is not JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
     [
       'metadata that makes no sense',
       { metadata: { softmargin: '{"preprocess":{"size":-1}}' } },

@@ -122,7 +122,7 @@ describe('findLayer', () => {
     )
   })
 
-  it('refuses what is no name', () => {
+  it('rejects a layer that is neither a string nor a number', () => {
     expect(() => findLayer(layers, {} as string)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )

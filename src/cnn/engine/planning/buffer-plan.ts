@@ -67,20 +67,31 @@ export class MemoryPlan {
     return made
   }
 
+  /** The end of the permanent regions. */
+  get fixedBytes(): number {
+    return this.#end
+  }
+
+  /** The end of the memory that is needed to write the permanent regions: staging lies behind them. */
+  get writingBytes(): number {
+    return this.#end + this.#staged
+  }
+
   /**
    * Assigns an address to every buffer: largest first, each at the lowest address that is free during its
    * lifetime.
    *
-   * @returns the total memory in bytes
+   * @param start where the buffers begin. Default: behind the permanent regions
+   * @returns the end of the buffers: the total memory in bytes
    */
-  place(): number {
+  place(start = this.#end): number {
     const placed: Buffer[] = []
-    let end = this.#end + this.#staged
+    let end = start
     for (const one of [...this.#buffers].sort((a, b) => b.bytes - a.bytes)) {
       const others = placed
         .filter(({ from, to }) => from <= one.to && to >= one.from)
         .sort((a, b) => a.address - b.address)
-      let address = this.#end
+      let address = start
       for (const other of others) {
         if (other.address - address >= one.bytes) break
         address = Math.max(address, other.address + other.bytes)

@@ -14,8 +14,12 @@ import { everyPixel, Tables } from './tables.ts'
  */
 export interface Plan {
   pictures: number
-  /** Total memory in bytes. */
+  /** Total memory in bytes, or the end of the buffers if they are placed elsewhere. */
   bytes: number
+  /** The bytes of weights and tables, which lie first and which no step changes. */
+  fixedBytes: number
+  /** The end of the memory that `write` needs. */
+  writingBytes: number
   steps: Step[]
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
@@ -88,7 +92,8 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
     planes,
     write: (instance: Instance) => memory.write(instance),
   }
-  return { ...plan, bytes: memory.place() }
+  const { fixedBytes, writingBytes } = memory
+  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes }
 }
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */

@@ -1,7 +1,7 @@
 // npm run bench -- threads [--quick] [--runs=N]
 //
-// One thread beside two in the same process, and beside two processes of one thread each that do the same work at
-// the same time: what these lose to each other is the machine's, and no program on two threads can win it back.
+// Compares one thread with two threads in the same process, and with two processes of one thread each that do the same
+// work at the same time. The slowdown of the two processes is a limit of the machine that two threads cannot avoid.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadFeatures } from './features.js'
@@ -24,35 +24,46 @@ const wanted = [
   { ...largest(jobs.filter((job) => job.grid)), rows },
 ]
 for (const job of wanted) {
-  // A short fit more often: whatever else the machine does falls on it more heavily.
-  const written = { ...writeJob(job, folder), fitOnly: true, repeat: job.grid ? 3 : 9 }
+  // Short fits are repeated more often, because other work on the machine affects them more.
+  const written = { ...writeJob(job, folder), repeat: job.grid ? 3 : 9 }
   console.log(`\n${describe(written)}`)
-  for (const peer of ours) console.log(`  ${peer.name}: ${await compare(peer, written)}`)
+  for (const peer of ours) {
+    for (const line of await compare(peer, written)) console.log(`  ${peer.name}: ${line}`)
+  }
 }
 
-/** Seconds and ratios of one peer, the ways in turn, several times over. */
+/** Seconds and ratios of one build; the variants run in turn, several times. */
 async function compare(peer, job) {
   const path = (threads) => {
     const file = `${folder}job-${threads}.json`
     writeFileSync(file, JSON.stringify({ ...job, threads }))
     return file
   }
-  const run = async (threads) => best(await runPeer(peer, job, path(threads), 3600))
+  const run = (threads) => runPeer(peer, job, path(threads), 3600)
   const [one, two, apart] = [[], [], []]
   for (let round = 0; round < Number(flags.runs); round++) {
     one.push(await run(1))
     two.push(await run(2))
-    apart.push(Math.max(...(await Promise.all([run(1), run(1)]))))
+    apart.push(await Promise.all([run(1), run(1)]))
   }
-  const [alone, shared, beside] = [one, two, apart].map(median)
+  return (job.grid ? ['fit'] : ['fit', 'predict']).map((what) => {
+    const time = (timed) => best(timed, what)
+    const alone = median(one.map(time))
+    const shared = median(two.map(time))
+    const beside = median(apart.map((both) => Math.max(...both.map(time))))
+    return ratios(what, alone, shared, beside)
+  })
+}
+
+function ratios(what, alone, shared, beside) {
   return [
-    `1 thread ${alone.toFixed(3)} s, 2 threads ${shared.toFixed(3)} s: ${(alone / shared).toFixed(2)} times as fast;`,
+    `${what}: 1 thread ${alone.toFixed(3)} s, 2 threads ${shared.toFixed(3)} s: ${(alone / shared).toFixed(2)} times as fast;`,
     `two processes at once take ${beside.toFixed(3)} s each: ${((2 * alone) / beside).toFixed(2)} times the work`,
   ].join(' ')
 }
 
-/** The first time of a process has threads to start and code to compile. */
-function best({ fit, failed }) {
+/** The best time; the first run of a process also starts threads and compiles code. */
+function best({ failed, ...times }, what) {
   if (failed) throw new Error(failed)
-  return Math.min(...fit)
+  return Math.min(...times[what])
 }

@@ -1,4 +1,4 @@
-// The entry point `softmargin/lite`: pictures in, label out, without onnxruntime-web.
+// The entry point `softmargin/lite`: image classification without onnxruntime-web.
 
 export {
   type ClassifierFitOptions,

@@ -1,6 +1,6 @@
-import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { mayShareMemory } from '../host/threads.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {
@@ -14,7 +14,14 @@ import {
 } from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
 import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
-import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
+import type {
+  Activation,
+  Device,
+  Feeds,
+  RunningNetwork,
+  SessionOptions,
+  StartNetwork,
+} from './running-network.ts'
 import { shareSession } from './shared-sessions.ts'
 
 /**
@@ -52,7 +59,7 @@ export interface RunningOptions extends SessionOptions {
 }
 
 /** A network that is ready to run, in any runtime. */
-export interface Network extends Omit<RunningNetwork, 'device'> {
+export interface Network extends Omit<RunningNetwork, 'device' | 'runAll'> {
   readonly device: RunningDevice
   readonly runtime: RuntimeInfo
   /**
@@ -171,6 +178,28 @@ export async function startCopy(
   return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
 }
 
+/** A graph of any operators that is ready to run. */
+export interface RunningGraph {
+  /** @returns the outputs by name */
+  run(feeds: Feeds): Promise<Map<string, Activation>>
+  release(): Promise<void>
+}
+
+/**
+ * Starts a graph that is no network of pictures, such as the step of a training: in the module that the caller
+ * supplied, or in onnxruntime-web.
+ *
+ * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` if there is no onnxruntime-web
+ */
+export async function startGraph(model: ModelProto, options: RunningOptions): Promise<RunningGraph> {
+  const { runtime, device = 'wasm', threads, executionProviders, onWarning } = options
+  const session =
+    typeof runtime === 'object'
+      ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
+      : await sessionOf(model, { device, onWarning }, 'training is done in it')
+  return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
+}
+
 function inEngine(network: EngineNetwork, model: ModelProto): Network {
   return {
     device: 'wasm',
@@ -186,18 +215,19 @@ function inEngine(network: EngineNetwork, model: ModelProto): Network {
   }
 }
 
-async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
   if (!startSession) {
     const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }
-  const start = startSession
+  return startSession(model, options)
+}
+
+async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+  const start = () => sessionOf(model, options, reason)
   // A session on the GPU may leave it by itself.
-  const session =
-    options.device === 'webgpu'
-      ? await start(model, options)
-      : await shareSession(model, () => start(model, options))
+  const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
   return {
     get device() {
       return session.device

@@ -1,6 +1,6 @@
-import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../core/errors.ts'
 import { detachWeights, type WeightFile } from '../onnx/edit/detach-weights.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import type { RunningNetwork } from './running-network.ts'
 
 /** A session and those who use it. */
@@ -23,7 +23,7 @@ const shared: Shared[] = []
 export async function shareSession(
   model: ModelProto,
   start: () => Promise<RunningNetwork>,
-): Promise<RunningNetwork> {
+): Promise<Omit<RunningNetwork, 'runAll'>> {
   const { bytes: graph, files: weights } = detachWeights(model)
   let one = shared.find((other) => isSame(graph, other.graph) && isSameWeights(weights, other.weights))
   if (!one) {

@@ -14,6 +14,7 @@ import type { FeatureSignature } from './feature-signature.ts'
 import { type FeatureSource, oneLayer } from './feature-source.ts'
 import { FeatureTable } from './feature-table.ts'
 import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
+import { knownStores } from './known-stores.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -67,6 +68,7 @@ export class FeatureStore<L extends Label = Label> {
   #disposed = false
 
   private constructor(file?: Journal) {
+    knownStores.add(this)
     this.#file = file
     if (file) abandoned.register(this, file, this)
   }

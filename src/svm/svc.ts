@@ -3,6 +3,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { dealFolds } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
@@ -15,9 +16,7 @@ import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample
 import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { kernelFor } from './model/svm-params.ts'
-import { earlierDuals } from './training/earlier-duals.ts'
-import { type FitProgress, fitOneVsOne } from './training/one-vs-one.ts'
-import { FOLDS } from './training/pair-solver.ts'
+import type { FitProgress } from './training/one-vs-one.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
 
@@ -96,6 +95,12 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
     const bounds = new Float64Array(matrix.rows)
     for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
+    // Loaded by who fits: those who only predict do without.
+    const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
+      import('./training/one-vs-one.ts'),
+      import('./training/earlier-duals.ts'),
+      import('./training/pair-solver.ts'),
+    ])
     const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
     const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(
@@ -121,7 +126,8 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     this.#fitted?.decisions.dispose()
-    this.#fitted = { machine, classes, decisions: new DecisionFunction(machine, this.#parameters.simd) }
+    const decisions = new DecisionFunction(machine, { ...this.#parameters, onThreads: ThreadedPredictor })
+    this.#fitted = { machine, classes, decisions }
   }
 
   /**

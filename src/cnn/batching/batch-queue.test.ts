@@ -1,11 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { layeredCnn, layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
 import { dynamicCnn } from '../../../test/support/model-kinds.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import { node } from '../../onnx/graph/nodes.ts'
+import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { type ExtractorOptions, FeatureExtractor } from '../extractor/extractor.ts'
 import { Session } from '../session.ts'
 

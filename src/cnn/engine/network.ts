@@ -1,5 +1,5 @@
-import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import type { Program } from './lowering/operations.ts'
@@ -180,8 +180,8 @@ export class EngineNetwork {
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }
-    const instance = await instantiate(plan.bytes, this.#simd)
-    plan.write(instance.memory)
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd)
+    plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled
   }

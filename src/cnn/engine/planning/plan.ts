@@ -1,7 +1,8 @@
 import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
+import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
-import { type ConvolutionKernel, chooseKernel, winogradSide } from './choose-kernel.ts'
+import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import type { PlacedMap, PlanOptions, Step } from './step.ts'
 import { addSteps } from './steps.ts'
@@ -17,13 +18,15 @@ export interface Plan {
   bytes: number
   /** The bytes of weights and tables, which lie first and which no step changes. */
   fixedBytes: number
+  /** The end of the memory that `write` needs. */
+  writingBytes: number
   steps: Step[]
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
   /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
-  write(memory: ArrayBuffer): void
+  write(instance: Instance): void
 }
 
 /** Plans the memory of a program and its steps. */
@@ -87,9 +90,10 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
       pixels: pixelsOf(value),
     })),
     planes,
-    write: (bytes: ArrayBuffer) => memory.write(bytes),
+    write: (instance: Instance) => memory.write(instance),
   }
-  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes: memory.fixedBytes }
+  const { fixedBytes, writingBytes } = memory
+  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes }
 }
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */
@@ -126,7 +130,7 @@ function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {
-    const rounded = winogradSide(kernel) ? roundUp(places, winogradSide(kernel)) : places
+    const rounded = roundUp(places, winogradForm(kernel)?.side ?? 1)
     return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
   }
   return {

@@ -62,6 +62,7 @@ export interface KernelFacts {
   tilePixels: number
   wide: number
   narrow: number
+  winogradChannels: number
   winogradPlaneGap: number
   winogradScratchBytes: number
 }
@@ -73,6 +74,7 @@ export async function kernelFacts(simd: Simd): Promise<KernelFacts> {
     tilePixels: kernels.TILE_PIXELS.value,
     wide: kernels.WIDE.value,
     narrow: kernels.NARROW.value,
+    winogradChannels: kernels.WINOGRAD_CHANNELS.value,
     winogradPlaneGap: kernels.WINOGRAD_PLANE_GAP.value,
     winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value,
   }

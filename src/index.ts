@@ -45,5 +45,10 @@ export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/image-input.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
-export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
+export {
+  FeatureStore,
+  type StoreExtractOptions,
+  type StoreOpenOptions,
+  type StoreProgress,
+} from './store/feature-store.ts'
 export * from './svm.ts'

@@ -14,12 +14,19 @@ import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
 import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
 
+/** What a file holds beside the extractor. */
+export interface FileContent<L extends Label = Label> {
+  scaler: FeatureScaler
+  svc: SVC<L>
+  /** The power of `CalibratedSvc`, if the probabilities come from folds. */
+  power?: number | undefined
+  learnt: TrainingSet<L> | undefined
+}
+
 /** Serializes a fitted classifier to one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
-  scaler: FeatureScaler,
-  svc: SVC,
-  learnt: TrainingSet | undefined,
+  { scaler, svc, power, learnt }: FileContent,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
@@ -36,6 +43,7 @@ export function classifierToFile(
       coef0: kernel.coef0,
       degree: kernel.degree,
     },
+    calibration: power === undefined ? undefined : { power },
     preprocess,
     about: {
       writtenBy: `softmargin ${version}`,
@@ -57,13 +65,8 @@ export function classifierToFile(
 export async function classifierFromFile<L extends Label>(
   model: ModelProto,
   o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
-): Promise<{
-  extractor: FeatureExtractor
-  scaler: FeatureScaler
-  svc: SVC<L>
-  learnt: TrainingSet<L> | undefined
-}> {
-  const { cnn, pooling, scaler, svm, preprocess, about } = readClassifier(model)
+): Promise<FileContent<L> & { extractor: FeatureExtractor }> {
+  const { cnn, pooling, scaler, svm, calibration, preprocess, about } = readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
   const learnt = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
@@ -83,7 +86,7 @@ export async function classifierFromFile<L extends Label>(
   })
   const { featureSize } = extractor
   if (featureSize === svm.supportVectors.cols) {
-    return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
+    return { extractor, scaler: featureScalerFromFile(scaler), svc, power: calibration?.power, learnt }
   }
   extractor.dispose()
   throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)

@@ -12,9 +12,14 @@ import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
 import { FeatureStore } from '../store/feature-store.ts'
-import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { SVC, type SvcOptions } from '../svm/svc.ts'
 
 export type { Scale }
+
+/**
+ * Whether a classifier has probabilities: `true` for calibrated ones, from folds; `'libsvm'` for those of LIBSVM.
+ */
+export type Probability = boolean | 'libsvm'
 
 /** Options of `ImageClassifier.create`. */
 export interface ClassifierOptions {
@@ -34,6 +39,13 @@ export interface ClassifierOptions {
    */
   scale?: Scale | undefined
   /**
+   * Whether to fit probabilities too. With `true`, five machines are fitted on folds of the images; their decision
+   * values of the images that they have not seen give a sigmoid for each pair of classes and one temperature, and the
+   * label of `predict` is always the most probable one. `'libsvm'` gives the probabilities of LIBSVM and scikit-learn,
+   * which may disagree with `predict`. Default: `svm.probability`, which is false by default.
+   */
+  probability?: Probability | undefined
+  /**
    * Store for the features of every image the classifier processes, so that no image is extracted twice. With
    * `layer: 'auto'` it holds the features of all candidate layers.
    */
@@ -44,9 +56,10 @@ export interface ClassifierOptions {
 export interface ClassifierProgress extends Progress {
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
-   * `'search'` counts fits during the grid search, and `'svm'` counts pairs of classes.
+   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, and `'calibration'` counts
+   * folds that probabilities are learnt from.
    */
-  stage: 'features' | 'layers' | 'search' | 'svm'
+  stage: 'features' | 'layers' | 'search' | 'svm' | 'calibration'
 }
 
 /** Options common to all calls that take images. */
@@ -125,14 +138,19 @@ export interface Evaluation<L extends Label = Label> {
 export function checkOptions(
   options: ClassifierOptions,
 ): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
-  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'store'])
+  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'store'])
   const { extractor = {}, svm = {}, scale = 'standard', store } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
   }
   checkScale(scale)
   checkStore(store)
-  return { extractor, svm, scale, store }
+  const inSvm = svm instanceof SVC ? svm.getParams().probability : svm.probability
+  const probability = options.probability ?? inSvm ?? false
+  if (typeof probability !== 'boolean' && probability !== 'libsvm') {
+    throw invalidArgument('probability', probability, "true, false or 'libsvm'")
+  }
+  return { extractor, svm, scale, probability, store }
 }
 
 /** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */

@@ -24,6 +24,7 @@ import {
   checkOptions,
   type Evaluation,
   type ImagesCall,
+  type Probability,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
@@ -41,6 +42,7 @@ export type {
   ClassifierSearch,
   Evaluation,
   ImagesCall,
+  Probability,
   Scale,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
@@ -66,6 +68,7 @@ export class ImageClassifier<L extends Label = Label> {
   /** How features are scaled before the SVM. */
   readonly scale: Scale
   readonly #template: SVC<L>
+  readonly #probability: Probability
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   #source: ImageFeatures
@@ -79,6 +82,7 @@ export class ImageClassifier<L extends Label = Label> {
     o: {
       scale: Scale
       template: SVC<L>
+      probability: Probability
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
     },
@@ -87,6 +91,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
+    this.#probability = o.probability
     this.#fitted = o.fitted
   }
 
@@ -97,11 +102,13 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
-    const { extractor, svm, scale, store } = checkOptions(options)
-    const template = new SVC<L>(svm instanceof SVC ? svm.getParams() : svm)
+    const { extractor, svm, scale, probability, store } = checkOptions(options)
+    const parameters = svm instanceof SVC ? svm.getParams() : svm
+    const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
+    const given = { scale, template, probability }
     if (extractor instanceof FeatureExtractor) {
-      return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), { scale, template })
+      return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), given)
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
@@ -110,7 +117,7 @@ export class ImageClassifier<L extends Label = Label> {
     // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
-    return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { scale, template, auto })
+    return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { ...given, auto })
   }
 
   /** The feature extractor. With `layer: 'auto'` each `fit` replaces it. */
@@ -139,14 +146,15 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>)
+    const probability = this.#probability
+    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>, probability)
     const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
       const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
       const learnt = trainingSetFrom<L>(extracted, labels)
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const X = await scaler.transform(extracted.features)
-      const machine = await fitSvm(this.#template, X, learnt.labels, search, o)
+      const given = { features: extracted.features, scaler, labels: learnt.labels, probability }
+      const machine = await fitSvm(this.#template, given, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
       chosen?.source.dispose()
@@ -195,8 +203,8 @@ export class ImageClassifier<L extends Label = Label> {
     const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
-    const X = await scaler.transform(all.features)
-    const machine = await fitSvm(svc, X, all.labels, undefined, { ...o, warmStart: svc })
+    const given = { features: all.features, scaler, labels: all.labels, probability: this.#probability }
+    const machine = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
     this.#added = since
@@ -217,7 +225,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Predicts class probabilities. Requires a classifier created with `svm: { probability: true }`.
+   * Predicts class probabilities. Requires a classifier created with `probability`. With `probability: true` the label
+   * that `predict` gives is always the most probable one; with `'libsvm'` it usually is.
    *
    * @returns matrix [images, classes], columns in the order of `classes`; with `onUnreadable`, a row of NaN
    *   for each image that cannot be read
@@ -229,8 +238,7 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Returns the results of both `predict` and `predictProba` from one pass over the images. The label is
-   * decided by one-vs-one voting, so it is usually, but not always, the class with the highest probability.
+   * Returns the results of both `predict` and `predictProba` from one pass over the images.
    *
    * @returns `labels` as from `predict` and `probabilities` as from `predictProba`
    * @throws {SoftmarginError} as `predictProba`
@@ -251,8 +259,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Names the classes of each image with their probabilities, best first. The label of `predict` is decided by
-   * one-vs-one voting, so it is usually, but not always, the first one.
+   * Names the classes of each image with their probabilities, best first. The first one is the label of `predict`,
+   * except with `probability: 'libsvm'`, where it usually is.
    *
    * @param o.top number of classes for each image. Default: all
    * @returns one list per image, in order; with `onUnreadable`, an empty list for images that cannot be read
@@ -330,8 +338,8 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { svc, scaler, learnt } = this.#checkFitted()
-    const bytes = await classifierToFile(this.extractor, scaler, svc, learnt)
+    const { svc } = this.#checkFitted()
+    const bytes = classifierToFile(this.extractor, this.#checkFitted())
     await warnOfPlainFloat32(svc.toState(), o.onWarning)
     return bytes
   }
@@ -353,11 +361,13 @@ export class ImageClassifier<L extends Label = Label> {
     checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
-    const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)
+    const { extractor, ...fitted } = await classifierFromFile<L>(model, o)
+    const probability = fitted.power === undefined ? fitted.svc.getParams().probability && 'libsvm' : true
     return new ImageClassifier(new ImageFeatures(extractor, { owned: true, store: o.store }), {
-      scale: scaler.kind,
-      template: svc.clone(),
-      fitted: { svc, scaler, learnt, search: undefined },
+      scale: fitted.scaler.kind,
+      template: fitted.svc.clone({ probability: probability === 'libsvm' }),
+      probability,
+      fitted: { ...fitted, search: undefined },
     })
   }
 
@@ -370,7 +380,9 @@ export class ImageClassifier<L extends Label = Label> {
     return this.#checkFitted().svc.classes
   }
 
-  /** The fitted SVM, which takes scaled features. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The fitted SVM, which takes scaled features. With `probability: true` its `predictProba` lacks the temperature and
+   * the agreement with `predict` that the classifier's have. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC<L> {
     return this.#checkFitted().svc
   }

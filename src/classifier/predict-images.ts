@@ -8,12 +8,15 @@ import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
+import { calibratedProba } from './review/calibrate-svc.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
   source: ImageFeatures
   scaler: FeatureScaler
   svc: SVC<L>
+  /** The power of `CalibratedSvc`, if the probabilities come from folds. */
+  power?: number | undefined
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
@@ -32,13 +35,17 @@ export async function probabilitiesOf<L extends Label>(
   images: readonly ImageInput[],
   o: ImagesCall,
 ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
-  const { svc } = pipeline
+  const { svc, power } = pipeline
   if (!svc.getParams().probability) {
     throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
   }
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
-  const rows = await svc.predictProba(X, { signal: o.signal })
+  const call = { signal: o.signal }
+  const rows =
+    power === undefined
+      ? await svc.predictProba(X, call)
+      : await calibratedProba({ svc, power }, X, predicted, call)
   return {
     labels: spread(predicted, read, images.length),
     probabilities: spreadRows(rows, read, images.length),

@@ -3,6 +3,7 @@ import type { Label } from '../../core/labels.ts'
 import { coupleProbabilities } from '../../engine/decision/coupling.ts'
 import { fitSigmoid, type Sigmoids } from '../../engine/decision/platt.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { LEAD, LEAST } from '../../onnx/classifier/probability-steps.ts'
 import type { OutOfFold } from './out-of-fold.ts'
 
 /** How decision values become probabilities. */
@@ -12,9 +13,6 @@ export interface Calibration {
   /** The coupled probabilities are raised to this power and divided by their sum. */
   power: number
 }
-
-/** Probabilities below this count as this: the least that single precision tells apart from 0 beside 1. */
-const LEAST = 1e-7
 
 /**
  * Fits a sigmoid for each pair of classes (Platt; Lin, Lin and Weng) to out-of-fold decision values, and then one
@@ -52,12 +50,42 @@ export function calibrate(
   classes: number,
   { sigmoids, power }: Calibration,
 ): Float32Array {
-  const coupled = coupleProbabilities(decisions, classes, sigmoids)
+  return temper(coupleProbabilities(decisions, classes, sigmoids), classes, power)
+}
+
+/** Raises coupled probabilities, rows x classes, to a power, and divides each row by its sum. Works in place. */
+export function temper(coupled: Float32Array, classes: number, power: number): Float32Array {
   if (power === 1) return coupled
   for (let at = 0; at < coupled.length; at += classes) {
     coupled.set(raised(coupled.subarray(at, at + classes), power), at)
   }
   return coupled
+}
+
+/**
+ * Makes the predicted label the most probable one of its row: votes and coupled probabilities may prefer different
+ * classes. Its probability rises to the greatest of the others, and the row is divided by its sum. Works in place.
+ *
+ * @param probabilities rows x classes
+ * @param predicted the class number of each row
+ */
+export function agreeWith(
+  probabilities: Float32Array,
+  classes: number,
+  predicted: ArrayLike<number>,
+): Float32Array {
+  for (let row = 0; row < predicted.length; row++) {
+    const own = probabilities.subarray(row * classes, (row + 1) * classes)
+    const label = predicted[row]
+    const others = own.reduce((most, p, c) => (c === label ? most : Math.max(most, p)), 0)
+    if (own[label] >= others * LEAD) continue
+    own[label] = others * LEAD
+    const sum = own.reduce((total, p) => total + p, 0)
+    own.forEach((p, c) => {
+      own[c] = p / sum
+    })
+  }
+  return probabilities
 }
 
 function raised(row: Float32Array, power: number): Float64Array {

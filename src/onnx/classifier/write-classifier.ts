@@ -20,7 +20,7 @@ import {
   svmSteps,
 } from './graph-steps.ts'
 import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
-import { probabilitySteps } from './probability-steps.ts'
+import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
 /** The parts of a saved classifier. */
@@ -30,6 +30,8 @@ export interface ClassifierParts {
   pooling: FilePooling
   scaler: FileScaler
   svm: SvmNumbers
+  /** How the coupled probabilities of an SVM with sigmoids are calibrated; without it they stay as they are. */
+  calibration?: FileCalibration | undefined
   /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
   preprocess: object
   /** Caller-defined JSON that ONNX itself has no place for. */
@@ -65,7 +67,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   poolingSteps(steps, map.name, parts.pooling)
   const scaled = scalerSteps(steps, parts.scaler)
   const { classes, intercept, sigmoids } = parts.svm
-  if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled)
+  if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled, parts.calibration)
   else svmSteps(steps, parts.svm, scaled)
 
   // Tensors of unknown type are left to inference; a value_info entry without a type breaks ONNX shape
@@ -89,18 +91,20 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
 /** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
-  { svm, scaler, pooling, preprocess, about }: ClassifierParts,
+  { svm, calibration, scaler, pooling, preprocess, about }: ClassifierParts,
   output: string,
   renamed: object,
 ): string {
   return JSON.stringify({
-    schemaVersion,
+    // Readers of version 1 would answer other probabilities.
+    schemaVersion: calibration ? schemaVersion : 1,
     preprocess,
     cnnOutput: output,
     renamed,
     pooling,
     scale: scaler.kind,
     svm: exactNumbersToJson(svm),
+    calibration,
     about,
   })
 }
@@ -129,15 +133,15 @@ function makeRoom(graph: GraphProto): Record<string, string> {
 }
 
 /** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
-function checkOperatorSet(model: ModelProto, { pooling }: ClassifierParts): void {
+function checkOperatorSet(model: ModelProto, { pooling, calibration }: ClassifierParts): void {
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
   )
-  const wanted = typeof pooling === 'object' ? 10 : 7
+  const wanted = typeof pooling === 'object' ? 10 : calibration ? 8 : 7
   if (version >= wanted) return
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `the CNN uses operator set ${version}; saved in one file with this pooling it must use ${wanted} or newer`,
+    `the CNN uses operator set ${version}; saved in one file with this pooling${calibration ? ' and calibrated probabilities' : ''} it must use ${wanted} or newer`,
     { received: version, expected: `operator set ${wanted} or newer` },
   )
 }

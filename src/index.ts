@@ -17,6 +17,7 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type Probability,
   type RankedLabel,
   type Suspect,
 } from './classifier/image-classifier.ts'

@@ -10,6 +10,7 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type Probability,
   type Scale,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'

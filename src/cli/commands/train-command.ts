@@ -47,6 +47,7 @@ interface TrainOptions extends RuntimeOption {
   coef0: number
   balanced?: boolean
   probability?: boolean
+  libsvmProbability?: boolean
   grid?: GridOption | true
   cv: number
   seed: number
@@ -90,7 +91,8 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
     .option('--balanced', 'let rare classes count as much as frequent ones')
-    .option('--probability', 'learn probabilities too; it takes longer')
+    .option('--probability', 'learn probabilities too, from five folds; it takes longer')
+    .option('--libsvm-probability', 'learn probabilities as LIBSVM does; they may disagree with the label')
     .option(
       '--grid [json]',
       `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
@@ -135,6 +137,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         ...runtime,
       },
       scale: options.scale,
+      probability: options.libsvmProbability ? 'libsvm' : options.probability === true,
       store,
       svm,
     })
@@ -210,7 +213,6 @@ function svmOptions(options: TrainOptions): SvcOptions {
     gamma: options.gamma,
     degree: options.degree,
     coef0: options.coef0,
-    probability: options.probability === true,
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }

@@ -20,6 +20,8 @@ export {
   type Probability,
   type RankedLabel,
   type Suspect,
+  type UnknownEvaluation,
+  type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {

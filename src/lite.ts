@@ -12,6 +12,8 @@ export {
   type ImagesCall,
   type Probability,
   type Scale,
+  type UnknownEvaluation,
+  type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions } from './cnn/batching/run-images.ts'
 export {

@@ -21,6 +21,14 @@ export type { Scale }
  */
 export type Probability = boolean | 'libsvm'
 
+/** How a classifier tells pictures of none of its classes. */
+export interface UnknownOptions {
+  /** Share of pictures of the known classes that is refused, above 0 and below 1. Default 0.05. */
+  reject?: number | undefined
+  /** What `predict` answers for a picture that is like none of the classes. Default `null`. */
+  label?: Label | null | undefined
+}
+
 /** Options of `ImageClassifier.create`. */
 export interface ClassifierOptions {
   /**
@@ -45,6 +53,11 @@ export interface ClassifierOptions {
    * which may disagree with `predict`. Default: `svm.probability`, which is false by default.
    */
   probability?: Probability | undefined
+  /**
+   * Whether to tell pictures of none of the classes: `predict` answers `null`, or `label`, for a picture that is unlike
+   * everything that the classifier has learnt. Default false.
+   */
+  unknown?: boolean | UnknownOptions | undefined
   /**
    * Store for the features of every image the classifier processes, so that no image is extracted twice. With
    * `layer: 'auto'` it holds the features of all candidate layers.
@@ -132,13 +145,30 @@ export interface Evaluation<L extends Label = Label> {
   report: ClassificationReport<L>
   /** Number of images evaluated, that is, those that could be read. */
   images: number
+  /** Only with `unknown`. The other figures are those of the classes that the SVM finds, refused or not. */
+  unknown?: UnknownEvaluation | undefined
+}
+
+/** How well a classifier tells pictures of none of its classes. A share of no pictures is NaN. */
+export interface UnknownEvaluation {
+  /** Share of the pictures of known classes that were refused, 0 to 1. */
+  refused: number
+  /** Share of the pictures with other labels that were taken for one of the classes, 0 to 1. */
+  wronglyAccepted: number
+  /** Share of the accepted pictures that are labelled correctly, 0 to 1. */
+  accuracyOfAccepted: number
+  /** Number of pictures of known classes. */
+  known: number
+  /** Number of pictures with other labels. */
+  others: number
 }
 
 /** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(
   options: ClassifierOptions,
-): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
-  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'store'])
+): Required<Omit<ClassifierOptions, 'store' | 'unknown'>> &
+  Pick<ClassifierOptions, 'store'> & { unknown: Required<UnknownOptions> | undefined } {
+  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'unknown', 'store'])
   const { extractor = {}, svm = {}, scale = 'standard', store } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
@@ -150,7 +180,25 @@ export function checkOptions(
   if (typeof probability !== 'boolean' && probability !== 'libsvm') {
     throw invalidArgument('probability', probability, "true, false or 'libsvm'")
   }
-  return { extractor, svm, scale, probability, store }
+  return { extractor, svm, scale, probability, unknown: checkUnknown(options.unknown), store }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkUnknown(unknown: ClassifierOptions['unknown']): Required<UnknownOptions> | undefined {
+  if (unknown === undefined || unknown === false) return undefined
+  if (unknown !== true && (unknown === null || typeof unknown !== 'object')) {
+    throw invalidArgument('unknown', unknown, 'true, false or an object such as { reject: 0.05 }')
+  }
+  const given: UnknownOptions = unknown === true ? {} : unknown
+  checkKnownOptions(given, ['reject', 'label'])
+  const { reject = 0.05, label = null } = given
+  if (!(typeof reject === 'number' && reject > 0 && reject < 1)) {
+    throw invalidArgument('unknown.reject', reject, 'a share above 0 and below 1')
+  }
+  if (label !== null && typeof label !== 'string' && !Number.isFinite(label)) {
+    throw invalidArgument('unknown.label', label, 'a text, a number or null')
+  }
+  return { reject, label }
 }
 
 /** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */

@@ -8,8 +8,14 @@ import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
-import type { ClassifierFitOptions, ClassifierSearch, Probability } from './classifier-options.ts'
+import type {
+  ClassifierFitOptions,
+  ClassifierSearch,
+  Probability,
+  UnknownOptions,
+} from './classifier-options.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
+import { checkKnown, fitKnown, type KnownModel } from './review/fit-known.ts'
 import { checkTwoOfEach } from './review/out-of-fold.ts'
 
 /** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
@@ -17,6 +23,8 @@ export interface FittedSvm<L extends Label = Label> {
   svc: SVC<L>
   /** Set if its probabilities come from folds: the power of `CalibratedSvc`. */
   power?: number | undefined
+  /** Set if pictures of none of the classes are told. */
+  known?: KnownModel | undefined
   search: ClassifierSearch | undefined
 }
 
@@ -31,9 +39,10 @@ export function searchFor<L extends Label>(
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
-  probability: Probability,
+  { probability, unknown }: Pick<SvmFit<L>, 'probability' | 'unknown'>,
 ): GridSearchCV<L> | undefined {
   checkClassWeight(template, labels)
+  if (unknown) checkKnown(labels, unknown.reject)
   if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
   if (grid === undefined) return undefined
   const search = new GridSearchCV(template, grid, { cv, scoring })
@@ -53,6 +62,7 @@ export interface SvmFit<L extends Label> {
   scaler: FeatureScaler
   labels: L[]
   probability: Probability
+  unknown: Required<UnknownOptions> | undefined
 }
 
 /**
@@ -66,7 +76,9 @@ export async function fitSvm<L extends Label>(
   o: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
-  const fitted = await fitUncalibrated(template, X, fit, search, o)
+  const { features, labels, unknown } = fit
+  const known = unknown && { ...unknown, numbers: await fitKnown(features, labels, unknown.reject, o.signal) }
+  const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
     signal: o.signal,

@@ -25,11 +25,19 @@ import {
   type Evaluation,
   type ImagesCall,
   type Probability,
+  type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
-import { decisionsOf, evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import {
+  decisionsOf,
+  evaluationOf,
+  knownScoresOf,
+  labelsOf,
+  type Pipeline,
+  probabilitiesOf,
+} from './predict-images.ts'
 import { type Suspect, suspectRows } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
@@ -44,6 +52,8 @@ export type {
   ImagesCall,
   Probability,
   Scale,
+  UnknownEvaluation,
+  UnknownOptions,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
 export type { Suspect } from './review/suspects.ts'
@@ -69,6 +79,7 @@ export class ImageClassifier<L extends Label = Label> {
   readonly scale: Scale
   readonly #template: SVC<L>
   readonly #probability: Probability
+  readonly #unknown: Required<UnknownOptions> | undefined
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   #source: ImageFeatures
@@ -83,6 +94,7 @@ export class ImageClassifier<L extends Label = Label> {
       scale: Scale
       template: SVC<L>
       probability: Probability
+      unknown: Required<UnknownOptions> | undefined
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
     },
@@ -92,6 +104,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.scale = o.scale
     this.#template = o.template
     this.#probability = o.probability
+    this.#unknown = o.unknown
     this.#fitted = o.fitted
   }
 
@@ -102,11 +115,11 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
-    const { extractor, svm, scale, probability, store } = checkOptions(options)
+    const { extractor, svm, scale, probability, unknown, store } = checkOptions(options)
     const parameters = svm instanceof SVC ? svm.getParams() : svm
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
-    const given = { scale, template, probability }
+    const given = { scale, template, probability, unknown }
     if (extractor instanceof FeatureExtractor) {
       return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), given)
     }
@@ -146,14 +159,14 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const probability = this.#probability
-    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>, probability)
+    const extras = { probability: this.#probability, unknown: this.#unknown }
+    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>, extras)
     const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
     try {
       const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
       const learnt = trainingSetFrom<L>(extracted, labels)
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const given = { features: extracted.features, scaler, labels: learnt.labels, probability }
+      const given = { features: extracted.features, scaler, labels: learnt.labels, ...extras }
       const machine = await fitSvm(this.#template, given, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
@@ -203,7 +216,8 @@ export class ImageClassifier<L extends Label = Label> {
     const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
-    const given = { features: all.features, scaler, labels: all.labels, probability: this.#probability }
+    const extras = { probability: this.#probability, unknown: this.#unknown }
+    const given = { features: all.features, scaler, labels: all.labels, ...extras }
     const machine = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
@@ -214,7 +228,8 @@ export class ImageClassifier<L extends Label = Label> {
   /**
    * Predicts the label of each image.
    *
-   * @returns one label per image, in order; with `onUnreadable`, `null` for images that cannot be read
+   * @returns one label per image, in order; with `onUnreadable`, `null` for images that cannot be read; with `unknown`,
+   *   `null`, or its `label`, for images that are like none of the classes
    * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
    *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
@@ -305,6 +320,20 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
+   * Returns how alike each image is to what the classifier has learnt: higher is more alike, and 0 is the threshold at
+   * and below which `predict` refuses it. Requires a classifier created with `unknown`.
+   *
+   * The score is a log likelihood ratio by feature: of an image of the likeliest class to an image of a class of which
+   * nothing is known. It comes from the features alone, not from the SVM.
+   *
+   * @returns with `onUnreadable`, NaN for each image that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without `unknown`, and the errors of `predict`
+   */
+  async knownScore(images: readonly ImageInput[], o: ImagesCall = {}): Promise<Float64Array> {
+    return knownScoresOf(this.#pipeline(), images, o)
+  }
+
+  /**
    * Lists the training images whose labels may be wrong, the most suspect first: those for which machines fitted on
    * the other images prefer another label. Five machines are fitted, each on four fifths of the images that `fit`,
    * or the last `refit`, has learnt from; the classifier itself does not change.
@@ -367,6 +396,7 @@ export class ImageClassifier<L extends Label = Label> {
       scale: fitted.scaler.kind,
       template: fitted.svc.clone({ probability: probability === 'libsvm' }),
       probability,
+      unknown: fitted.known && { reject: fitted.known.reject, label: fitted.known.label },
       fitted: { ...fitted, search: undefined },
     })
   }

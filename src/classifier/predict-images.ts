@@ -6,9 +6,16 @@ import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
-import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
+import {
+  checkImages,
+  type Evaluation,
+  type ImagesCall,
+  type UnknownEvaluation,
+} from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
 import { calibratedProba } from './review/calibrate-svc.ts'
+import type { KnownModel } from './review/fit-known.ts'
+import { classScores, greatestScores } from './review/known-model.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -17,6 +24,7 @@ export interface Pipeline<L extends Label = Label> {
   svc: SVC<L>
   /** The power of `CalibratedSvc`, if the probabilities come from folds. */
   power?: number | undefined
+  known?: KnownModel | undefined
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
@@ -25,8 +33,35 @@ export async function labelsOf<L extends Label>(
   images: readonly ImageInput[],
   o: ImagesCall,
 ): Promise<(L | null)[]> {
-  const { X, read } = await rowsOf(pipeline, images, o)
-  return spread(await pipeline.svc.predict(X, { signal: o.signal }), read, images.length)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
+  const predicted = await pipeline.svc.predict(X, { signal: o.signal })
+  return spread(refuse(pipeline, features, predicted), read, images.length)
+}
+
+/** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
+export async function knownScoresOf(
+  pipeline: Pipeline,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+): Promise<Float64Array> {
+  if (!pipeline.known)
+    throw invalidArgument('unknown', false, 'set when the classifier is made, for knownScore')
+  const { features, read } = await rowsOf(pipeline, images, o)
+  const all = new Float64Array(images.length).fill(Number.NaN)
+  for (const [row, score] of knownScores(pipeline.known, features).entries()) all[read[row]] = score
+  return all
+}
+
+function knownScores({ numbers }: KnownModel, features: Matrix): Float64Array {
+  return greatestScores(classScores(numbers, features), numbers.offset.length)
+}
+
+/** Replaces the labels of images that are like none of the classes. */
+function refuse<L extends Label>({ known }: Pipeline<L>, features: Matrix, predicted: L[]): (L | null)[] {
+  if (!known) return predicted
+  const scores = knownScores(known, features)
+  // The caller chose the label, so that its type may be another one.
+  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as L | null)))
 }
 
 /** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
@@ -39,7 +74,7 @@ export async function probabilitiesOf<L extends Label>(
   if (!svc.getParams().probability) {
     throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
   }
-  const { X, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
   const call = { signal: o.signal }
   const rows =
@@ -47,7 +82,7 @@ export async function probabilitiesOf<L extends Label>(
       ? await svc.predictProba(X, call)
       : await calibratedProba({ svc, power }, X, predicted, call)
   return {
-    labels: spread(predicted, read, images.length),
+    labels: spread(refuse(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
   }
 }
@@ -77,7 +112,7 @@ export async function evaluationOf<L extends Label>(
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
@@ -90,6 +125,38 @@ export async function evaluationOf<L extends Label>(
       classes: classificationReport(yTrue, predicted, { labels: all }).classes,
     },
     images: yTrue.length,
+    ...(pipeline.known && {
+      unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
+    }),
+  }
+}
+
+function unknownEvaluation(
+  { svc }: Pipeline,
+  known: KnownModel,
+  features: Matrix,
+  yTrue: readonly Label[],
+  predicted: readonly Label[],
+): UnknownEvaluation {
+  const accepted = knownScores(known, features)
+  const classes = new Set(svc.classes)
+  const counts = { known: 0, others: 0, refused: 0, wronglyAccepted: 0, accepted: 0, right: 0 }
+  for (const [row, label] of yTrue.entries()) {
+    const isKnown = classes.has(label)
+    const isAccepted = accepted[row] > 0
+    if (isKnown) counts.known++
+    else counts.others++
+    if (isKnown && !isAccepted) counts.refused++
+    if (!isKnown && isAccepted) counts.wronglyAccepted++
+    if (isAccepted) counts.accepted++
+    if (isAccepted && label === predicted[row]) counts.right++
+  }
+  return {
+    refused: counts.refused / counts.known,
+    wronglyAccepted: counts.wronglyAccepted / counts.others,
+    accuracyOfAccepted: counts.right / counts.accepted,
+    known: counts.known,
+    others: counts.others,
   }
 }
 
@@ -97,7 +164,7 @@ export async function evaluationOf<L extends Label>(
 async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
   checkImages(images)
   const { features, read } = await source.extract(images, o)
-  return { X: await scaler.transform(features), read }
+  return { X: await scaler.transform(features), features, read }
 }
 
 /** Puts rows where their images are, and rows of NaN elsewhere. */
@@ -107,7 +174,7 @@ function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
   return new Matrix(data, length, rows.cols)
 }
 
-function spread<L extends Label>(labels: L[], read: number[], length: number): (L | null)[] {
+function spread<L extends Label>(labels: (L | null)[], read: number[], length: number): (L | null)[] {
   const all = new Array<L | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all

@@ -70,6 +70,29 @@ describe('probabilities', () => {
   })
 })
 
+describe('pictures of none of the classes', () => {
+  it('are told on request', async () => {
+    const output = join(folder, 'unknown.onnx')
+    const train = ['train', pictures, '-o', output, '--layer', 'stage3', '--test-size', '0']
+    expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
+    expect((await softmargin(...train, '--unknown', '--reject', '0.2')).code).toBe(0)
+    const one = join(pictures, 'one', '0.png')
+    // A picture of noise is no digit.
+    const noise = join(folder, 'noise.png')
+    const data = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * i * 7919) % 256)
+    writeFileSync(noise, await pngOf({ data, width: 28, height: 28, channels: 1 }))
+    const { stdout } = await softmargin('predict', output, one, noise)
+    expect(stdout).toBe(`${one}\tone\n${noise}\tnone of these\n`)
+    const asJson = await softmargin('predict', output, noise, '--json')
+    expect(JSON.parse(asJson.stdout).predictions).toEqual([{ image: noise, label: null }])
+    const evaluated = await softmargin('evaluate', output, pictures)
+    expect(evaluated.stdout).toMatch(/refused as none of these: \d+\.\d % of \d+ images of its classes/)
+    expect(evaluated.stdout).toContain('taken for one of its classes: no image of other classes')
+    const document = JSON.parse((await softmargin('evaluate', output, pictures, '--json')).stdout)
+    expect(document.unknown).toMatchObject({ others: 0, wronglyAccepted: null })
+  })
+})
+
 describe('softmargin evaluate', () => {
   it('prints the report', async () => {
     const { code, stdout } = await softmargin('evaluate', model, pictures)

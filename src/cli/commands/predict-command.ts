@@ -43,7 +43,11 @@ async function predict(
     answer(json, { file, predictions, skipped: skipped.list }, () =>
       predictions
         .map(({ image, label, probability }) =>
-          [image, label, ...(probability === undefined ? [] : [probability.toFixed(3)])].join('\t'),
+          [
+            image,
+            label ?? 'none of these',
+            ...(probability === undefined ? [] : [probability.toFixed(3)]),
+          ].join('\t'),
         )
         .map((line) => `${line}\n`)
         .join(''),
@@ -56,8 +60,9 @@ async function predict(
 
 interface Prediction {
   image: string
-  label: Label
-  /** The probability of that label; only if the classifier has probabilities. */
+  /** Null for an image of none of the classes, unless the classifier has a label for these. */
+  label: Label | null
+  /** The probability of that label; only if the classifier has probabilities, and for one of its classes. */
   probability?: number
   /** The probability of each class, by its name. */
   probabilities?: Record<string, number>
@@ -69,20 +74,28 @@ async function predictionsOf(
   paths: string[],
   call: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
 ): Promise<Prediction[]> {
-  if (!classifier.hasProbabilities) {
-    const labels = await classifier.predict(paths, call)
-    return paths.flatMap((image, i) => (labels[i] === null ? [] : { image, label: labels[i] }))
+  const unreadable = new Set<number>()
+  const noting: typeof call = {
+    ...call,
+    onUnreadable: (index, error) => {
+      unreadable.add(index)
+      call.onUnreadable(index, error)
+    },
   }
-  const { labels, probabilities } = await classifier.predictWithProba(paths, call)
+  const readable = () => [...paths.keys()].filter((i) => !unreadable.has(i))
+  if (!classifier.hasProbabilities) {
+    const labels = await classifier.predict(paths, noting)
+    return readable().map((i) => ({ image: paths[i], label: labels[i] }))
+  }
+  const { labels, probabilities } = await classifier.predictWithProba(paths, noting)
   const { classes } = classifier
-  return paths.flatMap((image, i) => {
-    const label = labels[i]
-    if (label === null) return []
+  return readable().map((i) => {
     const row = probabilities.row(i)
+    const own = classes.indexOf(labels[i] as Label)
     return {
-      image,
-      label,
-      probability: row[classes.indexOf(label)],
+      image: paths[i],
+      label: labels[i],
+      ...(own < 0 ? {} : { probability: row[own] }),
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
     }
   })

@@ -21,6 +21,7 @@ import {
   parseGrid,
   parseLayer,
   parseNumber,
+  parsePartialShare,
   parsePooling,
   parsePositive,
   parseSeed,
@@ -48,6 +49,8 @@ interface TrainOptions extends RuntimeOption {
   balanced?: boolean
   probability?: boolean
   libsvmProbability?: boolean
+  unknown?: boolean
+  reject: number
   grid?: GridOption | true
   cv: number
   seed: number
@@ -93,6 +96,13 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--balanced', 'let rare classes count as much as frequent ones')
     .option('--probability', 'learn probabilities too, from five folds; it takes longer')
     .option('--libsvm-probability', 'learn probabilities as LIBSVM does; they may disagree with the label')
+    .option('--unknown', 'tell pictures of none of the classes; predict then says so')
+    .option(
+      '--reject <share>',
+      'share of pictures of the classes that --unknown may refuse',
+      parsePartialShare,
+      0.05,
+    )
     .option(
       '--grid [json]',
       `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
@@ -138,6 +148,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       },
       scale: options.scale,
       probability: options.libsvmProbability ? 'libsvm' : options.probability === true,
+      unknown: options.unknown === true && { reject: options.reject },
       store,
       svm,
     })

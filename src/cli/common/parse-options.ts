@@ -44,6 +44,13 @@ export function parseShare(text: string): number {
   return value
 }
 
+/** Parses a number above 0 and below 1. */
+export function parsePartialShare(text: string): number {
+  const value = parseNumber(text)
+  if (value <= 0 || value >= 1) throw new InvalidArgumentError('It must be a share above 0 and below 1.')
+  return value
+}
+
 /** Parses `scale`, `auto` or a number above 0. */
 export function parseGamma(text: string): 'scale' | 'auto' | number {
   if (text === 'scale' || text === 'auto') return text

@@ -14,4 +14,5 @@ export const ports = {
   scores: 'scores',
   probabilities: 'probabilities',
   features: 'features',
+  known: 'known',
 } as const

@@ -11,6 +11,7 @@ import { producers, topologicalOrder } from '../graph/graph.ts'
 import { renameTensors } from '../graph/rename.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
+import { readKnownSteps } from './known-steps.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import { type FileCalibration, readSigmoidSteps } from './probability-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
@@ -37,6 +38,10 @@ export function readClassifier(model: ModelProto): ClassifierParts {
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
     calibration: readCalibration(metadata, svm),
+    known:
+      metadata.known === true
+        ? readKnownSteps(graph, svm.supportVectors.cols, svm.classes.length)
+        : undefined,
     preprocess: object(metadata.preprocess, 'preprocess'),
     about: object(metadata.about, 'about'),
   }

@@ -19,6 +19,7 @@ import {
   scalerSteps,
   svmSteps,
 } from './graph-steps.ts'
+import { type KnownNumbers, knownSteps } from './known-steps.ts'
 import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
 import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
@@ -32,6 +33,8 @@ export interface ClassifierParts {
   svm: SvmNumbers
   /** How the coupled probabilities of an SVM with sigmoids are calibrated; without it they stay as they are. */
   calibration?: FileCalibration | undefined
+  /** How alike images are to the classes, for the output `known`. */
+  known?: KnownNumbers | undefined
   /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
   preprocess: object
   /** Caller-defined JSON that ONNX itself has no place for. */
@@ -49,6 +52,7 @@ export interface ClassifierParts {
  *   of the pair
  * - `probabilities`: float32 [N, classes], instead of `scores`, for an SVM with sigmoids
  * - `features`: float32 [N, F], pooled and unscaled
+ * - `known`: float32 [N], only with `known`: above 0 for an image that is like one of the classes
  *
  * The same parts always produce the same bytes.
  *
@@ -70,6 +74,8 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled, parts.calibration)
   else svmSteps(steps, parts.svm, scaled)
 
+  if (parts.known) knownSteps(steps, parts.known)
+
   // Tensors of unknown type are left to inference; a value_info entry without a type breaks ONNX shape
   // inference.
   if (map.type !== undefined) graph.valueInfo.push(map)
@@ -79,6 +85,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
       ? tensorInfo(ports.probabilities, DataType.FLOAT, [batch, classes.length])
       : tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, intercept.length)]),
     tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
+    ...(parts.known ? [tensorInfo(ports.known, DataType.FLOAT, [batch])] : []),
   ]
   model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
   model.opsetImport.push({ $typeName: 'onnx.OperatorSetIdProto', domain: 'ai.onnx.ml', version: 1n })
@@ -91,13 +98,13 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
 /** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
-  { svm, calibration, scaler, pooling, preprocess, about }: ClassifierParts,
+  { svm, calibration, known, scaler, pooling, preprocess, about }: ClassifierParts,
   output: string,
   renamed: object,
 ): string {
   return JSON.stringify({
-    // Readers of version 1 would answer other probabilities.
-    schemaVersion: calibration ? schemaVersion : 1,
+    // Readers of version 1 would answer other probabilities, and know every image.
+    schemaVersion: calibration || known ? schemaVersion : 1,
     preprocess,
     cnnOutput: output,
     renamed,
@@ -105,6 +112,7 @@ function metadataText(
     scale: scaler.kind,
     svm: exactNumbersToJson(svm),
     calibration,
+    known: known ? true : undefined,
     about,
   })
 }

@@ -6,6 +6,8 @@ const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts']
 export default defineConfig({
   test: {
     testTimeout: 60_000,
+    // A test that reaches its end without a single expectation has shown nothing, and fails.
+    expect: { requireAssertions: true },
     setupFiles: ['test/support/onnxruntime.ts'],
     projects: [
       {

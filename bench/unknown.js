@@ -60,7 +60,10 @@ async function trial(set, split, strangers) {
     strangers ??
     [...kinds.subarray(3)].flatMap((kind) => of(kind).slice(0, judged)).map((row) => set.pictures[row])
   const [a, b] = [[...(await classifier.knownScore(asked))], [...(await classifier.knownScore(others))]]
-  const [p, q] = [greatest(await classifier.predictProba(asked)), greatest(await classifier.predictProba(others))]
+  const [p, q] = [
+    greatest(await classifier.predictProba(asked)),
+    greatest(await classifier.predictProba(others)),
+  ]
   return {
     'area, known score': area(a, b),
     'area, greatest probability': area(p, q),

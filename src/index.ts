@@ -7,6 +7,7 @@ export {
   type RankedLayer,
 } from './classifier/choose-layer.ts'
 export {
+  type ClassifierFineTune,
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
@@ -23,7 +24,7 @@ export {
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,
@@ -35,10 +36,22 @@ export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts
 export type { ExecutionProvider, OrtModule, OrtSession } from './cnn/given-runtime.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export type {
+  Augmentation,
+  FineTuneOptions,
+  FineTuneProgress,
+  Tuning,
+  Validation,
+} from './cnn/training/fine-tune-options.ts'
 export { version } from './core/version.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/image-input.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
-export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
+export {
+  FeatureStore,
+  type StoreExtractOptions,
+  type StoreOpenOptions,
+  type StoreProgress,
+} from './store/feature-store.ts'
 export * from './svm.ts'

@@ -1,4 +1,4 @@
-// The entry point `softmargin/lite`: pictures in, label out, without onnxruntime-web.
+// The entry point `softmargin/lite`: image classification without onnxruntime-web.
 
 export {
   type ClassifierFitOptions,
@@ -15,7 +15,7 @@ export {
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,

@@ -12,7 +12,7 @@ import type { SVC } from '../svm/svc.ts'
 export function checkFeatureKernel(svm: SVC, argument = 'svm.kernel'): void {
   const { kernel } = svm.getParams()
   if (kernel !== 'precomputed') return
-  const expected = "'rbf', 'linear', 'poly' or 'sigmoid', as the SVM of a classifier sees features of images"
+  const expected = "'rbf', 'linear', 'poly' or 'sigmoid', since the SVM of a classifier is fitted on features"
   throw invalidArgument(argument, kernel, expected)
 }
 

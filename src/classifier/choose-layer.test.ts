@@ -105,7 +105,7 @@ describe('chooseLayer', () => {
 it('an extractor alone cannot choose: it has no labels', async () => {
   await expect(FeatureExtractor.create({ layer: 'auto' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
-    message: expect.stringContaining('see chooseLayer'),
+    message: "layer: 'auto' needs labels; use ImageClassifier or chooseLayer()",
   })
 })
 

@@ -37,7 +37,7 @@ export interface ChooseLayerOptions
   layers?: readonly (string | number)[] | undefined
   /**
    * Poolings to try on each layer. Layers without height and width are used without pooling. Default
-   * `'average'` and `{ grid: 2 }`.
+   * `'average'` and `{ grid: 2 }` for maps; `'average'` and `'cls'` for tokens, if there is a class token.
    */
   poolings?: readonly Pooling[] | undefined
   /** The SVM that is cross-validated on each candidate. Default: an `SVC` with default options. */
@@ -157,8 +157,8 @@ export async function rankLayers(
 /** All combinations of a layer with a pooling that applies to it. */
 function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const all = extractor.layers()
-  const { poolings = ['average', { grid: 2 }], layers } = options
-  if (!Array.isArray(poolings) || poolings.length === 0) {
+  const { poolings = [], layers } = options
+  if (options.poolings !== undefined && (!Array.isArray(poolings) || poolings.length === 0)) {
     throw invalidArgument('poolings', poolings, 'an array of at least one pooling')
   }
   if (layers !== undefined && (!Array.isArray(layers) || layers.length === 0)) {
@@ -170,15 +170,20 @@ function candidates(extractor: FeatureExtractor, options: ChooseLayerOptions) {
   const choices: LayerChoice[] = []
   const infos: LayerInfo[] = []
   for (const info of new Map(chosen.map((one) => [one.name, one])).values()) {
-    const isMap = info.shape === undefined ? undefined : info.shape.length === 3
-    // If the layer's rank is unknown, an unsuitable pooling is only detected when the network runs.
-    const possible: readonly Pooling[] = isMap === false ? ['none'] : poolings
-    for (const pooling of possible) {
+    for (const pooling of possiblePoolings(info, poolings)) {
       choices.push({ layer: info.name, pooling })
       infos.push(info)
     }
   }
   return { choices, infos }
+}
+
+/** The poolings that a layer allows: those asked for, or by default the usual ones. */
+function possiblePoolings({ shape, prefixTokens }: LayerInfo, asked: readonly Pooling[]): readonly Pooling[] {
+  if (shape?.length === 2) return asked.length > 0 ? asked : prefixTokens ? ['average', 'cls'] : ['average']
+  // If the layer's rank is unknown, an unsuitable pooling is only detected when the network runs.
+  if (shape && shape.length !== 3) return ['none']
+  return asked.length > 0 ? asked : ['average', { grid: 2 }]
 }
 
 async function extract(

@@ -1,4 +1,3 @@
-import type { ModelProto } from 'onnx-buf'
 import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { hasOnnxRuntime } from '../cnn/runtime.ts'
 import { SoftmarginError } from '../core/errors.ts'
@@ -7,6 +6,7 @@ import { version } from '../core/version.ts'
 import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feature-scaler.ts'
 import { featureKernel } from '../svm/formats/import-model.ts'
 import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
@@ -37,6 +37,7 @@ export function classifierToFile(
   return writeClassifier({
     cnn: extractor.cutModel(),
     pooling,
+    arrangement: extractor.arrangement,
     scaler: scaler.toFile(),
     svm: {
       ...state,
@@ -71,13 +72,15 @@ export async function classifierFromFile<L extends Label>(
   model: ModelProto,
   o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
 ): Promise<FileContent<L> & { extractor: FeatureExtractor }> {
-  const { cnn, pooling, scaler, svm, calibration, known, preprocess, about } = readClassifier(model)
+  const { cnn, pooling, prefixTokens, scaler, svm, calibration, known, preprocess, about } =
+    readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
   const learnt = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
     pooling,
+    prefixTokens,
     preprocess: preprocess as Preprocess,
     threads: o.threads,
     runtime: o.runtime ?? (about.runtime === 'onnxruntime' && hasOnnxRuntime() ? 'onnxruntime' : undefined),
@@ -97,7 +100,7 @@ export async function classifierFromFile<L extends Label>(
     }
   }
   extractor.dispose()
-  throw unreadable(`its CNN makes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+  throw unreadable(`its CNN computes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` */

@@ -13,6 +13,7 @@ import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile, classifierToFile } from './classifier-file.ts'
 import {
+  type ClassifierFineTune,
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
@@ -28,7 +29,7 @@ import {
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
-import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
+import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
 import {
   decisionsOf,
@@ -42,6 +43,7 @@ import { type Suspect, suspectRows } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
+  ClassifierFineTune,
   ClassifierFitOptions,
   ClassifierLoadOptions,
   ClassifierOptions,
@@ -82,6 +84,11 @@ export class ImageClassifier<L extends Label = Label> {
   readonly #unknown: Required<UnknownOptions> | undefined
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
+  /** Set if `fit` is to train the CNN. */
+  readonly #fineTune: ClassifierFineTune | undefined
+  /** Where features come from before the CNN is trained; each `fit` starts from it. */
+  #frozen: ImageFeatures
+  /** Where features come from: `#frozen`, or a trained copy of it. */
   #source: ImageFeatures
   #fitted: Fitted<L> | undefined
   /** Images passed to `add` since the last fit. */
@@ -97,9 +104,12 @@ export class ImageClassifier<L extends Label = Label> {
       unknown: Required<UnknownOptions> | undefined
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
+      fineTune?: ClassifierFineTune | undefined
     },
   ) {
+    this.#frozen = source
     this.#source = source
+    this.#fineTune = o.fineTune
     this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
@@ -115,13 +125,14 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
-    const { extractor, svm, scale, probability, unknown, store } = checkOptions(options)
+    const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
     const parameters = svm instanceof SVC ? svm.getParams() : svm
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
-    const given = { scale, template, probability, unknown }
+    const given = { scale, template, probability, unknown, fineTune }
     if (extractor instanceof FeatureExtractor) {
-      return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), given)
+      const source = new ImageFeatures(extractor, { owned: false, store })
+      return new ImageClassifier(source, given)
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
@@ -130,10 +141,11 @@ export class ImageClassifier<L extends Label = Label> {
     // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
-    return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { ...given, auto })
+    const source = new ImageFeatures(made, { owned: true, store })
+    return new ImageClassifier(source, { ...given, auto })
   }
 
-  /** The feature extractor. With `layer: 'auto'` each `fit` replaces it. */
+  /** The feature extractor. With `layer: 'auto'` or `fineTune` each `fit` replaces it; see `extractor.tuning`. */
   get extractor(): FeatureExtractor {
     return this.#source.extractor
   }
@@ -141,7 +153,9 @@ export class ImageClassifier<L extends Label = Label> {
   /**
    * Fits the classifier on labelled images. With `grid`, the SVM parameters are selected by cross-validated
    * grid search. With `layer: 'auto'` the layer and pooling are selected first, as in `chooseLayer`, using
-   * `cv` folds of these images. If `fit` throws, the previously fitted state is kept.
+   * `cv` folds of these images. With `fineTune` the CNN is trained next, and a grid search then has one fold: it fits
+   * on the images that the CNN has learnt from and judges on the others. If `fit` throws, the previously fitted state
+   * is kept.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
@@ -159,24 +173,32 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+    const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
-    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>, extras)
-    const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
+    const planned = await searchFor<L>(this.#template, images, labels, call, extras)
+    const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
+    const frozen = chosen?.source ?? this.#frozen
+    let source = frozen
     try {
-      const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
+      if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
+      const known = source === frozen ? chosen?.extracted : undefined
+      const extracted = known ?? (await source.extract(images, o, labels))
       const learnt = trainingSetFrom<L>(extracted, labels)
+      const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
+        searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
+      )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const given = { features: extracted.features, scaler, labels: learnt.labels, ...extras }
       const machine = await fitSvm(this.#template, given, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
+      if (source !== frozen) source.dispose()
       chosen?.source.dispose()
       throw error
     }
-    if (chosen) {
-      this.#source.dispose()
-      this.#source = chosen.source
-    }
+    for (const old of new Set([this.#source, this.#frozen])) if (old !== frozen) old.dispose()
+    this.#frozen = frozen
+    this.#source = source
     // The classes are now exactly those of `labels`.
     return this as unknown as ImageClassifier<Y[number]>
   }
@@ -334,9 +356,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Lists the training images whose labels may be wrong, the most suspect first: those for which machines fitted on
-   * the other images prefer another label. Five machines are fitted, each on four fifths of the images that `fit`,
-   * or the last `refit`, has learnt from; the classifier itself does not change.
+   * Lists the training images whose labels may be wrong, the most suspect first: those for which SVMs fitted on other
+   * images find another label more probable. Five SVMs are fitted, each on four fifths of the images of `fit` or the
+   * last `refit`; the classifier itself does not change.
    *
    * @param o `onProgress` counts these fits, in the stage `'svm'`
    * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`
@@ -443,7 +465,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.#fitted?.svc.dispose()
     this.#fitted = undefined
     this.#added = []
-    this.#source.dispose()
+    for (const source of new Set([this.#source, this.#frozen])) source.dispose()
   }
 
   [Symbol.dispose](): void {
@@ -469,7 +491,7 @@ export class ImageClassifier<L extends Label = Label> {
 
   #checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of: make a new one')
+      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of; create a new one')
     }
   }
 
@@ -480,9 +502,9 @@ export class ImageClassifier<L extends Label = Label> {
     if (learnt?.features) return { ...fitted, learnt, features: learnt.features }
     if (!learnt?.keys || !this.#source.store) {
       const missing = learnt?.keys
-        ? 'the feature store that it was fitted with is missing: load(source, { store })'
-        : 'which does not tell what it learnt from: call fit(images, labels) first, with a feature store to refit later files'
-      const message = `this ImageClassifier comes from a file, ${missing}`
+        ? 'needs the feature store that it was fitted with: load(source, { store })'
+        : 'does not know its training images, because it was fitted without a feature store; call fit(images, labels) first'
+      const message = `this ImageClassifier was loaded from a file and ${missing}`
       throw new SoftmarginError('NOT_FITTED', message, { argument: 'store', expected: 'a FeatureStore' })
     }
     const features = await this.#source.ofKeys(learnt.keys)
@@ -495,7 +517,7 @@ export class ImageClassifier<L extends Label = Label> {
     if (this.#fitted) return this.#fitted
     throw new SoftmarginError(
       'NOT_FITTED',
-      'this ImageClassifier has learnt nothing yet: call fit(images, labels) first',
+      'this ImageClassifier is not fitted; call fit(images, labels) first',
     )
   }
 }

@@ -72,7 +72,9 @@ export async function probabilitiesOf<L extends Label>(
 ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
   const { svc, power } = pipeline
   if (!svc.getParams().probability) {
-    throw invalidArgument('svm.probability', false, 'true when the classifier is made, for predictProba')
+    const message =
+      'predictProba() needs a classifier with probabilities: create it with svm: { probability: true }'
+    throw invalidArgument('svm.probability', false, 'true', message)
   }
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })

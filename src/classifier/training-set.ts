@@ -1,4 +1,4 @@
-import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
+import { base64Decode, base64Encode } from '../core/base64.ts'
 import { SoftmarginError, show } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { joinRows, type Matrix } from '../core/matrix.ts'
@@ -60,13 +60,13 @@ export function trainingSetFromFile<L extends Label>(
   try {
     bytes = base64Decode(String(keys))
   } catch (cause) {
-    throw unreadable('its keys are no base64', cause)
+    throw unreadable('its keys are not base64', cause)
   }
   if (!Array.isArray(labels) || bytes.length === 0 || bytes.length !== keyBytes * labels.length) {
-    throw unreadable('its keys and its labels differ in number')
+    throw unreadable('it has different numbers of keys and labels')
   }
   const unknown = labels.find((code) => !Number.isInteger(code) || code < 0 || code >= classes.length)
-  if (unknown !== undefined) throw unreadable(`one of its labels is ${show(unknown)}`)
+  if (unknown !== undefined) throw unreadable(`its label ${show(unknown)} is not a class`)
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return {
     features: undefined,
@@ -76,6 +76,6 @@ export function trainingSetFromFile<L extends Label>(
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {
-  const message = `the saved classifier's list of the images that it learnt from cannot be read: ${why}`
+  const message = `the saved classifier's list of training images cannot be read: ${why}`
   return new SoftmarginError('MODEL_UNREADABLE', message, { cause })
 }

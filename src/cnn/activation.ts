@@ -1,7 +1,7 @@
 // What ONNX Runtime answers, in any of its builds: activations, or the reason why it has none.
 
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../core/errors.ts'
+import type { ModelProto, NodeProto } from '../onnx/proto/onnx.ts'
 import type { Activation } from './running-network.ts'
 
 /** The outputs of a run, by name. @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other types than float32 */
@@ -10,7 +10,7 @@ export function activationsOf(
 ): Map<string, Activation> {
   const activations = new Map<string, Activation>()
   for (const [name, { data, type, dims }] of Object.entries(results)) {
-    if (!isFloat32(data)) throw unsupported(`layer '${name}' answers ${type}, not float32`)
+    if (!isFloat32(data)) throw unsupported(`layer '${name}' returns ${type} instead of float32`)
     activations.set(name, { data, dims })
   }
   return activations
@@ -42,8 +42,8 @@ function whyNot({ graph }: ModelProto, said: string): string {
   const lacking = graph!.node.find(
     (node) => node.domain === foreign || node.opType === operator || fullName(node) === operator,
   )
-  if (!lacking) return `ONNX Runtime does not take the model: ${said}`
-  return `ONNX Runtime lacks the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
+  if (!lacking) return `ONNX Runtime cannot load the model: ${said}`
+  return `ONNX Runtime does not support the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
 }
 
 function unsupported(message: string, cause?: unknown): SoftmarginError {

@@ -131,7 +131,9 @@ describe.skipIf(!native)('onnxruntime-node', () => {
     using theirs = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     await expect(store.extract(theirs, images)).rejects.toMatchObject({
       code: 'FEATURES_MISMATCH',
-      message: expect.stringContaining('made by onnxruntime-node, the extractor runs in onnxruntime-web'),
+      message: expect.stringContaining(
+        'computed by onnxruntime-node, but the extractor runs in onnxruntime-web',
+      ),
     })
     const kept = await FeatureStore.fromNpz(await store.toNpz())
     expect(kept.maker).toEqual(store.maker)
@@ -150,7 +152,7 @@ describe.skipIf(!native)('onnxruntime-node', () => {
 describe('options of an extractor', () => {
   it.each([
     ['pooling', { poling: 'average' }, "did you mean 'pooling'?"],
-    ['nothing near', { quality: 1 }, "but has 'quality'"],
+    ['nothing similar', { quality: 1 }, "unknown option 'quality' in options; the options are model, "],
   ])('an unknown one is refused: %s', async (_, options, message) => {
     const error = await FeatureExtractor.create(options as ExtractorOptions).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'options' })

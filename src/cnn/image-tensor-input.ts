@@ -1,6 +1,6 @@
-import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from 'onnx-buf'
 import { SoftmarginError } from '../core/errors.ts'
 import { dimensions, requiredInputs, typeName } from '../onnx/graph/graph.ts'
+import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from '../onnx/proto/onnx.ts'
 
 /** The model's image input: float32 [batch, channels, height, width]. */
 export interface ImageTensorInput {
@@ -32,7 +32,7 @@ export function imageTensorInput(model: ModelProto): ImageTensorInput {
   const type = elementType(input)
   if (type !== DataType.FLOAT) {
     const name = type === undefined ? 'no tensor' : typeName(type)
-    throw unsupported(`its input '${input.name}' is ${name}, not float32`)
+    throw unsupported(`its input '${input.name}' is ${name}`)
   }
   // The shape is optional in ONNX; without it the first run shows whether the input fits.
   const [batch, channels, height, width] = shape ?? []
@@ -46,7 +46,7 @@ export function imageTensorInput(model: ModelProto): ImageTensorInput {
   }
   if ((height ?? 1) > mostPixels || (width ?? 1) > mostPixels) {
     throw unsupported(
-      `its input '${input.name}' is ${width} x ${height}: at most ${mostPixels} pixels a side are made`,
+      `its input '${input.name}' is ${width} x ${height} pixels (at most ${mostPixels} on each side)`,
     )
   }
   return { name: input.name, channels: channels ?? 3, batch, height, width }

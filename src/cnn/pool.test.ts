@@ -40,7 +40,7 @@ it('auto averages maps and keeps rows', () => {
   expect(resolvePooling('auto', dims)).toBe('average')
   expect(resolvePooling('auto', [2, 512])).toBe('none')
   expect(() => resolvePooling('max', [2, 512])).toThrow(
-    /pooling must be 'auto' or 'none'.*answers \[2, 512\]/,
+    /pooling must be 'auto' or 'none' for a layer of shape \[2, 512\]/,
   )
 })
 

@@ -1,5 +1,6 @@
-import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { mayShareMemory } from '../host/threads.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {
@@ -12,7 +13,16 @@ import {
   packageOf,
 } from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
+import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
+import type {
+  Activation,
+  Device,
+  Feeds,
+  RunningNetwork,
+  SessionOptions,
+  StartNetwork,
+} from './running-network.ts'
+import { shareSession } from './shared-sessions.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -42,16 +52,24 @@ export type RunningDevice = Device | 'given'
 /** How a network is run. */
 export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
-  /** Only with a module as `runtime`, which gets the number as `intraOpNumThreads`. */
+  /** A module as `runtime` gets the number as `intraOpNumThreads`; otherwise see `threadsFor`. */
   threads?: number | undefined
   /** Only with a module as `runtime`. */
   executionProviders?: readonly ExecutionProvider[] | undefined
 }
 
 /** A network that is ready to run, in any runtime. */
-export interface Network extends Omit<RunningNetwork, 'device'> {
+export interface Network extends Omit<RunningNetwork, 'device' | 'runAll'> {
   readonly device: RunningDevice
   readonly runtime: RuntimeInfo
+  /**
+   * Prepares the network to run in other threads as well.
+   *
+   * @param count how many threads are wanted
+   * @returns what they need; for fewer of them if there is not memory for all. Absent if the network cannot run
+   *   elsewhere: on a GPU, or in a module that the caller supplies
+   */
+  share?(count: number): Promise<SharedNetwork>
 }
 
 let startSession: StartNetwork | undefined
@@ -72,7 +90,8 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
   if (typeof runtime === 'object' && runtime !== null) {
     checkModule(runtime)
     if (device === 'wasm') return
-    throw invalidArgument('device', device, 'left out where runtime is a module: see executionProviders')
+    const message = `device cannot be '${device}' if runtime is a module; use executionProviders instead`
+    throw invalidArgument('device', device, "'wasm' if runtime is a module", message)
   }
   if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
     throw invalidArgument(
@@ -85,8 +104,13 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
     throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
   }
   if (executionProviders === undefined) return
-  const expected = 'left out where runtime is not a module: see device'
-  throw invalidArgument('executionProviders', executionProviders, expected)
+  const message = 'executionProviders needs a module as runtime, such as onnxruntime-node; use device instead'
+  throw invalidArgument(
+    'executionProviders',
+    executionProviders,
+    'omitted unless runtime is a module',
+    message,
+  )
 }
 
 /**
@@ -112,7 +136,7 @@ export async function startNetwork(
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
   try {
     const source = { model, input: port.name, batch: port.batch }
-    return inEngine(await EngineNetwork.create(source, dims))
+    return inEngine(await EngineNetwork.create(source, dims), model)
   } catch (error) {
     const why = whyNotEngine(error)
     if (why === undefined) throw error
@@ -138,28 +162,84 @@ function whyNotEngine(error: unknown): string | undefined {
   return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
 }
 
-function inEngine(network: EngineNetwork): Network {
+/**
+ * Starts a copy of a network that runs in another thread.
+ *
+ * @throws as `startNetwork`
+ */
+export async function startCopy(
+  copy: NetworkCopy,
+  port: ImageTensorInput,
+  dims: readonly number[],
+): Promise<Network> {
+  const model = putTogether(copy)
+  if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
+  const source = { model, input: port.name, batch: port.batch }
+  return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
+}
+
+/** A graph of any operators that is ready to run. */
+export interface RunningGraph {
+  /** @returns the outputs by name */
+  run(feeds: Feeds): Promise<Map<string, Activation>>
+  release(): Promise<void>
+}
+
+/**
+ * Starts a graph that is no network of pictures, such as the step of a training: in the module that the caller
+ * supplied, or in onnxruntime-web.
+ *
+ * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` if there is no onnxruntime-web
+ */
+export async function startGraph(model: ModelProto, options: RunningOptions): Promise<RunningGraph> {
+  const { runtime, device = 'wasm', threads, executionProviders, onWarning } = options
+  const session =
+    typeof runtime === 'object'
+      ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
+      : await sessionOf(model, { device, onWarning }, 'training is done in it')
+  return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
+}
+
+function inEngine(network: EngineNetwork, model: ModelProto): Network {
   return {
     device: 'wasm',
-    runtime: { name: 'engine', reason: 'it knows every operator of the network' },
+    runtime: { name: 'engine', reason: 'it supports every operator of the network' },
     run: (_, batch, dims) => network.run(batch, dims),
+    share: async (count) => {
+      const places = mayShareMemory()
+        ? await network.share(count)
+        : new Array<undefined>(count).fill(undefined)
+      return { places, parts: () => ({ runtime: 'engine', ...takeApart(model) }) }
+    },
     release: async () => network.release(),
   }
 }
 
-async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
   if (!startSession) {
-    const message = `softmargin/lite has no onnxruntime-web, which the network needs, since ${reason}: import softmargin`
+    const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }
-  const session = await startSession(model, options)
+  return startSession(model, options)
+}
+
+async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+  const start = () => sessionOf(model, options, reason)
+  // A session on the GPU may leave it by itself.
+  const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
   return {
     get device() {
       return session.device
     },
     runtime: { name: 'onnxruntime', reason },
     run: (input, batch, dims) => session.run(input, batch, dims),
+    ...(session.device === 'wasm' && {
+      share: async (count: number) => ({
+        places: new Array<undefined>(count).fill(undefined),
+        parts: () => ({ runtime: 'onnxruntime', ...takeApart(model) }),
+      }),
+    }),
     release: () => session.release(),
   }
 }

@@ -18,7 +18,7 @@ export type ErrorCode =
   | 'MODEL_UNREADABLE' // not a model of the expected format, or a broken one
   | 'MODEL_UNSUPPORTED' // a valid model that the call cannot use
   | 'LAYER_NOT_FOUND' // no tensor with that name
-  | 'FEATURES_MISMATCH' // stored features of another CNN, layer, pooling or preprocessing
+  | 'FEATURES_MISMATCH' // stored features come from another CNN, layer, pooling or preprocessing
   | 'FEATURES_MISSING' // a feature store lacks some of the requested images
   | 'DATA_UNREADABLE' // not a data file of the expected format, or a broken one
   | 'FILE_UNREADABLE' // a path or URL that cannot be read
@@ -58,18 +58,17 @@ export class SoftmarginError extends Error {
 }
 
 /**
- * Creates the error for an invalid argument. The message names the argument, what was received and what was expected.
+ * Creates the error for an invalid argument.
+ *
+ * @param message default: names the argument, what was expected and what was received. Passed where a reason helps more
  */
-export function invalidArgument(argument: string, received: unknown, expected: string): SoftmarginError {
-  return new SoftmarginError(
-    'INVALID_ARGUMENT',
-    `${argument} must be ${expected}, but is ${show(received)}`,
-    {
-      argument,
-      received,
-      expected,
-    },
-  )
+export function invalidArgument(
+  argument: string,
+  received: unknown,
+  expected: string,
+  message = `${argument} must be ${expected}, but is ${show(received)}`,
+): SoftmarginError {
+  return new SoftmarginError('INVALID_ARGUMENT', message, { argument, received, expected })
 }
 
 /** Creates the error for lengths that do not agree. */

@@ -15,9 +15,9 @@ test('codes are positions among the classes', () => {
 
 test('bad labels are named', () => {
   expect(() => uniqueLabels([1, Number.NaN])).toThrow(
-    'y[1] must be a label: text or a finite number, but is NaN',
+    'y[1] must be a label: a string or a finite number, but is NaN',
   )
-  expect(() => uniqueLabels(['a', 1])).toThrow('y[1] must be a string, as y[0] is')
+  expect(() => uniqueLabels(['a', 1])).toThrow('y[1] must be a string like y[0]')
   expect(() => checkLabels([1, 2], 3)).toThrow('y must have 3 labels, one for each row of X, but has 2')
   expect(() => checkLabels([], 0)).toThrow('at least one label')
   expect(() => checkLabels(null as never, 0)).toThrow('y must be an array of labels')

@@ -23,10 +23,14 @@ export function uniqueLabels<L extends Label>(y: ArrayLike<L>, name = 'y'): L[] 
   for (let i = 0; i < y.length; i++) {
     const label: L = y[i]
     if (typeof label !== 'string' && !Number.isFinite(label)) {
-      throw invalidArgument(`${name}[${i}]`, label, 'a label: text or a finite number')
+      throw invalidArgument(`${name}[${i}]`, label, 'a label: a string or a finite number')
     }
     if (typeof label !== type) {
-      throw invalidArgument(`${name}[${i}]`, label, `a ${type}, as ${name}[0] is: labels are all of one type`)
+      throw invalidArgument(
+        `${name}[${i}]`,
+        label,
+        `a ${type} like ${name}[0], since all labels have one type`,
+      )
     }
     seen.add(label)
   }
@@ -56,6 +60,13 @@ export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
   const counts = new Int32Array(classes.length)
   for (const code of codes) counts[code]++
   return counts
+}
+
+/** Returns the row numbers of each class. */
+export function rowsOfClasses({ classes, codes }: EncodedLabels): Int32Array[] {
+  const rows: number[][] = classes.map(() => [])
+  for (const [row, code] of codes.entries()) rows[code].push(row)
+  return rows.map((own) => Int32Array.from(own))
 }
 
 /**

@@ -82,7 +82,7 @@ export class Matrix {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]
       if (row?.length !== cols) {
-        throw shapeMismatch(`${name}[${i}]`, row?.length, `${cols} numbers, as ${name}[0] has`)
+        throw shapeMismatch(`${name}[${i}]`, row?.length, `${cols} numbers, like ${name}[0]`)
       }
       data.set(row, i * cols)
     }

@@ -4,7 +4,7 @@
  * Similarity is the case-insensitive Levenshtein distance; a name that contains the wanted one, or is
  * contained in it, counts as near.
  *
- * @param most names at a greater distance are left out. Default: none is
+ * @param most names at a greater distance are left out. Default: no limit
  */
 export function closestName(
   wanted: string,

@@ -87,7 +87,7 @@ export class CsvParser {
       while (true) {
         at = text.indexOf('"', at + 1)
         if (at < 0) {
-          if (last) throw this.#fail('a quoted field has no end')
+          if (last) throw this.#fail('a quoted field is not closed')
           return undefined
         }
         if (text[at + 1] !== '"') break
@@ -100,8 +100,8 @@ export class CsvParser {
     if (text[at] === this.#delimiter || text[at] === '\n' || text[at] === '\r') return at
     throw this.#fail(
       text[from] === '"'
-        ? 'there is more behind a closing quote'
-        : 'a quote stands inside a field without quotes',
+        ? 'text follows the closing quote of a field'
+        : 'a field without quotes contains a quote',
     )
   }
 

@@ -74,14 +74,14 @@ describe('csvRecords', () => {
 
   it.each<[string, string | Uint8Array, string]>([
     ['nothing', '', 'empty'],
-    ['too many fields', 'a,b\n1,2\n1,2,3\n', 'line 3: it has 3 fields, the header 2'],
-    ['too few fields', 'a,b\n"x\ny",2\n1\n', 'line 4: it has 1 fields'],
-    ['a quote without an end', 'a\n"x\ny', 'line 2: a quoted field has no end'],
-    ['more behind a quote', 'a\n"x"y\n', 'line 2: there is more behind a closing quote'],
-    ['a quote inside a field', 'a\nx"y"\n', 'line 2: a quote stands inside'],
-    ['two columns of one name', 'a,b,a\n', "the name 'a'"],
-    ['bytes that are no text', Uint8Array.of(97, 10, 0xff, 0xfe), 'no UTF-8'],
-    ['a character that is cut off', Uint8Array.of(97, 10, 0xc3), 'no UTF-8'],
+    ['too many fields', 'a,b\n1,2\n1,2,3\n', 'line 3 has 3 fields where the header has 2'],
+    ['too few fields', 'a,b\n"x\ny",2\n1\n', 'line 4 has 1 fields'],
+    ['a quote without an end', 'a\n"x\ny', 'line 2: a quoted field is not closed'],
+    ['more behind a quote', 'a\n"x"y\n', 'line 2: text follows the closing quote'],
+    ['a quote inside a field', 'a\nx"y"\n', 'line 2: a field without quotes contains a quote'],
+    ['two columns of one name', 'a,b,a\n', "two of its columns are named 'a'"],
+    ['bytes that are not text', Uint8Array.of(97, 10, 0xff, 0xfe), 'not UTF-8'],
+    ['a character that is cut off', Uint8Array.of(97, 10, 0xc3), 'not UTF-8'],
   ])('refuses %s', async (_, content, phrase) => {
     const bytes = typeof content === 'string' ? text(content) : content
     await expect(all(csvRecords(bytes))).rejects.toEqual(refusal(phrase))
@@ -99,9 +99,7 @@ describe('csvRecords', () => {
   })
 
   it('counts the lines of all kinds of ends', async () => {
-    await expect(all(csvRecords(text('a\r"x\r\ny\rz"\n1,2')))).rejects.toEqual(
-      refusal('line 5: it has 2 fields'),
-    )
+    await expect(all(csvRecords(text('a\r"x\r\ny\rz"\n1,2')))).rejects.toEqual(refusal('line 5 has 2 fields'))
   })
 
   it('refuses a field without an end before memory is full', async () => {
@@ -157,7 +155,7 @@ describe('tables of numbers', () => {
     ['no rows', 'a,b\n', {}, 'DATA_UNREADABLE', 'no rows'],
     ['labels alone', 'a\n1\n', { label: 'a' }, 'DATA_UNREADABLE', 'no columns of numbers'],
     [
-      'a label that is no number',
+      'a label that is not a number',
       'a,b\n1,x\n',
       { label: 'b', labels: 'number' },
       'DATA_UNREADABLE',

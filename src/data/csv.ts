@@ -77,7 +77,7 @@ export async function readCsv<K extends LabelKind = 'text'>(
     batches.push(batch)
     rows += batch.X.rows
   }
-  if (rows === 0) throw unreadable(FORMAT, 'it has no rows behind its header')
+  if (rows === 0) throw unreadable(FORMAT, 'it has no rows after its header')
   const { columns } = batches[0]
   const data = new Float32Array(rows * columns.length)
   let at = 0
@@ -179,11 +179,11 @@ async function* recordsOf(source: DataSource, o: CsvOptions): AsyncGenerator<Csv
       width = record.fields.length
       const seen = new Set<string>()
       const twice = record.fields.find((name) => seen.size === seen.add(name).size)
-      if (twice !== undefined) throw unreadable(FORMAT, `two of its columns have the name ${show(twice)}`)
+      if (twice !== undefined) throw unreadable(FORMAT, `two of its columns are named ${show(twice)}`)
     } else if (record.fields.length !== width) {
       throw unreadable(
         FORMAT,
-        `line ${record.line}: it has ${record.fields.length} fields, the header ${width}`,
+        `line ${record.line} has ${record.fields.length} fields where the header has ${width}`,
       )
     }
     return record

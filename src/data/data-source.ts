@@ -35,7 +35,7 @@ const TURN = 2 ** 20
 export async function* piecesOf(source: DataSource, o: ReadOptions = {}): AsyncGenerator<Uint8Array> {
   for await (const piece of open(source, o)) {
     throwIfAborted(o.signal)
-    if (!(piece instanceof Uint8Array)) throw invalidArgument('source', piece, 'made of Uint8Arrays')
+    if (!(piece instanceof Uint8Array)) throw invalidArgument('source', piece, 'an iterable of Uint8Arrays')
     if (piece.length > 0) yield piece
   }
 }
@@ -75,6 +75,6 @@ export function unreadable(format: string, why: string, cause?: unknown): Softma
  */
 export function checkBatchSize(batchSize: number): void {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw invalidArgument('batchSize', batchSize, 'a whole number of 1 or more')
+    throw invalidArgument('batchSize', batchSize, 'an integer of 1 or more')
   }
 }

@@ -14,7 +14,7 @@ export async function* textOf(source: DataSource, format: string, o: ReadOptions
     try {
       return piece ? decoder.decode(piece, { stream: true }) : decoder.decode()
     } catch (cause) {
-      throw unreadable(format, 'its bytes are no UTF-8 text', cause)
+      throw unreadable(format, 'it is not UTF-8 text', cause)
     }
   }
   for await (const piece of piecesOf(source, o)) yield decode(piece)

@@ -36,11 +36,12 @@ export class NdArray {
   constructor(data: NdData, shape: readonly number[] = [data.length]) {
     for (const [i, length] of shape.entries()) {
       if (!Number.isSafeInteger(length) || length < 0) {
-        throw invalidArgument(`shape[${i}]`, length, 'a whole number of 0 or more')
+        throw invalidArgument(`shape[${i}]`, length, 'an integer of 0 or more')
       }
     }
     const size = shape.reduce((product, length) => product * length, 1)
-    if (data.length !== size) throw shapeMismatch('data', data.length, `${size} elements, as its shape tells`)
+    if (data.length !== size)
+      throw shapeMismatch('data', data.length, `${size} elements, as its shape requires`)
     this.data = data
     this.shape = shape
   }
@@ -60,7 +61,7 @@ export class NdArray {
     if (list.every((each) => typeof each === 'string')) return new NdArray([...list])
     if (list.every((each) => typeof each === 'boolean')) return new NdArray([...list])
     const odd = list.findIndex((each) => typeof each !== 'number')
-    if (odd >= 0) throw invalidArgument(`${name}[${odd}]`, list[odd], `of the type of ${name}[0]`)
+    if (odd >= 0) throw invalidArgument(`${name}[${odd}]`, list[odd], `of the same type as ${name}[0]`)
     const numbers = list as readonly number[]
     return new NdArray(
       numbers.every(Number.isSafeInteger) ? BigInt64Array.from(numbers, BigInt) : Float64Array.from(numbers),
@@ -76,7 +77,7 @@ export class NdArray {
     const { data, shape } = this
     if (shape.length !== 1 && shape.length !== 2)
       throw shapeMismatch('array', shape.length, '1 or 2 dimensions')
-    if (typeof data[0] === 'string') throw invalidArgument('array', 'text', 'made of numbers')
+    if (typeof data[0] === 'string') throw invalidArgument('array', 'text', 'an array of numbers')
     const floats = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number)
     return new Matrix(floats, shape[0], shape[1] ?? 1)
   }
@@ -98,7 +99,7 @@ export class NdArray {
       if (typeof value === 'bigint' && !Number.isSafeInteger(number)) {
         throw new SoftmarginError(
           'INVALID_ARGUMENT',
-          `array[${i}] must be an integer that a number holds exactly, but is ${value}`,
+          `array[${i}] must be an integer of at most 2^53, which a number represents exactly, but is ${value}`,
           { argument: `array[${i}]`, received: value },
         )
       }

@@ -68,10 +68,13 @@ export async function* batchesOf(
     const { type, columnOrder, shape } = await readHeader(reader)
     const [rows, cols = 1] = shape
     if (shape.length !== 1 && shape.length !== 2) {
-      throw unreadable(FORMAT, `it has ${shape.length} dimensions, and rows have 1 or 2`)
+      throw unreadable(FORMAT, `it has ${shape.length} dimensions where an array of rows has 1 or 2`)
     }
     if (columnOrder && cols > 1)
-      throw unreadable(FORMAT, "it is in Fortran's order: it has no rows to stream")
+      throw unreadable(
+        FORMAT,
+        'it is in Fortran order, in which rows are not contiguous and so cannot be streamed',
+      )
     for (let done = 0; done < rows && cols > 0; done += batchSize) {
       const count = Math.min(batchSize, rows - done)
       const data = type.decode(await reader.exactly(count * cols * type.size))
@@ -105,12 +108,12 @@ export function writeNpy(value: NdArrayLike): Uint8Array<ArrayBuffer> {
 
 function readerOf(pieces: AsyncIterable<Uint8Array>): ByteReader {
   return new ByteReader(pieces, (wanted, got) =>
-    unreadable(FORMAT, `it is truncated: ${got} bytes are left where ${wanted} are needed`),
+    unreadable(FORMAT, `it is truncated: ${wanted} bytes are needed where ${got} are left`),
   )
 }
 
 async function checkEnd(reader: ByteReader): Promise<void> {
-  if (!(await reader.atEnd())) throw unreadable(FORMAT, 'it goes on behind its array')
+  if (!(await reader.atEnd())) throw unreadable(FORMAT, 'there are bytes after its array')
 }
 
 async function readHeader(reader: ByteReader): Promise<Header> {
@@ -120,11 +123,11 @@ async function readHeader(reader: ByteReader): Promise<Header> {
   }
   const version = start[6]
   if (version < 1 || version > 3 || start[7] !== 0) {
-    throw unreadable(FORMAT, `its version is ${version}.${start[7]}, and only 1.0, 2.0 and 3.0 are known`)
+    throw unreadable(FORMAT, `its version is ${version}.${start[7]} (supported: 1.0, 2.0 and 3.0)`)
   }
   const lengthBytes = await reader.exactly(version === 1 ? 2 : 4)
   const length = lengthBytes.reduceRight((sum, byte) => sum * 256 + byte, 0)
-  if (length > LONGEST_HEADER) throw unreadable(FORMAT, `its header is said to be ${length} bytes long`)
+  if (length > LONGEST_HEADER) throw unreadable(FORMAT, `it declares a header of ${length} bytes`)
   const text = latin(await reader.exactly(length))
 
   const descr = /'descr'\s*:\s*'([^']{0,20})'/.exec(text)?.[1]
@@ -134,12 +137,12 @@ async function readHeader(reader: ByteReader): Promise<Header> {
   const type = descr === undefined ? undefined : npyType(descr)
   if (type === undefined) {
     const what = descr === undefined ? 'records' : `type '${descr}'`
-    throw unreadable(FORMAT, `its elements are ${what}, and only numbers and texts are read`)
+    throw unreadable(FORMAT, `its elements are ${what} (supported: numbers and strings)`)
   }
   const shape = tuple.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]))
   const size = shape.reduce((product, each) => product * each, 1)
   if (shape.length > 32 || !shape.every(Number.isSafeInteger) || !Number.isSafeInteger(size * type.size)) {
-    throw unreadable(FORMAT, 'its shape is impossible')
+    throw unreadable(FORMAT, 'its shape is invalid')
   }
   return { type, columnOrder: order === 'True' && shape.length > 1, shape, size }
 }

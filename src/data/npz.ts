@@ -18,7 +18,7 @@ export async function readNpz(source: DataSource, o: ReadOptions = {}): Promise<
   const arrays: Record<string, NdArray> = Object.create(null)
   for await (const { name, bytes } of zipMembers(piecesOf(source, o))) {
     const key = keyOf(name)
-    if (key in arrays) throw unreadable(FORMAT, `it holds two arrays of the name ${show(key)}`)
+    if (key in arrays) throw unreadable(FORMAT, `it holds two arrays named ${show(key)}`)
     arrays[key] = await readArray(bytes)
   }
   return arrays
@@ -66,7 +66,7 @@ export function writeNpz(
   if (bytes > MOST_BYTES) {
     throw new SoftmarginError(
       'OUT_OF_MEMORY',
-      `arrays of ${bytes} bytes do not fit into one .npz file, which holds at most 4 GiB: write several files`,
+      `arrays of ${bytes} bytes do not fit in one .npz file, which holds at most 4 GiB; write several files`,
       { argument: 'arrays', received: bytes, expected: `at most ${MOST_BYTES} bytes` },
     )
   }

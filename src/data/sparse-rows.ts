@@ -65,8 +65,8 @@ export class SparseRows {
     if (size > Math.max(SMALL, MOST_PER_ENTRY * this.#count) || size > MAX_INDEX) {
       throw new SoftmarginError(
         'OUT_OF_MEMORY',
-        `${name} has ${this.rows} rows of ${cols} columns, but only ${this.#count} numbers in them: ` +
-          'dense, they do not fit in memory',
+        `${name} has ${this.rows} rows of ${cols} columns with only ${this.#count} numbers in them: ` +
+          'as a dense matrix it does not fit in memory',
         { argument: name, received: size, expected: 'a matrix that is not almost empty' },
       )
     }

@@ -44,16 +44,17 @@ export function readPairs(
     for (let code = line.charCodeAt(at); code >= 48 && code <= 57; code = line.charCodeAt(++at)) {
       index = index * 10 + code - 48
     }
-    if (at === start || line[at] !== ':') throw fail(`${quote(line, start)} is no index:value pair`)
+    if (at === start || line[at] !== ':') throw fail(`${quote(line, start)} is not an index:value pair`)
     if (index < first || index > MAX_INDEX) {
       throw fail(`index ${line.slice(start, at)} is not from ${first} to ${MAX_INDEX}`)
     }
-    if (index <= last) throw fail(`index ${index} comes after ${last}: indexes must ascend`)
+    if (index <= last) throw fail(`index ${index} follows ${last} (indexes must ascend)`)
     last = index
     const begin = ++at
     while (at < line.length && !isSpace(line.charCodeAt(at))) at++
     const value = decimal(line.slice(begin, at))
-    if (!Number.isFinite(Math.fround(value))) throw fail(`${quote(line, start)} holds no finite float32`)
+    if (!Number.isFinite(Math.fround(value)))
+      throw fail(`the value of ${quote(line, start)} is not a finite float32`)
     visit(index, value)
   }
 }

@@ -58,14 +58,14 @@ describe('readSvmlight', () => {
     ['nothing', '', {}, 'DATA_UNREADABLE', 'no rows'],
     ['comments alone', '# 1 1:1\n\n', {}, 'DATA_UNREADABLE', 'no rows'],
     ['rows without numbers', '1\n2\n', {}, 'DATA_UNREADABLE', 'all its rows are empty'],
-    ['a label that is text', '1 1:1\ncat 1:1\n', {}, 'DATA_UNREADABLE', "line 2: 'cat' is no label"],
-    ['several labels', '1,2 1:1\n', {}, 'DATA_UNREADABLE', "'1,2' is no label"],
-    ['no pair', '1 1\n', {}, 'DATA_UNREADABLE', "'1' is no index:value pair"],
-    ['a negative index', '1 -1:1\n', {}, 'DATA_UNREADABLE', "'-1:1' is no index:value pair"],
-    ['indexes that do not ascend', '1 2:1 1:1\n', {}, 'DATA_UNREADABLE', 'index 1 comes after 2'],
+    ['a label that is text', '1 1:1\ncat 1:1\n', {}, 'DATA_UNREADABLE', "line 2: 'cat' is not a label"],
+    ['several labels', '1,2 1:1\n', {}, 'DATA_UNREADABLE', "'1,2' is not a label"],
+    ['no pair', '1 1\n', {}, 'DATA_UNREADABLE', "'1' is not an index:value pair"],
+    ['a negative index', '1 -1:1\n', {}, 'DATA_UNREADABLE', "'-1:1' is not an index:value pair"],
+    ['indexes that do not ascend', '1 2:1 1:1\n', {}, 'DATA_UNREADABLE', 'index 1 follows 2'],
     ['index 0 where they begin at 1', '1 0:1\n', { zeroBased: false }, 'DATA_UNREADABLE', 'index 0'],
     ['a query in the middle', '1 1:1 qid:2\n', {}, 'DATA_UNREADABLE', "'qid:2'"],
-    ['NaN', '1 1:nan\n', {}, 'DATA_UNREADABLE', "'1:nan' holds no finite"],
+    ['NaN', '1 1:nan\n', {}, 'DATA_UNREADABLE', "the value of '1:nan' is not a finite float32"],
     ['a gigantic index', '1 2000000000:1\n', {}, 'OUT_OF_MEMORY', '2000000000 columns'],
     ['an index beyond integers', '1 99999999999999999999:1\n', {}, 'DATA_UNREADABLE', 'is not from'],
     ['too few columns', '1 3:1\n', { columns: 2 }, 'INVALID_ARGUMENT', '3 or more'],
@@ -76,7 +76,7 @@ describe('readSvmlight', () => {
 
   it('refuses batches of no width, and rows beyond it', async () => {
     const read = (columns: number) => all(svmlightBatches(text('1 1:1\n1 9:1\n'), { columns }))
-    await expect(read(8)).rejects.toEqual(refusal('line 2: index 9 is beyond the 8 columns'))
+    await expect(read(8)).rejects.toEqual(refusal('line 2: index 9 exceeds the 8 columns'))
     await expect(read(0)).rejects.toEqual(refusal('columns', 'INVALID_ARGUMENT'))
     expect(await read(9)).toHaveLength(1)
   })

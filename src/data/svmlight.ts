@@ -89,7 +89,7 @@ async function* readRows(
   let number = 0
   const fail = (why: string) => unreadable(FORMAT, `line ${number}: ${why}`)
   const visit = (index: number, value: number) => {
-    if (index - first >= columns) throw fail(`index ${index} is beyond the ${columns} columns asked for`)
+    if (index - first >= columns) throw fail(`index ${index} exceeds the ${columns} columns asked for`)
     rows.add(index - first, value)
   }
   for await (const whole of linesOf(source, FORMAT, o)) {
@@ -102,7 +102,7 @@ async function* readRows(
     const start = at
     while (at < line.length && !isSpace(line.charCodeAt(at))) at++
     const label = decimal(line.slice(start, at))
-    if (!Number.isFinite(label)) throw fail(`${quote(line, start)} is no label: a number`)
+    if (!Number.isFinite(label)) throw fail(`${quote(line, start)} is not a label, which must be a number`)
     const query = /^\s+qid:\d+(?=\s|$)/.exec(line.slice(at, at + 64))
     rows.begin()
     readPairs(line, at + (query?.[0].length ?? 0), first, visit, fail)
@@ -117,7 +117,7 @@ function columnsOf(columns: number | undefined, width: number): number {
   }
   if (!Number.isSafeInteger(columns) || columns < Math.max(width, 1)) {
     const least = Math.max(width, 1)
-    throw invalidArgument('columns', columns, `a whole number of ${least} or more`)
+    throw invalidArgument('columns', columns, `an integer of ${least} or more`)
   }
   return columns
 }

@@ -1,10 +1,8 @@
 // WebAssembly modules for workerd, which accepts WebAssembly only as imported modules.
 
 import jpeg from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'
-// @ts-expect-error: its types tell what an instance exports
-import png from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm'
 import cnn from '../../dist/cnn.wasm'
 import svm from '../../dist/svm.wasm'
 
-/** The modules that an image classifier needs whose network runs in our own engine. */
-export const modules = { 'svm.wasm': svm, 'cnn.wasm': cnn, 'jpeg.wasm': jpeg, 'png.wasm': png }
+/** Supplies the modules for an image classifier whose network runs in softmargin's own engine. */
+export const modules = { 'svm.wasm': svm, 'cnn.wasm': cnn, 'jpeg.wasm': jpeg }

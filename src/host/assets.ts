@@ -11,13 +11,15 @@ export type AssetName =
   | 'svm.relaxed.wasm'
   | 'svm.relaxed.threads.wasm'
   | 'cnn.wasm'
+  | 'cnn.threads.wasm'
   | 'cnn.relaxed.wasm'
+  | 'cnn.relaxed.threads.wasm'
   | 'tiny.onnx'
 
 /**
- * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
+ * A file that an application can supply with `useAssets`: those of this package, the JPEG decoder and ONNX Runtime.
  */
-export type CustomAssetName = AssetName | 'jpeg.wasm' | 'png.wasm' | 'onnxruntime.wasm'
+export type CustomAssetName = AssetName | 'jpeg.wasm' | 'onnxruntime.wasm'
 
 /** A compiled module, its bytes, or the path or URL to read them from. */
 export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
@@ -28,10 +30,11 @@ const names: Record<CustomAssetName, true> = {
   'svm.relaxed.wasm': true,
   'svm.relaxed.threads.wasm': true,
   'cnn.wasm': true,
+  'cnn.threads.wasm': true,
   'cnn.relaxed.wasm': true,
+  'cnn.relaxed.threads.wasm': true,
   'tiny.onnx': true,
   'jpeg.wasm': true,
-  'png.wasm': true,
   'onnxruntime.wasm': true,
 }
 const given = new Map<CustomAssetName, CustomAsset>()
@@ -41,8 +44,7 @@ const given = new Map<CustomAssetName, CustomAsset>()
  * WebAssembly only as precompiled modules, and by applications that host these files elsewhere. Call it before any
  * other function of the package.
  *
- * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `png.wasm` is
- * `@jsquash/png/codec/pkg/squoosh_png_bg.wasm`, and `onnxruntime.wasm` is
+ * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, and `onnxruntime.wasm` is
  * `onnxruntime-web/ort-wasm-simd-threaded.wasm`.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for a value that is not a module, bytes or a
@@ -51,7 +53,9 @@ const given = new Map<CustomAssetName, CustomAsset>()
 export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
     if (!Object.hasOwn(names, name)) {
-      throw invalidArgument('assets', name, `made of ${Object.keys(names).map(show).join(', ')}`)
+      const known = Object.keys(names).join(', ')
+      const message = `unknown file ${show(name)} in assets; the files are ${known}`
+      throw invalidArgument('assets', name, `files among ${known}`, message)
     }
     const isWhere = typeof asset === 'string' || asset instanceof URL
     if (!isWhere && !isBytes(asset) && !isModule(asset)) {
@@ -59,6 +63,12 @@ export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): 
     }
     given.set(name as CustomAssetName, asset)
   }
+}
+
+/** The supplied files in a form that another thread can be sent, for its own `useAssets`. */
+export function customAssets(): { [Name in CustomAssetName]?: CustomAsset } {
+  const entries = [...given].map(([name, asset]) => [name, asset instanceof URL ? asset.href : asset])
+  return Object.fromEntries(entries)
 }
 
 /** Returns the supplied module or its bytes, or `undefined` if none was supplied. @throws as `readBytes` */
@@ -107,8 +117,12 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url)
     case 'cnn.wasm':
       return new URL('../../dist/cnn.wasm', import.meta.url)
+    case 'cnn.threads.wasm':
+      return new URL('../../dist/cnn.threads.wasm', import.meta.url)
     case 'cnn.relaxed.wasm':
       return new URL('../../dist/cnn.relaxed.wasm', import.meta.url)
+    case 'cnn.relaxed.threads.wasm':
+      return new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url)
     case 'tiny.onnx':
       return new URL('../../dist/tiny.onnx', import.meta.url)
   }

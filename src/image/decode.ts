@@ -2,7 +2,7 @@ import { SoftmarginError, throwIfAborted } from '../core/errors.ts'
 import { describeFileType } from '../core/file-type.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
-import { decodePng } from './png.ts'
+import { decodePng } from './png/png.ts'
 
 /**
  * Reads and decodes one image.
@@ -43,7 +43,7 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   } catch (cause) {
     // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
-    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder does not take it'
+    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder rejects it'
     const message = `${label} is ${format} that cannot be decoded: ${why}`
     throw new SoftmarginError('IMAGE_UNREADABLE', message, { ...details, cause })
   }

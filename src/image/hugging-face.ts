@@ -70,7 +70,8 @@ export function isHuggingFace(config: object): config is HuggingFacePreprocess {
 export function fromHuggingFace(config: HuggingFacePreprocess, name = 'preprocess'): Preprocess {
   if (typeof config !== 'object' || config === null) throw invalidArgument(name, config, 'an object')
   const own = config.image_processor ?? config
-  if (own.do_pad === true) throw invalidArgument(`${name}.do_pad`, true, 'false: padding is not known here')
+  if (own.do_pad === true)
+    throw invalidArgument(`${name}.do_pad`, true, 'false, since padding is not supported')
   const { do_rescale = true, do_normalize = true, rescale_factor = 1 / 255 } = own
   const result: Preprocess = { ...geometry(own, name), rescale: do_rescale ? rescale_factor : 1 }
   if (own.resample !== undefined) {
@@ -97,7 +98,8 @@ function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 's
   if (own.do_resize === false || own.size === undefined) return crop === undefined ? {} : { crop }
   const { size } = own
   if (typeof size === 'object' && size !== null && size.longest_edge !== undefined) {
-    throw invalidArgument(`${name}.size.longest_edge`, size.longest_edge, 'left out: images must be alike')
+    const expected = 'omitted, since all images must have the same size'
+    throw invalidArgument(`${name}.size.longest_edge`, size.longest_edge, expected)
   }
   const edge = shortEdge(size, type, crop !== undefined)
   if (edge === undefined) {

@@ -64,7 +64,7 @@ async function readBlob(blob: Blob, name: string): Promise<Uint8Array> {
     return new Uint8Array(await blob.arrayBuffer())
   } catch (cause) {
     // The file was changed or removed after the user selected it.
-    throw new SoftmarginError('FILE_UNREADABLE', `${name} must be a file that can be read: ${cause}`, {
+    throw new SoftmarginError('FILE_UNREADABLE', `${name} cannot be read: ${cause}`, {
       argument: name,
       expected: 'a file that can be read',
       cause,

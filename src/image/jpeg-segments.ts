@@ -69,7 +69,7 @@ export function scanSegments(bytes: Uint8Array): JpegSegments {
     else if ((marker & 0xf0) === 0xe0 || marker === comment) metadata.push({ marker, from: at, to })
     at = to
   }
-  if (!frame) throw new Error('it is truncated (it ends before its frame header)')
+  if (!frame) throw new Error('it is truncated (it ends before the frame header)')
   return { ...frame, metadata, scans }
 }
 

@@ -28,9 +28,9 @@ export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
 async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
   const { width, height, components, metadata, scans } = scanSegments(bytes)
   checkArea(width, height)
-  if (components === 4) throw new Error('its colours are CMYK, which the decoder does not take')
+  if (components === 4) throw new Error('its colours are CMYK, which the decoder does not support')
   if (scans > mostScans)
-    throw new Error(`it has more than ${mostScans} scans, each of which draws the whole picture`)
+    throw new Error(`it has more than ${mostScans} scans, each of which takes as long as a whole image`)
   const needed = metadata.length > mostMetadata ? withoutMetadata(bytes, metadata) : bytes
   await (ready ??= start().catch(forget))
   warnings = []

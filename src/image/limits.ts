@@ -3,8 +3,8 @@ const maxPixels = 2 ** 27
 
 /** @throws {Error} for an image without pixels or with more than fit in the decoders' memory */
 export function checkArea(width: number, height: number): void {
-  if (width < 1 || height < 1) throw new Error(`its header says that it is ${width} x ${height} pixels`)
+  if (width < 1 || height < 1) throw new Error(`its header declares ${width} x ${height} pixels`)
   if (width * height > maxPixels) {
-    throw new Error(`it is too large: ${width} x ${height} pixels, at most ${maxPixels} are taken`)
+    throw new Error(`it is too large: ${width} x ${height} pixels (at most ${maxPixels})`)
   }
 }

@@ -66,7 +66,7 @@ function resolveGeometry({ size, crop }: Preprocess, modelSize: Size | undefined
       throw invalidArgument(
         'preprocess.crop',
         crop,
-        'given with size.shortestEdge, since all tensors must be alike',
+        'set if size.shortestEdge is, since all tensors must have the same size',
       )
     }
     return { size: { shortestEdge: size.shortestEdge }, crop: cropTo }

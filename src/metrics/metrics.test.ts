@@ -56,10 +56,10 @@ test('bad input is named', () => {
   )
   expect(() => accuracyScore([], [])).toThrow('yTrue must have at least one label')
   expect(() => confusionMatrix<string | number>(['1'], [1])).toThrow(
-    'yPred[0] must be a string, as yTrue[0] is',
+    'yPred[0] must be a string, like yTrue[0]',
   )
   expect(() => confusionMatrix([1], [1], { labels: [1, 1] })).toThrow(
-    'labels must be an array of different labels',
+    'labels must be an array of distinct labels',
   )
   expect(() => formatClassificationReport(classificationReport([1], [1]), { digits: -1 })).toThrow('digits')
 })

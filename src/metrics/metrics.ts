@@ -63,11 +63,11 @@ export function labelsOf<L extends Label>(
   checkPair(yTrue, yPred)
   const either = [...uniqueLabels(yTrue, 'yTrue'), ...uniqueLabels(yPred, 'yPred')]
   if (typeof yPred[0] !== typeof yTrue[0]) {
-    throw invalidArgument('yPred[0]', yPred[0], `a ${typeof yTrue[0]}, as yTrue[0] is`)
+    throw invalidArgument('yPred[0]', yPred[0], `a ${typeof yTrue[0]}, like yTrue[0]`)
   }
   if (labels === undefined) return uniqueLabels(either)
   if (!Array.isArray(labels) || labels.length === 0 || new Set(labels).size !== labels.length) {
-    throw invalidArgument('labels', labels, 'an array of different labels')
+    throw invalidArgument('labels', labels, 'an array of distinct labels')
   }
   uniqueLabels(labels, 'labels')
   return [...labels]

@@ -3,10 +3,11 @@ import type { Fold } from '../core/folds.ts'
 import { encodeLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import { columnStatsOf } from '../engine/kernel/column-stats.ts'
+import { KERNEL_PARAMETERS } from '../engine/kernel/kernel.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
-import { hasFeatures } from '../svm/model/svm-params.ts'
-import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { autoGamma, hasFeatures } from '../svm/model/svm-params.ts'
+import { SVC, type SvcParameters } from '../svm/svc.ts'
 import { crossValidate } from './cross-validate.ts'
 import type { Scorer } from './scoring.ts'
 import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
@@ -17,22 +18,20 @@ import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
  * Candidates that differ only in parameters that their kernel ignores are fitted once. All candidates share one
  * matrix of dot products if it fits into memory.
  *
- * @param estimator the SVC whose parameters the candidates override; it is not fitted itself
- * @param candidates parameters to set on copies of the estimator
+ * @param candidates all parameters of each candidate
  * @param o.scorer default: accuracy
  * @returns `scores[candidate][fold]`
  * @throws {SoftmarginError} `ABORTED`, and the errors of `SVC.fit` and `SVC.predict`
  */
 export async function evaluateCandidates<L extends Label>(
-  estimator: SVC<L>,
+  candidates: readonly SvcParameters[],
   X: Matrix,
   y: ArrayLike<L>,
-  candidates: readonly SvcOptions[],
   folds: readonly Fold[],
   o: LongCall & { scorer?: Scorer<L> | undefined } = {},
 ): Promise<Float64Array[]> {
   const scorer = o.scorer ?? accuracyScore
-  const keys = candidates.map((candidate) => candidateKey(estimator, candidate, X.cols))
+  const keys = candidates.map((candidate) => candidateKey(candidate, X.cols))
   const distinct = new Map(keys.map((key, i) => [key, candidates[i]]))
   const scores = new Map([...distinct.keys()].map((key) => [key, new Float64Array(folds.length)]))
 
@@ -45,12 +44,11 @@ export async function evaluateCandidates<L extends Label>(
     )
     o.onProgress?.({ done: ++done, total })
   }
-  const facts = await columnStatsOf(X, estimator.getParams().simd, new TimeSlice(o.signal))
+  const facts = await columnStatsOf(X, candidates[0].simd, new TimeSlice(o.signal))
   const shared = [...distinct].flatMap(([key, candidate]) => {
-    const parameters = estimator.clone(candidate).getParams()
-    return hasFeatures(parameters) && !isClose(X, parameters, facts) ? [{ key, parameters }] : []
+    return hasFeatures(candidate) && !isClose(X, candidate, facts) ? [{ key, candidate }] : []
   })
-  const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ parameters }) => parameters) }
+  const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ candidate }) => candidate) }
   const judged = new Set<string>()
   if (shared.length > 0 && canShareGram(search)) {
     await searchShared(search, {
@@ -73,29 +71,19 @@ export async function evaluateCandidates<L extends Label>(
     signal: o.signal,
     // Scorers only use labels, so probabilities would be wasted work.
     estimatorsOf: (fold) =>
-      [...left[fold].values()].map((candidate) => estimator.clone({ ...candidate, probability: false })),
+      [...left[fold].values()].map((candidate) => new SVC<L>({ ...candidate, probability: false })),
     judge: async ({ svc, XTest, fold, index }) =>
       judge([...left[fold].keys()][index], fold, await svc.predict(XTest, { signal: o.signal })),
   })
   return keys.map((key) => scores.get(key)!.slice())
 }
 
-/** The kernel parameters that each kernel uses. */
-const readBy: Record<string, string[]> = {
-  linear: [],
-  precomputed: [],
-  rbf: ['gamma'],
-  poly: ['gamma', 'degree', 'coef0'],
-  sigmoid: ['gamma', 'coef0'],
-}
-
 /** Returns a string that is equal for two candidates exactly if their fits are the same. */
-function candidateKey(estimator: SVC, candidate: SvcOptions, columns: number): string {
-  const copy = estimator.clone(candidate)
-  const { gamma, degree, coef0, ...others } = copy.getParams()
-  copy.dispose()
-  const kernel = { gamma: gamma === 'auto' ? 1 / columns : gamma, degree, coef0 }
-  const read = Object.entries(kernel).filter(([name]) => readBy[others.kernel ?? 'rbf'].includes(name))
+function candidateKey(candidate: SvcParameters, columns: number): string {
+  const { gamma, degree, coef0, ...others } = candidate
+  const values = { gamma: autoGamma(gamma, columns), degree, coef0 }
+  const used = others.kernel === 'precomputed' ? [] : KERNEL_PARAMETERS[others.kernel]
+  const read = used.map((name): [string, unknown] => [name, values[name]])
   const sorted = (entries: [string, unknown][]) => entries.sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify(sorted([...Object.entries(others), ...read]), (_, value) =>
     value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -124,7 +124,7 @@ test('bad input is named', async () => {
   expect(() => new GridSearchCV(new SVC(), { kernels: ['rbf'] } as never)).toThrow('kernel')
   expect(() => new GridSearchCV(new SVC(), { C: [1, -1] })).toThrow('C must be')
   expect(() => new GridSearchCV(new SVC(), { C: [1] }, { cv: 1 })).toThrow(
-    'cv must be a number of folds from 2',
+    'cv must be an integer of 2 or more, or a splitter',
   )
   expect(() => new GridSearchCV({} as never, { C: [1] })).toThrow('estimator must be an SVC')
   search.dispose()

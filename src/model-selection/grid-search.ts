@@ -3,6 +3,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
 import { checkLabels, type Label } from '../core/labels.ts'
 import type { MatrixLike } from '../core/matrix.ts'
+import { type SvcParameters, svcParameters } from '../svm/model/svc-params.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
 import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
@@ -46,6 +47,8 @@ export class GridSearchCV<L extends Label = Label> {
   readonly #splitter: Splitter
   readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
+  /** All parameters of each candidate. */
+  readonly #parameters: SvcParameters[]
   #results: CvResults | undefined
   #best: SVC<L> | undefined
   #disposed = false
@@ -63,7 +66,8 @@ export class GridSearchCV<L extends Label = Label> {
     this.#splitter = toSplitter(o.cv ?? 5)
     this.#scorer = toScorer(o.scoring ?? 'accuracy')
     this.#candidates = listCandidates(paramGrid, Object.keys(estimator.getParams()))
-    for (const candidate of this.#candidates) estimator.clone(candidate).dispose()
+    const defaults = estimator.getParams()
+    this.#parameters = this.#candidates.map((candidate) => svcParameters({ ...defaults, ...candidate }))
   }
 
   /**
@@ -85,11 +89,10 @@ export class GridSearchCV<L extends Label = Label> {
     o: LongCall & Warned = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
-    const parameters = this.#candidates.map((candidate) => this.estimator.clone(candidate).getParams())
-    const matrix = await checkRows(X, y, parameters, o.signal)
+    const matrix = await checkRows(X, y, this.#parameters, o.signal)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
-    const scores = await evaluateCandidates(this.estimator, matrix, y, this.#candidates, folds, {
+    const scores = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
       onProgress: ({ done, total }) => {
@@ -122,7 +125,8 @@ export class GridSearchCV<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get cvResults(): CvResults {
-    if (!this.#results) throw this.#notFitted('call fit first')
+    if (!this.#results)
+      throw new SoftmarginError('NOT_FITTED', 'this GridSearchCV is not fitted; call fit(X, y) first')
     return this.#results
   }
 
@@ -161,7 +165,7 @@ export class GridSearchCV<L extends Label = Label> {
   get bestEstimator(): SVC<L> {
     this.#checkUsable()
     if (this.#best) return this.#best
-    throw this.#notFitted(this.#results ? 'refit is false' : 'call fit first')
+    throw this.#notFitted(this.#results ? 'its option refit is false' : 'call fit(X, y) first')
   }
 
   /**
@@ -196,11 +200,12 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   #checkUsable(): void {
-    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'GridSearchCV was used after dispose()')
+    if (this.#disposed)
+      throw new SoftmarginError('DISPOSED', 'this GridSearchCV was disposed of; create a new one')
   }
 
   #notFitted(why: string): SoftmarginError {
-    return new SoftmarginError('NOT_FITTED', `GridSearchCV has no result to use: ${why}`)
+    return new SoftmarginError('NOT_FITTED', `this GridSearchCV has no fitted estimator: ${why}`)
   }
 }
 

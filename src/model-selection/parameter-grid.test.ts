@@ -10,7 +10,10 @@ test.each(selection.paramGrids)('the order is that of scikit-learn: $paramGrid',
 
 test('bad grids are named', () => {
   expect(() => listCandidates({ Gamma: [1] } as never, known)).toThrow(
-    "paramGrid must be made of the parameters C, gamma, kernel, but is 'Gamma'",
+    "unknown parameter 'Gamma' in paramGrid; did you mean 'gamma'?",
+  )
+  expect(() => listCandidates([{ penalty: [1] }] as never, known)).toThrow(
+    "unknown parameter 'penalty' in paramGrid[0]; the parameters are kernel, C, gamma",
   )
   expect(() => listCandidates([{ C: [1] }, { C: [] }], known)).toThrow(
     'paramGrid[1].C must be an array of at least one',

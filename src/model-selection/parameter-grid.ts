@@ -1,4 +1,5 @@
 import { invalidArgument } from '../core/errors.ts'
+import { unknownName } from '../core/known-options.ts'
 import type { SvcOptions } from '../svm/svc.ts'
 
 /**
@@ -12,8 +13,8 @@ export type ParamGrid = { readonly [Name in keyof SvcOptions]?: readonly SvcOpti
  * Several grids follow one another.
  *
  * @param known the allowed names
- * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message lists the known ones), and for values
- *   that are not an array or an empty one
+ * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name (the message suggests the closest known one), and for
+ *   values that are not an array, or are an empty one
  */
 export function listCandidates(
   paramGrid: ParamGrid | readonly ParamGrid[],
@@ -34,9 +35,7 @@ function combine(grid: ParamGrid, argument: string, known: readonly string[]): S
   const names = given.sort((a, b) => (a < b ? -1 : 1))
   let candidates: SvcOptions[] = [{}]
   for (const name of names) {
-    if (!known.includes(name)) {
-      throw invalidArgument(argument, name, `made of the parameters ${[...known].sort().join(', ')}`)
-    }
+    if (!known.includes(name)) throw unknownName('parameter', name, known, argument)
     const values: unknown = grid[name as keyof SvcOptions]
     if (!Array.isArray(values) || values.length === 0) {
       throw invalidArgument(`${argument}.${name}`, values, 'an array of at least one value')

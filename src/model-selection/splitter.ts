@@ -10,7 +10,7 @@ import { StratifiedKFold } from './stratified-k-fold.ts'
 export function toSplitter(cv: number | Splitter): Splitter {
   if (typeof cv === 'object' && typeof cv?.split === 'function') return cv
   if (!Number.isInteger(cv) || (cv as number) < 2) {
-    throw invalidArgument('cv', cv, 'a number of folds from 2 or a splitter')
+    throw invalidArgument('cv', cv, 'an integer of 2 or more, or a splitter')
   }
   return new StratifiedKFold({ nSplits: cv as number })
 }

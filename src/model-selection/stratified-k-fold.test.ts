@@ -36,7 +36,7 @@ test('a class with fewer rows than folds is named with its count', () => {
   expect(() => new StratifiedKFold({ nSplits: 3 }).split([1, 2, 3, 4, 5], ['a', 'a', 'a', 'b', 'b'])).toThrow(
     expect.objectContaining({
       code: 'TOO_FEW_ROWS',
-      message: 'y must have at least 3 rows of each class, one for each fold, but has 2 of "b"',
+      message: 'y must have at least 3 rows of each class, one for each fold, but has 2 of class "b"',
     }),
   )
 })

@@ -88,7 +88,7 @@ function classesByFirstRow(codes: Int32Array, classes: number): number[] {
 function tooFewRows(label: Label, count: number, nSplits: number): SoftmarginError {
   return new SoftmarginError(
     'TOO_FEW_ROWS',
-    `y must have at least ${nSplits} rows of each class, one for each fold, but has ${count} of ${JSON.stringify(label)}`,
+    `y must have at least ${nSplits} rows of each class, one for each fold, but has ${count} of class ${JSON.stringify(label)}`,
     {
       argument: 'y',
       received: count,

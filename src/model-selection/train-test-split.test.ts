@@ -52,7 +52,7 @@ test('bad input is named', () => {
   const y = ['a', 'a', 'a', 'b']
   const code = (wanted: string) => expect.objectContaining({ code: wanted })
   expect(() => trainTestSplit(y, y, { stratify: true })).toThrow(
-    'a stratified split must have at least 2 rows of each class, but "b" has 1',
+    'a stratified split needs at least 2 rows of each class, but "b" has 1',
   )
   expect(() => trainTestSplit(y, ['a', 'a', 'b', 'b'], { stratify: true, testSize: 1 })).toThrow(
     code('TOO_FEW_ROWS'),

@@ -83,13 +83,13 @@ interface Sizes {
 function sideSizes(rows: number, testSize: number): Sizes {
   const isShare = testSize > 0 && testSize < 1
   if (!isShare && !(Number.isInteger(testSize) && testSize >= 1)) {
-    throw invalidArgument('testSize', testSize, 'a share between 0 and 1 or a number of rows from 1')
+    throw invalidArgument('testSize', testSize, 'a share between 0 and 1, or a number of rows of 1 or more')
   }
   const test = isShare ? Math.ceil(testSize * rows) : testSize
   if (test >= rows) {
     throw new SoftmarginError(
       'TOO_FEW_ROWS',
-      `testSize must leave rows to fit on, but ${testSize} takes ${test} of the ${rows} rows`,
+      `testSize must leave rows for training, but ${testSize} takes ${test} of the ${rows} rows`,
       { argument: 'testSize', received: testSize, expected: `fewer than ${rows} rows` },
     )
   }
@@ -109,13 +109,13 @@ function stratified(y: ArrayLike<Label>, sizes: Sizes, random: Random): [Int32Ar
   const rarest = counts.indexOf(Math.min(...counts))
   if (counts[rarest] < 2) {
     throw tooFew(
-      `a stratified split must have at least 2 rows of each class, but ${named(classes[rarest])} has 1`,
+      `a stratified split needs at least 2 rows of each class, but ${named(classes[rarest])} has 1`,
     )
   }
   for (const [side, size] of Object.entries(sizes)) {
     if (size < classes.length) {
       throw tooFew(
-        `a stratified split must have at least one row a class on each side, but the ${side} side has ${size} rows for ${classes.length} classes`,
+        `a stratified split needs at least one row of each class in both sets, but the ${side} set has ${size} rows for ${classes.length} classes`,
       )
     }
   }

@@ -41,7 +41,7 @@ export class StandardScaler {
     scaler.#mean = numbersOf(numbers, 'mean')
     scaler.#scale = numbersOf(numbers, 'scale')
     if (scaler.#mean.length !== scaler.#scale.length) {
-      throw shapeMismatch('scale', scaler.#scale.length, `${scaler.#mean.length} numbers, as mean has`)
+      throw shapeMismatch('scale', scaler.#scale.length, `${scaler.#mean.length} numbers, like mean`)
     }
     scaler.#mean.forEach((mean, i) => {
       if (!Number.isFinite(mean)) throw invalidArgument(`mean[${i}]`, mean, 'a finite number')
@@ -78,7 +78,8 @@ export class StandardScaler {
     const matrix = Matrix.from(X)
     checkFinite(matrix)
     const { rows, cols } = matrix
-    if (cols !== mean.length) throw shapeMismatch('X', cols, `${mean.length} columns, as the rows of fit had`)
+    if (cols !== mean.length)
+      throw shapeMismatch('X', cols, `${mean.length} columns, like the rows passed to fit()`)
     const data = new Float32Array(rows * cols)
     for (let i = 0, at = 0; i < rows; i++) {
       for (let j = 0; j < cols; j++, at++) data[at] = (matrix.data[at] - mean[j]) / scale[j]
@@ -125,9 +126,13 @@ function columnScales({ data, rows, cols }: Matrix, mean: Float64Array): Float64
 }
 
 function notFitted(what: string): never {
-  throw new SoftmarginError('NOT_FITTED', `StandardScaler has no ${what} yet: call fit first`, {
-    argument: what,
-  })
+  throw new SoftmarginError(
+    'NOT_FITTED',
+    `this StandardScaler is not fitted and has no ${what}; call fit(X) first`,
+    {
+      argument: what,
+    },
+  )
 }
 
 function square(x: number): number {

@@ -11,7 +11,8 @@ export function checkStoreLabels(labels: ArrayLike<Label>): void {
   for (let i = 0; i < labels.length; i++) {
     const label: unknown = labels[i]
     if (label === undefined || Number.isFinite(label)) continue
-    if (typeof label !== 'string') throw invalidArgument(`labels[${i}]`, label, 'text or a finite number')
-    if (label.endsWith('\0')) throw invalidArgument(`labels[${i}]`, label, 'text without a NUL at its end')
+    if (typeof label !== 'string') throw invalidArgument(`labels[${i}]`, label, 'a string or a finite number')
+    if (label.endsWith('\0'))
+      throw invalidArgument(`labels[${i}]`, label, 'a string that does not end with a NUL character')
   }
 }

@@ -10,8 +10,8 @@ export function warnOfDamage(
 ): void {
   const tell = onWarning ?? console.warn
   tell(
-    `softmargin: ${bytes} bytes in the journal of the feature store ${show(path)} are damaged: ${recordsBefore} whole ` +
-      `records come before them and ${records - recordsBefore} behind them, all of which were read. Images whose features ` +
-      'were lost are extracted again when they are next asked for.',
+    `softmargin: ${bytes} bytes in the journal of the feature store ${show(path)} are damaged. ${recordsBefore} intact ` +
+      `records before them and ${records - recordsBefore} after them were read. Images whose features ` +
+      'were lost are extracted again when they are next requested.',
   )
 }

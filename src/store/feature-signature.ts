@@ -1,6 +1,7 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
-import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
+import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { RuntimeInfo } from '../cnn/runtime.ts'
 import { sha256 } from '../host/download/model-cache.ts'
 import type { OpenedImage } from '../image/image-input.ts'
@@ -20,7 +21,8 @@ export interface FeatureSignature {
   preprocess: string
   /** Features per image. */
   featureSize: number
-  /** What ran the network, if it was not onnxruntime-web: `'engine'`, `'onnxruntime-node'`. The fingerprint covers it. */
+  /** What ran the network, if it was not onnxruntime-web: `'engine 2'`, with the version of its
+   * arithmetic, or `'onnxruntime-node'`. The fingerprint covers it. */
   runtime?: string | undefined
   /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
@@ -46,7 +48,7 @@ export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignatu
 
 async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const { layer, featureSize, ...how } = extractor.describe()
-  const pooling = inOrder(how.pooling)
+  const pooling = inOrder(poolingOf(how))
   const preprocess = inOrder(how.preprocess)
   const network = await sha256(computationOf(extractor.cutModel()))
   // The features of different runtimes differ in their low-order bits, so one store must not mix them.
@@ -66,8 +68,17 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
 function runtimeName({ name, module, executionProviders }: RuntimeInfo): string | undefined {
   if (name === 'onnxruntime') return undefined
-  if (name === 'engine') return 'engine'
+  if (name === 'engine') return `engine ${ENGINE_VERSION}`
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
+}
+
+/** The pooling, with the number of prefix tokens if it leaves these out. */
+function poolingOf({
+  pooling,
+  prefixTokens,
+}: Pick<ExtractorDescription, 'pooling' | 'prefixTokens'>): unknown {
+  const leavesOut = prefixTokens !== undefined && pooling !== 'none' && pooling !== 'cls'
+  return leavesOut ? { pooling, prefixTokens } : pooling
 }
 
 /** What a signature holds only where it is not the default. */

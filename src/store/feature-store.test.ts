@@ -9,8 +9,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digit, pngOf } from '../../test/support/digits.ts'
 import { smallCnn } from '../../test/support/small-cnn.ts'
@@ -19,7 +17,9 @@ import type { SoftmarginError } from '../core/errors.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
 import { frame } from '../host/journal/frames.ts'
-import { FeatureStore } from './feature-store.ts'
+import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
+import { FeatureStore, type StoreProgress } from './feature-store.ts'
 
 const options = {
   model: toBinary(ModelProtoSchema, smallCnn()),
@@ -98,6 +98,15 @@ describe('FeatureStore', () => {
     expect(await countExtracted((counting) => back.extract(counting, [picture]))).toBe(0)
   })
 
+  it('tells how many images it knew', async () => {
+    const store = FeatureStore.inMemory()
+    await store.extract(extractor, images.slice(0, 3))
+    const told: [number, number][] = []
+    const onProgress = ({ done, known }: StoreProgress) => told.push([done, known])
+    await store.extract(extractor, images, { batchSize: 2, onProgress })
+    expect(told).toEqual([2, 4, 6, 8, 9].map((done) => [done, Math.min(done, 3)]))
+  })
+
   it('loses at most the batch that was running when it ended', async () => {
     const path = join(folder, 'crash.npz')
     const store = await FeatureStore.open(path)
@@ -152,9 +161,7 @@ describe('FeatureStore', () => {
       expect(back.size, name).toBe(5)
       expect(told, name).toHaveLength(1)
       expect(told[0]).toContain(
-        isLast
-          ? '5 whole records come before them and 0 behind'
-          : '2 whole records come before them and 3 behind',
+        isLast ? '5 intact records before them and 0 after' : '2 intact records before them and 3 after',
       )
       // It goes on behind the damage, and what was lost is made again.
       expect(await countExtracted((counting) => back.extract(counting, images, { batchSize: 2 }))).toBe(4)
@@ -167,10 +174,11 @@ describe('FeatureStore', () => {
       await again.save()
       expect(setAside()).toHaveLength(1)
       rmSync(join(folder, setAside()[0]))
-      expect((await FeatureStore.open(path, { onWarning: fail })).size).toBe(9)
-      await FeatureStore.remove(path).catch(({ code }) => expect(code).toBe('FILE_LOCKED'))
-      rmSync(path)
-      rmSync(`${path}.lock`)
+      const last = await FeatureStore.open(path, { onWarning: fail })
+      expect(last.size).toBe(9)
+      await expect(FeatureStore.remove(path)).rejects.toMatchObject({ code: 'FILE_LOCKED' })
+      last.dispose()
+      await FeatureStore.remove(path)
     }
   })
 
@@ -330,8 +338,8 @@ describe('FeatureStore', () => {
   })
 
   it.each<[string, object, RegExp]>([
-    ['another layer', { layer: 'conv' }, /their layer is map, the extractor's convolved$/],
-    ['another pooling', { pooling: 'max' }, /their pooling is \{"grid":2\}, the extractor's "max"$/],
+    ['another layer', { layer: 'conv' }, /their layer is map, but the extractor's is convolved$/],
+    ['another pooling', { pooling: 'max' }, /their pooling is \{"grid":2\}, but the extractor's is "max"$/],
     ['another preprocessing', { preprocess: { size: 16 } }, /their preprocess is /],
     ['other weights', { model: otherWeights() }, /a network with other weights$/],
   ])('refuses %s, and says what differs', async (_, change, message) => {

@@ -1,5 +1,6 @@
-import type { ExtractOptions } from '../cnn/batching/run-images.ts'
+import type { ExtractOptions, ExtractProgress } from '../cnn/batching/run-images.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { LongCall } from '../core/call-options.ts'
 import { SoftmarginError, shapeMismatch, throwIfAborted } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { checkFinite, type Matrix } from '../core/matrix.ts'
@@ -13,11 +14,20 @@ import type { FeatureSignature } from './feature-signature.ts'
 import { type FeatureSource, oneLayer } from './feature-source.ts'
 import { FeatureTable } from './feature-table.ts'
 import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
+import { knownStores } from './known-stores.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
+/** Progress of `FeatureStore.extract`. */
+export interface StoreProgress extends ExtractProgress {
+  /** Number of images so far whose features were in the store before. */
+  known: number
+}
+
 /** Options of `FeatureStore.extract`. */
-export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
+export interface StoreExtractOptions<L extends Label = Label>
+  extends Omit<ExtractOptions, 'onProgress'>,
+    LongCall<StoreProgress> {
   /** Labels to keep with the features, one per image: strings or finite numbers. An empty string means no label. */
   labels?: ArrayLike<L> | undefined
   /**
@@ -58,6 +68,7 @@ export class FeatureStore<L extends Label = Label> {
   #disposed = false
 
   private constructor(file?: Journal) {
+    knownStores.add(this)
     this.#file = file
     if (file) abandoned.register(this, file, this)
   }
@@ -212,11 +223,17 @@ export class FeatureStore<L extends Label = Label> {
     if (o.labels) checkStoreLabels(o.labels)
     const batchSize = o.batchSize ?? defaultBatchSize
     const keys: string[] = []
+    let known = 0
+    let threads = 1
+    const onThreads = (working: number) => {
+      threads = Math.max(threads, working)
+    }
     for (let from = 0; from < images.length; from += batchSize) {
       throwIfAborted(o.signal)
       const batch = await openAll(images, from, Math.min(from + batchSize, images.length), o)
+      known += batch.filter(({ key }) => this.#table.has(key)).length
       const fresh = new Map(batch.filter(({ key }) => !this.#table.has(key)).map((each) => [each.key, each]))
-      const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o)
+      const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o, onThreads)
       const given = new Map<string, Label>()
       for (const { key, index, opened } of batch) {
         if (!this.#table.has(key)) {
@@ -230,7 +247,8 @@ export class FeatureStore<L extends Label = Label> {
         if (label !== undefined) given.set(key, label)
       }
       await this.#relabel(given)
-      o.onProgress?.({ done: Math.min(from + batchSize, images.length), total: images.length })
+      const done = Math.min(from + batchSize, images.length)
+      o.onProgress?.({ done, total: images.length, threads, known })
     }
     if (keys.length > 0) return keys
     throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${images.length} images can be read`, {
@@ -291,7 +309,7 @@ export class FeatureStore<L extends Label = Label> {
 
   #checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', 'this FeatureStore was disposed of: open it again')
+      throw new SoftmarginError('DISPOSED', 'this FeatureStore was disposed of; open it again')
     }
   }
 
@@ -321,6 +339,7 @@ export class FeatureStore<L extends Label = Label> {
     fresh: KeyedImage[],
     images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
+    onThreads: (threads: number) => void,
   ): Promise<Map<string, (name: string) => SoftmarginError>> {
     const failed = new Map<string, (name: string) => SoftmarginError>()
     if (fresh.length === 0) return failed
@@ -335,7 +354,11 @@ export class FeatureStore<L extends Label = Label> {
       failed.set(fresh[i].key, (name) => renamed(error, `images[${i}]`, name))
     let features: Matrix
     try {
-      features = await source.extract(inputs, { signal, onUnreadable })
+      features = await source.extract(inputs, {
+        signal,
+        onUnreadable,
+        onProgress: ({ threads }) => onThreads(threads),
+      })
     } catch (error) {
       if (failed.size < fresh.length) throw error
       return failed

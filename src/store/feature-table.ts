@@ -70,7 +70,7 @@ export class FeatureTable {
   /** Returns the whole table; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
   whole(): StoredFeatures {
     if (!this.#maker || !this.#rows) {
-      throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty: extract images first')
+      throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty; extract images first')
     }
     return {
       features: this.#rows.matrix(),
@@ -91,8 +91,8 @@ export class FeatureTable {
     const [from, to] = this.columns(maker)
     const missing = keys.filter((key) => !this.#rowOf.has(key)).length
     if (missing > 0 || !this.#rows) {
-      const message = `the feature store has no features of ${missing} of ${keys.length} images`
-      const expected = 'a store that all of these images were extracted with'
+      const message = `the feature store lacks the features of ${missing} of ${keys.length} images`
+      const expected = 'a store with the features of all these images'
       throw new SoftmarginError('FEATURES_MISSING', message, {
         argument: 'store',
         received: missing,
@@ -131,15 +131,15 @@ function mismatch(maker: FeatureSignature, kept: FeatureSignature): SoftmarginEr
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
   const runtime = ({ runtime: name = 'onnxruntime-web' }: FeatureSignature) => name
   const why = differing
-    ? `their ${differing} is ${kept[differing]}, the extractor's ${maker[differing]}`
+    ? `their ${differing} is ${kept[differing]}, but the extractor's is ${maker[differing]}`
     : mirror(kept) !== mirror(maker)
-      ? `they were made with ${mirror(kept)}, the extractor has ${mirror(maker)}`
+      ? `they were computed with ${mirror(kept)}, but the extractor has ${mirror(maker)}`
       : runtime(kept) !== runtime(maker)
-        ? `they were made by ${runtime(kept)}, the extractor runs in ${runtime(maker)}, whose low bits differ`
-        : 'they come from a network with other weights'
+        ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(maker)}, whose low-order bits differ`
+        : 'they were computed by a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
-    `the feature store holds features that this extractor does not make: ${why}`,
+    `the feature store holds features that this extractor does not compute: ${why}`,
     { argument: 'extractor', received: maker.fingerprint, expected: `the fingerprint ${kept.fingerprint}` },
   )
 }

@@ -30,7 +30,7 @@ export class GrowingRows {
     try {
       larger = new Float32Array(length)
     } catch (cause) {
-      const message = `${this.#rows} rows of ${this.#cols} features, and more, do not fit in memory`
+      const message = `more than ${this.#rows} rows of ${this.#cols} features do not fit in memory`
       throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
     }
     larger.set(this.#data.subarray(0, this.#rows * this.#cols))

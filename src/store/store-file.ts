@@ -87,10 +87,10 @@ function featuresFrom(arrays: Arrays): StoredFeatures {
   const maker = readMaker(readAbout(arrays))
   const X = arrayOf(arrays, 'X')
   if (!(X.data instanceof Float32Array) || X.shape.length !== 2)
-    throw unreadable('its X is no float32 matrix')
+    throw unreadable('its X is not a float32 matrix')
   const features = X.toMatrix()
   if (features.cols !== maker.featureSize) {
-    throw unreadable(`X has ${features.cols} columns, but its maker makes ${maker.featureSize} features`)
+    throw unreadable(`X has ${features.cols} columns, but its featureSize is ${maker.featureSize}`)
   }
   if (features.rows > 0) {
     try {
@@ -102,7 +102,8 @@ function featuresFrom(arrays: Arrays): StoredFeatures {
   const names = texts(arrays, 'names')
   const { keys, labels } = labelsFrom(arrays)
   for (const [name, list] of Object.entries({ keys, names })) {
-    if (list.length !== features.rows) throw unreadable(`${name} has ${list.length} rows, X ${features.rows}`)
+    if (list.length !== features.rows)
+      throw unreadable(`${name} has ${list.length} rows, but X has ${features.rows}`)
   }
   return { features, keys, names, labels, maker }
 }
@@ -111,11 +112,12 @@ function labelsFrom(arrays: Arrays): GivenLabels {
   readAbout(arrays)
   const keys = texts(arrays, 'keys')
   const labels = toLabels(arrayOf(arrays, 'labels'))
-  if (labels.length !== keys.length) throw unreadable(`labels has ${labels.length} rows, keys ${keys.length}`)
+  if (labels.length !== keys.length)
+    throw unreadable(`labels has ${labels.length} rows, but keys has ${keys.length}`)
   if (arrays.numericLabels === undefined) return { keys, labels }
   const { data } = arrays.numericLabels
   if (data.length !== labels.length || typeof data[0] !== 'boolean') {
-    throw unreadable('its numericLabels are no list of a truth value for each label')
+    throw unreadable('its numericLabels are not one boolean for each label')
   }
   const numbers = labels.map((label, i) => {
     if (!data[i]) return label
@@ -133,17 +135,17 @@ function readAbout(arrays: Arrays): Record<string, unknown> {
     about = JSON.parse(texts(arrays, 'about')[0] ?? '')
   } catch (cause) {
     if (cause instanceof SoftmarginError) throw cause
-    throw unreadable('its about is no JSON', cause)
+    throw unreadable('its array about is not JSON', cause)
   }
   const version = about?.schemaVersion
   if (!Number.isSafeInteger(version)) throw unreadable(`its schemaVersion is ${show(version)}`)
   if ((version as number) > schemaVersion) {
-    throw unreadable(`it comes from a newer softmargin: its schemaVersion is ${version}`)
+    throw unreadable(`it was written by a newer softmargin: its schemaVersion is ${version}`)
   }
   if ((version as number) < schemaVersion) {
     throw unreadable(
-      `it comes from an earlier softmargin (its schemaVersion is ${version}), which named the network in a way that cannot ` +
-        'be compared any more: extract its images again into a new store; readNpz reads its arrays',
+      `it was written by an earlier softmargin (its schemaVersion is ${version}), which identified the network in a way that cannot ` +
+        'be compared any more; extract its images again into a new store (readNpz reads its arrays)',
     )
   }
   return about
@@ -151,7 +153,7 @@ function readAbout(arrays: Arrays): Record<string, unknown> {
 
 function arrayOf(arrays: Arrays, name: string): NdArray {
   if (arrays[name] instanceof NdArray) return arrays[name]
-  throw unreadable(`it has no array ${show(name)}; it holds ${Object.keys(arrays).slice(0, 9).join(', ')}`)
+  throw unreadable(`it has no array ${show(name)}, only ${Object.keys(arrays).slice(0, 9).join(', ')}`)
 }
 
 function readMaker(about: Record<string, unknown>): FeatureSignature {
@@ -174,7 +176,8 @@ function readParts(list: unknown, featureSize: number): FeatureSignature['parts'
     return { fingerprint, layer, pooling, featureSize: part.featureSize }
   })
   const sum = parts.reduce((all, part) => all + part.featureSize, 0)
-  if (sum !== featureSize) throw unreadable(`its parts have ${sum} features, the whole ${featureSize}`)
+  if (sum !== featureSize)
+    throw unreadable(`its parts have ${sum} features, but its featureSize is ${featureSize}`)
   return parts
 }
 
@@ -191,7 +194,7 @@ function texts(arrays: Arrays, name: string): string[] {
   const array = arrayOf(arrays, name)
   const list = Array.from(array.data as ArrayLike<unknown>)
   if (array.shape.length === 1 && list.every((each) => typeof each === 'string')) return list as string[]
-  throw unreadable(`its ${name} is no list of texts`)
+  throw unreadable(`its ${name} is not a list of strings`)
 }
 
 function toLabels(array: NdArray): Label[] {

@@ -2,24 +2,19 @@
 
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
-import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { DualProblem } from '../engine/dual/dual-problem.ts'
 import type { ColumnStats } from '../engine/kernel/column-stats.ts'
 import type { SvmKernel } from '../engine/kernel/kernel.ts'
 import { PackedRows } from '../engine/kernel/packed-rows.ts'
-import {
-  expectedError,
-  isImprecise,
-  type RoundingError,
-  roundingError,
-} from '../engine/kernel/rounding-error.ts'
-import type { Run } from '../engine/kernel/runs.ts'
-import { type FitStatus, solveDual } from '../engine/solver/solver.ts'
+import { expectedError, isImprecise, roundingError } from '../engine/kernel/rounding-error.ts'
+import { chooseRows } from '../engine/rows/choose-rows.ts'
+import { type FitStatus, Solver } from '../engine/solver/solver.ts'
 import { Engine } from '../engine/wasm/engine.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel } from './model/fitted-model.ts'
-import { type SampleWeight, sampleWeights } from './model/sample-weight.ts'
+import type { SampleWeight } from './model/sample-weight.ts'
 import { kernelFor, type SvmOptions, type SvmParameters } from './model/svm-params.ts'
 import { ModelAssembler, uncentre, warnOfRounding, worseStatus } from './training/assemble-model.ts'
 import { cacheBytes } from './training/memory-plan.ts'
@@ -43,27 +38,56 @@ export interface SingleFitOptions extends LongCall<FitProgress>, Warned {
   sampleWeight?: SampleWeight | undefined
 }
 
+/**
+ * The dual variables of the rows, one for each: p, the bounds of b, and b to start from (default 0). `Float64Array`s by
+ * row of X; default of a bound: 0.
+ */
+export interface DualVariables {
+  p?: Float64Array
+  lower?: Float64Array
+  upper?: Float64Array
+  beta?: Float64Array
+}
+
 /** The single dual problem of an SVM. */
-interface SingleProblem {
-  /**
-   * Whether every row has two dual variables, as in SVR: one that raises the function at the row and one that
-   * lowers it.
-   */
-  twice: boolean
+export interface SingleProblem {
+  /** Weight of each row of X. Rows with weight 0 are left out. */
+  weights: Float64Array
+  variables: DualVariables
+  /** A second dual variable of every row, as in SVR, where the first raises the function at the row and this lowers it. */
+  second?: DualVariables
   /**
    * Scale against which the rounding error of decision values is judged; default: the spread of the decision
    * values.
    */
   margin?: number
-  /** Sets gradient to p, and sets lower, upper and beta; `unit` as in `PreparedKernel`. */
-  prepare(problem: DualProblem, run: Run, rows: Int32Array, weights: Float64Array, unit: number): void
+}
+
+/**
+ * Writes dual variables of the rows to the points of a problem from number `at` on.
+ *
+ * @param unit as in `PreparedKernel`
+ */
+function fillRun(
+  problem: DualProblem,
+  at: number,
+  rows: Int32Array,
+  { p, lower, upper, beta }: DualVariables,
+  unit: number,
+): void {
+  for (const [k, row] of rows.entries()) {
+    if (p) problem.gradient[at + k] = p[row]
+    if (lower) problem.lower[at + k] = lower[row] / unit
+    if (upper) problem.upper[at + k] = upper[row] / unit
+    if (beta) problem.beta[at + k] = beta[row] / unit
+  }
 }
 
 /**
  * Corrects p where h(x) + h(z) is subtracted from the kernel and b does not sum to 0. K b then lacks h(x) times
  * the sum of b, which is added to p here, and a constant that is the same for all rows.
  */
-function subtracted({ beta, gradient }: DualProblem, h: Float64Array): void {
+function addSubtracted({ beta, gradient }: DualProblem, h: Float64Array): void {
   const sum = beta.reduce((total, value) => total + value, 0)
   for (let k = 0; k < h.length; k++) gradient[k] += sum * h[k]
 }
@@ -100,19 +124,10 @@ export abstract class BaseSVM<P extends SvmParameters> {
    *
    * @internal
    */
-  protected async solve(
-    X: Matrix,
-    { twice, prepare, margin }: SingleProblem,
-    o: SingleFitOptions,
-  ): Promise<void> {
-    this.checkAlive()
-    checkNotEmpty(X)
+  protected async solve(X: Matrix, problem: SingleProblem, o: SingleFitOptions): Promise<void> {
     const timeSlice = new TimeSlice(o.signal)
     const { kernel, survey } = await kernelFor(this.parameters, X, timeSlice)
-    const weights = sampleWeights(o.sampleWeight, X.rows)
-    const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
-    const attempt = (forced: boolean) =>
-      this.#fit({ X, rows, weights, kernel, survey }, { twice, prepare, margin }, timeSlice, o, forced)
+    const attempt = (forced: boolean) => this.#fit({ X, kernel, survey }, problem, timeSlice, o, forced)
     let fitted = await attempt(false)
     // Precision lost in float32 may be recovered with kernel values computed in float64.
     if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
@@ -125,64 +140,55 @@ export abstract class BaseSVM<P extends SvmParameters> {
   }
 
   async #fit(
-    {
-      X,
-      rows,
-      weights,
-      kernel,
-      survey,
-    }: { X: Matrix; rows: Int32Array; weights: Float64Array; kernel: SvmKernel; survey: ColumnStats },
-    { twice, prepare, margin }: SingleProblem,
+    { X, kernel, survey }: { X: Matrix; kernel: SvmKernel; survey: ColumnStats },
+    { weights, variables, second, margin }: SingleProblem,
     timeSlice: TimeSlice,
-    o: SingleFitOptions,
+    { onProgress }: SingleFitOptions,
     forced: boolean,
   ) {
-    const { tol } = this.parameters
+    const { tol, maxIter, cacheSize, simd } = this.parameters
+    const rows = Int32Array.from(weights.keys()).filter((row) => weights[row] > 0)
     const none = new Int32Array(0)
-    const engine = await Engine.open(this.parameters.simd)
+    const engine = await Engine.open(simd)
     try {
       // With every row present twice the b sum to 0, as they do with two classes.
-      const groups = twice ? [rows] : [rows, none]
+      const groups = second ? [rows] : [rows, none]
       const laidOut = await prepareKernel(engine, { X, groups, survey }, kernel, timeSlice, {
-        ...{ centred: twice, precise: forced },
+        ...{ centred: second !== undefined, precise: forced },
       })
       const { source, packer, unit, centre, precise } = laidOut
       for (const group of groups.keys()) await packer?.pack(group, timeSlice)
+      const solver = new Solver(engine, source.runs, source.kind)
+      const provider = chooseRows(engine, source, cacheBytes(cacheSize))
+      const problem = await solver.attach(provider, 0, second ? 0 : 1, tol, timeSlice)
+      const { split } = problem
+      fillRun(problem, 0, rows, variables, unit)
+      if (second) fillRun(problem, split, rows, second, unit)
+      const p = problem.gradient.slice(0, split)
       const packed = source instanceof PackedRows ? source : undefined
       const offsets = packed?.layout.precise?.offsets
-      const h = offsets ? engine.float64(offsets, rows.length).slice() : undefined
-      const solutions = new ModelAssembler([rows, none], X.rows)
-      let rounding: RoundingError = { error: 0, offset: 0 }
-      let width = 0
-      let p = new Float64Array(0)
-      await solveDual(engine, source, twice ? [0, 0] : [0, 1], {
-        tolerance: this.parameters.tol,
-        maxIterations: this.parameters.maxIter,
-        cacheBytes: cacheBytes(this.parameters.cacheSize),
-        timeSlice,
-        start: 'given',
-        prepare(problem, run) {
-          prepare(problem, run, rows, weights, unit)
-          p = problem.gradient.slice()
-          if (h && !twice) subtracted(problem, h)
-        },
-        collect(problem, run, _same, _number, { rho, iterations, status }) {
-          const points = problem.beta
-          const beta = points.slice(0, run.size)
-          if (twice) for (let k = 0; k < beta.length; k++) beta[k] += points[run.size + k]
-          const products = problem.gradient.slice(0, run.size).map((value, k) => value - p[k])
-          const expected = packed ? expectedError(points, problem.diagonal, packed.kernel) : 0
-          if (packed && (precise || expected > tol)) {
-            rounding = roundingError(engine, packed, [run], beta, products)
-          }
-          width = margin ?? spread(products.subarray(0, rows.length))
-          solutions.add({ line: 0, group: 0, beta: beta.slice(0, rows.length), unit })
-          // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
-          solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
-          o.onProgress?.({ done: 1, total: 1, gap: problem.gap, threads: 1 })
-        },
-        onSlice: (done, gap) => o.onProgress?.({ done, total: 1, gap, threads: 1 }),
+      if (offsets && !second) addSubtracted(problem, engine.float64(offsets, rows.length))
+      const tell = (gap: number, done: number) => onProgress?.({ done, total: 1, gap, threads: 1 })
+      const result = await solver.run({
+        ...{ maxIterations: maxIter, timeSlice, start: 'given' },
+        onSlice: (gap) => tell(gap, 0),
       })
+      const { rho, iterations, status } = result!
+      const points = problem.beta
+      const beta = points.slice(0, split)
+      if (second) for (let k = 0; k < split; k++) beta[k] += points[split + k]
+      const products = problem.gradient.slice(0, split).map((value, k) => value - p[k])
+      const expected = packed ? expectedError(points, problem.diagonal, packed.kernel) : 0
+      const rounding =
+        packed && (precise || expected > tol)
+          ? roundingError(engine, packed, [source.runs[0]], beta, products)
+          : { error: 0, offset: 0 }
+      const width = margin ?? spread(products.subarray(0, rows.length))
+      const solutions = new ModelAssembler([rows, none], X.rows)
+      solutions.add({ line: 0, group: 0, beta: beta.slice(0, rows.length), unit })
+      // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
+      solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
+      tell(problem.gap, 1)
       const machine = await solutions.assemble(X, kernel, timeSlice)
       if (centre) await uncentre(machine, [[0, 1]], centre, timeSlice)
       return { machine, precise, rounding, margin: width, isImprecise: isImprecise(rounding, tol, width) }
@@ -244,14 +250,14 @@ export abstract class BaseSVM<P extends SvmParameters> {
 
   protected checkAlive(): void {
     if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of: make a new one`)
+      throw new SoftmarginError('DISPOSED', `this ${this.#name} was disposed of; create a new one`)
     }
   }
 
   #checkFitted(): { machine: FittedModel; decider: DecisionFunction } {
     this.checkAlive()
     if (this.#fitted) return this.#fitted
-    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} has learnt nothing yet: call fit first`)
+    throw new SoftmarginError('NOT_FITTED', `this ${this.#name} is not fitted; call fit() first`)
   }
 
   /**

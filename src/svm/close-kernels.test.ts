@@ -158,7 +158,7 @@ test('a saved file that plain float32 evaluates otherwise: a warning', async () 
   using svc = await new SVC({ kernel: 'rbf', gamma: 1e-8, C: 1e9 }).fit(train.X, train.codes)
   await svc.toOnnx({ onWarning: (message) => warnings.push(message) })
   expect(warnings).toHaveLength(1)
-  expect(warnings[0]).toMatch(/plain float32 labels \d+ of \d+ support vectors otherwise/)
+  expect(warnings[0]).toMatch(/plain float32 gives \d+ of \d+ support vectors another label/)
 })
 
 describe('numbers beyond float32', () => {

@@ -1,8 +1,9 @@
 import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
-import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { BaseSVM, type BaseSvmState, type SingleFitOptions } from './base-svm.ts'
 import { checkedModel } from './model/model-state.ts'
+import { sampleWeights } from './model/sample-weight.ts'
 import {
   type FilledIn,
   SVM_DEFAULTS,
@@ -58,24 +59,19 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
    *   `OUT_OF_MEMORY`, `DISPOSED`
    */
   async fit(X: MatrixLike, o: SingleFitOptions = {}): Promise<this> {
-    const { nu } = this.parameters
-    await this.solve(
-      Matrix.from(X),
-      {
-        twice: false,
-        prepare({ upper, beta }, _run, rows, weights, unit) {
-          let left = 0
-          for (const row of rows) left += (nu * weights[row]) / unit
-          // The solver keeps the sum of b constant. As in LIBSVM, it starts with all of it on the first rows.
-          for (const [k, row] of rows.entries()) {
-            upper[k] = weights[row] / unit
-            beta[k] = Math.min(upper[k], left)
-            left -= beta[k]
-          }
-        },
-      },
-      o,
-    )
+    this.checkAlive()
+    const matrix = Matrix.from(X)
+    checkNotEmpty(matrix)
+    const weights = sampleWeights(o.sampleWeight, matrix.rows)
+    // The solver keeps the sum of b constant. As in LIBSVM, it starts with all of it on the first rows.
+    let left = 0
+    for (const weight of weights) left += this.parameters.nu * weight
+    const beta = weights.map((weight) => {
+      const own = Math.min(weight, left)
+      left -= own
+      return own
+    })
+    await this.solve(matrix, { weights, variables: { upper: weights, beta } }, o)
     return this
   }
 

@@ -5,7 +5,7 @@ import type { Matrix } from '../core/matrix.ts'
 import { forEachCoefficient } from '../engine/decision/expansion.ts'
 import { vote } from '../engine/decision/voting.ts'
 import type { Kernel } from '../engine/kernel/kernel.ts'
-import { pairsOf } from '../engine/kernel/pair-weights.ts'
+import { pairsOf } from '../engine/kernel/pairs.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 
@@ -47,9 +47,9 @@ export async function warnOfPlainFloat32(
   const differing = ours.filter((label, row) => label !== classes[codes[row]]).length
   if (differing === 0) return
   onWarning(
-    `softmargin: a runtime that computes the SVM of this file in plain float32 labels ${differing} of ${count} support ` +
-      'vectors otherwise than softmargin does: kernel values lie too close together. Scale the rows, or take a larger ' +
-      'gamma or a smaller coef0, degree or C',
+    `softmargin: a runtime that computes the SVM of this file in plain float32 gives ${differing} of ${count} support ` +
+      'vectors another label than softmargin does, because kernel values are too close together. Scale the rows, or ' +
+      'use a larger gamma or a smaller coef0, degree or C.',
   )
 }
 

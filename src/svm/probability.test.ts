@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.ts'
+import { Matrix } from '../core/matrix.ts'
+import { Random } from '../core/random.ts'
 import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { fitSigmoid, sigmoid } from '../engine/decision/platt.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
@@ -135,4 +137,21 @@ describe('SVC with probability', () => {
     )
     expect(() => new SVC({ randomState: -1 })).toThrow(expect.objectContaining({ argument: 'randomState' }))
   })
+})
+
+test('probabilities do not depend on whether kernel rows or whole blocks are computed', async () => {
+  // So well apart that a pair is solved on few rows, and its folds request more than a pair may.
+  const random = new Random(1)
+  const rows = 1200
+  const y = Array.from({ length: rows }, (_, row) => row % 3)
+  const X = new Matrix(new Float32Array(rows * 6), rows, 6)
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < 6; k++) X.data[row * 6 + k] = random.below(1e6) / 1e6 + (k === y[row] ? 0.8 : 0)
+  }
+  const byRows = await new SVC({ probability: true }).fit(X, y)
+  // There is no room for blocks.
+  const onlyRows = await new SVC({ probability: true, cacheSize: 0.05 }).fit(X, y)
+  const expected = (await onlyRows.predictProba(X)).data
+  const found = (await byRows.predictProba(X)).data
+  expect(Math.max(...found.map((value, at) => Math.abs(value - expected[at])))).toBeLessThan(0.01)
 })

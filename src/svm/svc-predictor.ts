@@ -1,10 +1,6 @@
-import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
-import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import { coupleProbabilities } from '../engine/decision/coupling.ts'
-import { oneVsRest, vote } from '../engine/decision/voting.ts'
-import type { Simd } from '../engine/wasm/module.ts'
+import { BaseClassifier, type FittedClassifier } from './base-classifier.ts'
 import { readLibsvm } from './formats/libsvm-model.ts'
 import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
@@ -22,15 +18,14 @@ export type PredictorState<L extends Label = Label> = FittedModel &
  *
  * @typeParam L the type of the labels
  */
-export class SvcPredictor<L extends Label = Label> {
-  readonly #machine: FittedModel & ModelExtras
+export class SvcPredictor<L extends Label = Label> extends BaseClassifier<L> {
   readonly #classes: L[]
-  #open: DecisionFunction | undefined
+  #fitted: FittedClassifier<L> | undefined
 
   private constructor({ classes, options, ...machine }: PredictorState<L>) {
-    this.#machine = machine
+    super()
     this.#classes = classes
-    this.#open = new DecisionFunction(machine, (options?.simd ?? 'strict') satisfies Simd)
+    this.#fitted = { machine, classes, decisions: new DecisionFunction(machine, options?.simd ?? 'strict') }
   }
 
   /**
@@ -61,79 +56,18 @@ export class SvcPredictor<L extends Label = Label> {
     return this.#classes
   }
 
-  /**
-   * Predicts the label of each row. Every pair of classes casts one vote; on a tie the first class in order
-   * wins.
-   *
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`, `DISPOSED`
-   */
-  async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
-    const labels: L[] = []
-    await this.#decider().decideInBlocks(X, o, (decisions) => {
-      for (const code of vote(decisions, this.#classes.length, this.#machine.tieOrder)) {
-        labels.push(this.#classes[code])
-      }
-    })
-    return labels
-  }
-
-  /**
-   * Predicts the probability of each class, rows x classes, in the order of `classes`: Platt scaling of each
-   * pair, combined by pairwise coupling.
-   *
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a model without probabilities, and as `predict`
-   */
-  async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
-    const { sigmoids, tieOrder } = this.#machine
-    if (!sigmoids) {
-      throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
-    }
-    const classes = this.#classes.length
-    const rows: ArrayLike<number>[] = []
-    await this.#decider().decideInBlocks(X, o, (decisions) => {
-      const data = coupleProbabilities(decisions, classes, sigmoids, tieOrder)
-      for (let at = 0; at < data.length; at += classes) rows.push(data.subarray(at, at + classes))
-    })
-    return Matrix.from(rows)
-  }
-
-  /**
-   * Returns decision values, in the shapes and with the signs of `SVC.decisionFunction`.
-   *
-   * @throws {SoftmarginError} as `predict`, and `INVALID_ARGUMENT` for an unknown `shape`
-   */
-  async decisionFunction(
-    X: MatrixLike,
-    o: LongCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
-  ): Promise<Matrix> {
-    const shape = o.shape ?? 'ovr'
-    if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const decisions = await this.#decider().decide(X, o)
-    const classes = this.#classes.length
-    if (classes === 2) {
-      return new Matrix(
-        Float32Array.from(decisions, (value) => -value),
-        decisions.length,
-        1,
-      )
-    }
-    const pairs = (classes * (classes - 1)) / 2
-    const rows = decisions.length / pairs
-    if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
-    return new Matrix(oneVsRest(decisions, classes), rows, classes)
-  }
-
-  #decider(): DecisionFunction {
-    if (this.#open) return this.#open
-    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of: make a new one')
+  /** @internal */
+  protected fitted(): FittedClassifier<L> {
+    if (this.#fitted) return this.#fitted
+    throw new SoftmarginError('DISPOSED', 'this SvcPredictor was disposed of; create a new one')
   }
 
   /**
    * Releases the memory of the predictor. Predicting afterwards throws `DISPOSED`; a second `dispose` does nothing.
    */
   dispose(): void {
-    this.#open?.dispose()
-    this.#open = undefined
+    this.#fitted?.decisions.dispose()
+    this.#fitted = undefined
   }
 
   [Symbol.dispose](): void {

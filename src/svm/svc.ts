@@ -6,17 +6,16 @@ import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
+import { BaseClassifier, type FittedClassifier } from './base-classifier.ts'
 import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
+import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 import { checkedModel, checkStateClasses } from './model/model-state.ts'
 import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample-weight.ts'
 import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { kernelFor } from './model/svm-params.ts'
-import { SvcPredictor } from './svc-predictor.ts'
-import { earlierDuals } from './training/earlier-duals.ts'
-import { type FitProgress, fitOneVsOne } from './training/one-vs-one.ts'
-import { FOLDS } from './training/pair-solver.ts'
+import type { FitProgress } from './training/one-vs-one.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
 
@@ -34,13 +33,6 @@ export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
   warmStart?: boolean | SVC | undefined
 }
 
-/** The result of a fit. */
-interface Fitted<L extends Label> {
-  machine: FittedModel & ModelExtras
-  classes: L[]
-  predictor: SvcPredictor<L>
-}
-
 /**
  * C-support vector classification: one-vs-one, with a linear, poly, rbf, sigmoid or precomputed kernel.
  *
@@ -51,13 +43,14 @@ interface Fitted<L extends Label> {
  * @typeParam L the type of the labels. `new SVC<'cat' | 'dog'>()` accepts no others, and `fit` returns an SVC
  *   typed by the labels it was given.
  */
-export class SVC<L extends Label = Label> {
+export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   readonly #parameters: SvcParameters
-  #fitted: Fitted<L> | undefined
+  #fitted: FittedClassifier<L> | undefined
   #disposed = false
 
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
   constructor(options: SvcOptions = {}) {
+    super()
     this.#parameters = svcParameters(options)
   }
 
@@ -101,6 +94,12 @@ export class SVC<L extends Label = Label> {
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
     const bounds = new Float64Array(matrix.rows)
     for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
+    // Loaded by who fits: those who only predict do without.
+    const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
+      import('./training/one-vs-one.ts'),
+      import('./training/earlier-duals.ts'),
+      import('./training/pair-solver.ts'),
+    ])
     const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
     const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(
@@ -116,59 +115,17 @@ export class SVC<L extends Label = Label> {
     return this as unknown as SVC<Y[number]>
   }
 
-  #earlier(warmStart: SvcFitOptions['warmStart']): Fitted<Label> | undefined {
+  #earlier(warmStart: SvcFitOptions['warmStart']): FittedClassifier<Label> | undefined {
     if (warmStart === undefined || warmStart === false) return undefined
     if (warmStart === true) return this.#fitted
-    if (warmStart instanceof SVC) return warmStart.#checkFitted()
+    if (warmStart instanceof SVC) return warmStart.fitted()
     throw invalidArgument('warmStart', warmStart, 'true, false or a fitted SVC')
   }
 
   #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
-    const predictor = SvcPredictor.fromState({ ...machine, classes, options: this.#parameters })
-    this.#fitted?.predictor.dispose()
-    this.#fitted = { machine, classes, predictor }
-  }
-
-  /**
-   * Predicts the label of each row. Every pair of classes casts one vote; on a tie the first class in order
-   * wins.
-   *
-   * @throws {SoftmarginError} `NOT_FITTED`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `NOT_FINITE`, `ABORTED`,
-   *   `DISPOSED`
-   */
-  async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
-    return this.#checkFitted().predictor.predict(X, o)
-  }
-
-  /**
-   * Predicts the probability of each class, rows x classes, in the order of `classes`: Platt scaling of each
-   * pair, combined by pairwise coupling. The SVC must have been created with `probability: true`, or come from
-   * a file that holds probabilities.
-   *
-   * The sigmoids are fitted to decision values of held-out folds, while `predict` counts votes. So the class
-   * with the largest probability is usually, but not always, the one that `predict` returns.
-   *
-   * @throws {SoftmarginError} `INVALID_ARGUMENT` for an SVC without probabilities, and as `predict`
-   */
-  async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
-    return this.#checkFitted().predictor.predictProba(X, o)
-  }
-
-  /**
-   * Returns decision values (signed; the margin is at +-1).
-   *
-   * With two classes, rows x 1, positive for `classes[1]`. With more, `shape: 'ovr'` (default) returns rows x
-   * classes: the votes for each class plus a fraction from its confidences, as in scikit-learn. `'ovo'` returns
-   * rows x pairs, for the pairs (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair.
-   *
-   * @throws {SoftmarginError} as `predict`, and `INVALID_ARGUMENT` for any other `shape`
-   */
-  async decisionFunction(
-    X: MatrixLike,
-    o: LongCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
-  ): Promise<Matrix> {
-    return this.#checkFitted().predictor.decisionFunction(X, o)
+    this.#fitted?.decisions.dispose()
+    this.#fitted = { machine, classes, decisions: new DecisionFunction(machine, this.#parameters.simd) }
   }
 
   /**
@@ -182,42 +139,42 @@ export class SVC<L extends Label = Label> {
 
   /** The classes, sorted: numbers by value, strings by code unit. */
   get classes(): L[] {
-    return this.#checkFitted().classes
+    return this.fitted().classes
   }
   /** Row numbers in X of the support vectors, grouped by class. */
   get support(): Int32Array {
-    return this.#checkFitted().machine.support
+    return this.fitted().machine.support
   }
   /** The support vectors, vectors x columns; zero columns for a precomputed kernel. */
   get supportVectors(): Matrix {
-    return this.#checkFitted().machine.supportVectors
+    return this.fitted().machine.supportVectors
   }
   /** Number of support vectors of each class. */
   get nSupport(): Int32Array {
-    return this.#checkFitted().machine.nSupport
+    return this.fitted().machine.nSupport
   }
   /**
    * Dual coefficients of the support vectors, (classes - 1) x vectors, in LIBSVM's layout. With two classes the
    * signs are such that `classes[1]` is positive, as in scikit-learn.
    */
   get dualCoef(): Matrix {
-    const { classes, machine } = this.#checkFitted()
+    const { classes, machine } = this.fitted()
     const sign = classes.length === 2 ? -1 : 1
     const data = Float32Array.from(machine.dualCoef, (value) => sign * value)
     return new Matrix(data, classes.length - 1, machine.support.length)
   }
   /** Constants of the decision functions, one per pair of classes, with the signs of `dualCoef`. */
   get intercept(): Float64Array {
-    const { classes, machine } = this.#checkFitted()
+    const { classes, machine } = this.fitted()
     return classes.length === 2 ? machine.intercept.map((value) => -value) : machine.intercept
   }
   /** Number of solver iterations for each pair of classes. */
   get nIter(): Int32Array {
-    return this.#checkFitted().machine.nIter
+    return this.fitted().machine.nIter
   }
   /** Why the solver stopped: the worst status of all pairs. */
   get fitStatus(): FitStatus {
-    return this.#checkFitted().machine.fitStatus
+    return this.fitted().machine.fitStatus
   }
 
   /**
@@ -226,7 +183,7 @@ export class SVC<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
   toState(): SvcState<L> {
-    const { machine, classes } = this.#checkFitted()
+    const { machine, classes } = this.fitted()
     return { ...machine, classes, options: this.getParams() }
   }
 
@@ -306,13 +263,14 @@ export class SVC<L extends Label = Label> {
   }
 
   #checkAlive(): void {
-    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of: make a new one')
+    if (this.#disposed) throw new SoftmarginError('DISPOSED', 'this SVC was disposed of; create a new one')
   }
 
-  #checkFitted(): Fitted<L> {
+  /** @internal */
+  protected fitted(): FittedClassifier<L> {
     this.#checkAlive()
     if (!this.#fitted) {
-      throw new SoftmarginError('NOT_FITTED', 'this SVC has learnt nothing yet: call fit(X, y) first')
+      throw new SoftmarginError('NOT_FITTED', 'this SVC is not fitted; call fit(X, y) first')
     }
     return this.#fitted
   }
@@ -323,7 +281,7 @@ export class SVC<L extends Label = Label> {
    */
   dispose(): void {
     this.#disposed = true
-    this.#fitted?.predictor.dispose()
+    this.#fitted?.decisions.dispose()
     this.#fitted = undefined
   }
 

@@ -1,8 +1,9 @@
 import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
-import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { BaseSVM, type BaseSvmState, type SingleFitOptions } from './base-svm.ts'
 import { checkedModel } from './model/model-state.ts'
+import { sampleWeights } from './model/sample-weight.ts'
 import {
   checkPositive,
   type FilledIn,
@@ -62,20 +63,17 @@ export class SVR extends BaseSVM<SvrParameters> {
   async fit(X: MatrixLike, y: ArrayLike<number>, o: SingleFitOptions = {}): Promise<this> {
     const matrix = Matrix.from(X)
     const targets = checkTargets(y, matrix.rows)
+    this.checkAlive()
+    checkNotEmpty(matrix)
     const { C, epsilon } = this.parameters
+    const weights = sampleWeights(o.sampleWeight, matrix.rows)
     await this.solve(
       matrix,
       {
-        twice: true,
+        weights,
         margin: rangeOf(targets),
-        prepare({ gradient, lower, upper }, run, rows, weights, unit) {
-          for (const [k, row] of rows.entries()) {
-            gradient[k] = epsilon - targets[row]
-            upper[k] = (C * weights[row]) / unit
-            gradient[run.size + k] = -epsilon - targets[row]
-            lower[run.size + k] = (-C * weights[row]) / unit
-          }
-        },
+        variables: { p: targets.map((y) => epsilon - y), upper: weights.map((weight) => C * weight) },
+        second: { p: targets.map((y) => -epsilon - y), lower: weights.map((weight) => -C * weight) },
       },
       o,
     )
@@ -126,14 +124,14 @@ function rangeOf(targets: Float64Array): number {
 /** As scikit-learn's `r2_score`: for a constant y, 1 if the predictions are exact and 0 otherwise. */
 function r2Score(y: Float64Array, predicted: number[]): number {
   const mean = y.reduce((sum, value) => sum + value, 0) / y.length
-  let rest = 0
+  let residual = 0
   let total = 0
   for (let i = 0; i < y.length; i++) {
-    rest += (y[i] - predicted[i]) * (y[i] - predicted[i])
+    residual += (y[i] - predicted[i]) * (y[i] - predicted[i])
     total += (y[i] - mean) * (y[i] - mean)
   }
-  if (total === 0) return rest === 0 ? 1 : 0
-  return 1 - rest / total
+  if (total === 0) return residual === 0 ? 1 : 0
+  return 1 - residual / total
 }
 
 function checkTargets(y: ArrayLike<number>, rows: number): Float64Array {

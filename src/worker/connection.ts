@@ -1,10 +1,10 @@
 // The client's side of a connection to a worker: sends requests and runs callbacks.
 
 import * as Comlink from 'comlink'
+import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
-import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,
@@ -173,7 +173,7 @@ export class Connection implements ClientSide {
       if (typeof object === 'function') return this.#markFunction(object as () => unknown, call, key)
       if (object instanceof AbortSignal) return this.#markSignal(object, call)
       if (key === 'runtime') {
-        const expected = 'the name of a runtime: a module cannot be sent to a worker'
+        const expected = 'the name of a runtime, since a module cannot be sent to a worker'
         throw invalidArgument('runtime', object, expected)
       }
       return undefined
@@ -184,13 +184,17 @@ export class Connection implements ClientSide {
   #decode(value: unknown): unknown {
     return decode(value, (mark) => {
       if (mark.$softmargin === 'object') return this.#objects!.objectFor(mark.id, mark.className)
-      throw new SoftmarginError('INTERNAL', `an answer of kind '${mark.$softmargin}' came, which is unknown`)
+      throw new SoftmarginError('INTERNAL', `received an answer of the unknown kind '${mark.$softmargin}'`)
     })
   }
 
   #markFunction(f: (...args: unknown[]) => unknown, call: Call, key: string | undefined): Mark {
     if (key === 'scoring') {
-      throw invalidArgument('scoring', f, 'the name of a score: a function cannot be called from a worker')
+      throw invalidArgument(
+        'scoring',
+        f,
+        'the name of a score, since a function cannot be called from a worker',
+      )
     }
     const id = this.#next++
     // The return values of `on*` callbacks are ignored, and may not be cloneable, so they are not sent.

@@ -3,6 +3,7 @@
 import * as Comlink from 'comlink'
 import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
+import { useFullThreads } from '../host/full-thread.ts'
 import { holdWorkerLock } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
 import * as library from '../index.ts'
@@ -11,6 +12,7 @@ import type { ClientSide } from './protocol.ts'
 import { Server } from './server.ts'
 
 addOnnxRuntime()
+useFullThreads()
 
 /** The state of one `spawn` in this worker. */
 interface Served {

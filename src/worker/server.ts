@@ -1,10 +1,10 @@
 // The worker's side of a connection: owns the objects and runs the requests.
 
 import * as Comlink from 'comlink'
+import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
-import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,
@@ -112,7 +112,7 @@ export class Server implements ServerSide {
     const object =
       this.#objects.get(name) ??
       (remoteClasses.includes(name as RemoteClassName) ? this.#library[name as RemoteClassName] : undefined)
-    if (!object) throw new SoftmarginError('DISPOSED', `the worker holds no object '${name}'`)
+    if (!object) throw new SoftmarginError('DISPOSED', `the worker has no object '${name}'`)
     return object as unknown as Target
   }
 
@@ -143,10 +143,7 @@ export class Server implements ServerSide {
         signals.push(mark.id)
         return this.#signal(mark)
       }
-      throw new SoftmarginError(
-        'INTERNAL',
-        `an argument of kind '${mark.$softmargin}' came, which is unknown`,
-      )
+      throw new SoftmarginError('INTERNAL', `received an argument of the unknown kind '${mark.$softmargin}'`)
     })
   }
 

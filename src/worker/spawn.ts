@@ -24,7 +24,7 @@ export interface SpawnOptions {
    */
   worker?: WorkerSource | undefined
   /**
-   * Default number of threads for long fits and searches, including the worker's own thread. If several connections
+   * Default number of threads for long fits, searches and extractors, including the worker's own thread. If several connections
    * share a worker, the last value applies. Results do not depend on it. Default: one per core.
    */
   threads?: number | undefined
@@ -122,7 +122,7 @@ function makeRemote(connection: Connection, server: ServerSide, isWorker: boolea
   const objects = new RemoteObjects(connection)
   connection.start(server, objects)
   const dispose = async () => {
-    connection.end(new SoftmarginError('DISPOSED', 'the worker was used after dispose(): spawn a new one'))
+    connection.end(new SoftmarginError('DISPOSED', 'the worker was used after dispose(); call spawn() again'))
     end()
   }
   const classes = remoteClasses.map((name) => [name, objects.classFor(name)])

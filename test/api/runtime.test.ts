@@ -40,7 +40,7 @@ describe('a feature store', () => {
     using other = await FeatureExtractor.create()
     await expect(store.extract(other, [digit(0, 1)])).rejects.toMatchObject({
       code: 'FEATURES_MISMATCH',
-      message: expect.stringContaining('made by onnxruntime-web, the extractor runs in engine'),
+      message: expect.stringContaining('computed by onnxruntime-web, but the extractor runs in engine'),
     })
   })
 })

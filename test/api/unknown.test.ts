@@ -1,11 +1,11 @@
 import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from '../../src/image/decode.ts'
 import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
 import { FeatureStore, ImageClassifier, type RawImage } from '../../src/index.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
+import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { digit } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 

@@ -59,7 +59,7 @@ describe('a folder of pictures', () => {
     symlinkSync('..', join(inner, 'one', 'loop'))
     symlinkSync(join(pictures, 'one', '0.png'), join(inner, 'one', 'linked.png'))
     const first = await train(linked, '--json')
-    expect(first.stderr).toMatch(/^left out 1 file that is no \.png, \.jpg or \.jpeg: .*gone$/m)
+    expect(first.stderr).toMatch(/^skipped 1 file that is not \.png, \.jpg or \.jpeg: .*gone$/m)
     expect(JSON.parse(first.stdout)).toMatchObject({
       classes: ['eight', 'one'],
       images: { train: 32, test: 8 },
@@ -81,14 +81,14 @@ describe('a folder of pictures', () => {
     const none = await train(all)
     expect(none.code).toBe(1)
     expect(none.stderr).toMatch(
-      /but holds 3 WebP images, but only PNG and JPEG are supported yet: convert the files/,
+      /but contains 3 WebP images, which are not supported; convert the files to PNG or JPEG/,
     )
     const some = place.copy('some-webp')
     mkdirSync(join(some, 'photos'))
     writeFileSync(join(some, 'photos', 'a.webp'), webp)
     const mixed = await train(some)
     expect(mixed.code).toBe(0)
-    expect(mixed.stderr).toMatch(/^left out .*photos: it holds no \.png/m)
+    expect(mixed.stderr).toMatch(/^skipped .*photos: it contains no \.png/m)
     expect(mixed.stderr).toMatch(
       /^left out 1 file .*a\.webp \(1 WebP image, but only PNG and JPEG are supported yet: convert/m,
     )
@@ -98,7 +98,7 @@ describe('a folder of pictures', () => {
 
   it('without class folders, or of files without endings, is told what to do', async () => {
     const flat = await train(join(pictures, 'one'))
-    expect(flat.stderr).toMatch(/its 20 pictures lie in no sub-folder: make a folder for each class/)
+    expect(flat.stderr).toMatch(/its 20 pictures are not in sub-folders; create a folder for each class/)
     const bare = join(folder, 'bare')
     mkdirSync(join(bare, 'a'), { recursive: true })
     copyFileSync(join(pictures, 'one', '0.png'), join(bare, 'a', '0'))
@@ -120,7 +120,7 @@ describe('the hold-out', () => {
     copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
     const refused = await train(rare)
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toMatch(/'rare' has one only: add pictures, remove the class/)
+    expect(refused.stderr).toMatch(/'rare' has only one; add pictures, remove the class/)
     const whole = await train(rare, '--test-size', '0')
     expect(whole.code).toBe(0)
     expect(whole.stderr).toMatch(/^class 'rare' has one picture only/m)
@@ -132,7 +132,7 @@ describe('the hold-out', () => {
     // Lots are drawn between equal remainders: a seed that leaves it out is found.
     const { code, stdout, stderr } = await train(few, '--test-size', '0.1', '--json')
     expect(code).toBe(0)
-    expect(stderr).toMatch(/no picture of class 'eight' is held out, as it has 2 only/)
+    expect(stderr).toMatch(/class 'eight' has only 2 pictures, so none is held out/)
     const { holdOut } = JSON.parse(stdout)
     expect(holdOut.confusionMatrix.labels).toEqual(['eight', 'one', 'zéro'])
     expect(holdOut.report.classes[0]).toMatchObject({ label: 'eight', support: 0 })
@@ -142,7 +142,7 @@ describe('the hold-out', () => {
   it('must have room for each class', async () => {
     const { code, stderr } = await train(pictures, '--test-size', '0.01')
     expect(code).toBe(1)
-    expect(stderr).toMatch(/--test-size 0\.01 holds 1 of 60 pictures out, but each of the 3 classes/)
+    expect(stderr).toMatch(/--test-size 0\.01 holds out 1 of 60 pictures, but each of the 3 classes/)
   })
 })
 
@@ -155,7 +155,7 @@ describe('a CSV file', () => {
 
   it('is refused by name for what is wrong with it', async () => {
     expect((await table('a.png,a', 'b.png,')).stderr).toMatch(/table\.csv' .* row 2 has no label/)
-    expect((await table('a.png,a', 'a.png,b')).stderr).toMatch(/names 'a\.png' twice, as 'a' and as 'b'/)
+    expect((await table('a.png,a', 'a.png,b')).stderr).toMatch(/lists 'a\.png' twice, as 'a' and as 'b'/)
     expect((await train(join(pictures, 'one', '0.png'))).stderr).toMatch(
       /0\.png' cannot be read: it is a PNG image/,
     )
@@ -170,16 +170,18 @@ describe('a cache', () => {
     expect((await train(pictures, '--cache', cache)).code).toBe(0)
     const other = await train(pictures, '--cache', cache, '--mirror')
     expect(other.code).toBe(1)
-    expect(other.stderr).toMatch(/they were made with mirror: false, the extractor has mirror: true$/m)
+    expect(other.stderr).toMatch(
+      /they were computed with mirror: false, but the extractor has mirror: true$/m,
+    )
   })
 
   it('is another file than the output, and a feature store', async () => {
     const same = await train(pictures, '--cache', output)
-    expect([same.code, same.stderr]).toEqual([2, expect.stringMatching(/another file than --output/)])
+    expect([same.code, same.stderr]).toEqual([2, expect.stringMatching(/a different file from --output/)])
     const text = join(folder, 'notes.npz')
     writeFileSync(text, 'notes')
     expect((await train(pictures, '--cache', text)).stderr).toMatch(
-      /--cache '.*notes\.npz' is there, but is no/,
+      /--cache '.*notes\.npz' exists, but is not a feature store/,
     )
   })
 })
@@ -205,6 +207,6 @@ describe('evaluate', () => {
     expect(JSON.parse(fine.stdout).confusionMatrix.labels).toEqual([0, 1])
     const words = await softmargin('evaluate', model, pictures)
     expect(words.code).toBe(2)
-    expect(words.stderr).toMatch(/must be the classifier's: 0, 1; but they are 'eight', 'one', 'zéro'/)
+    expect(words.stderr).toMatch(/must be among the classifier's: 0, 1; they are 'eight', 'one', 'zéro'/)
   })
 })

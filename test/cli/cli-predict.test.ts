@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { softmargin, Workplace } from '../support/cli.ts'
+import { pngOf } from '../support/digits.ts'
 
 let place: Workplace
 let folder: string

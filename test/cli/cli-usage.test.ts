@@ -42,10 +42,10 @@ describe('exit codes and messages', () => {
     ],
     ['no output', () => ['train', pictures], 2, /-o, --output <file>/],
     ['C of 0', () => ['train', pictures, '-o', output(), '--C', '0'], 2, /above 0/],
-    ['C that is no number', () => ['train', pictures, '-o', output(), '--C', 'x'], 2, /must be a number/],
+    ['C that is not a number', () => ['train', pictures, '-o', output(), '--C', 'x'], 2, /must be a number/],
     ['gamma of -1', () => ['train', pictures, '-o', output(), '--gamma', '-1'], 2, /above 0/],
     ['an unknown kernel', () => ['train', pictures, '-o', output(), '--kernel', 'cosine'], 2, /linear, poly/],
-    ['a grid that is no JSON', () => ['train', pictures, '-o', output(), '--grid', '{'], 2, /must be JSON/],
+    ['a grid that is not JSON', () => ['train', pictures, '-o', output(), '--grid', '{'], 2, /must be JSON/],
     [
       'a grid of nothing known',
       () => ['train', pictures, '-o', output(), '--grid', '{"c": [1]}'],
@@ -79,7 +79,7 @@ describe('exit codes and messages', () => {
     }
     const { code, stderr } = await softmargin('train', alone, '-o', output())
     expect(code).toBe(1)
-    expect(stderr).toMatch(/at least two classes, but all 2 are of class 'one'/)
+    expect(stderr).toMatch(/at least two classes, but all 2 have the class 'one'/)
   })
 
   it('a class with one image only', async () => {
@@ -88,7 +88,7 @@ describe('exit codes and messages', () => {
     copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
     const { code, stderr } = await softmargin('train', rare, '-o', output())
     expect(code).toBe(1)
-    expect(stderr).toMatch(/'rare' has one only: .*--test-size 0/)
+    expect(stderr).toMatch(/'rare' has only one; .*--test-size 0/)
   })
 
   it('tells the version of the package', async () => {

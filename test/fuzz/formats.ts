@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { trainingSetFromFile, trainingSetToFile } from '../../src/classifier/training-set.ts'
 import { findLayer, listLayers, measureLayers } from '../../src/cnn/extractor/list-layers.ts'
 import { imageTensorInput } from '../../src/cnn/image-tensor-input.ts'
 import { linesOf } from '../../src/data/lines.ts'
 import { decodeImage } from '../../src/image/decode.ts'
+import type { RawImage } from '../../src/image/image-input.ts'
 import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
 import { type ClassifierParts, writeClassifier } from '../../src/onnx/classifier/write-classifier.ts'
 import { cutModel } from '../../src/onnx/edit/cut.ts'
 import { withFloat32Io } from '../../src/onnx/edit/float32-io.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
+import { type ModelProto, ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { inferTensors } from '../../src/onnx/shapes/infer.ts'
 import { FeatureStore } from '../../src/store/feature-store.ts'
 import { type StoredFeatures, storeToNpz } from '../../src/store/store-file.ts'
@@ -24,6 +25,7 @@ import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
 import { mutateGraph } from './graph-mutations.ts'
 import type { Dice } from './mutate.ts'
+import { anyPng } from './png-mutations.ts'
 import { mutatePicture } from './segment-mutations.ts'
 
 /** A file format: sound files to begin with, and all that reads them. */
@@ -34,6 +36,8 @@ export interface Format {
   reads: ((bytes: Uint8Array) => Promise<unknown> | unknown)[]
   /** How much slower than the others it is to read. */
   cost?: number
+  /** Whether the first reader answers plain data, which must be the same after all damaged files. */
+  isPlain?: boolean
   /** Damages one of the seeds in the way of its format. Default: its bytes, in any way. */
   mutate?: (seed: number, dice: Dice) => Uint8Array
 }
@@ -178,9 +182,17 @@ export async function formats(): Promise<Format[]> {
       ],
     },
     {
+      name: 'PNG',
+      seeds: segmentSeeds,
+      reads: [wholePicture],
+      isPlain: true,
+      mutate: (_, dice) => anyPng(dice),
+    },
+    {
       name: 'picture segments',
       seeds: segmentSeeds,
-      reads: [(bytes) => decodeImage(bytes)],
+      reads: [wholePicture],
+      isPlain: true,
       mutate: (seed, dice) => mutatePicture(segmentSeeds[seed], dice),
       cost: 20,
     },
@@ -197,10 +209,18 @@ export async function formats(): Promise<Format[]> {
         'images',
         '20x31.png palette.png sixteen-bit.png grey.jpg progressive.jpg orientation6.jpg',
       ),
-      reads: [(bytes) => decodeImage(bytes)],
+      reads: [wholePicture],
+      isPlain: true,
       cost: 20,
     },
   ]
+}
+
+/** @throws {Error} where pixels are missing */
+async function wholePicture(bytes: Uint8Array): Promise<RawImage> {
+  const image = await decodeImage(bytes)
+  if (image.data.length !== image.width * image.height * 4) throw new Error(`${image.data.length} bytes`)
+  return image
 }
 
 /** Text of what CSV is made of, with ends of lines of all kinds. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { SoftmarginError } from '../../src/core/errors.ts'
 import { takeLargestAllocation } from './allocations.ts'
 import type { Format } from './formats.ts'
@@ -35,21 +36,27 @@ export class FuzzFailure extends Error {
 }
 
 /**
- * Reads damaged files: only a `SoftmarginError` may come of it, soon, and without a large allocation.
+ * Reads damaged files: only a `SoftmarginError` may come of it, soon, and without a large allocation. Afterwards sound
+ * files are read as before.
  *
  * @param seed the same seed makes the same files
  * @param until milliseconds since the epoch at which to stop, even before all runs are done
  * @throws {FuzzFailure} with the file
  */
 export async function fuzz(
-  { name, seeds, reads, mutate: mutateSeed }: Format,
+  { name, seeds, reads, isPlain = false, mutate: mutateSeed }: Format,
   runs: number,
   seed: number,
   until = Number.POSITIVE_INFINITY,
 ): Promise<FuzzReport> {
   const report: FuzzReport = { format: name, runs: 0, sound: 0, codes: {}, largest: 0, slowest: 0 }
   const dice = new Dice(seed)
-  for (const bytes of seeds) await reads[0](bytes)
+  const readSeeds = async () => {
+    const found: unknown[] = []
+    for (const bytes of seeds) found.push(await reads[0](bytes))
+    return found
+  }
+  const before = await readSeeds()
   takeLargestAllocation()
   for (; report.runs < runs && Date.now() < until; report.runs++) {
     const bytes = mutateSeed ? mutateSeed(dice.roll(seeds.length), dice) : mutate(dice.of(seeds), dice, seeds)
@@ -73,6 +80,10 @@ export async function fuzz(
     if (time > MOST_TIME) throw new FuzzFailure(`${place}: ${Math.round(time)} ms`, bytes)
     report.largest = Math.max(report.largest, largest)
     report.slowest = Math.max(report.slowest, time)
+  }
+  const after = await readSeeds()
+  if (isPlain && !isDeepStrictEqual(after, before)) {
+    throw new FuzzFailure(`${name}, seed ${seed}: sound files are read otherwise than before`, seeds[0])
   }
   return report
 }

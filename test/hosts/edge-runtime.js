@@ -61,7 +61,6 @@ async function compileModules(project) {
     'svm.wasm': 'softmargin/dist/svm.wasm',
     'cnn.wasm': 'softmargin/dist/cnn.wasm',
     'jpeg.wasm': '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
-    'png.wasm': '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
     'onnxruntime.wasm': 'onnxruntime-web/dist/ort-wasm-simd-threaded.wasm',
   }).map(async ([name, path]) => [name, await WebAssembly.compile(await readFile(join(modules, path)))])
   return Object.fromEntries(await Promise.all(compiled))

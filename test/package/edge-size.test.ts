@@ -19,7 +19,7 @@ describe('a bundle for an edge function', () => {
         .map(({ path }) => path.replace(/^.*\/|-\w+(?=\.)/g, ''))
         .filter((name) => name.endsWith('.wasm'))
         .sort()
-    const lite = ['cnn.wasm', 'mozjpeg_dec.wasm', 'squoosh_png_bg.wasm', 'svm.wasm']
+    const lite = ['cnn.wasm', 'mozjpeg_dec.wasm', 'svm.wasm']
     const all = [...lite, 'ort-wasm-simd-threaded.wasm'].sort()
     expect(await wasm("export { ImageClassifier } from 'softmargin/lite'")).toEqual(lite)
     expect(await wasm("export { SVC } from 'softmargin/svm'")).toEqual(['svm.wasm'])

@@ -16,7 +16,7 @@ export async function page(file: File, context: CanvasRenderingContext2D, module
   images.push(new Image())
   const controller = new AbortController()
   const { signal } = controller
-  useAssets({ 'svm.wasm': module, 'png.wasm': await (await fetch('png.wasm')).arrayBuffer() })
+  useAssets({ 'svm.wasm': module, 'jpeg.wasm': await (await fetch('jpeg.wasm')).arrayBuffer() })
   const extractor = await FeatureExtractor.create({ model: file, signal })
   await extractor.extract(images, { signal })
   const classifier = await ImageClassifier.load(file)

@@ -14,12 +14,12 @@ import { answer } from '../common/terminal.ts'
 export function addConvert(program: Command): void {
   program
     .command('convert')
-    .description("turn an SVM in an .onnx file into LIBSVM's model text, or such a text into an .onnx file")
-    .argument('<in>', 'the SVM: an .onnx file of scikit-learn or softmargin, or a model of svm-train')
-    .argument('<out>', 'the file to write: ONNX if its name ends in .onnx, else LIBSVM text')
+    .description("convert an SVM from an .onnx file to LIBSVM's text format, or back")
+    .argument('<in>', 'the SVM: an .onnx file from scikit-learn or softmargin, or a model from svm-train')
+    .argument('<out>', 'the file to write: ONNX if its name ends in .onnx, otherwise LIBSVM text')
     .option(
       '--columns <number>',
-      'width of the rows, for a LIBSVM model whose last columns are all 0',
+      'number of columns, for a LIBSVM model whose last columns are all 0',
       parseCount,
     )
     .option('--json', 'print one JSON document instead of text')
@@ -58,7 +58,7 @@ export function isLibsvmModel(bytes: Uint8Array): boolean {
 
 async function fromOnnx(bytes: Uint8Array, path: string): Promise<SVC> {
   if (isClassifier(readModel(bytes, 'in'))) {
-    const message = `${show(path)} is a whole image classifier: its SVM takes the scaled features of its CNN, which no file of an SVM alone could hold`
+    const message = `${show(path)} is a whole image classifier; its SVM needs the CNN and the scaler, which a file with only an SVM cannot hold`
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'in', expected: 'an SVM alone' })
   }
   return SVC.fromOnnx(bytes)

@@ -12,7 +12,7 @@ import { answer, progress, say } from '../common/terminal.ts'
 export function addEvaluate(program: Command, signal: AbortSignal): void {
   const command = program
     .command('evaluate')
-    .description('judge a saved classifier on pictures whose classes are known')
+    .description('evaluate a saved classifier on pictures whose classes are known')
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<pictures>', labelledHelp)
   addRuntime(command)
@@ -63,13 +63,13 @@ async function evaluate(
 function asClasses(names: readonly string[], classes: readonly Label[]): Label[] {
   const byName = new Map(classes.map((label) => [String(label), label]))
   const unknown = [...new Set(names)].filter((name) => !byName.has(name))
-  const known = `the classifier's: ${classes.slice(0, 10).map(String).join(', ')}${classes.length > 10 ? ', ...' : ''}`
+  const known = `among the classifier's: ${classes.slice(0, 10).map(String).join(', ')}${classes.length > 10 ? ', ...' : ''}`
   const isNumeric = typeof classes[0] === 'number'
   const noNumber = isNumeric && unknown.some((name) => name === '' || !Number.isFinite(Number(name)))
   if (noNumber || unknown.length === new Set(names).size) {
-    const message = `the classes of the pictures must be ${known}; but they are ${unknown.slice(0, 10).map(show).join(', ')}`
+    const message = `the classes of the pictures must be ${known}; they are ${unknown.slice(0, 10).map(show).join(', ')}`
     throw new SoftmarginError('INVALID_ARGUMENT', message, { argument: 'pictures', expected: known })
   }
-  for (const name of unknown) say(`class ${show(name)} is none of ${known}`)
+  for (const name of unknown) say(`class ${show(name)} is not ${known}`)
   return names.map((name) => byName.get(name) ?? (isNumeric ? Number(name) : name))
 }

@@ -24,15 +24,13 @@ interface ExtractCommandOptions extends RuntimeOption {
 export function addExtract(program: Command, signal: AbortSignal): void {
   const command = program
     .command('extract')
-    .description(
-      'write the features of pictures to an .npz file; those that it has already are not made again',
-    )
+    .description('write the features of pictures to an .npz file; features already in the file are reused')
     .argument('<pictures>', `${labelledHelp}, or folder of pictures`)
     .requiredOption('-o, --output <file>', 'the .npz file to write, or to add to')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
-    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
@@ -83,6 +81,6 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
   } finally {
     progress.stop()
     store.dispose()
-    if (signal.aborted) say(`${output} keeps the features of ${store.size} images`)
+    if (signal.aborted) say(`the features of ${store.size} images are stored in ${output}`)
   }
 }

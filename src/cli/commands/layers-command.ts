@@ -7,7 +7,7 @@ import { answer, table } from '../common/terminal.ts'
 export function addLayers(program: Command, signal: AbortSignal): void {
   program
     .command('layers')
-    .description('list the layers of a CNN: what they answer, and what share of the work they need')
+    .description('list the layers of a CNN with their shapes and their share of the work')
     .argument('<model>', 'the CNN: tiny, or path or URL of an .onnx file')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin layers tiny')

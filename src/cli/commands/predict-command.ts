@@ -12,7 +12,7 @@ import { answer, progress } from '../common/terminal.ts'
 export function addPredict(program: Command, signal: AbortSignal): void {
   const command = program
     .command('predict')
-    .description('name what is on pictures')
+    .description('predict the classes of pictures')
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<images...>', 'PNG and JPEG files, or folders of them')
   addRuntime(command)
@@ -111,8 +111,9 @@ async function expand(path: string): Promise<string[]> {
   const { pictures, others } = await listPictures(path)
   if (pictures.length > 0) return pictures
   const formats = await formatsOf(others)
-  const why = formats.length > 0 ? `but holds ${formats.join(', ')}, ${hint(formats)}` : 'but holds none'
+  const why =
+    formats.length > 0 ? `but contains ${formats.join(', ')}, ${hint(formats)}` : 'but contains none'
   const expected = 'at least one .png, .jpg or .jpeg file'
-  const message = `the folder ${show(path)} must hold ${expected}, ${why}`
+  const message = `the folder ${show(path)} must contain ${expected}, ${why}`
   throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'images', received: path, expected })
 }

@@ -20,13 +20,13 @@ interface SuspectsOptions {
 export function addSuspects(program: Command, signal: AbortSignal): void {
   program
     .command('suspects')
-    .description('list pictures whose classes may be wrong, the most suspect first')
+    .description('list pictures that may be in the wrong class, the most suspect first')
     .argument('<pictures>', labelledHelp)
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
-    .option('--C <number>', 'weight of errors against a wide margin', parsePositive, 3)
-    .option('--cache <file>', 'keep features in this .npz file, and take them from there')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)
+    .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin suspects photos | head -20')
     .action((pictures: string, options: SuspectsOptions) => suspects(pictures, options, signal))

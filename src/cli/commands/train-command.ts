@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import { ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
 import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
@@ -16,6 +17,7 @@ import {
   type GridOption,
   type PoolingOption,
   parseCount,
+  parseFineTune,
   parseFolds,
   parseGamma,
   parseGrid,
@@ -31,6 +33,7 @@ import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-opt
 import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say, table } from '../common/terminal.ts'
+import { tuningText } from '../common/tuning.ts'
 
 interface TrainOptions extends RuntimeOption {
   output: string
@@ -53,6 +56,7 @@ interface TrainOptions extends RuntimeOption {
   reject: number
   grid?: GridOption | true
   cv: number
+  fineTune?: ClassifierFineTune | true
   seed: number
   json?: boolean
 }
@@ -67,19 +71,19 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .description('train a classifier on PNG and JPEG files whose classes are known')
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
-    .option('--test-size <share>', 'share of the images held out to judge by, 0 for none', parseShare, 0.2)
+    .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option(
       '--layer <name>',
       'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',
       parseLayer,
     )
-    .option('--pooling <how>', 'auto, average, max, none, or a grid such as 2x2', parsePooling, 'auto')
-    .option('--mirror', 'look at mirror images, too: better for photos, twice the time')
+    .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
+    .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
     .addOption(
       program
-        .createOption('--scale <how>', 'what is done to the features')
+        .createOption('--scale <how>', 'how the features are scaled')
         .choices(['standard', 'l2', 'none'])
         .default('standard'),
     )
@@ -89,14 +93,14 @@ export function addTrain(program: Command, signal: AbortSignal): void {
         .choices(['rbf', 'linear', 'poly', 'sigmoid'])
         .default('rbf'),
     )
-    .option('--C <number>', 'weight of errors against a wide margin', parsePositive, 1)
+    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 1)
     .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
-    .option('--balanced', 'let rare classes count as much as frequent ones')
-    .option('--probability', 'learn probabilities too, from five folds; it takes longer')
-    .option('--libsvm-probability', 'learn probabilities as LIBSVM does; they may disagree with the label')
-    .option('--unknown', 'tell pictures of none of the classes; predict then says so')
+    .option('--balanced', 'give rare classes as much weight as frequent ones')
+    .option('--probability', 'fit probabilities too, from five folds; takes longer')
+    .option('--libsvm-probability', 'fit probabilities as LIBSVM does; they may disagree with the label')
+    .option('--unknown', 'let predict tell pictures of none of the classes')
     .option(
       '--reject <share>',
       'share of pictures of the classes that --unknown may refuse',
@@ -105,11 +109,16 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     )
     .option(
       '--grid [json]',
-      `search the best parameters (default: ${JSON.stringify(defaultGrid)})`,
+      `search for the best parameters (default: ${JSON.stringify(defaultGrid)})`,
       parseGrid,
     )
-    .option('--cv <folds>', 'folds of that search, and of --layer auto', parseFolds, 5)
-    .option('--cache <file>', 'keep features in this .npz file, and take them from there')
+    .option('--cv <folds>', 'number of folds for --grid and for --layer auto', parseFolds, 5)
+    .option(
+      '--fine-tune [json]',
+      'train the CNN on the pictures, too (default: {}; for example {"seconds": 300})',
+      parseFineTune,
+    )
+    .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
@@ -130,6 +139,9 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   if (options.cache !== undefined) {
     await checkWritable(options.cache)
     checkApart(options.output, options.cache)
+    if (options.fineTune !== undefined) {
+      throw invalidArgument('--cache', options.cache, 'left out with --fine-tune, which changes the features')
+    }
   }
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
@@ -151,6 +163,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       unknown: options.unknown === true && { reject: options.reject },
       store,
       svm,
+      fineTune: options.fineTune,
     })
     await classifier.fit(sides.train.paths, sides.train.labels, {
       ...(grid ? { grid: grid as ParamGrid } : {}),
@@ -177,6 +190,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const seconds = (performance.now() - started) / 1000
     const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
+    const { tuning } = classifier.extractor
     const trained = sides.train.paths.length - skippedInTraining
     answer(
       options.json === true,
@@ -193,12 +207,14 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         scale: classifier.scale,
         svm: classifier.svm.getParams(),
         layers: rankedLayers ?? null,
+        fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
         [
           rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
+          tuning === undefined ? '' : `${tuningText(tuning)}\n`,
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
@@ -213,7 +229,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   } finally {
     progress.stop()
     store?.dispose()
-    if (signal.aborted && store) say(`${options.cache} keeps the features of ${store.size} images`)
+    if (signal.aborted && store) say(`the features of ${store.size} images are stored in ${options.cache}`)
   }
 }
 
@@ -224,6 +240,7 @@ function svmOptions(options: TrainOptions): SvcOptions {
     gamma: options.gamma,
     degree: options.degree,
     coef0: options.coef0,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }

@@ -13,7 +13,7 @@ export async function openCache(path: string, argument: string): Promise<Feature
     return await FeatureStore.open(path)
   } catch (error) {
     if (!(error instanceof SoftmarginError) || error.code !== 'DATA_UNREADABLE') throw error
-    const message = `${argument} ${show(path)} is there, but is no feature store that can be read: ${error.message.replace(/^source/, 'it')}`
+    const message = `${argument} ${show(path)} exists, but is not a feature store: ${error.message.replace(/^source/, 'it')}`
     throw new SoftmarginError(error.code, message, { argument, received: path, cause: error })
   }
 }
@@ -21,5 +21,5 @@ export async function openCache(path: string, argument: string): Promise<Feature
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` if a command's output and its cache are the same file */
 export function checkApart(output: string, cache: string): void {
   if (resolve(output) === resolve(cache))
-    throw invalidArgument('--cache', cache, 'another file than --output')
+    throw invalidArgument('--cache', cache, 'a different file from --output')
 }

@@ -82,24 +82,24 @@ export async function formatsOf(files: readonly string[]): Promise<string[]> {
 }
 
 async function withoutPictures(folder: string, list: LabelledFolder): Promise<SoftmarginError> {
-  const expected = 'one sub-folder a class with PNG or JPEG files in it'
+  const expected = 'one sub-folder for each class, with PNG or JPEG files in it'
   const flat = list.otherFiles.filter((file) => pictureEndings.has(extname(file).toLowerCase())).length
   const formats = await formatsOf(list.otherFiles)
   const why =
     flat > 0
-      ? `but its ${flat} pictures lie in no sub-folder: make a folder for each class and move them there`
+      ? `but its ${flat} pictures are not in sub-folders; create a folder for each class and move them there`
       : formats.length > 0
-        ? `but holds ${formats.join(', ')}, ${hint(formats)}`
-        : 'but holds no such file'
-  const message = `the folder ${show(folder)} must hold ${expected}, ${why}`
+        ? `but contains ${formats.join(', ')}, ${hint(formats)}`
+        : 'but contains no such file'
+  const message = `the folder ${show(folder)} must contain ${expected}, ${why}`
   return new SoftmarginError('EMPTY_INPUT', message, { argument: 'folder', received: folder, expected })
 }
 
 /** Returns advice for files of these formats. */
 export function hint(formats: readonly string[]): string {
   return formats.every((format) => /(PNG|JPEG) image/.test(format))
-    ? 'whose names do not end in .png, .jpg or .jpeg: rename them'
-    : 'but only PNG and JPEG are supported yet: convert the files, for example by "mogrify -format png FILES" of ImageMagick'
+    ? 'whose names do not end in .png, .jpg or .jpeg; rename them'
+    : 'which are not supported; convert the files to PNG or JPEG, for example with "mogrify -format png FILES" (ImageMagick)'
 }
 
 async function firstBytes(file: string): Promise<Uint8Array> {

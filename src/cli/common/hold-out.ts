@@ -25,7 +25,7 @@ export function holdOut(
   const counts = new Map<string, number>()
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
   if (counts.size < 2) {
-    const message = `a classifier needs pictures of at least two classes, but all ${labels.length} are of class ${show(labels[0])}`
+    const message = `a classifier needs pictures of at least two classes, but all ${labels.length} have the class ${show(labels[0])}`
     throw new SoftmarginError('ONE_CLASS', message, {
       argument: 'pictures',
       expected: 'at least two classes',
@@ -33,19 +33,19 @@ export function holdOut(
   }
   const rare = [...counts.keys()].filter((label) => counts.get(label) === 1)
   if (testSize === 0) {
-    for (const label of rare) say(`class ${show(label)} has one picture only: little can be learnt from it`)
+    for (const label of rare) say(`class ${show(label)} has only one picture, which is too few to learn from`)
     return { train: { paths, labels }, test: { paths: [], labels: [] } }
   }
   if (rare.length > 0) {
     const names = rare.slice(0, 5).map(show).join(', ')
     throw tooFew(
-      `each class must have at least 2 pictures, one to learn from and one to hold out, but ${names}${rare.length > 5 ? ` and ${rare.length - 5} more` : ''} ${rare.length === 1 ? 'has' : 'have'} one only: add pictures, remove the class, or hold nothing out with --test-size 0`,
+      `each class must have at least 2 pictures, one for training and one to hold out, but ${names}${rare.length > 5 ? ` and ${rare.length - 5} more` : ''} ${rare.length === 1 ? 'has' : 'have'} only one; add pictures, remove the class, or hold out nothing with --test-size 0`,
     )
   }
   const test = Math.ceil(testSize * labels.length)
   if (Math.min(test, labels.length - test) < counts.size) {
     throw tooFew(
-      `--test-size ${testSize} holds ${test} of ${labels.length} pictures out, but each of the ${counts.size} classes must have one on each side: choose another share, or add pictures`,
+      `--test-size ${testSize} holds out ${test} of ${labels.length} pictures, but each of the ${counts.size} classes needs one for training and one to hold out; choose another share, or add pictures`,
     )
   }
   const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed })
@@ -53,7 +53,7 @@ export function holdOut(
   for (const [label, count] of counts) {
     if (!judged.has(label)) {
       say(
-        `no picture of class ${show(label)} is held out, as it has ${count} only: the report cannot judge it`,
+        `class ${show(label)} has only ${count} pictures, so none is held out and the report cannot evaluate it`,
       )
     }
   }

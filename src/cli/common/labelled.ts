@@ -9,7 +9,8 @@ import { isUrl, readBytes } from '../../host/storage/read-bytes.ts'
 import { type LabelledFolder, listLabelledFolder, listPictures } from './folder.ts'
 
 /** The help text for an argument that `listLabelled` reads. */
-export const labelledHelp = 'folder with one sub-folder a class, or CSV file with the columns path and label'
+export const labelledHelp =
+  'folder with one sub-folder for each class, or CSV file with the columns path and label'
 
 /**
  * Lists images and their classes, from a folder with one sub-folder per class or from a CSV file, whose paths are
@@ -61,7 +62,7 @@ async function listCsv(file: string): Promise<LabelledFolder> {
     if (before !== undefined) {
       throw csvFault(
         file,
-        `must name each picture once, but names ${show(path)} twice, as ${show(before)} and as ${show(label)}`,
+        `must list each picture once, but lists ${show(path)} twice, as ${show(before)} and as ${show(label)}`,
       )
     }
     labelOf.set(place, label)
@@ -69,7 +70,7 @@ async function listCsv(file: string): Promise<LabelledFolder> {
     list.labels.push(label)
   }
   if (list.paths.length > 0) return list
-  const message = `the CSV file ${show(file)} must name at least one picture, but names none`
+  const message = `the CSV file ${show(file)} must list at least one picture, but lists none`
   throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'pictures', received: file })
 }
 

@@ -1,4 +1,5 @@
-// The option `--runtime`: softmargin's own runtimes by name, or a package that the user has installed.
+// The options of what runs the CNN. `--runtime`: softmargin's own runtimes by name, or a package that the user has
+// installed.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { Command } from 'commander'
 import type { ExtractorOptions } from '../../cnn/extractor/extractor.ts'
 import { checkModule, type OrtModule } from '../../cnn/given-runtime.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { parseThreads } from './parse-options.ts'
 
 const own = ['auto', 'engine', 'onnxruntime'] as const
 
@@ -14,19 +16,21 @@ const own = ['auto', 'engine', 'onnxruntime'] as const
 export interface RuntimeOption {
   runtime?: string
   executionProvider?: string[]
+  threads?: number
 }
 
-/** Adds `--runtime` and `--execution-provider` to a command. */
+/** Adds `--runtime`, `--execution-provider` and `--threads` to a command. */
 export function addRuntime(command: Command): Command {
   return command
     .option(
       '--runtime <name>',
-      'what runs the CNN: auto, engine, onnxruntime, or a package that is installed here, such as onnxruntime-node',
+      'runtime of the CNN: auto, engine, onnxruntime, or an installed package such as onnxruntime-node',
     )
     .option(
       '--execution-provider <names...>',
-      'where such a package computes, in order of preference, such as cuda cpu',
+      'execution providers of such a package, in order of preference, such as cuda cpu',
     )
+    .option('--threads <number>', 'how many threads share the work (default: one a core)', parseThreads)
 }
 
 /**
@@ -39,23 +43,24 @@ export function addRuntime(command: Command): Command {
 export async function runtimeOf({
   runtime,
   executionProvider,
-}: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders'>> {
-  const executionProviders = executionProvider
-  if (runtime === undefined) return { executionProviders }
+  threads,
+}: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders' | 'threads'>> {
+  const options = { executionProviders: executionProvider, threads }
+  if (runtime === undefined) return options
   const known = own.find((name) => name === runtime)
-  return { runtime: known ?? (await load(runtime)), executionProviders }
+  return { runtime: known ?? (await load(runtime)), ...options }
 }
 
 async function load(name: string): Promise<OrtModule> {
   const path = resolve(name)
   if (path === undefined) {
-    throw unusable(name, `no package of that name is installed here: npm install ${name}`)
+    throw unusable(name, `no package of that name is installed; run "npm install ${name}"`)
   }
   let module: object
   try {
     module = await import(pathToFileURL(path).href)
   } catch (cause) {
-    throw unusable(name, `its package cannot be loaded: ${(cause as Error).message}`, cause)
+    throw unusable(name, `the package cannot be loaded: ${(cause as Error).message}`, cause)
   }
   return checkModule(module)
 }

@@ -55,13 +55,13 @@ export async function tellWhatIsLeftOut({
   emptyFolders,
   otherFiles,
 }: Pick<LabelledFolder, 'emptyFolders' | 'otherFiles'>): Promise<void> {
-  for (const folder of emptyFolders) say(`left out ${folder}: it holds no .png, .jpg or .jpeg file`)
+  for (const folder of emptyFolders) say(`skipped ${folder}: it contains no .png, .jpg or .jpeg file`)
   if (otherFiles.length === 0) return
   const [first] = otherFiles
   const what =
     otherFiles.length === 1
-      ? `1 file that is no .png, .jpg or .jpeg: ${first}`
-      : `${otherFiles.length} files that are no .png, .jpg or .jpeg, such as ${first}`
+      ? `1 file that is not .png, .jpg or .jpeg: ${first}`
+      : `${otherFiles.length} files that are not .png, .jpg or .jpeg, such as ${first}`
   const formats = await formatsOf(otherFiles)
-  say(`left out ${what}${formats.length > 0 ? ` (${formats.join(', ')}, ${hint(formats)})` : ''}`)
+  say(`skipped ${what}${formats.length > 0 ? ` (${formats.join(', ')}, ${hint(formats)})` : ''}`)
 }

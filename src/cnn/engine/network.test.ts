@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { create } from '@bufbuild/protobuf'
-import { TensorProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { compare, graphOf, Random } from '../../../test/support/engine-oracle.ts'
@@ -8,6 +6,8 @@ import { nativeOrt } from '../../../test/support/native-ort.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { type constant, node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import { TensorProtoSchema } from '../../onnx/proto/onnx.ts'
 import { EngineNetwork } from './network.ts'
 
 const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url)))
@@ -90,7 +90,7 @@ describe('graphs that are not for the engine', () => {
     EngineNetwork.create({ model, input: 'x' }, dims)
 
   it.each([
-    ['an unknown operator', [node('a', 'Cumsum', ['x'], ['y'])], "the operator 'Cumsum'"],
+    ['an unknown operator', [node('a', 'Cumsum', ['x'], ['y'])], "the unsupported operator 'Cumsum'"],
     ['a cycle', [node('a', 'Add', ['x', 'b'], ['y']), node('b', 'Relu', ['y'], ['b'])], "'b'"],
     ['a product of maps', [node('a', 'MatMul', ['x', 'x'], ['y'])], "'x' is not a constant"],
     [

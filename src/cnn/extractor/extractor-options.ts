@@ -32,6 +32,12 @@ export interface ExtractorOptions {
   /** How the layer's activations are pooled. Default `'auto'`. */
   pooling?: Pooling | undefined
   /**
+   * Number of class and register tokens that come before the patch tokens in the layers of a transformer, [tokens,
+   * channels]. They are left out of averages, maxima and grids. Default: the tokens beyond one for each pixel of
+   * the map that they are computed from.
+   */
+  prefixTokens?: number | undefined
+  /**
    * Whether to average the layer's activations over the image and its horizontal mirror image (feature maps
    * of the mirror image are flipped back first). This doubles the running time. It suits photos in which left
    * and right are interchangeable. Default `false`.
@@ -84,6 +90,8 @@ export interface ExtractorDescription {
   /** Name of the layer's tensor. */
   layer: string
   pooling: ResolvedPooling
+  /** Only for a layer of tokens: the number of class and register tokens. */
+  prefixTokens?: number | undefined
   preprocess: ResolvedPreprocess
   /** Number of features per image. */
   featureSize: number
@@ -105,6 +113,7 @@ const optionNames: Record<keyof ExtractorOptions, true> = {
   onProgress: true,
   layer: true,
   pooling: true,
+  prefixTokens: true,
   mirror: true,
   device: true,
   runtime: true,
@@ -128,6 +137,10 @@ export function checkOptions(options: ExtractorOptions): void {
   if (typeof mirror !== 'boolean') throw invalidArgument('mirror', mirror, 'true or false')
   checkPooling(pooling)
   checkRuntime(runtime, device, options.executionProviders)
+  const { prefixTokens } = options
+  if (prefixTokens !== undefined && !(Number.isSafeInteger(prefixTokens) && prefixTokens >= 0)) {
+    throw invalidArgument('prefixTokens', prefixTokens, 'an integer of 0 or more')
+  }
   if (threads !== undefined && !(Number.isSafeInteger(threads) && threads >= 1)) {
     throw invalidArgument('threads', threads, 'an integer of 1 or more')
   }

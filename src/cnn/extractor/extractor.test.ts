@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { toBinary } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import {
   type FeatureMap,
@@ -14,6 +12,8 @@ import type { SoftmarginError } from '../../core/errors.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import type { Preprocess } from '../../image/preprocess-options.ts'
 import { node, tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { pool, pooledSize, resolvePooling } from '../pool.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
@@ -246,7 +246,7 @@ describe('a long call', () => {
     using extractor = await make()
     const seen: object[] = []
     await extractor.extract(pictures(5), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
-    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5 })))
+    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5, threads: 1 })))
   })
 
   it('can be aborted, and the extractor stays usable', async () => {
@@ -365,9 +365,9 @@ describe('create refuses', () => {
     ['a file that is not there', { model: 'no/such.onnx' }, 'FILE_UNREADABLE', 'no/such.onnx'],
     ['a picture', { model: new URL('grey.jpg', fixtures) }, 'MODEL_UNREADABLE', 'is a JPEG image'],
     ['a number', { model: 5 as never }, 'INVALID_ARGUMENT', 'model must be'],
-    ['an unknown layer', { layer: 'relu7' }, 'LAYER_NOT_FOUND', `nearest names are 'relu'`],
+    ['an unknown layer', { layer: 'relu7' }, 'LAYER_NOT_FOUND', `closest names are 'relu'`],
     ['an unknown pooling', { pooling: 'sum' as never }, 'INVALID_ARGUMENT', 'pooling must be'],
-    ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'answers [1, 6]'],
+    ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'a layer of shape [1, 6]'],
     ['a mirror that is neither there nor not', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
     ['an unknown device', { device: 'tpu' as never }, 'INVALID_ARGUMENT', 'device must be'],
     ['an unknown runtime', { runtime: 'tfjs' as never }, 'INVALID_ARGUMENT', 'runtime must be'],
@@ -375,9 +375,9 @@ describe('create refuses', () => {
       'a misspelt option',
       { poolng: 'max' } as never,
       'INVALID_ARGUMENT',
-      "'poolng': did you mean 'pooling'?",
+      "unknown option 'poolng' in options; did you mean 'pooling'?",
     ],
-    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "signal, but has 'quantize'"],
+    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "unknown option 'quantize'"],
     ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
     ['a broken preprocessing', { preprocess: { std: [0, 0, 0] } }, 'INVALID_ARGUMENT', 'preprocess.std'],
   ])('%s', async (_, options, code, phrase) => {
@@ -407,23 +407,23 @@ describe('create refuses', () => {
       { moreNodes: [node('odd', 'Frobnicate', ['features'], ['odd'])] },
       { layer: 'odd' },
       'MODEL_UNSUPPORTED',
-      `ONNX Runtime lacks the operator 'Frobnicate' of node 'odd'`,
+      `ONNX Runtime does not support the operator 'Frobnicate' of node 'odd'`,
     ],
     [
       'a missing operator of another domain',
       { moreNodes: [node('odd', 'my.ops:Blur', ['features'], ['odd'])] },
       { layer: 'odd' },
       'MODEL_UNSUPPORTED',
-      `ONNX Runtime lacks the operator 'my.ops:Blur' of node 'odd'`,
+      `ONNX Runtime does not support the operator 'my.ops:Blur' of node 'odd'`,
     ],
     [
       'integers',
       { moreNodes: [node('cast', 'Cast', ['features'], ['whole'], { to: 7n })] },
       { layer: 'whole' },
       'MODEL_UNSUPPORTED',
-      `layer 'whole' answers int64`,
+      `layer 'whole' returns int64`,
     ],
-    ['metadata that is no JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
+    ['metadata that is not JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
     [
       'metadata that makes no sense',
       { metadata: { softmargin: '{"preprocess":{"size":-1}}' } },

@@ -1,11 +1,12 @@
-import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
-import { outputSize } from '../../image/preprocess.ts'
+import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
@@ -16,6 +17,8 @@ import {
   type RuntimeInfo,
   startNetwork,
 } from '../runtime.ts'
+import type { Arrangement } from '../spatial-view.ts'
+import type { FineTuneOptions, Tuning } from '../training/fine-tune-options.ts'
 import {
   checkOptions,
   type ExtractorDescription,
@@ -24,7 +27,15 @@ import {
 } from './extractor-options.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { measureLayers } from './list-layers.ts'
-import { checkSize, cutAt, type LoadedNetwork, loadNetwork, pickLayer, pictureDims } from './load-network.ts'
+import {
+  checkSize,
+  cutAt,
+  type LoadedNetwork,
+  loadNetwork,
+  mirrored,
+  pickLayer,
+  pictureDims,
+} from './load-network.ts'
 import { openModel } from './model-source.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
@@ -39,6 +50,7 @@ export class FeatureExtractor {
   readonly #parts: LoadedNetwork
   #measured: LayerInfo[] | undefined
   #pipeline: Pipeline | undefined
+  #tuning: Tuning | undefined
   #disposed = false
 
   private constructor(parts: LoadedNetwork) {
@@ -99,7 +111,8 @@ export class FeatureExtractor {
 
   /** Number of features per image: the columns of the matrix that `extract` returns. */
   get featureSize(): number {
-    return pooledSize(this.#parts.pooling, this.#parts.dims)
+    const { pooling, dims, arrangement } = this.#parts
+    return pooledSize(pooling, dims, arrangement)
   }
 
   /**
@@ -107,12 +120,9 @@ export class FeatureExtractor {
    * network's multiply-adds. The default layer is marked.
    */
   layers(): LayerInfo[] {
-    const { model, layers, port, preprocess } = this.#parts
-    const { width, height } = outputSize(preprocess)
-    this.#measured ??= measureLayers(model, layers, {
-      name: port.name,
-      dims: [port.batch ?? 1, preprocess.mean.length, height, width],
-    })
+    const { model, layers, port, preprocess, arrangements } = this.#parts
+    const input = { name: port.name, dims: pictureDims(port, preprocess) }
+    this.#measured ??= measureLayers(model, layers, input, arrangements)
     return structuredClone(this.#measured)
   }
 
@@ -134,18 +144,93 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, mirror, preprocess, running } = this.#parts
-    const options = { layer: layer.name, ...choice, mirror, preprocess, ...running }
+    const { model, name, layer, mirror, preprocess, running, arrangements } = this.#parts
+    const { prefixTokens } = arrangements
+    const options = { layer: layer.name, ...choice, mirror, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
+  }
+
+  /** What `fineTune` did to make this extractor, and whether it was of use; `undefined` for any other extractor. */
+  get tuning(): Tuning | undefined {
+    return structuredClone(this.#tuning)
+  }
+
+  /**
+   * Trains the network on labelled images, and returns an extractor of the same layer and pooling on the new weights.
+   * This extractor does not change; the two must be disposed of separately.
+   *
+   * The part of the network above a layer learns (`from`), together with a linear softmax head, which is thrown away.
+   * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
+   * by more than one standard error, the returned extractor has the old weights. `tuning` says what happened.
+   *
+   * It runs in onnxruntime-web or in the module given as `runtime`, whatever else runs the network.
+   *
+   * @param images images in any mix of types and sizes
+   * @param labels one label per image, either all strings or all numbers
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has too few
+   *   images to hold some out, `MODEL_UNSUPPORTED` naming an operator that a gradient cannot pass,
+   *   `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`, also if the loss diverges at any rate, `OUT_OF_MEMORY`,
+   *   `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `ABORTED`, `DISPOSED`
+   */
+  async fineTune(
+    images: readonly ImageInput[],
+    labels: ArrayLike<Label>,
+    options: FineTuneOptions = {},
+  ): Promise<FeatureExtractor> {
+    this.#checkAlive()
+    const { name, layer, mirror, preprocess, pooling, running, model, arrangements } = this.#parts
+    const { prefixTokens } = arrangements
+    const same = { layer: layer.name, pooling, mirror, prefixTokens, preprocess, ...running }
+    const frozen = {
+      parts: this.#parts,
+      layers: this.layers(),
+      extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
+      open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
+    }
+    const { fineTuneNetwork } = await import('./fine-tune-network.ts')
+    const { extractor, tuning } = await fineTuneNetwork(frozen, images, labels, options)
+    extractor.#tuning = tuning
+    return extractor
+  }
+
+  /**
+   * Writes the network up to the layer as an .onnx file, with the layer, pooling and preprocessing in its metadata:
+   * `FeatureExtractor.create({ model: bytes })` makes an extractor of the same features.
+   */
+  async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#checkAlive()
+    const { layer, preprocess, pooling, arrangement } = this.#parts
+    const { prefixTokens } = arrangement
+    const about = { layer: layer.name, preprocess, pooling, prefixTokens }
+    const [{ ModelProtoSchema }, { toBinary }, { withMetadata }] = await Promise.all([
+      import('../../onnx/proto/onnx.ts'),
+      import('../../onnx/proto/write-message.ts'),
+      import('../training/tuned-model.ts'),
+    ])
+    return toBinary(ModelProtoSchema, withMetadata(this.cutModel(), metadataKey, about))
   }
 
   /**
    * Describes the extractor with layer, pooling and preprocessing fully resolved; see `ExtractorDescription`.
    */
   describe(): ExtractorDescription {
-    const { name, layer, pooling, preprocess } = this.#parts
+    const { name, layer, pooling, preprocess, arrangement } = this.#parts
     const { featureSize } = this
-    return structuredClone({ model: name, layer: layer.name, pooling, preprocess, featureSize })
+    const { prefixTokens } = arrangement
+    return structuredClone({
+      ...{ model: name, layer: layer.name, pooling, preprocess, featureSize },
+      ...(prefixTokens !== undefined && { prefixTokens }),
+    })
+  }
+
+  /**
+   * How the layer's numbers are arranged, for a file that pools them.
+   *
+   * @internal
+   */
+  get arrangement(): Arrangement & { rank: number } {
+    const { dims, arrangement } = this.#parts
+    return { rank: dims.length, ...arrangement }
   }
 
   /**
@@ -155,9 +240,12 @@ export class FeatureExtractor {
    * @internal
    */
   cutModel(): ModelProto {
-    const { cut, port, layer, dims } = this.#parts
+    const { cut, port, layer, dims, arrangement } = this.#parts
     // If the model accepts any image size, the map's height and width are symbolic dimensions.
-    const free = dims.length === 4 && (port.height === undefined || port.width === undefined)
+    const free =
+      dims.length === 4 &&
+      arrangement.channelAxis !== 3 &&
+      (port.height === undefined || port.width === undefined)
     const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
     const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
     const model = cutModel(cut, [layer.name])
@@ -201,7 +289,7 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { facts, layers, layer, preprocess, running } = this.#parts
+    const { facts, layers, layer, mirror, preprocess, running, arrangements } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
@@ -215,10 +303,12 @@ export class FeatureExtractor {
         layer: found.name,
         pooling,
         shape: shapes.get(found.name),
+        arrangement: arrangements.of(found.name),
         argument: `choices[${i}].pooling`,
       }
     })
-    const cut = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
+    const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
+    const cut = mirror ? mirrored(plain, facts, arrangements) : plain
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)
@@ -228,7 +318,11 @@ export class FeatureExtractor {
     try {
       const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
-      const pipeline = new Pipeline({ session, port, preprocess, taps, isIndependent }, largestLayer)
+      const { threads } = this.#parts
+      using pipeline = new Pipeline(
+        { session, port, preprocess, taps, isIndependent },
+        { largestLayer, dims, threads },
+      )
       return await pipeline.run(images, options)
     } finally {
       await session.release()
@@ -239,6 +333,7 @@ export class FeatureExtractor {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
+    this.#pipeline?.[Symbol.dispose]()
     // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }
@@ -248,11 +343,16 @@ export class FeatureExtractor {
   }
 
   #openPipeline(): Pipeline {
-    const { session, port, preprocess, layer, pooling, dims, cut } = this.#parts
-    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1) }]
+    const { session, port, preprocess, layer, pooling, dims, arrangement, cut } = this.#parts
+    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
     const isIndependent = treatsImagesApart(cut)
     const network = { session, port, preprocess, taps, isIndependent }
-    return new Pipeline(network, this.#largestLayer([layer.name]))
+    const { threads } = this.#parts
+    return new Pipeline(network, {
+      largestLayer: this.#largestLayer([layer.name]),
+      dims: pictureDims(port, preprocess),
+      threads,
+    })
   }
 
   /**

@@ -18,10 +18,17 @@ export interface LayerInfo {
   share?: number | undefined
   /**
    * Whether the layer ends a stage: the last feature map of its height and width from which every later map
-   * is computed. The default layer counts as well. Absent if shapes are unknown. `chooseLayer` tries these
-   * layers.
+   * is computed. In a transformer the output of each block. The default layer counts as well. Absent if
+   * shapes are unknown. `chooseLayer` tries these layers.
    */
   endsStage?: boolean | undefined
+  /** The transformer block whose output this is, counted from 0. The option `layer` takes it as `'block 3'`. */
+  block?: number | undefined
+  /**
+   * Number of class and register tokens that come before the patch tokens, for layers of tokens; see the option
+   * `prefixTokens`.
+   */
+  prefixTokens?: number | undefined
   /** Whether this layer is used if none is specified. */
   isDefault: boolean
   /** Why it is the default layer. */

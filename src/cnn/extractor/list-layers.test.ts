@@ -1,7 +1,7 @@
-import { TensorProto_DataType as DataType, type NodeProto } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { type LayeredCnnOptions, layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { constant, node, tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, type NodeProto } from '../../onnx/proto/onnx.ts'
 import { findLayer, listLayers, measureLayers } from './list-layers.ts'
 
 const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
@@ -105,13 +105,13 @@ describe('findLayer', () => {
   })
 
   it.each([
-    ['layer3', `the nearest names are 'layer2', 'layer20'`],
-    ['Features', `the nearest names are 'features'`],
-    ['relu2', `the nearest names are 'relu'`],
-    ['layer', `the nearest names are 'layer2', 'layer20'`],
+    ['layer3', `the closest names are 'layer2', 'layer20'`],
+    ['Features', `the closest names are 'features'`],
+    ['relu2', `the closest names are 'relu'`],
+    ['layer', `the closest names are 'layer2', 'layer20'`],
     ['-11', 'the model has 10 layers, -1 to -10'],
     [4, 'the model has 10 layers'],
-    ['', 'the nearest names are'],
+    ['', 'the closest names are'],
   ])('%o is not found, and the message helps', (wanted, phrase) => {
     expect(() => findLayer(layers, wanted)).toThrow(
       expect.objectContaining({
@@ -122,7 +122,7 @@ describe('findLayer', () => {
     )
   })
 
-  it('refuses what is no name', () => {
+  it('rejects a layer that is neither a string nor a number', () => {
     expect(() => findLayer(layers, {} as string)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )

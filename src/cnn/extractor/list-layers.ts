@@ -1,25 +1,29 @@
-import type { GraphProto, ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { closestName } from '../../core/suggest.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
 import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
 import type { Dims, TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import { Arrangements } from './arrangements.ts'
+import { type Bottleneck, bottlenecks } from './bottlenecks.ts'
 import { defaultLayer } from './default-layer.ts'
+import { imagePart } from './image-part.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { modelMetadata } from './model-metadata.ts'
+import { transformerBlocks } from './transformer-blocks.ts'
 
 /** Operators that return sizes, not activations; tensors computed from their results are not layers. */
 const answersNoPixels = new Set(['Shape', 'Size'])
 
 /**
- * Lists every tensor computed from the image, in network order. The default layer is marked: the one named in
+ * Lists every tensor computed from the image alone, in network order. The default layer is marked: the one named in
  * the file's metadata, otherwise the one that `defaultLayer` finds.
  */
 export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
-  const graph = model.graph!
+  const graph = imagePart(model.graph!)
   const quantised = quantisers(graph)
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
   const layers: LayerInfo[] = []
@@ -40,11 +44,15 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
     ? { layer: named, reason: 'its file names it' }
     : defaultLayer(graph, layers, activations, facts)
   if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
+  const byName = new Map(layers.map((layer) => [layer.name, layer]))
+  for (const [block, name] of transformerBlocks(graph, ...wayToDefault(graph, facts, layers)).entries()) {
+    byName.get(name)!.block = block
+  }
   return layers
 }
 
 /**
- * Adds `shape`, `share` and `endsStage` to each layer.
+ * Adds `shape`, `share`, `endsStage` and `prefixTokens` to each layer.
  *
  * @param input the model's image input, with its dimensions including the batch
  */
@@ -52,57 +60,64 @@ export function measureLayers(
   model: ModelProto,
   layers: LayerInfo[],
   input: { name: string; dims: number[] },
+  arrangements = new Arrangements(model, input),
 ): LayerInfo[] {
   const facts = inferTensors(model, { [input.name]: input.dims })
   const shares = workShares(model.graph!, facts)
-  const ends = stageEnds(model.graph!, facts, layers)
+  const ends = stageEnds(model.graph!, facts, layers, arrangements)
   return layers.map((layer) => {
     const shape = facts.get(layer.name)?.dims?.slice(1)
     const share = shares.get(layer.name)
     const isKnown = shape?.every((size) => size !== undefined)
+    const prefixTokens = shape?.length === 2 ? arrangements.of(layer.name).prefixTokens : undefined
     return {
       ...layer,
       ...(isKnown && { shape: shape as number[], endsStage: ends.has(layer.name) }),
       ...(share !== undefined && { share }),
+      ...(prefixTokens !== undefined && { prefixTokens }),
     }
   })
 }
 
 /**
- * Names of the layers that end a stage: the default layer, and the last map of each size among the maps
- * before it that all paths to later maps pass through. Averages of a map that bypass the following layers, as
- * in features combined from several stages, do not count as maps.
+ * The nodes of the path to the default layer, and the layers among their outputs that all later ones are computed
+ * from. Averages of a map that bypass the following layers, as in features combined from several stages, do
+ * not count as a way around.
  */
-function stageEnds(graph: GraphProto, facts: Map<string, TensorFacts>, layers: LayerInfo[]): Set<string> {
+function wayToDefault(
+  graph: GraphProto,
+  facts: Map<string, TensorFacts>,
+  layers: LayerInfo[],
+): [path: NodeProto[], narrow: Bottleneck[]] {
   const target = layers.find(({ isDefault }) => isDefault)
-  if (!target) return new Set()
+  if (!target) return [[], []]
   const names = new Set(layers.map(({ name }) => name))
   const { node: path } = cutGraph(graph, [target.name])
   const isRow = (name: string) => isOneEachChannel(facts.get(name)?.dims)
-  /** For each tensor, index of the last node that computes a map from it. */
-  const lastReader = new Map<string, number>()
-  for (const [i, node] of path.entries()) {
-    if (node.output.every(isRow)) continue
-    for (const name of readBy(node)) lastReader.set(name, i)
+  return [path, bottlenecks(graph, path, (name) => names.has(name), isRow)]
+}
+
+/**
+ * Names of the layers that end a stage: the default layer, and the last map of each size among the maps
+ * before it that all paths to later maps pass through. Of a transformer the outputs of its blocks.
+ */
+function stageEnds(
+  graph: GraphProto,
+  facts: Map<string, TensorFacts>,
+  layers: LayerInfo[],
+  arrangements: Arrangements,
+): Set<string> {
+  const ends = layers.filter(({ isDefault, block }) => isDefault || block !== undefined)
+  const stages = new Map<string, string>()
+  if (ends.every(({ block }) => block === undefined)) {
+    for (const { name } of wayToDefault(graph, facts, layers)[1]) {
+      const dims = facts.get(name)?.dims
+      if (dims?.length !== 4) continue
+      const size = arrangements.of(name).channelAxis === 3 ? dims.slice(1, 3) : dims.slice(2)
+      stages.set(size.join(), name)
+    }
   }
-  const ends = new Map<string, string>()
-  // Maps that later maps still depend on.
-  const open = new Set(requiredInputs(graph).map(({ name }) => name))
-  for (const name of open) if (!lastReader.has(name)) lastReader.set(name, 0)
-  /** For each node, the tensors that no later node reads. */
-  const finished: string[][] = path.map(() => [])
-  for (const [name, i] of lastReader) finished[i].push(name)
-  for (const [i, node] of path.entries()) {
-    const isActivation =
-      readBy(node).some((name) => open.has(name)) || node.output.some((name) => names.has(name))
-    const made = isActivation ? node.output.filter((name) => !isRow(name)) : []
-    for (const name of made) if ((lastReader.get(name) ?? -1) > i) open.add(name)
-    for (const name of finished[i]) open.delete(name)
-    const dims = facts.get(made[0])?.dims
-    const isAlone = made.length === 1 && (open.size === 0 || (open.size === 1 && open.has(made[0])))
-    if (isAlone && names.has(made[0]) && dims?.length === 4) ends.set(dims.slice(2).join(), made[0])
-  }
-  return new Set([...ends.values(), target.name])
+  return new Set([...stages.values(), ...ends.map(({ name }) => name)])
 }
 
 /** Whether a tensor has one value per channel. */
@@ -111,8 +126,9 @@ function isOneEachChannel(dims: Dims | undefined): boolean {
 }
 
 /**
- * Resolves a layer named by the user: a tensor, a node (its first output), a PyTorch module (`layer3`: the
- * last tensor of the nodes inside it), or a position from the end (`-1` is the last layer).
+ * Resolves a layer named by the user: a tensor, a node (its first output), a transformer block (`block 3`, counted from
+ * 0), a PyTorch module (`layer3`: the last tensor of the nodes inside it), or a position from the end (`-1` is
+ * the last layer).
  *
  * @throws {SoftmarginError} `LAYER_NOT_FOUND` with the closest names; `INVALID_ARGUMENT`
  */
@@ -129,7 +145,10 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
     layers.find((layer) => layer.name === name) ??
     layers.find((layer) => name !== '' && layer.node === name) ??
     (/^-[1-9]\d*$/.test(name) ? layers.at(Number(name)) : undefined) ??
-    layers.findLast((layer) => isBelow(layer.node, name) || isBelow(layer.name, name))
+    layers.find(({ block }) => block !== undefined && name === `block ${block}`) ??
+    layers.findLast((layer) => isBelow(layer.node, name) || isBelow(layer.name, name)) ??
+    // PyTorch writes the path of a module with dots, its exporter the folders of the path with slashes.
+    layers.findLast((layer) => isBelow(withDots(layer.node), name) || isBelow(withDots(layer.name), name))
   if (found) return found
   const names = layers.flatMap((layer) => [layer.name, layer.node, ...layer.node.split('/').slice(0, -1)])
   const near = closestName(
@@ -139,7 +158,7 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
   )
   const message = /^-?\d+$/.test(name)
     ? `the model has ${layers.length} layers, -1 to -${layers.length}`
-    : `the nearest names are ${near.map(show).join(', ')}`
+    : `the closest names are ${near.map(show).join(', ')}`
   throw new SoftmarginError(
     'LAYER_NOT_FOUND',
     `${argument} ${show(wanted)} is not in the model: ${message}`,
@@ -151,12 +170,16 @@ export function findLayer(layers: LayerInfo[], wanted: string | number, argument
   )
 }
 
+function withDots(path: string): string {
+  return path.replaceAll('/', '.')
+}
+
 /** Whether `name` is `module` or inside it: `/layer3/layer3.0/conv1/Conv` is inside `layer3` and `layer3.0`. */
 function isBelow(name: string, module: string): boolean {
   const path = module.replace(/^\/|\/$/g, '')
   if (path === '') return false
   for (let at = name.indexOf(path); at >= 0; at = name.indexOf(path, at + 1)) {
-    const starts = at === 0 || name[at - 1] === '/'
+    const starts = at === 0 || name[at - 1] === '/' || (at === 1 && name[0] === '.')
     const next = name[at + path.length]
     if (starts && (next === undefined || next === '/' || next === '.' || next === '_' || next === ':'))
       return true

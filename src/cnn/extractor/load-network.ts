@@ -1,4 +1,3 @@
-import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
@@ -7,11 +6,15 @@ import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
+import type { Arrangement } from '../spatial-view.ts'
+import { Arrangements } from './arrangements.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { findLayer, listLayers } from './list-layers.ts'
@@ -36,9 +39,15 @@ export interface LoadedNetwork {
   /** How the network was started; later cuts of it use the same options. */
   running: RunningOptions
   session: Network
+  /** Number of threads that run images, including this one. */
+  threads: number
   /** Output shape of the layer, batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
+  /** How the layer is arranged. */
+  arrangement: Arrangement
+  /** How any layer is arranged. */
+  arrangements: Arrangements
 }
 
 /**
@@ -55,18 +64,24 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
-  const { mirror = false } = options
-  const cut = cutAt({ model, facts, mirror }, [layer.name])
-  const port = imageTensorInput(cut)
+  const own = ownOf(model, layer)
+  const { mirror = false, prefixTokens = own?.prefixTokens } = options
+  const plain = cutAt({ model, facts }, [layer.name])
+  const port = imageTensorInput(plain)
   const preprocess = preprocessFor(opened, port, options.preprocess)
+  const input = { name: port.name, dims: pictureDims(port, preprocess) }
+  const arrangements = new Arrangements(model, input, prefixTokens)
+  const cut = mirror ? mirrored(plain, facts, arrangements) : plain
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess }
+  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
-    const session = await startNetwork(cut, port, pictureDims(port, preprocess), running)
+    const session = await startNetwork(cut, port, input.dims, running)
     try {
       const dims = await tryOut(session, port, preprocess, layer)
-      const pooling = resolvePooling(options.pooling ?? 'auto', dims)
-      return { ...found, running, session, dims, pooling }
+      const arrangement = arrangements.of(layer.name, dims)
+      const pooling = resolvePooling(options.pooling ?? own?.pooling ?? 'auto', dims, arrangement)
+      const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
+      return { ...found, running, session, threads, dims, pooling, arrangement }
     } catch (error) {
       await session.release()
       throw error
@@ -79,21 +94,36 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
 }
 
+/** What a file says of the layer, if it names that one. */
+function ownOf(model: ModelProto, layer: LayerInfo) {
+  const own = modelMetadata(model)
+  return own?.layer === layer.name ? own : undefined
+}
+
 /** The network up to the given layers, with float32 input and outputs. */
 export function cutAt(
-  { model, facts, mirror }: Pick<LoadedNetwork, 'model' | 'facts' | 'mirror'>,
+  { model, facts }: Pick<LoadedNetwork, 'model' | 'facts'>,
   layers: string[],
 ): ModelProto {
-  const cut = withFloat32Io(cutModel(model, layers), facts)
-  return mirror
-    ? withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => facts.get(name)?.dims?.length)
-    : cut
+  return withFloat32Io(cutModel(model, layers), facts)
+}
+
+/** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
+export function mirrored(
+  cut: ModelProto,
+  facts: Map<string, TensorFacts>,
+  arrangements: Arrangements,
+): ModelProto {
+  return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
+    const rank = facts.get(name)?.dims?.length
+    return rank === undefined || rank === 2 ? { rank } : { rank, ...arrangements.of(name) }
+  })
 }
 
 function defaultOf(layers: LayerInfo[]): LayerInfo {
   const layer = layers.find(({ isDefault }) => isDefault)
   if (layer) return layer
-  throw new SoftmarginError('MODEL_UNSUPPORTED', 'the model must compute something from an image input', {
+  throw new SoftmarginError('MODEL_UNSUPPORTED', 'no node of the model depends on its image input', {
     argument: 'model',
     expected: 'one image input',
   })
@@ -112,14 +142,14 @@ export function pickLayer(
   argument: string,
 ): LayerInfo {
   if (wanted === 'auto' && !facts.has('auto')) {
-    const expected = 'a layer, since labels are needed to find the best one: see chooseLayer'
-    throw invalidArgument(argument, wanted, expected)
+    const message = `${argument}: 'auto' needs labels; use ImageClassifier or chooseLayer()`
+    throw invalidArgument(argument, wanted, 'the name of a layer, or its position from the end', message)
   }
   const type = facts.get(String(wanted))?.type
   if (type === undefined || layers.some(({ name }) => name === wanted) || floats.has(type)) {
     return findLayer(layers, wanted, argument)
   }
-  const message = `${argument} ${show(wanted)} answers ${typeName(type)}, not float32`
+  const message = `${argument} ${show(wanted)} returns ${typeName(type)} instead of float32`
   throw new SoftmarginError('MODEL_UNSUPPORTED', message, {
     argument,
     received: wanted,
@@ -140,7 +170,7 @@ function preprocessFor(
   } catch (cause) {
     // An unusable preprocessor_config.json on the hub is ignored if the caller passed preprocessing options.
     if (own !== beside || given === undefined) {
-      const message = `the model's own preprocessing cannot be followed: ${(cause as Error).message}`
+      const message = `the preprocessing settings of the model are not supported: ${(cause as Error).message}`
       throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
     }
     own = undefined
@@ -159,10 +189,14 @@ export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess
   const { width = made.width, height = made.height } = port
   if (width === made.width && height === made.height) return
   const field = preprocess.crop ? 'preprocess.crop' : 'preprocess.size'
-  const expected = `${width} x ${height} (width x height), the one size that the model takes`
+  const expected = `${width} x ${height} (width x height), the only size that the model accepts`
   const details = { argument: field, received: made, expected }
   const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
   throw new SoftmarginError('INVALID_ARGUMENT', message, details)
+}
+
+function sizeOfWeights({ graph }: ModelProto): number {
+  return graph!.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
 }
 
 const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
@@ -179,7 +213,7 @@ export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreproce
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
   const length = dims.reduce((all, n) => all * n, 1)
   if (length > mostNumbers) {
-    const message = `a batch of images for this model is ${dims.join(' x ')} numbers, and at most ${mostNumbers} fit in memory`
+    const message = `a batch of images for this model has ${dims.join(' x ')} numbers, but at most ${mostNumbers} fit in memory`
     const expected = 'a model and a preprocess.size whose batches fit in memory'
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
   }

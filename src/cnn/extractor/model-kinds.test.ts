@@ -1,5 +1,3 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn, referenceLayers, seeded } from '../../../test/support/layered-cnn.ts'
 import {
@@ -12,6 +10,8 @@ import {
 } from '../../../test/support/model-kinds.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import { constant, node } from '../../onnx/graph/nodes.ts'
+import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { FeatureExtractor } from './extractor.ts'
 
 const [width, height] = [12, 8]
@@ -101,13 +101,13 @@ describe('operator sets', () => {
     await expect(mirrored).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'mirror' })
   })
 
-  it('a mirror is refused for a layer that is neither a map nor a row', async () => {
+  it('a mirror is refused for a layer that is neither a map, a row nor a grid of tokens', async () => {
     const model = layeredCnn()
-    const axes = constant('axes', BigInt64Array.of(1n))
+    const axes = constant('axes', BigInt64Array.of(1n, 2n, 3n))
     model.graph!.initializer.push(axes)
-    model.graph!.node.push(node('token', 'Unsqueeze', ['features', 'axes'], ['token']))
-    const options = { model: fileOf(model), preprocess, layer: 'token', mirror: true }
-    await expect(FeatureExtractor.create(options)).rejects.toThrow('3 dimensions: neither a map nor a row')
+    model.graph!.node.push(node('deep', 'Unsqueeze', ['features', 'axes'], ['deep']))
+    const options = { model: fileOf(model), preprocess, layer: 'deep', mirror: true }
+    await expect(FeatureExtractor.create(options)).rejects.toThrow("but 'deep' is of 5 dimensions")
   })
 })
 
@@ -129,7 +129,7 @@ describe('weights in files of their own', () => {
     await expect(FeatureExtractor.create({ model })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
       argument: 'externalData',
-      message: expect.stringContaining(`give it as externalData: { 'weights.bin': `),
+      message: expect.stringContaining(`pass it as externalData: { 'weights.bin': `),
     })
     const short = { 'weights.bin': data.subarray(0, data.length - 1) }
     await expect(FeatureExtractor.create({ model, externalData: short })).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe('a layer that mixes the images of a batch', () => {
     const options = { model, layer: 'mixed', preprocess }
     const unsupported = {
       code: 'MODEL_UNSUPPORTED',
-      message: expect.stringContaining(`layer 'mixed' must answer`),
+      message: expect.stringContaining(`layer 'mixed' must return`),
     }
     const made = await FeatureExtractor.create(options).catch((error) => error)
     if (made instanceof Error) return expect(made).toMatchObject(unsupported)

@@ -1,4 +1,3 @@
-import type { ModelProto } from 'onnx-buf'
 import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
@@ -9,6 +8,7 @@ import { withoutSecrets } from '../../host/storage/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { attachWeights, weightFiles } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub-source.ts'
 
 /**
@@ -131,7 +131,7 @@ async function readFromHub(
       if (i === hub.files.length - 1 || !isNotFound(error)) throw error
     }
   }
-  throw new SoftmarginError('INTERNAL', 'a model of the hub has no files to try')
+  throw new SoftmarginError('INTERNAL', 'a model on the hub has no candidate files')
 }
 
 /** Downloads weight files that lie next to a model on the hub, except those that the caller supplied. */

@@ -1,5 +1,6 @@
 import type { Matrix } from '../../core/matrix.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import { coefficientRow } from '../kernel/pairs.ts'
 
 /**
  * The kernel expansions of all pairs of classes, with shared support vectors: f_p(x) = sum over s of
@@ -29,7 +30,7 @@ export function forEachCoefficient(
   const vectors = dualCoef.length / (nSupport.length - 1)
   for (let c = 0, start = 0; c < nSupport.length; start += nSupport[c++]) {
     if (c !== i && c !== j) continue
-    const line = c === i ? j - 1 : i
+    const line = coefficientRow(c, c === i ? j : i)
     for (let s = start; s < start + nSupport[c]; s++) {
       const coefficient = dualCoef[line * vectors + s]
       if (coefficient !== 0) visit(coefficient, s)

@@ -1,9 +1,10 @@
 import type { Matrix } from '../../core/matrix.ts'
 import { columnStats } from '../kernel/column-stats.ts'
-import { powerOfTwoScale, rescaled } from '../kernel/kernel.ts'
+import { powerOfTwoScale, rescaled, unitOf } from '../kernel/kernel.ts'
 import type { PackedRows } from '../kernel/packed-rows.ts'
 import { Conditioner, packRows } from '../kernel/packer.ts'
-import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
+import { PairWeights } from '../kernel/pair-weights.ts'
+import { pairCount, vectorsOfClasses } from '../kernel/pairs.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
@@ -41,7 +42,7 @@ export class PrecisePredictor {
     this.#conditioner = conditioner
     this.#weights = weights
     this.#intercept = intercept
-    this.#pairs = pairsOf(rows.runs.length).length
+    this.#pairs = pairCount(rows.runs.length)
     this.#staging = engine.allocate(BLOCK * rows.width * 4)
     this.#values = engine.allocate(BLOCK * CHUNK * 8)
     this.#sums = engine.allocate(BLOCK * weights.length * 8)
@@ -67,10 +68,7 @@ export class PrecisePredictor {
     const { largest } = await columnStats(engine, supportVectors, timeSlice)
     const scale = powerOfTwoScale(largest)
     const conditioning = { centre: undefined, scale, precise: { lessOne: false, origin: undefined } }
-    const groups: Int32Array[] = []
-    for (let c = 0, at = 0; c < nSupport.length; at += nSupport[c++]) {
-      groups.push(Int32Array.from({ length: nSupport[c] }, (_, i) => at + i))
-    }
+    const groups = vectorsOfClasses(nSupport)
     const rows = await packRows(
       engine,
       supportVectors,
@@ -80,15 +78,7 @@ export class PrecisePredictor {
       timeSlice,
     )
     const weights = new PairWeights(engine, rows.runs, Number.POSITIVE_INFINITY)
-    // Scaling the rows multiplies the values of a linear kernel by this; the coefficients are divided by it.
-    const unit = kernel.kind === 'linear' ? scale * scale : 1
-    for (const [c, group] of groups.entries()) {
-      for (let column = 0; column < groups.length - 1; column++) {
-        const from = column * supportVectors.rows
-        weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]] / unit)
-      }
-      if (timeSlice.expired) await timeSlice.yield()
-    }
+    await weights.setAll(dualCoef, timeSlice, unitOf(kernel, scale))
     const conditioner = new Conditioner(engine, conditioning, supportVectors.cols)
     return new PrecisePredictor(engine, rows, conditioner, weights, intercept)
   }

@@ -1,5 +1,5 @@
 import type { Matrix } from '../../core/matrix.ts'
-import { pairsOf } from '../kernel/pair-weights.ts'
+import { pairsOf } from '../kernel/pairs.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
 

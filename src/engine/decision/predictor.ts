@@ -2,8 +2,10 @@ import { Matrix } from '../../core/matrix.ts'
 import { type Conditioning, conditioningOf, rescaled } from '../kernel/kernel.ts'
 import type { PackedRows } from '../kernel/packed-rows.ts'
 import { Conditioner, packRows } from '../kernel/packer.ts'
-import { PairWeights, pairsOf } from '../kernel/pair-weights.ts'
+import { PairWeights } from '../kernel/pair-weights.ts'
+import { pairsOf, vectorsOfClasses } from '../kernel/pairs.ts'
 import { RbfUnderflow } from '../kernel/rbf-underflow.ts'
+import { positionsIn } from '../kernel/runs.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
@@ -112,23 +114,14 @@ export class Predictor {
       const rows = await packRows(engine, weights, groups, kernel, plain, timeSlice)
       return new Predictor(engine, rows, { pairs, conditioning, intercept, openPrecise })
     }
-    const groups: Int32Array[] = []
-    for (let c = 0, at = 0; c < expansion.nSupport.length; at += expansion.nSupport[c++]) {
-      groups.push(Int32Array.from({ length: expansion.nSupport[c] }, (_, i) => at + i))
-    }
+    const groups = vectorsOfClasses(expansion.nSupport)
     const own = rescaled(kernel, conditioning.scale)
     const rows = await packRows(engine, supportVectors, groups, own, conditioning, timeSlice)
     const { dualCoef, intercept } = expansion
     if (isNoisy(engine, rows, expansion)) return undefined
     const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
     const weights = new PairWeights(engine, rows.runs, largest)
-    for (const [c, group] of groups.entries()) {
-      for (let column = 0; column < groups.length - 1; column++) {
-        const from = column * supportVectors.rows
-        weights.setColumn(c, column, group.length, (row) => dualCoef[from + group[row]])
-      }
-      if (timeSlice.expired) await timeSlice.yield()
-    }
+    await weights.setAll(dualCoef, timeSlice)
     return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
   }
 
@@ -140,8 +133,7 @@ export class Predictor {
 
   /** Number of positions of the support vectors, including padding. */
   get #size(): number {
-    const last = this.#rows.runs[this.#rows.runs.length - 1]
-    return last.start + last.size
+    return positionsIn(this.#rows.runs)
   }
 
   #farRows(gamma: number): RbfUnderflow {

@@ -1,3 +1,5 @@
+import { pairCount } from '../kernel/pairs.ts'
+
 /**
  * One-vs-one voting, as in LIBSVM: pair (i, j) votes for i if its decision value is above 0, else for j; of the classes
  * with most votes the first wins.
@@ -7,7 +9,7 @@
  * @returns one class index per row
  */
 export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32Array): Int32Array {
-  const pairs = (classes * (classes - 1)) / 2
+  const pairs = pairCount(classes)
   const winners = new Int32Array(decisions.length / pairs)
   const order = tieOrder ?? Int32Array.from({ length: classes }, (_, c) => c)
   const rank = new Int32Array(classes)
@@ -42,7 +44,7 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
  * @returns rows x classes
  */
 export function oneVsRest(decisions: Float64Array, classes: number): Float32Array {
-  const pairs = (classes * (classes - 1)) / 2
+  const pairs = pairCount(classes)
   const rows = decisions.length / pairs
   const out = new Float32Array(rows * classes)
   const votes = new Float64Array(classes)

@@ -2,7 +2,7 @@
 
 import type { Matrix } from '../../core/matrix.ts'
 import type { ColumnStats } from './column-stats.ts'
-import { type Kernel, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'
+import { type Kernel, mayCentre, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'
 
 /** Number of sampled rows, and the distances within the sample at which rows are compared. */
 const SAMPLE = 64
@@ -45,7 +45,7 @@ export function preciseKernel(
       0.25,
     ) ?? (forced ? 0 : undefined)
   if (between === undefined) return undefined
-  const about = (kind === 'linear' || kind === 'rbf') && o.centred ? columnMeans : new Float32Array(X.cols)
+  const about = mayCentre(kind) && o.centred ? columnMeans : new Float32Array(X.cols)
   const size = quantile(
     rows.map((row) => squaredDistance(row, about)),
     0.5,

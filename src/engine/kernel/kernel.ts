@@ -25,6 +25,14 @@ export interface PrecomputedKernel {
 /** Any kernel that an SVM may use. */
 export type SvmKernel = Kernel | PrecomputedKernel
 
+/** The parameters that each kernel uses. */
+export const KERNEL_PARAMETERS = {
+  linear: [],
+  poly: ['gamma', 'coef0', 'degree'],
+  rbf: ['gamma'],
+  sigmoid: ['gamma', 'coef0'],
+} as const satisfies Record<Kernel['kind'], readonly (keyof Kernel)[]>
+
 /** The code of each kernel in assembly/kernel.ts. */
 export const KERNEL_CODES = { linear: LINEAR, poly: POLY, rbf: RBF, sigmoid: SIGMOID } as const
 
@@ -73,6 +81,11 @@ export interface PreciseKernel {
   origin: Float32Array | undefined
 }
 
+/** Whether rows may be centred, if b sums to 0: see `Conditioning`. */
+export function mayCentre(kind: Kernel['kind']): boolean {
+  return kind === 'rbf' || kind === 'linear'
+}
+
 /** The conditioning for the rows of X and this kind of kernel. @throws {SoftmarginError} `ABORTED` */
 export async function conditioningOf(
   engine: Engine,
@@ -88,7 +101,7 @@ export function conditioningFromStats(
   { columnMeans, largest }: ColumnStats,
   kind: Kernel['kind'],
 ): Conditioning {
-  const centre = kind === 'rbf' || kind === 'linear' ? Float32Array.from(columnMeans) : undefined
+  const centre = mayCentre(kind) ? Float32Array.from(columnMeans) : undefined
   return { centre, scale: powerOfTwoScale(largest) }
 }
 
@@ -105,16 +118,21 @@ export function powerOfTwoScale(largest: number): number {
   return scale
 }
 
-/** The kernel that has the same values on scaled rows (linear: values are multiplied by `scale` squared). */
+/** The kernel that has the same values on scaled rows (linear: see `unitOf`). */
 export function rescaled(kernel: Kernel, scale: number): Kernel {
   return scale === 1 ? kernel : { ...kernel, gamma: kernel.gamma / scale / scale }
+}
+
+/** The factor by which the values of a kernel are larger on scaled rows: only those of a linear kernel are. */
+export function unitOf({ kind }: Kernel, scale: number): number {
+  return kind === 'linear' ? scale * scale : 1
 }
 
 /** The error for kernel values, or sums of them, that exceed the range of float32. */
 export function beyondFloat32(): SoftmarginError {
   return new SoftmarginError(
     'INVALID_ARGUMENT',
-    'the kernel values of X leave the range of float32: scale X, or take a smaller gamma, coef0 or degree',
+    'the kernel values of X exceed the range of float32; scale X, or use a smaller gamma, coef0 or degree',
     { argument: 'X', expected: 'rows whose kernel values are finite' },
   )
 }

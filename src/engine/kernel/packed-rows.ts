@@ -1,7 +1,7 @@
 import type { Engine } from '../wasm/engine.ts'
 import { type Kernel, storeKernel } from './kernel.ts'
 import type { KernelMatrix } from './kernel-matrix.ts'
-import { PANEL, type Run } from './runs.ts'
+import { PANEL, positionsIn, type Run } from './runs.ts'
 
 /** Approximate maximum of multiply-adds per call of the engine, so that aborts are noticed in time. */
 const CALL_WORK = 4e8
@@ -32,11 +32,6 @@ export interface PreciseLayout {
 /** Size of the block of float64 kernel values used to check the rounding error of single rows. */
 export const WIDE_ROWS = 8
 export const WIDE_COLUMNS = 512
-
-/** Bytes that a thread needs to compute with rows that another thread packed. */
-export function leftBytes(cols: number): number {
-  return 200 * (cols + 4) * 4 + WIDE_ROWS * WIDE_COLUMNS * 8 + 1024
-}
 
 /**
  * Rows of a matrix, packed for the tiled matrix product, and the kernel values between them.
@@ -96,7 +91,7 @@ export class PackedRows implements KernelMatrix {
     const engine = this.#engine
     engine.int32(this.#indexes, positions.length).set(positions)
     engine.exports.gatherStrips(this.layout.panels, this.#indexes, positions.length, this.width, this.#strips)
-    const norms = engine.float32(this.norms, this.runs.at(-1)!.start + this.runs.at(-1)!.size)
+    const norms = engine.float32(this.norms, positionsIn(this.runs))
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
     const offsets = this.layout.precise?.offsets

@@ -1,14 +1,9 @@
 // Coefficients of all one-vs-one pairs, and decision values from them.
 
 import type { Engine } from '../wasm/engine.ts'
+import type { TimeSlice } from '../wasm/time-slice.ts'
+import { coefficientRow, pairCount, pairIndex } from './pairs.ts'
 import type { Run } from './runs.ts'
-
-/** All pairs (i, j) of class indices with i < j, in LIBSVM's order: (0, 1), (0, 2), ..., (1, 2), ... */
-export function pairsOf(classes: number): [number, number][] {
-  const pairs: [number, number][] = []
-  for (let i = 0; i < classes; i++) for (let j = i + 1; j < classes; j++) pairs.push([i, j])
-  return pairs
-}
 
 /**
  * Sums with larger coefficients are computed in float64. If such coefficients nearly cancel, as those of rows that
@@ -20,7 +15,7 @@ const LARGE = 100
  * Dual coefficients of one-vs-one classifiers in the engine's memory, and the weighted sums of kernel values.
  *
  * The rows of a class occur only in pairs with that class, so their coefficients form a matrix of rows x (classes - 1)
- * in LIBSVM's order: for the pair i < j, those of class i are in column j - 1 and those of class j in column i.
+ * in LIBSVM's order: the column of a pair is the `coefficientRow` of the other class.
  */
 export class PairWeights {
   /** Columns of each class's coefficient matrix, padded to a multiple of 4. */
@@ -48,21 +43,39 @@ export class PairWeights {
     return Math.ceil((classes - 1) / 4) * 4
   }
 
-  /** Upper bound of the bytes for the coefficients of `rows` rows. */
-  static bytes(rows: number, classes: number): number {
-    return rows * PairWeights.columns(classes) * 8
-  }
-
   #view(c: number, rows: number): Float32Array | Float64Array {
     const length = rows * this.columns
     const address = this.#addresses[c]
     return this.#exact ? this.#engine.float64(address, length) : this.#engine.float32(address, length)
   }
 
-  /** Sets the coefficients of the first `count` rows in one column of class `c`. */
-  setColumn(c: number, column: number, count: number, coefficient: (row: number) => number): void {
-    const view = this.#view(c, count)
-    for (let row = 0; row < count; row++) view[row * this.columns + column] = coefficient(row)
+  /** Sets the coefficients of the rows of class `own` in its pair with class `other`. */
+  set(own: number, other: number, coefficients: Float64Array): void {
+    const view = this.#view(own, coefficients.length)
+    const column = coefficientRow(own, other)
+    for (let row = 0; row < coefficients.length; row++) view[row * this.columns + column] = coefficients[row]
+  }
+
+  /**
+   * Sets all coefficients.
+   *
+   * @param dualCoef in LIBSVM's layout, (classes - 1) x rows of all classes
+   * @param unit what they are divided by. Default 1
+   * @throws {SoftmarginError} `ABORTED`
+   */
+  async setAll(dualCoef: Float64Array, timeSlice: TimeSlice, unit = 1): Promise<void> {
+    const lines = this.#runs.length - 1
+    const rows = dualCoef.length / lines
+    let start = 0
+    for (const [c, { count }] of this.#runs.entries()) {
+      const view = this.#view(c, count)
+      for (let line = 0; line < lines; line++) {
+        const from = line * rows + start
+        for (let row = 0; row < count; row++) view[row * this.columns + line] = dualCoef[from + row] / unit
+      }
+      start += count
+      if (timeSlice.expired) await timeSlice.yield()
+    }
   }
 
   /**
@@ -112,7 +125,7 @@ export class PairWeights {
   ): void {
     const { columns, length } = this
     const classes = this.#runs.length
-    const pairs = (classes * (classes - 1)) / 2
+    const pairs = pairCount(classes)
     for (let r = 0; r < rows; r++) {
       const at = r * length
       const to = (from + r) * pairs
@@ -121,8 +134,9 @@ export class PairWeights {
         const last = Math.min(first + 8, classes)
         for (let j = first + 1; j < classes; j++) {
           for (let i = first, end = Math.min(last, j); i < end; i++) {
-            const p = (i * (2 * classes - i - 3)) / 2 + j - 1
-            out[to + p] = sums[at + i * columns + j - 1] + sums[at + j * columns + i] + intercept[p]
+            const p = pairIndex(i, j, classes)
+            const ofFirst = sums[at + i * columns + coefficientRow(i, j)]
+            out[to + p] = ofFirst + sums[at + j * columns + coefficientRow(j, i)] + intercept[p]
           }
         }
       }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
+import { fillSvcProblem } from '../dual/svc-problem.ts'
 import { fillDiagonalBlock } from '../kernel/blocks.ts'
 import type { Kernel, SvmKernel } from '../kernel/kernel.ts'
 import { packRows } from '../kernel/packer.ts'
@@ -53,6 +54,7 @@ async function solveWith(
   const blocks = new BlockRows(engine, source, own)
   for (const [n, run] of source.runs.entries())
     await fillDiagonalBlock(engine, source, run, own[n], timeSlice)
+  const ones = (c: number) => new Float64Array(groups[c].length).fill(1)
   const solutions = async (rows: RowProvider) => {
     const found: Solution[] = []
     const pairs: [number, number][] = [
@@ -61,22 +63,14 @@ async function solveWith(
       [1, 2],
       [0, 1],
     ]
-    for (const [n, [i, j]] of pairs.entries()) {
-      await solver.solve(rows, i, j, n, {
-        ...{ tolerance: 1e-3, maxIterations: -1, timeSlice },
-        prepare({ gradient, lower, upper }, first, second) {
-          gradient.fill(-1, 0, first.count)
-          upper.fill(1, 0, first.count)
-          gradient.fill(1, first.size, first.size + second.count)
-          lower.fill(-1, first.size, first.size + second.count)
-        },
-        collect({ beta, gradient }, { size }, _second, _pair, { rho, status }) {
-          expect(status).toBe('converged')
-          const objective = beta.reduce((sum, b, k) => sum + (b * (gradient[k] + (k < size ? -1 : 1))) / 2, 0)
-          found.push({ objective, beta: beta.slice(), rho, share: 0 })
-        },
-      })
-      found[n].share = rows.share
+    for (const [i, j] of pairs) {
+      const problem = await solver.attach(rows, i, j, 1e-3, timeSlice)
+      fillSvcProblem(problem, ones(i), ones(j))
+      const { rho, status } = (await solver.run({ maxIterations: -1, timeSlice }))!
+      expect(status).toBe('converged')
+      const { beta, gradient, split } = problem
+      const objective = beta.reduce((sum, b, k) => sum + (b * (gradient[k] + (k < split ? -1 : 1))) / 2, 0)
+      found.push({ objective, beta: beta.slice(), rho, share: rows.share })
     }
     return found
   }

@@ -1,7 +1,6 @@
 // Starts a fit from the dual coefficients of an earlier one (`warmStart`).
 
 import type { DualProblem } from '../dual/dual-problem.ts'
-import type { Run } from '../kernel/runs.ts'
 import type { RowProvider } from '../rows/row-provider.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
@@ -21,14 +20,13 @@ export interface EarlierDuals {
  */
 export function seedFromEarlier(
   problem: DualProblem,
-  first: Run,
   groups: Int32Array[],
   [i, j]: [number, number],
   { classes, coefficients, rows }: EarlierDuals,
   unit: number,
 ): void {
   if (classes[i] < 0 || classes[j] < 0) return
-  const { beta, lower, upper } = problem
+  const { beta, lower, upper, split } = problem
   const copy = (at: number, group: Int32Array, line: number) => {
     let sum = 0
     for (let k = 0; k < group.length; k++) {
@@ -39,13 +37,13 @@ export function seedFromEarlier(
     return sum
   }
   const above = copy(0, groups[i], classes[j] - 1)
-  const below = -copy(first.size, groups[j], classes[i])
+  const below = -copy(split, groups[j], classes[i])
   const least = Math.min(above, below)
   const shrink = (at: number, length: number, sum: number) => {
     for (let k = at; k < at + length; k++) beta[k] = least > 0 ? beta[k] * (least / sum) : 0
   }
   if (above > least || least === 0) shrink(0, groups[i].length, above)
-  if (below > least || least === 0) shrink(first.size, groups[j].length, below)
+  if (below > least || least === 0) shrink(split, groups[j].length, below)
 }
 
 /**

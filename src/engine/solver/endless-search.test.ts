@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
+import { fillSvcProblem } from '../dual/svc-problem.ts'
 import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
 import { PrecomputedRows } from '../kernel/precomputed-kernel.ts'
 import { BlockRows } from '../rows/block-rows.ts'
@@ -34,21 +35,13 @@ async function solve(
   const source = sourceOf(engine, xs, labels, kernel)
   const solver = new Solver(engine, source.runs, source.kind)
   const from = rows === 'rows' ? new RowCache(engine, source, 0) : new BlockRows(engine, source)
-  const outcomes: { status: string; iterations: number }[] = []
-  await solver.solve(from, 0, 1, 0, {
-    tolerance: 1e-3,
-    maxIterations,
-    timeSlice: new TimeSlice(AbortSignal.timeout(30_000)),
-    prepare({ gradient, lower, upper }, first, second) {
-      gradient.fill(-1, 0, first.count)
-      upper.fill(C, 0, first.count)
-      gradient.fill(1, first.size, first.size + second.count)
-      lower.fill(-C, first.size, first.size + second.count)
-    },
-    collect: (_problem, _first, _second, _pair, outcome) => void outcomes.push(outcome),
-  })
+  const timeSlice = new TimeSlice(AbortSignal.timeout(30_000))
+  const problem = await solver.attach(from, 0, 1, 1e-3, timeSlice)
+  const [ofFirst, ofSecond] = source.runs.map(({ count }) => new Float64Array(count).fill(C))
+  fillSvcProblem(problem, ofFirst, ofSecond)
+  const result = await solver.run({ maxIterations, timeSlice })
   engine.close()
-  return outcomes[0]
+  return result!
 }
 
 const far: [number[], number[]] = [

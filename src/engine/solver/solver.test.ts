@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
+import { fillSvcProblem } from '../dual/svc-problem.ts'
 import { fillDiagonalBlock } from '../kernel/blocks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { PackedRows } from '../kernel/packed-rows.ts'
@@ -73,38 +74,32 @@ test.each(cases)(
       'few rows': () => new RowCache(engine, source, 0),
     }[o.from]()
     for (const maxIterations of [40, 2500, 20_000]) {
-      await solver.solve(rows, 0, 1, 0, {
-        ...{ tolerance: 1e-3, maxIterations, timeSlice },
-        prepare({ gradient, lower, upper }, first, second) {
-          gradient.fill(-1, 0, first.count)
-          upper.fill(o.C, 0, first.count)
-          gradient.fill(1, first.size, first.size + second.count)
-          lower.fill(-o.C, first.size, first.size + second.count)
-        },
-        collect(problem, first, second, _pair, { status, iterations }) {
-          expect(iterations).toBeLessThanOrEqual(maxIterations)
-          const { beta, gradient, lower, upper } = problem
-          const exact = Float64Array.from(beta, (_, k) => (k < first.size ? -1 : 1))
-          let all = 0
-          for (const [k, b] of beta.entries()) {
-            if (b === 0) continue
-            all += Math.abs(b)
-            // The runs follow each other here as they do in the problem.
-            for (const [n, value] of rowAt(engine, source, k).entries()) exact[n] += b * value
-          }
-          let least = Number.POSITIVE_INFINITY
-          let largest = Number.NEGATIVE_INFINITY
-          for (const k of beta.keys()) {
-            const exists = k < first.size ? k < first.count : k < first.size + second.count
-            if (!exists) continue
-            expect(Math.abs(gradient[k] - exact[k])).toBeLessThan(1e-12 * (1 + all))
-            if (beta[k] < upper[k]) least = Math.min(least, exact[k])
-            if (beta[k] > lower[k]) largest = Math.max(largest, exact[k])
-          }
-          if (status === 'converged') expect(largest - least).toBeLessThan(1.001e-3)
-          else expect(status).toBe('maxIter')
-        },
-      })
+      const problem = await solver.attach(rows, 0, 1, 1e-3, timeSlice)
+      const [first, second] = source.runs
+      const [ofFirst, ofSecond] = source.runs.map(({ count }) => new Float64Array(count).fill(o.C))
+      fillSvcProblem(problem, ofFirst, ofSecond)
+      const { status, iterations } = (await solver.run({ maxIterations, timeSlice }))!
+      expect(iterations).toBeLessThanOrEqual(maxIterations)
+      const { beta, gradient, lower, upper } = problem
+      const exact = Float64Array.from(beta, (_, k) => (k < first.size ? -1 : 1))
+      let all = 0
+      for (const [k, b] of beta.entries()) {
+        if (b === 0) continue
+        all += Math.abs(b)
+        // The runs follow each other here as they do in the problem.
+        for (const [n, value] of rowAt(engine, source, k).entries()) exact[n] += b * value
+      }
+      let least = Number.POSITIVE_INFINITY
+      let largest = Number.NEGATIVE_INFINITY
+      for (const k of beta.keys()) {
+        const exists = k < first.size ? k < first.count : k < first.size + second.count
+        if (!exists) continue
+        expect(Math.abs(gradient[k] - exact[k])).toBeLessThan(1e-12 * (1 + all))
+        if (beta[k] < upper[k]) least = Math.min(least, exact[k])
+        if (beta[k] > lower[k]) largest = Math.max(largest, exact[k])
+      }
+      if (status === 'converged') expect(largest - least).toBeLessThan(1.001e-3)
+      else expect(status).toBe('maxIter')
     }
   },
 )

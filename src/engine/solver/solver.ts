@@ -1,9 +1,6 @@
 import { DualProblem } from '../dual/dual-problem.ts'
 import { beyondFloat32, type SvmKernel } from '../kernel/kernel.ts'
-import type { KernelMatrix } from '../kernel/kernel-matrix.ts'
 import type { Run } from '../kernel/runs.ts'
-import { BlockRows } from '../rows/block-rows.ts'
-import { RowCache } from '../rows/row-cache.ts'
 import type { RowProvider } from '../rows/row-provider.ts'
 import { addKernelProducts, scaleToOptimum } from '../seeding/earlier-fit.ts'
 import { CONVERGED, LOST, NEEDS_ROW, NOT_FINITE, STALLED } from '../wasm/bindings.ts'
@@ -31,42 +28,26 @@ export interface SolverResult {
   rho: number
 }
 
-export interface SolveOptions {
-  /** The search ends when the largest violation of the optimality conditions is at most this. */
-  tolerance: number
-  /** Maximum iterations per problem; -1 for LIBSVM's limit, max(1e7, 100 per point). */
+/** How a problem that is attached and filled in is to be solved. */
+export interface SearchOptions {
+  /** Maximum iterations; -1 for LIBSVM's limit, max(1e7, 100 per point). */
   maxIterations: number
   timeSlice: TimeSlice
-  /** How often each problem is solved, after `prepare` each time; kernel rows are kept between rounds. Default 1. */
-  rounds?: number
-  /** Sets gradient, lower, upper (and optionally beta and `near`) of the problem of the runs `first` and `second`. */
-  prepare(problem: DualProblem, first: Run, second: Run, pair: number, round: number): void
   /**
-   * Whether to start from the b that `prepare` set: `prepare` then sets the gradient to p only, and K b is added by the
-   * solver. `'given'` starts from b itself, `'scaled'` from the best multiple of b (at least 1) within the bounds,
-   * which requires sum(b) = 0. Undefined: `prepare` sets the complete gradient.
+   * Whether the gradient holds p only, so that K b must be added before the search. `'given'` starts from b itself,
+   * `'scaled'` from the best multiple of b (at least 1) within the bounds, which requires sum(b) = 0. Undefined: the
+   * gradient is complete.
    */
   start?: 'given' | 'scaled' | undefined
   /**
    * Fraction of the kernel rows that may be computed on demand. Beyond it, whole blocks would be less work, and the
-   * problem is abandoned (`Solver.solve` returns false). Default 1.
+   * problem is abandoned. Default 1.
    */
   mostRows?: number
-  /** Receives the solution; `problem` is only valid during the call. */
-  collect(
-    problem: DualProblem,
-    first: Run,
-    second: Run,
-    pair: number,
-    outcome: SolverResult,
-    round: number,
-  ): void
-  /** Called after each yield with the number of the current pair (`done`) and the gap of its problem. */
-  onSlice?(done: number, gap: number): void
+  /** Called after each yield with the largest violation of the optimality conditions. */
+  onSlice?: ((gap: number) => void) | undefined
 }
 
-/** Runs of at most this many points use whole blocks: computing rows on demand would save nothing. */
-const SMALL = 512
 /** Points times iterations per call of the WebAssembly solver: about 10 ms. */
 const SLICE_WORK = 1e7
 /** Minimum of the default iteration limit, as in LIBSVM. */
@@ -84,40 +65,14 @@ const FIRST_CG = 1000
 const CG_EVERY = 0.25
 
 /**
- * Solves a single dual problem of two runs, given by index, or of a run paired with itself. Small problems use whole
- * kernel blocks, large ones compute rows on demand.
- *
- * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT` for kernel values beyond float32
+ * Solves dual problems one after the other in the same memory. Attach a pair of runs, fill in its problem, run the
+ * search, and read the solution from the problem. A problem can be cleared, filled in and run again: kernel rows stay.
  */
-export async function solveDual(
-  engine: Engine,
-  rows: KernelMatrix,
-  [first, second]: [number, number],
-  options: SolveOptions & { /** Bytes for kernel rows. */ cacheBytes: number },
-): Promise<void> {
-  const { runs, kind } = rows
-  const solver = new Solver(engine, runs, kind)
-  // Leave room for a batch of rows that is being computed.
-  const room = engine.room - RowCache.leastBytes(engine, runs)
-  const cacheBytes = Math.min(options.cacheBytes, room)
-  const small = Math.max(...runs.map(({ size }) => size)) <= SMALL && BlockRows.bytes(runs) <= cacheBytes
-  const source: RowProvider = small
-    ? new BlockRows(engine, rows)
-    : new RowCache(engine, rows, Math.min(cacheBytes, RowCache.mostBytes(runs)))
-  await solver.solve(source, first, second, 0, options)
-}
-
-/** Minimum bytes that `solveDual` needs, including a batch of rows that is being computed. */
-export function solveDualBytes(engine: Engine, runs: Run[]): number {
-  const sizes = runs.map((run) => run.size)
-  return Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs)
-}
-
-/** Solves dual problems one after the other in the same memory. */
 export class Solver {
+  readonly problem: DualProblem
   readonly #runs: Run[]
-  readonly #problem: DualProblem
   readonly #cgScratch: number
+  #rows: RowProvider | undefined
 
   constructor(engine: Engine, runs: Run[], kind: SvmKernel['kind']) {
     const sizes = runs.map((run) => run.size).sort((a, b) => b - a)
@@ -125,51 +80,52 @@ export class Solver {
     // If the kernel may not be positive definite, the solution depends on the path, which then must be LIBSVM's.
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
     // A single run is paired with itself.
-    this.#problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
+    this.problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
     this.#cgScratch = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
   }
 
-  /** Bytes that the constructor allocates, for runs of these sizes (including padding). */
-  static bytes(engine: Engine, sizes: number[]): number {
-    const [one, two] = [...sizes].sort((a, b) => b - a)
-    return DualProblem.bytes(one + (two ?? one)) + engine.exports.projectedCgBytes(CG_POINTS)
+  /**
+   * Makes `problem` that of two runs, given by index, or of a run paired with itself. Every point is fixed at 0.
+   *
+   * @param tolerance the search ends when the largest violation of the optimality conditions is at most this
+   * @throws {SoftmarginError} `ABORTED`
+   */
+  async attach(
+    rows: RowProvider,
+    first: number,
+    second: number,
+    tolerance: number,
+    timeSlice: TimeSlice,
+  ): Promise<DualProblem> {
+    const { problem } = this
+    this.#rows = rows
+    problem.reset(this.#runs[first], this.#runs[second], rows.diagonal, tolerance)
+    await rows.attach(problem, first, second, timeSlice)
+    problem.keepsRows = rows.keepsRows
+    return problem
   }
 
   /**
-   * Solves pair number `pair`, of the runs `first` and `second`; false if it was abandoned because of `mostRows`.
+   * Solves the attached problem from its gradient, beta, lower and upper. Returns undefined if it was abandoned because
+   * of `mostRows`.
    *
    * @throws {SoftmarginError} `ABORTED`, `INVALID_ARGUMENT` for kernel values beyond float32
    */
-  async solve(
-    source: RowProvider,
-    first: number,
-    second: number,
-    pair: number,
-    options: SolveOptions,
-  ): Promise<boolean> {
-    const problem = this.#problem
-    const [a, b] = [this.#runs[first], this.#runs[second]]
-    problem.reset(a, b, source.diagonal, options.tolerance)
-    await source.attach(problem, first, second, options.timeSlice)
-    problem.keepsRows = source.keepsRows
-    for (let round = 0; round < (options.rounds ?? 1); round++) {
-      if (round > 0) problem.clear()
-      options.prepare(problem, a, b, pair, round)
-      const { spread } = problem
-      if (options.start) {
-        const p = problem.gradient.slice()
-        await addKernelProducts(problem, source, options.timeSlice)
-        if (options.start === 'scaled') scaleToOptimum(problem, p)
-      }
-      problem.start()
-      // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
-      const mostError = Math.max(spread, problem.gap)
-      const status = await run(problem, source, this.#cgScratch, options, pair, mostError)
-      if (status === undefined) return false
-      const { iterations } = problem
-      options.collect(problem, a, b, pair, { status, iterations, rho: rhoOf(problem) }, round)
+  async run(options: SearchOptions): Promise<SolverResult | undefined> {
+    const { problem } = this
+    const rows = this.#rows!
+    const { spread } = problem
+    if (options.start) {
+      const p = problem.gradient.slice()
+      await addKernelProducts(problem, rows, options.timeSlice)
+      if (options.start === 'scaled') scaleToOptimum(problem, p)
     }
-    return true
+    problem.start()
+    // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
+    const mostError = Math.max(spread, problem.gap)
+    const status = await search(problem, rows, this.#cgScratch, options, mostError)
+    if (status === undefined) return undefined
+    return { status, iterations: problem.iterations, rho: rhoOf(problem) }
   }
 }
 
@@ -182,12 +138,11 @@ export class Solver {
  *
  * @param mostError the rounding error of K b, about, beyond which no projected conjugate gradient step is taken
  */
-async function run(
+async function search(
   problem: DualProblem,
   kernelRows: RowProvider,
   cgScratch: number,
-  options: SolveOptions,
-  pair: number,
+  options: SearchOptions,
   mostError: number,
 ): Promise<FitStatus | undefined> {
   const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
@@ -222,7 +177,7 @@ async function run(
     if (timeSlice.expired) await timeSlice.yield()
     if (timeSlice.yields > told) {
       told = timeSlice.yields
-      options.onSlice?.(pair, problem.gap)
+      options.onSlice?.(problem.gap)
     }
   }
 }

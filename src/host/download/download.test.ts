@@ -86,7 +86,9 @@ describe('a download', () => {
     server.answers.set('/to', '/on').set('/on', '/c.onnx')
     expectBytes(await get('/to'), bytes)
     server.answers.set('/round', '/round')
-    await expect(get('/round')).rejects.toMatchObject({ message: expect.stringContaining('again and again') })
+    await expect(get('/round')).rejects.toMatchObject({
+      message: expect.stringContaining('too many redirects'),
+    })
   })
 
   it('comes from the cache when the server is gone', async () => {
@@ -118,7 +120,7 @@ describe('a download that breaks off', () => {
     await expect(get('/g.onnx')).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       argument: 'model',
-      message: expect.stringContaining('4000 bytes are kept, and the next call goes on from there'),
+      message: expect.stringContaining('4000 bytes are kept, and the next call resumes from there'),
     })
     expect(kept()).toEqual(['g_onnx.x.part'])
     await expect(get('/g.onnx', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
@@ -169,14 +171,14 @@ describe('a wrong file is refused, and nothing is kept', () => {
   it.each<[string, string, DownloadOptions, string]>([
     ['a file that is not there', '/none', {}, 'the server answered 404 Not Found'],
     ['one that may not be had', '/private', {}, 'the server answered 403 Forbidden'],
-    ['another size', '/k.onnx', { size: 7 }, 'it has 300000 bytes, but should have 7'],
+    ['another size', '/k.onnx', { size: 7 }, 'it has 300000 bytes instead of 7'],
     [
       'another hash',
       '/k.onnx',
       { sha256: 'ab'.repeat(32) },
-      `its SHA-256 is ${sha256(bytes)}, but should be abab`,
+      `its SHA-256 is ${sha256(bytes)} instead of abab`,
     ],
-    ['another hash than the hub told', '/linked', {}, 'but should be cdcd'],
+    ['another hash than the hub told', '/linked', {}, 'instead of cdcd'],
   ])('%s', async (_, path, options, phrase) => {
     server.files.set('/k.onnx', { bytes, headers: { 'x-linked-etag': `"${'cd'.repeat(32)}"` } })
     server.answers.set('/private', 403).set('/linked', '/k.onnx')

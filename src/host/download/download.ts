@@ -55,7 +55,7 @@ export async function download(
   const { signal } = options
   checkOptions(options)
   if (!/^https?:/i.test(url) || !URL.canParse(url))
-    throw unreadable(name, url, 'it is no http: or https: URL')
+    throw unreadable(name, url, 'it is not an http: or https: URL')
   throwIfAborted(signal)
   const cache = await modelCache(options.cache ?? true)
   const found = await cache?.read(url)
@@ -94,7 +94,7 @@ function checkOptions({ sha256, size, timeout }: DownloadOptions): void {
     throw invalidArgument('download.sha256', sha256, 'a SHA-256 of 64 hexadecimal digits')
   }
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
-    throw invalidArgument('download.size', size, 'a whole number of bytes')
+    throw invalidArgument('download.size', size, 'an integer, the number of bytes')
   }
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) {
     throw invalidArgument('download.timeout', timeout, 'a number of milliseconds above 0, or Infinity')
@@ -111,11 +111,11 @@ function fault(
   const wanted = sha256?.toLowerCase()
   return wanted === undefined || digest === wanted
     ? undefined
-    : `its SHA-256 is ${digest}, but should be ${wanted}`
+    : `its SHA-256 is ${digest} instead of ${wanted}`
 }
 
 function wrongSize(size: number, wanted: number): string {
-  return `it has ${size} bytes, but should have ${wanted}`
+  return `it has ${size} bytes instead of ${wanted}`
 }
 
 /** Errors that mean that the server does not have the file. */
@@ -156,7 +156,7 @@ async function load(
         // The hub announces another file than the one that its storage backend just confirmed as unchanged.
         stored = undefined
         if (attempt >= attempts)
-          throw new Error('the server confirms a version that is not the one it tells of')
+          throw new Error('the server confirmed another version of the file than the one it announces')
         continue
       }
       const version = versionOf(response)
@@ -166,13 +166,12 @@ async function load(
         if (!goesOn) {
           await answer.cancel()
           await part.drop()
-          if (attempt >= attempts) throw new Error('the server does not go on with what it began')
+          if (attempt >= attempts) throw new Error('the server does not resume the interrupted download')
           continue
         }
       } else if (!response.ok || response.status === 206) {
         await answer.cancel()
-        if (response.status === 206)
-          throw new Refusal('the server answered a part of it that was not asked for')
+        if (response.status === 206) throw new Refusal('the server sent a range that was not requested')
         const refusal = Refusal.of(response)
         throw response.status < 500 && response.status !== 429 ? refusal : new Error(refusal.message)
       }
@@ -189,13 +188,13 @@ async function load(
         if (part.length + chunk.length > most) {
           throw size === undefined
             ? tooManyBytes(response)
-            : new Refusal(`it has more than the ${size} bytes it should have`)
+            : new Refusal(`it has more than the expected ${size} bytes`)
         }
         await part.append(chunk)
         onProgress?.({ done: part.length, total: total ?? 0 })
       }
       if (total !== undefined && part.length !== total) {
-        throw new Error(`it broke off at ${part.length} of ${total} bytes`)
+        throw new Error(`the connection broke at ${part.length} of ${total} bytes`)
       }
       return { etag: response.headers.get('etag') ?? undefined, ...linked }
     } catch (error) {
@@ -221,7 +220,7 @@ async function finish(
     throw unreadable(
       name,
       url,
-      `${bytes.length} of its ${part.length} bytes could be kept: is the disk full?`,
+      `only ${bytes.length} of its ${part.length} bytes could be stored; is the disk full?`,
     )
   }
   const digest = await sha256(bytes)
@@ -273,7 +272,7 @@ function whyNot(cause: unknown, part: Part): string {
   const error = cause instanceof Error ? cause : new Error(String(cause))
   const behind = error.cause instanceof Error ? ` (${error.cause.message})` : ''
   const kept = part.length > 0 && part.canGoOn && !(part instanceof MemoryPart)
-  const next = kept ? `; ${part.length} bytes are kept, and the next call goes on from there` : ''
+  const next = kept ? `; ${part.length} bytes are kept, and the next call resumes from there` : ''
   return `${error.message}${behind}${next}`
 }
 

@@ -59,7 +59,7 @@ const readers: [string, (url: string, signal?: AbortSignal) => Promise<unknown>]
 describe('a file from the cache', () => {
   const wrong: [string, DownloadOptions, string][] = [
     ['another SHA-256', { sha256: 'ab'.repeat(32) }, 'its SHA-256 is'],
-    ['another size', { size: 7 }, 'but should have 7'],
+    ['another size', { size: 7 }, 'bytes instead of 7'],
   ]
 
   it.each(wrong)('is not taken for one of %s that has not changed', async (_, options, phrase) => {
@@ -124,7 +124,7 @@ describe('a redirect', () => {
       server.requests.length = 0
       await expect(read(`${server.origin}/away`)).rejects.toMatchObject({
         code: 'FILE_UNREADABLE',
-        message: expect.stringContaining('it is redirected to'),
+        message: expect.stringContaining('it redirects to'),
       })
       expect(server.requests, 'asked once').toHaveLength(1)
     }
@@ -274,7 +274,7 @@ describe('a packed answer', () => {
     const seen: number[] = []
     const onProgress = ({ done }: { done: number }) => seen.push(done)
     await expect(get('/bomb', { size: 1000, onProgress })).rejects.toMatchObject({
-      message: expect.stringContaining('more than the 1000 bytes it should have'),
+      message: expect.stringContaining('more than the expected 1000 bytes'),
     })
     expect(Math.max(...seen)).toBeLessThanOrEqual(1000)
   })

@@ -198,8 +198,8 @@ function locked(path: string, target: string, owner: Owner | undefined): Softmar
   const who = owner ? `process ${owner.pid}${owner.host ? ` on ${owner.host}` : ''}` : 'another process'
   const isOwn = owner?.pid === process.pid ? ', which is this one' : ''
   const message =
-    `the file ${show(target)} is open in ${who}${isOwn}, and only one may write to it at a time: save or dispose of ` +
-    `the store there first, or remove ${show(path)} if that process cannot be running any more`
+    `the file ${show(target)} is open in ${who}${isOwn}, and only one process at a time can write to it; save or dispose ` +
+    `of the store there first, or remove ${show(path)} if that process is no longer running`
   return new SoftmarginError('FILE_LOCKED', message, {
     argument: 'path',
     received: target,

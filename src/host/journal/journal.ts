@@ -50,14 +50,14 @@ export interface Journal {
 
 /** The error for a file that another object has written to. */
 export function changed(path: string): SoftmarginError {
-  const message = `the store ${show(path)} was changed by another process, page or object since it was saved here: open it again`
+  const message = `the store ${show(path)} was changed by another process, page or object after it was saved here; open it again`
   return new SoftmarginError('FILE_CHANGED', message, { argument: 'path', received: path })
 }
 
 /** The error for records without frames. */
 export function earlierJournal(path: string): SoftmarginError {
   const message =
-    `the journal of the store ${show(path)} was written by an earlier version of softmargin, whose records this ` +
-    'version does not read: save the store with that version, or remove the journal and extract the images again'
+    `the journal of the store ${show(path)} was written by an earlier version of softmargin in a format that this ` +
+    'version does not read; save the store with that version, or remove the journal and extract the images again'
   return new SoftmarginError('DATA_UNREADABLE', message, { argument: 'path', received: path })
 }

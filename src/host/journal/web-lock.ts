@@ -25,7 +25,7 @@ export async function takeWebLock(target: string): Promise<() => void> {
 }
 
 function locked(target: string): SoftmarginError {
-  const message = `the store ${show(target)} is open in this page, another page or a worker, and only one may write to it at a time: save or dispose of it there first`
+  const message = `the store ${show(target)} is open in this page, another page or a worker, and only one at a time can write to it; save or dispose of it there first`
   return new SoftmarginError('FILE_LOCKED', message, {
     argument: 'path',
     received: target,

@@ -5,12 +5,11 @@ import { readBytes } from '../storage/read-bytes.ts'
 import { fetchedFault } from '../storage/wasm-bytes.ts'
 
 /** The image codecs of jSquash; each is a WebAssembly module. */
-export type Codec = 'jpeg' | 'png'
+export type Codec = 'jpeg'
 
 /** The path of each codec's module in its package. */
 const codecFiles: Record<Codec, string> = {
   jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
-  png: '@jsquash/png/codec/pkg/squoosh_png_bg.wasm',
 }
 
 /**

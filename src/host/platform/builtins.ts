@@ -14,7 +14,9 @@ interface Builtins {
   'node:fs/promises': typeof import('node:fs/promises')
   'node:module': typeof import('node:module')
   'node:os': typeof import('node:os')
+  'node:stream': typeof import('node:stream')
   'node:worker_threads': typeof import('node:worker_threads')
+  'node:zlib': typeof import('node:zlib')
 }
 
 /** Imports a Node module; only for hosts that have it. */

@@ -87,7 +87,7 @@ export async function openHttp(url: string, options: HttpOptions = {}): Promise<
         return answerOf(response, passed, silence)
       }
       await response.body?.cancel().catch(() => {})
-      if (hops === mostRedirects) throw new Error('it is redirected again and again')
+      if (hops === mostRedirects) throw new Error('there are too many redirects')
       const next = withoutCredentials(redirected(href, location))
       checkRedirect(href, next.href)
       const staysThere = new URL(next.href).origin === new URL(href).origin
@@ -127,7 +127,7 @@ function redirected(from: string, location: string): string {
   try {
     return new URL(location, from).href
   } catch {
-    throw new Refusal('it is redirected to what is no URL')
+    throw new Refusal('it redirects to an invalid URL')
   }
 }
 
@@ -136,10 +136,10 @@ function checkRedirect(from: string, to: string): void {
   const protocol = /^[a-z][a-z\d+.-]*:/i.exec(to)?.[0].toLowerCase()
   if (protocol === undefined) return
   if (protocol !== 'http:' && protocol !== 'https:') {
-    throw new Refusal(`it is redirected to a ${protocol} URL, and only http: and https: are followed`)
+    throw new Refusal(`it redirects to a ${protocol} URL (only http: and https: are followed)`)
   }
   if (protocol === 'http:' && /^https:/i.test(from)) {
-    throw new Refusal(`it is redirected from https: to ${withoutSecrets(to)}, which is not encrypted`)
+    throw new Refusal(`it redirects from https: to ${withoutSecrets(to)}, which is not encrypted`)
   }
 }
 

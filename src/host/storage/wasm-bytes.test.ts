@@ -25,7 +25,7 @@ it('a page in place of the engine is told with its URL and what came, and a late
     argument: 'svm.wasm',
     received: url,
     message: expect.stringMatching(
-      /page\.wasm' is not: it is no WebAssembly: what came begins with '<!doctype html> <title>Nothing here<\/tit', as text\/html; charset=utf-8$/,
+      /page\.wasm' is not: it is not WebAssembly: it begins with '<!doctype html> <title>Nothing here<\/tit' and was sent as text\/html; charset=utf-8$/,
     ),
   })
   useAssets({ 'svm.wasm': `${server.origin}/sound.wasm` })
@@ -34,9 +34,9 @@ it('a page in place of the engine is told with its URL and what came, and a late
 })
 
 it('an empty file is told as well, for each module that is handed in', async () => {
-  useAssets({ 'png.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
-  await expect(customAsset('png.wasm')).rejects.toThrow(/nothing came, as application\/wasm$/)
-  await expect(customAsset('jpeg.wasm')).rejects.toThrow(/what came begins with/)
+  useAssets({ 'cnn.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
+  await expect(customAsset('cnn.wasm')).rejects.toThrow(/it is empty and was sent as application\/wasm$/)
+  await expect(customAsset('jpeg.wasm')).rejects.toThrow(/it begins with/)
 })
 
 it('a module has no fault', () => {

@@ -14,8 +14,8 @@ export function wasmFault(bytes: Uint8Array, type: string | null): string | unde
   if (MAGIC.every((byte, i) => bytes[i] === byte)) return undefined
   const beginning = new TextDecoder().decode(bytes.subarray(0, 40))
   const printable = beginning.replace(/[^\x20-\x7e]+/g, ' ').trim()
-  const came = bytes.length === 0 ? 'nothing came' : `what came begins with '${printable}'`
-  return `it is no WebAssembly: ${came}${type ? `, as ${type}` : ''}`
+  const came = bytes.length === 0 ? 'it is empty' : `it begins with '${printable}'`
+  return `it is not WebAssembly: ${came}${type ? ` and was sent as ${type}` : ''}`
 }
 
 /**

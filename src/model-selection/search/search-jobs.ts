@@ -3,12 +3,13 @@
 import type { Fold } from '../../core/folds.ts'
 import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
 import { vote } from '../../engine/decision/voting.ts'
-import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
-import { type Kernel, rescaled } from '../../engine/kernel/kernel.ts'
-import { leftBytes } from '../../engine/kernel/packed-rows.ts'
-import { PairWeights, pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { type Kernel, rescaled, unitOf } from '../../engine/kernel/kernel.ts'
+import { PairWeights } from '../../engine/kernel/pair-weights.ts'
+import { pairCount, pairsOf } from '../../engine/kernel/pairs.ts'
 import { expectedError } from '../../engine/kernel/rounding-error.ts'
+import { positionsIn } from '../../engine/kernel/runs.ts'
 import { FoldRows } from '../../engine/rows/fold-rows.ts'
 import { type PairDuals, seedFromSmallerC } from '../../engine/seeding/smaller-c.ts'
 import { UniformSeed } from '../../engine/seeding/uniform.ts'
@@ -63,15 +64,16 @@ export const searchJobType: JobType<SearchContext, SearchJob, (Int32Array | unde
 
 /** Number of strips in the Gram matrix. */
 export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number {
-  const last = runs[runs.length - 1]
-  return Math.ceil((last.start + last.size) / engine.blockRows)
+  return Math.ceil(positionsIn(runs) / engine.blockRows)
 }
 
-/** Bytes that a thread needs for the batches. */
-export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayout, batches: Batch[]): number {
-  const sizes = runs.map(({ size }) => size)
-  const machines = Math.max(...batches.map(({ candidates }) => candidates.length))
-  return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
+/** Bytes that a thread allocates, at most, for a search with these batches. */
+export function threadBytes(engine: Engine, context: SearchContext, batches: Batch[]): number {
+  return engine.measure(() => {
+    const gram = new GramMatrix(engine, context.gram)
+    const ofBatches = batches.map((batch) => engine.measure(() => layOutBatch(engine, gram, context, batch)))
+    engine.allocate(Math.max(...ofBatches))
+  })
 }
 
 /**
@@ -80,27 +82,19 @@ export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayou
  */
 const MOST_ERROR = 0.03
 
-/** Allowance for address alignment, in bytes. */
-const ALIGNED = 2 ** 20
-
-/** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
-async function runBatch(
+/** Allocates what the fits of a batch need. */
+function layOutBatch(
   engine: Engine,
   gram: GramMatrix,
   { labels, candidates, folds, groups, scale }: SearchContext,
   batch: Batch,
-  timeSlice: TimeSlice,
-): Promise<(Int32Array | undefined)[]> {
+) {
   const positions = positionsOf(groups, gram)
   const { train, test } = folds[batch.fold]
   const members = membersOf(train, labels.codes, positions, groups.length)
   const counts = members.map((rows) => rows.length)
-  checkClasses(
-    labels.classes.filter((_, c) => counts[c] > 0),
-    'y of a fold',
-  )
   const kernel = rescaled(batch.kernel, scale)
-  const unit = kernel.kind === 'linear' ? scale * scale : 1
+  const unit = unitOf(kernel, scale)
   const rows = new FoldRows(engine, gram, members, kernel)
   const machines = batch.candidates.map((candidate) => {
     const parameters = candidates[candidate]
@@ -110,12 +104,30 @@ async function runBatch(
     return {
       parameters,
       weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
-      intercept: new Float64Array((groups.length * (groups.length - 1)) / 2),
+      intercept: new Float64Array(pairCount(groups.length)),
       bounds,
       isPrecise: true,
     }
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)
+  return { kernel, rows, counts, machines, solver, places: Int32Array.from(test, (row) => positions[row]) }
+}
+
+/** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
+async function runBatch(
+  engine: Engine,
+  gram: GramMatrix,
+  context: SearchContext,
+  batch: Batch,
+  timeSlice: TimeSlice,
+): Promise<(Int32Array | undefined)[]> {
+  const { labels, groups } = context
+  const { kernel, rows, counts, machines, solver, places } = layOutBatch(engine, gram, context, batch)
+  checkClasses(
+    labels.classes.filter((_, c) => counts[c] > 0),
+    'y of a fold',
+  )
+  rows.readGram()
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: (PairDuals & { parameters: SvcParameters }) | undefined
     const uniform = new UniformSeed(rows.runs[i], rows.runs[j])
@@ -125,33 +137,25 @@ async function runBatch(
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
       const seed: typeof last = last && hasSameWeights(last.parameters, parameters) ? last : undefined
-      await solver.solve(rows, i, j, pair, {
-        tolerance: parameters.tol,
-        maxIterations: parameters.maxIter,
-        timeSlice,
-        prepare(problem, first, second) {
-          fillSide(problem, 0, first.count, 1, bounds[i])
-          fillSide(problem, first.size, second.count, -1, bounds[j])
-          if (seed) seedFromSmallerC(problem, seed, first.size, parameters.C / seed.parameters.C)
-          else uniform.seed(problem)
-        },
-        collect(problem, first, _second, _pair, { rho, iterations }) {
-          const { beta, gradient, diagonal } = problem
-          if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
-          weights.setColumn(i, j - 1, counts[i], (row) => beta[row])
-          weights.setColumn(j, i, counts[j], (row) => beta[first.size + row])
-          intercept[pair] = -rho
-          last =
-            seed || iterations > counts[i] + counts[j]
-              ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
-              : undefined
-        },
-      })
+      const problem = await solver.attach(rows, i, j, parameters.tol, timeSlice)
+      const [ofFirst, ofSecond] = [i, j].map((c) => new Float64Array(counts[c]).fill(bounds[c]))
+      fillSvcProblem(problem, ofFirst, ofSecond)
+      if (seed) seedFromSmallerC(problem, seed, parameters.C / seed.parameters.C)
+      else uniform.seed(problem)
+      const { rho, iterations } = (await solver.run({ maxIterations: parameters.maxIter, timeSlice }))!
+      const { beta, gradient, diagonal, split } = problem
+      if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
+      weights.set(i, j, beta.subarray(0, counts[i]))
+      weights.set(j, i, beta.subarray(split, split + counts[j]))
+      intercept[pair] = -rho
+      last =
+        seed || iterations > counts[i] + counts[j]
+          ? { beta: beta.slice(), gradient: gradient.slice(), parameters }
+          : undefined
     }
   }
-  const pairs = pairsOf(groups.length).length
-  const decisions = machines.map(() => new Float64Array(test.length * pairs))
-  const places = Int32Array.from(test, (row) => positions[row])
+  const pairs = pairCount(groups.length)
+  const decisions = machines.map(() => new Float64Array(places.length * pairs))
   rows.decide(
     places,
     machines.map(({ weights }) => weights),
@@ -191,12 +195,4 @@ function membersOf(
   const members: number[][] = Array.from({ length: classes }, () => [])
   for (const row of train) members[codes[row]].push(positions[row])
   return members.map((own) => Int32Array.from(own).sort())
-}
-
-/** Fills in one class of a C-SVC problem: p = -y, and b = y alpha between 0 and y times the bound. */
-function fillSide(problem: DualProblem, at: number, count: number, sign: 1 | -1, bound: number): void {
-  const { gradient, lower, upper } = problem
-  gradient.fill(-sign, at, at + count)
-  if (sign === 1) upper.fill(bound, at, at + count)
-  else lower.fill(-bound, at, at + count)
 }

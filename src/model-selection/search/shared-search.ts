@@ -1,26 +1,27 @@
 // Cross-validates the candidates of a grid search on one shared matrix of dot products.
 
 import type { Fold } from '../../core/folds.ts'
-import type { EncodedLabels } from '../../core/labels.ts'
+import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { preciseKernel } from '../../engine/kernel/closeness.ts'
 import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
-import { GramMatrix } from '../../engine/kernel/gram.ts'
-import { conditioningOf, type Kernel } from '../../engine/kernel/kernel.ts'
+import { GramMatrix, gramBytes } from '../../engine/kernel/gram.ts'
+import { conditioningOf, KERNEL_PARAMETERS, type Kernel, mayCentre } from '../../engine/kernel/kernel.ts'
+import { positionsIn, runsOf } from '../../engine/kernel/runs.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import { inOrder } from '../../engine/wasm/job.ts'
 import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
-import { type FeatureParameters, gammaScale, kernelOf } from '../../svm/model/svm-params.ts'
+import { type FeatureParameters, kernelOf } from '../../svm/model/svm-params.ts'
 import { cacheBytes } from '../../svm/training/memory-plan.ts'
 import {
   type Batch,
   type SearchContext,
   type SearchJob,
-  searchBytes,
   searchJobType,
   stripsOf,
+  threadBytes,
 } from './search-jobs.ts'
 
 /** The input of a search. */
@@ -31,10 +32,17 @@ export interface Search {
   folds: readonly Fold[]
 }
 
-/** Whether the matrix of all dot products fits into the memory that the candidates allow. */
+/**
+ * Whether the matrix of all dot products fits into the memory that the candidates allow.
+ *
+ * What counts against `cacheSize` are the matrix, the packed rows, and some scratch. It is no measurement: another number
+ * would let other searches share a matrix, and change their last bits.
+ */
 export function canShareGram({ X, labels, candidates }: Search): boolean {
   const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
-  return GramMatrix.bytes(groupsOf(labels), X.cols) <= limit
+  const runs = runsOf(rowsOfClasses(labels))
+  const scratch = 916 * X.cols + 38_528
+  return gramBytes(runs) + positionsIn(runs) * (4 * X.cols + 16) + scratch <= limit
 }
 
 /**
@@ -46,9 +54,8 @@ export function isClose(
   candidate: SvcParameters & FeatureParameters,
   facts: ColumnStats,
 ): boolean {
-  const { gamma } = candidate
-  const number = gamma === 'scale' ? gammaScale(facts, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
-  return preciseKernel(X, kernelOf(candidate, number), facts, { centred: true }) !== undefined
+  const kernel = kernelOf(candidate, X.cols, facts.variance)
+  return preciseKernel(X, kernel, facts, { centred: true }) !== undefined
 }
 
 /**
@@ -70,7 +77,7 @@ export async function searchShared(
   },
 ): Promise<void> {
   const timeSlice = new TimeSlice(o.signal)
-  const groups = groupsOf(search.labels)
+  const groups = rowsOfClasses(search.labels)
   const batches = await batchesOf(search, timeSlice)
   const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
@@ -89,7 +96,7 @@ export async function searchShared(
         folds: search.folds,
         scale: conditioning.scale,
       }
-      const bytes = searchBytes(engine, context.gram, own)
+      const bytes = threadBytes(engine, context, own)
       const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
       try {
         const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {
@@ -113,14 +120,7 @@ export async function searchShared(
 
 /** Returns the key of a batch's matrix of dot products; batches with equal keys share it. */
 function matrixKey({ kernel: { kind }, simd }: Batch): string {
-  return `${simd} ${kind === 'rbf' || kind === 'linear'}`
-}
-
-/** Returns the row numbers of each class. */
-function groupsOf({ classes, codes }: EncodedLabels): Int32Array[] {
-  const groups: number[][] = classes.map(() => [])
-  for (const [row, code] of codes.entries()) groups[code].push(row)
-  return groups.map((group) => Int32Array.from(group))
+  return `${simd} ${mayCentre(kind)}`
 }
 
 /** Groups all fits into batches with the same kernel and fold, in ascending order of C. */
@@ -130,13 +130,10 @@ async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice)
   for (const [fold, { train }] of folds.entries()) {
     // gamma 'scale' depends on the rows of the fold.
     const scaled = candidates.some(({ gamma }) => gamma === 'scale')
-    const scale = scaled
-      ? gammaScale(await columnStatsOf(X, candidates[0].simd, timeSlice, train), X.cols)
-      : 0
+    const variance = scaled ? (await columnStatsOf(X, candidates[0].simd, timeSlice, train)).variance : 0
     for (const candidate of byC) {
-      const { gamma, simd } = candidates[candidate]
-      const number = gamma === 'scale' ? scale : gamma === 'auto' ? 1 / X.cols : gamma
-      const kernel = kernelOf(candidates[candidate], number)
+      const { simd } = candidates[candidate]
+      const kernel = kernelOf(candidates[candidate], X.cols, variance)
       const key = `${fold} ${simd} ${keyOf(kernel)}`
       const batch = batches.get(key)
       if (batch) batch.candidates.push(candidate)
@@ -149,8 +146,6 @@ async function batchesOf({ X, candidates, folds }: Search, timeSlice: TimeSlice)
 }
 
 /** Returns a string that is equal for kernels with equal values. */
-function keyOf({ kind, gamma, coef0, degree }: Kernel): string {
-  if (kind === 'linear') return kind
-  if (kind === 'rbf') return `${kind} ${gamma}`
-  return `${kind} ${gamma} ${coef0}${kind === 'poly' ? ` ${degree}` : ''}`
+function keyOf(kernel: Kernel): string {
+  return [kernel.kind, ...KERNEL_PARAMETERS[kernel.kind].map((name) => kernel[name])].join(' ')
 }

@@ -1,4 +1,4 @@
-import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
+import { base64Decode, base64Encode } from '../../core/base64.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { SvmNumbers } from './svm-node.ts'
 
@@ -26,7 +26,7 @@ export function exactNumbers(rounded: SvmNumbers, facts: unknown): SvmNumbers {
   const exact = object(facts, 'svm')
   const classes = exact.classes
   if (!Array.isArray(classes) || classes.length !== rounded.classes.length) {
-    throw unreadable('its metadata and its SVM differ in their classes')
+    throw unreadable('its metadata and its SVM have different classes')
   }
   classes.forEach((label, i) => {
     const type = typeof label
@@ -76,10 +76,12 @@ function exactList(text: unknown, rounded: Float64Array, name: string): Float64A
   try {
     bytes = base64Decode(String(text))
   } catch (cause) {
-    throw unreadable(`${name} in its metadata is no base64`, cause)
+    throw unreadable(`${name} in its metadata is not base64`, cause)
   }
   if (bytes.byteLength !== rounded.byteLength) {
-    throw unreadable(`${name} in its metadata has ${bytes.byteLength / 8} numbers, not ${rounded.length}`)
+    throw unreadable(
+      `${name} in its metadata has ${bytes.byteLength / 8} numbers instead of ${rounded.length}`,
+    )
   }
   const exact = new Float64Array(bytes.slice().buffer)
   const at = exact.findIndex((value, i) => Math.fround(value) !== rounded[i])
@@ -95,9 +97,9 @@ function base64(values: Float64Array): string {
 function object(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>
-  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+  throw unreadable(`${name} in its metadata is ${show(value)} instead of an object`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {
-  return new SoftmarginError('MODEL_UNREADABLE', `the saved machine cannot be read: ${why}`, { cause })
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved SVM cannot be read: ${why}`, { cause })
 }

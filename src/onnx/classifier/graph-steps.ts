@@ -1,10 +1,27 @@
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx.ts'
 import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 
 /** How a map of activations is pooled to one feature vector, fully resolved. */
-export type FilePooling = 'average' | 'max' | 'none' | { grid: number }
+export type FilePooling = 'average' | 'max' | 'cls' | 'none' | { grid: number }
+
+/** How the CNN's output is arranged. */
+export interface FileArrangement {
+  /** Number of its dimensions, batch included. */
+  rank: number
+  /** Axis of its channels. Default: 1 of a map, 2 of tokens. */
+  channelAxis?: number | undefined
+  /** For tokens: how many come before the patch tokens. */
+  prefixTokens?: number | undefined
+  /** For tokens: the grid of the patch tokens. */
+  patches?: { height: number; width: number } | undefined
+}
 
 /** Scaling of feature vectors before the SVM. */
 export type FileScaler =
@@ -50,14 +67,62 @@ export class Steps {
   }
 }
 
-/** Adds the pooling of `map` to vectors [N, F], which become the output `features`. */
-export function poolingSteps(steps: Steps, map: string, pooling: FilePooling): void {
+/** Adds the pooling of the CNN's output to vectors [N, F], which become the output `features`. */
+export function poolingSteps(
+  steps: Steps,
+  output: string,
+  pooling: FilePooling,
+  arrangement: FileArrangement,
+): void {
   const flat = { axis: 1n }
-  if (pooling === 'none') steps.finish(ports.features, 'Flatten', [map], flat)
-  else if (pooling === 'average' || pooling === 'max') {
+  if (pooling === 'none') {
+    steps.finish(ports.features, 'Flatten', [output], flat)
+    return
+  }
+  if (pooling === 'cls') {
+    const first = steps.constant('class-token', BigInt64Array.of(0n))
+    const axis = arrangement.channelAxis === 1 ? 2n : 1n
+    const token = steps.step('class-token-of', 'Gather', [output, first], { axis })
+    steps.finish(ports.features, 'Flatten', [token], flat)
+    return
+  }
+  const map = channelsFirst(steps, output, arrangement, typeof pooling === 'object')
+  if (pooling === 'average' || pooling === 'max') {
     const op = pooling === 'average' ? 'GlobalAveragePool' : 'GlobalMaxPool'
     steps.finish(ports.features, 'Flatten', [steps.step('pooled', op, [map])], flat)
   } else steps.finish(ports.features, 'Flatten', [gridSteps(steps, map, pooling.grid)], flat)
+}
+
+/**
+ * Brings maps with their channels last, and patch tokens, into the order [N, channels, ...].
+ *
+ * @param isGrid whether tokens are to have height and width
+ */
+function channelsFirst(
+  steps: Steps,
+  output: string,
+  { rank, channelAxis, prefixTokens = 0, patches }: FileArrangement,
+  isGrid: boolean,
+): string {
+  const swapped = (name: string, perm: bigint[]) =>
+    steps.step('channels-first', 'Transpose', [name], { perm })
+  if (rank === 4) return channelAxis === 3 ? swapped(output, [0n, 3n, 1n, 2n]) : output
+  if (rank !== 3) return output
+  const tokens = channelAxis === 1 ? output : swapped(output, [0n, 2n, 1n])
+  let found = tokens
+  if (prefixTokens > 0) {
+    const integer = (name: string, value: bigint) => steps.constant(name, BigInt64Array.of(value))
+    const from = integer('first-patch', BigInt(prefixTokens))
+    found = steps.step('patches', 'Slice', [
+      tokens,
+      from,
+      integer('last-patch', 2n ** 31n),
+      integer('tokens', 2n),
+    ])
+  }
+  if (!isGrid || !patches) return found
+  const shape = BigInt64Array.of(0n, 0n, BigInt(patches.height), BigInt(patches.width))
+  return steps.step('patch-grid', 'Reshape', [found, steps.constant('patch-grid-shape', shape)])
 }
 
 /**

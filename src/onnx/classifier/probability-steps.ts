@@ -1,5 +1,5 @@
-import { TensorProto_DataType as DataType, type GraphProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
+import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
 import { ownPrefix, ports } from './names.ts'
 import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
@@ -123,7 +123,10 @@ export function readSigmoidSteps(graph: GraphProto, classes: number): Sigmoids |
     const values =
       tensor.rawData.byteLength === 8 ? new Float32Array(tensor.rawData.slice().buffer) : undefined
     if (tensor.dataType === DataType.FLOAT && values?.every(Number.isFinite)) return values
-    throw new SoftmarginError('MODEL_UNREADABLE', `the model cannot be read: its ${name} are damaged`)
+    throw new SoftmarginError(
+      'MODEL_UNREADABLE',
+      `the saved classifier cannot be read: its ${name} are damaged`,
+    )
   }
   const slopes = classes === 2 ? list('sigmoid-slopes') : undefined
   const offsets = classes === 2 ? list('sigmoid-offsets') : undefined

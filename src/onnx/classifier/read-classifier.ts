@@ -1,14 +1,14 @@
-import { clone, create } from '@bufbuild/protobuf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { producers, topologicalOrder } from '../graph/graph.ts'
+import { renameTensors } from '../graph/rename.ts'
+import { clone, create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { producers, topologicalOrder } from '../graph/graph.ts'
-import { renameTensors } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
 import { readKnownSteps } from './known-steps.ts'
@@ -16,6 +16,12 @@ import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import { type FileCalibration, readSigmoidSteps } from './probability-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
+
+/** The parts of a saved classifier, as they are read from its file. */
+export interface FileParts extends Omit<ClassifierParts, 'arrangement'> {
+  /** Number of class and register tokens, if the CNN's output is tokens. */
+  prefixTokens: number | undefined
+}
 
 /**
  * Splits a saved classifier into its parts; the inverse of `writeClassifier`.
@@ -26,7 +32,7 @@ import type { ClassifierParts } from './write-classifier.ts'
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` if the model is not a saved classifier or was saved by a
  *   newer softmargin; `MODEL_UNREADABLE` for a damaged one
  */
-export function readClassifier(model: ModelProto): ClassifierParts {
+export function readClassifier(model: ModelProto): FileParts {
   const metadata = readMetadata(model)
   const graph = model.graph
   if (graph === undefined) throw unreadable('it has no graph')
@@ -35,6 +41,7 @@ export function readClassifier(model: ModelProto): ClassifierParts {
   return {
     cnn: cnnOf(model, metadata),
     pooling: readPooling(metadata),
+    prefixTokens: readPrefixTokens(metadata),
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
     calibration: readCalibration(metadata, svm),
@@ -64,7 +71,7 @@ function readMetadata(model: ModelProto): Json {
   if (entry === undefined) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      'the model is no saved classifier: it is an ONNX model, but not one that ImageClassifier.save wrote',
+      'the model is not a saved classifier: it is an ONNX model, but ImageClassifier.save did not write it',
       { expected: `a model with '${metadataKey}' in its metadata_props` },
     )
   }
@@ -72,7 +79,7 @@ function readMetadata(model: ModelProto): Json {
   try {
     parsed = JSON.parse(entry.value)
   } catch (cause) {
-    throw unreadable('its metadata is no JSON', cause)
+    throw unreadable('its metadata is not JSON', cause)
   }
   const metadata = object(parsed, 'the whole')
   const version = metadata.schemaVersion
@@ -82,7 +89,7 @@ function readMetadata(model: ModelProto): Json {
   if ((version as number) > schemaVersion) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      `the saved classifier comes from a newer softmargin: its schemaVersion is ${version}, and this one knows ${schemaVersion}`,
+      `the saved classifier was written by a newer softmargin: its schemaVersion is ${version}, and this version reads up to ${schemaVersion}`,
       { received: version, expected: `schemaVersion ${schemaVersion}` },
     )
   }
@@ -91,13 +98,13 @@ function readMetadata(model: ModelProto): Json {
 
 function readSvm(graph: GraphProto): SvmNumbers {
   const found = graph.node.filter((node) => isSvmNode(node) && node.name === `${ownPrefix}svm`)
-  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs where one is needed`)
+  if (found.length !== 1) throw unreadable(`it has ${found.length} SVMs instead of one`)
   const svm = readSvmNode(found[0])
   return { ...svm, sigmoids: svm.sigmoids ?? readSigmoidSteps(graph, svm.classes.length) }
 }
 
 function readPooling({ pooling }: Json): FilePooling {
-  if (pooling === 'average' || pooling === 'max' || pooling === 'none') return pooling
+  if (pooling === 'average' || pooling === 'max' || pooling === 'cls' || pooling === 'none') return pooling
   const grid = typeof pooling === 'object' && pooling !== null ? (pooling as Json).grid : undefined
   if (Number.isSafeInteger(grid) && (grid as number) > 0) return { grid: grid as number }
   throw unreadable(`its pooling is ${show(pooling)}`)
@@ -110,6 +117,12 @@ function readCalibration({ calibration }: Json, { sigmoids }: SvmNumbers): FileC
     throw unreadable(`its power is ${show(power)}`)
   if (sigmoids === undefined) throw unreadable('it has a calibration, but its SVM has no sigmoids')
   return { power }
+}
+
+function readPrefixTokens({ prefixTokens }: Json): number | undefined {
+  if (prefixTokens === undefined) return undefined
+  if (Number.isSafeInteger(prefixTokens) && (prefixTokens as number) >= 0) return prefixTokens as number
+  throw unreadable(`its prefixTokens is ${show(prefixTokens)}`)
 }
 
 function readScaler(graph: GraphProto, { scale }: Json, features: number): FileScaler {
@@ -129,7 +142,7 @@ function doubles(graph: GraphProto, name: string, length: number): Float64Array 
   if (tensor === undefined || tensor.dataType !== DataType.DOUBLE) throw unreadable(`it has no ${name}`)
   const { rawData } = tensor
   if (rawData.byteLength !== length * 8) {
-    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers where the SVM takes ${length} features`)
+    throw unreadable(`${name} has ${rawData.byteLength / 8} numbers, but the SVM takes ${length} features`)
   }
   const values = new Float64Array(rawData.slice().buffer)
   const at = values.findIndex((value) => !Number.isFinite(value))
@@ -145,7 +158,7 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   graph.node = graph.node.filter((node) => !own(node))
   graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
   if (typeof cnnOutput !== 'string' || !producers(graph).has(cnnOutput)) {
-    throw unreadable(`its CNN does not make the output ${show(cnnOutput)}`)
+    throw unreadable(`its CNN does not compute the output ${show(cnnOutput)}`)
   }
   const output = graph.valueInfo.find(({ name }) => name === cnnOutput)
   graph.output = [output ?? create(ValueInfoProtoSchema, { name: cnnOutput })]
@@ -156,18 +169,18 @@ function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
   }
   const oldNames = new Map(Object.entries(object(renamed, 'renamed')))
   for (const [now, old] of oldNames) {
-    if (typeof old !== 'string') throw unreadable(`it says that ${show(now)} was named ${show(old)} before`)
+    if (typeof old !== 'string') throw unreadable(`the original name of ${show(now)} is ${show(old)}`)
   }
   renameTensors(graph, (name) => (oldNames.get(name) as string | undefined) ?? name)
   // Old names can collide and so close a cycle that the file itself does not have.
   if (!topologicalOrder(graph))
-    throw unreadable('by its old names some nodes of its CNN read their own results')
+    throw unreadable('its CNN has a cycle once the tensors have their original names')
   return cnn
 }
 
 function object(value: unknown, name: string): Json {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw unreadable(`in its metadata ${name} is ${show(value)}, not an object`)
+  throw unreadable(`${name} in its metadata is ${show(value)} instead of an object`)
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

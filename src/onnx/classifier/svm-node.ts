@@ -1,7 +1,7 @@
-import type { AttributeProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type AttributeValue, node } from '../graph/nodes.ts'
+import type { AttributeProto, NodeProto } from '../proto/onnx.ts'
 
 /** Kernels supported by `ai.onnx.ml.SVMClassifier`. */
 export type OnnxKernel = 'linear' | 'poly' | 'rbf' | 'sigmoid'
@@ -83,7 +83,7 @@ function float32(values: ArrayLike<number>, what: string): Float32Array {
   if (at < 0) return rounded
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `an ONNX file holds float32, but a ${what} of the SVM is ${values[at]}`,
+    `an ONNX file stores float32 numbers, but a ${what} of the SVM is ${values[at]}`,
     { received: values[at], expected: 'a number that float32 can hold' },
   )
 }
@@ -107,41 +107,41 @@ export function readSvmNode(svm: NodeProto): SvmNumbers {
   if (nSupport.length === 0) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      'the SVMClassifier has no vectors_per_class: only models with support vectors can be read',
+      'the SVMClassifier has no vectors_per_class; only models with support vectors can be read',
     )
   }
   if (nSupport.length !== classes.length) {
     throw unreadable(`it has ${classes.length} classes but vectors_per_class for ${nSupport.length}`)
   }
   const bad = nSupport.find((count) => !Number.isSafeInteger(count) || count < 0)
-  if (bad !== undefined) throw unreadable(`vectors_per_class holds ${bad}`)
+  if (bad !== undefined) throw unreadable(`vectors_per_class contains ${bad}`)
   const rows = nSupport.reduce((sum, count) => sum + count, 0)
 
   const vectors = floats(attributes, 'support_vectors')
   if (rows === 0 || vectors.length === 0 || vectors.length % rows !== 0) {
-    throw unreadable(`${vectors.length} numbers of support_vectors cannot be shared by ${rows} vectors`)
+    throw unreadable(
+      `the ${vectors.length} numbers of support_vectors cannot be divided among ${rows} vectors`,
+    )
   }
   const coefficients = floats(attributes, 'coefficients')
   const wantedCoefficients = (classes.length - 1) * rows
   if (coefficients.length !== wantedCoefficients) {
-    throw unreadable(`it has ${coefficients.length} coefficients where ${wantedCoefficients} are needed`)
+    throw unreadable(`it has ${coefficients.length} coefficients instead of ${wantedCoefficients}`)
   }
   const rho = floats(attributes, 'rho')
   const pairs = (classes.length * (classes.length - 1)) / 2
-  if (rho.length !== pairs) throw unreadable(`it has ${rho.length} numbers in rho where ${pairs} are needed`)
+  if (rho.length !== pairs) throw unreadable(`it has ${rho.length} numbers in rho instead of ${pairs}`)
 
   const a = floats(attributes, 'prob_a')
   const b = floats(attributes, 'prob_b')
   if (a.length !== b.length || (a.length !== 0 && a.length !== pairs)) {
-    throw unreadable(`it has ${a.length} and ${b.length} numbers in prob_a and prob_b, not ${pairs}`)
+    throw unreadable(`it has ${a.length} and ${b.length} numbers in prob_a and prob_b instead of ${pairs}`)
   }
 
   const kernel = readKernel(attributes)
   const kernelParams = floats(attributes, 'kernel_params')
   if (kernelParams.length !== 3 && !(kernel === 'linear' && kernelParams.length === 0)) {
-    throw unreadable(
-      `kernel_params must be gamma, coef0 and degree, but holds ${kernelParams.length} numbers`,
-    )
+    throw unreadable(`kernel_params must be gamma, coef0 and degree, but has ${kernelParams.length} numbers`)
   }
   const [gamma = 1, coef0 = 0, degree = 3] = kernelParams
   return {
@@ -163,10 +163,10 @@ function readClasses(attributes: Map<string, AttributeProto>): (string | number)
   const strings = (attributes.get('classlabels_strings')?.strings ?? []).map(text)
   const classes: (string | number)[] = strings.length > 0 ? strings : integers
   if (classes.length < 2) throw unreadable(`it has ${classes.length} classes`)
-  if (new Set(classes).size !== classes.length) throw unreadable('two of its classes have one name')
+  if (new Set(classes).size !== classes.length) throw unreadable('two of its classes have the same name')
   const unsafe = integers.find((label) => !Number.isSafeInteger(label))
   if (unsafe !== undefined)
-    throw unreadable(`its class label ${unsafe} is beyond what a number holds exactly`)
+    throw unreadable(`its class label ${unsafe} exceeds 2^53, beyond which a number is not exact`)
   return classes
 }
 
@@ -188,7 +188,7 @@ function text(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch (cause) {
-    throw unreadable('it holds a text that is not UTF-8', cause)
+    throw unreadable('it contains a string that is not UTF-8', cause)
   }
 }
 

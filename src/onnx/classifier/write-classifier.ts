@@ -1,4 +1,7 @@
-import { clone, create, toBinary } from '@bufbuild/protobuf'
+import { SoftmarginError } from '../../core/errors.ts'
+import { tensorInfo } from '../graph/nodes.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
+import { clone, create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -6,12 +9,11 @@ import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
   type ValueInfoProto,
-} from 'onnx-buf'
-import { SoftmarginError } from '../../core/errors.ts'
-import { tensorInfo } from '../graph/nodes.ts'
-import { renameTensors, tensorNames } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { exactNumbersToJson } from './exact-numbers.ts'
 import {
+  type FileArrangement,
   type FilePooling,
   type FileScaler,
   poolingSteps,
@@ -29,6 +31,8 @@ export interface ClassifierParts {
   /** The CNN up to its layer: one image input, one float32 output. It is not modified. */
   cnn: ModelProto
   pooling: FilePooling
+  /** How the output of the CNN is arranged. Default: as a map [N, channels, height, width] or a vector. */
+  arrangement?: FileArrangement | undefined
   scaler: FileScaler
   svm: SvmNumbers
   /** How the coupled probabilities of an SVM with sigmoids are calibrated; without it they stay as they are. */
@@ -68,7 +72,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
   const steps = new Steps(graph)
   const batch = batchDimension(graph.input[0])
-  poolingSteps(steps, map.name, parts.pooling)
+  poolingSteps(steps, map.name, parts.pooling, parts.arrangement ?? { rank: 4 })
   const scaled = scalerSteps(steps, parts.scaler)
   const { classes, intercept, sigmoids } = parts.svm
   if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled, parts.calibration)
@@ -98,7 +102,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
 /** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
-  { svm, calibration, known, scaler, pooling, preprocess, about }: ClassifierParts,
+  { svm, calibration, known, scaler, pooling, arrangement, preprocess, about }: ClassifierParts,
   output: string,
   renamed: object,
 ): string {
@@ -109,6 +113,7 @@ function metadataText(
     cnnOutput: output,
     renamed,
     pooling,
+    ...(arrangement?.prefixTokens !== undefined && { prefixTokens: arrangement.prefixTokens }),
     scale: scaler.kind,
     svm: exactNumbersToJson(svm),
     calibration,
@@ -141,15 +146,15 @@ function makeRoom(graph: GraphProto): Record<string, string> {
 }
 
 /** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
-function checkOperatorSet(model: ModelProto, { pooling, calibration }: ClassifierParts): void {
+function checkOperatorSet(model: ModelProto, { pooling, arrangement, calibration }: ClassifierParts): void {
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
   )
-  const wanted = typeof pooling === 'object' ? 10 : calibration ? 8 : 7
+  const wanted = typeof pooling === 'object' || arrangement?.rank === 3 ? 10 : calibration ? 8 : 7
   if (version >= wanted) return
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `the CNN uses operator set ${version}; saved in one file with this pooling${calibration ? ' and calibrated probabilities' : ''} it must use ${wanted} or newer`,
+    `a CNN saved with this pooling${calibration ? ' and calibrated probabilities' : ''} must use operator set ${wanted} or newer, but this one uses ${version}`,
     { received: version, expected: `operator set ${wanted} or newer` },
   )
 }

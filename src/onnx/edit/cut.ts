@@ -1,13 +1,13 @@
-import { create } from '@bufbuild/protobuf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+import { create } from '../proto/message.ts'
 import {
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+} from '../proto/onnx.ts'
 
 /**
  * Returns the part of a model that computes the given tensors, which become its outputs. Nodes, weights and
@@ -41,7 +41,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
       const details = { argument: 'layer', received: name, expected: 'a tensor that the model computes' }
       throw new SoftmarginError(
         'LAYER_NOT_FOUND',
-        `no node of the model makes a tensor ${show(name)}`,
+        `no node of the model computes a tensor ${show(name)}`,
         details,
       )
     }

@@ -1,5 +1,5 @@
-import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { type GraphProto, type TensorProto, TensorProto_DataLocation } from '../proto/onnx.ts'
 import { subgraphs } from './graph.ts'
 
 /**
@@ -18,7 +18,7 @@ export function attachWeights(graph: GraphProto, files: Record<string, Uint8Arra
     if (!file) {
       throw new SoftmarginError(
         'MODEL_UNSUPPORTED',
-        `${name} has its weights, such as ${show(tensor.name)}, in another file: give it as externalData: { ${show(location)}: its bytes, path or URL }`,
+        `${name} keeps weights, such as ${show(tensor.name)}, in another file; pass it as externalData: { ${show(location)}: its bytes, path or URL }`,
         { argument: 'externalData', received: Object.keys(files), expected: `the file ${show(location)}` },
       )
     }
@@ -27,7 +27,7 @@ export function attachWeights(graph: GraphProto, files: Record<string, Uint8Arra
     if (!(from >= 0 && from <= to && to <= file.length)) {
       throw new SoftmarginError(
         'MODEL_UNREADABLE',
-        `externalData[${show(location)}] has ${file.length} bytes, but ${show(tensor.name)} lies at ${from} to ${to}: it is truncated or of another model`,
+        `externalData[${show(location)}] has ${file.length} bytes, but ${show(tensor.name)} is stored in bytes ${from} to ${to}; the file is truncated or belongs to another model`,
         { argument: 'externalData', received: file.length, expected: `at least ${to} bytes` },
       )
     }

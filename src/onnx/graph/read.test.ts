@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn, layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
+import { ModelProtoSchema, TensorProto_DataLocation } from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { readModel } from './read.ts'
 
 const images = new URL('../../../test/fixtures/images/', import.meta.url)
@@ -29,7 +29,7 @@ describe('readModel', () => {
     ],
     ['a picture', readFileSync(new URL('baseline.jpg', images)), 'but is a JPEG image'],
     ['an ORT-format model', new Uint8Array([32, 0, 0, 0, 79, 82, 84, 77, 0, 0]), 'ORT format'],
-    ['noise', new Uint8Array([1, 2, 3, 4, 255, 255, 0, 9]), 'is none, or a truncated or damaged one'],
+    ['noise', new Uint8Array([1, 2, 3, 4, 255, 255, 0, 9]), 'it is not one, or is truncated or damaged'],
     ['an empty message', new Uint8Array([8, 7]), 'has no graph'],
   ])('refuses %s', (_, wrong, phrase) => {
     expect(() => readModel(wrong)).toThrow(
@@ -58,7 +58,7 @@ describe('readModel', () => {
     expect(() => readModel(toBinary(ModelProtoSchema, model))).toThrow(
       expect.objectContaining({
         code: 'MODEL_UNSUPPORTED',
-        message: expect.stringMatching(/such as 'conv1.weight', in another file: .* \{ 'weights.bin': /),
+        message: expect.stringMatching(/such as 'conv1.weight', in another file; .* \{ 'weights.bin': /),
       }),
     )
   })

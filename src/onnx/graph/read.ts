@@ -1,7 +1,7 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
+import { type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
+import { fromBinary } from '../proto/read-message.ts'
 import { attachWeights } from './external-data.ts'
 import { topologicalOrder } from './graph.ts'
 
@@ -32,16 +32,16 @@ export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {
   try {
     model = fromBinary(ModelProtoSchema, bytes)
   } catch (cause) {
-    throw unreadable(name, format, `is none, or a truncated or damaged one (${bytes.length} bytes)`, cause)
+    throw unreadable(name, format, `it is not one, or is truncated or damaged (${bytes.length} bytes)`, cause)
   }
   const graph = model.graph
   // Almost any short byte sequence may parse, since all fields of a message are optional. The opsets follow
   // the graph in the file, so a file truncated right after the graph is detected here.
-  if (!graph || graph.node.length === 0) throw unreadable(name, format, 'has no graph of operators')
-  if (model.opsetImport.length === 0) throw unreadable(name, format, 'names no operator set: it is truncated')
+  if (!graph || graph.node.length === 0) throw unreadable(name, format, 'it has no graph')
+  if (model.opsetImport.length === 0)
+    throw unreadable(name, format, 'it is truncated: it declares no operator set')
   // Algorithms that walk the graph backwards, from the scores to the image, rely on it having no cycles.
-  if (!topologicalOrder(graph))
-    throw unreadable(name, format, 'some of its nodes read their own results: a cycle')
+  if (!topologicalOrder(graph)) throw unreadable(name, format, 'its graph has a cycle')
   return model
 }
 

@@ -1,6 +1,6 @@
-import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integersOf, numbersOf } from '../graph/attributes.ts'
-import { boundedValues, mostValues } from './infer-limits.ts'
+import type { NodeProto } from '../proto/onnx.ts'
+import { axisOf, boundedValues, mostValues } from './infer-limits.ts'
 import { partOfShape } from './infer-shapes.ts'
 import type { TensorFacts } from './tensor-info.ts'
 
@@ -13,6 +13,8 @@ const arithmetic = new Map<string, (a: number, b: number) => number>([
   ['Div', (a, b) => a / b],
   ['Min', Math.min],
   ['Max', Math.max],
+  // Unlike in JavaScript the result has the sign of the divisor.
+  ['Mod', (a, b) => a - b * Math.floor(a / b)],
   ['Equal', (a, b) => Number(a === b)],
 ])
 /** Integer types, for which Div truncates: uint8 to int64, uint32 and uint64. */
@@ -45,12 +47,10 @@ export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undef
       return second?.values?.map((i) => (i === undefined ? undefined : x?.values?.at(i)))
     case 'Concat':
       return joined(inputs)
-    case 'Slice': {
-      const from = second?.values?.[0] ?? integersOf(node, 'starts')?.[0]
-      const to = third?.values?.[0] ?? integersOf(node, 'ends')?.[0]
-      const step = node.input[4] ? inputs[4]?.values?.[0] : 1
-      return from === undefined || to === undefined || step !== 1 ? undefined : x?.values?.slice(from, to)
-    }
+    case 'Slice':
+      return sliced(node, inputs)
+    case 'Transpose':
+      return transposed(x, integersOf(node, 'perm'))
     case 'ConstantOfShape': {
       const count = second === undefined ? x?.values?.[0] : undefined
       const fill = attributeOf(node, 'value')?.t
@@ -67,6 +67,45 @@ export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undef
       return each([x, second], ([a, b]) => (whole ? Math.trunc(a / b) : apply(a, b)))
     }
   }
+}
+
+/** Slices a list, or a table along one of its axes: exporters reverse the rows of a table of pads. */
+function sliced(node: NodeProto, [x, ...bounds]: TensorFacts[]): Values | undefined {
+  const [starts, ends, axes, steps] = ['starts', 'ends', 'axes', 'steps'].map((name, i) => {
+    return node.input[i + 1] ? bounds[i]?.values : (integersOf(node, name) ?? (i < 2 ? undefined : []))
+  })
+  const { values, dims } = x ?? {}
+  const [from, to, step = 1] = [starts?.[0], ends?.[0], steps?.[0]]
+  const axis = axisOf(axes?.[0] ?? 0, dims?.length ?? 1)
+  const isOne = starts?.length === 1 && axes !== undefined && steps !== undefined
+  if (!values || !isOne || from === undefined || to === undefined || axis === undefined) return undefined
+  const sizes = dims ?? [values.length]
+  const length = sizes[axis]
+  if (length === undefined || !Number.isInteger(step) || step === 0) return undefined
+  const behind = sizes.slice(axis + 1).reduce<number>((all, size) => all * (size ?? Number.NaN), 1)
+  if (values.length % (length * behind) !== 0) return undefined
+  const within = (index: number, least: number, most: number) =>
+    Math.min(most, Math.max(least, index < 0 ? index + length : index))
+  const [start, stop] =
+    step > 0
+      ? [within(from, 0, length), within(to, 0, length)]
+      : [within(from, 0, length - 1), within(to, -1, length - 1)]
+  const made: Values = []
+  for (let outer = 0; outer < values.length; outer += length * behind) {
+    for (let i = start; step > 0 ? i < stop : i > stop; i += step) {
+      const at = outer + i * behind
+      made.push(...values.slice(at, at + behind))
+    }
+  }
+  return made
+}
+
+/** Transposes a table. */
+function transposed(x: TensorFacts | undefined, perm: number[] | undefined): Values | undefined {
+  const [rows, columns] = x?.dims ?? []
+  if (!x?.values || x.dims?.length !== 2 || rows === undefined || columns === undefined) return undefined
+  if (perm && perm.join() !== '1,0') return x.values
+  return x.values.map((_, i) => x.values![(i % rows) * columns + Math.floor(i / rows)])
 }
 
 /**

@@ -82,13 +82,13 @@ export function featureKernel({ kernel }: SvcState): Kernel {
   if (kernel.kind !== 'precomputed') return kernel
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    'a machine with a precomputed kernel has no vectors that a file could hold: keep its toState()',
+    'a model with a precomputed kernel has no support vectors to write to a file; store its toState() instead',
     { argument: 'kernel', received: kernel.kind, expected: 'a kernel of features' },
   )
 }
 
 const wanted = {
-  degree: 'a whole number from 0 to 2^24',
+  degree: 'an integer from 0 to 2^24',
   gamma: 'a number above 0 that float32 can hold',
   coef0: 'a number that float32 can hold',
 }

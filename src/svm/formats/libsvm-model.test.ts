@@ -170,25 +170,25 @@ describe('LIBSVM model text', () => {
     ['one class', 'nr_class 2', 'nr_class 1', 'MODEL_UNREADABLE', 'label has 2'],
     ['a billion classes', 'nr_class 2', 'nr_class 1000000000', 'MODEL_UNREADABLE', 'label has 2'],
     ['equal labels', 'label 1 -1', 'label 1 1', 'MODEL_UNREADABLE', 'two of its labels'],
-    ['half a label', 'label 1 -1', 'label 1 0.5', 'MODEL_UNREADABLE', 'label holds 0.5'],
-    ['rho that is no number', 'rho 0.25', 'rho nan', 'MODEL_UNREADABLE', "rho holds 'nan'"],
-    ['rho that is infinite', 'rho 0.25', 'rho 1e999', 'MODEL_UNREADABLE', 'rho holds'],
+    ['half a label', 'label 1 -1', 'label 1 0.5', 'MODEL_UNREADABLE', 'label contains 0.5'],
+    ['rho that is not a number', 'rho 0.25', 'rho nan', 'MODEL_UNREADABLE', "rho contains 'nan'"],
+    ['rho that is infinite', 'rho 0.25', 'rho 1e999', 'MODEL_UNREADABLE', 'rho contains'],
     ['no rho', 'rho 0.25\n', '', 'MODEL_UNREADABLE', 'rho has 0 numbers'],
-    ['a name twice', 'gamma 0.5', 'gamma 0.5\ngamma 1', 'MODEL_UNREADABLE', 'line 4: a second'],
+    ['a name twice', 'gamma 0.5', 'gamma 0.5\ngamma 1', 'MODEL_UNREADABLE', 'line 4 repeats'],
     ['counts that do not add up', 'nr_sv 1 1', 'nr_sv 1 2', 'MODEL_UNREADABLE', 'adds up to 3'],
-    ['a count below 0', 'nr_sv 1 1', 'nr_sv 3 -1', 'MODEL_UNREADABLE', 'nr_sv holds -1'],
+    ['a count below 0', 'nr_sv 1 1', 'nr_sv 3 -1', 'MODEL_UNREADABLE', 'nr_sv contains -1'],
     ['one vector too many', 'total_sv 2', 'total_sv 1', 'MODEL_UNREADABLE', 'adds up to 2'],
     ['a missing vector', '-1 1:-1 \n', '', 'MODEL_UNREADABLE', '1 of 2 support vectors'],
-    ['more at the end', '-1 1:-1 \n', '-1 1:-1\n1 1:1', 'MODEL_UNREADABLE', 'more after 2'],
+    ['more at the end', '-1 1:-1 \n', '-1 1:-1\n1 1:1', 'MODEL_UNREADABLE', 'text follows the 2'],
     ['indexes that do not ascend', '1:0.5 3:2', '3:0.5 1:2', 'MODEL_UNREADABLE', 'line 10: index 1'],
     ['an index twice', '1:0.5 3:2', '3:0.5 3:2', 'MODEL_UNREADABLE', 'must ascend'],
     ['index 0', '1:0.5', '0:0.5', 'MODEL_UNREADABLE', 'index 0'],
     ['a gigantic index', '3:2', '2000000000:2', 'OUT_OF_MEMORY', '2000000000 columns'],
     ['an index beyond integers', '3:2', '99999999999999:2', 'MODEL_UNREADABLE', 'not from 1'],
     ['NaN', '3:2', '3:nan', 'MODEL_UNREADABLE', "'3:nan'"],
-    ['a number beyond float32', '3:2', '3:1e39', 'MODEL_UNREADABLE', 'no finite float32'],
+    ['a number beyond float32', '3:2', '3:1e39', 'MODEL_UNREADABLE', 'not a finite float32'],
     ['no value', '3:2', '3:', 'MODEL_UNREADABLE', "'3:'"],
-    ['no coefficient', '\n1 1:0.5', '\n1:0.5', 'MODEL_UNREADABLE', 'no coefficient'],
+    ['no coefficient', '\n1 1:0.5', '\n1:0.5', 'MODEL_UNREADABLE', 'not a coefficient'],
     ['no columns', '1:0.5 3:2 \n-1 1:-1', '\n-1', 'MODEL_UNREADABLE', 'no columns'],
     ['no vectors line', 'SV', 'XV', 'MODEL_UNREADABLE', "no line 'SV'"],
     ['something else', 'svm_type', '<html>', 'MODEL_UNREADABLE', 'not svm_type'],
@@ -211,7 +211,7 @@ describe('LIBSVM model text', () => {
     }
   })
 
-  it('refuses what is no text', () => {
+  it('rejects values that are not strings', () => {
     expect(() => SVC.fromLibsvm(new Uint8Array(3) as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )

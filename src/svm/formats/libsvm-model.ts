@@ -4,6 +4,7 @@ import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { SparseRows } from '../../data/sparse-rows.ts'
 import { decimal, quote, readPairs } from '../../data/sparse-text.ts'
 import type { Kernel } from '../../engine/kernel/kernel.ts'
+import { pairCount } from '../../engine/kernel/pairs.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { importedFromState, stateFromImported } from './import-model.ts'
 
@@ -39,15 +40,19 @@ export function writeLibsvm(state: SvcState): string {
   if (odd !== undefined) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      `a LIBSVM model names its classes by 32-bit integers, but one of these is ${JSON.stringify(odd)}`,
+      `the classes of a LIBSVM model must be 32-bit integers, but one of these is ${JSON.stringify(odd)}`,
       { argument: 'classes', received: odd, expected: 'integer labels' },
     )
   }
   if (inputSteps.length > 0) {
     throw new SoftmarginError(
       'MODEL_UNSUPPORTED',
-      `a LIBSVM model has no place for what is done to rows first, here a ${inputSteps[0].kind}`,
-      { argument: 'inputSteps', received: inputSteps[0].kind, expected: 'a machine without a scaler' },
+      `a LIBSVM model cannot hold preprocessing steps, but this model has a ${inputSteps[0].kind}`,
+      {
+        argument: 'inputSteps',
+        received: inputSteps[0].kind,
+        expected: 'a model without preprocessing steps',
+      },
     )
   }
   const { rows, cols } = supportVectors
@@ -80,15 +85,15 @@ export function writeLibsvm(state: SvcState): string {
 export function readLibsvm(text: string, columns?: number): SvcState<number> {
   if (typeof text !== 'string') throw invalidArgument('text', text, 'the text of a LIBSVM model')
   if (columns !== undefined && (!Number.isSafeInteger(columns) || columns < 1)) {
-    throw invalidArgument('columns', columns, 'a whole number of 1 or more')
+    throw invalidArgument('columns', columns, 'an integer of 1 or more')
   }
   const lines = new Lines(text)
   const header = new Header(lines)
   const kernel = readKernel(header)
   const classes = header.integers('label', header.count('nr_class'))
-  if (classes.length < 2) throw unsupported('it tells no two classes apart')
+  if (classes.length < 2) throw unsupported('it has fewer than two classes')
   if (new Set(classes).size !== classes.length) throw unreadable('two of its labels are equal')
-  const pairs = (classes.length * (classes.length - 1)) / 2
+  const pairs = pairCount(classes.length)
   const intercept = header.numbers('rho', pairs).map((value) => 0 - value)
   const sigmoids = header.has('probA')
     ? { a: header.numbers('probA', pairs), b: header.numbers('probB', pairs) }
@@ -97,7 +102,7 @@ export function readLibsvm(text: string, columns?: number): SvcState<number> {
   const total = header.count('total_sv')
   let sum = 0
   for (const count of nSupport) {
-    if (count < 0) throw unreadable(`nr_sv holds ${count}`)
+    if (count < 0) throw unreadable(`nr_sv contains ${count}`)
     sum += count
   }
   if (sum !== total) throw unreadable(`nr_sv adds up to ${sum}, but total_sv is ${total}`)
@@ -143,9 +148,9 @@ class Header {
 
   constructor(lines: Lines) {
     for (let line = lines.next(); line !== 'SV'; line = lines.next()) {
-      if (line === undefined) throw unreadable("it is truncated or no LIBSVM model: it has no line 'SV'")
+      if (line === undefined) throw unreadable("it is truncated or not a LIBSVM model: it has no line 'SV'")
       const [name, ...words] = line.split(/\s+/)
-      if (this.#words.has(name)) throw unreadable(`line ${lines.number}: a second ${quote(name, 0)}`)
+      if (this.#words.has(name)) throw unreadable(`line ${lines.number} repeats ${quote(name, 0)}`)
       this.#words.set(name, words)
       // Stops at the first line of a file in another format, instead of reading it to the end.
       if (!this.#words.has('svm_type')) throw unreadable(`it begins with ${quote(line, 0)}, not svm_type`)
@@ -158,24 +163,23 @@ class Header {
 
   word(name: string): string {
     const words = this.#words.get(name)
-    if (words?.length !== 1) throw unreadable(`${name} has ${words?.length ?? 0} values, not 1`)
+    if (words?.length !== 1) throw unreadable(`${name} has ${words?.length ?? 0} values instead of 1`)
     return words[0]
   }
 
   numbers(name: string, count: number): Float64Array {
     const words = this.#words.get(name) ?? []
-    if (words.length !== count)
-      throw unreadable(`${name} has ${words.length} numbers where ${count} are needed`)
+    if (words.length !== count) throw unreadable(`${name} has ${words.length} numbers instead of ${count}`)
     return Float64Array.from(words, (word) => {
       const value = decimal(word)
-      if (!Number.isFinite(value)) throw unreadable(`${name} holds ${quote(word, 0)}`)
+      if (!Number.isFinite(value)) throw unreadable(`${name} contains ${quote(word, 0)}`)
       return value
     })
   }
 
   integers(name: string, count: number): number[] {
     return Array.from(this.numbers(name, count), (value) => {
-      if ((value | 0) !== value) throw unreadable(`${name} holds ${value}`)
+      if ((value | 0) !== value) throw unreadable(`${name} contains ${value}`)
       return value
     })
   }
@@ -214,7 +218,7 @@ function readVectors(lines: Lines, total: number, others: number) {
     for (let i = 0; i < others; i++) {
       const end = wordEnd(line, at)
       const value = decimal(line.slice(at, end))
-      if (!Number.isFinite(value)) throw fail(`${quote(line, at)} is no coefficient`)
+      if (!Number.isFinite(value)) throw fail(`${quote(line, at)} is not a coefficient`)
       coefficients.push(value + 0)
       at = end + 1
     }
@@ -222,7 +226,7 @@ function readVectors(lines: Lines, total: number, others: number) {
     readPairs(line, at, 1, (index, value) => rows.add(index - 1, value), fail)
   }
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
-    if (line !== '') throw fail(`there is more after ${total} support vectors`)
+    if (line !== '') throw fail(`text follows the ${total} support vectors`)
   }
   return { rows, coefficients }
 }
@@ -240,7 +244,7 @@ function unreadable(why: string): SoftmarginError {
 }
 
 function unsupported(why: string): SoftmarginError {
-  return new SoftmarginError('MODEL_UNSUPPORTED', `the LIBSVM model cannot serve here: ${why}`, {
+  return new SoftmarginError('MODEL_UNSUPPORTED', `the LIBSVM model is not supported: ${why}`, {
     argument: 'text',
     expected: 'a classifier (c_svc or nu_svc) with a linear, polynomial, rbf or sigmoid kernel',
   })

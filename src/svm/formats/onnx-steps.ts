@@ -1,9 +1,14 @@
 // Writes and reads the preprocessing steps in front of an SVMClassifier in an ONNX graph.
 
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Steps } from '../../onnx/classifier/graph-steps.ts'
 import { producers, requiredInputs } from '../../onnx/graph/graph.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../../onnx/proto/onnx.ts'
 import type { InputStep } from '../model/input-steps.ts'
 
 const norms = { L1: 'l1', L2: 'l2', MAX: 'max' } as const
@@ -38,7 +43,7 @@ export function readInputSteps(graph: GraphProto, tensor: string, columns: numbe
   const steps: InputStep[] = []
   for (let name = tensor; !inputs.has(name); ) {
     const node = made.get(name)
-    if (node === undefined) throw unreadable(`no node makes ${show(name)}`)
+    if (node === undefined) throw unreadable(`no node computes ${show(name)}`)
     let [source] = node.input
     const place = node.domain === 'ai.onnx.ml' ? 'ml.' : ''
     switch (place + node.opType) {
@@ -69,7 +74,7 @@ export function readInputSteps(graph: GraphProto, tensor: string, columns: numbe
         break
       }
       default:
-        throw unsupported(`operator ${show(node.opType)} stands before its SVMClassifier`)
+        throw unsupported(`the operator ${show(node.opType)} precedes its SVMClassifier`)
     }
     if (source === undefined) throw unreadable(`its ${node.opType} has no input`)
     name = source
@@ -116,10 +121,10 @@ function arithmetic(op: string, constant: Float32Array): InputStep {
 
 /** Returns the values of a float or double constant, one per column. */
 function constantOf(weight: TensorProto | undefined, columns: number): Float32Array {
-  if (weight === undefined) throw unsupported('its rows are computed from more than themselves')
+  if (weight === undefined) throw unsupported('its rows are computed from several tensors')
   const { rawData, floatData, doubleData, dataType } = weight
   if (dataType !== DataType.FLOAT && dataType !== DataType.DOUBLE) {
-    throw unsupported(`its constant ${show(weight.name)} is of type ${dataType}, not float or double`)
+    throw unsupported(`its constant ${show(weight.name)} has type ${dataType} instead of float or double`)
   }
   let values: ArrayLike<number> = dataType === DataType.FLOAT ? floatData : doubleData
   if (rawData.length > 0) {
@@ -153,6 +158,6 @@ function unreadable(why: string): SoftmarginError {
 function unsupported(why: string): SoftmarginError {
   return new SoftmarginError('MODEL_UNSUPPORTED', `the model cannot become an SVC: ${why}`, {
     argument: 'bytes',
-    expected: 'an SVMClassifier with nothing but scalers and normalisers before it',
+    expected: 'an SVMClassifier preceded only by scalers and normalizers',
   })
 }

@@ -30,7 +30,7 @@ export function svcFromMetadata(svm: SvmNumbers, facts: unknown): SvcState {
   const { classes, kernel, gamma, coef0, degree, supportVectors, nSupport, dualCoef, intercept, sigmoids } =
     svm
   if (sound(() => uniqueLabels(classes, 'classes')).some((label, i) => label !== classes[i])) {
-    throw unreadable('its classes are not in order')
+    throw unreadable('its classes are not sorted')
   }
   if (!isFitStatus(fitStatus)) {
     throw unreadable(`its fitStatus is ${show(fitStatus)}`)
@@ -38,10 +38,12 @@ export function svcFromMetadata(svm: SvmNumbers, facts: unknown): SvcState {
   if (options === null || typeof options !== 'object') throw unreadable(`its options are ${show(options)}`)
   const parameters = sound(() => svcParameters(portable(options as SvcOptions)))
   if (parameters.kernel !== kernel || parameters.coef0 !== coef0 || parameters.degree !== degree) {
-    throw unreadable("the SVM's options and its numbers are of different kernels")
+    throw unreadable("the SVM's options and its numbers have different kernels")
   }
   if (parameters.probability !== (sigmoids !== undefined)) {
-    throw unreadable(`the SVM's option probability is ${parameters.probability}, unlike its numbers`)
+    throw unreadable(
+      `the SVM's option probability is ${parameters.probability}, which does not match its numbers`,
+    )
   }
   return {
     options: parameters,
@@ -67,7 +69,7 @@ function counts(list: unknown, length: number, name: string): Int32Array {
   const isCount = (value: unknown) =>
     Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31
   if (Array.isArray(list) && list.length === length && list.every(isCount)) return Int32Array.from(list)
-  throw unreadable(`its ${name} is no list of ${length} whole numbers`)
+  throw unreadable(`its ${name} is not a list of ${length} integers`)
 }
 
 /** Returns the result of a check. Errors about an argument become errors about the file. */
@@ -80,5 +82,5 @@ function sound<T>(check: () => T): T {
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {
-  return new SoftmarginError('MODEL_UNREADABLE', `the saved machine cannot be read: ${why}`, { cause })
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved SVM cannot be read: ${why}`, { cause })
 }

@@ -1,11 +1,12 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { clouds } from '../../../test/support/clouds.ts'
 import { layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import type { Label } from '../../core/labels.ts'
 import { node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { SVC, type SvcOptions } from '../svc.ts'
 
 let sound: Uint8Array<ArrayBuffer>
@@ -62,7 +63,7 @@ describe('SVC.fromOnnx', () => {
       'MODEL_UNREADABLE',
       'different kernels',
     ],
-    ['half a support vector', { machine: { support: [0.5] } }, 'MODEL_UNREADABLE', 'support is no list'],
+    ['half a support vector', { machine: { support: [0.5] } }, 'MODEL_UNREADABLE', 'support is not a list'],
   ])('refuses our own metadata with %s', async (_, change, code, phrase) => {
     const model = readModel(sound.slice())
     const [entry] = model.metadataProps
@@ -76,7 +77,7 @@ describe('SVC.fromOnnx', () => {
       message: expect.stringContaining(phrase),
     })
     entry.value = '{'
-    await expect(SVC.fromOnnx(toBinary(ModelProtoSchema, model))).rejects.toThrow(/no JSON/)
+    await expect(SVC.fromOnnx(toBinary(ModelProtoSchema, model))).rejects.toThrow(/is not JSON/)
   })
 
   const ones = (count: number) => new Float32Array(count).fill(1)
@@ -88,12 +89,12 @@ describe('SVC.fromOnnx', () => {
       '0 SVM',
     ],
     ['two SVMs', (m) => m.graph!.node.push(svmOf(m)), 'MODEL_UNSUPPORTED', '2 SVM'],
-    ['an operator before', (m) => putBefore(m, 'Tanh'), 'MODEL_UNSUPPORTED', "'Tanh' stands before"],
+    ['an operator before', (m) => putBefore(m, 'Tanh'), 'MODEL_UNSUPPORTED', "'Tanh' precedes"],
     [
       'two rows in one',
       (m) => putBefore(m, 'Add', {}, ['X']),
       'MODEL_UNSUPPORTED',
-      'computed from more than themselves',
+      'computed from several tensors',
     ],
     [
       'a loop',
@@ -104,8 +105,13 @@ describe('SVC.fromOnnx', () => {
       'MODEL_UNREADABLE',
       'cycle',
     ],
-    ['an input from nowhere', (m) => (svmOf(m).input = ['nowhere']), 'MODEL_UNREADABLE', "makes 'nowhere'"],
-    ['no input', (m) => (svmOf(m).input = []), 'MODEL_UNREADABLE', "makes ''"],
+    [
+      'an input from nowhere',
+      (m) => (svmOf(m).input = ['nowhere']),
+      'MODEL_UNREADABLE',
+      "computes 'nowhere'",
+    ],
+    ['no input', (m) => (svmOf(m).input = []), 'MODEL_UNREADABLE', "computes ''"],
     [
       'a Scaler of another width',
       (m) => putBefore(m, 'ai.onnx.ml:Scaler', { offset: ones(5), scale: ones(6) }),
@@ -129,7 +135,7 @@ describe('SVC.fromOnnx', () => {
       'another label',
       (m) => (m.graph!.output[0].name = 'elsewhere'),
       'MODEL_UNSUPPORTED',
-      "does not answer the label 'label'",
+      "does not return the label 'label'",
     ],
     [
       'a class too many',
@@ -141,13 +147,13 @@ describe('SVC.fromOnnx', () => {
       'negative counts',
       (m) => (attribute(m, 'vectors_per_class').ints[0] = -1n),
       'MODEL_UNREADABLE',
-      'vectors_per_class holds -1',
+      'vectors_per_class contains -1',
     ],
     [
       'a gigantic count',
       (m) => (attribute(m, 'vectors_per_class').ints[0] = 2n ** 52n),
       'MODEL_UNREADABLE',
-      'cannot be shared',
+      'cannot be divided among',
     ],
     [
       'an unknown kernel',

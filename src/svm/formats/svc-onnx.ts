@@ -1,15 +1,5 @@
 // Writes and reads an SVC as an ONNX model.
 
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  TensorProto_DataType as DataType,
-  type GraphProto,
-  GraphProtoSchema,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  StringStringEntryProtoSchema,
-} from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
 import { exactNumbers, exactNumbersToJson } from '../../onnx/classifier/exact-numbers.ts'
@@ -20,6 +10,17 @@ import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  StringStringEntryProtoSchema,
+} from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { importedFromState, stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
@@ -89,7 +90,7 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   const model = readModel(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), 'bytes')
   const graph = model.graph!
   const found = graph.node.filter(isSvmNode)
-  if (found.length !== 1) throw unsupported(`it has ${found.length} SVMClassifier nodes, not 1`)
+  if (found.length !== 1) throw unsupported(`it has ${found.length} SVMClassifier nodes instead of 1`)
   const [node] = found
   const rounded = readSvmNode(node)
   rounded.sigmoids ??= readSigmoidSteps(graph, rounded.classes.length)
@@ -100,7 +101,7 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
   const widths = requiredInputs(graph).map(({ type }) => dimensions(type)?.[1] ?? columns)
   if (widths.some((width) => width !== columns)) {
-    throw unsupported(`its inputs have ${widths} columns, but its support vectors ${columns}`)
+    throw unsupported(`its inputs have ${widths} columns, but its support vectors have ${columns}`)
   }
   if (own?.machine !== undefined) {
     const state = svcFromMetadata(numbers, own.machine)
@@ -127,11 +128,13 @@ function readMetadata({ metadataProps }: ModelProto): Record<string, unknown> | 
   try {
     metadata = JSON.parse(text) ?? {}
   } catch (cause) {
-    const message = 'the saved machine cannot be read: its metadata is no JSON'
+    const message = 'the saved SVM cannot be read: its metadata is not JSON'
     throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'bytes', cause })
   }
   if (metadata.schemaVersion === schemaVersion) return metadata
-  throw unsupported(`its schemaVersion is ${show(metadata.schemaVersion)}, and this softmargin knows 1`)
+  throw unsupported(
+    `its schemaVersion is ${show(metadata.schemaVersion)}, but this version of softmargin reads 1`,
+  )
 }
 
 /** Checks that the output labels are those of the SVM. A graph that maps them to others is a different classifier. */
@@ -142,7 +145,7 @@ function checkLabelOutput(graph: GraphProto, svm: NodeProto): void {
     if ((opType === 'Cast' || opType === 'Identity') && labels.has(input[0])) labels.add(output[0])
   }
   for (const name of labels) if (outputs.has(name)) return
-  throw unsupported(`it does not answer the label ${show(svm.output[0])} that its SVMClassifier makes`)
+  throw unsupported(`it does not return the label ${show(svm.output[0])} that its SVMClassifier computes`)
 }
 
 function unsupported(why: string): SoftmarginError {

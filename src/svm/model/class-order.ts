@@ -3,20 +3,13 @@
 import { Matrix } from '../../core/matrix.ts'
 import type { Expansion } from '../../engine/decision/expansion.ts'
 import type { Sigmoids } from '../../engine/decision/platt.ts'
+import { coefficientRow, pairIndex } from '../../engine/kernel/pairs.ts'
 
 /** The parts of a one-vs-one model that depend on the order of its classes. */
 export interface OrderedModel extends Pick<Expansion, 'supportVectors' | 'dualCoef' | 'intercept'> {
   nSupport: Int32Array
   sigmoids?: Sigmoids | undefined
 }
-
-/** Returns the index of the pair (i, j), i < j, in (0, 1), (0, 2), ..., (1, 2), ... */
-function pairNumber(i: number, j: number, classes: number): number {
-  return i * classes - (i * (i + 1)) / 2 + j - i - 1
-}
-
-/** Returns the row of `dualCoef` that holds the coefficients of class `own` against class `other`. */
-const lineOf = (own: number, other: number) => (other > own ? other - 1 : other)
 
 /**
  * Returns the same model with its classes in another order. Support vectors, coefficients and pairs are moved, and a
@@ -38,8 +31,8 @@ export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>):
     vectors.data.set(machine.supportVectors.data.subarray(old * cols, (old + nSupport[c]) * cols), at * cols)
     for (let other = 0; other < classes; other++) {
       if (other === c) continue
-      const from = lineOf(order[c], order[other]) * rows + old
-      const to = lineOf(c, other) * rows + at
+      const from = coefficientRow(order[c], order[other]) * rows + old
+      const to = coefficientRow(c, other) * rows + at
       const sign = c < other === order[c] < order[other] ? 1 : -1
       // Adding 0 turns -0 into 0, so that reordering back and forth restores the same bits.
       for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s] + 0
@@ -54,7 +47,7 @@ export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>):
       const flipped = order[i] > order[j]
       const sign = flipped ? -1 : 1
       const [first, second] = flipped ? [order[j], order[i]] : [order[i], order[j]]
-      const old = pairNumber(first, second, classes)
+      const old = pairIndex(first, second, classes)
       intercept[pair] = sign * machine.intercept[old] + 0
       if (sigmoids && moved) {
         // 1 - 1 / (1 + exp(a f + b)) = 1 / (1 + exp(a (-f) - b))

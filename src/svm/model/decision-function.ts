@@ -68,7 +68,10 @@ export class DecisionFunction {
   async decideInBlocks(X: MatrixLike, o: LongCall, take: (decisions: Float64Array) => void): Promise<void> {
     const matrix = Matrix.from(X)
     if (matrix.cols !== this.columns) {
-      const why = this.#machine.kernel.kind === 'precomputed' ? 'one for each row of the fit' : 'as in fit'
+      const why =
+        this.#machine.kernel.kind === 'precomputed'
+          ? 'one for each training row'
+          : 'like the rows passed to fit()'
       throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
     }
     checkNotEmpty(matrix)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clouds } from '../../../test/support/clouds.ts'
-import type { SoftmarginError } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { StandardScaler } from '../../preprocessing/standard-scaler.ts'
@@ -115,7 +115,7 @@ describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
 })
 
 describe('fromState', () => {
-  it('refuses what is no state, and names the part', async () => {
+  it('rejects invalid states and names the invalid part', async () => {
     const svc = await new SVC().fit(odd.X, text)
     const state = svc.toState()
     const wrong: [object | null | undefined, string, string][] = [
@@ -159,6 +159,7 @@ describe('fromState', () => {
     const random = new Random(7)
     const damage = [null, undefined, {}, [], 'text', 3, -1, Number.NaN, [null], { 0: 'a' }, { length: 5 }]
     const state = (await new SVC({ probability: true }).fit(odd.X, text)).toState()
+    const errors: unknown[] = []
     for (let n = 0; n < 2000; n++) {
       const broken = JSON.parse(JSON.stringify(state))
       let holder = broken
@@ -174,10 +175,12 @@ describe('fromState', () => {
         using svc = SVC.fromState(broken)
         await svc.predict(odd.X)
       } catch (error) {
-        expect((error as SoftmarginError).name, `${n}: ${key}, ${error}`).toBe('SoftmarginError')
-        expect((error as SoftmarginError).code).not.toBe('INTERNAL')
+        errors.push(error)
       }
     }
+    expect(errors.length).toBeGreaterThan(1000)
+    const isFine = (error: unknown) => error instanceof SoftmarginError && error.code !== 'INTERNAL'
+    expect(errors.filter((error) => !isFine(error))).toEqual([])
   })
 })
 

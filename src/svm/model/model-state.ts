@@ -2,6 +2,7 @@ import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
 import { type Label, uniqueLabels } from '../../core/labels.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { KERNEL_CODES } from '../../engine/kernel/kernel.ts'
+import { pairCount } from '../../engine/kernel/pairs.ts'
 import type { FittedModel, ModelExtras } from './fitted-model.ts'
 
 // A state is the return value of `toState`. `structuredClone`, `postMessage` and IndexedDB keep its typed arrays but
@@ -41,7 +42,7 @@ export function reviveModel<M extends FittedModel & ModelExtras>(state: M): M {
       ),
     }
   } catch {
-    throw invalidArgument('state', state, 'what toState answers')
+    throw invalidArgument('state', state, 'a value returned by toState()')
   }
 }
 
@@ -75,7 +76,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   }
   const classes = nSupport.length
   const vectors = nSupport.reduce((sum, count) => sum + count, 0)
-  const pairs = (classes * (classes - 1)) / 2
+  const pairs = pairCount(classes)
   const lengths: [name: string, part: ArrayLike<number> | undefined, length: number][] = [
     ['support', support, vectors],
     ['dualCoef', machine.dualCoef, vectors * (classes - 1)],
@@ -99,7 +100,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   }
   const columns = kernel.kind === 'precomputed' ? kernel.columns : Number.POSITIVE_INFINITY
   const odd = support.find((row) => row < -1 || row >= columns)
-  if (odd !== undefined) throw invalidArgument('state.support', odd, 'made of row numbers')
+  if (odd !== undefined) throw invalidArgument('state.support', odd, 'a list of row numbers')
   if (tieOrder && new Set(tieOrder).size + tieOrder.filter((c) => c < 0 || c >= classes).length !== classes) {
     throw invalidArgument('state.tieOrder', tieOrder, `each number from 0 to ${classes - 1} once`)
   }

@@ -1,5 +1,5 @@
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
-import type { EncodedLabels } from '../../core/labels.ts'
+import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
 
 /** A factor of C for each row, 0 or more. Rows with weight 0 are left out. */
 export type SampleWeight = ArrayLike<number>
@@ -36,17 +36,16 @@ export function sampleWeights(given: SampleWeight | undefined, rows: number): Fl
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` if no row of a class is left
  */
-export function weightedGroups({ classes, codes }: EncodedLabels, weights: Float64Array): Int32Array[] {
-  const groups: number[][] = classes.map(() => [])
-  for (let row = 0; row < codes.length; row++) if (weights[row] > 0) groups[codes[row]].push(row)
+export function weightedGroups(labels: EncodedLabels, weights: Float64Array): Int32Array[] {
+  const groups = rowsOfClasses(labels).map((rows) => rows.filter((row) => weights[row] > 0))
   const empty = groups.findIndex((group) => group.length === 0)
   if (empty >= 0) {
-    const label = JSON.stringify(classes[empty])
+    const label = JSON.stringify(labels.classes[empty])
     throw invalidArgument(
       'sampleWeight',
       `0 for all rows of class ${label}`,
       'above 0 for a row of each class',
     )
   }
-  return groups.map((group) => Int32Array.from(group))
+  return groups
 }

@@ -93,7 +93,11 @@ export function classWeights(
   const known = new Set(classes.map(String))
   for (const label of Object.keys(classWeight)) {
     if (!known.has(label)) {
-      throw invalidArgument('classWeight', label, `made of the labels in y: ${[...known].join(', ')}`)
+      throw invalidArgument(
+        'classWeight',
+        label,
+        `an object of factors for the labels in y: ${[...known].join(', ')}`,
+      )
     }
   }
   return classes.map((label) => (Object.hasOwn(classWeight, String(label)) ? classWeight[String(label)] : 1))

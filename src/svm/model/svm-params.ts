@@ -146,7 +146,7 @@ export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeaturePara
  */
 export function checkWidth(p: SvmParameters, X: Matrix): void {
   if (!hasFeatures(p) && X.cols !== X.rows) {
-    throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows, for kernel is 'precomputed'")
+    throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows if kernel is 'precomputed'")
   }
 }
 
@@ -165,17 +165,23 @@ export async function kernelFor(
   if (!survey.isFinite) checkFiniteRows(X, 0, X.rows)
   checkWidth(p, X)
   if (!hasFeatures(p)) return { kernel: { kind: 'precomputed', columns: X.cols }, survey }
-  const { gamma } = p
-  const number = gamma === 'scale' ? gammaScale(survey, X.cols) : gamma === 'auto' ? 1 / X.cols : gamma
-  return { kernel: kernelOf(p, number), survey }
+  return { kernel: kernelOf(p, X.cols, survey.variance), survey }
 }
 
-/** Returns the kernel with gamma as a number. */
-export function kernelOf({ kernel, coef0, degree }: FeatureParameters, gamma: number): Kernel {
+/**
+ * Returns the kernel with gamma as a number.
+ *
+ * @param columns of X
+ * @param variance of X, for gamma `'scale'`, which is 1 if X is constant, as in scikit-learn
+ */
+export function kernelOf({ kernel, ...p }: FeatureParameters, columns: number, variance: number): Kernel {
+  const { coef0, degree } = p
+  let gamma = autoGamma(p.gamma, columns)
+  if (gamma === 'scale') gamma = variance > 0 ? 1 / (columns * variance) : 1
   return { kind: kernel, gamma, coef0, degree }
 }
 
-/** Returns the value of gamma 'scale'. It is 1 if X is constant, as in scikit-learn. */
-export function gammaScale({ variance }: ColumnStats, columns: number): number {
-  return variance > 0 ? 1 / (columns * variance) : 1
+/** Returns the value of gamma `'auto'`, and other gammas as they are. */
+export function autoGamma(gamma: SvmParameters['gamma'], columns: number): number | 'scale' {
+  return gamma === 'auto' ? 1 / columns : gamma
 }

@@ -39,9 +39,9 @@ export function warnOfRounding(
 ): void {
   const share = ((100 * error) / margin).toPrecision(2)
   onWarning(
-    "softmargin: fitStatus is 'imprecise': kernel values lie so close together, or coefficients are so large, that " +
-      `rounding changes decision values by about ${share} % of the margin: scale X, or take a smaller C, coef0 or ` +
-      'degree or another gamma',
+    "softmargin: fitStatus is 'imprecise': kernel values are so close together, or coefficients so large, that " +
+      `rounding changes decision values by about ${share} % of the margin. Scale X, or use a smaller C, coef0 or ` +
+      'degree, or another gamma.',
   )
 }
 

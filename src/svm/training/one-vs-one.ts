@@ -7,7 +7,7 @@ import { fitSigmoid } from '../../engine/decision/platt.ts'
 import type { ColumnStats } from '../../engine/kernel/column-stats.ts'
 import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
-import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { coefficientRow, pairCount, pairsOf } from '../../engine/kernel/pairs.ts'
 import { isImprecise, type RoundingError } from '../../engine/kernel/rounding-error.ts'
 import type { EarlierDuals } from '../../engine/seeding/earlier-fit.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
@@ -74,7 +74,7 @@ export async function fitOneVsOne(
     o.threads,
     kernel.kind === 'precomputed' ? 0 : (X.rows * X.rows * X.cols) / 2,
   )
-  const threads = Math.min(wanted, pairsOf(groups.length).length)
+  const threads = Math.min(wanted, pairCount(groups.length))
   const first = await fitOnce(threads, classes, kernel, o, false)
   if (!isImprecise(first.rounding, o.tol, MARGIN)) return first.machine
   // Precision lost in float32 may be recovered with kernel values computed in float64.
@@ -124,7 +124,7 @@ async function fitIn(
     ...{ centred: true, precise: forced },
   })
   const { source, packer, unit, centre, precise } = laidOut
-  const plan = planMemory(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
+  const plan = planMemory(engine, source, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,
@@ -167,8 +167,8 @@ async function fitIn(
     if (!(rounding.error <= worst.error)) worst = rounding
     // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
     const rho = solved[n].rho - (precise ? rounding.offset : 0)
-    solutions.add({ line: j - 1, group: i, beta: first, unit })
-    solutions.add({ line: i, group: j, beta: second, unit })
+    solutions.add({ line: coefficientRow(i, j), group: i, beta: first, unit })
+    solutions.add({ line: coefficientRow(j, i), group: j, beta: second, unit })
     solutions.close(-rho, iterations, status)
   }
   const machine = await solutions.assemble(X, kernel, timeSlice)

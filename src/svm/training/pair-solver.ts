@@ -1,19 +1,19 @@
 // Solves the problem of one pair of classes; runs on every thread of a fit.
 
 import type { DualProblem } from '../../engine/dual/dual-problem.ts'
+import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { fillDiagonalBlock } from '../../engine/kernel/blocks.ts'
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import { type PackedLayout, PackedRows } from '../../engine/kernel/packed-rows.ts'
 import type { Packer } from '../../engine/kernel/packer.ts'
-import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { pairsOf } from '../../engine/kernel/pairs.ts'
 import { expectedError, type RoundingError, roundingError } from '../../engine/kernel/rounding-error.ts'
-import type { Run } from '../../engine/kernel/runs.ts'
 import { BlockRows } from '../../engine/rows/block-rows.ts'
 import { OffDiagonalRows } from '../../engine/rows/off-diagonal-rows.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import type { RowProvider } from '../../engine/rows/row-provider.ts'
 import { type EarlierDuals, seedFromEarlier } from '../../engine/seeding/earlier-fit.ts'
-import { Solver, type SolverResult } from '../../engine/solver/solver.ts'
+import { type SearchOptions, Solver, type SolverResult } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { JobType } from '../../engine/wasm/job.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
@@ -148,45 +148,34 @@ export class PairSolver {
   ): Promise<PairSolution | undefined> {
     const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
     const [i, j] = this.#pairs[pair]
-    const ones = groups[i].length
-    const unseen = new Float64Array(folds ? ones + groups[j].length : 0)
-    let solution: Omit<PairSolution, 'unseen' | 'share'> | undefined
-    const roundingOf = (problem: DualProblem) => this.#roundingOf(problem, i, j)
-    await this.#solver.solve(rows, i, j, pair, {
-      tolerance,
-      maxIterations,
-      timeSlice,
-      mostRows,
-      rounds: folds ? 1 + FOLDS : 1,
-      start: earlier ? 'scaled' : undefined,
-      prepare(problem, first, second, _pair, round) {
-        fillClass(problem, 0, first, groups[i], bounds, 1, unit)
-        fillClass(problem, first.size, second, groups[j], bounds, -1, unit)
-        if (folds && round > 0) {
-          fixFoldAtZero(problem, 0, groups[i], folds, round - 1)
-          fixFoldAtZero(problem, first.size, groups[j], folds, round - 1)
-        } else if (earlier) seedFromEarlier(problem, first, groups, [i, j], earlier, unit)
-      },
-      collect(problem, { size }, _second, _pair, outcome, round) {
-        if (round === 0) {
-          const { beta, gap } = problem
-          solution = {
-            ...outcome,
-            pair,
-            gap,
-            rounding: roundingOf(problem),
-            first: beta.slice(0, ones),
-            second: beta.slice(size, size + groups[j].length),
-          }
-        } else if (folds) {
-          const fold = round - 1
-          readOutOfFold(problem, 0, groups[i], folds, fold, outcome.rho, 1, unseen)
-          readOutOfFold(problem, size, groups[j], folds, fold, outcome.rho, -1, unseen.subarray(ones))
-        }
-      },
-      onSlice: (_pair, gap) => this.#onSlice?.(gap),
-    })
-    return solution && { ...solution, share: rows.share, unseen }
+    const [ofFirst, ofSecond] = [i, j].map((c) => Float64Array.from(groups[c], (row) => bounds[row] / unit))
+    const options: SearchOptions = {
+      ...{ maxIterations, timeSlice, onSlice: this.#onSlice },
+      start: earlier && 'scaled',
+    }
+    const problem = await this.#solver.attach(rows, i, j, tolerance, timeSlice)
+    fillSvcProblem(problem, ofFirst, ofSecond)
+    if (earlier) seedFromEarlier(problem, groups, [i, j], earlier, unit)
+    const result = await this.#solver.run({ ...options, mostRows })
+    if (!result) return undefined
+    const { beta, gap, split } = problem
+    const solution = {
+      ...{ ...result, pair, gap, rounding: this.#roundingOf(problem, i, j) },
+      first: beta.slice(0, ofFirst.length),
+      second: beta.slice(split, split + ofSecond.length),
+      unseen: new Float64Array(folds ? ofFirst.length + ofSecond.length : 0),
+    }
+    for (let fold = 0; folds && fold < FOLDS; fold++) {
+      problem.clear()
+      fillSvcProblem(problem, ofFirst, ofSecond)
+      fixFoldAtZero(problem, 0, groups[i], folds, fold)
+      fixFoldAtZero(problem, split, groups[j], folds, fold)
+      // Without a limit on rows: most of those that a fold requests are there.
+      const { rho } = (await this.#solver.run(options))!
+      readOutOfFold(problem, 0, groups[i], folds, fold, rho, 1, solution.unseen)
+      readOutOfFold(problem, split, groups[j], folds, fold, rho, -1, solution.unseen.subarray(ofFirst.length))
+    }
+    return { ...solution, share: rows.share }
   }
 
   #roundingOf(problem: DualProblem, i: number, j: number): RoundingError {
@@ -199,24 +188,6 @@ export class PairSolver {
     // K b = F - p, and p = -y.
     const products = gradient.map((value, k) => value + (k < split ? 1 : -1))
     return roundingError(this.#engine, source, [source.runs[i], source.runs[j]], beta, products)
-  }
-}
-
-/** Fills in one class of a C-SVC problem: p = -y, and b = y alpha between 0 and y C. */
-function fillClass(
-  problem: DualProblem,
-  at: number,
-  run: Run,
-  group: Int32Array,
-  bounds: Float64Array,
-  sign: 1 | -1,
-  unit: number,
-): void {
-  const { gradient, lower, upper } = problem
-  for (let k = 0; k < run.count; k++) {
-    gradient[at + k] = -sign
-    if (sign === 1) upper[at + k] = bounds[group[k]] / unit
-    else lower[at + k] = -bounds[group[k]] / unit
   }
 }
 

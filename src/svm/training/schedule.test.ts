@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../../core/random.ts'
-import { pairsOf } from '../../engine/kernel/pair-weights.ts'
+import { pairsOf } from '../../engine/kernel/pairs.ts'
 import type { FitJob, PairSolution } from './pair-solver.ts'
 import { Schedule } from './schedule.ts'
 

@@ -1,8 +1,8 @@
 // Lowering of activations and other elementwise operators, softmax and layer normalization.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { scaleChannels } from './lower-windows.ts'
 import { dimsOf, type Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
@@ -50,7 +50,7 @@ function constantMap(name: string, dims: number[], numbers: Float32Array, { valu
   const isRow = shape.height * shape.width === 1
   if (!fits || (view === 'flat' && !isRow && numbers.length > 1)) {
     throw new NotForEngine(
-      `the constant ${show(name)} of [${dims.join(', ')}] is broadcast in an unusual way`,
+      `the constant ${show(name)} of shape [${dims.join(', ')}] is broadcast in an unsupported way`,
     )
   }
   if (view === 'flat') return { shape: { channels: numbers.length, height: 1, width: 1 }, constant: numbers }
@@ -78,11 +78,11 @@ function binary(which: number): Lower {
       const [left, right] = [lowering.tensor(a), lowering.tensor(b)]
       const view = left.view
       if (left.view !== right.view)
-        throw new NotForEngine(`node ${show(node.name)} joins maps of several layouts`)
+        throw new NotForEngine(`node ${show(node.name)} combines maps of different layouts`)
       if (view === 'flat' && [left, right].some(({ value }) => value.shape.height * value.shape.width > 1)) {
         // Flattened maps of the same shape have their values at the same positions.
         if (JSON.stringify(left.value.shape) !== JSON.stringify(right.value.shape)) {
-          throw new NotForEngine(`node ${show(node.name)} joins rows of maps of several sizes`)
+          throw new NotForEngine(`node ${show(node.name)} combines flattened maps of different sizes`)
         }
       }
       const shape = broadcast(left.value.shape, right.value.shape)
@@ -156,7 +156,7 @@ function scalar(which: number, c: number, isLeft: boolean): Activation | undefin
 
 function broadcast(a: MapShape, b: MapShape): MapShape {
   const side = (x: number, y: number) => {
-    if (x !== y && x !== 1 && y !== 1) throw new NotForEngine(`sizes of ${x} and ${y} do not go together`)
+    if (x !== y && x !== 1 && y !== 1) throw new NotForEngine(`sizes of ${x} and ${y} cannot be broadcast`)
     return Math.max(x, y)
   }
   return {
@@ -178,7 +178,7 @@ function isOverChannels(lowering: Lowering, node: NodeProto, axis: number): Tens
   const isRow = height * width === 1
   const channelAxis = { first: 1, last: 3, flat: isRow ? 1 : -1 }[tensor.view]
   if (at !== channelAxis)
-    throw new NotForEngine(`node ${show(node.name)} goes over another axis than the channels`)
+    throw new NotForEngine(`node ${show(node.name)} runs over an axis other than the channels`)
   return tensor
 }
 
@@ -187,14 +187,16 @@ const softmax: Lower = (lowering, node) => {
   const isOld = lowering.opset < 13
   const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', isOld ? 1 : -1))
   const { height, width } = tensor.value.shape
-  if (isOld && height * width > 1) throw new NotForEngine('it has an old Softmax over a map')
+  if (isOld && height * width > 1)
+    throw new NotForEngine('it has a Softmax of an operator set before 13 over a map')
   lowering.add(node, tensor.value.shape, tensor.view, { type: 'softmax', input: tensor.value })
 }
 
 const layerNormalization: Lower = (lowering, node) => {
   const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', -1))
   const { channels } = tensor.value.shape
-  if (tensor.view === 'first') throw new NotForEngine('it normalises layers whose channels are not last')
+  if (tensor.view === 'first')
+    throw new NotForEngine('it has a LayerNormalization whose channels are not last')
   const scale = lowering.weights(node.input[1]).read()
   const bias = lowering.constant(node.input[2])?.read() ?? new Float32Array(channels)
   if (scale.length !== channels || bias.length !== channels) {

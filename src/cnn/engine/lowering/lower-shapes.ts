@@ -1,8 +1,8 @@
 // Lowering of operators that move values or only change dimensions.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { constantOf } from './constants.ts'
 import { dimsOf, isInteger, type Lowering, type Tensor, type View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
@@ -31,7 +31,7 @@ const constant: Lower = (lowering, node) => {
   else if (number) lowering.name(name, { dims: [], read: () => Float32Array.of(number.f) })
   else if (list)
     lowering.name(name, { dims: [list.floats.length], read: () => Float32Array.from(list.floats) })
-  else throw new NotForEngine(`the constant ${show(name)} is not of floats`)
+  else throw new NotForEngine(`the constant ${show(name)} is not a float tensor`)
 }
 
 /** The view under which a map has these dimensions without moving values. */
@@ -56,7 +56,7 @@ const reshape: Lower = (lowering, node) => {
   const tensor = lowering.tensor(x)
   const dims = lowering.mapDims(name)
   const view = viewAs(tensor, dims)
-  if (!view) throw new NotForEngine(`node ${show(node.name)} of type ${node.opType} regroups numbers`)
+  if (!view) throw new NotForEngine(`node ${show(node.name)} (${node.opType}) reshapes across channels`)
   lowering.name(name, { value: tensor.value, view })
 }
 
@@ -69,7 +69,7 @@ const transpose: Lower = (lowering, node) => {
   if (view === 'first' && order === '0,2,3,1') lowering.name(name, { ...tensor, view: 'last' })
   else if (view === 'last' && order === '0,3,1,2') lowering.name(name, { ...tensor, view: 'first' })
   else if (view === 'flat' && order === '0,1') lowering.name(name, tensor)
-  else throw new NotForEngine(`node ${show(node.name)} transposes other axes than the channels`)
+  else throw new NotForEngine(`node ${show(node.name)} transposes axes other than the channels`)
 }
 
 const concat: Lower = (lowering, node) => {
@@ -87,7 +87,7 @@ const concat: Lower = (lowering, node) => {
     (axis < 0 ? axis + rank : axis) !== channelAxis ||
     (view === 'flat' && height * width > 1)
   ) {
-    throw new NotForEngine(`node ${show(node.name)} joins maps along another axis than the channels`)
+    throw new NotForEngine(`node ${show(node.name)} concatenates along an axis other than the channels`)
   }
   const inputs: MapValue[] = tensors.map(({ value }) => value)
   const channels = inputs.reduce((all, { shape }) => all + shape.channels, 0)
@@ -98,12 +98,12 @@ const pad: Lower = (lowering, node) => {
   const [x, amounts, number, over] = node.input
   const { value, view } = lowering.tensor(x)
   if (textOf(node, 'mode', 'constant') !== 'constant' || over)
-    throw new NotForEngine('it pads by mirror images')
+    throw new NotForEngine("it has a Pad with axes or a mode other than 'constant'")
   const pads = amounts ? lowering.integers(amounts) : (integersOf(node, 'pads') ?? [])
   const fill = number ? lowering.scalar(number, 0) : (attributeOf(node, 'value')?.f ?? 0)
   const spatial = { first: [2, 3], last: [1, 2], flat: [] as number[] }[view]
   const isSound = pads.length === 8 && pads.every((n, i) => n >= 0 && (n === 0 || spatial.includes(i % 4)))
-  if (!isSound) throw new NotForEngine(`node ${show(node.name)} pads other axes than height and width`)
+  if (!isSound) throw new NotForEngine(`node ${show(node.name)} pads axes other than height and width`)
   const [top, left] = spatial.map((axis) => pads[axis])
   const [bottom, right] = spatial.map((axis) => pads[axis + 4])
   const { channels, height, width } = value.shape
@@ -128,13 +128,13 @@ const slice: Lower = (lowering, node) => {
     first: ['batch', 'channels', 'height', 'width'],
     last: ['batch', 'height', 'width', 'channels'],
   }
-  if (view === 'flat') throw new NotForEngine(`node ${show(node.name)} cuts rows`)
+  if (view === 'flat') throw new NotForEngine(`node ${show(node.name)} slices flattened maps`)
   const from = { y: 0, x: 0, channel: 0 }
   const step = { y: 1, x: 1 }
   for (const [i, axis] of axes.entries()) {
     const what = names[view][axis]
     if (what === 'batch' || (what === 'channels' && steps[i] !== 1)) {
-      throw new NotForEngine(`node ${show(node.name)} cuts the batch, or turns channels around`)
+      throw new NotForEngine(`node ${show(node.name)} slices the batch or reverses the channels`)
     }
     const size = value.shape[what as 'channels']
     const start = starts[i] < 0 ? starts[i] + size : starts[i]

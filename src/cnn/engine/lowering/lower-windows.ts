@@ -1,8 +1,8 @@
 // Lowering of convolutions, matrix products, batch normalization and pooling.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, integersOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { Lowering, Tensor, View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import type { MapShape, Windows } from './operations.ts'
@@ -27,7 +27,7 @@ const convolution: Lower = (lowering, node) => {
   const groups = integerOf(node, 'group', 1)
   const { channels } = value.shape
   if (view !== 'first' || weights.dims.length !== 4)
-    throw new NotForEngine('it has convolutions that are not 2-d')
+    throw new NotForEngine('it has convolutions that are not two-dimensional')
   const told = integersOf(node, 'kernel_shape') ?? kernel
   const isSound = depth * groups === channels && filters % groups === 0 && told.join() === kernel.join()
   if (!isSound) {
@@ -44,6 +44,7 @@ const convolution: Lower = (lowering, node) => {
     ...windows,
     groups,
     weights: weights.read,
+    halves: weights.halves,
     scale: undefined,
     bias,
     residual: undefined,
@@ -63,7 +64,7 @@ function product(
   const kernel: [number, number] = view === 'flat' ? [height, width] : [1, 1]
   if (view === 'first' || matrix.rows !== channels * kernel[0] * kernel[1]) {
     throw new NotForEngine(
-      `node ${show(node.name)} of type ${node.opType} multiplies what is no row of channels`,
+      `node ${show(node.name)} (${node.opType}) multiplies something other than rows of channels`,
     )
   }
   const shape: MapShape = {
@@ -95,7 +96,7 @@ const gemm: Lower = (lowering, node) => {
   const [a, b, c] = node.input
   const weights = lowering.weights(b)
   if (integerOf(node, 'transA', 0) !== 0 || weights.dims.length !== 2)
-    throw new NotForEngine('it has a turned Gemm')
+    throw new NotForEngine('it has a Gemm with transA')
   const isTurned = integerOf(node, 'transB', 0) === 1
   const [rows, filters] = isTurned ? weights.dims.toReversed() : weights.dims
   const alpha = attributeOf(node, 'alpha')?.f ?? 1
@@ -107,7 +108,7 @@ const gemm: Lower = (lowering, node) => {
   const added = c ? lowering.weights(c) : undefined
   const numbers = added?.read()
   if (numbers && (added!.dims.at(-1) ?? 1) !== numbers.length)
-    throw new NotForEngine('it has a Gemm with a bias a row')
+    throw new NotForEngine('it has a Gemm whose bias differs between rows')
   if (numbers && numbers.length !== 1 && numbers.length !== filters) {
     throw new NotForEngine(`the bias ${show(c)} does not fit ${filters} columns`)
   }
@@ -119,7 +120,7 @@ const gemm: Lower = (lowering, node) => {
 
 const matMul: Lower = (lowering, node) => {
   const weights = lowering.weights(node.input[1])
-  if (weights.dims.length !== 2) throw new NotForEngine('it multiplies by a matrix of more than 2 dimensions')
+  if (weights.dims.length !== 2) throw new NotForEngine('it multiplies by a tensor of more than 2 dimensions')
   const [rows, filters] = weights.dims
   const read = () => transposed(weights.read(), rows, filters)
   product(lowering, node, lowering.tensor(node.input[0]), { rows, filters, read }, new Float32Array(filters))
@@ -153,7 +154,7 @@ const batchNormalization: Lower = (lowering, node) => {
   const isRow = tensor.view === 'flat' && height * width === 1
   const isSound = [scale, bias, mean, variance].every((numbers) => numbers?.length === channels)
   if (!isSound || (tensor.view !== 'first' && !isRow) || integerOf(node, 'training_mode', 0) === 1) {
-    throw new NotForEngine(`node ${show(node.name)} normalises batches in an unusual way`)
+    throw new NotForEngine(`node ${show(node.name)} uses batch normalization in an unsupported way`)
   }
   const epsilon = attributeOf(node, 'epsilon')?.f ?? 1e-5
   const factors = scale.map((factor, i) => factor / Math.sqrt(variance[i] + epsilon))
@@ -210,7 +211,7 @@ function reduction(isMax: boolean): Lower {
     const reduced = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
     const spatial = { first: '2,3', last: '1,2', flat: '' }[view]
     if (reduced.join() !== spatial || view === 'flat') {
-      throw new NotForEngine(`node ${show(node.name)} reduces other axes than height and width`)
+      throw new NotForEngine(`node ${show(node.name)} reduces axes other than height and width`)
     }
     const keeps = integerOf(node, 'keepdims', 1) === 1
     global(lowering, node, isMax, keeps ? view : 'flat')

@@ -1,7 +1,8 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
+import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
 import type { Dims } from '../../../onnx/shapes/tensor-info.ts'
+import { findLayerNorms, lowerLayerNorm } from './layer-norm-pattern.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
@@ -35,7 +36,11 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })
+  const layerNorms = findLayerNorms(graph)
   for (const node of graph.node) {
+    const layerNorm = layerNorms.last.get(node)
+    if (layerNorm) lowerLayerNorm(lowering, node, layerNorm)
+    if (layerNorm || layerNorms.inner.has(node)) continue
     if (isInteger(facts.get(node.output[0])?.type)) {
       // Arithmetic on shapes, which `inferTensors` has already evaluated.
       for (const name of node.output) lowering.name(name, 'integers')
@@ -44,9 +49,9 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
     // Copied protobuf nodes may lack the domain, which then is the default one.
     const isOurs = !node.domain || node.domain === 'ai.onnx'
     const lowerNode = isOurs ? lowerings.get(node.opType) : undefined
-    if (!lowerNode) throw new NotForEngine(`it has the operator ${show(node.opType)}`)
+    if (!lowerNode) throw new NotForEngine(`it has the unsupported operator ${show(node.opType)}`)
     if (node.output.slice(1).some((name) => name !== '')) {
-      throw new NotForEngine(`node ${show(node.name)} of type ${node.opType} has several outputs`)
+      throw new NotForEngine(`node ${show(node.name)} (${node.opType}) has several outputs`)
     }
     lowerNode(lowering, node)
   }
@@ -57,7 +62,7 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   for (const { name, value, dims: told } of outputs) {
     // Outputs are returned in planar order, which is that of channels-first maps and of vectors.
     if (told.reduce((all, n) => all * n, 1) !== lengthOf(value.shape) || isTurned(lowering.tensor(name))) {
-      throw new NotForEngine(`the output ${show(name)} has its channels last`)
+      throw new NotForEngine(`the channels of the output ${show(name)} are last`)
     }
   }
   return { operations: lowering.operations, input: source, outputs }

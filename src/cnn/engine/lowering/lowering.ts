@@ -1,5 +1,5 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
+import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { TensorFacts } from '../../../onnx/shapes/tensor-info.ts'
 import { type Constant, constantOf } from './constants.ts'
 import { NotForEngine } from './not-for-engine.ts'
@@ -54,7 +54,7 @@ export class Lowering {
   dims(name: string): number[] {
     const dims = this.#facts.get(name)?.dims
     if (!dims || dims.some((size) => size === undefined || !(size >= 0))) {
-      throw new NotForEngine(`the shape of ${show(name)} is not known beforehand`)
+      throw new NotForEngine(`the shape of ${show(name)} is only known at run time`)
     }
     return dims as number[]
   }
@@ -62,7 +62,7 @@ export class Lowering {
   /** Dimensions, without the batch, of a tensor that holds one map per image. */
   mapDims(name: string): number[] {
     const [batch, ...dims] = this.dims(name)
-    if (batch !== this.#batch) throw new NotForEngine(`${show(name)} does not begin with the batch`)
+    if (batch !== this.#batch) throw new NotForEngine(`the first axis of ${show(name)} is not the batch`)
     return dims
   }
 
@@ -70,7 +70,7 @@ export class Lowering {
   integers(name: string): number[] {
     const values = this.#facts.get(name)?.values
     if (!values || values.some((value) => value === undefined)) {
-      throw new NotForEngine(`the numbers of ${show(name)} are not known beforehand`)
+      throw new NotForEngine(`the values of ${show(name)} are only known at run time`)
     }
     return values as number[]
   }
@@ -82,7 +82,7 @@ export class Lowering {
   /** A tensor that is computed from the image. @throws {NotForEngine} for any other tensor */
   tensor(name: string): Tensor {
     const tensor = this.#tensors.get(name)
-    if (!tensor) throw new NotForEngine(`${show(name)} is not computed from the picture alone`)
+    if (!tensor) throw new NotForEngine(`${show(name)} does not depend on the image alone`)
     return tensor
   }
 
@@ -106,7 +106,7 @@ export class Lowering {
   scalar(name: string | undefined, fallback: number): number {
     if (!name) return fallback
     const numbers = this.weights(name).read()
-    if (numbers.length !== 1) throw new NotForEngine(`${show(name)} is not one number`)
+    if (numbers.length !== 1) throw new NotForEngine(`${show(name)} is not a scalar`)
     return numbers[0]
   }
 
@@ -129,14 +129,16 @@ export class Lowering {
     const told = this.mapDims(name).join()
     const made = dimsOf(shape, view).join()
     if (told !== made)
-      throw new NotForEngine(`${show(name)} is [${told}] in the file, but [${made}] by its operators`)
+      throw new NotForEngine(
+        `the file declares the shape [${told}] for ${show(name)}, but its operators give [${made}]`,
+      )
   }
 
   /** Like `add`, without registering a name for the result. */
   append(node: NodeProto, shape: MapShape, draft: Draft): MapValue {
     const sizes = [shape.channels, shape.height, shape.width]
     if (!sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
-      throw new NotForEngine(`${show(node.output[0])} has a size of ${sizes.join(' x ')}`)
+      throw new NotForEngine(`${show(node.output[0])} has the invalid size ${sizes.join(' x ')}`)
     }
     const output: MapValue = { shape }
     const operation = { activation: linear, ...draft, name: node.name || node.output[0], output }

@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import type { MapShape, Windows } from './operations.ts'
 
@@ -19,7 +19,10 @@ export function windowsOf(node: NodeProto, shape: MapShape, kernel: number[]): W
   const isPair = kernel.length === 2 && strides.length === 2 && dilations.length === 2 && pads.length === 4
   const isSound =
     [...kernel, ...strides, ...dilations].every((n) => n > 0) && pads.every((n) => n >= 0 && n < 2 ** 20)
-  if (!isPair || !isSound) throw new NotForEngine(`the windows of node '${node.name}' are not plain 2-d ones`)
+  if (!isPair || !isSound)
+    throw new NotForEngine(
+      `the windows of node '${node.name}' are not two-dimensional, or have negative padding`,
+    )
   let before = pads.slice(0, 2)
   let after = pads.slice(2)
   const padding = textOf(node, 'auto_pad', 'NOTSET')

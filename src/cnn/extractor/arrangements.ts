@@ -1,0 +1,106 @@
+import { readBy, topologicalOrder } from '../../onnx/graph/graph.ts'
+import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
+import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { Arrangement, GridSize } from '../spatial-view.ts'
+
+/** More class and register tokens than this are not recognised; DINOv2 has 1 + 4. */
+const mostPrefixTokens = 16
+
+/** A map with its height and width, and the index of the node that computes it. */
+interface LastMap extends GridSize {
+  at: number
+}
+
+/** What is inferred of all tensors. */
+interface Inferred {
+  facts: Map<string, TensorFacts>
+  axes: Map<string, number>
+  maps: Map<string, LastMap>
+}
+
+/** How the layers of a model are arranged, for images of one size. */
+export class Arrangements {
+  /** The option `prefixTokens`; by default the number is recognised. */
+  readonly prefixTokens: number | undefined
+  readonly #model: ModelProto
+  readonly #input: { name: string; dims: number[] }
+  #known: Inferred | undefined
+
+  /** @param input the model's image input, with its dimensions including the batch */
+  constructor(model: ModelProto, input: { name: string; dims: number[] }, prefixTokens?: number) {
+    this.#model = model
+    this.#input = input
+    this.prefixTokens = prefixTokens
+  }
+
+  /** @param shape dimensions of the layer, batch first. Default: as the graph tells */
+  of(layer: string, shape?: readonly number[]): Arrangement {
+    if (shape && shape.length !== 3 && shape.length !== 4) return {}
+    const { facts, axes } = this.#inferred
+    const dims = shape ?? facts.get(layer)?.dims
+    const channelAxis = axes.get(layer)
+    if (dims?.length !== 3) return { channelAxis }
+    const tokens = dims[channelAxis === 1 ? 2 : 1]
+    return { channelAxis, ...(tokens !== undefined && this.#patchesOf(layer, tokens)) }
+  }
+
+  /** Inferred when it is first asked for: networks that end in a vector never need it. */
+  get #inferred(): Inferred {
+    if (this.#known) return this.#known
+    const graph = { ...this.#model.graph!, node: topologicalOrder(this.#model.graph!) ?? [] }
+    const facts = inferTensors(this.#model, { [this.#input.name]: this.#input.dims })
+    const axes = channelAxes(graph, facts)
+    this.#known = { facts, axes, maps: lastMaps(graph, facts, axes) }
+    return this.#known
+  }
+
+  /**
+   * The grid of patches that a layer's tokens come from. The last map that the layer is computed from, which is that of
+   * the patch embedding, has as many pixels as there are patch tokens; what is left of the tokens are class and register
+   * tokens. Hierarchical transformers (Swin) merge k x k patches into one.
+   */
+  #patchesOf(layer: string, tokens: number): Pick<Arrangement, 'prefixTokens' | 'patches'> | undefined {
+    const map = this.#inferred.maps.get(layer)
+    const known = this.prefixTokens
+    for (let merged = 1; map && merged <= Math.min(map.height, map.width); merged++) {
+      if (map.height % merged !== 0 || map.width % merged !== 0) continue
+      const patches = { height: map.height / merged, width: map.width / merged }
+      const left = tokens - patches.height * patches.width
+      if (known === undefined ? left >= 0 && left <= mostPrefixTokens : left === known) {
+        return { prefixTokens: left, patches }
+      }
+    }
+    return known === undefined ? undefined : { prefixTokens: known, patches: square(tokens - known) }
+  }
+}
+
+/** For each tensor the last map that it is computed from, which is the tensor itself if it is a map. */
+function lastMaps(
+  { node: nodes }: GraphProto,
+  facts: Map<string, TensorFacts>,
+  axes: Map<string, number>,
+): Map<string, LastMap> {
+  const found = new Map<string, LastMap>()
+  for (const [at, node] of nodes.entries()) {
+    let last: LastMap | undefined
+    for (const name of readBy(node)) {
+      const map = found.get(name)
+      if (map && (!last || map.at > last.at)) last = map
+    }
+    for (const name of node.output) {
+      const dims = facts.get(name)?.dims
+      const [, , height, width] = dims ?? []
+      const isMap = dims?.length === 4 && axes.get(name) === 1
+      const own = isMap && height !== undefined && width !== undefined ? { at, height, width } : last
+      if (own) found.set(name, own)
+    }
+  }
+  return found
+}
+
+function square(count: number): GridSize | undefined {
+  const side = Math.round(Math.sqrt(count))
+  return side >= 1 && side * side === count ? { height: side, width: side } : undefined
+}

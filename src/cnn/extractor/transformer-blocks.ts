@@ -1,0 +1,64 @@
+import { producers, readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
+import type { Bottleneck } from './bottlenecks.ts'
+
+/** Fused attention, in ONNX and in ONNX Runtime's own operators. */
+const attention = new Set([
+  'Attention',
+  'MultiHeadAttention',
+  'PackedMultiHeadAttention',
+  'GroupQueryAttention',
+])
+
+/**
+ * Finds the outputs of a network's transformer blocks.
+ *
+ * A block is a row of residual additions. It begins with one whose branch holds attention, and goes on with those whose
+ * branches hold none (the MLP), up to the next attention.
+ *
+ * @param path nodes in topological order
+ * @param narrow bottlenecks of the path, between which the branches lie
+ * @returns the outputs, from the first block to the last
+ */
+export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: Bottleneck[]): string[] {
+  const activations = new Set(requiredInputs(graph).map(({ name }) => name))
+  const isAttention = path.map((node) => {
+    const read = readBy(node).filter((name) => activations.has(name))
+    if (read.length > 0) for (const name of node.output) activations.add(name)
+    const isProduct = node.opType === 'MatMul' && read.length > 1
+    return isProduct || (read.length > 0 && attention.has(node.opType))
+  })
+  if (!isAttention.includes(true)) return []
+  const hasAttention = (from: number, to: number) => isAttention.slice(from, to).includes(true)
+  const byName = new Map(narrow.map((one) => [one.name, one]))
+  const made = producers(graph)
+  const blocks: string[] = []
+  let end: Bottleneck | undefined
+  for (const addition of narrow) {
+    const start = skipInput(path[addition.at], byName, made, activations)
+    if (!start) continue
+    if (hasAttention(start.at, addition.at)) {
+      if (end) blocks.push(end.name)
+      end = addition
+    } else if (end && !hasAttention(end.at, start.at + 1)) end = addition
+  }
+  if (end) blocks.push(end.name)
+  return blocks
+}
+
+/** The bottleneck that a residual addition adds its branch to; `undefined` for other nodes. */
+function skipInput(
+  node: NodeProto | undefined,
+  byName: Map<string, Bottleneck>,
+  made: Map<string, NodeProto>,
+  activations: Set<string>,
+): Bottleneck | undefined {
+  // The addition of a bias is none.
+  if (node?.opType !== 'Add' || !node.input.every((name) => activations.has(name))) return undefined
+  for (const name of node.input) {
+    // Attention and MLP beside each other make two additions in a row.
+    const found = byName.get(name) ?? skipInput(made.get(name), byName, made, activations)
+    if (found) return found
+  }
+  return undefined
+}

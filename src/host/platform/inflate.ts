@@ -1,0 +1,58 @@
+import { hasFileSystem, importBuiltin } from './builtins.ts'
+
+/**
+ * Inflates a zlib stream by the inflater of the host, which is native and works beside this thread.
+ *
+ * Hosts differ in what they say of damaged streams, and of bytes behind the end of one: whether a stream is sound, and
+ * what is wrong with it, must be asked elsewhere.
+ *
+ * @param pieces the stream, in pieces of any length
+ * @returns `undefined` where the host has no inflater
+ */
+export function inflateByHost(
+  pieces: Iterable<Uint8Array<ArrayBuffer>>,
+): AsyncIterable<Uint8Array> | undefined {
+  if (hasFileSystem()) return inflateByNode(pieces)
+  return typeof DecompressionStream === 'undefined' ? undefined : inflateByWeb(pieces)
+}
+
+async function* inflateByNode(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { createInflate } = await importBuiltin('node:zlib')
+  const { pipeline, Readable } = await importBuiltin('node:stream')
+  // Few large chunks, since each takes a turn of the event loop.
+  const inflate = createInflate({ chunkSize: 2 ** 20 })
+  // Errors come out of the loop, and leaving it ends the pipeline.
+  pipeline(Readable.from(pieces), inflate, () => {})
+  for await (const chunk of inflate) yield chunk
+}
+
+async function* inflateByWeb(pieces: Iterable<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array> {
+  const { readable, writable } = new DecompressionStream('deflate')
+  const reader = readable.getReader()
+  const writing = writeAll(writable, pieces)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+    await writing
+  }
+}
+
+/** Writes the stream, waiting where the inflater has its hands full. Its errors are met by who reads. */
+async function writeAll(
+  writable: WritableStream<BufferSource>,
+  pieces: Iterable<Uint8Array<ArrayBuffer>>,
+): Promise<void> {
+  const writer = writable.getWriter()
+  try {
+    for (const piece of pieces) {
+      await writer.ready
+      await writer.write(piece)
+    }
+    await writer.close()
+  } catch {}
+}

@@ -1,0 +1,45 @@
+import type { RawImage } from '../image-input.ts'
+import { readChunks } from './png-chunks.ts'
+import { inflateParts, inflatePartsByHost, MOST_EXPANSION } from './png-inflate.ts'
+import { bitsPerPixel, expander } from './png-pixels.ts'
+import { PngRows } from './png-rows.ts'
+
+/**
+ * Decodes a PNG file of any colour type and bit depth. 16-bit channels are reduced to their upper 8 bits. Of
+ * an animation only the first image is decoded. Beside the image itself it holds two rows, and what 16 kB of the file
+ * inflate to.
+ *
+ * @returns RGBA with the file's alpha
+ * @throws {Error} with a message that says what is wrong with the file
+ */
+export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
+  const chunks = readChunks(bytes)
+  const { header, data } = chunks
+  const bits = bitsPerPixel(header)
+  // A header of a few bytes may promise any size: no memory is taken for pixels that cannot be there.
+  const compressed = data.reduce((sum, { length }) => sum + length, 0)
+  const needed = PngRows.bytesOf(header, bits)
+  if (needed > compressed * MOST_EXPANSION) throw tooFew()
+  const pixels = new Uint32Array(header.width * header.height)
+  const newRows = () => new PngRows(header, bits, expander(chunks), pixels)
+  let rows = newRows()
+  const isInflated = needed >= forHost && (await inflatePartsByHost(data, (inflated) => rows.push(inflated)))
+  if (!isInflated || !rows.isComplete) {
+    rows = newRows()
+    inflateParts(data, (inflated) => rows.push(inflated))
+  }
+  if (!rows.isComplete) throw tooFew()
+  return {
+    data: new Uint8ClampedArray(pixels.buffer),
+    width: header.width,
+    height: header.height,
+    channels: 4,
+  }
+}
+
+/** Number of inflated bytes from which on the host's inflater is faster. It takes some time to start. */
+const forHost = 2 ** 19
+
+function tooFew(): Error {
+  return new Error('it is truncated (it holds fewer pixels than its header says)')
+}

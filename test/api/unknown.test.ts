@@ -1,4 +1,3 @@
-import { toBinary } from '@bufbuild/protobuf'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { decodeImage } from '../../src/image/decode.ts'
@@ -6,6 +5,7 @@ import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
 import { FeatureStore, ImageClassifier, type RawImage } from '../../src/index.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { digit } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 

@@ -151,6 +151,8 @@ export interface ClassifierSearch {
 export interface Evaluation<L extends Label = Label> {
   /** Fraction of images labelled correctly, 0 to 1. */
   accuracy: number
+  /** The 95 % confidence interval of the accuracy, from its lower to its upper end (Wilson). */
+  accuracyInterval: [low: number, high: number]
   /**
    * Rows are true classes, columns are predicted classes. Covers the classifier's classes and all other
    * labels that occur.

@@ -4,6 +4,7 @@ import { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
+import { wilsonInterval } from '../metrics/wilson-interval.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import {
@@ -118,8 +119,10 @@ export async function evaluationOf<L extends Label>(
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
+  const right = yTrue.filter((label, row) => label === predicted[row]).length
   return {
     accuracy: accuracyScore(yTrue, predicted),
+    accuracyInterval: wilsonInterval(right, yTrue.length),
     confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
     report: {
       // As in scikit-learn, averages cover only the classes that occur; the list covers all classes.

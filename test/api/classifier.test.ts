@@ -178,7 +178,7 @@ describe('add and refit', () => {
     await expect(classifier.add(images, [1, 2])).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
     await expect(classifier.add([images[0]], [1])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     using loaded = await ImageClassifier.load(await classifier.save())
-    await expect(loaded.refit()).rejects.toThrow(/comes from a file/)
+    await expect(loaded.refit()).rejects.toThrow(/was loaded from a file/)
   })
 })
 
@@ -277,7 +277,7 @@ describe('with a feature store', () => {
     const bytes = await classifier.save()
     using alone = await ImageClassifier.load(bytes)
     expect(await alone.save()).toEqual(bytes)
-    await expect(alone.refit()).rejects.toThrow(/the feature store that it was fitted with is missing/)
+    await expect(alone.refit()).rejects.toThrow(/needs the feature store that it was fitted with/)
     using empty = await ImageClassifier.load(bytes, { store: FeatureStore.inMemory() })
     const wanted = { code: 'FEATURES_MISSING', argument: 'store', received: 12 }
     await expect(empty.refit()).rejects.toMatchObject(wanted)

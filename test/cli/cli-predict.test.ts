@@ -68,6 +68,12 @@ describe('probabilities', () => {
     expect(Object.keys(probabilities)).toEqual(['eight', 'one', 'zéro'])
     expect(probability).toBe(probabilities[label])
     expect(probability.toFixed(3)).toBe(stdout.trimEnd().split('\t')[2])
+    const ranked = await softmargin('predict', output, one, '--top', '2')
+    expect(ranked.stdout).toMatch(/\tone\t[01]\.\d{3}\t(eight|zéro)\t0\.\d{3}\n$/)
+    expect((await softmargin('predict', output, one, '--top', '0')).code).toBe(2)
+    const without = await softmargin('predict', model, one, '--top', '2')
+    expect(without.code).toBe(2)
+    expect(without.stderr).toContain('--probability')
   })
 })
 

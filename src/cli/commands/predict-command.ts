@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { ImageClassifier, type ImagesCall } from '../../classifier/image-classifier.ts'
-import { SoftmarginError, show } from '../../core/errors.ts'
+import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { formatsOf, hint, listPictures } from '../common/folder.ts'
+import { parsePositiveCount } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures } from '../common/skipped.ts'
 import { answer, progress } from '../common/terminal.ts'
@@ -16,17 +17,27 @@ export function addPredict(program: Command, signal: AbortSignal): void {
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<images...>', 'PNG and JPEG files, or folders of them')
   addRuntime(command)
+    .option(
+      '--top <count>',
+      'print the most probable classes of each picture with their probabilities, best first',
+      parsePositiveCount,
+    )
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin predict photos.onnx cat.jpg dog.png')
-    .action((file: string, images: string[], options: RuntimeOption & { json?: boolean }) =>
+    .action((file: string, images: string[], options: PredictOptions) =>
       predict(file, images, options, signal),
     )
+}
+
+interface PredictOptions extends RuntimeOption {
+  top?: number
+  json?: boolean
 }
 
 async function predict(
   file: string,
   images: string[],
-  options: RuntimeOption & { json?: boolean },
+  options: PredictOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const json = options.json === true
@@ -34,6 +45,10 @@ async function predict(
   const skipped = new SkippedPictures()
   try {
     using classifier = await ImageClassifier.load(file, await runtimeOf(options))
+    if (options.top !== undefined && !classifier.hasProbabilities) {
+      const expected = 'left out: the classifier has no probabilities; train it with --probability'
+      throw invalidArgument('--top', options.top, expected)
+    }
     const predictions = await predictionsOf(classifier, paths, {
       signal,
       onProgress: progress.update,
@@ -42,11 +57,12 @@ async function predict(
     progress.stop()
     answer(json, { file, predictions, skipped: skipped.list }, () =>
       predictions
-        .map(({ image, label, probability }) =>
+        .map(({ image, label, probability, probabilities }) =>
           [
             image,
-            label ?? 'none of these',
-            ...(probability === undefined ? [] : [probability.toFixed(3)]),
+            ...(options.top === undefined || label === null
+              ? [label ?? 'none of these', ...(probability === undefined ? [] : [probability.toFixed(3)])]
+              : mostProbable(probabilities ?? {}, options.top)),
           ].join('\t'),
         )
         .map((line) => `${line}\n`)
@@ -66,6 +82,14 @@ interface Prediction {
   probability?: number
   /** The probability of each class, by its name. */
   probabilities?: Record<string, number>
+}
+
+/** The most probable classes and their probabilities in turn, best first. */
+function mostProbable(probabilities: Record<string, number>, top: number): string[] {
+  return Object.entries(probabilities)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, top)
+    .flatMap(([name, probability]) => [name, probability.toFixed(3)])
 }
 
 /** Predicts the images that can be read. */

@@ -5,6 +5,7 @@ import { table } from './terminal.ts'
 /** Returns an evaluation as an object for JSON output. */
 export function evaluationDocument({
   accuracy,
+  accuracyInterval,
   images,
   confusionMatrix,
   report,
@@ -12,6 +13,7 @@ export function evaluationDocument({
 }: Evaluation): object {
   return {
     accuracy,
+    accuracyInterval,
     images,
     confusionMatrix: { labels: confusionMatrix.labels, counts: confusionMatrix },
     report,
@@ -20,13 +22,14 @@ export function evaluationDocument({
 }
 
 /** Formats an evaluation as text: figures per class, then the confusion matrix. */
-export function evaluationText({ confusionMatrix, report, unknown }: Evaluation): string {
+export function evaluationText({ accuracyInterval, confusionMatrix, report, unknown }: Evaluation): string {
   const { labels } = confusionMatrix
   const counts = confusionMatrix.map((row, i) => [String(labels[i]), ...row.map(String)])
   return [
     formatClassificationReport(report),
     '\nconfusion matrix (rows: true, columns: predicted)\n',
     table([['', ...labels.map(String)], ...counts]),
+    `\nthe accuracy is ${accuracyInterval.map((end) => end.toFixed(3)).join(' to ')} with 95 % confidence\n`,
     unknown ? unknownText(unknown) : '',
   ].join('')
 }

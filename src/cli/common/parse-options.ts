@@ -31,6 +31,13 @@ export function parseThreads(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of 1 or more.')
 }
 
+/** Parses an integer of 1 or more. */
+export function parsePositiveCount(text: string): number {
+  const value = parseCount(text)
+  if (value === 0) throw new InvalidArgumentError('It must be an integer of 1 or more.')
+  return value
+}
+
 /** Parses a number of folds: an integer of 2 or more. */
 export function parseFolds(text: string): number {
   const value = Number(text)

@@ -15,7 +15,11 @@ const entries = {
 }
 
 /** Types of hosts. Where a program's `lib` and `types` do not declare one, nobody can have a value of it either. */
-const hostTypes = ['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker']
+const hostTypes = [
+  ...['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker'],
+  ...['HTMLCanvasElement', 'HTMLImageElement', 'HTMLVideoElement'],
+  ...['ImageBitmap', 'OffscreenCanvas', 'VideoFrame'],
+]
 
 const hostType = (name, alias) =>
   `type ${alias} = typeof globalThis extends { ${name}: { prototype: infer T } } ? T : never;`

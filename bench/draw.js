@@ -1,6 +1,6 @@
 // node bench/draw.js
 //
-// Draws the plots of the results that are committed: bench/results/*.json to .svg. Needs `npm ci --prefix bench`.
+// Draws the plots of the committed results: bench/results/*.json to .svg. Needs `npm ci --prefix bench`.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { picturesAClass, timesOfFits } from './figures.js'

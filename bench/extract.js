@@ -1,8 +1,8 @@
 // npm run bench -- extract [--quick]
 //
-// What the pipeline costs: pictures to features, beside the bare runtimes on batches that are ready made. One thread
-// each, in turns, in one process; a ResNet-18 (seeded weights) on JPEG files of 500 x 375 pixels. Times are those of
-// the processor, which other work on the machine disturbs less than the clock's.
+// Measures feature extraction from JPEG files of 500 x 375 pixels with a ResNet-18 (random weights), in comparison with
+// the runtimes alone on prepared batches. Each runs on one thread, in turn, in one process. Times are CPU times, which
+// other work on the machine affects less than wall-clock times.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
@@ -63,14 +63,14 @@ for (let round = -1; round < rounds; round++) {
 const reference = times.get('onnxruntime-web, bare')
 for (const { name } of ways) {
   const own = times.get(name)
-  // Round by round: what slows the machine for a while slows all alike.
+  // Ratios within a round: other work on the machine slows all of them alike.
   const ratio = median(own.map((time, round) => time / reference[round]))
   const columns = [name.padEnd(44), median(own).toFixed(1).padStart(8), ' ms an image   ']
   console.log(`${columns.join('')}${ratio.toFixed(2)} x bare onnxruntime-web`)
 }
 extractor.dispose()
 
-/** The network alone, on as many batches as the pictures make. */
+/** The network alone, on the same number of batches. */
 async function bare({ InferenceSession, Tensor, env }) {
   if (env.wasm) env.wasm.numThreads = 1
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 })
@@ -84,7 +84,7 @@ async function bare({ InferenceSession, Tensor, env }) {
   }
 }
 
-/** Waves and noise as JPEG files of quality 85, some 35 KB each, as photos of that size are. */
+/** Waves and noise as JPEG files of quality 85 of about 35 KB each, like photos of that size. */
 async function makePictures(count) {
   const codec = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm')
   await initJpeg(await WebAssembly.compile(readFileSync(codec)), {})

@@ -4,10 +4,10 @@ import { pictureCollections } from './pictures.js'
 import { permutation, seeded } from './random.js'
 
 /**
- * CNN features: `{ name, data, labels, rows, cols, classes }` for each collection of pictures, smallest first,
- * rows in a seeded order. Extracted once and kept in the bench's folder.
+ * CNN features: `{ name, data, labels, rows, cols, classes }` for each collection of pictures, smallest first, with the
+ * rows in a seeded random order. They are extracted once and cached in the bench's folder.
  *
- * @param limit pictures of a collection that are wanted at most
+ * @param limit maximum number of pictures of a collection
  */
 export async function loadFeatures(cache, limit) {
   const extractor = await openExtractor()
@@ -23,10 +23,10 @@ export async function loadFeatures(cache, limit) {
 async function openExtractor() {
   try {
     const { FeatureExtractor } = await import('../dist/lib/index.js')
-    // Its default layer joins two stages: 288 numbers. All that was ever measured is of the last one alone.
+    // The default layer combines two stages (288 features); all committed results use the last stage only.
     return await FeatureExtractor.create({ model: 'tiny', layer: 'stage4' })
   } catch (error) {
-    console.log(`Features are synthetic, because there is no extractor to be had: ${error.message}`)
+    console.log(`Features are synthetic, because no extractor is available: ${error.message}`)
     return undefined
   }
 }
@@ -50,7 +50,7 @@ async function features(extractor, { name, pictures, labels, classes }, cache, l
   return { name, data, labels: order.map((i) => labels[i]), rows, cols, classes }
 }
 
-/** Ten classes in 24 hidden dimensions, seen through 192 rectified mixtures of them. */
+/** Ten classes in 24 latent dimensions, and as features 192 rectified mixtures of these. */
 function syntheticFeatures(rows) {
   const [hidden, cols, classes] = [24, 192, 10]
   const { normal } = seeded(5)

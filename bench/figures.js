@@ -1,6 +1,6 @@
 import { plot } from './plot.js'
 
-/** Time of a fit against rows, for the jobs that are a series; `undefined` if none are. */
+/** Plots the time of a fit against the number of rows, for the jobs of a series; `undefined` if there are none. */
 export async function timesOfFits(jobs) {
   const [series] = new Set(jobs.map((job) => job.series).filter(Boolean))
   if (!series) return undefined
@@ -29,18 +29,18 @@ export async function timesOfFits(jobs) {
   )
 }
 
-/** Accuracy against pictures a class. */
+/** Plots the accuracy against the number of pictures per class. */
 export async function picturesAClass({ results }) {
   const curve = (name, key) => ({
     name,
     points: results.map((size) => ({ x: size.perClass, y: 100 * size[key].mean })),
   })
   return plot(
-    'Ten kinds of photos: accuracy by pictures a class',
+    'Ten classes of photos: accuracy by pictures per class',
     {
       x: {
         type: 'log',
-        label: 'pictures a class',
+        label: 'pictures per class',
         ticks: results.map(({ perClass }) => perClass),
         tickFormat: 'd',
       },

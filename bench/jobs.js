@@ -6,15 +6,15 @@ import { permutation, seeded } from './random.js'
 const grid = { C: [0.1, 1, 10], gamma: [0.01, 0.1, 1, 'scale'], kernel: ['rbf', 'linear'] }
 
 /**
- * What is measured: `{ title, series?, data, rows, testRows, kernel, C, ... }`. Jobs of one `series` are one curve
- * of the plot, time against rows.
+ * The jobs to measure: `{ title, series?, data, rows, testRows, kernel, C, ... }`. Jobs of one `series` form a curve of
+ * the plot of time against rows.
  *
- * @param quick small sizes
+ * @param quick whether to use small sizes
  */
 export function listJobs(featureSets, quick) {
   const features = (rows, rest) => {
     const set = featureSets.find((candidate) => candidate.rows >= rows * 1.2)
-    if (!set) console.log(`Left out: ${rows} rows, which no collection of pictures here has`)
+    if (!set) console.log(`Skipped: ${rows} rows, more than any collection of pictures has`)
     const job = {
       title: `CNN features (${set?.name})`,
       data: set,
@@ -44,7 +44,7 @@ export function listJobs(featureSets, quick) {
     { title: 'easy, two classes', data: easyClasses(15_000), rows: big, kernel: 'rbf', C: 1, gamma: 'scale' },
     { title: 'easy, two classes', data: easyClasses(15_000), rows: 500, kernel: 'rbf', C: 1, gamma: 'scale' },
     ...features(quick ? 600 : 5000, { title: 'grid search', grid, cv: 3 }),
-    // More rows than whole blocks of kernel values have room for.
+    // Too many rows for whole blocks of kernel values.
     ...[4, 192].map((cols) => ({
       title: 'overlapping, two classes',
       data: overlappingClasses(quick ? 30_000 : 125_000, cols),
@@ -53,17 +53,17 @@ export function listJobs(featureSets, quick) {
       C: 1,
       gamma: 'scale',
     })),
-    // Last, for it takes longest.
+    // Last, because it takes longest.
     ...(quick ? [] : features(50_000, curve)),
   ]
 }
 
-/** Writes a job's rows where every peer can read them; answers the job with paths, as it is given to peers. */
+/** Writes a job's rows to files for the other programs, and returns the job with the paths of these. */
 export function writeJob({ data: set, imbalanced, ...job }, folder) {
   const pool = imbalanced ? thinnedRows(set) : Int32Array.from({ length: set.rows }, (_, i) => i)
   const rows = Math.min(job.rows, Math.floor(pool.length * 0.8))
   const train = pool.subarray(0, rows)
-  // Never the rows of the fit; again from the start where there are too few to fill 10,000.
+  // Never training rows; repeated from the start if there are fewer than 10,000.
   const unseen = pool.subarray(rows, rows + 10_000)
   const testRows = Math.min(10_000, Math.max(rows, 1000))
   const test = Int32Array.from({ length: testRows }, (_, i) => unseen[i % unseen.length])
@@ -114,7 +114,7 @@ function rawDigits() {
   }
 }
 
-/** Two clouds that hardly touch: some percent of the rows become support vectors. */
+/** Two clouds that hardly overlap: a few percent of the rows become support vectors. */
 function easyClasses(rows) {
   const { normal } = seeded(9)
   const cols = 64
@@ -126,7 +126,7 @@ function easyClasses(rows) {
   return { name: 'clouds', data, labels, rows, cols, classes: 2, asTheyAre: true }
 }
 
-/** Two clouds that overlap a little, however many columns they have. */
+/** Two clouds that overlap slightly, for any number of columns. */
 function overlappingClasses(rows, cols) {
   const { normal } = seeded(13)
   const distance = 5 / Math.sqrt(cols)
@@ -137,7 +137,7 @@ function overlappingClasses(rows, cols) {
   return { name: 'overlapping clouds', data, labels, rows, cols, classes: 2, asTheyAre: true }
 }
 
-/** Of class k only every (k + 1)-squared-th row. */
+/** Keeps every (k + 1)^2-th row of class k. */
 function thinnedRows({ rows, labels }) {
   const seen = new Map()
   return Int32Array.from({ length: rows }, (_, i) => i).filter((row) => {
@@ -171,7 +171,7 @@ function variance(values) {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
 }
 
-/** scikit-learn's 'balanced', as numbers that every peer can take. */
+/** scikit-learn's 'balanced' weights, as numbers, which all programs accept. */
 function balancedWeights(labels) {
   const counts = new Map()
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)

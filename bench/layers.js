@@ -1,7 +1,7 @@
 // npm run bench -- layers [models...]
 //
-// How far our features are from those of the native onnxruntime-node, at five layers of each model: the table of
-// docs/models.md. Without models: the CNN that ships and a ResNet-18 with seeded weights.
+// Measures how much features differ from those of the native onnxruntime-node, at five layers of each model: the table in
+// docs/models.md. Default models: the bundled CNN and a ResNet-18 with random weights.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ import { nativeRuntime } from './native-runtime.js'
 import { seeded } from './random.js'
 
 const { runtime, absent } = nativeRuntime()
-if (absent) throw new Error(`onnxruntime-node is absent: ${absent}`)
+if (absent) throw new Error(`onnxruntime-node is not available: ${absent}`)
 const tiny = fileURLToPath(new URL('../dist/tiny.onnx', import.meta.url))
 const given = process.argv.slice(3).filter((argument) => !argument.startsWith('--'))
 const models =
@@ -47,7 +47,7 @@ async function compare(name, bytes) {
     images,
     layers.map(({ name }) => ({ layer: name, pooling: 'none' })),
   )
-  // The whole model, not our cut of it, with the layers as further outputs.
+  // The whole model instead of the part up to the layer, with the layers as additional outputs.
   const model = fromBinary(ModelProtoSchema, bytes)
   const wanted = new Set(layers.map((layer) => layer.name))
   model.graph.output = [...wanted].map(
@@ -96,7 +96,7 @@ async function compare(name, bytes) {
   extractor.dispose()
 }
 
-/** The layers that end a stage, or where there are fewer, some spread over the network. */
+/** The layers that end a stage, or if there are fewer than five, layers spread over the network. */
 function fiveOf(layers) {
   const ends = layers.filter(({ endsStage, shape }) => endsStage && shape)
   const known = ends.length >= 5 ? ends : layers.filter(({ shape }) => shape)

@@ -1,5 +1,5 @@
-// A MobileNetV2 as an ONNX file: its real shapes (3.4 million weights, 300 million multiply-adds at 224 x 224), with
-// seeded weights that nobody trained, each BatchNorm folded into the convolution before it.
+// Creates a MobileNetV2 as an ONNX file, with the real shapes (3.4 million weights, 300 million multiply-adds at 224 x
+// 224), seeded random weights, and each BatchNorm folded into the convolution before it.
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,

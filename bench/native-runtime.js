@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { peersFolder } from './peers.js'
 
-/** onnxruntime-node, brought from npm on demand: `{ runtime }`, or `{ absent }` and why. */
+/** onnxruntime-node, installed from npm on demand: `{ runtime }`, or `{ absent }` with the reason. */
 export function nativeRuntime() {
   const folder = peersFolder()
-  // Its file, not its name: that a package is not there is remembered by Node.
+  // By path instead of name, because Node caches that a package was missing.
   const load = () => createRequire(folder)(`${folder}node_modules/onnxruntime-node/dist/index.js`)
   try {
     return { runtime: load() }

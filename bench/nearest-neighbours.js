@@ -1,6 +1,6 @@
 /**
- * The labels that k nearest neighbours give, for several k at once: the most frequent label among the k training rows
- * of smallest Euclidean distance; of equally frequent labels the one whose nearest row is nearer.
+ * k-nearest-neighbours classification, for several k at once: the most frequent label among the k training rows with the
+ * smallest Euclidean distance; of equally frequent labels, the one with the nearest row.
  *
  * @param train matrix of the training rows
  * @param labels one for each training row
@@ -15,7 +15,7 @@ export function nearestNeighbours(train, labels, test, ks) {
   const distances = new Float64Array(train.rows)
   for (let i = 0; i < test.rows; i++) {
     const row = test.row(i)
-    // The square of the row itself is the same for all, and left out.
+    // The squared norm of the row itself is the same for all distances and is omitted.
     for (let j = 0; j < train.rows; j++) distances[j] = squares[j] - 2 * dot(row, train.row(j))
     const nearest = smallest(distances, most)
     for (const [at, k] of ks.entries()) answers[at].push(vote(nearest.slice(0, k).map((j) => labels[j])))
@@ -29,7 +29,7 @@ function dot(a, b) {
   return sum
 }
 
-/** The places of the `count` smallest values, smallest first. */
+/** The indices of the `count` smallest values, smallest first. */
 function smallest(values, count) {
   const places = []
   for (let j = 0; j < values.length; j++) {

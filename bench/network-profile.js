@@ -1,15 +1,15 @@
-// What each step of a network takes, beside the rate of the engine's tiles: the profile of `bench network --profile`.
+// The profile of `bench network --profile`: the time of each step of a network, and its rate relative to the engine's tiles.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** Billions of multiply-adds a second that the SVM's tiles reach on rows of 512 numbers, in a process of its own. */
+/** Billions of multiply-adds per second of the SVM's tiles on rows of 512 numbers, measured in a separate process. */
 export function tileRate(simd) {
   const tiles = fileURLToPath(new URL('tiles.js', import.meta.url))
   const results = JSON.parse(execFileSync(process.execPath, [tiles, simd]).toString())
   return results.find(({ width }) => width === 512).gflops / 2
 }
 
-/** Prints the least time of each step over many runs, a picture each. */
+/** Prints the minimum time of each step over many runs, per image. */
 export async function profile(network, simd, pictures, dims, runs) {
   const least = new Map()
   for (let run = 0; run < runs; run++) {

@@ -1,8 +1,8 @@
 // npm run bench -- network [--quick] [--profile] [--only=text]
 //
-// Networks in our own engine beside onnxruntime-web and onnxruntime-node: bare batches that are ready made, one thread
-// each, in turns, in one process. Times are those of the processor, a picture each: the median, and the ratio of
-// medians. `--profile` prints instead what each step of a network takes, and its rate beside that of the engine's tiles.
+// Compares networks in softmargin's engine with onnxruntime-web and onnxruntime-node, on prepared batches, each on one
+// thread, in turn, in one process. Times are CPU times per image: medians, and ratios of medians. `--profile` instead
+// prints the time of each step of a network, and its rate relative to that of the engine's tiles.
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,7 @@ const isProfile = process.argv.includes('--profile')
 const rounds = quick ? 7 : 21
 const folder = fileURLToPath(new URL('..', import.meta.url))
 
-// Bare networks are no part of the public API: they are bundled from the sources, two levels deep as src/cnn is.
+// Networks are not part of the public API, so they are bundled from the sources, two levels deep like src/cnn.
 await build({
   stdin: {
     contents: `export { EngineNetwork } from './src/cnn/engine/network.ts'

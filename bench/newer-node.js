@@ -11,7 +11,7 @@ const relaxedModule = Uint8Array.of(
   ...[10, 15, 1, 13, 0, 65, 0, 253, 15, 65, 0, 253, 15, 253, 128, 2, 11],
 )
 
-/** A Node that knows relaxed SIMD: this one, or node@26 from npm in a folder of the bench. */
+/** A Node with relaxed SIMD: this one, or node@26 from npm in a folder of the bench. */
 export function nodeWithRelaxedSimd() {
   if (WebAssembly.validate(relaxedModule)) return process.execPath
   if (!existsSync(binary)) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 const here = fileURLToPath(new URL('.', import.meta.url))
 const folder = `${here}.peers/`
 
-/** One thread for everyone. */
+/** Restricts every program to one thread. */
 const environment = {
   ...process.env,
   OPENBLAS_NUM_THREADS: '1',
@@ -14,7 +14,7 @@ const environment = {
   BLIS_NUM_THREADS: '1',
 }
 
-/** Where peers are built, installed and handed their data. */
+/** The folder in which the other programs are built and installed and find their data. */
 export function peersFolder() {
   mkdirSync(folder, { recursive: true })
   if (!existsSync(`${folder}package.json`)) writeFileSync(`${folder}package.json`, '{ "private": true }\n')
@@ -29,8 +29,8 @@ export function compile(name, flags, libraries = []) {
 }
 
 /**
- * Everyone who takes part: `name`, `command(job, jobPath)`, `refuses(job)` (why a job is not for it, if so), or
- * `absent` (why it is not here).
+ * All programs in the comparison: `name`, `command(job, jobPath)`, `refuses(job)` (the reason if a job is not suitable),
+ * or `absent` (the reason if the program is not available).
  */
 export function findPeers(node) {
   const ours = ['relaxed', 'strict'].map((simd) => ({
@@ -97,7 +97,7 @@ function javascriptPeers(node) {
   )
 }
 
-/** Runs a peer on a job in a process of its own; answers what it printed, or `{ failed }`. */
+/** Runs a program on a job in a separate process. Returns what it printed, or `{ failed }`. */
 export function runPeer(peer, job, jobPath, limitSeconds) {
   const [program, ...args] = peer.command(job, jobPath)
   return new Promise((resolve) => {

@@ -1,10 +1,10 @@
 // npm run bench -- photo-size FOLDER [--per-class=N]
 //
-// Which input size suits large photos: how well the CNN that ships, with an SVM, tells things apart that fill the
-// whole of a large picture or a part of it, at several sizes that the picture is brought to. FOLDER holds
-// <class>/*.jpg of small photos of things (CIFAR-10's, 32 x 32); of each a picture 240 pixels high is made, where the
-// thing takes a share of the height, at a random place, and its borders go on to the edges, under some grain.
-// Half of each class is learnt from, half is judged.
+// Measures which input size suits large photos: the accuracy of the bundled CNN with an SVM on objects that fill a large
+// picture or a part of it, for several input sizes. FOLDER contains <class>/*.jpg, small photos of objects (such as
+// CIFAR-10's, 32 x 32). Each becomes a picture 240 pixels high, in which the object takes up a share of the height at a
+// random position; its borders are extended to the edges, and grain is added. Half of each class is used for training and
+// half for evaluation.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { decodeImage, FeatureExtractor, StandardScaler, SVC } from '../dist/lib/index.js'
@@ -45,8 +45,8 @@ const kinds = [
   { name: 'a third to all of it', width: 320, least: 1 / 3, most: 1 },
 ]
 
-console.log(`${photos.length} pictures, half of them judged\n`)
-console.log(`| the thing takes | from | ${ways.map(({ name }) => name).join(' | ')} |`)
+console.log(`${photos.length} pictures, half of them for evaluation\n`)
+console.log(`| object size | from | ${ways.map(({ name }) => name).join(' | ')} |`)
 console.log(`| --- | --- | ${ways.map(() => '---').join(' | ')} |`)
 for (const { name, width, least, most } of kinds) {
   const { uniform } = seeded(5)
@@ -77,7 +77,7 @@ function choose({ pictures, labels }) {
   )
 }
 
-/** A picture `width` wide that shows a small one, `share` of its height high. */
+/** A picture `width` pixels wide that shows a small photo at `share` of its height. */
 function enlarged(photo, width, share, uniform) {
   const side = Math.round(share * height)
   const left = Math.floor(uniform() * (width - side + 1))
@@ -101,7 +101,7 @@ function enlarged(photo, width, share, uniform) {
   return { data, width, height, channels: 3 }
 }
 
-/** For each pixel of a line the two of the small picture that it lies between, and how near the second is. */
+/** For each pixel of a line, the two pixels of the small photo around it, and the weight of the second. */
 function positions(length, from, side, pixels) {
   return Array.from({ length }, (_, i) => {
     const at = Math.min(pixels - 1, Math.max(0, ((i - from + 0.5) * pixels) / side - 0.5))

@@ -1,10 +1,10 @@
 // node bench/pictures-a-class.js FOLDER [--draws=5] [--judged=500]
 //
-// How many pictures a class are enough: the accuracy of the defaults (the CNN that ships, standardised features, an
-// rbf SVM with C = 1), and of k nearest neighbours on the same features, for 5, 10, 20, 50 and 150 pictures a class.
-// Neighbours are found among standardised features by distance, and among plain ones by their angle.
-// FOLDER holds <class>/*.jpg. Each draw takes its training pictures at random, the smaller sets being parts of the
-// larger ones, and judges on others: at most `--judged` a class, the same ones for every size.
+// Measures how many pictures per class are enough: the accuracy of the defaults (the bundled CNN, standardized features,
+// an rbf SVM with C = 1) and of k nearest neighbours on the same features, for 5, 10, 20, 50 and 150 pictures per class.
+// Neighbours are found by the distance of standardized features, and by the angle between unscaled ones.
+// FOLDER contains <class>/*.jpg. Each draw selects its training pictures at random, the smaller sets being subsets of the
+// larger ones, and evaluates on other pictures: at most `--judged` per class, the same ones for every size.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ import { permutation } from './random.js'
 import { picturesTable } from './summary.js'
 
 const SIZES = [5, 10, 20, 50, 150]
-/** Neighbours that are asked. The best number and distance is reported, which flatters nearest neighbours a little. */
+/** Numbers of neighbours. The best number and distance is reported, which slightly favours nearest neighbours. */
 const KS = [1, 3, 5, 10, 20]
 const NEIGHBOURS = ['euclidean', 'cosine'].flatMap((distance) => KS.map((k) => ({ k, distance })))
 

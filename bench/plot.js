@@ -3,9 +3,9 @@ import { spread } from './spread.js'
 const WIDTH = 760
 const HEIGHT = 480
 const MARGINS = { marginLeft: 64, marginRight: 170, marginTop: 64, marginBottom: 56 }
-/** Colours that can be told apart on white and on black, also by those who see red and green alike, after Okabe and Ito. */
+/** Colours that are distinguishable on white and on black and with red-green colour blindness, after Okabe and Ito. */
 const COLOURS = ['#2f86c9', '#d55e00', '#009e73', '#cc79a7', '#b58900', '#7f7f7f', '#56b4e9']
-/** The SVG follows the reader's colour scheme, and brings its own ground, whatever page it stands in. */
+/** The SVG follows the reader's colour scheme and has its own background, independent of the page that shows it. */
 const STYLE = `
   svg { color: #1f2328; }
   .ground { fill: #ffffff; }
@@ -16,9 +16,9 @@ const STYLE = `
 `
 
 /**
- * Curves as an SVG, drawn by Observable Plot, which `npm ci --prefix bench` installs. Each has its name at its end.
+ * Draws curves as an SVG with Observable Plot, which `npm ci --prefix bench` installs. Each curve has its name at its end.
  *
- * @param title what is shown
+ * @param title the title of the plot
  * @param x,y options of the axes as Plot takes them, such as `{ label: 'rows', type: 'log', ticks: [1, 10] }`
  * @param curves `[{ name, points: [{ x, y }] }]`
  */
@@ -43,11 +43,11 @@ export async function plot(title, { x, y }, curves) {
         ),
       ],
     })
-  // The scales tell where the ends of the curves lie, and so how far their names must be moved apart.
+  // The scales give the positions of the ends of the curves, and so how far their names must be moved apart.
   const scale = figure([]).scale('y')
   const ends = curves.map(({ name, points: own }) => ({ name, ...own.at(-1) }))
   const last = Math.max(...points.map((point) => point.x))
-  // A curve that ends before the others has its name above its end, where they do not run through it.
+  // A curve that ends before the others has its name above its end, where the others do not cross it.
   const [early, late] = [ends.filter((end) => end.x < last), ends.filter((end) => end.x === last)]
   const wanted = late.map((end) => scale.apply(end.y))
   const placed = spread(wanted, 17)
@@ -57,7 +57,7 @@ export async function plot(title, { x, y }, curves) {
   ])
   svg.removeAttribute('class')
   for (const style of svg.querySelectorAll('style')) style.remove()
-  // Tenths of a pixel are more than is seen.
+  // A tenth of a pixel is precise enough.
   const tenths = (number) => String(Number(Number(number).toFixed(1)))
   const body = svg.innerHTML.replaceAll(/<[^>]+>/g, (tag) =>
     tag.replaceAll(/(?<!opacity=")\b\d+\.\d{2,}/g, tenths),

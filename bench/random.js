@@ -1,4 +1,4 @@
-/** Seeded numbers, so that every run of the bench sees the same data: mulberry32 and Box-Muller. */
+/** Seeded random numbers (mulberry32 and Box-Muller), so that every run of the bench uses the same data. */
 export function seeded(seed) {
   let state = seed
   const uniform = () => {
@@ -12,7 +12,7 @@ export function seeded(seed) {
   return { uniform, normal, below }
 }
 
-/** The numbers 0 to n - 1 in a seeded order. */
+/** The numbers 0 to n - 1 in a seeded random order. */
 export function permutation(n, seed) {
   const { below } = seeded(seed)
   const order = Int32Array.from({ length: n }, (_, i) => i)

@@ -1,11 +1,11 @@
-/** The middle of some numbers. */
+/** The median of some numbers. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
-/** A job in words. */
+/** Describes a job in words. */
 export function describe({ title, rows, cols, classes, kernel, C, grid, cv, testRows }) {
   const set = `${title}: ${rows.toLocaleString('en')} x ${cols}, ${classes} classes`
   if (grid) {
@@ -16,9 +16,9 @@ export function describe({ title, rows, cols, classes, kernel, C, grid, cv, test
 }
 
 /**
- * A table of one job's answers: times, and how many times longer than ours everyone took.
+ * Formats the results of one job as a table: times, and ratios to the times of softmargin.
  *
- * @param answers `[{ name, fit, predict?, accuracy?, supportVectors?, failed? }]`, times being medians
+ * @param answers `[{ name, fit, predict?, accuracy?, supportVectors?, failed? }]`, where times are medians
  */
 export function table(answers) {
   const ours = (simd) => answers.find(({ name, failed }) => name === `softmargin ${simd}` && !failed)

@@ -2,15 +2,15 @@
 // npm run bench -- extract [--quick]       pictures to features (extract.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
-// npm run bench -- network [--quick]       our engine beside ONNX Runtime (network.js)
-// npm run bench -- threads [--quick]       one thread beside two (threads.js)
+// npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
+// npm run bench -- threads [--quick]       one thread and two (threads.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
 // npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
-// node bench/pictures-a-class.js FOLDER    accuracy by pictures a class (pictures-a-class.js)
+// node bench/pictures-a-class.js FOLDER    accuracy by pictures per class (pictures-a-class.js)
 //
-// Ours beside scikit-learn, LIBSVM, libsvm-js and ml-svm, one thread each, in processes of their own; only fit and
-// predict are timed. SOFTMARGIN_DATA names a folder of pictures (see pictures.js); without it, digits serve.
-// The plot is drawn by a library that is not among the project's own: npm ci --prefix bench.
+// Compares softmargin with scikit-learn, LIBSVM, libsvm-js and ml-svm, each on one thread in a separate process; only fit
+// and predict are timed. SOFTMARGIN_DATA is a folder of pictures (see pictures.js); without it, digits are used.
+// The library that draws the plot is not a dependency of the package: npm ci --prefix bench.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
@@ -42,11 +42,11 @@ const { values: flags } = parseArgs({
   },
 })
 if (!existsSync(new URL('../dist/lib/svm.js', import.meta.url))) {
-  console.error('There is nothing to measure yet: npm run build first')
+  console.error('The package is not built; run npm run build first')
   process.exit(1)
 }
 const date = new Date().toISOString().slice(0, 10)
-/** Seconds of a fit that is done once. */
+/** Fits that take longer than this are only run once; seconds. */
 const LONG = 10
 const limitSeconds = flags.quick ? 120 : 900
 const node = nodeWithRelaxedSimd()
@@ -60,14 +60,14 @@ const peers = findPeers(node).filter(({ name }) => wanted?.some((text) => name.i
 for (const { name, absent } of peers) if (absent) console.log(`Absent: ${name}: ${absent}`)
 
 const tiles = measureTiles()
-// Jobs whose rows are drawn need no features, which take minutes to extract.
+// Jobs on generated rows need no features, which take minutes to extract.
 const drawn = /^(raw digits|easy|overlapping)/.test(flags.only)
 const featureSets = drawn ? [] : await loadFeatures(folder, flags.quick ? 4000 : 75_000)
 const jobs = listJobs(featureSets, flags.quick).filter(({ title }) => title.includes(flags.only))
 const measured = []
 for (const job of jobs) {
   measured.push(await measure(writeJob(job, folder)))
-  // A part of the bench must not take the place of the whole; what is measured is kept if the rest is not awaited.
+  // Results of a partial run must not replace those of a full one. Results are saved after each job, in case of an abort.
   if (!flags.only && !flags.peers) save()
 }
 if (!flags.only && !flags.peers) {
@@ -76,10 +76,10 @@ if (!flags.only && !flags.peers) {
   console.log(summary({ jobs: measured }).join('\n'))
 }
 
-/** Everyone on one job, in turn, several times over: what slows the machine for a while slows all alike. */
+/** Runs all programs on one job, in turn, several times, so that other work on the machine slows all of them alike. */
 async function measure(job) {
   console.log(`\n${describe(job)}`)
-  // Short work is repeated inside a process too, often enough for compilers at run time to have done their work.
+  // Short work is also repeated within a process, often enough for just-in-time compilation to finish.
   const prepared = { ...job, repeat: job.grid || job.rows > 1000 ? 1 : job.rows < 1000 ? 200 : 30 }
   const path = `${folder}job.json`
   writeFileSync(path, JSON.stringify(prepared))
@@ -88,7 +88,7 @@ async function measure(job) {
     .map((peer) => ({ peer, refused: peer.refuses?.(prepared), fit: [], predict: [], last: {} }))
   for (let run = 0; run < Number(flags.runs); run++) {
     for (const entry of entries) {
-      // What takes long is not run again: it is not noise that decides there.
+      // Long work is not repeated, because noise matters little.
       if (entry.refused || entry.last.failed || entry.fit.some((time) => time > LONG)) continue
       entry.last = await runPeer(entry.peer, prepared, path, limitSeconds)
       entry.fit.push(...(entry.last.fit ?? []))
@@ -113,7 +113,7 @@ async function measure(job) {
   return { ...facts, answers }
 }
 
-/** How far apart the candidates' mean scores are, ours against scikit-learn's. */
+/** The largest difference of a candidate's mean score from scikit-learn's. */
 function gridAgreement(answers) {
   const scores = (name) => answers.find((answer) => answer.name === name)?.meanTestScore
   const [ours, theirs] = [scores('softmargin strict'), scores('scikit-learn')]
@@ -122,13 +122,13 @@ function gridAgreement(answers) {
   return `  largest distance of a candidate's mean score from scikit-learn's: ${distance.toFixed(4)}`
 }
 
-/** The engine's tiles beside the machine's own peak of 128-bit fused multiply-adds. */
+/** Compares the engine's tiles with the machine's peak of 128-bit fused multiply-adds. */
 function measureTiles() {
   let peak
   try {
     peak = Number(execFileSync(compile('peak', ['-O2', '-mfma'])).toString())
   } catch {
-    console.log('Absent: the peak of the machine: peak.c cannot be compiled or run here')
+    console.log('Not measured: the peak of the machine, because peak.c cannot be compiled or run')
   }
   const script = fileURLToPath(new URL('tiles.js', import.meta.url))
   const rates = Object.fromEntries(
@@ -161,12 +161,12 @@ function resultPath() {
 function save() {
   const name = resultPath()
   mkdirSync(dirname(name), { recursive: true })
-  // Five digits are more than a clock is worth.
+  // Five digits are more than clocks justify.
   const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   writeFileSync(`${name}.json`, `${JSON.stringify({ date, machine, tiles, jobs: measured }, short)}\n`)
 }
 
-/** The plot of what was measured, for which a charting library is wanted. */
+/** Draws the plot of the results if the charting library is installed. */
 async function draw() {
   try {
     const svg = await timesOfFits(measured)

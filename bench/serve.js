@@ -1,8 +1,8 @@
 // npm run bench -- serve [--quick]
 //
-// A classifier behind node:http and 50 clients that keep their connections: each asks about one picture, waits for the
-// answer and asks again, from a process of their own. What is told: how long requests take, and how long the server's
-// event loop is held at a time, beside one call on 8 pictures with nothing else going on.
+// Measures a classifier behind node:http with 50 clients in another process. Each client keeps its connection, sends one
+// picture, waits for the answer and repeats. Prints the latency of requests and the longest turns of the server's event
+// loop, and for comparison the time of a single call on 8 pictures.
 import { fork } from 'node:child_process'
 import { Agent, createServer, request } from 'node:http'
 import { createRequire } from 'node:module'
@@ -88,7 +88,7 @@ async function serve() {
   console.log(`p99 is ${(p99 / p50).toFixed(2)} times p50`)
 }
 
-/** What the other process does. */
+/** The clients, which run in the other process. */
 async function askAll() {
   const { port, seconds, pictures } = await new Promise((resolve) => process.once('message', resolve))
   const agent = new Agent({ keepAlive: true, maxSockets: clients })

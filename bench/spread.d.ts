@@ -1,2 +1,2 @@
-/** Moves places on a line apart until neighbours keep a distance. */
+/** Moves positions on a line apart until neighbours have a minimum distance. */
 export function spread(wanted: number[], gap: number): number[]

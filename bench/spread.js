@@ -1,14 +1,14 @@
 /**
- * Moves places on a line apart until neighbours keep a distance, each as little as may be: places that come too near
- * become a group around the mean of what they wanted.
+ * Moves positions on a line apart until neighbours have a minimum distance, each as little as possible: positions that are
+ * too close become a group around the mean of their wanted positions.
  *
- * @param wanted where each should be
- * @param gap the least distance between two
- * @returns the places, in the order of `wanted`
+ * @param wanted the wanted positions
+ * @param gap the minimum distance
+ * @returns the new positions, in the order of `wanted`
  */
 export function spread(wanted, gap) {
   const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b])
-  /** Groups of neighbours that touch, from the smallest place on. */
+  /** Groups of touching neighbours, in ascending order. */
   const groups = []
   for (const i of order) {
     let group = { members: [i], middle: wanted[i] }

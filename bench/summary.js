@@ -1,4 +1,4 @@
-/** The README's table of a whole run: fits by the default build, and how many times longer the native programs took. */
+/** The README's table of a whole run: fits with the default build, and how many times as long the native programs took. */
 export function summary({ jobs }) {
   const lines = jobs.flatMap((job) => {
     const time = (peer) => job.answers.find(({ name, failed }) => name === peer && !failed)?.fit
@@ -19,7 +19,7 @@ export function summary({ jobs }) {
   ]
 }
 
-/** Two digits, written out. */
+/** Rounds to two digits, without an exponent. */
 function rounded(number) {
   return String(Number(number.toPrecision(2)))
 }
@@ -28,11 +28,11 @@ function inWords(seconds) {
   return seconds < 1 ? `${rounded(seconds * 1000)} ms` : `${rounded(seconds)} s`
 }
 
-/** The README's table of accuracy by pictures a class: the SVM beside the best k of nearest neighbours. */
+/** The README's table of accuracy by pictures per class: the SVM, and nearest neighbours with the best k. */
 export function picturesTable({ results }) {
   const share = ({ mean, std }) => `${(100 * mean).toFixed(1)} % ± ${(100 * std).toFixed(1)}`
   return [
-    '| pictures a class | softmargin | nearest neighbours |',
+    '| pictures per class | softmargin | nearest neighbours |',
     '| --- | --- | --- |',
     ...results.map(
       ({ perClass, svm, neighbours }) =>

@@ -1,9 +1,9 @@
 // node bench/suspects.js FOLDER [--draws=10] [--pictures=1500] [--flipped=0.05]
 //
-// How well `suspects` finds wrong labels. FOLDER holds <class>/*.jpg. Each draw takes pictures at random, gives a share
-// of them another label at random, and lists the suspects of the defaults with C = 3. Printed are the average precision
-// of that list (a wrong label that is not listed counts as never found), and the accuracy on 1,000 other pictures
-// before and after the most suspect pictures, as many as were given wrong labels, are dropped or relabelled.
+// Measures how well `suspects` finds wrong labels. FOLDER contains <class>/*.jpg. Each draw selects pictures at random,
+// gives a share of them a random wrong label, and lists the suspects for the defaults with C = 3. Prints the average
+// precision of that list (a wrong label that is not listed counts as never found), and the accuracy on 1,000 other
+// pictures before and after the most suspect pictures, as many as have wrong labels, are removed or relabelled.
 import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
 import { pictureCollections } from './pictures.js'
@@ -27,7 +27,7 @@ const wrongCount = Math.round(share * count)
 const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store, svm: { C: 3 } })
 
-/** The accuracy on the judged pictures after a fit on these. */
+/** The accuracy on the evaluation pictures after a fit on the given ones. */
 async function accuracyOf(learnt, names, judged) {
   await classifier.fit(
     learnt.map((i) => pictures[i]),
@@ -48,7 +48,7 @@ for (let draw = 0; draw < draws; draw++) {
   const judged = order.slice(count, count + 1000)
   const names = learnt.map((i) => labels[i])
   const steps = permutation(wrongCount, 5000 + draw)
-  // The order is random, so the first pictures are as good as any.
+  // The order is random, so the first pictures are a random sample.
   for (let i = 0; i < wrongCount; i++) names[i] = (names[i] + 1 + (steps[i] % (classes - 1))) % classes
   const flipped = await accuracyOf(learnt, names, judged)
   const suspects = await classifier.suspects()

@@ -1,7 +1,7 @@
 // npm run bench -- threads [--quick] [--runs=N]
 //
-// One thread beside two in the same process, and beside two processes of one thread each that do the same work at
-// the same time: what these lose to each other is the machine's, and no program on two threads can win it back.
+// Compares one thread with two threads in the same process, and with two processes of one thread each that do the same
+// work at the same time. The slowdown of the two processes is a limit of the machine that two threads cannot avoid.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadFeatures } from './features.js'
@@ -24,13 +24,13 @@ const wanted = [
   { ...largest(jobs.filter((job) => job.grid)), rows },
 ]
 for (const job of wanted) {
-  // A short fit more often: whatever else the machine does falls on it more heavily.
+  // Short fits are repeated more often, because other work on the machine affects them more.
   const written = { ...writeJob(job, folder), fitOnly: true, repeat: job.grid ? 3 : 9 }
   console.log(`\n${describe(written)}`)
   for (const peer of ours) console.log(`  ${peer.name}: ${await compare(peer, written)}`)
 }
 
-/** Seconds and ratios of one peer, the ways in turn, several times over. */
+/** Seconds and ratios of one build; the variants run in turn, several times. */
 async function compare(peer, job) {
   const path = (threads) => {
     const file = `${folder}job-${threads}.json`
@@ -51,7 +51,7 @@ async function compare(peer, job) {
   ].join(' ')
 }
 
-/** The first time of a process has threads to start and code to compile. */
+/** The best time; the first run of a process also starts threads and compiles code. */
 function best({ fit, failed }) {
   if (failed) throw new Error(failed)
   return Math.min(...fit)

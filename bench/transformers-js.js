@@ -6,8 +6,8 @@ import { ModelProtoSchema } from 'onnx-buf'
 import { peersFolder } from './peers.js'
 
 /**
- * The image-feature-extraction of transformers.js on a model of ours, brought from npm on demand: `{ run }`, which
- * takes JPEG files, or `{ absent }` and why. On Node it runs the native onnxruntime-node.
+ * The image-feature-extraction pipeline of transformers.js, installed from npm on demand, with the given model: `{ run }`,
+ * which takes JPEG files, or `{ absent }` with the reason. On Node it uses the native onnxruntime-node.
  */
 export async function transformersJs(model) {
   const folder = peersFolder()
@@ -32,7 +32,7 @@ export async function transformersJs(model) {
   }
 }
 
-/** The model as a folder of the hub, its input and output by the names that transformers.js looks for. */
+/** Writes the model like a folder of the hub, with the input and output names that transformers.js expects. */
 function writeModel(folder, model) {
   const { graph } = model
   const names = { [graph.input[0].name]: 'pixel_values', [graph.output[0].name]: 'last_hidden_state' }

@@ -1,15 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { entries } from '../scripts/entries.js'
 
-// Each entry of the package becomes a module of the reference by a file that says its name and exports what it exports.
-// `softmargin/svm` is left out: `softmargin` exports all of it.
+// Each entry point of the package becomes a module of the reference, by a file with its name that re-exports its source.
+// `softmargin/svm` and `softmargin/lite` are left out, because `softmargin` exports everything that they do.
 const folder = fileURLToPath(new URL('.typedoc/', import.meta.url))
 mkdirSync(folder, { recursive: true })
-const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-const entryPoints = ['.', './worker', './bundler'].map((entry) => {
-  const source = exports[entry].types.replace('./dist/types/', '../../src/').replace(/\.d\.ts$/, '.ts')
-  const path = `${folder}${entry === '.' ? 'index' : entry.slice(2)}.ts`
-  writeFileSync(path, `/** @module softmargin${entry.slice(1)} */\nexport * from '${source}'\n`)
+const entryPoints = ['index', 'worker', 'bundler'].map((name) => {
+  const path = `${folder}${name}.ts`
+  const module = name === 'index' ? 'softmargin' : `softmargin/${name}`
+  writeFileSync(path, `/** @module ${module} */\nexport * from '../../src/${entries[name]}'\n`)
   return path
 })
 const extended = { extends: '../../tsconfig.json', compilerOptions: { rootDir: '../..', noEmit: true } }
@@ -27,6 +27,6 @@ export default {
   hidePageHeader: true,
   disableSources: true,
   excludePrivate: true,
-  // Types that are used, but not exported, are described where they are used.
+  // Types that are used but not exported are described where they are used.
   validation: { notExported: false },
 }

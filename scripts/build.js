@@ -1,4 +1,4 @@
-// Builds everything that ships into dist/: the wasm engine (strict and relaxed), the bundles, the types, the CNN.
+// Builds everything that the package contains into dist/: the WebAssembly engines, the bundles, the types and the CNN.
 import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,8 +12,8 @@ rmSync('dist', { recursive: true, force: true })
 mkdirSync('dist', { recursive: true })
 
 /**
- * One source, several builds: the relaxed ones let the engine fuse its multiply-adds, those for threads take a
- * shared memory.
+ * Compiles one build of an engine. Of each source there are several: relaxed builds allow the host to fuse multiply-adds,
+ * and builds for threads import a shared memory.
  */
 async function assemble(entry, outFile, features, flags = []) {
   const { error, stderr } = await asc.main([
@@ -37,13 +37,20 @@ await assemble(
   ['simd', 'relaxed-simd', 'threads'],
   ['--sharedMemory'],
 )
-// The kernels of networks are a file of their own: who only decides on features does not load them.
+// The kernels of the CNN engine are a separate file, so that programs that only use an SVM do not load them.
 await assemble('assembly/cnn/index.ts', 'dist/cnn.wasm', ['simd'])
 await assemble('assembly/cnn/index.ts', 'dist/cnn.relaxed.wasm', ['simd', 'relaxed-simd'])
+await assemble('assembly/cnn/index.ts', 'dist/cnn.threads.wasm', ['simd', 'threads'], ['--sharedMemory'])
+await assemble(
+  'assembly/cnn/index.ts',
+  'dist/cnn.relaxed.threads.wasm',
+  ['simd', 'relaxed-simd', 'threads'],
+  ['--sharedMemory'],
+)
 
 /**
- * esbuild writes a class that names itself as `var SVC = class _SVC`, and it would be printed so. Its `keepNames`
- * sets the names by calls, which keep every class in a bundle, used or not.
+ * Restores the names of classes. esbuild writes a class that refers to itself as `var SVC = class _SVC`, which would
+ * change its name. Its option `keepNames` sets names by calls, which would keep unused classes in users' bundles.
  */
 function withClassNames(code) {
   const named = [...code.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
@@ -51,8 +58,11 @@ function withClassNames(code) {
 }
 
 const entries = [
-  ...['src/svm.ts', 'src/lite.ts', 'src/cli/cli.ts', 'src/thread.ts'],
+  'src/cli/cli.ts',
   { in: 'src/entries/main.ts', out: 'index' },
+  { in: 'src/entries/lite-entry.ts', out: 'lite' },
+  { in: 'src/entries/svm-entry.ts', out: 'svm' },
+  ...['src/entries/thread.ts', 'src/entries/thread-lite.ts', 'src/entries/thread-svm.ts'],
   { in: 'src/entries/workerd.ts', out: 'index.workerd' },
   { in: 'src/entries/workerd-lite.ts', out: 'lite.workerd' },
   { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },
@@ -63,8 +73,8 @@ const entries = [
 ].map((entry) => (typeof entry === 'string' ? { in: entry, out: basename(entry, '.ts') } : entry))
 const { outputFiles } = await build({
   entryPoints: entries,
-  // Two levels deep, as src/host is: `new URL('../../dist/svm.wasm', import.meta.url)` then names the same
-  // file from the sources and from the bundles.
+  // Two levels deep, like src/host, so that `new URL('../../dist/svm.wasm', import.meta.url)` refers to the same file
+  // from the sources and from the bundles.
   outdir: 'dist/lib',
   bundle: true,
   splitting: true,

@@ -1,10 +1,10 @@
-// Lints and formats assembly/ by Biome, with `--write` also mending it: node scripts/check-assembly.js [--write]
+// Checks assembly/ with Biome; `--write` also fixes it: node scripts/check-assembly.js [--write]
 //
-// Biome takes a decorator before a function, which is AssemblyScript's `@inline`, for a syntax error, and has no setting
-// for it. So it is shown a copy in which these lines are comments, with the settings that biome.json has for assembly/.
-// Those leave out what does not suit AssemblyScript: it has no `import type`, its == and its isFinite do not convert, it wants a
-// `return` behind an endless loop, the order of its exports is the order in the binary, and its constants are written
-// with the digits that their derivation has.
+// Biome reports a decorator before a function (AssemblyScript's `@inline`) as a syntax error, and has no setting for it.
+// So it gets a copy in which these lines are comments, with the settings that biome.json has for assembly/. They disable
+// the rules that do not apply to AssemblyScript: it has no `import type`; its == and isFinite do not convert; it requires a
+// `return` after an endless loop; its exports are ordered as in the binary; and its constants are written with the digits
+// of their derivation.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

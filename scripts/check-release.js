@@ -1,6 +1,6 @@
 // node scripts/check-release.js v0.1.0
 //
-// Fails unless a tag, package.json and CHANGELOG.md name the same version.
+// Fails unless the tag, package.json and CHANGELOG.md have the same version.
 import { readFileSync } from 'node:fs'
 
 const [tag] = process.argv.slice(2)

@@ -1,20 +1,13 @@
-// Writes the declarations of the public entries into a folder: one file an entry, without what users cannot reach, so
-// that it compiles with old compilers and without the types of any host.
+// Writes the declarations of the public entry points into a folder: one file for each entry, without what users cannot
+// reach, so that they compile with old compilers and without the types of any host.
 import { fileURLToPath } from 'node:url'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
+import { entries } from './entries.js'
 
 const sources = fileURLToPath(new URL('../src/', import.meta.url))
-const entries = {
-  index: 'index.ts',
-  lite: 'lite.ts',
-  svm: 'svm.ts',
-  worker: 'worker/spawn.ts',
-  'worker-entry': 'worker/entry.ts',
-  bundler: 'entries/bundler.ts',
-}
 
-/** Types of hosts. Where a program's `lib` and `types` do not declare one, nobody can have a value of it either. */
+/** Types that hosts provide. If a program's `lib` and `types` do not declare one, it has no values of that type either. */
 const hostTypes = [
   ...['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker'],
   ...['HTMLCanvasElement', 'HTMLImageElement', 'HTMLVideoElement'],
@@ -24,7 +17,7 @@ const hostTypes = [
 const hostType = (name, alias) =>
   `type ${alias} = typeof globalThis extends { ${name}: { prototype: infer T } } ? T : never;`
 
-/** Declarations that stand before those of a file which uses the name in the pattern. */
+/** Declarations to put at the top of each file that contains the pattern. */
 const preambles = [
   ...hostTypes.map((name) => [new RegExp(`\\b${name}\\b`), hostType(name, name)]),
   [/\bReadableStream\b/, hostType('ReadableStream', 'ReadableStream<_>')],
@@ -43,19 +36,19 @@ const preambles = [
   ],
 ]
 
-/** A file of declarations that needs neither the types of a host nor those of a new compiler. */
+/** Makes a declaration file independent of the types of any host and of recent compilers. */
 function portable(code) {
   const renamed = code
     .replaceAll('Uint8Array<ArrayBuffer>', 'Bytes')
     .replaceAll('WebAssembly.Module', 'WebAssemblyModule')
   const text = renamed.replace(/\/\*.*?\*\//gs, '')
   const needed = preambles.filter(([use]) => use.test(text)).map(([, declaration]) => declaration)
-  // Behind the imports, which the bundler has put first.
+  // After the imports, which the bundler puts first.
   const imports = /^(import .*\n)*/.exec(renamed)[0]
   return [imports, ...needed.map((declaration) => `${declaration}\n`), renamed.slice(imports.length)].join('')
 }
 
-/** @param directory where the files go */
+/** @param directory the folder to write the files to */
 export async function writeDeclarations(directory) {
   const bundle = await rollup({
     input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, sources + file])),
@@ -65,7 +58,7 @@ export async function writeDeclarations(directory) {
       { name: 'portable', renderChunk: (code) => ({ code: portable(code), map: null }) },
     ],
     onwarn(warning) {
-      // softmargin/worker/entry exports nothing: it is what a worker runs.
+      // softmargin/worker/entry exports nothing: it is the script of a worker.
       if (warning.code !== 'EMPTY_BUNDLE') console.warn(warning.message)
     },
   })

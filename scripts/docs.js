@@ -1,8 +1,8 @@
 // npm run docs [-- --serve]
 //
-// Builds the documentation site into docs/.vitepress/dist: the pages of docs/, and the API reference, which TypeDoc makes
-// from the sources. Its tools have a lock file of their own and are installed on the first run. `--serve` shows the site
-// on this machine and follows changes of the pages.
+// Builds the documentation site into docs/.vitepress/dist: the pages of docs/, and the API reference, which TypeDoc
+// generates from the sources. The tools for this have their own lock file and are installed on the first run. `--serve`
+// serves the site locally and reloads changed pages.
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ try {
   const command = process.argv.includes('--serve') ? 'dev' : 'build'
   run(process.execPath, 'node_modules/vitepress/bin/vitepress.js', command, '.')
 } catch (error) {
-  // What went wrong was printed by the program that failed.
+  // The program that failed has already printed its error.
   if (typeof error.status !== 'number') throw error
   process.exitCode = error.status
 }

@@ -1,4 +1,4 @@
-/** The text of src/engine/wasm/bindings.ts, as it follows from assembly/. */
+/** Generates the text of src/engine/wasm/bindings.ts from assembly/. */
 export declare function engineBindings(): Promise<string>
-/** Writes the file if it is not up to date. */
+/** Writes the file if it is out of date. */
 export declare function writeEngineBindings(): Promise<void>

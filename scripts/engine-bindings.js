@@ -1,18 +1,18 @@
-// Writes src/engine/wasm/bindings.ts, what TypeScript must know of assembly/: the types of its exports, its constants, and
-// the offsets of the fields of its classes, all as the compiler of AssemblyScript has them.
+// Writes src/engine/wasm/bindings.ts, which tells TypeScript about assembly/: the types of its exports, its constants, and
+// the offsets of the fields of its classes, all determined by the AssemblyScript compiler.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import asc from 'assemblyscript/asc'
 
 const target = 'src/engine/wasm/bindings.ts'
 
-/** Classes whose instances TypeScript reads and writes, by file, with what the object of their offsets is called. */
+/** The classes whose instances TypeScript reads and writes, their files, and the names of the objects with their offsets. */
 const classes = [
   { name: 'Problem', file: 'assembly/problem.ts', constant: 'PROBLEM' },
   { name: 'Kernel', file: 'assembly/kernel.ts', constant: 'KERNEL' },
   { name: 'Totals', file: 'assembly/column-stats.ts', constant: 'TOTALS' },
 ]
 
-/** Exported constants that TypeScript uses, by file. Those that differ between builds are read from the module. */
+/** The exported constants that TypeScript uses, by file. Constants that differ between builds are read from the module. */
 const constants = {
   'assembly/simd.ts': ['TILE_COLS'],
   'assembly/kernel.ts': ['LINEAR', 'POLY', 'RBF', 'SIGMOID'],
@@ -20,7 +20,7 @@ const constants = {
   'assembly/projected-cg.ts': ['LOST'],
 }
 
-/** Compiles a source and returns what the compiler writes, by extension. */
+/** Compiles a source and returns the compiler's output files, by extension. */
 async function compile(entry, sources = {}) {
   const files = {}
   const { error, stderr } = await asc.main(
@@ -43,7 +43,7 @@ function fieldsOf({ name, file }) {
   return [...body.matchAll(/^ {2}(\w+): (\w+)$/gm)].map(([, field, type]) => ({ field, type }))
 }
 
-/** The values of the constants and offsets, from a module that exports them as its globals. */
+/** The values of the constants and offsets, read from a module that exports them as globals. */
 async function valuesOf() {
   const lines = Object.entries(constants).map(
     ([file, names]) => `export { ${names.join(', ')} } from './${file.replace('.ts', '')}'`,
@@ -60,7 +60,7 @@ async function valuesOf() {
   return (name) => exports[name].value
 }
 
-/** The lines of a function's type, broken as the formatter does. */
+/** The type of a function, with line breaks where the formatter puts them. */
 function signature(name, parameters, result) {
   const line = `  ${name}(${parameters}): ${result}`
   if (line.length <= 110) return [line]
@@ -105,7 +105,7 @@ export async function engineBindings() {
   return out.join('\n')
 }
 
-/** Writes the file if it is not up to date, so that its time only changes with its contents. */
+/** Writes the file only if its content changes, which keeps its modification time. */
 export async function writeEngineBindings() {
   const text = await engineBindings()
   if (!existsSync(target) || readFileSync(target, 'utf8') !== text) writeFileSync(target, text)

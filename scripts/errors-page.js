@@ -1,7 +1,7 @@
 // node scripts/errors-page.js
 //
-// Brings docs/errors.md up to date with the sources: a heading and the meaning of each `ErrorCode`, in the order of the
-// type. What to do about an error stands below its meaning, is written by hand, and stays.
+// Updates docs/errors.md from the sources: a heading and the meaning of each `ErrorCode`, in the order of the type. The
+// advice below each meaning is written by hand and is kept.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const HEAD = 'export type ErrorCode ='
 
-/** The codes of the type `ErrorCode`, each with the comment behind it: `[{ code, meaning }]`. */
+/** The codes of the type `ErrorCode`, each with the comment that follows it: `[{ code, meaning }]`. */
 export function errorCodes() {
   const source = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
@@ -22,7 +22,7 @@ export function errorCodes() {
   }))
 }
 
-/** The page with the codes and meanings of today, and the advice of `page`. */
+/** The page with the current codes and meanings, and the advice of `page`. */
 export function errorsPage(page) {
   const [head, ...sections] = page.split(/^(?=## )/m)
   const advice = Object.fromEntries(
@@ -32,7 +32,7 @@ export function errorsPage(page) {
     }),
   )
   const written = errorCodes().map(({ code, meaning }) => {
-    if (!meaning) throw new Error(`the code ${code} lacks a comment behind it that says what it means`)
+    if (!meaning) throw new Error(`the code ${code} must be followed by a comment with its meaning`)
     const sentence = `${meaning[0].toUpperCase()}${meaning.slice(1)}.`
     return `## ${code}\n\n${sentence}\n\n${advice[code] ?? ''}`.trimEnd()
   })

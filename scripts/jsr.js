@@ -1,8 +1,8 @@
 // node scripts/jsr.js [folder]
 //
-// Makes the package that JSR gets, in a folder (.cache/jsr), out of the build and package.json: the bundles, each entry naming its
-// types, as JSR takes JavaScript, and jsr.json, where npm's packages are called what JSR calls them.
-// `npx jsr publish` in that folder publishes it; `npx jsr publish --dry-run` tells what it would.
+// Creates the package for JSR in a folder (.cache/jsr) from the build and package.json: the bundles, in which each entry
+// point refers to its types, as JSR requires of JavaScript, and jsr.json, which lists npm dependencies in JSR's notation.
+// `npx jsr publish` in that folder publishes it, and `npx jsr publish --dry-run` shows what would be published.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,9 +13,9 @@ const { version, license, exports, dependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 )
 
-// Only what this script has made before is thrown away.
+// Delete the folder only if this script created it.
 if (existsSync(target) && !existsSync(join(target, 'jsr.json')))
-  throw new Error(`${target} holds something else`)
+  throw new Error(`${target} exists and was not created by this script`)
 rmSync(target, { recursive: true, force: true })
 mkdirSync(target, { recursive: true })
 for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(root, path), join(target, path))
@@ -27,12 +27,12 @@ for (const name of readdirSync(join(root, 'dist')).filter((file) => /\.(wasm|onn
   cpSync(join(root, 'dist', name), join(target, 'dist', name))
 }
 
-// Workers of Cloudflare's import WebAssembly as modules, which JSR does not serve, and the command line is npm's.
+// JSR does not serve the WebAssembly modules that Cloudflare Workers import, and has no command-line programs.
 for (const name of readdirSync(join(target, 'dist/lib'))) {
   if (/\.workerd\.js$|^cli\.js$/.test(name)) rmSync(join(target, 'dist/lib', name))
 }
 
-// Declarations name each other by .js, where only .d.ts files are. JSR wants the name of a file that is there.
+// Declarations import each other as .js although only .d.ts files exist; JSR requires the names of existing files.
 for (const entry of readdirSync(join(target, 'dist/types'), { recursive: true, withFileTypes: true })) {
   if (!entry.isFile()) continue
   const path = join(entry.parentPath, entry.name)

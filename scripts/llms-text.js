@@ -13,7 +13,7 @@ const PARTS = [
   ['coming-from/', 'Coming from other tools'],
 ]
 
-/** The text of the file, made from the pages' titles and descriptions. */
+/** The text of the file, generated from the titles and descriptions of the pages. */
 export function llmsText() {
   const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
   const { description } = JSON.parse(read('package.json'))
@@ -21,7 +21,7 @@ export function llmsText() {
     const own = pages().filter((page) => page !== 'index.md' && page.replace(/[^/]*$/, '') === folder)
     const lines = own.map((page) => {
       const head = headOf(read(`docs/${page}`))
-      if (!head.title) throw new Error(`docs/${page} lacks a title`)
+      if (!head.title) throw new Error(`docs/${page} has no title`)
       const link = `- [${head.title}](${SITE}${page.replace(/\.md$/, '')})`
       return head.description ? `${link}: ${head.description}` : link
     })
@@ -29,8 +29,8 @@ export function llmsText() {
   })
   const usage = [
     'Install: `npm install softmargin`. Import `ImageClassifier`, `FeatureExtractor`, `FeatureStore` from `softmargin`; `SVC`,',
-    '`GridSearchCV` and what needs no pictures also from `softmargin/svm`; `spawn` from `softmargin/worker`. Every method that',
-    'computes is async. Every error is a `SoftmarginError` with a stable `code`.',
+    '`GridSearchCV` and everything else that needs no pictures also from `softmargin/svm`; `spawn` from `softmargin/worker`. Every',
+    'method that computes is async. Every error is a `SoftmarginError` with a stable `code`.',
   ].join('\n')
   return `# softmargin\n\n> ${description}\n\n${usage}\n\n${parts.join('\n\n')}\n`
 }

@@ -1,6 +1,6 @@
 export interface Resnet18Options {
   seed?: number
-  /** The one picture size that the network takes; any if left out. */
+  /** The only image size that the network accepts. Default: any size. */
   side?: number
   /** Channels of the four stages. */
   widths?: number[]

@@ -1,5 +1,5 @@
-// A ResNet-18 as an ONNX file: torchvision's layers, tensor names and node names, with seeded weights that nobody
-// trained. Its size, speed and shapes are the real ones: 11.7 million weights, 45 MB, 1.8 billion multiply-adds.
+// Creates a ResNet-18 as an ONNX file, with torchvision's layers, tensor names and node names, and with seeded random
+// weights. Its size, speed and shapes are real: 11.7 million weights, 45 MB, 1.8 billion multiply-adds.
 //
 // node scripts/resnet18.js [file]
 import { writeFileSync } from 'node:fs'
@@ -12,18 +12,18 @@ import {
 } from 'onnx-buf'
 
 /**
- * Node and tensor names are those that `torch.onnx.export` gives `torchvision.models.resnet18().eval()`, where
- * each BatchNorm is folded into the convolution before it.
+ * Node and tensor names are those of `torch.onnx.export` for `torchvision.models.resnet18().eval()`, which folds each
+ * BatchNorm into the convolution before it.
  *
- * @param {{ seed?: number, side?: number, widths?: number[], classes?: number }} options `side`: the one picture
- *   size that the network takes, any if left out; `widths`: channels of the four stages
+ * @param {{ seed?: number, side?: number, widths?: number[], classes?: number }} options `side`: the only image size
+ *   that the network accepts (default: any); `widths`: channels of the four stages
  * @returns {Uint8Array<ArrayBuffer>} the bytes of an .onnx file
  */
 export function resnet18({ seed = 18, side, widths = [64, 128, 256, 512], classes = 1000 } = {}) {
   const random = uniform(seed)
   const nodes = []
   const weights = []
-  // PyTorch numbers the folded weights on from its own count.
+  // PyTorch numbers the folded weights with a counter of its own.
   let number = 193
 
   function weight(name, dims, fanIn, gain) {
@@ -62,7 +62,7 @@ export function resnet18({ seed = 18, side, widths = [64, 128, 256, 512], classe
   function block(path, input, channels, filters, stride) {
     let x = convolution(`${path}/conv1`, input, channels, filters, 3, stride)
     x = add(`${path}/relu/Relu`, 'Relu', [x])
-    // A small second convolution keeps activations from growing block by block, as training would.
+    // A small second convolution keeps activations from growing from block to block, as training does.
     x = convolution(`${path}/conv2`, x, filters, filters, 3, 1, 0.3)
     const isSame = stride === 1 && channels === filters
     const shortcut = isSame
@@ -104,7 +104,7 @@ export function resnet18({ seed = 18, side, widths = [64, 128, 256, 512], classe
   return toBinary(ModelProtoSchema, model)
 }
 
-/** The lowest byte first, as typed arrays lie on every machine that runs JavaScript today. */
+/** The bytes of float32 values, little-endian like typed arrays on all supported hosts. */
 function bytes(values) {
   return new Uint8Array(values.buffer)
 }

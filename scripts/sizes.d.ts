@@ -11,5 +11,6 @@ export function entrySize(entry: string): Promise<EntrySize>
 export function downloadSize(
   code: string,
   splitting?: boolean,
+  isAnswering?: boolean,
 ): Promise<Record<'script' | 'engines' | 'codecs' | 'onnx', number>>
 export function downloadTable(): Promise<string[]>

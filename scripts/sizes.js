@@ -1,5 +1,5 @@
-// What the package weighs for those who use it: node scripts/sizes.js [--json]. Needs a build. A row for each entry:
-// everything that it exports, bundled and minified, script and WebAssembly gzipped, beside its budget.
+// Measures the size of the package for its users: node scripts/sizes.js [--json]. Needs a build. For each entry point, prints
+// the gzipped size of all its exports, bundled and minified, and of its WebAssembly, with its budget.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -8,12 +8,36 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length
 
-/** The most gzipped bytes that each entry, and an edge function that only decides, may have: test/package/sizes.test.ts. */
+/** Maximum gzipped bytes of each entry point, and of an edge function that only predicts; see test/package/sizes.test.ts. */
 export const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', import.meta.url), 'utf8'))
 
-/** Bundles code as the tool of an edge platform does: scripts, and the WebAssembly beside them as modules. */
+/** Bundles code like the tools of edge platforms: scripts, with the WebAssembly next to them as modules. */
 export async function bundleForEdge(code, options = {}) {
-  const { outputFiles } = await build({
+  return (await bundle(code, options)).outputFiles
+}
+
+/** The same, each file with `isOnDemand`: whether no static import leads to it. */
+async function bundleForPage(code, options) {
+  const { outputFiles, metafile } = await bundle(code, { ...options, metafile: true })
+  const named = (path) => path.replace(/^.*\//, '')
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [named(path), output]))
+  const wanted = new Set()
+  const want = (name) => {
+    if (wanted.has(name)) return
+    wanted.add(name)
+    for (const { path, kind } of outputs.get(name)?.imports ?? []) {
+      if (kind === 'import-statement') want(named(path))
+    }
+  }
+  for (const [name, { entryPoint }] of outputs) if (entryPoint === '<stdin>') want(name)
+  return outputFiles.map(({ path, contents }) => {
+    const isOnDemand = path.endsWith('.js') && !wanted.has(named(path))
+    return { path, contents, isOnDemand }
+  })
+}
+
+function bundle(code, options) {
+  return build({
     stdin: { contents: code, resolveDir: root },
     ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', write: false, outdir: '/' },
     conditions: ['workerd', 'worker', 'browser', 'import'],
@@ -21,10 +45,9 @@ export async function bundleForEdge(code, options = {}) {
     logLevel: 'error',
     ...options,
   })
-  return outputFiles
 }
 
-/** The gzipped bytes of an entry of package.json's `exports`, such as './svm': `{ script, wasm }`. */
+/** The gzipped bytes of an entry point in package.json's `exports`, such as './svm': `{ script, wasm }`. */
 export async function entrySize(entry) {
   const options = { splitting: true, ...(entry === './bundler' ? { platform: 'node' } : {}) }
   const files = await bundleForEdge(`export * from 'softmargin${entry.slice(1)}'`, options)
@@ -36,17 +59,19 @@ export async function entrySize(entry) {
 }
 
 /**
- * What a page downloads before its first answer, gzipped bytes by part; `onnx` is the CNN that ships.
+ * The gzipped bytes that a page downloads before its first prediction, by part; `onnx` is the bundled CNN.
  *
- * @param code what the page exports, such as "export { ImageClassifier } from 'softmargin'"
- * @param splitting whether what is imported on demand has files of its own. One file holds nothing unused.
- * @returns `{ script, engines, runtime, codecs, onnx }`, parts that the code does not need being 0. ONNX Runtime and its
- * script do not count: a page asks for them when it meets a network that our own engine does not know.
+ * @param code the page's code, such as "export { ImageClassifier } from 'softmargin'"
+ * @param splitting whether dynamic imports become separate files. A single file contains nothing unused.
+ * @param isAnswering whether the page only predicts, so that what is imported on demand, as for a fit, does not count
+ * @returns `{ script, engines, runtime, codecs, onnx }`; 0 for parts that the code does not need. ONNX Runtime is not
+ *   counted, because a page only loads it for networks that softmargin's own engine does not support.
  */
-export async function downloadSize(code, splitting = true) {
+export async function downloadSize(code, splitting = true, isAnswering = false) {
   const sizes = { script: 0, engines: 0, codecs: 0, onnx: 0 }
-  for (const { path, contents } of await bundleForEdge(code, { splitting })) {
+  for (const { path, contents, isOnDemand } of await bundleForPage(code, { splitting })) {
     if (splitting && /\/(ort[-.]|session-)/.test(path)) continue
+    if (isAnswering && isOnDemand) continue
     const part = path.endsWith('.js') ? 'script' : /\/(svm|cnn)/.test(path) ? 'engines' : 'codecs'
     sizes[part] += gzipped(contents)
   }
@@ -59,12 +84,13 @@ export async function downloadTable() {
   const uses = [
     ['train and classify in a page', "export { ImageClassifier } from 'softmargin'"],
     ['the same, from `softmargin/lite`', "export { ImageClassifier } from 'softmargin/lite'"],
+    ['classify by a saved classifier', "export { ImageClassifier } from 'softmargin/lite'", true, true],
     ['train an SVM on rows of numbers', "export { SVC } from 'softmargin/svm'"],
     ['only decide, by an SVM that is trained', "export { SvcPredictor } from 'softmargin/svm'", false],
   ]
   const rows = await Promise.all(
-    uses.map(async ([use, code, splitting]) => {
-      const { script, engines, codecs, onnx } = await downloadSize(code, splitting)
+    uses.map(async ([use, code, splitting, isAnswering]) => {
+      const { script, engines, codecs, onnx } = await downloadSize(code, splitting, isAnswering)
       const all = script + engines + codecs + onnx
       return [use, ...[script + engines, onnx, codecs, all].map(inWords)]
     }),

@@ -1,4 +1,4 @@
-// The quick start: the whole method on real handwritten digits, from PNG files to one .onnx file and back.
+// The quick start: the complete method on real handwritten digits, from PNG files to an .onnx file and back.
 import { writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -21,7 +21,9 @@ const [trainImages, testImages, trainLabels, testLabels] = trainTestSplit(paths,
   testSize: 0.2,
   stratify: true,
 })
-console.log(`${paths.length} handwritten digits as PNG files in ${here(folder)}/digits, one folder a class.`)
+console.log(
+  `${paths.length} handwritten digits as PNG files in ${here(folder)}/digits, one folder for each class.`,
+)
 console.log(`${trainImages.length} to train on, ${testImages.length} held out.\n`)
 
 console.log(

@@ -1,9 +1,9 @@
-// Tests the package on every host: the tests that need other hosts, browsers or bundlers, both builds of the engine on a
-// Node that can run both, and one program that runs everywhere, from the package as it would be published, and must give
-// the same hashes. Brings the hosts that are missing, some 950 MB, into .cache.
+// Tests the package on every host. It runs the tests that need other hosts, browsers or bundlers; the tests of both builds
+// of the engine on a version of Node that supports both; and on each host the same program, with the package as it would be
+// published, whose hashes must agree. Installs missing hosts (about 950 MB) into .cache.
 //
-// npm run test:hosts [-- --no-build] [names of hosts: the program on these alone]
-// SKIP_HOSTS="Firefox,WebKitGTK" leaves some out.
+// npm run test:hosts [-- --no-build] [names of hosts: run only the program, and only on these]
+// SKIP_HOSTS="Firefox,WebKitGTK" skips hosts.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { chromium, firefox, webkit } from '../test/hosts/browsers.js'
@@ -45,18 +45,18 @@ let failed = false
 if (names.length === 0) {
   const vitest = ['node_modules/vitest/vitest.mjs', 'run']
   runTests(process.execPath, [...vitest, '--project', 'hosts'])
-  // Node 20 has no relaxed SIMD: `npm test` may have run these with the strict build only.
+  // Node 20 has no relaxed SIMD, so `npm test` may have run these tests with the strict build only.
   const both = ['numerics/parity', 'numerics/properties', 'api/bad-input']
-  if (toSkip.includes('Node 26')) console.log('both builds: skipped, as SKIP_HOSTS wants')
+  if (toSkip.includes('Node 26')) console.log('both builds: skipped because of SKIP_HOSTS')
   else runTests(nodeProgram(26), [...vitest, ...both.map((name) => `test/${name}.test.ts`)])
 }
 
-/** Goes on where tests fail, so that one run shows all that is wrong. */
+/** Continues after failed tests, so that one run shows all failures. */
 function runTests(program, args) {
   try {
     execFileSync(program, args, { stdio: 'inherit' })
   } catch (error) {
-    // The program that failed has said why.
+    // The program that failed has already printed its error.
     if (typeof error.status !== 'number') throw error
     failed = true
   }
@@ -77,7 +77,7 @@ for (const { name, run, example, check } of wanted) {
     console.error(`${name}: failed\n${String(error.stderr || error.stack || error).slice(0, 4000)}`)
   }
 }
-for (const { name } of skipped) console.log(`${name}: skipped, as SKIP_HOSTS wants`)
+for (const { name } of skipped) console.log(`${name}: skipped because of SKIP_HOSTS`)
 console.table(rows)
 for (const column of ['features', 'model', 'predictions']) {
   const hashes = new Set(rows.map((row) => row[column]))

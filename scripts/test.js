@@ -1,5 +1,5 @@
-// Builds the package and tests the sources on this Node, with nothing that `npm ci` does not bring:
-// npm test [-- test/numerics/parity.test.ts]; hosts, browsers and bundlers are tested by `npm run test:hosts`.
+// Builds the package and runs the tests on this version of Node, with only what `npm ci` installs:
+// npm test [-- test/numerics/parity.test.ts]. `npm run test:hosts` tests other hosts, browsers and bundlers.
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -15,7 +15,7 @@ try {
     execFileSync(process.execPath, args, { stdio: 'inherit' })
   }
 } catch (error) {
-  // What went wrong was printed by the program that failed.
+  // The program that failed has already printed its error.
   if (typeof error.status !== 'number') throw error
   process.exitCode = error.status
 }

@@ -7,6 +7,7 @@ export {
   type RankedLayer,
 } from './classifier/choose-layer.ts'
 export {
+  type ClassifierFineTune,
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
@@ -20,7 +21,7 @@ export {
   type RankedLabel,
   type Suspect,
 } from './classifier/image-classifier.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,
@@ -32,6 +33,13 @@ export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts
 export type { ExecutionProvider, OrtModule, OrtSession } from './cnn/given-runtime.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export type {
+  Augmentation,
+  FineTuneOptions,
+  FineTuneProgress,
+  Tuning,
+  Validation,
+} from './cnn/training/fine-tune-options.ts'
 export { version } from './core/version.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'

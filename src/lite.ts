@@ -1,4 +1,4 @@
-// The entry point `softmargin/lite`: pictures in, label out, without onnxruntime-web.
+// The entry point `softmargin/lite`: image classification without onnxruntime-web.
 
 export {
   type ClassifierFitOptions,
@@ -12,7 +12,7 @@ export {
   type ImagesCall,
   type Scale,
 } from './classifier/image-classifier.ts'
-export type { ExtractOptions } from './cnn/batching/run-images.ts'
+export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,

@@ -10,7 +10,8 @@ import { panelWidth, tiles } from './tile'
  *
  * @param block pixels whose windows stay in the cache while all weights pass: a multiple of TILE_PIXELS
  * @param segments what a window holds: pairs of i32 (byte offset from the pixel, count of numbers)
- * @param depth numbers of a window
+ * @param parts the segments in parts, whose weights stay in the first-level cache while the pixels of a block pass: pairs
+ *   of i32 (segments, numbers)
  * @param weights panels: [panels][depth][channels of a panel], as `panelWidth` tells
  * @param bias a number a channel, up to the end of the last panel
  * @param residual a map to add, or 0
@@ -22,8 +23,8 @@ export function dense(
   pixels: i32,
   block: i32,
   segments: usize,
-  segmentCount: i32,
-  depth: i32,
+  parts: usize,
+  partCount: i32,
   weights: usize,
   bias: usize,
   channels: i32,
@@ -35,30 +36,36 @@ export function dense(
 ): void {
   const ending = changetype<Finish>(finish)
   for (let from = 0; from < pixels; from += block) {
-    const count = min(block, pixels - from)
+    const pixelCount = min(block, pixels - from)
     const table = <usize>from * 4
     let panel = weights
     for (let channel = 0; channel < channels; ) {
       const at = <usize>channel * 4
       const width = panelWidth(channels - channel)
-      tiles(
-        x,
-        xOffsets + table,
-        count,
-        segments,
-        segmentCount,
-        panel,
-        bias + at,
-        out + at,
-        outOffsets + table,
-        residual ? residual + at : 0,
-        residualOffsets + table,
-        channels - channel,
-        finish,
-      )
-      panel += <usize>depth * width * 4
+      let segment = segments
+      for (let part = 0; part < partCount; part++) {
+        const count = load<i32>(parts + <usize>part * 8)
+        const isLast = part == partCount - 1
+        tiles(
+          x,
+          xOffsets + table,
+          pixelCount,
+          segment,
+          count,
+          panel,
+          part == 0 ? bias + at : 0,
+          out + at,
+          outOffsets + table,
+          isLast && residual ? residual + at : 0,
+          residualOffsets + table,
+          channels - channel,
+          isLast ? finish : 0,
+        )
+        segment += <usize>count * 8
+        panel += <usize>load<i32>(parts + <usize>part * 8, 4) * width * 4
+      }
       channel += width
     }
-    if (ending.kind != 0) activateRows(out, outOffsets + table, count, channels, ending)
+    if (ending.kind != 0) activateRows(out, outOffsets + table, pixelCount, channels, ending)
   }
 }

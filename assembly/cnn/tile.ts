@@ -26,14 +26,16 @@ const WIDE_PIXELS: i32 = 2
 /** Pixels of the tiles of a narrow panel, and what tables of offsets are rounded up to. */
 export const TILE_PIXELS: i32 = 4
 
-/** Adds the residual, clamps, and stores a vector of which `lanes` numbers exist. */
+/** Finishes and stores a vector of which `lanes` numbers exist: adds the residual and clamps. */
 // @ts-ignore: decorator
 @inline
 function put(at: usize, added: usize, sum: v128, lanes: i32, finish: usize): void {
-  if (added) sum = f32x4.add(sum, v128.load(added))
-  // In this order of arguments a NaN stays one.
-  sum = f32x4.pmax(sum, v128.load32_splat(finish, offsetof<Finish>('low')))
-  sum = f32x4.pmin(sum, v128.load32_splat(finish, offsetof<Finish>('high')))
+  if (finish) {
+    if (added) sum = f32x4.add(sum, v128.load(added))
+    // In this order of arguments a NaN stays one.
+    sum = f32x4.pmax(sum, v128.load32_splat(finish, offsetof<Finish>('low')))
+    sum = f32x4.pmin(sum, v128.load32_splat(finish, offsetof<Finish>('high')))
+  }
   if (lanes >= 4) v128.store(at, sum)
   else storeLanes(at, sum, lanes)
 }
@@ -50,7 +52,7 @@ function storeLanes(at: usize, values: v128, lanes: i32): void {
  *
  * @param xOffsets, outOffsets, residualOffsets u32, one a pixel
  * @param segments pairs of i32
- * @param bias as many numbers as the panel has channels
+ * @param bias as many numbers as the panel has channels; 0 goes on from the sums that `out` holds
  * @param residual a map that is added, or 0
  * @param lanes how many channels exist from the panel's first one on
  * @param finish address of a `Finish`, of which only the clamp is looked at; 0 stores the sums as they are
@@ -74,14 +76,18 @@ export function wideTiles(
   for (const end = xOffsets + <usize>pixels * 4; xOffsets < end; xOffsets += 4 * WIDE_PIXELS) {
     const x0 = x + load<u32>(xOffsets)
     const x1 = x + load<u32>(xOffsets, 4)
-    let s00 = v128.load(bias)
-    let s01 = v128.load(bias, 16)
-    let s02 = v128.load(bias, 32)
-    let s03 = v128.load(bias, 48)
-    let s10 = s00
-    let s11 = s01
-    let s12 = s02
-    let s13 = s03
+    const to0 = out + load<u32>(outOffsets)
+    const to1 = out + load<u32>(outOffsets, 4)
+    const start0 = bias ? bias : to0
+    const start1 = bias ? bias : to1
+    let s00 = v128.load(start0)
+    let s01 = v128.load(start0, 16)
+    let s02 = v128.load(start0, 32)
+    let s03 = v128.load(start0, 48)
+    let s10 = v128.load(start1)
+    let s11 = v128.load(start1, 16)
+    let s12 = v128.load(start1, 32)
+    let s13 = v128.load(start1, 48)
     let weights = panel
     for (let segment = segments; segment < last; segment += 8) {
       const from = load<u32>(segment)
@@ -108,31 +114,18 @@ export function wideTiles(
         p1 += 4
       }
     }
-    const to0 = out + load<u32>(outOffsets)
-    const to1 = out + load<u32>(outOffsets, 4)
-    if (finish == 0) {
-      v128.store(to0, s00)
-      v128.store(to0, s01, 16)
-      v128.store(to0, s02, 32)
-      v128.store(to0, s03, 48)
-      v128.store(to1, s10)
-      v128.store(to1, s11, 16)
-      v128.store(to1, s12, 32)
-      v128.store(to1, s13, 48)
-    } else {
-      const added0 = residual ? residual + load<u32>(residualOffsets) : 0
-      const added1 = residual ? residual + load<u32>(residualOffsets, 4) : 0
-      put(to0, added0, s00, lanes, finish)
-      put(to0 + 16, added0 ? added0 + 16 : 0, s01, lanes - 4, finish)
-      put(to0 + 32, added0 ? added0 + 32 : 0, s02, lanes - 8, finish)
-      put(to0 + 48, added0 ? added0 + 48 : 0, s03, lanes - 12, finish)
-      put(to1, added1, s10, lanes, finish)
-      put(to1 + 16, added1 ? added1 + 16 : 0, s11, lanes - 4, finish)
-      put(to1 + 32, added1 ? added1 + 32 : 0, s12, lanes - 8, finish)
-      put(to1 + 48, added1 ? added1 + 48 : 0, s13, lanes - 12, finish)
-      residualOffsets += 4 * WIDE_PIXELS
-    }
+    const added0 = residual ? residual + load<u32>(residualOffsets) : 0
+    const added1 = residual ? residual + load<u32>(residualOffsets, 4) : 0
+    put(to0, added0, s00, lanes, finish)
+    put(to0 + 16, added0 ? added0 + 16 : 0, s01, lanes - 4, finish)
+    put(to0 + 32, added0 ? added0 + 32 : 0, s02, lanes - 8, finish)
+    put(to0 + 48, added0 ? added0 + 48 : 0, s03, lanes - 12, finish)
+    put(to1, added1, s10, lanes, finish)
+    put(to1 + 16, added1 ? added1 + 16 : 0, s11, lanes - 4, finish)
+    put(to1 + 32, added1 ? added1 + 32 : 0, s12, lanes - 8, finish)
+    put(to1 + 48, added1 ? added1 + 48 : 0, s13, lanes - 12, finish)
     outOffsets += 4 * WIDE_PIXELS
+    residualOffsets += 4 * WIDE_PIXELS
   }
 }
 
@@ -158,14 +151,22 @@ export function narrowTiles(
     const x1 = x + load<u32>(xOffsets, 4)
     const x2 = x + load<u32>(xOffsets, 8)
     const x3 = x + load<u32>(xOffsets, 12)
-    let s00 = v128.load(bias)
-    let s01 = v128.load(bias, 16)
-    let s10 = s00
-    let s11 = s01
-    let s20 = s00
-    let s21 = s01
-    let s30 = s00
-    let s31 = s01
+    const to0 = out + load<u32>(outOffsets)
+    const to1 = out + load<u32>(outOffsets, 4)
+    const to2 = out + load<u32>(outOffsets, 8)
+    const to3 = out + load<u32>(outOffsets, 12)
+    let start = bias ? bias : to0
+    let s00 = v128.load(start)
+    let s01 = v128.load(start, 16)
+    start = bias ? bias : to1
+    let s10 = v128.load(start)
+    let s11 = v128.load(start, 16)
+    start = bias ? bias : to2
+    let s20 = v128.load(start)
+    let s21 = v128.load(start, 16)
+    start = bias ? bias : to3
+    let s30 = v128.load(start)
+    let s31 = v128.load(start, 16)
     let weights = panel
     for (let segment = segments; segment < last; segment += 8) {
       const from = load<u32>(segment)
@@ -196,10 +197,10 @@ export function narrowTiles(
         p3 += 4
       }
     }
-    putNarrow(out, outOffsets, residual, residualOffsets, s00, s01, lanes, finish)
-    putNarrow(out, outOffsets + 4, residual, residualOffsets + 4, s10, s11, lanes, finish)
-    putNarrow(out, outOffsets + 8, residual, residualOffsets + 8, s20, s21, lanes, finish)
-    putNarrow(out, outOffsets + 12, residual, residualOffsets + 12, s30, s31, lanes, finish)
+    putNarrow(to0, residual, residualOffsets, s00, s01, lanes, finish)
+    putNarrow(to1, residual, residualOffsets + 4, s10, s11, lanes, finish)
+    putNarrow(to2, residual, residualOffsets + 8, s20, s21, lanes, finish)
+    putNarrow(to3, residual, residualOffsets + 12, s30, s31, lanes, finish)
     outOffsets += 4 * TILE_PIXELS
     residualOffsets += 4 * TILE_PIXELS
   }
@@ -208,8 +209,7 @@ export function narrowTiles(
 // @ts-ignore: decorator
 @inline
 function putNarrow(
-  out: usize,
-  outOffset: usize,
+  to: usize,
   residual: usize,
   residualOffset: usize,
   sum0: v128,
@@ -217,15 +217,9 @@ function putNarrow(
   lanes: i32,
   finish: usize,
 ): void {
-  const to = out + load<u32>(outOffset)
-  if (finish == 0) {
-    v128.store(to, sum0)
-    v128.store(to, sum1, 16)
-  } else {
-    const added = residual ? residual + load<u32>(residualOffset) : 0
-    put(to, added, sum0, lanes, finish)
-    put(to + 16, added ? added + 16 : 0, sum1, lanes - 4, finish)
-  }
+  const added = residual ? residual + load<u32>(residualOffset) : 0
+  put(to, added, sum0, lanes, finish)
+  put(to + 16, added ? added + 16 : 0, sum1, lanes - 4, finish)
 }
 
 /** Channels of the panel that begins at the first of `channels` that are left: WIDE, or NARROW if they are enough. */

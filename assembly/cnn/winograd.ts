@@ -2,9 +2,11 @@
 // (m + 2)^2 products for m^2 sums of 9. A tile of (m + 2) x (m + 2) numbers is transformed into as many planes, each
 // plane is multiplied by a matrix of transformed weights, and what comes out is transformed back into m x m pixels.
 //
-// Layouts. `planes`: [planes][tiles of a block][channels]. Weights: [planes], each in panels as `tiles` takes them.
+// Layouts. `planes`: [planes][tiles of a block][channels]. Weights: [planes], each in panels as `tiles` takes them; or not
+// transformed yet, as winograd-weights.ts takes them.
 
 import { panelWidth, tiles as tilesOfPanel } from './tile'
+import { transformWeights } from './winograd-weights'
 import { inputTile2, outputTile2 } from './winograd2'
 import { inputTile4, outputTile4 } from './winograd4'
 
@@ -17,6 +19,10 @@ export const WINOGRAD_SCRATCH_BYTES: i32 = 36 * 16
  */
 export const WINOGRAD_PLANE_GAP: i32 = 64
 
+/** Channels whose weights are transformed at a time: those of a panel then take 300 kB. */
+export const WINOGRAD_CHANNELS: i32 = 128
+
+/** The products of all planes, with weights that are transformed. */
 function multiplyPlanes(
   planes: usize,
   planeBytes: usize,
@@ -35,14 +41,55 @@ function multiplyPlanes(
   for (let plane = 0; plane < planeCount; plane++) {
     for (let filter = 0; filter < filters; ) {
       const out = sums + <usize>filter * 4
-      const left = filters - filter
-      tilesOfPanel(planes, xOffsets, tiles, segment, 1, weights, zeros, out, outOffsets, 0, 0, left, 0)
-      const width = panelWidth(left)
+      const width = panelWidth(filters - filter)
+      tilesOfPanel(planes, xOffsets, tiles, segment, 1, weights, zeros, out, outOffsets, 0, 0, width, 0)
       weights += <usize>channels * width * 4
       filter += width
     }
     planes += planeBytes
     sums += sumBytes
+  }
+}
+
+/** The same with weights that are transformed on the way, into `transformed`. */
+function transformAndMultiply(
+  side: i32,
+  planes: usize,
+  planeBytes: usize,
+  planeCount: i32,
+  tiles: i32,
+  channels: i32,
+  segments: usize,
+  xOffsets: usize,
+  weights: usize,
+  transformed: usize,
+  zeros: usize,
+  filters: i32,
+  sums: usize,
+  sumBytes: usize,
+  outOffsets: usize,
+  scratch: usize,
+): void {
+  for (let filter = 0; filter < filters; ) {
+    const width = panelWidth(filters - filter)
+    const step = <usize>(WINOGRAD_CHANNELS * width) * 4 + WINOGRAD_PLANE_GAP
+    for (let channel = 0; channel < channels; channel += WINOGRAD_CHANNELS) {
+      const count = min(WINOGRAD_CHANNELS, channels - channel)
+      transformWeights(side, weights, count, width, transformed, step, scratch)
+      weights += <usize>(count * 9 * width) * 4
+      const segment = count == WINOGRAD_CHANNELS ? segments : segments + 8
+      const start = channel == 0 ? zeros : 0
+      let x = planes + <usize>channel * 4
+      let panel = transformed
+      let out = sums + <usize>filter * 4
+      for (let plane = 0; plane < planeCount; plane++) {
+        tilesOfPanel(x, xOffsets, tiles, segment, 1, panel, start, out, outOffsets, 0, 0, width, 0)
+        x += planeBytes
+        panel += step
+        out += sumBytes
+      }
+    }
+    filter += width
   }
 }
 
@@ -54,7 +101,10 @@ function multiplyPlanes(
  * @param block tiles whose planes stay in the cache: a multiple of TILE_PIXELS
  * @param planes room for (m + 2)^2 times block x channels numbers and a gap
  * @param sums room for (m + 2)^2 times block x filters (up to the end of the last panel) numbers and a gap
- * @param segment one segment of `channels` numbers from 0, as `tiles` takes it
+ * @param segments as `tiles` takes them: one segment of all channels from 0; or if weights are transformed on the way, one
+ *   of WINOGRAD_CHANNELS and one of the channels that are left
+ * @param transformed room for (m + 2)^2 times WINOGRAD_CHANNELS x (channels of a panel) numbers and a gap, if weights are
+ *   transformed on the way; else 0
  * @param planeRows, sumRows u32: where the rows of a plane begin
  * @param zeros as many zeros as a panel has channels
  * @param outTiles pairs of u32: the byte offset of the tile's first pixel, its rows + 256 x its columns
@@ -72,11 +122,12 @@ export function winograd(
   pixelBytes: usize,
   planes: usize,
   sums: usize,
-  segment: usize,
+  segments: usize,
   planeRows: usize,
   sumRows: usize,
   zeros: usize,
   weights: usize,
+  transformed: usize,
   bias: usize,
   filters: i32,
   out: usize,
@@ -102,21 +153,43 @@ export function winograd(
       if (side == 4) inputTile4(corner, rowBytes, pixelBytes, to, planeBytes, scratch)
       else inputTile2(corner, rowBytes, pixelBytes, to, planeBytes, scratch)
     }
-    multiplyPlanes(
-      planes,
-      planeBytes,
-      planeCount,
-      count,
-      <i32>pixelBytes >> 2,
-      segment,
-      planeRows,
-      weights,
-      zeros,
-      filters,
-      sums,
-      sumBytes,
-      sumRows,
-    )
+    const channels = <i32>pixelBytes >> 2
+    if (transformed) {
+      transformAndMultiply(
+        side,
+        planes,
+        planeBytes,
+        planeCount,
+        count,
+        channels,
+        segments,
+        planeRows,
+        weights,
+        transformed,
+        zeros,
+        filters,
+        sums,
+        sumBytes,
+        sumRows,
+        scratch,
+      )
+    } else {
+      multiplyPlanes(
+        planes,
+        planeBytes,
+        planeCount,
+        count,
+        channels,
+        segments,
+        planeRows,
+        weights,
+        zeros,
+        filters,
+        sums,
+        sumBytes,
+        sumRows,
+      )
+    }
     for (let t = 0; t < count; t++) {
       const entry = outTiles + <usize>(from + t) * 8
       const corner = out + load<u32>(entry)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** A job's path is the last argument; its matrices are raw little-endian files. */
+/** Reads the job whose path is the last argument; its matrices are raw little-endian files. */
 export function readJob() {
   const job = JSON.parse(readFileSync(process.argv.at(-1), 'utf8'))
   const floats = (path) => new Float32Array(new Uint8Array(readFileSync(path)).buffer)
@@ -14,7 +14,7 @@ export function readJob() {
   }
 }
 
-/** Runs the work `repeat` times. Answers the last result and the seconds of each run. */
+/** Runs the work `repeat` times. Returns the last result and the seconds of each run. */
 export async function timed(work, repeat) {
   const times = []
   let result
@@ -26,14 +26,14 @@ export async function timed(work, repeat) {
   return { result, times }
 }
 
-/** Rows as arrays of numbers, for libraries that want them so. */
+/** Rows as arrays of numbers, for libraries that need them in this form. */
 export function toRows(data, cols) {
   return Array.from({ length: data.length / cols }, (_, i) =>
     Array.from(data.subarray(i * cols, (i + 1) * cols)),
   )
 }
 
-/** The share of labels that are right. */
+/** The share of correct labels. */
 export function accuracy(predicted, truth) {
   return truth.filter((label, i) => label === predicted[i]).length / truth.length
 }

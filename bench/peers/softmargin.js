@@ -1,4 +1,4 @@
-// Ours, on one thread or as many as the job says: node softmargin.js strict|relaxed <job>
+// softmargin, on one thread or the number of threads in the job: node softmargin.js strict|relaxed <job>
 import { GridSearchCV, Matrix, SVC } from '../../dist/lib/svm.js'
 import { accuracy, readJob, timed } from './job.js'
 

@@ -26,6 +26,7 @@ export default defineConfig({
           page('Quick start', '/guide/quick-start'),
           page('Choose a layer', '/layers'),
           page('Grid search', '/guide/grid-search'),
+          page('Fine-tuning', '/guide/fine-tuning'),
           page('Labels and stores', '/guide/labels-and-stores'),
           page('How sure is it?', '/guide/how-sure'),
           page('Workers', '/guide/workers'),
@@ -58,7 +59,7 @@ export default defineConfig({
         items: [
           page('API', '/api/'),
           page('Models known to work', '/models'),
-          page('Files in and out', '/formats'),
+          page('File formats', '/formats'),
           page('Errors by code', '/errors'),
           page('Architecture', '/architecture'),
         ].filter(

@@ -1,5 +1,10 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { checkRuntime } from '../cnn/runtime.ts'
+import {
+  checkFineTune,
+  type FineTuneOptions,
+  type FineTuneProgress,
+} from '../cnn/training/fine-tune-options.ts'
 import type { LongCall, Progress, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
@@ -11,7 +16,8 @@ import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
-import { FeatureStore } from '../store/feature-store.ts'
+import type { FeatureStore } from '../store/feature-store.ts'
+import { isFeatureStore } from '../store/known-stores.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
 
 export type { Scale }
@@ -38,15 +44,27 @@ export interface ClassifierOptions {
    * `layer: 'auto'` it holds the features of all candidate layers.
    */
   store?: FeatureStore | undefined
+  /**
+   * Whether each `fit` first trains the CNN on its images, from the extractor's own weights, as
+   * `FeatureExtractor.fineTune` does; `true` or its options. With a grid, the SVM's parameters are then chosen on the
+   * images that the CNN has not learnt from. Not together with `store`. Default `false`.
+   */
+  fineTune?: boolean | ClassifierFineTune | undefined
 }
 
+/** Options of a fine-tuning within `fit`, whose own options stand for the ones that are missing here. */
+export type ClassifierFineTune = Omit<FineTuneOptions, 'signal' | 'onProgress' | 'onUnreadable'>
+
 /** Progress of a classifier call and the stage it is in. */
-export interface ClassifierProgress extends Progress {
+export interface ClassifierProgress
+  extends Progress,
+    Pick<FineTuneProgress, 'loss' | 'accuracy' | 'learningRate' | 'secondsLeft'> {
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
-   * `'search'` counts fits during the grid search, and `'svm'` counts pairs of classes.
+   * `'search'` counts fits during the grid search, and `'svm'` counts pairs of classes. While the CNN is trained,
+   * `'activations'` counts images and `'training'` counts steps.
    */
-  stage: 'features' | 'layers' | 'search' | 'svm'
+  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm'
 }
 
 /** Options common to all calls that take images. */
@@ -124,15 +142,35 @@ export interface Evaluation<L extends Label = Label> {
 /** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkOptions(
   options: ClassifierOptions,
-): Required<Omit<ClassifierOptions, 'store'>> & Pick<ClassifierOptions, 'store'> {
-  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'store'])
-  const { extractor = {}, svm = {}, scale = 'standard', store } = options
+): Required<Omit<ClassifierOptions, 'store' | 'fineTune'>> &
+  Pick<ClassifierOptions, 'store'> & { fineTune: ClassifierFineTune | undefined } {
+  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'store', 'fineTune'])
+  const { extractor = {}, svm = {}, scale = 'standard', store, fineTune = false } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
   }
   checkScale(scale)
   checkStore(store)
-  return { extractor, svm, scale, store }
+  return { extractor, svm, scale, store, fineTune: checkTuning(fineTune, store) }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+function checkTuning(fineTune: unknown, store: unknown): ClassifierFineTune | undefined {
+  if (fineTune === false) return undefined
+  if (fineTune !== true && (typeof fineTune !== 'object' || fineTune === null)) {
+    throw invalidArgument('fineTune', fineTune, 'true, false or an object of options')
+  }
+  const options = fineTune === true ? {} : (fineTune as ClassifierFineTune)
+  const { signal, onProgress, onUnreadable } = options as FineTuneOptions
+  for (const [name, value] of Object.entries({ signal, onProgress, onUnreadable })) {
+    if (value !== undefined) throw invalidArgument(`fineTune.${name}`, value, 'passed to fit')
+  }
+  checkFineTune(options, 'fineTune')
+  if (store !== undefined) {
+    const expected = 'left out with fineTune, since features of a CNN that changes cannot be kept'
+    throw invalidArgument('store', store, expected)
+  }
+  return options
 }
 
 /** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */
@@ -155,7 +193,7 @@ export function checkLoadOptions(options: ClassifierLoadOptions): void {
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
 function checkStore(store: unknown): void {
-  if (store === undefined || store instanceof FeatureStore) return
+  if (store === undefined || isFeatureStore(store)) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }
 

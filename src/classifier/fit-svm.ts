@@ -1,13 +1,13 @@
 import type { Progress } from '../core/call-options.ts'
+import type { Splitter } from '../core/folds.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import { GridSearchCV } from '../model-selection/grid-search.ts'
-import { listCandidates } from '../model-selection/parameter-grid.ts'
-import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import type { GridSearchCV } from '../model-selection/grid-search.ts'
 import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
+import type { ImageFeatures } from './image-features.ts'
 
 /** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
 export interface FittedSvm<L extends Label = Label> {
@@ -21,14 +21,19 @@ export interface FittedSvm<L extends Label = Label> {
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS`
  */
-export function searchFor<L extends Label>(
+export async function searchFor<L extends Label>(
   template: SVC<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
-): GridSearchCV<L> | undefined {
+): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (grid === undefined) return undefined
+  const [{ GridSearchCV }, { listCandidates }, { StratifiedKFold }] = await Promise.all([
+    import('../model-selection/grid-search.ts'),
+    import('../model-selection/parameter-grid.ts'),
+    import('../model-selection/stratified-k-fold.ts'),
+  ])
   const search = new GridSearchCV(template, grid, { cv, scoring })
   for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
     using svm = template.clone(candidate)
@@ -37,6 +42,29 @@ export function searchFor<L extends Label>(
   }
   if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
   return search
+}
+
+/**
+ * The grid search for features of a CNN that was trained on some of the images: on those they look easier to tell apart
+ * than on any others, so that candidates are judged on the images that were held out.
+ *
+ * @param planned the search that the caller asked for
+ * @param read the images' rows
+ * @param make makes such a search with other folds
+ */
+export async function searchOnHeldOut<L extends Label>(
+  planned: GridSearchCV<L> | undefined,
+  { extractor }: ImageFeatures,
+  read: readonly number[],
+  make: (cv: Splitter) => Promise<GridSearchCV<L> | undefined>,
+): Promise<GridSearchCV<L> | undefined> {
+  const { kept, validation } = extractor.tuning ?? {}
+  if (!planned || !kept || !validation) return planned
+  const held = new Set(validation.rows)
+  const rows = (isHeld: boolean) =>
+    Int32Array.from([...read.keys()].filter((row) => held.has(read[row]) === isHeld))
+  planned.dispose()
+  return make({ split: () => [{ train: rows(false), test: rows(true) }] })
 }
 
 /**

@@ -13,6 +13,7 @@ import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile, classifierToFile } from './classifier-file.ts'
 import {
+  type ClassifierFineTune,
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
@@ -26,13 +27,14 @@ import {
   type ImagesCall,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
-import { type FittedSvm, fitSvm, searchFor } from './fit-svm.ts'
+import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
 import { decisionsOf, evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
 import { type Suspect, suspectRows } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
+  ClassifierFineTune,
   ClassifierFitOptions,
   ClassifierLoadOptions,
   ClassifierOptions,
@@ -68,6 +70,11 @@ export class ImageClassifier<L extends Label = Label> {
   readonly #template: SVC<L>
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
+  /** Set if `fit` is to train the CNN. */
+  readonly #fineTune: ClassifierFineTune | undefined
+  /** Where features come from before the CNN is trained; each `fit` starts from it. */
+  #frozen: ImageFeatures
+  /** Where features come from: `#frozen`, or a trained copy of it. */
   #source: ImageFeatures
   #fitted: Fitted<L> | undefined
   /** Images passed to `add` since the last fit. */
@@ -81,9 +88,12 @@ export class ImageClassifier<L extends Label = Label> {
       template: SVC<L>
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
+      fineTune?: ClassifierFineTune | undefined
     },
   ) {
+    this.#frozen = source
     this.#source = source
+    this.#fineTune = o.fineTune
     this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
@@ -97,11 +107,12 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
-    const { extractor, svm, scale, store } = checkOptions(options)
+    const { extractor, svm, scale, store, fineTune } = checkOptions(options)
     const template = new SVC<L>(svm instanceof SVC ? svm.getParams() : svm)
     checkFeatureKernel(template)
     if (extractor instanceof FeatureExtractor) {
-      return new ImageClassifier(new ImageFeatures(extractor, { owned: false, store }), { scale, template })
+      const source = new ImageFeatures(extractor, { owned: false, store })
+      return new ImageClassifier(source, { scale, template, fineTune })
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
@@ -110,10 +121,11 @@ export class ImageClassifier<L extends Label = Label> {
     // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
-    return new ImageClassifier(new ImageFeatures(made, { owned: true, store }), { scale, template, auto })
+    const source = new ImageFeatures(made, { owned: true, store })
+    return new ImageClassifier(source, { scale, template, auto, fineTune })
   }
 
-  /** The feature extractor. With `layer: 'auto'` each `fit` replaces it. */
+  /** The feature extractor. With `layer: 'auto'` or `fineTune` each `fit` replaces it; see `extractor.tuning`. */
   get extractor(): FeatureExtractor {
     return this.#source.extractor
   }
@@ -121,7 +133,9 @@ export class ImageClassifier<L extends Label = Label> {
   /**
    * Fits the classifier on labelled images. With `grid`, the SVM parameters are selected by cross-validated
    * grid search. With `layer: 'auto'` the layer and pooling are selected first, as in `chooseLayer`, using
-   * `cv` folds of these images. If `fit` throws, the previously fitted state is kept.
+   * `cv` folds of these images. With `fineTune` the CNN is trained next, and a grid search then has one fold: it fits
+   * on the images that the CNN has learnt from and judges on the others. If `fit` throws, the previously fitted state
+   * is kept.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
@@ -139,23 +153,31 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    const search = searchFor<L>(this.#template, images, labels, o as ClassifierFitOptions<L>)
-    const chosen = this.#auto && (await this.#source.withBestLayer(images, labels, this.#judge(), o))
+    const call = o as ClassifierFitOptions<L>
+    const planned = await searchFor<L>(this.#template, images, labels, call)
+    const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
+    const frozen = chosen?.source ?? this.#frozen
+    let source = frozen
     try {
-      const extracted = chosen?.extracted ?? (await this.#source.extract(images, o, labels))
+      if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
+      const known = source === frozen ? chosen?.extracted : undefined
+      const extracted = known ?? (await source.extract(images, o, labels))
       const learnt = trainingSetFrom<L>(extracted, labels)
+      const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
+        searchFor<L>(this.#template, images, labels, { ...call, cv }),
+      )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const X = await scaler.transform(extracted.features)
       const machine = await fitSvm(this.#template, X, learnt.labels, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
+      if (source !== frozen) source.dispose()
       chosen?.source.dispose()
       throw error
     }
-    if (chosen) {
-      this.#source.dispose()
-      this.#source = chosen.source
-    }
+    for (const old of new Set([this.#source, this.#frozen])) if (old !== frozen) old.dispose()
+    this.#frozen = frozen
+    this.#source = source
     // The classes are now exactly those of `labels`.
     return this as unknown as ImageClassifier<Y[number]>
   }
@@ -297,9 +319,9 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Lists the training images whose labels may be wrong, the most suspect first: those for which machines fitted on
-   * the other images prefer another label. Five machines are fitted, each on four fifths of the images that `fit`,
-   * or the last `refit`, has learnt from; the classifier itself does not change.
+   * Lists the training images whose labels may be wrong, the most suspect first: those for which SVMs fitted on other
+   * images find another label more probable. Five SVMs are fitted, each on four fifths of the images of `fit` or the
+   * last `refit`; the classifier itself does not change.
    *
    * @param o `onProgress` counts these fits, in the stage `'svm'`
    * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`
@@ -401,7 +423,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.#fitted?.svc.dispose()
     this.#fitted = undefined
     this.#added = []
-    this.#source.dispose()
+    for (const source of new Set([this.#source, this.#frozen])) source.dispose()
   }
 
   [Symbol.dispose](): void {

@@ -9,8 +9,8 @@ import { signatureOf } from '../store/feature-signature.ts'
 import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import type { SVC } from '../svm/svc.ts'
-import { type RankedLayer, rankLayers } from './choose-layer.ts'
-import type { ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
+import type { RankedLayer } from './choose-layer.ts'
+import type { ClassifierFineTune, ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
 
 /** Features of the readable images, with the indices of those images. */
 export interface Extracted {
@@ -88,6 +88,7 @@ export class ImageFeatures {
     o: ImagesCall & Pick<ClassifierFitOptions, 'cv'>,
   ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
     const { store } = this
+    const { rankLayers } = await import('./choose-layer.ts')
     const { layers, features, read, keys, joined } = await rankLayers(images, labels, {
       ...judge,
       extractor: this.extractor,
@@ -102,6 +103,23 @@ export class ImageFeatures {
     const extractor = await this.extractor.withLayer({ layer, pooling })
     const source = new ImageFeatures(extractor, { owned: true, store, joined })
     return { source, ranked: layers, extracted: { features: features[0], read, keys } }
+  }
+
+  /** A source of the features of this CNN after it was trained on some images. */
+  async fineTuned(
+    images: readonly ImageInput[],
+    labels: ArrayLike<Label>,
+    options: ClassifierFineTune,
+    o: ImagesCall,
+  ): Promise<ImageFeatures> {
+    const extractor = await this.extractor.fineTune(images, labels, {
+      ...options,
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.(p),
+      // The features are extracted afterwards, and unreadable images are told then.
+      onUnreadable: o.onUnreadable && (() => {}),
+    })
+    return new ImageFeatures(extractor, { owned: true })
   }
 
   dispose(): void {

@@ -1,7 +1,7 @@
 // What ONNX Runtime answers, in any of its builds: activations, or the reason why it has none.
 
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../core/errors.ts'
+import type { ModelProto, NodeProto } from '../onnx/proto/onnx.ts'
 import type { Activation } from './running-network.ts'
 
 /** The outputs of a run, by name. @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other types than float32 */

@@ -1,12 +1,12 @@
 // Networks in a runtime that the caller supplies: onnxruntime-node, onnxruntime-react-native, another build of
 // onnxruntime-web.
 
-import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
 import { activationsOf, failedOn, notTaken } from './activation.ts'
-import type { Activation } from './running-network.ts'
+import type { Activation, Feeds } from './running-network.ts'
 
 /**
  * The part of the API of onnxruntime-common that softmargin calls. The namespace of onnxruntime-node is such a
@@ -136,13 +136,22 @@ export class GivenSession {
 
   /** As `Session.run`; `INVALID_ARGUMENT` for outputs that the module leaves out. */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>> {
+    return this.runAll({ [input]: { data: batch, dims } })
+  }
+
+  /** As `Session.runAll`. */
+  runAll(feeds: Feeds): Promise<Map<string, Activation>> {
     return this.#inTurn(async () => {
       if (!this.#session) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
       let results: Readonly<Record<string, { data: unknown; type: string; dims: readonly number[] }>>
       try {
-        results = await this.#session.run({ [input]: new this.#module.Tensor('float32', batch, dims) })
+        const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [
+          name,
+          new this.#module.Tensor('float32', data, dims),
+        ])
+        results = await this.#session.run(Object.fromEntries(tensors))
       } catch (cause) {
-        throw failedOn(dims, cause)
+        throw failedOn(Object.values(feeds)[0].dims, cause)
       }
       if (typeof results !== 'object' || results === null) throw lacking('outputs of run()')
       for (const name of this.#outputs) if (!results[name]) throw lacking(`output '${name}' of run()`)

@@ -1,6 +1,6 @@
-import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from 'onnx-buf'
 import { SoftmarginError } from '../core/errors.ts'
 import { dimensions, requiredInputs, typeName } from '../onnx/graph/graph.ts'
+import { TensorProto_DataType as DataType, type ModelProto, type ValueInfoProto } from '../onnx/proto/onnx.ts'
 
 /** The model's image input: float32 [batch, channels, height, width]. */
 export interface ImageTensorInput {

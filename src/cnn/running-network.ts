@@ -1,4 +1,4 @@
-import type { ModelProto } from 'onnx-buf'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -6,6 +6,9 @@ export interface Activation {
   /** Batch first. */
   dims: readonly number[]
 }
+
+/** Input tensors by name. */
+export type Feeds = Readonly<Record<string, Activation>>
 
 /** Where a network runs. */
 export type Device = 'wasm' | 'webgpu'
@@ -25,6 +28,8 @@ export interface RunningNetwork {
   readonly device: Device
   /** @returns the model's outputs by name */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>>
+  /** As `run`, for a model with several inputs: the tensors by the names of their inputs. */
+  runAll(feeds: Feeds): Promise<Map<string, Activation>>
   /** Frees the network's memory after the runs in progress. */
   release(): Promise<void>
 }

@@ -1,7 +1,7 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { smallCnn } from '../../test/support/small-cnn.ts'
+import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
 import { FeatureExtractor } from './extractor/extractor.ts'
 
 const image = (i: number) => ({

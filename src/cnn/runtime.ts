@@ -1,5 +1,6 @@
-import type { ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { mayShareMemory } from '../host/threads.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import {
@@ -12,7 +13,15 @@ import {
   packageOf,
 } from './given-runtime.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
+import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
+import type {
+  Activation,
+  Device,
+  Feeds,
+  RunningNetwork,
+  SessionOptions,
+  StartNetwork,
+} from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -42,16 +51,24 @@ export type RunningDevice = Device | 'given'
 /** How a network is run. */
 export interface RunningOptions extends SessionOptions {
   runtime?: Runtime | undefined
-  /** Only with a module as `runtime`, which gets the number as `intraOpNumThreads`. */
+  /** A module as `runtime` gets the number as `intraOpNumThreads`; otherwise see `threadsFor`. */
   threads?: number | undefined
   /** Only with a module as `runtime`. */
   executionProviders?: readonly ExecutionProvider[] | undefined
 }
 
 /** A network that is ready to run, in any runtime. */
-export interface Network extends Omit<RunningNetwork, 'device'> {
+export interface Network extends Omit<RunningNetwork, 'device' | 'runAll'> {
   readonly device: RunningDevice
   readonly runtime: RuntimeInfo
+  /**
+   * Prepares the network to run in other threads as well.
+   *
+   * @param count how many threads are wanted
+   * @returns what they need; for fewer of them if there is not memory for all. Absent if the network cannot run
+   *   elsewhere: on a GPU, or in a module that the caller supplies
+   */
+  share?(count: number): Promise<SharedNetwork>
 }
 
 let startSession: StartNetwork | undefined
@@ -118,7 +135,7 @@ export async function startNetwork(
   if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
   try {
     const source = { model, input: port.name, batch: port.batch }
-    return inEngine(await EngineNetwork.create(source, dims))
+    return inEngine(await EngineNetwork.create(source, dims), model)
   } catch (error) {
     const why = whyNotEngine(error)
     if (why === undefined) throw error
@@ -144,28 +161,82 @@ function whyNotEngine(error: unknown): string | undefined {
   return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
 }
 
-function inEngine(network: EngineNetwork): Network {
+/**
+ * Starts a copy of a network that runs in another thread.
+ *
+ * @throws as `startNetwork`
+ */
+export async function startCopy(
+  copy: NetworkCopy,
+  port: ImageTensorInput,
+  dims: readonly number[],
+): Promise<Network> {
+  const model = putTogether(copy)
+  if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
+  const source = { model, input: port.name, batch: port.batch }
+  return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
+}
+
+/** A graph of any operators that is ready to run. */
+export interface RunningGraph {
+  /** @returns the outputs by name */
+  run(feeds: Feeds): Promise<Map<string, Activation>>
+  release(): Promise<void>
+}
+
+/**
+ * Starts a graph that is no network of pictures, such as the step of a training: in the module that the caller
+ * supplied, or in onnxruntime-web.
+ *
+ * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` if there is no onnxruntime-web
+ */
+export async function startGraph(model: ModelProto, options: RunningOptions): Promise<RunningGraph> {
+  const { runtime, device = 'wasm', threads, executionProviders, onWarning } = options
+  const session =
+    typeof runtime === 'object'
+      ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
+      : await sessionOf(model, { device, onWarning }, 'training is done in it')
+  return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
+}
+
+function inEngine(network: EngineNetwork, model: ModelProto): Network {
   return {
     device: 'wasm',
     runtime: { name: 'engine', reason: 'it supports every operator of the network' },
     run: (_, batch, dims) => network.run(batch, dims),
+    share: async (count) => {
+      const places = mayShareMemory()
+        ? await network.share(count)
+        : new Array<undefined>(count).fill(undefined)
+      return { places, parts: () => ({ runtime: 'engine', ...takeApart(model) }) }
+    },
     release: async () => network.release(),
   }
 }
 
-async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
   if (!startSession) {
     const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }
-  const session = await startSession(model, options)
+  return startSession(model, options)
+}
+
+async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
+  const session = await sessionOf(model, options, reason)
   return {
     get device() {
       return session.device
     },
     runtime: { name: 'onnxruntime', reason },
     run: (input, batch, dims) => session.run(input, batch, dims),
+    ...(session.device === 'wasm' && {
+      share: async (count: number) => ({
+        places: new Array<undefined>(count).fill(undefined),
+        parts: () => ({ runtime: 'onnxruntime', ...takeApart(model) }),
+      }),
+    }),
     release: () => session.release(),
   }
 }

@@ -1,12 +1,12 @@
-import type { ModelProto } from 'onnx-buf'
 import type { InferenceSession } from 'onnxruntime-web'
 import { SoftmarginError } from '../core/errors.ts'
 import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
 import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
+import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { activationsOf, failedOn, notTaken, reason } from './activation.ts'
-import type { Activation, Device, RunningNetwork, SessionOptions } from './running-network.ts'
+import type { Activation, Device, Feeds, RunningNetwork, SessionOptions } from './running-network.ts'
 
 type Ort = typeof import('onnxruntime-web')
 
@@ -63,12 +63,17 @@ export class Session implements RunningNetwork {
    *   `DISPOSED`
    */
   run(input: string, batch: Float32Array, dims: number[]): Promise<Map<string, Activation>> {
+    return this.runAll({ [input]: { data: batch, dims } })
+  }
+
+  /** As `run`, for a model with several inputs, by name. */
+  runAll(feeds: Feeds): Promise<Map<string, Activation>> {
     return inTurn(async () => {
       if (!this.#session) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
       if (this.#device === 'webgpu') {
         try {
           if (gpuLost !== undefined) throw new Error(gpuLost)
-          const activations = await runOnce(this.#session, this.#device, input, batch, dims)
+          const activations = await runOnce(this.#session, this.#device, feeds)
           // A lost device may return zeros instead of an error.
           if (gpuLost !== undefined) throw new Error(gpuLost)
           return activations
@@ -76,7 +81,7 @@ export class Session implements RunningNetwork {
           await this.#fallBack(reason(error))
         }
       }
-      return runOnce(this.#session, this.#device, input, batch, dims)
+      return runOnce(this.#session, this.#device, feeds)
     })
   }
 
@@ -158,16 +163,18 @@ async function watchGpu(): Promise<void> {
 async function runOnce(
   session: InferenceSession,
   device: Device,
-  input: string,
-  batch: Float32Array,
-  dims: number[],
+  feeds: Feeds,
 ): Promise<Map<string, Activation>> {
   const { Tensor } = await runtimes.get(ortBuild(device))!
   let results: InferenceSession.ReturnType
   try {
-    results = await session.run({ [input]: new Tensor('float32', batch, dims) })
+    const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [
+      name,
+      new Tensor('float32', data, dims),
+    ])
+    results = await session.run(Object.fromEntries(tensors))
   } catch (cause) {
-    throw failedOn(dims, cause)
+    throw failedOn(Object.values(feeds)[0].dims, cause)
   }
   return activationsOf(results)
 }

@@ -155,7 +155,7 @@ describe('tables of numbers', () => {
     ['no rows', 'a,b\n', {}, 'DATA_UNREADABLE', 'no rows'],
     ['labels alone', 'a\n1\n', { label: 'a' }, 'DATA_UNREADABLE', 'no columns of numbers'],
     [
-      'a label that is no number',
+      'a label that is not a number',
       'a,b\n1,x\n',
       { label: 'b', labels: 'number' },
       'DATA_UNREADABLE',

@@ -75,6 +75,6 @@ export function unreadable(format: string, why: string, cause?: unknown): Softma
  */
 export function checkBatchSize(batchSize: number): void {
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw invalidArgument('batchSize', batchSize, 'a whole number of 1 or more')
+    throw invalidArgument('batchSize', batchSize, 'an integer of 1 or more')
   }
 }

@@ -36,7 +36,7 @@ export class NdArray {
   constructor(data: NdData, shape: readonly number[] = [data.length]) {
     for (const [i, length] of shape.entries()) {
       if (!Number.isSafeInteger(length) || length < 0) {
-        throw invalidArgument(`shape[${i}]`, length, 'a whole number of 0 or more')
+        throw invalidArgument(`shape[${i}]`, length, 'an integer of 0 or more')
       }
     }
     const size = shape.reduce((product, length) => product * length, 1)

@@ -88,7 +88,7 @@ describe('readNpy', () => {
     ['complex numbers', bytesOf('complex.npy'), "type '<c8'"],
     ['a version from the future', npy(header('<f4', '0,'), 0, 4), 'its version is 4.0'],
     ['a header without a shape', npy("{'descr': '<f4', 'fortran_order': False}\n"), 'damaged'],
-    ['a header that is no dictionary', npy('hello'), 'damaged'],
+    ['a header that is not a dictionary', npy('hello'), 'damaged'],
     ['a header beyond all bounds', npy(' '.repeat(20_000)), 'a header of 20000 bytes'],
     ['too few numbers', npy(header('<f4', '3,'), 8), '12 bytes are needed where 8 are left'],
     ['too many numbers', npy(header('<f4', '3,'), 16), 'bytes after its array'],
@@ -111,7 +111,7 @@ describe('readNpy', () => {
     }
   })
 
-  it('says what is no source, which file is missing, and when it is aborted', async () => {
+  it('rejects invalid sources, missing files and aborted calls with the right code', async () => {
     await expect(readNpy(7 as never)).rejects.toEqual(refusal('source must be', 'INVALID_ARGUMENT'))
     await expect(readNpy(['text'] as never)).rejects.toEqual(refusal('Uint8Arrays', 'INVALID_ARGUMENT'))
     await expect(readNpy('no/such/file.npy')).rejects.toEqual(refusal('no/such/file.npy', 'FILE_UNREADABLE'))

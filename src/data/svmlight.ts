@@ -117,7 +117,7 @@ function columnsOf(columns: number | undefined, width: number): number {
   }
   if (!Number.isSafeInteger(columns) || columns < Math.max(width, 1)) {
     const least = Math.max(width, 1)
-    throw invalidArgument('columns', columns, `a whole number of ${least} or more`)
+    throw invalidArgument('columns', columns, `an integer of ${least} or more`)
   }
   return columns
 }

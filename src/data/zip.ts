@@ -9,7 +9,7 @@ const FORMAT = 'a zip archive'
 const LOCAL = 0x04034b50
 const UNKNOWN = 0xffffffff
 /** Compressed bytes inflated at once; deflate can expand them a thousandfold. */
-const PIECE = 2 ** 14
+const CHUNK = 2 ** 14
 
 /** A file in an archive. */
 export interface ZipMember {
@@ -22,8 +22,8 @@ interface MemberHeader {
   name: string
   method: number
   crc: number
-  packed: number
-  unpacked: number
+  compressedSize: number
+  size: number
 }
 
 /**
@@ -70,8 +70,8 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
     name,
     method: u16(fixed, 4),
     crc: u32(fixed, 10),
-    packed: u32(fixed, 14),
-    unpacked: u32(fixed, 18),
+    compressedSize: u32(fixed, 14),
+    size: u32(fixed, 18),
   }
   if (header.method !== 0 && header.method !== 8) {
     throw unreadable(
@@ -79,7 +79,7 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
       `its member '${name}' is compressed by method ${header.method} (supported: deflate)`,
     )
   }
-  if (header.packed === UNKNOWN || header.unpacked === UNKNOWN) readLongLengths(header, extra)
+  if (header.compressedSize === UNKNOWN || header.size === UNKNOWN) readLongLengths(header, extra)
   return header
 }
 
@@ -87,9 +87,9 @@ async function readMemberHeader(reader: ByteReader): Promise<MemberHeader> {
 function readLongLengths(header: MemberHeader, extra: Uint8Array): void {
   for (let at = 0; at + 4 <= extra.length; at += 4 + u16(extra, at + 2)) {
     if (u16(extra, at) !== 1 || u16(extra, at + 2) < 16 || at + 20 > extra.length) continue
-    header.unpacked = u64(extra, at + 4)
-    header.packed = u64(extra, at + 12)
-    if (Number.isSafeInteger(header.unpacked) && Number.isSafeInteger(header.packed)) return
+    header.size = u64(extra, at + 4)
+    header.compressedSize = u64(extra, at + 12)
+    if (Number.isSafeInteger(header.size) && Number.isSafeInteger(header.compressedSize)) return
   }
   throw unreadable(FORMAT, `the length of its member '${header.name}' is missing`)
 }
@@ -103,31 +103,31 @@ class Member {
   constructor(reader: ByteReader, header: MemberHeader) {
     this.#reader = reader
     this.#header = header
-    this.#left = header.packed
+    this.#left = header.compressedSize
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {
-    const { name, method, crc, unpacked } = this.#header
+    const { name, method, crc, size } = this.#header
     let length = 0
     let sum = 0
-    for await (const piece of method === 0 ? this.#packed() : this.#inflated()) {
+    for await (const piece of method === 0 ? this.#compressed() : this.#inflated()) {
       length += piece.length
-      if (length > unpacked) break
+      if (length > size) break
       sum = crc32(sum, piece)
       yield piece
     }
-    if (length !== unpacked) throw unreadable(FORMAT, `its member '${name}' is not ${unpacked} bytes long`)
+    if (length !== size) throw unreadable(FORMAT, `its member '${name}' is not ${size} bytes long`)
     if (sum !== crc) throw unreadable(FORMAT, `its member '${name}' is damaged: its checksum differs`)
   }
 
   /** Skips to the end of the member. */
   async skip(): Promise<void> {
-    for await (const _ of this.#packed());
+    for await (const _ of this.#compressed());
   }
 
-  async *#packed(): AsyncGenerator<Uint8Array> {
+  async *#compressed(): AsyncGenerator<Uint8Array> {
     while (this.#left > 0) {
-      const piece = await this.#reader.some(Math.min(this.#left, PIECE))
+      const piece = await this.#reader.some(Math.min(this.#left, CHUNK))
       if (piece === undefined) throw unreadable(FORMAT, 'it is truncated')
       this.#left -= piece.length
       yield piece
@@ -136,16 +136,16 @@ class Member {
 
   async *#inflated(): AsyncGenerator<Uint8Array> {
     const { name } = this.#header
-    let unpacked: Uint8Array[] = []
-    const inflate = new Inflate((piece) => unpacked.push(piece))
-    for await (const piece of this.#packed()) {
+    let inflated: Uint8Array[] = []
+    const inflate = new Inflate((piece) => inflated.push(piece))
+    for await (const piece of this.#compressed()) {
       try {
         inflate.push(piece, this.#left === 0)
       } catch (cause) {
         throw unreadable(FORMAT, `its member '${name}' is damaged`, cause)
       }
-      yield* unpacked
-      unpacked = []
+      yield* inflated
+      inflated = []
     }
   }
 }

@@ -48,8 +48,8 @@ interface EntryPoint {
 
 /** Files of this package and of its dependencies that reference files by such URLs. */
 const OURS = /[\\/](softmargin|onnxruntime-web|@jsquash)[\\/].*\.m?js$/
-/** The names of the thread's and the worker's modules. */
-const MODULES = ['thread', 'worker-entry']
+/** The names of the modules of threads and of the worker. */
+const MODULES = ['thread', 'thread-lite', 'thread-svm', 'worker-entry']
 
 /** Calls `replace` for each file referenced by a literal URL, and substitutes the result for the URL. */
 function replaceUrls(code: string, path: string, replace: (file: string) => string | undefined): string {
@@ -88,7 +88,7 @@ export function softmarginRollup(): RollupPlugin {
 
 /**
  * esbuild plugin: `plugins: [softmarginEsbuild()]`. Emits ES modules with shared chunks, the workers next to them as
- * `softmargin-worker-entry.js` and `softmargin-thread.js`, and WebAssembly as files, each once. All of them must be
+ * `softmargin-worker-entry.js`, `softmargin-thread.js` and so on, and WebAssembly as files, each once. All of them must be
  * in one folder: no entry points in subfolders of `outdir`, and no `[hash]` in `entryNames`.
  */
 export function softmarginEsbuild(): EsbuildPlugin {

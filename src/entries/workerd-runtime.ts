@@ -1,6 +1,6 @@
-// ONNX Runtime for workerd, for networks that our own engine does not know.
+// ONNX Runtime on workerd, for networks that softmargin's own engine does not support.
 
 import runtime from 'onnxruntime-web/ort-wasm-simd-threaded.wasm'
 
-/** The module that those networks need, too. */
+/** Supplies the WebAssembly module of ONNX Runtime. */
 export const runtimeModules = { 'onnxruntime.wasm': runtime }

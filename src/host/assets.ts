@@ -11,7 +11,9 @@ export type AssetName =
   | 'svm.relaxed.wasm'
   | 'svm.relaxed.threads.wasm'
   | 'cnn.wasm'
+  | 'cnn.threads.wasm'
   | 'cnn.relaxed.wasm'
+  | 'cnn.relaxed.threads.wasm'
   | 'tiny.onnx'
 
 /**
@@ -28,7 +30,9 @@ const names: Record<CustomAssetName, true> = {
   'svm.relaxed.wasm': true,
   'svm.relaxed.threads.wasm': true,
   'cnn.wasm': true,
+  'cnn.threads.wasm': true,
   'cnn.relaxed.wasm': true,
+  'cnn.relaxed.threads.wasm': true,
   'tiny.onnx': true,
   'jpeg.wasm': true,
   'webp.wasm': true,
@@ -62,6 +66,12 @@ export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): 
     }
     given.set(name as CustomAssetName, asset)
   }
+}
+
+/** The supplied files in a form that another thread can be sent, for its own `useAssets`. */
+export function customAssets(): { [Name in CustomAssetName]?: CustomAsset } {
+  const entries = [...given].map(([name, asset]) => [name, asset instanceof URL ? asset.href : asset])
+  return Object.fromEntries(entries)
 }
 
 /** Returns the supplied module or its bytes, or `undefined` if none was supplied. @throws as `readBytes` */
@@ -110,8 +120,12 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url)
     case 'cnn.wasm':
       return new URL('../../dist/cnn.wasm', import.meta.url)
+    case 'cnn.threads.wasm':
+      return new URL('../../dist/cnn.threads.wasm', import.meta.url)
     case 'cnn.relaxed.wasm':
       return new URL('../../dist/cnn.relaxed.wasm', import.meta.url)
+    case 'cnn.relaxed.threads.wasm':
+      return new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url)
     case 'tiny.onnx':
       return new URL('../../dist/tiny.onnx', import.meta.url)
   }

@@ -57,15 +57,39 @@ export function possibleThreads(wanted: number): number {
   return 1
 }
 
-/** Starts a thread of the engine's thread pool. */
+/** What a thread can do, by its script: fits and searches, images in softmargin's own engine as well, or everything. */
+export type ThreadLevel = 'svm' | 'lite' | 'full'
+
+const levels: ThreadLevel[] = ['svm', 'lite', 'full']
+
+let script: { level: ThreadLevel; open: () => Worker } | undefined
+
+/**
+ * Supplies the script of threads for hosts without a file system. Every entry of the package calls this with its own,
+ * so that a page gets no more than the entry needs; of several entries in one page, the script that can do most wins.
+ */
+export function useThreadScript(level: ThreadLevel, open: () => Worker): void {
+  if (!script || levels.indexOf(level) > levels.indexOf(script.level)) script = { level, open }
+}
+
+/** What the next thread that is started can do; `undefined` if this host has no threads. */
+export function threadLevel(): ThreadLevel | undefined {
+  if (hasFileSystem()) return 'full'
+  return typeof Worker === 'function' ? script?.level : undefined
+}
+
+/** Whether a thread can do what one of another level can. */
+export function isUpTo(level: ThreadLevel | undefined, wanted: ThreadLevel): boolean {
+  return level !== undefined && levels.indexOf(level) >= levels.indexOf(wanted)
+}
+
+/** Starts a thread of the thread pool. */
 export async function startThread(events: ThreadEvents): Promise<Thread> {
-  if (hasFileSystem()) {
-    // This path is valid both from the sources and from the bundles.
+  // This path is valid both from the sources and from the bundles.
+  if (hasFileSystem())
     return startNodeThread(unbundledUrl('../../dist/lib/thread.js', import.meta.url), events)
-  }
-  // Must be one expression: bundlers recognise only this form.
-  const worker = new Worker(new URL('../../dist/lib/thread.js', import.meta.url), { type: 'module' })
-  return followWeb(worker, events)
+  if (!script) throw new Error('the entry that was imported has no threads')
+  return followWeb(script.open(), events)
 }
 
 /** Starts a module in a worker thread of Node, Deno or Bun. */

@@ -57,7 +57,7 @@ describe('pixels that are handed in', () => {
   })
 })
 
-describe('what is no picture is named', () => {
+describe('files that are not PNG or JPEG are rejected by name', () => {
   it.each<[string, Uint8Array, string]>([
     ['text', text('Dear reader, this is a list:\r\n\tone\n'), 'but is a text file'],
     ['HTML', text('\n<!DOCTYPE html><html><title>404</title>'), 'but is an HTML page'],

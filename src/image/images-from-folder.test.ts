@@ -41,13 +41,10 @@ describe('a handle of a folder', () => {
   const file = (name: string) =>
     ({ kind: 'file', name, getFile: async () => new File([name], name) }) as const
   const handle = (name: string, ...entries: object[]): { kind: 'directory'; name: string } =>
-    ({
-      kind: 'directory',
-      name,
-      async *values() {
-        yield* entries
-      },
-    }) as const
+    Object.assign({ kind: 'directory' as const, name }, { values: () => inTurn(entries) })
+  async function* inTurn(entries: object[]) {
+    yield* entries
+  }
 
   it('gives files', async () => {
     const cat = handle(

@@ -1,11 +1,13 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { digit } from '../../test/support/digits.ts'
 import { smallCnn } from '../../test/support/small-cnn.ts'
 import { ImageClassifier } from '../classifier/image-classifier.ts'
+import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ExtractorOptions } from '../cnn/extractor/extractor-options.ts'
+import { create } from '../onnx/proto/message.ts'
+import { ModelProtoSchema, StringStringEntryProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
 import { signatureOf } from './feature-signature.ts'
 
 const images = [0, 0, 1, 1].map((kind, i) => digit(kind, i))
@@ -60,6 +62,8 @@ describe('the fingerprint of an extractor', () => {
     using one = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     using other = await FeatureExtractor.create({ runtime: 'engine' })
     expect((await signatureOf(other)).fingerprint).not.toBe((await signatureOf(one)).fingerprint)
+    expect((await signatureOf(other)).runtime).toBe(`engine ${ENGINE_VERSION}`)
+    expect((await signatureOf(one)).runtime).toBeUndefined()
   })
 
   it('does not depend on what a file tells about itself', async () => {

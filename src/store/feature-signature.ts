@@ -1,5 +1,6 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
+import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { RuntimeInfo } from '../cnn/runtime.ts'
 import { sha256 } from '../host/download/model-cache.ts'
@@ -20,7 +21,8 @@ export interface FeatureSignature {
   preprocess: string
   /** Features per image. */
   featureSize: number
-  /** What ran the network, if it was not onnxruntime-web: `'engine'`, `'onnxruntime-node'`. The fingerprint covers it. */
+  /** What ran the network, if it was not onnxruntime-web: `'engine 2'`, with the version of its
+   * arithmetic, or `'onnxruntime-node'`. The fingerprint covers it. */
   runtime?: string | undefined
   /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
@@ -66,7 +68,7 @@ async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature>
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
 function runtimeName({ name, module, executionProviders }: RuntimeInfo): string | undefined {
   if (name === 'onnxruntime') return undefined
-  if (name === 'engine') return 'engine'
+  if (name === 'engine') return `engine ${ENGINE_VERSION}`
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
 }
 

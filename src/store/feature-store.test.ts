@@ -9,8 +9,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digit, pngOf } from '../../test/support/digits.ts'
 import { smallCnn } from '../../test/support/small-cnn.ts'
@@ -19,6 +17,8 @@ import type { SoftmarginError } from '../core/errors.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
 import { frame } from '../host/journal/frames.ts'
+import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
+import { toBinary } from '../onnx/proto/write-message.ts'
 import { FeatureStore } from './feature-store.ts'
 
 const options = {

@@ -13,6 +13,7 @@ import type { FeatureSignature } from './feature-signature.ts'
 import { type FeatureSource, oneLayer } from './feature-source.ts'
 import { FeatureTable } from './feature-table.ts'
 import { type KeyedImage, nameOf, openAll, renamed } from './keyed-images.ts'
+import { knownStores } from './known-stores.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -58,6 +59,7 @@ export class FeatureStore<L extends Label = Label> {
   #disposed = false
 
   private constructor(file?: Journal) {
+    knownStores.add(this)
     this.#file = file
     if (file) abandoned.register(this, file, this)
   }
@@ -212,11 +214,15 @@ export class FeatureStore<L extends Label = Label> {
     if (o.labels) checkStoreLabels(o.labels)
     const batchSize = o.batchSize ?? defaultBatchSize
     const keys: string[] = []
+    let threads = 1
+    const onThreads = (working: number) => {
+      threads = Math.max(threads, working)
+    }
     for (let from = 0; from < images.length; from += batchSize) {
       throwIfAborted(o.signal)
       const batch = await openAll(images, from, Math.min(from + batchSize, images.length), o)
       const fresh = new Map(batch.filter(({ key }) => !this.#table.has(key)).map((each) => [each.key, each]))
-      const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o)
+      const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o, onThreads)
       const given = new Map<string, Label>()
       for (const { key, index, opened } of batch) {
         if (!this.#table.has(key)) {
@@ -230,7 +236,8 @@ export class FeatureStore<L extends Label = Label> {
         if (label !== undefined) given.set(key, label)
       }
       await this.#relabel(given)
-      o.onProgress?.({ done: Math.min(from + batchSize, images.length), total: images.length })
+      const done = Math.min(from + batchSize, images.length)
+      o.onProgress?.({ done, total: images.length, threads })
     }
     if (keys.length > 0) return keys
     throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${images.length} images can be read`, {
@@ -321,6 +328,7 @@ export class FeatureStore<L extends Label = Label> {
     fresh: KeyedImage[],
     images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
+    onThreads: (threads: number) => void,
   ): Promise<Map<string, (name: string) => SoftmarginError>> {
     const failed = new Map<string, (name: string) => SoftmarginError>()
     if (fresh.length === 0) return failed
@@ -335,7 +343,11 @@ export class FeatureStore<L extends Label = Label> {
       failed.set(fresh[i].key, (name) => renamed(error, `images[${i}]`, name))
     let features: Matrix
     try {
-      features = await source.extract(inputs, { signal, onUnreadable })
+      features = await source.extract(inputs, {
+        signal,
+        onUnreadable,
+        onProgress: ({ threads }) => onThreads(threads),
+      })
     } catch (error) {
       if (failed.size < fresh.length) throw error
       return failed

@@ -17,7 +17,10 @@ export interface FittedClassifier<L extends Label> {
 
 /** What a fitted SVC predicts. Base of `SVC` and of `SvcPredictor`. */
 export abstract class BaseClassifier<L extends Label> {
-  /** @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED` */
+  /**
+   * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
+   * @internal
+   */
   protected abstract fitted(): FittedClassifier<L>
 
   /**

@@ -98,7 +98,7 @@ describe('precomputed', () => {
     expect(await given.predict(KTest)).toEqual(await own.predict(XTest))
   })
 
-  test('what is no square, or too narrow or wide, is refused', async () => {
+  test('rejects kernel matrices that are not square, and rows of the wrong width', async () => {
     const wrong = { code: 'SHAPE_MISMATCH', argument: 'X' }
     await expect(new SVC(options).fit(KTest, y.slice(0, KTest.rows))).rejects.toMatchObject(wrong)
     await expect(new SVC(options).fit(KTest, y.slice(0, KTest.rows))).rejects.toThrow('90 x 150')

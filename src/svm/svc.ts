@@ -15,9 +15,7 @@ import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample
 import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
 import type { SvcState } from './model/svc-state.ts'
 import { kernelFor } from './model/svm-params.ts'
-import { earlierDuals } from './training/earlier-duals.ts'
-import { type FitProgress, fitOneVsOne } from './training/one-vs-one.ts'
-import { FOLDS } from './training/pair-solver.ts'
+import type { FitProgress } from './training/one-vs-one.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
 
@@ -96,6 +94,12 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
     const bounds = new Float64Array(matrix.rows)
     for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
+    // Loaded by who fits: those who only predict do without.
+    const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
+      import('./training/one-vs-one.ts'),
+      import('./training/earlier-duals.ts'),
+      import('./training/pair-solver.ts'),
+    ])
     const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
     const earlier = this.#earlier(o.warmStart)
     const machine = await fitOneVsOne(

@@ -124,14 +124,14 @@ function rangeOf(targets: Float64Array): number {
 /** As scikit-learn's `r2_score`: for a constant y, 1 if the predictions are exact and 0 otherwise. */
 function r2Score(y: Float64Array, predicted: number[]): number {
   const mean = y.reduce((sum, value) => sum + value, 0) / y.length
-  let rest = 0
+  let residual = 0
   let total = 0
   for (let i = 0; i < y.length; i++) {
-    rest += (y[i] - predicted[i]) * (y[i] - predicted[i])
+    residual += (y[i] - predicted[i]) * (y[i] - predicted[i])
     total += (y[i] - mean) * (y[i] - mean)
   }
-  if (total === 0) return rest === 0 ? 1 : 0
-  return 1 - rest / total
+  if (total === 0) return residual === 0 ? 1 : 0
+  return 1 - residual / total
 }
 
 function checkTargets(y: ArrayLike<number>, rows: number): Float64Array {

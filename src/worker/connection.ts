@@ -1,10 +1,10 @@
 // The client's side of a connection to a worker: sends requests and runs callbacks.
 
 import * as Comlink from 'comlink'
+import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
-import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,

@@ -1,9 +1,9 @@
 // Encodes values that structured cloning cannot send or would send inefficiently.
 
+import { deserializeError, type SerializedError, serializeError } from '../core/error-facts.ts'
 import { Matrix } from '../core/matrix.ts'
 import { NdArray } from '../data/nd-array.ts'
-import { deserializeError, serializeError } from './error-facts.ts'
-import type { RemoteClassName, SerializedError } from './protocol.ts'
+import type { RemoteClassName } from './protocol.ts'
 
 /** A placeholder for a value that is not sent as it is. */
 export type Mark =

@@ -3,6 +3,7 @@
 import * as Comlink from 'comlink'
 import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
+import { useFullThreads } from '../host/full-thread.ts'
 import { holdWorkerLock } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
 import { addFormats } from '../image/formats/all-formats.ts'
@@ -13,6 +14,7 @@ import { Server } from './server.ts'
 
 addOnnxRuntime()
 addFormats()
+useFullThreads()
 
 /** The state of one `spawn` in this worker. */
 interface Served {

@@ -1,6 +1,6 @@
 // The requests and replies between `spawn` and a worker.
 
-import type { ErrorCode } from '../core/errors.ts'
+import type { SerializedError } from '../core/error-facts.ts'
 
 /** Classes whose objects live in the worker. */
 export const remoteClasses = [
@@ -31,18 +31,6 @@ export type Request =
 
 /** The outcome of a request. */
 export type Answer = { value: unknown } | { error: SerializedError }
-
-/** An error as plain data. */
-export interface SerializedError {
-  name: string
-  message: string
-  stack: string | undefined
-  code?: ErrorCode | undefined
-  argument?: string | undefined
-  received?: unknown
-  expected?: string | undefined
-  cause?: unknown
-}
 
 /** The interface of the worker, over Comlink. */
 export interface ServerSide {

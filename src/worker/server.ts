@@ -1,10 +1,10 @@
 // The worker's side of a connection: owns the objects and runs the requests.
 
 import * as Comlink from 'comlink'
+import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
-import { deserializeError, serializeError } from './error-facts.ts'
 import {
   type Answer,
   type ClientSide,

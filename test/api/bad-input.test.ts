@@ -176,7 +176,7 @@ describe('numbers of any size', () => {
   })
 })
 
-describe('what is no number', () => {
+describe('values that are not finite numbers', () => {
   const X = [
     [0, 1],
     [1, 0],
@@ -213,7 +213,7 @@ describe('shapes and labels', () => {
     ['too few labels', X, ['a', 'b'], 'SHAPE_MISMATCH', 'y'],
     ['one class', X, ['a', 'a', 'a', 'a'], 'ONE_CLASS', 'y'],
     ['labels of two types', X, ['a', 'b', 1, 2], 'INVALID_ARGUMENT', 'y[2]'],
-    ['a label that is no label', X, ['a', 'b', null, 'b'], 'INVALID_ARGUMENT', 'y[2]'],
+    ['a label that is not a label', X, ['a', 'b', null, 'b'], 'INVALID_ARGUMENT', 'y[2]'],
     ['rows that are none', 7, y, 'INVALID_ARGUMENT', 'X'],
     ['labels that are none', X, 'abab', 'INVALID_ARGUMENT', 'y'],
   ])('%s', async (_, rows, labels, code, argument) => {

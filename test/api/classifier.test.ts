@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FeatureExtractor, FeatureStore, ImageClassifier, type ImageInput, SVC } from '../../src/index.ts'
+import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { digit, jpegOf, pngOf } from '../support/digits.ts'
 import { FileServer, sha256 } from '../support/file-server.ts'
 import { smallCnn } from '../support/small-cnn.ts'
@@ -511,7 +511,7 @@ describe('bad input', () => {
     await expect(classifier.evaluate([], [])).rejects.toMatchObject(wanted)
   })
 
-  it('images that are no list', async () => {
+  it('images that are not an array', async () => {
     using classifier = await fitted()
     await expect(classifier.predict('a.png' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
@@ -641,7 +641,7 @@ describe('bad input', () => {
     expect(await classifier.predict(images)).toEqual(before)
   })
 
-  it('files that are no saved classifier', async () => {
+  it('files that are not saved classifiers', async () => {
     using classifier = await fitted()
     const bytes = await classifier.save()
     const load = (source: Uint8Array | string) => ImageClassifier.load(source)

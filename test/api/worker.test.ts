@@ -50,6 +50,25 @@ describe('a library in a worker', () => {
     expect(await again.predict([...X.data.subarray(0, 6)].map(() => X.row(0)))).toHaveLength(6)
   })
 
+  it('fine-tunes as the one in this thread, and tells its progress', async () => {
+    const pictures = [3, 5, 7, 11, 13, 17].map(picture)
+    const kinds = ['a', 'b', 'a', 'b', 'a', 'b']
+    const options = { from: 'stage3', epochs: 1, batchSize: 3, validation: 0 }
+    const stages = new Set<string>()
+    const there = await remote.FeatureExtractor.create()
+    const tuned = await there.fineTune(pictures, kinds, {
+      ...options,
+      onProgress: (p) => stages.add(p.stage),
+    })
+    const here = await local.FeatureExtractor.create()
+    const own = await here.fineTune(pictures, kinds, options)
+    expect(await tuned.extract(pictures)).toEqual(await own.extract(pictures))
+    expect(await tuned.tuning).toEqual(own.tuning)
+    expect(await tuned.toOnnx()).toEqual(await own.toOnnx())
+    expect([...stages]).toEqual(['features', 'activations', 'training'])
+    for (const one of [there, tuned, here, own]) await one.dispose()
+  }, 120_000)
+
   it('answers properties again and again: what an object owns is not taken from it', async () => {
     const svc = await new remote.SVC().fit(X, y)
     const first = await svc.supportVectors

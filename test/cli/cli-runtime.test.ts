@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ENGINE_VERSION } from '../../src/cnn/engine/engine-version.ts'
 import { readNpz } from '../../src/index.ts'
 import { softmarginIn, Workplace } from '../support/cli.ts'
 import { nativeOrt } from '../support/native-ort.ts'
@@ -26,7 +27,7 @@ describe('--runtime', () => {
     expect(stderr).toContain('npm install onnxruntime-nod')
   })
 
-  it('refuses a package that is no runtime, and what is no package', async () => {
+  it('rejects a package that is not a runtime, and names that are not packages', async () => {
     expect((await extract('-o', 'never.npz', '--runtime', 'fflate')).stderr).toContain(
       'lacks InferenceSession.create()',
     )
@@ -67,7 +68,9 @@ describe('--runtime', () => {
       for (const [i, value] of a.entries()) expect(Math.abs(value - b[i])).toBeLessThan(1e-5 * most)
       const mixed = await extract('-o', 'own.npz', ...use)
       expect(mixed.code).toBe(1)
-      expect(mixed.stderr).toContain('computed by engine, but the extractor runs in onnxruntime-node')
+      expect(mixed.stderr).toContain(
+        `computed by engine ${ENGINE_VERSION}, but the extractor runs in onnxruntime-node`,
+      )
     },
     60_000,
   )

@@ -31,6 +31,40 @@ describe('softmargin train', () => {
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
   })
 
+  it('trains the CNN, too, if asked to, and tells whether that was of use', async () => {
+    const output = join(folder, 'tuned.onnx')
+    const options = '{"from": "stage3", "epochs": 1, "batchSize": 8}'
+    const run = (...more: string[]) =>
+      softmargin('train', pictures, '-o', output, '--fine-tune', options, ...more)
+    const { code, stdout, stderr } = await run()
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^CNN trained above stage3, 1 epochs\non 12 images held out from it: [\d.]+ before, /m,
+    )
+    expect(stdout).toMatch(/: (the trained CNN is kept|not clearly better: the CNN stays as it was)$/m)
+    const { fineTuning, holdOut } = JSON.parse((await run('--json')).stdout)
+    expect(fineTuning).toMatchObject({ from: 'stage3', epochs: 1, validation: { images: 12 } })
+    expect(holdOut.images).toBe(12)
+    using classifier = await ImageClassifier.load(output)
+    expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
+  }, 120_000)
+
+  it.each([
+    ['options that are no JSON', ['--fine-tune', '{epochs'], /It must be JSON such as/],
+    ['options that are no object', ['--fine-tune', '[1]'], /It must be JSON such as/],
+    ['a misspelt option', ['--fine-tune', '{"epoch": 1}'], /did you mean 'epochs'/],
+    [
+      'a cache beside it',
+      ['--fine-tune', '--cache', 'features.npz'],
+      /--cache must be left out with --fine-tune/,
+    ],
+  ])('refuses %s', async (_, options, message) => {
+    const { code, stderr } = await softmargin('train', pictures, '-o', join(folder, 'no.onnx'), ...options)
+    expect(stderr).toMatch(message)
+    expect(code).toBe(2)
+  })
+
   it('searches a grid and answers JSON', async () => {
     const output = join(folder, 'grid.onnx')
     const { code, stdout, stderr } = await softmargin(

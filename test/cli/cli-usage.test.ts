@@ -42,10 +42,10 @@ describe('exit codes and messages', () => {
     ],
     ['no output', () => ['train', pictures], 2, /-o, --output <file>/],
     ['C of 0', () => ['train', pictures, '-o', output(), '--C', '0'], 2, /above 0/],
-    ['C that is no number', () => ['train', pictures, '-o', output(), '--C', 'x'], 2, /must be a number/],
+    ['C that is not a number', () => ['train', pictures, '-o', output(), '--C', 'x'], 2, /must be a number/],
     ['gamma of -1', () => ['train', pictures, '-o', output(), '--gamma', '-1'], 2, /above 0/],
     ['an unknown kernel', () => ['train', pictures, '-o', output(), '--kernel', 'cosine'], 2, /linear, poly/],
-    ['a grid that is no JSON', () => ['train', pictures, '-o', output(), '--grid', '{'], 2, /must be JSON/],
+    ['a grid that is not JSON', () => ['train', pictures, '-o', output(), '--grid', '{'], 2, /must be JSON/],
     [
       'a grid of nothing known',
       () => ['train', pictures, '-o', output(), '--grid', '{"c": [1]}'],

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { anchorsOf, pages } from '../../docs/pages.js'
+import { entries } from '../../scripts/entries.js'
 import { errorCodes, errorsPage } from '../../scripts/errors-page.js'
 import { llmsText } from '../../scripts/llms-text.js'
 import { runAll, snippetFolder, snippetsOf, typeErrors } from '../support/snippets.ts'
@@ -81,6 +82,19 @@ describe('the page of errors', () => {
       const [, advice] = new RegExp(`^## ${code}\\n\\n.*?\\n\\n(.*?)(?=^## |$(?![^]))`, 'ms').exec(page)!
       expect(advice.trim().length, code).toBeGreaterThan(20)
     }
+  })
+})
+
+describe('the API reference', () => {
+  it('is made from the entry points of the package', () => {
+    const { exports } = JSON.parse(read('package.json'))
+    const types = Object.values<{ types?: string }>(exports).flatMap((entry) => entry.types ?? [])
+    expect(types.sort()).toEqual(
+      Object.keys(entries)
+        .map((name) => `./dist/types/${name}.d.ts`)
+        .sort(),
+    )
+    expect(Object.values(entries).filter((path) => !existsSync(join(root, 'src', path)))).toEqual([])
   })
 })
 

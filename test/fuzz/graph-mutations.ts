@@ -1,4 +1,5 @@
-import { clone, create, toBinary } from '@bufbuild/protobuf'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { clone, create } from '../../src/onnx/proto/message.ts'
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -7,8 +8,8 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-} from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import type { Dice } from './mutate.ts'
 
 /** Sizes, axes, strides and repeats at which programs break. */

@@ -35,3 +35,12 @@ describe('the three programs that every user starts from, on a ResNet-18 and rea
     expect(accuracyOf(output)).toBeGreaterThanOrEqual(0.4)
   })
 })
+
+it('fine-tune: the CNN learns digits, and an SVM judges it', () => {
+  const output = node('examples/node/fine-tune.js', '12', '2')
+  expect(output).toMatch(/^tuned (true|false) \{$/m)
+  for (const name of ['frozen', 'tuned']) {
+    const accuracy = Number(new RegExp(`^${name} accuracy (.*)$`, 'm').exec(output)![1])
+    expect(accuracy).toBeGreaterThan(0.7)
+  }
+})

@@ -16,7 +16,7 @@ const floors: string[][] = [
   ['cnn'],
   ['store'],
   ['classifier'],
-  ['svm.ts', 'thread.ts'],
+  ['svm.ts'],
   ['index.ts', 'lite.ts'],
   ['worker', 'cli'],
   ['entries'],
@@ -71,9 +71,15 @@ const rules: IForbiddenRuleType[] = [
     to: { path: '^src/(image|cnn|store|classifier|cli|worker)/', reachable: true },
   },
   {
-    name: 'lite does not reach onnxruntime-web',
+    name: 'nor do the threads of the SVM alone',
     severity: 'error',
-    from: { path: '^src/(lite|entries/workerd-lite)\\.ts$' },
+    from: { path: '^src/entries/(svm-entry|thread-svm)\\.ts$' },
+    to: { path: '^src/(image|cnn|store|classifier|cli|worker)/', reachable: true },
+  },
+  {
+    name: 'lite does not reach onnxruntime-web, nor do its threads',
+    severity: 'error',
+    from: { path: '^src/(lite|entries/(workerd-lite|lite-entry|thread-lite))\\.ts$' },
     to: { path: 'onnxruntime|^src/cnn/session\\.ts$', reachable: true },
   },
 ]

@@ -1,8 +1,8 @@
-import type { ModelProto } from 'onnx-buf'
 import { Matrix } from '../../src/core/matrix.ts'
 import type { FilePooling, FileScaler } from '../../src/onnx/classifier/graph-steps.ts'
 import type { OnnxKernel, SvmNumbers } from '../../src/onnx/classifier/svm-node.ts'
 import type { ClassifierParts } from '../../src/onnx/classifier/write-classifier.ts'
+import type { ModelProto } from '../../src/onnx/proto/onnx.ts'
 import { smallCnn } from './small-cnn.ts'
 
 /** The size of the pictures that the features of `partsOf` are for, and the channels of its CNN. */

@@ -1,4 +1,6 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { EngineNetwork } from '../../src/cnn/engine/network.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
@@ -8,9 +10,8 @@ import {
   type NodeProto,
   type TensorProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { EngineNetwork } from '../../src/cnn/engine/network.ts'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { nativeOrt } from './native-ort.ts'
 
 /** Numbers that look random, the same in every run (the generator mulberry32). */

@@ -1,4 +1,8 @@
-import { create } from '@bufbuild/protobuf'
+import { differentiate } from '../../src/onnx/gradient/differentiate.ts'
+import { GraphBuilder } from '../../src/onnx/gradient/graph-builder.ts'
+import { numbersOf } from '../../src/onnx/graph/attributes.ts'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
@@ -6,11 +10,7 @@ import {
   type NodeProto,
   type TensorProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { differentiate } from '../../src/onnx/gradient/differentiate.ts'
-import { GraphBuilder } from '../../src/onnx/gradient/graph-builder.ts'
-import { numbersOf } from '../../src/onnx/graph/attributes.ts'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
 import { floatNode, Random } from './engine-oracle.ts'
 
 /** A small graph of one operator, with the tensors by whose gradients its rule is judged. */
@@ -400,7 +400,7 @@ export function gradientCase(kind: string, seed: number): GradientCase {
 /** The case as a model of float32 or float64. */
 export function caseModel(
   { nodes, inputs, constants, outputs, opset }: GradientCase,
-  type: DataType.FLOAT | DataType.DOUBLE = DataType.FLOAT,
+  type: typeof DataType.FLOAT | typeof DataType.DOUBLE = DataType.FLOAT,
 ): ModelProto {
   const wide = (tensor: TensorProto) =>
     type === DataType.FLOAT || tensor.dataType !== DataType.FLOAT

@@ -1,4 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   GraphProtoSchema,
@@ -7,8 +8,8 @@ import {
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
-} from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 
 /** Seeded numbers from -1 to 1. */
 export function seeded(count: number, seed: number): Float32Array {

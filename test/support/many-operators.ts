@@ -1,6 +1,10 @@
-import { create } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
+import {
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  ModelProtoSchema,
+} from '../../src/onnx/proto/onnx.ts'
 
 const integers = (name: string, ...values: number[]) => constant(name, BigInt64Array.from(values, BigInt))
 const floats = (name: string, dims: number[], value = 0.1) =>

@@ -1,4 +1,5 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
@@ -7,8 +8,8 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
   TensorProtoSchema,
-} from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
+import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { layeredCnn } from './layered-cnn.ts'
 
 /** A number as IEEE half precision, rounded to nearest (normal numbers and zero). */

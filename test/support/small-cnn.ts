@@ -1,11 +1,11 @@
-import { create } from '@bufbuild/protobuf'
+import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
 
 /**
  * A network of one convolution and a ReLU, [N, 3, H, W] to [N, 4, H, W], with weights that look random.

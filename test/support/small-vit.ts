@@ -1,11 +1,11 @@
-import { create } from '@bufbuild/protobuf'
+import { type AttributeValue, constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+import { create } from '../../src/onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
   ModelProtoSchema,
   type TensorProto,
-} from 'onnx-buf'
-import { type AttributeValue, constant, node, tensorInfo } from '../../src/onnx/graph/nodes.ts'
+} from '../../src/onnx/proto/onnx.ts'
 
 /** What a small vision transformer has beside its patches. */
 export interface SmallVitOptions {

@@ -9,7 +9,7 @@ import type { SVC } from '../../svm/svc.ts'
 
 const FOLDS = 5
 
-/** Decision values of rows by machines that were not fitted on them. */
+/** Decision values of rows from SVMs that were not fitted on these rows. */
 export interface OutOfFold<L extends Label = Label> {
   /** Rows x pairs of classes, (0, 1), (0, 2), ..., (1, 2), ..., positive for the first class of the pair. */
   decisions: Float64Array
@@ -17,7 +17,7 @@ export interface OutOfFold<L extends Label = Label> {
 }
 
 /**
- * Cross-validates a classifier and returns the decision values of every row by the machine of the fold that held the
+ * Cross-validates a classifier and returns the decision values of each row from the SVM of the fold that held the
  * row out. Each class is dealt to five folds at random, with a fixed seed, and each fold has its own scaler.
  *
  * @param template the SVC whose options are used; it is not fitted itself

@@ -5,7 +5,6 @@ import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
 import { calibrate, fitCalibration } from './calibration.ts'
-import { outOfFoldDecisions } from './out-of-fold.ts'
 
 /** A training image whose label may be wrong. */
 export interface Suspect<L extends Label = Label> {
@@ -34,6 +33,7 @@ export async function suspectRows<L extends Label>(
   y: readonly L[],
   call: LongCall = {},
 ): Promise<Suspect<L>[]> {
+  const { outOfFoldDecisions } = await import('./out-of-fold.ts')
   const judged = await outOfFoldDecisions(template, scale, X, y, call)
   const { classes, codes } = judged.labels
   const calibration = await fitCalibration(judged, new TimeSlice(call.signal))

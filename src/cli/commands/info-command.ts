@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { ModelProto } from 'onnx-buf'
 import { listLayers } from '../../cnn/extractor/list-layers.ts'
 import { SoftmarginError } from '../../core/errors.ts'
 import { readNpy } from '../../data/npy.ts'
@@ -9,6 +8,7 @@ import { isClassifier, readClassifier } from '../../onnx/classifier/read-classif
 import { isSvmNode } from '../../onnx/classifier/svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { SVC } from '../../svm/svc.ts'
 import { answer } from '../common/terminal.ts'

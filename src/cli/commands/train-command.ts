@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import { ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
 import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
@@ -16,6 +17,7 @@ import {
   type GridOption,
   type PoolingOption,
   parseCount,
+  parseFineTune,
   parseFolds,
   parseGamma,
   parseGrid,
@@ -30,6 +32,7 @@ import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-opt
 import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { answer, progress, say, table } from '../common/terminal.ts'
+import { tuningText } from '../common/tuning.ts'
 
 interface TrainOptions extends RuntimeOption {
   output: string
@@ -49,6 +52,7 @@ interface TrainOptions extends RuntimeOption {
   probability?: boolean
   grid?: GridOption | true
   cv: number
+  fineTune?: ClassifierFineTune | true
   seed: number
   json?: boolean
 }
@@ -97,6 +101,11 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       parseGrid,
     )
     .option('--cv <folds>', 'number of folds for --grid and for --layer auto', parseFolds, 5)
+    .option(
+      '--fine-tune [json]',
+      'train the CNN on the pictures, too (default: {}; for example {"seconds": 300})',
+      parseFineTune,
+    )
     .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
     .option('--json', 'print one JSON document instead of text')
@@ -118,6 +127,9 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   if (options.cache !== undefined) {
     await checkWritable(options.cache)
     checkApart(options.output, options.cache)
+    if (options.fineTune !== undefined) {
+      throw invalidArgument('--cache', options.cache, 'left out with --fine-tune, which changes the features')
+    }
   }
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
@@ -137,6 +149,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       scale: options.scale,
       store,
       svm,
+      fineTune: options.fineTune,
     })
     await classifier.fit(sides.train.paths, sides.train.labels, {
       ...(grid ? { grid: grid as ParamGrid } : {}),
@@ -163,6 +176,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const seconds = (performance.now() - started) / 1000
     const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
+    const { tuning } = classifier.extractor
     const trained = sides.train.paths.length - skippedInTraining
     answer(
       options.json === true,
@@ -179,12 +193,14 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         scale: classifier.scale,
         svm: classifier.svm.getParams(),
         layers: rankedLayers ?? null,
+        fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
         [
           rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
+          tuning === undefined ? '' : `${tuningText(tuning)}\n`,
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { ClassifierFineTune } from '../../classifier/image-classifier.ts'
 
 /** Parses a number. */
 export function parseNumber(text: string): number {
@@ -83,6 +84,17 @@ export const defaultGrid: GridOption = {
   kernel: ['rbf'],
   C: [0.1, 1, 10, 100],
   gamma: ['scale', 0.001, 0.01],
+}
+
+/** Parses `--fine-tune`, whose options are JSON. */
+export function parseFineTune(text: string): ClassifierFineTune {
+  try {
+    const options: unknown = JSON.parse(text)
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  } catch (error) {
+    throw new InvalidArgumentError(`It must be JSON such as '{"epochs": 5}': ${(error as Error).message}.`)
+  }
+  throw new InvalidArgumentError(`It must be JSON such as '{"epochs": 5}'.`)
 }
 
 /** Parses a grid from JSON such as `{"C": [1, 10]}`. Its parameters are validated by the search. */

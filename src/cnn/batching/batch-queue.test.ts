@@ -1,11 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { layeredCnn, layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
 import { dynamicCnn } from '../../../test/support/model-kinds.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import { node } from '../../onnx/graph/nodes.ts'
+import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { type ExtractorOptions, FeatureExtractor } from '../extractor/extractor.ts'
 import { Session } from '../session.ts'
 
@@ -220,6 +220,6 @@ describe('networks in which the images of a batch are not apart', () => {
     const wanted = await alone(extractor, images)
     const together = await Promise.all(images.map((image) => extractor.extract([image])))
     expect(together.map(({ data }) => data)).toEqual(wanted)
-    await expect(extractor.extract(images)).rejects.toThrow(`layer 'mixed' must answer`)
+    await expect(extractor.extract(images)).rejects.toThrow(`layer 'mixed' must return`)
   })
 })

@@ -1,26 +1,20 @@
+import { deserializeError } from '../../core/error-facts.ts'
 import { SoftmarginError } from '../../core/errors.ts'
-import { outputSize } from '../../image/preprocess.ts'
-import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { tensorLength } from '../../image/tensor.ts'
-import type { ImageTensorInput } from '../image-tensor-input.ts'
-import { checkRows } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
-import type { Network as RunningNetwork } from '../runtime.ts'
-import { Batch } from './batch.ts'
-import type { Tap } from './feature-rows.ts'
-import type { ImageCall } from './image-call.ts'
+import { addShare, Batch, type Share } from './batch.ts'
+import type { ImageCall, SentImage } from './image-call.ts'
+import { nameOf } from './image-reader.ts'
+import type { ImageThreads, Lane } from './image-threads.ts'
+import { toSend } from './image-transfer.ts'
+import { type NetworkToRun, runBatch } from './run-batch.ts'
 import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
 const SLICE = 16
 
-/** A network that is ready to run, with its preprocessing and outputs. */
-export interface Network {
-  /** Its outputs are the layers of the taps. */
-  session: RunningNetwork
-  port: ImageTensorInput
-  preprocess: ResolvedPreprocess
-  taps: Tap[]
+/** A network and what is known of it. */
+export interface Network extends NetworkToRun {
   /** Whether the graph guarantees that an image's result does not depend on the other images in the batch. */
   isIndependent: boolean
 }
@@ -30,9 +24,14 @@ export interface Network {
  *
  * Calls contribute one image each in round-robin order, so that a long call does not delay short ones. One
  * piece of work is either the decoding of some images or a single run of the network.
+ *
+ * Other threads are called to help once there is enough work. They get images that are opened, and give back rows of
+ * features; this thread takes its share of the images.
  */
 export class BatchQueue implements PiecewiseWork {
   readonly #network: Network
+  readonly #threads: ImageThreads
+  readonly #load: Load
   readonly #length: number
   /** Calls in progress; the first one is served next. */
   #calls: ImageCall[] = []
@@ -49,8 +48,10 @@ export class BatchQueue implements PiecewiseWork {
   /** Whether a batch may hold images of several calls. */
   #mayMix = true
 
-  constructor(network: Network) {
+  constructor(network: Network, threads: ImageThreads) {
     this.#network = network
+    this.#threads = threads
+    this.#load = new Load(network.session.runtime.name === 'engine' ? 150 : 1000)
     this.#length = tensorLength(network.preprocess)
     // `false` only means unproven, so the first batch of several images tests it.
     this.#isIndependent = network.isIndependent || undefined
@@ -60,6 +61,7 @@ export class BatchQueue implements PiecewiseWork {
   async run(call: ImageCall): Promise<void> {
     this.#calls.push(call)
     await takeTurns(this, call)
+    if (this.#calls.every((one) => one.isSettled)) this.#threads.rest()
   }
 
   get isOver(): boolean {
@@ -77,8 +79,84 @@ export class BatchQueue implements PiecewiseWork {
     if (this.#unproven) return this.#prove(this.#unproven)
     const part = this.#parts.shift()
     if (part) return this.#start(part)
+    this.#callThreads()
+    const before = performance.now()
     const batch = await this.#fill()
-    return typeof batch === 'boolean' ? batch : this.#start(batch)
+    const isDone = typeof batch === 'boolean' ? batch : await this.#start(batch)
+    const ran = typeof batch === 'boolean' ? 0 : batch.count
+    if (isDone) this.#load.note(performance.now() - before, ran, this.#left > 0)
+    return isDone
+  }
+
+  /** Number of images that no thread has taken yet. */
+  get #left(): number {
+    return this.#calls.reduce((sum, call) => sum + call.left, 0)
+  }
+
+  /** Gives work to the other threads, if there is enough of it. */
+  #callThreads(): void {
+    const threads = this.#threads
+    // Until the network is known to treat images apart, this thread has to compare.
+    if (!threads.isPossible || this.#isIndependent === undefined || this.#left < 2) return
+    if (!threads.isPrepared && !this.#load.isWorthThreads(this.#left)) return
+    threads.start(() => this.#feed())
+    this.#feed()
+  }
+
+  /** Fills the queues of the other threads. */
+  #feed(): void {
+    const { lanes } = this.#threads
+    for (const call of this.#calls) call.threads = 1 + lanes.length
+    for (const lane of lanes) {
+      while (lane.hasRoom && this.#left >= 2) {
+        const images = this.#takeForOthers(lanes.length)
+        if (images.length === 0) return
+        this.#send(lane, images).catch(() => {})
+      }
+    }
+  }
+
+  /** Takes images of the calls in turn. */
+  #takeForOthers(lanes: number): SentImage[] {
+    const images: SentImage[] = []
+    for (;;) {
+      const at = this.#calls.findIndex((call) => {
+        const isMixed = images.length > 0 && images[0].call !== call
+        const most = Math.min(this.#roomFor(call), shareOf(images.length + this.#left, lanes))
+        return call.maySend && images.length < most && (this.#mayMix || !isMixed)
+      })
+      if (at < 0) return images
+      const [call] = this.#calls.splice(at, 1)
+      this.#calls.push(call)
+      const image = call.takeNext()
+      if (image) images.push(image)
+    }
+  }
+
+  async #send(lane: Lane, images: SentImage[]): Promise<void> {
+    try {
+      const { opened, transfer } = toSend(images.map((image) => image.opened))
+      const job = { images: images.map(({ index }, i) => ({ opened: opened[i], argument: nameOf(index) })) }
+      const { errors, rows } = await lane.run(job, transfer)
+      const shares: Share[] = []
+      for (const [place, { call, index }] of images.entries()) {
+        const error = errors.get(place)
+        if (error) call.skip(index, deserializeError(error))
+        else addShare(shares, call, index)
+      }
+      let at = 0
+      for (const { call, index, count } of shares) {
+        call.put(rows, at, count, index, lane)
+        at += count
+      }
+    } catch {
+      // The thread is lost, or the network fails: this thread repeats it, and tells the reason if it fails again.
+      for (const image of images) image.call.giveBack([image])
+    }
+    for (const call of new Set(images.map((image) => image.call))) call.tell()
+    if (this.#calls.every((call) => call.isSettled)) this.#threads.rest()
+    else this.#feed()
+    for (const call of this.#calls) call.wake()
   }
 
   /** Decodes images into the current batch. @returns a complete batch, or whether any work was done */
@@ -90,13 +168,12 @@ export class BatchQueue implements PiecewiseWork {
     let decoded = 0
     for (let call = this.#nextFor(batch); call; call = this.#nextFor(batch)) {
       if (performance.now() > until) return true
-      const row = await call.decodeNext(batch.slot())
-      if (row !== undefined) batch.add(call, row)
+      const index = await call.decodeNext(batch.slot())
+      if (index !== undefined) batch.add(call, index)
       decoded++
     }
     const members = batch.members
     if (members.length === 0 || (!this.#isFull(batch) && this.#isAwaited(members))) return decoded > 0
-    for (const call of members) batch.positions.set(call, call.position)
     this.#filling = undefined
     return batch
   }
@@ -115,7 +192,10 @@ export class BatchQueue implements PiecewiseWork {
   }
 
   #isFull(batch: Batch): boolean {
-    return batch.members.some((call) => batch.count >= this.#roomFor(call))
+    const lanes = this.#threads.lanes.length
+    // The other threads are to have done their last images when this one has.
+    const most = lanes === 0 ? Number.POSITIVE_INFINITY : shareOf(batch.count + this.#left, lanes)
+    return batch.members.some((call) => batch.count >= Math.min(most, this.#roomFor(call)))
   }
 
   /** Maximum size of a batch that contains images of this call. */
@@ -126,7 +206,7 @@ export class BatchQueue implements PiecewiseWork {
 
   /** Whether a batch should wait for its call's next files. A batch shared by several calls never waits. */
   #isAwaited(members: ImageCall[]): boolean {
-    return members.length === 1 && members[0].hasMore
+    return members.length === 1 && members[0].left > 0
   }
 
   async #start(batch: Batch): Promise<true> {
@@ -140,7 +220,7 @@ export class BatchQueue implements PiecewiseWork {
 
   async #run(batch: Batch): Promise<void> {
     try {
-      const activations = await this.#activationsOf(batch)
+      const activations = await runBatch(this.#network, batch)
       if (batch.count > 1 && this.#isIndependent === undefined) this.#unproven = { batch, activations }
       else this.#deliver(batch, activations)
     } catch (error) {
@@ -150,29 +230,13 @@ export class BatchQueue implements PiecewiseWork {
     }
   }
 
-  async #activationsOf(batch: Batch): Promise<Activation[]> {
-    const { session, port, preprocess, taps } = this.#network
-    const { width, height } = outputSize(preprocess)
-    // A model with a fixed batch size needs a full batch, padded with zeros.
-    const size = port.batch ?? batch.count
-    batch.reserve(size)
-    const numbers = batch.data.subarray(0, size * this.#length)
-    numbers.fill(0, batch.count * this.#length)
-    const outputs = await session.run(port.name, numbers, [size, preprocess.mean.length, height, width])
-    return taps.map(({ layer, shape }) => {
-      const activation = outputs.get(layer)!
-      checkRows(activation, layer, size, shape)
-      return activation
-    })
-  }
-
   #deliver(batch: Batch, activations: Activation[]): void {
     let at = 0
-    for (const { call, row, count } of batch.shares) {
-      call.deliver(activations, at, count, row)
+    for (const { call, index, count } of batch.shares) {
+      call.deliver(activations, at, count, index)
       at += count
     }
-    for (const [call, position] of batch.positions) call.tell(position)
+    for (const call of batch.members) call.tell()
     this.#spare = batch.data
   }
 
@@ -200,7 +264,7 @@ export class BatchQueue implements PiecewiseWork {
       const tolerance = this.#network.session.device === 'wasm' ? 0 : 1e-3
       let isSame = true
       for (const index of [0, batch.count - 1]) {
-        const alone = await this.#activationsOf(batch.single(index))
+        const alone = await runBatch(this.#network, batch.single(index))
         isSame &&= alone.every((own, i) => isSameImage(own, activations[i], index, tolerance))
       }
       this.#isIndependent = isSame
@@ -236,4 +300,39 @@ function isSameImage(alone: Activation, together: Activation, index: number, tol
   }
   // With a tolerance of 0, -0 equals 0, but NaN equals only NaN.
   return difference <= tolerance * largest
+}
+
+/** How many images a thread takes at a time, so that all threads end at about the same time. */
+function shareOf(left: number, otherThreads: number): number {
+  return Math.max(1, Math.ceil(left / (2 * (1 + otherThreads))))
+}
+
+/** How long the images of a network take, and whether that is long enough to start threads for them. */
+class Load {
+  readonly #startUp: number
+  #milliseconds = 0
+  #images = 0
+  #held = 0
+
+  /** @param startUp milliseconds of work below which no threads are started */
+  constructor(startUp: number) {
+    this.#startUp = startUp
+  }
+
+  /**
+   * @param milliseconds time of a piece of work
+   * @param images number of images it finished
+   * @param isHolding whether other images had to wait for it
+   */
+  note(milliseconds: number, images: number, isHolding: boolean): void {
+    this.#milliseconds += milliseconds
+    this.#images += images
+    if (isHolding) this.#held += milliseconds
+  }
+
+  /** Whether threads would have been worth their start, or will be for the images that are left. */
+  isWorthThreads(left: number): boolean {
+    const each = this.#images === 0 ? 0 : this.#milliseconds / this.#images
+    return this.#held + left * each > this.#startUp
+  }
 }

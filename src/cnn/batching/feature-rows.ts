@@ -16,7 +16,27 @@ export interface Tap {
   argument?: string
 }
 
-/** Collects the features of one call at one tap, one row per readable image. */
+/** Features of consecutive images at one tap, pooled. */
+export interface PooledRows {
+  data: Float32Array
+  cols: number
+}
+
+/**
+ * Pools the activations of a whole batch at one tap.
+ *
+ * @param count number of images, which come first in the batch
+ */
+export function poolTap(tap: Tap, activation: Activation, count: number): PooledRows {
+  const { pooling, arrangement, argument } = tap
+  const resolved = resolvePooling(pooling, activation.dims, arrangement, argument)
+  const cols = pooledSize(resolved, activation.dims, arrangement)
+  const data = new Float32Array(count * cols)
+  pool(activation, resolved, count, data, arrangement)
+  return { data, cols }
+}
+
+/** Collects the features of one call at one tap, one row per image. */
 export class FeatureRows {
   readonly #tap: Tap
   readonly #most: number
@@ -24,10 +44,22 @@ export class FeatureRows {
   #cols = 0
   #data: Float32Array = new Float32Array(0)
 
-  /** @param most maximum number of rows */
+  /** @param most number of images */
   constructor(tap: Tap, most: number) {
     this.#tap = tap
     this.#most = most
+  }
+
+  /**
+   * Copies rows that another thread has pooled.
+   *
+   * @param from first of these rows
+   * @param count number of rows
+   * @param row row of the result that the first becomes
+   */
+  put({ data, cols }: PooledRows, from: number, count: number, row: number): void {
+    this.#makeRoom(cols)
+    this.#data.set(data.subarray(from * cols, (from + count) * cols), row * cols)
   }
 
   /**
@@ -39,27 +71,42 @@ export class FeatureRows {
    */
   set({ data, dims }: Activation, from: number, count: number, row: number): void {
     const { pooling, arrangement, argument } = this.#tap
-    if (!this.#pooling) {
-      this.#pooling = resolvePooling(pooling, dims, arrangement, argument)
-      this.#cols = pooledSize(this.#pooling, dims, arrangement)
-      this.#data = allocate(this.#most, this.#cols)
-    }
+    this.#pooling ??= resolvePooling(pooling, dims, arrangement, argument)
+    this.#makeRoom(pooledSize(this.#pooling, dims, arrangement))
     const each = data.length / dims[0]
     const part = { data: data.subarray(from * each, (from + count) * each), dims }
     pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols), arrangement)
   }
 
-  /** The first `count` rows. @throws {SoftmarginError} `IMAGE_UNREADABLE` if there are none */
-  matrix(count: number): Matrix {
+  /**
+   * The rows of the readable images.
+   *
+   * @param unreadable indices of the images to leave out, in ascending order
+   * @throws {SoftmarginError} `IMAGE_UNREADABLE` if none is left
+   */
+  matrix(unreadable: readonly number[]): Matrix {
+    const count = this.#most - unreadable.length
     if (count === 0) {
       throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${this.#most} images can be read`, {
         argument: 'images',
         expected: 'at least one readable image',
       })
     }
-    const used = count * this.#cols
-    const data = used === this.#data.length ? this.#data : this.#data.slice(0, used)
-    return new Matrix(data, count, this.#cols)
+    const cols = this.#cols
+    if (count === this.#most) return new Matrix(this.#data, count, cols)
+    let to = unreadable[0] * cols
+    for (const [i, index] of unreadable.entries()) {
+      const end = (unreadable[i + 1] ?? this.#most) * cols
+      this.#data.copyWithin(to, (index + 1) * cols, end)
+      to += end - (index + 1) * cols
+    }
+    return new Matrix(this.#data.slice(0, count * cols), count, cols)
+  }
+
+  #makeRoom(cols: number): void {
+    if (this.#data.length > 0) return
+    this.#cols = cols
+    this.#data = allocate(this.#most, cols)
   }
 }
 

@@ -1,19 +1,31 @@
-import type { LongCall } from '../../core/call-options.ts'
+import type { LongCall, Progress } from '../../core/call-options.ts'
 import { type SoftmarginError, throwIfAborted } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
-import type { ImageInput } from '../../image/image-input.ts'
+import type { ImageInput, OpenedImage } from '../../image/image-input.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import type { Activation } from '../running-network.ts'
-import { FeatureRows, type Tap } from './feature-rows.ts'
-import { ImageReader, isUnreadable } from './image-reader.ts'
+import { FeatureRows, type PooledRows, type Tap } from './feature-rows.ts'
+import { decodeInto, ImageReader, isUnreadable, type NextImage, nameOf } from './image-reader.ts'
+
+/** Progress of an extraction, counted in images. */
+export interface ExtractProgress extends Progress {
+  /** Number of threads that have worked on the call so far, including the calling thread. */
+  threads: number
+}
 
 /** Options of a call, apart from its images. */
-export interface ImageCallOptions extends Omit<LongCall, 'signal'> {
+export interface ImageCallOptions extends Omit<LongCall<ExtractProgress>, 'signal'> {
   /** Maximum size of a batch that contains images of this call. */
   batchSize: number
   signal: AbortSignal | undefined
   onUnreadable: ((index: number, error: SoftmarginError) => void) | undefined
 }
+
+/** How far an image of a call has come. */
+const WAITING = 0
+const DECODED = 1
+const DELIVERED = 2
+const UNREADABLE = 3
 
 /**
  * One call over images on its way through the network. It has its own order, rows, progress, errors and abort
@@ -25,14 +37,21 @@ export class ImageCall {
   readonly result: Promise<Matrix[]>
   readonly #images: number
   readonly #options: ImageCallOptions
+  readonly #preprocess: ResolvedPreprocess
   readonly #reader: ImageReader
   readonly #rows: FeatureRows[]
+  /** How far each image has come. With threads, images are finished in any order. */
+  readonly #states: Uint8Array
+  readonly #errors = new Map<number, unknown>()
+  readonly #unreadable: number[] = []
+  /** The other threads that have worked on the call. */
+  readonly #helpers = new Set<object>()
   #resolve!: (features: Matrix[]) => void
   #reject!: (error: unknown) => void
   #isSettled = false
-  /** Number of images decoded, and number of those whose features have been delivered. */
-  #decoded = 0
-  #delivered = 0
+  /** Number of leading images that were found readable or not, and of those that are finished. */
+  #judged = 0
+  #finished = 0
   #told = 0
   #version = 0
   #wake: (() => void) | undefined
@@ -46,6 +65,8 @@ export class ImageCall {
     this.batchSize = options.batchSize
     this.#images = images.length
     this.#options = options
+    this.#preprocess = preprocess
+    this.#states = new Uint8Array(images.length)
     this.#rows = taps.map((tap) => new FeatureRows(tap, images.length))
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -54,7 +75,7 @@ export class ImageCall {
     // Prevents an unhandled rejection; the caller awaits `result` after the call has ended.
     this.result.catch(() => {})
     options.signal?.addEventListener('abort', this.#abort)
-    this.#reader = new ImageReader(images, preprocess, {
+    this.#reader = new ImageReader(images, {
       signal: options.signal,
       onOpened: () => this.wake(),
     })
@@ -66,9 +87,14 @@ export class ImageCall {
     return this.#isSettled
   }
 
-  /** Whether there are images that are not yet decoded. */
-  get hasMore(): boolean {
-    return !this.#isSettled && this.#reader.next < this.#images
+  /** Sets for how many threads images are opened ahead. */
+  set threads(threads: number) {
+    this.#reader.threads = threads
+  }
+
+  /** Number of images that no thread has taken yet. */
+  get left(): number {
+    return this.#isSettled ? 0 : this.#reader.left
   }
 
   /** Whether the next image can be decoded immediately. */
@@ -76,9 +102,9 @@ export class ImageCall {
     return !this.#isSettled && this.#reader.isReady
   }
 
-  /** Number of images processed: decoded or found unreadable. */
-  get position(): number {
-    return this.#reader.next
+  /** Whether the next image can be sent to another thread: an image that one has failed on is not. */
+  get maySend(): boolean {
+    return this.isReady && this.#reader.returned === 0
   }
 
   /** Counter that increases with every event that `news` waits for. */
@@ -98,44 +124,68 @@ export class ImageCall {
    * Decodes the next image.
    *
    * @param slot buffer for it in the batch
-   * @returns the row that its features become; `undefined` if it cannot be read or the call has ended
+   * @returns its index; `undefined` if it cannot be read or the call has ended
    */
   async decodeNext(slot: Float32Array): Promise<number | undefined> {
-    const index = this.#reader.next
+    const { index, opened } = this.#reader.take()
     try {
-      await this.#reader.decodeNext(slot)
-      if (!this.#isSettled) return this.#decoded++
+      if ('error' in opened) throw opened.error
+      await decodeInto(opened, nameOf(index), this.#preprocess, slot)
+      this.#mark(index, DECODED)
+      if (!this.#isSettled) return index
     } catch (error) {
-      this.#skip(index, error)
+      this.skip(index, error)
     }
     return undefined
   }
 
-  /** Stores the features of `count` images of a batch, the first of which becomes `row`. */
-  deliver(activations: readonly Activation[], from: number, count: number, row: number): void {
+  /** Takes the next image for another thread; `undefined` if it cannot be read. */
+  takeNext(): SentImage | undefined {
+    const { index, opened } = this.#reader.take()
+    if (!('error' in opened)) return { call: this, index, opened }
+    this.skip(index, opened.error)
+    return undefined
+  }
+
+  /** Puts images back that another thread has failed on. They are the next to be decoded, in this thread. */
+  giveBack(images: readonly NextImage[]): void {
+    this.#reader.giveBack(images)
+    this.wake()
+  }
+
+  /** Stores the features of `count` images of a batch; `index` is that of the first. */
+  deliver(activations: readonly Activation[], from: number, count: number, index: number): void {
+    this.#store(index, count, (rows, i) => rows.set(activations[i], from, count, index))
+  }
+
+  /** As `deliver`, for features that another thread has pooled. @param thread identifies it */
+  put(pooled: readonly PooledRows[], from: number, count: number, index: number, thread: object): void {
+    this.#helpers.add(thread)
+    this.#store(index, count, (rows, i) => rows.put(pooled[i], from, count, index))
+  }
+
+  #store(index: number, count: number, store: (rows: FeatureRows, i: number) => void): void {
     if (this.#isSettled) return
     try {
-      for (const [i, rows] of this.#rows.entries()) rows.set(activations[i], from, count, row)
-      this.#delivered += count
+      for (const [i, rows] of this.#rows.entries()) store(rows, i)
+      for (let i = 0; i < count; i++) this.#mark(index + i, DELIVERED)
     } catch (error) {
       this.fail(error)
     }
   }
 
-  /**
-   * Reports progress: the features of the first `position` images are available. Ends the call after the last
-   * image.
-   */
-  tell(position: number): void {
+  /** Reports how many leading images are finished. Ends the call after the last image. */
+  tell(): void {
     if (this.#isSettled) return
     try {
-      if (position > this.#told) {
-        this.#told = position
-        this.#options.onProgress?.({ done: position, total: this.#images })
+      if (this.#finished > this.#told) {
+        this.#told = this.#finished
+        const threads = 1 + this.#helpers.size
+        this.#options.onProgress?.({ done: this.#finished, total: this.#images, threads })
       }
-      if (this.#isSettled || position < this.#images || this.#delivered < this.#decoded) return
+      if (this.#isSettled || this.#finished < this.#images) return
       this.#settle()
-      this.#resolve(this.#rows.map((rows) => rows.matrix(this.#delivered)))
+      this.#resolve(this.#rows.map((rows) => rows.matrix(this.#unreadable)))
     } catch (error) {
       this.#settle()
       this.#reject(error)
@@ -149,17 +199,34 @@ export class ImageCall {
     this.#reject(error)
   }
 
-  #skip(index: number, error: unknown): void {
+  /** Notes that an image cannot be read. It is told once all images before it have been judged. */
+  skip(index: number, error: unknown): void {
     if (this.#isSettled) return
+    this.#errors.set(index, error)
+    this.#mark(index, UNREADABLE)
+    // If the last image is unreadable, no later batch may be left to end the call.
+    if (this.#finished === this.#images) this.tell()
+  }
+
+  #mark(index: number, state: number): void {
+    this.#states[index] = state
+    for (; this.#states[this.#judged] > WAITING && !this.#isSettled; this.#judged++) {
+      if (this.#states[this.#judged] === UNREADABLE) this.#tellUnreadable(this.#judged)
+    }
+    while (this.#finished < this.#judged && this.#states[this.#finished] >= DELIVERED) this.#finished++
+  }
+
+  #tellUnreadable(index: number): void {
     const { onUnreadable } = this.#options
+    const error = this.#errors.get(index)
+    this.#errors.delete(index)
+    this.#unreadable.push(index)
     try {
       if (!onUnreadable || !isUnreadable(error)) throw error
       onUnreadable(index, error)
     } catch (thrown) {
       this.fail(thrown)
     }
-    // If the last image is unreadable, no later batch may be left to end the call.
-    if (this.#reader.next === this.#images && this.#delivered === this.#decoded) this.tell(this.#images)
   }
 
   readonly #abort = () => {
@@ -182,4 +249,11 @@ export class ImageCall {
     this.#wake?.()
     this.#wake = undefined
   }
+}
+
+/** An image of a call that is sent to another thread. */
+export interface SentImage {
+  call: ImageCall
+  index: number
+  opened: OpenedImage
 }

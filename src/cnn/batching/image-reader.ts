@@ -4,62 +4,76 @@ import { type ImageInput, type OpenedImage, openImage } from '../../image/image-
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { writeTensor } from '../../image/tensor.ts'
 
-/** Number of files that are read or fetched ahead of the image being decoded. */
+/** Number of files that are read or fetched ahead of the image being decoded, for each thread. */
 const READ_AHEAD = 8
 
+/** An image that is opened, or the error from opening it. */
+export interface NextImage {
+  /** Its index among the images of the call. */
+  index: number
+  opened: OpenedImage | { error: unknown }
+}
+
 /**
- * Decodes a list of images into tensors one after the other, while reading the files of the following images.
+ * Opens a list of images one after the other, ahead of those that are decoded.
  */
 export class ImageReader {
   readonly #images: readonly ImageInput[]
-  readonly #preprocess: ResolvedPreprocess
   readonly #signal: AbortSignal | undefined
   readonly #onOpened: () => void
-  /** Opened images, or the error from opening them, by index. */
   readonly #opened = new Map<number, OpenedImage | { error: unknown }>()
+  readonly #returned: NextImage[] = []
+  #ahead = READ_AHEAD
   #asked = 0
   #next = 0
 
   /** @param onOpened called whenever another image has been opened or has failed to open */
-  constructor(
-    images: readonly ImageInput[],
-    preprocess: ResolvedPreprocess,
-    o: { signal: AbortSignal | undefined; onOpened: () => void },
-  ) {
+  constructor(images: readonly ImageInput[], o: { signal: AbortSignal | undefined; onOpened: () => void }) {
     this.#images = images
-    this.#preprocess = preprocess
     this.#signal = o.signal
     this.#onOpened = o.onOpened
     this.#openAhead()
   }
 
-  /** Index of the next image to decode; after the last one, the number of images. */
-  get next(): number {
-    return this.#next
+  /** Sets for how many threads images are opened ahead. */
+  set threads(threads: number) {
+    this.#ahead = READ_AHEAD * threads
+    this.#openAhead()
   }
 
-  /** Whether the next image can be decoded without waiting for its file. */
+  /** Number of images that were not taken yet, or were given back. */
+  get left(): number {
+    return this.#images.length - this.#next + this.#returned.length
+  }
+
+  /** Number of images given back. */
+  get returned(): number {
+    return this.#returned.length
+  }
+
+  /** Whether an image can be taken without waiting for its file. */
   get isReady(): boolean {
-    return this.#opened.has(this.#next)
+    return this.#returned.length > 0 || this.#opened.has(this.#next)
   }
 
-  /**
-   * Decodes the next image into a slot of a batch and advances to the following one, even if it throws.
-   *
-   * @param slot float32 of length `tensorLength(preprocess)`
-   * @throws {SoftmarginError} as `decodeImage`
-   */
-  async decodeNext(slot: Float32Array): Promise<void> {
+  /** Takes the next image. Call it only if `isReady`. */
+  take(): NextImage {
+    const returned = this.#returned.shift()
+    if (returned) return returned
     const index = this.#next++
     const opened = this.#opened.get(index)!
     this.#opened.delete(index)
     this.#openAhead()
-    if ('error' in opened) throw opened.error
-    writeTensor(await decodeOpened(opened, nameOf(index)), this.#preprocess, slot)
+    return { index, opened }
+  }
+
+  /** Puts images back that were taken and not decoded; they are the next to be taken. */
+  giveBack(images: readonly NextImage[]): void {
+    this.#returned.push(...images)
   }
 
   #openAhead(): void {
-    const end = Math.min(this.#next + READ_AHEAD, this.#images.length)
+    const end = Math.min(this.#next + this.#ahead, this.#images.length)
     for (; this.#asked < end; this.#asked++) {
       const index = this.#asked
       const keep = (opened: OpenedImage | { error: unknown }) => {
@@ -73,8 +87,25 @@ export class ImageReader {
   }
 }
 
-function nameOf(index: number): string {
+/** The name of an image as an argument of the call. */
+export function nameOf(index: number): string {
   return `images[${index}]`
+}
+
+/**
+ * Decodes and preprocesses an image.
+ *
+ * @param argument its name as an argument of the call
+ * @param slot float32 of length `tensorLength(preprocess)`
+ * @throws {SoftmarginError} as `decodeImage`
+ */
+export async function decodeInto(
+  opened: OpenedImage,
+  argument: string,
+  preprocess: ResolvedPreprocess,
+  slot: Float32Array,
+): Promise<void> {
+  writeTensor(await decodeOpened(opened, argument), preprocess, slot)
 }
 
 /** Whether an error concerns a single image, which may be skipped, rather than the whole call. */

@@ -4,12 +4,14 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import { BatchQueue, type Network } from './batch-queue.ts'
-import { ImageCall } from './image-call.ts'
+import { type ExtractProgress, ImageCall } from './image-call.ts'
+import { ImageThreads } from './image-threads.ts'
 
 export type { Tap } from './feature-rows.ts'
+export type { ExtractProgress } from './image-call.ts'
 
 /** Options of every call that extracts features from images. `onProgress` counts images. */
-export interface ExtractOptions extends LongCall {
+export interface ExtractOptions extends LongCall<ExtractProgress> {
   /**
    * Number of images per network run. It affects speed and memory use, not the features. On WebAssembly a run
    * blocks the thread until the batch is done. Default: as many images as fit in about 64 MB of activations,
@@ -32,12 +34,26 @@ export class Pipeline {
   readonly #network: Network
   readonly #largestLayer: number | undefined
   readonly #queue: BatchQueue
+  readonly #threads: ImageThreads
 
-  /** @param largestLayer size in bytes of the largest activation of one image, if known */
-  constructor(network: Network, largestLayer: number | undefined) {
+  /**
+   * @param largestLayer size in bytes of the largest activation of one image, if known
+   * @param dims dimensions of the smallest batch that the network accepts
+   * @param threads number of threads, including this one
+   */
+  constructor(
+    network: Network,
+    o: { largestLayer: number | undefined; dims: readonly number[]; threads: number },
+  ) {
     this.#network = network
-    this.#largestLayer = largestLayer
-    this.#queue = new BatchQueue(network)
+    this.#largestLayer = o.largestLayer
+    this.#threads = new ImageThreads(network, o.dims, o.threads)
+    this.#queue = new BatchQueue(network, this.#threads)
+  }
+
+  /** Frees what other threads hold of the network. The network itself is the caller's. */
+  [Symbol.dispose](): void {
+    this.#threads.close()
   }
 
   /**

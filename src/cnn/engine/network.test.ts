@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { create } from '@bufbuild/protobuf'
-import { TensorProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { compare, graphOf, Random } from '../../../test/support/engine-oracle.ts'
@@ -8,6 +6,8 @@ import { nativeOrt } from '../../../test/support/native-ort.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { type constant, node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import { TensorProtoSchema } from '../../onnx/proto/onnx.ts'
 import { EngineNetwork } from './network.ts'
 
 const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url)))

@@ -1,12 +1,19 @@
-import type { ModelProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import type { Program } from './lowering/operations.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
 import type { Step } from './planning/step.ts'
 import type { Simd } from './wasm/cnn-module.ts'
-import { type Instance, instantiate, type KernelFacts, kernelFacts } from './wasm/instance.ts'
+import {
+  type Instance,
+  instantiate,
+  joinMemory,
+  type KernelFacts,
+  kernelFacts,
+  sharedMemory,
+} from './wasm/instance.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -25,10 +32,22 @@ export interface NetworkSource {
   batch?: number | undefined
 }
 
+/** Room for the maps of one more thread in the memory of a network, whose weights and tables it uses. */
+export interface SharedPlace {
+  memory: WebAssembly.Memory
+  /** Where the room begins. */
+  at: number
+  /** Where the weights and tables end: the same in the plan of every thread. */
+  fixedBytes: number
+  simd: Simd
+}
+
 /** Options of an `EngineNetwork`. */
 export interface NetworkOptions {
   /** Default `'strict'`. */
   simd?: Simd
+  /** Makes the network use the weights of one in another thread, for the same source and dimensions. */
+  place?: SharedPlace | undefined
 }
 
 /** Told of each step that was run, for how many images, and how long it took. */
@@ -48,12 +67,14 @@ const MOST_PICTURES = 8
 export class EngineNetwork {
   readonly #source: NetworkSource
   readonly #simd: Simd
+  readonly #place: SharedPlace | undefined
   #compiled: { key: string; plan: Plan; instance: Instance } | undefined
   #isReleased = false
 
-  private constructor(source: NetworkSource, simd: Simd) {
+  private constructor(source: NetworkSource, { place, simd = place?.simd ?? 'strict' }: NetworkOptions) {
     this.#source = source
     this.#simd = simd
+    this.#place = place
   }
 
   /**
@@ -64,9 +85,9 @@ export class EngineNetwork {
   static async create(
     source: NetworkSource,
     dims: readonly number[],
-    { simd = 'strict' }: NetworkOptions = {},
+    options: NetworkOptions = {},
   ): Promise<EngineNetwork> {
-    const network = new EngineNetwork(source, simd)
+    const network = new EngineNetwork(source, options)
     await network.#compile(dims)
     return network
   }
@@ -106,24 +127,61 @@ export class EngineNetwork {
     return new Map(answers.map(({ name, data, dims: all }) => [name, { data, dims: all }]))
   }
 
+  /**
+   * Moves the network into a memory that other threads can share.
+   *
+   * @param count how many other threads are wanted
+   * @returns places for as many of them as there is memory for; the network stays where it is if for none
+   */
+  async share(count: number): Promise<SharedPlace[]> {
+    const { key, plan, instance } = this.#current()
+    const each = plan.bytes - plan.fixedBytes
+    let [wanted, memory] = [count, sharedMemory(plan.bytes + count * each)]
+    while (!memory && wanted > 1) {
+      wanted >>= 1
+      memory = sharedMemory(plan.bytes + wanted * each)
+    }
+    if (!memory) return []
+    const joined = await joinMemory(memory, this.#simd)
+    // The extractor may have been disposed of meanwhile.
+    this.#current()
+    new Uint8Array(joined.memory).set(new Uint8Array(instance.memory, 0, plan.fixedBytes))
+    this.#compiled = { key, plan, instance: joined }
+    return Array.from({ length: wanted }, (_, i) => {
+      return { memory, at: plan.bytes + i * each, fixedBytes: plan.fixedBytes, simd: this.#simd }
+    })
+  }
+
   /** Frees the memory. */
   release(): void {
     this.#isReleased = true
     this.#compiled = undefined
   }
 
+  #current() {
+    if (this.#compiled && !this.#isReleased) return this.#compiled
+    throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
+  }
+
   async #compile(dims: readonly number[]) {
-    if (this.#isReleased) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
+    if (this.#isReleased) this.#current()
     const key = dims.slice(1).join()
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
     const program = fuse(lower(model, input, dims, batch === undefined))
     const facts = await kernelFacts(this.#simd)
-    const plan = makePlan(program, { facts, pictures: picturesAtOnce(program, facts) })
+    const pictures = picturesAtOnce(program, facts)
+    const place = this.#place
+    const plan = makePlan(program, { facts, pictures, buffersAt: place?.at })
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
-    const instance = await instantiate(plan.bytes, this.#simd)
-    plan.write(instance.memory)
+    if (place) {
+      if (plan.fixedBytes !== place.fixedBytes) throw new Error('the plan of the other thread is another one')
+      this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
+      return this.#compiled
+    }
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd)
+    plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled
   }

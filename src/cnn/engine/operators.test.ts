@@ -403,6 +403,41 @@ each('channels last: LayerNormalization, MatMul, GELU and back', 20, (random) =>
   return { channels, height: random.integer(1, 7), width: random.integer(1, 7), nodes, weights, opset: 20 }
 })
 
+each('LayerNormalization that is spelt out', 30, (random) => {
+  const channels = random.pick(1, 3, 8, 30, 1000)
+  const isLast = random.pick(true, false)
+  const shape = isLast
+    ? random.pick([channels], [1, 1, 1, channels])
+    : random.pick([channels, 1, 1], [1, channels, 1, 1])
+  const axes = [isLast ? random.pick(-1n, 3n) : 1n]
+  const weights = [
+    constant('epsilon', Float32Array.of(1e-6), []),
+    constant('two', Float32Array.of(2), []),
+    constant('scale', random.floats(channels), shape),
+    constant('bias', random.floats(channels), shape),
+  ]
+  const x = isLast ? 't' : 'x'
+  const end = random.pick('divided', 'scaled', 'biased')
+  const nodes = [
+    ...(isLast ? [node('t', 'Transpose', ['x'], ['t'], { perm: [0n, 2n, 3n, 1n] })] : []),
+    node('mean', 'ReduceMean', [x], ['m'], { axes }),
+    node('sub', 'Sub', [x, 'm'], ['c']),
+    random.pick(node('pow', 'Pow', ['c', 'two'], ['q']), node('mul', 'Mul', ['c', 'c'], ['q'])),
+    node('variance', 'ReduceMean', ['q'], ['v'], { axes }),
+    node('add', 'Add', random.pick(['v', 'epsilon'], ['epsilon', 'v']), ['e']),
+    node('sqrt', 'Sqrt', ['e'], ['r']),
+    node('div', 'Div', ['c', 'r'], ['divided']),
+    node('times', 'Mul', random.pick(['divided', 'scale'], ['scale', 'divided']), ['scaled']),
+    node('bias', 'Add', ['scaled', 'bias'], ['biased']),
+  ]
+  nodes.push(
+    isLast
+      ? node('back', 'Transpose', [end], ['y'], { perm: [0n, 3n, 1n, 2n] })
+      : node('back', 'Neg', [end], ['y']),
+  )
+  return { channels, height: random.integer(1, 7), width: random.integer(1, 7), nodes, weights }
+})
+
 each('Softmax, old and new', 10, (random) => {
   const opset = random.pick(11, 13)
   const nodes = [

@@ -1,5 +1,5 @@
-import type { GraphProto, ModelProto } from 'onnx-buf'
 import { readBy, topologicalOrder } from '../../onnx/graph/graph.ts'
+import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
 import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'

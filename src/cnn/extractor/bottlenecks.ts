@@ -1,5 +1,5 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
 
 /** A tensor that everything computed later depends on, and the index of the node that computes it. */
 export interface Bottleneck {

@@ -1,6 +1,6 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { show } from '../../core/errors.ts'
 import { producers } from '../../onnx/graph/graph.ts'
+import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import type { LayerInfo } from './layer-info.ts'
 

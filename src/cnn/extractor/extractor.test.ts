@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { toBinary } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import {
   type FeatureMap,
@@ -14,6 +12,8 @@ import type { SoftmarginError } from '../../core/errors.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import type { Preprocess } from '../../image/preprocess-options.ts'
 import { node, tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { pool, pooledSize, resolvePooling } from '../pool.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
@@ -246,7 +246,7 @@ describe('a long call', () => {
     using extractor = await make()
     const seen: object[] = []
     await extractor.extract(pictures(5), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
-    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5 })))
+    expect(seen).toEqual([2, 4, 5].map((done) => ({ done, total: 5, threads: 1 })))
   })
 
   it('can be aborted, and the extractor stays usable', async () => {
@@ -423,7 +423,7 @@ describe('create refuses', () => {
       'MODEL_UNSUPPORTED',
       `layer 'whole' returns int64`,
     ],
-    ['metadata that is no JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
+    ['metadata that is not JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
     [
       'metadata that makes no sense',
       { metadata: { softmargin: '{"preprocess":{"size":-1}}' } },

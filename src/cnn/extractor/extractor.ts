@@ -1,10 +1,12 @@
-import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
+import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
@@ -16,6 +18,7 @@ import {
   startNetwork,
 } from '../runtime.ts'
 import type { Arrangement } from '../spatial-view.ts'
+import type { FineTuneOptions, Tuning } from '../training/fine-tune-options.ts'
 import {
   checkOptions,
   type ExtractorDescription,
@@ -47,6 +50,7 @@ export class FeatureExtractor {
   readonly #parts: LoadedNetwork
   #measured: LayerInfo[] | undefined
   #pipeline: Pipeline | undefined
+  #tuning: Tuning | undefined
   #disposed = false
 
   private constructor(parts: LoadedNetwork) {
@@ -144,6 +148,66 @@ export class FeatureExtractor {
     const { prefixTokens } = arrangements
     const options = { layer: layer.name, ...choice, mirror, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
+  }
+
+  /** What `fineTune` did to make this extractor, and whether it was of use; `undefined` for any other extractor. */
+  get tuning(): Tuning | undefined {
+    return structuredClone(this.#tuning)
+  }
+
+  /**
+   * Trains the network on labelled images, and returns an extractor of the same layer and pooling on the new weights.
+   * This extractor does not change; the two must be disposed of separately.
+   *
+   * The part of the network above a layer learns (`from`), together with a linear softmax head, which is thrown away.
+   * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
+   * by more than one standard error, the returned extractor has the old weights. `tuning` says what happened.
+   *
+   * It runs in onnxruntime-web or in the module given as `runtime`, whatever else runs the network.
+   *
+   * @param images images in any mix of types and sizes
+   * @param labels one label per image, either all strings or all numbers
+   * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has too few
+   *   images to hold some out, `MODEL_UNSUPPORTED` naming an operator that a gradient cannot pass,
+   *   `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`, also if the loss diverges at any rate, `OUT_OF_MEMORY`,
+   *   `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `ABORTED`, `DISPOSED`
+   */
+  async fineTune(
+    images: readonly ImageInput[],
+    labels: ArrayLike<Label>,
+    options: FineTuneOptions = {},
+  ): Promise<FeatureExtractor> {
+    this.#checkAlive()
+    const { name, layer, mirror, preprocess, pooling, running, model, arrangements } = this.#parts
+    const { prefixTokens } = arrangements
+    const same = { layer: layer.name, pooling, mirror, prefixTokens, preprocess, ...running }
+    const frozen = {
+      parts: this.#parts,
+      layers: this.layers(),
+      extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
+      open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
+    }
+    const { fineTuneNetwork } = await import('./fine-tune-network.ts')
+    const { extractor, tuning } = await fineTuneNetwork(frozen, images, labels, options)
+    extractor.#tuning = tuning
+    return extractor
+  }
+
+  /**
+   * Writes the network up to the layer as an .onnx file, with the layer, pooling and preprocessing in its metadata:
+   * `FeatureExtractor.create({ model: bytes })` makes an extractor of the same features.
+   */
+  async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#checkAlive()
+    const { layer, preprocess, pooling, arrangement } = this.#parts
+    const { prefixTokens } = arrangement
+    const about = { layer: layer.name, preprocess, pooling, prefixTokens }
+    const [{ ModelProtoSchema }, { toBinary }, { withMetadata }] = await Promise.all([
+      import('../../onnx/proto/onnx.ts'),
+      import('../../onnx/proto/write-message.ts'),
+      import('../training/tuned-model.ts'),
+    ])
+    return toBinary(ModelProtoSchema, withMetadata(this.cutModel(), metadataKey, about))
   }
 
   /**
@@ -254,7 +318,11 @@ export class FeatureExtractor {
     try {
       const isIndependent = treatsImagesApart(cut)
       const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
-      const pipeline = new Pipeline({ session, port, preprocess, taps, isIndependent }, largestLayer)
+      const { threads } = this.#parts
+      using pipeline = new Pipeline(
+        { session, port, preprocess, taps, isIndependent },
+        { largestLayer, dims, threads },
+      )
       return await pipeline.run(images, options)
     } finally {
       await session.release()
@@ -265,6 +333,7 @@ export class FeatureExtractor {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
+    this.#pipeline?.[Symbol.dispose]()
     // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }
@@ -278,7 +347,12 @@ export class FeatureExtractor {
     const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
     const isIndependent = treatsImagesApart(cut)
     const network = { session, port, preprocess, taps, isIndependent }
-    return new Pipeline(network, this.#largestLayer([layer.name]))
+    const { threads } = this.#parts
+    return new Pipeline(network, {
+      largestLayer: this.#largestLayer([layer.name]),
+      dims: pictureDims(port, preprocess),
+      threads,
+    })
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { GraphProto } from 'onnx-buf'
 import { dimensions, producers, readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import type { GraphProto } from '../../onnx/proto/onnx.ts'
 
 /**
  * The part of a graph that is computed from its image input alone. Models of images and texts (CLIP) have a tower for each,

@@ -1,7 +1,7 @@
-import { TensorProto_DataType as DataType, type NodeProto } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { type LayeredCnnOptions, layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { constant, node, tensorInfo } from '../../onnx/graph/nodes.ts'
+import { TensorProto_DataType as DataType, type NodeProto } from '../../onnx/proto/onnx.ts'
 import { findLayer, listLayers, measureLayers } from './list-layers.ts'
 
 const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
@@ -122,7 +122,7 @@ describe('findLayer', () => {
     )
   })
 
-  it('refuses what is no name', () => {
+  it('rejects a layer that is neither a string nor a number', () => {
     expect(() => findLayer(layers, {} as string)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )

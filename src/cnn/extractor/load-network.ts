@@ -1,4 +1,3 @@
-import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
@@ -7,8 +6,10 @@ import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
@@ -38,6 +39,8 @@ export interface LoadedNetwork {
   /** How the network was started; later cuts of it use the same options. */
   running: RunningOptions
   session: Network
+  /** Number of threads that run images, including this one. */
+  threads: number
   /** Output shape of the layer, batch first. */
   dims: readonly number[]
   pooling: ResolvedPooling
@@ -61,7 +64,8 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
-  const { mirror = false, prefixTokens } = options
+  const own = ownOf(model, layer)
+  const { mirror = false, prefixTokens = own?.prefixTokens } = options
   const plain = cutAt({ model, facts }, [layer.name])
   const port = imageTensorInput(plain)
   const preprocess = preprocessFor(opened, port, options.preprocess)
@@ -75,8 +79,9 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
     try {
       const dims = await tryOut(session, port, preprocess, layer)
       const arrangement = arrangements.of(layer.name, dims)
-      const pooling = resolvePooling(options.pooling ?? 'auto', dims, arrangement)
-      return { ...found, running, session, dims, pooling, arrangement }
+      const pooling = resolvePooling(options.pooling ?? own?.pooling ?? 'auto', dims, arrangement)
+      const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
+      return { ...found, running, session, threads, dims, pooling, arrangement }
     } catch (error) {
       await session.release()
       throw error
@@ -87,6 +92,12 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const onGpu = start({ onWarning, runtime, device: 'webgpu' })
   // WebAssembly may run what the GPU cannot. If both fail, the error of WebAssembly is thrown.
   return device === 'auto' ? onGpu.catch(onWasm) : onGpu
+}
+
+/** What a file says of the layer, if it names that one. */
+function ownOf(model: ModelProto, layer: LayerInfo) {
+  const own = modelMetadata(model)
+  return own?.layer === layer.name ? own : undefined
 }
 
 /** The network up to the given layers, with float32 input and outputs. */
@@ -182,6 +193,10 @@ export function checkSize(port: ImageTensorInput, preprocess: ResolvedPreprocess
   const details = { argument: field, received: made, expected }
   const message = `${field} must be ${expected}, but is ${made.width} x ${made.height}`
   throw new SoftmarginError('INVALID_ARGUMENT', message, details)
+}
+
+function sizeOfWeights({ graph }: ModelProto): number {
+  return graph!.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
 }
 
 const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])

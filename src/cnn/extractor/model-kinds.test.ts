@@ -1,5 +1,3 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn, referenceLayers, seeded } from '../../../test/support/layered-cnn.ts'
 import {
@@ -12,6 +10,8 @@ import {
 } from '../../../test/support/model-kinds.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import { constant, node } from '../../onnx/graph/nodes.ts'
+import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { FeatureExtractor } from './extractor.ts'
 
 const [width, height] = [12, 8]

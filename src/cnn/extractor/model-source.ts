@@ -1,4 +1,3 @@
-import type { ModelProto } from 'onnx-buf'
 import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
@@ -9,6 +8,7 @@ import { withoutSecrets } from '../../host/storage/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { attachWeights, weightFiles } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub-source.ts'
 
 /**

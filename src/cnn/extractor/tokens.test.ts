@@ -1,11 +1,11 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { InferenceSession, Tensor } from 'onnxruntime-web'
 import { expect, it } from 'vitest'
 import { type SmallVitOptions, smallVit, vit } from '../../../test/support/small-vit.ts'
 import { ImageClassifier } from '../../classifier/image-classifier.ts'
 import type { SoftmarginError } from '../../core/errors.ts'
 import type { RawImage } from '../../image/image-input.ts'
+import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { signatureOf } from '../../store/feature-signature.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 

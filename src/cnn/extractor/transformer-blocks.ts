@@ -1,5 +1,5 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { producers, readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import type { Bottleneck } from './bottlenecks.ts'
 
 /** Fused attention, in ONNX and in ONNX Runtime's own operators. */

@@ -4,11 +4,11 @@ import { exp, log } from '../../core/exp-log.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
 /** Maximum number of Newton steps, as in LIBSVM. */
-const STEPS = 100
+const MAX_STEPS = 100
 /** The search ends when both components of the gradient are smaller than this. */
-const ENOUGH = 1e-5
+const GRADIENT_TOLERANCE = 1e-5
 /** Minimum step length of the line search. */
-const SHORTEST = 1e-10
+const MIN_LENGTH = 1e-10
 /** Added to the diagonal of the Hessian to make it positive definite. */
 const SIGMA = 1e-12
 
@@ -21,26 +21,26 @@ export function sigmoid(f: number, a: number, b: number): number {
 }
 
 /**
- * Platt scaling for one pair of classes: the a and b that maximise the likelihood of the labels.
+ * Fits Platt scaling for one pair of classes: finds the a and b that maximise the likelihood of the labels.
  *
  * H.-T. Lin, C.-J. Lin, R. C. Weng, "A note on Platt's probabilistic outputs for support vector machines",
  * Machine Learning 68 (2007): Newton's method with backtracking, as in LIBSVM's `sigmoid_train`.
  *
  * @param decisions decision values of rows that the model was not trained on (from cross-validation); those of the
  *   first class come first
- * @param firsts number of rows of the first class
+ * @param firstCount number of rows of the first class
  * @throws {SoftmarginError} `ABORTED`
  */
 export async function fitSigmoid(
   decisions: Float64Array,
-  firsts: number,
+  firstCount: number,
   timeSlice: TimeSlice,
 ): Promise<{ a: number; b: number }> {
-  const seconds = decisions.length - firsts
+  const secondCount = decisions.length - firstCount
   // Platt's regularised targets instead of 1 and 0, to avoid overfitting small samples.
-  const high = (firsts + 1) / (firsts + 2)
-  const low = 1 / (seconds + 2)
-  const target = (i: number) => (i < firsts ? high : low)
+  const high = (firstCount + 1) / (firstCount + 2)
+  const low = 1 / (secondCount + 2)
+  const target = (i: number) => (i < firstCount ? high : low)
   const loss = (a: number, b: number) => {
     let sum = 0
     for (let i = 0; i < decisions.length; i++) {
@@ -50,27 +50,27 @@ export async function fitSigmoid(
     return sum
   }
   let a = 0
-  let b = log((seconds + 1) / (firsts + 1))
-  let least = loss(a, b)
-  for (let step = 0; step < STEPS; step++) {
+  let b = log((secondCount + 1) / (firstCount + 1))
+  let lowest = loss(a, b)
+  for (let step = 0; step < MAX_STEPS; step++) {
     if (timeSlice.expired) await timeSlice.yield()
     const { gradient, hessian } = derivatives(decisions, target, a, b)
-    if (Math.abs(gradient[0]) < ENOUGH && Math.abs(gradient[1]) < ENOUGH) break
+    if (Math.abs(gradient[0]) < GRADIENT_TOLERANCE && Math.abs(gradient[1]) < GRADIENT_TOLERANCE) break
     const determinant = hessian[0] * hessian[2] - hessian[1] * hessian[1]
     const da = -(hessian[2] * gradient[0] - hessian[1] * gradient[1]) / determinant
     const db = -(hessian[0] * gradient[1] - hessian[1] * gradient[0]) / determinant
     const slope = gradient[0] * da + gradient[1] * db
     let length = 1
-    for (; length >= SHORTEST; length /= 2) {
-      const reached = loss(a + length * da, b + length * db)
-      if (reached < least + 1e-4 * length * slope) {
+    for (; length >= MIN_LENGTH; length /= 2) {
+      const newLoss = loss(a + length * da, b + length * db)
+      if (newLoss < lowest + 1e-4 * length * slope) {
         a += length * da
         b += length * db
-        least = reached
+        lowest = newLoss
         break
       }
     }
-    if (length < SHORTEST) break
+    if (length < MIN_LENGTH) break
   }
   return { a, b }
 }
@@ -86,9 +86,9 @@ function derivatives(decisions: Float64Array, target: (i: number) => number, a: 
     hessian[0] += f * f * curvature
     hessian[1] += f * curvature
     hessian[2] += curvature
-    const rest = target(i) - p
-    gradient[0] += f * rest
-    gradient[1] += rest
+    const residual = target(i) - p
+    gradient[0] += f * residual
+    gradient[1] += residual
   }
   return { gradient, hessian }
 }

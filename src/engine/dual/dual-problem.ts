@@ -36,11 +36,6 @@ export class DualProblem {
     engine.setInt32(this.address + PROBLEM.pathIsFree, Number(pathIsFree))
   }
 
-  /** Bytes that the constructor allocates. */
-  static bytes(capacity: number): number {
-    return capacity * (FLOAT64_ARRAYS.length * 8 + WORD_ARRAYS.length * 4) + 2048
-  }
-
   /**
    * Starts a new problem of two runs. Every point is fixed at 0 and has no row yet.
    *

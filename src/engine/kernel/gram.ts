@@ -4,8 +4,8 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import { fillStrip, strideOf } from './blocks.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import { type PackedLayout, PackedRows } from './packed-rows.ts'
-import { packedBytes, packRows } from './packer.ts'
-import { padded, positionsIn, type Run } from './runs.ts'
+import { packRows } from './packer.ts'
+import { positionsIn, type Run } from './runs.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 
@@ -47,15 +47,7 @@ export class GramMatrix {
     timeSlice: TimeSlice,
   ): Promise<GramLayout> {
     const rows = await packRows(engine, X, groups, LINEAR, conditioning, timeSlice)
-    const whole = wholeOf(positionsIn(rows.runs))
-    return { rows: rows.layout, dots: engine.allocate(strideOf(whole) * whole.size) }
-  }
-
-  /** Bytes that `layOut` allocates. */
-  static bytes(groups: ArrayLike<number>[], cols: number): number {
-    let size = 0
-    for (const group of groups) size += padded(group.length)
-    return packedBytes(groups, cols) + size * strideOf(wholeOf(size))
+    return { rows: rows.layout, dots: engine.allocate(gramBytes(rows.runs)) }
   }
 
   /** One run per group. */
@@ -85,6 +77,12 @@ export class GramMatrix {
   row(position: number): number {
     return this.layout.dots + position * strideOf(wholeOf(this.size))
   }
+}
+
+/** Bytes of the products between the rows of these runs. */
+export function gramBytes(runs: Run[]): number {
+  const size = positionsIn(runs)
+  return size * strideOf(wholeOf(size))
 }
 
 function wholeOf(size: number): Run {

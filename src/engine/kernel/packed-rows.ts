@@ -33,11 +33,6 @@ export interface PreciseLayout {
 export const WIDE_ROWS = 8
 export const WIDE_COLUMNS = 512
 
-/** Bytes that a thread needs to compute with rows that another thread packed. */
-export function leftBytes(cols: number): number {
-  return 200 * (cols + 4) * 4 + WIDE_ROWS * WIDE_COLUMNS * 8 + 1024
-}
-
 /**
  * Rows of a matrix, packed for the tiled matrix product, and the kernel values between them.
  *

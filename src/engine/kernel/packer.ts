@@ -2,8 +2,8 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Conditioning, type Kernel, storeKernel } from './kernel.ts'
-import { leftBytes, type PackedLayout, PackedRows } from './packed-rows.ts'
-import { PrecisePacker, preciseBytes } from './precise-packer.ts'
+import { type PackedLayout, PackedRows } from './packed-rows.ts'
+import { PrecisePacker } from './precise-packer.ts'
 import { PANEL, positionsIn, runsOf } from './runs.ts'
 
 /**
@@ -24,12 +24,6 @@ export async function packRows(
   const packer = new Packer(engine, X, groups, kernel, conditioning)
   for (const g of groups.keys()) await packer.pack(g, timeSlice)
   return new PackedRows(engine, packer.layout)
-}
-
-/** Bytes that `packRows` allocates. */
-export function packedBytes(groups: ArrayLike<number>[], cols: number): number {
-  const positions = positionsIn(runsOf(groups))
-  return positions * (cols + 2) * 4 + (PANEL + 1) * cols * 4 + preciseBytes(positions, cols) + leftBytes(cols)
 }
 
 /** Packs the rows of a matrix group by group, to the addresses in `layout`. */

@@ -43,11 +43,6 @@ export class PairWeights {
     return Math.ceil((classes - 1) / 4) * 4
   }
 
-  /** Upper bound of the bytes for the coefficients of `rows` rows. */
-  static bytes(rows: number, classes: number): number {
-    return rows * PairWeights.columns(classes) * 8
-  }
-
   #view(c: number, rows: number): Float32Array | Float64Array {
     const length = rows * this.columns
     const address = this.#addresses[c]

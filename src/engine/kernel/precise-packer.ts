@@ -7,11 +7,6 @@ import { PANEL } from './runs.ts'
 /** Rows that the 8 rows of a panel occupy as whole strips, of 5 or 6 rows each. */
 const STRIP_ROWS = 12
 
-/** Bytes that a `PrecisePacker` allocates. */
-export function preciseBytes(positions: number, cols: number): number {
-  return positions * 8 + (STRIP_ROWS + PANEL) * cols * 4 + PANEL * (PANEL + 8) * 8 + 512
-}
-
 /** Computes h(x) and K(x, x) of packed rows for kernels that are evaluated in float64 (see `PreciseKernel`). */
 export class PrecisePacker {
   readonly layout: PreciseLayout
@@ -22,7 +17,8 @@ export class PrecisePacker {
   readonly #indexes: number
   /** Scratch: PANEL x PANEL f32, or one row of PANEL f64. */
   readonly #values: number
-  readonly #origin: { panel: number; half: number } | undefined
+  /** The origin, scaled, address of room for its panel, and half of K(origin, origin), once that is known. */
+  readonly #origin: { row: Float32Array; panel: number; half?: number } | undefined
 
   constructor(
     engine: Engine,
@@ -39,13 +35,20 @@ export class PrecisePacker {
     this.#indexes = engine.allocate(PANEL * 4)
     this.#values = engine.allocate(PANEL * PANEL * 8)
     this.layout = { lessOne, offsets: origin ? engine.allocate(positions * 8) : 0 }
-    if (!origin) return
-    const panel = engine.allocate(PANEL * width * 4)
-    engine.float32(this.#strips, width).set(origin.map((value) => value * scale))
-    engine.exports.packPanel(this.#strips, 1, width, panel)
+    this.#origin = origin && {
+      row: origin.map((value) => value * scale),
+      panel: engine.allocate(PANEL * width * 4),
+    }
+  }
+
+  /** Packs the origin, and computes half of K(origin, origin). */
+  #packOrigin(row: Float32Array, panel: number): number {
+    const engine = this.#engine
+    engine.float32(this.#strips, row.length).set(row)
+    engine.exports.packPanel(this.#strips, 1, row.length, panel)
     this.#gather(panel, 1)
     this.#make(1, panel, 0, 0, PANEL, this.#values, true)
-    this.#origin = { panel, half: engine.float64(this.#values, 1)[0] / 2 }
+    return engine.float64(this.#values, 1)[0] / 2
   }
 
   /** Computes h and the diagonal for `size` positions from `start` on. @throws {SoftmarginError} `ABORTED` */
@@ -58,14 +61,16 @@ export class PrecisePacker {
   ): Promise<void> {
     const engine = this.#engine
     const { offsets } = this.layout
+    const origin = this.#origin
+    if (origin) origin.half ??= this.#packOrigin(origin.row, origin.panel)
     await timeSlice.forEachChunk(size / PANEL, PANEL * PANEL * this.#width, (from, to) => {
       for (let at = start + from * PANEL; at < start + to * PANEL; at += PANEL) {
         const panel = panels + at * this.#width * 4
-        if (this.#origin) {
-          this.#gather(this.#origin.panel, 1)
+        if (origin) {
+          this.#gather(origin.panel, 1)
           this.#make(1, panel, 0, 0, PANEL, offsets + at * 8, true)
           const h = engine.float64(offsets + at * 8, PANEL)
-          for (let k = 0; k < PANEL; k++) h[k] -= this.#origin.half
+          for (let k = 0; k < PANEL; k++) h[k] -= origin.half!
         }
         this.#gather(panel, PANEL)
         const own = offsets && offsets + at * 8

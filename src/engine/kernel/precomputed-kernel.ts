@@ -36,11 +36,6 @@ export class PrecomputedRows implements KernelMatrix {
     for (let k = 0; k < positions; k++) diagonal[k] = this.#value(this.#rowAt[k], this.#rowAt[k])
   }
 
-  /** Bytes that the constructor allocates. */
-  static bytes(groups: ArrayLike<number>[]): number {
-    return positionsIn(runsOf(groups)) * 4 + 64
-  }
-
   #value(row: number, column: number): number {
     return row < 0 || column < 0 ? 0 : this.#matrix.data[row * this.#matrix.cols + column] * this.#scale
   }

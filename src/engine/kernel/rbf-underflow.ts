@@ -19,7 +19,8 @@ export class RbfUnderflow {
   readonly #members: number
   readonly #nearest: number
   readonly #shifted: number
-  readonly #largest: number
+  /** The largest |s|^2, once it is needed. */
+  #largest: number | undefined
 
   /**
    * @param size number of support vectors, including padding
@@ -35,11 +36,11 @@ export class RbfUnderflow {
     this.#members = members
     this.#nearest = engine.allocate(rows * 4)
     this.#shifted = engine.allocate(rows * 4)
-    this.#largest = largestOf(engine, colNorms, size)
   }
 
   /** Whether any of the rows may underflow, by the bound |x - s|^2 <= 2 |x|^2 + 2 |s|^2. `rowNorms`: f32 |x|^2. */
   mayHold(rowNorms: number, rows: number): boolean {
+    this.#largest ??= largestOf(this.#engine, this.#colNorms, this.#size)
     return this.#gamma * 2 * (largestOf(this.#engine, rowNorms, rows) + this.#largest) > UNDERFLOW_EXPONENT
   }
 

@@ -17,17 +17,23 @@ export class BlockRows implements RowProvider {
   readonly diagonal: number
   readonly #engine: Engine
   readonly #rows: KernelMatrix
-  /** Address of each class's diagonal block. */
-  readonly #own = new Map<number, number>()
-  #cross = 0
-  #mirrored = 0
+  /** Address of each class's diagonal block, and the classes whose block is still to be computed. */
+  readonly #own: number[]
+  readonly #missing: Set<number>
+  readonly #cross: number
+  readonly #mirrored: number
 
-  /** @param own addresses of the diagonal blocks of the first classes, if already computed. Default: none */
-  constructor(engine: Engine, rows: KernelMatrix, own: number[] = []) {
+  /** @param own addresses of the diagonal blocks of all classes, if they are computed. Default: they are not */
+  constructor(engine: Engine, rows: KernelMatrix, own?: number[]) {
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
-    for (const [number, address] of own.entries()) this.#own.set(number, address)
+    this.#own = own ?? BlockRows.placeOwn(engine, rows.runs)
+    this.#missing = new Set(own ? [] : rows.runs.keys())
+    // A single run is paired with itself.
+    const bytes = rows.runs.length > 1 ? BlockRows.crossBytes(rows.runs) : 0
+    this.#cross = engine.allocate(bytes)
+    this.#mirrored = engine.allocate(bytes)
   }
 
   /** Allocates the diagonal blocks of all classes and returns their addresses. */
@@ -62,7 +68,7 @@ export class BlockRows implements RowProvider {
       }
       return
     }
-    await this.#fillCross(a, b, timeSlice)
+    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, timeSlice)
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
       firstRow[k] = ownFirst + k * strideOf(a)
@@ -74,15 +80,6 @@ export class BlockRows implements RowProvider {
     }
   }
 
-  async #fillCross(a: Run, b: Run, timeSlice: TimeSlice): Promise<void> {
-    if (this.#cross === 0) {
-      const bytes = BlockRows.crossBytes(this.#rows.runs)
-      this.#cross = this.#engine.allocate(bytes)
-      this.#mirrored = this.#engine.allocate(bytes)
-    }
-    await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, timeSlice)
-  }
-
   async provide(): Promise<void> {
     throw new Error('a whole block lacks no row')
   }
@@ -92,12 +89,9 @@ export class BlockRows implements RowProvider {
   }
 
   async #ownBlock(number: number, timeSlice: TimeSlice): Promise<number> {
-    let address = this.#own.get(number)
-    if (address === undefined) {
-      const run = this.#rows.runs[number]
-      address = this.#engine.allocate(BlockRows.ownBytes(run))
-      this.#own.set(number, address)
-      await fillDiagonalBlock(this.#engine, this.#rows, run, address, timeSlice)
+    const address = this.#own[number]
+    if (this.#missing.delete(number)) {
+      await fillDiagonalBlock(this.#engine, this.#rows, this.#rows.runs[number], address, timeSlice)
     }
     return address
   }

@@ -38,10 +38,16 @@ export class FoldRows implements RowProvider {
   readonly #size: number
   /** Address of f32: |x|^2 of the rows that are being predicted. */
   readonly #rowNorms: number
-  /** Address of the diagonal block of each class; 0 until it is computed. */
+  /** Address of the diagonal block of each class, and the classes whose block is still to be computed. */
   readonly #own: number[]
+  readonly #missing: Set<number>
   readonly #cross: number
   readonly #mirrored: number
+  /** Scratch of `decide`: kernel values of a batch, and the sums of one model. */
+  readonly #values: number
+  readonly #sums: number
+  /** Handles float32 underflow; rbf kernel only. */
+  readonly #far: RbfUnderflow | undefined
   #pair = ''
 
   /** @param members positions in the Gram matrix, ascending, class by class */
@@ -69,30 +75,19 @@ export class FoldRows implements RowProvider {
     this.diagonal = engine.allocate(size * 4)
     const largest = Math.max(...this.runs.map((run) => run.size))
     this.#rowNorms = engine.allocate(Math.max(largest, BATCH) * 4)
-    this.#own = this.runs.map(() => 0)
+    this.#own = this.runs.map((run) => engine.allocate(run.size ** 2 * 4))
+    this.#missing = new Set(this.runs.keys())
     this.#cross = engine.allocate(largest * largest * 4)
     this.#mirrored = engine.allocate(largest * largest * 4)
-    this.#markRows()
+    const classes = members.length
+    this.#values = engine.allocate(BATCH * size * 4)
+    this.#sums = engine.allocate(BATCH * PairWeights.columns(classes) * classes * 8)
+    if (kernel.kind !== 'rbf') return
+    this.#far = new RbfUnderflow(engine, kernel.gamma, size, this.#norms, this.#present, BATCH)
   }
 
-  /**
-   * Bytes that the constructor, `attach` and `decide` allocate.
-   *
-   * @param sizes rows of each class, including padding
-   * @param machines number of models that `decide` evaluates together
-   */
-  static bytes(sizes: number[], machines: number): number {
-    const largest = Math.max(...sizes)
-    const all = sizes.reduce((sum, size) => sum + size, 0)
-    const own = sizes.reduce((sum, size) => sum + size * size, 0)
-    const columns = PairWeights.columns(sizes.length)
-    const weights = PairWeights.bytes(all, sizes.length) * machines
-    const sums = BATCH * columns * sizes.length * 8
-    // The segments take at most two values per row.
-    return (own + 2 * largest * largest + largest) * 4 + all * (5 + BATCH) * 4 + sums + weights
-  }
-
-  #markRows(): void {
+  /** Reads the norms of the rows from the Gram matrix, and computes the diagonal: must be called before any use. */
+  readGram(): void {
     const engine = this.#engine
     const all = engine.float32(this.#gram.norms, this.#gram.size)
     const norms = engine.float32(this.#norms, this.#size).fill(0)
@@ -118,9 +113,7 @@ export class FoldRows implements RowProvider {
   async attach(problem: DualProblem, first: number, second: number): Promise<void> {
     const [a, b] = [this.runs[first], this.runs[second]]
     for (const c of [first, second]) {
-      if (this.#own[c] !== 0) continue
-      this.#own[c] = this.#engine.allocate(this.runs[c].size ** 2 * 4)
-      this.#fill(c, c, this.#own[c])
+      if (this.#missing.delete(c)) this.#fill(c, c, this.#own[c])
     }
     const pair = `${first} ${second}`
     if (pair !== this.#pair) {
@@ -179,16 +172,9 @@ export class FoldRows implements RowProvider {
     visit: (machine: number, sums: Float64Array, from: number, rows: number) => void,
   ): void {
     const engine = this.#engine
-    const mark = engine.mark()
     const { length } = machines[0]
     const stride = this.#size * 4
-    const values = engine.allocate(BATCH * stride)
-    const sums = engine.allocate(BATCH * length * 8)
-    const { kind, gamma } = this.#kernel
-    const far =
-      kind === 'rbf'
-        ? new RbfUnderflow(engine, gamma, this.#size, this.#norms, this.#present, BATCH)
-        : undefined
+    const [values, sums, far] = [this.#values, this.#sums, this.#far]
     for (let from = 0; from < positions.length; from += BATCH) {
       const rows = Math.min(BATCH, positions.length - from)
       for (let r = 0; r < rows; r++) this.#joinAll(positions[from + r], values + r * stride)
@@ -207,7 +193,6 @@ export class FoldRows implements RowProvider {
         visit(m, own, from, rows)
       }
     }
-    engine.release(mark)
   }
 
   /** Copies |x|^2 of these positions of the Gram matrix to `#rowNorms`. */

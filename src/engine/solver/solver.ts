@@ -84,12 +84,6 @@ export class Solver {
     this.#cgScratch = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
   }
 
-  /** Bytes that the constructor allocates, for runs of these sizes (including padding). */
-  static bytes(engine: Engine, sizes: number[]): number {
-    const [one, two] = [...sizes].sort((a, b) => b - a)
-    return DualProblem.bytes(one + (two ?? one)) + engine.exports.projectedCgBytes(CG_POINTS)
-  }
-
   /**
    * Makes `problem` that of two runs, given by index, or of a run paired with itself. Every point is fixed at 0.
    *

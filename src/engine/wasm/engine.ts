@@ -39,6 +39,8 @@ export class Engine {
   readonly #limit: number
   readonly #simd: Simd
   #isOpen = true
+  /** While `measure` is under way, what stands in for the memory. */
+  #standIn: ArrayBuffer | undefined
 
   private constructor(module: WebAssembly.Module, { memory, from, to }: Region, simd: Simd) {
     this.#simd = simd
@@ -99,17 +101,43 @@ export class Engine {
   allocate(bytes: number): number {
     const address = this.#top
     const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT
-    const have = this.memory.buffer.byteLength
-    if (end > this.#limit) throw outOfMemory(end, this.#limit)
-    if (end > have) {
-      try {
-        this.memory.grow(Math.ceil((end - have) / PAGE))
-      } catch (cause) {
-        throw outOfMemory(end, have, cause)
-      }
-    }
+    if (!this.#standIn) this.#growTo(end)
     this.#top = end
     return address
+  }
+
+  #growTo(end: number): void {
+    const have = this.memory.buffer.byteLength
+    if (end > this.#limit) throw outOfMemory(end, this.#limit)
+    if (end <= have) return
+    try {
+      this.memory.grow(Math.ceil((end - have) / PAGE))
+    } catch (cause) {
+      throw outOfMemory(end, have, cause)
+    }
+  }
+
+  /**
+   * Bytes that `build` allocates in this engine, which it does not: `allocate` only counts, and what is written to views
+   * is lost. `build` must not call functions of the engine that read or write memory.
+   */
+  measure(build: () => unknown): number {
+    const [mark, standIn] = [this.#top, this.#standIn]
+    this.#standIn ??= new ArrayBuffer(0)
+    try {
+      build()
+      return this.#top - mark
+    } finally {
+      this.#top = mark
+      this.#standIn = standIn
+    }
+  }
+
+  /** Allocates a region from which another instance can allocate `bytes` bytes, beside what each instance needs. */
+  allocateRegion(bytes: number): Region {
+    const own = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
+    const from = this.allocate(own + bytes)
+    return { memory: this.memory, from, to: from + own + bytes }
   }
 
   /**
@@ -140,15 +168,21 @@ export class Engine {
 
   /** A view of `length` elements, like the two below. Valid until the next `allocate`, which may detach the buffer. */
   float32(address: number, length: number): Float32Array<ArrayBuffer> {
-    return new Float32Array(this.memory.buffer as ArrayBuffer, address, length)
+    return new Float32Array(this.#buffer(length * 4), this.#standIn ? 0 : address, length)
   }
 
   float64(address: number, length: number): Float64Array<ArrayBuffer> {
-    return new Float64Array(this.memory.buffer as ArrayBuffer, address, length)
+    return new Float64Array(this.#buffer(length * 8), this.#standIn ? 0 : address, length)
   }
 
   int32(address: number, length: number): Int32Array<ArrayBuffer> {
-    return new Int32Array(this.memory.buffer as ArrayBuffer, address, length)
+    return new Int32Array(this.#buffer(length * 4), this.#standIn ? 0 : address, length)
+  }
+
+  #buffer(bytes: number): ArrayBuffer {
+    if (!this.#standIn) return this.memory.buffer as ArrayBuffer
+    if (bytes > this.#standIn.byteLength) this.#standIn = new ArrayBuffer(bytes)
+    return this.#standIn
   }
 
   /** One field of a struct; its offset is in bindings.ts. */

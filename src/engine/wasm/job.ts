@@ -1,5 +1,42 @@
-import type { Engine } from './engine.ts'
+import { Engine, type Region } from './engine.ts'
+import type { Simd } from './module.ts'
 import type { TimeSlice } from './time-slice.ts'
+
+/** What a thread does with the jobs of one context. */
+export interface OpenWork<Job, Result> {
+  run(job: Job, timeSlice: TimeSlice): Promise<Result>
+  /** Frees what the context holds. */
+  close?(): void
+}
+
+/** A kind of work that the threads of the pool can do. Contexts, jobs and results are structured-cloneable. */
+export interface ThreadWork<Context, Job, Result> {
+  open(context: Context): Promise<OpenWork<Job, Result>>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ between kinds of work
+type AnyWork = ThreadWork<any, any, any>
+
+/** Everything that a thread can do, by name; the code of each is loaded when it is first asked for. */
+export type WorkByName = Record<string, () => Promise<AnyWork>>
+
+/** Memory of the engine for a thread, and the context of its `JobType`. */
+export interface EngineContext<Context> {
+  simd: Simd
+  region: Region
+  context: Context
+}
+
+/** The work of a `JobType` in a thread, which gets an engine on the memory that its owner shares. */
+export function inEngine<Context, Job, Result>(
+  type: JobType<Context, Job, Result>,
+): ThreadWork<EngineContext<Context>, Job, Result> {
+  return {
+    async open({ simd, region, context }) {
+      return { run: type.open(await Engine.join(simd, region), context) }
+    },
+  }
+}
 
 /**
  * A type of job that a thread pool can run. `open` prepares a thread for it, from structured-cloneable data and an

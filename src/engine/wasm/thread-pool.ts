@@ -2,21 +2,18 @@ import { throwIfAborted } from '../../core/errors.ts'
 import { numberOfCores } from '../../host/platform/cores.ts'
 import { mayShareMemory, possibleThreads } from '../../host/threads.ts'
 import type { Engine } from './engine.ts'
-import type { JobQueue, JobType } from './job.ts'
+import type { EngineContext, JobQueue, JobType } from './job.ts'
 import type { Simd } from './module.ts'
-import { PoolThread, QUEUE_LENGTH, STOLEN } from './pool-thread.ts'
+import { QUEUE_LENGTH, returnThread, STOLEN, type ThreadContext, takeThread } from './pool-thread.ts'
 import type { TimeSlice } from './time-slice.ts'
-
-/** Idle threads, kept for reuse. They do not keep the process alive. */
-const idle: PoolThread[] = []
 
 /** Runs jobs of one type on this thread and on others that share its memory. */
 export class ThreadPool<Job, Result> {
-  readonly #threads: PoolThread[]
+  readonly #threads: ThreadContext[]
   readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
-  readonly #worked = new Set<PoolThread>()
+  readonly #worked = new Set<ThreadContext>()
 
-  private constructor(members: PoolThread[], local: (job: Job, timeSlice: TimeSlice) => Promise<Result>) {
+  private constructor(members: ThreadContext[], local: (job: Job, timeSlice: TimeSlice) => Promise<Result>) {
     this.#threads = members
     this.#local = local
   }
@@ -26,7 +23,7 @@ export class ThreadPool<Job, Result> {
    *
    * @param engine an engine on a shared memory
    * @param context structured-cloneable data, passed to `work.open` in each thread
-   * @param bytes memory that each other thread needs
+   * @param bytes memory that each other thread allocates
    * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -39,21 +36,19 @@ export class ThreadPool<Job, Result> {
     bytes: number,
     open = () => work.open(engine, context),
   ): Promise<ThreadPool<Job, Result>> {
-    const members: PoolThread[] = []
-    while (members.length < threads - 1) {
-      const member = idle.pop() ?? new PoolThread()
-      if (!member.failed) members.push(member)
-    }
+    const members: ThreadContext[] = []
     try {
-      for (const member of members) {
-        const from = engine.allocate(bytes)
-        const region = { memory: engine.memory, from, to: from + bytes }
+      while (members.length < threads - 1) {
+        const region = engine.allocateRegion(bytes)
+        const data: EngineContext<Context> = { simd, region, context }
+        const { context: member, opened } = takeThread('svm').open(work.name, data)
         // If a thread fails to start, its jobs run on the other threads.
-        member.open(work.name, simd, region, context).catch(() => {})
+        opened.catch(() => {})
+        members.push(member)
       }
       return new ThreadPool(members, open())
     } catch (error) {
-      idle.push(...members)
+      giveBack(members)
       throw error
     }
   }
@@ -84,7 +79,7 @@ export class ThreadPool<Job, Result> {
     let failure: { error: unknown } | undefined
     const fail = (error: unknown) => {
       failure ??= { error }
-      for (const member of this.#threads) member.abort().catch(() => {})
+      for (const member of this.#threads) member.thread.abort(member).catch(() => {})
     }
     // This thread may not be running a job that would notice the abort.
     const abort = () => {
@@ -94,7 +89,7 @@ export class ThreadPool<Job, Result> {
         fail(error)
       }
     }
-    const work = async (todo: (job: Job) => Promise<Result | typeof STOLEN>, member?: PoolThread) => {
+    const work = async (todo: (job: Job) => Promise<Result | typeof STOLEN>, member?: ThreadContext) => {
       while (!failure) {
         const job = lost.pop() ?? jobs.take(!member) ?? (member ? undefined : this.#takeBack())
         if (job === undefined) {
@@ -107,7 +102,7 @@ export class ThreadPool<Job, Result> {
           const result = await todo(job)
           if (result !== STOLEN) onResult(result, job)
         } catch (error) {
-          if (member?.failed) {
+          if (member?.thread.failed) {
             lost.push(job)
             return
           }
@@ -125,9 +120,9 @@ export class ThreadPool<Job, Result> {
         if (this.#threads.length > 0) await timeSlice.yield()
         return this.#local(job, timeSlice)
       })
-    const there = (member: PoolThread) =>
+    const there = (member: ThreadContext) =>
       work(async (job) => {
-        const result = (await member.run(job)) as Result | typeof STOLEN
+        const result = (await member.thread.run(member, job)) as Result | typeof STOLEN
         if (result !== STOLEN) this.#worked.add(member)
         return result
       }, member)
@@ -146,19 +141,22 @@ export class ThreadPool<Job, Result> {
 
   #takeBack(): Job | undefined {
     for (const member of this.#threads) {
-      const job = member.steal() as Job | undefined
+      const job = member.thread.steal(member) as Job | undefined
       if (job !== undefined) return job
     }
     return undefined
   }
 
-  /** Returns the threads to the idle list. */
+  /** Returns the threads to the pool. */
   close(): void {
-    for (const member of this.#threads) {
-      if (member.failed) continue
-      member.release()
-      idle.push(member)
-    }
+    giveBack(this.#threads)
+  }
+}
+
+function giveBack(members: readonly ThreadContext[]): void {
+  for (const member of members) {
+    member.thread.close(member).catch(() => {})
+    returnThread(member.thread)
   }
 }
 
@@ -167,7 +165,14 @@ let defaultThreads: number | undefined
 
 /** Sets the default number of threads; `undefined` for one per core. Applies to work that starts afterwards. */
 export function setDefaultThreads(threads: number | undefined): void {
-  defaultThreads = threads === undefined ? undefined : possibleThreads(threads)
+  defaultThreads = threads
+  // Warns where fits will have one thread all the same.
+  if (threads !== undefined) possibleThreads(threads)
+}
+
+/** The number that `setDefaultThreads` has set, or else one per core. */
+export async function threadsByDefault(): Promise<number> {
+  return defaultThreads ?? numberOfCores()
 }
 
 /**
@@ -179,7 +184,7 @@ export function setDefaultThreads(threads: number | undefined): void {
 export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
   const threads = wanted === undefined ? defaultThreads : possibleThreads(wanted)
   if (threads === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
-  return threads ?? numberOfCores()
+  return threads ?? threadsByDefault()
 }
 
 /** Multiply-adds that take a few tenths of a second: less work is finished before another thread has started. */

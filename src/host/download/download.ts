@@ -94,7 +94,7 @@ function checkOptions({ sha256, size, timeout }: DownloadOptions): void {
     throw invalidArgument('download.sha256', sha256, 'a SHA-256 of 64 hexadecimal digits')
   }
   if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0)) {
-    throw invalidArgument('download.size', size, 'a whole number of bytes')
+    throw invalidArgument('download.size', size, 'an integer, the number of bytes')
   }
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) {
     throw invalidArgument('download.timeout', timeout, 'a number of milliseconds above 0, or Infinity')

@@ -6,7 +6,6 @@ import { vote } from '../../engine/decision/voting.ts'
 import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
 import { type Kernel, rescaled, unitOf } from '../../engine/kernel/kernel.ts'
-import { leftBytes } from '../../engine/kernel/packed-rows.ts'
 import { PairWeights } from '../../engine/kernel/pair-weights.ts'
 import { pairCount, pairsOf } from '../../engine/kernel/pairs.ts'
 import { expectedError } from '../../engine/kernel/rounding-error.ts'
@@ -68,11 +67,13 @@ export function stripsOf(engine: Engine, { rows: { runs } }: GramLayout): number
   return Math.ceil(positionsIn(runs) / engine.blockRows)
 }
 
-/** Bytes that a thread needs for the batches. */
-export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayout, batches: Batch[]): number {
-  const sizes = runs.map(({ size }) => size)
-  const machines = Math.max(...batches.map(({ candidates }) => candidates.length))
-  return leftBytes(width) + FoldRows.bytes(sizes, machines) + Solver.bytes(engine, sizes) + ALIGNED
+/** Bytes that a thread allocates, at most, for a search with these batches. */
+export function threadBytes(engine: Engine, context: SearchContext, batches: Batch[]): number {
+  return engine.measure(() => {
+    const gram = new GramMatrix(engine, context.gram)
+    const ofBatches = batches.map((batch) => engine.measure(() => layOutBatch(engine, gram, context, batch)))
+    engine.allocate(Math.max(...ofBatches))
+  })
 }
 
 /**
@@ -81,25 +82,17 @@ export function searchBytes(engine: Engine, { rows: { runs, width } }: GramLayou
  */
 const MOST_ERROR = 0.03
 
-/** Allowance for address alignment, in bytes. */
-const ALIGNED = 2 ** 20
-
-/** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
-async function runBatch(
+/** Allocates what the fits of a batch need. */
+function layOutBatch(
   engine: Engine,
   gram: GramMatrix,
   { labels, candidates, folds, groups, scale }: SearchContext,
   batch: Batch,
-  timeSlice: TimeSlice,
-): Promise<(Int32Array | undefined)[]> {
+) {
   const positions = positionsOf(groups, gram)
   const { train, test } = folds[batch.fold]
   const members = membersOf(train, labels.codes, positions, groups.length)
   const counts = members.map((rows) => rows.length)
-  checkClasses(
-    labels.classes.filter((_, c) => counts[c] > 0),
-    'y of a fold',
-  )
   const kernel = rescaled(batch.kernel, scale)
   const unit = unitOf(kernel, scale)
   const rows = new FoldRows(engine, gram, members, kernel)
@@ -117,6 +110,24 @@ async function runBatch(
     }
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)
+  return { kernel, rows, counts, machines, solver, places: Int32Array.from(test, (row) => positions[row]) }
+}
+
+/** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
+async function runBatch(
+  engine: Engine,
+  gram: GramMatrix,
+  context: SearchContext,
+  batch: Batch,
+  timeSlice: TimeSlice,
+): Promise<(Int32Array | undefined)[]> {
+  const { labels, groups } = context
+  const { kernel, rows, counts, machines, solver, places } = layOutBatch(engine, gram, context, batch)
+  checkClasses(
+    labels.classes.filter((_, c) => counts[c] > 0),
+    'y of a fold',
+  )
+  rows.readGram()
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: (PairDuals & { parameters: SvcParameters }) | undefined
     const uniform = new UniformSeed(rows.runs[i], rows.runs[j])
@@ -144,8 +155,7 @@ async function runBatch(
     }
   }
   const pairs = pairCount(groups.length)
-  const decisions = machines.map(() => new Float64Array(test.length * pairs))
-  const places = Int32Array.from(test, (row) => positions[row])
+  const decisions = machines.map(() => new Float64Array(places.length * pairs))
   rows.decide(
     places,
     machines.map(({ weights }) => weights),

@@ -5,8 +5,9 @@ import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { preciseKernel } from '../../engine/kernel/closeness.ts'
 import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
-import { GramMatrix } from '../../engine/kernel/gram.ts'
+import { GramMatrix, gramBytes } from '../../engine/kernel/gram.ts'
 import { conditioningOf, KERNEL_PARAMETERS, type Kernel, mayCentre } from '../../engine/kernel/kernel.ts'
+import { positionsIn, runsOf } from '../../engine/kernel/runs.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import { inOrder } from '../../engine/wasm/job.ts'
 import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
@@ -18,9 +19,9 @@ import {
   type Batch,
   type SearchContext,
   type SearchJob,
-  searchBytes,
   searchJobType,
   stripsOf,
+  threadBytes,
 } from './search-jobs.ts'
 
 /** The input of a search. */
@@ -31,10 +32,17 @@ export interface Search {
   folds: readonly Fold[]
 }
 
-/** Whether the matrix of all dot products fits into the memory that the candidates allow. */
+/**
+ * Whether the matrix of all dot products fits into the memory that the candidates allow.
+ *
+ * What counts against `cacheSize` are the matrix, the packed rows, and some scratch. It is no measurement: another number
+ * would let other searches share a matrix, and change their last bits.
+ */
 export function canShareGram({ X, labels, candidates }: Search): boolean {
   const limit = Math.min(...candidates.map(({ cacheSize }) => cacheBytes(cacheSize)))
-  return GramMatrix.bytes(rowsOfClasses(labels), X.cols) <= limit
+  const runs = runsOf(rowsOfClasses(labels))
+  const scratch = 916 * X.cols + 38_528
+  return gramBytes(runs) + positionsIn(runs) * (4 * X.cols + 16) + scratch <= limit
 }
 
 /**
@@ -88,7 +96,7 @@ export async function searchShared(
         folds: search.folds,
         scale: conditioning.scale,
       }
-      const bytes = searchBytes(engine, context.gram, own)
+      const bytes = threadBytes(engine, context, own)
       const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
       try {
         const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {

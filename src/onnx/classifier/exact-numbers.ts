@@ -1,4 +1,4 @@
-import { base64Decode, base64Encode } from '@bufbuild/protobuf/wire'
+import { base64Decode, base64Encode } from '../../core/base64.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { SvmNumbers } from './svm-node.ts'
 

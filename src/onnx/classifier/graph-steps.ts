@@ -1,5 +1,10 @@
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { constant, node } from '../graph/nodes.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx.ts'
 import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 

@@ -1,5 +1,5 @@
-import { TensorProto_DataType as DataType, type GraphProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
+import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
 import { ownPrefix, ports } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'

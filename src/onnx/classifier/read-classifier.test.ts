@@ -1,8 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { type AttributeProto, type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from '../../../test/support/classifier-parts.ts'
 import { smallCnn } from '../../../test/support/small-cnn.ts'
+import { type AttributeProto, type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
+import { fromBinary } from '../proto/read-message.ts'
 import { readClassifier } from './read-classifier.ts'
 import { writeClassifier } from './write-classifier.ts'
 
@@ -33,14 +33,14 @@ describe('readClassifier', () => {
 
   const broken: [string, string, (model: ModelProto) => void][] = [
     ['no classifier of ours', 'MODEL_UNSUPPORTED', (model) => (model.metadataProps = [])],
-    ['metadata that is no JSON', 'MODEL_UNREADABLE', (model) => (model.metadataProps[0].value = '{')],
+    ['metadata that is not JSON', 'MODEL_UNREADABLE', (model) => (model.metadataProps[0].value = '{')],
     ['metadata that is a list', 'MODEL_UNREADABLE', (model) => (model.metadataProps[0].value = '[]')],
     ['a schema from the future', 'MODEL_UNSUPPORTED', edit((json) => (json.schemaVersion = 2))],
-    ['a schema that is no number', 'MODEL_UNREADABLE', edit((json) => (json.schemaVersion = 'x'))],
+    ['a schema that is not a number', 'MODEL_UNREADABLE', edit((json) => (json.schemaVersion = 'x'))],
     ['an unknown pooling', 'MODEL_UNREADABLE', edit((json) => (json.pooling = { grid: -1 }))],
     ['an unknown scaler', 'MODEL_UNREADABLE', edit((json) => (json.scale = 'log'))],
-    ['preprocessing that is no object', 'MODEL_UNREADABLE', edit((json) => (json.preprocess = 3))],
-    ['a name that is no text', 'MODEL_UNREADABLE', edit((json) => (json.renamed = { pixel_values: 1 }))],
+    ['preprocessing that is not an object', 'MODEL_UNREADABLE', edit((json) => (json.preprocess = 3))],
+    ['a name that is not a string', 'MODEL_UNREADABLE', edit((json) => (json.renamed = { pixel_values: 1 }))],
     ['an output that is not there', 'MODEL_UNREADABLE', edit((json) => (json.cnnOutput = 'nowhere'))],
     ['other classes', 'MODEL_UNREADABLE', edit((json) => (json.svm.classes = ['cat', 'dog', 'hen']))],
     ['too many classes', 'MODEL_UNREADABLE', edit((json) => json.svm.classes.push('hen'))],
@@ -52,7 +52,7 @@ describe('readClassifier', () => {
     ['no SVM', 'MODEL_UNREADABLE', (model) => (model.graph!.node = [])],
     ['no graph', 'MODEL_UNREADABLE', (model) => (model.graph = undefined)],
     ['a mean that is cut off', 'MODEL_UNREADABLE', editMean((data) => data.subarray(8))],
-    ['a mean that is no number', 'MODEL_UNREADABLE', editMean((data) => data.fill(255))],
+    ['a mean that is not a number', 'MODEL_UNREADABLE', editMean((data) => data.fill(255))],
     ['support vectors cut off', 'MODEL_UNREADABLE', editSvm('support_vectors', (it) => it.floats.pop())],
     [
       'a support vector that is NaN',
@@ -70,7 +70,7 @@ describe('readClassifier', () => {
       editSvm('classlabels_strings', (it) => (it.strings[1] = it.strings[0])),
     ],
     [
-      'a class that is no text',
+      'a class that is not a string',
       'MODEL_UNREADABLE',
       editSvm('classlabels_strings', (it) => (it.strings[1] = Uint8Array.of(0xff))),
     ],

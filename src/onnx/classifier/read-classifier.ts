@@ -1,14 +1,14 @@
-import { clone, create } from '@bufbuild/protobuf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { producers, topologicalOrder } from '../graph/graph.ts'
+import { renameTensors } from '../graph/rename.ts'
+import { clone, create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { producers, topologicalOrder } from '../graph/graph.ts'
-import { renameTensors } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './names.ts'

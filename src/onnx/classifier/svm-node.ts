@@ -1,7 +1,7 @@
-import type { AttributeProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { type AttributeValue, node } from '../graph/nodes.ts'
+import type { AttributeProto, NodeProto } from '../proto/onnx.ts'
 
 /** Kernels supported by `ai.onnx.ml.SVMClassifier`. */
 export type OnnxKernel = 'linear' | 'poly' | 'rbf' | 'sigmoid'

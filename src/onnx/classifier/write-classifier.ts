@@ -1,4 +1,7 @@
-import { clone, create, toBinary } from '@bufbuild/protobuf'
+import { SoftmarginError } from '../../core/errors.ts'
+import { tensorInfo } from '../graph/nodes.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
+import { clone, create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -6,10 +9,8 @@ import {
   ModelProtoSchema,
   StringStringEntryProtoSchema,
   type ValueInfoProto,
-} from 'onnx-buf'
-import { SoftmarginError } from '../../core/errors.ts'
-import { tensorInfo } from '../graph/nodes.ts'
-import { renameTensors, tensorNames } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { exactNumbersToJson } from './exact-numbers.ts'
 import {
   type FileArrangement,

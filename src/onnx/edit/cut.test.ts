@@ -1,14 +1,15 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { describe, expect, it } from 'vitest'
+import { layeredCnn } from '../../../test/support/layered-cnn.ts'
+import { node, tensorInfo } from '../graph/nodes.ts'
+import { create } from '../proto/message.ts'
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
   GraphProtoSchema,
   ModelProtoSchema,
-} from 'onnx-buf'
-import { describe, expect, it } from 'vitest'
-import { layeredCnn } from '../../../test/support/layered-cnn.ts'
-import { node, tensorInfo } from '../graph/nodes.ts'
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { cutModel } from './cut.ts'
 
 const names = (list: { name: string }[]) => list.map(({ name }) => name)

@@ -1,13 +1,13 @@
-import { create } from '@bufbuild/protobuf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+import { create } from '../proto/message.ts'
 import {
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+} from '../proto/onnx.ts'
 
 /**
  * Returns the part of a model that computes the given tensors, which become its outputs. Nodes, weights and

@@ -1,10 +1,10 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema } from 'onnx-buf'
 import { expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { attachWeights } from '../graph/external-data.ts'
 import { readModel } from '../graph/read.ts'
+import { ModelProtoSchema } from '../proto/onnx.ts'
+import { fromBinary } from '../proto/read-message.ts'
 import { cutModel } from './cut.ts'
 import { detachWeights } from './detach-weights.ts'
 

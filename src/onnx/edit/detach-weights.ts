@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create } from '../proto/message.ts'
 import {
   GraphProtoSchema,
   type ModelProto,
@@ -6,7 +6,8 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
   TensorProtoSchema,
-} from 'onnx-buf'
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 
 /** An external data file with weights of an ONNX model. */
 export interface WeightFile {

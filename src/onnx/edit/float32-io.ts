@@ -1,4 +1,7 @@
-import { create } from '@bufbuild/protobuf'
+import { dimensions, topologicalOrder } from '../graph/graph.ts'
+import { node, tensorInfo } from '../graph/nodes.ts'
+import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -7,10 +10,7 @@ import {
   type NodeProto,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
-import { dimensions, topologicalOrder } from '../graph/graph.ts'
-import { node, tensorInfo } from '../graph/nodes.ts'
-import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
 import type { TensorFacts } from '../shapes/tensor-info.ts'
 
 /** How a tensor is converted to float32: not at all, by Cast, or by DequantizeLinear with these parameters. */

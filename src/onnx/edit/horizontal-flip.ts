@@ -1,15 +1,15 @@
-import { create } from '@bufbuild/protobuf'
+import { invalidArgument } from '../../core/errors.ts'
+import { readBy } from '../graph/graph.ts'
+import { constant, node } from '../graph/nodes.ts'
+import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   TensorProtoSchema,
-} from 'onnx-buf'
-import { invalidArgument } from '../../core/errors.ts'
-import { readBy } from '../graph/graph.ts'
-import { constant, node } from '../graph/nodes.ts'
-import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
 
 /** How an output is arranged: its rank, the axis of its channels, and for tokens their grid behind the prefix tokens. */
 export interface OutputArrangement {

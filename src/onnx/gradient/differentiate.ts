@@ -1,5 +1,5 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import type { GraphProto, NodeProto } from '../proto/onnx.ts'
 import type { GraphBuilder, Tensor } from './graph-builder.ts'
 import { NoGradient } from './no-gradient.ts'
 import { Operation, type Rules } from './rule.ts'

@@ -1,4 +1,9 @@
-import { create } from '@bufbuild/protobuf'
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { integerOf, numbersOf } from '../graph/attributes.ts'
+import { topologicalOrder } from '../graph/graph.ts'
+import { type AttributeValue, constant, node, tensorInfo } from '../graph/nodes.ts'
+import { tensorNames } from '../graph/rename.ts'
+import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
   GraphProtoSchema,
@@ -6,12 +11,7 @@ import {
   ModelProtoSchema,
   type NodeProto,
   type TensorProto,
-} from 'onnx-buf'
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { integerOf, numbersOf } from '../graph/attributes.ts'
-import { topologicalOrder } from '../graph/graph.ts'
-import { type AttributeValue, constant, node, tensorInfo } from '../graph/nodes.ts'
-import { tensorNames } from '../graph/rename.ts'
+} from '../proto/onnx.ts'
 import { inferTensors } from '../shapes/infer.ts'
 import { shapesOf } from '../shapes/infer-shapes.ts'
 import { valuesOf } from '../shapes/infer-values.ts'
@@ -27,6 +27,9 @@ type Attributes = Record<string, AttributeValue>
 
 /** The lowest operator set whose operators a builder can write. */
 const oldest = 11
+
+/** Type of floats. */
+type FloatType = typeof DataType.FLOAT | typeof DataType.DOUBLE
 
 /** Operators whose result is of type bool. */
 const answersBool = new Set(['Equal', 'Greater', 'Less', 'Not', 'And', 'Or'])
@@ -45,7 +48,7 @@ export class GraphBuilder {
   readonly #facts: Map<string, TensorFacts>
   readonly #names: Set<string>
   readonly #constants = new Map<string, Tensor>()
-  readonly #type: DataType.FLOAT | DataType.DOUBLE
+  readonly #type: FloatType
   #count = 0
 
   /**
@@ -54,11 +57,7 @@ export class GraphBuilder {
    * @param type type of the constants that are added: that of the model's activations
    * @throws {SoftmarginError} `MODEL_UNSUPPORTED` for an operator set below 11
    */
-  constructor(
-    model: ModelProto,
-    inputs: Record<string, number[]>,
-    type: DataType.FLOAT | DataType.DOUBLE = DataType.FLOAT,
-  ) {
+  constructor(model: ModelProto, inputs: Record<string, number[]>, type: FloatType = DataType.FLOAT) {
     this.#model = model
     this.#type = type
     this.opset = Number(

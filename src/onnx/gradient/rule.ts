@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integerOf, integersOf, textOf } from '../graph/attributes.ts'
+import type { NodeProto } from '../proto/onnx.ts'
 import { axesOf, axisOf } from '../shapes/infer-limits.ts'
 import type { GraphBuilder, Tensor } from './graph-builder.ts'
 

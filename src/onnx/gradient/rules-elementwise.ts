@@ -1,4 +1,4 @@
-import { TensorProto_DataType as DataType } from 'onnx-buf'
+import { TensorProto_DataType as DataType } from '../proto/onnx.ts'
 import type { Rules } from './rule.ts'
 
 /** Operators that compute every number of the result from one number of each input. */

@@ -1,5 +1,3 @@
-import { toBinary } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { expect, it } from 'vitest'
 import {
   caseGradients,
@@ -10,6 +8,8 @@ import {
   lossWeights,
 } from '../../../test/support/gradient-cases.ts'
 import { nativeOrt } from '../../../test/support/native-ort.ts'
+import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { differentiable } from './differentiate.ts'
 
 // Every rule against finite differences of the forward pass: in float64 where the native runtime has the operator in

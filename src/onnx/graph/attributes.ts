@@ -3,7 +3,7 @@ import {
   TensorProto_DataType as DataType,
   type NodeProto,
   type TensorProto,
-} from 'onnx-buf'
+} from '../proto/onnx.ts'
 
 /** A node's attribute, if set. */
 export function attributeOf(node: NodeProto, name: string): AttributeProto | undefined {

@@ -1,4 +1,4 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create } from '../proto/message.ts'
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -14,7 +14,8 @@ import {
   type TensorProto,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { subgraphs } from './graph.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { type GraphProto, type TensorProto, TensorProto_DataLocation } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { type GraphProto, type TensorProto, TensorProto_DataLocation } from '../proto/onnx.ts'
 import { subgraphs } from './graph.ts'
 
 /**

@@ -4,7 +4,7 @@ import {
   type NodeProto,
   type TypeProto,
   type ValueInfoProto,
-} from 'onnx-buf'
+} from '../proto/onnx.ts'
 
 /** The subgraphs of `If`, `Loop` and `Scan`. */
 export function subgraphs(node: NodeProto): GraphProto[] {

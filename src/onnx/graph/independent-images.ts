@@ -1,4 +1,4 @@
-import type { ModelProto } from 'onnx-buf'
+import type { ModelProto } from '../proto/onnx.ts'
 
 /**
  * Operators of ai.onnx that compute each image of a batch independently, with bit-identical results for any

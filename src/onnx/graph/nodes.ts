@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf'
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { create } from '../proto/message.ts'
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -13,7 +12,9 @@ import {
   TensorShapeProto_DimensionSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from 'onnx-buf'
+} from '../proto/onnx.ts'
+import { WireType } from '../proto/wire-type.ts'
+import { withLength } from '../proto/write-message.ts'
 
 const encoder = new TextEncoder()
 
@@ -57,13 +58,13 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
  * A list of floats, written as a packed field.
  *
  * Every protobuf reader must accept repeated numbers both packed and unpacked. Packed, a million support
- * vector values are a single copy of bytes instead of a million small objects, and a fifth smaller. The
- * generated code can only write them unpacked, so the packed bytes are passed through as an unknown field.
+ * vector values are a single copy of bytes instead of a million small objects, and a fifth smaller. ONNX
+ * declares them unpacked, so the packed bytes are passed through as an unknown field.
  */
 function floatsAttribute(name: string, floats: Float32Array): AttributeProto {
   const message = create(AttributeProtoSchema, { name, type: AttributeType.FLOATS })
-  const data = new BinaryWriter().bytes(bytesOf(floats)).finish()
-  message.$unknown = [{ no: 7, wireType: WireType.LengthDelimited, data }]
+  const data = withLength(bytesOf(floats))
+  message.$unknown = [{ no: 7, wireType: WireType.lengthDelimited, data }]
   return message
 }
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { toBinary } from '@bufbuild/protobuf'
-import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn, layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
+import { ModelProtoSchema, TensorProto_DataLocation } from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { readModel } from './read.ts'
 
 const images = new URL('../../../test/fixtures/images/', import.meta.url)

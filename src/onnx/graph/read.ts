@@ -1,7 +1,7 @@
-import { fromBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { SoftmarginError } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
+import { type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
+import { fromBinary } from '../proto/read-message.ts'
 import { attachWeights } from './external-data.ts'
 import { topologicalOrder } from './graph.ts'
 

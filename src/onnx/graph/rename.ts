@@ -1,5 +1,5 @@
-import { clone } from '@bufbuild/protobuf'
-import { type GraphProto, NodeProtoSchema } from 'onnx-buf'
+import { clone } from '../proto/message.ts'
+import { type GraphProto, NodeProtoSchema } from '../proto/onnx.ts'
 import { subgraphs } from './graph.ts'
 
 /**

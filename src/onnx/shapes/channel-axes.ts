@@ -1,6 +1,6 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { integersOf } from '../graph/attributes.ts'
 import { requiredInputs } from '../graph/graph.ts'
+import type { GraphProto, NodeProto } from '../proto/onnx.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'
 
 /** Operators whose second dimension is that of the channels, as ONNX defines them. */

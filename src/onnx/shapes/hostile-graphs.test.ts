@@ -1,12 +1,3 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  AttributeProtoSchema,
-  TensorProto_DataType as DataType,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  type TensorProto,
-} from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
@@ -16,6 +7,16 @@ import { withFloat32Io } from '../edit/float32-io.ts'
 import { readBy } from '../graph/graph.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
 import { readModel } from '../graph/read.ts'
+import { create } from '../proto/message.ts'
+import {
+  AttributeProtoSchema,
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx.ts'
+import { toBinary } from '../proto/write-message.ts'
 import { inferTensors } from './infer.ts'
 import { workShares } from './multiply-adds.ts'
 

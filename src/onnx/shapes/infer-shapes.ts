@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
+import type { NodeProto } from '../proto/onnx.ts'
 import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
 import { convolved, convolvedBack, pooled } from './infer-windows.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'

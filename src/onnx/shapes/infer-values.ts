@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { attributeOf, integersOf, numbersOf } from '../graph/attributes.ts'
+import type { NodeProto } from '../proto/onnx.ts'
 import { axisOf, boundedValues, mostValues } from './infer-limits.ts'
 import { partOfShape } from './infer-shapes.ts'
 import type { TensorFacts } from './tensor-info.ts'

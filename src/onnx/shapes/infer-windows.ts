@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { integerOf, integersOf, textOf } from '../graph/attributes.ts'
+import type { NodeProto } from '../proto/onnx.ts'
 import type { Dims } from './tensor-info.ts'
 
 /** Output shape of a convolution with `x` [N, C, ...sides] and `w` [filters, C / group, ...kernel]. */

@@ -1,4 +1,3 @@
-import { TensorProto_DataType as DataType, type ModelProto } from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { manyOperators } from '../../../test/support/many-operators.ts'
@@ -9,6 +8,7 @@ import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
 import { readModel } from '../graph/read.ts'
+import { TensorProto_DataType as DataType, type ModelProto } from '../proto/onnx.ts'
 import { inferTensors } from './infer.ts'
 
 /** Every layer's shape as it was inferred, beside what ONNX Runtime answers. */

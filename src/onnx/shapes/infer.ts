@@ -1,6 +1,11 @@
-import { TensorProto_DataType as DataType, type ModelProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { attributeOf, integerOf, numbersOf } from '../graph/attributes.ts'
 import { dimensions } from '../graph/graph.ts'
+import {
+  TensorProto_DataType as DataType,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx.ts'
 import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
 import { shapesOf } from './infer-shapes.ts'
 import { valuesOf } from './infer-values.ts'

@@ -1,6 +1,6 @@
-import type { GraphProto, NodeProto } from 'onnx-buf'
 import { integerOf } from '../graph/attributes.ts'
 import { makersRead, producers, topologicalOrder } from '../graph/graph.ts'
+import type { GraphProto, NodeProto } from '../proto/onnx.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'
 
 /** Input index of the weights (or second factor), by operator. */

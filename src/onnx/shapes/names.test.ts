@@ -1,7 +1,7 @@
-import { create } from '@bufbuild/protobuf'
-import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf'
 import { expect, it } from 'vitest'
 import { node, tensorInfo } from '../graph/nodes.ts'
+import { create } from '../proto/message.ts'
+import { TensorProto_DataType as DataType, ModelProtoSchema } from '../proto/onnx.ts'
 import { inferTensors } from './infer.ts'
 import { multiplyAdds } from './multiply-adds.ts'
 

@@ -1,4 +1,4 @@
-import type { TensorProto_DataType as DataType } from 'onnx-buf'
+import type { TensorProto_DataType as DataType } from '../proto/onnx.ts'
 
 /** Static information about a tensor. */
 export interface TensorFacts {

@@ -88,7 +88,7 @@ export function featureKernel({ kernel }: SvcState): Kernel {
 }
 
 const wanted = {
-  degree: 'a whole number from 0 to 2^24',
+  degree: 'an integer from 0 to 2^24',
   gamma: 'a number above 0 that float32 can hold',
   coef0: 'a number that float32 can hold',
 }

@@ -171,7 +171,7 @@ describe('LIBSVM model text', () => {
     ['a billion classes', 'nr_class 2', 'nr_class 1000000000', 'MODEL_UNREADABLE', 'label has 2'],
     ['equal labels', 'label 1 -1', 'label 1 1', 'MODEL_UNREADABLE', 'two of its labels'],
     ['half a label', 'label 1 -1', 'label 1 0.5', 'MODEL_UNREADABLE', 'label contains 0.5'],
-    ['rho that is no number', 'rho 0.25', 'rho nan', 'MODEL_UNREADABLE', "rho contains 'nan'"],
+    ['rho that is not a number', 'rho 0.25', 'rho nan', 'MODEL_UNREADABLE', "rho contains 'nan'"],
     ['rho that is infinite', 'rho 0.25', 'rho 1e999', 'MODEL_UNREADABLE', 'rho contains'],
     ['no rho', 'rho 0.25\n', '', 'MODEL_UNREADABLE', 'rho has 0 numbers'],
     ['a name twice', 'gamma 0.5', 'gamma 0.5\ngamma 1', 'MODEL_UNREADABLE', 'line 4 repeats'],
@@ -211,7 +211,7 @@ describe('LIBSVM model text', () => {
     }
   })
 
-  it('refuses what is no text', () => {
+  it('rejects values that are not strings', () => {
     expect(() => SVC.fromLibsvm(new Uint8Array(3) as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     )

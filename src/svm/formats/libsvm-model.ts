@@ -85,7 +85,7 @@ export function writeLibsvm(state: SvcState): string {
 export function readLibsvm(text: string, columns?: number): SvcState<number> {
   if (typeof text !== 'string') throw invalidArgument('text', text, 'the text of a LIBSVM model')
   if (columns !== undefined && (!Number.isSafeInteger(columns) || columns < 1)) {
-    throw invalidArgument('columns', columns, 'a whole number of 1 or more')
+    throw invalidArgument('columns', columns, 'an integer of 1 or more')
   }
   const lines = new Lines(text)
   const header = new Header(lines)

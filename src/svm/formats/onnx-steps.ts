@@ -1,9 +1,14 @@
 // Writes and reads the preprocessing steps in front of an SVMClassifier in an ONNX graph.
 
-import { TensorProto_DataType as DataType, type GraphProto, type NodeProto, type TensorProto } from 'onnx-buf'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Steps } from '../../onnx/classifier/graph-steps.ts'
 import { producers, requiredInputs } from '../../onnx/graph/graph.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+} from '../../onnx/proto/onnx.ts'
 import type { InputStep } from '../model/input-steps.ts'
 
 const norms = { L1: 'l1', L2: 'l2', MAX: 'max' } as const

@@ -1,11 +1,12 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { clouds } from '../../../test/support/clouds.ts'
 import { layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import type { Label } from '../../core/labels.ts'
 import { node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import { SVC, type SvcOptions } from '../svc.ts'
 
 let sound: Uint8Array<ArrayBuffer>

@@ -1,15 +1,5 @@
 // Writes and reads an SVC as an ONNX model.
 
-import { create, toBinary } from '@bufbuild/protobuf'
-import {
-  TensorProto_DataType as DataType,
-  type GraphProto,
-  GraphProtoSchema,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  StringStringEntryProtoSchema,
-} from 'onnx-buf'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
 import { exactNumbers, exactNumbersToJson } from '../../onnx/classifier/exact-numbers.ts'
@@ -20,6 +10,17 @@ import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
+import { create } from '../../onnx/proto/message.ts'
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  StringStringEntryProtoSchema,
+} from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { importedFromState, stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'

@@ -9,6 +9,7 @@ export interface FittedModel extends Omit<Expansion, 'kernel'> {
   kernel: SvmKernel
   /** Row numbers in X of the support vectors, grouped by class. */
   support: Int32Array
+  /** Number of support vectors of each class. */
   nSupport: Int32Array
   /** Solver iterations of each pair of classes. */
   nIter: Int32Array

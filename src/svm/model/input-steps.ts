@@ -24,7 +24,7 @@ export function applyInputSteps(X: Matrix, steps: readonly InputStep[] = []): Ma
       else normalize(out.row(i), step.norm)
     }
   }
-  checkFinite(out, 'X, after the steps before the machine,')
+  checkFinite(out, 'X, after the preprocessing steps of the model,')
   return out
 }
 

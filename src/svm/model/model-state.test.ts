@@ -115,7 +115,7 @@ describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
 })
 
 describe('fromState', () => {
-  it('refuses what is no state, and names the part', async () => {
+  it('rejects invalid states and names the invalid part', async () => {
     const svc = await new SVC().fit(odd.X, text)
     const state = svc.toState()
     const wrong: [object | null | undefined, string, string][] = [

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
+import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import type { Run } from '../../engine/kernel/runs.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
@@ -25,7 +26,13 @@ async function planOf(counts: number[], cacheSize?: number) {
     start += count
     return run
   })
-  return planMemory(engine, runs, 4, cacheBytes(cacheSize), 1)
+  const source: KernelMatrix = {
+    ...{ kind: 'rbf', runs, diagonal: 0 },
+    gather: () => {},
+    columnsPerCall: () => 8,
+    multiply: () => {},
+  }
+  return planMemory(engine, source, cacheBytes(cacheSize), 1)
 }
 
 test.each([[50_000], [250_000], [1_000_000]])(

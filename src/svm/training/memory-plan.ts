@@ -1,17 +1,15 @@
 // Plans how a fit divides memory between threads, cached kernel rows and whole kernel blocks.
 
-import { leftBytes } from '../../engine/kernel/packed-rows.ts'
-import type { Run } from '../../engine/kernel/runs.ts'
+import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
+import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { BlockRows } from '../../engine/rows/block-rows.ts'
+import { OffDiagonalRows } from '../../engine/rows/off-diagonal-rows.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 
 /** Classes of up to this many rows get whole blocks at once: computing single rows would save nothing. */
 const SMALL = 64
-
-/** Allowance for address alignment, in bytes. */
-const ALIGNED = 2 ** 16
 
 /**
  * Default cache size in MB. It does not depend on the host's memory, because the set of cached rows affects the last
@@ -49,13 +47,13 @@ export interface MemoryPlan {
  */
 export function planMemory(
   engine: Engine,
-  runs: Run[],
-  width: number,
+  source: KernelMatrix,
   cacheLimit: number,
   wanted: number,
 ): MemoryPlan {
+  const { runs } = source
   for (let limit = cacheLimit, threads = wanted; ; ) {
-    const plan = planFit(engine, runs, width, limit, threads)
+    const plan = planFit(engine, source, limit, threads)
     const own = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 0) : 0
     try {
       engine.reserve(own + plan.threads * plan.threadBytes)
@@ -80,10 +78,11 @@ export function planMemory(
  * Each thread gets as much memory as a single one would get, because the set of cached rows can affect its last bits;
  * so the memory limits the number of threads.
  */
-function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number, wanted: number): MemoryPlan {
-  const sizes = runs.map((run) => run.size)
+function planFit(engine: Engine, source: KernelMatrix, cacheLimit: number, wanted: number): MemoryPlan {
+  const { runs } = source
+  const solver = engine.measure(() => new Solver(engine, runs, source.kind))
   // Besides the cached rows, there must be room for a batch of rows being computed and for a problem being solved.
-  const room = engine.room - RowCache.leastBytes(engine, runs) - Solver.bytes(engine, sizes)
+  const room = engine.room - RowCache.leastBytes(engine, runs) - solver
   const limit = Math.min(cacheLimit, room)
   const rowBytes = Math.min(limit, RowCache.mostBytes(runs))
   const blockBytes = BlockRows.bytes(runs)
@@ -94,18 +93,18 @@ function planFit(engine: Engine, runs: Run[], width: number, cacheLimit: number,
     threads * rowBytes <= limit && (!blocksFit || blockBytes + (threads - 1) * crossBytes <= limit)
   let threads = wanted
   while (threads > 1 && !fits(threads)) threads--
+  const packed = engine.measure(() => source instanceof PackedRows && new PackedRows(engine, source.layout))
+  // A thread has one row provider at a time, in the same memory.
+  const providers = [() => new RowCache(engine, source, rowBytes)]
+  const onBlocks = [() => new OffDiagonalRows(engine, source, []), () => new BlockRows(engine, source, [])]
+  const rows = [...providers, ...(blocksFit ? onBlocks : [])].map((open) => engine.measure(open))
   return {
     threads,
-    threadBytes:
-      leftBytes(width) +
-      Solver.bytes(engine, sizes) +
-      RowCache.leastBytes(engine, runs) +
-      Math.max(rowBytes, crossBytes) +
-      ALIGNED,
+    threadBytes: packed + solver + Math.max(...rows),
     cacheBytes: rowBytes,
     blocks: blocksFit,
     own: [],
     fewRows: 1 / (2 * (runs.length - 1)),
-    small: blocksFit && Math.max(...sizes) <= SMALL,
+    small: blocksFit && Math.max(...runs.map((run) => run.size)) <= SMALL,
   }
 }

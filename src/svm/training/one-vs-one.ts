@@ -124,7 +124,7 @@ async function fitIn(
     ...{ centred: true, precise: forced },
   })
   const { source, packer, unit, centre, precise } = laidOut
-  const plan = planMemory(engine, source.runs, X.cols, cacheBytes(o.cacheSize), threads)
+  const plan = planMemory(engine, source, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,

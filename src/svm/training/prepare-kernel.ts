@@ -10,9 +10,8 @@ import {
 } from '../../engine/kernel/kernel.ts'
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
-import { Packer, packedBytes } from '../../engine/kernel/packer.ts'
+import { Packer } from '../../engine/kernel/packer.ts'
 import { PrecomputedRows } from '../../engine/kernel/precomputed-kernel.ts'
-import { runsOf } from '../../engine/kernel/runs.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
@@ -39,7 +38,7 @@ export interface PreparedKernel {
  *
  * @param o.centred whether b sums to 0 in every problem, so that the rows of a linear kernel may be centred
  * @param o.precise whether to compute kernel values in float64 even if they are not close together
- * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any work is done, if there is no room for a fit on
+ * @throws {SoftmarginError} `ABORTED`; `OUT_OF_MEMORY`, before any row is packed, if there is no room for a fit on
  *   these rows
  */
 export async function prepareKernel(
@@ -49,14 +48,11 @@ export async function prepareKernel(
   timeSlice: TimeSlice,
   o: { centred: boolean; precise: boolean },
 ): Promise<PreparedKernel> {
-  const bytes = kernel.kind === 'precomputed' ? PrecomputedRows.bytes(groups) : packedBytes(groups, X.cols)
-  const runs = runsOf(groups)
-  const sizes = runs.map((run) => run.size)
-  engine.reserve(bytes + Solver.bytes(engine, sizes) + 2 * RowCache.leastBytes(engine, runs))
   if (kernel.kind === 'precomputed') {
     const unit = powerOfTwoScale(survey.largest)
-    const source = new PrecomputedRows(engine, X, groups, unit)
-    return { source, packer: undefined, unit, centre: undefined, precise: false }
+    const layOut = () => ({ source: new PrecomputedRows(engine, X, groups, unit), packer: undefined })
+    reserve(engine, layOut)
+    return { ...layOut(), unit, centre: undefined, precise: false }
   }
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows of weight 0 must not affect the column statistics either.
@@ -67,11 +63,25 @@ export async function prepareKernel(
   conditioning.precise = preciseKernel(left, kernel, own, { centred: o.centred, forced: o.precise })
   if (conditioning.precise) conditioning.centre = undefined
   const { centre, scale } = conditioning
-  const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
-  const source = new PackedRows(engine, packer.layout)
+  const layOut = () => {
+    const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
+    return { source: new PackedRows(engine, packer.layout), packer }
+  }
+  reserve(engine, layOut)
   return {
-    ...{ source, packer, unit: unitOf(kernel, scale) },
+    ...{ ...layOut(), unit: unitOf(kernel, scale) },
     centre: kernel.kind === 'linear' ? centre : undefined,
     precise: conditioning.precise !== undefined,
   }
+}
+
+/** Fails if there is no room for the rows, a problem, its solver and two batches of kernel rows. */
+function reserve(engine: Engine, layOut: () => { source: KernelMatrix }): void {
+  const bytes = engine.measure(() => {
+    const { source } = layOut()
+    new Solver(engine, source.runs, source.kind)
+    new RowCache(engine, source, 0)
+    engine.allocate(RowCache.leastBytes(engine, source.runs))
+  })
+  engine.reserve(bytes)
 }

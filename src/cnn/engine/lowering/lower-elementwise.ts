@@ -1,8 +1,8 @@
 // Lowering of activations and other elementwise operators, softmax and layer normalization.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { scaleChannels } from './lower-windows.ts'
 import { dimsOf, type Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'

@@ -1,8 +1,8 @@
 // Lowering of operators that move values or only change dimensions.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { constantOf } from './constants.ts'
 import { dimsOf, isInteger, type Lowering, type Tensor, type View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'

@@ -1,8 +1,8 @@
 // Lowering of convolutions, matrix products, batch normalization and pooling.
 
-import type { NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, integersOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { Lowering, Tensor, View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import type { MapShape, Windows } from './operations.ts'
@@ -44,6 +44,7 @@ const convolution: Lower = (lowering, node) => {
     ...windows,
     groups,
     weights: weights.read,
+    halves: weights.halves,
     scale: undefined,
     bias,
     residual: undefined,

@@ -1,7 +1,8 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
+import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
 import type { Dims } from '../../../onnx/shapes/tensor-info.ts'
+import { findLayerNorms, lowerLayerNorm } from './layer-norm-pattern.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
@@ -35,7 +36,11 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })
+  const layerNorms = findLayerNorms(graph)
   for (const node of graph.node) {
+    const layerNorm = layerNorms.last.get(node)
+    if (layerNorm) lowerLayerNorm(lowering, node, layerNorm)
+    if (layerNorm || layerNorms.inner.has(node)) continue
     if (isInteger(facts.get(node.output[0])?.type)) {
       // Arithmetic on shapes, which `inferTensors` has already evaluated.
       for (const name of node.output) lowering.name(name, 'integers')

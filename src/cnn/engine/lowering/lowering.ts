@@ -1,5 +1,5 @@
-import type { ModelProto, NodeProto } from 'onnx-buf'
 import { show } from '../../../core/errors.ts'
+import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { TensorFacts } from '../../../onnx/shapes/tensor-info.ts'
 import { type Constant, constantOf } from './constants.ts'
 import { NotForEngine } from './not-for-engine.ts'

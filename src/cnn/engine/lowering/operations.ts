@@ -77,6 +77,8 @@ export interface Convolution extends Made, Windows {
   groups: number
   /** [filters, channels / groups, height, width]; read only when packed. */
   weights: () => Float32Array
+  /** The weights as little-endian float16, if the file has them so: the kernels unpack them. */
+  halves?: Uint8Array | undefined
   /** Per-filter factors of a following normalization. */
   scale: Float32Array | undefined
   /** Per-filter bias. */

@@ -1,5 +1,5 @@
-import type { NodeProto } from 'onnx-buf'
 import { integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
+import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import type { MapShape, Windows } from './operations.ts'
 

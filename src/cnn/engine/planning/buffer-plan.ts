@@ -1,3 +1,5 @@
+import type { Kernels } from '../wasm/cnn-exports.ts'
+import type { Instance } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
 const ALIGNMENT = 64
@@ -16,7 +18,8 @@ export interface Buffer {
 interface Fixture {
   address: number
   bytes: number
-  write: (memory: ArrayBuffer, address: number) => void
+  /** @param staging address of the memory that `stage` asked for */
+  write: (memory: ArrayBuffer, address: number, staging: number, kernels: Kernels) => void
 }
 
 /**
@@ -27,6 +30,8 @@ export class MemoryPlan {
   readonly #fixtures: Fixture[] = []
   readonly #known = new Map<string, number>()
   readonly #buffers: Buffer[] = []
+  /** Memory that writing needs, where the buffers are later. */
+  #staged = 0
   /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
@@ -47,6 +52,11 @@ export class MemoryPlan {
     return address
   }
 
+  /** Asks for memory that is free while the permanent regions are written. */
+  stage(bytes: number): void {
+    this.#staged = Math.max(this.#staged, bytes)
+  }
+
   floats(length: number, write: (to: Float32Array) => void): number {
     return this.fix(length * 4, (memory, address) => write(new Float32Array(memory, address, length)))
   }
@@ -57,20 +67,31 @@ export class MemoryPlan {
     return made
   }
 
+  /** The end of the permanent regions. */
+  get fixedBytes(): number {
+    return this.#end
+  }
+
+  /** The end of the memory that is needed to write the permanent regions: staging lies behind them. */
+  get writingBytes(): number {
+    return this.#end + this.#staged
+  }
+
   /**
    * Assigns an address to every buffer: largest first, each at the lowest address that is free during its
    * lifetime.
    *
-   * @returns the total memory in bytes
+   * @param start where the buffers begin. Default: behind the permanent regions
+   * @returns the end of the buffers: the total memory in bytes
    */
-  place(): number {
+  place(start = this.#end): number {
     const placed: Buffer[] = []
-    let end = this.#end
+    let end = start
     for (const one of [...this.#buffers].sort((a, b) => b.bytes - a.bytes)) {
       const others = placed
         .filter(({ from, to }) => from <= one.to && to >= one.from)
         .sort((a, b) => a.address - b.address)
-      let address = this.#end
+      let address = start
       for (const other of others) {
         if (other.address - address >= one.bytes) break
         address = Math.max(address, other.address + other.bytes)
@@ -84,7 +105,7 @@ export class MemoryPlan {
   }
 
   /** Writes the permanent regions. */
-  write(memory: ArrayBuffer): void {
-    for (const { address, write } of this.#fixtures) write(memory, address)
+  write({ memory, kernels }: Instance): void {
+    for (const { address, write } of this.#fixtures) write(memory, address, this.#end, kernels)
   }
 }

@@ -1,110 +1,113 @@
-// Packs weights into the orders in which the kernels read them.
+// Regions of packed weights, in the orders in which the kernels read them.
 
 import type { Convolution } from '../lowering/operations.ts'
+import type { Kernels } from '../wasm/cnn-exports.ts'
 import type { KernelFacts } from '../wasm/instance.ts'
+import type { MemoryPlan } from './buffer-plan.ts'
 import { roundUp } from './maps.ts'
-
-/** Scale factor of a filter. */
-function scaleOf({ scale }: Convolution, filter: number): number {
-  return scale ? scale[filter] : 1
-}
-
-/** The panel of a filter: index of its first value, and its channels. Panels are documented in assembly/cnn/tile.ts. */
-function panelOf(filter: number, filters: number, depth: number, { wide, narrow }: KernelFacts) {
-  const first = filter - (filter % wide)
-  return { at: first * depth, width: filters - first <= narrow ? narrow : wide }
-}
 
 /** Number of filters with those that fill the last panel. */
 export function paddedFilters(filters: number, { narrow }: KernelFacts): number {
   return roundUp(filters, narrow)
 }
 
-/** Packs weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. */
-export function packDense(convolution: Convolution, facts: KernelFacts, to: Float32Array): void {
+/** Weights and factors of a convolution in the staging memory, where kernels pack them from. */
+interface Staged {
+  weights: number
+  /** Address of the factors; 0 if there are none. */
+  scales: number
+  /** Address of what is left of the staging memory. */
+  rest: number
+}
+
+function stagedBytes({ input, groups, kernel, bias, halves }: Convolution): number {
+  const weights = bias.length * (input.shape.channels / groups) * kernel[0] * kernel[1]
+  return roundUp(4 * (weights + bias.length) + (halves ? 2 * weights : 0), 16)
+}
+
+function stage(
+  { weights, halves, scale }: Convolution,
+  memory: ArrayBuffer,
+  staging: number,
+  kernels: Kernels,
+): Staged {
+  let end = staging
+  const put = (numbers: Float32Array) => {
+    new Float32Array(memory, end, numbers.length).set(numbers)
+    end += 4 * numbers.length
+  }
+  if (halves) {
+    const count = halves.length / 2
+    end += 4 * count
+    const behind = end + 4 * (scale?.length ?? 0)
+    new Uint8Array(memory, behind, halves.length).set(halves)
+    kernels.unpackHalves(behind, count, staging)
+  } else put(weights())
+  const scales = scale ? end : 0
+  if (scale) put(scale)
+  return { weights: staging, scales, rest: roundUp(end, 16) }
+}
+
+/** Weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. Returns the address. */
+export function addDenseWeights(convolution: Convolution, facts: KernelFacts, plan: MemoryPlan): number {
   const { groups, kernel, input, bias } = convolution
-  const weights = convolution.weights()
   const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
-  const depth = taps * channels
   const filters = bias.length / groups
-  let from = 0
-  for (let index = 0; index < bias.length; index++) {
-    const filter = index % filters
-    const { at, width } = panelOf(filter, filters, depth, facts)
-    const start =
-      ((index - filter) / filters) * paddedFilters(filters, facts) * depth + at + (filter % facts.wide)
-    const factor = scaleOf(convolution, index)
-    for (let c = 0; c < channels; c++) {
-      for (let tap = 0; tap < taps; tap++) to[start + (tap * channels + c) * width] = weights[from++] * factor
+  const length = paddedFilters(filters, facts) * taps * channels
+  plan.stage(stagedBytes(convolution))
+  return plan.fix(4 * groups * length, (memory, address, staging, kernels) => {
+    const { weights, scales } = stage(convolution, memory, staging, kernels)
+    for (let group = 0; group < groups; group++) {
+      const from = weights + 4 * group * filters * taps * channels
+      const factors = scales && scales + 4 * group * filters
+      kernels.packPanels(from, filters, channels, taps, factors, address + 4 * group * length)
     }
-  }
+  })
 }
 
-/** Packs weights for `depthwise`: [taps][channels], with `stride` values per tap. */
-export function packDepthwise(convolution: Convolution, stride: number, to: Float32Array): void {
-  const { kernel, bias } = convolution
-  const weights = convolution.weights()
+/** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
+export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
+  const { kernel, bias, scale } = convolution
   const taps = kernel[0] * kernel[1]
-  for (let c = 0; c < bias.length; c++) {
-    const factor = scaleOf(convolution, c)
-    for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
-  }
+  return plan.floats(taps * stride, (to) => {
+    const weights = convolution.weights()
+    for (let c = 0; c < bias.length; c++) {
+      const factor = scale ? scale[c] : 1
+      for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
+    }
+  })
 }
 
-/**
- * Weight transform matrices of Winograd's F(4 x 4, 3 x 3) and F(2 x 2, 3 x 3), by tile side: rows of three numbers. Flat,
- * since destructuring each row would take most of the time of packing.
- */
-const matrices = new Map([
-  [
-    4,
-    Float64Array.of(
-      ...[1 / 4, 0, 0],
-      ...[-1 / 6, -1 / 6, -1 / 6],
-      ...[-1 / 6, 1 / 6, -1 / 6],
-      ...[1 / 24, 1 / 12, 1 / 6],
-      ...[1 / 24, -1 / 12, 1 / 6],
-      ...[0, 0, 1],
-    ),
-  ],
-  [2, Float64Array.of(...[1, 0, 0], ...[1 / 2, 1 / 2, 1 / 2], ...[1 / 2, -1 / 2, 1 / 2], ...[0, 0, 1])],
-])
+/** Weights of 3 x 3 for `winograd` to transform: [panels][channels][9][panel's filters]. Returns the address. */
+export function addUntransformedWeights(
+  convolution: Convolution,
+  facts: KernelFacts,
+  plan: MemoryPlan,
+): number {
+  const { input, bias } = convolution
+  const { channels } = input.shape
+  plan.stage(stagedBytes(convolution))
+  return plan.fix(36 * channels * paddedFilters(bias.length, facts), (memory, address, staging, kernels) => {
+    const { weights, scales } = stage(convolution, memory, staging, kernels)
+    kernels.packUntransformed(weights, bias.length, channels, scales, address)
+  })
+}
 
-/** Packs weights for `winograd`: [planes][panels][channels][panel's filters]. Transformed in float64 and rounded once. */
-export function packWinograd(
+/** Transformed weights for `winograd`: [planes][panels][channels][panel's filters]. Returns the address. */
+export function addWinogradWeights(
   convolution: Convolution,
   side: number,
   facts: KernelFacts,
-  to: Float32Array,
-): void {
+  plan: MemoryPlan,
+): number {
   const { input, bias } = convolution
-  const matrix = matrices.get(side)!
-  const weights = convolution.weights()
   const { channels } = input.shape
-  const filters = bias.length
-  const planeLength = paddedFilters(filters, facts) * channels
-  const half = new Float64Array(matrix.length)
-  for (let filter = 0; filter < filters; filter++) {
-    const { at: panel, width } = panelOf(filter, filters, channels, facts)
-    const factor = scaleOf(convolution, filter)
-    for (let c = 0; c < channels; c++) {
-      const from = (filter * channels + c) * 9
-      for (let row = 0; row < matrix.length; row += 3) {
-        for (let column = 0; column < 3; column++) {
-          const at = from + column
-          half[row + column] =
-            matrix[row] * weights[at] + matrix[row + 1] * weights[at + 3] + matrix[row + 2] * weights[at + 6]
-        }
-      }
-      let put = panel + c * width + (filter % facts.wide)
-      for (let i = 0; i < half.length; i += 3) {
-        for (let row = 0; row < matrix.length; row += 3) {
-          const sum = matrix[row] * half[i] + matrix[row + 1] * half[i + 1] + matrix[row + 2] * half[i + 2]
-          to[put] = sum * factor
-          put += planeLength
-        }
-      }
-    }
-  }
+  const length = channels * paddedFilters(bias.length, facts)
+  plan.stage(stagedBytes(convolution) + 36 * length + facts.winogradScratchBytes)
+  return plan.fix(4 * (side + 2) ** 2 * length, (memory, address, staging, kernels) => {
+    const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
+    const scratch = rest + 36 * length
+    kernels.packWinograd(side, weights, bias.length, channels, scales, rest, address, scratch)
+  })
 }

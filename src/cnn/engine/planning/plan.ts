@@ -1,4 +1,5 @@
 import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
+import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradSide } from './choose-kernel.ts'
@@ -13,15 +14,19 @@ import { everyPixel, Tables } from './tables.ts'
  */
 export interface Plan {
   pictures: number
-  /** Total memory in bytes. */
+  /** Total memory in bytes, or the end of the buffers if they are placed elsewhere. */
   bytes: number
+  /** The bytes of weights and tables, which lie first and which no step changes. */
+  fixedBytes: number
+  /** The end of the memory that `write` needs. */
+  writingBytes: number
   steps: Step[]
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
   /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
-  write(memory: ArrayBuffer): void
+  write(instance: Instance): void
 }
 
 /** Plans the memory of a program and its steps. */
@@ -85,9 +90,10 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
       pixels: pixelsOf(value),
     })),
     planes,
-    write: (bytes: ArrayBuffer) => memory.write(bytes),
+    write: (instance: Instance) => memory.write(instance),
   }
-  return { ...plan, bytes: memory.place() }
+  const { fixedBytes, writingBytes } = memory
+  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes }
 }
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */

@@ -28,6 +28,8 @@ export interface PlanOptions {
   /** Maximum number of images per pass. */
   pictures: number
   facts: KernelFacts
+  /** Where the buffers begin in the memory. Default: behind the weights and tables. */
+  buffersAt?: number | undefined
 }
 
 /** Context for adding the steps of an operation. */

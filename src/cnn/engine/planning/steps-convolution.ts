@@ -1,12 +1,21 @@
 import { type Convolution, lengthOf, linear } from '../lowering/operations.ts'
 import { isCurved, winogradSide } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
-import { packDense, packDepthwise, packWinograd, paddedFilters } from './pack-weights.ts'
+import {
+  addDenseWeights,
+  addDepthwiseWeights,
+  addUntransformedWeights,
+  addWinogradWeights,
+  paddedFilters,
+} from './pack-weights.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
 /** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
 const BLOCK_BYTES = 2 ** 17
+
+/** Numbers of a window that are summed before the next ones: their weights in a panel take 20 kB of the first-level cache. */
+const DENSE_PART = 320
 
 /** Adds the kernel calls that implement a convolution. */
 export function addConvolution(operation: Convolution, context: StepContext): void {
@@ -57,9 +66,11 @@ function addDense(operation: Convolution, context: StepContext): void {
       }
     }
   }
-  const segmentTable = tables.integers(segments)
+  const cut = partsOf(segments, DENSE_PART)
+  const segmentTable = tables.integers(cut.segments)
+  const partTable = tables.integers(cut.parts)
   const panels = paddedFilters(filters, facts)
-  const weights = memory.floats(groups * panels * depth, (to) => packDense(operation, facts, to))
+  const weights = addDenseWeights(operation, facts, memory)
   const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias))
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
@@ -82,8 +93,8 @@ function addDense(operation: Convolution, context: StepContext): void {
           pictures * area,
           block,
           segmentTable,
-          segments.length / 2,
-          depth,
+          partTable,
+          cut.parts.length / 2,
           weights + group * panels * depth * 4,
           biases + first,
           filters,
@@ -96,6 +107,36 @@ function addDense(operation: Convolution, context: StepContext): void {
       }
     },
   })
+}
+
+/**
+ * Cuts the segments of a window into parts of at most `most` numbers.
+ *
+ * @returns the pairs (offset, count) of the segments, and the pairs (segments, numbers) of the parts
+ */
+function partsOf(segments: number[], most: number): { segments: number[]; parts: number[] } {
+  const cut: number[] = []
+  const parts: number[] = []
+  let [count, numbers] = [0, 0]
+  const end = () => {
+    parts.push(count, numbers)
+    count = 0
+    numbers = 0
+  }
+  for (let i = 0; i < segments.length; i += 2) {
+    let [offset, left] = segments.slice(i, i + 2)
+    while (left > 0) {
+      const taken = Math.min(left, most - numbers)
+      cut.push(offset, taken)
+      count++
+      numbers += taken
+      offset += 4 * taken
+      left -= taken
+      if (numbers === most) end()
+    }
+  }
+  if (count > 0) end()
+  return { segments: cut, parts }
 }
 
 function addDepthwise(operation: Convolution, context: StepContext): void {
@@ -112,7 +153,7 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
     }
   }
   const tapTable = tables.integers(taps)
-  const weights = memory.floats(taps.length * channels, (to) => packDepthwise(operation, channels, to))
+  const weights = addDepthwiseWeights(operation, channels, memory)
   const biases = memory.floats(channels, (to) => to.set(bias))
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
@@ -149,6 +190,9 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
 const PLANE_BYTES = 160_000
 const WEIGHTS_PER_PLANES = 8
 
+/** Transformed weights that take more bytes than this are transformed in each pass, since reading them would take longer. */
+const LATE_BYTES = 2 ** 21
+
 function addWinograd(operation: Convolution, context: StepContext): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
   const { tilePixels, winogradPlaneGap: gap } = facts
@@ -162,18 +206,23 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const panels = paddedFilters(shape.channels, facts)
   const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
   const tiles = down * right
-  const weightLength = (planeCount * panels * pixelBytes) / 4
-  const planeBytes = Math.max(PLANE_BYTES, (4 * weightLength) / WEIGHTS_PER_PLANES)
+  const channels = pixelBytes / 4
+  const isLate = 4 * planeCount * panels * channels > LATE_BYTES
+  const planeBytes = Math.max(PLANE_BYTES, (4 * planeCount * panels * channels) / WEIGHTS_PER_PLANES)
   const fitting = Math.floor(planeBytes / (planeCount * pixelBytes) / tilePixels) * tilePixels
   const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const sums = memory.buffer(planeCount * (block * panels * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
-  const weights = memory.floats(weightLength, (to) => packWinograd(operation, side, facts, to))
+  const weights = isLate
+    ? addUntransformedWeights(operation, facts, memory)
+    : addWinogradWeights(operation, side, facts, memory)
+  const late = facts.winogradChannels
+  const transformed = memory.buffer(isLate ? planeCount * (late * facts.wide * 4 + gap) : 0, index)
   const biases = memory.floats(panels, (to) => to.set(bias))
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
   const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
-  const segment = tables.integers([0, pixelBytes / 4])
+  const segments = tables.integers(isLate ? [0, late, 0, channels % late] : [0, channels])
   const zeros = memory.share('zeros', facts.wide * 4, () => {})
   const tileWalk = (y: number, x: number) => ({ height: down, width: right, y, x, stepY: side, stepX: side })
   const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1]))
@@ -198,11 +247,12 @@ function addWinograd(operation: Convolution, context: StepContext): void {
         pixelBytes,
         planes.address,
         sums.address,
-        segment,
+        segments,
         planeRows,
         sumRows,
         zeros,
         weights,
+        isLate ? transformed.address : 0,
         biases,
         filters,
         out.buffer.address,

@@ -6,6 +6,7 @@ export interface Kernels {
   /** Number of pixels that `dense` computes together. */
   readonly TILE_PIXELS: { value: number }
   readonly DEPTHWISE_PIXELS: { value: number }
+  readonly WINOGRAD_CHANNELS: { value: number }
   readonly WINOGRAD_PLANE_GAP: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }
   /** Channels of a panel of weights, and of a last one that needs fewer. */
@@ -40,8 +41,8 @@ export interface Kernels {
     pixels: number,
     block: number,
     segments: number,
-    segmentCount: number,
-    depth: number,
+    parts: number,
+    partCount: number,
     weights: number,
     bias: number,
     channels: number,
@@ -105,6 +106,19 @@ export interface Kernels {
     out: number,
     outOffsets: number,
   ): void
+  packPanels(from: number, filters: number, channels: number, taps: number, scales: number, to: number): void
+  packUntransformed(from: number, filters: number, channels: number, scales: number, to: number): void
+  packWinograd(
+    side: number,
+    from: number,
+    filters: number,
+    channels: number,
+    scales: number,
+    panels: number,
+    to: number,
+    scratch: number,
+  ): void
+  unpackHalves(from: number, count: number, to: number): void
   pool(
     x: number,
     windows: number,
@@ -126,11 +140,12 @@ export interface Kernels {
     pixelBytes: number,
     planes: number,
     sums: number,
-    segment: number,
+    segments: number,
     planeRows: number,
     sumRows: number,
     zeros: number,
     weights: number,
+    transformed: number,
     bias: number,
     filters: number,
     out: number,

@@ -1,5 +1,5 @@
 import { SoftmarginError } from '../../../core/errors.ts'
-import { customAsset, isModule, readAsset } from '../../../host/assets.ts'
+import { type AssetName, customAsset, isModule, readAsset } from '../../../host/assets.ts'
 
 /**
  * The WebAssembly build of the kernels. `'strict'` gives bit-identical results on every host. `'relaxed'` is
@@ -7,26 +7,30 @@ import { customAsset, isModule, readAsset } from '../../../host/assets.ts'
  */
 export type Simd = 'strict' | 'relaxed'
 
-const modules = new Map<Simd, Promise<WebAssembly.Module>>()
+type KernelAsset = Extract<AssetName, `cnn.${string}`>
+
+const modules = new Map<KernelAsset, Promise<WebAssembly.Module>>()
 
 /**
- * Returns the kernels' WebAssembly module, compiled once.
+ * Returns the kernels' WebAssembly module, compiled once. Threads need a separate build, because whether a memory is
+ * shared is part of the module's type.
  *
+ * @param shared whether the module imports a shared memory. Default false
  * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
  */
-export function networkModule(simd: Simd): Promise<WebAssembly.Module> {
-  let module = modules.get(simd)
+export function networkModule(simd: Simd, shared = false): Promise<WebAssembly.Module> {
+  const name: KernelAsset = `cnn${simd === 'strict' ? '' : '.relaxed'}${shared ? '.threads' : ''}.wasm`
+  let module = modules.get(name)
   if (!module) {
-    module = compile(simd)
-    modules.set(simd, module)
+    module = compile(name, simd)
+    modules.set(name, module)
     // Do not cache a failed download.
-    module.catch(() => modules.delete(simd))
+    module.catch(() => modules.delete(name))
   }
   return module
 }
 
-async function compile(simd: Simd): Promise<WebAssembly.Module> {
-  const name = simd === 'strict' ? 'cnn.wasm' : 'cnn.relaxed.wasm'
+async function compile(name: KernelAsset, simd: Simd): Promise<WebAssembly.Module> {
   const given = await customAsset(name)
   if (isModule(given)) return given
   const bytes = given ?? (await readAsset(name))

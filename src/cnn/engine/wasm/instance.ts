@@ -6,9 +6,10 @@ const PAGE = 65536
 /** Size limit of the memory: the 32-bit address space less one page. */
 const LIMIT = 65535 * PAGE
 
-/** An instance of the kernels with its own memory. */
+/** An instance of the kernels with its memory. */
 export interface Instance {
   kernels: Kernels
+  /** Shared, if other threads work in it too. */
   memory: ArrayBuffer
 }
 
@@ -28,6 +29,30 @@ export async function instantiate(bytes: number, simd: Simd): Promise<Instance> 
   } catch (cause) {
     throw outOfMemory(bytes, cause)
   }
+  return instanceOn(module, memory)
+}
+
+/** Makes a memory that threads can share. Returns `undefined` if the host does not give that much. */
+export function sharedMemory(bytes: number): WebAssembly.Memory | undefined {
+  if (!(bytes <= LIMIT)) return undefined
+  const pages = Math.ceil(bytes / PAGE)
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Instantiates the kernels on a memory that threads share.
+ *
+ * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
+ */
+export async function joinMemory(memory: WebAssembly.Memory, simd: Simd): Promise<Instance> {
+  return instanceOn(await networkModule(simd, true), memory)
+}
+
+function instanceOn(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {
   const instance = new WebAssembly.Instance(module, { env: { memory } })
   return { kernels: instance.exports as unknown as Kernels, memory: memory.buffer as ArrayBuffer }
 }
@@ -37,6 +62,7 @@ export interface KernelFacts {
   tilePixels: number
   wide: number
   narrow: number
+  winogradChannels: number
   winogradPlaneGap: number
   winogradScratchBytes: number
 }
@@ -48,6 +74,7 @@ export async function kernelFacts(simd: Simd): Promise<KernelFacts> {
     tilePixels: kernels.TILE_PIXELS.value,
     wide: kernels.WIDE.value,
     narrow: kernels.NARROW.value,
+    winogradChannels: kernels.WINOGRAD_CHANNELS.value,
     winogradPlaneGap: kernels.WINOGRAD_PLANE_GAP.value,
     winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value,
   }

@@ -1,7 +1,18 @@
 // Conversion of errors to plain data and back, for messages between threads.
 
-import { SoftmarginError, show } from '../core/errors.ts'
-import type { SerializedError } from './protocol.ts'
+import { type ErrorCode, SoftmarginError, show } from './errors.ts'
+
+/** An error as plain data. */
+export interface SerializedError {
+  name: string
+  message: string
+  stack: string | undefined
+  code?: ErrorCode | undefined
+  argument?: string | undefined
+  received?: unknown
+  expected?: string | undefined
+  cause?: unknown
+}
 
 /** Converts an error to plain data, which a message can hold. */
 export function serializeError(error: unknown): SerializedError {

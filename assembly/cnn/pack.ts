@@ -1,0 +1,91 @@
+// Packs weights, as ONNX has them, into the panels of tile.ts. Done here, since it is a good part of every start.
+
+import { panelWidth, WIDE } from './tile'
+import { transformWeights } from './winograd-weights'
+
+/**
+ * The weights of a convolution in panels: [panels][taps][channels][channels of a panel], zeros in what is left of the last
+ * panel.
+ *
+ * @param from [filters][channels][taps]
+ * @param scales a factor for each filter, or 0
+ */
+export function packPanels(
+  from: usize,
+  filters: i32,
+  channels: i32,
+  taps: i32,
+  scales: usize,
+  to: usize,
+): void {
+  const tapBytes = <usize>channels * 4
+  for (let filter = 0; filter < filters; filter++) {
+    const first = filter % WIDE
+    const width = <usize>panelWidth(filters - filter + first) * 4
+    const start = to + <usize>(filter - first) * <usize>(channels * taps) * 4 + <usize>first * 4
+    const factor: f32 = scales ? f32.load(scales + <usize>filter * 4) : 1
+    for (let c: usize = 0; c < tapBytes; c += 4) {
+      let at = start + (c >> 2) * width
+      for (let tap = 0; tap < taps; tap++) {
+        f32.store(at, f32.load(from) * factor)
+        from += 4
+        at += (tapBytes >> 2) * width
+      }
+    }
+  }
+}
+
+/**
+ * The weights of a 3 x 3 convolution in panels for `winograd` to transform: [panels][channels][9][channels of a panel].
+ * Arguments as for `packPanels`.
+ */
+export function packUntransformed(from: usize, filters: i32, channels: i32, scales: usize, to: usize): void {
+  packPanels(from, filters, channels * 9, 1, scales, to)
+}
+
+/**
+ * The weights of a 3 x 3 convolution, transformed: [planes][panels][channels][channels of a panel].
+ *
+ * @param side of the tiles, 4 or 2
+ * @param from [filters][channels][9]
+ * @param scales a factor for each filter, or 0
+ * @param panels room for the weights in panels
+ * @param scratch WINOGRAD_SCRATCH_BYTES
+ */
+export function packWinograd(
+  side: i32,
+  from: usize,
+  filters: i32,
+  channels: i32,
+  scales: usize,
+  panels: usize,
+  to: usize,
+  scratch: usize,
+): void {
+  let planeBytes: usize = 0
+  for (let filter = 0; filter < filters; filter += WIDE) {
+    planeBytes += <usize>(channels * panelWidth(filters - filter)) * 4
+  }
+  memory.fill(panels, 0, 9 * planeBytes)
+  packUntransformed(from, filters, channels, scales, panels)
+  for (let filter = 0; filter < filters; filter += WIDE) {
+    const width = panelWidth(filters - filter)
+    transformWeights(side, panels, channels, width, to, planeBytes, scratch)
+    panels += <usize>(channels * width * 9) * 4
+    to += <usize>(channels * width) * 4
+  }
+}
+
+/** Little-endian float16 numbers as float32. */
+export function unpackHalves(from: usize, count: i32, to: usize): void {
+  for (const end = from + <usize>count * 2; from < end; from += 2) {
+    const half: u32 = load<u16>(from)
+    const sign = (half & 0x8000) << 16
+    const rest = half & 0x7fff
+    if (rest >= 0x7c00) store<u32>(to, sign | 0x7f800000 | ((rest & 0x3ff) << 13))
+    else if (rest >= 0x400) store<u32>(to, sign | ((rest << 13) + 0x38000000))
+    // Too small for a normal float16: a multiple of 2^-24.
+    else f32.store(to, reinterpret<f32>(reinterpret<u32>(<f32>rest * 5.9604644775390625e-8) | sign))
+    to += 4
+  }
+}

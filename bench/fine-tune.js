@@ -1,0 +1,75 @@
+// node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200] [--from=stage3] [--runtime=MODULE]
+//   [--out=FILE.json]
+//
+// What fine-tuning the CNN that ships is worth. FOLDER holds <class>/*.jpg. The last pictures of each class (--judged)
+// are judged; each draw takes --pictures others of each class at random, and fits three classifiers on them: on the
+// frozen CNN, on the fine-tuned one (all by default, so that it stays frozen where that is as good), and the softmax
+// head that was trained with the CNN. MODULE is a package such as onnxruntime-node, which computes other low bits.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { ImageClassifier } from '../dist/lib/index.js'
+import { pictureCollections } from './pictures.js'
+import { permutation } from './random.js'
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pictures: { type: 'string', default: '20,50,100' },
+    draws: { type: 'string', default: '1' },
+    judged: { type: 'string', default: '200' },
+    from: { type: 'string' },
+    runtime: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+if (positionals.length !== 1) {
+  console.error('usage: node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200]')
+  process.exit(2)
+}
+const judgedOfEach = Number(flags.judged)
+const runtime = flags.runtime === undefined ? undefined : await import(flags.runtime)
+const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
+const ofClass = Array.from({ length: classes }, (_, k) => [...labels.keys()].filter((i) => labels[i] === k))
+const judged = ofClass.flatMap((own) => own.slice(-judgedOfEach))
+const take = (list, rows) => rows.map((i) => list[i])
+
+async function accuracyOf(learnt, fineTune) {
+  const classifier = await ImageClassifier.create({ extractor: { runtime }, fineTune })
+  const began = performance.now()
+  await classifier.fit(take(pictures, learnt), take(labels, learnt))
+  const seconds = (performance.now() - began) / 1000
+  const { accuracy } = await classifier.evaluate(take(pictures, judged), take(labels, judged))
+  const { tuning } = classifier.extractor
+  classifier.dispose()
+  return { accuracy, seconds, tuning }
+}
+
+const results = []
+for (const count of flags.pictures.split(',').map(Number)) {
+  for (let draw = 0; draw < Number(flags.draws); draw++) {
+    const learnt = ofClass.flatMap((own, k) => {
+      const others = own.slice(0, -judgedOfEach)
+      return Array.from(permutation(others.length, 100 * draw + k).slice(0, count), (i) => others[i])
+    })
+    const frozen = await accuracyOf(learnt, false)
+    const tuned = await accuracyOf(learnt, flags.from === undefined ? true : { from: flags.from })
+    const { from, kept, epochs, validation } = tuned.tuning
+    results.push({
+      'pictures a class': count,
+      draw,
+      frozen: frozen.accuracy,
+      tuned: tuned.accuracy,
+      kept,
+      from,
+      epochs,
+      'held out: frozen': validation.frozen,
+      'held out: tuned': validation.tuned,
+      'held out: softmax': validation.softmax,
+      seconds: Math.round(tuned.seconds),
+    })
+    console.log(JSON.stringify(results.at(-1)))
+    if (flags.out) writeFileSync(flags.out, `${JSON.stringify(results, undefined, 2)}\n`)
+  }
+}
+console.table(results)
+process.exit(0)

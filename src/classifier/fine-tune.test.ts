@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { digit } from '../../test/support/digits.ts'
+import { layeredCnnBytes } from '../../test/support/layered-cnn.ts'
+import { textureLabels, texturePreprocess, textures } from '../../test/support/textures.ts'
+import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { RawImage } from '../image/image-input.ts'
+import { FeatureStore } from '../store/feature-store.ts'
+import { ImageClassifier } from './image-classifier.ts'
+
+const kinds = [1, 4, 7, 9]
+const of = (from: number, to: number) =>
+  kinds.flatMap((kind) => Array.from({ length: to - from }, (_, i) => digit(kind, from + i)))
+const labelsOf = (count: number) => kinds.flatMap((kind) => Array<number>(count).fill(kind))
+const [images, labels] = [of(0, 20), labelsOf(20)]
+const [others, theirs] = [of(20, 30), labelsOf(10)]
+
+describe('a classifier with fineTune', () => {
+  it('trains its CNN, and its file holds the trained one, bit for bit', async () => {
+    using extractor = await FeatureExtractor.create()
+    const before = await extractor.extract(others)
+    using classifier = await ImageClassifier.create({
+      extractor,
+      fineTune: { from: 'stage3', epochs: 4, validation: 0, batchSize: 8 },
+    })
+    const stages = new Set<string>()
+    await classifier.fit(images, labels, { onProgress: ({ stage }) => stages.add(stage) })
+    expect([...stages]).toEqual(['features', 'activations', 'training', 'svm'])
+    expect(classifier.extractor.tuning).toMatchObject({ kept: true, epochs: 4, flip: false })
+    expect(await extractor.extract(others)).toEqual(before)
+    expect(await classifier.extractor.extract(others)).not.toEqual(before)
+    const { accuracy } = await classifier.evaluate(others, theirs)
+    expect(accuracy).toBeGreaterThan(0.8)
+    using loaded = await ImageClassifier.load(await classifier.save())
+    expect(await loaded.extractor.extract(others)).toEqual(await classifier.extractor.extract(others))
+    expect(await loaded.decisionFunction(others)).toEqual(await classifier.decisionFunction(others))
+  })
+
+  it('starts each fit from the CNN that it was made with', async () => {
+    using classifier = await ImageClassifier.create({
+      fineTune: { from: 'stage3', epochs: 1, validation: 0 },
+    })
+    await classifier.fit(images, labels)
+    const once = await classifier.decisionFunction(others)
+    await classifier.fit(images, labels)
+    expect(await classifier.decisionFunction(others)).toEqual(once)
+  })
+
+  it.each([
+    ['one fold of the images that a trained CNN has not learnt from', 0.02, true, 1],
+    ['the folds of cv if the CNN stays as it was', 1e-9, false, 5],
+  ])('judges a grid on %s', async (_, learningRate, kept, folds) => {
+    using classifier = await ImageClassifier.create({
+      extractor: { model: layeredCnnBytes(), preprocess: texturePreprocess },
+      fineTune: { from: 'input', epochs: 10, batchSize: 8, learningRate, augment: false },
+    })
+    await classifier.fit(textures(0, 25), textureLabels(25), { grid: { C: [1, 10] }, cv: 5 })
+    const { tuning } = classifier.extractor
+    expect(tuning).toMatchObject({ kept, validation: { images: 15 } })
+    expect(classifier.search!.cvResults.splitTestScores).toHaveLength(folds)
+    const { rows, tuned } = tuning!.validation!
+    expect(new Set(rows).size).toBe(15)
+    if (kept) expect(classifier.search!.bestScore).toBeGreaterThanOrEqual(tuned - 0.1)
+  })
+
+  it('chooses the layer first where both are asked for', async () => {
+    using classifier = await ImageClassifier.create({
+      extractor: { layer: 'auto', pooling: { grid: 2 } },
+      fineTune: { from: 'input', epochs: 1, batchSize: 16, validation: 0 },
+    })
+    await classifier.fit(images, labels, { cv: 3 })
+    expect(classifier.extractor.describe().layer).toBe(classifier.rankedLayers![0].layer)
+    expect(classifier.extractor.tuning!.kept).toBe(true)
+    await classifier.fit(images, labels, { cv: 3 })
+    expect(classifier.rankedLayers!.length).toBeGreaterThan(2)
+  })
+
+  it('keeps its fitted state if a later fit is aborted', async () => {
+    using classifier = await ImageClassifier.create({
+      fineTune: { from: 'stage3', epochs: 1, validation: 0 },
+    })
+    await classifier.fit(images, labels)
+    const before = await classifier.decisionFunction(others)
+    const controller = new AbortController()
+    const onProgress = ({ stage }: { stage: string }) => stage === 'training' && controller.abort()
+    await expect(
+      classifier.fit(images, labels, { signal: controller.signal, onProgress }),
+    ).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await classifier.decisionFunction(others)).toEqual(before)
+  })
+
+  it('tells of an image that cannot be read once', async () => {
+    const broken: number[] = []
+    const some: (RawImage | Uint8Array)[] = [...images]
+    some[3] = new Uint8Array([1, 2, 3])
+    using classifier = await ImageClassifier.create({ fineTune: { from: 'stage3', epochs: 1 } })
+    await classifier.fit(some, labels, { onUnreadable: (i) => void broken.push(i) })
+    expect(broken).toEqual([3])
+  })
+
+  it('refuses a store, and options that are passed to fit', async () => {
+    const store = FeatureStore.inMemory()
+    await expect(ImageClassifier.create({ fineTune: true, store })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'store',
+    })
+    const signal = AbortSignal.timeout(1000)
+    await expect(ImageClassifier.create({ fineTune: { signal } as never })).rejects.toMatchObject({
+      argument: 'fineTune.signal',
+    })
+    await expect(ImageClassifier.create({ fineTune: { epoch: 1 } as never })).rejects.toMatchObject({
+      argument: 'fineTune',
+      message: expect.stringContaining("did you mean 'epochs'"),
+    })
+    await expect(ImageClassifier.create({ fineTune: 'yes' as never })).rejects.toMatchObject({
+      argument: 'fineTune',
+    })
+  })
+})

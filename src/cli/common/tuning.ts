@@ -1,0 +1,12 @@
+import type { Tuning } from '../../cnn/training/fine-tune-options.ts'
+
+/** Says in one or two lines what a fine-tuning did and whether it was of use. */
+export function tuningText({ kept, from, epochs, learningRate, restarts, validation }: Tuning): string {
+  const halved = restarts === 0 ? '' : `, rate halved to ${learningRate} since the loss diverged`
+  const done = `CNN trained above ${from}, ${Number(epochs.toFixed(1))} epochs${halved}`
+  if (!validation) return done
+  const { images, frozen, tuned, softmax, standardError } = validation
+  const share = (value: number) => value.toFixed(3)
+  const verdict = kept ? 'the trained CNN is kept' : 'not clearly better: the CNN stays as it was'
+  return `${done}\non ${images} images held out from it: ${share(frozen)} before, ${share(tuned)} after, +- ${share(standardError)} (softmax head ${share(softmax)}): ${verdict}`
+}

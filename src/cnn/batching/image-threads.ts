@@ -1,0 +1,162 @@
+import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/wasm/pool-thread.ts'
+import { customAssets } from '../../host/assets.ts'
+import type { SharedPlace } from '../engine/network.ts'
+import type { SharedNetwork } from '../network-copy.ts'
+import type { ImageContext, ImageJob, ImageJobResult } from './image-work.ts'
+import type { NetworkToRun } from './run-batch.ts'
+import { assemble, dismiss } from './thread-crew.ts'
+
+/** A thread that is ready to run images of one network. */
+export class Lane {
+  readonly #context: ThreadContext
+  #jobs = 0
+
+  constructor(context: ThreadContext) {
+    this.#context = context
+  }
+
+  /** Whether the thread has ended. */
+  get isLost(): boolean {
+    return this.#context.thread.failed
+  }
+
+  /** Whether another job can be queued. */
+  get hasRoom(): boolean {
+    return !this.isLost && this.#jobs < QUEUE_LENGTH
+  }
+
+  get isIdle(): boolean {
+    return this.#jobs === 0
+  }
+
+  /** Rejects if the thread is lost, or if the job as a whole fails. */
+  async run(job: ImageJob, transfer: Transferable[]): Promise<ImageJobResult> {
+    const context = this.#context
+    this.#jobs++
+    try {
+      return (await context.thread.run(context, job, transfer)) as ImageJobResult
+    } finally {
+      this.#jobs--
+    }
+  }
+
+  close(): void {
+    this.#context.thread.close(this.#context).catch(() => {})
+  }
+}
+
+/** A place of a shared network, and the thread that has it. */
+interface Taken {
+  place: SharedPlace | undefined
+  thread: PoolThread | undefined
+}
+
+/** The other threads that run one network. */
+export class ImageThreads {
+  readonly #network: NetworkToRun
+  readonly #dims: readonly number[]
+  readonly #count: number
+  readonly #lanes = new Map<PoolThread, Lane>()
+  #shared: { network: SharedNetwork; places: Taken[] } | undefined
+  /** The threads at work; empty while there is none for them. */
+  #crew: PoolThread[] = []
+  #isAtWork = false
+  #isClosed = false
+  #preparing: Promise<void> | undefined
+
+  /**
+   * @param dims dimensions of the smallest batch that the network accepts
+   * @param threads how many threads run the network, including this one
+   */
+  constructor(network: NetworkToRun, dims: readonly number[], threads: number) {
+    this.#network = network
+    this.#dims = dims
+    this.#count = network.session.share ? threads - 1 : 0
+  }
+
+  /** Whether there may be other threads at all. */
+  get isPossible(): boolean {
+    return this.#count > 0 && !this.#isClosed
+  }
+
+  /** Whether threads have been prepared before, so that they need not be waited for. */
+  get isPrepared(): boolean {
+    return this.#lanes.size > 0
+  }
+
+  /** The threads that are at work and ready. */
+  get lanes(): Lane[] {
+    return this.#crew.flatMap((thread) => {
+      const lane = thread.failed ? undefined : this.#lanes.get(thread)
+      return lane ? [lane] : []
+    })
+  }
+
+  /** Calls the threads to work. @param onReady called whenever one is ready */
+  start(onReady: () => void): void {
+    if (this.#isAtWork || !this.isPossible) return
+    this.#isAtWork = true
+    this.#crew = assemble(this.#count, this.#network.session.runtime.name === 'engine' ? 'lite' : 'full')
+    this.#preparing ??= this.#prepare(onReady)
+      .catch(() => {
+        // No thread can be had, so this one goes on alone.
+        this.#isClosed = true
+      })
+      .finally(() => {
+        this.#preparing = undefined
+      })
+  }
+
+  /** @throws if no thread can be prepared */
+  async #prepare(onReady: () => void): Promise<void> {
+    const missing = this.#crew.filter((thread) => !thread.failed && !this.#lanes.has(thread))
+    if (missing.length === 0) return
+    this.#shared ??= await this.#share()
+    const { network, places } = this.#shared
+    // A lost thread leaves its place to another.
+    for (const one of places) if (one.thread?.failed) one.thread = undefined
+    const parts = network.parts()
+    const { port, preprocess, taps } = this.#network
+    const prepare = async (thread: PoolThread, taken: Taken) => {
+      taken.thread = thread
+      const copy = { ...parts, place: taken.place }
+      const data = { copy, port, preprocess, taps, dims: this.#dims, assets: customAssets() }
+      const { context, opened } = thread.open('images', data satisfies ImageContext)
+      const lane = new Lane(context)
+      await opened
+      if (this.#isClosed) return lane.close()
+      this.#lanes.set(thread, lane)
+      onReady()
+    }
+    const free = places.filter(({ thread }) => thread === undefined)
+    const begun = missing.slice(0, free.length).map((thread, i) => prepare(thread, free[i]))
+    const ended = await Promise.allSettled(begun)
+    const failed = ended.find((one) => one.status === 'rejected')
+    if (failed && this.#lanes.size === 0) throw failed.reason
+  }
+
+  async #share() {
+    const network = await this.#network.session.share!(this.#count)
+    return { network, places: network.places.map((place): Taken => ({ place, thread: undefined })) }
+  }
+
+  /** Lets the threads go, once they have done what they were given. */
+  rest(): void {
+    if (!this.#isAtWork || this.lanes.some((lane) => !lane.isIdle)) return
+    this.#isAtWork = false
+    this.#crew = []
+    dismiss()
+  }
+
+  /** Frees the copies of the network. */
+  close(): void {
+    this.#isClosed = true
+    for (const lane of this.#lanes.values()) lane.close()
+    this.#lanes.clear()
+    this.#shared = undefined
+    if (!this.#isAtWork) return
+    this.#isAtWork = false
+    this.#crew = []
+    dismiss()
+  }
+}

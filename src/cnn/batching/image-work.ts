@@ -1,0 +1,69 @@
+// The work of a thread on images: decoding, resizing, the network and pooling together.
+
+import { type SerializedError, serializeError } from '../../core/error-facts.ts'
+import type { ThreadWork } from '../../engine/wasm/job.ts'
+import { type CustomAsset, type CustomAssetName, useAssets } from '../../host/assets.ts'
+import type { OpenedImage } from '../../image/image-input.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import { tensorLength } from '../../image/tensor.ts'
+import type { ImageTensorInput } from '../image-tensor-input.ts'
+import type { NetworkCopy } from '../network-copy.ts'
+import { startCopy } from '../runtime.ts'
+import { type PooledRows, poolTap, type Tap } from './feature-rows.ts'
+import { decodeInto, isUnreadable } from './image-reader.ts'
+import { runBatch } from './run-batch.ts'
+import { TensorBatch } from './tensor-batch.ts'
+
+/** What a thread is prepared with. */
+export interface ImageContext {
+  copy: NetworkCopy
+  port: ImageTensorInput
+  preprocess: ResolvedPreprocess
+  taps: Tap[]
+  /** Dimensions of the smallest batch that the network accepts. */
+  dims: readonly number[]
+  /** The files that the application supplied with `useAssets`. */
+  assets: { [Name in CustomAssetName]?: CustomAsset }
+}
+
+/** Images that are run through the network together. */
+export interface ImageJob {
+  images: { opened: OpenedImage; argument: string }[]
+}
+
+/** The result of an `ImageJob`. */
+export interface ImageJobResult {
+  /** Why images cannot be read, by their place in the job. */
+  errors: Map<number, SerializedError>
+  /** For each tap, the rows of the other images, in order. Empty if there is none. */
+  rows: PooledRows[]
+}
+
+export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
+  async open({ copy, port, preprocess, taps, dims, assets }) {
+    useAssets(assets)
+    const session = await startCopy(copy, port, dims)
+    const network = { session, port, preprocess, taps }
+    const length = tensorLength(preprocess)
+    let spare: Float32Array | undefined
+    const run = async ({ images }: ImageJob): Promise<ImageJobResult> => {
+      const batch = new TensorBatch(length, spare)
+      const errors = new Map<number, SerializedError>()
+      for (const [place, { opened, argument }] of images.entries()) {
+        try {
+          await decodeInto(opened, argument, preprocess, batch.slot())
+          batch.addSlot()
+        } catch (error) {
+          // Anything else is no fault of the image: the owner of the thread tries again by itself.
+          if (!isUnreadable(error)) throw error
+          errors.set(place, serializeError(error))
+        }
+      }
+      if (batch.count === 0) return { errors, rows: [] }
+      const activations = await runBatch(network, batch)
+      spare = batch.data
+      return { errors, rows: taps.map((tap, i) => poolTap(tap, activations[i], batch.count)) }
+    }
+    return { run, close: () => void session.release() }
+  },
+}

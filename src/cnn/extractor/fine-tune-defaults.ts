@@ -1,0 +1,45 @@
+import { inferTensors } from '../../onnx/shapes/infer.ts'
+import { workOf } from '../training/plan-training.ts'
+import { isTrainable, tailAbove } from './fine-tune.ts'
+import type { LayerInfo } from './layer-info.ts'
+import type { LoadedNetwork } from './load-network.ts'
+
+/** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */
+const manyOfAClass = 75
+
+/** Multiply-adds that a training may need by default: some minutes on one core. */
+const mostWork = 8e12
+
+/** Number of passes over the images if the caller does not say. */
+export function defaultEpochs(images: number): number {
+  return images <= 5000 ? 15 : 8
+}
+
+/** The layer above which to learn if the caller does not say. */
+export function defaultFrom(
+  parts: LoadedNetwork,
+  layers: LayerInfo[],
+  images: number,
+  classes: number,
+): string {
+  const { port, layer } = parts
+  const before = layers.slice(
+    0,
+    layers.findIndex(({ name }) => name === layer.name),
+  )
+  const stages = before.filter(({ endsStage }) => endsStage).map(({ name }) => name)
+  const candidates = [port.name, ...(stages.length > 0 ? stages : before.map(({ name }) => name))].filter(
+    (name) => isTrainable(parts, name),
+  )
+  if (candidates.length === 0) return port.name
+  const top = candidates[candidates.length - 1]
+  if (images / classes < manyOfAClass) return top
+  return candidates.find((name) => workFrom(parts, name) * images * defaultEpochs(images) <= mostWork) ?? top
+}
+
+/** Multiply-adds for one image: forward, and the gradients of maps and weights, each as much. */
+function workFrom(parts: LoadedNetwork, from: string): number {
+  const tail = tailAbove(parts, from, 1)
+  const inputs = Object.fromEntries(tail.kept.map(({ name, dims }) => [name, dims]))
+  return 3 * workOf(tail, inferTensors(tail.model, inputs))
+}

@@ -1,0 +1,235 @@
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } from '../../core/labels.ts'
+import { Matrix } from '../../core/matrix.ts'
+import type { ImageInput } from '../../image/image-input.ts'
+import { outputSize } from '../../image/preprocess.ts'
+import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import type { ExtractOptions } from '../batching/run-images.ts'
+import { pool, pooledSize } from '../pool.ts'
+import { applyView } from '../training/augment.ts'
+import { eachTensors } from '../training/decoded-images.ts'
+import {
+  checkFineTune,
+  type FineTuneOptions,
+  type Settings,
+  type Tuning,
+} from '../training/fine-tune-options.ts'
+import { largest } from '../training/gradient-runner.ts'
+import { judgeFeatures, shareOf, standardErrorOfDifference } from '../training/judge.ts'
+import { findFrom, type Trained, trainAbove } from './fine-tune.ts'
+import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
+import type { LayerInfo } from './layer-info.ts'
+import type { LoadedNetwork } from './load-network.ts'
+
+/** What an extractor lends to its fine-tuning. */
+export interface FrozenExtractor<T> {
+  parts: LoadedNetwork
+  layers: LayerInfo[]
+  extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
+  /** Opens an extractor like this one on other weights, or on its own. */
+  open(model: ModelProto | undefined): Promise<T>
+}
+
+/**
+ * Fine-tunes the network of an extractor and compares it with the frozen one.
+ *
+ * @returns an extractor on the better of the two, and what was done
+ * @throws {SoftmarginError} as `FeatureExtractor.fineTune`
+ */
+export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extract'> & { dispose(): void }>(
+  frozen: FrozenExtractor<T>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<Label>,
+  options: FineTuneOptions,
+): Promise<{ extractor: T; tuning: Tuning }> {
+  const began = performance.now()
+  const settings = checkFineTune(options)
+  const { signal, onProgress } = options
+  const { parts } = frozen
+  if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
+  checkLabels(labels, images.length, 'labels', 'images')
+  checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+  const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
+
+  const unreadable = new Set<number>()
+  const { onUnreadable } = options
+  const all = await frozen.extract(images, {
+    signal,
+    onProgress: (p) => onProgress?.({ stage: 'features', ...p }),
+    onUnreadable:
+      onUnreadable &&
+      ((index, error) => {
+        unreadable.add(index)
+        onUnreadable(index, error)
+      }),
+  })
+  const read = [...images.keys()].filter((i) => !unreadable.has(i))
+  const y = read.map((i) => labels[i])
+  const rows = splitRows(y, settings.validation, settings.randomState)
+  const imagesOf = (side: Int32Array) => Array.from(side, (row) => images[read[row]])
+  const labelsOf = (side: Int32Array) => Array.from(side, (row) => y[row])
+  const [trainImages, trainLabels] = [imagesOf(rows.train), labelsOf(rows.train)]
+  const features = all.select(rows.train)
+  const classes = uniqueLabels(trainLabels).length
+  const from = asked ?? defaultFrom(parts, frozen.layers, trainImages.length, classes)
+  const { shift } = settings.augment
+  const flip =
+    settings.augment.flip ??
+    (await bearsMirroring(parts, trainImages, trainLabels, features, settings, signal))
+  const trained = await trainAbove(
+    parts,
+    {
+      images: trainImages,
+      labels: trainLabels,
+      features,
+      from,
+      flip,
+      settings: {
+        ...settings,
+        augment: { flip, shift },
+        epochs:
+          settings.seconds === undefined ? (settings.epochs ?? defaultEpochs(trainImages.length)) : undefined,
+      },
+      deadline: settings.seconds === undefined ? undefined : began + 1000 * settings.seconds,
+    },
+    options,
+  )
+  const tuned = await frozen.open(trained.model)
+  try {
+    const tuning: Tuning = { kept: true, from, ...trained.report, flip }
+    if (rows.test.length > 0) {
+      const held = await tuned.extract(imagesOf(rows.test), { signal })
+      const learnt = await tuned.extract(trainImages, { signal })
+      const testLabels = labelsOf(rows.test)
+      const [before] = await judgeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
+      const [after] = await judgeFeatures(learnt, trainLabels, [held], testLabels, signal)
+      tuning.validation = {
+        images: held.rows,
+        rows: Array.from(rows.test, (row) => read[row]),
+        frozen: shareOf(before),
+        tuned: shareOf(after),
+        softmax: shareOf(headHits(trained, held, trainLabels, testLabels)),
+        standardError: standardErrorOfDifference(after, before),
+      }
+      const { tuned: better, frozen: base, standardError } = tuning.validation
+      tuning.kept = better - base > standardError
+    }
+    if (tuning.kept) return { extractor: tuned, tuning }
+    const extractor = await frozen.open(undefined)
+    tuned.dispose()
+    return { extractor, tuning }
+  } catch (error) {
+    tuned.dispose()
+    throw error
+  }
+}
+
+/** Rows to learn from and rows held out, in order. */
+function splitRows(y: Label[], validation: number, randomState: number) {
+  if (validation === 0) return { train: Int32Array.from(y.keys()), test: new Int32Array(0) }
+  try {
+    const { trainRows, testRows } = trainTestSplit(y, y, {
+      testSize: validation,
+      stratify: true,
+      randomState,
+    })
+    return { train: trainRows.toSorted(), test: testRows.toSorted() }
+  } catch (cause) {
+    if (!(cause instanceof SoftmarginError) || cause.code !== 'TOO_FEW_ROWS') throw cause
+    const expected = 'enough images of each class to hold some out, or validation: 0'
+    const message = `fineTune must have ${expected}: ${cause.message}`
+    throw new SoftmarginError('TOO_FEW_ROWS', message, {
+      argument: 'validation',
+      received: validation,
+      expected,
+      cause,
+    })
+  }
+}
+
+/** How much of its accuracy a frozen network may lose on mirror images for these to be shown. */
+const mostLost = 0.05
+
+/**
+ * Whether mirror images look like images of the same class: the frozen features of a fifth of the images and of their
+ * mirror images, judged by an SVC that was fitted on the other images.
+ */
+async function bearsMirroring(
+  parts: LoadedNetwork,
+  images: readonly ImageInput[],
+  labels: Label[],
+  features: Matrix,
+  { randomState }: Settings,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const side = splitForProbe(labels, randomState)
+  if (!side) return false
+  const pick = (rows: Int32Array) => Array.from(rows, (row) => labels[row])
+  const mirrored = await mirroredFeatures(
+    parts,
+    Array.from(side.test, (row) => images[row]),
+    signal,
+  )
+  const [plain, turned] = await judgeFeatures(
+    features.select(side.train),
+    pick(side.train),
+    [features.select(side.test), mirrored],
+    pick(side.test),
+    signal,
+  )
+  return shareOf(turned) >= shareOf(plain) - mostLost
+}
+
+function splitForProbe(labels: Label[], randomState: number) {
+  try {
+    return splitRows(labels, 0.2, randomState)
+  } catch {
+    return undefined
+  }
+}
+
+async function mirroredFeatures(
+  { session, port, preprocess, pooling, layer, dims, arrangement }: LoadedNetwork,
+  images: readonly ImageInput[],
+  signal: AbortSignal | undefined,
+) {
+  const { width, height } = outputSize(preprocess)
+  const channels = preprocess.mean.length
+  const length = channels * height * width
+  const cols = pooledSize(pooling, dims, arrangement)
+  const found = new Matrix(new Float32Array(images.length * cols), images.length, cols)
+  const most = port.batch ?? 8
+  const batch = new Float32Array(most * length)
+  await eachTensors(images, preprocess, { most, signal }, async (tensors, first, count) => {
+    for (let i = 0; i < count; i++) {
+      const image = tensors.subarray(i * length, (i + 1) * length)
+      const size = { channels, height, width }
+      applyView(image, batch.subarray(i * length), size, { flip: true, down: 0, right: 0 })
+    }
+    const used = port.batch ?? count
+    const answers = await session.run(port.name, batch.subarray(0, used * length), [
+      used,
+      channels,
+      height,
+      width,
+    ])
+    pool(answers.get(layer.name)!, pooling, count, found.data.subarray(first * cols), arrangement)
+  })
+  return found
+}
+
+/** Which rows the softmax head labels correctly. */
+function headHits({ head }: Trained, features: Matrix, trainLabels: Label[], labels: Label[]): boolean[] {
+  const { classes } = encodeLabels(trainLabels)
+  const { weight, bias, featureScale } = head
+  return labels.map((label, row) => {
+    const x = features.row(row)
+    const logits = Float32Array.from(classes, (_, k) => {
+      let sum = 0
+      for (let i = 0; i < x.length; i++) sum += x[i] * weight[k * x.length + i]
+      return sum * featureScale + bias[k]
+    })
+    return classes[largest(logits)] === label
+  })
+}

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest'
+import { digit } from '../../../test/support/digits.ts'
+import { layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
+import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
+import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
+import type { RawImage } from '../../image/image-input.ts'
+import type { FineTuneOptions, FineTuneProgress } from '../training/fine-tune-options.ts'
+import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
+
+const images = textures(0, 20)
+const labels = textureLabels(20)
+
+const make = (options: ExtractorOptions = {}) =>
+  FeatureExtractor.create({ model: layeredCnnBytes(), preprocess: texturePreprocess, ...options })
+const quick: FineTuneOptions = { from: 'input', epochs: 3, batchSize: 8, augment: false, validation: 0 }
+
+describe('fineTune', () => {
+  it('makes another extractor, whose loss fell, and leaves the old one as it was', async () => {
+    using extractor = await make()
+    const before = await extractor.extract(images)
+    const told: FineTuneProgress[] = []
+    using tuned = await extractor.fineTune(images, labels, {
+      ...quick,
+      epochs: 12,
+      onProgress: (p) => void told.push(p),
+    })
+    expect(await extractor.extract(images)).toEqual(before)
+    expect(extractor.tuning).toBeUndefined()
+    expect(await tuned.extract(images)).not.toEqual(before)
+    expect(tuned.tuning).toMatchObject({ kept: true, epochs: 12, steps: 96, learningRate: 0.02, restarts: 0 })
+    expect(tuned.tuning!.loss).toBeLessThan(0.6 * Math.log(3))
+    const steps = told.filter(({ stage }) => stage === 'training')
+    expect(steps).toHaveLength(96)
+    expect(steps[0].loss).toBeCloseTo(Math.log(3), 5)
+    expect(steps.at(-1)).toMatchObject({ done: 96, total: 96, secondsLeft: 0 })
+    expect(steps.at(-1)!.accuracy).toBeGreaterThan(0.8)
+    expect(Math.max(...steps.map(({ learningRate }) => learningRate!))).toBeCloseTo(0.02, 3)
+  })
+
+  it('has the same bits each time, and others with another seed', async () => {
+    using extractor = await make()
+    const run = async (options: FineTuneOptions) => {
+      using tuned = await extractor.fineTune(images, labels, {
+        ...quick,
+        augment: { flip: true },
+        ...options,
+      })
+      return Buffer.from(await tuned.toOnnx()).toString('base64')
+    }
+    const one = await run({})
+    expect(await run({})).toBe(one)
+    expect(await run({ randomState: 1 })).not.toBe(one)
+    expect(await run({ shuffle: false })).not.toBe(one)
+    expect(await run({ optimizer: 'adamw' })).not.toBe(one)
+  })
+
+  it('in batches that are run in slices or whole gives nearly the same weights', async () => {
+    const fixed = { input: [4, 3, 8, 12] as (number | string)[] }
+    using whole = await make()
+    using slices = await make({ model: layeredCnnBytes(fixed) })
+    const tuned = await Promise.all(
+      [whole, slices].map((extractor) => extractor.fineTune(images, labels, { ...quick, batchSize: 10 })),
+    )
+    const [a, b] = await Promise.all(tuned.map((one) => one.extract(images)))
+    for (const [i, value] of a.data.entries()) expect(value).toBeCloseTo(b.data[i], 4)
+    for (const one of tuned) one.dispose()
+  })
+
+  it('changes only the weights above the layer', async () => {
+    using extractor = await make()
+    const below = { layer: 'pool', pooling: 'none' as const }
+    using tuned = await extractor.fineTune(images, labels, { ...quick, from: 'pool' })
+    expect(tuned.tuning!.from).toBe('pool')
+    const [one, other] = await Promise.all(
+      [extractor, tuned].map((each) => each.extractLayers(images.slice(0, 3), [below])),
+    )
+    expect(other).toEqual(one)
+    expect(await tuned.extract(images)).not.toEqual(await extractor.extract(images))
+  })
+
+  it.each(['average', 'max', 'none', { grid: 2 }] as const)('learns through pooling %o', async (pooling) => {
+    using extractor = await make({ layer: 'layer2', pooling })
+    using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: 8 })
+    expect(tuned.describe()).toEqual(extractor.describe())
+    expect(tuned.tuning!.loss).toBeLessThan(0.95 * Math.log(3))
+  })
+
+  it('keeps the frozen network if the tuned one is not better, and says so', async () => {
+    using extractor = await make()
+    using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9 })
+    expect(same.tuning).toMatchObject({ kept: false, validation: { images: 12, standardError: 0 } })
+    expect(same.tuning!.validation!.tuned).toBe(same.tuning!.validation!.frozen)
+    expect(await same.extract(images)).toEqual(await extractor.extract(images))
+  })
+
+  it('finds out whether images may be mirrored', async () => {
+    using extractor = await FeatureExtractor.create()
+    const arrow = (i: number, isLeft: boolean): RawImage => {
+      const noise = seeded(32 * 32, i)
+      const data = Uint8Array.from(noise, (random, at) => {
+        const x = isLeft ? at % 32 : 31 - (at % 32)
+        return 90 + 40 * random + 4 * x
+      })
+      return { data, width: 32, height: 32, channels: 1 }
+    }
+    const arrows = Array.from({ length: 40 }, (_, i) => arrow(i, i % 2 === 0))
+    const sides = arrows.map((_, i) => i % 2)
+    const options = { from: 'stage3', epochs: 1, validation: 0 }
+    using directed = await extractor.fineTune(arrows, sides, options)
+    expect(directed.tuning!.flip).toBe(false)
+    using plain = await extractor.fineTune(images, labels, options)
+    expect(plain.tuning!.flip).toBe(true)
+  })
+
+  it('stops when its time is over', async () => {
+    using extractor = await make()
+    const began = performance.now()
+    using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: undefined, seconds: 1 })
+    expect((performance.now() - began) / 1000).toBeGreaterThan(0.9)
+    expect(tuned.tuning!.steps).toBeGreaterThan(1)
+  })
+
+  it('halves the rate of a loss that diverges, and goes on from the best weights', async () => {
+    using extractor = await make()
+    using tuned = await extractor.fineTune(images, labels, { ...quick, learningRate: 3, epochs: 15 })
+    expect(tuned.tuning!.restarts).toBeGreaterThan(0)
+    expect(tuned.tuning!.learningRate).toBe(3 / 2 ** tuned.tuning!.restarts)
+    expect((await tuned.extract(images)).data.every(Number.isFinite)).toBe(true)
+  })
+
+  it('learns the weights of the CNN that ships, which are float16', async () => {
+    using extractor = await FeatureExtractor.create()
+    const some = [1, 7].flatMap((kind) => Array.from({ length: 8 }, (_, i) => digit(kind, i)))
+    const sevens = some.map((_, i) => (i < 8 ? 1 : 7))
+    using tuned = await extractor.fineTune(some, sevens, {
+      from: 'stage3',
+      epochs: 2,
+      validation: 0,
+      batchSize: 4,
+    })
+    expect(tuned.runtime.name).toBe('engine')
+    expect(await tuned.extract(some)).not.toEqual(await extractor.extract(some))
+  })
+
+  describe('refuses', () => {
+    it.each<[string, unknown[], unknown[], FineTuneOptions, ErrorCode, RegExp]>([
+      ['one class', images, images.map(() => 'a'), {}, 'ONE_CLASS', /labels/],
+      ['labels of another length', images, labels.slice(1), {}, 'SHAPE_MISMATCH', /labels/],
+      ['no images', [], [], {}, 'EMPTY_INPUT', /labels|images/],
+      [
+        'a misspelt option',
+        images,
+        labels,
+        { epoch: 3 } as never,
+        'INVALID_ARGUMENT',
+        /did you mean 'epochs'/,
+      ],
+      [
+        'a rate of 0',
+        images,
+        labels,
+        { learningRate: 0 },
+        'INVALID_ARGUMENT',
+        /learningRate must be a number above 0/,
+      ],
+      [
+        'an unknown optimizer',
+        images,
+        labels,
+        { optimizer: 'lion' as never },
+        'INVALID_ARGUMENT',
+        /'sgd' or 'adamw'/,
+      ],
+      [
+        'epochs and seconds',
+        images,
+        labels,
+        { epochs: 1, seconds: 1 },
+        'INVALID_ARGUMENT',
+        /seconds must be left out/,
+      ],
+      ['an unknown layer', images, labels, { from: 'layer9' }, 'LAYER_NOT_FOUND', /from 'layer9'/],
+      [
+        'a layer that nothing with weights follows',
+        images,
+        labels,
+        { from: 'layer2' },
+        'INVALID_ARGUMENT',
+        /nothing can be learnt/,
+      ],
+      [
+        'a layer that is not below',
+        images,
+        labels,
+        { from: 'features' },
+        'INVALID_ARGUMENT',
+        /from must be a layer that/,
+      ],
+      [
+        'a rate at which any loss diverges',
+        images,
+        labels,
+        { ...quick, epochs: 30, learningRate: 1e30 },
+        'INVALID_ARGUMENT',
+        /learningRate must be a smaller rate/,
+      ],
+      ['a class of one image', images.slice(0, 4), ['a', 'a', 'a', 'b'], {}, 'TOO_FEW_ROWS', /validation: 0/],
+      [
+        'more than half for validation',
+        images,
+        labels,
+        { validation: 0.9 },
+        'INVALID_ARGUMENT',
+        /validation/,
+      ],
+    ])('%s', async (_, some, theirs, options, code, message) => {
+      using extractor = await make()
+      const error = await extractor.fineTune(some as RawImage[], theirs as string[], options).then(
+        () => undefined,
+        (thrown: SoftmarginError) => thrown,
+      )
+      expect(error).toMatchObject({ code, message: expect.stringMatching(message) })
+      expect(await extractor.extract(images.slice(0, 1))).toMatchObject({ rows: 1 })
+    })
+
+    it('fewer images than a batch are one batch', async () => {
+      using extractor = await make()
+      using tuned = await extractor.fineTune(images.slice(0, 6), labels.slice(0, 6), {
+        ...quick,
+        batchSize: 500,
+      })
+      expect(tuned.tuning).toMatchObject({ steps: 3, epochs: 3 })
+    })
+  })
+
+  it('can be aborted at any step, and the old extractor goes on', async () => {
+    using extractor = await make()
+    const stages: FineTuneProgress['stage'][] = ['features', 'activations', 'training']
+    for (const wanted of stages) {
+      const controller = new AbortController()
+      const call = extractor.fineTune(images, labels, {
+        ...quick,
+        from: 'pool',
+        signal: controller.signal,
+        onProgress: ({ stage }) => stage === wanted && controller.abort(),
+      })
+      await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+    }
+    expect(await extractor.extract(images)).toMatchObject({ rows: images.length })
+  })
+
+  it('skips images that cannot be read if asked to', async () => {
+    using extractor = await make()
+    const broken: number[] = []
+    const some = [...images]
+    some[4] = new Uint8Array([1, 2, 3]) as never
+    await expect(extractor.fineTune(some, labels, quick)).rejects.toMatchObject({ argument: 'images[4]' })
+    using tuned = await extractor.fineTune(some, labels, {
+      ...quick,
+      onUnreadable: (i) => void broken.push(i),
+    })
+    expect(broken).toEqual([4])
+    expect(tuned.tuning!.kept).toBe(true)
+  })
+})
+
+describe('toOnnx', () => {
+  it('writes a network that makes the same features, bit for bit', async () => {
+    using extractor = await make({ layer: 'layer2', pooling: { grid: 2 } })
+    using tuned = await extractor.fineTune(images, labels, quick)
+    using loaded = await FeatureExtractor.create({ model: await tuned.toOnnx() })
+    expect({ ...loaded.describe(), model: '' }).toEqual({ ...tuned.describe(), model: '' })
+    expect(await loaded.extract(images)).toEqual(await tuned.extract(images))
+  })
+
+  it('writes what was not tuned, and mirrors, too', async () => {
+    using extractor = await make({ mirror: true })
+    using loaded = await FeatureExtractor.create({ model: await extractor.toOnnx() })
+    expect(await loaded.extract(images)).toEqual(await extractor.extract(images))
+  })
+})

@@ -1,0 +1,197 @@
+import { SoftmarginError, show } from '../../core/errors.ts'
+import type { Label } from '../../core/labels.ts'
+import { encodeLabels } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
+import type { ImageInput } from '../../image/image-input.ts'
+import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
+import { startNetwork } from '../runtime.ts'
+import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
+import { GradientRunner } from '../training/gradient-runner.ts'
+import { keepActivations } from '../training/kept-activations.ts'
+import { sliceSize, viewsThatFit } from '../training/plan-training.ts'
+import { type TrainingReport, train } from '../training/train.ts'
+import { withWeights } from '../training/tuned-model.ts'
+import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
+
+/** A trained network. */
+export interface Trained {
+  /** The network up to the layer, with tuned weights. */
+  model: ModelProto
+  from: string
+  report: TrainingReport
+  /** The head: [classes, features] and [classes], for features times `featureScale`. */
+  head: { weight: Float32Array; bias: Float32Array; featureScale: number }
+}
+
+/** Everything that is fixed before the training. */
+export interface TrainingSetup {
+  images: readonly ImageInput[]
+  labels: readonly Label[]
+  /** Frozen features of the images. */
+  features: Matrix
+  from: string
+  flip: boolean
+  settings: Settings & { epochs: number | undefined }
+  deadline: number | undefined
+}
+
+/**
+ * Mean squared norm of a row of features for which the default learning rates are meant: that of the CNN that ships on
+ * small photos. Features of other networks are multiplied to have it before the head.
+ */
+const usualSquaredNorm = 62
+
+/** Views kept where time, not a number of epochs, decides. */
+const viewsByTime = 8
+
+/** The part of the network above a layer, for batches of some size. @param from a layer's name or the image input's */
+export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Tail {
+  const cut = plainCut(parts)
+  const dims = [parts.port.batch ?? batch, ...pictureDims(parts.port, parts.preprocess).slice(1)]
+  return tailOf(cut, inferTensors(cut, { [parts.port.name]: dims }), from)
+}
+
+/** The network up to the layer without its mirror image. */
+function plainCut(parts: LoadedNetwork): ModelProto {
+  return cutAt(parts, [parts.layer.name])
+}
+
+/**
+ * Resolves the option `from`.
+ *
+ * @throws {SoftmarginError} `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`; `MODEL_UNSUPPORTED` naming the operator that a
+ *   gradient cannot pass, with the lowest layer above which training is possible
+ */
+export function findFrom(parts: LoadedNetwork, from: string | number): string {
+  const { port, layers, facts } = parts
+  const name =
+    from === 'input' || from === port.name ? port.name : pickLayer(layers, facts, from, 'from').name
+  const tail = tailAbove(parts, name, 1)
+  if (tail.weights.length === 0) {
+    const expected = 'a layer that operators with weights follow'
+    const message = `from must be ${expected}, but nothing can be learnt between ${show(name)} and ${show(parts.layer.name)}`
+    throw new SoftmarginError('INVALID_ARGUMENT', message, { argument: 'from', received: from, expected })
+  }
+  const obstacle = obstacleIn(tail)
+  if (!obstacle) return name
+  const lowest = lowestTrainable(parts)
+  const expected =
+    lowest === undefined
+      ? 'another network: none of its layers can be trained'
+      : `${show(lowest)} or a layer above it`
+  const message = `the network cannot be trained from ${show(name)} on, since operator ${obstacle.opType} of node ${show(obstacle.name)} has no rule for its gradient: from must be ${expected}`
+  throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'from', received: from, expected })
+}
+
+/** The lowest layer above which every weight can be reached by a gradient. */
+function lowestTrainable(parts: LoadedNetwork): string | undefined {
+  return parts.layers.find(({ name }) => isTrainable(parts, name))?.name
+}
+
+/** Whether training above a layer is possible and changes something. */
+export function isTrainable(parts: LoadedNetwork, name: string): boolean {
+  try {
+    const tail = tailAbove(parts, name, 1)
+    return tail.weights.length > 0 && obstacleIn(tail) === undefined
+  } catch (error) {
+    if (error instanceof SoftmarginError) return false
+    throw error
+  }
+}
+
+/**
+ * Trains the part of a network above a layer, with a linear head that is thrown away.
+ *
+ * @throws {SoftmarginError} the errors of `keepActivations`, `GradientRunner.start` and `train`; `OUT_OF_MEMORY`
+ */
+export async function trainAbove(
+  parts: LoadedNetwork,
+  setup: TrainingSetup,
+  o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
+): Promise<Trained> {
+  const { images, from, settings } = setup
+  const { port, preprocess, running, pooling } = parts
+  const cut = plainCut(parts)
+  const picture = pictureDims(port, preprocess).slice(1)
+  const factsOf = (batch: number) => inferTensors(cut, { [port.name]: [batch, ...picture] })
+  const facts = factsOf(port.batch ?? 1)
+  const slice = port.batch ?? sliceSize(tailOf(cut, facts, from), facts, settings.batchSize)
+  const tail = tailOf(cut, factsOf(slice), from)
+  const kept = tail.kept.map(({ name, dims }) => ({
+    name,
+    size: dims.slice(1).reduce((all, n) => all * n, 1),
+  }))
+  const isAll = kept.length === 1 && kept[0].name === port.name
+  const size = kept.reduce((sum, one) => sum + one.size, 0)
+  const hasViews = setup.flip || settings.augment.shift > 0
+  const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? viewsByTime)
+  const views = viewsThatFit(images.length, size, wanted, from)
+
+  const { codes, classes } = encodeLabels(setup.labels, 'labels')
+  const featureScale = Math.sqrt(usualSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
+  const { learningRate: _, layerDecay } = settings
+  const runner = await GradientRunner.start(tail, {
+    pooling,
+    arrangement: parts.arrangement,
+    classes: classes.length,
+    featureScale,
+    rateOf: (depth) => powerOf(layerDecay, depth),
+    headRate: 5,
+    running,
+  })
+  try {
+    const front = isAll
+      ? undefined
+      : await startFront(
+          parts,
+          kept.map(({ name }) => name),
+        )
+    const random = new Random(settings.randomState)
+    const source = { images, preprocess, front, input: port.name, batch: port.batch, kept }
+    const plan = { flip: setup.flip, shift: settings.augment.shift, views, random }
+    const data = await keepActivations(source, plan, {
+      signal: o.signal,
+      onImages: (done) => o.onProgress?.({ stage: 'activations', done, total: images.length }),
+    }).finally(() => front?.release())
+    const report = await train(runner, data, codes, {
+      ...settings,
+      deadline: setup.deadline,
+      signal: o.signal,
+      onProgress: o.onProgress,
+    })
+    const [weight, bias] = runner.learnt.slice(-2).map(({ values }) => values)
+    const weights = new Map(runner.learnt.slice(0, -2).map((one) => [one.name, one]))
+    return {
+      model: withWeights(cut, weights),
+      from,
+      report,
+      head: { weight, bias, featureScale },
+    }
+  } finally {
+    await runner.release()
+  }
+}
+
+/** The network below the layer, in the extractor's own runtime. */
+async function startFront(parts: LoadedNetwork, names: string[]) {
+  const { port, preprocess, running } = parts
+  const computed = names.filter((name) => name !== port.name)
+  const cut = cutAt(parts, computed)
+  return startNetwork(cut, port, pictureDims(port, preprocess), running)
+}
+
+function meanSquaredNorm({ data, rows }: Matrix): number {
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i] * data[i]
+  return sum / rows
+}
+
+/** A power by multiplications alone: `**` differs between hosts in its last bits. */
+function powerOf(base: number, exponent: number): number {
+  let power = 1
+  for (let i = 0; i < exponent; i++) power *= base
+  return power
+}

@@ -1,0 +1,136 @@
+import type { ModelProto } from '../proto/onnx.ts'
+import { differentiate } from './differentiate.ts'
+import { GraphBuilder, type Tensor } from './graph-builder.ts'
+import type { Tail } from './tail.ts'
+
+/** How the result is pooled to one row of features for each image, as `ResolvedPooling` of the extractor. */
+export type FeaturePooling = 'average' | 'max' | 'cls' | 'none' | { grid: number }
+
+/** How the result's numbers are arranged, as `Arrangement` of the extractor. */
+export interface ResultArrangement {
+  channelAxis?: number | undefined
+  prefixTokens?: number | undefined
+  patches?: { height: number; width: number } | undefined
+}
+
+/**
+ * The gradients of a softmax cross-entropy on a batch as one model: forward pass, loss and backward pass.
+ *
+ * Its inputs are the tail's kept tensors, all weights, and those of `inputs`. The weights of a class's output are one
+ * row of the head [classes, features].
+ */
+export interface TrainingStep {
+  model: ModelProto
+  inputs: {
+    headWeight: string
+    headBias: string
+    /** [batch, classes]: how much of an image's loss each class counts. A row of zeros leaves the image out. */
+    targets: string
+  }
+  outputs: {
+    /** [batch, classes] */
+    logits: string
+    /** [batch, 1]: the loss of each image; the gradients are those of the sum. */
+    losses: string
+  }
+  /** Name of the gradient of each weight, and of the head's. */
+  gradients: Map<string, string>
+  /** Number of features of an image. */
+  features: number
+}
+
+/** The tail and its head. */
+export interface StepOptions {
+  pooling: FeaturePooling
+  arrangement?: ResultArrangement | undefined
+  classes: number
+  /** Number by which features are multiplied before the head. */
+  featureScale: number
+}
+
+/**
+ * Makes the step of a training: a linear head over the pooled features, a softmax and its cross-entropy.
+ *
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED` naming the node that a gradient cannot pass
+ */
+export function trainingStep(tail: Tail, o: StepOptions): TrainingStep {
+  const { pooling, arrangement, classes, featureScale } = o
+  const { kept, weights } = tail
+  const graph = { ...tail.model.graph!, input: [...tail.model.graph!.input] }
+  const g = new GraphBuilder(
+    { ...tail.model, graph },
+    Object.fromEntries(kept.map(({ name, dims }) => [name, dims])),
+  )
+  const pooled = pool(g, graph.output[0].name, pooling, arrangement)
+  const [batch, features] = g.dims(pooled)
+  const headWeight = g.input('head_weight', [classes, features])
+  const headBias = g.input('head_bias', [classes])
+  const targets = g.input('targets', [batch, classes])
+  const logits = g.emit('Gemm', [g.mul(pooled, featureScale), headWeight, headBias], { transB: 1n })
+  const logProbabilities = g.emit('LogSoftmax', [logits], { axis: 1n })
+  const losses = g.emit('Neg', [g.sum(g.mul(targets, logProbabilities), [1])])
+  const learnt = [...weights.map(({ name }) => name), headWeight, headBias]
+  const found = differentiate(g, losses, learnt)
+  const gradients = new Map<string, Tensor>()
+  for (const [name, gradient] of found) {
+    const isTaken = [...gradients.values()].includes(gradient)
+    gradients.set(name, isTaken ? g.emit('Identity', [gradient]) : gradient)
+  }
+  const outputs = [logits, losses, ...gradients.values()]
+  const model = g.finish(
+    outputs,
+    weights.map(({ name }) => name),
+  )
+  return {
+    model,
+    inputs: { headWeight, headBias, targets },
+    outputs: { logits, losses },
+    gradients,
+    features,
+  }
+}
+
+/** Rows of features [batch, features] from the result. */
+function pool(
+  g: GraphBuilder,
+  result: Tensor,
+  pooling: FeaturePooling,
+  arrangement: ResultArrangement = {},
+): Tensor {
+  const flat = (x: Tensor) => {
+    const [batch, ...dims] = g.dims(x)
+    return g.reshape(x, [batch, dims.reduce((all, n) => all * n, 1)])
+  }
+  const map = pooling === 'none' ? undefined : asMap(g, result, pooling === 'cls', arrangement)
+  if (map === undefined) return flat(result)
+  if (pooling === 'max') return flat(g.emit('GlobalMaxPool', [map]))
+  if (typeof pooling !== 'object') return flat(g.emit('GlobalAveragePool', [map]))
+  const { grid } = pooling
+  const [, , height, width] = g.dims(map)
+  const bounds = (i: number, length: number) => [
+    Math.floor((i * length) / grid),
+    Math.ceil(((i + 1) * length) / grid),
+  ]
+  const cells = Array.from({ length: grid * grid }, (_, cell) => {
+    const [top, bottom] = bounds(Math.floor(cell / grid), height)
+    const [left, right] = bounds(cell % grid, width)
+    return g.emit('GlobalAveragePool', [g.slice(map, [2, 3], [top, left], [bottom, right])])
+  })
+  return flat(g.concat(cells, 3))
+}
+
+/** The result as maps [batch, channels, height, width]; `undefined` if it has neither height nor width. */
+function asMap(g: GraphBuilder, x: Tensor, isClassToken: boolean, arrangement: ResultArrangement) {
+  const { channelAxis, prefixTokens = 0, patches } = arrangement
+  const rank = g.rank(x)
+  if (rank === 4) return channelAxis === 3 ? g.transpose(x, [0, 3, 1, 2]) : x
+  if (rank !== 3) return undefined
+  const tokens = channelAxis === 1 ? x : g.transpose(x, [0, 2, 1])
+  const [batch, channels, length] = g.dims(tokens)
+  const [from, to] = isClassToken ? [0, 1] : [prefixTokens, length]
+  const used = g.slice(tokens, [2], [from], [to])
+  const count = to - from
+  const isRectangular = !isClassToken && patches !== undefined && patches.height * patches.width === count
+  const { height, width } = isRectangular ? patches : { height: count, width: 1 }
+  return g.reshape(used, [batch, channels, height, width])
+}

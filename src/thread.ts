@@ -1,7 +1,0 @@
-// The module that the threads of the engine's thread pool run. softmargin starts it; it is not meant to be imported.
-
-import { serve } from './engine/wasm/pool-thread.ts'
-import { searchJobType } from './model-selection/search/search-jobs.ts'
-import { fitJobType } from './svm/training/pair-solver.ts'
-
-await serve([fitJobType, searchJobType])

@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
+
+interface Row {
+  'pictures a class': number
+  from: string
+  frozen: number
+  tuned: number
+  kept: boolean
+}
+
+it('the table of fine-tuning has the measured figures', () => {
+  expect(existsSync('bench/results/fine-tune.json')).toBe(true)
+  const rows: Row[] = JSON.parse(read('bench/results/fine-tune.json'))
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+  const lines = rows.map((row) => {
+    const from = row.from === 'pixel_values' ? 'the input: all layers' : `\`${row.from}\``
+    return `| ${row['pictures a class']} | ${from} | ${percent(row.frozen)} | ${percent(row.tuned)} | ${row.kept ? 'yes' : 'no'} |`
+  })
+  const page = read('docs/guide/fine-tuning.md')
+  expect(/^\| --- \| --- \| --- \| --- \| --- \|\n((?:\|.*\n)*)/m.exec(page)![1].trim()).toBe(
+    lines.join('\n'),
+  )
+})

@@ -1,0 +1,157 @@
+import type { Worker } from 'node:worker_threads'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { FeatureExtractor } from '../../src/cnn/extractor/extractor.ts'
+import { addOnnxRuntime } from '../../src/cnn/onnxruntime.ts'
+import type { ImageInput } from '../../src/image/image-input.ts'
+import { FeatureStore } from '../../src/store/feature-store.ts'
+import { digit, jpegOf, pngOf } from '../support/digits.ts'
+
+addOnnxRuntime()
+
+/** The threads that were started here and have not ended. */
+const workers = new Set<Worker>()
+process.on('worker', (worker) => {
+  workers.add(worker)
+  worker.on('exit', () => workers.delete(worker))
+})
+
+const raw = Array.from({ length: 300 }, (_, i) => digit(i % 10, Math.floor(i / 10)))
+let files: Uint8Array[]
+beforeAll(async () => {
+  files = await Promise.all(raw.slice(0, 200).map((image, i) => (i % 2 === 0 ? jpegOf(image) : pngOf(image))))
+})
+
+/** Extracts until other threads have worked, which takes more than one call where they start late. */
+async function extractOn(extractor: FeatureExtractor, images: readonly ImageInput[], wanted: number) {
+  for (let tries = 1; ; tries++) {
+    let worked = 0
+    const features = await extractor.extract(images, {
+      onProgress: ({ threads }) => {
+        worked = threads
+      },
+    })
+    if (worked >= wanted || tries === 20) return { features, worked }
+  }
+}
+
+describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s', (runtime) => {
+  test('give the same bits for any number, of raw pixels and of files', async () => {
+    using one = await FeatureExtractor.create({ runtime, threads: 1 })
+    using two = await FeatureExtractor.create({ runtime, threads: 2 })
+    using three = await FeatureExtractor.create({ runtime, threads: runtime === 'engine' ? 3 : 2 })
+    for (const images of [raw, files]) {
+      const { features, worked } = await extractOn(one, images, 1)
+      expect(worked).toBe(1)
+      expect(await extractOn(two, images, 2)).toEqual({ features, worked: 2 })
+      expect((await extractOn(three, images, runtime === 'engine' ? 3 : 2)).features).toEqual(features)
+    }
+  })
+
+  test('tell unreadable images by index and in order, and keep the others in order', async () => {
+    using one = await FeatureExtractor.create({ runtime, threads: 1 })
+    using two = await FeatureExtractor.create({ runtime, threads: 2 })
+    await extractOn(two, raw, 2)
+    const broken = [0, 7, 8, 9, 63, 64, 65, 111, 112, 198, 199]
+    const images = files.map((bytes, i): ImageInput => {
+      if (!broken.includes(i)) return bytes
+      return i % 2 === 0 ? bytes.subarray(0, 300) : 'no/such/picture.jpg'
+    })
+    const whole = await one.extract(files.filter((_, i) => !broken.includes(i)))
+    const told: [number, string, string | undefined][] = []
+    const progress: number[] = []
+    const features = await two.extract(images, {
+      onUnreadable: (index, { code, argument }) => told.push([index, code, argument]),
+      onProgress: ({ done }) => progress.push(done),
+    })
+    expect(features).toEqual(whole)
+    expect(told).toEqual(
+      broken.map((i) => [i, i % 2 === 0 ? 'IMAGE_UNREADABLE' : 'FILE_UNREADABLE', `images[${i}]`]),
+    )
+    expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
+    expect(progress.at(-1)).toBe(images.length)
+    for (let i = 0; i < 5; i++) {
+      await expect(two.extract(images.slice(1))).rejects.toMatchObject({
+        code: 'FILE_UNREADABLE',
+        argument: 'images[6]',
+      })
+    }
+  })
+
+  test('serve calls beside each other, one of which is aborted', async () => {
+    using one = await FeatureExtractor.create({ runtime, threads: 1 })
+    using two = await FeatureExtractor.create({ runtime, threads: 2 })
+    await extractOn(two, raw, 2)
+    const whole = await one.extract(raw)
+    const controller = new AbortController()
+    const aborted = two.extract(raw, {
+      signal: controller.signal,
+      onProgress: ({ done }) => done > 100 && controller.abort(),
+    })
+    const parts = [0, 1, 2, 3].map((part) => two.extract(raw.slice(part * 60, part * 60 + 37)))
+    const single = raw.slice(0, 30).map((image) => two.extract([image]))
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    for (const [part, features] of (await Promise.all(parts)).entries()) {
+      expect(features).toEqual(whole.select(Array.from({ length: 37 }, (_, i) => part * 60 + i)))
+    }
+    for (const [i, features] of (await Promise.all(single)).entries())
+      expect(features).toEqual(whole.select([i]))
+    expect(await two.extract(raw)).toEqual(whole)
+  })
+
+  test('that are lost: their images are run again elsewhere, and the next call has threads again', async () => {
+    using one = await FeatureExtractor.create({ runtime, threads: 1 })
+    using two = await FeatureExtractor.create({ runtime, threads: 2 })
+    const whole = await one.extract(raw)
+    for (let round = 0; round < 2; round++) {
+      await extractOn(two, raw, 2)
+      expect(workers.size).toBeGreaterThan(0)
+      const killed = [...workers]
+      const features = await two.extract(raw, {
+        onProgress: ({ threads }) => {
+          if (threads === 2) for (const worker of killed.splice(0)) worker.terminate()
+        },
+      })
+      expect(features).toEqual(whole)
+    }
+    expect(await extractOn(two, raw, 2)).toEqual({ features: whole, worked: 2 })
+  })
+
+  test('work for several layers at once, and for a store', async () => {
+    using one = await FeatureExtractor.create({ runtime, threads: 1 })
+    using two = await FeatureExtractor.create({ runtime, threads: 2 })
+    const choices = [{ layer: 'stage3', pooling: { grid: 2 } }, { layer: 'stage4' }] as const
+    const [inner, last] = await one.extractLayers(raw, choices)
+    let worked = 0
+    for (let tries = 0; tries < 20 && worked < 2; tries++) {
+      const found = await two.extractLayers(raw, choices, {
+        onProgress: ({ threads }) => {
+          worked = threads
+        },
+      })
+      expect(found).toEqual([inner, last])
+    }
+    expect(worked).toBe(2)
+    using store = FeatureStore.inMemory()
+    expect(await store.extract(two, raw)).toEqual(await one.extract(raw))
+  })
+})
+
+test('an extractor that was disposed of ends calls on its threads, and others go on', async () => {
+  using one = await FeatureExtractor.create({ threads: 1 })
+  const gone = await FeatureExtractor.create({ threads: 2 })
+  using left = await FeatureExtractor.create({ threads: 2 })
+  await extractOn(gone, raw, 2)
+  const calls = [gone.extract(raw), gone.extract(raw)]
+  const other = left.extract(raw)
+  gone.dispose()
+  for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'DISPOSED' })
+  expect(await other).toEqual(await one.extract(raw))
+})
+
+test('short calls stay on the calling thread', async () => {
+  using extractor = await FeatureExtractor.create({ threads: 2 })
+  for (let i = 0; i < 20; i++) {
+    const onProgress = ({ threads }: { threads: number }) => expect(threads).toBe(1)
+    await extractor.extract(raw.slice(i, i + 1), { onProgress })
+  }
+})

@@ -88,7 +88,7 @@ describe('a folder of pictures', () => {
       /^skipped 1 file .*a\.tiff \(1 TIFF image, which are not supported; convert/m,
     )
     expect((await softmargin('extract', all, '-o', join(folder, 'a.npz'))).stderr).toMatch(/3 TIFF images/)
-    expect((await softmargin('predict', output, all)).stderr).toMatch(/tiff' must hold .* 3 TIFF images/)
+    expect((await softmargin('predict', output, all)).stderr).toMatch(/tiff' must contain .* 3 TIFF images/)
   })
 
   it('without class folders, or of files without endings, is told what to do', async () => {
@@ -120,7 +120,7 @@ describe('the hold-out', () => {
     expect(refused.stderr).toMatch(/'rare' has only one; add pictures, remove the class/)
     const whole = await train(rare, '--test-size', '0')
     expect(whole.code).toBe(0)
-    expect(whole.stderr).toMatch(/^class 'rare' has one picture only/m)
+    expect(whole.stderr).toMatch(/^class 'rare' has only one picture/m)
   })
 
   it('tells of classes that it has no picture of, and the report has them', async () => {

@@ -46,5 +46,10 @@ export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-fac
 export type { ImageInput, RawImage } from './image/image-input.ts'
 export { imagesFromFolder } from './image/images-from-folder.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
-export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
+export {
+  FeatureStore,
+  type StoreExtractOptions,
+  type StoreOpenOptions,
+  type StoreProgress,
+} from './store/feature-store.ts'
 export * from './svm.ts'

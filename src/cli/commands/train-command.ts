@@ -103,7 +103,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--cv <folds>', 'number of folds for --grid and for --layer auto', parseFolds, 5)
     .option(
       '--fine-tune [json]',
-      'train the CNN on the pictures, too (default: {}; for example {"seconds": 300})',
+      'also train the CNN on the pictures (default: {}; for example {"seconds": 300})',
       parseFineTune,
     )
     .option('--cache <file>', 'store features in this .npz file and reuse them')
@@ -128,7 +128,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     await checkWritable(options.cache)
     checkApart(options.output, options.cache)
     if (options.fineTune !== undefined) {
-      throw invalidArgument('--cache', options.cache, 'left out with --fine-tune, which changes the features')
+      throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
   }
   const listed = await listLabelled(pictures)
@@ -227,6 +227,7 @@ function svmOptions(options: TrainOptions): SvcOptions {
     degree: options.degree,
     coef0: options.coef0,
     probability: options.probability === true,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }

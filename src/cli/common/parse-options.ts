@@ -24,6 +24,13 @@ export function parseCount(text: string): number {
   return value
 }
 
+/** Parses a number of threads: an integer of 1 or more. */
+export function parseThreads(text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new InvalidArgumentError('It must be a whole number of 1 or more.')
+}
+
 /** Parses a number of folds: an integer of 2 or more. */
 export function parseFolds(text: string): number {
   const value = Number(text)

@@ -8,7 +8,11 @@ import { entries } from './entries.js'
 const sources = fileURLToPath(new URL('../src/', import.meta.url))
 
 /** Types that hosts provide. If a program's `lib` and `types` do not declare one, it has no values of that type either. */
-const hostTypes = ['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker']
+const hostTypes = [
+  ...['AbortSignal', 'Blob', 'ImageData', 'URL', 'Worker'],
+  ...['HTMLCanvasElement', 'HTMLImageElement', 'HTMLVideoElement'],
+  ...['ImageBitmap', 'OffscreenCanvas', 'VideoFrame'],
+]
 
 const hostType = (name, alias) =>
   `type ${alias} = typeof globalThis extends { ${name}: { prototype: infer T } } ? T : never;`

@@ -47,6 +47,7 @@ export { version } from './core/version.ts'
 export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/image-input.ts'
+export { imagesFromFolder } from './image/images-from-folder.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
 export {
   FeatureStore,

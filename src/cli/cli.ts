@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
+import { addFormats } from '../image/formats/all-formats.ts'
 import { addConvert } from './commands/convert-command.ts'
 import { addEvaluate } from './commands/evaluate-command.ts'
 import { addExtract } from './commands/extract-command.ts'
@@ -17,6 +18,7 @@ import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
 
 addOnnxRuntime()
+addFormats()
 
 /** Exit codes. */
 const exitCode = { fine: 0, failed: 1, usage: 2, interrupted: 130 }

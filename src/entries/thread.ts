@@ -2,8 +2,10 @@
 
 import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
 import { serve } from '../engine/wasm/pool-thread.ts'
+import { addFormats } from '../image/formats/all-formats.ts'
 import { liteWork } from './thread-work.ts'
 
 addOnnxRuntime()
+addFormats()
 
 await serve(liteWork)

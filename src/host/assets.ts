@@ -17,9 +17,9 @@ export type AssetName =
   | 'tiny.onnx'
 
 /**
- * A file that an application can supply with `useAssets`: those of this package, the JPEG decoder and ONNX Runtime.
+ * A file that an application can supply with `useAssets`: those of this package, the decoders of images and ONNX Runtime.
  */
-export type CustomAssetName = AssetName | 'jpeg.wasm' | 'onnxruntime.wasm'
+export type CustomAssetName = AssetName | 'jpeg.wasm' | 'webp.wasm' | 'avif.wasm' | 'onnxruntime.wasm'
 
 /** A compiled module, its bytes, or the path or URL to read them from. */
 export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
@@ -35,6 +35,8 @@ const names: Record<CustomAssetName, true> = {
   'cnn.relaxed.threads.wasm': true,
   'tiny.onnx': true,
   'jpeg.wasm': true,
+  'webp.wasm': true,
+  'avif.wasm': true,
   'onnxruntime.wasm': true,
 }
 const given = new Map<CustomAssetName, CustomAsset>()
@@ -44,7 +46,8 @@ const given = new Map<CustomAssetName, CustomAsset>()
  * WebAssembly only as precompiled modules, and by applications that host these files elsewhere. Call it before any
  * other function of the package.
  *
- * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, and `onnxruntime.wasm` is
+ * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `webp.wasm` is `@jsquash/webp/codec/dec/webp_dec.wasm`,
+ * `avif.wasm` is `@jsquash/avif/codec/dec/avif_dec.wasm`, and `onnxruntime.wasm` is
  * `onnxruntime-web/ort-wasm-simd-threaded.wasm`.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown name, and for a value that is not a module, bytes or a

@@ -1,11 +1,12 @@
 import { SoftmarginError, throwIfAborted } from '../core/errors.ts'
 import { describeFileType } from '../core/file-type.ts'
+import { decoderOf, hasMoreFormats } from './format-registry.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png/png.ts'
 
 /**
- * Reads and decodes one image.
+ * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is taken.
  *
  * The format is detected from the first bytes, never from the name. JPEG images are rotated according to
  * their EXIF orientation, grey is converted to RGB, and transparent pixels are blended with white.
@@ -33,20 +34,33 @@ export async function decodeOpened(opened: OpenedImage, name: string): Promise<R
 
 async function decodeFile(bytes: Uint8Array, label: string, argument: string): Promise<RawImage> {
   const format = describeFileType(bytes)
-  const expected = 'a JPEG or PNG image'
+  const expected = hasMoreFormats() ? 'a JPEG, PNG, WebP, AVIF, GIF or BMP image' : 'a JPEG or PNG image'
   const details = { argument, received: format, expected }
-  if (format !== 'a JPEG image' && format !== 'a PNG image') {
-    throw new SoftmarginError('IMAGE_UNREADABLE', `${label} must be ${expected}, but is ${format}`, details)
-  }
   try {
-    return format === 'a JPEG image' ? await decodeJpeg(bytes) : await decodePng(bytes)
+    if (format === 'a JPEG image') return await decodeJpeg(bytes)
+    if (format === 'a PNG image') return await decodePng(bytes)
+    const decode = await decoderOf(format)
+    if (decode) return await decode(bytes)
   } catch (cause) {
     // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
-    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder rejects it'
+    const why = cause instanceof Error && cause.message ? cause.message : 'the decoder does not take it'
     const message = `${label} is ${format} that cannot be decoded: ${why}`
     throw new SoftmarginError('IMAGE_UNREADABLE', message, { ...details, cause })
   }
+  const message = `${label} must be ${expected}, but is ${format}${adviceFor(format)}`
+  throw new SoftmarginError('IMAGE_UNREADABLE', message, details)
+}
+
+/** What to do about a file of a format that is not read. */
+function adviceFor(format: string): string {
+  if (format === 'a HEIC image') {
+    return '; convert it to JPEG, for example with "sips -s format jpeg" (macOS) or "heif-convert" (libheif)'
+  }
+  const isElsewhere = /^an? (WebP|AVIF|GIF|BMP) image$/.test(format)
+  return isElsewhere
+    ? '; softmargin/lite and the entry for workerd read JPEG and PNG alone, so convert it'
+    : ''
 }
 
 /** Converts pixels to opaque RGBA, blending transparent ones with white. Opaque RGBA is returned unchanged. */

@@ -1,4 +1,5 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
+import { type Drawn, drawnPixels, isDrawn } from '../host/platform/drawn-pixels.ts'
 import { readSource } from '../host/storage/read-source.ts'
 import { withoutSecrets } from '../host/storage/url-secrets.ts'
 
@@ -11,10 +12,11 @@ export interface RawImage {
 }
 
 /**
- * An image: the bytes of a JPEG or PNG file (`Uint8Array`, `ArrayBuffer`, `Blob`), pixels (`ImageData`,
- * `RawImage`), or the location of a file (`URL`, or a string with a path or URL).
+ * An image: the bytes of a JPEG, PNG, WebP, AVIF, GIF or BMP file (`Uint8Array`, `ArrayBuffer`, `Blob`), pixels
+ * (`ImageData`, `RawImage`), what a page has drawn (a canvas, an `ImageBitmap`, an image or a video element, a
+ * `VideoFrame`), or the location of a file (`URL`, or a string with a path or URL).
  */
-export type ImageInput = Uint8Array | ArrayBuffer | Blob | ImageData | RawImage | URL | string
+export type ImageInput = Uint8Array | ArrayBuffer | Blob | ImageData | RawImage | Drawn | URL | string
 
 /** File bytes or pixels of an image, with its name for messages. */
 export type OpenedImage =
@@ -22,13 +24,13 @@ export type OpenedImage =
   | { kind: 'pixels'; image: RawImage; name: string }
 
 const wanted =
-  'an image: bytes of a JPEG or PNG file (Uint8Array, ArrayBuffer, Blob), an ImageData, a RawImage, a URL or a path'
+  'an image: bytes of a picture file (Uint8Array, ArrayBuffer, Blob), an ImageData, a RawImage, a canvas, an ImageBitmap, an image or video element, a VideoFrame, a URL or a path'
 
 /**
  * Reads the file that an input refers to, or validates pixels.
  *
  * @param name name of the caller's argument, such as `images[3]`; a path or file name is appended to it
- * @throws {SoftmarginError} `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `SHAPE_MISMATCH`
+ * @throws {SoftmarginError} `FILE_UNREADABLE`, `IMAGE_UNREADABLE`, `INVALID_ARGUMENT`, `SHAPE_MISMATCH`
  */
 export async function openImage(
   input: ImageInput,
@@ -50,6 +52,7 @@ export async function openImage(
     const fileName = 'name' in input && typeof input.name === 'string' ? withSource(name, input.name) : name
     return { kind: 'file', bytes: await readBlob(input, fileName), name: fileName }
   }
+  if (isDrawn(input)) return { kind: 'pixels', image: await readDrawn(input, name), name }
   if ('data' in input && 'width' in input) return { kind: 'pixels', image: checkPixels(input, name), name }
   throw invalidArgument(name, input, wanted)
 }
@@ -67,6 +70,21 @@ async function readBlob(blob: Blob, name: string): Promise<Uint8Array> {
     throw new SoftmarginError('FILE_UNREADABLE', `${name} cannot be read: ${cause}`, {
       argument: name,
       expected: 'a file that can be read',
+      cause,
+    })
+  }
+}
+
+async function readDrawn(drawn: Drawn, name: string): Promise<RawImage> {
+  try {
+    const { data, width, height } = await drawnPixels(drawn)
+    return { data: new Uint8ClampedArray(data), width, height, channels: 4 }
+  } catch (cause) {
+    // Pixels of another origin, which did not allow it, cannot be read either.
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new SoftmarginError('IMAGE_UNREADABLE', `${name} has no pixels that can be read: ${why}`, {
+      argument: name,
+      expected: wanted,
       cause,
     })
   }

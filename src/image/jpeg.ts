@@ -1,5 +1,6 @@
 import decode, { init } from '@jsquash/jpeg/decode.js'
 import { codecFault, codecModule } from '../host/modules/codecs.ts'
+import { decoderOf } from './format-registry.ts'
 import type { RawImage } from './image-input.ts'
 import { mostMetadata, mostScans, scanSegments, withoutMetadata } from './jpeg-segments.ts'
 import { checkArea } from './limits.ts'
@@ -28,10 +29,15 @@ export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
 async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
   const { width, height, components, metadata, scans } = scanSegments(bytes)
   checkArea(width, height)
-  if (components === 4) throw new Error('its colours are CMYK, which the decoder does not support')
   if (scans > mostScans)
     throw new Error(`it has more than ${mostScans} scans, each of which takes as long as a whole image`)
   const needed = metadata.length > mostMetadata ? withoutMetadata(bytes, metadata) : bytes
+  if (components === 4) {
+    const decodeCmyk = await decoderOf('CMYK')
+    if (!decodeCmyk)
+      throw new Error('its colours are CMYK, which softmargin/lite and the entry for workerd do not read')
+    return await decodeCmyk(needed)
+  }
   await (ready ??= start().catch(forget))
   warnings = []
   try {

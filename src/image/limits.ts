@@ -8,3 +8,17 @@ export function checkArea(width: number, height: number): void {
     throw new Error(`it is too large: ${width} x ${height} pixels (at most ${maxPixels})`)
   }
 }
+
+/**
+ * Checks that an image covers a sensible part of its canvas, for which a file of some bytes may otherwise claim any size.
+ *
+ * @throws {Error} for a large canvas of which the image covers less than a hundredth
+ */
+export function checkCanvas(width: number, height: number, imageWidth: number, imageHeight: number): void {
+  checkArea(width, height)
+  if (width * height > 2 ** 20 && width * height > 100 * imageWidth * imageHeight) {
+    throw new Error(
+      `its ${width} x ${height} pixels are empty but for an image of ${imageWidth} x ${imageHeight}`,
+    )
+  }
+}

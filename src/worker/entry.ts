@@ -6,12 +6,14 @@ import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
 import { useFullThreads } from '../host/full-thread.ts'
 import { holdWorkerLock } from '../host/platform/worker-lock.ts'
 import { listenToOwner } from '../host/threads.ts'
+import { addFormats } from '../image/formats/all-formats.ts'
 import * as library from '../index.ts'
 import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import type { ClientSide } from './protocol.ts'
 import { Server } from './server.ts'
 
 addOnnxRuntime()
+addFormats()
 useFullThreads()
 
 /** The state of one `spawn` in this worker. */

@@ -7,6 +7,7 @@ import { findLayer, listLayers, measureLayers } from '../../src/cnn/extractor/li
 import { imageTensorInput } from '../../src/cnn/image-tensor-input.ts'
 import { linesOf } from '../../src/data/lines.ts'
 import { decodeImage } from '../../src/image/decode.ts'
+import { addFormats } from '../../src/image/formats/all-formats.ts'
 import type { RawImage } from '../../src/image/image-input.ts'
 import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
 import { type ClassifierParts, writeClassifier } from '../../src/onnx/classifier/write-classifier.ts'
@@ -95,6 +96,7 @@ const segmentSeeds = fixtures(
 
 /** All formats that the package reads. */
 export async function formats(): Promise<Format[]> {
+  addFormats()
   const svcs = await machines()
   const texts = svcs
     .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
@@ -197,6 +199,23 @@ export async function formats(): Promise<Format[]> {
       reads: [wholePicture],
       isPlain: true,
       mutate: (_, dice) => anyPng(dice),
+    },
+    {
+      name: 'GIF and BMP',
+      seeds: fixtures(
+        'formats',
+        'interlaced.gif transparent.gif moving.gif 8.bmp rle8.bmp 565.bmp 32.bmp 1.bmp',
+      ),
+      reads: [wholePicture],
+      isPlain: true,
+      cost: 2,
+    },
+    {
+      name: 'WebP, AVIF and CMYK JPEG',
+      seeds: fixtures('formats', 'alpha.webp lossless.webp moving-alpha.webp scene.avif alpha.avif cmyk.jpg'),
+      reads: [wholePicture],
+      isPlain: true,
+      cost: 20,
     },
     {
       name: 'picture segments',

@@ -12,8 +12,9 @@ import { expectType } from './assert.js'
 
 export async function page(file: File, context: CanvasRenderingContext2D, module: WebAssembly.Module) {
   const images: ImageInput[] = [file, context.getImageData(0, 0, 32, 32), new URL('a.png', location.href)]
-  // @ts-expect-error: an element is no picture yet.
-  images.push(new Image())
+  images.push(new Image(), context.canvas, document.createElement('video'), await createImageBitmap(file))
+  // @ts-expect-error: an element of another kind is no picture.
+  images.push(document.createElement('p'))
   const controller = new AbortController()
   const { signal } = controller
   useAssets({ 'svm.wasm': module, 'jpeg.wasm': await (await fetch('jpeg.wasm')).arrayBuffer() })

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { ImageClassifier, type ImagesCall } from '../../classifier/image-classifier.ts'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
-import { formatsOf, hint, listPictures } from '../common/folder.ts'
+import { formatsOf, hint, listPictures } from '../../host/folders/labelled-folder.ts'
+import { endings } from '../../host/folders/picture-names.ts'
 import { parsePositiveCount } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures } from '../common/skipped.ts'
@@ -15,7 +16,7 @@ export function addPredict(program: Command, signal: AbortSignal): void {
     .command('predict')
     .description('predict the classes of pictures')
     .argument('<file>', 'the .onnx file that train wrote')
-    .argument('<images...>', 'PNG and JPEG files, or folders of them')
+    .argument('<images...>', 'pictures, or folders of them')
   addRuntime(command)
     .option(
       '--top <count>',
@@ -137,7 +138,7 @@ async function expand(path: string): Promise<string[]> {
   const formats = await formatsOf(others)
   const why =
     formats.length > 0 ? `but contains ${formats.join(', ')}, ${hint(formats)}` : 'but contains none'
-  const expected = 'at least one .png, .jpg or .jpeg file'
+  const expected = `at least one file that ends in ${endings}`
   const message = `the folder ${show(path)} must contain ${expected}, ${why}`
   throw new SoftmarginError('EMPTY_INPUT', message, { argument: 'images', received: path, expected })
 }

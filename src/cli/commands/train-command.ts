@@ -68,7 +68,7 @@ interface TrainOptions extends RuntimeOption {
 export function addTrain(program: Command, signal: AbortSignal): void {
   const command = program
     .command('train')
-    .description('train a classifier on PNG and JPEG files whose classes are known')
+    .description('train a classifier on pictures whose classes are known')
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)

@@ -5,8 +5,8 @@ import { dirname, resolve } from 'node:path'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
 import { csvRecords } from '../../data/csv.ts'
+import { type LabelledFolder, listLabelledFolder, listPictures } from '../../host/folders/labelled-folder.ts'
 import { isUrl, readBytes } from '../../host/storage/read-bytes.ts'
-import { type LabelledFolder, listLabelledFolder, listPictures } from './folder.ts'
 
 /** The help text for an argument that `listLabelled` reads. */
 export const labelledHelp =

@@ -1,5 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { formatsOf, hint, type LabelledFolder } from './folder.ts'
+import { formatsOf, hint, type LabelledFolder } from '../../host/folders/labelled-folder.ts'
+import { endings } from '../../host/folders/picture-names.ts'
 import { say } from './terminal.ts'
 
 /** An image that was skipped, and the reason. */
@@ -55,13 +56,13 @@ export async function tellWhatIsLeftOut({
   emptyFolders,
   otherFiles,
 }: Pick<LabelledFolder, 'emptyFolders' | 'otherFiles'>): Promise<void> {
-  for (const folder of emptyFolders) say(`skipped ${folder}: it contains no .png, .jpg or .jpeg file`)
+  for (const folder of emptyFolders) say(`skipped ${folder}: it contains no file that ends in ${endings}`)
   if (otherFiles.length === 0) return
   const [first] = otherFiles
   const what =
     otherFiles.length === 1
-      ? `1 file that is not .png, .jpg or .jpeg: ${first}`
-      : `${otherFiles.length} files that are not .png, .jpg or .jpeg, such as ${first}`
+      ? `1 file that does not end in ${endings}: ${first}`
+      : `${otherFiles.length} files that do not end in ${endings}, such as ${first}`
   const formats = await formatsOf(otherFiles)
   say(`skipped ${what}${formats.length > 0 ? ` (${formats.join(', ')}, ${hint(formats)})` : ''}`)
 }

@@ -5,11 +5,13 @@ import { readBytes } from '../storage/read-bytes.ts'
 import { fetchedFault } from '../storage/wasm-bytes.ts'
 
 /** The image codecs of jSquash; each is a WebAssembly module. */
-export type Codec = 'jpeg'
+export type Codec = 'jpeg' | 'webp' | 'avif'
 
 /** The path of each codec's module in its package. */
 const codecFiles: Record<Codec, string> = {
   jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
+  avif: '@jsquash/avif/codec/dec/avif_dec.wasm',
 }
 
 /**

@@ -1,9 +1,9 @@
 // Lists images in folders, with the class of each taken from the name of its folder.
 
-import { open, readdir, realpath, stat } from 'node:fs/promises'
-import { extname, join, sep } from 'node:path'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
+import { importBuiltin } from '../platform/builtins.ts'
+import { endings, isPictureName } from './picture-names.ts'
 
 /** Labelled images: `paths[i]` is an image of class `labels[i]`. */
 export interface LabelledFolder {
@@ -11,11 +11,9 @@ export interface LabelledFolder {
   labels: string[]
   /** Class folders without images. */
   emptyFolders: string[]
-  /** Files that do not end in `.png`, `.jpg` or `.jpeg`. */
+  /** Files whose names do not end as those of pictures do. */
   otherFiles: string[]
 }
-
-const pictureEndings = new Set(['.png', '.jpg', '.jpeg'])
 
 /**
  * Lists the images of a folder that has one sub-folder per class; images may be nested at any depth.
@@ -26,6 +24,7 @@ const pictureEndings = new Set(['.png', '.jpg', '.jpeg'])
  * @throws {SoftmarginError} `FILE_UNREADABLE`; `EMPTY_INPUT` if no sub-folder has an image
  */
 export async function listLabelledFolder(folder: string): Promise<LabelledFolder> {
+  const { join } = await importBuiltin('node:path')
   const list: LabelledFolder = { paths: [], labels: [], emptyFolders: [], otherFiles: [] }
   const above = [await trueName(folder)]
   for (const { name, kind } of await entries(folder, above)) {
@@ -56,6 +55,7 @@ export async function listPictures(
   folder: string,
   above: readonly string[] = [],
 ): Promise<{ pictures: string[]; others: string[] }> {
+  const { join } = await importBuiltin('node:path')
   const found = { pictures: [] as string[], others: [] as string[] }
   const path = [...above, await trueName(folder)]
   for (const { name, kind } of await entries(folder, path)) {
@@ -64,7 +64,7 @@ export async function listPictures(
       const inner = await listPictures(inside, path)
       found.pictures.push(...inner.pictures)
       found.others.push(...inner.others)
-    } else if (kind === 'file' && pictureEndings.has(extname(name).toLowerCase())) found.pictures.push(inside)
+    } else if (kind === 'file' && isPictureName(name)) found.pictures.push(inside)
     else found.others.push(inside)
   }
   return found
@@ -82,8 +82,8 @@ export async function formatsOf(files: readonly string[]): Promise<string[]> {
 }
 
 async function withoutPictures(folder: string, list: LabelledFolder): Promise<SoftmarginError> {
-  const expected = 'one sub-folder for each class, with PNG or JPEG files in it'
-  const flat = list.otherFiles.filter((file) => pictureEndings.has(extname(file).toLowerCase())).length
+  const expected = 'one sub-folder for each class, with pictures in it'
+  const flat = list.otherFiles.filter((file) => isPictureName(file)).length
   const formats = await formatsOf(list.otherFiles)
   const why =
     flat > 0
@@ -97,12 +97,13 @@ async function withoutPictures(folder: string, list: LabelledFolder): Promise<So
 
 /** Returns advice for files of these formats. */
 export function hint(formats: readonly string[]): string {
-  return formats.every((format) => /(PNG|JPEG) image/.test(format))
-    ? 'whose names do not end in .png, .jpg or .jpeg; rename them'
+  return formats.every((format) => /(PNG|JPEG|WebP|AVIF|GIF|BMP) image/.test(format))
+    ? `whose names do not end in ${endings}; rename them`
     : 'which are not supported; convert the files to PNG or JPEG, for example with "mogrify -format png FILES" (ImageMagick)'
 }
 
 async function firstBytes(file: string): Promise<Uint8Array> {
+  const { open, stat } = await importBuiltin('node:fs/promises')
   try {
     // Only regular files: opening a pipe would block until something writes to it.
     if (!(await stat(file)).isFile()) return new Uint8Array(0)
@@ -125,6 +126,8 @@ interface Entry {
 
 /** Lists a folder. Follows links, except those that lead back to a parent; skips hidden names. */
 async function entries(folder: string, above: readonly string[]): Promise<Entry[]> {
+  const { readdir, stat } = await importBuiltin('node:fs/promises')
+  const { join } = await importBuiltin('node:path')
   const names = await readdir(folder).catch((cause) => {
     throw unreadable(folder, cause)
   })
@@ -142,11 +145,13 @@ async function entries(folder: string, above: readonly string[]): Promise<Entry[
 
 /** Whether a folder is one of the parent folders or contains one of them. */
 async function leadsBackUp(folder: string, above: readonly string[]): Promise<boolean> {
+  const { sep } = await importBuiltin('node:path')
   const target = await trueName(folder)
   return above.some((one) => one === target || one.startsWith(target.endsWith(sep) ? target : target + sep))
 }
 
 async function trueName(folder: string): Promise<string> {
+  const { realpath } = await importBuiltin('node:fs/promises')
   return realpath(folder).catch((cause) => {
     throw unreadable(folder, cause)
   })

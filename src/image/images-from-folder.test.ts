@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { imagesFromFolder } from './images-from-folder.ts'
+
+let folder: string
+const files = [
+  'dog/b.JPG',
+  'dog/a.png',
+  'cat/deep/1.webp',
+  'cat/2.avif',
+  'cat/.hidden.png',
+  'cat/notes.txt',
+  'loose.png',
+]
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'softmargin-images-'))
+  for (const file of files) {
+    mkdirSync(join(folder, file, '..'), { recursive: true })
+    writeFileSync(join(folder, file), file)
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const wanted = {
+  names: ['cat/2.avif', 'cat/deep/1.webp', 'dog/a.png', 'dog/b.JPG'],
+  labels: ['cat', 'cat', 'dog', 'dog'],
+}
+
+it('a path or a file URL gives paths and the names of the class folders', async () => {
+  const images = wanted.names.map((name) => join(folder, name))
+  expect(await imagesFromFolder(folder)).toEqual({ images, labels: wanted.labels })
+  expect(await imagesFromFolder(pathToFileURL(folder))).toEqual({ images, labels: wanted.labels })
+  expect(await imagesFromFolder(pathToFileURL(folder).href)).toEqual({ images, labels: wanted.labels })
+})
+
+describe('a handle of a folder', () => {
+  /** As in a page: nothing but kinds, names, and what lies within. */
+  const file = (name: string) =>
+    ({ kind: 'file', name, getFile: async () => new File([name], name) }) as const
+  const handle = (name: string, ...entries: object[]): { kind: 'directory'; name: string } =>
+    Object.assign({ kind: 'directory' as const, name }, { values: () => inTurn(entries) })
+  async function* inTurn(entries: object[]) {
+    yield* entries
+  }
+
+  it('gives files', async () => {
+    const cat = handle(
+      'cat',
+      file('2.avif'),
+      handle('deep', file('1.webp')),
+      file('.hidden.png'),
+      file('notes.txt'),
+    )
+    const whole = handle('pictures', handle('dog', file('b.JPG'), file('a.png')), file('loose.png'), cat)
+    const { images, labels } = await imagesFromFolder(whole)
+    expect(labels).toEqual(wanted.labels)
+    expect(await Promise.all(images.map((image) => image.text()))).toEqual([
+      '2.avif',
+      '1.webp',
+      'a.png',
+      'b.JPG',
+    ])
+  })
+
+  it('without pictures, or that may not be read, is told', async () => {
+    await expect(imagesFromFolder(handle('pictures', file('loose.png')))).rejects.toMatchObject({
+      code: 'EMPTY_INPUT',
+      message:
+        "the folder 'pictures' must contain one sub-folder for each class, with pictures in it, but contains none",
+    })
+    const refuse = { values: () => Promise.reject(new Error('not allowed')) }
+    const closed = { kind: 'directory', name: 'closed', ...refuse } as const
+    await expect(imagesFromFolder(closed)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      argument: 'folder',
+    })
+  })
+})
+
+it.each([[''], [7], [null], [{}]])('%j is refused', async (value) => {
+  await expect(imagesFromFolder(value as never)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    argument: 'folder',
+  })
+})
+
+it('a folder that is not there, or has no pictures, is told', async () => {
+  await expect(imagesFromFolder(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
+  await expect(imagesFromFolder(join(folder, 'dog'))).rejects.toThrow(/its 2 pictures are not in sub-folders/)
+})

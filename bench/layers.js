@@ -33,6 +33,7 @@ async function compare(name, bytes) {
   const extractor = await FeatureExtractor.create({ model: bytes, preprocess: isTiny ? {} : { size: 224 } })
   const { mean, std, size } = extractor.describe().preprocess
   const layers = fiveOf(extractor.layers())
+  const computed = extractor.runtime.name === 'engine' ? name : `${name} (${extractor.runtime.name})`
   const { normal } = seeded(8)
   const area = size.width * size.height
   const data = Uint8Array.from({ length: 2 * area * 3 }, () =>
@@ -84,7 +85,7 @@ async function compare(name, bytes) {
     }
     const share = `${(100 * layer.share).toFixed(1)} %`
     const cells = [
-      i === 0 ? name : '',
+      i === 0 ? computed : '',
       `\`${layer.name}\`${layer.isDefault ? ' (default)' : ''}`,
       layer.operator,
       layer.shape.join(' x '),

@@ -1,8 +1,9 @@
 // npm run bench -- network [--quick] [--profile] [--only=text]
 //
-// Compares networks in softmargin's engine with onnxruntime-web and onnxruntime-node, on prepared batches, each on one
-// thread, in turn, in one process. Times are CPU times per image: medians, and ratios of medians. `--profile` instead
-// prints the time of each step of a network, and its rate relative to that of the engine's tiles.
+// Compares networks in softmargin's engine with onnxruntime-web, onnxruntime-node and TensorFlow.js's WebAssembly backend,
+// on prepared batches, each on one thread, in turn, in one process. Times are CPU times per image: medians, and ratios of
+// medians. `--profile` instead prints the time of each step of a network, and its rate relative to that of the engine's
+// tiles.
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -10,11 +11,13 @@ import { toBinary } from '@bufbuild/protobuf'
 import { build } from 'esbuild'
 import { ModelProtoSchema } from 'onnx-buf'
 import { resnet18 } from '../scripts/resnet18.js'
+import { efficientNetB0 } from './efficientnet.js'
 import { mobileNetV2 } from './mobilenet.js'
 import { nativeRuntime } from './native-runtime.js'
 import { profile } from './network-profile.js'
 import { seeded } from './random.js'
 import { median } from './report.js'
+import { tensorFlow, tensorFlowModel } from './tfjs.js'
 
 const quick = process.argv.includes('--quick')
 const isProfile = process.argv.includes('--profile')
@@ -24,7 +27,8 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 // Networks are not part of the public API, so they are bundled from the sources, two levels deep like src/cnn.
 await build({
   stdin: {
-    contents: `export { EngineNetwork } from './src/cnn/engine/network.ts'
+    contents: `export { constantOf } from './src/cnn/engine/lowering/constants.ts'
+      export { EngineNetwork } from './src/cnn/engine/network.ts'
       export { cutModel } from './src/onnx/edit/cut.ts'
       export { readModel } from './src/onnx/graph/read.ts'`,
     resolveDir: folder,
@@ -34,7 +38,7 @@ await build({
   format: 'esm',
   packages: 'external',
 })
-const { EngineNetwork, cutModel, readModel } = await import('../dist/lib/bench-network.js')
+const { EngineNetwork, constantOf, cutModel, readModel } = await import('../dist/lib/bench-network.js')
 
 const tiny = readFileSync(new URL('../models/tiny/tiny.onnx', import.meta.url))
 const nets = [
@@ -49,8 +53,18 @@ const nets = [
   },
   { name: 'ResNet-18', bytes: resnet18(), input: 'input', output: '/Flatten_output_0', side: 224, batch: 1 },
   { name: 'MobileNetV2', bytes: mobileNetV2(), input: 'input', output: 'features', side: 224, batch: 1 },
+  {
+    name: 'EfficientNet-B0',
+    bytes: efficientNetB0(),
+    input: 'input',
+    output: 'features',
+    side: 224,
+    batch: 1,
+  },
 ]
 const native = nativeRuntime()
+const { tf, absent } = await tensorFlow()
+if (absent) console.log(`Absent: TensorFlow.js: ${absent}`)
 if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
 const hasRelaxed = WebAssembly.validate(readFileSync(new URL('../dist/cnn.relaxed.wasm', import.meta.url)))
 console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each; ${rounds} rounds\n`)
@@ -75,6 +89,18 @@ async function measure({ name, bytes, input, output, side, batch }) {
   web.env.wasm.numThreads = 1
   ways.push({ name: 'onnxruntime-web', run: await bare(web, file) })
   if (native.runtime) ways.push({ name: 'onnxruntime-node', run: await bare(native.runtime, file) })
+
+  if (tf) {
+    const read = (tensor) => ({ dims: tensor.dims.map(Number), numbers: constantOf(tensor).read() })
+    const run = tensorFlowModel(tf, model, read)
+    const ours = (await ways[0].run()).get(output).data
+    const theirs = run(pictures, dims)
+    const range = ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    // Both must compute the same, or their times say nothing.
+    const isSame = ours.every((value, i) => Math.abs(value - theirs[i]) <= 1e-3 * range)
+    if (!isSame) throw new Error(`TensorFlow.js answers something else for ${name}`)
+    ways.push({ name: 'tfjs-wasm', run: () => run(pictures, dims) })
+  }
 
   async function bare({ InferenceSession, Tensor }, graph) {
     const options = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 }

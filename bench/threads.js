@@ -25,9 +25,11 @@ const wanted = [
 ]
 for (const job of wanted) {
   // Short fits are repeated more often, because other work on the machine affects them more.
-  const written = { ...writeJob(job, folder), fitOnly: true, repeat: job.grid ? 3 : 9 }
+  const written = { ...writeJob(job, folder), repeat: job.grid ? 3 : 9 }
   console.log(`\n${describe(written)}`)
-  for (const peer of ours) console.log(`  ${peer.name}: ${await compare(peer, written)}`)
+  for (const peer of ours) {
+    for (const line of await compare(peer, written)) console.log(`  ${peer.name}: ${line}`)
+  }
 }
 
 /** Seconds and ratios of one build; the variants run in turn, several times. */
@@ -37,22 +39,31 @@ async function compare(peer, job) {
     writeFileSync(file, JSON.stringify({ ...job, threads }))
     return file
   }
-  const run = async (threads) => best(await runPeer(peer, job, path(threads), 3600))
+  const run = (threads) => runPeer(peer, job, path(threads), 3600)
   const [one, two, apart] = [[], [], []]
   for (let round = 0; round < Number(flags.runs); round++) {
     one.push(await run(1))
     two.push(await run(2))
-    apart.push(Math.max(...(await Promise.all([run(1), run(1)]))))
+    apart.push(await Promise.all([run(1), run(1)]))
   }
-  const [alone, shared, beside] = [one, two, apart].map(median)
+  return (job.grid ? ['fit'] : ['fit', 'predict']).map((what) => {
+    const time = (timed) => best(timed, what)
+    const alone = median(one.map(time))
+    const shared = median(two.map(time))
+    const beside = median(apart.map((both) => Math.max(...both.map(time))))
+    return ratios(what, alone, shared, beside)
+  })
+}
+
+function ratios(what, alone, shared, beside) {
   return [
-    `1 thread ${alone.toFixed(3)} s, 2 threads ${shared.toFixed(3)} s: ${(alone / shared).toFixed(2)} times as fast;`,
+    `${what}: 1 thread ${alone.toFixed(3)} s, 2 threads ${shared.toFixed(3)} s: ${(alone / shared).toFixed(2)} times as fast;`,
     `two processes at once take ${beside.toFixed(3)} s each: ${((2 * alone) / beside).toFixed(2)} times the work`,
   ].join(' ')
 }
 
 /** The best time; the first run of a process also starts threads and compiles code. */
-function best({ fit, failed }) {
+function best({ failed, ...times }, what) {
   if (failed) throw new Error(failed)
-  return Math.min(...fit)
+  return Math.min(...times[what])
 }

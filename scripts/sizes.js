@@ -84,9 +84,9 @@ export async function downloadTable() {
   const uses = [
     ['train and classify in a page', "export { ImageClassifier } from 'softmargin'"],
     ['the same, from `softmargin/lite`', "export { ImageClassifier } from 'softmargin/lite'"],
-    ['classify by a saved classifier', "export { ImageClassifier } from 'softmargin/lite'", true, true],
+    ['classify with a saved classifier', "export { ImageClassifier } from 'softmargin/lite'", true, true],
     ['train an SVM on rows of numbers', "export { SVC } from 'softmargin/svm'"],
-    ['only decide, by an SVM that is trained', "export { SvcPredictor } from 'softmargin/svm'", false],
+    ['predict with a trained SVM', "export { SvcPredictor } from 'softmargin/svm'", false],
   ]
   const rows = await Promise.all(
     uses.map(async ([use, code, splitting, isAnswering]) => {

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Exports torchvision's architectures, with random weights, as ONNX files: python3 scripts/torchvision_models.py FOLDER
+"""Exports torchvision's architectures, with random weights, as ONNX files:
+python3 scripts/torchvision_models.py FOLDER [NAMES...]
 
 Debian: apt-get install python3-torchvision python3-onnx. `npm run bench -- layers FOLDER/*.onnx` then compares every
 one's layers with the native runtime.
@@ -12,8 +13,9 @@ import torchvision
 
 folder = pathlib.Path(sys.argv[1])
 folder.mkdir(parents=True, exist_ok=True)
-names = ["resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "densenet121", "squeezenet1_1",
-         "shufflenet_v2_x0_5", "googlenet", "regnet_y_400mf", "convnext_tiny", "vit_b_16"]
+names = sys.argv[2:] or ["vgg11", "resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large",
+                         "efficientnet_b0", "densenet121", "squeezenet1_1", "shufflenet_v2_x0_5", "googlenet",
+                         "regnet_y_400mf", "convnext_tiny", "vit_b_16"]
 for name in names:
     torch.manual_seed(0)
     options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}

@@ -18,8 +18,11 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type Probability,
   type RankedLabel,
   type Suspect,
+  type UnknownEvaluation,
+  type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {
@@ -45,5 +48,10 @@ export { decodeImage } from './image/decode.ts'
 export { fromHuggingFace, type HuggingFacePreprocess } from './image/hugging-face.ts'
 export type { ImageInput, RawImage } from './image/image-input.ts'
 export type { Preprocess, ResolvedPreprocess, Size } from './image/preprocess-options.ts'
-export { FeatureStore, type StoreExtractOptions, type StoreOpenOptions } from './store/feature-store.ts'
+export {
+  FeatureStore,
+  type StoreExtractOptions,
+  type StoreOpenOptions,
+  type StoreProgress,
+} from './store/feature-store.ts'
 export * from './svm.ts'

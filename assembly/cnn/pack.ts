@@ -46,14 +46,14 @@ export function packUntransformed(from: usize, filters: i32, channels: i32, scal
 /**
  * The weights of a 3 x 3 convolution, transformed: [planes][panels][channels][channels of a panel].
  *
- * @param side of the tiles, 4 or 2
+ * @param form F4, F2 or STRIDED, as in winograd-weights.ts
  * @param from [filters][channels][9]
  * @param scales a factor for each filter, or 0
  * @param panels room for the weights in panels
  * @param scratch WINOGRAD_SCRATCH_BYTES
  */
 export function packWinograd(
-  side: i32,
+  form: i32,
   from: usize,
   filters: i32,
   channels: i32,
@@ -70,7 +70,7 @@ export function packWinograd(
   packUntransformed(from, filters, channels, scales, panels)
   for (let filter = 0; filter < filters; filter += WIDE) {
     const width = panelWidth(filters - filter)
-    transformWeights(side, panels, channels, width, to, planeBytes, scratch)
+    transformWeights(form, panels, channels, width, to, planeBytes, scratch)
     panels += <usize>(channels * width * 9) * 4
     to += <usize>(channels * width) * 4
   }

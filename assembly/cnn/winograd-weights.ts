@@ -3,6 +3,13 @@
 //
 // Layout of the weights: [panels][channels][9 taps][channels of a panel], as `dense` takes those of one channel.
 
+import { transformStrided } from './winograd-strided'
+
+/** Forms of Winograd's convolution: tiles of 4 x 4 and 2 x 2 pixels with stride 1, tiles of 2 x 2 with stride 2. */
+export const F4: i32 = 4
+export const F2: i32 = 2
+export const STRIDED: i32 = 1
+
 /** 9 numbers to 16 planes. */
 // @ts-ignore: decorator
 @inline
@@ -75,16 +82,23 @@ function transform4(from: usize, tapBytes: usize, to: usize, step: usize, scratc
   }
 }
 
+/** Planes of weights of a form. */
+// @ts-ignore: decorator
+@inline
+export function weightPlanes(form: i32): i32 {
+  return form == F4 ? 36 : 16
+}
+
 /**
  * Transforms the weights of some channels of a panel into planes of [channels][channels of the panel].
  *
- * @param side 4 or 2
+ * @param form F4, F2 or STRIDED
  * @param width channels of the panel
  * @param step bytes from plane to plane
  * @param scratch room for 18 vectors
  */
 export function transformWeights(
-  side: i32,
+  form: i32,
   from: usize,
   channels: i32,
   width: i32,
@@ -95,7 +109,8 @@ export function transformWeights(
   const tapBytes = <usize>width * 4
   for (let channel = 0; channel < channels; channel++) {
     for (let at: usize = 0; at < tapBytes; at += 16) {
-      if (side == 4) transform4(from + at, tapBytes, to + at, step, scratch)
+      if (form == F4) transform4(from + at, tapBytes, to + at, step, scratch)
+      else if (form == STRIDED) transformStrided(from + at, tapBytes, to + at, step, scratch)
       else transform2(from + at, tapBytes, to + at, step, scratch)
     }
     from += 9 * tapBytes

@@ -11,6 +11,7 @@ import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
 import { addPredict } from './commands/predict-command.ts'
+import { addServe } from './commands/serve-command.ts'
 import { addSuspects } from './commands/suspects-command.ts'
 import { addTrain } from './commands/train-command.ts'
 import { say } from './common/terminal.ts'
@@ -42,6 +43,7 @@ addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
 addSuspects(program, interrupt.signal)
 addExtract(program, interrupt.signal)
+addServe(program, interrupt.signal)
 addLayers(program, interrupt.signal)
 addInfo(program)
 addConvert(program)

@@ -5,14 +5,14 @@ import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { fromBinary } from '../onnx/proto/read-message.ts'
 import type { SharedPlace } from './engine/network.ts'
 
-/** A network as another thread needs it to run the same. Structured-cloneable. */
+/** The data from which another thread recreates a network. Structured-cloneable. */
 export interface NetworkCopy {
   runtime: 'engine' | 'onnxruntime'
   /** The model without its large weights. */
   model: Uint8Array
-  /** Its large weights, in shared memory where there is some. */
+  /** Its large weights, in shared memory if the host has it. */
   files: WeightFile[]
-  /** In the engine: where the packed weights lie. Without it, the thread packs weights of its own. */
+  /** For the engine: the location of the packed weights. Without it, the thread packs the weights itself. */
   place: SharedPlace | undefined
 }
 
@@ -20,11 +20,11 @@ export interface NetworkCopy {
 export interface SharedNetwork {
   /** One for each thread that can run it. */
   places: (SharedPlace | undefined)[]
-  /** The rest of a copy: the same for all of them, and made anew by each call. */
+  /** The other parts of a copy, which are the same for all copies; each call creates them again. */
   parts(): Omit<NetworkCopy, 'place'>
 }
 
-/** Takes a model apart, so that any number of threads can be sent it. */
+/** Splits a model into parts that can be sent to any number of threads. */
 export function takeApart(model: ModelProto): Pick<NetworkCopy, 'model' | 'files'> {
   const { bytes, files } = detachWeights(model)
   if (!mayShareMemory()) return { model: bytes, files }
@@ -38,7 +38,7 @@ export function takeApart(model: ModelProto): Pick<NetworkCopy, 'model' | 'files
   }
 }
 
-/** Puts a model together again, in the thread. Its weights stay where they are. */
+/** Reassembles a model in the thread. Its weights are not copied. */
 export function putTogether({ model: bytes, files }: Pick<NetworkCopy, 'model' | 'files'>): ModelProto {
   const model = fromBinary(ModelProtoSchema, bytes)
   attachWeights(model.graph!, Object.fromEntries(files.map(({ path, data }) => [path, data])), 'the model')

@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { smallCnn } from '../../test/support/small-cnn.ts'
 import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
 import { FeatureExtractor } from './extractor/extractor.ts'
+import { Session } from './session.ts'
 
 const image = (i: number) => ({
   data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, j) => (i * 31 + j * 7) % 256),
@@ -40,6 +41,30 @@ describe('runtime', () => {
     )
     using inner = await engine.withLayer({ layer: 'stage1' })
     expect(inner.runtime.name).toBe('engine')
+  })
+
+  it('onnxruntime has one session for equal networks, as long as one of them is used', async () => {
+    const create = vi.spyOn(Session, 'create')
+    const release = vi.spyOn(Session.prototype, 'release')
+    const make = (options = {}) => FeatureExtractor.create({ runtime: 'onnxruntime', ...options })
+    const first = await make()
+    const [second, larger] = await Promise.all([make(), make({ pooling: { grid: 2 } })])
+    using other = await make({ layer: 'stage2' })
+    expect(create).toHaveBeenCalledTimes(2)
+    const { data } = await first.extract(images)
+    first.dispose()
+    await expect(first.extract(images)).rejects.toMatchObject({ code: 'DISPOSED' })
+    expect((await second.extract(images)).data).toEqual(data)
+    expect((await larger.extract(images)).cols).toBe(4 * second.featureSize)
+    expect(release).not.toHaveBeenCalled()
+    second.dispose()
+    larger.dispose()
+    await vi.waitFor(() => expect(release).toHaveBeenCalledTimes(1))
+    expect((await other.extract(images)).rows).toBe(3)
+    using again = await make()
+    expect(create).toHaveBeenCalledTimes(3)
+    expect((await again.extract(images)).data).toEqual(data)
+    vi.restoreAllMocks()
   })
 
   it('auto sends a network with an unknown operator to onnxruntime as a whole', async () => {

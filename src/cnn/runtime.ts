@@ -22,6 +22,7 @@ import type {
   SessionOptions,
   StartNetwork,
 } from './running-network.ts'
+import { shareSession } from './shared-sessions.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -224,7 +225,9 @@ function sessionOf(model: ModelProto, options: SessionOptions, reason: string): 
 }
 
 async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
-  const session = await sessionOf(model, options, reason)
+  const start = () => sessionOf(model, options, reason)
+  // A session on the GPU may leave it by itself.
+  const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
   return {
     get device() {
       return session.device

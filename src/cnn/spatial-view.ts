@@ -7,19 +7,19 @@ export interface GridSize {
 }
 
 /**
- * How the numbers of a layer are arranged, as far as the graph tells. Layers of four dimensions are maps; layers of three
- * are sequences of tokens, as transformers compute them.
+ * The layout of a layer's values, as far as it can be inferred from the graph. Layers of four dimensions are maps; layers
+ * of three dimensions are sequences of tokens, as in transformers.
  */
 export interface Arrangement {
-  /** Axis of the channels; the batch is axis 0. Default: 1 for maps, the last one for tokens. */
+  /** Axis of the channels; axis 0 is the batch. Default: 1 for maps, the last axis for tokens. */
   channelAxis?: number | undefined
   /** Number of class and register tokens, which come before the patch tokens. Default 0. */
   prefixTokens?: number | undefined
-  /** The grid of patches that the tokens after these come from, row by row, if it is known. */
+  /** The grid of patches from which the following tokens are computed, row by row, if it is known. */
   patches?: GridSize | undefined
 }
 
-/** Where the numbers of one image lie in a layer: those of a channel at (y, x), in steps of the array. */
+/** How to address the values of one image in a layer: by strides for channel, y and x. */
 export interface SpatialView extends GridSize {
   channels: number
   /** Index of the first channel at (0, 0). */
@@ -27,7 +27,7 @@ export interface SpatialView extends GridSize {
   channelStride: number
   rowStride: number
   columnStride: number
-  /** Whether rows and columns are those of the image; otherwise the tokens stand in one column. */
+  /** Whether rows and columns are those of the image; otherwise the tokens form one column. */
   isRectangular: boolean
 }
 
@@ -72,11 +72,7 @@ function tokens(dims: readonly number[], arrangement: Arrangement): SpatialView 
   const isFirst = channelAxis === 1
   const [, length, channels] = isFirst ? [0, dims[2], dims[1]] : dims
   if (prefixTokens >= length) {
-    throw invalidArgument(
-      'prefixTokens',
-      prefixTokens,
-      `less than ${length}, the number of tokens of the layer`,
-    )
+    throw invalidArgument('prefixTokens', prefixTokens, `less than ${length}, the layer's number of tokens`)
   }
   const isRectangular = patches !== undefined && patches.height * patches.width === length - prefixTokens
   const { height, width } = isRectangular ? patches : { height: length - prefixTokens, width: 1 }

@@ -1,7 +1,8 @@
 import { inEngine, type WorkByName } from '../engine/wasm/job.ts'
 
-/** What a thread of `softmargin/svm` can do. Loaded when it is first asked for. */
+/** The types of jobs for threads of `softmargin/svm`. Loaded on first use. */
 export const svmWork: WorkByName = {
   fit: async () => inEngine((await import('../svm/training/pair-solver.ts')).fitJobType),
+  decisions: async () => inEngine((await import('../engine/decision/decision-jobs.ts')).decisionJobType),
   search: async () => inEngine((await import('../model-selection/search/search-jobs.ts')).searchJobType),
 }

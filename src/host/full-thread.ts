@@ -1,6 +1,6 @@
 import { useThreadScript } from './threads.ts'
 
-/** Lets threads do everything that the package can; for entries that may use ONNX Runtime. */
+/** Makes threads load the complete package; for entry points that may use ONNX Runtime. */
 export function useFullThreads(): void {
   // Must be one expression: bundlers recognise only this form.
   useThreadScript(

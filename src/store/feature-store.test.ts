@@ -19,7 +19,7 @@ import { readNpz, writeNpz } from '../data/npz.ts'
 import { frame } from '../host/journal/frames.ts'
 import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
-import { FeatureStore } from './feature-store.ts'
+import { FeatureStore, type StoreProgress } from './feature-store.ts'
 
 const options = {
   model: toBinary(ModelProtoSchema, smallCnn()),
@@ -96,6 +96,15 @@ describe('FeatureStore', () => {
     expect(X.shape).toEqual([2, extractor.featureSize])
     expect(names.data).toEqual([picture, ''])
     expect(await countExtracted((counting) => back.extract(counting, [picture]))).toBe(0)
+  })
+
+  it('tells how many images it knew', async () => {
+    const store = FeatureStore.inMemory()
+    await store.extract(extractor, images.slice(0, 3))
+    const told: [number, number][] = []
+    const onProgress = ({ done, known }: StoreProgress) => told.push([done, known])
+    await store.extract(extractor, images, { batchSize: 2, onProgress })
+    expect(told).toEqual([2, 4, 6, 8, 9].map((done) => [done, Math.min(done, 3)]))
   })
 
   it('loses at most the batch that was running when it ended', async () => {

@@ -1,5 +1,6 @@
-import type { ExtractOptions } from '../cnn/batching/run-images.ts'
+import type { ExtractOptions, ExtractProgress } from '../cnn/batching/run-images.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { LongCall } from '../core/call-options.ts'
 import { SoftmarginError, shapeMismatch, throwIfAborted } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { checkFinite, type Matrix } from '../core/matrix.ts'
@@ -17,8 +18,16 @@ import { knownStores } from './known-stores.ts'
 import { givenLabelsToNpz, recordFromNpz, storeFromNpz, storeToNpz } from './store-file.ts'
 import { WriteQueue } from './write-queue.ts'
 
+/** Progress of `FeatureStore.extract`. */
+export interface StoreProgress extends ExtractProgress {
+  /** Number of images so far whose features were in the store before. */
+  known: number
+}
+
 /** Options of `FeatureStore.extract`. */
-export interface StoreExtractOptions<L extends Label = Label> extends ExtractOptions {
+export interface StoreExtractOptions<L extends Label = Label>
+  extends Omit<ExtractOptions, 'onProgress'>,
+    LongCall<StoreProgress> {
   /** Labels to keep with the features, one per image: strings or finite numbers. An empty string means no label. */
   labels?: ArrayLike<L> | undefined
   /**
@@ -214,6 +223,7 @@ export class FeatureStore<L extends Label = Label> {
     if (o.labels) checkStoreLabels(o.labels)
     const batchSize = o.batchSize ?? defaultBatchSize
     const keys: string[] = []
+    let known = 0
     let threads = 1
     const onThreads = (working: number) => {
       threads = Math.max(threads, working)
@@ -221,6 +231,7 @@ export class FeatureStore<L extends Label = Label> {
     for (let from = 0; from < images.length; from += batchSize) {
       throwIfAborted(o.signal)
       const batch = await openAll(images, from, Math.min(from + batchSize, images.length), o)
+      known += batch.filter(({ key }) => this.#table.has(key)).length
       const fresh = new Map(batch.filter(({ key }) => !this.#table.has(key)).map((each) => [each.key, each]))
       const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o, onThreads)
       const given = new Map<string, Label>()
@@ -237,7 +248,7 @@ export class FeatureStore<L extends Label = Label> {
       }
       await this.#relabel(given)
       const done = Math.min(from + batchSize, images.length)
-      o.onProgress?.({ done, total: images.length, threads })
+      o.onProgress?.({ done, total: images.length, threads, known })
     }
     if (keys.length > 0) return keys
     throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${images.length} images can be read`, {

@@ -3,6 +3,7 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
 import type { DualProblem } from '../engine/dual/dual-problem.ts'
 import type { ColumnStats } from '../engine/kernel/column-stats.ts'
 import type { SvmKernel } from '../engine/kernel/kernel.ts'
@@ -201,7 +202,9 @@ export abstract class BaseSVM<P extends SvmParameters> {
   protected learn(machine: FittedModel): void {
     this.checkAlive()
     this.#fitted?.decider.dispose()
-    this.#fitted = { machine, decider: new DecisionFunction(machine, this.parameters.simd) }
+    const { simd } = this.parameters
+    const decider = new DecisionFunction(machine, { simd, onThreads: ThreadedPredictor })
+    this.#fitted = { machine, decider }
   }
 
   /**

@@ -25,7 +25,11 @@ export class SvcPredictor<L extends Label = Label> extends BaseClassifier<L> {
   private constructor({ classes, options, ...machine }: PredictorState<L>) {
     super()
     this.#classes = classes
-    this.#fitted = { machine, classes, decisions: new DecisionFunction(machine, options?.simd ?? 'strict') }
+    this.#fitted = {
+      machine,
+      classes,
+      decisions: new DecisionFunction(machine, { simd: options?.simd ?? 'strict' }),
+    }
   }
 
   /**

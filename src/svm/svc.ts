@@ -3,6 +3,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { dealFolds } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
@@ -125,7 +126,8 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     this.#fitted?.decisions.dispose()
-    this.#fitted = { machine, classes, decisions: new DecisionFunction(machine, this.#parameters.simd) }
+    const decisions = new DecisionFunction(machine, { ...this.#parameters, onThreads: ThreadedPredictor })
+    this.#fitted = { machine, classes, decisions }
   }
 
   /**

@@ -24,7 +24,7 @@ export interface SpawnOptions {
    */
   worker?: WorkerSource | undefined
   /**
-   * Default number of threads for long fits and searches, including the worker's own thread. If several connections
+   * Default number of threads for long fits, searches and extractors, including the worker's own thread. If several connections
    * share a worker, the last value applies. Results do not depend on it. Default: one per core.
    */
   threads?: number | undefined

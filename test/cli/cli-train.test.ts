@@ -57,7 +57,7 @@ describe('softmargin train', () => {
     [
       'a cache beside it',
       ['--fine-tune', '--cache', 'features.npz'],
-      /--cache must be left out with --fine-tune/,
+      /--cache must be omitted with --fine-tune/,
     ],
   ])('refuses %s', async (_, options, message) => {
     const { code, stderr } = await softmargin('train', pictures, '-o', join(folder, 'no.onnx'), ...options)

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { trainingSetFromFile, trainingSetToFile } from '../../src/classifier/training-set.ts'
+import { NotForEngine } from '../../src/cnn/engine/lowering/not-for-engine.ts'
+import { EngineNetwork } from '../../src/cnn/engine/network.ts'
 import { findLayer, listLayers, measureLayers } from '../../src/cnn/extractor/list-layers.ts'
 import { imageTensorInput } from '../../src/cnn/image-tensor-input.ts'
 import { linesOf } from '../../src/data/lines.ts'
@@ -20,6 +22,7 @@ import { svcFromMetadata } from '../../src/svm/formats/svc-metadata.ts'
 import * as softmargin from '../../src/svm.ts'
 import { partsOf } from '../support/classifier-parts.ts'
 import { clouds } from '../support/clouds.ts'
+import { residualCnn, spreadCnn } from '../support/engine-cnns.ts'
 import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
 import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
@@ -164,6 +167,13 @@ export async function formats(): Promise<Format[]> {
       cost: 5,
     },
     {
+      name: 'network in our engine',
+      seeds: networks32().map((model) => toBinary(ModelProtoSchema, model)),
+      reads: [runInEngine],
+      mutate: (seed, dice) => mutateGraph(networks32()[seed], dice),
+      cost: 5,
+    },
+    {
       name: 'saved classifier',
       seeds: [
         partsOf({ classes: ['cat', 'cow', 'dog'] }),
@@ -281,6 +291,36 @@ function graphs(): ModelProto[] {
   return networks
 }
 let networks: ModelProto[] | undefined
+
+/** Networks of operators that our engine knows. */
+function networks32(): ModelProto[] {
+  engineNetworks ??= [layeredCnn(), residualCnn(), spreadCnn()]
+  return engineNetworks
+}
+let engineNetworks: ModelProto[] | undefined
+
+/**
+ * Compiles a network for our engine and runs it on a picture. What is not for the engine is for ONNX Runtime, and no fault.
+ *
+ * @throws {Error} if an output has another length than its dimensions
+ */
+async function runInEngine(bytes: Uint8Array): Promise<void> {
+  const model = readModel(bytes)
+  const port = imageTensorInput(model)
+  const dims = [port.batch ?? 2, port.channels, port.height ?? 13, port.width ?? 18]
+  const length = dims.reduce((all, n) => all * n, 1)
+  if (!(length <= 1e6)) return
+  try {
+    const network = await EngineNetwork.create({ model, input: port.name, batch: port.batch }, dims)
+    const picture = Float32Array.from({ length }, (_, i) => ((i * 7919) % 256) / 255)
+    for (const [name, { data, dims: told }] of await network.run(picture, dims)) {
+      if (data.length !== told.reduce((all, n) => all * n, 1)) throw new Error(`${name} is not [${told}]`)
+    }
+    network.release()
+  } catch (error) {
+    if (!(error instanceof NotForEngine)) throw error
+  }
+}
 
 /**
  * All that is found out of a network before ONNX Runtime sees it.

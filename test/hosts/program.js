@@ -13,24 +13,34 @@ const THREADS = 2
  * @param spawn of `softmargin/worker`
  */
 export async function program(softmargin, spawn) {
-  const wanted = mayShareMemory() ? THREADS : 1
+  const wanted = { fit: mayShareMemory() ? THREADS : 1, images: mayHaveThreads() ? THREADS : 1 }
   const remote = await spawn({ threads: THREADS })
-  const away = await work(remote, {})
+  const away = await work(remote, {}, wanted)
   await remote.dispose()
-  const here = await work(softmargin, { threads: 1 })
-  if (away.threads !== wanted) throw new Error(`${away.threads} threads worked instead of ${wanted}`)
+  const here = await work(softmargin, { threads: 1 }, { fit: 1, images: 1 })
+  for (const [what, worked] of [
+    ['fit', away.threads],
+    ['images', away.imageThreads],
+  ]) {
+    if (worked !== wanted[what])
+      throw new Error(`${worked} threads worked on the ${what}, not ${wanted[what]}`)
+  }
   return [
     { where: 'here', ...here },
     { where: remote.isWorker ? 'worker' : 'in place', ...away },
   ]
 }
 
-/** @param options of the SVMs: their number of threads */
-async function work(library, options) {
+/**
+ * @param options the number of threads of SVMs and extractors
+ * @param wanted how many threads are to work
+ */
+async function work(library, options, wanted) {
   const start = Date.now()
   const { images, labels } = pictures(18)
-  const extractor = await library.FeatureExtractor.create()
+  const extractor = await library.FeatureExtractor.create(options)
   const features = await extractor.extract(images)
+  const { many, imageThreads } = await manyFeatures(extractor, wanted.images)
   const classifier = await library.ImageClassifier.create({ extractor, svm: { C: 10 } })
   await classifier.fit(images, labels)
   const file = await classifier.save()
@@ -53,10 +63,24 @@ async function work(library, options) {
   return {
     simd: simdLevel(),
     threads,
-    features: hash(features.data),
+    imageThreads,
+    features: hash([features.data, many.data]),
     model: hash([file, results, large]),
     predictions: hash(predictions),
     seconds: (Date.now() - start) / 1000,
+  }
+}
+
+/** Features of so many pictures that threads are worth their start: again, should one have started too late. */
+async function manyFeatures(extractor, wanted) {
+  const { images } = pictures(240)
+  let imageThreads = 0
+  const onProgress = (progress) => {
+    imageThreads = progress.threads
+  }
+  for (let tries = 1; ; tries++) {
+    const many = await extractor.extract(images, { onProgress })
+    if (imageThreads >= wanted || tries === 20) return { many, imageThreads }
   }
 }
 
@@ -71,8 +95,13 @@ export function rows() {
   return { X, y }
 }
 
-/** Browsers ask for COOP and COEP; functions on the edge have no threads. */
+/** Browsers ask for COOP and COEP. */
 function mayShareMemory() {
   if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) return false
+  return mayHaveThreads()
+}
+
+/** Functions on the edge have no threads. */
+function mayHaveThreads() {
   return typeof EdgeRuntime === 'undefined' && globalThis.navigator?.userAgent !== 'Cloudflare-Workers'
 }

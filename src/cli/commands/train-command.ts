@@ -23,6 +23,7 @@ import {
   parseGrid,
   parseLayer,
   parseNumber,
+  parsePartialShare,
   parsePooling,
   parsePositive,
   parseSeed,
@@ -50,6 +51,9 @@ interface TrainOptions extends RuntimeOption {
   coef0: number
   balanced?: boolean
   probability?: boolean
+  libsvmProbability?: boolean
+  unknown?: boolean
+  reject: number
   grid?: GridOption | true
   cv: number
   fineTune?: ClassifierFineTune | true
@@ -94,7 +98,15 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
     .option('--balanced', 'give rare classes as much weight as frequent ones')
-    .option('--probability', 'fit probabilities too; takes longer')
+    .option('--probability', 'fit probabilities too, from five folds; takes longer')
+    .option('--libsvm-probability', 'fit probabilities as LIBSVM does; they may disagree with the label')
+    .option('--unknown', 'let predict tell pictures of none of the classes')
+    .option(
+      '--reject <share>',
+      'share of pictures of the classes that --unknown may refuse',
+      parsePartialShare,
+      0.05,
+    )
     .option(
       '--grid [json]',
       `search for the best parameters (default: ${JSON.stringify(defaultGrid)})`,
@@ -103,7 +115,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--cv <folds>', 'number of folds for --grid and for --layer auto', parseFolds, 5)
     .option(
       '--fine-tune [json]',
-      'train the CNN on the pictures, too (default: {}; for example {"seconds": 300})',
+      'also train the CNN on the pictures (default: {}; for example {"seconds": 300})',
       parseFineTune,
     )
     .option('--cache <file>', 'store features in this .npz file and reuse them')
@@ -128,7 +140,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     await checkWritable(options.cache)
     checkApart(options.output, options.cache)
     if (options.fineTune !== undefined) {
-      throw invalidArgument('--cache', options.cache, 'left out with --fine-tune, which changes the features')
+      throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
   }
   const listed = await listLabelled(pictures)
@@ -147,6 +159,8 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         ...runtime,
       },
       scale: options.scale,
+      probability: options.libsvmProbability ? 'libsvm' : options.probability === true,
+      unknown: options.unknown === true && { reject: options.reject },
       store,
       svm,
       fineTune: options.fineTune,
@@ -226,7 +240,7 @@ function svmOptions(options: TrainOptions): SvcOptions {
     gamma: options.gamma,
     degree: options.degree,
     coef0: options.coef0,
-    probability: options.probability === true,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
 }

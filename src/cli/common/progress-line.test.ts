@@ -60,4 +60,25 @@ describe('a terminal', () => {
     line.stop()
     expect(written).toBe('')
   })
+
+  it('tells once how much of a long call a cache has answered', () => {
+    let written = ''
+    let now = 1000
+    for (const isTTY of [true, false]) {
+      written = ''
+      const line = new ProgressLine({ isTTY, columns: 60, write: (text) => (written += text) }, () => now)
+      const update = (done: number, known: number) => {
+        line.update({ done, total: 20_000, known, stage: 'features' })
+        now += 3000
+      }
+      // Nothing is resumed as long as everything is known.
+      update(9984, 9984)
+      update(11_200, 11_200)
+      expect(written).not.toContain('resumed')
+      update(11_264, 11_204)
+      update(11_328, 11_204)
+      line.stop()
+      expect(written.match(/^.*resumed: 11,204 of 20,000 known$/gm)).toHaveLength(1)
+    }
+  })
 })

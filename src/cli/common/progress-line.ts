@@ -24,6 +24,7 @@ export class ProgressLine {
   #began = 0
   #drawn = 0
   #isThere = false
+  #isResumed = false
 
   /** @param now a clock in milliseconds */
   constructor(stream: LineStream = process.stderr, now: () => number = () => performance.now()) {
@@ -32,18 +33,26 @@ export class ProgressLine {
   }
 
   /** A handler for `onProgress`. Each stage starts a new line and leaves its last state visible. */
-  readonly update = ({ done, total, stage = '' }: Progress & { stage?: string }): void => {
+  readonly update = ({
+    done,
+    total,
+    stage = '',
+    known = 0,
+  }: Progress & { stage?: string; known?: number }): void => {
     const now = this.#now()
     if (stage !== this.#stage) {
       this.stop()
       this.#stage = stage
       this.#began = now
       this.#drawn = 0
+      this.#isResumed = false
     }
+    const isResumed = known > 0 && done > known
     if (!this.#stream.isTTY) {
-      this.#log({ stage, done, total }, now)
+      this.#log({ stage, done, total }, now, isResumed ? known : 0)
       return
     }
+    if (isResumed) this.#tellResumed(known, total)
     const isDone = done >= total
     if (!isDone && this.#drawn > 0 && now - this.#drawn < INTERVAL) return
     this.#drawn = now
@@ -54,12 +63,21 @@ export class ProgressLine {
     if (isDone) this.stop()
   }
 
-  #log({ stage, done, total }: Progress & { stage: string }, now: number): void {
+  #log({ stage, done, total }: Progress & { stage: string }, now: number, known: number): void {
     if (now - Math.max(this.#began, this.#drawn) < LOG_INTERVAL) return
     this.#drawn = now
+    if (known > 0) this.#tellResumed(known, total)
     // So few columns leave no room for a bar, which would be noise in a log.
     const text = progressText({ stage, done, total, seconds: (now - this.#began) / 1000 }, 0)
     this.#stream.write(`${text}\n`)
+  }
+
+  /** Tells once what an earlier run has left in the cache, when it comes to what that has not. */
+  #tellResumed(known: number, total: number): void {
+    if (this.#isResumed) return
+    this.#isResumed = true
+    const columns = this.#isThere ? '\r\x1b[K' : ''
+    this.#stream.write(`${columns}resumed: ${inThousands(known)} of ${inThousands(total)} known\n`)
   }
 
   /** Ends the current line, so that other output starts below it. */
@@ -102,4 +120,9 @@ function duration(seconds: number): string {
   if (whole < 60) return `${whole} s`
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}
+
+/** 11204 as 11,204. */
+function inThousands(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }

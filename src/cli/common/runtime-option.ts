@@ -1,4 +1,5 @@
-// The option `--runtime`: softmargin's own runtimes by name, or a package that the user has installed.
+// The options of what runs the CNN. `--runtime`: softmargin's own runtimes by name, or a package that the user has
+// installed.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { Command } from 'commander'
 import type { ExtractorOptions } from '../../cnn/extractor/extractor.ts'
 import { checkModule, type OrtModule } from '../../cnn/given-runtime.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { parseThreads } from './parse-options.ts'
 
 const own = ['auto', 'engine', 'onnxruntime'] as const
 
@@ -14,9 +16,10 @@ const own = ['auto', 'engine', 'onnxruntime'] as const
 export interface RuntimeOption {
   runtime?: string
   executionProvider?: string[]
+  threads?: number
 }
 
-/** Adds `--runtime` and `--execution-provider` to a command. */
+/** Adds `--runtime`, `--execution-provider` and `--threads` to a command. */
 export function addRuntime(command: Command): Command {
   return command
     .option(
@@ -27,6 +30,7 @@ export function addRuntime(command: Command): Command {
       '--execution-provider <names...>',
       'execution providers of such a package, in order of preference, such as cuda cpu',
     )
+    .option('--threads <number>', 'how many threads share the work (default: one a core)', parseThreads)
 }
 
 /**
@@ -39,11 +43,12 @@ export function addRuntime(command: Command): Command {
 export async function runtimeOf({
   runtime,
   executionProvider,
-}: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders'>> {
-  const executionProviders = executionProvider
-  if (runtime === undefined) return { executionProviders }
+  threads,
+}: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders' | 'threads'>> {
+  const options = { executionProviders: executionProvider, threads }
+  if (runtime === undefined) return options
   const known = own.find((name) => name === runtime)
-  return { runtime: known ?? (await load(runtime)), executionProviders }
+  return { runtime: known ?? (await load(runtime)), ...options }
 }
 
 async function load(name: string): Promise<OrtModule> {

@@ -45,7 +45,7 @@ export class Lane {
   }
 }
 
-/** A place of a shared network, and the thread that has it. */
+/** A copy of a shared network, and the thread that uses it. */
 interface Taken {
   place: SharedPlace | undefined
   thread: PoolThread | undefined
@@ -58,7 +58,7 @@ export class ImageThreads {
   readonly #count: number
   readonly #lanes = new Map<PoolThread, Lane>()
   #shared: { network: SharedNetwork; places: Taken[] } | undefined
-  /** The threads at work; empty while there is none for them. */
+  /** The threads in use; empty while there is no work for them. */
   #crew: PoolThread[] = []
   #isAtWork = false
   #isClosed = false
@@ -74,17 +74,17 @@ export class ImageThreads {
     this.#count = network.session.share ? threads - 1 : 0
   }
 
-  /** Whether there may be other threads at all. */
+  /** Whether other threads can be used at all. */
   get isPossible(): boolean {
     return this.#count > 0 && !this.#isClosed
   }
 
-  /** Whether threads have been prepared before, so that they need not be waited for. */
+  /** Whether threads have been prepared before and are available at once. */
   get isPrepared(): boolean {
     return this.#lanes.size > 0
   }
 
-  /** The threads that are at work and ready. */
+  /** The threads that are in use and ready. */
   get lanes(): Lane[] {
     return this.#crew.flatMap((thread) => {
       const lane = thread.failed ? undefined : this.#lanes.get(thread)
@@ -92,14 +92,14 @@ export class ImageThreads {
     })
   }
 
-  /** Calls the threads to work. @param onReady called whenever one is ready */
+  /** Starts using the threads. @param onReady called whenever one is ready */
   start(onReady: () => void): void {
     if (this.#isAtWork || !this.isPossible) return
     this.#isAtWork = true
     this.#crew = assemble(this.#count, this.#network.session.runtime.name === 'engine' ? 'lite' : 'full')
     this.#preparing ??= this.#prepare(onReady)
       .catch(() => {
-        // No thread can be had, so this one goes on alone.
+        // No other thread is available, so this one continues alone.
         this.#isClosed = true
       })
       .finally(() => {
@@ -113,7 +113,7 @@ export class ImageThreads {
     if (missing.length === 0) return
     this.#shared ??= await this.#share()
     const { network, places } = this.#shared
-    // A lost thread leaves its place to another.
+    // The copy of a lost thread can be used by another one.
     for (const one of places) if (one.thread?.failed) one.thread = undefined
     const parts = network.parts()
     const { port, preprocess, taps } = this.#network
@@ -140,7 +140,7 @@ export class ImageThreads {
     return { network, places: network.places.map((place): Taken => ({ place, thread: undefined })) }
   }
 
-  /** Lets the threads go, once they have done what they were given. */
+  /** Releases the threads once they have finished their jobs. */
   rest(): void {
     if (!this.#isAtWork || this.lanes.some((lane) => !lane.isIdle)) return
     this.#isAtWork = false

@@ -1,8 +1,8 @@
 import type { OpenedImage } from '../../image/image-input.ts'
 
 /**
- * Images in a form that can be sent to another thread: their bytes are copied, since the originals are the caller's,
- * and moved there. Only the bytes in use are copied, not the buffer that they lie in.
+ * Images in a form that can be sent to another thread. Their bytes are copied, since the originals belong to the caller,
+ * and the copies are transferred. Only the bytes in use are copied, not their whole buffers.
  */
 export function toSend(images: readonly OpenedImage[]): { opened: OpenedImage[]; transfer: ArrayBuffer[] } {
   const transfer: ArrayBuffer[] = []

@@ -14,7 +14,7 @@ import { decodeInto, isUnreadable } from './image-reader.ts'
 import { runBatch } from './run-batch.ts'
 import { TensorBatch } from './tensor-batch.ts'
 
-/** What a thread is prepared with. */
+/** The data with which a thread is prepared for its jobs. */
 export interface ImageContext {
   copy: NetworkCopy
   port: ImageTensorInput
@@ -33,9 +33,9 @@ export interface ImageJob {
 
 /** The result of an `ImageJob`. */
 export interface ImageJobResult {
-  /** Why images cannot be read, by their place in the job. */
+  /** The errors of images that cannot be read, by their position in the job. */
   errors: Map<number, SerializedError>
-  /** For each tap, the rows of the other images, in order. Empty if there is none. */
+  /** For each tap, the rows of the other images, in order. Empty if there are none. */
   rows: PooledRows[]
 }
 
@@ -54,7 +54,7 @@ export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
           await decodeInto(opened, argument, preprocess, batch.slot())
           batch.addSlot()
         } catch (error) {
-          // Anything else is no fault of the image: the owner of the thread tries again by itself.
+          // Any other error is not the image's fault; the owner of the thread retries the job on its own thread.
           if (!isUnreadable(error)) throw error
           errors.set(place, serializeError(error))
         }

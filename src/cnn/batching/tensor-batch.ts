@@ -1,4 +1,4 @@
-/** Preprocessed images in one buffer that grows. */
+/** Preprocessed images in one growing buffer. */
 export class TensorBatch {
   protected readonly length: number
   #data: Float32Array
@@ -23,7 +23,7 @@ export class TensorBatch {
     return this.#data
   }
 
-  /** The batch as the numbers of `images` images, with zeros behind its own. */
+  /** The numbers of the batch, padded with zeros to `images` images. */
   padded(images: number): Float32Array {
     this.#reserve(images)
     const numbers = this.#data.subarray(0, images * this.length)

@@ -1,13 +1,13 @@
 import { type PoolThread, returnThread, takeThread } from '../../engine/wasm/pool-thread.ts'
 import type { ThreadLevel } from '../../host/threads.ts'
 
-// The threads that run images. All networks share them, so that extractors beside each other do not start more threads
-// than there are cores; a fit takes threads of its own from the pool.
+// The threads that run images. All networks share them, so that several extractors do not start more threads than there are
+// cores. A fit takes its own threads from the pool.
 
 let crew: PoolThread[] = []
 let users = 0
 
-/** Takes threads out of the pool, or those that another network has taken. Call `dismiss` afterwards. */
+/** Takes threads from the pool, or shares those that another network is using. Call `dismiss` afterwards. */
 export function assemble(count: number, level: ThreadLevel): PoolThread[] {
   users++
   crew = crew.filter((thread) => !thread.failed)
@@ -25,10 +25,10 @@ export function assemble(count: number, level: ThreadLevel): PoolThread[] {
   return able
 }
 
-/** The crew of last time, whose threads know the networks already. */
+/** The previous crew, whose threads already have the networks. */
 let former: PoolThread[] = []
 
-/** Ends one use of the crew. After the last, its threads go back into the pool. */
+/** Ends one use of the crew. After the last one, its threads return to the pool. */
 export function dismiss(): void {
   users--
   if (users > 0) return

@@ -2,9 +2,9 @@ import { threadsByDefault } from '../../engine/wasm/thread-pool.ts'
 import { threadLevel } from '../../host/threads.ts'
 import type { Network } from '../runtime.ts'
 
-/** Memory that the copies of a network in ONNX Runtime may take by default, in bytes. */
+/** Maximum memory of the copies of a network in ONNX Runtime by default, in bytes. */
 const MOST_BYTES = 2 ** 30
-/** What ONNX Runtime itself takes in a thread, in bytes: its code, compiled, and its memory. */
+/** The memory of ONNX Runtime itself in a thread, in bytes: its compiled code and its WebAssembly memory. */
 const RUNTIME_BYTES = 2 ** 26
 
 /**
@@ -22,6 +22,6 @@ export async function threadsForImages(
   if (wanted !== undefined) return wanted
   const threads = await threadsByDefault()
   if (runtime.name === 'engine') return threads
-  // The weights as they come, and as ONNX Runtime packs them.
+  // The weights as in the file, and as packed by ONNX Runtime.
   return Math.max(1, Math.min(threads, Math.floor(MOST_BYTES / (RUNTIME_BYTES + 3 * weightBytes))))
 }

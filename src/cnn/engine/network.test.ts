@@ -123,6 +123,60 @@ describe('graphs that are not for the engine', () => {
     })
   })
 
+  it.each([
+    [
+      'padding of a million pixels',
+      { pads: [1_000_000n, 1_000_000n, 1_000_000n, 1_000_000n] },
+      'OUT_OF_MEMORY',
+    ],
+    ['padding of 2^62 pixels', { pads: [2n ** 62n, 0n, 0n, 0n] }, undefined],
+    ['a dilation of 2^31', { dilations: [2n ** 31n, 1n], pads: [0n, 1n, 0n, 1n] }, undefined],
+    ['a stride of 0', { strides: [0n, 1n] }, undefined],
+    ['negative strides', { strides: [-1n, -1n] }, undefined],
+    ['2^40 groups', { group: 2n ** 40n }, undefined],
+  ])('a convolution with %s: at once, without memory for it', async (_, attributes, code) => {
+    const weights = new Random(4).weights('w', [4, 3, 3, 3])
+    const nodes = [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)]
+    const before = process.memoryUsage().arrayBuffers
+    const refused = code ? { code } : { name: 'NotForEngine' }
+    await expect(open(graphOf(3, nodes, [weights], ['y']))).rejects.toMatchObject(refused)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24)
+  })
+
+  it('a pooling with windows of 2^31 pixels', async () => {
+    const nodes = [node('pool', 'MaxPool', ['x'], ['y'], { kernel_shape: [2n ** 31n, 2n ** 31n] })]
+    await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
+  })
+
+  it('a convolution that reads its own answer', async () => {
+    const weights = new Random(4).weights('w', [3, 3, 1, 1])
+    const nodes = [node('add', 'Add', ['x', 'y'], ['a']), node('conv', 'Conv', ['a', 'w'], ['y'])]
+    await expect(open(graphOf(3, nodes, [weights], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
+  })
+
+  it('weights of NaN: the filters that have one answer NaN, and no other does', async () => {
+    for (const [strides, channels] of [
+      [1n, 3],
+      [1n, 8],
+      [2n, 8],
+    ] as const) {
+      const weights = new Random(4).weights('w', [20, channels, 3, 3])
+      const numbers = new Float32Array(weights.rawData.slice().buffer)
+      for (const filter of [0, 7, 19]) numbers[filter * channels * 9 + 4] = Number.NaN
+      weights.rawData = new Uint8Array(numbers.buffer)
+      const attributes = { strides: [strides, strides], pads: [1n, 1n, 1n, 1n] }
+      const model = graphOf(channels, [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)], [weights], ['y'])
+      const dims = [1, channels, 24, 24]
+      const network = await EngineNetwork.create({ model, input: 'x' }, dims)
+      const { data } = (await network.run(pictures(new Random(5), dims), dims)).get('y')!
+      const area = data.length / 20
+      for (let filter = 0; filter < 20; filter++) {
+        const has = data.subarray(filter * area, (filter + 1) * area).some(Number.isNaN)
+        expect(has, `filter ${filter}`).toBe([0, 7, 19].includes(filter))
+      }
+    }
+  })
+
   it('maps that no memory holds: before any is taken', async () => {
     const weights = new Random(4).weights('w', [4, 3, 1, 1])
     const before = process.memoryUsage().arrayBuffers

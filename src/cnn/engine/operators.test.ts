@@ -113,6 +113,32 @@ each('Conv of 3 x 3, which Winograd serves', 30, (random) => {
   return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
 })
 
+each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random) => {
+  const channels = random.pick(4, 16, 24, 64, 160)
+  const filters = random.pick(6, 13, 16, 24, 64, 200)
+  const weights = [random.weights('w', [filters, channels, 3, 3]), random.weights('b', [filters])]
+  const pads = random.pick([1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 1, 1], [2, 1, 0, 2])
+  const attributes = { kernel_shape: [3n, 3n], strides: [2n, 2n], pads: list(pads) }
+  const nodes = [
+    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
+    random.pick(
+      [node('relu', 'Relu', ['c'], ['y'])],
+      [node('same', 'HardSwish', ['c'], ['y'])],
+      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
+    ),
+  ].flat()
+  return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
+})
+
+each('Conv of 3 x 3 with so many weights that they are transformed on the way', 4, (random) => {
+  const [channels, filters] = [random.pick(260, 512), random.pick(250, 384)]
+  const stride = random.pick(1n, 2n)
+  const attributes = { kernel_shape: [3n, 3n], strides: [stride, stride], pads: list([1, 1, 1, 1]) }
+  const weights = [random.weights('w', [filters, channels, 3, 3], 0.1), random.weights('b', [filters])]
+  const nodes = [node('conv', 'Conv', ['x', 'w', 'b'], ['y'], attributes)]
+  return { channels, height: random.integer(3, 15), width: random.integer(3, 15), nodes, weights }
+})
+
 each('Conv on one pixel, of 1,000 channels, with 1,000 filters', 6, (random) => {
   const channels = random.pick(1, 1000)
   const filters = random.pick(1, 1000)

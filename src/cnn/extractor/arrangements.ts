@@ -5,7 +5,7 @@ import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangement, GridSize } from '../spatial-view.ts'
 
-/** More class and register tokens than this are not recognised; DINOv2 has 1 + 4. */
+/** Maximum number of class and register tokens that is recognized; DINOv2 has 1 + 4. */
 const mostPrefixTokens = 16
 
 /** A map with its height and width, and the index of the node that computes it. */
@@ -13,7 +13,7 @@ interface LastMap extends GridSize {
   at: number
 }
 
-/** What is inferred of all tensors. */
+/** The properties that are inferred for all tensors. */
 interface Inferred {
   facts: Map<string, TensorFacts>
   axes: Map<string, number>
@@ -22,7 +22,7 @@ interface Inferred {
 
 /** How the layers of a model are arranged, for images of one size. */
 export class Arrangements {
-  /** The option `prefixTokens`; by default the number is recognised. */
+  /** The option `prefixTokens`. Default: the number is recognized. */
   readonly prefixTokens: number | undefined
   readonly #model: ModelProto
   readonly #input: { name: string; dims: number[] }
@@ -35,7 +35,7 @@ export class Arrangements {
     this.prefixTokens = prefixTokens
   }
 
-  /** @param shape dimensions of the layer, batch first. Default: as the graph tells */
+  /** @param shape dimensions of the layer, batch first. Default: as inferred from the graph */
   of(layer: string, shape?: readonly number[]): Arrangement {
     if (shape && shape.length !== 3 && shape.length !== 4) return {}
     const { facts, axes } = this.#inferred
@@ -46,7 +46,7 @@ export class Arrangements {
     return { channelAxis, ...(tokens !== undefined && this.#patchesOf(layer, tokens)) }
   }
 
-  /** Inferred when it is first asked for: networks that end in a vector never need it. */
+  /** Inferred on first use: networks that end in a vector never need it. */
   get #inferred(): Inferred {
     if (this.#known) return this.#known
     const graph = { ...this.#model.graph!, node: topologicalOrder(this.#model.graph!) ?? [] }
@@ -76,7 +76,7 @@ export class Arrangements {
   }
 }
 
-/** For each tensor the last map that it is computed from, which is the tensor itself if it is a map. */
+/** For each tensor, the last map that it is computed from; for a map, the tensor itself. */
 function lastMaps(
   { node: nodes }: GraphProto,
   facts: Map<string, TensorFacts>,

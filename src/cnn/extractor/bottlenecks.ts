@@ -8,12 +8,12 @@ export interface Bottleneck {
 }
 
 /**
- * Finds the tensors of a path through a network that all later ones are computed from, in order.
+ * Finds the tensors on a path through a network from which all later ones are computed, in order.
  *
  * @param graph the network, whose inputs the path starts from
  * @param path nodes in topological order
- * @param isIgnored whether a tensor does not count as a way around the others, as the averages of an inner map that
- *   join the features at the end
+ * @param isIgnored whether a tensor does not count as a bypass of the others, such as the averages of an inner map that
+ *   are concatenated with the features at the end
  */
 export function bottlenecks(
   graph: GraphProto,

@@ -2,8 +2,8 @@ import { dimensions, producers, readBy, requiredInputs } from '../../onnx/graph/
 import type { GraphProto } from '../../onnx/proto/onnx.ts'
 
 /**
- * The part of a graph that is computed from its image input alone. Models of images and texts (CLIP) have a tower for each,
- * and only that of the image makes features.
+ * The part of a graph that is computed from its image input alone. Models for images and texts (CLIP) have a tower for
+ * each, and only the image tower provides features.
  *
  * @param graph graph in topological order
  * @returns the graph itself if it has one input, or no input that is clearly the image
@@ -24,7 +24,7 @@ export function imagePart(graph: GraphProto): GraphProto {
   const made = producers({ ...graph, node })
   const kept = graph.output.filter(({ name }) => made.has(name))
   const types = new Map(graph.valueInfo.map((info) => [info.name, info]))
-  // Where every output needs the other inputs too: what they read of the image's part.
+  // If every output also needs other inputs, use the tensors of the image's part that they read.
   const read = new Set(graph.node.filter((one) => !node.includes(one)).flatMap(readBy))
   const ends = [...read].flatMap((name) => (made.has(name) && types.get(name)) || [])
   return { ...graph, node, input: images, output: kept.length > 0 ? kept : ends }

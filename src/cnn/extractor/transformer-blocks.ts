@@ -13,11 +13,11 @@ const attention = new Set([
 /**
  * Finds the outputs of a network's transformer blocks.
  *
- * A block is a row of residual additions. It begins with one whose branch holds attention, and goes on with those whose
- * branches hold none (the MLP), up to the next attention.
+ * A block is a sequence of residual additions: the first has attention in its branch, and the following ones, up to the
+ * next attention, have none (the MLP).
  *
  * @param path nodes in topological order
- * @param narrow bottlenecks of the path, between which the branches lie
+ * @param narrow bottlenecks of the path; the branches are between them
  * @returns the outputs, from the first block to the last
  */
 export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: Bottleneck[]): string[] {
@@ -53,10 +53,10 @@ function skipInput(
   made: Map<string, NodeProto>,
   activations: Set<string>,
 ): Bottleneck | undefined {
-  // The addition of a bias is none.
+  // The addition of a bias is not a residual addition.
   if (node?.opType !== 'Add' || !node.input.every((name) => activations.has(name))) return undefined
   for (const name of node.input) {
-    // Attention and MLP beside each other make two additions in a row.
+    // A parallel attention and MLP result in two consecutive additions.
     const found = byName.get(name) ?? skipInput(made.get(name), byName, made, activations)
     if (found) return found
   }

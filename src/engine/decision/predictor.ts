@@ -1,16 +1,17 @@
 import { Matrix } from '../../core/matrix.ts'
-import { type Conditioning, conditioningOf, rescaled } from '../kernel/kernel.ts'
-import type { PackedRows } from '../kernel/packed-rows.ts'
-import { Conditioner, packRows } from '../kernel/packer.ts'
+import { columnStats } from '../kernel/column-stats.ts'
+import { type Conditioning, conditioningOf, powerOfTwoScale, rescaled, unitOf } from '../kernel/kernel.ts'
+import type { PackedLayout } from '../kernel/packed-rows.ts'
+import { Packer } from '../kernel/packer.ts'
 import { PairWeights } from '../kernel/pair-weights.ts'
 import { pairsOf, vectorsOfClasses } from '../kernel/pairs.ts'
-import { RbfUnderflow } from '../kernel/rbf-underflow.ts'
-import { positionsIn } from '../kernel/runs.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Expansion, forEachCoefficient } from './expansion.ts'
-import { PrecisePredictor } from './precise-predictor.ts'
+import { Float32Decider } from './float32-decider.ts'
+import { Float64Decider } from './float64-decider.ts'
+import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
 /** If float32 rounding may change decision values by more than this (the margin is 1), float64 is used. */
 const NOISE = 2 ** -7
@@ -19,230 +20,153 @@ const UNIT = 2 ** -24
 /** gamma |x|^2 above which squared distances of an rbf kernel are computed in float64. */
 const LARGE = 2 ** 13
 
-/** Columns of kernel values that are computed and summed while they are in the cache. */
-const CHUNK = 1024
+/** Receives the decision values of the next rows, in an array that is reused, and the number of rows done so far. */
+export type OnBlock = (decisions: Float64Array, done: number) => void
+
+/** What computes decision values with the arithmetic that a layout asks for. */
+export function deciderOf(engine: Engine, layout: DecisionLayout): Float32Decider | Float64Decider {
+  return layout.conditioning.precise ? new Float64Decider(engine, layout) : new Float32Decider(engine, layout)
+}
 
 /**
  * Computes decision values of an expansion. The results depend on the expansion only, so a model that was saved and
  * loaded gives bitwise identical results.
  */
 export class Predictor {
-  readonly pairs: [number, number][]
-  readonly #engine: Engine
-  readonly #rows: PackedRows
-  readonly #conditioner: Conditioner
-  readonly #intercept: Float64Array
-  readonly #weights: PairWeights | undefined
-  readonly #staging: number
-  /** Handles float32 underflow; rbf kernel only. */
-  readonly #far: RbfUnderflow | undefined
-  /** Address of scratch for a block's values with all support vectors; 0 until it is needed by `#sumFar`. */
-  #wide = 0
-  readonly #values: number
-  readonly #sums: number
-  /** Creates the float64 predictor for rows whose kernel values exceed the range of float32. */
-  readonly #openPrecise: (timeSlice: TimeSlice) => Promise<PrecisePredictor>
-  #precise: PrecisePredictor | undefined
+  readonly engine: Engine
+  readonly simd: Simd
+  readonly layout: DecisionLayout
+  readonly decider: RowDecider
+  readonly #expansion: Expansion
+  /** For rows whose kernel values exceed the range of float32. */
+  #precise: Predictor | undefined
 
-  /** @param o.weights coefficients; undefined for a linear kernel, where `rows` are the weight vectors */
-  private constructor(
-    engine: Engine,
-    rows: PackedRows,
-    o: {
-      pairs: [number, number][]
-      conditioning: Conditioning
-      intercept: Float64Array
-      weights?: PairWeights
-      openPrecise(timeSlice: TimeSlice): Promise<PrecisePredictor>
-    },
-  ) {
-    this.#engine = engine
-    this.#openPrecise = o.openPrecise
-    this.#rows = rows
-    this.pairs = o.pairs
-    this.#conditioner = new Conditioner(engine, o.conditioning, rows.width)
-    this.#intercept = o.intercept
-    this.#weights = o.weights
-    if (o.weights) {
-      this.#values = engine.allocate(engine.blockRows * CHUNK * 4)
-      this.#sums = engine.allocate(engine.blockRows * o.weights.length * 8)
-      if (rows.kernel.kind === 'rbf') this.#far = this.#farRows(rows.kernel.gamma)
-    } else {
-      this.#values = engine.allocate(engine.blockRows * rows.runs[0].size * 4)
-      this.#sums = 0
-    }
-    this.#staging = engine.allocate(engine.blockRows * rows.width * 4)
+  private constructor(engine: Engine, simd: Simd, expansion: Expansion, layout: DecisionLayout) {
+    this.engine = engine
+    this.simd = simd
+    this.layout = layout
+    this.decider = deciderOf(engine, layout)
+    this.#expansion = expansion
   }
 
   /**
-   * Prepares an engine for an expansion. Returns a `PrecisePredictor` if float32 would be too inaccurate.
+   * Lays out an expansion in an engine, for float64 if float32 would be too inaccurate.
    *
+   * @param o.shared whether threads will share the engine's memory. Default false
+   * @param o.precise whether to compute in float64 in any case. Default false
    * @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED`, `OUT_OF_MEMORY`
    */
   static async open(
     simd: Simd,
     expansion: Expansion,
     timeSlice: TimeSlice,
-  ): Promise<Predictor | PrecisePredictor> {
-    const engine = await Engine.open(simd)
-    const openPrecise = (ownTimeSlice: TimeSlice) => PrecisePredictor.open(simd, expansion, ownTimeSlice)
-    let predictor: Predictor | undefined
+    o: { shared?: boolean; precise?: boolean } = {},
+  ): Promise<Predictor> {
+    const engine = await Engine.open(simd, o.shared)
     try {
-      predictor = await Predictor.#openIn(engine, expansion, timeSlice, openPrecise)
-    } finally {
-      if (!predictor) engine.close()
+      const mark = engine.mark()
+      let layout = o.precise ? undefined : await layOut(engine, expansion, timeSlice)
+      if (!layout) {
+        engine.release(mark)
+        layout = await layOutPrecisely(engine, expansion, timeSlice)
+      }
+      return new Predictor(engine, simd, expansion, layout)
+    } catch (error) {
+      engine.close()
+      throw error
     }
-    return predictor ?? openPrecise(timeSlice)
-  }
-
-  /** Like `open`, in this engine; undefined if float32 would be too inaccurate. */
-  static async #openIn(
-    engine: Engine,
-    expansion: Expansion,
-    timeSlice: TimeSlice,
-    openPrecise: (timeSlice: TimeSlice) => Promise<PrecisePredictor>,
-  ): Promise<Predictor | undefined> {
-    const { supportVectors, kernel } = expansion
-    const pairs = pairsOf(expansion.nSupport.length)
-    const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
-    if (kernel.kind === 'linear') {
-      // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
-      const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
-      if (linearNoise(weights, supportVectors, conditioning) > NOISE) return undefined
-      const groups = [Int32Array.from(pairs.keys())]
-      const plain = { centre: undefined, scale: 1 }
-      const rows = await packRows(engine, weights, groups, kernel, plain, timeSlice)
-      return new Predictor(engine, rows, { pairs, conditioning, intercept, openPrecise })
-    }
-    const groups = vectorsOfClasses(expansion.nSupport)
-    const own = rescaled(kernel, conditioning.scale)
-    const rows = await packRows(engine, supportVectors, groups, own, conditioning, timeSlice)
-    const { dualCoef, intercept } = expansion
-    if (isNoisy(engine, rows, expansion)) return undefined
-    const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
-    const weights = new PairWeights(engine, rows.runs, largest)
-    await weights.setAll(dualCoef, timeSlice)
-    return new Predictor(engine, rows, { pairs, conditioning, intercept, weights, openPrecise })
   }
 
   /** Closes its engines. It must not be used afterwards. */
   close(): void {
-    this.#engine.close()
+    this.engine.close()
     this.#precise?.close()
-  }
-
-  /** Number of positions of the support vectors, including padding. */
-  get #size(): number {
-    return positionsIn(this.#rows.runs)
-  }
-
-  #farRows(gamma: number): RbfUnderflow {
-    const members = this.#engine.allocate(this.#size * 4)
-    const view = this.#engine.float32(members, this.#size).fill(0)
-    for (const { start, count } of this.#rows.runs) view.fill(1, start, start + count)
-    return new RbfUnderflow(
-      this.#engine,
-      gamma,
-      this.#size,
-      this.#rows.norms,
-      members,
-      this.#engine.blockRows,
-    )
   }
 
   /**
    * Computes decision values of the rows of X block by block; with many classes those of all rows could be too large.
    *
    * @param X finite, with as many columns as the support vectors
-   * @param onBlock receives the decision values of a block, rows x pairs, in an array that is reused for the next
-   *   block, and the number of rows done so far
+   * @param onBlock receives the decision values of a block, rows x pairs
    * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
    */
-  async decide(
-    X: Matrix,
-    timeSlice: TimeSlice,
-    onBlock: (decisions: Float64Array, done: number) => void,
-  ): Promise<void> {
-    const { blockRows } = this.#engine
-    const out = new Float64Array(Math.min(X.rows, blockRows) * this.pairs.length)
+  async decide(X: Matrix, timeSlice: TimeSlice, onBlock: OnBlock): Promise<void> {
+    const { blockRows } = this.decider
+    const pairs = this.layout.intercept.length
+    const out = new Float64Array(Math.min(X.rows, blockRows) * pairs)
     for (let from = 0; from < X.rows; from += blockRows) {
       const rows = Math.min(blockRows, X.rows - from)
       const given = X.data.subarray(from * X.cols, (from + rows) * X.cols)
-      this.#engine.float32(this.#staging, given.length).set(given)
-      this.#conditioner.apply(this.#staging, rows)
-      this.#rows.take(this.#staging, rows)
-      const decisions = out.subarray(0, rows * this.pairs.length)
-      if (this.#weights) await this.#decideBlock(this.#weights, rows, decisions, timeSlice)
-      else await this.#decideLinear(rows, decisions, timeSlice)
-      if (!decisions.every(Number.isFinite)) {
-        this.#precise ??= await this.#openPrecise(timeSlice)
-        await this.#precise.decide(new Matrix(given, rows, X.cols), timeSlice, (values, done) => {
-          decisions.set(values, done * this.pairs.length - values.length)
-        })
-      }
+      const decisions = out.subarray(0, rows * pairs)
+      await this.decider.decide(given, rows, decisions, timeSlice)
+      await this.makeFinite(given, decisions, timeSlice)
       onBlock(decisions, from + rows)
     }
   }
 
-  async #decideLinear(rows: number, out: Float64Array, timeSlice: TimeSlice): Promise<void> {
-    const pairs = this.pairs.length
-    const { size } = this.#rows.runs[0]
-    const step = this.#rows.columnsPerCall(rows)
-    for (let j = 0; j < size; j += step) {
-      this.#rows.multiply(rows, j, Math.min(step, size - j), this.#values + j * 4, size * 4)
-      if (timeSlice.expired) await timeSlice.yield()
-    }
-    const values = this.#engine.float32(this.#values, rows * size)
-    for (let r = 0; r < rows; r++) {
-      for (let p = 0; p < pairs; p++) out[r * pairs + p] = values[r * size + p] + this.#intercept[p]
+  /**
+   * Computes decision values again, in float64, of those rows where any of them is beyond float32.
+   *
+   * @param decisions rows x pairs
+   * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
+   */
+  async makeFinite(given: Float32Array, decisions: Float64Array, timeSlice: TimeSlice): Promise<void> {
+    if (this.layout.conditioning.precise || decisions.every(Number.isFinite)) return
+    this.#precise ??= await Predictor.open(this.simd, this.#expansion, timeSlice, { precise: true })
+    const { width } = this.layout.rows
+    const pairs = this.layout.intercept.length
+    // Row by row, so that the values of a row do not depend on those beside it.
+    for (let row = 0; row * pairs < decisions.length; row++) {
+      const out = decisions.subarray(row * pairs, (row + 1) * pairs)
+      if (out.every(Number.isFinite)) continue
+      await this.#precise.decider.decide(given.subarray(row * width, (row + 1) * width), 1, out, timeSlice)
     }
   }
+}
 
-  async #decideBlock(
-    weights: PairWeights,
-    rows: number,
-    out: Float64Array,
-    timeSlice: TimeSlice,
-  ): Promise<void> {
-    const { length } = weights
-    this.#engine.float64(this.#sums, rows * length).fill(0)
-    if (this.#far?.mayHold(this.#rows.leftNorms, rows))
-      await this.#sumFar(this.#far, weights, rows, timeSlice)
-    else await this.#sum(weights, rows, timeSlice)
-    weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
+/** Lays out an expansion for float32; undefined if that would be too inaccurate. */
+async function layOut(
+  engine: Engine,
+  expansion: Expansion,
+  timeSlice: TimeSlice,
+): Promise<DecisionLayout | undefined> {
+  const { supportVectors, kernel, dualCoef } = expansion
+  const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
+  if (kernel.kind === 'linear') {
+    // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
+    const pairs = pairsOf(expansion.nSupport.length)
+    const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
+    if (linearNoise(weights, supportVectors, conditioning) > NOISE) return undefined
+    const groups = [Int32Array.from(pairs.keys())]
+    const plain = { centre: undefined, scale: 1 }
+    const rows = await new Packer(engine, weights, groups, kernel, plain).packAll(timeSlice)
+    return { rows, conditioning, weights: undefined, intercept }
   }
+  const groups = vectorsOfClasses(expansion.nSupport)
+  const own = rescaled(kernel, conditioning.scale)
+  const rows = await new Packer(engine, supportVectors, groups, own, conditioning).packAll(timeSlice)
+  if (isNoisy(engine, rows, expansion)) return undefined
+  const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
+  const weights = PairWeights.allocate(engine, rows.runs, largest)
+  await weights.setAll(dualCoef, timeSlice)
+  return { rows, conditioning, weights: weights.layout, intercept: expansion.intercept }
+}
 
-  /** Computes kernel values chunk by chunk and sums them while they are in the cache. */
-  async #sum(weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
-    const step = Math.min(CHUNK, this.#rows.columnsPerCall(rows))
-    for (const [c, run] of this.#rows.runs.entries()) {
-      for (let j = 0; j < run.size; j += step) {
-        const cols = Math.min(step, run.size - j)
-        this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
-        weights.addSums(c, [j, cols], [this.#values, CHUNK * 4, rows], this.#sums)
-        if (timeSlice.expired) await timeSlice.yield()
-      }
-    }
-  }
-
-  /** Like `#sum`, for rows that may underflow: the distance to the nearest support vector must be known first. */
-  async #sumFar(far: RbfUnderflow, weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
-    const { length } = weights
-    const stride = this.#size * 4
-    this.#wide ||= this.#engine.allocate(this.#engine.blockRows * stride)
-    const step = this.#rows.columnsPerCall(rows)
-    for (let j = 0; j < this.#size; j += step) {
-      const cols = Math.min(step, this.#size - j)
-      this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
-      if (timeSlice.expired) await timeSlice.yield()
-    }
-    const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
-    this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
-    for (const [c, run] of this.#rows.runs.entries()) {
-      weights.addSums(c, [0, run.size], [this.#wide + run.start * 4, stride, rows], this.#sums)
-    }
-    RbfUnderflow.scale(this.#engine.float64(this.#sums, rows * length), length, factors)
-  }
+/** Lays out an expansion for float64. */
+async function layOutPrecisely(
+  engine: Engine,
+  expansion: Expansion,
+  timeSlice: TimeSlice,
+): Promise<DecisionLayout> {
+  const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
+  const scale = powerOfTwoScale((await columnStats(engine, supportVectors, timeSlice)).largest)
+  const conditioning = { centre: undefined, scale, precise: { lessOne: false, origin: undefined } }
+  const groups = vectorsOfClasses(nSupport)
+  const packer = new Packer(engine, supportVectors, groups, rescaled(kernel, scale), conditioning)
+  const rows = await packer.packAll(timeSlice)
+  const weights = PairWeights.allocate(engine, rows.runs, Number.POSITIVE_INFINITY)
+  await weights.setAll(dualCoef, timeSlice, unitOf(kernel, scale))
+  return { rows, conditioning, weights: weights.layout, intercept }
 }
 
 /** Estimates by how much float32 rounding changes the decision values of a linear SVM. */
@@ -263,7 +187,7 @@ function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Condit
 }
 
 /** Whether float32 rounding may change decision values by more than `NOISE`. */
-function isNoisy(engine: Engine, rows: PackedRows, { dualCoef, nSupport }: Expansion): boolean {
+function isNoisy(engine: Engine, rows: PackedLayout, { dualCoef, nSupport }: Expansion): boolean {
   const { kind, gamma, degree } = rows.kernel
   const vectors = dualCoef.length / (nSupport.length - 1)
   if (vectors === 0) return false

@@ -1,11 +1,11 @@
 import type { DualProblem } from './dual-problem.ts'
 
 /**
- * Fills in the dual problem of a C-SVC, which must be clear: p = -y, and b = y alpha between 0 and y times the bound of
- * its point. The first run is the class with y = 1.
+ * Fills in the dual problem of a C-SVC, which must be newly started: p = -y, and b = y alpha between 0 and y times the
+ * bound of the point. The first run is the class with y = 1.
  *
  * @param ofFirst upper bound of alpha for each point of the first run, without padding
- * @param ofSecond the same of the second run
+ * @param ofSecond the same for the second run
  */
 export function fillSvcProblem(
   { gradient, lower, upper, split }: DualProblem,

@@ -4,7 +4,7 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import { fillStrip, strideOf } from './blocks.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
 import { type PackedLayout, PackedRows } from './packed-rows.ts'
-import { packRows } from './packer.ts'
+import { Packer } from './packer.ts'
 import { positionsIn, type Run } from './runs.ts'
 
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
@@ -46,8 +46,8 @@ export class GramMatrix {
     conditioning: Conditioning,
     timeSlice: TimeSlice,
   ): Promise<GramLayout> {
-    const rows = await packRows(engine, X, groups, LINEAR, conditioning, timeSlice)
-    return { rows: rows.layout, dots: engine.allocate(gramBytes(rows.runs)) }
+    const rows = await new Packer(engine, X, groups, LINEAR, conditioning).packAll(timeSlice)
+    return { rows, dots: engine.allocate(gramBytes(rows.runs)) }
   }
 
   /** One run per group. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { packRows } from '../../../test/support/pack-rows.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { Engine } from '../wasm/engine.ts'
 import { TimeSlice } from '../wasm/time-slice.ts'
 import type { Kernel } from './kernel.ts'
-import { packRows } from './packer.ts'
 
 const RAW = { centre: undefined, scale: 1 }
 const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 3 }

@@ -2,29 +2,9 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Conditioning, type Kernel, storeKernel } from './kernel.ts'
-import { type PackedLayout, PackedRows } from './packed-rows.ts'
+import type { PackedLayout } from './packed-rows.ts'
 import { PrecisePacker } from './precise-packer.ts'
 import { PANEL, positionsIn, runsOf } from './runs.ts'
-
-/**
- * Packs the rows of a matrix, group by group.
- *
- * @param groups row numbers of X, group by group
- * @param kernel the kernel to apply to conditioned rows (see `rescaled`)
- * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
- */
-export async function packRows(
-  engine: Engine,
-  X: Matrix,
-  groups: ArrayLike<number>[],
-  kernel: Kernel,
-  conditioning: Conditioning,
-  timeSlice: TimeSlice,
-): Promise<PackedRows> {
-  const packer = new Packer(engine, X, groups, kernel, conditioning)
-  for (const g of groups.keys()) await packer.pack(g, timeSlice)
-  return new PackedRows(engine, packer.layout)
-}
 
 /** Packs the rows of a matrix group by group, to the addresses in `layout`. */
 export class Packer {
@@ -37,7 +17,13 @@ export class Packer {
   readonly #conditioner: Conditioner
   readonly #precise: PrecisePacker | undefined
 
-  /** Parameters are those of `packRows`. Only allocates the memory. @throws {SoftmarginError} `OUT_OF_MEMORY` */
+  /**
+   * Only allocates the memory.
+   *
+   * @param groups row numbers of X, group by group
+   * @param kernel the kernel to apply to conditioned rows (see `rescaled`)
+   * @throws {SoftmarginError} `OUT_OF_MEMORY`
+   */
   constructor(
     engine: Engine,
     X: Matrix,
@@ -60,6 +46,12 @@ export class Packer {
     this.#kernel = storeKernel(engine, kernel)
     this.#staging = engine.allocate(PANEL * width * 4)
     this.#conditioner = new Conditioner(engine, conditioning, width)
+  }
+
+  /** Packs all groups. @throws {SoftmarginError} `ABORTED` */
+  async packAll(timeSlice: TimeSlice): Promise<PackedLayout> {
+    for (const g of this.#groups.keys()) await this.pack(g, timeSlice)
+    return this.layout
   }
 
   /** Packs group `number`. @throws {SoftmarginError} `ABORTED` */

@@ -11,6 +11,15 @@ import type { Run } from './runs.ts'
  */
 const LARGE = 100
 
+/** Where coefficients are in memory: plain data, so that it can be sent to a thread that shares the memory. */
+export interface WeightsLayout {
+  runs: Run[]
+  /** Address of the coefficients of each class. */
+  addresses: number[]
+  /** Whether they, and all sums, are float64. */
+  exact: boolean
+}
+
 /**
  * Dual coefficients of one-vs-one classifiers in the engine's memory, and the weighted sums of kernel values.
  *
@@ -18,6 +27,7 @@ const LARGE = 100
  * in LIBSVM's order: the column of a pair is the `coefficientRow` of the other class.
  */
 export class PairWeights {
+  readonly layout: WeightsLayout
   /** Columns of each class's coefficient matrix, padded to a multiple of 4. */
   readonly columns: number
   /** Float64 sums per row of kernel values: `columns` for each class. */
@@ -27,15 +37,28 @@ export class PairWeights {
   readonly #addresses: number[]
   readonly #exact: boolean
 
-  /** @param largest upper bound of the absolute values of the coefficients; decides between float32 and float64 */
-  constructor(engine: Engine, runs: Run[], largest: number) {
+  constructor(engine: Engine, layout: WeightsLayout) {
+    this.layout = layout
     this.#engine = engine
-    this.#runs = runs
-    this.columns = PairWeights.columns(runs.length)
-    this.length = this.columns * runs.length
-    this.#exact = largest > LARGE
-    this.#addresses = runs.map((run) => engine.allocate(run.size * this.columns * (this.#exact ? 8 : 4)))
-    for (const [c, run] of runs.entries()) this.#view(c, run.size).fill(0)
+    this.#runs = layout.runs
+    this.columns = PairWeights.columns(this.#runs.length)
+    this.length = this.columns * this.#runs.length
+    this.#exact = layout.exact
+    this.#addresses = layout.addresses
+  }
+
+  /**
+   * Allocates coefficients, all of them 0.
+   *
+   * @param largest upper bound of their absolute values; decides between float32 and float64
+   */
+  static allocate(engine: Engine, runs: Run[], largest: number): PairWeights {
+    const exact = largest > LARGE
+    const bytes = PairWeights.columns(runs.length) * (exact ? 8 : 4)
+    const addresses = runs.map((run) => engine.allocate(run.size * bytes))
+    const weights = new PairWeights(engine, { runs, addresses, exact })
+    for (const [c, run] of runs.entries()) weights.#view(c, run.size).fill(0)
+    return weights
   }
 
   /** `columns` for so many classes. */

@@ -137,7 +137,7 @@ export class Engine {
   allocateRegion(bytes: number): Region {
     const own = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
     const from = this.allocate(own + bytes)
-    return { memory: this.memory, from, to: from + own + bytes }
+    return { memory: this.memory, from, to: this.#top }
   }
 
   /**

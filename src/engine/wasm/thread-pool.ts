@@ -1,10 +1,11 @@
 import { throwIfAborted } from '../../core/errors.ts'
 import { numberOfCores } from '../../host/platform/cores.ts'
 import { mayShareMemory, possibleThreads } from '../../host/threads.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Region } from './engine.ts'
 import type { EngineContext, JobQueue, JobType } from './job.ts'
 import type { Simd } from './module.ts'
 import { QUEUE_LENGTH, returnThread, STOLEN, type ThreadContext, takeThread } from './pool-thread.ts'
+import type { Regions } from './regions.ts'
 import type { TimeSlice } from './time-slice.ts'
 
 /** Runs jobs of one type on this thread and on others that share its memory. */
@@ -12,10 +13,17 @@ export class ThreadPool<Job, Result> {
   readonly #threads: ThreadContext[]
   readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
   readonly #worked = new Set<ThreadContext>()
+  /** Gives back the regions of the threads. */
+  readonly #release: () => void
 
-  private constructor(members: ThreadContext[], local: (job: Job, timeSlice: TimeSlice) => Promise<Result>) {
+  private constructor(
+    members: ThreadContext[],
+    local: (job: Job, timeSlice: TimeSlice) => Promise<Result>,
+    release: () => void,
+  ) {
     this.#threads = members
     this.#local = local
+    this.#release = release
   }
 
   /**
@@ -23,7 +31,7 @@ export class ThreadPool<Job, Result> {
    *
    * @param engine an engine on a shared memory
    * @param context structured-cloneable data, passed to `work.open` in each thread
-   * @param bytes memory that each other thread allocates
+   * @param regions the memory of the other threads
    * @param open prepares this thread, after the memory of the others is allocated. Default: `work.open`
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
@@ -33,22 +41,28 @@ export class ThreadPool<Job, Result> {
     simd: Simd,
     threads: number,
     context: Context,
-    bytes: number,
+    regions: Regions,
     open = () => work.open(engine, context),
   ): Promise<ThreadPool<Job, Result>> {
     const members: ThreadContext[] = []
+    const opened: [Region, Promise<void>][] = []
+    // A thread that starts late still writes to its region when the pool is closed already.
+    const release = () => {
+      for (const [region, end] of opened) end.then(() => regions.release(region))
+    }
     try {
       while (members.length < threads - 1) {
-        const region = engine.allocateRegion(bytes)
+        const region = regions.take()
         const data: EngineContext<Context> = { simd, region, context }
-        const { context: member, opened } = takeThread('svm').open(work.name, data)
+        const thread = takeThread('svm').open(work.name, data)
         // If a thread fails to start, its jobs run on the other threads.
-        opened.catch(() => {})
-        members.push(member)
+        opened.push([region, thread.opened.catch(() => {})])
+        members.push(thread.context)
       }
-      return new ThreadPool(members, open())
+      return new ThreadPool(members, open(), release)
     } catch (error) {
       giveBack(members)
+      release()
       throw error
     }
   }
@@ -147,8 +161,9 @@ export class ThreadPool<Job, Result> {
     return undefined
   }
 
-  /** Returns the threads to the pool. */
+  /** Returns the threads to the pool, and their regions. */
   close(): void {
+    this.#release()
     giveBack(this.#threads)
   }
 }

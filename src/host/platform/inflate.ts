@@ -1,13 +1,13 @@
 import { hasFileSystem, importBuiltin } from './builtins.ts'
 
 /**
- * Inflates a zlib stream by the inflater of the host, which is native and works beside this thread.
+ * Inflates a zlib stream with the host's native inflater, which runs outside of this thread.
  *
- * Hosts differ in what they say of damaged streams, and of bytes behind the end of one: whether a stream is sound, and
- * what is wrong with it, must be asked elsewhere.
+ * Hosts differ in how they report damaged streams and bytes after the end of a stream, so the validity of a stream must be
+ * checked separately.
  *
  * @param pieces the stream, in pieces of any length
- * @returns `undefined` where the host has no inflater
+ * @returns `undefined` if the host has no inflater
  */
 export function inflateByHost(
   pieces: Iterable<Uint8Array<ArrayBuffer>>,
@@ -19,9 +19,9 @@ export function inflateByHost(
 async function* inflateByNode(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { createInflate } = await importBuiltin('node:zlib')
   const { pipeline, Readable } = await importBuiltin('node:stream')
-  // Few large chunks, since each takes a turn of the event loop.
+  // Few large chunks, since each one takes a turn of the event loop.
   const inflate = createInflate({ chunkSize: 2 ** 20 })
-  // Errors come out of the loop, and leaving it ends the pipeline.
+  // The loop throws the errors, and leaving it ends the pipeline.
   pipeline(Readable.from(pieces), inflate, () => {})
   for await (const chunk of inflate) yield chunk
 }
@@ -42,7 +42,7 @@ async function* inflateByWeb(pieces: Iterable<Uint8Array<ArrayBuffer>>): AsyncGe
   }
 }
 
-/** Writes the stream, waiting where the inflater has its hands full. Its errors are met by who reads. */
+/** Writes the stream, waiting while the inflater is busy. Errors surface on the reading side. */
 async function writeAll(
   writable: WritableStream<BufferSource>,
   pieces: Iterable<Uint8Array<ArrayBuffer>>,

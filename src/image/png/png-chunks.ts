@@ -1,15 +1,15 @@
 import { crc32 } from '../../core/crc32.ts'
 import { checkArea } from '../limits.ts'
 
-/** What chunk IHDR says of an image. */
+/** The content of chunk IHDR. */
 export interface PngHeader {
   width: number
   height: number
-  /** Bits of a sample. */
+  /** Bits per sample. */
   depth: number
   /** One of `GREY`, `RGB`, `PALETTE`, `GREY_ALPHA`, `RGBA`. */
   colour: number
-  /** Whether rows come in the seven passes of Adam7. */
+  /** Whether the rows are in the seven passes of Adam7. */
   isInterlaced: boolean
 }
 
@@ -28,14 +28,14 @@ const depths: Partial<Record<number, number[]>> = {
   [RGBA]: [8, 16],
 }
 
-/** The parts of a PNG file that decide its pixels. */
+/** The parts of a PNG file that determine its pixels. */
 export interface PngChunks {
   header: PngHeader
-  /** Red, green and blue of each entry, of an image with a palette. */
+  /** Red, green and blue of each palette entry, if there is a palette. */
   palette?: Uint8Array
   /** Content of chunk tRNS. */
   transparency?: Uint8Array
-  /** Contents of the chunks IDAT: one zlib stream, cut at any bytes. */
+  /** Contents of the chunks IDAT: one zlib stream, split at arbitrary bytes. */
   data: Uint8Array[]
 }
 
@@ -71,7 +71,7 @@ export function readChunks(bytes: Uint8Array): PngChunks {
       throw new Error('it is damaged (it has two chunks IHDR)')
     } else if (type === 'IEND') break
     else if (isCritical(bytes[at + 4]) && type !== 'IHDR' && type !== 'PLTE') {
-      throw new Error(`it has a chunk ${type}, without which its pixels cannot be understood`)
+      throw new Error(`it has the unknown critical chunk ${type}`)
     }
     previous = type
     at = end
@@ -80,7 +80,7 @@ export function readChunks(bytes: Uint8Array): PngChunks {
   return found
 }
 
-/** Checks that a chunk is complete and intact. `end` is where the next one begins. */
+/** Checks that a chunk is complete and intact. `end` is the start of the next one. */
 function checkChunk(bytes: Uint8Array, view: DataView, at: number): { type: string; end: number } {
   if (at + 12 > bytes.length) {
     throw new Error(`it is truncated (it ends at byte ${bytes.length}, within a chunk)`)
@@ -113,18 +113,18 @@ function readHeader(bytes: Uint8Array, view: DataView): PngHeader {
   return { width, height, depth, colour, isInterlaced: interlace === 1 }
 }
 
-/** Whether a chunk of an unknown type must be understood, by the first letter of the type: it is upper case. */
+/** Whether a chunk of an unknown type is critical: the first letter of its type is upper case. */
 function isCritical(letter: number): boolean {
   return (letter & 0x20) === 0
 }
 
 function checkColours({ header, palette, transparency, data }: PngChunks): void {
-  if (data.length === 0) throw new Error('it is damaged (it has no chunk IDAT, which holds the pixels)')
+  if (data.length === 0) throw new Error('it is damaged (it has no chunk IDAT with pixels)')
   if (header.colour === PALETTE && !(palette && palette.length >= 3)) {
     throw new Error('it is damaged (its palette is missing)')
   }
   const needed = header.colour === GREY ? 2 : header.colour === RGB ? 6 : 0
   if (transparency && transparency.length < needed) {
-    throw new Error(`it is damaged (its chunk tRNS has ${transparency.length} bytes, ${needed} are needed)`)
+    throw new Error(`it is damaged (its chunk tRNS has ${transparency.length} bytes instead of ${needed})`)
   }
 }

@@ -1,18 +1,18 @@
 import { Inflate } from 'fflate'
 import { inflateByHost } from '../../host/platform/inflate.ts'
 
-/** Number of compressed bytes that are inflated at once: what comes of them is held, 1032 times as much at most. */
+/** Number of compressed bytes that are inflated at once. Their output, at most 1032 times as much, is held in memory. */
 const PIECE = 2 ** 14
 /** The same for the host's inflater. */
 const HOST_PIECE = 2 ** 16
-/** The most bytes that deflate makes of one: a copy of 258 bytes takes two bits. */
+/** Maximum expansion of deflate: a copy of 258 bytes takes two bits. */
 export const MOST_EXPANSION = 1032
 
 /**
- * Inflates a zlib stream piece by piece. Its checksum (Adler-32) is not looked at, since the chunks of PNG have their own.
+ * Inflates a zlib stream piece by piece. Its checksum (Adler-32) is ignored, since PNG chunks have their own.
  *
- * @param parts the stream, cut at any bytes
- * @param take is called with inflated bytes. What follows is not inflated if it throws.
+ * @param parts the stream, split at arbitrary bytes
+ * @param take called with inflated bytes; if it throws, the rest is not inflated
  * @throws {Error} with a message that says what is wrong with the stream
  */
 export function inflateParts(parts: Uint8Array[], take: (bytes: Uint8Array) => void): void {
@@ -42,7 +42,7 @@ export function inflateParts(parts: Uint8Array[], take: (bytes: Uint8Array) => v
 }
 
 /**
- * Like `inflateParts`, by the host's own inflater, which takes a third of the time once it runs.
+ * Like `inflateParts`, with the host's inflater, which is three times as fast once it has started.
  *
  * @returns whether the whole stream was inflated and taken. If not, `inflateParts` says what is wrong, if anything.
  */
@@ -60,7 +60,7 @@ export async function inflatePartsByHost(
   }
 }
 
-/** Gathers short parts and cuts long ones, since each call of an inflater has its price. */
+/** Joins short parts and splits long ones, since each call of an inflater has a cost. */
 function* pieces(parts: Uint8Array[], size: number): Generator<Uint8Array<ArrayBuffer>> {
   let gathered = new Uint8Array(size)
   let filled = 0
@@ -83,6 +83,6 @@ function* pieces(parts: Uint8Array[], size: number): Generator<Uint8Array<ArrayB
 function checkHeader([method, flags = 0]: Uint8Array): void {
   const isDeflate = (method & 15) === 8 && method >> 4 <= 7
   if (!isDeflate || ((method << 8) | flags) % 31 !== 0 || (flags & 0x20) !== 0) {
-    throw new Error('its pixels are not compressed as those of PNG are (zlib)')
+    throw new Error('its pixels are not compressed with zlib')
   }
 }

@@ -1,23 +1,23 @@
 import { GREY, GREY_ALPHA, PALETTE, type PngChunks, type PngHeader, RGB, RGBA } from './png-chunks.ts'
 
 /**
- * Writes the pixels of an unfiltered row as RGBA in one integer each, red in the lowest byte.
+ * Writes the pixels of an unfiltered row as RGBA, one integer per pixel, with red in the lowest byte.
  *
  * @param count number of pixels in the row
  * @param at index of the first pixel in `pixels`
- * @param step distance of neighbours in `pixels`
+ * @param step distance between neighbours in `pixels`
  */
 export type Expand = (row: Uint8Array, count: number, pixels: Uint32Array, at: number, step: number) => void
 
 const samples: Record<number, number> = { [GREY]: 1, [RGB]: 3, [PALETTE]: 1, [GREY_ALPHA]: 2, [RGBA]: 4 }
 const OPAQUE = 0xff000000
 
-/** Number of bits of a pixel in the file. */
+/** Number of bits per pixel in the file. */
 export function bitsPerPixel({ colour, depth }: PngHeader): number {
   return samples[colour] * depth
 }
 
-/** Chooses how rows of a file become RGBA: grey is repeated, 16-bit samples are reduced to their upper 8 bits. */
+/** Selects the conversion of rows to RGBA: grey is repeated, and 16-bit samples are reduced to the upper 8 bits. */
 export function expander({ header: { colour, depth }, palette, transparency }: PngChunks): Expand {
   const bytes = depth === 16 ? 2 : 1
   switch (colour) {
@@ -43,7 +43,7 @@ export function expander({ header: { colour, depth }, palette, transparency }: P
   }
 }
 
-/** One sample a pixel of at most 8 bits, by a table of the pixels of each value. */
+/** Converts samples of at most 8 bits with a table that has the pixel for each value. */
 function byTable(depth: number, table: Uint32Array): Expand {
   if (depth === 8) {
     return (row, count, pixels, at, step) => {
@@ -58,7 +58,7 @@ function byTable(depth: number, table: Uint32Array): Expand {
   }
 }
 
-/** The pixel of each grey value. Of the transparent value in chunk tRNS the lower byte counts. */
+/** The pixel for each grey value. Only the lower byte of the transparent value in chunk tRNS is used. */
 function greys(depth: number, transparency: Uint8Array | undefined): Uint32Array {
   const most = (1 << depth) - 1
   return Uint32Array.from({ length: most + 1 }, (_, value) => {
@@ -67,10 +67,10 @@ function greys(depth: number, transparency: Uint8Array | undefined): Uint32Array
   })
 }
 
-/** The pixel of each palette index. Indices beyond the palette are black, as in other decoders. */
+/** The pixel for each palette index. Indices beyond the palette are black, as in other decoders. */
 function colours(palette: Uint8Array, transparency: Uint8Array | undefined): Uint32Array {
   const count = Math.min(256, Math.floor(palette.length / 3))
-  // Alphas for more entries than there are mean that the chunk belongs to another palette.
+  // More alpha values than palette entries mean that the chunk belongs to another palette.
   const alphas = transparency && transparency.length <= count ? transparency : []
   return Uint32Array.from({ length: 256 }, (_, index) => {
     if (index >= count) return OPAQUE
@@ -97,7 +97,7 @@ function rgb(bytes: number): Expand {
   }
 }
 
-/** RGB in which one colour, that of chunk tRNS, is transparent. There it has two bytes a sample in any depth. */
+/** RGB with one transparent colour, that of chunk tRNS, which has two bytes per sample for any bit depth. */
 function rgbWithKey(bytes: number, transparency: Uint8Array): Expand {
   const key = Array.from(transparency.subarray(0, 6)).filter((_, i) => bytes === 2 || i % 2 === 1)
   const pixel = (key[0] | (key[bytes] << 8) | (key[2 * bytes] << 16) | OPAQUE) >>> 0

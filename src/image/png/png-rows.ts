@@ -7,7 +7,7 @@ interface Pass {
   rows: number
   /** Index of the first pixel in the image. */
   from: number
-  /** Distance of neighbours in a row, and of rows, in pixels. */
+  /** Distances between neighbours in a row and between rows, in pixels. */
   across: number
   down: number
 }
@@ -23,7 +23,7 @@ const adam7 = [
   [0, 1, 1, 2],
 ]
 
-/** The passes of an image that hold pixels. */
+/** The passes of an image that contain pixels. */
 function passesOf({ width, height, isInterlaced }: PngHeader): Pass[] {
   return (isInterlaced ? adam7 : [[0, 0, 1, 1]])
     .map(([left, top, across, down]) => ({
@@ -36,7 +36,7 @@ function passesOf({ width, height, isInterlaced }: PngHeader): Pass[] {
     .filter(({ columns, rows }) => columns > 0 && rows > 0)
 }
 
-/** The bytes of a row, also seen as integers of four. */
+/** The bytes of a row, with a view of them as 32-bit integers. */
 class Row {
   readonly bytes: Uint8Array
   readonly words: Int32Array
@@ -47,7 +47,7 @@ class Row {
   }
 }
 
-/** Makes pixels of the inflated bytes of an image, row by row, so that only two rows of them are held. */
+/** Converts the inflated bytes of an image to pixels, row by row, so that only two rows are held in memory. */
 export class PngRows {
   readonly #passes: Pass[]
   readonly #bits: number
@@ -57,12 +57,12 @@ export class PngRows {
   #y = 0
   #row = new Row(0)
   #above = new Row(0)
-  /** The filter of the row, or -1 before it is known. */
+  /** The filter of the row; -1 while it is unknown. */
   #filter = -1
   #filled = 0
 
   /**
-   * @param bits bits of a pixel in the file
+   * @param bits bits per pixel in the file
    * @param expand writes the pixels of a row
    * @param pixels the image
    */
@@ -74,20 +74,20 @@ export class PngRows {
     this.#nextPass()
   }
 
-  /** Number of inflated bytes that an image has: each row, behind the number of its filter. */
+  /** Number of inflated bytes of the image: each row is preceded by the number of its filter. */
   static bytesOf(header: PngHeader, bits: number): number {
     return passesOf(header).reduce((sum, { columns, rows }) => sum + rows * (1 + rowLength(columns, bits)), 0)
   }
 
-  /** Whether all rows have come. */
+  /** Whether all rows have been received. */
   get isComplete(): boolean {
     return this.#pass === this.#passes.length
   }
 
-  /** Takes the next inflated bytes. @throws {Error} for an unknown filter, and for more bytes than the image has */
+  /** Adds the next inflated bytes. @throws {Error} for an unknown filter, and for more bytes than the image has */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
-      if (this.isComplete) throw new Error('it is damaged (it holds more pixels than its header says)')
+      if (this.isComplete) throw new Error('it is damaged (it has more pixels than its header declares)')
       if (this.#filter < 0) {
         this.#filter = bytes[at++]
         continue
@@ -128,7 +128,7 @@ function rowLength(columns: number, bits: number): number {
 /**
  * Undoes the filter of a row in place (PNG specification, section 9).
  *
- * @param apart distance of a byte to that of its left neighbour
+ * @param apart distance between a byte and that of its left neighbour
  */
 function unfilter(
   filter: number,
@@ -145,7 +145,7 @@ function unfilter(
       for (let i = second; i < length; i++) row[i] += row[i - apart]
       break
     case 2:
-      // Four bytes at once: their upper bits are kept apart, so that no byte carries into the next.
+      // Adds four bytes at once; their upper bits are handled separately, so that no byte carries into the next.
       for (let i = 0; i < words.length; i++) {
         const a = words[i]
         const b = wordsAbove[i]
@@ -162,7 +162,7 @@ function unfilter(
         const left = row[i - apart]
         const up = above[i]
         const corner = above[i - apart]
-        // The neighbour that is nearest to left + up - corner.
+        // The neighbour closest to left + up - corner.
         const toLeft = Math.abs(up - corner)
         const toUp = Math.abs(left - corner)
         const toCorner = Math.abs(left + up - 2 * corner)

@@ -175,7 +175,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     [
       'transparency of one byte',
       pngFile(pngHeader(grey), pngChunk('tRNS', [1]), idat, end),
-      'chunk tRNS has 1 bytes, 2',
+      'chunk tRNS has 1 bytes instead of 2',
     ],
     [
       'two transparencies',
@@ -185,7 +185,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     [
       'an unknown chunk that must be known',
       pngFile(pngHeader(grey), pngChunk('CgBI'), idat, end),
-      'a chunk CgBI',
+      'the unknown critical chunk CgBI',
     ],
     ['3 bits', pngFile(header(8, 3), idat, end), 'colour type 0 with 3 bits'],
     ['colour type 1', pngFile(header(9, 1), idat, end), 'colour type 1 with 8 bits'],

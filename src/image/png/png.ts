@@ -6,8 +6,8 @@ import { PngRows } from './png-rows.ts'
 
 /**
  * Decodes a PNG file of any colour type and bit depth. 16-bit channels are reduced to their upper 8 bits. Of
- * an animation only the first image is decoded. Beside the image itself it holds two rows, and what 16 kB of the file
- * inflate to.
+ * an animation only the first image is decoded. Apart from the image itself, it holds two rows and the inflated data of
+ * 16 kB of the file in memory.
  *
  * @returns RGBA with the file's alpha
  * @throws {Error} with a message that says what is wrong with the file
@@ -16,7 +16,7 @@ export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
   const chunks = readChunks(bytes)
   const { header, data } = chunks
   const bits = bitsPerPixel(header)
-  // A header of a few bytes may promise any size: no memory is taken for pixels that cannot be there.
+  // A header can declare any size, so no memory is allocated for more pixels than the data can contain.
   const compressed = data.reduce((sum, { length }) => sum + length, 0)
   const needed = PngRows.bytesOf(header, bits)
   if (needed > compressed * MOST_EXPANSION) throw tooFew()
@@ -37,9 +37,9 @@ export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
   }
 }
 
-/** Number of inflated bytes from which on the host's inflater is faster. It takes some time to start. */
+/** Number of inflated bytes above which the host's inflater is faster, since it takes some time to start. */
 const forHost = 2 ** 19
 
 function tooFew(): Error {
-  return new Error('it is truncated (it holds fewer pixels than its header says)')
+  return new Error('it is truncated (it has fewer pixels than its header declares)')
 }

@@ -103,7 +103,7 @@ function layOutBatch(
     )
     return {
       parameters,
-      weights: new PairWeights(engine, rows.runs, Math.max(...bounds) * unit),
+      weights: PairWeights.allocate(engine, rows.runs, Math.max(...bounds) * unit),
       intercept: new Float64Array(pairCount(groups.length)),
       bounds,
       isPrecise: true,

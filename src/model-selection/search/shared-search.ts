@@ -10,6 +10,7 @@ import { conditioningOf, KERNEL_PARAMETERS, type Kernel, mayCentre } from '../..
 import { positionsIn, runsOf } from '../../engine/kernel/runs.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import { inOrder } from '../../engine/wasm/job.ts'
+import { Regions } from '../../engine/wasm/regions.ts'
 import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
@@ -96,8 +97,8 @@ export async function searchShared(
         folds: search.folds,
         scale: conditioning.scale,
       }
-      const bytes = threadBytes(engine, context, own)
-      const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, bytes)
+      const regions = new Regions(engine, threadBytes(engine, context, own))
+      const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, regions)
       try {
         const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {
           return { type: 'strip', strip }

@@ -3,7 +3,7 @@ import { requiredInputs } from '../graph/graph.ts'
 import type { GraphProto, NodeProto } from '../proto/onnx.ts'
 import type { Dims, TensorFacts } from './tensor-info.ts'
 
-/** Operators whose second dimension is that of the channels, as ONNX defines them. */
+/** Operators whose second dimension holds the channels, by the definition of ONNX. */
 const channelsAreSecond = new Set([
   'Conv',
   'FusedConv',
@@ -29,14 +29,15 @@ const reshapes = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'])
 const products = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'Gemm', 'QGemm'])
 
 /**
- * Infers which axis of each tensor holds channels, from the image inputs on: convolutions have their channels second,
- * products with a weight matrix last, Transpose moves them. Tensors of which it is not known are absent.
+ * Infers which axis of each tensor holds the channels, starting from the image inputs: it is the second axis for
+ * convolutions and the last one for products with a weight matrix, and Transpose moves it. Tensors whose channel axis is
+ * unknown are absent from the result.
  *
  * @param graph graph in topological order
  */
 export function channelAxes(graph: GraphProto, facts: Map<string, TensorFacts>): Map<string, number> {
   const axes = new Map<string, number>()
-  /** Tensors that depend on an input; a product of two of them is attention, whose axes have other meanings. */
+  /** Tensors that depend on an input. A product of two of them is attention, whose axes have another meaning. */
   const activations = new Set<string>()
   for (const { name } of requiredInputs(graph)) {
     activations.add(name)
@@ -79,7 +80,7 @@ function axisOf(
   return rank === output.length ? axis : undefined
 }
 
-/** Channels stay channels where a reshape leaves everything before or everything behind them as it is. */
+/** The channel axis survives a reshape that keeps all dimensions before it, or all dimensions after it. */
 function axisAfterReshape(input: Dims, axis: number, output: Dims): number | undefined {
   if (axis === 1 && output[1] !== undefined && output[1] === input[1]) return 1
   const last = output.at(-1)

@@ -1,8 +1,9 @@
 import type { LongCall } from '../../core/call-options.ts'
 import { abortedBy, shapeMismatch } from '../../core/errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../core/matrix.ts'
+import type { ThreadedPredictor } from '../../engine/decision/decision-jobs.ts'
 import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
-import { Predictor } from '../../engine/decision/predictor.ts'
+import { type OnBlock, Predictor } from '../../engine/decision/predictor.ts'
 import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
@@ -18,22 +19,33 @@ function checkDecisions(decisions: Float64Array): void {
   for (const value of decisions) if (!Number.isFinite(Math.fround(value))) throw beyondFloat32()
 }
 
+/** How decision values are computed. */
+export interface DecisionOptions {
+  simd: Simd
+  /** Number of threads for many rows. Default: one per core. */
+  threads?: number | undefined
+  /** Undefined: one thread. It is passed in so that an edge function, which has no threads, need not hold it. */
+  onThreads?: typeof ThreadedPredictor | undefined
+}
+
 /**
  * Computes the decision values of a fitted model. Concurrent calls run one after the other, because they use the same
  * WebAssembly memory.
  */
 export class DecisionFunction {
   readonly #machine: FittedModel & { inputSteps?: InputStep[] | undefined }
-  readonly #simd: Simd
-  #predictor: Pick<Predictor, 'decide' | 'close'> | undefined
+  readonly #o: DecisionOptions
+  #predictor: Pick<ThreadedPredictor, 'decide' | 'close'> | undefined
+  /** Whether the predictor's memory can be shared with threads. */
+  #isShared = false
   #last: Promise<unknown> = Promise.resolve()
   /** Number of calls waiting or running, and when the event loop last ran while there were any. */
   #calls = 0
   #rested = 0
 
-  constructor(machine: FittedModel & { inputSteps?: InputStep[] | undefined }, simd: Simd) {
+  constructor(machine: FittedModel & { inputSteps?: InputStep[] | undefined }, o: DecisionOptions) {
     this.#machine = machine
-    this.#simd = simd
+    this.#o = o
   }
 
   /** Number of columns that a row must have. */
@@ -102,20 +114,38 @@ export class DecisionFunction {
       if (timeSlice.expired) await timeSlice.yield()
       await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
       const rows = applyInputSteps(matrix, this.#machine.inputSteps)
-      this.#predictor ??= await this.#open(timeSlice)
-      await this.#predictor.decide(rows, timeSlice, (decisions, done) => {
+      const threads = await this.#threadsFor(rows.rows)
+      const predictor = await this.#open(threads > 1, timeSlice)
+      const onBlock: OnBlock = (decisions, done) => {
         checkDecisions(decisions)
         take(decisions)
         o.onProgress?.({ done, total: matrix.rows })
-      })
+      }
+      await predictor.decide(rows, timeSlice, onBlock, threads)
     } finally {
       this.#rested = timeSlice.rested
     }
   }
 
-  async #open(timeSlice: TimeSlice): Promise<Pick<Predictor, 'decide' | 'close'>> {
+  async #threadsFor(rows: number): Promise<number> {
     const { kernel, ...machine } = this.#machine
-    if (kernel.kind === 'precomputed') return new PrecomputedPredictor(machine, machine.support)
-    return Predictor.open(this.#simd, { ...machine, kernel }, timeSlice)
+    if (kernel.kind === 'precomputed') return 1
+    return this.#o.onThreads?.threadsFor(this.#o.threads, { ...machine, kernel }, rows) ?? 1
+  }
+
+  /** @param shared whether its memory must be shared with threads; once it is, it serves small calls too */
+  async #open(shared: boolean, timeSlice: TimeSlice): Promise<Pick<ThreadedPredictor, 'decide' | 'close'>> {
+    const { kernel, ...machine } = this.#machine
+    const { simd, onThreads } = this.#o
+    if (this.#predictor && (this.#isShared || !shared)) return this.#predictor
+    this.#predictor?.close()
+    this.#predictor = undefined
+    if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(machine, machine.support)
+    else {
+      const expansion = { ...machine, kernel }
+      this.#predictor = await (shared && onThreads ? onThreads : Predictor).open(simd, expansion, timeSlice)
+    }
+    this.#isShared = shared
+    return this.#predictor
   }
 }

@@ -12,6 +12,7 @@ import { isImprecise, type RoundingError } from '../../engine/kernel/rounding-er
 import type { EarlierDuals } from '../../engine/seeding/earlier-fit.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
+import { Regions } from '../../engine/wasm/regions.ts'
 import { ThreadPool, threadsFor } from '../../engine/wasm/thread-pool.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
@@ -143,7 +144,7 @@ async function fitIn(
     o.simd,
     plan.threads,
     context,
-    plan.threadBytes,
+    new Regions(engine, plan.threadBytes),
     open,
   )
   const solved: PairSolution[] = []

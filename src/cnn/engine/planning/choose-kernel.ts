@@ -2,13 +2,25 @@ import { type Convolution, linear } from '../lowering/operations.ts'
 import type { KernelFacts } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
-/** The kernel that computes a convolution; 'winograd4' and 'winograd2' are one with tiles of 4 x 4 and 2 x 2 pixels. */
-export type ConvolutionKernel = 'dense' | 'depthwise' | 'winograd4' | 'winograd2'
+/** The kernel that computes a convolution. */
+export type ConvolutionKernel = 'dense' | 'depthwise' | keyof typeof winogradForms
 
-/** Side of the tiles of a Winograd kernel, in pixels; 0 for the other kernels. */
-export function winogradSide(kernel: ConvolutionKernel): number {
-  if (kernel === 'winograd4') return 4
-  return kernel === 'winograd2' ? 2 : 0
+/**
+ * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-weights.ts: sides of their tiles in pixels,
+ * and planes that maps and weights are transformed to.
+ */
+const winogradForms = {
+  winograd4: { form: 4, side: 4, planes: 36, weightPlanes: 36 },
+  winograd2: { form: 2, side: 2, planes: 16, weightPlanes: 16 },
+  winogradStrided: { form: 1, side: 2, planes: 25, weightPlanes: 16 },
+}
+
+/** The form of a Winograd kernel. */
+export type WinogradForm = (typeof winogradForms)['winograd4']
+
+/** The form of a Winograd kernel; `undefined` for the other kernels. */
+export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefined {
+  return kernel === 'dense' || kernel === 'depthwise' ? undefined : winogradForms[kernel]
 }
 
 /**
@@ -20,26 +32,28 @@ export function chooseKernel(convolution: Convolution, facts: KernelFacts): Conv
   const { channels } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
   if (channels === 1 && bias.length === 1 && groups === 1) return 'depthwise'
-  const isPlain = groups === 1 && kernel.join() === '3,3' && [...strides, ...dilations].every((n) => n === 1)
-  if (!isPlain || channels % 4 !== 0) return 'dense'
+  const isPlain = groups === 1 && kernel.join() === '3,3' && dilations.every((n) => n === 1)
+  const stride = strides.join()
+  if (!isPlain || channels % 4 !== 0 || (stride !== '1,1' && stride !== '2,2')) return 'dense'
   const filters = roundUp(bias.length, facts.narrow)
   const { height, width } = output.shape
   // Estimated cycles: 7 multiply-adds per cycle and 8 bytes of weights per cycle. The cost of the transforms, per
   // number of a tile, was measured.
-  const product = (rows: number, weights: number) => {
-    return weights * channels * filters * (roundUp(rows, 2) / 7 + 4 / 8)
+  const product = (rows: number, planes: number, weightPlanes: number) => {
+    return channels * filters * ((planes * roundUp(rows, 2)) / 7 + (weightPlanes * 4) / 8)
   }
-  const winograd = (side: number) => {
+  const winograd = ({ side, planes, weightPlanes }: WinogradForm) => {
     const tiles = Math.ceil(height / side) * Math.ceil(width / side)
-    const planes = (side + 2) ** 2
-    return product(tiles, planes) + tiles * planes * (0.8 * channels + 0.5 * filters)
+    return product(tiles, planes, weightPlanes) + tiles * planes * (0.8 * channels + 0.5 * filters)
   }
-  const costs: [ConvolutionKernel, number][] = [
-    ['dense', product(height * width, 9)],
-    ['winograd4', winograd(4)],
-    ['winograd2', winograd(2)],
-  ]
-  return costs.reduce((least, one) => (one[1] < least[1] ? one : least))[0]
+  const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['winogradStrided'] as const)
+  let least: ConvolutionKernel = 'dense'
+  let cost = product(height * width, 9, 9)
+  for (const name of names) {
+    const own = winograd(winogradForms[name])
+    if (own < cost) [least, cost] = [name, own]
+  }
+  return least
 }
 
 /** Whether an activation is more than a clamp. */

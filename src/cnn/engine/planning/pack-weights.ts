@@ -4,6 +4,7 @@ import type { Convolution } from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
 import type { KernelFacts } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
+import type { WinogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 
 /** Number of filters with those that fill the last panel. */
@@ -97,7 +98,7 @@ export function addUntransformedWeights(
 /** Transformed weights for `winograd`: [planes][panels][channels][panel's filters]. Returns the address. */
 export function addWinogradWeights(
   convolution: Convolution,
-  side: number,
+  { form, weightPlanes }: WinogradForm,
   facts: KernelFacts,
   plan: MemoryPlan,
 ): number {
@@ -105,9 +106,9 @@ export function addWinogradWeights(
   const { channels } = input.shape
   const length = channels * paddedFilters(bias.length, facts)
   plan.stage(stagedBytes(convolution) + 36 * length + facts.winogradScratchBytes)
-  return plan.fix(4 * (side + 2) ** 2 * length, (memory, address, staging, kernels) => {
+  return plan.fix(4 * weightPlanes * length, (memory, address, staging, kernels) => {
     const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
     const scratch = rest + 36 * length
-    kernels.packWinograd(side, weights, bias.length, channels, scales, rest, address, scratch)
+    kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address, scratch)
   })
 }

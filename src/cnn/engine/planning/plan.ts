@@ -2,7 +2,7 @@ import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from
 import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
-import { type ConvolutionKernel, chooseKernel, winogradSide } from './choose-kernel.ts'
+import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import type { PlacedMap, PlanOptions, Step } from './step.ts'
 import { addSteps } from './steps.ts'
@@ -130,7 +130,7 @@ function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {
-    const rounded = winogradSide(kernel) ? roundUp(places, winogradSide(kernel)) : places
+    const rounded = roundUp(places, winogradForm(kernel)?.side ?? 1)
     return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
   }
   return {

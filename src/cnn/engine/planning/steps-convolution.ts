@@ -1,5 +1,5 @@
 import { type Convolution, lengthOf, linear } from '../lowering/operations.ts'
-import { isCurved, winogradSide } from './choose-kernel.ts'
+import { isCurved, winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import {
   addDenseWeights,
@@ -14,8 +14,8 @@ import { everyPixel, windowCorners } from './tables.ts'
 /** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
 const BLOCK_BYTES = 2 ** 17
 
-/** Numbers of a window that are summed before the next ones: their weights in a panel take 20 kB of the first-level cache. */
-const DENSE_PART = 320
+/** Numbers of a window that are summed before the next ones: their weights in a panel take 10 kB of the first-level cache. */
+const DENSE_PART = 160
 
 /** Adds the kernel calls that implement a convolution. */
 export function addConvolution(operation: Convolution, context: StepContext): void {
@@ -197,8 +197,9 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
   const { tilePixels, winogradPlaneGap: gap } = facts
   const { name, bias } = operation
-  const side = winogradSide(context.kernels.get(operation)!)
-  const planeCount = (side + 2) ** 2
+  const chosen = winogradForm(context.kernels.get(operation)!)!
+  const { form, side, planes: planeCount, weightPlanes } = chosen
+  const stride = side * operation.strides[0]
   const [x, out] = [map(operation.input), map(operation.output)]
   const { shape } = out.layout
   const { rowBytes, pixelBytes } = x.layout
@@ -207,8 +208,9 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
   const tiles = down * right
   const channels = pixelBytes / 4
-  const isLate = 4 * planeCount * panels * channels > LATE_BYTES
-  const planeBytes = Math.max(PLANE_BYTES, (4 * planeCount * panels * channels) / WEIGHTS_PER_PLANES)
+  const transformedBytes = 4 * weightPlanes * panels * channels
+  const isLate = transformedBytes > LATE_BYTES
+  const planeBytes = Math.max(PLANE_BYTES, transformedBytes / WEIGHTS_PER_PLANES)
   const fitting = Math.floor(planeBytes / (planeCount * pixelBytes) / tilePixels) * tilePixels
   const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
@@ -216,19 +218,21 @@ function addWinograd(operation: Convolution, context: StepContext): void {
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   const weights = isLate
     ? addUntransformedWeights(operation, facts, memory)
-    : addWinogradWeights(operation, side, facts, memory)
+    : addWinogradWeights(operation, chosen, facts, memory)
   const late = facts.winogradChannels
-  const transformed = memory.buffer(isLate ? planeCount * (late * facts.wide * 4 + gap) : 0, index)
+  const transformed = memory.buffer(isLate ? weightPlanes * (late * facts.wide * 4 + gap) : 0, index)
   const biases = memory.floats(panels, (to) => to.set(bias))
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
   const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
   const segments = tables.integers(isLate ? [0, late, 0, channels % late] : [0, channels])
   const zeros = memory.share('zeros', facts.wide * 4, () => {})
-  const tileWalk = (y: number, x: number) => ({ height: down, width: right, y, x, stepY: side, stepX: side })
-  const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1]))
+  const tileWalk = (y: number, x: number, step: number) => {
+    return { height: down, width: right, y, x, stepY: step, stepX: step }
+  }
+  const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1], stride))
   const outTiles = tables.outputTiles(out.layout, side)
   const residual = operation.residual && map(operation.residual)
-  const residualTiles = residual ? tables.pixels(residual.layout, tileWalk(0, 0)) : 0
+  const residualTiles = residual ? tables.pixels(residual.layout, tileWalk(0, 0, side)) : 0
   const curved = isCurved(operation)
   const { low, high } = operation.activation
   const finish = finishAddress(context, { ...linear, low, high })
@@ -238,7 +242,7 @@ function addWinograd(operation: Convolution, context: StepContext): void {
     multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) =>
       kernels.winograd(
-        side,
+        form,
         x.buffer.address,
         xTiles,
         pictures * tiles,

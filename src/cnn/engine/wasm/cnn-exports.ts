@@ -109,7 +109,7 @@ export interface Kernels {
   packPanels(from: number, filters: number, channels: number, taps: number, scales: number, to: number): void
   packUntransformed(from: number, filters: number, channels: number, scales: number, to: number): void
   packWinograd(
-    side: number,
+    form: number,
     from: number,
     filters: number,
     channels: number,
@@ -131,7 +131,7 @@ export interface Kernels {
     outOffsets: number,
   ): void
   winograd(
-    side: number,
+    form: number,
     x: number,
     xTiles: number,
     tiles: number,

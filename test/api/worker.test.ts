@@ -67,7 +67,7 @@ describe('a library in a worker', () => {
     expect(await tuned.toOnnx()).toEqual(await own.toOnnx())
     expect([...stages]).toEqual(['features', 'activations', 'training'])
     for (const one of [there, tuned, here, own]) await one.dispose()
-  }, 120_000)
+  }, 300_000)
 
   it('answers properties again and again: what an object owns is not taken from it', async () => {
     const svc = await new remote.SVC().fit(X, y)

@@ -40,11 +40,11 @@ describe('softmargin train', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^CNN trained above stage3, 1 epochs\non 12 images held out from it: [\d.]+ before, /m,
+      /^CNN trained above stage3, 1 epoch\non 10 images held out from it: [\d.]+ before, /m,
     )
     expect(stdout).toMatch(/: (the trained CNN is kept|not clearly better: the CNN stays as it was)$/m)
     const { fineTuning, holdOut } = JSON.parse((await run('--json')).stdout)
-    expect(fineTuning).toMatchObject({ from: 'stage3', epochs: 1, validation: { images: 12 } })
+    expect(fineTuning).toMatchObject({ from: 'stage3', epochs: 1, validation: { images: 10 } })
     expect(holdOut.images).toBe(12)
     using classifier = await ImageClassifier.load(output)
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])

@@ -3,7 +3,8 @@ import type { Tuning } from '../../cnn/training/fine-tune-options.ts'
 /** Says in one or two lines what a fine-tuning did and whether it was of use. */
 export function tuningText({ kept, from, epochs, learningRate, restarts, validation }: Tuning): string {
   const halved = restarts === 0 ? '' : `, rate halved to ${learningRate} since the loss diverged`
-  const done = `CNN trained above ${from}, ${Number(epochs.toFixed(1))} epochs${halved}`
+  const passes = Number(epochs.toFixed(1))
+  const done = `CNN trained above ${from}, ${passes} ${passes === 1 ? 'epoch' : 'epochs'}${halved}`
   if (!validation) return done
   const { images, frozen, tuned, softmax, standardError } = validation
   const share = (value: number) => value.toFixed(3)

@@ -1,5 +1,6 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
 // npm run bench -- extract [--quick]       pictures to features (extract.js)
+// npm run bench -- image-threads [--quick] pictures on one thread beside two (image-threads.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
 // npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
@@ -25,9 +26,8 @@ import { compile, findPeers, peersFolder, runPeer } from './peers.js'
 import { describe, median, table } from './report.js'
 import { summary } from './summary.js'
 
-const part = ['extract', 'layers', 'modules', 'network', 'photo-size', 'serve', 'threads'].find(
-  (name) => name === process.argv[2],
-)
+const parts = ['extract', 'image-threads', 'layers', 'modules', 'network', 'photo-size', 'serve', 'threads']
+const part = parts.find((name) => name === process.argv[2])
 if (part) {
   await import(`./${part}.js`)
   process.exit()

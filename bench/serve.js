@@ -2,11 +2,15 @@
 //
 // Measures a classifier behind node:http with 50 clients in another process. Each client keeps its connection, sends one
 // picture, waits for the answer and repeats. Prints the latency of requests and the longest turns of the server's event
-// loop, and for comparison the time of a single call on 8 pictures.
-import { fork } from 'node:child_process'
+// loop, and for comparison the time of a single call on 8 pictures. Then the same clients ask `softmargin serve`, on one
+// thread and on two.
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request } from 'node:http'
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const clients = 50
@@ -50,22 +54,18 @@ async function serve() {
     last = now
     if (isWatching) setImmediate(tick)
   }
-  const child = fork(me)
-  child.send({ port: server.address().port, seconds, pictures: pictures.map(({ bytes }) => [...bytes]) })
-  const times = await new Promise((resolve, reject) => {
-    child.on('exit', (code) => reject(new Error(`the clients ended with ${code}`)))
-    child.on('message', (message) => {
-      if (message === 'warm') {
-        isWatching = true
-        last = performance.now()
-        setImmediate(tick)
-      } else resolve(message)
-    })
-  })
+  const onWarm = () => {
+    isWatching = true
+    last = performance.now()
+    setImmediate(tick)
+  }
+  const times = await ask({ port: server.address().port, seconds, pictures }, onWarm)
   isWatching = false
-  child.kill()
   server.close()
   server.closeAllConnections()
+  const folder = mkdtempSync(join(tmpdir(), 'softmargin-bench-'))
+  const file = join(folder, 'digits.onnx')
+  writeFileSync(file, await classifier.save())
   classifier.dispose()
 
   const show = (name, values) => {
@@ -86,15 +86,61 @@ async function serve() {
   show('one call on 8 pictures, by itself', alone)
   const [p50, p99] = [0.5, 0.99].map((share) => sorted[Math.floor(share * sorted.length)])
   console.log(`p99 is ${(p99 / p50).toFixed(2)} times p50`)
+
+  console.log('\nsoftmargin serve, in turns:')
+  const rates = new Map([1, 2].map((threads) => [threads, []]))
+  try {
+    for (let round = 0; round < (seconds > 5 ? 3 : 1); round++) {
+      for (const [threads, own] of rates) {
+        const all = await served(file, threads, { seconds, pictures })
+        own.push(all.length / seconds)
+        const [half, most] = show(`${threads} threads, ${own.at(-1).toFixed(0)} requests a second`, all)
+          .filter((_, i, { length }) => i === Math.floor(length / 2) || i === Math.floor(0.99 * length))
+          .values()
+        console.log(`  p99 is ${(most / half).toFixed(2)} times p50`)
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+  const [one, two] = [...rates.values()].map((own) => Math.max(...own))
+  console.log(`2 threads answer ${(two / one).toFixed(2)} times the requests of one`)
+}
+
+/** The times of requests to `softmargin serve` on so many threads. */
+async function served(file, threads, { seconds, pictures }) {
+  const program = fileURLToPath(new URL('../dist/lib/cli.js', import.meta.url))
+  const child = spawn(process.execPath, [program, 'serve', file, '--port', '0', '--threads', String(threads)])
+  try {
+    const [url] = await once(child.stdout, 'data')
+    return await ask({ port: Number(new URL(String(url).trim()).port), seconds, pictures, path: '/classify' })
+  } finally {
+    child.kill()
+  }
+}
+
+/** Lets the clients, in a process of their own, ask a server. Returns how long each request took, in ms. */
+async function ask({ port, seconds, pictures, path = '/' }, onWarm = () => {}) {
+  const child = fork(me)
+  child.send({ port, path, seconds, pictures: pictures.map(({ bytes }) => [...bytes]) })
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on('exit', (code) => reject(new Error(`the clients ended with ${code}`)))
+      child.on('message', (message) => (message === 'warm' ? onWarm() : resolve(message)))
+    })
+  } finally {
+    child.kill()
+  }
 }
 
 /** The clients, which run in the other process. */
 async function askAll() {
-  const { port, seconds, pictures } = await new Promise((resolve) => process.once('message', resolve))
+  const { port, path, seconds, pictures } = await new Promise((resolve) => process.once('message', resolve))
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
-  const ask = (body) =>
+  const headers = { 'content-type': 'image/png' }
+  const askOne = (body) =>
     new Promise((resolve, reject) => {
-      const asked = request({ port, host: '127.0.0.1', method: 'POST', agent }, (answer) => {
+      const asked = request({ port, path, headers, host: '127.0.0.1', method: 'POST', agent }, (answer) => {
         answer.resume()
         answer.on('end', resolve)
       })
@@ -103,12 +149,12 @@ async function askAll() {
     })
   const bodies = pictures.map((bytes) => Buffer.from(bytes))
   const times = []
-  let end = performance.now() + 1000
+  let end = performance.now() + 3000
   let isWarm = false
   const client = async (which) => {
     for (let i = which; performance.now() < end; i++) {
       const began = performance.now()
-      await ask(bodies[i % bodies.length])
+      await askOne(bodies[i % bodies.length])
       if (isWarm) times.push(performance.now() - began)
     }
   }

@@ -18,8 +18,11 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type Probability,
   type RankedLabel,
   type Suspect,
+  type UnknownEvaluation,
+  type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {

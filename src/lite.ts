@@ -10,7 +10,10 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type Probability,
   type Scale,
+  type UnknownEvaluation,
+  type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
 export {

@@ -43,6 +43,7 @@ export {
   type ReportFigures,
 } from './metrics/classification-report.ts'
 export { accuracyScore, type ConfusionMatrix, confusionMatrix } from './metrics/metrics.ts'
+export { wilsonInterval } from './metrics/wilson-interval.ts'
 export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.ts'
 export {
   type CrossValOptions,

@@ -12,14 +12,24 @@ import { featureKernel } from '../svm/formats/import-model.ts'
 import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
+import { checkUnknown, type UnknownOptions } from './classifier-options.ts'
+import type { KnownModel } from './review/fit-known.ts'
 import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
+
+/** What a file holds beside the extractor. */
+export interface FileContent<L extends Label = Label> {
+  scaler: FeatureScaler
+  svc: SVC<L>
+  /** The power of `CalibratedSvc`, if the probabilities come from folds. */
+  power?: number | undefined
+  known?: KnownModel | undefined
+  learnt: TrainingSet<L> | undefined
+}
 
 /** Serializes a fitted classifier to one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
-  scaler: FeatureScaler,
-  svc: SVC,
-  learnt: TrainingSet | undefined,
+  { scaler, svc, power, known, learnt }: FileContent,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
@@ -37,6 +47,8 @@ export function classifierToFile(
       coef0: kernel.coef0,
       degree: kernel.degree,
     },
+    calibration: power === undefined ? undefined : { power },
+    known: known?.numbers,
     preprocess,
     about: {
       writtenBy: `softmargin ${version}`,
@@ -46,6 +58,7 @@ export function classifierToFile(
       runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
+      unknown: known && { reject: known.reject, label: known.label },
     },
   })
 }
@@ -58,13 +71,9 @@ export function classifierToFile(
 export async function classifierFromFile<L extends Label>(
   model: ModelProto,
   o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
-): Promise<{
-  extractor: FeatureExtractor
-  scaler: FeatureScaler
-  svc: SVC<L>
-  learnt: TrainingSet<L> | undefined
-}> {
-  const { cnn, pooling, prefixTokens, scaler, svm, preprocess, about } = readClassifier(model)
+): Promise<FileContent<L> & { extractor: FeatureExtractor }> {
+  const { cnn, pooling, prefixTokens, scaler, svm, calibration, known, preprocess, about } =
+    readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
   const learnt = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
@@ -85,10 +94,24 @@ export async function classifierFromFile<L extends Label>(
   })
   const { featureSize } = extractor
   if (featureSize === svm.supportVectors.cols) {
-    return { extractor, scaler: featureScalerFromFile(scaler), svc, learnt }
+    return {
+      ...{ extractor, scaler: featureScalerFromFile(scaler), svc, power: calibration?.power, learnt },
+      known: known && { numbers: known, ...unknownFromFile(about.unknown) },
+    }
   }
   extractor.dispose()
   throw unreadable(`its CNN computes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+}
+
+/** @throws {SoftmarginError} `MODEL_UNREADABLE` */
+function unknownFromFile(stored: unknown): Required<UnknownOptions> {
+  try {
+    const unknown = checkUnknown((stored ?? undefined) as UnknownOptions | undefined)
+    if (unknown) return unknown
+  } catch (cause) {
+    throw unreadable((cause as Error).message, cause)
+  }
+  throw unreadable('it has a known score without its settings')
 }
 
 function unreadable(why: string, cause?: unknown): SoftmarginError {

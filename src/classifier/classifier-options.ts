@@ -18,9 +18,22 @@ import type { Scoring } from '../model-selection/scoring.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { isFeatureStore } from '../store/known-stores.ts'
-import type { SVC, SvcOptions } from '../svm/svc.ts'
+import { SVC, type SvcOptions } from '../svm/svc.ts'
 
 export type { Scale }
+
+/**
+ * Whether a classifier has probabilities: `true` for calibrated ones, from folds; `'libsvm'` for those of LIBSVM.
+ */
+export type Probability = boolean | 'libsvm'
+
+/** How a classifier tells pictures of none of its classes. */
+export interface UnknownOptions {
+  /** Share of pictures of the known classes that is refused, above 0 and below 1. Default 0.05. */
+  reject?: number | undefined
+  /** What `predict` answers for a picture that is like none of the classes. Default `null`. */
+  label?: Label | null | undefined
+}
 
 /** Options of `ImageClassifier.create`. */
 export interface ClassifierOptions {
@@ -39,6 +52,18 @@ export interface ClassifierOptions {
    * 1, `'l2'` scales each image's feature vector to unit length, and `'none'` leaves the features unscaled.
    */
   scale?: Scale | undefined
+  /**
+   * Whether to fit probabilities too. With `true`, five machines are fitted on folds of the images; their decision
+   * values of the images that they have not seen give a sigmoid for each pair of classes and one temperature, and the
+   * label of `predict` is always the most probable one. `'libsvm'` gives the probabilities of LIBSVM and scikit-learn,
+   * which may disagree with `predict`. Default: `svm.probability`, which is false by default.
+   */
+  probability?: Probability | undefined
+  /**
+   * Whether to tell pictures of none of the classes: `predict` answers `null`, or `label`, for a picture that is unlike
+   * everything that the classifier has learnt. Default false.
+   */
+  unknown?: boolean | UnknownOptions | undefined
   /**
    * Store for the features of every image the classifier processes, so that no image is extracted twice. With
    * `layer: 'auto'` it holds the features of all candidate layers.
@@ -61,10 +86,11 @@ export interface ClassifierProgress
     Pick<FineTuneProgress, 'loss' | 'accuracy' | 'learningRate' | 'secondsLeft'> {
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
-   * `'search'` counts fits during the grid search, and `'svm'` counts pairs of classes. While the CNN is trained,
-   * `'activations'` counts images and `'training'` counts steps.
+   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, and `'calibration'` counts
+   * folds that probabilities are learnt from. While the CNN is trained, `'activations'` counts images and
+   * `'training'` counts steps.
    */
-  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm'
+  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration'
 }
 
 /** Options common to all calls that take images. */
@@ -125,6 +151,8 @@ export interface ClassifierSearch {
 export interface Evaluation<L extends Label = Label> {
   /** Fraction of images labelled correctly, 0 to 1. */
   accuracy: number
+  /** The 95 % confidence interval of the accuracy, from its lower to its upper end (Wilson). */
+  accuracyInterval: [low: number, high: number]
   /**
    * Rows are true classes, columns are predicted classes. Covers the classifier's classes and all other
    * labels that occur.
@@ -137,21 +165,64 @@ export interface Evaluation<L extends Label = Label> {
   report: ClassificationReport<L>
   /** Number of images evaluated, that is, those that could be read. */
   images: number
+  /** Only with `unknown`. The other figures are those of the classes that the SVM finds, refused or not. */
+  unknown?: UnknownEvaluation | undefined
+}
+
+/** How well a classifier tells pictures of none of its classes. A share of no pictures is NaN. */
+export interface UnknownEvaluation {
+  /** Share of the pictures of known classes that were refused, 0 to 1. */
+  refused: number
+  /** Share of the pictures with other labels that were taken for one of the classes, 0 to 1. */
+  wronglyAccepted: number
+  /** Share of the accepted pictures that are labelled correctly, 0 to 1. */
+  accuracyOfAccepted: number
+  /** Number of pictures of known classes. */
+  known: number
+  /** Number of pictures with other labels. */
+  others: number
 }
 
 /** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkOptions(
-  options: ClassifierOptions,
-): Required<Omit<ClassifierOptions, 'store' | 'fineTune'>> &
-  Pick<ClassifierOptions, 'store'> & { fineTune: ClassifierFineTune | undefined } {
-  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'store', 'fineTune'])
+export function checkOptions(options: ClassifierOptions): Required<
+  Omit<ClassifierOptions, 'store' | 'unknown' | 'fineTune'>
+> &
+  Pick<ClassifierOptions, 'store'> & {
+    unknown: Required<UnknownOptions> | undefined
+    fineTune: ClassifierFineTune | undefined
+  } {
+  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'unknown', 'store', 'fineTune'])
   const { extractor = {}, svm = {}, scale = 'standard', store, fineTune = false } = options
   for (const [name, value] of Object.entries({ extractor, svm })) {
     if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
   }
   checkScale(scale)
   checkStore(store)
-  return { extractor, svm, scale, store, fineTune: checkTuning(fineTune, store) }
+  const inSvm = svm instanceof SVC ? svm.getParams().probability : svm.probability
+  const probability = options.probability ?? inSvm ?? false
+  if (typeof probability !== 'boolean' && probability !== 'libsvm') {
+    throw invalidArgument('probability', probability, "true, false or 'libsvm'")
+  }
+  const unknown = checkUnknown(options.unknown)
+  return { extractor, svm, scale, probability, unknown, store, fineTune: checkTuning(fineTune, store) }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkUnknown(unknown: ClassifierOptions['unknown']): Required<UnknownOptions> | undefined {
+  if (unknown === undefined || unknown === false) return undefined
+  if (unknown !== true && (unknown === null || typeof unknown !== 'object')) {
+    throw invalidArgument('unknown', unknown, 'true, false or an object such as { reject: 0.05 }')
+  }
+  const given: UnknownOptions = unknown === true ? {} : unknown
+  checkKnownOptions(given, ['reject', 'label'])
+  const { reject = 0.05, label = null } = given
+  if (!(typeof reject === 'number' && reject > 0 && reject < 1)) {
+    throw invalidArgument('unknown.reject', reject, 'a share above 0 and below 1')
+  }
+  if (label !== null && typeof label !== 'string' && !Number.isFinite(label)) {
+    throw invalidArgument('unknown.label', label, 'a text, a number or null')
+  }
+  return { reject, label }
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */

@@ -1,17 +1,30 @@
 import type { Progress } from '../core/call-options.ts'
 import type { Splitter } from '../core/folds.ts'
-import type { Label } from '../core/labels.ts'
+import { encodeLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { GridSearchCV } from '../model-selection/grid-search.ts'
+import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import { type FitProgress, SVC } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
-import type { ClassifierFitOptions, ClassifierSearch } from './classifier-options.ts'
+import type {
+  ClassifierFitOptions,
+  ClassifierSearch,
+  Probability,
+  UnknownOptions,
+} from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
+import { calibrateSvc } from './review/calibrate-svc.ts'
+import { checkKnown, fitKnown, type KnownModel } from './review/fit-known.ts'
+import { checkTwoOfEach } from './review/out-of-fold.ts'
 
 /** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
 export interface FittedSvm<L extends Label = Label> {
   svc: SVC<L>
+  /** Set if its probabilities come from folds: the power of `CalibratedSvc`. */
+  power?: number | undefined
+  /** Set if pictures of none of the classes are told. */
+  known?: KnownModel | undefined
   search: ClassifierSearch | undefined
 }
 
@@ -26,8 +39,11 @@ export async function searchFor<L extends Label>(
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
+  { probability, unknown }: Pick<SvmFit<L>, 'probability' | 'unknown'>,
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
+  if (unknown) checkKnown(labels, unknown.reject)
+  if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { StratifiedKFold }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
@@ -42,6 +58,16 @@ export async function searchFor<L extends Label>(
   }
   if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
   return search
+}
+
+/** What an SVM is fitted on, and how its probabilities are. */
+export interface SvmFit<L extends Label> {
+  /** Unscaled rows, from which folds scale their own. */
+  features: Matrix
+  scaler: FeatureScaler
+  labels: L[]
+  probability: Probability
+  unknown: Required<UnknownOptions> | undefined
 }
 
 /**
@@ -68,18 +94,36 @@ export async function searchOnHeldOut<L extends Label>(
 }
 
 /**
- * Fits an SVM on scaled features. With a search, returns the search's best estimator and disposes of the
- * search.
+ * Fits an SVM on scaled features, with probabilities if they are asked for. With a search, takes the search's best
+ * estimator and disposes of the search.
  */
 export async function fitSvm<L extends Label>(
   template: SVC<L>,
+  fit: SvmFit<L>,
+  search: GridSearchCV<L> | undefined,
+  o: ClassifierFitOptions<L> & { warmStart?: SVC },
+): Promise<FittedSvm<L>> {
+  const X = await fit.scaler.transform(fit.features)
+  const { features, labels, unknown } = fit
+  const known = unknown && { ...unknown, numbers: await fitKnown(features, labels, unknown.reject, o.signal) }
+  const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
+  if (fit.probability !== true) return fitted
+  const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
+    signal: o.signal,
+    onProgress: (p) => o.onProgress?.({ stage: 'calibration', ...p }),
+  })
+  return { ...fitted, svc, power }
+}
+
+async function fitUncalibrated<L extends Label>(
+  template: SVC<L>,
   X: Matrix,
-  y: L[],
+  { labels: y, probability }: SvmFit<L>,
   search: GridSearchCV<L> | undefined,
   { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   if (search === undefined) {
-    const svc = template.clone()
+    const svc = template.clone({ probability: probability === 'libsvm' })
     const onFit = (p: FitProgress) => onProgress?.({ stage: 'svm', ...p })
     await svc.fit(X, y, { signal, warmStart, onWarning, onProgress: onFit })
     return { svc, search }

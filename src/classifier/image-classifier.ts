@@ -25,11 +25,20 @@ import {
   checkOptions,
   type Evaluation,
   type ImagesCall,
+  type Probability,
+  type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
 import { ImageFeatures, type LayerJudge } from './image-features.ts'
-import { decisionsOf, evaluationOf, labelsOf, type Pipeline, probabilitiesOf } from './predict-images.ts'
+import {
+  decisionsOf,
+  evaluationOf,
+  knownScoresOf,
+  labelsOf,
+  type Pipeline,
+  probabilitiesOf,
+} from './predict-images.ts'
 import { type Suspect, suspectRows } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
@@ -43,7 +52,10 @@ export type {
   ClassifierSearch,
   Evaluation,
   ImagesCall,
+  Probability,
   Scale,
+  UnknownEvaluation,
+  UnknownOptions,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
 export type { Suspect } from './review/suspects.ts'
@@ -68,6 +80,8 @@ export class ImageClassifier<L extends Label = Label> {
   /** How features are scaled before the SVM. */
   readonly scale: Scale
   readonly #template: SVC<L>
+  readonly #probability: Probability
+  readonly #unknown: Required<UnknownOptions> | undefined
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   /** Set if `fit` is to train the CNN. */
@@ -86,6 +100,8 @@ export class ImageClassifier<L extends Label = Label> {
     o: {
       scale: Scale
       template: SVC<L>
+      probability: Probability
+      unknown: Required<UnknownOptions> | undefined
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
       fineTune?: ClassifierFineTune | undefined
@@ -97,6 +113,8 @@ export class ImageClassifier<L extends Label = Label> {
     this.#auto = o.auto
     this.scale = o.scale
     this.#template = o.template
+    this.#probability = o.probability
+    this.#unknown = o.unknown
     this.#fitted = o.fitted
   }
 
@@ -107,12 +125,14 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
   static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
-    const { extractor, svm, scale, store, fineTune } = checkOptions(options)
-    const template = new SVC<L>(svm instanceof SVC ? svm.getParams() : svm)
+    const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
+    const parameters = svm instanceof SVC ? svm.getParams() : svm
+    const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
+    const given = { scale, template, probability, unknown, fineTune }
     if (extractor instanceof FeatureExtractor) {
       const source = new ImageFeatures(extractor, { owned: false, store })
-      return new ImageClassifier(source, { scale, template, fineTune })
+      return new ImageClassifier(source, given)
     }
     const { layer, pooling = 'auto' } = extractor
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
@@ -122,7 +142,7 @@ export class ImageClassifier<L extends Label = Label> {
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
     const source = new ImageFeatures(made, { owned: true, store })
-    return new ImageClassifier(source, { scale, template, auto, fineTune })
+    return new ImageClassifier(source, { ...given, auto })
   }
 
   /** The feature extractor. With `layer: 'auto'` or `fineTune` each `fit` replaces it; see `extractor.tuning`. */
@@ -154,7 +174,8 @@ export class ImageClassifier<L extends Label = Label> {
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
     const call = o as ClassifierFitOptions<L>
-    const planned = await searchFor<L>(this.#template, images, labels, call)
+    const extras = { probability: this.#probability, unknown: this.#unknown }
+    const planned = await searchFor<L>(this.#template, images, labels, call, extras)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
     const frozen = chosen?.source ?? this.#frozen
     let source = frozen
@@ -164,11 +185,11 @@ export class ImageClassifier<L extends Label = Label> {
       const extracted = known ?? (await source.extract(images, o, labels))
       const learnt = trainingSetFrom<L>(extracted, labels)
       const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
-        searchFor<L>(this.#template, images, labels, { ...call, cv }),
+        searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const X = await scaler.transform(extracted.features)
-      const machine = await fitSvm(this.#template, X, learnt.labels, search, o)
+      const given = { features: extracted.features, scaler, labels: learnt.labels, ...extras }
+      const machine = await fitSvm(this.#template, given, search, o)
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()
@@ -217,8 +238,9 @@ export class ImageClassifier<L extends Label = Label> {
     const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
-    const X = await scaler.transform(all.features)
-    const machine = await fitSvm(svc, X, all.labels, undefined, { ...o, warmStart: svc })
+    const extras = { probability: this.#probability, unknown: this.#unknown }
+    const given = { features: all.features, scaler, labels: all.labels, ...extras }
+    const machine = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
     this.#added = since
@@ -228,7 +250,8 @@ export class ImageClassifier<L extends Label = Label> {
   /**
    * Predicts the label of each image.
    *
-   * @returns one label per image, in order; with `onUnreadable`, `null` for images that cannot be read
+   * @returns one label per image, in order; with `onUnreadable`, `null` for images that cannot be read; with `unknown`,
+   *   `null`, or its `label`, for images that are like none of the classes
    * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
    *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
@@ -239,7 +262,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Predicts class probabilities. Requires a classifier created with `svm: { probability: true }`.
+   * Predicts class probabilities. Requires a classifier created with `probability`. With `probability: true` the label
+   * that `predict` gives is always the most probable one; with `'libsvm'` it usually is.
    *
    * @returns matrix [images, classes], columns in the order of `classes`; with `onUnreadable`, a row of NaN
    *   for each image that cannot be read
@@ -251,8 +275,7 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Returns the results of both `predict` and `predictProba` from one pass over the images. The label is
-   * decided by one-vs-one voting, so it is usually, but not always, the class with the highest probability.
+   * Returns the results of both `predict` and `predictProba` from one pass over the images.
    *
    * @returns `labels` as from `predict` and `probabilities` as from `predictProba`
    * @throws {SoftmarginError} as `predictProba`
@@ -273,8 +296,8 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Names the classes of each image with their probabilities, best first. The label of `predict` is decided by
-   * one-vs-one voting, so it is usually, but not always, the first one.
+   * Names the classes of each image with their probabilities, best first. The first one is the label of `predict`,
+   * except with `probability: 'libsvm'`, where it usually is.
    *
    * @param o.top number of classes for each image. Default: all
    * @returns one list per image, in order; with `onUnreadable`, an empty list for images that cannot be read
@@ -319,6 +342,20 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
+   * Returns how alike each image is to what the classifier has learnt: higher is more alike, and 0 is the threshold at
+   * and below which `predict` refuses it. Requires a classifier created with `unknown`.
+   *
+   * The score is a log likelihood ratio by feature: of an image of the likeliest class to an image of a class of which
+   * nothing is known. It comes from the features alone, not from the SVM.
+   *
+   * @returns with `onUnreadable`, NaN for each image that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without `unknown`, and the errors of `predict`
+   */
+  async knownScore(images: readonly ImageInput[], o: ImagesCall = {}): Promise<Float64Array> {
+    return knownScoresOf(this.#pipeline(), images, o)
+  }
+
+  /**
    * Lists the training images whose labels may be wrong, the most suspect first: those for which SVMs fitted on other
    * images find another label more probable. Five SVMs are fitted, each on four fifths of the images of `fit` or the
    * last `refit`; the classifier itself does not change.
@@ -352,8 +389,8 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { svc, scaler, learnt } = this.#checkFitted()
-    const bytes = await classifierToFile(this.extractor, scaler, svc, learnt)
+    const { svc } = this.#checkFitted()
+    const bytes = classifierToFile(this.extractor, this.#checkFitted())
     await warnOfPlainFloat32(svc.toState(), o.onWarning)
     return bytes
   }
@@ -375,11 +412,14 @@ export class ImageClassifier<L extends Label = Label> {
     checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
-    const { extractor, scaler, svc, learnt } = await classifierFromFile<L>(model, o)
+    const { extractor, ...fitted } = await classifierFromFile<L>(model, o)
+    const probability = fitted.power === undefined ? fitted.svc.getParams().probability && 'libsvm' : true
     return new ImageClassifier(new ImageFeatures(extractor, { owned: true, store: o.store }), {
-      scale: scaler.kind,
-      template: svc.clone(),
-      fitted: { svc, scaler, learnt, search: undefined },
+      scale: fitted.scaler.kind,
+      template: fitted.svc.clone({ probability: probability === 'libsvm' }),
+      probability,
+      unknown: fitted.known && { reject: fitted.known.reject, label: fitted.known.label },
+      fitted: { ...fitted, search: undefined },
     })
   }
 
@@ -392,7 +432,9 @@ export class ImageClassifier<L extends Label = Label> {
     return this.#checkFitted().svc.classes
   }
 
-  /** The fitted SVM, which takes scaled features. @throws {SoftmarginError} `NOT_FITTED` */
+  /**
+   * The fitted SVM, which takes scaled features. With `probability: true` its `predictProba` lacks the temperature and
+   * the agreement with `predict` that the classifier's have. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC<L> {
     return this.#checkFitted().svc
   }

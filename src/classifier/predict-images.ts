@@ -4,16 +4,28 @@ import { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
+import { wilsonInterval } from '../metrics/wilson-interval.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
-import { checkImages, type Evaluation, type ImagesCall } from './classifier-options.ts'
+import {
+  checkImages,
+  type Evaluation,
+  type ImagesCall,
+  type UnknownEvaluation,
+} from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
+import { calibratedProba } from './review/calibrate-svc.ts'
+import type { KnownModel } from './review/fit-known.ts'
+import { classScores, greatestScores } from './review/known-model.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
   source: ImageFeatures
   scaler: FeatureScaler
   svc: SVC<L>
+  /** The power of `CalibratedSvc`, if the probabilities come from folds. */
+  power?: number | undefined
+  known?: KnownModel | undefined
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
@@ -22,8 +34,35 @@ export async function labelsOf<L extends Label>(
   images: readonly ImageInput[],
   o: ImagesCall,
 ): Promise<(L | null)[]> {
-  const { X, read } = await rowsOf(pipeline, images, o)
-  return spread(await pipeline.svc.predict(X, { signal: o.signal }), read, images.length)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
+  const predicted = await pipeline.svc.predict(X, { signal: o.signal })
+  return spread(refuse(pipeline, features, predicted), read, images.length)
+}
+
+/** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
+export async function knownScoresOf(
+  pipeline: Pipeline,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+): Promise<Float64Array> {
+  if (!pipeline.known)
+    throw invalidArgument('unknown', false, 'set when the classifier is made, for knownScore')
+  const { features, read } = await rowsOf(pipeline, images, o)
+  const all = new Float64Array(images.length).fill(Number.NaN)
+  for (const [row, score] of knownScores(pipeline.known, features).entries()) all[read[row]] = score
+  return all
+}
+
+function knownScores({ numbers }: KnownModel, features: Matrix): Float64Array {
+  return greatestScores(classScores(numbers, features), numbers.offset.length)
+}
+
+/** Replaces the labels of images that are like none of the classes. */
+function refuse<L extends Label>({ known }: Pipeline<L>, features: Matrix, predicted: L[]): (L | null)[] {
+  if (!known) return predicted
+  const scores = knownScores(known, features)
+  // The caller chose the label, so that its type may be another one.
+  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as L | null)))
 }
 
 /** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
@@ -32,17 +71,21 @@ export async function probabilitiesOf<L extends Label>(
   images: readonly ImageInput[],
   o: ImagesCall,
 ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
-  const { svc } = pipeline
+  const { svc, power } = pipeline
   if (!svc.getParams().probability) {
     const message =
       'predictProba() needs a classifier with probabilities: create it with svm: { probability: true }'
     throw invalidArgument('svm.probability', false, 'true', message)
   }
-  const { X, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
-  const rows = await svc.predictProba(X, { signal: o.signal })
+  const call = { signal: o.signal }
+  const rows =
+    power === undefined
+      ? await svc.predictProba(X, call)
+      : await calibratedProba({ svc, power }, X, predicted, call)
   return {
-    labels: spread(predicted, read, images.length),
+    labels: spread(refuse(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
   }
 }
@@ -72,12 +115,14 @@ export async function evaluationOf<L extends Label>(
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
+  const right = yTrue.filter((label, row) => label === predicted[row]).length
   return {
     accuracy: accuracyScore(yTrue, predicted),
+    accuracyInterval: wilsonInterval(right, yTrue.length),
     confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
     report: {
       // As in scikit-learn, averages cover only the classes that occur; the list covers all classes.
@@ -85,6 +130,38 @@ export async function evaluationOf<L extends Label>(
       classes: classificationReport(yTrue, predicted, { labels: all }).classes,
     },
     images: yTrue.length,
+    ...(pipeline.known && {
+      unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
+    }),
+  }
+}
+
+function unknownEvaluation(
+  { svc }: Pipeline,
+  known: KnownModel,
+  features: Matrix,
+  yTrue: readonly Label[],
+  predicted: readonly Label[],
+): UnknownEvaluation {
+  const accepted = knownScores(known, features)
+  const classes = new Set(svc.classes)
+  const counts = { known: 0, others: 0, refused: 0, wronglyAccepted: 0, accepted: 0, right: 0 }
+  for (const [row, label] of yTrue.entries()) {
+    const isKnown = classes.has(label)
+    const isAccepted = accepted[row] > 0
+    if (isKnown) counts.known++
+    else counts.others++
+    if (isKnown && !isAccepted) counts.refused++
+    if (!isKnown && isAccepted) counts.wronglyAccepted++
+    if (isAccepted) counts.accepted++
+    if (isAccepted && label === predicted[row]) counts.right++
+  }
+  return {
+    refused: counts.refused / counts.known,
+    wronglyAccepted: counts.wronglyAccepted / counts.others,
+    accuracyOfAccepted: counts.right / counts.accepted,
+    known: counts.known,
+    others: counts.others,
   }
 }
 
@@ -92,7 +169,7 @@ export async function evaluationOf<L extends Label>(
 async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
   checkImages(images)
   const { features, read } = await source.extract(images, o)
-  return { X: await scaler.transform(features), read }
+  return { X: await scaler.transform(features), features, read }
 }
 
 /** Puts rows where their images are, and rows of NaN elsewhere. */
@@ -102,7 +179,7 @@ function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
   return new Matrix(data, length, rows.cols)
 }
 
-function spread<L extends Label>(labels: L[], read: number[], length: number): (L | null)[] {
+function spread<L extends Label>(labels: (L | null)[], read: number[], length: number): (L | null)[] {
   const all = new Array<L | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all

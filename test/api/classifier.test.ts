@@ -178,7 +178,7 @@ describe('add and refit', () => {
     await expect(classifier.add(images, [1, 2])).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
     await expect(classifier.add([images[0]], [1])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     using loaded = await ImageClassifier.load(await classifier.save())
-    await expect(loaded.refit()).rejects.toThrow(/comes from a file/)
+    await expect(loaded.refit()).rejects.toThrow(/was loaded from a file/)
   })
 })
 
@@ -277,7 +277,7 @@ describe('with a feature store', () => {
     const bytes = await classifier.save()
     using alone = await ImageClassifier.load(bytes)
     expect(await alone.save()).toEqual(bytes)
-    await expect(alone.refit()).rejects.toThrow(/the feature store that it was fitted with is missing/)
+    await expect(alone.refit()).rejects.toThrow(/needs the feature store that it was fitted with/)
     using empty = await ImageClassifier.load(bytes, { store: FeatureStore.inMemory() })
     const wanted = { code: 'FEATURES_MISSING', argument: 'store', received: 12 }
     await expect(empty.refit()).rejects.toMatchObject(wanted)
@@ -362,6 +362,96 @@ describe('predictProba', () => {
       const wanted = { code: 'INVALID_ARGUMENT', argument: 'top' }
       await expect(classifier.classify([images[0]], { top })).rejects.toMatchObject(wanted)
     }
+  })
+
+  it.each([
+    [[3, 5, 8], 'rbf'],
+    [[3, 5, 8, 9, 4, 7], 'sigmoid'],
+    [[4, 9], 'rbf'],
+  ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
+    const { images, labels } = digits([...kinds], 60)
+    const learnt = images.map((_, i) => i).filter((i) => i % 5 === 0)
+    // Many more of the last class, so that votes and probabilities disagree.
+    const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
+    const svm = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}), C: 0.3 }
+    const stages = new Set<string>()
+    using classifier = await ImageClassifier.create({
+      extractor: small,
+      svm,
+      scale: 'none',
+      probability: true,
+    })
+    using votes = await ImageClassifier.create({ extractor: small, svm, scale: 'none' })
+    for (const each of [classifier, votes]) {
+      await each.fit(
+        learnt.map((i) => images[i]),
+        learnt.map((i) => y[i]),
+        { onProgress: ({ stage }) => stages.add(stage) },
+      )
+    }
+    expect(stages).toEqual(new Set(['features', 'svm', 'calibration']))
+    const { labels: predicted, probabilities } = await classifier.predictWithProba(images)
+    expect(predicted).toEqual(await votes.predict(images))
+    const coupled = await classifier.svm.predictProba(await classifier.extractor.extract(images))
+    let disagreeing = 0
+    for (const [i, label] of predicted.entries()) {
+      const row = [...probabilities.row(i)]
+      expect(row.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5)
+      const most = Math.max(...row)
+      expect(row.filter((p) => p === most)).toHaveLength(1)
+      expect(classifier.classes[row.indexOf(most)]).toBe(label)
+      const raw = [...coupled.row(i)]
+      if (classifier.classes[raw.indexOf(Math.max(...raw))] !== label) disagreeing++
+    }
+    // The pictures were chosen so that the test is one.
+    expect(disagreeing).toBeGreaterThan(0)
+    const ranked = await classifier.classify(images, { top: 1 })
+    expect(ranked.map(([{ label }]) => label)).toEqual(predicted)
+  })
+
+  it('is the same after save, load, add and refit as by a fit on all', async () => {
+    const { images, labels } = digits([0, 1, 7], 12)
+    const store = await FeatureStore.inMemory()
+    using first = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
+    await first.fit(images.slice(0, 24), labels.slice(0, 24))
+    using loaded = await ImageClassifier.load(await first.save(), { store })
+    expect(loaded.hasProbabilities).toBe(true)
+    expect(await loaded.predictProba(images)).toEqual(await first.predictProba(images))
+    await loaded.add(images.slice(24), labels.slice(24))
+    await loaded.refit()
+    using whole = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
+    await whole.fit(images, labels)
+    const [a, b] = [await loaded.predictProba(images), await whole.predictProba(images)]
+    for (const [i, p] of a.data.entries()) expect(p).toBeCloseTo(b.data[i], 2)
+  })
+
+  it("of 'libsvm' are those of SVC with probability", async () => {
+    const { images, labels } = digits([0, 1, 7], 12)
+    using classifier = await ImageClassifier.create({
+      extractor: small,
+      scale: 'none',
+      probability: 'libsvm',
+    })
+    await classifier.fit(images, labels)
+    const X = await classifier.extractor.extract(images)
+    using svc = new SVC({ probability: true })
+    await svc.fit(X, labels)
+    expect(await classifier.predictProba(images)).toEqual(await svc.predictProba(X))
+    using loaded = await ImageClassifier.load(await classifier.save())
+    expect(await loaded.predictProba(images)).toEqual(await svc.predictProba(X))
+  })
+
+  it('needs two images a class, and knows three settings', async () => {
+    const { images, labels } = digits([0, 1], 6)
+    using classifier = await ImageClassifier.create({ extractor: small, probability: true })
+    await expect(classifier.fit([...images, images[0]], [...labels, 'other'])).rejects.toMatchObject({
+      code: 'TOO_FEW_ROWS',
+      argument: 'labels',
+    })
+    await expect(ImageClassifier.create({ probability: 'platt' as 'libsvm' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'probability',
+    })
   })
 
   it('says so where there are none', async () => {

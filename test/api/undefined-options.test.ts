@@ -72,7 +72,10 @@ it('options of images too', async () => {
     channels: 1 as const,
   }))
   await extractor.extractLayers(images, [unset('layer', 'pooling')], unset(...call))
-  using classifier = await ImageClassifier.create({ extractor, ...unset('svm', 'scale', 'store') })
+  using classifier = await ImageClassifier.create({
+    extractor,
+    ...unset('svm', 'scale', 'probability', 'store'),
+  })
   await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring'))
   expect(await classifier.predict(images, unset(...call))).toEqual(y)
   const options = unset(...call, 'layers', 'poolings', 'svm', 'scale', 'store')

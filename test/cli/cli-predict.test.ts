@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { softmargin, Workplace } from '../support/cli.ts'
+import { pngOf } from '../support/digits.ts'
 
 let place: Workplace
 let folder: string
@@ -67,6 +68,35 @@ describe('probabilities', () => {
     expect(Object.keys(probabilities)).toEqual(['eight', 'one', 'zéro'])
     expect(probability).toBe(probabilities[label])
     expect(probability.toFixed(3)).toBe(stdout.trimEnd().split('\t')[2])
+    const ranked = await softmargin('predict', output, one, '--top', '2')
+    expect(ranked.stdout).toMatch(/\tone\t[01]\.\d{3}\t(eight|zéro)\t0\.\d{3}\n$/)
+    expect((await softmargin('predict', output, one, '--top', '0')).code).toBe(2)
+    const without = await softmargin('predict', model, one, '--top', '2')
+    expect(without.code).toBe(2)
+    expect(without.stderr).toContain('--probability')
+  })
+})
+
+describe('pictures of none of the classes', () => {
+  it('are told on request', async () => {
+    const output = join(folder, 'unknown.onnx')
+    const train = ['train', pictures, '-o', output, '--layer', 'stage3', '--test-size', '0']
+    expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
+    expect((await softmargin(...train, '--unknown', '--reject', '0.2')).code).toBe(0)
+    const one = join(pictures, 'one', '0.png')
+    // A picture of noise is no digit.
+    const noise = join(folder, 'noise.png')
+    const data = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * i * 7919) % 256)
+    writeFileSync(noise, await pngOf({ data, width: 28, height: 28, channels: 1 }))
+    const { stdout } = await softmargin('predict', output, one, noise)
+    expect(stdout).toBe(`${one}\tone\n${noise}\tnone of these\n`)
+    const asJson = await softmargin('predict', output, noise, '--json')
+    expect(JSON.parse(asJson.stdout).predictions).toEqual([{ image: noise, label: null }])
+    const evaluated = await softmargin('evaluate', output, pictures)
+    expect(evaluated.stdout).toMatch(/refused as none of these: \d+\.\d % of \d+ images of its classes/)
+    expect(evaluated.stdout).toContain('taken for one of its classes: no image of other classes')
+    const document = JSON.parse((await softmargin('evaluate', output, pictures, '--json')).stdout)
+    expect(document.unknown).toMatchObject({ others: 0, wronglyAccepted: null })
   })
 })
 

@@ -179,7 +179,7 @@ describe('softmargin serve', () => {
       await expect(fetch(`${url}/health`)).rejects.toThrow()
       asked.end(pictures[0].subarray(10))
       expect((await answer).status).toBe(200)
-      expect(await ended).toEqual({ code: 0, stderr: expect.stringContaining('ending') })
+      expect(await ended).toEqual({ code: 0, stderr: expect.stringContaining('shutting down') })
     }
   })
 

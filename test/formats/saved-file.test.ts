@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { afterAll, describe, expect, it } from 'vitest'
+import { calibratedProba } from '../../src/classifier/review/calibrate-svc.ts'
 import { decodeImage } from '../../src/image/decode.ts'
 import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
 import {
@@ -63,10 +64,12 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
   const bytes = await classifier.save()
   written.push(join(folder, `${written.length}.onnx`))
   writeFileSync(written.at(-1)!, bytes)
-  const { scaler } = readClassifier(readModel(bytes))
+  const { scaler, calibration } = readClassifier(readModel(bytes))
   const X = await featureScalerFromFile(scaler).transform(asked.features)
   const ours = await classifier.svm.predict(X)
-  const wanted = await scoresOf(classifier, X)
+  const wanted = calibration
+    ? (await calibratedProba({ svc: classifier.svm, ...calibration }, X, ours)).data
+    : await scoresOf(classifier, X)
   // The images through the classifier itself: some, since their features are the same ones.
   expect(await classifier.predict(asked.images.slice(0, batchSize))).toEqual(ours.slice(0, batchSize))
   const decided = classifier.hasProbabilities ? 'probabilities' : 'scores'
@@ -88,6 +91,7 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
     expect(largestDifference(features, asked.features.data)).toBeLessThan(1e-4)
     expect(labels).toEqual(ours)
     expect(largestDifference(scores, wanted)).toBeLessThan(1e-4)
+    if (calibration) expect(mostProbable(scores, classifier.classes)).toEqual(labels)
   }
 }
 
@@ -97,6 +101,15 @@ async function scoresOf({ svm, classes, hasProbabilities }: ImageClassifier, X: 
   const { data } = await svm.decisionFunction(X, { shape: 'ovo' })
   // For two classes ours is one column, above 0 for the second.
   return classes.length === 2 ? Array.from(data).flatMap((d) => [-d, d]) : data
+}
+
+/** The class of the greatest probability of each row, which no other class has. */
+function mostProbable(probabilities: number[], classes: Label[]): (Label | undefined)[] {
+  return Array.from({ length: probabilities.length / classes.length }, (_, i) => {
+    const row = probabilities.slice(i * classes.length, (i + 1) * classes.length)
+    const most = Math.max(...row)
+    return row.filter((p) => p === most).length === 1 ? classes[row.indexOf(most)] : undefined
+  })
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -127,21 +140,18 @@ describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores 
   let turn = 0
   for (const kinds of [[4, 9], ten]) {
     for (const kernel of ['rbf', 'linear', 'poly', 'sigmoid'] as const) {
-      for (const probability of [false, true]) {
-        for (const scale of scales) {
+      for (const probability of [false, true, 'libsvm'] as const) {
+        for (const scale of probability === 'libsvm' ? (['standard'] as const) : scales) {
           // In turn, so that each of the others meets both kinds of labels.
           const asText = (turn++ % 2 === 0) === (kinds === ten)
-          const svm: SvcOptions = {
-            ...{ kernel, probability },
-            ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}),
-          }
+          const svm: SvcOptions = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}) }
           const name = [
             `${kinds.length} classes (${asText ? 'text' : 'integers'})`,
-            ...[kernel, `scale ${scale}`, probability ? 'probabilities' : 'scores'],
+            ...[kernel, `scale ${scale}`, probability ? `probabilities (${probability})` : 'scores'],
           ]
           it(name.join(', '), async () => {
             asked ??= askSmall()
-            using classifier = await ImageClassifier.create({ extractor: small, scale, svm })
+            using classifier = await ImageClassifier.create({ extractor: small, scale, svm, probability })
             const known = pictures(kinds, 0, 200)
             const labels = known.map((_, i) => kinds[i % kinds.length])
             await classifier.fit(known, asText ? labels.map((label) => `digit ${label}`) : labels)
@@ -178,7 +188,7 @@ describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores 
   it.runIf(hasPythonModule('onnx'))(
     "all of them pass ONNX's own checker, in full",
     () => {
-      expect(written).toHaveLength(54)
+      expect(written).toHaveLength(62)
       const check =
         'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)'
       execFileSync('/usr/bin/python3', ['-c', check, ...written], { stdio: 'pipe' })

@@ -53,6 +53,7 @@ export function partsOf(
     scale?: FileScaler['kind']
     cnn?: ModelProto
     sigmoids?: boolean
+    calibration?: ClassifierParts['calibration']
   } = {},
 ): ClassifierParts {
   const { pooling = 'average', scale = 'standard', classes = ['cat', 'dog', 'cow'] } = o
@@ -74,6 +75,7 @@ export function partsOf(
           }
         : { kind: scale },
     svm: { ...svmOf(classes, features, o.kernel), sigmoids: o.sigmoids ? sigmoidsOf(classes) : undefined },
+    calibration: o.calibration,
     preprocess: { size: 32 },
     about: { layer: 'relu' },
   }

@@ -1,7 +1,7 @@
 import type { LongCall } from '../../core/call-options.ts'
 import { SoftmarginError } from '../../core/errors.ts'
 import { dealFolds } from '../../core/folds.ts'
-import { type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
+import { countCodes, type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
@@ -33,14 +33,7 @@ export async function outOfFoldDecisions<L extends Label>(
 ): Promise<OutOfFold<L>> {
   const labels = encodeLabels(y, 'labels')
   const groups = rowsOfClasses(labels)
-  const alone = groups.findIndex((rows) => rows.length < 2)
-  if (alone >= 0) {
-    const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
-    throw new SoftmarginError('TOO_FEW_ROWS', message, {
-      argument: 'labels',
-      expected: 'at least 2 images a class',
-    })
-  }
+  checkTwoOfEach(labels)
   const dealt = dealFolds(groups, X.rows, FOLDS, 0)
   const rows = Int32Array.from(dealt.keys())
   const used = [...new Set(dealt)].sort((a, b) => a - b)
@@ -65,4 +58,19 @@ export async function outOfFoldDecisions<L extends Label>(
     },
   })
   return { decisions, labels }
+}
+
+/**
+ * Checks that each class has two rows, so that one can be judged by a fit on the other.
+ *
+ * @throws {SoftmarginError} `TOO_FEW_ROWS`
+ */
+export function checkTwoOfEach(labels: EncodedLabels): void {
+  const alone = countCodes(labels).indexOf(1)
+  if (alone < 0) return
+  const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
+  throw new SoftmarginError('TOO_FEW_ROWS', message, {
+    argument: 'labels',
+    expected: 'at least 2 images a class',
+  })
 }

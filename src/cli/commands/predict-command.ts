@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { ImageClassifier, type ImagesCall } from '../../classifier/image-classifier.ts'
-import { SoftmarginError, show } from '../../core/errors.ts'
+import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { formatsOf, hint, listPictures } from '../../host/folders/labelled-folder.ts'
 import { endings } from '../../host/folders/picture-names.ts'
+import { parsePositiveCount } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures } from '../common/skipped.ts'
 import { answer, progress } from '../common/terminal.ts'
@@ -17,17 +18,27 @@ export function addPredict(program: Command, signal: AbortSignal): void {
     .argument('<file>', 'the .onnx file that train wrote')
     .argument('<images...>', 'pictures, or folders of them')
   addRuntime(command)
+    .option(
+      '--top <count>',
+      'print the most probable classes of each picture with their probabilities, best first',
+      parsePositiveCount,
+    )
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin predict photos.onnx cat.jpg dog.png')
-    .action((file: string, images: string[], options: RuntimeOption & { json?: boolean }) =>
+    .action((file: string, images: string[], options: PredictOptions) =>
       predict(file, images, options, signal),
     )
+}
+
+interface PredictOptions extends RuntimeOption {
+  top?: number
+  json?: boolean
 }
 
 async function predict(
   file: string,
   images: string[],
-  options: RuntimeOption & { json?: boolean },
+  options: PredictOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const json = options.json === true
@@ -35,6 +46,10 @@ async function predict(
   const skipped = new SkippedPictures()
   try {
     using classifier = await ImageClassifier.load(file, await runtimeOf(options))
+    if (options.top !== undefined && !classifier.hasProbabilities) {
+      const expected = 'left out: the classifier has no probabilities; train it with --probability'
+      throw invalidArgument('--top', options.top, expected)
+    }
     const predictions = await predictionsOf(classifier, paths, {
       signal,
       onProgress: progress.update,
@@ -43,8 +58,13 @@ async function predict(
     progress.stop()
     answer(json, { file, predictions, skipped: skipped.list }, () =>
       predictions
-        .map(({ image, label, probability }) =>
-          [image, label, ...(probability === undefined ? [] : [probability.toFixed(3)])].join('\t'),
+        .map(({ image, label, probability, probabilities }) =>
+          [
+            image,
+            ...(options.top === undefined || label === null
+              ? [label ?? 'none of these', ...(probability === undefined ? [] : [probability.toFixed(3)])]
+              : mostProbable(probabilities ?? {}, options.top)),
+          ].join('\t'),
         )
         .map((line) => `${line}\n`)
         .join(''),
@@ -57,11 +77,20 @@ async function predict(
 
 interface Prediction {
   image: string
-  label: Label
-  /** The probability of that label; only if the classifier has probabilities. */
+  /** Null for an image of none of the classes, unless the classifier has a label for these. */
+  label: Label | null
+  /** The probability of that label; only if the classifier has probabilities, and for one of its classes. */
   probability?: number
   /** The probability of each class, by its name. */
   probabilities?: Record<string, number>
+}
+
+/** The most probable classes and their probabilities in turn, best first. */
+function mostProbable(probabilities: Record<string, number>, top: number): string[] {
+  return Object.entries(probabilities)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, top)
+    .flatMap(([name, probability]) => [name, probability.toFixed(3)])
 }
 
 /** Predicts the images that can be read. */
@@ -70,20 +99,28 @@ async function predictionsOf(
   paths: string[],
   call: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
 ): Promise<Prediction[]> {
-  if (!classifier.hasProbabilities) {
-    const labels = await classifier.predict(paths, call)
-    return paths.flatMap((image, i) => (labels[i] === null ? [] : { image, label: labels[i] }))
+  const unreadable = new Set<number>()
+  const noting: typeof call = {
+    ...call,
+    onUnreadable: (index, error) => {
+      unreadable.add(index)
+      call.onUnreadable(index, error)
+    },
   }
-  const { labels, probabilities } = await classifier.predictWithProba(paths, call)
+  const readable = () => [...paths.keys()].filter((i) => !unreadable.has(i))
+  if (!classifier.hasProbabilities) {
+    const labels = await classifier.predict(paths, noting)
+    return readable().map((i) => ({ image: paths[i], label: labels[i] }))
+  }
+  const { labels, probabilities } = await classifier.predictWithProba(paths, noting)
   const { classes } = classifier
-  return paths.flatMap((image, i) => {
-    const label = labels[i]
-    if (label === null) return []
+  return readable().map((i) => {
     const row = probabilities.row(i)
+    const own = classes.indexOf(labels[i] as Label)
     return {
-      image,
-      label,
-      probability: row[classes.indexOf(label)],
+      image: paths[i],
+      label: labels[i],
+      ...(own < 0 ? {} : { probability: row[own] }),
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
     }
   })

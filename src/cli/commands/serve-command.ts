@@ -20,20 +20,20 @@ interface ServeOptions extends RuntimeOption {
 export function addServe(program: Command, signal: AbortSignal): void {
   const command = program
     .command('serve')
-    .description('answer HTTP requests: POST /classify names what is on a picture')
+    .description('serve a classifier over HTTP: POST /classify predicts the classes of pictures')
     .argument('<file>', 'the .onnx file that train wrote')
-    .option('--port <number>', 'port to listen on; 0 for any that is free', parseCount, 8080)
-    .option('--host <name>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--max-bytes <number>', "bytes of a request's body", parseCount, 20_000_000)
-    .option('--max-images <number>', 'pictures of a request', parseCount, 64)
-    .option('--max-requests <number>', 'requests at the same time; more are refused', parseCount, 256)
+    .option('--port <number>', 'port to listen on; 0 for any free port', parseCount, 8080)
+    .option('--host <name>', 'address to listen on; 0.0.0.0 for all interfaces', '127.0.0.1')
+    .option('--max-bytes <number>', 'maximum bytes of a request body', parseCount, 20_000_000)
+    .option('--max-images <number>', 'maximum pictures in a request', parseCount, 64)
+    .option('--max-requests <number>', 'maximum concurrent requests; others are rejected', parseCount, 256)
     .option(
       '--timeout <seconds>',
-      'seconds that a request has to arrive, and to be answered',
+      'seconds for receiving a request, and again for answering it',
       parsePositive,
       30,
     )
-    .option('--grace <seconds>', 'seconds that requests have when the server ends', parsePositive, 10)
+    .option('--grace <seconds>', 'seconds for open requests when the server shuts down', parsePositive, 10)
   addRuntime(command)
     .addHelpText(
       'after',
@@ -62,6 +62,6 @@ async function serve(file: string, options: ServeOptions, signal: AbortSignal): 
     process.once('SIGTERM', () => resolve())
     if (signal.aborted) resolve()
   })
-  say('ending: requests that are under way are answered')
+  say('shutting down; open requests are still answered')
   await server.close(1000 * options.grace)
 }

@@ -23,6 +23,7 @@ import {
   parseGrid,
   parseLayer,
   parseNumber,
+  parsePartialShare,
   parsePooling,
   parsePositive,
   parseSeed,
@@ -50,6 +51,9 @@ interface TrainOptions extends RuntimeOption {
   coef0: number
   balanced?: boolean
   probability?: boolean
+  libsvmProbability?: boolean
+  unknown?: boolean
+  reject: number
   grid?: GridOption | true
   cv: number
   fineTune?: ClassifierFineTune | true
@@ -94,7 +98,15 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
     .option('--balanced', 'give rare classes as much weight as frequent ones')
-    .option('--probability', 'fit probabilities too; takes longer')
+    .option('--probability', 'fit probabilities too, from five folds; takes longer')
+    .option('--libsvm-probability', 'fit probabilities as LIBSVM does; they may disagree with the label')
+    .option('--unknown', 'let predict tell pictures of none of the classes')
+    .option(
+      '--reject <share>',
+      'share of pictures of the classes that --unknown may refuse',
+      parsePartialShare,
+      0.05,
+    )
     .option(
       '--grid [json]',
       `search for the best parameters (default: ${JSON.stringify(defaultGrid)})`,
@@ -147,6 +159,8 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         ...runtime,
       },
       scale: options.scale,
+      probability: options.libsvmProbability ? 'libsvm' : options.probability === true,
+      unknown: options.unknown === true && { reject: options.reject },
       store,
       svm,
       fineTune: options.fineTune,
@@ -226,7 +240,6 @@ function svmOptions(options: TrainOptions): SvcOptions {
     gamma: options.gamma,
     degree: options.degree,
     coef0: options.coef0,
-    probability: options.probability === true,
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }

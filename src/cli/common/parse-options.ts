@@ -31,6 +31,13 @@ export function parseThreads(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of 1 or more.')
 }
 
+/** Parses an integer of 1 or more. */
+export function parsePositiveCount(text: string): number {
+  const value = parseCount(text)
+  if (value === 0) throw new InvalidArgumentError('It must be an integer of 1 or more.')
+  return value
+}
+
 /** Parses a number of folds: an integer of 2 or more. */
 export function parseFolds(text: string): number {
   const value = Number(text)
@@ -50,6 +57,13 @@ export function parseShare(text: string): number {
   const value = parseNumber(text)
   if (value < 0 || value >= 1)
     throw new InvalidArgumentError('It must be a number of at least 0 and below 1.')
+  return value
+}
+
+/** Parses a number above 0 and below 1. */
+export function parsePartialShare(text: string): number {
+  const value = parseNumber(text)
+  if (value <= 0 || value >= 1) throw new InvalidArgumentError('It must be a share above 0 and below 1.')
   return value
 }
 

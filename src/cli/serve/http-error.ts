@@ -1,6 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
 
-/** A request that is answered with an error. */
+/** An error that is sent as the response to a request. */
 export class HttpError extends Error {
   readonly status: number
   readonly code: string
@@ -14,10 +14,10 @@ export class HttpError extends Error {
   }
 }
 
-/** The faults of a request or of its pictures; any other error is one of the server. */
+/** Errors caused by a request or its pictures; all others are errors of the server. */
 const ofRequest = new Set(['IMAGE_UNREADABLE', 'INVALID_ARGUMENT', 'SHAPE_MISMATCH', 'EMPTY_INPUT'])
 
-/** The answer to an error: its status, headers and body. */
+/** The response to an error: status, headers and body. */
 export function errorAnswer(error: unknown): {
   status: number
   headers: Record<string, string>
@@ -32,9 +32,9 @@ export function errorAnswer(error: unknown): {
     return { status: 400, headers: {}, body: body(error.code, error.message) }
   }
   if (error instanceof SoftmarginError && error.code === 'ABORTED') {
-    const message = 'the pictures were not classified in the time that a request has'
+    const message = 'the pictures could not be classified within the time limit'
     return { status: 503, headers: { 'retry-after': '1' }, body: body('TIMEOUT', message) }
   }
-  // What went wrong inside is for the log, not for the client.
+  // Details of internal errors go to the log, not to the client.
   return { status: 500, headers: {}, body: body('INTERNAL', 'the server failed') }
 }

@@ -31,7 +31,7 @@ export function openApi({ classes, hasProbabilities, version, maxBytes, maxImage
   }
   const result = {
     type: 'object',
-    description: 'What is on a picture, or why it cannot be read.',
+    description: 'The predicted class of a picture, or why it cannot be read.',
     properties: {
       label,
       ...(hasProbabilities && { classes: ranked }),
@@ -41,22 +41,22 @@ export function openApi({ classes, hasProbabilities, version, maxBytes, maxImage
   const binary = { schema: { type: 'string', format: 'binary' } }
   return {
     openapi: '3.1.0',
-    info: { title: 'softmargin serve', version, description: 'Names what is on pictures.' },
+    info: { title: 'softmargin serve', version, description: 'Predicts the classes of pictures.' },
     paths: {
       '/classify': {
         post: {
-          summary: 'Name what is on pictures',
+          summary: 'Predict the classes of pictures',
           parameters: [
             {
               name: 'top',
               in: 'query',
-              description: 'How many classes are named for each picture; all by default.',
+              description: 'Number of classes to return for each picture. Default: all.',
               schema: { type: 'integer', minimum: 1 },
             },
           ],
           requestBody: {
             required: true,
-            description: `One picture as it is, or several in JSON as base64; ${maxBytes} bytes at most.`,
+            description: `The file of one picture, or JSON with several in base64; at most ${maxBytes} bytes.`,
             content: {
               'image/jpeg': binary,
               'image/png': binary,
@@ -82,23 +82,23 @@ export function openApi({ classes, hasProbabilities, version, maxBytes, maxImage
               description: 'A result for each picture, in order.',
               content: { 'application/json': { schema: { $ref: '#/components/schemas/Results' } } },
             },
-            400: failure('The request is malformed, or its one picture cannot be read.'),
-            408: failure('The body did not arrive in time.'),
-            413: failure('The body is too large, or holds too many pictures.'),
-            415: failure('The body is of another type.'),
-            503: failure('The server is overloaded or about to end, or had too little time.'),
+            400: failure('The request is malformed, or its only picture cannot be read.'),
+            408: failure('The body was not received in time.'),
+            413: failure('The body is too large, or contains too many pictures.'),
+            415: failure('The content type of the body is not supported.'),
+            503: failure('The server is overloaded or shutting down, or the time limit was exceeded.'),
           },
         },
       },
       '/health': {
         get: {
-          summary: 'Whether the server takes requests',
+          summary: 'Whether the server accepts requests',
           responses: {
             200: {
               description: 'It does.',
               content: { 'application/json': { schema: { $ref: '#/components/schemas/Health' } } },
             },
-            503: { description: 'It is about to end.' },
+            503: { description: 'The server is shutting down.' },
           },
         },
       },

@@ -14,7 +14,7 @@ type PictureResult =
   | { label: Label; classes?: { label: Label; probability: number }[] }
   | { error: { code: string; message: string } }
 
-/** Answers HTTP requests with what a classifier says of pictures. */
+/** An HTTP server that predicts the classes of pictures with a classifier. */
 export class PictureServer {
   readonly #classifier: ImageClassifier
   readonly #limits: ServerLimits
@@ -24,7 +24,7 @@ export class PictureServer {
   #busy = 0
   #isEnding = false
 
-  /** @param onError told of errors that are not the client's fault */
+  /** @param onError called with errors that are not the client's fault */
   constructor(classifier: ImageClassifier, limits: ServerLimits, onError: (error: unknown) => void) {
     this.#classifier = classifier
     this.#limits = limits
@@ -38,13 +38,13 @@ export class PictureServer {
     this.#server = createServer({
       requestTimeout: limits.timeout,
       headersTimeout: limits.timeout,
-      // How often Node looks for requests that are late.
+      // How often Node checks for requests that exceed the time limit.
       connectionsCheckingInterval: Math.min(30_000, limits.timeout / 4),
     })
     this.#server.on('request', (request, response) => this.#answer(request, response))
   }
 
-  /** Starts to listen. @returns the URL of the server */
+  /** Starts listening. @returns the URL of the server */
   async listen(port: number, host: string): Promise<string> {
     this.#server.listen(port, host)
     await once(this.#server, 'listening')
@@ -54,9 +54,9 @@ export class PictureServer {
   }
 
   /**
-   * Ends the server: it takes no more connections, and answers the requests that it has.
+   * Shuts the server down: it accepts no more connections, and answers the open requests.
    *
-   * @param grace milliseconds after which it breaks off those that are left
+   * @param grace milliseconds after which the remaining requests are aborted
    */
   async close(grace: number): Promise<void> {
     this.#isEnding = true
@@ -70,7 +70,7 @@ export class PictureServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const ended = new AbortController()
-    // The client has gone: nobody waits for the answer.
+    // The client has disconnected, so no response is needed.
     response.on('close', () => ended.abort())
     try {
       const { status, body } = await this.#handle(request, ended.signal)
@@ -92,11 +92,11 @@ export class PictureServer {
     const { method } = request
     const allow = { '/health': 'GET, HEAD', '/openapi.json': 'GET, HEAD', '/classify': 'POST' }[pathname]
     if (allow === undefined) {
-      const message = 'there are POST /classify, GET /health and GET /openapi.json'
+      const message = 'the server has POST /classify, GET /health and GET /openapi.json'
       throw new HttpError(404, 'NOT_FOUND', message)
     }
     if (!allow.split(', ').includes(method ?? '')) {
-      throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${pathname} takes ${allow}`, { allow })
+      throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${pathname} accepts ${allow}`, { allow })
     }
     if (pathname === '/openapi.json') return { status: 200, body: this.#description }
     if (pathname === '/health') {
@@ -147,7 +147,7 @@ export class PictureServer {
 }
 
 function send(response: ServerResponse, status: number, body: string, isLast: boolean): void {
-  // A client that keeps its connection would keep the server from ending.
+  // A client that keeps its connection open would prevent the server from shutting down.
   if (isLast) response.setHeader('connection', 'close')
   response.writeHead(status, {
     'content-type': 'application/json',

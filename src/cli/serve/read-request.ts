@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { HttpError } from './http-error.ts'
 
-/** Types of a body that is one picture. What it really is shows in its bytes. */
+/** Content types of a body that is one picture. The actual format is detected from its bytes. */
 const pictureTypes = /^(image\/.+|application\/octet-stream)$/
 
 /**
- * Reads the pictures of a request: its body, or the base64 texts of a JSON document `{ "images": [...] }`.
+ * Reads the pictures of a request: its body, or the base64 strings of a JSON document `{ "images": [...] }`.
  *
  * @throws {HttpError} 400, 413, 415
  */
@@ -24,11 +24,11 @@ export async function readPictures(
   }
   const bytes = await readBody(request, maxBytes)
   if (bytes.length === 0)
-    throw new HttpError(400, 'EMPTY_INPUT', 'the body must hold a picture, but is empty')
+    throw new HttpError(400, 'EMPTY_INPUT', 'the body must contain a picture, but is empty')
   return isJson ? picturesOf(bytes, maxImages) : [bytes]
 }
 
-/** Reads the `top` of a query. @throws {HttpError} 400 */
+/** Reads the parameter `top` of a query. @throws {HttpError} 400 */
 export function readTop(query: URLSearchParams): number | undefined {
   const text = query.get('top')
   if (text === null) return undefined
@@ -46,7 +46,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uin
     const message = `the body must have at most ${maxBytes} bytes`
     return new HttpError(413, 'TOO_LARGE', message, { connection: 'close' })
   }
-  // Told before it is read, where the client says so.
+  // Reject the body before reading it if the client declares its length.
   if (Number(request.headers['content-length']) > maxBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let length = 0
@@ -60,25 +60,29 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uin
 
 function picturesOf(bytes: Uint8Array, maxImages: number): Uint8Array[] {
   const malformed = (why: string) =>
-    new HttpError(400, 'INVALID_ARGUMENT', `the body must be JSON with base64 texts as "images", but ${why}`)
+    new HttpError(
+      400,
+      'INVALID_ARGUMENT',
+      `the body must be JSON with base64 strings as "images", but ${why}`,
+    )
   let document: unknown
   try {
     document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw malformed('is no JSON')
+    throw malformed('it is not JSON')
   }
   const { images } = (document ?? {}) as { images?: unknown }
-  if (!Array.isArray(images) || images.length === 0) throw malformed('has no list of them')
+  if (!Array.isArray(images) || images.length === 0) throw malformed('it has no such list')
   if (images.length > maxImages) {
     throw new HttpError(
       413,
       'TOO_LARGE',
-      `a request may hold at most ${maxImages} pictures, not ${images.length}`,
+      `a request can contain at most ${maxImages} pictures, but this one has ${images.length}`,
     )
   }
   return images.map((text, i) => {
     if (typeof text !== 'string' || !/^[A-Za-z0-9+/]+={0,2}$/.test(text))
-      throw malformed(`images[${i}] is none`)
+      throw malformed(`images[${i}] is not base64`)
     return new Uint8Array(Buffer.from(text, 'base64'))
   })
 }

@@ -1,18 +1,18 @@
 import type { Label } from '../../core/labels.ts'
 
-/** Limits of a server. */
+/** The limits of a server. */
 export interface ServerLimits {
-  /** Bytes of a request's body. */
+  /** Maximum bytes of a request body. */
   maxBytes: number
-  /** Pictures of a request. */
+  /** Maximum number of pictures in a request. */
   maxImages: number
-  /** Requests that are answered at the same time; more are refused. */
+  /** Maximum number of concurrent requests; others are rejected. */
   maxRequests: number
-  /** Milliseconds that a request has to arrive, and again to be answered. */
+  /** Milliseconds for receiving a request, and again for answering it. */
   timeout: number
 }
 
-/** What the description of a server tells. */
+/** The properties of a server in its OpenAPI description. */
 export interface ServedModel extends ServerLimits {
   classes: readonly Label[]
   hasProbabilities: boolean

@@ -1,4 +1,4 @@
-import { constant, node } from '../graph/nodes.ts'
+import { constant, node, tensorInfo } from '../graph/nodes.ts'
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -53,6 +53,11 @@ export class Steps {
   finish(output: string, op: string, inputs: string[], attributes: Parameters<typeof node>[4] = {}): string {
     this.node(node(ownPrefix + output, op, inputs, [output], attributes))
     return output
+  }
+
+  /** States the type of a tensor [N, ...dims] that ONNX cannot infer. */
+  declare(tensor: string, elementType: DataType, dims: number[]): void {
+    this.#graph.valueInfo.push(tensorInfo(tensor, elementType, ['N', ...dims]))
   }
 
   constant(name: string, values: Parameters<typeof constant>[1], dims?: number[]): string {

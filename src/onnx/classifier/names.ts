@@ -1,5 +1,5 @@
 /** Version of the metadata JSON in the file. Readers reject versions newer than they support. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 /** Key of softmargin's JSON in a file's `metadata_props`. */
 export const metadataKey = 'softmargin'
@@ -14,4 +14,5 @@ export const ports = {
   scores: 'scores',
   probabilities: 'probabilities',
   features: 'features',
+  known: 'known',
 } as const

@@ -2,9 +2,20 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
 import { ownPrefix, ports } from './names.ts'
-import { type SvmNumbers, svmNode } from './svm-node.ts'
+import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
 
 type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
+
+/** The calibration of coupled probabilities. */
+export interface FileCalibration {
+  /** The power to which they are raised, before each row is divided by its sum. */
+  power: number
+}
+
+/** Probabilities below this count as this: the least that single precision tells apart from 0 beside 1. */
+export const LEAST = 1e-7
+/** By how much the label's probability exceeds the others: more than float32 rounds off, less than anyone sees. */
+export const LEAD = 1 + 2 ** -20
 
 /**
  * Adds the SVM with labels and, instead of decision values, one probability per class.
@@ -17,22 +28,87 @@ export function probabilitySteps(
   steps: Steps,
   svm: SvmNumbers & { sigmoids: Sigmoids },
   scaled: string,
+  calibration?: FileCalibration | undefined,
 ): void {
   const name = `${ownPrefix}svm`
+  const coupled = calibration ? `${ownPrefix}coupled` : ports.probabilities
   if (svm.classes.length > 2) {
-    steps.node(svmNode(name, svm, scaled, ports.label, ports.probabilities))
-    return
+    steps.node(svmNode(name, svm, scaled, ports.label, coupled))
+  } else {
+    const decisions = `${ownPrefix}decisions`
+    steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
+    // The operator returns [-f, f] for a decision value f; the first class has probability 1 / (1 + exp(a f +
+    // b)).
+    const [a] = svm.sigmoids.a
+    const [b] = svm.sigmoids.b
+    const slopes = steps.constant('sigmoid-slopes', Float32Array.of(a, a))
+    const offsets = steps.constant('sigmoid-offsets', Float32Array.of(-b, b))
+    const sloped = steps.step('decisions-sloped', 'Mul', [decisions, slopes])
+    const moved = steps.step('decisions-moved', 'Add', [sloped, offsets])
+    if (calibration) steps.step('coupled', 'Sigmoid', [moved])
+    else steps.finish(ports.probabilities, 'Sigmoid', [moved])
   }
-  const decisions = `${ownPrefix}decisions`
-  steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
-  // The operator returns [-f, f] for a decision value f; the first class has probability 1 / (1 + exp(a f +
-  // b)).
-  const [a] = svm.sigmoids.a
-  const [b] = svm.sigmoids.b
-  const slopes = steps.constant('sigmoid-slopes', Float32Array.of(a, a))
-  const offsets = steps.constant('sigmoid-offsets', Float32Array.of(-b, b))
-  const sloped = steps.step('decisions-sloped', 'Mul', [decisions, slopes])
-  steps.finish(ports.probabilities, 'Sigmoid', [steps.step('decisions-moved', 'Add', [sloped, offsets])])
+  if (calibration) calibrationSteps(steps, svm.classes, coupled, calibration)
+}
+
+/**
+ * Raises the coupled probabilities to a power, and then the label's probability to the greatest of the others, by which
+ * the label that the SVM's votes decide is the most probable one.
+ */
+function calibrationSteps(
+  steps: Steps,
+  classes: SvmNumbers['classes'],
+  coupled: string,
+  { power }: FileCalibration,
+): void {
+  const sum1 = { norm: 'L1' }
+  let tempered = coupled
+  if (power !== 1) {
+    const least = steps.constant('least', Float32Array.of(LEAST))
+    const clipped = steps.step('coupled-clipped', 'Max', [coupled, least])
+    const exponent = steps.constant('power', Float32Array.of(power))
+    const raised = steps.step('coupled-raised', 'Pow', [clipped, exponent])
+    tempered = steps.step('tempered', 'ai.onnx.ml:Normalizer', [raised], sum1)
+    steps.declare(tempered, DataType.FLOAT, [classes.length])
+  }
+  const isLabel = labelMask(steps, classes)
+  const isOther = steps.step('is-other', 'Sub', [steps.constant('one', Float32Array.of(1)), isLabel])
+  const others = steps.step('others', 'Mul', [tempered, isOther])
+  // The maximum of each row, by an operator that has had one form in all operator sets.
+  const planes = steps.constant('planes', BigInt64Array.of(-1n, 1n, BigInt(classes.length)))
+  const column = steps.constant('column', BigInt64Array.of(-1n, 1n))
+  const pooled = steps.step('others-pooled', 'GlobalMaxPool', [
+    steps.step('others-planes', 'Reshape', [others, planes]),
+  ])
+  const most = steps.step('others-most', 'Reshape', [pooled, column])
+  const enough = steps.step('enough', 'Mul', [most, steps.constant('lead', Float32Array.of(LEAD))])
+  const label = steps.step('label-raised', 'Mul', [
+    steps.step('label-enough', 'Max', [tempered, enough]),
+    isLabel,
+  ])
+  const all = steps.step('all-raised', 'Add', [label, others])
+  steps.finish(ports.probabilities, 'ai.onnx.ml:Normalizer', [all], sum1)
+}
+
+/** Adds a mask [N, classes], float32: 1 for the label of each row. @returns its name */
+function labelMask(steps: Steps, classes: SvmNumbers['classes']): string {
+  const areIntegers = labelsAreIntegers(classes)
+  const numbers = areIntegers ? classes.map(BigInt) : classes.map((_, i) => BigInt(i))
+  const codes = areIntegers
+    ? ports.label
+    : steps.step('label-number', 'ai.onnx.ml:LabelEncoder', [ports.label], {
+        classes_strings: classes.map(String),
+      })
+  if (!areIntegers) steps.declare(codes, DataType.INT64, [])
+  const column = steps.step('label-column', 'Reshape', [
+    codes,
+    steps.constant('label-shape', BigInt64Array.of(-1n, 1n)),
+  ])
+  const equal = steps.step('label-is', 'Equal', [
+    column,
+    steps.constant('class-numbers', BigInt64Array.from(numbers), [1, classes.length]),
+  ])
+  return steps.step('is-label', 'Cast', [equal], { to: BigInt(DataType.FLOAT) })
 }
 
 /**

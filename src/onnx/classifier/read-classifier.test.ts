@@ -14,6 +14,11 @@ describe('readClassifier', () => {
     ['fractions', { classes: [0.5, 1.5], scale: 'l2' }],
     ['probabilities of three classes', { sigmoids: true }],
     ['probabilities of two classes', { sigmoids: true, classes: [3, 4] }],
+    ['calibrated probabilities of three classes', { sigmoids: true, calibration: { power: 1.75 } }],
+    [
+      'calibrated probabilities of two classes',
+      { sigmoids: true, classes: [3, 4], calibration: { power: 1 } },
+    ],
     ['names that clash', { cnn: smallCnn({ input: 'scores', output: 'features' }), scale: 'none' }],
   ]
   for (const [name, o] of cases) {
@@ -25,6 +30,7 @@ describe('readClassifier', () => {
       expect(back.svm).toEqual(parts.svm)
       expect(back.scaler).toEqual(parts.scaler)
       expect(back.pooling).toEqual(parts.pooling)
+      expect(back.calibration).toEqual(parts.calibration)
       expect(back.preprocess).toEqual(parts.preprocess)
       expect(back.about).toEqual(parts.about)
       expect(writeClassifier(back)).toEqual(bytes)
@@ -35,7 +41,10 @@ describe('readClassifier', () => {
     ['no classifier of ours', 'MODEL_UNSUPPORTED', (model) => (model.metadataProps = [])],
     ['metadata that is not JSON', 'MODEL_UNREADABLE', (model) => (model.metadataProps[0].value = '{')],
     ['metadata that is a list', 'MODEL_UNREADABLE', (model) => (model.metadataProps[0].value = '[]')],
-    ['a schema from the future', 'MODEL_UNSUPPORTED', edit((json) => (json.schemaVersion = 2))],
+    ['a schema from the future', 'MODEL_UNSUPPORTED', edit((json) => (json.schemaVersion = 3))],
+    ['a power that is no number', 'MODEL_UNREADABLE', edit((json) => (json.calibration = { power: '2' }))],
+    ['a power of 0', 'MODEL_UNREADABLE', edit((json) => (json.calibration = { power: 0 }))],
+    ['a calibration without sigmoids', 'MODEL_UNREADABLE', edit((json) => (json.calibration = { power: 2 }))],
     ['a schema that is not a number', 'MODEL_UNREADABLE', edit((json) => (json.schemaVersion = 'x'))],
     ['an unknown pooling', 'MODEL_UNREADABLE', edit((json) => (json.pooling = { grid: -1 }))],
     ['an unknown scaler', 'MODEL_UNREADABLE', edit((json) => (json.scale = 'log'))],

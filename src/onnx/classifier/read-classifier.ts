@@ -11,8 +11,9 @@ import {
 } from '../proto/onnx.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
+import { readKnownSteps } from './known-steps.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
-import { readSigmoidSteps } from './probability-steps.ts'
+import { type FileCalibration, readSigmoidSteps } from './probability-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
@@ -43,6 +44,11 @@ export function readClassifier(model: ModelProto): FileParts {
     prefixTokens: readPrefixTokens(metadata),
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
+    calibration: readCalibration(metadata, svm),
+    known:
+      metadata.known === true
+        ? readKnownSteps(graph, svm.supportVectors.cols, svm.classes.length)
+        : undefined,
     preprocess: object(metadata.preprocess, 'preprocess'),
     about: object(metadata.about, 'about'),
   }
@@ -102,6 +108,15 @@ function readPooling({ pooling }: Json): FilePooling {
   const grid = typeof pooling === 'object' && pooling !== null ? (pooling as Json).grid : undefined
   if (Number.isSafeInteger(grid) && (grid as number) > 0) return { grid: grid as number }
   throw unreadable(`its pooling is ${show(pooling)}`)
+}
+
+function readCalibration({ calibration }: Json, { sigmoids }: SvmNumbers): FileCalibration | undefined {
+  if (calibration === undefined) return undefined
+  const { power } = object(calibration, 'calibration')
+  if (typeof power !== 'number' || !(power > 0 && power < 1e3))
+    throw unreadable(`its power is ${show(power)}`)
+  if (sigmoids === undefined) throw unreadable('it has a calibration, but its SVM has no sigmoids')
+  return { power }
 }
 
 function readPrefixTokens({ prefixTokens }: Json): number | undefined {

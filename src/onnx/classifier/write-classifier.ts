@@ -21,8 +21,9 @@ import {
   scalerSteps,
   svmSteps,
 } from './graph-steps.ts'
+import { type KnownNumbers, knownSteps } from './known-steps.ts'
 import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
-import { probabilitySteps } from './probability-steps.ts'
+import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
 /** The parts of a saved classifier. */
@@ -34,6 +35,10 @@ export interface ClassifierParts {
   arrangement?: FileArrangement | undefined
   scaler: FileScaler
   svm: SvmNumbers
+  /** How the coupled probabilities of an SVM with sigmoids are calibrated; without it they stay as they are. */
+  calibration?: FileCalibration | undefined
+  /** How alike images are to the classes, for the output `known`. */
+  known?: KnownNumbers | undefined
   /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
   preprocess: object
   /** Caller-defined JSON that ONNX itself has no place for. */
@@ -51,6 +56,7 @@ export interface ClassifierParts {
  *   of the pair
  * - `probabilities`: float32 [N, classes], instead of `scores`, for an SVM with sigmoids
  * - `features`: float32 [N, F], pooled and unscaled
+ * - `known`: float32 [N], only with `known`: above 0 for an image that is like one of the classes
  *
  * The same parts always produce the same bytes.
  *
@@ -69,8 +75,10 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   poolingSteps(steps, map.name, parts.pooling, parts.arrangement ?? { rank: 4 })
   const scaled = scalerSteps(steps, parts.scaler)
   const { classes, intercept, sigmoids } = parts.svm
-  if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled)
+  if (sigmoids) probabilitySteps(steps, { ...parts.svm, sigmoids }, scaled, parts.calibration)
   else svmSteps(steps, parts.svm, scaled)
+
+  if (parts.known) knownSteps(steps, parts.known)
 
   // Tensors of unknown type are left to inference; a value_info entry without a type breaks ONNX shape
   // inference.
@@ -81,6 +89,7 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
       ? tensorInfo(ports.probabilities, DataType.FLOAT, [batch, classes.length])
       : tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, intercept.length)]),
     tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
+    ...(parts.known ? [tensorInfo(ports.known, DataType.FLOAT, [batch])] : []),
   ]
   model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
   model.opsetImport.push({ $typeName: 'onnx.OperatorSetIdProto', domain: 'ai.onnx.ml', version: 1n })
@@ -93,12 +102,13 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
 
 /** The JSON stored in the file: values that float32 attributes would round, and the caller's data. */
 function metadataText(
-  { svm, scaler, pooling, arrangement, preprocess, about }: ClassifierParts,
+  { svm, calibration, known, scaler, pooling, arrangement, preprocess, about }: ClassifierParts,
   output: string,
   renamed: object,
 ): string {
   return JSON.stringify({
-    schemaVersion,
+    // Readers of version 1 would answer other probabilities, and know every image.
+    schemaVersion: calibration || known ? schemaVersion : 1,
     preprocess,
     cnnOutput: output,
     renamed,
@@ -106,6 +116,8 @@ function metadataText(
     ...(arrangement?.prefixTokens !== undefined && { prefixTokens: arrangement.prefixTokens }),
     scale: scaler.kind,
     svm: exactNumbersToJson(svm),
+    calibration,
+    known: known ? true : undefined,
     about,
   })
 }
@@ -134,15 +146,15 @@ function makeRoom(graph: GraphProto): Record<string, string> {
 }
 
 /** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
-function checkOperatorSet(model: ModelProto, { pooling, arrangement }: ClassifierParts): void {
+function checkOperatorSet(model: ModelProto, { pooling, arrangement, calibration }: ClassifierParts): void {
   const version = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
   )
-  const wanted = typeof pooling === 'object' || arrangement?.rank === 3 ? 10 : 7
+  const wanted = typeof pooling === 'object' || arrangement?.rank === 3 ? 10 : calibration ? 8 : 7
   if (version >= wanted) return
   throw new SoftmarginError(
     'MODEL_UNSUPPORTED',
-    `a CNN saved with this pooling must use operator set ${wanted} or newer, but this one uses ${version}`,
+    `a CNN saved with this pooling${calibration ? ' and calibrated probabilities' : ''} must use operator set ${wanted} or newer, but this one uses ${version}`,
     { received: version, expected: `operator set ${wanted} or newer` },
   )
 }

@@ -1,0 +1,129 @@
+// node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]
+//
+// How honest probabilities are, beside scikit-learn's SVC(probability=True) and CalibratedClassifierCV on the same
+// features. FOLDER holds <class>/*.jpg. Three data sets: all its classes, 50 pictures of each; its two classes that come
+// first, 100 of each; handwritten digits, 20 of each. For each draw other pictures, 100 of each class, are judged. Printed
+// are means over the draws: log loss, Brier score (sum over the classes), expected calibration error (15 bins of equally
+// many pictures), the share of pictures whose most probable class is the predicted label, and the time that probabilities
+// cost, as a multiple of the fit without them. scikit-learn is run by PYTHON (default: /usr/bin/python3).
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
+import { digitPixels, pictureCollections } from './pictures.js'
+import { permutation } from './random.js'
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { draws: { type: 'string', default: '5' }, json: { type: 'string' } },
+})
+if (positionals.length !== 1) {
+  console.error('usage: node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]')
+  process.exit(2)
+}
+const draws = Number(flags.draws)
+const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+const python = process.env.PYTHON ?? '/usr/bin/python3'
+
+const [photos] = pictureCollections(positionals[0])
+const { bytes, labels: digitLabels } = digitPixels()
+const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+const sets = [
+  { ...photos, name: 'photos', count: 50 },
+  { ...photos, name: 'two kinds of photos', classes: 2, count: 100 },
+  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, count: 20 },
+]
+
+/** Log loss, Brier score, expected calibration error, and how often the most probable class is the predicted one. */
+function judge(probabilities, truth, predicted) {
+  let [loss, brier, agreed] = [0, 0, 0]
+  const sure = probabilities.map((row, i) => {
+    loss -= Math.log(Math.max(row[truth[i]], 1e-7))
+    brier += row.reduce((sum, p, c) => sum + (p - (c === truth[i] ? 1 : 0)) ** 2, 0)
+    const best = row.indexOf(Math.max(...row))
+    if (best === predicted[i]) agreed++
+    return { confidence: row[best], right: Number(best === truth[i]) }
+  })
+  sure.sort((a, b) => a.confidence - b.confidence)
+  let error = 0
+  for (let bin = 0; bin < 15; bin++) {
+    const part = sure.slice(Math.floor((bin * sure.length) / 15), Math.floor(((bin + 1) * sure.length) / 15))
+    error += Math.abs(part.reduce((sum, { confidence, right }) => sum + confidence - right, 0))
+  }
+  const n = truth.length
+  return { 'log loss': loss / n, Brier: brier / n, ECE: error / n, agreement: agreed / n }
+}
+
+/** The time of a call, in seconds; the least of three. */
+async function time(call) {
+  let least = Number.POSITIVE_INFINITY
+  for (let run = 0; run < 3; run++) {
+    const started = performance.now()
+    await call()
+    least = Math.min(least, (performance.now() - started) / 1000)
+  }
+  return least
+}
+
+const results = []
+for (const { name, pictures, labels, classes, count } of sets) {
+  const store = await FeatureStore.inMemory()
+  const plain = await ImageClassifier.create({ store, svm: { threads: 1 } })
+  const ours = await ImageClassifier.create({ store, svm: { threads: 1 }, probability: true })
+  const found = new Map()
+  const note = (method, figures) => found.set(method, [...(found.get(method) ?? []), figures])
+  for (let draw = 0; draw < draws; draw++) {
+    const order = Array.from(permutation(pictures.length, 100 + draw))
+    const of = (label) => order.filter((i) => labels[i] === label)
+    const kinds = Array.from({ length: classes }, (_, label) => of(label))
+    const learnt = kinds.flatMap((rows) => rows.slice(0, count))
+    const judged = kinds.flatMap((rows) => rows.slice(count, count + 100))
+    const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
+    const [images, y] = pick(learnt)
+    const [asked, truth] = pick(judged)
+    const features = await plain.extractor.extract(images)
+    await plain.fit(images, y) // fills the store, so that fits are timed without the network
+    const base = await time(() => plain.fit(images, y))
+    const whole = await time(() => ours.fit(images, y))
+    const { labels: predicted, probabilities } = await ours.predictWithProba(asked)
+    const rows = truth.map((_, i) => [...probabilities.row(i)])
+    note('softmargin', { ...judge(rows, truth, predicted), 'cost (fits)': (whole - base) / base })
+
+    const others = await plain.extractor.extract(asked)
+    const task = {
+      X: join(folder, 'X'),
+      XTest: join(folder, 'XTest'),
+      columns: features.cols,
+      y,
+      yTest: truth,
+    }
+    writeFileSync(task.X, features.data)
+    writeFileSync(task.XTest, others.data)
+    writeFileSync(join(folder, 'task.json'), JSON.stringify(task))
+    const script = new URL('peers/probabilities.py', import.meta.url).pathname
+    execFileSync(python, [script, join(folder, 'task.json'), join(folder, 'answer.json')], {
+      stdio: 'inherit',
+    })
+    const answer = JSON.parse(readFileSync(join(folder, 'answer.json'), 'utf8'))
+    for (const { method, probabilities: theirs, seconds } of answer.methods) {
+      note(method, { ...judge(theirs, truth, answer.predicted), 'cost (fits)': seconds / answer.fit })
+    }
+  }
+  plain.dispose()
+  ours.dispose()
+  console.log(`\n${name}: ${count} of each of ${classes} classes, means of ${draws} draws`)
+  for (const [method, list] of found) {
+    const means = Object.fromEntries(
+      Object.keys(list[0]).map((key) => [key, list.reduce((sum, each) => sum + each[key], 0) / draws]),
+    )
+    results.push({ set: name, method, count, classes, draws, ...means })
+    const shown = Object.entries(means).map(
+      ([key, value]) => `${key} ${value.toFixed(key === 'cost (fits)' ? 1 : 4)}`,
+    )
+    console.log(`${method.padEnd(42)} ${shown.join('  ')}`)
+  }
+}
+rmSync(folder, { recursive: true })
+if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`)

@@ -1,0 +1,91 @@
+// node bench/unknown.js FOLDER [--splits=12] [--pictures=150] [--json=FILE]
+//
+// How well `knownScore` tells pictures of none of the classes. FOLDER holds <class>/*.jpg. Each split takes three classes at
+// random, learns from some pictures of each, and asks for 100 other pictures of each class, known or not. Printed are, for
+// photos and for handwritten digits, means over the splits: the area under the ROC curve of `knownScore`, that of the greatest
+// calibrated probability, and, with `unknown: true`, the share of known pictures that is refused and of other pictures that
+// is taken for one of the classes. The last line has digits that are known against photos.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
+import { digitPixels, pictureCollections } from './pictures.js'
+import { permutation } from './random.js'
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    splits: { type: 'string', default: '12' },
+    pictures: { type: 'string', default: '150' },
+    json: { type: 'string' },
+  },
+})
+if (positionals.length !== 1) {
+  console.error('usage: node bench/unknown.js FOLDER [--splits=12] [--pictures=150] [--json=FILE]')
+  process.exit(2)
+}
+const [splits, count] = [flags.splits, flags.pictures].map(Number)
+const judged = 100
+const [photos] = pictureCollections(positionals[0])
+const { bytes, labels: digitLabels } = digitPixels()
+const digits = {
+  pictures: bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 })),
+  labels: digitLabels,
+  classes: 10,
+}
+const store = await FeatureStore.inMemory()
+const classifier = await ImageClassifier.create({ store, unknown: true, probability: true })
+
+/** The share of pairs of a known and another picture of which the known one has the greater score. */
+function area(known, others) {
+  let above = 0
+  for (const a of known) for (const b of others) above += a > b ? 1 : a === b ? 0.5 : 0
+  return above / known.length / others.length
+}
+
+const greatest = (rows) => Array.from({ length: rows.rows }, (_, i) => Math.max(...rows.row(i)))
+const refusedOf = (scores) => scores.filter((score) => !(score > 0)).length / scores.length
+
+async function trial(set, split, strangers) {
+  const kinds = permutation(set.classes, 10 + split)
+  const rows = permutation(set.pictures.length, 500 + split)
+  const of = (kind) => [...rows.filter((row) => set.labels[row] === kind)]
+  const known = [...kinds.subarray(0, 3)].map(of)
+  const learnt = known.flatMap((list) => list.slice(0, count))
+  await classifier.fit(
+    learnt.map((row) => set.pictures[row]),
+    learnt.map((row) => set.labels[row]),
+  )
+  const asked = known.flatMap((list) => list.slice(count, count + judged)).map((row) => set.pictures[row])
+  const others =
+    strangers ??
+    [...kinds.subarray(3)].flatMap((kind) => of(kind).slice(0, judged)).map((row) => set.pictures[row])
+  const [a, b] = [[...(await classifier.knownScore(asked))], [...(await classifier.knownScore(others))]]
+  const [p, q] = [
+    greatest(await classifier.predictProba(asked)),
+    greatest(await classifier.predictProba(others)),
+  ]
+  return {
+    'area, known score': area(a, b),
+    'area, greatest probability': area(p, q),
+    'known refused': refusedOf(a),
+    'others accepted': 1 - refusedOf(b),
+  }
+}
+
+const results = []
+const strangers = photos.pictures.filter((_, i) => i % Math.floor(photos.pictures.length / 500) === 0)
+for (const [name, set, others] of [
+  ['photos', photos],
+  ['digits', digits],
+  ['digits against photos', digits, strangers],
+]) {
+  const found = []
+  for (let split = 0; split < splits; split++) found.push(await trial(set, split, others))
+  const means = Object.fromEntries(
+    Object.keys(found[0]).map((key) => [key, found.reduce((sum, each) => sum + each[key], 0) / splits]),
+  )
+  results.push({ set: name, splits, pictures: count, ...means })
+  console.log(name, ...Object.entries(means).map(([key, value]) => ` ${key}: ${value.toFixed(3)}`))
+}
+classifier.dispose()
+if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`)

@@ -1,0 +1,92 @@
+import { SoftmarginError, show } from '../../core/errors.ts'
+import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
+import type { Steps } from './graph-steps.ts'
+import { ownPrefix, ports } from './names.ts'
+
+/**
+ * How much a feature vector x is like the classes: with y = (x - mean) whiten, the greatest of quadratic[c] |y|^2 +
+ * y linear[c] + offset[c]. Above 0 it is like one of them.
+ */
+export interface KnownNumbers {
+  /** One for each feature, F of them. */
+  mean: Float64Array
+  /** F x F. */
+  whiten: Float32Array
+  /** F x classes. */
+  linear: Float32Array
+  /** One for each class. */
+  quadratic: Float32Array
+  /** One for each class; the threshold is part of it. */
+  offset: Float32Array
+}
+
+/** The tensors' names in a file. */
+const names: Record<keyof KnownNumbers, string> = {
+  mean: 'known-mean',
+  whiten: 'known-whiten',
+  linear: 'known-linear',
+  quadratic: 'known-quadratic',
+  offset: 'known-offset',
+}
+
+/** Adds the output `known`, [N], to a graph that makes `features`. */
+export function knownSteps(steps: Steps, known: KnownNumbers): void {
+  const [features, classes] = [known.mean.length, known.offset.length]
+  const exact = steps.step('known-double', 'Cast', [ports.features], { to: BigInt(DataType.DOUBLE) })
+  const centred = steps.step('known-centred', 'Sub', [exact, steps.constant(names.mean, known.mean)])
+  const single = steps.step('known-single', 'Cast', [centred], { to: BigInt(DataType.FLOAT) })
+  const whiten = steps.constant(names.whiten, known.whiten, [features, features])
+  const white = steps.step('known-white', 'MatMul', [single, whiten])
+  const linear = steps.constant(names.linear, known.linear, [features, classes])
+  const squares = steps.step('known-squares', 'Mul', [white, white])
+  const ones = steps.constant('known-ones', new Float32Array(features).fill(1), [features, 1])
+  const norm = steps.step('known-norm', 'MatMul', [squares, ones])
+  const curved = steps.step('known-curved', 'Mul', [
+    norm,
+    steps.constant(names.quadratic, known.quadratic, [1, classes]),
+  ])
+  const straight = steps.step('known-straight', 'MatMul', [white, linear])
+  const scores = steps.step('known-scores', 'Add', [
+    steps.step('known-sum', 'Add', [curved, straight]),
+    steps.constant(names.offset, known.offset),
+  ])
+  // The maximum of each row, by an operator that has had one form in all operator sets.
+  const planes = steps.constant('known-planes', BigInt64Array.of(-1n, 1n, BigInt(classes)))
+  const most = steps.step('known-most', 'GlobalMaxPool', [
+    steps.step('known-rows', 'Reshape', [scores, planes]),
+  ])
+  steps.finish(ports.known, 'Reshape', [most, steps.constant('known-shape', BigInt64Array.of(-1n))])
+}
+
+/**
+ * Reads the numbers that `knownSteps` wrote. They are untrusted.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE`
+ */
+export function readKnownSteps(graph: GraphProto, features: number, classes: number): KnownNumbers {
+  const bytes = (key: keyof KnownNumbers, dataType: DataType, length: number) => {
+    const tensor = graph.initializer.find(({ name }) => name === ownPrefix + names[key])
+    if (tensor?.dataType === dataType && tensor.rawData.byteLength === length) {
+      return tensor.rawData.slice().buffer
+    }
+    throw unreadable(`its ${names[key]} has not the ${length} bytes that it should have`)
+  }
+  const floats = (key: keyof KnownNumbers, length: number) =>
+    new Float32Array(bytes(key, DataType.FLOAT, 4 * length))
+  const known = {
+    mean: new Float64Array(bytes('mean', DataType.DOUBLE, 8 * features)),
+    whiten: floats('whiten', features * features),
+    linear: floats('linear', features * classes),
+    quadratic: floats('quadratic', classes),
+    offset: floats('offset', classes),
+  }
+  for (const [name, values] of Object.entries(known)) {
+    const at = values.findIndex((value) => !Number.isFinite(value))
+    if (at >= 0) throw unreadable(`its ${name}[${at}] is ${show(values[at])}`)
+  }
+  return known
+}
+
+function unreadable(why: string): SoftmarginError {
+  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier's known score cannot be read: ${why}`)
+}

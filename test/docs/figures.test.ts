@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import probabilities from '../../bench/results/probabilities.json' with { type: 'json' }
+import unknown from '../../bench/results/unknown.json' with { type: 'json' }
+
+const page = readFileSync(new URL('../../docs/guide/how-sure.md', import.meta.url), 'utf8')
+
+it('the table of probabilities is what the bench measured', () => {
+  expect(probabilities).toHaveLength(15)
+  for (const each of probabilities) {
+    const figures = [
+      each['log loss'].toFixed(3),
+      each.Brier.toFixed(3),
+      `${(100 * each.ECE).toFixed(1)} %`,
+      `${(100 * each.agreement).toFixed(1)} %`,
+    ]
+    expect(page).toContain(`| ${each.set} | ${each.method} | ${figures.join(' | ')} |`)
+  }
+})
+
+it('our probabilities are the best ones by log loss and Brier score, and cost less than five fits', () => {
+  for (const set of new Set(probabilities.map((each) => each.set))) {
+    const [ours, ...others] = probabilities.filter((each) => each.set === set)
+    expect([ours.method, ours.agreement]).toEqual(['softmargin', 1])
+    expect(ours['cost (fits)']).toBeLessThan(5)
+    for (const other of others) {
+      expect(ours['log loss']).toBeLessThanOrEqual(other['log loss'])
+      expect(ours.Brier).toBeLessThanOrEqual(other.Brier)
+    }
+  }
+})
+
+it('the table of unknown pictures is what the bench measured', () => {
+  const rows = page.split('\n').filter((line) => /^\| (photos|digits), and /.test(line))
+  expect(rows).toHaveLength(unknown.length)
+  for (const [i, each] of unknown.entries()) {
+    const figures = [
+      each['area, known score'].toFixed(3),
+      each['area, greatest probability'].toFixed(3),
+      `${(100 * each['known refused']).toFixed(1)} %`,
+      `${(100 * each['others accepted']).toFixed(1)} %`,
+    ]
+    expect(rows[i]).toContain(`| ${figures.join(' | ')} |`)
+  }
+})

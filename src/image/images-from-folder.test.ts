@@ -71,8 +71,11 @@ describe('a handle of a folder', () => {
       message:
         "the folder 'pictures' must contain one sub-folder for each class, with pictures in it, but contains none",
     })
-    const refuse = { values: () => Promise.reject(new Error('not allowed')) }
-    const closed = { kind: 'directory', name: 'closed', ...refuse } as const
+    const refuse = async function* () {
+      yield file('a.png')
+      throw new Error('not allowed')
+    }
+    const closed = Object.assign(handle('closed'), { values: refuse })
     await expect(imagesFromFolder(closed)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       argument: 'folder',

@@ -46,7 +46,8 @@ describe('runtime', () => {
   it('onnxruntime has one session for equal networks, as long as one of them is used', async () => {
     const create = vi.spyOn(Session, 'create')
     const release = vi.spyOn(Session.prototype, 'release')
-    const make = (options = {}) => FeatureExtractor.create({ runtime: 'onnxruntime', ...options })
+    const make = (options = {}) =>
+      FeatureExtractor.create({ runtime: 'onnxruntime', layer: 'stage4', ...options })
     const first = await make()
     const [second, larger] = await Promise.all([make(), make({ pooling: { grid: 2 } })])
     using other = await make({ layer: 'stage2' })

@@ -212,7 +212,8 @@ describe('images', () => {
     using extractor = await make()
     const [a, b] = pictures(2)
     const told: [number, SoftmarginError][] = []
-    const images = ['no/such.jpg', a, new TextEncoder().encode('hello'), b, file('picture.gif')]
+    const tiff = Uint8Array.of(0x49, 0x49, 0x2a, 0, 8, 0, 0, 0)
+    const images = ['no/such.jpg', a, new TextEncoder().encode('hello'), b, tiff]
     const onUnreadable = (index: number, error: SoftmarginError) => told.push([index, error])
     const features = await extractor.extract(images, { batchSize: 1, onUnreadable })
     expect(features).toMatchObject({ rows: 2, cols: 6 })

@@ -76,7 +76,7 @@ it('takes the number of prefix tokens from the caller, and refuses what does not
   const codeOf = (promise: Promise<unknown>) =>
     promise.then(String, (error: SoftmarginError) => error.message)
   expect(await codeOf(open({}, { layer: 'block1', prefixTokens: 17 }))).toBe(
-    'prefixTokens must be less than 17, the number of tokens of the layer, but is 17',
+    "prefixTokens must be less than 17, the layer's number of tokens, but is 17",
   )
   expect(await codeOf(open({}, { layer: 'block1', prefixTokens: -1 }))).toContain(
     'prefixTokens must be an integer',

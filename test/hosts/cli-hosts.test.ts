@@ -110,7 +110,7 @@ describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     expect(stderr).toMatch(/interrupted; no result was written/)
-    const kept = Number(/keeps the features of (\d+) images/.exec(stderr)![1])
+    const kept = Number(/the features of (\d+) images are stored in/.exec(stderr)![1])
     expect(kept).toBeGreaterThan(0)
     expect(existsSync(join(cwd, 'late.onnx'))).toBe(false)
     expect(await storeSize(join(cwd, cache))).toBe(kept)

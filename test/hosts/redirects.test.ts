@@ -57,7 +57,7 @@ it.each(Object.keys(hosts))(
     })
     const lines = stdout.trim().split('\n')
     expect(lines).toHaveLength(3)
-    for (const line of lines) expect(line).toMatch(/^FILE_UNREADABLE .* redirected to a file: URL/)
+    for (const line of lines) expect(line).toMatch(/^FILE_UNREADABLE .* it redirects to a file: URL/)
   },
   300_000,
 )

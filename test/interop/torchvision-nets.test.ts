@@ -9,6 +9,7 @@ import { cutModel } from '../../src/onnx/edit/cut.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
 import { compare, Random } from '../support/engine-oracle.ts'
 import { nativeOrt } from '../support/native-ort.ts'
+import { hasPythonModule } from '../support/programs.ts'
 
 // Whole networks as PyTorch exports them, in our engine, beside native ONNX Runtime.
 
@@ -16,17 +17,9 @@ const names = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-nets-'))
 const script = fileURLToPath(new URL('../../scripts/torchvision_models.py', import.meta.url))
 
-/** Debian's python3-torchvision is large; only where it is installed is it asked. */
-function hasTorchvision(): boolean {
-  try {
-    execFileSync('/usr/bin/python3', ['-c', 'import torchvision, onnx'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
+const isPossible = nativeOrt() !== undefined && hasPythonModule('torchvision') && hasPythonModule('onnx')
 
-describe.runIf(nativeOrt() !== undefined && hasTorchvision())("torchvision's networks at five layers", () => {
+describe.runIf(isPossible)("torchvision's networks at five layers", () => {
   beforeAll(() => {
     execFileSync('/usr/bin/python3', [script, folder, ...names], { stdio: 'ignore' })
   }, 300_000)

@@ -84,6 +84,11 @@ describe('a run', () => {
 })
 
 describe('graphs that are not for the engine', () => {
+  it('such as a Concat of nothing', async () => {
+    const nodes = [node('a', 'Relu', ['x'], ['z']), node('b', 'Concat', [], ['y'], { axis: 1n })]
+    await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
+  })
+
   const conv = (weights: ReturnType<typeof constant>) =>
     graphOf(3, [node('conv', 'Conv', ['x', 'w'], ['y'])], [weights], ['y'])
   const open = (model: ReturnType<typeof graphOf>, dims = [1, 3, 8, 8]) =>

@@ -74,6 +74,7 @@ const transpose: Lower = (lowering, node) => {
 
 const concat: Lower = (lowering, node) => {
   const tensors = node.input.map((name) => lowering.tensor(name))
+  if (tensors.length === 0) throw new NotForEngine(`node ${show(node.name)} concatenates nothing`)
   const [{ view, value: first }] = tensors
   const rank = lowering.dims(node.output[0]).length
   const axis = integerOf(node, 'axis', 1)

@@ -13,7 +13,7 @@ import { defaultLayer } from './default-layer.ts'
 import { imagePart } from './image-part.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { modelMetadata } from './model-metadata.ts'
-import { transformerBlocks } from './transformer-blocks.ts'
+import { isAttention, transformerBlocks } from './transformer-blocks.ts'
 
 /** Operators that return sizes, not activations; tensors computed from their results are not layers. */
 const answersNoPixels = new Set(['Shape', 'Size'])
@@ -44,6 +44,8 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
     ? { layer: named, reason: 'its file names it' }
     : defaultLayer(graph, layers, activations, facts)
   if (chosen) Object.assign(chosen.layer, { isDefault: true, reason: chosen.reason })
+  // Most networks are spared the search for blocks when they start.
+  if (!graph.node.some((node) => isAttention(node, activations))) return layers
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   for (const [block, name] of transformerBlocks(graph, ...wayToDefault(graph, facts, layers)).entries()) {
     byName.get(name)!.block = block

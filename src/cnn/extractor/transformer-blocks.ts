@@ -22,14 +22,13 @@ const attention = new Set([
  */
 export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: Bottleneck[]): string[] {
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
-  const isAttention = path.map((node) => {
-    const read = readBy(node).filter((name) => activations.has(name))
-    if (read.length > 0) for (const name of node.output) activations.add(name)
-    const isProduct = node.opType === 'MatMul' && read.length > 1
-    return isProduct || (read.length > 0 && attention.has(node.opType))
+  const attends = path.map((node) => {
+    if (readBy(node).some((name) => activations.has(name))) {
+      for (const name of node.output) activations.add(name)
+    }
+    return isAttention(node, activations)
   })
-  if (!isAttention.includes(true)) return []
-  const hasAttention = (from: number, to: number) => isAttention.slice(from, to).includes(true)
+  const hasAttention = (from: number, to: number) => attends.slice(from, to).includes(true)
   const byName = new Map(narrow.map((one) => [one.name, one]))
   const made = producers(graph)
   const blocks: string[] = []
@@ -44,6 +43,12 @@ export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: 
   }
   if (end) blocks.push(end.name)
   return blocks
+}
+
+/** Whether a node is attention, or its product of two activations. @param activations tensors that depend on the image */
+export function isAttention(node: NodeProto, activations: Set<string>): boolean {
+  const read = readBy(node).filter((name) => activations.has(name))
+  return node.opType === 'MatMul' ? read.length > 1 : read.length > 0 && attention.has(node.opType)
 }
 
 /** The bottleneck that a residual addition adds its branch to; `undefined` for other nodes. */

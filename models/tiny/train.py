@@ -60,9 +60,9 @@ def normalise(x):
     return x.sub_(torch.tensor(MEAN)).div_(torch.tensor(STD)).permute(0, 3, 1, 2)
 
 
-def augmented(padded, rows):
-    """A random 32x32 crop of each padded image, mirrored half of the time: one gather."""
-    n, room, line = len(rows), padded.shape[1] - SIZE + 1, torch.arange(SIZE)
+def augmented(padded, rows, size):
+    """A random crop of each padded image, size by size, mirrored half of the time: one gather."""
+    n, room, line = len(rows), padded.shape[1] - size + 1, torch.arange(size)
     top, left = torch.randint(0, room, (n, 1)), torch.randint(0, room, (n, 1))
     across = torch.where(torch.rand(n, 1) < 0.5, line.flip(0), line)
     return padded[rows[:, None, None], (top + line)[:, :, None], (left + across)[:, None, :]]
@@ -76,12 +76,12 @@ def relit(images, much):
 
 def cut_and_mixed(images):
     """A random rectangle of each picture is another's; answers the pictures, whose they are, and how much is still their own."""
-    other, share = torch.randperm(len(images)), torch.rand(()).item()
-    high, wide = (int(SIZE * math.sqrt(1 - share)) for _ in range(2))
-    top, left = (torch.randint(0, SIZE - side + 1, ()).item() for side in (high, wide))
+    size, other, share = images.shape[-1], torch.randperm(len(images)), torch.rand(()).item()
+    high, wide = (int(size * math.sqrt(1 - share)) for _ in range(2))
+    top, left = (torch.randint(0, size - side + 1, ()).item() for side in (high, wide))
     images = images.clone()
     images[:, :, top:top + high, left:left + wide] = images[other, :, top:top + high, left:left + wide]
-    return images, other, 1 - high * wide / SIZE ** 2
+    return images, other, 1 - high * wide / size ** 2
 
 
 # ---- network ------------------------------------------------------------------------------------------------------
@@ -232,7 +232,8 @@ def train(args, x, y, xtest, ytest, classes):
             for group in opt.param_groups:
                 group['lr'] = learning_rate(progress, args.lr, args.warm)
             rows = order[step * args.batch:(step + 1) * args.batch]
-            images, labels = relit(normalise(augmented(padded, rows)), args.relight), F.one_hot(y[rows], len(classes)).float()
+            size = args.crop if progress < args.crop_until else SIZE
+            images, labels = relit(normalise(augmented(padded, rows, size)), args.relight), F.one_hot(y[rows], len(classes)).float()
             lesson = [part[rows] for part in taught] if taught else None
             if progress < 0.8 and torch.rand(()).item() < args.mix:
                 images, other, own = cut_and_mixed(images)
@@ -413,6 +414,8 @@ def main():
     p.add_argument('--relight', type=float, default=0.15, help='how far contrast and colour are changed')
     p.add_argument('--warm', type=float, default=0.15, help='the part of the schedule in which the learning rate rises')
     p.add_argument('--mix', type=float, default=0.0, help='how often a batch is cut and mixed; never in the last fifth')
+    p.add_argument('--crop', type=int, default=SIZE, help='the side of the crops that the first part of the schedule learns from; smaller is faster')
+    p.add_argument('--crop-until', type=float, default=0.0, help='the part of the schedule that learns from crops of --crop pixels')
     p.add_argument('--start', type=Path, help="a checkpoint whose averaged weights are the first ones, instead of random ones")
     p.add_argument('--teacher', type=Path, nargs='*', help='earlier tiny.onnx files whose answers and features are learnt too')
     p.add_argument('--trust', type=float, default=0.5, help="the teachers' answers' part of the loss")

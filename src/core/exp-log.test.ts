@@ -29,6 +29,6 @@ test('log', () => {
   expect(log(Number.NaN)).toBeNaN()
 })
 
-test('log undoes exp', () => {
+test('log is the inverse of exp', () => {
   for (let x = -700; x < 700; x += 11.3) expect(log(exp(x))).toBeCloseTo(x, 11)
 })

@@ -33,7 +33,7 @@ function npy(rows: number): [Uint8Array, Uint8Array] {
 
 const text = (content: string) => new TextEncoder().encode(content)
 
-describe('data larger than the memory that it takes', () => {
+describe('data are read with less memory than they occupy', () => {
   const kinds = {
     '.npy, 512 MB': () => npyBatches(stream(...npy(512_000), 512)),
     'CSV, 24 MB': () =>

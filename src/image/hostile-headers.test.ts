@@ -40,7 +40,7 @@ async function expectSame(bytes: Uint8Array, name: string): Promise<void> {
 describe('a JPEG file', () => {
   // Behind the start of the image, and behind what tells which way is up.
   it.each(['baseline.jpg', 'progressive.jpg', 'orientation6.jpg', 'grey.jpg'])(
-    '%s with any number of segments of metadata is the same picture',
+    '%s with any number of metadata segments is the same picture',
     async (name) => {
       const jpeg = file(name)
       for (const marker of [0xe1, 0xe2, 0xef, 0xfe]) {
@@ -54,7 +54,7 @@ describe('a JPEG file', () => {
     },
   )
 
-  it('with more scans than encoders make is refused', async () => {
+  it('with more scans than encoders write is rejected', async () => {
     const jpeg = file('progressive.jpg')
     const scan = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xda)
     const end = jpeg.findIndex((byte, i) => i > scan + 2 && byte === 0xff && jpeg[i + 1] !== 0)
@@ -72,7 +72,7 @@ describe('a JPEG file', () => {
   })
 })
 
-describe('a PNG file is the same picture', () => {
+describe('a PNG file is decoded to the same picture', () => {
   const zeros = deflateSync(Buffer.alloc(2 ** 28))
   const text = (packed: Uint8Array) => Buffer.concat([Buffer.from('name\0\0', 'latin1'), packed])
   it.each<[string, () => Uint8Array]>([
@@ -83,7 +83,7 @@ describe('a PNG file is the same picture', () => {
       () => new Uint8Array(Buffer.concat(Array(100_000).fill(chunk('tEXt', Buffer.from('a\0b'))))),
     ],
     [
-      'with 100,000 chunks that nobody knows',
+      'with 100,000 unknown chunks',
       () => new Uint8Array(Buffer.concat(Array(100_000).fill(chunk('quIz', new Uint8Array(0))))),
     ],
   ])('%s', async (_, make) => {

@@ -24,7 +24,7 @@ async function bytesOf(file: string, options: Preprocess) {
   return { tensor, ...outputSize(preprocess), channels }
 }
 
-describe('a picture becomes the tensor that torchvision and PIL make of it', () => {
+describe('the tensor matches torchvision and PIL', () => {
   it.each(cases)('$file $preprocess', async ({ file, preprocess, expected }) => {
     const { tensor, width, height, channels } = await bytesOf(file, preprocess)
     const wanted = readFileSync(new URL(expected, folder))
@@ -53,7 +53,7 @@ describe('a picture becomes the tensor that torchvision and PIL make of it', () 
     expect(worst).toBeLessThanOrEqual(2 / 255 / 0.224)
   })
 
-  it('however extreme its proportions are, at the price of what is cropped', async () => {
+  it('extreme proportions cost no more than the cropped picture', async () => {
     const preprocess = resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
     const target = new Float32Array(tensorLength(preprocess))
     for (const [width, height] of [

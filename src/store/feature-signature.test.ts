@@ -47,7 +47,7 @@ const networks: [string, ExtractorOptions][] = [
   ['a network whose file tells a lot', { model: bytes(talkative()) }],
 ]
 
-describe('the fingerprint of an extractor', () => {
+describe('the signature of an extractor', () => {
   it.each(networks)('is the same after save and load: %s', async (_, extractor) => {
     using classifier = await ImageClassifier.create({ extractor })
     await classifier.fit(images, [0, 0, 1, 1])
@@ -66,7 +66,7 @@ describe('the fingerprint of an extractor', () => {
     expect((await signatureOf(one)).runtime).toBeUndefined()
   })
 
-  it('does not depend on what a file tells about itself', async () => {
+  it('does not depend on metadata of the model file', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })
     using other = await FeatureExtractor.create({ model: bytes(talkative()) })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { fuzzSolver } from './solver.ts'
 
-test('small random fits of every kind end, with a status or a SoftmarginError', async () => {
+test('small random fits of every kind end with a status or a SoftmarginError', async () => {
   const runs = 3000
   const report = await fuzzSolver({ runs, seed: 20 })
   expect(report.runs).toBe(runs)

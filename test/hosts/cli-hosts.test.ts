@@ -81,7 +81,7 @@ const runs: [name: string, args: string[], file?: string, code?: number][] = [
   ['a file that is not there', ['info', 'nothing.onnx'], undefined, 1],
 ]
 
-describe('the command line says the same on Deno and Bun as on Node, and writes the same bytes', () => {
+describe('the command line prints and writes the same on Deno and Bun as on Node', () => {
   it.each(runs)(
     '%s',
     async (_, args, file, code = 0) => {
@@ -95,7 +95,7 @@ describe('the command line says the same on Deno and Bun as on Node, and writes 
 })
 
 describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
-  it('keeps the features that are made, and the next run goes on from there', async () => {
+  it('keeps the features computed so far, and the next run continues from them', async () => {
     const cwd = join(folder, host)
     const cache = `${host}.npz`
     const train = ['train', '../pictures', '-o', 'late.onnx', '--layer', 'stage3', '--cache', cache, '--json']

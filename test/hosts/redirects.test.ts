@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 it.each(Object.keys(hosts))(
-  'a redirect to a file of this machine is not followed on %s',
+  '%s does not follow a redirect to a local file',
   async (name) => {
     const [runtime, ...before] = hosts[name]()
     const stdout = await new Promise<string>((resolve, reject) => {

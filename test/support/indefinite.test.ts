@@ -3,7 +3,7 @@ import { isIndefinite } from './indefinite.ts'
 
 const matrix = (rows: number[][]) => rows.map((row) => Float64Array.from(row))
 
-test('a matrix is indefinite only if a step whose numbers sum to 0 shows it', () => {
+test('a matrix is indefinite only if a step with sum 0 has negative curvature', () => {
   const points = [0, 1, 3, 4.5]
   // A function of either row alone makes no difference to such steps: -1e3 everywhere is one.
   expect(isIndefinite(matrix(points.map((x) => points.map((z) => x * z - 1e3))))).toBe(false)

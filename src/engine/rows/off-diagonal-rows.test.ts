@@ -82,7 +82,7 @@ async function solveWith(
 }
 
 test.each(kernels)(
-  '$kind: the same optimum row by row, from cross rows and from whole blocks',
+  '$kind: row cache, off-diagonal rows and whole blocks reach the same optimum',
   async (kernel) => {
     const { whole, cross, rows } = await solveWith(kernel, kernel.kind)
     for (const found of [whole, cross, rows]) {
@@ -95,7 +95,7 @@ test.each(kernels)(
   },
 )
 
-test.each(kernels)('$kind: the path to it keeps to rows that are there', async (kernel) => {
+test.each(kernels)('$kind: prefers rows in memory on the way to the optimum', async (kernel) => {
   const own = await solveWith(kernel, kernel.kind)
   // Of kernel values that are given nothing is known: the path is the same wherever the rows are.
   const given = await solveWith(kernel, 'precomputed')

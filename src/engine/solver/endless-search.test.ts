@@ -51,7 +51,7 @@ const far: [number[], number[]] = [
 const quartic = (x: number, z: number) => ((x * z) / 0.43 + 1) ** 4
 
 test.each(['rows', 'blocks'] as const)(
-  'a step that changes nothing, one before a step over the free points: %s',
+  'a step that changes nothing, also just before a projected CG step: %s',
   async (rows) => {
     for (const maxIterations of [999, 1000, 1001, 1003, 20_000, -1]) {
       const { status, iterations } = await solve(far, quartic, { C: 100, maxIterations, rows })
@@ -69,7 +69,7 @@ function rounded(x: number, z: number): number {
   return fround(square * square)
 }
 
-test('steps that change b and gain nothing', async () => {
+test('steps that change b but do not improve the objective', async () => {
   const close: [number[], number[]] = [
     [100.77, 100.43, 101.74, 101.44, 101.76, 101.02, 101.61],
     [0, 1, 1, 0, 1, 1, 0],
@@ -82,9 +82,9 @@ test('steps that change b and gain nothing', async () => {
 test.each([
   ['on the diagonal', (x: number, z: number) => (x === z && x === 3 ? Number.POSITIVE_INFINITY : x * z)],
   ['NaN', (x: number, z: number) => (x === z ? 10 : Number.NaN)],
-  ['of two rows', (x: number, z: number) => (x === z ? 3e38 : -3e38 * 2)],
-  ['of two rows, too large', (x: number, z: number) => (x === z ? 1 : Number.POSITIVE_INFINITY)],
-])('values that are not finite: %s', async (_, kernel) => {
+  ['between two rows', (x: number, z: number) => (x === z ? 3e38 : -3e38 * 2)],
+  ['between two rows, infinite', (x: number, z: number) => (x === z ? 1 : Number.POSITIVE_INFINITY)],
+])('kernel values that are not finite: %s', async (_, kernel) => {
   const rows: [number[], number[]] = [
     [1, 2, 3, 4],
     [0, 1, 0, 1],

@@ -66,7 +66,7 @@ const cases = kernels.flatMap((kernel) =>
 )
 
 test.each(cases)(
-  '$kind, C = $C, $from: the gradient is exact at the end, and where the search is broken off',
+  '$kind, C = $C, $from: the gradient is exact at the end and after an early stop',
   async (o) => {
     const engine = await Engine.open('strict')
     const timeSlice = new TimeSlice()

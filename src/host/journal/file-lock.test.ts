@@ -25,8 +25,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const take = () => FileLock.take(path, 'a')
 const ownerOf = () => JSON.parse(readFileSync(path, 'utf8'))
 
-describe('a lock in a file', () => {
-  it('is held by one at a time, and leaves nothing behind', async () => {
+describe('a lock file', () => {
+  it('is held by one holder at a time and removed afterwards', async () => {
     const lock = await take()
     expect(ownerOf()).toMatchObject({ pid: process.pid, host: hostname() })
     await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED', argument: 'path', received: 'a' })
@@ -40,7 +40,7 @@ describe('a lock in a file', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('is refused while its process lives, and taken over when that was killed', async () => {
+  it('is refused while its process lives and taken over after that was killed', async () => {
     const child = spawn('sleep', ['60'])
     await once(child, 'spawn')
     const lock = await take()
@@ -54,7 +54,7 @@ describe('a lock in a file', () => {
     ;(await take()).release()
   })
 
-  it('is taken over if the number of its process is another process by now', async () => {
+  it('is taken over if its process id now belongs to another process', async () => {
     const lock = await take()
     const own = ownerOf()
     lock.release()
@@ -72,7 +72,7 @@ describe('a lock in a file', () => {
     }
   })
 
-  it('is taken over if its process died before it wrote who it is', async () => {
+  it('is taken over if its process died before it wrote its id', async () => {
     for (const text of ['', '{"pid":', 'null', '{}']) {
       writeFileSync(path, text)
       await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED' })
@@ -83,7 +83,7 @@ describe('a lock in a file', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('stays the one of who took it over', async () => {
+  it('stays with the process that took it over', async () => {
     const lock = await take()
     const other = JSON.stringify({ ...ownerOf(), id: 'another' })
     writeFileSync(path, other)
@@ -92,12 +92,12 @@ describe('a lock in a file', () => {
     rmSync(path)
   })
 
-  it('says so where no file can be made', async () => {
+  it('throws where no file can be created', async () => {
     const nowhere = FileLock.take(join(folder, 'nowhere/a.lock'), 'a')
     await expect(nowhere).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
   })
 
-  it('is one of many processes at a time that find a dead one', async () => {
+  it('is acquired by only one of many processes that find a stale one', async () => {
     const program = join(folder, 'take.mjs')
     const { build } = await import('esbuild')
     await build({
@@ -143,8 +143,8 @@ describe('a lock in a file', () => {
   }, 60_000)
 })
 
-describe('a journal on a disk that is full', () => {
-  it('is cut to its old length, and goes on when there is room', async () => {
+describe('a journal on a full disk', () => {
+  it('is truncated to its old length and continues when there is space', async () => {
     const { build } = await import('esbuild')
     await build({
       ...{

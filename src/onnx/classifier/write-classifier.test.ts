@@ -134,7 +134,7 @@ async function expectRightAnswers(parts: ClassifierParts): Promise<void> {
   }
 }
 
-describe('writeClassifier: ONNX Runtime answers what the method says', () => {
+describe('writeClassifier: ONNX Runtime returns the same labels and scores', () => {
   for (const pooling of ['average', 'max', 'none', { grid: 2 }, { grid: 3 }] as const) {
     it(`pooling ${JSON.stringify(pooling)}`, () => expectRightAnswers(partsOf({ pooling })))
   }
@@ -157,25 +157,25 @@ describe('writeClassifier: ONNX Runtime answers what the method says', () => {
       expect(classes.map(String)).toEqual(expect.arrayContaining((await run(writeClassifier(parts))).label))
     })
   }
-  it('a CNN whose tensors have the names that ours should have', () =>
+  it('a CNN whose tensor names collide with ours', () =>
     expectRightAnswers(partsOf({ cnn: smallCnn({ input: 'features', output: 'label' }) })))
 })
 
 describe('writeClassifier', () => {
-  it('leaves the CNN that it is given as it was', () => {
+  it('does not change the CNN that it is given', () => {
     const cnn = smallCnn()
     const before = toBinary(ModelProtoSchema, cnn)
     writeClassifier(partsOf({ cnn }))
     expect(toBinary(ModelProtoSchema, cnn)).toEqual(before)
   })
 
-  it('refuses an operator set that lacks the operators of a grid', () => {
+  it('rejects an operator set without the operators of a pooling grid', () => {
     expect(() => writeClassifier(partsOf({ cnn: smallCnn({ opset: 9 }), pooling: { grid: 2 } }))).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
     )
   })
 
-  it('refuses numbers that float32 cannot hold', () => {
+  it('rejects numbers beyond float32', () => {
     const parts = partsOf()
     parts.svm.dualCoef[1] = 1e39
     expect(() => writeClassifier(parts)).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }))

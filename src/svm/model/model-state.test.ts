@@ -98,7 +98,7 @@ const copies: [string, (state: object) => object][] = [
 ]
 
 describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
-  it.each(copies)('makes a machine that answers the same bits, %s', async (__, copy) => {
+  it.each(copies)('gives an estimator with the same bits, %s', async (__, copy) => {
     const machine = await make()
     const again = fromState(copy(machine.toState()) as never)
     const own = machine.constructor === again.constructor ? machine : fromState(machine.toState() as never)
@@ -155,7 +155,7 @@ describe('fromState', () => {
     }
   })
 
-  it('takes a state with any one part damaged, or says what is wrong with it', async () => {
+  it('accepts a state with one part damaged or says what is wrong with it', async () => {
     const random = new Random(7)
     const damage = [null, undefined, {}, [], 'text', 3, -1, Number.NaN, [null], { 0: 'a' }, { length: 5 }]
     const state = (await new SVC({ probability: true }).fit(odd.X, text)).toState()
@@ -185,13 +185,13 @@ describe('fromState', () => {
 })
 
 describe('StandardScaler.from', () => {
-  it.each(copies)('makes a scaler of the same bits, %s', async (_, copy) => {
+  it.each(copies)('gives a scaler with the same bits, %s', async (_, copy) => {
     const { mean, scale } = await new StandardScaler().fit(odd.X)
     const again = StandardScaler.from(copy({ mean, scale }) as StandardScaler)
     expect(await again.transform(odd.X)).toEqual(await StandardScaler.from({ mean, scale }).transform(odd.X))
   })
 
-  it('refuses what has no numbers', () => {
+  it('rejects values that are not numbers', () => {
     for (const wrong of [
       null,
       undefined,

@@ -36,7 +36,7 @@ async function planOf(counts: number[], cacheSize?: number) {
 }
 
 test.each([[50_000], [250_000], [1_000_000]])(
-  'two classes of %i rows: no block is planned, nor its memory',
+  'two classes of %i rows: no blocks are planned',
   async (count) => {
     const plan = await planOf([count, count], 200)
     expect(plan.blocks).toBe(false)
@@ -50,7 +50,7 @@ test('three classes of 60,000 rows', async () => {
   expect((await planOf([60_000, 60_000, 60_000])).blocks).toBe(false)
 })
 
-test('the usual memory does not depend on the host, and leaves a fit below 2 GB', async () => {
+test('the default memory does not depend on the host and keeps a fit below 2 GB', async () => {
   expect(cacheBytes(undefined)).toBe(1024 * MEGABYTE)
   const plan = await planOf([50_000, 50_000])
   expect(plan.threadBytes).toBeLessThan(1200 * MEGABYTE)
@@ -67,7 +67,7 @@ function clouds(rows: number): { X: Matrix; y: number[] } {
   return { X, y: Array.from({ length: rows }, (_, row) => row % 2) }
 }
 
-test('60,000 rows fit: two classes, folds for probabilities, a function, and a search', async () => {
+test('60,000 rows fit: two classes, probability folds, regression, and a search', async () => {
   const { X, y } = clouds(60_000)
   const unseen = X.select([0, 1, 2, 3])
   const svc = await new SVC({ cacheSize: 200, probability: true }).fit(X, y)
@@ -82,7 +82,7 @@ test('60,000 rows fit: two classes, folds for probabilities, a function, and a s
   expect(search.bestScore).toBe(1)
 }, 180_000)
 
-test('where all kernel values fit, the answer does not depend on cacheSize; where not, within tol', async () => {
+test('the model does not depend on cacheSize if all kernel values fit, and otherwise agrees within tol', async () => {
   const random = new Random(5)
   const [most, least] = [900, 500]
   const X = new Matrix(new Float32Array((most + least) * 4), most + least, 4)

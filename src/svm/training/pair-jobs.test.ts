@@ -42,7 +42,7 @@ test.each([
   { name: 'whole blocks', classes: 5, isLeft: () => true, whole: true, share: 0.5 },
   { name: 'two classes', classes: 2, isLeft: () => true, whole: true, share: 0.5 },
   { name: 'none', classes: 5, isLeft: () => false, whole: false, share: 0.5 },
-])('$name: each once, when its blocks are there, in whatever order jobs end', (o) => {
+])('$name: each pair once, after its blocks, in whatever order jobs end', (o) => {
   const pairs = pairsOf(o.classes)
   const left = [...pairs.keys()].filter(o.isLeft)
   const random = new Random(3)

@@ -17,7 +17,7 @@ const moved = ({ rows, cols, data }: Matrix, by: number) =>
     cols,
   )
 
-/** Kernels whose values lie close together, and how far the rows are from the origin. */
+/** Kernels whose values lie close together, and the distance of the rows from the origin. */
 const close: { options: SvcOptions & { C: number }; offset: number }[] = [
   { options: { kernel: 'poly', coef0: 1000, C: 1e-5 }, offset: 0 },
   { options: { kernel: 'poly', coef0: 1e6, degree: 2, C: 1e-3 }, offset: 0 },
@@ -30,7 +30,7 @@ const close: { options: SvcOptions & { C: number }; offset: number }[] = [
   { options: { kernel: 'poly', C: 1e-12 }, offset: 1000 },
 ]
 
-/** By how much the conditions of the optimum are violated, with kernel values in float64. */
+/** The violation of the optimality conditions, with kernel values in float64. */
 function violation(state: ReturnType<SVC['toState']>, X: Matrix, target: Omit<Target, 'K'>): number {
   return solutionOf(state, { ...target, K: kernelMatrix(X, X, state.kernel).values }).gap
 }

@@ -33,7 +33,7 @@ describe('OneClassSVM', () => {
       expect(Math.min(...dualCoef)).toBeGreaterThan(0)
       expect(dualCoef.reduce((sum, b) => sum + b, 0)).toBeCloseTo(nu * X.rows, 8)
       const { data } = await svm.decisionFunction(X)
-      // Free support vectors lie on the border, give or take the tolerance.
+      // Free support vectors lie on the boundary, within the tolerance.
       const outside = data.filter((value) => value < -1e-2).length
       expect(outside).toBeLessThanOrEqual(nu * X.rows)
       expect(svm.support.length).toBeGreaterThanOrEqual(nu * X.rows)

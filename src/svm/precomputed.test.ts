@@ -9,7 +9,7 @@ import { SVR } from './svr.ts'
 const { y, ...fixture } = fixtures.precomputed
 const [X, XTest] = [toMatrix(fixture.X), toMatrix(fixture.XTest)]
 
-/** (x.z / 3 + 1)^2 of all rows of a with all rows of b. */
+/** (x.z / 3 + 1)^2 for all rows of a and all rows of b. */
 function kernel(a: Matrix, b: Matrix): Matrix {
   const out = new Matrix(new Float32Array(a.rows * b.rows), a.rows, b.rows)
   for (let i = 0; i < a.rows; i++) {

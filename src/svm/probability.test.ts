@@ -33,7 +33,7 @@ describe.each(machines)('$name', ({ classes, ...fixture }) => {
   test('couples pairs as LIBSVM does', () => {
     const own = { a: Float64Array.from(fixture.a), b: Float64Array.from(fixture.b) }
     const coupled = coupleProbabilities(Float64Array.from(fixture.decisions), classes, own)
-    // The LIBSVM in scikit-learn couples two classes too, and stops at 0.0025; since 3.31 it takes the sigmoid.
+    // The LIBSVM in scikit-learn couples two classes as well, and stops at 0.0025; LIBSVM 3.31 and newer use the sigmoid.
     expect(distance(coupled, fixture.coupled)).toBeLessThan(classes === 2 ? 5e-3 : 1e-5)
   })
 
@@ -88,7 +88,7 @@ describe('SVC with probability', () => {
   })
 
   test('decision values of held-out rows come from a model that was not trained on them', async () => {
-    // With weights of 0 for the rows that a fold holds back, a machine is fitted without them.
+    // A model fitted with weight 0 for the held-out rows is a model without them.
     const two = y.map((label) => Math.min(label, 1))
     const svc = await new SVC({ probability: true, gamma: 0.5, tol: 1e-6 }).fit(X, two)
     const { dealFolds } = await import('../core/folds.ts')
@@ -140,7 +140,7 @@ describe('SVC with probability', () => {
 })
 
 test('probabilities do not depend on whether kernel rows or whole blocks are computed', async () => {
-  // So well apart that a pair is solved on few rows, and its folds request more than a pair may.
+  // So well separated that each pair needs few rows, while its folds request more than the limit for a pair.
   const random = new Random(1)
   const rows = 1200
   const y = Array.from({ length: rows }, (_, row) => row % 3)
@@ -149,7 +149,7 @@ test('probabilities do not depend on whether kernel rows or whole blocks are com
     for (let k = 0; k < 6; k++) X.data[row * 6 + k] = random.below(1e6) / 1e6 + (k === y[row] ? 0.8 : 0)
   }
   const byRows = await new SVC({ probability: true }).fit(X, y)
-  // There is no room for blocks.
+  // No room for blocks.
   const onlyRows = await new SVC({ probability: true, cacheSize: 0.05 }).fit(X, y)
   const expected = (await onlyRows.predictProba(X)).data
   const found = (await byRows.predictProba(X)).data

@@ -9,7 +9,7 @@ import { Engine } from '../wasm/engine.ts'
 import { TimeSlice } from '../wasm/time-slice.ts'
 import { Solver } from './solver.ts'
 
-/** K(x, z) in float32, as rows of a kernel whose path is free: the engine's own kernels may be more exact than this. */
+/** Packed rows whose kernel values are replaced by K(x, z) rounded to float32: the engine's own kernels may be more accurate. */
 function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: number, z: number) => number) {
   const values = Float32Array.from(xs.flatMap((x) => xs.map((z) => kernel(x, z))))
   const groups = [0, 1].map((label) => [...xs.keys()].filter((row) => labels[row] === label))
@@ -25,7 +25,7 @@ function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: nu
   return source
 }
 
-/** How the problem of two classes ends. */
+/** Solves the problem of two classes and returns its status and iterations. */
 async function solve(
   [xs, labels]: [number[], number[]],
   kernel: (x: number, z: number) => number,

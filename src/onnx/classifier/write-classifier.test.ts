@@ -18,7 +18,7 @@ env.wasm.numThreads = 1
 const images = 6
 const pixels = Float32Array.from({ length: images * 3 * height * width }, (_, i) => noise(i))
 
-/** What the file answers for the test's images. */
+/** The outputs of a file for the test images. */
 async function run(file: Uint8Array): Promise<{ label: unknown[]; scores: Matrix; features: Matrix }> {
   const session = await InferenceSession.create(file)
   const { label, scores, features } = await session.run({
@@ -34,7 +34,7 @@ async function run(file: Uint8Array): Promise<{ label: unknown[]; scores: Matrix
   }
 }
 
-/** The activations of the CNN alone, by the same runtime. */
+/** The activations of the CNN alone, computed by the same runtime. */
 async function activations(cnn: ModelProto): Promise<Float32Array> {
   const session = await InferenceSession.create(toBinary(ModelProtoSchema, cnn))
   const answer = await session.run({
@@ -43,7 +43,7 @@ async function activations(cnn: ModelProto): Promise<Float32Array> {
   return answer[session.outputNames[0]].data as Float32Array
 }
 
-/** Pooling as it is defined, written once more in the plainest way. */
+/** A straightforward implementation of pooling. */
 function pooled(map: Float32Array, pooling: FilePooling): number[][] {
   const at = (n: number, c: number, y: number, x: number) =>
     map[((n * channels + c) * height + y) * width + x]
@@ -72,7 +72,7 @@ function pooled(map: Float32Array, pooling: FilePooling): number[][] {
   })
 }
 
-/** Scaler, kernel, votes and scores as they are defined. */
+/** A straightforward implementation of scaler, kernel, votes and scores. */
 function classify(row: number[], { scaler, svm }: ClassifierParts): { label: unknown; scores: number[] } {
   const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0))
   const x = row.map((value, i) =>
@@ -153,7 +153,7 @@ describe('writeClassifier: ONNX Runtime returns the same labels and scores', () 
     it(`classes ${classes}`, async () => {
       const parts = partsOf({ classes })
       if (Number.isInteger(classes[0]) || typeof classes[0] === 'string') return expectRightAnswers(parts)
-      // Numbers that int64 cannot hold go out as text.
+      // Numbers that int64 cannot represent are written as strings.
       expect(classes.map(String)).toEqual(expect.arrayContaining((await run(writeClassifier(parts))).label))
     })
   }

@@ -9,7 +9,7 @@ import { fromBinary } from './read-message.ts'
 import type { Schema } from './schema.ts'
 import { toBinary } from './write-message.ts'
 
-// onnx-buf is generated from onnx.proto, and @bufbuild/protobuf is protobuf's library: the oracles of this room.
+// The reference: onnx-buf is generated from onnx.proto, and @bufbuild/protobuf is an independent protobuf library.
 
 const nested = (message: buf.DescMessage): buf.DescMessage[] => [
   message,
@@ -50,7 +50,7 @@ describe('the descriptors of the ONNX messages match onnx.proto', () => {
   )
 })
 
-/** Numbers that look random, the same in every run. */
+/** Pseudo-random numbers, the same in every run. */
 function seeded(seed: number) {
   let state = seed
   return (below: number) => {
@@ -59,7 +59,7 @@ function seeded(seed: number) {
   }
 }
 
-/** A message of the oracle with some of its fields set. */
+/** A message of the reference library with some of its fields set. */
 function filled(message: buf.DescMessage, random: (below: number) => number, depth = 0): buf.Message {
   const init: Record<string, unknown> = {}
   const scalar = (field: buf.DescField): unknown => {

@@ -36,7 +36,7 @@ function graphOf(nodes: NodeProto[], initializer: TensorProto[] = [], output = '
   })
 }
 
-/** All that is found out of a model before ONNX Runtime sees it, and how long that takes in milliseconds. */
+/** Analyses a model as far as possible without ONNX Runtime, and measures the time in milliseconds. */
 function examine(model: ModelProto) {
   const bytes = toBinary(ModelProtoSchema, model)
   const start = performance.now()
@@ -54,7 +54,7 @@ const chain = (count: number, operator: string, more: string[] = []) =>
     node('', operator, [i === 0 ? 'x' : `t${i - 1}`, ...more], [`t${i}`]),
   )
 
-/** Far more than it takes on a busy machine, far less than what grows with the square of the graph. */
+/** Far more than the linear algorithms need on a busy machine, far less than a quadratic one would take. */
 const soon = 15_000
 
 describe('a graph with attributes out of range', () => {
@@ -266,7 +266,7 @@ describe('shares of the multiply-adds', () => {
       node('', 'Conv', ['a', 'w'], ['b']),
       node('', 'Conv', ['x', 'w'], ['a']),
     ])
-    // In this order no shape behind the last node is known.
+    // In this order no shape after the last node is known.
     expect(found).toEqual({})
     const model = graphOf(
       [

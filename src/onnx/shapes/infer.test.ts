@@ -11,7 +11,7 @@ import { readModel } from '../graph/read.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../proto/onnx.ts'
 import { inferTensors } from './infer.ts'
 
-/** Every layer's shape as it was inferred, beside what ONNX Runtime answers. */
+/** Every layer's inferred shape, and the actual one from ONNX Runtime. */
 async function bothShapes(model: ModelProto, input: string, dims: number[]) {
   const layers = measureLayers(model, listLayers(model), { name: input, dims })
   const names = layers.map(({ name }) => name)

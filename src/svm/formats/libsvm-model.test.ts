@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const path = (name: string) => join(folder, name)
 const programs = hasProgram('svm-train') && hasProgram('svm-predict')
 
-/** Clouds that overlap, whose labels come in no order. */
+/** Overlapping clouds with unsorted labels. */
 function labelled(rows: number, labels: number[], from: number): { X: Matrix; y: number[] } {
   const { X, codes } = clouds(rows, labels.length, from)
   return { X, y: codes.map((code) => labels[code]) }
@@ -79,7 +79,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
             ])
             await expectProbabilities(svc, test.X)
           }
-          // And back: the same classes in the file's own order, the same sigmoids.
+          // And back: the same classes in the file's order, and the same sigmoids.
           const again = svc.toLibsvm()
           expect(line(again, 'label')).toEqual(line(text, 'label'))
           expect(line(again, 'nr_sv')).toEqual(line(text, 'nr_sv'))
@@ -92,7 +92,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
     }
   }
 
-  /** The file begins with the labels in the model's order; each line, with the label that is likeliest. */
+  /** Checks the output file: first the labels in the model's order, then one line per row with the most probable label. */
   async function expectProbabilities(svc: SVC, X: Matrix): Promise<void> {
     const [header, ...lines] = readFileSync(path('answers'), 'utf8').trim().split('\n')
     const order = header.split(' ').slice(1).map(Number)
@@ -203,7 +203,7 @@ describe('LIBSVM model text', () => {
 
   it('rejects a truncated text', () => {
     const text = sound.join('\n').trimEnd()
-    // Behind the last full number the rest cannot be missed: '-1 1:-1' cut to '-1' is a row of zeros.
+    // A text cut after its last complete number may still be valid: '-1 1:-1' cut to '-1' is a row of zeros.
     for (let length = 0; length < text.indexOf('\n-1'); length++) {
       expect(() => SVC.fromLibsvm(text.slice(0, length)), text.slice(0, length)).toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^MODEL_/) }),

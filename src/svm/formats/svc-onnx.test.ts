@@ -16,7 +16,7 @@ beforeAll(async () => {
   sound = await svc.toOnnx()
 })
 
-/** The sound model as another program would have written it, with something changed. */
+/** The valid model as another program would have written it, with a change. */
 function changed(change: (model: ModelProto) => void): Uint8Array {
   const model = readModel(sound.slice())
   model.metadataProps = []
@@ -27,7 +27,7 @@ function changed(change: (model: ModelProto) => void): Uint8Array {
 const svmOf = (model: ModelProto) => model.graph!.node.find(({ opType }) => opType === 'SVMClassifier')!
 const attribute = (model: ModelProto, name: string) =>
   svmOf(model).attribute.find((each) => each.name === name)!
-/** Puts a node before the SVM. */
+/** Inserts a node before the SVM. */
 function putBefore(
   model: ModelProto,
   op: string,
@@ -242,7 +242,7 @@ describe('SVC.toOnnx', () => {
     const test = clouds(200, labels.length, 1e6).X
     expect(await back.decisionFunction(test)).toEqual(await svc.decisionFunction(test))
     if (options.probability) expect(await back.predictProba(test)).toEqual(await svc.predictProba(test))
-    // Rows that follow those of the file: the duals are worth going on from.
+    // More rows after those of the file: the duals make a useful start.
     const { nIter } = back
     await back.fit(X, y, { warmStart: true })
     expect(Math.max(...back.nIter)).toBeLessThan(Math.max(...nIter))

@@ -9,7 +9,7 @@ import { SVC } from '../svc.ts'
 import { SvcPredictor } from '../svc-predictor.ts'
 import { SVR } from '../svr.ts'
 
-/** A machine of any kind, as far as a state is concerned. */
+/** The part of an estimator that these tests use. */
 interface Machine {
   predict(X: Matrix): Promise<unknown>
   toState(): object
@@ -73,13 +73,13 @@ machines.push(
   ],
 )
 
-/** The state is that of an SVC, and what predicts is the small class of the edge. */
+/** Restores the state of an SVC as an `SvcPredictor`. */
 function fromPredictor(state: never): Machine {
   const predictor = SvcPredictor.fromState(state)
   return { predict: (X) => predictor.predict(X), toState: () => state }
 }
 
-/** Everything that a machine answers. */
+/** Everything that an estimator returns. */
 async function answers(machine: Machine, X: Matrix): Promise<unknown[]> {
   const { decisionFunction, predictProba } = machine as Partial<SVC>
   const hasProbabilities = machine instanceof SVC && machine.getParams().probability
@@ -104,9 +104,9 @@ describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
     const own = machine.constructor === again.constructor ? machine : fromState(machine.toState() as never)
     expect(await answers(again, X)).toEqual(await answers(own, X))
     if (again.constructor === machine.constructor) {
-      // Undefined options are not in JSON: toEqual takes them for none.
+      // JSON omits undefined options, which toEqual treats as equal.
       expect(again.toState()).toEqual(machine.toState())
-      // And it is saved again as the first one is.
+      // A restored SVC is saved to the same bytes.
       if (machine instanceof SVC && !machine.toState().kernel.kind.startsWith('pre')) {
         expect(await (again as SVC).toOnnx()).toEqual(await machine.toOnnx())
       }

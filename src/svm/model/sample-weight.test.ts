@@ -9,7 +9,7 @@ test.each(answers)('matches scikit-learn: $options', async ({ options, decisions
   const svc = await new SVC({ ...(options as SvcOptions), tol: 1e-6 }).fit(X, y, { sampleWeight: weights })
   const ours = await svc.decisionFunction(XTest, { shape: 'ovo' })
   expect(distance(ours.data, decisions)).toBeLessThan(5e-3)
-  // scikit-learn counts only the rows that weigh something; ours are rows of X.
+  // scikit-learn numbers only the rows with a weight above 0; our numbers refer to all rows of X.
   const kept = [...y.keys()].filter((row) => weights[row] > 0)
   const missing = support.filter((place) => !svc.support.includes(kept[place]))
   expect(missing.length).toBeLessThanOrEqual(1)

@@ -16,7 +16,7 @@ afterEach(() => {
   for (const engine of engines.splice(0)) engine.close()
 })
 
-/** The plan of a fit on classes of so many rows. */
+/** The memory plan for classes of these sizes. */
 async function planOf(counts: number[], cacheSize?: number) {
   const engine = await Engine.open('strict')
   engines.push(engine)
@@ -41,7 +41,7 @@ test.each([[50_000], [250_000], [1_000_000]])(
     const plan = await planOf([count, count], 200)
     expect(plan.blocks).toBe(false)
     expect(plan.cacheBytes).toBeLessThanOrEqual(200 * MEGABYTE)
-    // What is left is the problem itself, some batches of rows, and the steps over free points.
+    // The rest is for the problem itself, some batches of rows, and projected CG steps.
     expect(plan.threadBytes).toBeLessThan(200 * MEGABYTE + 2 * count * 1000)
   },
 )
@@ -56,7 +56,7 @@ test('the default memory does not depend on the host and keeps a fit below 2 GB'
   expect(plan.threadBytes).toBeLessThan(1200 * MEGABYTE)
 })
 
-/** Two clouds far apart, so that few kernel rows are asked for. */
+/** Two clouds far apart, which need few kernel rows. */
 function clouds(rows: number): { X: Matrix; y: number[] } {
   const X = new Matrix(new Float32Array(rows * 2), rows, 2)
   let state = 1
@@ -93,7 +93,7 @@ test('the model does not depend on cacheSize if all kernel values fit, and other
     return machine
   }
   const usual = await machineOf()
-  // A little more than the docs ask for, for rows are padded.
+  // Slightly more than documented, because rows are padded.
   const bytes = 4 * Math.max((most + least) ** 2, 3 * most ** 2 + least ** 2)
   expect(await machineOf((1.05 * bytes) / MEGABYTE)).toEqual(usual)
   const little = await machineOf(0.1)

@@ -5,9 +5,9 @@ import { PairSchedule } from './pair-jobs.ts'
 import type { FitJob, PairSolution } from './pair-solver.ts'
 
 /**
- * Does the jobs, some at once, and lets them end in any order; answers them in the order in which they began.
+ * Runs the jobs, several at a time, and lets them end in random order. Returns them in the order in which they began.
  *
- * @param share what each pair asks for of its rows
+ * @param share the share of its rows that each pair requests
  */
 function doAll(jobs: PairSchedule, pairs: [number, number][], share: number, random: Random): FitJob[] {
   const begun: FitJob[] = []

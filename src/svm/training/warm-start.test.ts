@@ -12,7 +12,7 @@ const XTest = digits.XTest
 const iterations = (svc: SVC) => svc.nIter.reduce((sum, n) => sum + n, 0)
 const decisions = async (svc: SVC) => (await svc.decisionFunction(XTest, { shape: 'ovo' })).data
 
-/** Fits both ways: the same answers, with fewer steps. */
+/** Fits with and without a warm start, and expects the same result in fewer iterations. */
 async function compare(options: SvcOptions, from: SVC | true, warm: SVC, rows = X, labels = y) {
   const cold = await new SVC(options).fit(rows, labels)
   await warm.fit(rows, labels, { warmStart: from })

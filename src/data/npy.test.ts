@@ -20,7 +20,7 @@ interface Plain {
   values: unknown[]
 }
 
-/** As test/fixtures/data/make.py writes arrays down. */
+/** Converts an array to the JSON that test/fixtures/data/make.py writes. */
 function plain({ data, shape }: NdArray): Plain {
   const values = Array.from(data as ArrayLike<unknown>, (value) =>
     typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
@@ -31,7 +31,7 @@ function plain({ data, shape }: NdArray): Plain {
 }
 
 const text = (content: string) => new TextEncoder().encode(content)
-/** A file of one header and so many bytes. */
+/** A file with this header and `body` bytes of data. */
 function npy(header: string, body = 0, version = 1): Uint8Array {
   const start = Uint8Array.of(0x93, ...text('NUMPY'), version, 0, header.length & 255, header.length >> 8)
   const file = new Uint8Array(start.length + header.length + body)
@@ -48,7 +48,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-/** The same bytes, a few at a time. */
+/** Yields the same bytes in small pieces. */
 async function* crumbs(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
@@ -232,7 +232,7 @@ describe('.npz', () => {
     await expect(readNpz(make())).rejects.toEqual(refusal(phrase))
   })
 
-  /** A sound archive with one byte changed. */
+  /** A valid archive with one byte changed. */
   function flipped(at: number, bits: number): Uint8Array {
     const bytes = zipSync({ 'a.npy': writeNpy(Array.from({ length: 99 }, (_, i) => i % 3)) })
     bytes[at] ^= bits
@@ -240,7 +240,7 @@ describe('.npz', () => {
   }
 
   it('rejects what a zip archive cannot contain', () => {
-    // Four gigabytes of zeros that no memory page stands behind.
+    // Four gigabytes of zeros, for which the system allocates no pages.
     const huge = new Float32Array(2 ** 30)
     expect(() => writeNpz({ huge })).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
     const halves = { one: huge.subarray(0, 2 ** 29), two: new NdArray(huge.subarray(2 ** 29), [2 ** 29]) }

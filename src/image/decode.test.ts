@@ -107,7 +107,7 @@ describe('a truncated file is rejected', () => {
   it.each(names)('%s', async (name) => {
     const bytes = file(name)
     const isPng = name.endsWith('.png')
-    // The last 4 bytes of a PNG are the checksum of its empty end mark.
+    // The last 4 bytes of a PNG are the checksum of the empty chunk IEND.
     const lengths = [
       4,
       20,

@@ -7,12 +7,12 @@ const folder = new URL('../../test/fixtures/images/', import.meta.url)
 const file = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))
 const soon = 10_000
 
-/** A file with bytes put in. */
+/** Inserts bytes into a file. */
 function inserted(bytes: Uint8Array, at: number, more: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]))
 }
 
-/** So many segments of so many bytes. */
+/** `count` segments of `length` bytes. */
 function segments(marker: number, count: number, length: number): Uint8Array {
   const one = Buffer.alloc(length + 4)
   one.set([0xff, marker, (length + 2) >> 8, (length + 2) & 255])
@@ -27,7 +27,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]))
 }
 
-/** The picture that a file holds, and that it came soon. */
+/** Expects that a file decodes to the same picture as the original, within the time limit. */
 async function expectSame(bytes: Uint8Array, name: string): Promise<void> {
   const start = performance.now()
   const image = await decodeImage(bytes)
@@ -38,7 +38,7 @@ async function expectSame(bytes: Uint8Array, name: string): Promise<void> {
 }
 
 describe('a JPEG file', () => {
-  // Behind the start of the image, and behind what tells which way is up.
+  // After the start of the image and the EXIF orientation.
   it.each(['baseline.jpg', 'progressive.jpg', 'orientation6.jpg', 'grey.jpg'])(
     '%s with any number of metadata segments is the same picture',
     async (name) => {
@@ -48,7 +48,7 @@ describe('a JPEG file', () => {
       }
       await expectSame(inserted(jpeg, 2, segments(0xe2, 255, 65_533)), name)
       await expectSame(inserted(jpeg, 2, segments(0xe1, 600, 65_533)), name)
-      // Behind the tables, before the first scan.
+      // After the tables, before the first scan.
       const scan = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xda)
       await expectSame(inserted(jpeg, scan, segments(0xfe, 100_000, 2)), name)
     },
@@ -88,7 +88,7 @@ describe('a PNG file is decoded to the same picture', () => {
     ],
   ])('%s', async (_, make) => {
     for (const name of ['61x47.png', 'palette.png', 'sixteen-bit.png']) {
-      // Behind the header.
+      // After the header.
       await expectSame(inserted(file(name), 33, make()), name)
     }
   })

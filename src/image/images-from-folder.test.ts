@@ -37,7 +37,7 @@ it('a path or a file URL gives paths and the names of the class folders', async 
 })
 
 describe('a folder handle', () => {
-  /** As in a page: nothing but kinds, names, and what lies within. */
+  /** Handles with only the kinds, names and content that browsers provide. */
   const file = (name: string) =>
     ({ kind: 'file', name, getFile: async () => new File([name], name) }) as const
   const handle = (name: string, ...entries: object[]): { kind: 'directory'; name: string } =>

@@ -10,7 +10,7 @@ const cases: { file: string; preprocess: Preprocess; expected: string }[] = JSON
   readFileSync(new URL('pictures.json', folder), 'utf8'),
 )
 
-/** The tensor of a fixture picture, its values left as bytes 0 to 255. */
+/** The tensor of a fixture picture, with byte values from 0 to 255. */
 async function bytesOf(file: string, options: Preprocess) {
   const channels = options.order === 'grey' ? 1 : 3
   const zeros = Array(channels).fill(0)
@@ -38,7 +38,7 @@ describe('the tensor matches torchvision and PIL', () => {
         sum += difference
       }
     }
-    // Resizing is theirs to the bit, and so is PNG; JPEG decoders round in their own ways.
+    // PNG decoding and resizing match to the bit; JPEG decoders differ in rounding.
     expect(worst).toBeLessThanOrEqual(/(jpg)$/.test(file) || file.includes('alpha') ? 2 : 0)
     expect(sum / wanted.length).toBeLessThanOrEqual(0.3)
   })

@@ -6,7 +6,7 @@ import { StandardScaler } from './standard-scaler.ts'
 
 const fixture = selection.scalers
 
-/** Equal but for the last bits of a float32. */
+/** Compares rows up to the last bits of float32. */
 function expectRows(actual: Matrix, expected: number[][]) {
   expect([actual.rows, actual.cols]).toEqual([expected.length, expected[0].length])
   expected.flat().forEach((value, i) => {

@@ -40,12 +40,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** There is nothing to warn of. */
+/** Fails on any warning. */
 function fail(message: string): void {
   throw new Error(message)
 }
 
-/** How many images an extractor is asked for while something runs. */
+/** Counts the images that an extractor processes while `work` runs. */
 async function countExtracted(work: (counting: FeatureExtractor) => Promise<unknown>): Promise<number> {
   let count = 0
   const counting = await FeatureExtractor.create(options)
@@ -65,7 +65,7 @@ describe('FeatureStore', () => {
     const wanted = await extractor.extract(images)
     const count = await countExtracted(async (counting) => {
       expect((await store.extract(counting, images, { labels })).data).toEqual(wanted.data)
-      // In another order, one of them twice, and one that is new.
+      // In another order, with one image twice and one that is new.
       const again = await store.extract(counting, [images[4], images[0], images[4], digit(7, 0)])
       expect(again.row(0)).toEqual(wanted.row(4))
       expect(again.row(1)).toEqual(wanted.row(0))
@@ -118,14 +118,14 @@ describe('FeatureStore', () => {
     })
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
     store.dispose()
-    // Nothing was saved: the journal is all there is. A crash left a part of a record.
+    // Nothing has been saved, so there is only the journal. A crash left a partial record.
     expect(existsSync(path)).toBe(false)
     appendFileSync(`${path}.journal`, frame(new Uint8Array(200)).subarray(0, 70))
     const back = await FeatureStore.open(path, { onWarning: fail })
     expect(back.size).toBe(4)
     expect(await countExtracted((counting) => back.extract(counting, images))).toBe(5)
     back.dispose()
-    // Zeros are what some file systems leave.
+    // Some file systems leave zeros.
     const sizes = [4, 20, 4096]
     for (const [i, zeros] of sizes.entries()) {
       appendFileSync(`${path}.journal`, new Uint8Array(zeros))
@@ -163,7 +163,7 @@ describe('FeatureStore', () => {
       expect(told[0]).toContain(
         isLast ? '5 intact records before them and 0 after' : '2 intact records before them and 3 after',
       )
-      // It goes on behind the damage, and what was lost is made again.
+      // The store continues after the damage, and the lost images are extracted again.
       expect(await countExtracted((counting) => back.extract(counting, images, { batchSize: 2 }))).toBe(4)
       back.dispose()
       const again = await FeatureStore.open(path, { onWarning: () => {} })
@@ -196,7 +196,7 @@ describe('FeatureStore', () => {
     using back = await FeatureStore.open(path, { onWarning: fail })
     expect(back.size).toBe(9)
     saving = [back.save()]
-    // Labels too.
+    // The same for labels.
     await back.extract(extractor, images, {
       labels,
       batchSize: 2,
@@ -264,7 +264,7 @@ describe('FeatureStore', () => {
     const second = await FeatureStore.open(path)
     expect(second.size).toBe(2)
     await expect(first.extract(extractor, [images[3]])).rejects.toMatchObject(locked)
-    // What is there can be had without the file.
+    // What is in memory can be read without the file.
     expect((await first.extract(extractor, [images[0]])).rows).toBe(1)
     await second.save()
     await first.extract(extractor, [images[3]])

@@ -71,7 +71,7 @@ describe('ProgressLine', () => {
         line.update({ done, total: 20_000, known, stage: 'features' })
         now += 3000
       }
-      // Nothing is resumed as long as everything is known.
+      // Nothing is reported as resumed while every image is in the cache.
       update(9984, 9984)
       update(11_200, 11_200)
       expect(written).not.toContain('resumed')

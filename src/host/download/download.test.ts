@@ -22,9 +22,9 @@ afterEach(() => rmSync(cache, { recursive: true, force: true }))
 
 const get = (path: string, options: DownloadOptions = {}) =>
   download(`${server.origin}${path}`, 'model', { cache, ...options })
-/** As `toEqual`, which takes half a second for so many bytes. */
+/** Like `toEqual`, which takes half a second for this many bytes. */
 const expectBytes = (actual: Uint8Array, wanted: Uint8Array) => expect(Buffer.compare(actual, wanted)).toBe(0)
-/** What lies in the cache, without the names' hashes. */
+/** The names of the files in the cache, without their hashes. */
 const kept = () =>
   readdirSync(cache).map((name) => name.replace(/^[0-9a-f]{16}-/, '').replace(/\.[0-9a-f]{8}/g, '.x'))
 
@@ -38,7 +38,7 @@ describe('a download', () => {
     expect(seen.at(-1)).toEqual([bytes.length, bytes.length])
     expect(kept()).toEqual(['a_onnx', 'a_onnx.json'])
     expectBytes(await get('/a.onnx'), bytes)
-    // One that is named by its hash cannot have changed.
+    // A file with a known hash cannot have changed.
     expectBytes(await get('/a.onnx', { sha256: sha256(bytes) }), bytes)
     expect(server.requests).toHaveLength(2)
     server.files.set('/a.onnx', { bytes: bytes.subarray(1) })

@@ -134,7 +134,7 @@ describe('a redirect', () => {
     'from https: to http: is not followed, but from http: to https: is: %s',
     async (_, read) => {
       const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
-      // The certificate is one that nobody has signed.
+      // The certificate is self-signed.
       process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
       const safe = await FileServer.start({ tls: true })
       try {
@@ -204,7 +204,7 @@ describe('a silent server', () => {
       message: expect.stringContaining('silent for 0.2 s'),
     })
     expect(performance.now() - start).toBeLessThan(20_000)
-    // What would not answer is not asked again; what began is gone on with.
+    // A request without any response is not repeated; a response that has begun is resumed.
     if (silentAfter < 0) expect(server.requests).toHaveLength(1)
     else expect(server.requests.length).toBeLessThanOrEqual(4)
   })
@@ -365,7 +365,7 @@ describe('leftovers of killed processes', () => {
 
   it('of unfinished files are removed by the next writer', async () => {
     const uuid = crypto.randomUUID()
-    // No process has the greatest number that Linux gives.
+    // Larger than any process id on Linux.
     const gone = `.out.npz.4194304.${uuid}.tmp`
     const running = `.out.npz.${process.pid}.${uuid}.tmp`
     const fresh = `.out.npz.4194303.${uuid}.tmp`

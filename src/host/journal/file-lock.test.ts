@@ -46,7 +46,7 @@ describe('a lock file', () => {
     const lock = await take()
     const own = ownerOf()
     lock.release()
-    // It is another process of this machine, whose start is not known.
+    // Another process of this host whose start time is unknown.
     writeFileSync(path, JSON.stringify({ ...own, pid: child.pid, started: undefined }))
     await expect(take()).rejects.toThrow(new RegExp(`process ${child.pid} on `))
     child.kill('SIGKILL')
@@ -119,7 +119,7 @@ describe('a lock file', () => {
           await new Promise((resolve) => setTimeout(resolve, n % 2))
           unlinkSync('inside')
           won++
-          // Every other time it dies with the lock, as far as others can see.
+          // Every other time, the lock looks to other processes as if its owner had died.
           if (n % 2) lock.release()
           else writeFileSync('a.lock', '{"pid":1073741823,"host":${JSON.stringify(hostname())},"id":"' + crypto.randomUUID() + '"}')
         } catch (error) {
@@ -171,11 +171,11 @@ describe('a journal on a full disk', () => {
       }
       console.log(said.join(' '))`,
     )
-    // Files of at most 64 blocks of 512 bytes.
+    // Limits files to 64 blocks of 512 bytes.
     const command = `ulimit -f 64; exec '${process.execPath}' '${program}'`
     const said = execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).trim()
     const wanted = 'fine FILE_UNWRITABLE FILE_UNWRITABLE fine FILE_UNWRITABLE FILE_UNWRITABLE fine'
-    // Some shells count blocks of 1024 bytes.
+    // Some shells count in blocks of 1024 bytes.
     expect([wanted, wanted.replace(/^fine FILE_UNWRITABLE/, 'fine fine')]).toContain(said)
     const { FileJournal } = await import('./file-journal.ts')
     const { records, damage } = await new FileJournal(join(folder, 'full')).read()

@@ -22,7 +22,7 @@ describe('journal frames', () => {
       const whole = ends.filter((end) => end <= length).length
       const wanted = { records: records.slice(0, whole), damage: [], end: [0, ...ends][whole] }
       expect(readFrames(journal.subarray(0, length)), `${length}`).toEqual(wanted)
-      // The same where the rest of the file is zeros: but for zeros in place of a record, which may have been whole.
+      // The same if the rest of the file is zeros, except that zeros in place of a whole record count as damage.
       const { records: found, end } = readFrames(join(journal.subarray(0, length), new Uint8Array(50)))
       expect(found.slice(0, whole), `${length}`).toEqual(records.slice(0, whole))
       expect(end).toBeGreaterThanOrEqual(wanted.end)

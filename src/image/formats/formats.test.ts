@@ -8,7 +8,7 @@ import { turned } from './orientation.ts'
 const folder = new URL('../../../test/fixtures/formats/', import.meta.url)
 const read = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))
 
-/** The greatest difference of two images of the same size. */
+/** The largest difference between the samples of two images of the same size. */
 function distance(found: RawImage, wanted: RawImage): number {
   expect({ width: found.width, height: found.height }).toEqual({ width: wanted.width, height: wanted.height })
   let most = 0
@@ -20,7 +20,7 @@ describe('files are decoded as by Pillow', () => {
   const names = readdirSync(folder).filter((name) => !name.endsWith('.png') && !name.endsWith('.avif'))
   it.each(names)('%s', async (name) => {
     const wanted = await decodeImage(read(`${name}.png`))
-    // JPEG decoders round in their own ways.
+    // JPEG decoders differ in rounding.
     expect(distance(await decodeImage(read(name)), wanted)).toBeLessThanOrEqual(name.endsWith('jpg') ? 12 : 0)
   })
 })

@@ -20,7 +20,7 @@ import type { RawImage } from '../image-input.ts'
 import { decodePng } from './png.ts'
 import { inflateParts, MOST_EXPANSION } from './png-inflate.ts'
 
-/** Numbers from 0 to `below - 1` that look random and are the same in each run. */
+/** Pseudo-random integers from 0 to `below - 1`, the same in each run. */
 function dice(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -29,7 +29,7 @@ function dice(seed: number): (below: number) => number {
   }
 }
 
-/** A picture of random samples, half of them taken from few values, so that transparent ones are met. */
+/** A picture of random samples, half of them from a few values, so that transparent ones occur. */
 function anyPicture(kind: (typeof kinds)[number], isInterlaced: boolean, seed: number): PngPicture {
   const roll = dice(seed)
   const { colour, depth } = kind
@@ -252,7 +252,7 @@ describe("a large file, which the host's inflater decompresses", () => {
 
   const hash = ({ data }: RawImage) => crc32(data)
 
-  /** What comes of a file on a host with Node's inflater, with that of the web, and with none. */
+  /** The results of decoding a file with Node's inflater, with that of the web, and without a host's inflater. */
   async function outcomes(file: Uint8Array): Promise<(number | string)[]> {
     const decode = () => decodePng(file).then(hash, String)
     const node = await decode()

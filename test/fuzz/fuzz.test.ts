@@ -9,7 +9,7 @@ describe('damaged files throw a SoftmarginError quickly and without large alloca
     const runs = 1000 / (format.cost ?? 1)
     const report = await fuzz(format, runs, 20)
     expect(report.runs).toBe(runs)
-    // Most damage must show: a reader that takes everything would pass as well.
+    // Most damage must be detected; a reader that accepted everything would also pass otherwise.
     expect(report.sound).toBeLessThan(runs)
   })
 })

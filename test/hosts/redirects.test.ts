@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FileServer } from '../support/file-server.ts'
 import { installHost } from './package.js'
 
-/** How each host runs a program that may do anything: Deno's permissions are not what is tried. */
+/** How each host runs a program with all permissions, so that Deno's permissions do not hide a failure. */
 const hosts: Record<string, () => string[]> = {
   Node: () => [process.execPath],
   Deno: () => [join(installHost('deno'), 'node_modules/.bin/deno'), 'run', '--allow-all'],

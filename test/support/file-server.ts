@@ -34,7 +34,7 @@ export class FileServer {
   readonly files = new Map<string, ServedFile>()
   /** Paths that respond with a status code, or redirect to another path. */
   readonly answers = new Map<string, number | string>()
-  /** Every request: its path and range, and its method unless it is GET. */
+  /** The path of every request, and its range, if any. */
   readonly requests: string[] = []
   /** The header `authorization` of the last request. */
   authorization: string | undefined

@@ -55,7 +55,7 @@ export function classifierToFile(
       // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
       // Kept only if it was asked for: features of the runtimes differ in their low bits.
-      runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
+      runtime: extractor.requestedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
       learnt: learnt && trainingSetToFile(learnt, state.classes),
       unknown: known && { reject: known.reject, label: known.label },

@@ -15,7 +15,7 @@ import {
 import { inferTensors } from '../shapes/infer.ts'
 import { shapesOf } from '../shapes/infer-shapes.ts'
 import { valuesOf } from '../shapes/infer-values.ts'
-import type { TensorFacts } from '../shapes/tensor-info.ts'
+import type { TensorInfo } from '../shapes/tensor-info.ts'
 
 /** Name of a tensor of the graph under construction. */
 export type Tensor = string
@@ -45,7 +45,7 @@ export class GraphBuilder {
   readonly opset: number
   readonly #model: ModelProto
   readonly #initializers: Map<string, TensorProto>
-  readonly #facts: Map<string, TensorFacts>
+  readonly #facts: Map<string, TensorInfo>
   readonly #names: Set<string>
   readonly #constants = new Map<string, Tensor>()
   readonly #type: FloatType

@@ -1,7 +1,7 @@
 import { integerOf } from '../graph/attributes.ts'
-import { makersRead, producers, topologicalOrder } from '../graph/graph.ts'
+import { inputProducers, producers, topologicalOrder } from '../graph/graph.ts'
 import type { GraphProto, NodeProto } from '../proto/onnx.ts'
-import type { Dims, TensorFacts } from './tensor-info.ts'
+import type { Dims, TensorInfo } from './tensor-info.ts'
 
 /** Input index of the weights (or second factor), by operator. */
 const weightInput = new Map([
@@ -29,7 +29,7 @@ const mostSteps = (nodes: number) => 2 ** 22 + 64 * nodes
  *
  * @returns `undefined` if a shape is unknown
  */
-export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): number | undefined {
+export function multiplyAdds(node: NodeProto, facts: Map<string, TensorInfo>): number | undefined {
   const at = weightInput.get(node.opType)
   if (at === undefined) return 0
   const x = facts.get(node.input[0])?.dims
@@ -49,7 +49,7 @@ export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): 
  * @returns fractions from 0 to 1 by tensor name; empty if a shape is unknown, the graph has a cycle, or the
  *   branches of a large graph are so entangled that the computation would take more than `mostSteps`
  */
-export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): Map<string, number> {
+export function workShares(graph: GraphProto, facts: Map<string, TensorInfo>): Map<string, number> {
   const order = topologicalOrder(graph)
   if (!order) return new Map()
   const own: number[] = []
@@ -72,7 +72,7 @@ export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): 
 function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
   const made = producers(graph)
   const place = new Map(order.map((node, i) => [node, i]))
-  return order.map((node) => Array.from(makersRead(node, made), (maker) => place.get(maker)!))
+  return order.map((node) => Array.from(inputProducers(node, made), (maker) => place.get(maker)!))
 }
 
 /**

@@ -162,8 +162,8 @@ function readSignature(about: Record<string, unknown>): FeatureSignature {
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
-  const own = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const maker = { ...own, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
+  const fields = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
+  const maker = { ...fields, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 

@@ -44,7 +44,7 @@ async function greet(id: string, { threads }: Hello): Promise<void> {
   const server = new Server(library, client, true)
   Comlink.expose(server, end)
   const lock = holdWorkerLock(id)
-  connections.set(id, { end, server, lock: lock })
+  connections.set(id, { end, server, lock })
   post({ softmargin: id, kind: 'ready', data: { isHeld: (await lock) !== undefined } satisfies Ready }, [])
 }
 

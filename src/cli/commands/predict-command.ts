@@ -116,11 +116,11 @@ async function predictionsOf(
   const { classes } = classifier
   return readable().map((i) => {
     const row = probabilities.row(i)
-    const own = classes.indexOf(labels[i] as Label)
+    const classIndex = classes.indexOf(labels[i] as Label)
     return {
       image: paths[i],
       label: labels[i],
-      ...(own < 0 ? {} : { probability: row[own] }),
+      ...(classIndex < 0 ? {} : { probability: row[classIndex] }),
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
     }
   })

@@ -144,9 +144,9 @@ export class ThreadPool<Job, Result> {
     try {
       // This thread takes a job first, because there may be only one at present. Then each thread gets one job before
       // any gets a second.
-      const own = here()
+      const local = here()
       const rounds = Array.from({ length: QUEUE_LENGTH }, () => this.#threads.map(there))
-      await Promise.all([own, ...rounds.flat()])
+      await Promise.all([local, ...rounds.flat()])
     } finally {
       timeSlice.signal?.removeEventListener('abort', abort)
     }

@@ -51,11 +51,11 @@ export class FileLock {
     const files = await importBuiltin('node:fs')
     const machine = await thisMachine(files)
     const id = crypto.randomUUID()
-    const own: Owner = { pid: process.pid, ...machine, started: startOf(process.pid, files), id }
+    const owner: Owner = { pid: process.pid, ...machine, started: startOf(process.pid, files), id }
     // Other processes can act between any two steps, so each failure checks the state again.
     for (let attempt = 0; attempt < 20; attempt++) {
       try {
-        files.writeFileSync(path, JSON.stringify(own), { flag: 'wx' })
+        files.writeFileSync(path, JSON.stringify(owner), { flag: 'wx' })
       } catch (cause) {
         if (codeOf(cause) !== 'EEXIST') throw unwritable(path, cause)
         const found = read(path, files)

@@ -52,15 +52,15 @@ export function multiplyAdds(node: NodeProto, facts: Map<string, TensorInfo>): n
 export function workShares(graph: GraphProto, facts: Map<string, TensorInfo>): Map<string, number> {
   const order = topologicalOrder(graph)
   if (!order) return new Map()
-  const own: number[] = []
+  const nodeWork: number[] = []
   for (const node of order) {
     const work = multiplyAdds(node, facts)
     if (work === undefined) return new Map()
-    own.push(work)
+    nodeWork.push(work)
   }
-  const total = own.reduce((sum, work) => sum + work, 0)
+  const total = nodeWork.reduce((sum, work) => sum + work, 0)
   if (!Number.isFinite(total)) return new Map()
-  const sums = sumsOverAncestors(predecessors(graph, order), own)
+  const sums = sumsOverAncestors(predecessors(graph, order), nodeWork)
   const shares = new Map<string, number>()
   for (const [i, sum] of sums.entries()) {
     for (const name of order[i].output) shares.set(name, total > 0 ? sum / total : 1)
@@ -85,13 +85,13 @@ function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
  * @param before positions of each node's predecessors, all before its own
  * @returns an empty list if this takes too many steps
  */
-function sumsOverAncestors(before: number[][], own: number[]): number[] {
+function sumsOverAncestors(before: number[][], nodeWork: number[]): number[] {
   let left = mostSteps(before.length)
   const sums: number[] = []
   /** For each node, the last node on whose behalf it was reached. */
   const metFor = new Int32Array(before.length).fill(-1)
   for (let node = 0; node < before.length; node++) {
-    let sum = own[node]
+    let sum = nodeWork[node]
     /** Number of nodes reached but not yet visited. */
     let open = 0
     const meet = (list: number[]) => {
@@ -112,7 +112,7 @@ function sumsOverAncestors(before: number[][], own: number[]): number[] {
         sum += sums[at]
         break
       }
-      sum += own[at]
+      sum += nodeWork[at]
       open--
       meet(before[at])
     }

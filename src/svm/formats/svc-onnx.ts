@@ -94,8 +94,8 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   const [node] = found
   const rounded = readSvmNode(node)
   rounded.sigmoids ??= readSigmoidSteps(graph, rounded.classes.length)
-  const own = readMetadata(model)
-  const numbers = own ? exactNumbers(rounded, own.svm) : rounded
+  const metadata = readMetadata(model)
+  const numbers = metadata ? exactNumbers(rounded, metadata.svm) : rounded
   checkLabelOutput(graph, node)
   const columns = numbers.supportVectors.cols
   const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
@@ -103,8 +103,8 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   if (widths.some((width) => width !== columns)) {
     throw unsupported(`its inputs have ${widths} columns, but its support vectors have ${columns}`)
   }
-  if (own?.machine !== undefined) {
-    const state = svcFromMetadata(numbers, own.machine)
+  if (metadata?.machine !== undefined) {
+    const state = svcFromMetadata(numbers, metadata.machine)
     return inputSteps.length > 0 ? { ...state, inputSteps } : state
   }
   const { kernel, gamma, coef0, degree, nSupport, ...rest } = numbers

@@ -10,7 +10,7 @@ import { SvcPredictor } from '../svc-predictor.ts'
 import { SVR } from '../svr.ts'
 
 /** The part of an estimator that these tests use. */
-interface Machine {
+interface AnySvm {
   predict(X: Matrix): Promise<unknown>
   toState(): object
 }
@@ -33,10 +33,10 @@ const text = rows.codes.map((code) => `class ${code}`)
 const two = rows.codes.map((code) => Number(code > 0))
 const scaler = { kind: 'scaler', offset: odd.X.row(0).slice(), scale: odd.X.row(1).slice() } as const
 
-const machines: [string, Matrix, () => Promise<Machine>, (state: never) => Machine][] = []
+const estimators: [string, Matrix, () => Promise<AnySvm>, (state: never) => AnySvm][] = []
 for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as const) {
   const X = kernel === 'precomputed' ? products : odd.X
-  machines.push(
+  estimators.push(
     [`SVC, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), SVC.fromState],
     [`SVC, ${kernel}, two classes`, X, () => new SVC({ kernel, C: 1 / 3 }).fit(X, two), SVC.fromState],
     [`SVR, ${kernel}`, X, () => new SVR({ kernel }).fit(X, two), SVR.fromState],
@@ -44,7 +44,7 @@ for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as cons
     [`SvcPredictor, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), fromPredictor],
   )
 }
-machines.push(
+estimators.push(
   [
     'SVC with probabilities and class weights',
     odd.X,
@@ -74,19 +74,19 @@ machines.push(
 )
 
 /** Restores the state of an SVC as an `SvcPredictor`. */
-function fromPredictor(state: never): Machine {
+function fromPredictor(state: never): AnySvm {
   const predictor = SvcPredictor.fromState(state)
   return { predict: (X) => predictor.predict(X), toState: () => state }
 }
 
 /** Everything that an estimator returns. */
-async function answers(machine: Machine, X: Matrix): Promise<unknown[]> {
-  const { decisionFunction, predictProba } = machine as Partial<SVC>
-  const hasProbabilities = machine instanceof SVC && machine.getParams().probability
+async function results(svm: AnySvm, X: Matrix): Promise<unknown[]> {
+  const { decisionFunction, predictProba } = svm as Partial<SVC>
+  const hasProbabilities = svm instanceof SVC && svm.getParams().probability
   return [
-    await machine.predict(X),
-    await decisionFunction?.call(machine, X),
-    hasProbabilities && (await predictProba!.call(machine, X)),
+    await svm.predict(X),
+    await decisionFunction?.call(svm, X),
+    hasProbabilities && (await predictProba!.call(svm, X)),
   ]
 }
 
@@ -97,18 +97,18 @@ const copies: [string, (state: object) => object][] = [
   ['after JSON, twice', (state) => JSON.parse(JSON.stringify(JSON.parse(JSON.stringify(state))))],
 ]
 
-describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
+describe.each(estimators)('the state of an %s', (_, X, make, fromState) => {
   it.each(copies)('gives an estimator with the same bits, %s', async (__, copy) => {
-    const machine = await make()
-    const again = fromState(copy(machine.toState()) as never)
-    const own = machine.constructor === again.constructor ? machine : fromState(machine.toState() as never)
-    expect(await answers(again, X)).toEqual(await answers(own, X))
-    if (again.constructor === machine.constructor) {
+    const svm = await make()
+    const again = fromState(copy(svm.toState()) as never)
+    const original = svm.constructor === again.constructor ? svm : fromState(svm.toState() as never)
+    expect(await results(again, X)).toEqual(await results(original, X))
+    if (again.constructor === svm.constructor) {
       // JSON omits undefined options, which toEqual treats as equal.
-      expect(again.toState()).toEqual(machine.toState())
+      expect(again.toState()).toEqual(svm.toState())
       // A restored SVC is saved to the same bytes.
-      if (machine instanceof SVC && !machine.toState().kernel.kind.startsWith('pre')) {
-        expect(await (again as SVC).toOnnx()).toEqual(await machine.toOnnx())
+      if (svm instanceof SVC && !svm.toState().kernel.kind.startsWith('pre')) {
+        expect(await (again as SVC).toOnnx()).toEqual(await svm.toOnnx())
       }
     }
   })

@@ -89,8 +89,8 @@ test('the model does not depend on cacheSize if all kernel values fit, and other
   for (let at = 0; at < X.data.length; at++) X.data[at] = random.below(1000) / 500
   const y = Array.from({ length: X.rows }, (_, row) => (row < most ? 0 : 1))
   const machineOf = async (cacheSize?: number) => {
-    const { options: _, ...machine } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
-    return machine
+    const { options: _, ...model } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
+    return model
   }
   const usual = await machineOf()
   // Slightly more than documented, because rows are padded.

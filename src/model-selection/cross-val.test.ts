@@ -75,7 +75,7 @@ test('probabilities equal those of an SVC fitted on the other folds', async () =
   }
 })
 
-/** Two folds, the first of which holds every row of the class 'c' in its test set. */
+/** Two folds; the test set of the first contains every row of the class 'c'. */
 const lopsided: Splitter = {
   split: () => [
     { train: Int32Array.of(0, 1, 2, 3), test: Int32Array.of(4, 5, 6, 7) },

@@ -51,7 +51,7 @@ describe.each(builds)('kernel values that lie close together, %s build', (simd) 
         bounds: train.codes.map(() => options.C),
       }
       expect(violation(svc.toState(), X, { ...target, estimator: 'SVC' })).toBeLessThan(2e-3)
-      // The decision values are those of the machine as float64 has it.
+      // The decision values match the model evaluated in float64.
       const state = svc.toState()
       const test = moved(unseen.X, offset)
       const { values } = kernelMatrix(test, state.supportVectors, svc.toState().kernel)

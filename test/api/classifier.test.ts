@@ -10,10 +10,10 @@ import { FileServer, sha256 } from '../support/file-server.ts'
 import { smallCnn } from '../support/small-cnn.ts'
 
 const smallModel = toBinary(ModelProtoSchema, smallCnn())
-/** An extractor that takes next to no time. */
+/** An extractor that takes almost no time. */
 const small = { model: smallModel, pooling: { grid: 3 }, preprocess: { size: 12 } }
 
-/** Digits of these kinds, `count` of each, and which each is. */
+/** Digits of these kinds, `count` of each, with their labels. */
 function digits(kinds: number[], count: number, from = 0): { images: ImageInput[]; labels: string[] } {
   const images: ImageInput[] = []
   const labels: string[] = []
@@ -150,7 +150,7 @@ describe('add and refit', () => {
     using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
     await classifier.fit(images, labels)
     const { nIter } = classifier.svm
-    // Nothing new: the solver finds itself at the end.
+    // Nothing is new, so the solver starts at the optimum.
     await classifier.refit()
     expect(Math.max(...classifier.svm.nIter)).toBeLessThan(Math.min(...nIter))
 
@@ -197,7 +197,7 @@ describe('with a feature store', () => {
     await classifier.add([...more.images, images[0]], [...more.labels, labels[0]])
     expect(store.size).toBe(35)
 
-    // The features of another day, and of the network as the saved file holds it.
+    // As in a later session, with the network from the saved file.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using loaded = await ImageClassifier.load(bytes)
     using again = await ImageClassifier.create({ extractor: loaded.extractor, store: kept })
@@ -213,7 +213,7 @@ describe('with a feature store', () => {
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store, svm })
     await classifier.fit(images, labels)
-    // What is only looked at is in the store as well, but was not learnt from.
+    // Images that were only evaluated are in the store too, but are not part of the training set.
     await classifier.evaluate(digits([0, 1], 5, 60).images, digits([0, 1], 5, 60).labels)
     const bytes = await classifier.save()
     const npz = store.toNpz()
@@ -235,7 +235,7 @@ describe('with a feature store', () => {
     const all = [...images, ...more.images]
     expect(await loaded.predict(all)).toEqual(await classifier.predict(all))
 
-    // Once more, from the file of what was refitted.
+    // Once more, from the file of the refitted classifier.
     using again = await ImageClassifier.load(await loaded.save(), { store: kept })
     await again.refit()
     expect(again.svm.support.length).toBeGreaterThan(0)
@@ -287,7 +287,7 @@ describe('with a feature store', () => {
     await max.fit(images, labels)
     using wrong = await ImageClassifier.load(bytes, { store: others })
     await expect(wrong.refit()).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
-    // A fit of its own needs nothing of the kind.
+    // A complete fit needs neither.
     await empty.fit(images, labels)
     await empty.refit()
   })
@@ -304,7 +304,7 @@ describe('with a feature store', () => {
     expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     const ranked = classifier.rankedLayers!
     expect(store.features.cols).toBe(ranked.reduce((sum, { features }) => sum + features, 0))
-    // Nothing is extracted twice, also when it learns again, or answers.
+    // Nothing is extracted twice, not even for another fit or a prediction.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using again = await ImageClassifier.create({ extractor, store: kept })
     await again.fit(images, labels, { cv: 2 })
@@ -315,7 +315,7 @@ describe('with a feature store', () => {
     expect(kept.size).toBe(28)
     await again.refit()
     expect(again.classes).toHaveLength(4)
-    // A file has one layer: it finds its own among those of the store, but cannot add rows to them.
+    // A saved file has a single layer: it finds its features among those of the store, but cannot add rows.
     using loaded = await ImageClassifier.load(await again.save(), { store: kept })
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await again.predict(images))
@@ -371,7 +371,7 @@ describe('predictProba', () => {
   ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
     const { images, labels } = digits([...kinds], 60)
     const learnt = images.map((_, i) => i).filter((i) => i % 5 === 0)
-    // Many more of the last class, so that votes and probabilities disagree.
+    // The last class is much larger, so that votes and probabilities disagree.
     const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
     const svm = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}), C: 0.3 }
     const stages = new Set<string>()
@@ -403,7 +403,7 @@ describe('predictProba', () => {
       const raw = [...coupled.row(i)]
       if (classifier.classes[raw.indexOf(Math.max(...raw))] !== label) disagreeing++
     }
-    // The pictures were chosen so that the test is one.
+    // The pictures were chosen so that the two disagree for some of them.
     expect(disagreeing).toBeGreaterThan(0)
     const ranked = await classifier.classify(images, { top: 1 })
     expect(ranked.map(([{ label }]) => label)).toEqual(predicted)
@@ -540,7 +540,7 @@ describe('save and load', () => {
       using ofHub = await load('hf:us/birds', sha256(bytes))
       expect(ofHub.classes).toEqual(classifier.classes)
       server.files.clear()
-      // It is kept, and its hash is known: the server is not needed.
+      // It is cached and its hash is known, so no request is needed.
       using kept = await load(url, sha256(bytes))
       expect(await kept.save()).toEqual(bytes)
     } finally {

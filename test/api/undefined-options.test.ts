@@ -14,7 +14,7 @@ const {
 const X = [[0], [1], [2], [3], [4], [5], [6], [7]]
 const y = [0, 0, 0, 0, 1, 1, 1, 1]
 
-/** The same names, with nothing behind them. */
+/** An object with these properties, all undefined. */
 const unset = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
 const machine = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
 const call = ['signal', 'onProgress', 'batchSize', 'onUnreadable']

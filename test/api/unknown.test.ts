@@ -26,7 +26,7 @@ function digits(kinds: number[], count: number, from = 0) {
   return { images, labels }
 }
 
-/** Pictures of nothing: waves of colour. */
+/** Pictures of none of the classes: waves of colour. */
 function waves(count: number): RawImage[] {
   return Array.from({ length: count }, (_, n) => ({
     data: Uint8Array.from(
@@ -58,7 +58,7 @@ describe('unknown', () => {
     const refused = labels.filter((label) => label === null).length / labels.length
     expect(refused).toBeGreaterThan(0)
     expect(refused).toBeLessThan(0.2)
-    // Other digits are much less alike than these.
+    // Other digits have much lower scores.
     const others = await classifier.knownScore(digits([2, 4, 5], 40).images)
     const alike = [...scores].flatMap((score) => [...others].map((other) => Number(score > other)))
     expect(alike.reduce((sum, each) => sum + each, 0) / alike.length).toBeGreaterThan(0.9)

@@ -264,7 +264,7 @@ describe('progress and abort', () => {
     await new remote.GridSearchCV(new remote.SVC(), { C: [1, 2, 3] }, { cv: 2 }).fit(X, y, {
       onProgress: ({ done }) => {
         told.push(done)
-        // What it returns cannot be sent, and need not be.
+        // The returned function could not be sent, but return values of callbacks are ignored.
         return () => {}
       },
     })

@@ -84,7 +84,7 @@ describe('images of none of the classes', () => {
     expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
     expect((await softmargin(...train, '--unknown', '--reject', '0.2')).code).toBe(0)
     const one = join(pictures, 'one', '0.png')
-    // A picture of noise is no digit.
+    // A picture of noise is not a digit.
     const noise = join(folder, 'noise.png')
     const data = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * i * 7919) % 256)
     writeFileSync(noise, await pngOf({ data, width: 28, height: 28, channels: 1 }))

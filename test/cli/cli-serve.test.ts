@@ -37,7 +37,7 @@ afterAll(() => {
 interface Serving {
   url: string
   child: ChildProcess
-  /** The exit code, and what was printed to stderr. */
+  /** The exit code and the output to stderr. */
   ended: Promise<{ code: number | null; stderr: string }>
 }
 
@@ -63,7 +63,7 @@ const post = (url: string, body: BodyInit, type = 'image/png') =>
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
-/** A request whose body the test writes in parts. */
+/** Begins a request whose body the test writes in parts. */
 function begin(url: string): { asked: ClientRequest; answer: Promise<{ status: number; body: string }> } {
   const asked = request(`${url}/classify`, { method: 'POST', headers: { 'content-type': 'image/png' } })
   const answer = new Promise<{ status: number; body: string }>((resolve, reject) => {
@@ -142,7 +142,7 @@ describe('softmargin serve', () => {
       expect([response.status, error.code]).toEqual([status, code])
       expect(error.message.length).toBeGreaterThan(10)
     }
-    // Without a length in its head, a body is cut off where it is too long.
+    // Without a Content-Length, the body is read up to the limit.
     const { asked, answer } = begin(url)
     asked.write(new Uint8Array(3000))
     asked.write(new Uint8Array(3000))
@@ -156,7 +156,7 @@ describe('softmargin serve', () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)
     slow.asked.write(pictures[0].subarray(0, 10))
-    // The first request has to be there before the second.
+    // The first request must arrive before the second.
     let second: Response
     do second = await post(`${url}/classify`, pictures[0])
     while (second.status === 200)

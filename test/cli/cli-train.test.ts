@@ -218,7 +218,7 @@ describe('softmargin train', () => {
     })
     let stderr = ''
     child.stderr.on('data', (chunk) => {
-      // The first thing it says, before any image is read.
+      // At the first output, before any image is read.
       if (stderr === '') child.kill('SIGINT')
       stderr += chunk
     })

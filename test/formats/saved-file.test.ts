@@ -31,11 +31,11 @@ const native = nativeOrt()
 const runtimes = [{ InferenceSession, Tensor }, ...(native ? [native] : [])]
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-/** Files that ONNX's own checker is to see. */
+/** Files that ONNX's checker validates at the end. */
 const written: string[] = []
 const batchSize = 100
 
-/** Images as the users of a file have them, and what our extractor makes of them. */
+/** Images as users of the file would prepare them, and the features that our extractor computes for them. */
 interface Asked {
   images: RawImage[]
   /** Preprocessed, in batches. */
@@ -59,7 +59,7 @@ async function ask(extractor: FeatureExtractor, images: RawImage[]): Promise<Ask
   return { images, batches, features: await extractor.extract(images) }
 }
 
-/** Checks that ONNX Runtime, given nothing but the file, answers what the classifier answers. */
+/** Checks that ONNX Runtime, with only the file, returns the same as the classifier. */
 async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Promise<void> {
   const bytes = await classifier.save()
   written.push(join(folder, `${written.length}.onnx`))
@@ -70,7 +70,7 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
   const wanted = calibration
     ? (await calibratedProba({ svc: classifier.svm, ...calibration }, X, ours)).data
     : await scoresOf(classifier, X)
-  // The images through the classifier itself: some, since their features are the same ones.
+  // Only some images run through the classifier itself, since their features are the same.
   expect(await classifier.predict(asked.images.slice(0, batchSize))).toEqual(ours.slice(0, batchSize))
   const decided = classifier.hasProbabilities ? 'probabilities' : 'scores'
   for (const ort of runtimes) {
@@ -95,15 +95,15 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
   }
 }
 
-/** What the file's second output is to be. */
+/** The expected second output of the file. */
 async function scoresOf({ svm, classes, hasProbabilities }: ImageClassifier, X: Matrix) {
   if (hasProbabilities) return (await svm.predictProba(X)).data
   const { data } = await svm.decisionFunction(X, { shape: 'ovo' })
-  // For two classes ours is one column, above 0 for the second.
+  // For two classes our decision values have one column, above 0 for the second class.
   return classes.length === 2 ? Array.from(data).flatMap((d) => [-d, d]) : data
 }
 
-/** The class of the greatest probability of each row, which no other class has. */
+/** The most probable class of each row; undefined on a tie. */
 function mostProbable(probabilities: number[], classes: Label[]): (Label | undefined)[] {
   return Array.from({ length: probabilities.length / classes.length }, (_, i) => {
     const row = probabilities.slice(i * classes.length, (i + 1) * classes.length)
@@ -115,7 +115,7 @@ function mostProbable(probabilities: number[], classes: Label[]): (Label | undef
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length)
   let most = 0
-  // Beyond 1, the difference as a share: float32 holds no more.
+  // Above 1, the relative difference, because of the precision of float32.
   for (let i = 0; i < a.length; i++)
     most = Math.max(most, Math.abs(a[i] - b[i]) / Math.max(1, Math.abs(b[i])))
   return most
@@ -142,7 +142,7 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
     for (const kernel of ['rbf', 'linear', 'poly', 'sigmoid'] as const) {
       for (const probability of [false, true, 'libsvm'] as const) {
         for (const scale of probability === 'libsvm' ? (['standard'] as const) : scales) {
-          // In turn, so that each of the others meets both kinds of labels.
+          // Alternates, so that each of the other options meets both kinds of labels.
           const asText = (turn++ % 2 === 0) === (kinds === ten)
           const svm: SvcOptions = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}) }
           const name = [

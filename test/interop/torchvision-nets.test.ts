@@ -11,7 +11,7 @@ import { compare, Random } from '../support/engine-oracle.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 import { hasPythonModule } from '../support/programs.ts'
 
-// Whole networks as PyTorch exports them, in our engine, beside native ONNX Runtime.
+// Compares whole networks, as PyTorch exports them, in our engine and in native ONNX Runtime.
 
 const names = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0', 'convnext_tiny']
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-nets-'))

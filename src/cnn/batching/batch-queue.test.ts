@@ -28,7 +28,7 @@ const make = (options: ExtractorOptions = {}) =>
     ...options,
   })
 
-/** The sizes of the batches that run from now on, and the turn of the event loop that each runs in. */
+/** Records the sizes of the batches that run from now on, and the turn of the event loop in which each runs. */
 function watchRuns(): { size: number; turn: number }[] {
   const seen: { size: number; turn: number }[] = []
   let turn = 0
@@ -55,7 +55,7 @@ afterEach(() => {
   for (const end of endings.splice(0)) end()
 })
 
-/** The rows of each picture alone, one call after the other. */
+/** The rows of each picture, extracted one call after the other. */
 async function alone(extractor: FeatureExtractor, images: RawImage[]): Promise<Float32Array[]> {
   const rows: Float32Array[] = []
   for (const image of images) rows.push((await extractor.extract([image])).data)

@@ -3,7 +3,7 @@ import { compare, floatNode, graphOf, Random } from '../../../test/support/engin
 import { nativeOrt } from '../../../test/support/native-ort.ts'
 import { constant, node } from '../../onnx/graph/nodes.ts'
 
-// Every operator against native ONNX Runtime, on random shapes. The same seeds in every run.
+// Compares every operator with native ONNX Runtime, on seeded random shapes.
 
 type Case = (random: Random) => { channels: number; height: number; width: number; batch?: number } & Parts
 interface Parts {
@@ -11,7 +11,7 @@ interface Parts {
   weights?: Parameters<typeof graphOf>[2]
   outputs?: string[]
   opset?: number
-  /** What inputs are multiplied by, and what is added. */
+  /** The factor and offset of the inputs. */
   scale?: number
   shift?: number
 }
@@ -47,7 +47,7 @@ function each(name: string, rounds: number, make: Case) {
   })
 }
 
-/** A convolution whose windows fit on the map. */
+/** A convolution whose windows fit into the map. */
 function convolution(random: Random, o: { channels?: number; filters?: number; groups?: number } = {}) {
   const groups = o.groups ?? 1
   const channels = o.channels ?? random.pick(1, 2, 3, 4, 5, 8, 12, 16, 17)
@@ -181,7 +181,7 @@ each('Conv, normalised, with a shortcut and an activation', 20, (random) => {
     node('add', 'Add', random.pick(['n', 's'], ['s', 'n'], ['n', 'x']), ['a']),
     node('relu', random.pick('Relu', 'LeakyRelu', 'HardSwish', 'Sigmoid'), ['a'], ['y']),
   ]
-  // A layer between must not be lost when it is asked for.
+  // A layer in between must be kept if it is an output.
   const outputs = random.pick(['y'], ['y', 'a'], ['n', 'y'], ['c', 'n', 'a', 'y'])
   return { channels, height: random.integer(1, 12), width: random.integer(1, 12), nodes, weights, outputs }
 })

@@ -37,8 +37,8 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 /**
- * Repeats a call, aborted one yield later each time, until it ends before the abort. Returns the number of calls. `kept`:
- * the number of engines that may stay open.
+ * Repeats a call, aborted one yield later each time, until it ends before the abort. Returns the number of calls.
+ * `kept`: the number of engines that may stay open.
  */
 async function abortEverywhere(call: (signal: AbortSignal) => Promise<unknown>, kept = 0): Promise<number> {
   const before = live

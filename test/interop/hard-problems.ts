@@ -58,9 +58,10 @@ export interface Outcome {
   /** Whether scikit-learn's solution is one with kernel values in float64; otherwise only objectives are compared. */
   isSolved: boolean
   /**
-   * Whether the kernel is indefinite and our objective is better by more than `MOST_EXCESS`. Such a problem has many optima,
-   * and which one a search reaches depends on its path, and therefore on rounding. The labels of another, better optimum may
-   * differ, so only objectives are compared. If the objectives are similar, labels are compared as well.
+   * Whether the kernel is indefinite and our objective is better by more than `MOST_EXCESS`. Such a problem has many
+   * optima, and which one a search reaches depends on its path, and therefore on rounding. The labels of another,
+   * better optimum may differ, so only objectives are compared. If the objectives are similar, labels are compared as
+   * well.
    */
   isOther: boolean
   /** By how much our objective is worse, relative to scikit-learn's; negative if it is better. */
@@ -217,7 +218,9 @@ export interface Target {
   bounds: number[]
 }
 
-/** Objective, violation of the optimality conditions and sum of |b| in float64: the sum, or the worst, over all pairs. */
+/**
+ * Objective, violation of the optimality conditions and sum of |b| in float64: the sum, or the worst, over all pairs.
+ */
 export function solutionOf(
   machine: Record<'nSupport' | 'support' | 'dualCoef', ArrayLike<number>>,
   { K, y, estimator, epsilon, bounds }: Target,
@@ -257,7 +260,9 @@ export function solutionOf(
   return total
 }
 
-/** For each pair of classes its rows, those of the first class first, and b by row; b is positive in the first class. */
+/**
+ * For each pair of classes its rows, those of the first class first, and b by row; b is positive in the first class.
+ */
 function expansionsOf(
   { nSupport, support, dualCoef }: Record<'nSupport' | 'support' | 'dualCoef', ArrayLike<number>>,
   y: Float64Array,
@@ -290,8 +295,8 @@ function expansionsOf(
 const isRefusal = ({ status }: Outcome) => /^[A-Z]/.test(status)
 
 /**
- * Whether the outcome of a problem is acceptable: as scikit-learn's; an error, if scikit-learn throws one too or values exceed
- * float32; or `'imprecise'` with a warning and a finite objective.
+ * Whether the outcome of a problem is acceptable: as scikit-learn's; an error, if scikit-learn throws one too or values
+ * exceed float32; or `'imprecise'` with a warning and a finite objective.
  */
 export function isSound(outcome: Outcome): boolean {
   const { status, differing, excess, compared, spoilt, warned, objective } = outcome
@@ -305,9 +310,9 @@ export function isSound(outcome: Outcome): boolean {
 }
 
 /**
- * A line for each estimator and kernel, and for each kind of rows. `no worse` counts problems in which only objectives are
- * compared: scikit-learn did not solve them, because LIBSVM's kernel values are float32 too, or gave up, or we found a better
- * one of many optima (`isOther`).
+ * A line for each estimator and kernel, and for each kind of rows. `no worse` counts problems in which only objectives
+ * are compared: scikit-learn did not solve them, because LIBSVM's kernel values are float32 too, or gave up, or we
+ * found a better one of many optima (`isOther`).
  */
 export function outcomeTable(outcomes: Outcome[]): string {
   const groups = new Map<string, Outcome[]>()

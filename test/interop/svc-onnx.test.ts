@@ -40,8 +40,8 @@ function expectClose(values: ArrayLike<number>, wanted: ArrayLike<number>, most 
 }
 
 /**
- * Tolerance for the probabilities of two classes: other runtimes run pairwise coupling for the only pair and stop early, while
- * LIBSVM 3.3 and softmargin return the value of the sigmoid.
+ * Tolerance for the probabilities of two classes: other runtimes run pairwise coupling for the only pair and stop
+ * early, while LIBSVM 3.3 and softmargin return the value of the sigmoid.
  */
 const coupling = 5e-3
 
@@ -138,7 +138,8 @@ describe.runIf(scikitLearn)("SVC.fromOnnx reads a scikit-learn SVC in skl2onnx's
       const X = new Matrix(new Float32Array(rows.buffer), 1000, columns)
       using svc = await SVC.fromOnnx(model)
       const ours = await svc.predict(X)
-      // ONNX's Normalizer divides by the largest value, scikit-learn's by the largest absolute value; the file is authoritative.
+      // ONNX's Normalizer divides by the largest value, scikit-learn's by the largest absolute value; the file is
+      // authoritative.
       if (!name.includes('max')) expect(ours).toEqual(labels)
       const most = svc.classes.length === 2 ? coupling : 1e-4
       const ourProbabilities = probabilities ? (await svc.predictProba(X)).data : []

@@ -110,7 +110,7 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
     const bounds = new Float64Array(matrix.rows)
     for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
-    // Loaded by who fits: those who only predict do without.
+    // Loaded on demand, because programs that only predict do not need it.
     const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
       import('./training/one-vs-one.ts'),
       import('./training/earlier-duals.ts'),

@@ -26,7 +26,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
     await server?.stop()
   })
 
-  it('the network runs on WebGPU, and on WebAssembly when the GPU is lost', async () => {
+  it('runs the network on WebGPU, and on WebAssembly after the GPU is lost', async () => {
     const checks = await call<{ what: string; holds: boolean }[]>(await openPage(browser, server), 'gpu')
     expect(checks).toHaveLength(8)
     expect(checks.filter(({ holds }) => !holds)).toEqual([])
@@ -45,7 +45,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       return server.requests.slice(before).filter((request) => request.startsWith(path))
     }
 
-    it('is kept in the Cache API, and serves the next page; the server is asked whether it has changed', async () => {
+    it('is kept in the Cache API, reused by the next page, and revalidated with the server', async () => {
       server.files.set('/kept.onnx', { bytes })
       const first = await load('/kept.onnx')
       expect(first).toMatchObject(whole)
@@ -58,7 +58,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(third.seen.at(-1)).toBeGreaterThan(bytes.length)
     })
 
-    it('of a known hash is not asked for again, and serves where the server fails', async () => {
+    it('with a known hash is not requested again, and is served while the server fails', async () => {
       server.files.set('/known.onnx', { bytes })
       expect(await load('/known.onnx')).toMatchObject(whole)
       const again = () => load('/known.onnx', { sha256: sha256(bytes) })
@@ -67,7 +67,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(await load('/known.onnx')).toMatchObject(whole)
     })
 
-    it('goes on where the connection broke', async () => {
+    it('resumes after the connection breaks', async () => {
       server.files.set('/broken.onnx', { bytes, breaks: [400] })
       const requests = await requestsOf(async () => {
         expect(await load('/broken.onnx')).toMatchObject(whole)
@@ -76,7 +76,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(await kept()).toContain('/broken.onnx')
     })
 
-    it('is not kept if its hash is wrong, or a page comes in its place', async () => {
+    it('is not kept if its hash is wrong or the server sends a page instead', async () => {
       server.files.set('/wrong.onnx', { bytes })
       server.files.set('/page.onnx', {
         bytes: new TextEncoder().encode('<!doctype html><title>Sign in</title>'),
@@ -88,7 +88,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(names).not.toContain('/page.onnx')
     })
 
-    it('is kept under another name, or nowhere, if the caller says so', async () => {
+    it('can be kept under another cache name or not at all', async () => {
       server.files.set('/named.onnx', { bytes })
       expect(await load('/named.onnx', { cache: false })).toMatchObject(whole)
       expect(await load('/named.onnx', { cache: 'birds' })).toMatchObject(whole)

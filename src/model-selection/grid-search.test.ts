@@ -48,6 +48,25 @@ test('predict and score use the best candidate, fitted on all rows', async () =>
   expect(await search.score(XTest, expected)).toBe(1)
 })
 
+describe('the fit of the best candidate, on the dot products of the search,', () => {
+  const digits = loadFixtures().find(({ name }) => name === 'digits')!
+  const { XTrain: X, yTrain: y } = digits
+  const kernels = [
+    { kernel: 'rbf' },
+    { kernel: 'linear', C: 0.1 },
+    { kernel: 'poly', degree: 2, coef0: 1 },
+    { kernel: 'rbf', probability: true, classWeight: 'balanced' },
+    { kernel: 'rbf', cacheSize: 20 },
+    { kernel: 'rbf', simd: 'strict', threads: 2 },
+  ] as const
+
+  test.each(kernels)('has the bits of a fit without them: %o', async (options) => {
+    using search = await new GridSearchCV(new SVC(options), { C: [0.1, 2] }, { cv: 2 }).fit(X, y)
+    using alone = await new SVC({ ...options, ...search.bestParams }).fit(X, y)
+    expect(search.bestEstimator.toState()).toEqual(alone.toState())
+  })
+})
+
 test('candidates that give the same model are fitted once and share a rank', async () => {
   const seen: [number, number][] = []
   const search = new GridSearchCV(

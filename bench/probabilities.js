@@ -1,11 +1,12 @@
 // node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]
 //
 // Measures how well calibrated probabilities are, in comparison with scikit-learn's SVC(probability=True) and
-// CalibratedClassifierCV on the same features. FOLDER contains <class>/*.jpg. There are three data sets: all classes with 50
-// pictures each; the first two classes with 100 each; handwritten digits with 20 each. Each draw is evaluated on 100 other
-// pictures of each class. Prints means over the draws: log loss, Brier score (sum over the classes), expected calibration error
-// (15 bins of equally many pictures), the share of pictures whose most probable class is the predicted label, and the time that
-// probabilities cost, as a multiple of the fit without them. PYTHON (default: /usr/bin/python3) runs scikit-learn.
+// CalibratedClassifierCV on the same features. FOLDER contains <class>/*.jpg. There are three data sets: all classes
+// with 50 pictures each; the first two classes with 100 each; handwritten digits with 20 each. Each draw is evaluated
+// on 100 other pictures of each class. Prints means over the draws: log loss, Brier score (sum over the classes),
+// expected calibration error (15 bins of equally many pictures), the share of pictures whose most probable class is the
+// predicted label, and the time that probabilities cost, as a multiple of the fit without them. PYTHON (default:
+// /usr/bin/python3) runs scikit-learn.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +37,10 @@ const sets = [
   { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, count: 20 },
 ]
 
-/** Log loss, Brier score, expected calibration error, and the share of rows whose most probable class is the predicted one. */
+/**
+ * Log loss, Brier score, expected calibration error, and the share of rows whose most probable class is the predicted
+ * one.
+ */
 function judge(probabilities, truth, predicted) {
   let [loss, brier, agreed] = [0, 0, 0]
   const sure = probabilities.map((row, i) => {

@@ -319,7 +319,8 @@ function networks32(): ModelProto[] {
 let engineNetworks: ModelProto[] | undefined
 
 /**
- * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an error.
+ * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an
+ * error.
  *
  * @throws {Error} if the length of an output does not match its dimensions
  */

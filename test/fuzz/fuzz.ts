@@ -36,8 +36,8 @@ export class FuzzFailure extends Error {
 }
 
 /**
- * Reads damaged files. Each must be read or throw a `SoftmarginError`, quickly and without large allocations. Afterwards,
- * valid files must be read as before.
+ * Reads damaged files. Each must be read or throw a `SoftmarginError`, quickly and without large allocations.
+ * Afterwards, valid files must be read as before.
  *
  * @param seed the same seed gives the same files
  * @param until milliseconds since the epoch at which to stop, even if runs are left

@@ -97,8 +97,8 @@ const image = (number: number): RawImage => ({
 type Acknowledged = Map<number, Label>
 
 /**
- * Extracts, labels, saves and reopens a store, one after the other and concurrently, and in between damages its files as
- * crashes and disks do. Everything acknowledged must be there, except what the damaged bytes contained.
+ * Extracts, labels, saves and reopens a store, one after the other and concurrently, and in between damages its files
+ * as crashes and disks do. Everything acknowledged must be there, except what the damaged bytes contained.
  *
  * @throws {FuzzFailure} with the journal
  */

@@ -11,8 +11,8 @@ import {
 import type { Dice } from './mutate.ts'
 
 /**
- * Returns a PNG file of any kind with valid checksums and errors in one to three of its layers: the header, the rows, their
- * compression, the chunks.
+ * Returns a PNG file of any kind with valid checksums and errors in one to three of its layers: the header, the rows,
+ * their compression, the chunks.
  */
 export function anyPng(dice: Dice): Uint8Array {
   const picture = anyPicture(dice)

@@ -1,6 +1,6 @@
 /**
- * Compares the network on the GPU with WebAssembly, and checks what happens when the GPU is lost. For hosts with WebGPU; can
- * run only once per realm, because it destroys the GPU device.
+ * Compares the network on the GPU with WebAssembly, and checks what happens when the GPU is lost. For hosts with
+ * WebGPU; can run only once per realm, because it destroys the GPU device.
  *
  * @param FeatureExtractor softmargin's
  * @param runtime the module `onnxruntime-web/webgpu` that softmargin uses, for its device

@@ -75,7 +75,10 @@ async function checkNoThreads(page, warnings) {
   expect('warnings', [warnings.length, perWorker.length], [2, 1])
 }
 
-/** Counts the threads that work on a fit, in workers with different numbers of threads. An earlier fit starts the threads. */
+/**
+ * Counts the threads that work on a fit, in workers with different numbers of threads. An earlier fit starts the
+ * threads.
+ */
 async function countThreads(numbers) {
   const y = Array.from({ length: 1600 }, (_, i) => i % 4)
   const X = y.map((label) => Float32Array.from({ length: 2000 }, (_, j) => Math.sin(j * label) + (j % 5)))

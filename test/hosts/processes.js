@@ -63,7 +63,9 @@ export const bun = {
   check: (project) => checkFacade(project, bunProgram(), []),
 }
 
-/** Workers that are terminated, disposed of and forgotten. A process that does not end is killed, and the test fails. */
+/**
+ * Workers that are terminated, disposed of and forgotten. A process that does not end is killed, and the test fails.
+ */
 async function checkFacade(project, program, args, { using = true } = {}) {
   const outputs = { 'facade.js': 'WORKER_LOST WORKER_LOST DISPOSED' }
   if (using) outputs['using.js'] = 'DISPOSED'

@@ -4,8 +4,8 @@ import { longestTask } from './trace.js'
 const LIMIT = 50
 
 /**
- * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and measures the tasks of the page's
- * main thread meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and measures the tasks of the
+ * page's main thread meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
  *
  * @param page a page of puppeteer that shows checks/index.html
  * @param photo the URL of a JPEG file

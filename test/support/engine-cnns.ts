@@ -4,7 +4,10 @@ import { floatNode, graphOf, Random } from './engine-oracle.ts'
 
 const same = { kernel_shape: [3n, 3n], pads: [1n, 1n, 1n, 1n] }
 
-/** A network with convolutions for every kernel of the engine, normalisation, a shortcut, poolings, squeeze-and-excite and a head. */
+/**
+ * A network with convolutions for every kernel of the engine, normalisation, a shortcut, poolings, squeeze-and-excite
+ * and a head.
+ */
 export function residualCnn(): ModelProto {
   const random = new Random(1)
   const weights = [
@@ -46,7 +49,10 @@ export function residualCnn(): ModelProto {
   return graphOf(3, nodes, weights, ['y'])
 }
 
-/** A network that goes to channels-last and back, normalises over channels in both layouts, joins, pads, slices and flattens. */
+/**
+ * A network that goes to channels-last and back, normalises over channels in both layouts, joins, pads, slices and
+ * flattens.
+ */
 export function spreadCnn(): ModelProto {
   const random = new Random(2)
   const list = (name: string, ...numbers: number[]) => constant(name, BigInt64Array.from(numbers, BigInt))

@@ -93,7 +93,9 @@ export function graphOf(
   })
 }
 
-/** Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output. */
+/**
+ * Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output.
+ */
 export async function compare(model: ModelProto, dims: number[], x: Float32Array, input = 'x') {
   const ort = nativeOrt()!
   const network = await EngineNetwork.create({ model, input }, dims)

@@ -2,8 +2,8 @@ import type { Matrix } from '../../src/core/matrix.ts'
 import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 
 /**
- * Kernel values in float64, and for each the magnitude of the terms that it is computed from: the possible error of a float32
- * computation, in units of its roundoff.
+ * Kernel values in float64, and for each the magnitude of the terms that it is computed from: the possible error of a
+ * float32 computation, in units of its roundoff.
  */
 export function kernelMatrix(
   a: Matrix,

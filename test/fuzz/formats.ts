@@ -27,8 +27,8 @@ import { residualCnn, spreadCnn } from '../support/engine-cnns.ts'
 import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
 import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
+import type { SeededRandom } from '../support/random.ts'
 import { mutateGraph } from './graph-mutations.ts'
-import type { Dice } from './mutate.ts'
 import { anyPng } from './png-mutations.ts'
 import { mutatePicture } from './segment-mutations.ts'
 
@@ -43,7 +43,7 @@ export interface Format {
   /** Whether the first reader returns plain data, which must be the same after all damaged files. */
   isPlain?: boolean
   /** Damages one of the seeds in a way specific to the format. Default: changes arbitrary bytes. */
-  mutate?: (seed: number, dice: Dice) => Uint8Array
+  mutate?: (seed: number, random: SeededRandom) => Uint8Array
 }
 
 const { SVC } = softmargin
@@ -165,14 +165,14 @@ export async function formats(): Promise<Format[]> {
       name: 'ONNX graph',
       seeds: graphs().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [examineGraph],
-      mutate: (seed, dice) => mutateGraph(graphs()[seed], dice),
+      mutate: (seed, random) => mutateGraph(graphs()[seed], random),
       cost: 5,
     },
     {
       name: 'network in our engine',
       seeds: networks32().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [runInEngine],
-      mutate: (seed, dice) => mutateGraph(networks32()[seed], dice),
+      mutate: (seed, random) => mutateGraph(networks32()[seed], random),
       cost: 5,
     },
     {
@@ -198,7 +198,7 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (_, dice) => anyPng(dice),
+      mutate: (_, random) => anyPng(random),
     },
     {
       name: 'GIF and BMP',
@@ -222,14 +222,14 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (seed, dice) => mutatePicture(segmentSeeds[seed], dice),
+      mutate: (seed, random) => mutatePicture(segmentSeeds[seed], random),
       cost: 20,
     },
     {
       name: 'CSV in pieces',
       seeds: [fixture('data/table.csv')],
       reads: [inAnyPieces],
-      mutate: (_, dice) => anyCsv(dice),
+      mutate: (_, random) => anyCsv(random),
       cost: 10,
     },
     {
@@ -253,7 +253,7 @@ async function wholePicture(bytes: Uint8Array): Promise<RawImage> {
 }
 
 /** Random text of the characters that matter in CSV, with all kinds of line endings. */
-function anyCsv(dice: Dice): Uint8Array {
+function anyCsv(random: SeededRandom): Uint8Array {
   const words = [
     'a',
     'b',
@@ -271,8 +271,8 @@ function anyCsv(dice: Dice): Uint8Array {
     '\u{1f600}',
     ' ',
   ]
-  const text = Array.from({ length: dice.of([1, 5, 20, 200]) }, () => dice.of(words)).join('')
-  return new TextEncoder().encode(`${dice.roll(2) === 0 ? 'h,i\n' : ''}${text}`)
+  const text = Array.from({ length: random.pick(1, 5, 20, 200) }, () => random.pick(...words)).join('')
+  return new TextEncoder().encode(`${random.below(2) === 0 ? 'h,i\n' : ''}${text}`)
 }
 
 /**

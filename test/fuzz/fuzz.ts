@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SoftmarginError } from '../../src/core/errors.ts'
+import { SeededRandom } from '../support/random.ts'
 import { takeLargestAllocation } from './allocations.ts'
 import type { Format } from './formats.ts'
-import { Dice, mutate } from './mutate.ts'
+import { mutate } from './mutate.ts'
 
 /** Maximum bytes of an array allocated for a file of a few kilobytes. */
 export const MOST_BYTES = 2 ** 27
@@ -50,7 +51,7 @@ export async function fuzz(
   until = Number.POSITIVE_INFINITY,
 ): Promise<FuzzReport> {
   const report: FuzzReport = { format: name, runs: 0, sound: 0, codes: {}, largest: 0, slowest: 0 }
-  const dice = new Dice(seed)
+  const random = new SeededRandom(seed)
   const readSeeds = async () => {
     const found: unknown[] = []
     for (const bytes of seeds) found.push(await reads[0](bytes))
@@ -59,7 +60,9 @@ export async function fuzz(
   const before = await readSeeds()
   takeLargestAllocation()
   for (; report.runs < runs && Date.now() < until; report.runs++) {
-    const bytes = mutateSeed ? mutateSeed(dice.roll(seeds.length), dice) : mutate(dice.of(seeds), dice, seeds)
+    const bytes = mutateSeed
+      ? mutateSeed(random.below(seeds.length), random)
+      : mutate(random.pick(...seeds), random, seeds)
     const place = `${name}, seed ${seed}, run ${report.runs}`
     const start = process.cpuUsage()
     for (const read of reads) {

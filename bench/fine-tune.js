@@ -34,10 +34,10 @@ const ofClass = Array.from({ length: classes }, (_, k) => [...labels.keys()].fil
 const judged = ofClass.flatMap((own) => own.slice(-judgedOfEach))
 const take = (list, rows) => rows.map((i) => list[i])
 
-async function accuracyOf(learnt, fineTune) {
+async function accuracyOf(train, fineTune) {
   const classifier = await ImageClassifier.create({ extractor: { runtime }, fineTune })
   const began = performance.now()
-  await classifier.fit(take(pictures, learnt), take(labels, learnt))
+  await classifier.fit(take(pictures, train), take(labels, train))
   const seconds = (performance.now() - began) / 1000
   const { accuracy } = await classifier.evaluate(take(pictures, judged), take(labels, judged))
   const { tuning } = classifier.extractor
@@ -48,12 +48,12 @@ async function accuracyOf(learnt, fineTune) {
 const results = []
 for (const count of flags.pictures.split(',').map(Number)) {
   for (let draw = 0; draw < Number(flags.draws); draw++) {
-    const learnt = ofClass.flatMap((own, k) => {
+    const train = ofClass.flatMap((own, k) => {
       const others = own.slice(0, -judgedOfEach)
       return Array.from(permutation(others.length, 100 * draw + k).slice(0, count), (i) => others[i])
     })
-    const frozen = await accuracyOf(learnt, false)
-    const tuned = await accuracyOf(learnt, flags.from === undefined ? true : { from: flags.from })
+    const frozen = await accuracyOf(train, false)
+    const tuned = await accuracyOf(train, flags.from === undefined ? true : { from: flags.from })
     const { from, kept, epochs, validation } = tuned.tuning
     results.push({
       'pictures a class': count,

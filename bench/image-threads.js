@@ -35,7 +35,7 @@ if (alone >= 0) await runAlone(JSON.parse(process.argv[alone + 1]))
 else await compareAll()
 
 async function compareAll() {
-  console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; least of ${rounds} rounds\n`)
+  console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; minimum of ${rounds} rounds\n`)
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-bench-'))
   try {
     for (const [index, { name, count }] of cases.entries()) {

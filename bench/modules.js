@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { FeatureExtractor } from '../dist/lib/index.js'
 
 const folder = process.argv[3]
-if (!folder) throw new Error('say where the models are: npm run bench -- modules FOLDER')
+if (!folder) throw new Error('usage: npm run bench -- modules FOLDER')
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
 
 console.log('| model | default layer | blocks | module | shape | prefix tokens | largest difference |')

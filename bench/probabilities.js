@@ -82,20 +82,20 @@ for (const { name, pictures, labels, classes, count } of sets) {
     const order = Array.from(permutation(pictures.length, 100 + draw))
     const of = (label) => order.filter((i) => labels[i] === label)
     const kinds = Array.from({ length: classes }, (_, label) => of(label))
-    const learnt = kinds.flatMap((rows) => rows.slice(0, count))
+    const train = kinds.flatMap((rows) => rows.slice(0, count))
     const judged = kinds.flatMap((rows) => rows.slice(count, count + 100))
     const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
-    const [images, y] = pick(learnt)
-    const [asked, truth] = pick(judged)
+    const [images, y] = pick(train)
+    const [testImages, truth] = pick(judged)
     const features = await plain.extractor.extract(images)
     await plain.fit(images, y) // fills the store, so that fits are timed without the network
     const base = await time(() => plain.fit(images, y))
     const whole = await time(() => ours.fit(images, y))
-    const { labels: predicted, probabilities } = await ours.predictWithProba(asked)
+    const { labels: predicted, probabilities } = await ours.predictWithProba(testImages)
     const rows = truth.map((_, i) => [...probabilities.row(i)])
     note('softmargin', { ...judge(rows, truth, predicted), 'cost (fits)': (whole - base) / base })
 
-    const others = await plain.extractor.extract(asked)
+    const others = await plain.extractor.extract(testImages)
     const task = {
       X: join(folder, 'X'),
       XTest: join(folder, 'XTest'),

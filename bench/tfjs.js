@@ -115,7 +115,7 @@ export function tensorFlowModel(tf, { graph }, read) {
         Add: tf.add,
         Mul: tf.mul,
       }[node.opType]
-      if (!run) throw new Error(`no ${node.opType} for TensorFlow.js`)
+      if (!run) throw new Error(`the operator ${node.opType} is not supported here`)
       const fixed = new Map()
       for (const one of node.input) {
         const known = constants.get(one)

@@ -53,10 +53,10 @@ async function trial(set, split, strangers) {
   const rows = permutation(set.pictures.length, 500 + split)
   const of = (kind) => [...rows.filter((row) => set.labels[row] === kind)]
   const known = [...kinds.subarray(0, 3)].map(of)
-  const learnt = known.flatMap((list) => list.slice(0, count))
+  const train = known.flatMap((list) => list.slice(0, count))
   await classifier.fit(
-    learnt.map((row) => set.pictures[row]),
-    learnt.map((row) => set.labels[row]),
+    train.map((row) => set.pictures[row]),
+    train.map((row) => set.labels[row]),
   )
   const asked = known.flatMap((list) => list.slice(count, count + judged)).map((row) => set.pictures[row])
   const others =

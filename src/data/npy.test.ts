@@ -49,7 +49,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Yields the same bytes in small pieces. */
-async function* crumbs(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
+async function* smallPieces(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
@@ -60,7 +60,7 @@ describe('readNpy', () => {
   it.each(Object.entries<Plain>(expected.npy))('reads %s as NumPy does', async (name, wanted) => {
     const array = await readNpy(bytesOf(`${name}.npy`))
     expect(plain(array)).toEqual(wanted)
-    expect(await readNpy(crumbs(bytesOf(`${name}.npy`)))).toEqual(array)
+    expect(await readNpy(smallPieces(bytesOf(`${name}.npy`)))).toEqual(array)
   })
 
   it('keeps element types', async () => {
@@ -125,7 +125,7 @@ describe('npyBatches', () => {
 
   it('yields the same rows', async () => {
     for (const batchSize of [1, 3, 10, 99]) {
-      const batches = await all(npyBatches(crumbs(writeNpy(X)), { batchSize }))
+      const batches = await all(npyBatches(smallPieces(writeNpy(X)), { batchSize }))
       expect(batches.length).toBe(Math.ceil(10 / batchSize))
       expect(batches.flatMap(({ data }) => [...data])).toEqual([...X.data])
       expect(new Set(batches.map(({ cols }) => cols))).toEqual(new Set([3]))
@@ -163,7 +163,7 @@ describe('npyBatches', () => {
 describe('.npz', () => {
   for (const name of ['stored', 'packed']) {
     it(`reads what NumPy has ${name}`, async () => {
-      for (const source of [bytesOf(`${name}.npz`), crumbs(bytesOf(`${name}.npz`))]) {
+      for (const source of [bytesOf(`${name}.npz`), smallPieces(bytesOf(`${name}.npz`))]) {
         const arrays = await readNpz(source)
         const wanted: Record<string, Plain> = expected.npz[name]
         expect(Object.keys(arrays).sort()).toEqual(Object.keys(wanted).sort())

@@ -127,11 +127,11 @@ describe('numbers of any magnitude', () => {
   test.each(kernels)('data near 1e30, gamma and C unscaled: $kernel', async (options) => {
     // Kernel values are near 1e60, or 0 between any two rows, for which no C is suitable. The fit must end with a
     // status.
-    const given = times(X, 1e30)
-    const fit = new SVC({ ...options, gamma: 1, maxIter: 100_000 }).fit(given, y)
+    const scaled = times(X, 1e30)
+    const fit = new SVC({ ...options, gamma: 1, maxIter: 100_000 }).fit(scaled, y)
     const outcome = await fit.then(
       async (svc) => {
-        expect((await svc.decisionFunction(given)).data.every((value) => !Number.isNaN(value))).toBe(true)
+        expect((await svc.decisionFunction(scaled)).data.every((value) => !Number.isNaN(value))).toBe(true)
         return svc.fitStatus
       },
       (error) => error.code,

@@ -370,7 +370,7 @@ describe('predictProba', () => {
     [[4, 9], 'rbf'],
   ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
     const { images, labels } = digits([...kinds], 60)
-    const learnt = images.map((_, i) => i).filter((i) => i % 5 === 0)
+    const train = images.map((_, i) => i).filter((i) => i % 5 === 0)
     // The last class is much larger, so that votes and probabilities disagree.
     const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
     const svm = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}), C: 0.3 }
@@ -384,8 +384,8 @@ describe('predictProba', () => {
     using votes = await ImageClassifier.create({ extractor: small, svm, scale: 'none' })
     for (const each of [classifier, votes]) {
       await each.fit(
-        learnt.map((i) => images[i]),
-        learnt.map((i) => y[i]),
+        train.map((i) => images[i]),
+        train.map((i) => y[i]),
         { onProgress: ({ stage }) => stages.add(stage) },
       )
     }
@@ -634,12 +634,12 @@ describe('invalid input', () => {
     }
 
     const broken = [text, images[0], truncated, images[1], missing]
-    const told: [number, string][] = []
-    const onUnreadable = (index: number, { code }: { code: string }) => told.push([index, code])
+    const reported: [number, string][] = []
+    const onUnreadable = (index: number, { code }: { code: string }) => reported.push([index, code])
     const predicted = await classifier.predict(broken, { onUnreadable })
     const [first, second] = await classifier.predict(images.slice(0, 2))
     expect(predicted).toEqual([null, first, null, second, null])
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [0, 'IMAGE_UNREADABLE'],
       [2, 'IMAGE_UNREADABLE'],
       [4, 'FILE_UNREADABLE'],

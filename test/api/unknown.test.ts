@@ -84,11 +84,11 @@ describe('unknown', () => {
     const labels = [...more.labels, ...others.labels]
     const { unknown, accuracy } = await classifier.evaluate(images, labels)
     const predicted = await classifier.predict(images)
-    const taken = predicted.slice(more.images.length).filter((label) => label !== null).length
+    const acceptedOthers = predicted.slice(more.images.length).filter((label) => label !== null).length
     expect(unknown).toEqual({
       refused:
         predicted.slice(0, more.images.length).filter((label) => label === null).length / more.images.length,
-      wronglyAccepted: taken / others.images.length,
+      wronglyAccepted: acceptedOthers / others.images.length,
       accuracyOfAccepted:
         predicted.filter((label, i) => label === labels[i]).length /
         predicted.filter((label) => label !== null).length,

@@ -40,9 +40,9 @@ describe('the packed package', () => {
     const program = join(tools, 'node_modules/@arethetypeswrong/cli/dist/index.js')
     const assets = ['svm.wasm', 'svm.relaxed.wasm', 'cnn.wasm', 'cnn.relaxed.wasm', 'tiny.onnx']
     // Reports errors by its exit code; problems of CommonJS and of the oldest module resolution are only printed.
-    const told = node(program, tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...assets)
-    expect(told).toContain('"softmargin/svm"')
-    expect(told).not.toMatch(/^(node16 \(from ESM\)|bundler): (?!🟢)/mu)
+    const output = node(program, tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...assets)
+    expect(output).toContain('"softmargin/svm"')
+    expect(output).not.toMatch(/^(node16 \(from ESM\)|bundler): (?!🟢)/mu)
   }, 60_000)
 
   it('can be loaded with require() where Node supports requiring ES modules, and explains the alternative elsewhere', () => {

@@ -11,19 +11,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ImageClassifier } from '../../src/index.ts'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 import { digit } from '../support/digits.ts'
 
 /** The first bytes of a TIFF file, from which the format is recognised. */
 const tiff = Buffer.concat([Buffer.from('II*\0'), Buffer.alloc(40)])
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let output: string
 
 beforeAll(async () => {
-  place = await Workplace.open()
+  place = await CliFolder.open()
   folder = place.folder
   pictures = place.pictures
   output = join(folder, 'out.onnx')

@@ -1,16 +1,16 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 import { pngOf } from '../support/digits.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.withModel()
+  place = await CliFolder.withModel()
   ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())
@@ -120,7 +120,7 @@ describe('softmargin evaluate', () => {
 
 describe('softmargin suspects', () => {
   it('lists images in the wrong folder, the most suspicious first', async () => {
-    const own = await Workplace.open()
+    const own = await CliFolder.open()
     try {
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'zéro', 'stray.png'))
       const options = ['--layer', 'stage3', '--pooling', '2x2']
@@ -139,7 +139,7 @@ describe('softmargin suspects', () => {
   })
 
   it('rejects a class with a single image', async () => {
-    const own = await Workplace.open()
+    const own = await CliFolder.open()
     try {
       mkdirSync(join(own.pictures, 'alone'))
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'alone', '0.png'))

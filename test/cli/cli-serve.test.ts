@@ -173,9 +173,9 @@ describe('softmargin serve', () => {
       const { asked, answer } = begin(url)
       asked.write(pictures[0].subarray(0, 10))
       expect((await fetch(`${url}/health`)).status).toBe(200)
-      const told = new Promise((resolve) => child.stderr!.once('data', resolve))
+      const firstOutput = new Promise((resolve) => child.stderr!.once('data', resolve))
       child.kill(kill)
-      await told
+      await firstOutput
       await expect(fetch(`${url}/health`)).rejects.toThrow()
       asked.end(pictures[0].subarray(10))
       expect((await answer).status).toBe(200)
@@ -209,9 +209,9 @@ describe('softmargin serve', () => {
 
   it('explains why it cannot start', async () => {
     const { url, child } = await serve(model)
-    const taken = await softmargin('serve', model, '--port', new URL(url).port)
-    expect(taken.code).toBe(1)
-    expect(taken.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
+    const portInUse = await softmargin('serve', model, '--port', new URL(url).port)
+    expect(portInUse.code).toBe(1)
+    expect(portInUse.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
     expect((await softmargin('serve', join(folder, 'none.onnx'))).code).toBe(1)
     expect((await softmargin('serve', model, '--threads', '0')).code).toBe(2)
     child.kill('SIGTERM')

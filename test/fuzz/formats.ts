@@ -71,22 +71,22 @@ function thenPredict(
 }
 
 /** SVCs with all kernels. */
-async function machines(): Promise<softmargin.SVC[]> {
-  const made: softmargin.SVC[] = []
+async function createSvcs(): Promise<softmargin.SVC[]> {
+  const svcs: softmargin.SVC[] = []
   for (const [i, kernel] of (['linear', 'poly', 'rbf', 'sigmoid'] as const).entries()) {
     const { X, codes } = clouds(12, 2 + (i % 3), i)
-    made.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
+    svcs.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
   }
   const probability = SVC.fromLibsvm(new TextDecoder().decode(fixture('libsvm/probability.model')))
   const scaler = { kind: 'scaler', offset: new Float32Array(6), scale: new Float32Array(6).fill(2) } as const
   const scaled = SVC.fromState({
-    ...made[0].toState(),
+    ...svcs[0].toState(),
     inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
   })
   const sigmoids = { a: Float64Array.of(-1.5), b: Float64Array.of(0.25) }
-  const two = made[0].toState()
+  const two = svcs[0].toState()
   const options = { ...two.options, probability: true }
-  return [...made, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
+  return [...svcs, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
 }
 
 const segmentSeeds = fixtures(
@@ -97,7 +97,7 @@ const segmentSeeds = fixtures(
 /** All formats that the package reads. */
 export async function formats(): Promise<Format[]> {
   addFormats()
-  const svcs = await machines()
+  const svcs = await createSvcs()
   const texts = svcs
     .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
     .map((svc) => new TextEncoder().encode(svc.toLibsvm()))
@@ -183,7 +183,7 @@ export async function formats(): Promise<Format[]> {
         partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
       ].map((parts) =>
-        writeClassifier({ ...parts, about: { svm: factsOf(parts), learnt: learntOf(parts) } }),
+        writeClassifier({ ...parts, about: { svm: svmMetadata(parts), learnt: trainingSetMetadata(parts) } }),
       ),
       reads: [
         (bytes) => {
@@ -333,8 +333,9 @@ async function runInEngine(bytes: Uint8Array): Promise<void> {
   try {
     const network = await EngineNetwork.create({ model, input: port.name, batch: port.batch }, dims)
     const picture = Float32Array.from({ length }, (_, i) => ((i * 7919) % 256) / 255)
-    for (const [name, { data, dims: told }] of await network.run(picture, dims)) {
-      if (data.length !== told.reduce((all, n) => all * n, 1)) throw new Error(`${name} is not [${told}]`)
+    for (const [name, { data, dims: outputDims }] of await network.run(picture, dims)) {
+      if (data.length !== outputDims.reduce((all, n) => all * n, 1))
+        throw new Error(`${name} is not [${outputDims}]`)
     }
     network.release()
   } catch (error) {
@@ -368,7 +369,7 @@ function examineGraph(bytes: Uint8Array): void {
 }
 
 /** The metadata of the SVM in a saved classifier. */
-function factsOf({ svm }: ClassifierParts): object {
+function svmMetadata({ svm }: ClassifierParts): object {
   const { kernel, coef0, degree, intercept, supportVectors, sigmoids } = svm
   return {
     options: { kernel, coef0, degree, probability: sigmoids !== undefined },
@@ -379,7 +380,7 @@ function factsOf({ svm }: ClassifierParts): object {
 }
 
 /** The metadata of the training images in a saved classifier. */
-function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
+function trainingSetMetadata({ svm: { classes } }: ClassifierParts): object | undefined {
   const keys = classes.map((_, i) => `${i}f`.repeat(32))
   return trainingSetToFile({ keys, labels: classes, features: undefined }, classes)
 }

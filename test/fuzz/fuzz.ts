@@ -86,7 +86,7 @@ export async function fuzz(
   }
   const after = await readSeeds()
   if (isPlain && !isDeepStrictEqual(after, before)) {
-    throw new FuzzFailure(`${name}, seed ${seed}: sound files are read otherwise than before`, seeds[0])
+    throw new FuzzFailure(`${name}, seed ${seed}: valid files are read differently than before`, seeds[0])
   }
   return report
 }

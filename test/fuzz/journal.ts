@@ -31,19 +31,19 @@ export function fuzzFrames(runs: number, seed: number, until = Number.POSITIVE_I
     })
     const journal = new Uint8Array(Buffer.concat(frames))
     const damaged = damage(journal, random)
-    const { records, damage: told, end } = readFrames(damaged)
+    const { records, damage: reportedDamage, end } = readFrames(damaged)
     const found = records.map((record) => Buffer.from(record).toString('hex'))
-    const known = frames.map((framed) => Buffer.from(framed.subarray(20)).toString('hex'))
+    const expected = frames.map((framed) => Buffer.from(framed.subarray(20)).toString('hex'))
     const bytes = Buffer.from(damaged)
     const place = `frames, seed ${seed}, run ${run}`
     for (const [i, framed] of frames.entries()) {
-      if (bytes.includes(Buffer.from(framed)) && !found.includes(known[i]))
+      if (bytes.includes(Buffer.from(framed)) && !found.includes(expected[i]))
         throw new FuzzFailure(`${place}: lost ${i}`, damaged)
     }
-    if (found.some((record) => !known.includes(record)))
+    if (found.some((record) => !expected.includes(record)))
       throw new FuzzFailure(`${place}: an unknown one`, damaged)
     const length = records.reduce((sum, record) => sum + record.length + 20, 0)
-    if (length + told.reduce((sum, each) => sum + each.bytes, 0) !== end || end > damaged.length) {
+    if (length + reportedDamage.reduce((sum, each) => sum + each.bytes, 0) !== end || end > damaged.length) {
       throw new FuzzFailure(`${place}: the lengths do not add up`, damaged)
     }
   }
@@ -129,11 +129,11 @@ async function lifeOfAStore(path: string, random: SeededRandom, place: string): 
     throw new FuzzFailure(`${place}: ${why}`, journal, cause)
   }
   for (let life = 0; life < 4; life++) {
-    const told: string[] = []
-    const store = await FeatureStore.open(path, { onWarning: (message) => told.push(message) }).catch(
+    const warnings: string[] = []
+    const store = await FeatureStore.open(path, { onWarning: (message) => warnings.push(message) }).catch(
       (error) => fail(`it cannot be opened: ${error}`, error),
     )
-    if (told.length > 0) fail(`it tells of damage: ${told}`)
+    if (warnings.length > 0) fail(`it reports damage: ${warnings}`)
     await compare(store, acknowledged).catch((error) => fail(String(error), error))
     const calls: Promise<void>[] = []
     for (let step = random.below(6); step > 0; step--) {

@@ -62,14 +62,14 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
       return i % 2 === 0 ? bytes.subarray(0, 300) : 'no/such/picture.jpg'
     })
     const whole = await one.extract(files.filter((_, i) => !broken.includes(i)))
-    const told: [number, string, string | undefined][] = []
+    const reported: [number, string, string | undefined][] = []
     const progress: number[] = []
     const features = await two.extract(images, {
-      onUnreadable: (index, { code, argument }) => told.push([index, code, argument]),
+      onUnreadable: (index, { code, argument }) => reported.push([index, code, argument]),
       onProgress: ({ done }) => progress.push(done),
     })
     expect(features).toEqual(whole)
-    expect(told).toEqual(
+    expect(reported).toEqual(
       broken.map((i) => [i, i % 2 === 0 ? 'IMAGE_UNREADABLE' : 'FILE_UNREADABLE', `images[${i}]`]),
     )
     expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))

@@ -211,14 +211,14 @@ describe('images', () => {
   it('that cannot be read are skipped and reported on request', async () => {
     using extractor = await make()
     const [a, b] = pictures(2)
-    const told: [number, SoftmarginError][] = []
+    const reported: [number, SoftmarginError][] = []
     const tiff = Uint8Array.of(0x49, 0x49, 0x2a, 0, 8, 0, 0, 0)
     const images = ['no/such.jpg', a, new TextEncoder().encode('hello'), b, tiff]
-    const onUnreadable = (index: number, error: SoftmarginError) => told.push([index, error])
+    const onUnreadable = (index: number, error: SoftmarginError) => reported.push([index, error])
     const features = await extractor.extract(images, { batchSize: 1, onUnreadable })
     expect(features).toMatchObject({ rows: 2, cols: 6 })
     expect(features.data).toEqual((await extractor.extract([a, b])).data)
-    expect(told.map(([index, { code }]) => [index, code])).toEqual([
+    expect(reported.map(([index, { code }]) => [index, code])).toEqual([
       [0, 'FILE_UNREADABLE'],
       [2, 'IMAGE_UNREADABLE'],
       [4, 'IMAGE_UNREADABLE'],

@@ -32,6 +32,32 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
     expect(checks.filter(({ holds }) => !holds)).toEqual([])
   }, 120_000)
 
+  it('extracts the same features from every kind of image that a page has', async () => {
+    const seen = await call<{ labels: string[]; loose: string; differences: Record<string, number> }>(
+      await openPage(browser, server),
+      'drawn',
+    )
+    expect(seen.labels).toEqual(['cat', 'dog'])
+    expect(seen.loose).toBe('EMPTY_INPUT')
+    // A video frame went through YUV or not, as the browser likes; all others keep their pixels.
+    const { VideoFrame, ...others } = seen.differences
+    expect(Object.keys(others)).toHaveLength(10)
+    expect(Object.values(others)).toEqual(Array(10).fill(0))
+    expect(VideoFrame).toBeLessThan(0.05)
+  }, 120_000)
+
+  it('extracts the features of the frame that a video shows', async () => {
+    const seen = await call<{
+      refused: { code: string; message: string }
+      cols: number
+      difference: number
+    }>(await openPage(browser, server), 'video')
+    expect(seen.refused.code).toBe('IMAGE_UNREADABLE')
+    expect(seen.refused.message).toContain('wait for its event loadeddata')
+    expect(seen.cols).toBe(288)
+    expect(seen.difference).toBeLessThan(0.05)
+  }, 120_000)
+
   describe('a downloaded model', () => {
     const bytes = layeredCnnBytes()
     const whole = { layer: 'features' }

@@ -6,13 +6,14 @@ import { roundUp } from './maps.ts'
 export type ConvolutionKernel = 'dense' | 'depthwise' | keyof typeof winogradForms
 
 /**
- * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-weights.ts: sides of their tiles in pixels,
+ * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-layer.ts: sides of their tiles in pixels,
  * and planes that maps and weights are transformed to.
  */
 const winogradForms = {
-  winograd4: { form: 4, side: 4, planes: 36, weightPlanes: 36 },
-  winograd2: { form: 2, side: 2, planes: 16, weightPlanes: 16 },
-  winogradStrided: { form: 1, side: 2, planes: 25, weightPlanes: 16 },
+  winograd4: { form: 0, side: 4, planes: 36, weightPlanes: 36 },
+  winograd2: { form: 1, side: 2, planes: 16, weightPlanes: 16 },
+  strided4: { form: 2, side: 4, planes: 81, weightPlanes: 36 },
+  strided2: { form: 3, side: 2, planes: 25, weightPlanes: 16 },
 }
 
 /** The form of a Winograd kernel. */
@@ -46,7 +47,7 @@ export function chooseKernel(convolution: Convolution, facts: KernelFacts): Conv
     const tiles = Math.ceil(height / side) * Math.ceil(width / side)
     return product(tiles, planes, weightPlanes) + tiles * planes * (0.8 * channels + 0.5 * filters)
   }
-  const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['winogradStrided'] as const)
+  const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['strided4', 'strided2'] as const)
   let least: ConvolutionKernel = 'dense'
   let cost = product(height * width, 9, 9)
   for (const name of names) {

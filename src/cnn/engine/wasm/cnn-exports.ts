@@ -116,7 +116,6 @@ export interface Kernels {
     scales: number,
     panels: number,
     to: number,
-    scratch: number,
   ): void
   unpackHalves(from: number, count: number, to: number): void
   pool(
@@ -131,32 +130,14 @@ export interface Kernels {
     outOffsets: number,
   ): void
   winograd(
-    form: number,
+    layer: number,
     x: number,
-    xTiles: number,
     tiles: number,
-    block: number,
-    rowBytes: number,
-    pixelBytes: number,
+    out: number,
+    residual: number,
     planes: number,
     sums: number,
-    segments: number,
-    planeRows: number,
-    sumRows: number,
-    zeros: number,
-    weights: number,
     transformed: number,
-    bias: number,
-    filters: number,
-    out: number,
-    outTiles: number,
-    outRowBytes: number,
-    outPixelBytes: number,
-    residual: number,
-    residualTiles: number,
-    residualRowBytes: number,
-    residualPixelBytes: number,
-    finish: number,
     scratch: number,
   ): void
 }

@@ -16,13 +16,6 @@ export function inputSide(form: i32): i32 {
   return form == F4 ? 6 : form == F2 ? 4 : form == STRIDED4 ? 9 : 5
 }
 
-/** Rows (and columns) of the pixels of a tile. */
-// @ts-ignore: decorator
-@inline
-export function outputSide(form: i32): i32 {
-  return form == F4 || form == STRIDED4 ? 4 : 2
-}
-
 /** Rows (and columns) of transformed weights: the planes of odd rows with stride 2 share theirs. */
 // @ts-ignore: decorator
 @inline

@@ -6,7 +6,7 @@
 // form again and again.
 
 import { panelWidth, WIDE } from './tile'
-import { F2, F4, inputSide, outputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
+import { F2, F4, inputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
 import { backwardStrided2, backwardStrided4 } from './winograd-strided'
 import { backward2 } from './winograd2'
 import { backward4 } from './winograd4'

@@ -3,7 +3,7 @@ import type { KernelFacts } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
 /** The kernel that computes a convolution. */
-export type ConvolutionKernel = 'dense' | 'depthwise' | keyof typeof winogradForms
+export type ConvolutionKernel = 'dense' | 'depthwise' | 'stem' | keyof typeof winogradForms
 
 /**
  * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-layer.ts: sides of their tiles in pixels,
@@ -21,7 +21,7 @@ export type WinogradForm = (typeof winogradForms)['winograd4']
 
 /** The form of a Winograd kernel; `undefined` for the other kernels. */
 export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefined {
-  return kernel === 'dense' || kernel === 'depthwise' ? undefined : winogradForms[kernel]
+  return kernel in winogradForms ? winogradForms[kernel as keyof typeof winogradForms] : undefined
 }
 
 /**
@@ -33,8 +33,10 @@ export function chooseKernel(convolution: Convolution, facts: KernelFacts): Conv
   const { channels } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
   if (channels === 1 && bias.length === 1 && groups === 1) return 'depthwise'
-  const isPlain = groups === 1 && kernel.join() === '3,3' && dilations.every((n) => n === 1)
   const stride = strides.join()
+  if (groups > 1 || dilations.some((n) => n > 1)) return 'dense'
+  if (kernel.join() === '7,7' && stride === '2,2' && channels <= 4 && !convolution.residual) return 'stem'
+  const isPlain = kernel.join() === '3,3'
   if (!isPlain || channels % 4 !== 0 || (stride !== '1,1' && stride !== '2,2')) return 'dense'
   const filters = roundUp(bias.length, facts.narrow)
   const { height, width } = output.shape

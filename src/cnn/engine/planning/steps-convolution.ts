@@ -2,6 +2,7 @@ import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
 import { roundUp } from './maps.ts'
 import { addDenseWeights, addDepthwiseWeights, paddedFilters } from './pack-weights.ts'
 import { areaOf, finishAddress, type StepContext } from './step.ts'
+import { addStem } from './steps-stem.ts'
 import { addWinograd } from './steps-winograd.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
@@ -19,6 +20,9 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
       break
     case 'depthwise':
       addDepthwise(operation, context)
+      break
+    case 'stem':
+      addStem(operation, context)
       break
     default:
       addWinograd(operation, context)

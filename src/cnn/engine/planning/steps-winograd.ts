@@ -1,9 +1,8 @@
 import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations.ts'
-import { isCurved, winogradForm } from './choose-kernel.ts'
+import { winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
-import { areaOf, finishAddress, type StepContext } from './step.ts'
-import { everyPixel } from './tables.ts'
+import { addCurve, finishAddress, type StepContext } from './step.ts'
 
 /** Bytes of the transformed planes of a block of tiles, which stay in the L2 cache while all weights pass. */
 const PLANE_BYTES = 600_000
@@ -81,16 +80,5 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
         scratch.address,
       ),
   })
-  if (!isCurved(operation)) return
-  const offsets = tables.pixels(out.layout, everyPixel(shape))
-  const activation = finishAddress(context, operation.activation)
-  push({
-    name,
-    kernel: 'activate',
-    run: (kernels, pictures) => {
-      const { address } = out.buffer
-      const pixels = pictures * areaOf(shape)
-      kernels.activate(address, offsets, pixels, shape.channels, address, offsets, activation)
-    },
-  })
+  addCurve(operation, context)
 }

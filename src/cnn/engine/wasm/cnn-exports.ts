@@ -9,6 +9,7 @@ export interface Kernels {
   readonly WINOGRAD_CHANNELS: { value: number }
   readonly WINOGRAD_PLANE_GAP: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }
+  readonly STEM_SCRATCH_BYTES: { value: number }
   /** Channels of a panel of weights, and of a last one that needs fewer. */
   readonly WIDE: { value: number }
   readonly NARROW: { value: number }
@@ -128,6 +129,16 @@ export interface Kernels {
     isMax: number,
     out: number,
     outOffsets: number,
+  ): void
+  stem(
+    layer: number,
+    x: number,
+    pictures: number,
+    out: number,
+    planes: number,
+    sums: number,
+    gap: number,
+    scratch: number,
   ): void
   winograd(
     layer: number,

@@ -77,3 +77,10 @@ export function addCurve(operation: Convolution, context: StepContext): void {
     },
   })
 }
+
+/** The residual's buffer and pixel table; address and table are 0 if there is none. */
+export function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
+  if (!residual) return { buffer: { address: 0 }, offsets: 0 }
+  const { buffer, layout } = map(residual)
+  return { buffer, offsets: tables.pixels(layout, everyPixel(layout.shape)) }
+}

@@ -1,7 +1,7 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
-import { roundUp } from './maps.ts'
-import { addDenseWeights, addDepthwiseWeights, paddedFilters } from './pack-weights.ts'
-import { areaOf, finishAddress, type StepContext } from './step.ts'
+import { addDenseWeights, paddedFilters } from './pack-weights.ts'
+import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
+import { addDepthwise } from './steps-depthwise.ts'
 import { addStem } from './steps-stem.ts'
 import { addWinograd } from './steps-winograd.ts'
 import { everyPixel, windowCorners } from './tables.ts'
@@ -28,13 +28,6 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
       addWinograd(operation, context)
       break
   }
-}
-
-/** The residual's buffer and pixel table; address and table are 0 if there is none. */
-function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
-  if (!residual) return { buffer: { address: 0 }, offsets: 0 }
-  const { buffer, layout } = map(residual)
-  return { buffer, offsets: tables.pixels(layout, everyPixel(layout.shape)) }
 }
 
 function addDense(operation: Convolution, context: StepContext): void {
@@ -130,48 +123,4 @@ function partsOf(segments: number[], most: number): { segments: number[]; parts:
   }
   if (count > 0) end()
   return { segments: cut, parts }
-}
-
-function addDepthwise(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, push } = context
-  const { kernel, dilations, bias } = operation
-  const [x, out] = [map(operation.input), map(operation.output)]
-  const { rowBytes, pixelBytes } = x.layout
-  const { shape } = out.layout
-  const channels = roundUp(shape.channels, 4)
-  const taps: number[] = []
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
-    }
-  }
-  const tapTable = tables.integers(taps)
-  const weights = addDepthwiseWeights(operation, channels, memory)
-  const biases = memory.floats(channels, (to) => to.set(bias))
-  const from = tables.pixels(x.layout, windowCorners(operation, shape))
-  const to = tables.pixels(out.layout, everyPixel(shape))
-  const residual = residualOf(operation, context)
-  const finish = finishAddress(context, operation.activation)
-  const area = areaOf(shape)
-  push({
-    name: operation.name,
-    kernel: 'depthwise',
-    multiplyAdds: multiplyAddsOf(operation),
-    run: (kernels, pictures) =>
-      kernels.depthwise(
-        x.buffer.address,
-        from,
-        pictures * area,
-        tapTable,
-        taps.length,
-        weights,
-        biases,
-        channels,
-        out.buffer.address,
-        to,
-        residual.buffer.address,
-        residual.offsets,
-        finish,
-      ),
-  })
 }

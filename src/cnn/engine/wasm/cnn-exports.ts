@@ -68,6 +68,23 @@ export interface Kernels {
     residualOffsets: number,
     finish: number,
   ): void
+  depthwiseRows(
+    x: number,
+    xOffsets: number,
+    rows: number,
+    width: number,
+    side: number,
+    stride: number,
+    rowBytes: number,
+    weights: number,
+    bias: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    residual: number,
+    residualOffsets: number,
+    finish: number,
+  ): void
   copyPixels(
     x: number,
     xOffsets: number,

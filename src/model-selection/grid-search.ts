@@ -92,9 +92,10 @@ export class GridSearchCV<L extends Label = Label> {
     const matrix = await checkRows(X, y, this.#parameters, o.signal)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
-    const scores = await evaluateCandidates(this.#parameters, matrix, y, folds, {
+    const { scores, gram } = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
+      keepGram: this.refit,
       onProgress: ({ done, total }) => {
         searched = total
         o.onProgress?.({ done, total: total + Number(this.refit) })
@@ -105,10 +106,12 @@ export class GridSearchCV<L extends Label = Label> {
     if (this.refit) {
       best = this.estimator.clone(results.params[indexOfBest(results)])
       try {
-        await best.fit(matrix, y, { signal: o.signal, onWarning: o.onWarning })
+        await best.fitOnGram(matrix, y, { signal: o.signal, onWarning: o.onWarning, gram })
       } catch (error) {
         best.dispose()
         throw error
+      } finally {
+        gram?.engine.close()
       }
       o.onProgress?.({ done: searched + 1, total: searched + 1 })
     }
@@ -215,10 +218,12 @@ function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
   const meanTestScore = scores.map(mean)
   return {
     params: params.map((candidate) => ({ ...candidate })),
-    splitTestScores: Array.from({ length: folds }, (_, fold) => scores.map((own) => own[fold])),
+    splitTestScores: Array.from({ length: folds }, (_, fold) =>
+      scores.map((candidateScores) => candidateScores[fold]),
+    ),
     meanTestScore,
-    stdTestScore: scores.map((own, i) =>
-      Math.sqrt(mean(own.map((score) => square(score - meanTestScore[i])))),
+    stdTestScore: scores.map((candidateScores, i) =>
+      Math.sqrt(mean(candidateScores.map((score) => square(score - meanTestScore[i])))),
     ),
     rankTestScore: ranks(meanTestScore),
   }
@@ -227,7 +232,7 @@ function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
 function ranks(scores: number[]): number[] {
   // A score of NaN, which a custom scorer may return, ranks last.
   const comparable = scores.map((score) => (Number.isNaN(score) ? -Infinity : score))
-  return comparable.map((own) => 1 + comparable.filter((other) => other > own).length)
+  return comparable.map((score) => 1 + comparable.filter((other) => other > score).length)
 }
 
 function indexOfBest({ rankTestScore }: CvResults): number {

@@ -13,8 +13,8 @@ import { signatureOf } from './feature-signature.ts'
 const images = [0, 0, 1, 1].map((kind, i) => digit(kind, i))
 const bytes = (model: ReturnType<typeof smallCnn>) => toBinary(ModelProtoSchema, model)
 
-/** A network whose file tells a lot about itself, and whose names are those of a saved classifier. */
-function talkative() {
+/** A network whose file has a lot of metadata, and whose tensor names are those of a saved classifier. */
+function cnnWithMetadata() {
   const model = smallCnn({ input: 'pixel_values', output: 'label' })
   model.producerName = 'someone'
   model.docString = 'a network'
@@ -44,15 +44,15 @@ const networks: [string, ExtractorOptions][] = [
   ['one with other preprocessing', { preprocess: { size: 32, mean: [0.1, 0.2, 0.3], std: [0.7, 0.8, 0.9] } }],
   ['a network without metadata', small],
   ['an inner layer of it', { ...small, layer: 'convolved' }],
-  ['a network whose file tells a lot', { model: bytes(talkative()) }],
+  ['a network with metadata in its file', { model: bytes(cnnWithMetadata()) }],
 ]
 
-describe('the fingerprint of an extractor', () => {
+describe('the signature of an extractor', () => {
   it.each(networks)('is the same after save and load: %s', async (_, extractor) => {
     using classifier = await ImageClassifier.create({ extractor })
     await classifier.fit(images, [0, 0, 1, 1])
     using loaded = await ImageClassifier.load(await classifier.save())
-    // A saved file holds the flips as nodes of its graph: `mirror` only helps to tell what differs.
+    // A saved file contains the flips as nodes of its graph; `mirror` only helps to explain a difference.
     const { mirror, ...maker } = await signatureOf(classifier.extractor)
     expect(mirror ?? false).toBe(extractor.mirror ?? false)
     expect(await signatureOf(loaded.extractor)).toEqual(maker)
@@ -66,10 +66,10 @@ describe('the fingerprint of an extractor', () => {
     expect((await signatureOf(one)).runtime).toBeUndefined()
   })
 
-  it('does not depend on what a file tells about itself', async () => {
+  it('does not depend on metadata of the model file', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })
-    using other = await FeatureExtractor.create({ model: bytes(talkative()) })
+    using other = await FeatureExtractor.create({ model: bytes(cnnWithMetadata()) })
     expect((await signatureOf(other)).fingerprint).toBe((await signatureOf(plain)).fingerprint)
   })
 

@@ -10,10 +10,10 @@ import { FileServer, sha256 } from '../support/file-server.ts'
 import { smallCnn } from '../support/small-cnn.ts'
 
 const smallModel = toBinary(ModelProtoSchema, smallCnn())
-/** An extractor that takes next to no time. */
+/** An extractor that takes almost no time. */
 const small = { model: smallModel, pooling: { grid: 3 }, preprocess: { size: 12 } }
 
-/** Digits of these kinds, `count` of each, and which each is. */
+/** Digits of these kinds, `count` of each, with their labels. */
 function digits(kinds: number[], count: number, from = 0): { images: ImageInput[]; labels: string[] } {
   const images: ImageInput[] = []
   const labels: string[] = []
@@ -32,8 +32,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('ImageClassifier with the CNN that ships', () => {
-  it('learns digits from PNG and JPEG files, and its file predicts the same', async () => {
+describe('ImageClassifier with the embedded CNN', () => {
+  it('learns digits from PNG and JPEG files and predicts the same after save and load', async () => {
     const paths: string[] = []
     const labels: number[] = []
     for (let i = 0; i < 60; i++) {
@@ -71,7 +71,7 @@ describe('ImageClassifier with the CNN that ships', () => {
 })
 
 describe('fit with a grid', () => {
-  it('keeps the best candidate', async () => {
+  it('uses the best candidate', async () => {
     const { images, labels } = digits([0, 1, 4], 20)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { tol: 1e-4 } })
     const stages = new Set<string>()
@@ -92,7 +92,7 @@ describe('fit with a grid', () => {
     expect((await classifier.evaluate(images, labels)).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('is forgotten by a fit without one', async () => {
+  it('a later fit without a grid discards it', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
@@ -102,8 +102,8 @@ describe('fit with a grid', () => {
   })
 })
 
-describe('layer auto', () => {
-  it('finds a layer when it learns, and saves that one', async () => {
+describe("layer: 'auto'", () => {
+  it('chooses a layer during fit and saves it', async () => {
     const { images, labels } = digits([0, 1, 4], 12)
     const stages = new Set<string>()
     using classifier = await ImageClassifier.create({
@@ -125,7 +125,7 @@ describe('layer auto', () => {
     expect(loaded.rankedLayers).toBeUndefined()
   })
 
-  it('keeps to a pooling that is named, and what it has if it is aborted', async () => {
+  it('keeps a named pooling, and the previous model after an abort', async () => {
     const { images, labels } = digits([0, 1], 8)
     using classifier = await ImageClassifier.create({ extractor: { ...small, layer: 'auto' } })
     await classifier.fit(images, labels, { cv: 2 })
@@ -144,13 +144,13 @@ describe('layer auto', () => {
 })
 
 describe('add and refit', () => {
-  it('learns new images and new classes, from where it was', async () => {
+  it('learns new images and classes, starting from the previous solution', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     const more = digits([0, 7], 10, 30)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
     await classifier.fit(images, labels)
     const { nIter } = classifier.svm
-    // Nothing new: the solver finds itself at the end.
+    // Nothing is new, so the solver starts at the optimum.
     await classifier.refit()
     expect(Math.max(...classifier.svm.nIter)).toBeLessThan(Math.min(...nIter))
 
@@ -164,7 +164,7 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('keeps what was added if it is aborted', async () => {
+  it('keeps added images after an abort', async () => {
     const { images, labels } = digits([0, 1], 8)
     const more = digits([4], 8)
     using classifier = await ImageClassifier.create({ extractor: small })
@@ -183,7 +183,7 @@ describe('add and refit', () => {
 })
 
 describe('with a feature store', () => {
-  it('predicts the same, and no image goes through the network twice', async () => {
+  it('predicts the same and runs no image through the network twice', async () => {
     const { images, labels } = digits([0, 1, 4], 10)
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor: small })
@@ -197,7 +197,7 @@ describe('with a feature store', () => {
     await classifier.add([...more.images, images[0]], [...more.labels, labels[0]])
     expect(store.size).toBe(35)
 
-    // The features of another day, and of the network as the saved file holds it.
+    // As in a later session, with the network from the saved file.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using loaded = await ImageClassifier.load(bytes)
     using again = await ImageClassifier.create({ extractor: loaded.extractor, store: kept })
@@ -206,14 +206,14 @@ describe('with a feature store', () => {
     expect(await again.predict(images)).toEqual(await plain.predict(images))
   })
 
-  it('goes on after load: only what is new is extracted, the SVM starts from the old duals', async () => {
+  it('continues after load: only new images are extracted, and the SVM starts from the old duals', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     const more = digits([0, 7], 10, 30)
     const svm = { kernel: 'linear' } as const
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store, svm })
     await classifier.fit(images, labels)
-    // What is only looked at is in the store as well, but was not learnt from.
+    // Images that were only evaluated are in the store too, but are not part of the training set.
     await classifier.evaluate(digits([0, 1], 5, 60).images, digits([0, 1], 5, 60).labels)
     const bytes = await classifier.save()
     const npz = store.toNpz()
@@ -235,7 +235,7 @@ describe('with a feature store', () => {
     const all = [...images, ...more.images]
     expect(await loaded.predict(all)).toEqual(await classifier.predict(all))
 
-    // Once more, from the file of what was refitted.
+    // Once more, from the file of the refitted classifier.
     using again = await ImageClassifier.load(await loaded.save(), { store: kept })
     await again.refit()
     expect(again.svm.support.length).toBeGreaterThan(0)
@@ -245,8 +245,8 @@ describe('with a feature store', () => {
   it.each([
     ['its default layer', {}],
     ['an inner layer', { layer: 'stage3', pooling: { grid: 2 } }],
-    ['a layer that it is to find', { layer: 'auto' }],
-  ])('goes on after load with the CNN that ships: %s', async (_, extractor) => {
+    ["layer: 'auto'", { layer: 'auto' }],
+  ])('continues after load with the embedded CNN: %s', async (_, extractor) => {
     const { images, labels } = digits([0, 1], 6)
     const more = digits([7], 4)
     const path = join(folder, `goes on with ${JSON.stringify(extractor).replaceAll(/\W/g, '')}.npz`)
@@ -269,7 +269,7 @@ describe('with a feature store', () => {
     expect(kept.size).toBe(20)
   })
 
-  it('says what a loaded classifier lacks to go on', async () => {
+  it('explains what a loaded classifier lacks to continue', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -287,12 +287,12 @@ describe('with a feature store', () => {
     await max.fit(images, labels)
     using wrong = await ImageClassifier.load(bytes, { store: others })
     await expect(wrong.refit()).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
-    // A fit of its own needs nothing of the kind.
+    // A complete fit needs neither.
     await empty.fit(images, labels)
     await empty.refit()
   })
 
-  it('keeps the features of all layers where the layer is to be found', async () => {
+  it('stores the features of all layers while the layer is chosen', async () => {
     const { images, labels } = digits([0, 1, 4], 8)
     const extractor = { ...small, pooling: 'auto', layer: 'auto' } as const
     const store = FeatureStore.inMemory()
@@ -304,7 +304,7 @@ describe('with a feature store', () => {
     expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     const ranked = classifier.rankedLayers!
     expect(store.features.cols).toBe(ranked.reduce((sum, { features }) => sum + features, 0))
-    // Nothing is extracted twice, also when it learns again, or answers.
+    // Nothing is extracted twice, not even for another fit or a prediction.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using again = await ImageClassifier.create({ extractor, store: kept })
     await again.fit(images, labels, { cv: 2 })
@@ -315,7 +315,7 @@ describe('with a feature store', () => {
     expect(kept.size).toBe(28)
     await again.refit()
     expect(again.classes).toHaveLength(4)
-    // A file has one layer: it finds its own among those of the store, but cannot add rows to them.
+    // A saved file has a single layer: it finds its features among those of the store, but cannot add rows.
     using loaded = await ImageClassifier.load(await again.save(), { store: kept })
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await again.predict(images))
@@ -323,7 +323,7 @@ describe('with a feature store', () => {
     await expect(late).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
   })
 
-  it('is told that another network has other features', async () => {
+  it('rejects features of another network', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -338,7 +338,7 @@ describe('with a feature store', () => {
 })
 
 describe('predictProba', () => {
-  it('answers a row for each image, of NaN where it cannot be read', async () => {
+  it('returns a row for each image, NaN where it cannot be read', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
@@ -370,8 +370,8 @@ describe('predictProba', () => {
     [[4, 9], 'rbf'],
   ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
     const { images, labels } = digits([...kinds], 60)
-    const learnt = images.map((_, i) => i).filter((i) => i % 5 === 0)
-    // Many more of the last class, so that votes and probabilities disagree.
+    const train = images.map((_, i) => i).filter((i) => i % 5 === 0)
+    // The last class is much larger, so that votes and probabilities disagree.
     const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
     const svm = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}), C: 0.3 }
     const stages = new Set<string>()
@@ -384,8 +384,8 @@ describe('predictProba', () => {
     using votes = await ImageClassifier.create({ extractor: small, svm, scale: 'none' })
     for (const each of [classifier, votes]) {
       await each.fit(
-        learnt.map((i) => images[i]),
-        learnt.map((i) => y[i]),
+        train.map((i) => images[i]),
+        train.map((i) => y[i]),
         { onProgress: ({ stage }) => stages.add(stage) },
       )
     }
@@ -403,13 +403,13 @@ describe('predictProba', () => {
       const raw = [...coupled.row(i)]
       if (classifier.classes[raw.indexOf(Math.max(...raw))] !== label) disagreeing++
     }
-    // The pictures were chosen so that the test is one.
+    // The pictures were chosen so that the two disagree for some of them.
     expect(disagreeing).toBeGreaterThan(0)
     const ranked = await classifier.classify(images, { top: 1 })
     expect(ranked.map(([{ label }]) => label)).toEqual(predicted)
   })
 
-  it('is the same after save, load, add and refit as by a fit on all', async () => {
+  it('is the same after save, load, add and refit as after one fit on everything', async () => {
     const { images, labels } = digits([0, 1, 7], 12)
     const store = await FeatureStore.inMemory()
     using first = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
@@ -425,7 +425,7 @@ describe('predictProba', () => {
     for (const [i, p] of a.data.entries()) expect(p).toBeCloseTo(b.data[i], 2)
   })
 
-  it("of 'libsvm' are those of SVC with probability", async () => {
+  it("with 'libsvm' returns the probabilities of SVC with probability", async () => {
     const { images, labels } = digits([0, 1, 7], 12)
     using classifier = await ImageClassifier.create({
       extractor: small,
@@ -441,7 +441,7 @@ describe('predictProba', () => {
     expect(await loaded.predictProba(images)).toEqual(await svc.predictProba(X))
   })
 
-  it('needs two images a class, and knows three settings', async () => {
+  it('needs two images per class and rejects unknown settings', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small, probability: true })
     await expect(classifier.fit([...images, images[0]], [...labels, 'other'])).rejects.toMatchObject({
@@ -454,7 +454,7 @@ describe('predictProba', () => {
     })
   })
 
-  it('says so where there are none', async () => {
+  it('throws if the classifier has no probabilities', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.predictProba(images)).rejects.toMatchObject({ code: 'NOT_FITTED' })
@@ -496,7 +496,7 @@ describe('save and load', () => {
     })
   }
 
-  it('holds nothing of the computer that it was fitted on', async () => {
+  it('does not depend on the machine that fitted it', async () => {
     const files = []
     for (const svm of [{}, { threads: 1, cacheSize: 64 }]) {
       using classifier = await ImageClassifier.create({ extractor: small, svm })
@@ -518,7 +518,7 @@ describe('save and load', () => {
     expect(loaded.svm.getParams().C).toBe(7)
   })
 
-  it('is loaded from a server as the caller says: checked, kept where he wants it, its progress told', async () => {
+  it("loads from a server with the caller's hash, cache and progress options", async () => {
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels)
     const bytes = await classifier.save()
@@ -540,7 +540,7 @@ describe('save and load', () => {
       using ofHub = await load('hf:us/birds', sha256(bytes))
       expect(ofHub.classes).toEqual(classifier.classes)
       server.files.clear()
-      // It is kept, and its hash is known: the server is not needed.
+      // It is cached and its hash is known, so no request is needed.
       using kept = await load(url, sha256(bytes))
       expect(await kept.save()).toEqual(bytes)
     } finally {
@@ -548,7 +548,7 @@ describe('save and load', () => {
     }
   })
 
-  it('takes an extractor and an SVC, and leaves both to their owner', async () => {
+  it('accepts an extractor and an SVC, and does not dispose of them', async () => {
     using extractor = await FeatureExtractor.create(small)
     using svc = new SVC({ C: 2 })
     const classifier = await ImageClassifier.create({ extractor, svm: svc })
@@ -560,7 +560,7 @@ describe('save and load', () => {
   })
 })
 
-describe('bad input', () => {
+describe('invalid input', () => {
   const { images, labels } = digits([0, 1], 6)
   const fitted = async () => {
     const classifier = await ImageClassifier.create({ extractor: small })
@@ -578,7 +578,7 @@ describe('bad input', () => {
     ).rejects.toMatchObject({ code: 'ONE_CLASS' })
   })
 
-  it('a class with fewer images than folds, before any image is looked at', async () => {
+  it('a class with fewer images than folds is refused before any image is read', async () => {
     using classifier = await unfitted()
     const untouched = images.map(() => 'nowhere.png')
     await expect(classifier.fit(untouched, labels, { grid: { C: [1] }, cv: 7 })).rejects.toMatchObject({
@@ -586,7 +586,7 @@ describe('bad input', () => {
     })
   })
 
-  it('images and labels of different number', async () => {
+  it('different numbers of images and labels', async () => {
     using classifier = await fitted()
     const wanted = { code: 'SHAPE_MISMATCH', argument: 'labels' }
     await expect(classifier.fit(images, labels.slice(1))).rejects.toMatchObject(wanted)
@@ -606,7 +606,7 @@ describe('bad input', () => {
     await expect(classifier.predict('a.png' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('labels of two types, or of another type than the classes', async () => {
+  it('labels of mixed types, or of another type than the classes', async () => {
     using classifier = await fitted()
     const mixed = labels.map((label, i) => (i === 3 ? 3 : label))
     await expect(classifier.fit(images, mixed as string[])).rejects.toMatchObject({
@@ -616,7 +616,7 @@ describe('bad input', () => {
     await expect(classifier.evaluate(images, numbers)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('a text file named .png, a truncated JPEG, a missing file: named, or left out on request', async () => {
+  it('a text file named .png, a truncated JPEG, a missing file: named, or skipped on request', async () => {
     const text = join(folder, 'text.png')
     writeFileSync(text, 'I am no picture')
     const truncated = join(folder, 'truncated.jpg')
@@ -634,12 +634,12 @@ describe('bad input', () => {
     }
 
     const broken = [text, images[0], truncated, images[1], missing]
-    const told: [number, string][] = []
-    const onUnreadable = (index: number, { code }: { code: string }) => told.push([index, code])
+    const reported: [number, string][] = []
+    const onUnreadable = (index: number, { code }: { code: string }) => reported.push([index, code])
     const predicted = await classifier.predict(broken, { onUnreadable })
     const [first, second] = await classifier.predict(images.slice(0, 2))
     expect(predicted).toEqual([null, first, null, second, null])
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [0, 'IMAGE_UNREADABLE'],
       [2, 'IMAGE_UNREADABLE'],
       [4, 'FILE_UNREADABLE'],
@@ -660,7 +660,7 @@ describe('bad input', () => {
     })
   })
 
-  it('a network that answers NaN: the row and the column', async () => {
+  it('a network that returns NaN: names the row and the column', async () => {
     const model = smallCnn()
     const weights = new Float32Array(model.graph!.initializer[0].rawData.buffer)
     // The weights of channel 2.
@@ -672,7 +672,7 @@ describe('bad input', () => {
     await expect(classifier.fit(images, labels)).rejects.toThrow('row 0, column 2')
   })
 
-  it('a CNN that is none, a layer that does not exist', async () => {
+  it('a file that is not a CNN, a layer that does not exist', async () => {
     const notOnnx = new TextEncoder().encode('not an ONNX file')
     await expect(ImageClassifier.create({ extractor: { model: notOnnx } })).rejects.toMatchObject({
       code: 'MODEL_UNREADABLE',
@@ -699,7 +699,7 @@ describe('bad input', () => {
     })
   })
 
-  it('before fit', async () => {
+  it('throws NOT_FITTED before fit', async () => {
     using classifier = await unfitted()
     const wanted = { code: 'NOT_FITTED' }
     await expect(classifier.predict(images)).rejects.toMatchObject(wanted)
@@ -708,7 +708,7 @@ describe('bad input', () => {
     expect(() => classifier.classes).toThrow(expect.objectContaining(wanted))
   })
 
-  it('after dispose', async () => {
+  it('throws DISPOSED after dispose', async () => {
     const classifier = await fitted()
     classifier.dispose()
     const wanted = { code: 'DISPOSED' }
@@ -718,7 +718,7 @@ describe('bad input', () => {
     await expect(classifier.save()).rejects.toMatchObject(wanted)
   })
 
-  it('an abort, after which what was learnt is still there', async () => {
+  it('an abort keeps the previous model', async () => {
     using classifier = await fitted()
     const before = await classifier.predict(images)
     const abort = new AbortController()

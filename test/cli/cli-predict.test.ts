@@ -1,22 +1,22 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 import { pngOf } from '../support/digits.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.withModel()
+  place = await CliFolder.withModel()
   ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())
 
 describe('softmargin predict', () => {
-  it('prints a line an image, and takes folders', async () => {
+  it('prints a line for each image and accepts folders', async () => {
     const one = join(pictures, 'one', '0.png')
     const { code, stdout, stderr } = await softmargin('predict', model, one, join(pictures, 'zéro'))
     expect(stderr).toBe('')
@@ -27,7 +27,7 @@ describe('softmargin predict', () => {
     expect(lines.filter((line) => line.endsWith('\tzéro')).length).toBeGreaterThanOrEqual(19)
   })
 
-  it('answers JSON; an unreadable image is named and skipped', async () => {
+  it('prints JSON; names and skips an unreadable image', async () => {
     const text = join(folder, 'text.png')
     writeFileSync(text, 'I am no picture')
     const missing = join(folder, 'missing.png')
@@ -53,7 +53,7 @@ describe('softmargin predict', () => {
 })
 
 describe('probabilities', () => {
-  it('are learnt on request, and printed behind the label', async () => {
+  it('are computed on request and printed after the label', async () => {
     const output = join(folder, 'probability.onnx')
     const trained = await softmargin('train', pictures, '-o', output, '--probability', '--layer', 'stage3')
     expect(trained.code).toBe(0)
@@ -77,14 +77,14 @@ describe('probabilities', () => {
   })
 })
 
-describe('pictures of none of the classes', () => {
-  it('are told on request', async () => {
+describe('images of none of the classes', () => {
+  it('are reported on request', async () => {
     const output = join(folder, 'unknown.onnx')
     const train = ['train', pictures, '-o', output, '--layer', 'stage3', '--test-size', '0']
     expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
     expect((await softmargin(...train, '--unknown', '--reject', '0.2')).code).toBe(0)
     const one = join(pictures, 'one', '0.png')
-    // A picture of noise is no digit.
+    // A picture of noise is not a digit.
     const noise = join(folder, 'noise.png')
     const data = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * i * 7919) % 256)
     writeFileSync(noise, await pngOf({ data, width: 28, height: 28, channels: 1 }))
@@ -108,7 +108,7 @@ describe('softmargin evaluate', () => {
     expect(stdout).toMatch(/\naccuracy [01]\.\d{3} on 60 images\n$/)
   })
 
-  it('answers JSON', async () => {
+  it('prints JSON', async () => {
     const { code, stdout } = await softmargin('evaluate', model, pictures, '--json')
     expect(code).toBe(0)
     const answer = JSON.parse(stdout)
@@ -119,8 +119,8 @@ describe('softmargin evaluate', () => {
 })
 
 describe('softmargin suspects', () => {
-  it('lists pictures that lie in the wrong folder, the most suspect first', async () => {
-    const own = await Workplace.open()
+  it('lists images in the wrong folder, the most suspicious first', async () => {
+    const own = await CliFolder.open()
     try {
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'zéro', 'stray.png'))
       const options = ['--layer', 'stage3', '--pooling', '2x2']
@@ -138,8 +138,8 @@ describe('softmargin suspects', () => {
     }
   })
 
-  it('refuses a class with a single picture', async () => {
-    const own = await Workplace.open()
+  it('rejects a class with a single image', async () => {
+    const own = await CliFolder.open()
     try {
       mkdirSync(join(own.pictures, 'alone'))
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'alone', '0.png'))

@@ -37,7 +37,7 @@ afterAll(() => {
 interface Serving {
   url: string
   child: ChildProcess
-  /** The exit code, and what was printed to stderr. */
+  /** The exit code and the output to stderr. */
   ended: Promise<{ code: number | null; stderr: string }>
 }
 
@@ -63,7 +63,7 @@ const post = (url: string, body: BodyInit, type = 'image/png') =>
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
-/** A request whose body the test writes in parts. */
+/** Begins a request whose body the test writes in parts. */
 function begin(url: string): { asked: ClientRequest; answer: Promise<{ status: number; body: string }> } {
   const asked = request(`${url}/classify`, { method: 'POST', headers: { 'content-type': 'image/png' } })
   const answer = new Promise<{ status: number; body: string }>((resolve, reject) => {
@@ -79,7 +79,7 @@ function begin(url: string): { asked: ClientRequest; answer: Promise<{ status: n
 }
 
 describe('softmargin serve', () => {
-  it('answers what predict answers, one picture or several, and tells broken ones', async () => {
+  it('returns what predict returns, for one image or several, and reports broken images', async () => {
     const { url, child, ended } = await serve(model)
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     using classifier = await ImageClassifier.load(model)
@@ -108,7 +108,7 @@ describe('softmargin serve', () => {
     expect((await ended).code).toBe(0)
   })
 
-  it('names the classes with probabilities where there are some, best first', async () => {
+  it('returns probabilities by class, highest first, if there are any', async () => {
     const { url, child } = await serve(sure, '--threads', '1')
     using classifier = await ImageClassifier.load(sure)
     const [ranked] = await classifier.classify([pictures[3]])
@@ -119,7 +119,7 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('refuses what it cannot answer, and stays alive', async () => {
+  it('rejects invalid requests and keeps running', async () => {
     const { url, child } = await serve(model, '--max-bytes', '5000', '--max-images', '2')
     const refusals: [Promise<Response>, number, string][] = [
       [fetch(`${url}/nothing`), 404, 'NOT_FOUND'],
@@ -142,7 +142,7 @@ describe('softmargin serve', () => {
       expect([response.status, error.code]).toEqual([status, code])
       expect(error.message.length).toBeGreaterThan(10)
     }
-    // Without a length in its head, a body is cut off where it is too long.
+    // Without a Content-Length, the body is read up to the limit.
     const { asked, answer } = begin(url)
     asked.write(new Uint8Array(3000))
     asked.write(new Uint8Array(3000))
@@ -152,11 +152,11 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('gives a request only so much time, and refuses requests beyond its number', async () => {
+  it('limits the time of a request and the number of concurrent requests', async () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)
     slow.asked.write(pictures[0].subarray(0, 10))
-    // The first request has to be there before the second.
+    // The first request must arrive before the second.
     let second: Response
     do second = await post(`${url}/classify`, pictures[0])
     while (second.status === 200)
@@ -167,15 +167,15 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('answers the requests that it has when it is told to end, and then ends', async () => {
+  it('finishes pending requests before it exits', async () => {
     for (const kill of ['SIGTERM', 'SIGINT'] as const) {
       const { url, child, ended } = await serve(model)
       const { asked, answer } = begin(url)
       asked.write(pictures[0].subarray(0, 10))
       expect((await fetch(`${url}/health`)).status).toBe(200)
-      const told = new Promise((resolve) => child.stderr!.once('data', resolve))
+      const firstOutput = new Promise((resolve) => child.stderr!.once('data', resolve))
       child.kill(kill)
-      await told
+      await firstOutput
       await expect(fetch(`${url}/health`)).rejects.toThrow()
       asked.end(pictures[0].subarray(10))
       expect((await answer).status).toBe(200)
@@ -183,7 +183,7 @@ describe('softmargin serve', () => {
     }
   })
 
-  it('breaks requests off that take longer than the grace it has', async () => {
+  it('aborts requests that outlast the grace period', async () => {
     const { url, child, ended } = await serve(model, '--grace', '0.2')
     const { asked, answer } = begin(url)
     asked.write(pictures[0].subarray(0, 10))
@@ -193,7 +193,7 @@ describe('softmargin serve', () => {
     expect((await ended).code).toBe(0)
   })
 
-  it('describes itself as OpenAPI, which says what it does', async () => {
+  it('serves an OpenAPI description that matches its behaviour', async () => {
     const { url, child } = await serve(sure)
     const description = await (await fetch(`${url}/openapi.json`)).json()
     expect(description.openapi).toBe('3.1.0')
@@ -207,11 +207,11 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('says why it cannot start', async () => {
+  it('explains why it cannot start', async () => {
     const { url, child } = await serve(model)
-    const taken = await softmargin('serve', model, '--port', new URL(url).port)
-    expect(taken.code).toBe(1)
-    expect(taken.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
+    const portInUse = await softmargin('serve', model, '--port', new URL(url).port)
+    expect(portInUse.code).toBe(1)
+    expect(portInUse.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
     expect((await softmargin('serve', join(folder, 'none.onnx'))).code).toBe(1)
     expect((await softmargin('serve', model, '--threads', '0')).code).toBe(2)
     child.kill('SIGTERM')

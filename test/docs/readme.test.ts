@@ -12,10 +12,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code)
 const formats = readFileSync(join(root, 'docs/formats.md'), 'utf8')
-/** The snippet of the documents that goes on after `load`. */
+/** The snippet of docs/formats.md that continues after `load`. */
 const goOn = /^```js\n(const store = .*?)^```$/ms.exec(formats)![1]
 
-/** A folder where the built package is installed and some pictures lie. */
+/** A folder with the built package and some pictures. */
 let folder: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
@@ -29,7 +29,7 @@ beforeAll(async () => {
       writeFileSync(join(folder, 'pictures', String(kind), `${i}.png`), await pngOf(digit(kind, i)))
     }
   }
-  // What lies beside pictures on a real disk.
+  // Files that real disks contain next to pictures.
   for (const name of ['.DS_Store', 'notes.txt', '0/.DS_Store', '1/Thumbs.db', '7/._1.png']) {
     writeFileSync(join(folder, 'pictures', name), 'no picture')
   }
@@ -41,11 +41,11 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a snippet prints. */
+/** Runs a snippet and returns its output. */
 const run = (i: number) => execFileSync(process.execPath, [`${i}.js`], { cwd: folder, encoding: 'utf8' })
 
 describe('the README', () => {
-  it('has snippets that are sound TypeScript for the built package', () => {
+  it('has snippets that type-check against the built package', () => {
     const config = {
       compilerOptions: {
         ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] },
@@ -60,7 +60,7 @@ describe('the README', () => {
     expect(stdout).toBe('')
   })
 
-  it('trains, judges and saves', () => {
+  it('trains, evaluates and saves', () => {
     const printed = run(0)
     expect(printed).toMatch(/features 48 of 48/)
     expect(printed).toMatch(/search \d+ of \d+/)
@@ -71,11 +71,11 @@ describe('the README', () => {
     expect(run(1)).toMatch(/^\[ '7', '[017]' \]\n$/)
   })
 
-  it('keeps features and learns more', () => {
+  it('stores features and learns more images', () => {
     expect(run(2)).toMatch(/^\[ 0, 1, 7 \] 3 15\n$/)
   })
 
-  it('goes on after load, as the documents say, with the CNN that ships', () => {
+  it('continues after load, as documented, with the embedded CNN', () => {
     const before = `
       import { writeFile } from 'node:fs/promises'
       import { FeatureStore, ImageClassifier } from 'softmargin'
@@ -103,7 +103,7 @@ describe('the README', () => {
     expect(run(3)).toMatch(/'stage3'.*\n384 192\n$/s)
   })
 
-  it('uses the SVM alone, and shows an error', () => {
+  it('uses the SVM alone and shows an error', () => {
     const printed = run(4)
     expect(printed).toMatch(/'same',\s+'same',\s+'differ',\s+'differ'/)
     expect(printed).toMatch(/INVALID_ARGUMENT C must be a number above 0, but is 0\n$/)
@@ -113,27 +113,27 @@ describe('the README', () => {
     expect(run(5)).toMatch(/done: 4.*\n\[ [07] \] \[ 0, 7 \]\n$/s)
   })
 
-  it('links files that are there', () => {
+  it('links to existing files', () => {
     const linked = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path)
     expect(linked.filter((path) => path.startsWith('examples/'))).toHaveLength(7)
     for (const path of linked) expect(existsSync(join(root, path)), path).toBe(true)
   })
 
-  it('tells of speed what the bench wrote', () => {
+  it('reports the speed that the bench measured', () => {
     const [, written] = /\]\((bench\/results\/\d[^)]+\.json)\)/.exec(readme)!
     const lines = summary(JSON.parse(readFileSync(join(root, written), 'utf8')))
     expect(lines.length).toBeGreaterThan(10)
     expect(readme).toContain(lines.join('\n'))
   })
 
-  it('tells of accuracy by pictures a class what the study wrote', () => {
+  it('reports the accuracy by images per class that the study measured', () => {
     const [, written] = /\]\((bench\/results\/pictures[^)]+\.json)\)/.exec(readme)!
     const lines = picturesTable(JSON.parse(readFileSync(join(root, written), 'utf8')))
     expect(lines).toHaveLength(7)
     expect(readme).toContain(lines.join('\n'))
   })
 
-  it('names commands that exist', () => {
+  it('names existing commands', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const named = [
       ...readme.matchAll(/npm (?:run )?(start|test|build|check|format|bench|docs|sizes)\b/g),

@@ -27,23 +27,23 @@ import { residualCnn, spreadCnn } from '../support/engine-cnns.ts'
 import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
 import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
+import type { SeededRandom } from '../support/random.ts'
 import { mutateGraph } from './graph-mutations.ts'
-import type { Dice } from './mutate.ts'
 import { anyPng } from './png-mutations.ts'
 import { mutatePicture } from './segment-mutations.ts'
 
-/** A file format: sound files to begin with, and all that reads them. */
+/** A file format: valid files to start from, and the functions that read it. */
 export interface Format {
   name: string
   seeds: Uint8Array[]
-  /** The first takes all that is sound. */
+  /** The first one accepts every valid file. */
   reads: ((bytes: Uint8Array) => Promise<unknown> | unknown)[]
-  /** How much slower than the others it is to read. */
+  /** How many times slower it is to read than other formats. */
   cost?: number
-  /** Whether the first reader answers plain data, which must be the same after all damaged files. */
+  /** Whether the first reader returns plain data, which must be the same after all damaged files. */
   isPlain?: boolean
-  /** Damages one of the seeds in the way of its format. Default: its bytes, in any way. */
-  mutate?: (seed: number, dice: Dice) => Uint8Array
+  /** Damages one of the seeds in a way specific to the format. Default: changes arbitrary bytes. */
+  mutate?: (seed: number, random: SeededRandom) => Uint8Array
 }
 
 const { SVC } = softmargin
@@ -55,7 +55,7 @@ async function drain(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items);
 }
 
-/** Every 50th time, answers with what was read: it must hold what reading it promised. */
+/** Predicts, in one of 50 cases, with what was read: a model that was accepted must work. */
 function thenPredict(
   read: (bytes: Uint8Array) => Promise<softmargin.SVC> | softmargin.SVC,
 ): (bytes: Uint8Array) => Promise<void> {
@@ -70,23 +70,23 @@ function thenPredict(
   }
 }
 
-/** Machines of all kernels. */
-async function machines(): Promise<softmargin.SVC[]> {
-  const made: softmargin.SVC[] = []
+/** SVCs with all kernels. */
+async function createSvcs(): Promise<softmargin.SVC[]> {
+  const svcs: softmargin.SVC[] = []
   for (const [i, kernel] of (['linear', 'poly', 'rbf', 'sigmoid'] as const).entries()) {
     const { X, codes } = clouds(12, 2 + (i % 3), i)
-    made.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
+    svcs.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
   }
   const probability = SVC.fromLibsvm(new TextDecoder().decode(fixture('libsvm/probability.model')))
   const scaler = { kind: 'scaler', offset: new Float32Array(6), scale: new Float32Array(6).fill(2) } as const
   const scaled = SVC.fromState({
-    ...made[0].toState(),
+    ...svcs[0].toState(),
     inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
   })
   const sigmoids = { a: Float64Array.of(-1.5), b: Float64Array.of(0.25) }
-  const two = made[0].toState()
+  const two = svcs[0].toState()
   const options = { ...two.options, probability: true }
-  return [...made, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
+  return [...svcs, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
 }
 
 const segmentSeeds = fixtures(
@@ -97,7 +97,7 @@ const segmentSeeds = fixtures(
 /** All formats that the package reads. */
 export async function formats(): Promise<Format[]> {
   addFormats()
-  const svcs = await machines()
+  const svcs = await createSvcs()
   const texts = svcs
     .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
     .map((svc) => new TextEncoder().encode(svc.toLibsvm()))
@@ -165,14 +165,14 @@ export async function formats(): Promise<Format[]> {
       name: 'ONNX graph',
       seeds: graphs().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [examineGraph],
-      mutate: (seed, dice) => mutateGraph(graphs()[seed], dice),
+      mutate: (seed, random) => mutateGraph(graphs()[seed], random),
       cost: 5,
     },
     {
       name: 'network in our engine',
       seeds: networks32().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [runInEngine],
-      mutate: (seed, dice) => mutateGraph(networks32()[seed], dice),
+      mutate: (seed, random) => mutateGraph(networks32()[seed], random),
       cost: 5,
     },
     {
@@ -183,7 +183,7 @@ export async function formats(): Promise<Format[]> {
         partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
       ].map((parts) =>
-        writeClassifier({ ...parts, about: { svm: factsOf(parts), learnt: learntOf(parts) } }),
+        writeClassifier({ ...parts, about: { svm: svmMetadata(parts), learnt: trainingSetMetadata(parts) } }),
       ),
       reads: [
         (bytes) => {
@@ -198,7 +198,7 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (_, dice) => anyPng(dice),
+      mutate: (_, random) => anyPng(random),
     },
     {
       name: 'GIF and BMP',
@@ -222,14 +222,14 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (seed, dice) => mutatePicture(segmentSeeds[seed], dice),
+      mutate: (seed, random) => mutatePicture(segmentSeeds[seed], random),
       cost: 20,
     },
     {
       name: 'CSV in pieces',
       seeds: [fixture('data/table.csv')],
       reads: [inAnyPieces],
-      mutate: (_, dice) => anyCsv(dice),
+      mutate: (_, random) => anyCsv(random),
       cost: 10,
     },
     {
@@ -245,15 +245,15 @@ export async function formats(): Promise<Format[]> {
   ]
 }
 
-/** @throws {Error} where pixels are missing */
+/** @throws {Error} if pixels are missing */
 async function wholePicture(bytes: Uint8Array): Promise<RawImage> {
   const image = await decodeImage(bytes)
   if (image.data.length !== image.width * image.height * 4) throw new Error(`${image.data.length} bytes`)
   return image
 }
 
-/** Text of what CSV is made of, with ends of lines of all kinds. */
-function anyCsv(dice: Dice): Uint8Array {
+/** Random text of the characters that matter in CSV, with all kinds of line endings. */
+function anyCsv(random: SeededRandom): Uint8Array {
   const words = [
     'a',
     'b',
@@ -271,15 +271,15 @@ function anyCsv(dice: Dice): Uint8Array {
     '\u{1f600}',
     ' ',
   ]
-  const text = Array.from({ length: dice.of([1, 5, 20, 200]) }, () => dice.of(words)).join('')
-  return new TextEncoder().encode(`${dice.roll(2) === 0 ? 'h,i\n' : ''}${text}`)
+  const text = Array.from({ length: random.pick(1, 5, 20, 200) }, () => random.pick(...words)).join('')
+  return new TextEncoder().encode(`${random.below(2) === 0 ? 'h,i\n' : ''}${text}`)
 }
 
 /**
- * Reads CSV and svmlight's lines whole and in pieces, from single bytes on.
+ * Reads CSV and the lines of svmlight as a whole and in pieces of any size, down to single bytes.
  *
- * @throws {Error} where records, or what is refused, differ
- * @throws {SoftmarginError} for what is refused
+ * @throws {Error} if the records or the errors differ
+ * @throws {SoftmarginError} if the file is rejected
  */
 async function inAnyPieces(bytes: Uint8Array): Promise<void> {
   const read = async (size: number) => {
@@ -300,18 +300,18 @@ async function inAnyPieces(bytes: Uint8Array): Promise<void> {
     const found = await read(size)
     if (found !== whole) throw new Error(`in pieces of ${size}: ${found} instead of ${whole}`)
   }
-  // What is refused is refused here as well.
+  // Throws if the file is rejected.
   await drain(softmargin.csvRecords(bytes))
 }
 
-/** Networks of all kinds, made once. */
+/** Networks of all kinds, created once. */
 function graphs(): ModelProto[] {
   networks ??= [layeredCnn(), qdqCnn(), qlinearCnn(), dynamicCnn(), halfCnn(), manyOperators()]
   return networks
 }
 let networks: ModelProto[] | undefined
 
-/** Networks of operators that our engine knows. */
+/** Networks of operators that our engine supports. */
 function networks32(): ModelProto[] {
   engineNetworks ??= [layeredCnn(), residualCnn(), spreadCnn()]
   return engineNetworks
@@ -319,9 +319,10 @@ function networks32(): ModelProto[] {
 let engineNetworks: ModelProto[] | undefined
 
 /**
- * Compiles a network for our engine and runs it on a picture. What is not for the engine is for ONNX Runtime, and no fault.
+ * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an
+ * error.
  *
- * @throws {Error} if an output has another length than its dimensions
+ * @throws {Error} if the length of an output does not match its dimensions
  */
 async function runInEngine(bytes: Uint8Array): Promise<void> {
   const model = readModel(bytes)
@@ -332,8 +333,9 @@ async function runInEngine(bytes: Uint8Array): Promise<void> {
   try {
     const network = await EngineNetwork.create({ model, input: port.name, batch: port.batch }, dims)
     const picture = Float32Array.from({ length }, (_, i) => ((i * 7919) % 256) / 255)
-    for (const [name, { data, dims: told }] of await network.run(picture, dims)) {
-      if (data.length !== told.reduce((all, n) => all * n, 1)) throw new Error(`${name} is not [${told}]`)
+    for (const [name, { data, dims: outputDims }] of await network.run(picture, dims)) {
+      if (data.length !== outputDims.reduce((all, n) => all * n, 1))
+        throw new Error(`${name} is not [${outputDims}]`)
     }
     network.release()
   } catch (error) {
@@ -342,9 +344,9 @@ async function runInEngine(bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * All that is found out of a network before ONNX Runtime sees it.
+ * Analyses a network as far as possible without ONNX Runtime.
  *
- * @throws {Error} where a shape is none
+ * @throws {Error} if a shape is invalid
  */
 function examineGraph(bytes: Uint8Array): void {
   const model = readModel(bytes)
@@ -366,8 +368,8 @@ function examineGraph(bytes: Uint8Array): void {
   }
 }
 
-/** What a file tells of its machine beside the numbers. */
-function factsOf({ svm }: ClassifierParts): object {
+/** The metadata of the SVM in a saved classifier. */
+function svmMetadata({ svm }: ClassifierParts): object {
   const { kernel, coef0, degree, intercept, supportVectors, sigmoids } = svm
   return {
     options: { kernel, coef0, degree, probability: sigmoids !== undefined },
@@ -377,8 +379,8 @@ function factsOf({ svm }: ClassifierParts): object {
   }
 }
 
-/** The images that it learnt from. */
-function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
+/** The metadata of the training images in a saved classifier. */
+function trainingSetMetadata({ svm: { classes } }: ClassifierParts): object | undefined {
   const keys = classes.map((_, i) => `${i}f`.repeat(32))
   return trainingSetToFile({ keys, labels: classes, features: undefined }, classes)
 }
@@ -400,12 +402,12 @@ function storedFeatures(): StoredFeatures {
   }
 }
 
-/** Labels of both types, and none. */
+/** A store with labels of both types, and without a label. */
 function mixedLabels(): StoredFeatures {
   return { ...storedFeatures(), labels: [7, '7', ''] }
 }
 
-/** The features of two layers side by side. */
+/** A store with the features of two layers side by side. */
 function severalLayers(): StoredFeatures {
   const stored = storedFeatures()
   const part = { pooling: '"max"', featureSize: 1 }

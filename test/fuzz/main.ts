@@ -17,8 +17,8 @@ const { values } = parseArgs({
     problems: { type: 'string' },
   },
 })
-/** Keeps the file that broke a reader. */
-function tellFailure(name: string, error: unknown): void {
+/** Saves the file on which a reader failed, and prints where it is. */
+function reportFailure(name: string, error: unknown): void {
   if (!(error instanceof FuzzFailure)) throw error
   mkdirSync('.cache/fuzz', { recursive: true })
   const path = `.cache/fuzz/${name.replaceAll(/\W+/g, '-')}.bin`
@@ -63,11 +63,11 @@ for (const format of chosen) {
       ].join(', '),
     )
   } catch (error) {
-    tellFailure(format.name, error)
+    reportFailure(format.name, error)
   }
 }
 
-/** How much slower than to read a file of a few kilobytes it is to write and read files on a disk. */
+/** How many times slower it is to write and read files on disk than to read a file of a few kilobytes. */
 const diskCost = 50
 const journals: [string, () => number | Promise<number>][] = [
   ['journal frames', () => fuzzFrames(Number(values.runs), seed, until)],
@@ -81,7 +81,7 @@ for (const [name, run] of journals) {
     total += runs
     console.log(`${name.padEnd(17)} ${runs} runs in ${((Date.now() - start) / 1000).toFixed(1)} s`)
   } catch (error) {
-    tellFailure(name, error)
+    reportFailure(name, error)
   }
 }
 console.log(`${total} damaged files, seed ${seed}`)

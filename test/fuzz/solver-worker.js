@@ -1,12 +1,12 @@
-// Fits the problems from one run to another, in a thread of its own: whoever watches it sees the run that it is at.
+// Fits a range of problems in a thread and reports the current run, so that the owner can detect one that hangs.
 import { parentPort, workerData } from 'node:worker_threads'
 import { GridSearchCV, OneClassSVM, SoftmarginError, SVC, SVR } from '../../dist/lib/svm.js'
 import { drawProblem } from './solver-problems.js'
 
-/** Hard problems give many warnings; what counts here is that each fit ends. */
+/** Hard problems cause many warnings; this test is about termination. */
 const onWarning = () => {}
 
-/** What a problem without a limit of iterations may take at most: 100 a point where that is more. */
+/** Default iteration limit of the solver; 100 per point if that is more. */
 const MOST_ITERATIONS = 1e7
 
 const { seed, from, to, at, builds } = workerData
@@ -19,7 +19,7 @@ for (let run = from; run < to; run++) {
   const problem = drawProblem(seed, run)
   let what
   try {
-    what = await howItEnds(problem)
+    what = await outcomeOf(problem)
   } catch (error) {
     if (!(error instanceof SoftmarginError) || error.code === 'INTERNAL') {
       parentPort.postMessage({ failure: String(error.stack ?? error), run })
@@ -33,35 +33,35 @@ for (let run = from; run < to; run++) {
 }
 parentPort.postMessage({ counts, slowest, slowestRun })
 
-/** Answers how the fit ended. */
-async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
-  const machineOptions = { ...options, simd: builds[X.length % builds.length] }
+/** Fits a problem and returns how the fit ended. */
+async function outcomeOf({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
+  const svmOptions = { ...options, simd: builds[X.length % builds.length] }
   if (estimator === 'GridSearchCV') {
-    const search = new GridSearchCV(new SVC({ ...machineOptions, threads: 1 }), grid, { cv: 2 })
+    const search = new GridSearchCV(new SVC({ ...svmOptions, threads: 1 }), grid, { cv: 2 })
     await search.fit(X, y, { onWarning })
     check(search.bestEstimator, options, X.length)
     search.dispose()
     return 'searched'
   }
   if (estimator === 'OneClassSVM') {
-    const machine = await new OneClassSVM(machineOptions).fit(X, { sampleWeight, onWarning })
-    return check(machine, options, X.length)
+    const svm = await new OneClassSVM(svmOptions).fit(X, { sampleWeight, onWarning })
+    return check(svm, options, X.length)
   }
   if (estimator === 'SVR') {
-    const machine = await new SVR(machineOptions).fit(X, y, { sampleWeight, onWarning })
-    return check(machine, options, 2 * X.length)
+    const svm = await new SVR(svmOptions).fit(X, y, { sampleWeight, onWarning })
+    return check(svm, options, 2 * X.length)
   }
-  const machine = await new SVC({ ...machineOptions, threads: 1 }).fit(X, y, { sampleWeight, onWarning })
+  const svm = await new SVC({ ...svmOptions, threads: 1 }).fit(X, y, { sampleWeight, onWarning })
   if (warmStart) {
-    check(machine, options, X.length)
-    await machine.fit(X, y, { sampleWeight, warmStart, onWarning })
+    check(svm, options, X.length)
+    await svm.fit(X, y, { sampleWeight, warmStart, onWarning })
   }
-  return check(machine, options, X.length)
+  return check(svm, options, X.length)
 }
 
-/** The iterations that were made fit the status, and what was learnt is made of numbers. */
-function check(machine, { maxIter }, points) {
-  const { nIter, fitStatus, dualCoef, intercept } = machine
+/** Checks that the iterations match the status and that the fitted model consists of numbers. */
+function check(svm, { maxIter }, points) {
+  const { nIter, fitStatus, dualCoef, intercept } = svm
   const iterations = Array.isArray(nIter) || ArrayBuffer.isView(nIter) ? [...nIter] : [nIter]
   const most = maxIter > 0 ? maxIter : Math.max(MOST_ITERATIONS, 100 * (points + 16))
   if (iterations.some((count) => !(count >= 0 && count <= most))) throw new Error(`${iterations} iterations`)

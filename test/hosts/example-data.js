@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pictures } from './pictures.js'
 
-/** What the examples work on, made once: a folder of pictures, a machine of two classes, a trained classifier. */
+/** Creates the data of the examples: a folder of pictures, an SVM with two classes, a trained classifier. */
 export async function exampleData(project) {
   const { images, labels } = pictures(96)
   const files = images.flatMap((bytes, i) =>
@@ -28,7 +28,7 @@ export async function exampleData(project) {
   const file = await classifier.save()
   classifier.dispose()
   writeFileSync(join(project, 'examples/cloudflare-worker/classifier.onnx'), file)
-  const machine = await new SVC().fit(
+  const svc = await new SVC().fit(
     [
       [0, 0],
       [0, 1],
@@ -38,7 +38,7 @@ export async function exampleData(project) {
     [1, 1, 2, 2],
   )
   for (const host of ['cloudflare-worker', 'edge-runtime']) {
-    writeFileSync(join(project, 'examples', host, 'machine.libsvm'), machine.toLibsvm())
+    writeFileSync(join(project, 'examples', host, 'svm.libsvm'), svc.toLibsvm())
   }
   return {
     folder,
@@ -48,7 +48,7 @@ export async function exampleData(project) {
   }
 }
 
-/** Posts to an example and checks its answer. */
+/** Posts a request to an example and checks the response. */
 export async function checkAnswer(post, body, label) {
   const response = await post(body)
   const text = await response.text()

@@ -7,7 +7,7 @@ const files = readdirSync(new URL('src/', root), { recursive: true, encoding: 'u
   (path) => path.endsWith('.ts') && !path.endsWith('.test.ts'),
 )
 
-/** The packages from which a source takes values; types are gone when it is built. */
+/** The packages from which a source imports values; type imports are erased. */
 function packagesOf(text: string): string[] {
   const imports = [
     ...text.matchAll(/^(?:import|export) (?!type )[^;'"]*?from '([^']+)'/gm),
@@ -24,7 +24,7 @@ function packagesOf(text: string): string[] {
     )
 }
 
-it('the sources import no package that users do not get', () => {
+it('the sources import only packages that users install', () => {
   const used = new Set(
     files.flatMap((path) => packagesOf(readFileSync(new URL(`src/${path}`, root), 'utf8'))),
   )

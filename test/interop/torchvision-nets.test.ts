@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listLayers, measureLayers } from '../../src/cnn/extractor/list-layers.ts'
 import { cutModel } from '../../src/onnx/edit/cut.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
-import { compare, Random } from '../support/engine-oracle.ts'
+import { compare } from '../support/engine-oracle.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 import { hasPythonModule } from '../support/programs.ts'
+import { SeededRandom } from '../support/random.ts'
 
-// Whole networks as PyTorch exports them, in our engine, beside native ONNX Runtime.
+// Compares whole networks, as PyTorch exports them, in our engine and in native ONNX Runtime.
 
 const names = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0', 'convnext_tiny']
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-nets-'))
@@ -19,14 +20,14 @@ const script = fileURLToPath(new URL('../../scripts/torchvision_models.py', impo
 
 const isPossible = nativeOrt() !== undefined && hasPythonModule('torchvision') && hasPythonModule('onnx')
 
-describe.runIf(isPossible)("torchvision's networks at five layers", () => {
+describe.runIf(isPossible)('torchvision networks at five layers', () => {
   beforeAll(() => {
     execFileSync('/usr/bin/python3', [script, folder, ...names], { stdio: 'ignore' })
   }, 300_000)
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it.each(names)(
-    '%s: within 1e-5 of the range of each',
+    '%s: every layer is within 1e-5 of its range',
     async (name) => {
       const model = readModel(new Uint8Array(readFileSync(join(folder, `${name}.onnx`))))
       const dims = [1, 3, 224, 224]
@@ -34,7 +35,7 @@ describe.runIf(isPossible)("torchvision's networks at five layers", () => {
       const known = all.filter(({ shape, endsStage }) => shape && endsStage)
       const layers = [0, 1, 2, 3, 4].map((i) => known[Math.round(((known.length - 1) * i) / 4)].name)
       const cut = cutModel(model, [...new Set(layers)])
-      const x = new Random(3).floats(3 * 224 * 224, 2)
+      const x = new SeededRandom(3).floats(3 * 224 * 224, 2)
       const { outputs } = await compare(cut, dims, x, 'input')
       expect(outputs).toHaveLength(5)
       for (const { name: layer, error } of outputs) expect(error, layer).toBeLessThan(1e-5)

@@ -8,7 +8,7 @@ import { digit, jpegOf, pngOf } from '../support/digits.ts'
 
 addOnnxRuntime()
 
-/** The threads that were started here and have not ended. */
+/** The threads that were started in this file and have not ended. */
 const workers = new Set<Worker>()
 process.on('worker', (worker) => {
   workers.add(worker)
@@ -23,7 +23,7 @@ beforeAll(async () => {
   )
 })
 
-/** Extracts until other threads have worked, which takes more than one call where they start late. */
+/** Extracts until other threads have worked, which takes more than one call if they start late. */
 async function extractOn(extractor: FeatureExtractor, images: readonly ImageInput[], wanted: number) {
   for (let tries = 1; ; tries++) {
     let worked = 0
@@ -37,10 +37,10 @@ async function extractOn(extractor: FeatureExtractor, images: readonly ImageInpu
 }
 
 describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s', (runtime) => {
-  // ONNX Runtime takes three times as long for an image.
+  // ONNX Runtime takes three times as long per image.
   const raw = digits.slice(0, runtime === 'engine' ? 300 : 100)
 
-  test('give the same bits for any number, of raw pixels and of files', async () => {
+  test('give the same bits for any number of threads, from raw pixels and from files', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     using three = await FeatureExtractor.create({ runtime, threads: runtime === 'engine' ? 3 : 2 })
@@ -52,7 +52,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     }
   })
 
-  test('tell unreadable images by index and in order, and keep the others in order', async () => {
+  test('report unreadable images by index and in order, and keep the others in order', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     await extractOn(two, raw, 2)
@@ -62,14 +62,14 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
       return i % 2 === 0 ? bytes.subarray(0, 300) : 'no/such/picture.jpg'
     })
     const whole = await one.extract(files.filter((_, i) => !broken.includes(i)))
-    const told: [number, string, string | undefined][] = []
+    const reported: [number, string, string | undefined][] = []
     const progress: number[] = []
     const features = await two.extract(images, {
-      onUnreadable: (index, { code, argument }) => told.push([index, code, argument]),
+      onUnreadable: (index, { code, argument }) => reported.push([index, code, argument]),
       onProgress: ({ done }) => progress.push(done),
     })
     expect(features).toEqual(whole)
-    expect(told).toEqual(
+    expect(reported).toEqual(
       broken.map((i) => [i, i % 2 === 0 ? 'IMAGE_UNREADABLE' : 'FILE_UNREADABLE', `images[${i}]`]),
     )
     expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
@@ -82,7 +82,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     }
   })
 
-  test('serve calls beside each other, one of which is aborted', async () => {
+  test('serve concurrent calls, one of which is aborted', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     await extractOn(two, raw, 2)
@@ -103,7 +103,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     expect(await two.extract(raw)).toEqual(whole)
   })
 
-  test('that are lost: their images are run again elsewhere, and the next call has threads again', async () => {
+  test('that are lost: their images run elsewhere, and the next call has threads again', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const whole = await one.extract(raw)
@@ -121,11 +121,11 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     expect(await extractOn(two, raw, 2)).toEqual({ features: whole, worked: 2 })
   })
 
-  test('work for several layers at once, and for a store', async () => {
+  test('work for several layers at once and with a feature store', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const choices = [{ layer: 'stage3', pooling: { grid: 2 } }, { layer: 'stage4' }] as const
-    // Each call starts networks of its own, on threads only if that is worth while.
+    // Each call creates new networks, on threads only if that is worthwhile.
     const many = runtime === 'engine' ? raw : Array.from({ length: 10 }, () => raw).flat()
     const [inner, last] = await one.extractLayers(many, choices)
     let worked = 0
@@ -143,7 +143,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
   })
 })
 
-test('an extractor that was disposed of ends calls on its threads, and others go on', async () => {
+test('disposing of an extractor ends its calls on the threads, and other extractors continue', async () => {
   using one = await FeatureExtractor.create({ threads: 1 })
   const gone = await FeatureExtractor.create({ threads: 2 })
   using left = await FeatureExtractor.create({ threads: 2 })

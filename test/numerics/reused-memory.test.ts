@@ -6,11 +6,11 @@ import { SVC } from '../../src/svm/svc.ts'
 import { SVR } from '../../src/svm/svr.ts'
 import { clouds } from '../support/clouds.ts'
 
-// Classes of sizes that need padding.
+// Class sizes that need padding.
 const { X, codes: y } = clouds(157, 4, 0)
 const kernels = ['rbf', 'linear', 'poly', 'sigmoid'] as const
 
-/** Leaves an engine for reuse whose memory holds this value everywhere. */
+/** Leaves an engine for reuse whose memory is filled with this value. */
 async function leaveMemory(value: number): Promise<void> {
   const engine = await Engine.open('strict')
   const numbers = 2 ** 22 / 4
@@ -18,7 +18,7 @@ async function leaveMemory(value: number): Promise<void> {
   engine.close()
 }
 
-/** What a call returns in a memory that was filled so before. */
+/** The result of a call in memory that was filled with this value. */
 async function resultsIn(value: number, call: () => Promise<unknown>): Promise<unknown> {
   await leaveMemory(value)
   return call()
@@ -40,13 +40,13 @@ const calls: [string, () => Promise<unknown>][] = [
   ['OneClassSVM', async () => (await new OneClassSVM().fit(X)).toState()],
 ]
 
-test.each(calls)('what a reused memory held does not matter: %s', async (_, call) => {
+test.each(calls)('earlier contents of reused memory do not affect the result: %s', async (_, call) => {
   const expected = await resultsIn(0, call)
   expect(await resultsIn(Number.NaN, call)).toEqual(expected)
   expect(await resultsIn(1e30, call)).toEqual(expected)
 })
 
-test('what a reused memory held does not matter to predictions', async () => {
+test('earlier contents of reused memory do not affect predictions', async () => {
   for (const kernel of kernels) {
     const svc = await new SVC({ kernel }).fit(X, y)
     const predict = () => SVC.fromState(svc.toState()).decisionFunction(X)

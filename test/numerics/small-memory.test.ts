@@ -12,19 +12,19 @@ const program = `
   console.log(JSON.stringify({ status: svc.fitStatus, rho: svc.intercept[0] }))
 `
 
-/** What a fit comes to in a Node that gives a WebAssembly memory only so many pages of 64 KiB. */
+/** The result of a fit in a Node process that limits WebAssembly memory to this many pages of 64 KiB. */
 function fitWith(pages: number): { status: string; rho: number } {
   const flags = [`--wasm-max-mem-pages=${pages}`, '--input-type=module', '--eval', program]
   return JSON.parse(execFileSync(process.execPath, flags).toString())
 }
 
-test('a host that gives less memory than cacheSize asks for: the same answer from a smaller cache', () => {
+test('a host with less memory than cacheSize: the same model from a smaller cache', () => {
   const { rho: wanted } = fitWith(65_536)
   const { status, rho } = fitWith(500)
   expect(status).toBe('converged')
   expect(rho).toBeCloseTo(wanted, 3)
 })
 
-test('a host that gives too little for the rows is told so', () => {
+test('a host with too little memory for the rows: OUT_OF_MEMORY', () => {
   expect(() => fitWith(20)).toThrow(/MB of WebAssembly memory are needed/)
 })

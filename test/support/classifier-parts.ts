@@ -3,17 +3,13 @@ import type { FilePooling, FileScaler } from '../../src/onnx/classifier/graph-st
 import type { OnnxKernel, SvmNumbers } from '../../src/onnx/classifier/svm-node.ts'
 import type { ClassifierParts } from '../../src/onnx/classifier/write-classifier.ts'
 import type { ModelProto } from '../../src/onnx/proto/onnx.ts'
+import { noise } from './random.ts'
 import { smallCnn } from './small-cnn.ts'
 
-/** The size of the pictures that the features of `partsOf` are for, and the channels of its CNN. */
+/** The size of the pictures for `partsOf`, and the number of channels of its CNN. */
 export const width = 7
 export const height = 5
 export const channels = 4
-/** A number from -1 to 1 that looks random. */
-export const noise = (i: number) => {
-  const x = Math.sin(i * 78.233) * 43758.5453
-  return 2 * (x - Math.floor(x)) - 1
-}
 
 function svmOf(classes: (string | number)[], features: number, kernel: OnnxKernel = 'rbf'): SvmNumbers {
   const nSupport = classes.map((_, i) => 2 + (i % 2))
@@ -44,7 +40,7 @@ function sigmoidsOf(classes: (string | number)[]): SvmNumbers['sigmoids'] {
   }
 }
 
-/** All parts of a classifier, small, with numbers that look random. */
+/** All parts of a small classifier, with pseudo-random numbers. */
 export function partsOf(
   o: {
     classes?: (string | number)[]

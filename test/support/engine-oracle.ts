@@ -13,51 +13,15 @@ import {
 } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { nativeOrt } from './native-ort.ts'
+import type { SeededRandom } from './random.ts'
 
-/** Numbers that look random, the same in every run (the generator mulberry32). */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** From 0 to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  /** A whole number from `low` to `high`, both of them possible. */
-  integer(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1))
-  }
-
-  pick<T>(...items: T[]): T {
-    return items[this.integer(0, items.length - 1)]
-  }
-
-  /** Numbers from -1 to 1, times `scale`. */
-  floats(length: number, scale = 1): Float32Array {
-    return Float32Array.from({ length }, () => scale * (2 * this.next() - 1))
-  }
-
-  /** A constant of a graph. */
-  weights(name: string, dims: number[], scale = 1): TensorProto {
-    return constant(
-      name,
-      this.floats(
-        dims.reduce((all, n) => all * n, 1),
-        scale,
-      ),
-      dims,
-    )
-  }
+/** Creates a constant of random numbers from -1 to 1, times `scale`. */
+export function randomWeights(random: SeededRandom, name: string, dims: number[], scale = 1): TensorProto {
+  const length = dims.reduce((all, n) => all * n, 1)
+  return constant(name, random.floats(length, scale), dims)
 }
 
-/** A node whose attributes may be floats as well. */
+/** Creates a node whose attributes may also be floats. */
 export function floatNode(
   op: string,
   inputs: string[],
@@ -72,7 +36,7 @@ export function floatNode(
   return made
 }
 
-/** A network of the picture input `x`: [N, channels, H, W]. */
+/** Creates a network with the image input `x`: [N, channels, H, W]. */
 export function graphOf(
   channels: number,
   nodes: NodeProto[],
@@ -93,7 +57,9 @@ export function graphOf(
   })
 }
 
-/** The outputs of both, and how far they are apart: the greatest distance over the output's range. */
+/**
+ * Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output.
+ */
 export async function compare(model: ModelProto, dims: number[], x: Float32Array, input = 'x') {
   const ort = nativeOrt()!
   const network = await EngineNetwork.create({ model, input }, dims)
@@ -116,7 +82,7 @@ export async function compare(model: ModelProto, dims: number[], x: Float32Array
   return { network, ours, outputs }
 }
 
-/** NaN where the two have not the same length, or NaN in other places. */
+/** The largest difference relative to the range; NaN if the lengths differ or NaN occurs in different places. */
 export function distance(mine: Float32Array, wanted: Float32Array): number {
   if (mine.length !== wanted.length) return Number.NaN
   let [range, most] = [1e-30, 0]

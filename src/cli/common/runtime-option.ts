@@ -1,16 +1,16 @@
-// The options of what runs the CNN. `--runtime`: softmargin's own runtimes by name, or a package that the user has
-// installed.
+// The options that select the runtime of the CNN. `--runtime` is one of softmargin's own runtimes, or a package that
+// the user has installed.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
+import { checkModule, type OrtModule } from '../../cnn/custom-runtime.ts'
 import type { ExtractorOptions } from '../../cnn/extractor/extractor.ts'
-import { checkModule, type OrtModule } from '../../cnn/given-runtime.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { parseThreads } from './parse-options.ts'
 
-const own = ['auto', 'engine', 'onnxruntime'] as const
+const builtIn = ['auto', 'engine', 'onnxruntime'] as const
 
 /** The parsed options that `addRuntime` adds. */
 export interface RuntimeOption {
@@ -34,8 +34,8 @@ export function addRuntime(command: Command): Command {
 }
 
 /**
- * The options of an extractor that `--runtime` stands for. Packages are resolved from the working folder, then from
- * where softmargin is installed.
+ * Returns the extractor options for `--runtime`. Packages are resolved from the working folder, then from the folder in
+ * which softmargin is installed.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a package that is not installed, that cannot be loaded, or that is
  *   no runtime
@@ -47,7 +47,7 @@ export async function runtimeOf({
 }: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders' | 'threads'>> {
   const options = { executionProviders: executionProvider, threads }
   if (runtime === undefined) return options
-  const known = own.find((name) => name === runtime)
+  const known = builtIn.find((name) => name === runtime)
   return { runtime: known ?? (await load(runtime)), ...options }
 }
 
@@ -67,7 +67,7 @@ async function load(name: string): Promise<OrtModule> {
 
 /** The file that `import` of a package would run. */
 function resolve(name: string): string | undefined {
-  // Neither a path nor a module of Node: what is named is a package.
+  // Only package names: neither paths nor built-in modules of Node.
   if (!/^(@[\w.-]+\/)?[\w-][\w.-]*(\/[\w.-]+)*$/.test(name)) return undefined
   for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {
@@ -79,7 +79,7 @@ function resolve(name: string): string | undefined {
 }
 
 function unusable(name: string, why: string, cause?: unknown): SoftmarginError {
-  const expected = `${own.join(', ')} or an installed package such as onnxruntime-node`
+  const expected = `${builtIn.join(', ')} or an installed package such as onnxruntime-node`
   const message = `--runtime must be ${expected}, but is ${show(name)}, and ${why}`
   return new SoftmarginError('INVALID_ARGUMENT', message, {
     argument: '--runtime',

@@ -28,7 +28,7 @@ const make = (options: ExtractorOptions = {}) =>
     ...options,
   })
 
-/** The sizes of the batches that run from now on, and the turn of the event loop that each runs in. */
+/** Records the sizes of the batches that run from now on, and the turn of the event loop in which each runs. */
 function watchRuns(): { size: number; turn: number }[] {
   const seen: { size: number; turn: number }[] = []
   let turn = 0
@@ -39,9 +39,9 @@ function watchRuns(): { size: number; turn: number }[] {
   let isWatching = true
   setImmediate(tick)
   const run = Session.prototype.run
-  const spy = vi.spyOn(Session.prototype, 'run').mockImplementation(function (this: Session, ...given) {
-    seen.push({ size: given[2][0], turn })
-    return run.apply(this, given)
+  const spy = vi.spyOn(Session.prototype, 'run').mockImplementation(function (this: Session, ...inputs) {
+    seen.push({ size: inputs[2][0], turn })
+    return run.apply(this, inputs)
   })
   endings.push(() => {
     isWatching = false
@@ -55,15 +55,15 @@ afterEach(() => {
   for (const end of endings.splice(0)) end()
 })
 
-/** The rows of each picture alone, one call after the other. */
+/** The rows of each picture, extracted one call after the other. */
 async function alone(extractor: FeatureExtractor, images: RawImage[]): Promise<Float32Array[]> {
   const rows: Float32Array[] = []
   for (const image of images) rows.push((await extractor.extract([image])).data)
   return rows
 }
 
-describe('calls beside each other', () => {
-  it('share batches, one in each turn of the event loop, and get the bits that they would get alone', async () => {
+describe('concurrent calls', () => {
+  it('share batches, one per turn of the event loop, and get the same bits as alone', async () => {
     using extractor = await make()
     const images = pictures(50)
     const wanted = await alone(extractor, images)
@@ -74,7 +74,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(runs.length)
   })
 
-  it('let other work in between batches, also those of one long call', async () => {
+  it('let other work run between batches, also between those of one long call', async () => {
     using extractor = await make()
     const runs = watchRuns()
     await extractor.extract(pictures(40))
@@ -82,7 +82,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(5)
   })
 
-  it('take turns: a short call is not held up by a long one', async () => {
+  it('take turns: a short call does not wait for a long one', async () => {
     using extractor = await make()
     const order: string[] = []
     const long = extractor.extract(pictures(200)).then(() => order.push('long'))
@@ -93,7 +93,7 @@ describe('calls beside each other', () => {
     expect(order).toEqual([...short.keys()].map(String).concat('long'))
   })
 
-  it('of several extractors take turns, too', async () => {
+  it('of several extractors take turns too', async () => {
     using first = await make()
     using second = await make({ layer: 'features' })
     const runs = watchRuns()
@@ -107,7 +107,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(runs.length)
   })
 
-  it('fail alone: a broken picture, an abort, a callback that throws', async () => {
+  it('fail separately: a broken image, an abort, a callback that throws', async () => {
     using extractor = await make()
     const images = pictures(24)
     const wanted = await alone(extractor, images)
@@ -136,7 +136,7 @@ describe('calls beside each other', () => {
     expect((await extractor.extract([images[0]])).data).toEqual(wanted[0])
   })
 
-  it('whatever their sizes: order, progress and what is left out are as alone', async () => {
+  it('of any size keep the order, progress and skipped images they would have alone', async () => {
     using extractor = await make()
     const random = seeded(400, 77)
     let at = 0
@@ -150,14 +150,14 @@ describe('calls beside each other', () => {
       })
       await Promise.all(
         calls.map(async ({ images, broken, batchSize, abortAt }) => {
-          const told: number[] = []
+          const reported: number[] = []
           const progress: number[] = []
           const controller = new AbortController()
-          const given = images.map((image, i) => (broken.has(i) ? Uint8Array.of(1, 2, 3) : image))
-          const call = extractor.extract(given, {
+          const inputs = images.map((image, i) => (broken.has(i) ? Uint8Array.of(1, 2, 3) : image))
+          const call = extractor.extract(inputs, {
             batchSize,
             signal: controller.signal,
-            onUnreadable: (index) => told.push(index),
+            onUnreadable: (index) => reported.push(index),
             onProgress: ({ done, total }) => {
               expect(total).toBe(images.length)
               progress.push(done)
@@ -169,7 +169,7 @@ describe('calls beside each other', () => {
           expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
           if (abortAt !== undefined) return expect(features).toMatchObject({ code: 'ABORTED' })
           if (kept.length === 0) return expect(features).toMatchObject({ code: 'IMAGE_UNREADABLE' })
-          expect(told).toEqual([...broken].sort((a, b) => a - b))
+          expect(reported).toEqual([...broken].sort((a, b) => a - b))
           expect(progress.at(-1)).toBe(images.length)
           const wanted = await alone(extractor, kept)
           expect([...Array(features.rows).keys()].map((row) => features.row(row))).toEqual(wanted)
@@ -178,7 +178,7 @@ describe('calls beside each other', () => {
     }
   })
 
-  it('end with DISPOSED when the extractor is disposed of', async () => {
+  it('throw DISPOSED when the extractor is disposed of', async () => {
     const extractor = await make()
     const calls = pictures(30).map((image) => extractor.extract([image]))
     extractor.dispose()
@@ -186,8 +186,8 @@ describe('calls beside each other', () => {
   })
 })
 
-describe('networks in which the images of a batch are not apart', () => {
-  it('quantised as they run: no answer depends on the other images, nor on the batch size', async () => {
+describe('networks whose images affect each other within a batch', () => {
+  it('dynamically quantised: a result does not depend on the other images or the batch size', async () => {
     const model = toBinary(ModelProtoSchema, dynamicCnn())
     using extractor = await make({ model, layer: 'logits' })
     const images = pictures(20).map((image, i) => {
@@ -212,7 +212,7 @@ describe('networks in which the images of a batch are not apart', () => {
     }
   })
 
-  it('that take one image only: calls beside each other answer as they do alone', async () => {
+  it('that accept a single image: concurrent calls get the same results as alone', async () => {
     const mix = node('mix', 'Gemm', ['features', 'features'], ['mixed'], { transB: 1n })
     const model = toBinary(ModelProtoSchema, layeredCnn({ moreNodes: [mix] }))
     using extractor = await make({ model, layer: 'mixed' })

@@ -19,10 +19,10 @@ import { TimeSlice } from './time-slice.ts'
 export const QUEUE_LENGTH = 2
 
 /** Result of a job that was taken back before the thread started it. */
-export const STOLEN = Symbol('taken back')
+export const TAKEN_BACK = Symbol('taken back')
 
 type PoolRequest =
-  /** The thread holds a Web Lock of that name from now on, whose release tells that it has ended. */
+  /** The thread holds a Web Lock of that name from now on; its release means that the thread has ended. */
   | { type: 'lock'; name: string }
   | { type: 'open'; context: number; work: string; data: unknown }
   | { type: 'job'; context: number; id: number; job: unknown; claim: Int32Array | undefined }
@@ -136,7 +136,7 @@ export class PoolThread {
 
   /** Aborts the running job of a context and takes back its others. */
   async abort(context: ThreadContext): Promise<void> {
-    while (this.steal(context) !== undefined);
+    while (this.takeBack(context) !== undefined);
     await this.#post({ type: 'abort', context: context.id })
   }
 
@@ -149,7 +149,7 @@ export class PoolThread {
   /**
    * Runs a job. Returns its result, or `STOLEN`; rejects with the error of the job or of the thread.
    *
-   * @param transfer what is moved to the thread instead of copied
+   * @param transfer objects that are moved to the thread instead of being copied
    */
   async run(context: ThreadContext, job: unknown, transfer: Transferable[] = []): Promise<unknown> {
     const id = this.#next++
@@ -161,13 +161,13 @@ export class PoolThread {
   }
 
   /** Takes back the last queued job of a context and returns it; undefined if there is none that has not started. */
-  steal(context: ThreadContext): unknown {
+  takeBack(context: ThreadContext): unknown {
     const last = [...this.#pending].findLast(([, pending]) => pending.context === context.id)
     if (!last) return undefined
     const [id, { job, claim, resolve }] = last
     if (!claim || !isFirst(claim)) return undefined
     this.#pending.delete(id)
-    resolve(STOLEN)
+    resolve(TAKEN_BACK)
     return job
   }
 
@@ -189,7 +189,7 @@ export class PoolThread {
     else given?.reject(errorOf(report.error))
   }
 
-  /** Where workers have no event for their end, a lock that the thread holds tells it. */
+  /** Where workers have no event for their end, detects it by a lock that the thread holds. */
   #watch(thread: Thread): void {
     if (hasFileSystem()) return
     const name = crypto.randomUUID()

@@ -1,20 +1,20 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
-import { ownPrefix, ports } from './names.ts'
+import { ioNames, ownPrefix } from './names.ts'
 import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
 
 type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
 
 /** The calibration of coupled probabilities. */
 export interface FileCalibration {
-  /** The power to which they are raised, before each row is divided by its sum. */
+  /** The exponent of the probabilities; each row is divided by its sum afterwards. */
   power: number
 }
 
-/** Probabilities below this count as this: the least that single precision tells apart from 0 beside 1. */
+/** Smaller probabilities are raised to this: about the smallest amount by which a float32 can differ from 1. */
 export const LEAST = 1e-7
-/** By how much the label's probability exceeds the others: more than float32 rounds off, less than anyone sees. */
+/** Factor by which the label's probability exceeds the others: above the rounding error of float32, but negligible. */
 export const LEAD = 1 + 2 ** -20
 
 /**
@@ -31,12 +31,12 @@ export function probabilitySteps(
   calibration?: FileCalibration | undefined,
 ): void {
   const name = `${ownPrefix}svm`
-  const coupled = calibration ? `${ownPrefix}coupled` : ports.probabilities
+  const coupled = calibration ? `${ownPrefix}coupled` : ioNames.probabilities
   if (svm.classes.length > 2) {
-    steps.node(svmNode(name, svm, scaled, ports.label, coupled))
+    steps.node(svmNode(name, svm, scaled, ioNames.label, coupled))
   } else {
     const decisions = `${ownPrefix}decisions`
-    steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
+    steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ioNames.label, decisions))
     // The operator returns [-f, f] for a decision value f; the first class has probability 1 / (1 + exp(a f +
     // b)).
     const [a] = svm.sigmoids.a
@@ -46,14 +46,14 @@ export function probabilitySteps(
     const sloped = steps.step('decisions-sloped', 'Mul', [decisions, slopes])
     const moved = steps.step('decisions-moved', 'Add', [sloped, offsets])
     if (calibration) steps.step('coupled', 'Sigmoid', [moved])
-    else steps.finish(ports.probabilities, 'Sigmoid', [moved])
+    else steps.finish(ioNames.probabilities, 'Sigmoid', [moved])
   }
   if (calibration) calibrationSteps(steps, svm.classes, coupled, calibration)
 }
 
 /**
- * Raises the coupled probabilities to a power, and then the label's probability to the greatest of the others, by which
- * the label that the SVM's votes decide is the most probable one.
+ * Raises the coupled probabilities to a power. Then raises the label's probability above those of the other classes if
+ * it is lower, because the SVM's votes, which decide the label, may disagree with the coupling.
  */
 function calibrationSteps(
   steps: Steps,
@@ -74,7 +74,7 @@ function calibrationSteps(
   const isLabel = labelMask(steps, classes)
   const isOther = steps.step('is-other', 'Sub', [steps.constant('one', Float32Array.of(1)), isLabel])
   const others = steps.step('others', 'Mul', [tempered, isOther])
-  // The maximum of each row, by an operator that has had one form in all operator sets.
+  // The maximum of each row, by an operator that is the same in all opsets.
   const planes = steps.constant('planes', BigInt64Array.of(-1n, 1n, BigInt(classes.length)))
   const column = steps.constant('column', BigInt64Array.of(-1n, 1n))
   const pooled = steps.step('others-pooled', 'GlobalMaxPool', [
@@ -87,7 +87,7 @@ function calibrationSteps(
     isLabel,
   ])
   const all = steps.step('all-raised', 'Add', [label, others])
-  steps.finish(ports.probabilities, 'ai.onnx.ml:Normalizer', [all], sum1)
+  steps.finish(ioNames.probabilities, 'ai.onnx.ml:Normalizer', [all], sum1)
 }
 
 /** Adds a mask [N, classes], float32: 1 for the label of each row. @returns its name */
@@ -95,8 +95,8 @@ function labelMask(steps: Steps, classes: SvmNumbers['classes']): string {
   const areIntegers = labelsAreIntegers(classes)
   const numbers = areIntegers ? classes.map(BigInt) : classes.map((_, i) => BigInt(i))
   const codes = areIntegers
-    ? ports.label
-    : steps.step('label-number', 'ai.onnx.ml:LabelEncoder', [ports.label], {
+    ? ioNames.label
+    : steps.step('label-number', 'ai.onnx.ml:LabelEncoder', [ioNames.label], {
         classes_strings: classes.map(String),
       })
   if (!areIntegers) steps.declare(codes, DataType.INT64, [])

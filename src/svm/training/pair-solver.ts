@@ -37,8 +37,8 @@ export interface FitContext {
   /** Bytes of the row cache for a pair that is solved row by row. */
   cacheBytes: number
   /** Address of each class's diagonal block, for pairs solved on whole blocks. */
-  own: number[]
-  /** The packed rows. Undefined for a precomputed kernel, whose values do not leave their thread. */
+  diagonal: number[]
+  /** The packed rows. Undefined for a precomputed kernel, whose values are not sent to other threads. */
   rows: PackedLayout | undefined
 }
 
@@ -46,7 +46,7 @@ export interface FitContext {
  * Where the kernel rows of a pair come from: a row cache, the off-diagonal block row by row (next to whole diagonal
  * blocks), or whole blocks.
  */
-export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
+export type RowsFrom = 'rows' | 'off-diagonal rows' | 'blocks'
 
 /**
  * A job packs the rows of a class (on the thread that has them), computes a diagonal block, or solves a pair. A pair
@@ -120,7 +120,7 @@ export class PairSolver {
     if (job.type === 'pack') await this.#packer!.pack(job.group, timeSlice)
     else {
       const run = this.#source.runs[job.group]
-      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.own[job.group], timeSlice)
+      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.diagonal[job.group], timeSlice)
     }
     return undefined
   }
@@ -134,10 +134,10 @@ export class PairSolver {
   }
 
   #open(from: RowsFrom): RowProvider {
-    const { own, cacheBytes } = this.#context
+    const { diagonal, cacheBytes } = this.#context
     if (from === 'rows') return new RowCache(this.#engine, this.#source, cacheBytes)
-    if (from === 'cross rows') return new OffDiagonalRows(this.#engine, this.#source, own)
-    return new BlockRows(this.#engine, this.#source, own)
+    if (from === 'off-diagonal rows') return new OffDiagonalRows(this.#engine, this.#source, diagonal)
+    return new BlockRows(this.#engine, this.#source, diagonal)
   }
 
   async #solve(
@@ -170,7 +170,7 @@ export class PairSolver {
       fillSvcProblem(problem, ofFirst, ofSecond)
       fixFoldAtZero(problem, 0, groups[i], folds, fold)
       fixFoldAtZero(problem, split, groups[j], folds, fold)
-      // Without a limit on rows: most of those that a fold requests are there.
+      // No limit on rows, because most of the rows that a fold requests are already in memory.
       const { rho } = (await this.#solver.run(options))!
       readOutOfFold(problem, 0, groups[i], folds, fold, rho, 1, solution.unseen)
       readOutOfFold(problem, split, groups[j], folds, fold, rho, -1, solution.unseen.subarray(ofFirst.length))

@@ -139,6 +139,23 @@ each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random
   return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
 })
 
+each('Conv of 7 x 7 with stride 2 and few channels, as at the start of a ResNet', 20, (random) => {
+  const channels = random.pick(1, 2, 3, 4, 5)
+  const filters = random.pick(3, 13, 16, 24, 64)
+  const weights = [random.weights('w', [filters, channels, 7, 7]), random.weights('b', [filters])]
+  const pads = random.pick([3, 3, 3, 3], [0, 0, 0, 0], [2, 1, 3, 0])
+  const attributes = { kernel_shape: [7n, 7n], strides: [2n, 2n], pads: list(pads) }
+  const nodes = [
+    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
+    random.pick(
+      [node('relu', 'Relu', ['c'], ['y'])],
+      [node('same', 'HardSwish', ['c'], ['y'])],
+      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
+    ),
+  ].flat()
+  return { channels, height: random.integer(7, 60), width: random.integer(7, 60), nodes, weights }
+})
+
 each('Conv of 3 x 3 with so many weights that they are transformed on the way', 4, (random) => {
   const [channels, filters] = [random.pick(260, 512), random.pick(250, 384)]
   const stride = random.pick(1n, 2n)

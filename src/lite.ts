@@ -7,6 +7,7 @@ export {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  type EvaluateOptions,
   type Evaluation,
   ImageClassifier,
   type ImagesCall,

@@ -107,6 +107,15 @@ export interface ImagesCall extends LongCall<ClassifierProgress> {
   onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
+/** Options of `evaluate`. */
+export interface EvaluateOptions extends ImagesCall {
+  /**
+   * Whether to add the images afterwards, as `add` does but without extracting their features again, so that a
+   * `refit` also learns from the images that were held out for the evaluation. Default false.
+   */
+  add?: boolean | undefined
+}
+
 /** Options of `fit`. */
 export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall, Warned {
   /** SVM parameters and the values to try; the best combination is used. Default: no grid search. */
@@ -205,6 +214,11 @@ export function checkOptions(options: ClassifierOptions): Required<
   }
   const unknown = checkUnknown(options.unknown)
   return { extractor, svm, scale, probability, unknown, store, fineTune: checkTuning(fineTune, store) }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkAdd(add: unknown): void {
+  if (typeof add !== 'boolean') throw invalidArgument('add', add, 'true or false')
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */

@@ -20,9 +20,11 @@ import {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  checkAdd,
   checkImages,
   checkLoadOptions,
   checkOptions,
+  type EvaluateOptions,
   type Evaluation,
   type ImagesCall,
   type Probability,
@@ -30,7 +32,7 @@ import {
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
-import { ImageFeatures, type LayerJudge } from './image-features.ts'
+import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
 import {
   decisionsOf,
   evaluationOf,
@@ -50,6 +52,7 @@ export type {
   ClassifierProgress,
   ClassifierRefitOptions,
   ClassifierSearch,
+  EvaluateOptions,
   Evaluation,
   ImagesCall,
   Probability,
@@ -218,14 +221,12 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     uniqueLabels<Label>([learnt.labels[0], ...Array.from(labels)], 'labels')
-    const extracted = await this.#source.extract(images, o, labels)
-    this.#checkFitted()
-    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
+    this.#keep(await this.#source.extract(images, o, labels), labels)
     return this
   }
 
   /**
-   * Fits on all images passed to `fit` and `add`, warm-started from the last solution. The SVM parameters,
+   * Fits on all images passed to `fit` and `add`, and to `evaluate` with `add`, warm-started from the last solution. The SVM parameters,
    * including those found by a grid search, and the feature scaling stay unchanged. If `refit` throws, the
    * previously fitted state and the added images are kept.
    *
@@ -316,14 +317,19 @@ export class ImageClassifier<L extends Label = Label> {
    *
    * @param images images that were not used by `fit`
    * @param labels true labels, which may include labels that are not in `classes`
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, and the errors of `predict`
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, the errors of `predict` and, with `add`, those of `add`
    */
   async evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
     labels: Y,
-    o: ImagesCall = {},
+    o: EvaluateOptions = {},
   ): Promise<Evaluation<L | Y[number]>> {
-    return evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
+    const { add = false, ...call } = o
+    checkAdd(add)
+    if (add) await this.#checkRefittable()
+    const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, call, add)
+    if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
+    return result.evaluation
   }
 
   /**
@@ -487,6 +493,12 @@ export class ImageClassifier<L extends Label = Label> {
     this.#fitted?.svc.dispose()
     this.#fitted = fitted
     this.#added = []
+  }
+
+  /** Keeps labelled images for the next `refit`. */
+  #keep(extracted: Extracted, labels: ArrayLike<L>): void {
+    this.#checkFitted()
+    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
   }
 
   #checkAlive(): void {

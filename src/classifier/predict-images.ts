@@ -13,7 +13,7 @@ import {
   type ImagesCall,
   type UnknownEvaluation,
 } from './classifier-options.ts'
-import type { ImageFeatures } from './image-features.ts'
+import type { Extracted, ImageFeatures } from './image-features.ts'
 import { calibratedProba } from './review/calibrate-svc.ts'
 import type { KnownModel } from './review/fit-known.ts'
 import { classScores, greatestScores } from './review/known-model.ts'
@@ -105,22 +105,27 @@ export async function decisionsOf(
   return spreadRows(rows, read, images.length)
 }
 
-/** Evaluates the classifier on images with known labels. */
+/**
+ * Evaluates the classifier on images with known labels, and returns the features of these too.
+ *
+ * @param isKept whether a feature store is to record the labels
+ */
 export async function evaluationOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   o: ImagesCall,
-): Promise<Evaluation<L>> {
+  isKept = false,
+): Promise<{ evaluation: Evaluation<L>; extracted: Extracted }> {
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, features, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read, keys } = await rowsOf(pipeline, images, o, isKept ? labels : undefined)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
   const right = yTrue.filter((label, row) => label === predicted[row]).length
-  return {
+  const evaluation = {
     accuracy: accuracyScore(yTrue, predicted),
     accuracyInterval: wilsonInterval(right, yTrue.length),
     confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
@@ -134,6 +139,7 @@ export async function evaluationOf<L extends Label>(
       unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
     }),
   }
+  return { evaluation, extracted: { features, read, keys } }
 }
 
 function unknownEvaluation(
@@ -165,11 +171,16 @@ function unknownEvaluation(
   }
 }
 
-/** Scaled features of the readable images, with the indices of those images. */
-async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
+/** Scaled and unscaled features of the readable images, with the indices of those images. */
+async function rowsOf(
+  { source, scaler }: Pipeline,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+  labels?: ArrayLike<Label>,
+): Promise<Extracted & { X: Matrix }> {
   checkImages(images)
-  const { features, read } = await source.extract(images, o)
-  return { X: await scaler.transform(features), features, read }
+  const extracted = await source.extract(images, o, labels)
+  return { X: await scaler.transform(extracted.features), ...extracted }
 }
 
 /** Puts rows where their images are, and rows of NaN elsewhere. */

@@ -5,6 +5,7 @@ import type {
   ClassifierFitOptions,
   ClassifierLoadOptions,
   ClassifierOptions,
+  EvaluateOptions,
   Evaluation,
   ImageClassifier,
   ImagesCall,
@@ -143,7 +144,7 @@ type RemoteClassifier<L extends Label> = Omit<
   evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
     labels: Y,
-    o?: SentValue<ImagesCall>,
+    o?: SentValue<EvaluateOptions>,
   ): Promise<Evaluation<L | Y[number]>>
 }
 

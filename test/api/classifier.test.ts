@@ -164,6 +164,35 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
+  it('learns from the images of an evaluation too, without extracting them again', async () => {
+    const { images, labels } = digits([0, 1], 10)
+    const held = digits([0, 1, 4], 6, 20)
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    using plain = await ImageClassifier.create({ extractor: small, store })
+    await classifier.fit(images, labels)
+    await plain.fit(images, labels)
+    const unreadable: number[] = []
+    const o = { onUnreadable: (index: number) => unreadable.push(index) }
+    const judged = [held.images.concat([new Uint8Array(3)]), [...held.labels, 'digit 0']] as const
+    const before = await classifier.evaluate(...judged, o)
+    expect(await classifier.evaluate(...judged, { ...o, add: true })).toEqual(before)
+    expect(unreadable).toEqual([18, 18])
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1'])
+    await classifier.refit()
+    await plain.add(held.images, held.labels)
+    await plain.refit()
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1', 'digit 4'])
+    expect(classifier.svm.toState()).toEqual(plain.svm.toState())
+    expect(await classifier.save()).toEqual(await plain.save())
+    await expect(classifier.evaluate(...judged, { add: 1 as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'add',
+    })
+    using loaded = await ImageClassifier.load(await classifier.save())
+    await expect(loaded.evaluate(...judged, { add: true })).rejects.toMatchObject({ code: 'NOT_FITTED' })
+  })
+
   it('keeps what was added if it is aborted', async () => {
     const { images, labels } = digits([0, 1], 8)
     const more = digits([4], 8)

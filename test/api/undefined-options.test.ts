@@ -77,6 +77,7 @@ it('options of images too', async () => {
     ...unset('svm', 'scale', 'probability', 'store'),
   })
   await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring'))
+  await classifier.evaluate(images, y, unset(...call, 'add'))
   expect(await classifier.predict(images, unset(...call))).toEqual(y)
   const options = unset(...call, 'layers', 'poolings', 'svm', 'scale', 'store')
   await softmargin.chooseLayer(images, y, { ...options, extractor, cv: 2, layers: ['stage4'] })

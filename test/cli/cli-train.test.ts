@@ -26,9 +26,27 @@ describe('softmargin train', () => {
     expect(stdout).toContain('confusion matrix')
     expect(stdout).toMatch(/48 images of 3 classes, /)
     expect(stdout).toMatch(/\nhold-out accuracy [01]\.\d{3}\n$/)
+    expect(stdout).toMatch(/^after the evaluation it has learnt from the 12 images that were held out, too/m)
     expect(readdirSync(join(folder, 'new', 'folder'))).toEqual(['a.onnx'])
     using classifier = await ImageClassifier.load(output)
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
+  })
+
+  it('saves a classifier that has learnt from all images, or only from those not held out', async () => {
+    const all = join(folder, 'all.onnx')
+    const cache = join(folder, 'all.npz')
+    const train = ['train', pictures, '-o', all, '--cache', cache, '--json']
+    const first = JSON.parse((await softmargin(...train)).stdout)
+    expect(first).toMatchObject({ images: { train: 48, test: 12 }, refit: { images: 60 } })
+    const kept = JSON.parse((await softmargin(...train, '--keep-holdout')).stdout)
+    expect(kept).toMatchObject({ images: { train: 48, test: 12 }, refit: null })
+    expect(kept.holdOut).toEqual(first.holdOut)
+    const vectors = (answer: { bytes: number }) => answer.bytes
+    expect(vectors(first)).toBeGreaterThan(vectors(kept))
+    const { stdout } = await softmargin('train', pictures, '-o', all, '--keep-holdout')
+    expect(stdout).not.toContain('after the evaluation')
+    const none = JSON.parse((await softmargin(...train, '--test-size', '0')).stdout)
+    expect(none).toMatchObject({ images: { train: 60, test: 0 }, refit: null })
   })
 
   it('trains the CNN, too, if asked to, and tells whether that was of use', async () => {

@@ -10,6 +10,7 @@ import {
   type CsvTableOptions,
   confusionMatrix,
   type ErrorDetails,
+  type EvaluateOptions,
   type ExtractOptions,
   type ExtractorOptions,
   FeatureExtractor,
@@ -63,6 +64,7 @@ declare const strict:
   | Strict<ClassifyOptions>
   | Strict<CsvTableOptions>
   | Strict<ErrorDetails>
+  | Strict<EvaluateOptions>
   | Strict<ExtractOptions>
   | Strict<ExtractorOptions>
   | Strict<GridSearchOptions>

@@ -58,6 +58,7 @@ interface TrainOptions extends RuntimeOption {
   cv: number
   fineTune?: ClassifierFineTune | true
   seed: number
+  keepHoldout?: boolean
   json?: boolean
 }
 
@@ -72,6 +73,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
+    .option('--keep-holdout', 'save the classifier without the images held out')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option(
       '--layer <name>',
@@ -179,8 +181,11 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
             signal,
             onProgress: progress.update,
             onUnreadable: skipped.for(sides.test.paths),
+            add: !options.keepHoldout,
           })
         : undefined
+    const isRefitted = evaluation !== undefined && !options.keepHoldout
+    if (isRefitted) await classifier.refit({ signal, onProgress: progress.update })
     progress.stop()
     skipped.conclude(listed.paths.length)
     await store?.save()
@@ -209,6 +214,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         layers: rankedLayers ?? null,
         fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
+        refit: isRefitted ? { images: trained + evaluation.images } : null,
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
@@ -218,6 +224,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
+          isRefitted ? refitText(evaluation.images) : '',
           `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
           evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
         ].join(''),
@@ -243,6 +250,11 @@ function svmOptions(options: TrainOptions): SvcOptions {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
+}
+
+function refitText(images: number): string {
+  const held = images === 1 ? 'image that was' : `${images} images that were`
+  return `after the evaluation it has learnt from the ${held} held out, too (--keep-holdout leaves them out)\n`
 }
 
 /** Formats the layers that were compared, one per line, best first. */

@@ -9,7 +9,7 @@ import { checkLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { crossValidate } from '../model-selection/cross-validate.ts'
-import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import { splitRows } from '../model-selection/splitter.ts'
 import { JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
@@ -46,6 +46,8 @@ export interface ChooseLayerOptions
   scale?: Scale | undefined
   /** Number of stratified folds, or a splitter. Default 5. */
   cv?: number | Splitter | undefined
+  /** The group of each image, which no fold divides; see `ClassifierFitOptions.groups`. Default: no groups. */
+  groups?: ArrayLike<Label> | undefined
   /** Store that keeps the features of all candidates together, so that no image is extracted twice. */
   store?: FeatureStore | undefined
 }
@@ -108,12 +110,11 @@ export async function rankLayers(
   labels: ArrayLike<Label>,
   options: ChooseLayerOptions = {},
 ): Promise<Ranking> {
-  const { cv = 5, svm = {}, scale = 'standard', signal, onProgress } = options
+  const { cv = 5, svm = {}, groups, scale = 'standard', signal, onProgress } = options
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
-  const splitter = typeof cv === 'number' ? new StratifiedKFold({ nSplits: cv }) : cv
   // Feature extraction is expensive, so validate everything that can be validated before it.
-  await splitter.split(images, labels)
+  await splitRows(cv, images, labels, groups)
   const template = svm instanceof SVC ? svm : new SVC(svm)
   checkFeatureKernel(template)
   checkClassWeight(template, labels)
@@ -124,7 +125,7 @@ export async function rankLayers(
     const { features, ...rest } = await extract(extractor, images, choices, options, labels)
     const { read } = rest
     const y = read.map((i) => labels[i])
-    const folds = await splitter.split(y, y)
+    const folds = await splitRows(cv, y, y, groups && read.map((i) => groups[i]))
     const rows: { ranked: RankedLayer; features: Matrix }[] = []
     for (const [i, matrix] of features.entries()) {
       const scores: number[] = []

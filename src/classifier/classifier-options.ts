@@ -122,6 +122,11 @@ export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCal
   grid?: ParamGrid | readonly ParamGrid[] | undefined
   /** Number of folds, or a splitter, for the grid search and for layer selection. Default 5. */
   cv?: number | Splitter | undefined
+  /**
+   * The group of each image, a string or a number: images of one group, such as views of one object or near-duplicates,
+   * are never both fitted and judged in the grid search and in layer selection. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
   /** Score that the grid search maximizes. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
 }

@@ -38,17 +38,17 @@ export async function searchFor<L extends Label>(
   template: SVC<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
-  { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
+  { grid, cv = 5, scoring, groups }: ClassifierFitOptions<L>,
   { probability, unknown }: Pick<SvmFit<L>, 'probability' | 'unknown'>,
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (unknown) checkKnown(labels, unknown.reject)
   if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
   if (grid === undefined) return undefined
-  const [{ GridSearchCV }, { listCandidates }, { StratifiedKFold }] = await Promise.all([
+  const [{ GridSearchCV }, { listCandidates }, { splitRows }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
     import('../model-selection/parameter-grid.ts'),
-    import('../model-selection/stratified-k-fold.ts'),
+    import('../model-selection/splitter.ts'),
   ])
   const search = new GridSearchCV(template, grid, { cv, scoring })
   for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
@@ -56,7 +56,7 @@ export async function searchFor<L extends Label>(
     checkFeatureKernel(svm, 'grid.kernel')
     checkClassWeight(svm, labels)
   }
-  if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
+  if (typeof cv === 'number') await splitRows(cv, images, labels, groups)
   return search
 }
 
@@ -120,7 +120,7 @@ async function fitUncalibrated<L extends Label>(
   X: Matrix,
   { labels: y, probability }: SvmFit<L>,
   search: GridSearchCV<L> | undefined,
-  { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
+  { signal, onProgress, onWarning, warmStart, groups }: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   if (search === undefined) {
     const svc = template.clone({ probability: probability === 'libsvm' })
@@ -130,7 +130,7 @@ async function fitUncalibrated<L extends Label>(
   }
   try {
     const onSearch = (p: Progress) => onProgress?.({ stage: 'search', ...p })
-    await search.fit(X, y, { signal, onWarning, onProgress: onSearch })
+    await search.fit(X, y, { signal, onWarning, groups, onProgress: onSearch })
     const { bestParams, bestScore, bestIndex, cvResults } = search
     const best = SVC.fromState(search.bestEstimator.toState())
     return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }

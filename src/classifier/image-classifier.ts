@@ -176,6 +176,7 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+    if (o.groups !== undefined) checkLabels(o.groups, images.length, 'groups', 'images')
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
@@ -192,7 +193,10 @@ export class ImageClassifier<L extends Label = Label> {
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const given = { features: extracted.features, scaler, labels: learnt.labels, ...extras }
-      const machine = await fitSvm(this.#template, given, search, o)
+      const machine = await fitSvm(this.#template, given, search, {
+        ...o,
+        groups: o.groups && extracted.read.map((i) => o.groups![i]),
+      })
       this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()

@@ -85,7 +85,7 @@ export class ImageFeatures {
     images: readonly ImageInput[],
     labels: ArrayLike<Label>,
     judge: LayerJudge,
-    o: ImagesCall & Pick<ClassifierFitOptions, 'cv'>,
+    o: ImagesCall & Pick<ClassifierFitOptions, 'cv' | 'groups'>,
   ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
     const { store } = this
     const { rankLayers } = await import('./choose-layer.ts')
@@ -94,6 +94,7 @@ export class ImageFeatures {
       extractor: this.extractor,
       store,
       cv: o.cv,
+      groups: o.groups,
       batchSize: o.batchSize,
       signal: o.signal,
       onUnreadable: o.onUnreadable,

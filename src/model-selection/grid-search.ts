@@ -9,7 +9,7 @@ import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splitter.ts'
 
 /** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
@@ -33,6 +33,15 @@ export interface GridSearchOptions<L extends Label = Label> {
   refit?: boolean | undefined
 }
 
+/** Options of `GridSearchCV.fit`. */
+export interface GridSearchFitOptions extends LongCall, Warned {
+  /**
+   * The group of each row, a string or a number: rows of one group, such as pictures of one object or near-duplicates,
+   * are never both fitted and judged. A number of folds then means a `StratifiedGroupKFold`. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
+}
+
 /**
  * Cross-validates every combination of parameters and keeps the best; of equal ones, the first.
  *
@@ -44,7 +53,7 @@ export class GridSearchCV<L extends Label = Label> {
   readonly estimator: SVC<L>
   readonly paramGrid: ParamGrid | readonly ParamGrid[]
   readonly refit: boolean
-  readonly #splitter: Splitter
+  readonly #cv: number | Splitter
   readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
   /** All parameters of each candidate. */
@@ -63,7 +72,8 @@ export class GridSearchCV<L extends Label = Label> {
     this.estimator = estimator
     this.paramGrid = paramGrid
     this.refit = o.refit ?? true
-    this.#splitter = toSplitter(o.cv ?? 5)
+    this.#cv = o.cv ?? 5
+    toSplitter(this.#cv)
     this.#scorer = toScorer(o.scoring ?? 'accuracy')
     this.#candidates = listCandidates(paramGrid, Object.keys(estimator.getParams()))
     const defaults = estimator.getParams()
@@ -78,6 +88,7 @@ export class GridSearchCV<L extends Label = Label> {
    * @param y one label per row
    * @param o.onProgress receives the fits that are `done` and their `total`. Candidates whose fits are the same count
    *   once. With `refit`, the last fit is that of the best candidate on all rows.
+   * @param o.groups the group of each row, which no fold divides
    * @param o.onWarning called if that last fit ends with `fitStatus` `'imprecise'`
    * @returns this search, typed by the labels in `y`
    * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds, `ONE_CLASS`,
@@ -86,11 +97,11 @@ export class GridSearchCV<L extends Label = Label> {
   async fit<Y extends ArrayLike<L>>(
     X: MatrixLike,
     y: Y,
-    o: LongCall & Warned = {},
+    o: GridSearchFitOptions = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
     const matrix = await checkRows(X, y, this.#parameters, o.signal)
-    const folds = await this.#splitter.split(matrix, y)
+    const folds = await splitRows(this.#cv, matrix, y, o.groups)
     let searched = 0
     const scores = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,

@@ -26,6 +26,7 @@ export {
   type UnknownOptions,
 } from './classifier/image-classifier.ts'
 export type { ExtractOptions, ExtractProgress } from './cnn/batching/run-images.ts'
+export type { ExecutionProvider, OrtModule, OrtSession } from './cnn/custom-runtime.ts'
 export {
   type ExtractorDescription,
   type ExtractorOptions,
@@ -34,7 +35,6 @@ export {
 } from './cnn/extractor/extractor.ts'
 export type { LayerInfo } from './cnn/extractor/layer-info.ts'
 export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
-export type { ExecutionProvider, OrtModule, OrtSession } from './cnn/given-runtime.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
 export type {

@@ -23,13 +23,13 @@ export interface FileContent<L extends Label = Label> {
   /** The power of `CalibratedSvc`, if the probabilities come from folds. */
   power?: number | undefined
   known?: KnownModel | undefined
-  learnt: TrainingSet<L> | undefined
+  trainingSet: TrainingSet<L> | undefined
 }
 
 /** Serializes a fitted classifier to one ONNX file. */
 export function classifierToFile(
   extractor: FeatureExtractor,
-  { scaler, svc, power, known, learnt }: FileContent,
+  { scaler, svc, power, known, trainingSet }: FileContent,
 ): Uint8Array<ArrayBuffer> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
@@ -55,9 +55,9 @@ export function classifierToFile(
       // Store only the file name: the directories would disclose the layout of the user's file system.
       model: model.split(/[/\\]/).at(-1),
       // Kept only if it was asked for: features of the runtimes differ in their low bits.
-      runtime: extractor.askedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
+      runtime: extractor.requestedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
-      learnt: learnt && trainingSetToFile(learnt, state.classes),
+      trainingSet: trainingSet && trainingSetToFile(trainingSet, state.classes),
       unknown: known && { reject: known.reject, label: known.label },
     },
   })
@@ -75,7 +75,7 @@ export async function classifierFromFile<L extends Label>(
   const { cnn, pooling, prefixTokens, scaler, svm, calibration, known, preprocess, about } =
     readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
-  const learnt = trainingSetFromFile(about.learnt, svc.classes)
+  const trainingSet = trainingSetFromFile(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
@@ -95,7 +95,13 @@ export async function classifierFromFile<L extends Label>(
   const { featureSize } = extractor
   if (featureSize === svm.supportVectors.cols) {
     return {
-      ...{ extractor, scaler: featureScalerFromFile(scaler), svc, power: calibration?.power, learnt },
+      ...{
+        extractor,
+        scaler: featureScalerFromFile(scaler),
+        svc,
+        power: calibration?.power,
+        trainingSet,
+      },
       known: known && { numbers: known, ...unknownFromFile(about.unknown) },
     }
   }

@@ -67,7 +67,7 @@ export type { Suspect } from './review/suspects.ts'
 interface Fitted<L extends Label> extends FittedSvm<L> {
   scaler: FeatureScaler
   /** `undefined` if loaded from a file that does not record its training set. */
-  learnt: TrainingSet<L> | undefined
+  trainingSet: TrainingSet<L> | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
@@ -187,17 +187,17 @@ export class ImageClassifier<L extends Label = Label> {
       if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
       const known = source === frozen ? chosen?.extracted : undefined
       const extracted = known ?? (await source.extract(images, o, labels))
-      const learnt = trainingSetFrom<L>(extracted, labels)
+      const trainingSet = trainingSetFrom<L>(extracted, labels)
       const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const given = { features: extracted.features, scaler, labels: learnt.labels, ...extras }
-      const machine = await fitSvm(this.#template, given, search, {
+      const given = { features: extracted.features, scaler, labels: trainingSet.labels, ...extras }
+      const fitted = await fitSvm(this.#template, given, search, {
         ...o,
         groups: o.groups && extracted.read.map((i) => o.groups![i]),
       })
-      this.#replace({ ...machine, scaler, learnt, rankedLayers: chosen?.ranked })
+      this.#replace({ ...fitted, scaler, trainingSet, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()
       chosen?.source.dispose()
@@ -221,10 +221,10 @@ export class ImageClassifier<L extends Label = Label> {
    *   store lacks some of the training images; otherwise as `fit`
    */
   async add(images: readonly ImageInput[], labels: ArrayLike<L>, o: ImagesCall = {}): Promise<this> {
-    const { learnt } = await this.#checkRefittable()
+    const { trainingSet } = await this.#checkRefittable()
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
-    uniqueLabels<Label>([learnt.labels[0], ...Array.from(labels)], 'labels')
+    uniqueLabels<Label>([trainingSet.labels[0], ...Array.from(labels)], 'labels')
     this.#keep(await this.#source.extract(images, o, labels), labels)
     return this
   }
@@ -238,16 +238,16 @@ export class ImageClassifier<L extends Label = Label> {
    *   `ABORTED`, `DISPOSED`
    */
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
-    const { svc, scaler, search, rankedLayers, learnt, features } = await this.#checkRefittable()
+    const { svc, scaler, search, rankedLayers, trainingSet, features } = await this.#checkRefittable()
     const added = [...this.#added]
-    const all = joinTrainingSets([learnt, ...added], [features, ...added.map((part) => part.features)])
+    const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const given = { features: all.features, scaler, labels: all.labels, ...extras }
-    const machine = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
+    const fitted = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
-    this.#replace({ ...machine, search, scaler, rankedLayers, learnt: all })
+    this.#replace({ ...fitted, search, scaler, rankedLayers, trainingSet: all })
     this.#added = since
     return this
   }
@@ -377,8 +377,8 @@ export class ImageClassifier<L extends Label = Label> {
    *   image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
   async suspects(o: LongCall<ClassifierProgress> = {}): Promise<Suspect<L>[]> {
-    const { svc, scaler, learnt, features } = await this.#checkRefittable()
-    return suspectRows(svc, scaler.kind, features, learnt.labels, {
+    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+    return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })
@@ -512,20 +512,20 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /** The fitted state with its training features; after `load`, the features are read from the store. */
-  async #checkRefittable(): Promise<Fitted<L> & { learnt: TrainingSet<L>; features: Matrix }> {
+  async #checkRefittable(): Promise<Fitted<L> & { trainingSet: TrainingSet<L>; features: Matrix }> {
     const fitted = this.#checkFitted()
-    const { learnt } = fitted
-    if (learnt?.features) return { ...fitted, learnt, features: learnt.features }
-    if (!learnt?.keys || !this.#source.store) {
-      const missing = learnt?.keys
+    const { trainingSet } = fitted
+    if (trainingSet?.features) return { ...fitted, trainingSet, features: trainingSet.features }
+    if (!trainingSet?.keys || !this.#source.store) {
+      const missing = trainingSet?.keys
         ? 'needs the feature store that it was fitted with: load(source, { store })'
         : 'does not know its training images, because it was fitted without a feature store; call fit(images, labels) first'
       const message = `this ImageClassifier was loaded from a file and ${missing}`
       throw new SoftmarginError('NOT_FITTED', message, { argument: 'store', expected: 'a FeatureStore' })
     }
-    const features = await this.#source.ofKeys(learnt.keys)
+    const features = await this.#source.ofKeys(trainingSet.keys)
     this.#checkFitted()
-    return { ...fitted, learnt, features }
+    return { ...fitted, trainingSet, features }
   }
 
   #checkFitted(): Fitted<L> {

@@ -25,7 +25,7 @@ export interface SharedNetwork {
 }
 
 /** Splits a model into parts that can be sent to any number of threads. */
-export function takeApart(model: ModelProto): Pick<NetworkCopy, 'model' | 'files'> {
+export function splitModel(model: ModelProto): Pick<NetworkCopy, 'model' | 'files'> {
   const { bytes, files } = detachWeights(model)
   if (!mayShareMemory()) return { model: bytes, files }
   return {
@@ -39,7 +39,7 @@ export function takeApart(model: ModelProto): Pick<NetworkCopy, 'model' | 'files
 }
 
 /** Reassembles a model in the thread. Its weights are not copied. */
-export function putTogether({ model: bytes, files }: Pick<NetworkCopy, 'model' | 'files'>): ModelProto {
+export function joinModel({ model: bytes, files }: Pick<NetworkCopy, 'model' | 'files'>): ModelProto {
   const model = fromBinary(ModelProtoSchema, bytes)
   attachWeights(model.graph!, Object.fromEntries(files.map(({ path, data }) => [path, data])), 'the model')
   return model

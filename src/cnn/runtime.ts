@@ -1,8 +1,6 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { mayShareMemory } from '../host/threads.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
-import { NotForEngine } from './engine/lowering/not-for-engine.ts'
-import { EngineNetwork } from './engine/network.ts'
 import {
   checkModule,
   checkProviders,
@@ -11,9 +9,11 @@ import {
   GivenSession,
   type OrtModule,
   packageOf,
-} from './given-runtime.ts'
+} from './custom-runtime.ts'
+import { NotForEngine } from './engine/lowering/not-for-engine.ts'
+import { EngineNetwork } from './engine/network.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import { type NetworkCopy, putTogether, type SharedNetwork, takeApart } from './network-copy.ts'
+import { joinModel, type NetworkCopy, type SharedNetwork, splitModel } from './network-copy.ts'
 import type {
   Activation,
   Device,
@@ -172,7 +172,7 @@ export async function startCopy(
   port: ImageTensorInput,
   dims: readonly number[],
 ): Promise<Network> {
-  const model = putTogether(copy)
+  const model = joinModel(copy)
   if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
   const source = { model, input: port.name, batch: port.batch }
   return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
@@ -209,7 +209,7 @@ function inEngine(network: EngineNetwork, model: ModelProto): Network {
       const places = mayShareMemory()
         ? await network.share(count)
         : new Array<undefined>(count).fill(undefined)
-      return { places, parts: () => ({ runtime: 'engine', ...takeApart(model) }) }
+      return { places, parts: () => ({ runtime: 'engine', ...splitModel(model) }) }
     },
     release: async () => network.release(),
   }
@@ -237,7 +237,7 @@ async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason:
     ...(session.device === 'wasm' && {
       share: async (count: number) => ({
         places: new Array<undefined>(count).fill(undefined),
-        parts: () => ({ runtime: 'onnxruntime', ...takeApart(model) }),
+        parts: () => ({ runtime: 'onnxruntime', ...splitModel(model) }),
       }),
     }),
     release: () => session.release(),

@@ -5,7 +5,7 @@ import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
-import { activationsOf, failedOn, notTaken, reason } from './activation.ts'
+import { activationsOf, loadError, reason, runError } from './onnxruntime-results.ts'
 import type { Activation, Device, Feeds, RunningNetwork, SessionOptions } from './running-network.ts'
 
 type Ort = typeof import('onnxruntime-web')
@@ -130,7 +130,7 @@ async function start(model: ModelProto, device: Device): Promise<InferenceSessio
         new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime cannot be started: ${said}`, { cause })
       )
     }
-    throw notTaken(model, cause)
+    throw loadError(model, cause)
   }
 }
 
@@ -174,7 +174,7 @@ async function runOnce(
     ])
     results = await session.run(Object.fromEntries(tensors))
   } catch (cause) {
-    throw failedOn(Object.values(feeds)[0].dims, cause)
+    throw runError(Object.values(feeds)[0].dims, cause)
   }
   return activationsOf(results)
 }

@@ -66,7 +66,7 @@ export function countCodes({ classes, codes }: EncodedLabels): Int32Array {
 export function rowsOfClasses({ classes, codes }: EncodedLabels): Int32Array[] {
   const rows: number[][] = classes.map(() => [])
   for (const [row, code] of codes.entries()) rows[code].push(row)
-  return rows.map((own) => Int32Array.from(own))
+  return rows.map((groupRows) => Int32Array.from(groupRows))
 }
 
 /**

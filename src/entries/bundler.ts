@@ -98,14 +98,14 @@ export function softmarginEsbuild(): EsbuildPlugin {
       initialOptions.format ??= 'esm'
       initialOptions.splitting ??= true
       const { entryPoints = [] } = initialOptions
-      const own = MODULES.map((name) => ({
+      const workerEntries = MODULES.map((name) => ({
         in: fileURLToPath(new URL(`${name}.js`, import.meta.url)),
         out: `softmargin-${name}`,
       }))
       const theirs = Array.isArray(entryPoints)
         ? entryPoints
         : Object.entries(entryPoints).map(([out, file]) => ({ in: file, out }))
-      initialOptions.entryPoints = [...theirs, ...own]
+      initialOptions.entryPoints = [...theirs, ...workerEntries]
       onResolve({ filter: /^softmargin-file:/ }, ({ path }) => ({
         path: path.slice('softmargin-file:'.length),
         namespace: 'softmargin-file',
@@ -117,7 +117,7 @@ export function softmarginEsbuild(): EsbuildPlugin {
       onLoad({ filter: OURS }, ({ path }) => {
         const imports: string[] = []
         const code = replaceUrls(readFileSync(path, 'utf8'), path, (file) => {
-          const module = own.find((each) => each.in === file)
+          const module = workerEntries.find((each) => each.in === file)
           if (module) return `new URL('./${module.out}.js', import.meta.url)`
           if (isModule(file)) return undefined
           const name = `softmarginFile${imports.length}`

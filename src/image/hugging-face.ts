@@ -69,34 +69,40 @@ export function isHuggingFace(config: object): config is HuggingFacePreprocess {
  */
 export function fromHuggingFace(config: HuggingFacePreprocess, name = 'preprocess'): Preprocess {
   if (typeof config !== 'object' || config === null) throw invalidArgument(name, config, 'an object')
-  const own = config.image_processor ?? config
-  if (own.do_pad === true)
+  const processor = config.image_processor ?? config
+  if (processor.do_pad === true)
     throw invalidArgument(`${name}.do_pad`, true, 'false, since padding is not supported')
-  const { do_rescale = true, do_normalize = true, rescale_factor = 1 / 255 } = own
-  const result: Preprocess = { ...geometry(own, name), rescale: do_rescale ? rescale_factor : 1 }
-  if (own.resample !== undefined) {
-    const resample = filters[own.resample]
-    if (!resample && own.do_resize !== false) {
-      throw invalidArgument(`${name}.resample`, own.resample, '0 (nearest), 2 (bilinear) or 3 (bicubic)')
+  const { do_rescale = true, do_normalize = true, rescale_factor = 1 / 255 } = processor
+  const result: Preprocess = { ...geometry(processor, name), rescale: do_rescale ? rescale_factor : 1 }
+  if (processor.resample !== undefined) {
+    const resample = filters[processor.resample]
+    if (!resample && processor.do_resize !== false) {
+      throw invalidArgument(
+        `${name}.resample`,
+        processor.resample,
+        '0 (nearest), 2 (bilinear) or 3 (bicubic)',
+      )
     }
     if (resample) result.resample = resample
   }
   // If the file omits mean and std, the ImageNet defaults apply.
-  if (do_normalize && own.image_mean) result.mean = own.image_mean
-  if (do_normalize && own.image_std) result.std = own.image_std
+  if (do_normalize && processor.image_mean) result.mean = processor.image_mean
+  if (do_normalize && processor.image_std) result.std = processor.image_std
   if (!do_normalize) Object.assign(result, { mean: [0, 0, 0], std: [1, 1, 1] })
   // EfficientNet scales bytes to -1 ... 1 before applying mean and std.
-  if (own.rescale_offset && do_rescale) result.mean = (result.mean ?? [0.485, 0.456, 0.406]).map((m) => m + 1)
-  if (own.do_flip_channel_order) result.order = 'bgr'
+  if (processor.rescale_offset && do_rescale)
+    result.mean = (result.mean ?? [0.485, 0.456, 0.406]).map((m) => m + 1)
+  if (processor.do_flip_channel_order) result.order = 'bgr'
   return result
 }
 
 /** Resizing and cropping. */
-function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 'size' | 'crop'> {
-  const type = own.image_processor_type ?? own.feature_extractor_type ?? ''
-  const crop = own.do_center_crop && own.crop_size !== undefined ? sizeOf(own.crop_size) : undefined
-  if (own.do_resize === false || own.size === undefined) return crop === undefined ? {} : { crop }
-  const { size } = own
+function geometry(processor: HuggingFacePreprocess, name: string): Pick<Preprocess, 'size' | 'crop'> {
+  const type = processor.image_processor_type ?? processor.feature_extractor_type ?? ''
+  const crop =
+    processor.do_center_crop && processor.crop_size !== undefined ? sizeOf(processor.crop_size) : undefined
+  if (processor.do_resize === false || processor.size === undefined) return crop === undefined ? {} : { crop }
+  const { size } = processor
   if (typeof size === 'object' && size !== null && size.longest_edge !== undefined) {
     const expected = 'omitted, since all images must have the same size'
     throw invalidArgument(`${name}.size.longest_edge`, size.longest_edge, expected)
@@ -111,12 +117,12 @@ function geometry(own: HuggingFacePreprocess, name: string): Pick<Preprocess, 's
     // square.
     return edge >= 384
       ? { size: edge }
-      : { size: { shortestEdge: Math.trunc(edge / (own.crop_pct ?? 224 / 256)) }, crop: edge }
+      : { size: { shortestEdge: Math.trunc(edge / (processor.crop_pct ?? 224 / 256)) }, crop: edge }
   }
   const resized = type.startsWith('Levit')
     ? Math.trunc((256 / 224) * edge)
     : type.startsWith('PoolFormer')
-      ? Math.trunc(edge / (own.crop_pct ?? 0.9))
+      ? Math.trunc(edge / (processor.crop_pct ?? 0.9))
       : edge
   // Without a crop the longer side would vary between images, so the centre square is cropped.
   return { size: { shortestEdge: resized }, crop: crop ?? edge }

@@ -23,9 +23,9 @@ export function resolvePreprocess(
 ): ResolvedPreprocess {
   if (typeof wanted !== 'object' || wanted === null) throw invalidArgument('preprocess', wanted, 'an object')
   const given = isHuggingFace(wanted) ? fromHuggingFace(wanted) : wanted
-  const own = isHuggingFace(fromModel) ? fromHuggingFace(fromModel) : fromModel
-  const geometry = given.size !== undefined || given.crop !== undefined ? given : own
-  const order = given.order ?? own.order ?? (model.channels === 1 ? 'grey' : 'rgb')
+  const recorded = isHuggingFace(fromModel) ? fromHuggingFace(fromModel) : fromModel
+  const geometry = given.size !== undefined || given.crop !== undefined ? given : recorded
+  const order = given.order ?? recorded.order ?? (model.channels === 1 ? 'grey' : 'rgb')
   checkOneOf('order', order, ['rgb', 'bgr', 'grey'])
   const channels = order === 'grey' ? 1 : 3
   if (channels !== model.channels) {
@@ -38,14 +38,14 @@ export function resolvePreprocess(
     )
   }
   const usual = channels === 1 ? imageNetGrey : imageNet
-  const resample = given.resample ?? own.resample ?? 'bilinear'
+  const resample = given.resample ?? recorded.resample ?? 'bilinear'
   checkOneOf('resample', resample, ['bilinear', 'bicubic', 'nearest'])
-  const rescale = given.rescale ?? own.rescale ?? 1 / 255
+  const rescale = given.rescale ?? recorded.rescale ?? 1 / 255
   if (!Number.isFinite(rescale) || rescale <= 0) {
     throw invalidArgument('preprocess.rescale', rescale, 'a finite number above 0')
   }
-  const mean = checkChannels('mean', given.mean ?? own.mean ?? usual.mean, channels)
-  const std = checkChannels('std', given.std ?? own.std ?? usual.std, channels)
+  const mean = checkChannels('mean', given.mean ?? recorded.mean ?? usual.mean, channels)
+  const std = checkChannels('std', given.std ?? recorded.std ?? usual.std, channels)
   if (std.some((value) => value <= 0)) throw invalidArgument('preprocess.std', std, 'numbers above 0')
   return { ...resolveGeometry(geometry, model.size), mean, std, rescale, resample, order }
 }

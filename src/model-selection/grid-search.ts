@@ -226,10 +226,12 @@ function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
   const meanTestScore = scores.map(mean)
   return {
     params: params.map((candidate) => ({ ...candidate })),
-    splitTestScores: Array.from({ length: folds }, (_, fold) => scores.map((own) => own[fold])),
+    splitTestScores: Array.from({ length: folds }, (_, fold) =>
+      scores.map((candidateScores) => candidateScores[fold]),
+    ),
     meanTestScore,
-    stdTestScore: scores.map((own, i) =>
-      Math.sqrt(mean(own.map((score) => square(score - meanTestScore[i])))),
+    stdTestScore: scores.map((candidateScores, i) =>
+      Math.sqrt(mean(candidateScores.map((score) => square(score - meanTestScore[i])))),
     ),
     rankTestScore: ranks(meanTestScore),
   }
@@ -238,7 +240,7 @@ function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {
 function ranks(scores: number[]): number[] {
   // A score of NaN, which a custom scorer may return, ranks last.
   const comparable = scores.map((score) => (Number.isNaN(score) ? -Infinity : score))
-  return comparable.map((own) => 1 + comparable.filter((other) => other > own).length)
+  return comparable.map((score) => 1 + comparable.filter((other) => other > score).length)
 }
 
 function indexOfBest({ rankTestScore }: CvResults): number {

@@ -31,22 +31,22 @@ export interface FeatureSignature {
 }
 
 /** Cached, since an extractor is immutable and hashing a large network takes time. */
-const makers = new WeakMap<FeatureExtractor, Promise<FeatureSignature>>()
+const signatures = new WeakMap<FeatureExtractor, Promise<FeatureSignature>>()
 
 /**
  * Returns the feature signature of an extractor. Extractors with the same fingerprint compute the same features from
  * the same image, and an extractor keeps its fingerprint when it is saved and loaded with a classifier.
  */
 export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignature> {
-  const known = makers.get(extractor)
+  const known = signatures.get(extractor)
   if (known) return known
-  const made = makeMaker(extractor)
-  makers.set(extractor, made)
-  made.catch(() => makers.delete(extractor))
+  const made = computeSignature(extractor)
+  signatures.set(extractor, made)
+  made.catch(() => signatures.delete(extractor))
   return made
 }
 
-async function makeMaker(extractor: FeatureExtractor): Promise<FeatureSignature> {
+async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const { layer, featureSize, ...how } = extractor.describe()
   const pooling = inOrder(poolingOf(how))
   const preprocess = inOrder(how.preprocess)
@@ -92,8 +92,8 @@ function unusual({
 /**
  * Returns the signature of rows that hold the features of several layers side by side, with the same preprocessing.
  */
-export async function joinSignatures(makers: FeatureSignature[]): Promise<FeatureSignature> {
-  const parts = makers.map(({ fingerprint, layer, pooling, featureSize }) => ({
+export async function joinSignatures(signatures: FeatureSignature[]): Promise<FeatureSignature> {
+  const parts = signatures.map(({ fingerprint, layer, pooling, featureSize }) => ({
     ...{ fingerprint, layer, pooling, featureSize },
   }))
   const all = JSON.stringify(parts.map(({ fingerprint }) => fingerprint))
@@ -101,9 +101,9 @@ export async function joinSignatures(makers: FeatureSignature[]): Promise<Featur
     fingerprint: await sha256(new TextEncoder().encode(all)),
     layer: JSON.stringify(parts.map(({ layer }) => layer)),
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
-    preprocess: makers[0].preprocess,
+    preprocess: signatures[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
-    ...unusual(makers[0]),
+    ...unusual(signatures[0]),
     parts,
   }
 }

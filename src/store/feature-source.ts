@@ -23,7 +23,7 @@ export function oneLayer(extractor: FeatureExtractor): FeatureSource {
 export class JoinedLayers implements FeatureSource {
   readonly choices: readonly LayerChoice[]
   readonly #extractor: FeatureExtractor
-  #maker: Promise<FeatureSignature> | undefined
+  #signature: Promise<FeatureSignature> | undefined
 
   constructor(
     extractor: FeatureExtractor,
@@ -32,21 +32,21 @@ export class JoinedLayers implements FeatureSource {
   ) {
     this.choices = choices
     this.#extractor = extractor
-    this.#maker = maker
+    this.#signature = maker
   }
 
   /** Returns a source for the same layers of the same network that runs them with another extractor. */
   on(extractor: FeatureExtractor): JoinedLayers {
-    return new JoinedLayers(extractor, this.choices, this.#maker)
+    return new JoinedLayers(extractor, this.choices, this.#signature)
   }
 
   /** Its parts are the signatures that extractors of the single layers would have. */
   maker(): Promise<FeatureSignature> {
-    this.#maker ??= this.#makeMaker()
-    return this.#maker
+    this.#signature ??= this.#computeSignature()
+    return this.#signature
   }
 
-  async #makeMaker(): Promise<FeatureSignature> {
+  async #computeSignature(): Promise<FeatureSignature> {
     const parts: FeatureSignature[] = []
     for (const choice of this.choices) {
       using alone = await this.#extractor.withLayer(choice)

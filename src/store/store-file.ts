@@ -84,7 +84,7 @@ export async function storeFromNpz(source: DataSource, o: ReadOptions = {}): Pro
 type Arrays = Record<string, NdArray>
 
 function featuresFrom(arrays: Arrays): StoredFeatures {
-  const maker = readMaker(readAbout(arrays))
+  const maker = readSignature(readAbout(arrays))
   const X = arrayOf(arrays, 'X')
   if (!(X.data instanceof Float32Array) || X.shape.length !== 2)
     throw unreadable('its X is not a float32 matrix')
@@ -156,14 +156,14 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
   throw unreadable(`it has no array ${show(name)}, only ${Object.keys(arrays).slice(0, 9).join(', ')}`)
 }
 
-function readMaker(about: Record<string, unknown>): FeatureSignature {
+function readSignature(about: Record<string, unknown>): FeatureSignature {
   const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, runtime } = about
-  checkFacts({ fingerprint, layer, pooling, preprocess }, featureSize)
+  checkMetadata({ fingerprint, layer, pooling, preprocess }, featureSize)
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
-  const own = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const maker = { ...own, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
+  const fields = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
+  const maker = { ...fields, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
   return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
 }
 
@@ -172,7 +172,7 @@ function readParts(list: unknown, featureSize: number): FeatureSignature['parts'
   const parts = list.map((each) => {
     const part = (each ?? {}) as NonNullable<FeatureSignature['parts']>[0]
     const { fingerprint, layer, pooling } = part
-    checkFacts({ fingerprint, layer, pooling }, part.featureSize)
+    checkMetadata({ fingerprint, layer, pooling }, part.featureSize)
     return { fingerprint, layer, pooling, featureSize: part.featureSize }
   })
   const sum = parts.reduce((all, part) => all + part.featureSize, 0)
@@ -181,7 +181,7 @@ function readParts(list: unknown, featureSize: number): FeatureSignature['parts'
   return parts
 }
 
-function checkFacts(texts: Record<string, unknown>, featureSize: unknown): void {
+function checkMetadata(texts: Record<string, unknown>, featureSize: unknown): void {
   for (const [name, value] of Object.entries(texts)) {
     if (typeof value !== 'string') throw unreadable(`its ${name} is ${show(value)}`)
   }

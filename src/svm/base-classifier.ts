@@ -10,7 +10,7 @@ import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 
 /** A fitted one-vs-one model, its classes, and what computes its decision values. */
 export interface FittedClassifier<L extends Label> {
-  machine: FittedModel & ModelExtras
+  model: FittedModel & ModelExtras
   classes: L[]
   decisions: DecisionFunction
 }
@@ -31,10 +31,10 @@ export abstract class BaseClassifier<L extends Label> {
    *   `DISPOSED`
    */
   async predict(X: MatrixLike, o: LongCall = {}): Promise<L[]> {
-    const { machine, classes, decisions } = this.fitted()
+    const { model, classes, decisions } = this.fitted()
     const labels: L[] = []
     await decisions.decideInBlocks(X, o, (block) => {
-      for (const code of vote(block, classes.length, machine.tieOrder)) labels.push(classes[code])
+      for (const code of vote(block, classes.length, model.tieOrder)) labels.push(classes[code])
     })
     return labels
   }
@@ -50,8 +50,8 @@ export abstract class BaseClassifier<L extends Label> {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a model without probabilities, and as `predict`
    */
   async predictProba(X: MatrixLike, o: LongCall = {}): Promise<Matrix> {
-    const { machine, classes, decisions } = this.fitted()
-    const { sigmoids, tieOrder } = machine
+    const { model, classes, decisions } = this.fitted()
+    const { sigmoids, tieOrder } = model
     if (!sigmoids) {
       throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
     }

@@ -107,7 +107,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
   protected readonly parameters: P
   /** The class name for messages; a literal, because minifiers rename classes. */
   readonly #name: string
-  #fitted: { machine: FittedModel; decider: DecisionFunction } | undefined
+  #fitted: { model: FittedModel; decisions: DecisionFunction } | undefined
   #disposed = false
 
   protected constructor(name: string, parameters: P) {
@@ -132,12 +132,12 @@ export abstract class BaseSVM<P extends SvmParameters> {
     let fitted = await attempt(false)
     // Precision lost in float32 may be recovered with kernel values computed in float64.
     if (fitted.isImprecise && !fitted.precise) fitted = await attempt(true)
-    const { machine } = fitted
+    const { model } = fitted
     if (fitted.isImprecise) {
       warnOfRounding(fitted.rounding, fitted.margin, o.onWarning)
-      machine.fitStatus = worseStatus(machine.fitStatus, 'imprecise')
+      model.fitStatus = worseStatus(model.fitStatus, 'imprecise')
     }
-    this.learn(machine)
+    this.setModel(model)
   }
 
   async #fit(
@@ -190,21 +190,27 @@ export abstract class BaseSVM<P extends SvmParameters> {
       // The term subtracted from the kernel shifts K b by the same amount in every row; rho makes up for it.
       solutions.close(-(rho - (precise ? rounding.offset : 0)), iterations, status)
       tell(problem.gap, 1)
-      const machine = await solutions.assemble(X, kernel, timeSlice)
-      if (centre) await uncentre(machine, [[0, 1]], centre, timeSlice)
-      return { machine, precise, rounding, margin: width, isImprecise: isImprecise(rounding, tol, width) }
+      const model = await solutions.assemble(X, kernel, timeSlice)
+      if (centre) await uncentre(model, [[0, 1]], centre, timeSlice)
+      return {
+        model,
+        precise,
+        rounding,
+        margin: width,
+        isImprecise: isImprecise(rounding, tol, width),
+      }
     } finally {
       engine.close()
     }
   }
 
   /** @internal */
-  protected learn(machine: FittedModel): void {
+  protected setModel(model: FittedModel): void {
     this.checkAlive()
-    this.#fitted?.decider.dispose()
+    this.#fitted?.decisions.dispose()
     const { simd } = this.parameters
-    const decider = new DecisionFunction(machine, { simd, onThreads: ThreadedPredictor })
-    this.#fitted = { machine, decider }
+    const decisions = new DecisionFunction(model, { simd, onThreads: ThreadedPredictor })
+    this.#fitted = { model, decisions }
   }
 
   /**
@@ -213,33 +219,33 @@ export abstract class BaseSVM<P extends SvmParameters> {
    * @internal
    */
   protected decide(X: MatrixLike, o: LongCall): Promise<Float64Array> {
-    return this.#checkFitted().decider.decide(X, o)
+    return this.#checkFitted().decisions.decide(X, o)
   }
 
   /** Row numbers in X of the support vectors. */
   get support(): Int32Array {
-    return this.#checkFitted().machine.support
+    return this.#checkFitted().model.support
   }
   /** The support vectors, vectors x columns; zero columns for a precomputed kernel. */
   get supportVectors(): Matrix {
-    return this.#checkFitted().machine.supportVectors
+    return this.#checkFitted().model.supportVectors
   }
   /** Dual coefficients of the support vectors, 1 x vectors. */
   get dualCoef(): Matrix {
-    const { dualCoef } = this.#checkFitted().machine
+    const { dualCoef } = this.#checkFitted().model
     return new Matrix(Float32Array.from(dualCoef), 1, dualCoef.length)
   }
   /** The constant of the decision function. */
   get intercept(): number {
-    return this.#checkFitted().machine.intercept[0]
+    return this.#checkFitted().model.intercept[0]
   }
   /** Number of solver iterations. */
   get nIter(): number {
-    return this.#checkFitted().machine.nIter[0]
+    return this.#checkFitted().model.nIter[0]
   }
   /** Why the solver stopped. */
   get fitStatus(): FitStatus {
-    return this.#checkFitted().machine.fitStatus
+    return this.#checkFitted().model.fitStatus
   }
 
   /**
@@ -248,7 +254,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
   toState(): BaseSvmState<P> {
-    return { ...this.#checkFitted().machine, options: this.getParams() }
+    return { ...this.#checkFitted().model, options: this.getParams() }
   }
 
   protected checkAlive(): void {
@@ -257,7 +263,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
     }
   }
 
-  #checkFitted(): { machine: FittedModel; decider: DecisionFunction } {
+  #checkFitted(): { model: FittedModel; decisions: DecisionFunction } {
     this.checkAlive()
     if (this.#fitted) return this.#fitted
     throw new SoftmarginError('NOT_FITTED', `this ${this.#name} is not fitted; call fit() first`)
@@ -269,7 +275,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
    */
   dispose(): void {
     this.#disposed = true
-    this.#fitted?.decider.dispose()
+    this.#fitted?.decisions.dispose()
     this.#fitted = undefined
   }
 

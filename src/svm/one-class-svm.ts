@@ -123,9 +123,9 @@ export class OneClassSVM extends BaseSVM<OneClassSvmParameters> {
    *   missing or of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState(state: BaseSvmState<OneClassSvmParameters>): OneClassSVM {
-    const { options, ...machine } = checkedModel(state)
+    const { options, ...model } = checkedModel(state)
     const svm = new OneClassSVM(options)
-    svm.learn(machine)
+    svm.setModel(model)
     return svm
   }
 }

@@ -34,9 +34,9 @@ export async function warnOfPlainFloat32(
   const X = supportVectors.select(Int32Array.from(rows))
   // The input steps have already been applied to the support vectors.
   const predictor = SvcPredictor.fromState({ ...state, inputSteps: inputSteps && [] })
-  let ours: unknown[]
+  let labels: unknown[]
   try {
-    ours = await predictor.predict(X)
+    labels = await predictor.predict(X)
   } catch (error) {
     if (error instanceof SoftmarginError && error.code === 'INVALID_ARGUMENT') return
     throw error
@@ -44,7 +44,7 @@ export async function warnOfPlainFloat32(
     predictor.dispose()
   }
   const codes = vote(plainDecisions(state, kernel, X), classes.length, tieOrder)
-  const differing = ours.filter((label, row) => label !== classes[codes[row]]).length
+  const differing = labels.filter((label, row) => label !== classes[codes[row]]).length
   if (differing === 0) return
   onWarning(
     `softmargin: a runtime that computes the SVM of this file in plain float32 gives ${differing} of ${count} support ` +

@@ -7,7 +7,7 @@ import { fitSigmoid, sigmoid } from '../engine/decision/platt.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { SVC } from './svc.ts'
 
-const { machines, sigmoids } = fixtures.probabilities
+const { machines: cases, sigmoids } = fixtures.probabilities
 
 describe('Platt', () => {
   test.each(sigmoids)('the sigmoid of $firsts rows and others is scikit-learn’s', async (fixture) => {
@@ -27,7 +27,7 @@ describe('Platt', () => {
   })
 })
 
-describe.each(machines)('$name', ({ classes, ...fixture }) => {
+describe.each(cases)('$name', ({ classes, ...fixture }) => {
   const [X, XTest] = [toMatrix(fixture.X), toMatrix(fixture.XTest)]
 
   test('couples as LIBSVM does', () => {
@@ -60,7 +60,7 @@ describe.each(machines)('$name', ({ classes, ...fixture }) => {
 })
 
 describe('SVC with probability', () => {
-  const { X: given, y, XTest: unseen } = machines[1]
+  const { X: given, y, XTest: unseen } = cases[1]
   const [X, XTest] = [toMatrix(given), toMatrix(unseen)]
 
   test('decides as without, and the same seed gives the same bits', async () => {

@@ -22,13 +22,13 @@ export class SvcPredictor<L extends Label = Label> extends BaseClassifier<L> {
   readonly #classes: L[]
   #fitted: FittedClassifier<L> | undefined
 
-  private constructor({ classes, options, ...machine }: PredictorState<L>) {
+  private constructor({ classes, options, ...model }: PredictorState<L>) {
     super()
     this.#classes = classes
     this.#fitted = {
-      machine,
+      model,
       classes,
-      decisions: new DecisionFunction(machine, { simd: options?.simd ?? 'strict' }),
+      decisions: new DecisionFunction(model, { simd: options?.simd ?? 'strict' }),
     }
   }
 

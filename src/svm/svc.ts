@@ -103,15 +103,15 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     ])
     const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
     const earlier = this.#earlier(o.warmStart)
-    const machine = await fitOneVsOne(
+    const model = await fitOneVsOne(
       {
         ...{ X: matrix, groups, survey, bounds, folds },
-        earlier: earlier && earlierDuals(earlier.machine, earlier.classes, matrix, y, classes),
+        earlier: earlier && earlierDuals(earlier.model, earlier.classes, matrix, y, classes),
       },
       kernel,
       { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
     )
-    this.#learn(machine, classes)
+    this.#learn(model, classes)
     // The type is now that of the labels in y.
     return this as unknown as SVC<Y[number]>
   }
@@ -123,11 +123,11 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     throw invalidArgument('warmStart', warmStart, 'true, false or a fitted SVC')
   }
 
-  #learn(machine: FittedModel & ModelExtras, classes: L[]): void {
+  #learn(model: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     this.#fitted?.decisions.dispose()
-    const decisions = new DecisionFunction(machine, { ...this.#parameters, onThreads: ThreadedPredictor })
-    this.#fitted = { machine, classes, decisions }
+    const decisions = new DecisionFunction(model, { ...this.#parameters, onThreads: ThreadedPredictor })
+    this.#fitted = { model, classes, decisions }
   }
 
   /**
@@ -145,38 +145,38 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   }
   /** Row numbers in X of the support vectors, grouped by class. */
   get support(): Int32Array {
-    return this.fitted().machine.support
+    return this.fitted().model.support
   }
   /** The support vectors, vectors x columns; zero columns for a precomputed kernel. */
   get supportVectors(): Matrix {
-    return this.fitted().machine.supportVectors
+    return this.fitted().model.supportVectors
   }
   /** Number of support vectors of each class. */
   get nSupport(): Int32Array {
-    return this.fitted().machine.nSupport
+    return this.fitted().model.nSupport
   }
   /**
    * Dual coefficients of the support vectors, (classes - 1) x vectors, in LIBSVM's layout. With two classes the
    * signs are such that `classes[1]` is positive, as in scikit-learn.
    */
   get dualCoef(): Matrix {
-    const { classes, machine } = this.fitted()
+    const { classes, model } = this.fitted()
     const sign = classes.length === 2 ? -1 : 1
-    const data = Float32Array.from(machine.dualCoef, (value) => sign * value)
-    return new Matrix(data, classes.length - 1, machine.support.length)
+    const data = Float32Array.from(model.dualCoef, (value) => sign * value)
+    return new Matrix(data, classes.length - 1, model.support.length)
   }
   /** Constants of the decision functions, one per pair of classes, with the signs of `dualCoef`. */
   get intercept(): Float64Array {
-    const { classes, machine } = this.fitted()
-    return classes.length === 2 ? machine.intercept.map((value) => -value) : machine.intercept
+    const { classes, model } = this.fitted()
+    return classes.length === 2 ? model.intercept.map((value) => -value) : model.intercept
   }
   /** Number of solver iterations for each pair of classes. */
   get nIter(): Int32Array {
-    return this.fitted().machine.nIter
+    return this.fitted().model.nIter
   }
   /** Why the solver stopped: the worst status of all pairs. */
   get fitStatus(): FitStatus {
-    return this.fitted().machine.fitStatus
+    return this.fitted().model.fitStatus
   }
 
   /**
@@ -185,8 +185,8 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`
    */
   toState(): SvcState<L> {
-    const { machine, classes } = this.fitted()
-    return { ...machine, classes, options: this.getParams() }
+    const { model, classes } = this.fitted()
+    return { ...model, classes, options: this.getParams() }
   }
 
   /**
@@ -197,10 +197,10 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
    *   missing or of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState<L extends Label>(state: SvcState<L>): SVC<L> {
-    const { options, classes, ...machine } = checkedModel(state)
-    checkStateClasses(classes, machine)
+    const { options, classes, ...model } = checkedModel(state)
+    checkStateClasses(classes, model)
     const svc = new SVC<L>(options)
-    svc.#learn(machine, classes)
+    svc.#learn(model, classes)
     return svc
   }
 

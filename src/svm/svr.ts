@@ -107,9 +107,9 @@ export class SVR extends BaseSVM<SvrParameters> {
    *   of the wrong type; `SHAPE_MISMATCH` for parts whose lengths do not agree
    */
   static fromState(state: BaseSvmState<SvrParameters>): SVR {
-    const { options, ...machine } = checkedModel(state)
+    const { options, ...model } = checkedModel(state)
     const svr = new SVR(options)
-    svr.learn(machine)
+    svr.setModel(model)
     return svr
   }
 }

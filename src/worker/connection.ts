@@ -1,14 +1,14 @@
 // The client's side of a connection to a worker: sends requests and runs callbacks.
 
 import * as Comlink from 'comlink'
-import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
+import { deserializeError, serializeError } from '../core/serialize-error.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
 import {
-  type Answer,
   type ClientSide,
   type RemoteClassName,
+  type Reply,
   type Request,
   remoteClasses,
   type ServerSide,
@@ -103,7 +103,7 @@ export class Connection implements ClientSide {
     if (!this.#ended) this.#server?.forget(id).catch(() => {})
   }
 
-  async callBack(id: number, args: unknown[]): Promise<Answer> {
+  async callBack(id: number, args: unknown[]): Promise<Reply> {
     const known = this.#functions.get(id)
     // The call has already been rejected, so its callbacks are no longer run.
     if (!known) return { value: undefined }

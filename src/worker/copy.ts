@@ -54,11 +54,11 @@ export class Copies {
   async copyInPieces(): Promise<void> {
     for (const place of this.#places) {
       const known = this.#copied.get(place.bytes)
-      this.#replace(place, known ?? sameView(place.bytes, await this.#slowly(bytesOf(place.bytes))))
+      this.#replace(place, known ?? sameView(place.bytes, await this.#copyWithPauses(bytesOf(place.bytes))))
     }
   }
 
-  async #slowly(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  async #copyWithPauses(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
     const copy = new Uint8Array(bytes.length)
     for (let from = 0; from < bytes.length; ) {
       const to = Math.min(bytes.length, from + this.#left)

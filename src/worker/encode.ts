@@ -1,7 +1,7 @@
 // Encodes values that structured cloning cannot send or would send inefficiently.
 
-import { deserializeError, type SerializedError, serializeError } from '../core/error-facts.ts'
 import { Matrix } from '../core/matrix.ts'
+import { deserializeError, type SerializedError, serializeError } from '../core/serialize-error.ts'
 import { NdArray } from '../data/nd-array.ts'
 import type { RemoteClassName } from './protocol.ts'
 

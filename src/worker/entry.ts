@@ -20,7 +20,7 @@ useFullThreads()
 interface Served {
   end: ConnectionEnd
   server: Server
-  life: ReturnType<typeof holdWorkerLock>
+  lock: ReturnType<typeof holdWorkerLock>
 }
 
 const connections = new Map<string, Served>()
@@ -43,9 +43,9 @@ async function greet(id: string, { threads }: Hello): Promise<void> {
   const client = Comlink.wrap<ClientSide>(end) as unknown as ClientSide
   const server = new Server(library, client, true)
   Comlink.expose(server, end)
-  const life = holdWorkerLock(id)
-  connections.set(id, { end, server, life })
-  post({ softmargin: id, kind: 'ready', data: { isHeld: (await life) !== undefined } satisfies Ready }, [])
+  const lock = holdWorkerLock(id)
+  connections.set(id, { end, server, lock })
+  post({ softmargin: id, kind: 'ready', data: { isHeld: (await lock) !== undefined } satisfies Ready }, [])
 }
 
 /** Removes all state of one connection; the worker keeps serving the others. */
@@ -53,6 +53,6 @@ async function leave(id: string): Promise<void> {
   const served = connections.get(id)
   connections.delete(id)
   served?.server.dispose()
-  const release = await served?.life
+  const release = await served?.lock
   release?.()
 }

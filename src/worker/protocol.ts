@@ -1,6 +1,6 @@
 // The requests and replies between `spawn` and a worker.
 
-import type { SerializedError } from '../core/error-facts.ts'
+import type { SerializedError } from '../core/serialize-error.ts'
 
 /** Classes whose objects live in the worker. */
 export const remoteClasses = [
@@ -30,11 +30,11 @@ export type Request =
   | { type: 'get'; target: string; member: string }
 
 /** The outcome of a request. */
-export type Answer = { value: unknown } | { error: SerializedError }
+export type Reply = { value: unknown } | { error: SerializedError }
 
 /** The interface of the worker, over Comlink. */
 export interface ServerSide {
-  perform(request: Request): Promise<Answer>
+  perform(request: Request): Promise<Reply>
   /** Aborts the signal with that id. */
   abort(signal: number): Promise<void>
   /** Releases an object that has been garbage-collected on the client's side. */
@@ -43,5 +43,5 @@ export interface ServerSide {
 
 /** The interface of the client, which the worker calls over Comlink. */
 export interface ClientSide {
-  callBack(callback: number, args: unknown[]): Promise<Answer>
+  callBack(callback: number, args: unknown[]): Promise<Reply>
 }

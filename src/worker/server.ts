@@ -1,14 +1,14 @@
 // The worker's side of a connection: owns the objects and runs the requests.
 
 import * as Comlink from 'comlink'
-import { deserializeError, serializeError } from '../core/error-facts.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import { deserializeError, serializeError } from '../core/serialize-error.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
 import {
-  type Answer,
   type ClientSide,
   type RemoteClassName,
+  type Reply,
   type Request,
   remoteClasses,
   remoteFunctions,
@@ -37,7 +37,7 @@ export class Server implements ServerSide {
     this.#moves = moves
   }
 
-  async perform(request: Request): Promise<Answer> {
+  async perform(request: Request): Promise<Reply> {
     const signals: number[] = []
     const moved = this.#moves ? new Set<ArrayBuffer>() : undefined
     try {

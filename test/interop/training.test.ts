@@ -65,7 +65,7 @@ it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(network
       headRate: 2,
       running: {},
     })
-    const { learnt } = runner
+    const { parameters: learnt } = runner
     const features = learnt.at(-2)!.dims[1]
     // A head of zeros would hide the gradients of everything below it.
     learnt.at(-2)!.values.set(seeded(classes * features, 5).map((x) => x / Math.sqrt(features)))

@@ -58,7 +58,7 @@ export function calibrate(
 export function temper(coupled: Float32Array, classes: number, power: number): Float32Array {
   if (power === 1) return coupled
   for (let at = 0; at < coupled.length; at += classes) {
-    coupled.set(raised(coupled.subarray(at, at + classes), power), at)
+    coupled.set(tempered(coupled.subarray(at, at + classes), power), at)
   }
   return coupled
 }
@@ -89,7 +89,7 @@ export function agreeWith(
   return probabilities
 }
 
-function raised(row: Float32Array, power: number): Float64Array {
+function tempered(row: Float32Array, power: number): Float64Array {
   const scores = Float64Array.from(row, (p) => power * log(Math.max(p, LEAST)))
   const top = Math.max(...scores)
   const weights = scores.map((score) => exp(score - top))

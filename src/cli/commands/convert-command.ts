@@ -8,7 +8,7 @@ import { readModel } from '../../onnx/graph/read.ts'
 import { SVC } from '../../svm/svc.ts'
 import { checkWritable } from '../common/check-writable.ts'
 import { parseCount } from '../common/parse-options.ts'
-import { answer } from '../common/terminal.ts'
+import { printResult } from '../common/terminal.ts'
 
 /** Adds the command `convert`: converts an SVM from ONNX to LIBSVM's text format, or back. */
 export function addConvert(program: Command): void {
@@ -43,7 +43,7 @@ async function convert(
   await writeFileAtomically(to, isOnnx ? await svc.toOnnx() : new TextEncoder().encode(svc.toLibsvm()))
   const { rows, cols } = svc.supportVectors
   const format = isOnnx ? 'ONNX' : 'LIBSVM'
-  answer(
+  printResult(
     json === true,
     { file: to, format, classes: svc.classes, supportVectors: rows, columns: cols },
     () =>

@@ -6,7 +6,7 @@ import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { answer, progress, say } from '../common/terminal.ts'
+import { printResult, progress, say } from '../common/terminal.ts'
 
 /** Adds the command `evaluate`: evaluates a saved classifier on images whose classes are known. */
 export function addEvaluate(program: Command, signal: AbortSignal): void {
@@ -43,7 +43,7 @@ async function evaluate(
     })
     progress.stop()
     skipped.conclude(paths.length)
-    answer(
+    printResult(
       json,
       { file, ...evaluationDocument(evaluation), skipped: skipped.list },
       () =>

@@ -6,7 +6,7 @@ import { labelledHelp, listAny } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { answer, progress, say } from '../common/terminal.ts'
+import { printResult, progress, say } from '../common/terminal.ts'
 
 interface ExtractCommandOptions extends RuntimeOption {
   output: string
@@ -62,7 +62,7 @@ async function extract(pictures: string, options: ExtractCommandOptions, signal:
     skipped.conclude(listed.paths.length)
     const description = extractor.describe()
     const added = store.size - before
-    answer(
+    printResult(
       options.json === true,
       {
         file: output,

@@ -11,11 +11,11 @@ import { readModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { SVC } from '../../svm/svc.ts'
-import { answer } from '../common/terminal.ts'
+import { printResult } from '../common/terminal.ts'
 import { isLibsvmModel } from './convert-command.ts'
 
 /** The kind of a file and its properties; the names of properties are printed as words. */
-type Facts = { kind: string } & Record<string, unknown>
+type Description = { kind: string } & Record<string, unknown>
 
 /** Adds the command `info`: describes the content of a file. */
 export function addInfo(program: Command): void {
@@ -30,9 +30,9 @@ export function addInfo(program: Command): void {
 
 async function info(file: string, json: boolean): Promise<void> {
   const bytes = await readSource(file, 'file')
-  const facts = { ...(await factsOf(bytes)), bytes: bytes.length }
-  answer(json, { file, ...facts }, () =>
-    Object.entries(facts)
+  const description = { ...(await describe(bytes)), bytes: bytes.length }
+  printResult(json, { file, ...description }, () =>
+    Object.entries(description)
       .map(
         ([name, value]) => `${wordsOf(name)}: ${typeof value === 'object' ? JSON.stringify(value) : value}\n`,
       )
@@ -45,26 +45,26 @@ function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
-async function factsOf(bytes: Uint8Array): Promise<Facts> {
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return npzFacts(bytes)
+async function describe(bytes: Uint8Array): Promise<Description> {
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) return describeNpz(bytes)
   if (bytes[0] === 0x93 && bytes[1] === 0x4e) {
     const { shape, data } = await readNpy(bytes)
     return { kind: 'a NumPy array', shape, holds: data.constructor.name }
   }
   if (isLibsvmModel(bytes)) {
     using svc = SVC.fromLibsvm(new TextDecoder().decode(bytes))
-    return { kind: 'an SVM as LIBSVM model text', ...svcFacts(svc) }
+    return { kind: 'an SVM as LIBSVM model text', ...describeSvc(svc) }
   }
   const model = readModel(bytes, 'file')
-  if (isClassifier(model)) return classifierFacts(model)
+  if (isClassifier(model)) return describeClassifier(model)
   if (model.graph?.node.some(isSvmNode)) {
     using svc = await SVC.fromOnnx(bytes)
-    return { kind: 'an SVM as ONNX', ...svcFacts(svc) }
+    return { kind: 'an SVM as ONNX', ...describeSvc(svc) }
   }
-  return cnnFacts(model)
+  return describeCnn(model)
 }
 
-async function npzFacts(bytes: Uint8Array): Promise<Facts> {
+async function describeNpz(bytes: Uint8Array): Promise<Description> {
   try {
     const store = await FeatureStore.fromNpz(bytes)
     const { maker, features } = store
@@ -86,7 +86,7 @@ async function npzFacts(bytes: Uint8Array): Promise<Facts> {
   }
 }
 
-function classifierFacts(model: ModelProto): Facts {
+function describeClassifier(model: ModelProto): Description {
   const { svm, scaler, pooling, preprocess, about, cnn } = readClassifier(model)
   return {
     kind: 'an image classifier',
@@ -103,7 +103,7 @@ function classifierFacts(model: ModelProto): Facts {
   }
 }
 
-function svcFacts(svc: SVC): Omit<Facts, 'kind'> {
+function describeSvc(svc: SVC): Omit<Description, 'kind'> {
   const { kernel, supportVectors, sigmoids } = svc.toState()
   const { kind, ...numbers } = kernel
   return {
@@ -132,7 +132,7 @@ function machineFacts(svm: {
   }
 }
 
-function cnnFacts(model: ModelProto): Facts {
+function describeCnn(model: ModelProto): Description {
   const graph = model.graph
   const layers = graph ? listLayers(model) : []
   return {

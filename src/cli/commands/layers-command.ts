@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
 import type { LayerInfo } from '../../cnn/extractor/layer-info.ts'
-import { answer, table } from '../common/terminal.ts'
+import { printResult, table } from '../common/terminal.ts'
 
 /** Adds the command `layers`: lists the layers of a CNN from which features can be taken. */
 export function addLayers(program: Command, signal: AbortSignal): void {
@@ -17,7 +17,7 @@ export function addLayers(program: Command, signal: AbortSignal): void {
 async function layers(model: string, json: boolean, signal: AbortSignal): Promise<void> {
   using extractor = await FeatureExtractor.create({ model, signal })
   const found = extractor.layers()
-  answer(json, { model, layers: found }, () => layersText(found))
+  printResult(json, { model, layers: found }, () => layersText(found))
 }
 
 /** Formats one line per layer; marks the default layer and those that end a stage. */

@@ -8,7 +8,7 @@ import { endings } from '../../host/folders/picture-names.ts'
 import { parsePositiveCount } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { SkippedPictures } from '../common/skipped.ts'
-import { answer, progress } from '../common/terminal.ts'
+import { printResult, progress } from '../common/terminal.ts'
 
 /** Adds the command `predict`: predicts the classes of images with a saved classifier. */
 export function addPredict(program: Command, signal: AbortSignal): void {
@@ -56,7 +56,7 @@ async function predict(
       onUnreadable: skipped.for(paths),
     })
     progress.stop()
-    answer(json, { file, predictions, skipped: skipped.list }, () =>
+    printResult(json, { file, predictions, skipped: skipped.list }, () =>
       predictions
         .map(({ image, label, probability, probabilities }) =>
           [
@@ -116,11 +116,11 @@ async function predictionsOf(
   const { classes } = classifier
   return readable().map((i) => {
     const row = probabilities.row(i)
-    const own = classes.indexOf(labels[i] as Label)
+    const classIndex = classes.indexOf(labels[i] as Label)
     return {
       image: paths[i],
       label: labels[i],
-      ...(own < 0 ? {} : { probability: row[own] }),
+      ...(classIndex < 0 ? {} : { probability: row[classIndex] }),
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
     }
   })

@@ -5,7 +5,7 @@ import { checkWritable } from '../common/check-writable.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling, parsePositive } from '../common/parse-options.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { answer, progress } from '../common/terminal.ts'
+import { printResult, progress } from '../common/terminal.ts'
 
 interface SuspectsOptions {
   model: string
@@ -62,7 +62,7 @@ async function suspects(pictures: string, options: SuspectsOptions, signal: Abor
     skipped.conclude(paths.length)
     await store?.save()
     const list = found.map(({ index, ...suspect }) => ({ image: read[index], ...suspect }))
-    answer(options.json === true, { images: read.length, suspects: list, skipped: skipped.list }, () =>
+    printResult(options.json === true, { images: read.length, suspects: list, skipped: skipped.list }, () =>
       list
         .map(
           ({ image, label, suggested, score }) =>

@@ -32,7 +32,7 @@ import {
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
 import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { answer, progress, say, table } from '../common/terminal.ts'
+import { printResult, progress, say, table } from '../common/terminal.ts'
 import { tuningText } from '../common/tuning.ts'
 
 interface TrainOptions extends RuntimeOption {
@@ -197,7 +197,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     const { tuning } = classifier.extractor
     const trained = sides.train.paths.length - skippedInTraining
-    answer(
+    printResult(
       options.json === true,
       {
         file: options.output,

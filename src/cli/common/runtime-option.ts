@@ -5,12 +5,12 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
+import { checkModule, type OrtModule } from '../../cnn/custom-runtime.ts'
 import type { ExtractorOptions } from '../../cnn/extractor/extractor.ts'
-import { checkModule, type OrtModule } from '../../cnn/given-runtime.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { parseThreads } from './parse-options.ts'
 
-const own = ['auto', 'engine', 'onnxruntime'] as const
+const builtIn = ['auto', 'engine', 'onnxruntime'] as const
 
 /** The parsed options that `addRuntime` adds. */
 export interface RuntimeOption {
@@ -47,7 +47,7 @@ export async function runtimeOf({
 }: RuntimeOption): Promise<Pick<ExtractorOptions, 'runtime' | 'executionProviders' | 'threads'>> {
   const options = { executionProviders: executionProvider, threads }
   if (runtime === undefined) return options
-  const known = own.find((name) => name === runtime)
+  const known = builtIn.find((name) => name === runtime)
   return { runtime: known ?? (await load(runtime)), ...options }
 }
 
@@ -79,7 +79,7 @@ function resolve(name: string): string | undefined {
 }
 
 function unusable(name: string, why: string, cause?: unknown): SoftmarginError {
-  const expected = `${own.join(', ')} or an installed package such as onnxruntime-node`
+  const expected = `${builtIn.join(', ')} or an installed package such as onnxruntime-node`
   const message = `--runtime must be ${expected}, but is ${show(name)}, and ${why}`
   return new SoftmarginError('INVALID_ARGUMENT', message, {
     argument: '--runtime',

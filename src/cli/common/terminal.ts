@@ -10,7 +10,7 @@ export function say(line: string): void {
 }
 
 /** Prints the result to stdout: as text, or as one JSON document with `--json`. */
-export function answer(json: boolean, document: unknown, text: () => string): void {
+export function printResult(json: boolean, document: unknown, text: () => string): void {
   progress.stop()
   process.stdout.write(json ? `${JSON.stringify(document, undefined, 2)}\n` : text())
 }

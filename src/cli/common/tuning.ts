@@ -8,6 +8,6 @@ export function tuningText({ kept, from, epochs, learningRate, restarts, validat
   if (!validation) return done
   const { images, frozen, tuned, softmax, standardError } = validation
   const share = (value: number) => value.toFixed(3)
-  const verdict = kept ? 'the trained CNN is kept' : 'not clearly better: the CNN stays as it was'
-  return `${done}\non ${images} images held out from it: ${share(frozen)} before, ${share(tuned)} after, +- ${share(standardError)} (softmax head ${share(softmax)}): ${verdict}`
+  const outcome = kept ? 'the trained CNN is kept' : 'not clearly better: the CNN stays as it was'
+  return `${done}\non ${images} images held out from it: ${share(frozen)} before, ${share(tuned)} after, +- ${share(standardError)} (softmax head ${share(softmax)}): ${outcome}`
 }

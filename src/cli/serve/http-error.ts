@@ -18,7 +18,7 @@ export class HttpError extends Error {
 const ofRequest = new Set(['IMAGE_UNREADABLE', 'INVALID_ARGUMENT', 'SHAPE_MISMATCH', 'EMPTY_INPUT'])
 
 /** The response to an error: status, headers and body. */
-export function errorAnswer(error: unknown): {
+export function errorResponse(error: unknown): {
   status: number
   headers: Record<string, string>
   body: object

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { ImageClassifier } from '../../classifier/image-classifier.ts'
 import type { Label } from '../../core/labels.ts'
 import { version } from '../../core/version.ts'
-import { errorAnswer, HttpError } from './http-error.ts'
+import { errorResponse, HttpError } from './http-error.ts'
 import { openApi } from './openapi.ts'
 import { readPictures, readTop } from './read-request.ts'
 import type { ServerLimits } from './server-limits.ts'
@@ -77,7 +77,7 @@ export class PictureServer {
       send(response, status, typeof body === 'string' ? body : JSON.stringify(body), this.#isEnding)
     } catch (error) {
       if (ended.signal.aborted) return
-      const { status, headers, body } = errorAnswer(error)
+      const { status, headers, body } = errorResponse(error)
       if (status === 500) this.#onError(error)
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
       send(response, status, JSON.stringify(body), this.#isEnding)

@@ -1,5 +1,5 @@
-import { deserializeError } from '../../core/error-facts.ts'
 import { SoftmarginError } from '../../core/errors.ts'
+import { deserializeError } from '../../core/serialize-error.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import type { Activation } from '../running-network.ts'
 import { addShare, Batch, type Share } from './batch.ts'
@@ -39,7 +39,7 @@ export class BatchQueue implements PiecewiseWork {
   /** Parts of a split batch, each to be run separately. */
   #parts: Batch[] = []
   /** A batch that was run and whose results are still to be compared with runs of single images. */
-  #unproven: { batch: Batch; activations: Activation[] } | undefined
+  #unchecked: { batch: Batch; activations: Activation[] } | undefined
   /** The run in progress while the next batch is prepared. It never rejects. */
   #inFlight: Promise<void> | undefined
   #spare: Float32Array | undefined
@@ -69,14 +69,14 @@ export class BatchQueue implements PiecewiseWork {
     this.#calls = []
     this.#filling = undefined
     this.#parts = []
-    this.#unproven = undefined
+    this.#unchecked = undefined
     this.#spare = undefined
     return true
   }
 
   async doPiece(): Promise<boolean> {
     this.#calls = this.#calls.filter((call) => !call.isSettled)
-    if (this.#unproven) return this.#prove(this.#unproven)
+    if (this.#unchecked) return this.#checkIndependence(this.#unchecked)
     const part = this.#parts.shift()
     if (part) return this.#start(part)
     this.#callThreads()
@@ -221,7 +221,7 @@ export class BatchQueue implements PiecewiseWork {
   async #run(batch: Batch): Promise<void> {
     try {
       const activations = await runBatch(this.#network, batch)
-      if (batch.count > 1 && this.#isIndependent === undefined) this.#unproven = { batch, activations }
+      if (batch.count > 1 && this.#isIndependent === undefined) this.#unchecked = { batch, activations }
       else this.#deliver(batch, activations)
     } catch (error) {
       this.#failed(batch, error)
@@ -258,8 +258,14 @@ export class BatchQueue implements PiecewiseWork {
    * dynamically quantized ones, give different results for an image alone. Their images are then run one by
    * one, so that no result depends on concurrent images.
    */
-  async #prove({ batch, activations }: { batch: Batch; activations: Activation[] }): Promise<true> {
-    this.#unproven = undefined
+  async #checkIndependence({
+    batch,
+    activations,
+  }: {
+    batch: Batch
+    activations: Activation[]
+  }): Promise<true> {
+    this.#unchecked = undefined
     try {
       const tolerance = this.#network.session.device === 'wasm' ? 0 : 1e-3
       let isSame = true

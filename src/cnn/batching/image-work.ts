@@ -1,6 +1,6 @@
 // The work of a thread on images: decoding, resizing, the network and pooling together.
 
-import { type SerializedError, serializeError } from '../../core/error-facts.ts'
+import { type SerializedError, serializeError } from '../../core/serialize-error.ts'
 import type { ThreadWork } from '../../engine/wasm/job.ts'
 import { type CustomAsset, type CustomAssetName, useAssets } from '../../host/assets.ts'
 import type { OpenedImage } from '../../image/image-input.ts'

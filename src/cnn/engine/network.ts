@@ -10,8 +10,8 @@ import {
   type Instance,
   instantiate,
   joinMemory,
-  type KernelFacts,
-  kernelFacts,
+  type KernelConstants,
+  readKernelConstants,
   sharedMemory,
 } from './wasm/instance.ts'
 
@@ -169,7 +169,7 @@ export class EngineNetwork {
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
     const program = fuse(lower(model, input, dims, batch === undefined))
-    const facts = await kernelFacts(this.#simd)
+    const facts = await readKernelConstants(this.#simd)
     const pictures = picturesAtOnce(program, facts)
     const place = this.#place
     const plan = makePlan(program, { facts, pictures, buffersAt: place?.at })
@@ -188,7 +188,7 @@ export class EngineNetwork {
 }
 
 /** Number of images whose maps fit in the cache together. */
-function picturesAtOnce(program: Program, facts: KernelFacts): number {
+function picturesAtOnce(program: Program, facts: KernelConstants): number {
   const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
   const [one, two] = [bytes(1), bytes(2)]
   return Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))

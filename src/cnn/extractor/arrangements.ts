@@ -2,7 +2,7 @@ import { readBy, topologicalOrder } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
 import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangement, GridSize } from '../spatial-view.ts'
 
 /** Maximum number of class and register tokens that is recognized; DINOv2 has 1 + 4. */
@@ -15,7 +15,7 @@ interface LastMap extends GridSize {
 
 /** The properties that are inferred for all tensors. */
 interface Inferred {
-  facts: Map<string, TensorFacts>
+  facts: Map<string, TensorInfo>
   axes: Map<string, number>
   maps: Map<string, LastMap>
 }
@@ -79,7 +79,7 @@ export class Arrangements {
 /** For each tensor, the last map that it is computed from; for a map, the tensor itself. */
 function lastMaps(
   { node: nodes }: GraphProto,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   axes: Map<string, number>,
 ): Map<string, LastMap> {
   const found = new Map<string, LastMap>()

@@ -1,7 +1,7 @@
 import { show } from '../../core/errors.ts'
 import { producers } from '../../onnx/graph/graph.ts'
 import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
-import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { LayerInfo } from './layer-info.ts'
 
 /** Operators at the end of a network that keep values unchanged (up to type) or normalize the class scores. */
@@ -49,7 +49,7 @@ export function defaultLayer(
   graph: GraphProto,
   layers: LayerInfo[],
   activations: Set<string>,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
 ): { layer: LayerInfo; reason: string } | undefined {
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
   const made = producers(graph)
@@ -92,7 +92,7 @@ function findHead(end: NodeProto, made: Map<string, NodeProto>, activations: Set
 function findHeadBeforePooling(
   end: NodeProto,
   made: Map<string, NodeProto>,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   squashed: boolean,
 ) {
   const skip = (from: NodeProto | undefined, ...kinds: Set<string>[]) => {

@@ -105,7 +105,7 @@ export class FeatureExtractor {
    *
    * @internal
    */
-  get askedRuntime(): Runtime {
+  get requestedRuntime(): Runtime {
     return this.#parts.running.runtime ?? defaultRuntime
   }
 

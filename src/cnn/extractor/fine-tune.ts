@@ -42,7 +42,7 @@ export interface TrainingSetup {
  * Mean squared norm of a row of features for which the default learning rates are meant: that of the CNN that ships on
  * small photos. Features of other networks are multiplied to have it before the head.
  */
-const usualSquaredNorm = 62
+const typicalSquaredNorm = 62
 
 /** Views kept where time, not a number of epochs, decides. */
 const viewsByTime = 8
@@ -131,7 +131,7 @@ export async function trainAbove(
   const views = viewsThatFit(images.length, size, wanted, from)
 
   const { codes, classes } = encodeLabels(setup.labels, 'labels')
-  const featureScale = Math.sqrt(usualSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
+  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
   const { learningRate: _, layerDecay } = settings
   const runner = await GradientRunner.start(tail, {
     pooling,
@@ -162,8 +162,8 @@ export async function trainAbove(
       signal: o.signal,
       onProgress: o.onProgress,
     })
-    const [weight, bias] = runner.learnt.slice(-2).map(({ values }) => values)
-    const weights = new Map(runner.learnt.slice(0, -2).map((one) => [one.name, one]))
+    const [weight, bias] = runner.parameters.slice(-2).map(({ values }) => values)
+    const weights = new Map(runner.parameters.slice(0, -2).map((one) => [one.name, one]))
     return {
       model: withWeights(cut, weights),
       from,

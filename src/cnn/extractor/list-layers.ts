@@ -6,7 +6,7 @@ import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
-import type { Dims, TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { Dims, TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import { Arrangements } from './arrangements.ts'
 import { type Bottleneck, bottlenecks } from './bottlenecks.ts'
 import { defaultLayer } from './default-layer.ts'
@@ -47,7 +47,7 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
   // Most networks are spared the search for blocks when they start.
   if (!graph.node.some((node) => isAttention(node, activations))) return layers
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
-  for (const [block, name] of transformerBlocks(graph, ...wayToDefault(graph, facts, layers)).entries()) {
+  for (const [block, name] of transformerBlocks(graph, ...pathToDefault(graph, facts, layers)).entries()) {
     byName.get(name)!.block = block
   }
   return layers
@@ -86,9 +86,9 @@ export function measureLayers(
  * from. Averages of a map that bypass the following layers, as in features combined from several stages, do
  * not count as a way around.
  */
-function wayToDefault(
+function pathToDefault(
   graph: GraphProto,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   layers: LayerInfo[],
 ): [path: NodeProto[], narrow: Bottleneck[]] {
   const target = layers.find(({ isDefault }) => isDefault)
@@ -105,14 +105,14 @@ function wayToDefault(
  */
 function stageEnds(
   graph: GraphProto,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   layers: LayerInfo[],
   arrangements: Arrangements,
 ): Set<string> {
   const ends = layers.filter(({ isDefault, block }) => isDefault || block !== undefined)
   const stages = new Map<string, string>()
   if (ends.every(({ block }) => block === undefined)) {
-    for (const { name } of wayToDefault(graph, facts, layers)[1]) {
+    for (const { name } of pathToDefault(graph, facts, layers)[1]) {
       const dims = facts.get(name)?.dims
       if (dims?.length !== 4) continue
       const size = arrangements.of(name).channelAxis === 3 ? dims.slice(1, 3) : dims.slice(2)

@@ -8,7 +8,7 @@ import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
@@ -25,7 +25,7 @@ import type { OpenedModel } from './model-source.ts'
 export interface LoadedNetwork {
   /** The whole model. */
   model: ModelProto
-  facts: Map<string, TensorFacts>
+  facts: Map<string, TensorInfo>
   /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   name: string
   /** The model cut at the layer by `cutAt`. */
@@ -77,7 +77,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, input.dims, running)
     try {
-      const dims = await tryOut(session, port, preprocess, layer)
+      const dims = await runOnce(session, port, preprocess, layer)
       const arrangement = arrangements.of(layer.name, dims)
       const pooling = resolvePooling(options.pooling ?? own?.pooling ?? 'auto', dims, arrangement)
       const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
@@ -111,7 +111,7 @@ export function cutAt(
 /** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
 export function mirrored(
   cut: ModelProto,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   arrangements: Arrangements,
 ): ModelProto {
   return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
@@ -137,7 +137,7 @@ function defaultOf(layers: LayerInfo[]): LayerInfo {
  */
 export function pickLayer(
   layers: LayerInfo[],
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   wanted: string | number,
   argument: string,
 ): LayerInfo {
@@ -221,7 +221,7 @@ export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreproce
 }
 
 /** Runs a blank image to determine the layer's output shape before the first real image. */
-async function tryOut(
+async function runOnce(
   session: Network,
   port: ImageTensorInput,
   preprocess: ResolvedPreprocess,

@@ -5,7 +5,7 @@ import { type RunningGraph, type RunningOptions, startGraph } from '../runtime.t
 import type { Parameter } from './optimizer.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
-export interface LearntTensor extends Parameter {
+export interface NamedParameter extends Parameter {
   name: string
   dims: number[]
   gradient: Float32Array
@@ -24,7 +24,7 @@ export interface BatchResult {
  */
 export class GradientRunner {
   /** The weights that learn, then the head's [classes, features] and [classes]. */
-  readonly learnt: LearntTensor[]
+  readonly parameters: NamedParameter[]
   /** Number of images that one run takes. */
   readonly slice: number
   /** Buffers for what the tail takes, one slice long. */
@@ -47,7 +47,7 @@ export class GradientRunner {
     this.slice = tail.kept[0].dims[0]
     const { headWeight, headBias, targets } = step.inputs
     const head = { depth: 0, isHead: true }
-    this.learnt = [
+    this.parameters = [
       ...tail.weights.map((one) => ({ ...one, isHead: false })),
       { name: headWeight, dims: [o.classes, step.features], values: new Float32Array(0), ...head },
       { name: headBias, dims: [o.classes], values: new Float32Array(0), ...head },
@@ -69,7 +69,7 @@ export class GradientRunner {
       this.#feeds[name] = { data, dims }
       return data
     })
-    for (const { name, dims, values } of this.learnt) this.#feeds[name] = { data: values, dims }
+    for (const { name, dims, values } of this.parameters) this.#feeds[name] = { data: values, dims }
     // Weights that the loss does not depend on stay as they are.
     for (const { name, dims, values } of tail.weights) this.#feeds[name] ??= { data: values, dims }
     const taken = new Set(step.model.graph!.input.map(({ name }) => name))
@@ -109,7 +109,7 @@ export class GradientRunner {
       fill(from, to)
       this.#writeTargets(codes.subarray(from, to), labelSmoothing, 1 / count)
       const answers = await this.#graph.run(this.#feeds)
-      for (const { name, gradient } of this.learnt) {
+      for (const { name, gradient } of this.parameters) {
         const { data } = answers.get(this.#step.gradients.get(name)!)!
         if (from === 0) gradient.set(data)
         else for (let i = 0; i < data.length; i++) gradient[i] += data[i]

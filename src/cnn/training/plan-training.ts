@@ -1,7 +1,7 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { multiplyAdds } from '../../onnx/shapes/multiply-adds.ts'
-import type { TensorFacts } from '../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 
 /** Most bytes of activations or images that a training keeps. */
 export const mostKept = 2 ** 31
@@ -9,7 +9,7 @@ export const mostKept = 2 ** 31
 const mostInRun = 2 ** 29
 
 /** Number of images that one run of the step takes. @param facts of one image */
-export function sliceSize(tail: Tail, facts: Map<string, TensorFacts>, batchSize: number): number {
+export function sliceSize(tail: Tail, facts: Map<string, TensorInfo>, batchSize: number): number {
   const numbers = tail.model.graph!.node.reduce((sum, { output }) => sum + sizeOf(facts, output[0]), 0)
   // A map, its gradient, and the columns that a 3 x 3 convolution's weights are multiplied with.
   const each = 4 * 4 * numbers
@@ -17,7 +17,7 @@ export function sliceSize(tail: Tail, facts: Map<string, TensorFacts>, batchSize
 }
 
 /** Multiply-adds of the tail for one image. @param facts of one image */
-export function workOf(tail: Tail, facts: Map<string, TensorFacts>): number {
+export function workOf(tail: Tail, facts: Map<string, TensorInfo>): number {
   return tail.model.graph!.node.reduce((sum, node) => sum + (multiplyAdds(node, facts) ?? 0), 0)
 }
 
@@ -41,6 +41,6 @@ function inMegabytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20)
 }
 
-function sizeOf(facts: Map<string, TensorFacts>, name: string): number {
+function sizeOf(facts: Map<string, TensorInfo>, name: string): number {
   return facts.get(name)?.dims?.reduce<number>((all, n) => all * (n ?? 1), 1) ?? 0
 }

@@ -46,14 +46,14 @@ export async function train(
   },
 ): Promise<TrainingReport> {
   const random = new Random(o.randomState)
-  const { learnt } = runner
-  const optimizer = new Optimizer(learnt, o)
-  const average = new WeightAverage(learnt)
-  const copy = () => learnt.map(({ values }) => values.slice())
+  const { parameters } = runner
+  const optimizer = new Optimizer(parameters, o)
+  const average = new WeightAverage(parameters)
+  const copy = () => parameters.map(({ values }) => values.slice())
   const perEpoch = Math.ceil(codes.length / o.batchSize)
   const clock = clockOf(o, perEpoch)
   const order = Int32Array.from(codes.keys())
-  const gradients = learnt.map(({ gradient }) => gradient)
+  const gradients = parameters.map(({ gradient }) => gradient)
   const started = performance.now()
   const lately = new Lately()
   let best = { loss: Infinity, weights: copy() }
@@ -84,7 +84,7 @@ export async function train(
       if (isOff || (lately.isFull && lately.loss > 2 * first)) {
         if (restarts++ === mostRestarts) throw diverged(o.learningRate)
         learningRate /= 2
-        for (const [i, { values }] of learnt.entries()) values.set(best.weights[i])
+        for (const [i, { values }] of parameters.entries()) values.set(best.weights[i])
         optimizer.reset()
         average.reset()
         lately.clear()
@@ -112,7 +112,7 @@ export async function train(
     if (seen > 0) epochLoss = sum / seen
     if (seen === order.length && epochLoss < best.loss) best = { loss: epochLoss, weights: copy() }
   }
-  for (const [i, { values }] of learnt.entries()) values.set(average.values[i])
+  for (const [i, { values }] of parameters.entries()) values.set(average.values[i])
   return { epochs: steps / perEpoch, steps, loss: epochLoss, learningRate, restarts }
 }
 

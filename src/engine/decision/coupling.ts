@@ -72,11 +72,11 @@ function couple(r: Float64Array, order: Int32Array): Float64Array {
     }
     if (products.every((product) => Math.abs(product - square) < enough)) break
     for (const t of order) {
-      const own = q[t * classes + t]
-      const difference = (square - products[t]) / own
+      const diagonal = q[t * classes + t]
+      const difference = (square - products[t]) / diagonal
       p[t] += difference
       const sum = 1 + difference
-      square = (square + difference * (difference * own + 2 * products[t])) / sum / sum
+      square = (square + difference * (difference * diagonal + 2 * products[t])) / sum / sum
       for (let j = 0; j < classes; j++) {
         products[j] = (products[j] + difference * q[t * classes + j]) / sum
         p[j] /= sum

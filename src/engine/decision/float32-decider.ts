@@ -20,7 +20,7 @@ export class Float32Decider implements RowDecider {
   readonly #weights: PairWeights | undefined
   readonly #staging: number
   /** Handles float32 underflow; rbf kernel only. */
-  readonly #far: RbfUnderflow | undefined
+  readonly #underflow: RbfUnderflow | undefined
   /** Address of scratch for a block's values with all support vectors; 0 until `#sumFar` needs it. */
   #wide = 0
   readonly #values: number
@@ -36,7 +36,7 @@ export class Float32Decider implements RowDecider {
     this.#weights = weights && new PairWeights(engine, weights)
     this.#values = engine.allocate(blockRows * (weights ? CHUNK : this.#size) * 4)
     this.#sums = engine.allocate(blockRows * (this.#weights?.length ?? 0) * 8)
-    if (weights && rows.kernel.kind === 'rbf') this.#far = this.#farRows(rows.kernel.gamma)
+    if (weights && rows.kernel.kind === 'rbf') this.#underflow = this.#allocateUnderflow(rows.kernel.gamma)
     this.#staging = engine.allocate(blockRows * rows.width * 4)
   }
 
@@ -45,7 +45,7 @@ export class Float32Decider implements RowDecider {
     return positionsIn(this.#rows.runs)
   }
 
-  #farRows(gamma: number): RbfUnderflow {
+  #allocateUnderflow(gamma: number): RbfUnderflow {
     const members = this.#engine.allocate(this.#size * 4)
     const view = this.#engine.float32(members, this.#size).fill(0)
     for (const { start, count } of this.#rows.runs) view.fill(1, start, start + count)
@@ -54,7 +54,7 @@ export class Float32Decider implements RowDecider {
 
   /** Allocates what only rows that may underflow need. */
   allocateWide(): void {
-    if (this.#far) this.#wide ||= this.#engine.allocate(this.blockRows * this.#size * 4)
+    if (this.#underflow) this.#wide ||= this.#engine.allocate(this.blockRows * this.#size * 4)
   }
 
   async decide(given: Float32Array, rows: number, out: Float64Array, timeSlice: TimeSlice): Promise<void> {
@@ -87,8 +87,8 @@ export class Float32Decider implements RowDecider {
   ): Promise<void> {
     const { length } = weights
     this.#engine.float64(this.#sums, rows * length).fill(0)
-    if (this.#far?.mayHold(this.#rows.leftNorms, rows))
-      await this.#sumFar(this.#far, weights, rows, timeSlice)
+    if (this.#underflow?.mayHold(this.#rows.leftNorms, rows))
+      await this.#sumShifted(this.#underflow, weights, rows, timeSlice)
     else await this.#sum(weights, rows, timeSlice)
     weights.decide(this.#engine.float64(this.#sums, rows * length), rows, this.#intercept, out, 0)
   }
@@ -107,7 +107,12 @@ export class Float32Decider implements RowDecider {
   }
 
   /** Like `#sum`, for rows that may underflow: the distance to the nearest support vector must be known first. */
-  async #sumFar(far: RbfUnderflow, weights: PairWeights, rows: number, timeSlice: TimeSlice): Promise<void> {
+  async #sumShifted(
+    underflow: RbfUnderflow,
+    weights: PairWeights,
+    rows: number,
+    timeSlice: TimeSlice,
+  ): Promise<void> {
     const { length } = weights
     const stride = this.#size * 4
     this.allocateWide()
@@ -117,7 +122,7 @@ export class Float32Decider implements RowDecider {
       this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
       if (timeSlice.expired) await timeSlice.yield()
     }
-    const { norms, factors } = far.shift(this.#wide, stride, rows, this.#rows.leftNorms)
+    const { norms, factors } = underflow.shift(this.#wide, stride, rows, this.#rows.leftNorms)
     this.#rows.apply(this.#wide, stride, rows, 0, this.#size, norms)
     for (const [c, run] of this.#rows.runs.entries()) {
       weights.addSums(c, [0, run.size], [this.#wide + run.start * 4, stride, rows], this.#sums)

@@ -143,8 +143,8 @@ async function layOut(
     return { rows, conditioning, weights: undefined, intercept }
   }
   const groups = vectorsOfClasses(expansion.nSupport)
-  const own = rescaled(kernel, conditioning.scale)
-  const rows = await new Packer(engine, supportVectors, groups, own, conditioning).packAll(timeSlice)
+  const scaledKernel = rescaled(kernel, conditioning.scale)
+  const rows = await new Packer(engine, supportVectors, groups, scaledKernel, conditioning).packAll(timeSlice)
   if (isNoisy(engine, rows, expansion)) return undefined
   const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
   const weights = PairWeights.allocate(engine, rows.runs, largest)

@@ -18,16 +18,16 @@ export function vote(decisions: Float64Array, classes: number, tieOrder?: Int32A
   for (let row = 0, at = 0; row < winners.length; row++) {
     votes.fill(0)
     for (let i = 0; i < classes; i++) {
-      let own = 0
+      let won = 0
       for (let j = i + 1; j < classes; j++) {
         const value = decisions[at++]
         // Arithmetic instead of a branch, because the sign is unpredictable; only the rare tie branches.
         let forFirst = +(value > 0)
         if (value === 0) forFirst = +(rank[i] > rank[j])
-        own += forFirst
+        won += forFirst
         votes[j] += 1 - forFirst
       }
-      votes[i] += own
+      votes[i] += won
     }
     let winner = order[0]
     for (const c of order) if (votes[c] > votes[winner]) winner = c

@@ -73,9 +73,9 @@ export class PairWeights {
   }
 
   /** Sets the coefficients of the rows of class `own` in its pair with class `other`. */
-  set(own: number, other: number, coefficients: Float64Array): void {
-    const view = this.#view(own, coefficients.length)
-    const column = coefficientRow(own, other)
+  set(code: number, other: number, coefficients: Float64Array): void {
+    const view = this.#view(code, coefficients.length)
+    const column = coefficientRow(code, other)
     for (let row = 0; row < coefficients.length; row++) view[row * this.columns + column] = coefficients[row]
   }
 

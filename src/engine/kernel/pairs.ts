@@ -21,8 +21,8 @@ export function pairIndex(i: number, j: number, classes: number): number {
  * Where the coefficients of class `own` in its pair with class `other` are: the row of LIBSVM's (classes - 1) x vectors
  * coefficients.
  */
-export function coefficientRow(own: number, other: number): number {
-  return other > own ? other - 1 : other
+export function coefficientRow(code: number, other: number): number {
+  return other > code ? other - 1 : other
 }
 
 /** For each class, the numbers of its support vectors, which are grouped by class. */

@@ -73,8 +73,8 @@ export class PrecisePacker {
           for (let k = 0; k < PANEL; k++) h[k] -= origin.half!
         }
         this.#gather(panel, PANEL)
-        const own = offsets && offsets + at * 8
-        this.#make(PANEL, panel, own, own, PANEL, this.#values, false)
+        const panelOffsets = offsets && offsets + at * 8
+        this.#make(PANEL, panel, panelOffsets, panelOffsets, PANEL, this.#values, false)
         const values = engine.float32(this.#values, PANEL * PANEL)
         const out = engine.float32(diagonal + at * 4, PANEL)
         for (let k = 0; k < PANEL; k++) out[k] = values[k * PANEL + k]

@@ -86,12 +86,12 @@ export function roundingError(
     const { start, size } = runs[r]
     for (let from = 0; from < size; from += WIDE_COLUMNS) {
       const cols = Math.min(WIDE_COLUMNS, size - from)
-      const own = b.subarray(first + from, first + from + cols)
-      if (own.every((value) => value === 0)) continue
+      const block = b.subarray(first + from, first + from + cols)
+      if (block.every((value) => value === 0)) continue
       rows.multiplyWide(points.length, start + from, cols, rows.wide, cols * 8)
       const values = engine.float64(rows.wide, points.length * cols)
       for (let p = 0; p < points.length; p++) {
-        for (let k = 0; k < cols; k++) if (own[k] !== 0) exact[p] += own[k] * values[p * cols + k]
+        for (let k = 0; k < cols; k++) if (block[k] !== 0) exact[p] += block[k] * values[p * cols + k]
       }
     }
   }

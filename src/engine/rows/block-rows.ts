@@ -18,18 +18,18 @@ export class BlockRows implements RowProvider {
   readonly #engine: Engine
   readonly #rows: KernelMatrix
   /** Address of each class's diagonal block, and the classes whose block is still to be computed. */
-  readonly #own: number[]
+  readonly #diagonal: number[]
   readonly #missing: Set<number>
   readonly #cross: number
   readonly #mirrored: number
 
-  /** @param own addresses of the diagonal blocks of all classes, if they are computed. Default: they are not */
-  constructor(engine: Engine, rows: KernelMatrix, own?: number[]) {
+  /** @param diagonal addresses of the diagonal blocks of all classes, if they are computed. Default: they are not */
+  constructor(engine: Engine, rows: KernelMatrix, diagonal?: number[]) {
     this.#engine = engine
     this.#rows = rows
     this.diagonal = rows.diagonal
-    this.#own = own ?? BlockRows.placeOwn(engine, rows.runs)
-    this.#missing = new Set(own ? [] : rows.runs.keys())
+    this.#diagonal = diagonal ?? BlockRows.placeDiagonal(engine, rows.runs)
+    this.#missing = new Set(diagonal ? [] : rows.runs.keys())
     // A single run is paired with itself.
     const bytes = rows.runs.length > 1 ? BlockRows.crossBytes(rows.runs) : 0
     this.#cross = engine.allocate(bytes)
@@ -37,12 +37,12 @@ export class BlockRows implements RowProvider {
   }
 
   /** Allocates the diagonal blocks of all classes and returns their addresses. */
-  static placeOwn(engine: Engine, runs: Run[]): number[] {
-    return runs.map((run) => engine.allocate(BlockRows.ownBytes(run)))
+  static placeDiagonal(engine: Engine, runs: Run[]): number[] {
+    return runs.map((run) => engine.allocate(BlockRows.diagonalBytes(run)))
   }
 
   /** Bytes of the diagonal block of a class. */
-  static ownBytes(run: Run): number {
+  static diagonalBytes(run: Run): number {
     return strideOf(run) * run.size
   }
 
@@ -53,30 +53,34 @@ export class BlockRows implements RowProvider {
 
   /** Bytes of all blocks for these runs. */
   static bytes(runs: Run[]): number {
-    return runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 2 * BlockRows.crossBytes(runs))
+    return runs.reduce((sum, run) => sum + BlockRows.diagonalBytes(run), 2 * BlockRows.crossBytes(runs))
   }
 
   async attach(problem: DualProblem, first: number, second: number, timeSlice: TimeSlice): Promise<void> {
     const a = this.#rows.runs[first]
     const b = this.#rows.runs[second]
-    const ownFirst = await this.#ownBlock(first, timeSlice)
-    const ownSecond = await this.#ownBlock(second, timeSlice)
+    const firstDiagonal = await this.#diagonalBlock(first, timeSlice)
+    const secondDiagonal = await this.#diagonalBlock(second, timeSlice)
     if (first === second) {
       const { firstRow, secondRow } = problem
       for (let k = 0; k < a.count; k++) {
-        firstRow[k] = secondRow[k] = firstRow[a.size + k] = secondRow[a.size + k] = ownFirst + k * strideOf(a)
+        firstRow[k] =
+          secondRow[k] =
+          firstRow[a.size + k] =
+          secondRow[a.size + k] =
+            firstDiagonal + k * strideOf(a)
       }
       return
     }
     await fillBlock(this.#engine, this.#rows, a, b, this.#cross, this.#mirrored, timeSlice)
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
-      firstRow[k] = ownFirst + k * strideOf(a)
+      firstRow[k] = firstDiagonal + k * strideOf(a)
       secondRow[k] = this.#cross + k * strideOf(b)
     }
     for (let k = 0; k < b.count; k++) {
       firstRow[a.size + k] = this.#mirrored + k * strideOf(a)
-      secondRow[a.size + k] = ownSecond + k * strideOf(b)
+      secondRow[a.size + k] = secondDiagonal + k * strideOf(b)
     }
   }
 
@@ -88,8 +92,8 @@ export class BlockRows implements RowProvider {
     return this.provide()
   }
 
-  async #ownBlock(number: number, timeSlice: TimeSlice): Promise<number> {
-    const address = this.#own[number]
+  async #diagonalBlock(number: number, timeSlice: TimeSlice): Promise<number> {
+    const address = this.#diagonal[number]
     if (this.#missing.delete(number)) {
       await fillDiagonalBlock(this.#engine, this.#rows, this.#rows.runs[number], address, timeSlice)
     }

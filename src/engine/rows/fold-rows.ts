@@ -39,7 +39,7 @@ export class FoldRows implements RowProvider {
   /** Address of f32: |x|^2 of the rows that are being predicted. */
   readonly #rowNorms: number
   /** Address of the diagonal block of each class, and the classes whose block is still to be computed. */
-  readonly #own: number[]
+  readonly #diagonal: number[]
   readonly #missing: Set<number>
   readonly #cross: number
   readonly #mirrored: number
@@ -47,7 +47,7 @@ export class FoldRows implements RowProvider {
   readonly #values: number
   readonly #sums: number
   /** Handles float32 underflow; rbf kernel only. */
-  readonly #far: RbfUnderflow | undefined
+  readonly #underflow: RbfUnderflow | undefined
   #pair = ''
 
   /** @param members positions in the Gram matrix, ascending, class by class */
@@ -75,7 +75,7 @@ export class FoldRows implements RowProvider {
     this.diagonal = engine.allocate(size * 4)
     const largest = Math.max(...this.runs.map((run) => run.size))
     this.#rowNorms = engine.allocate(Math.max(largest, BATCH) * 4)
-    this.#own = this.runs.map((run) => engine.allocate(run.size ** 2 * 4))
+    this.#diagonal = this.runs.map((run) => engine.allocate(run.size ** 2 * 4))
     this.#missing = new Set(this.runs.keys())
     this.#cross = engine.allocate(largest * largest * 4)
     this.#mirrored = engine.allocate(largest * largest * 4)
@@ -83,7 +83,7 @@ export class FoldRows implements RowProvider {
     this.#values = engine.allocate(BATCH * size * 4)
     this.#sums = engine.allocate(BATCH * PairWeights.columns(classes) * classes * 8)
     if (kernel.kind !== 'rbf') return
-    this.#far = new RbfUnderflow(engine, kernel.gamma, size, this.#norms, this.#present, BATCH)
+    this.#underflow = new RbfUnderflow(engine, kernel.gamma, size, this.#norms, this.#present, BATCH)
   }
 
   /** Reads the norms of the rows from the Gram matrix, and computes the diagonal: must be called before any use. */
@@ -113,7 +113,7 @@ export class FoldRows implements RowProvider {
   async attach(problem: DualProblem, first: number, second: number): Promise<void> {
     const [a, b] = [this.runs[first], this.runs[second]]
     for (const c of [first, second]) {
-      if (this.#missing.delete(c)) this.#fill(c, c, this.#own[c])
+      if (this.#missing.delete(c)) this.#fill(c, c, this.#diagonal[c])
     }
     const pair = `${first} ${second}`
     if (pair !== this.#pair) {
@@ -125,12 +125,12 @@ export class FoldRows implements RowProvider {
     this.#pair = pair
     const { firstRow, secondRow } = problem
     for (let k = 0; k < a.count; k++) {
-      firstRow[k] = this.#own[first] + k * a.size * 4
+      firstRow[k] = this.#diagonal[first] + k * a.size * 4
       secondRow[k] = this.#cross + k * b.size * 4
     }
     for (let k = 0; k < b.count; k++) {
       firstRow[a.size + k] = this.#mirrored + k * a.size * 4
-      secondRow[a.size + k] = this.#own[second] + k * b.size * 4
+      secondRow[a.size + k] = this.#diagonal[second] + k * b.size * 4
     }
   }
 
@@ -162,35 +162,35 @@ export class FoldRows implements RowProvider {
    * Evaluates the weighted kernel sums of several models for rows of the Gram matrix.
    *
    * @param positions positions of the rows in the Gram matrix
-   * @param machines the coefficients of each model; at least one
+   * @param models the coefficients of each model; at least one
    * @param visit called per model and batch with the index of the model, the sums (rows x `length`, a view that is only
    *   valid during the call), the index in `positions` of the first row of the batch, and the number of rows
    */
   decide(
     positions: Int32Array,
-    machines: PairWeights[],
-    visit: (machine: number, sums: Float64Array, from: number, rows: number) => void,
+    models: PairWeights[],
+    visit: (model: number, sums: Float64Array, from: number, rows: number) => void,
   ): void {
     const engine = this.#engine
-    const { length } = machines[0]
+    const { length } = models[0]
     const stride = this.#size * 4
-    const [values, sums, far] = [this.#values, this.#sums, this.#far]
+    const [values, sums, underflow] = [this.#values, this.#sums, this.#underflow]
     for (let from = 0; from < positions.length; from += BATCH) {
       const rows = Math.min(BATCH, positions.length - from)
       for (let r = 0; r < rows; r++) this.#joinAll(positions[from + r], values + r * stride)
       this.#takeNorms(positions.subarray(from, from + rows))
-      const shift = far?.mayHold(this.#rowNorms, rows)
-        ? far.shift(values, stride, rows, this.#rowNorms)
+      const shift = underflow?.mayHold(this.#rowNorms, rows)
+        ? underflow.shift(values, stride, rows, this.#rowNorms)
         : undefined
       this.#apply(values, stride, rows, 0, this.#size, shift?.norms ?? this.#rowNorms)
-      for (const [m, weights] of machines.entries()) {
+      for (const [m, weights] of models.entries()) {
         engine.float64(sums, rows * length).fill(0)
         for (const [c, run] of this.runs.entries()) {
           weights.addSums(c, [0, run.size], [values + run.start * 4, stride, rows], sums)
         }
-        const own = engine.float64(sums, rows * length)
-        if (shift) RbfUnderflow.scale(own, length, shift.factors)
-        visit(m, own, from, rows)
+        const decisions = engine.float64(sums, rows * length)
+        if (shift) RbfUnderflow.scale(decisions, length, shift.factors)
+        visit(m, decisions, from, rows)
       }
     }
   }

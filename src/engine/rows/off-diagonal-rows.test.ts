@@ -50,7 +50,7 @@ async function solveWith(
   const timeSlice = new TimeSlice()
   const source = await packRows(engine, classes(), groups, kernel, { centre: undefined, scale: 1 }, timeSlice)
   const solver = new Solver(engine, source.runs, kind)
-  const own = BlockRows.placeOwn(engine, source.runs)
+  const own = BlockRows.placeDiagonal(engine, source.runs)
   const blocks = new BlockRows(engine, source, own)
   for (const [n, run] of source.runs.entries())
     await fillDiagonalBlock(engine, source, run, own[n], timeSlice)

@@ -19,7 +19,7 @@ export class OffDiagonalRows implements RowProvider {
   readonly batch: number
   readonly #engine: Engine
   readonly #rows: KernelMatrix
-  readonly #own: number[]
+  readonly #diagonal: number[]
   /** Addresses of K(rows of the first class, second class) and of K(rows of the second class, first class). */
   readonly #cross: number
   readonly #mirrored: number
@@ -30,11 +30,11 @@ export class OffDiagonalRows implements RowProvider {
   #first = 0
   #second = 0
 
-  /** @param own addresses of the diagonal blocks of all classes */
-  constructor(engine: Engine, rows: KernelMatrix, own: number[]) {
+  /** @param diagonal addresses of the diagonal blocks of all classes */
+  constructor(engine: Engine, rows: KernelMatrix, diagonal: number[]) {
     this.#engine = engine
     this.#rows = rows
-    this.#own = own
+    this.#diagonal = diagonal
     this.diagonal = rows.diagonal
     this.batch = engine.blockRows / 4
     const bytes = BlockRows.crossBytes(rows.runs)
@@ -87,7 +87,7 @@ export class OffDiagonalRows implements RowProvider {
     )
     const { firstRow, secondRow } = problem
     for (let n = 0; n < points.length; n++) {
-      firstRow[points[n]] = this.#own[this.#first] + points[n] * strideOf(a)
+      firstRow[points[n]] = this.#diagonal[this.#first] + points[n] * strideOf(a)
       secondRow[points[n]] = out + n * strideOf(b)
     }
     this.#ofFirst += points.length
@@ -105,7 +105,7 @@ export class OffDiagonalRows implements RowProvider {
     const { firstRow, secondRow } = problem
     for (let n = 0; n < points.length; n++) {
       firstRow[points[n]] = out + n * strideOf(a)
-      secondRow[points[n]] = this.#own[this.#second] + (points[n] - a.size) * strideOf(b)
+      secondRow[points[n]] = this.#diagonal[this.#second] + (points[n] - a.size) * strideOf(b)
     }
     this.#ofSecond += points.length
   }

@@ -28,7 +28,7 @@ export class RowCache implements RowProvider {
   #first = 0
   #second = 0
   /** Distance between the two points that share a row (a run paired with itself); 0 if rows are not shared. */
-  #twin = 0
+  #pairedOffset = 0
 
   /** @param bytes size of the cache; at least `leastBytes` are used */
   constructor(engine: Engine, rows: KernelMatrix, bytes: number) {
@@ -71,9 +71,9 @@ export class RowCache implements RowProvider {
     this.#first = first
     this.#second = second
     const [a, b] = [this.#rows.runs[first], this.#rows.runs[second]]
-    this.#twin = first === second ? a.size : 0
+    this.#pairedOffset = first === second ? a.size : 0
     this.#count = first === second ? a.count : a.count + b.count
-    const points = problem.size - this.#twin
+    const points = problem.size - this.#pairedOffset
     this.#slotBytes = points * 4
     this.#owners = new Int32Array(Math.min(points, Math.floor(this.#bytes / this.#slotBytes))).fill(-1)
     this.#used = 0
@@ -93,7 +93,7 @@ export class RowCache implements RowProvider {
 
   /** The first of the points that share the row of this one. */
   #owner(point: number): number {
-    return this.#twin > 0 && point >= this.#twin ? point - this.#twin : point
+    return this.#pairedOffset > 0 && point >= this.#pairedOffset ? point - this.#pairedOffset : point
   }
 
   /** Computes rows for points that have none; the row of `held` is not evicted. */
@@ -108,7 +108,7 @@ export class RowCache implements RowProvider {
     const follow = slots.every((slot, n) => slot === slots[0] + n)
     const made = follow ? this.#slots + slots[0] * this.#slotBytes : this.#made
     const runs: [Run, number][] = [[a, 0]]
-    if (this.#twin === 0) runs.push([b, a.size * 4])
+    if (this.#pairedOffset === 0) runs.push([b, a.size * 4])
     for (const [run, offset] of runs) {
       const step = this.#rows.columnsPerCall(batch.length)
       for (let j = 0; j < run.size; j += step) {
@@ -125,10 +125,10 @@ export class RowCache implements RowProvider {
       if (!follow) engine.copy(address, made + n * this.#slotBytes, this.#slotBytes)
       this.#owners[slot] = k
       // In a run paired with itself, two points share the row, and both halves of the row are identical.
-      for (const twin of this.#twin > 0 ? [0, this.#twin] : [0]) {
+      for (const twin of this.#pairedOffset > 0 ? [0, this.#pairedOffset] : [0]) {
         if (owner >= 0) firstRow[owner + twin] = secondRow[owner + twin] = 0
         firstRow[k + twin] = address
-        secondRow[k + twin] = this.#twin > 0 ? address : address + a.size * 4
+        secondRow[k + twin] = this.#pairedOffset > 0 ? address : address + a.size * 4
         // Counts as used now, so that a prefetched row is not evicted first.
         used[k + twin] = problem.iterations
       }
@@ -143,7 +143,7 @@ export class RowCache implements RowProvider {
     const { used } = problem
     const lastUse = (slot: number) => {
       const owner = this.#owners[slot]
-      return this.#twin > 0 ? Math.max(used[owner], used[owner + this.#twin]) : used[owner]
+      return this.#pairedOffset > 0 ? Math.max(used[owner], used[owner + this.#pairedOffset]) : used[owner]
     }
     const taken = slots.length
     const others = [...this.#owners.keys()]

@@ -73,7 +73,7 @@ test.each(cases)(
     const plain = { centre: undefined, scale: 1 }
     const source = await packRows(engine, classes(), groups, o.kernel, plain, timeSlice)
     const solver = new Solver(engine, source.runs, o.kind)
-    const own = BlockRows.placeOwn(engine, source.runs)
+    const own = BlockRows.placeDiagonal(engine, source.runs)
     const blocks = new BlockRows(engine, source, own)
     for (const [n, run] of source.runs.entries())
       await fillDiagonalBlock(engine, source, run, own[n], timeSlice)

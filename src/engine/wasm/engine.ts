@@ -135,8 +135,8 @@ export class Engine {
 
   /** Allocates a region from which another instance can allocate `bytes` bytes, beside what each instance needs. */
   allocateRegion(bytes: number): Region {
-    const own = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
-    const from = this.allocate(own + bytes)
+    const scratch = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
+    const from = this.allocate(scratch + bytes)
     return { memory: this.memory, from, to: this.#top }
   }
 

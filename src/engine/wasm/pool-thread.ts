@@ -19,7 +19,7 @@ import { TimeSlice } from './time-slice.ts'
 export const QUEUE_LENGTH = 2
 
 /** Result of a job that was taken back before the thread started it. */
-export const STOLEN = Symbol('taken back')
+export const TAKEN_BACK = Symbol('taken back')
 
 type PoolRequest =
   /** The thread holds a Web Lock of that name from now on, whose release tells that it has ended. */
@@ -136,7 +136,7 @@ export class PoolThread {
 
   /** Aborts the running job of a context and takes back its others. */
   async abort(context: ThreadContext): Promise<void> {
-    while (this.steal(context) !== undefined);
+    while (this.takeBack(context) !== undefined);
     await this.#post({ type: 'abort', context: context.id })
   }
 
@@ -161,13 +161,13 @@ export class PoolThread {
   }
 
   /** Takes back the last queued job of a context and returns it; undefined if there is none that has not started. */
-  steal(context: ThreadContext): unknown {
+  takeBack(context: ThreadContext): unknown {
     const last = [...this.#pending].findLast(([, pending]) => pending.context === context.id)
     if (!last) return undefined
     const [id, { job, claim, resolve }] = last
     if (!claim || !isFirst(claim)) return undefined
     this.#pending.delete(id)
-    resolve(STOLEN)
+    resolve(TAKEN_BACK)
     return job
   }
 

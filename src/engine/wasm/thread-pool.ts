@@ -4,7 +4,7 @@ import { mayShareMemory, possibleThreads } from '../../host/threads.ts'
 import type { Engine, Region } from './engine.ts'
 import type { EngineContext, JobQueue, JobType } from './job.ts'
 import type { Simd } from './module.ts'
-import { QUEUE_LENGTH, returnThread, STOLEN, type ThreadContext, takeThread } from './pool-thread.ts'
+import { QUEUE_LENGTH, returnThread, TAKEN_BACK, type ThreadContext, takeThread } from './pool-thread.ts'
 import type { Regions } from './regions.ts'
 import type { TimeSlice } from './time-slice.ts'
 
@@ -103,7 +103,7 @@ export class ThreadPool<Job, Result> {
         fail(error)
       }
     }
-    const work = async (todo: (job: Job) => Promise<Result | typeof STOLEN>, member?: ThreadContext) => {
+    const work = async (todo: (job: Job) => Promise<Result | typeof TAKEN_BACK>, member?: ThreadContext) => {
       while (!failure) {
         const job = lost.pop() ?? jobs.take(!member) ?? (member ? undefined : this.#takeBack())
         if (job === undefined) {
@@ -114,7 +114,7 @@ export class ThreadPool<Job, Result> {
         underWay++
         try {
           const result = await todo(job)
-          if (result !== STOLEN) onResult(result, job)
+          if (result !== TAKEN_BACK) onResult(result, job)
         } catch (error) {
           if (member?.thread.failed) {
             lost.push(job)
@@ -136,17 +136,17 @@ export class ThreadPool<Job, Result> {
       })
     const there = (member: ThreadContext) =>
       work(async (job) => {
-        const result = (await member.thread.run(member, job)) as Result | typeof STOLEN
-        if (result !== STOLEN) this.#worked.add(member)
+        const result = (await member.thread.run(member, job)) as Result | typeof TAKEN_BACK
+        if (result !== TAKEN_BACK) this.#worked.add(member)
         return result
       }, member)
     timeSlice.signal?.addEventListener('abort', abort, { once: true })
     try {
       // This thread takes a job first, because there may be only one at present. Then each thread gets one job before
       // any gets a second.
-      const own = here()
+      const local = here()
       const rounds = Array.from({ length: QUEUE_LENGTH }, () => this.#threads.map(there))
-      await Promise.all([own, ...rounds.flat()])
+      await Promise.all([local, ...rounds.flat()])
     } finally {
       timeSlice.signal?.removeEventListener('abort', abort)
     }
@@ -155,7 +155,7 @@ export class ThreadPool<Job, Result> {
 
   #takeBack(): Job | undefined {
     for (const member of this.#threads) {
-      const job = member.thread.steal(member) as Job | undefined
+      const job = member.thread.takeBack(member) as Job | undefined
       if (job !== undefined) return job
     }
     return undefined

@@ -8,8 +8,8 @@ import {
   mostBytesOf,
   openHttp,
   Refusal,
-  SilentServer,
   tooManyBytes,
+  UnresponsiveServer,
 } from '../storage/http.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from '../storage/url-secrets.ts'
 import { MemoryPart, type Part, type Stored, sha256 } from './model-cache.ts'
@@ -200,7 +200,7 @@ async function load(
     } catch (error) {
       // Without a version, a resumed download might continue with bytes of another file.
       if (!part.canGoOn) await part.drop()
-      const isSilent = error instanceof SilentServer && part.length === 0
+      const isSilent = error instanceof UnresponsiveServer && part.length === 0
       if (signal?.aborted || error instanceof Refusal || isSilent || attempt >= attempts) throw error
       await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
     }

@@ -21,8 +21,8 @@ export async function modelCache(place: boolean | string): Promise<ModelCache | 
 }
 
 export async function usualFolder(): Promise<string> {
-  const own = environmentVariable('SOFTMARGIN_CACHE')
-  if (own) return own
+  const folder = environmentVariable('SOFTMARGIN_CACHE')
+  if (folder) return folder
   const shared = environmentVariable('XDG_CACHE_HOME') ?? environmentVariable('LOCALAPPDATA')
   if (shared) return `${shared}/softmargin`
   const { homedir } = await importBuiltin('node:os')

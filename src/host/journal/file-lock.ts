@@ -51,19 +51,19 @@ export class FileLock {
     const files = await importBuiltin('node:fs')
     const machine = await thisMachine(files)
     const id = crypto.randomUUID()
-    const own: Owner = { pid: process.pid, ...machine, started: startOf(process.pid, files), id }
+    const owner: Owner = { pid: process.pid, ...machine, started: startOf(process.pid, files), id }
     // Other processes can act between any two steps, so each failure checks the state again.
     for (let attempt = 0; attempt < 20; attempt++) {
       try {
-        files.writeFileSync(path, JSON.stringify(own), { flag: 'wx' })
+        files.writeFileSync(path, JSON.stringify(owner), { flag: 'wx' })
       } catch (cause) {
         if (codeOf(cause) !== 'EEXIST') throw unwritable(path, cause)
         const found = read(path, files)
         if (found === undefined) continue
         if (!isDead(found, machine, files)) throw locked(path, target, found.owner)
-        const succession = await FileLock.take(successionOf(path, found), target)
-        if (!succession.#moveOver(path, found)) continue
-        return succession
+        const takeover = await FileLock.take(takeoverOf(path, found), target)
+        if (!takeover.#moveOver(path, found)) continue
+        return takeover
       }
       const lock = new FileLock(path, id, files)
       if (held.size === 0) process.once('exit', releaseAll)
@@ -153,7 +153,7 @@ function isDead({ owner, written }: Found, machine: Pick<Owner, 'host' | 'boot'>
  * and the slower would remove the lock that the faster has just taken. It is a lock like any other, so that it can in
  * turn be taken over from a process that ends while it holds it.
  */
-function successionOf(path: string, found: Found): string {
+function takeoverOf(path: string, found: Found): string {
   return `${path}.${keyOf(found)
     .slice(0, 13)
     .replaceAll(/[^\w-]/g, '_')}`

@@ -38,7 +38,7 @@ export class Refusal extends Error {
 }
 
 /** A server that sent nothing for too long. */
-export class SilentServer extends Error {
+export class UnresponsiveServer extends Error {
   constructor(timeout: number) {
     super(`the server was silent for ${timeout / 1000} s`)
   }
@@ -67,7 +67,7 @@ export interface HttpAnswer {
  * redirects to `file:`. A user name and password in the URL are sent as a header, and only to their own origin.
  *
  * @throws {Refusal} for a redirect to a scheme other than http(s), or from `https:` to `http:`
- * @throws {SilentServer} on timeout; what `fetch` throws; the signal's reason
+ * @throws {UnresponsiveServer} on timeout; what `fetch` throws; the signal's reason
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
   const { signal, timeout = usualTimeout } = options
@@ -176,7 +176,7 @@ class Silence {
   /** Resolves with the result of `work`. Rejects as soon as the signal fires, even if the host ignores the signal. */
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this
-    const give = () => this.#controller.abort(new SilentServer(this.#timeout))
+    const give = () => this.#controller.abort(new UnresponsiveServer(this.#timeout))
     const timer = this.#timeout <= longestTimer ? setTimeout(give, this.#timeout) : undefined
     let stopped: () => void
     const aborted = new Promise<never>((_, reject) => {

@@ -96,7 +96,7 @@ function layOutBatch(
   const kernel = rescaled(batch.kernel, scale)
   const unit = unitOf(kernel, scale)
   const rows = new FoldRows(engine, gram, members, kernel)
-  const machines = batch.candidates.map((candidate) => {
+  const models = batch.candidates.map((candidate) => {
     const parameters = candidates[candidate]
     const bounds = classWeights(parameters.classWeight, labels.classes, counts).map(
       (weight) => (weight * parameters.C) / unit,
@@ -110,7 +110,14 @@ function layOutBatch(
     }
   })
   const solver = new Solver(engine, rows.runs, kernel.kind)
-  return { kernel, rows, counts, machines, solver, places: Int32Array.from(test, (row) => positions[row]) }
+  return {
+    kernel,
+    rows,
+    counts,
+    models,
+    solver,
+    places: Int32Array.from(test, (row) => positions[row]),
+  }
 }
 
 /** Fits the candidates of a batch, pair by pair, and predicts the rows left out by the fold. */
@@ -122,7 +129,7 @@ async function runBatch(
   timeSlice: TimeSlice,
 ): Promise<(Int32Array | undefined)[]> {
   const { labels, groups } = context
-  const { kernel, rows, counts, machines, solver, places } = layOutBatch(engine, gram, context, batch)
+  const { kernel, rows, counts, models, solver, places } = layOutBatch(engine, gram, context, batch)
   checkClasses(
     labels.classes.filter((_, c) => counts[c] > 0),
     'y of a fold',
@@ -131,8 +138,8 @@ async function runBatch(
   for (const [pair, [i, j]] of pairsOf(groups.length).entries()) {
     let last: (PairDuals & { parameters: SvcParameters }) | undefined
     const uniform = new UniformSeed(rows.runs[i], rows.runs[j])
-    for (const machine of machines) {
-      const { parameters, weights, intercept, bounds } = machine
+    for (const model of models) {
+      const { parameters, weights, intercept, bounds } = model
       // A class with no rows in the fold's training set gets no votes.
       intercept[pair] = counts[j] === 0 ? 1 : -1
       if (counts[i] === 0 || counts[j] === 0) continue
@@ -144,7 +151,7 @@ async function runBatch(
       else uniform.seed(problem)
       const { rho, iterations } = (await solver.run({ maxIterations: parameters.maxIter, timeSlice }))!
       const { beta, gradient, diagonal, split } = problem
-      if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) machine.isPrecise = false
+      if (!(expectedError(beta, diagonal, kernel) <= MOST_ERROR)) model.isPrecise = false
       weights.set(i, j, beta.subarray(0, counts[i]))
       weights.set(j, i, beta.subarray(split, split + counts[j]))
       intercept[pair] = -rho
@@ -155,18 +162,18 @@ async function runBatch(
     }
   }
   const pairs = pairCount(groups.length)
-  const decisions = machines.map(() => new Float64Array(places.length * pairs))
+  const decisions = models.map(() => new Float64Array(places.length * pairs))
   rows.decide(
     places,
-    machines.map(({ weights }) => weights),
+    models.map(({ weights }) => weights),
     (m, sums, from, count) => {
-      const { weights, intercept } = machines[m]
+      const { weights, intercept } = models[m]
       weights.decide(sums, count, intercept, decisions[m], from)
     },
   )
   if (timeSlice.expired) await timeSlice.yield()
-  return decisions.map((own, m) => {
-    if (machines[m].isPrecise && own.every(Number.isFinite)) return vote(own, groups.length)
+  return decisions.map((rowDecisions, m) => {
+    if (models[m].isPrecise && rowDecisions.every(Number.isFinite)) return vote(rowDecisions, groups.length)
     return undefined
   })
 }
@@ -194,5 +201,5 @@ function membersOf(
 ): Int32Array[] {
   const members: number[][] = Array.from({ length: classes }, () => [])
   for (const row of train) members[codes[row]].push(positions[row])
-  return members.map((own) => Int32Array.from(own).sort())
+  return members.map((rowDecisions) => Int32Array.from(rowDecisions).sort())
 }

@@ -84,11 +84,11 @@ export async function searchShared(
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
   // The builds of the engine differ in their last bits, and only some kernels allow centred rows.
   for (const key of new Set(batches.map(matrixKey))) {
-    const own = batches.filter((batch) => matrixKey(batch) === key)
-    const { simd } = own[0]
+    const group = batches.filter((batch) => matrixKey(batch) === key)
+    const { simd } = group[0]
     const engine = await Engine.open(simd, threads > 1)
     try {
-      const conditioning = await conditioningOf(engine, search.X, own[0].kernel.kind, timeSlice)
+      const conditioning = await conditioningOf(engine, search.X, group[0].kernel.kind, timeSlice)
       const context: SearchContext = {
         gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, timeSlice),
         groups,
@@ -97,14 +97,14 @@ export async function searchShared(
         folds: search.folds,
         scale: conditioning.scale,
       }
-      const regions = new Regions(engine, threadBytes(engine, context, own))
+      const regions = new Regions(engine, threadBytes(engine, context, group))
       const team = await ThreadPool.open(searchJobType, engine, simd, threads, context, regions)
       try {
         const strips = Array.from({ length: stripsOf(engine, context.gram) }, (_, strip): SearchJob => {
           return { type: 'strip', strip }
         })
         await team.run(inOrder(strips), timeSlice, () => {})
-        const batchJobs = own.map((batch): SearchJob => ({ type: 'batch', batch }))
+        const batchJobs = group.map((batch): SearchJob => ({ type: 'batch', batch }))
         await team.run(inOrder(batchJobs), timeSlice, (codes, job) => {
           if (job.type !== 'batch') return
           const { candidates, fold } = job.batch

@@ -5,7 +5,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx.ts'
-import { ownPrefix, ports } from './names.ts'
+import { ioNames, ownPrefix } from './names.ts'
 import { type SvmNumbers, svmNode } from './svm-node.ts'
 
 /** How a map of activations is pooled to one feature vector, fully resolved. */
@@ -76,21 +76,21 @@ export function poolingSteps(
 ): void {
   const flat = { axis: 1n }
   if (pooling === 'none') {
-    steps.finish(ports.features, 'Flatten', [output], flat)
+    steps.finish(ioNames.features, 'Flatten', [output], flat)
     return
   }
   if (pooling === 'cls') {
     const first = steps.constant('class-token', BigInt64Array.of(0n))
     const axis = arrangement.channelAxis === 1 ? 2n : 1n
     const token = steps.step('class-token-of', 'Gather', [output, first], { axis })
-    steps.finish(ports.features, 'Flatten', [token], flat)
+    steps.finish(ioNames.features, 'Flatten', [token], flat)
     return
   }
   const map = channelsFirst(steps, output, arrangement, typeof pooling === 'object')
   if (pooling === 'average' || pooling === 'max') {
     const op = pooling === 'average' ? 'GlobalAveragePool' : 'GlobalMaxPool'
-    steps.finish(ports.features, 'Flatten', [steps.step('pooled', op, [map])], flat)
-  } else steps.finish(ports.features, 'Flatten', [gridSteps(steps, map, pooling.grid)], flat)
+    steps.finish(ioNames.features, 'Flatten', [steps.step('pooled', op, [map])], flat)
+  } else steps.finish(ioNames.features, 'Flatten', [gridSteps(steps, map, pooling.grid)], flat)
 }
 
 /**
@@ -180,10 +180,10 @@ function gridSteps(steps: Steps, map: string, grid: number): string {
 
 /** Adds the scaling of `features`. @returns name of the scaled tensor, float32 */
 export function scalerSteps(steps: Steps, scaler: FileScaler): string {
-  if (scaler.kind === 'none') return ports.features
+  if (scaler.kind === 'none') return ioNames.features
   if (scaler.kind === 'l2')
-    return steps.step('scaled', 'ai.onnx.ml:Normalizer', [ports.features], { norm: 'L2' })
-  const exact = steps.step('double', 'Cast', [ports.features], { to: BigInt(DataType.DOUBLE) })
+    return steps.step('scaled', 'ai.onnx.ml:Normalizer', [ioNames.features], { norm: 'L2' })
+  const exact = steps.step('double', 'Cast', [ioNames.features], { to: BigInt(DataType.DOUBLE) })
   const centred = steps.step('centred', 'Sub', [exact, steps.constant('mean', scaler.mean)])
   const divided = steps.step('divided', 'Div', [centred, steps.constant('scale', scaler.scale)])
   return steps.step('scaled', 'Cast', [divided], { to: BigInt(DataType.FLOAT) })
@@ -197,7 +197,7 @@ export function scalerSteps(steps: Steps, scaler: FileScaler): string {
  */
 export function svmSteps(steps: Steps, svm: SvmNumbers, scaled: string): void {
   const two = svm.classes.length === 2
-  const decisions = two ? `${ownPrefix}decisions` : ports.scores
-  steps.node(svmNode(`${ownPrefix}svm`, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
-  if (two) steps.finish(ports.scores, 'Neg', [decisions])
+  const decisions = two ? `${ownPrefix}decisions` : ioNames.scores
+  steps.node(svmNode(`${ownPrefix}svm`, { ...svm, sigmoids: undefined }, scaled, ioNames.label, decisions))
+  if (two) steps.finish(ioNames.scores, 'Neg', [decisions])
 }

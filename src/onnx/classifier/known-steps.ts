@@ -1,7 +1,7 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
-import { ownPrefix, ports } from './names.ts'
+import { ioNames, ownPrefix } from './names.ts'
 
 /**
  * How much a feature vector x is like the classes: with y = (x - mean) whiten, the greatest of quadratic[c] |y|^2 +
@@ -32,7 +32,7 @@ const names: Record<keyof KnownNumbers, string> = {
 /** Adds the output `known`, [N], to a graph that makes `features`. */
 export function knownSteps(steps: Steps, known: KnownNumbers): void {
   const [features, classes] = [known.mean.length, known.offset.length]
-  const exact = steps.step('known-double', 'Cast', [ports.features], { to: BigInt(DataType.DOUBLE) })
+  const exact = steps.step('known-double', 'Cast', [ioNames.features], { to: BigInt(DataType.DOUBLE) })
   const centred = steps.step('known-centred', 'Sub', [exact, steps.constant(names.mean, known.mean)])
   const single = steps.step('known-single', 'Cast', [centred], { to: BigInt(DataType.FLOAT) })
   const whiten = steps.constant(names.whiten, known.whiten, [features, features])
@@ -55,7 +55,7 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
   const most = steps.step('known-most', 'GlobalMaxPool', [
     steps.step('known-rows', 'Reshape', [scores, planes]),
   ])
-  steps.finish(ports.known, 'Reshape', [most, steps.constant('known-shape', BigInt64Array.of(-1n))])
+  steps.finish(ioNames.known, 'Reshape', [most, steps.constant('known-shape', BigInt64Array.of(-1n))])
 }
 
 /**

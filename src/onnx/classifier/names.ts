@@ -8,7 +8,7 @@ export const metadataKey = 'softmargin'
 export const ownPrefix = 'softmargin/'
 
 /** Names of the file's input and outputs. */
-export const ports = {
+export const ioNames = {
   image: 'pixel_values',
   label: 'label',
   scores: 'scores',

@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
-import { ownPrefix, ports } from './names.ts'
+import { ioNames, ownPrefix } from './names.ts'
 import { labelsAreIntegers, type SvmNumbers, svmNode } from './svm-node.ts'
 
 type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
@@ -31,12 +31,12 @@ export function probabilitySteps(
   calibration?: FileCalibration | undefined,
 ): void {
   const name = `${ownPrefix}svm`
-  const coupled = calibration ? `${ownPrefix}coupled` : ports.probabilities
+  const coupled = calibration ? `${ownPrefix}coupled` : ioNames.probabilities
   if (svm.classes.length > 2) {
-    steps.node(svmNode(name, svm, scaled, ports.label, coupled))
+    steps.node(svmNode(name, svm, scaled, ioNames.label, coupled))
   } else {
     const decisions = `${ownPrefix}decisions`
-    steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ports.label, decisions))
+    steps.node(svmNode(name, { ...svm, sigmoids: undefined }, scaled, ioNames.label, decisions))
     // The operator returns [-f, f] for a decision value f; the first class has probability 1 / (1 + exp(a f +
     // b)).
     const [a] = svm.sigmoids.a
@@ -46,7 +46,7 @@ export function probabilitySteps(
     const sloped = steps.step('decisions-sloped', 'Mul', [decisions, slopes])
     const moved = steps.step('decisions-moved', 'Add', [sloped, offsets])
     if (calibration) steps.step('coupled', 'Sigmoid', [moved])
-    else steps.finish(ports.probabilities, 'Sigmoid', [moved])
+    else steps.finish(ioNames.probabilities, 'Sigmoid', [moved])
   }
   if (calibration) calibrationSteps(steps, svm.classes, coupled, calibration)
 }
@@ -87,7 +87,7 @@ function calibrationSteps(
     isLabel,
   ])
   const all = steps.step('all-raised', 'Add', [label, others])
-  steps.finish(ports.probabilities, 'ai.onnx.ml:Normalizer', [all], sum1)
+  steps.finish(ioNames.probabilities, 'ai.onnx.ml:Normalizer', [all], sum1)
 }
 
 /** Adds a mask [N, classes], float32: 1 for the label of each row. @returns its name */
@@ -95,8 +95,8 @@ function labelMask(steps: Steps, classes: SvmNumbers['classes']): string {
   const areIntegers = labelsAreIntegers(classes)
   const numbers = areIntegers ? classes.map(BigInt) : classes.map((_, i) => BigInt(i))
   const codes = areIntegers
-    ? ports.label
-    : steps.step('label-number', 'ai.onnx.ml:LabelEncoder', [ports.label], {
+    ? ioNames.label
+    : steps.step('label-number', 'ai.onnx.ml:LabelEncoder', [ioNames.label], {
         classes_strings: classes.map(String),
       })
   if (!areIntegers) steps.declare(codes, DataType.INT64, [])

@@ -152,17 +152,17 @@ function doubles(graph: GraphProto, name: string, length: number): Float64Array 
 
 /** Restores the CNN as it was before the other parts were added. */
 function cnnOf(model: ModelProto, { cnnOutput, renamed }: Json): ModelProto {
-  const own = ({ name }: { name: string }) => name.startsWith(ownPrefix)
+  const isAdded = ({ name }: { name: string }) => name.startsWith(ownPrefix)
   const cnn = clone(ModelProtoSchema, model)
   const graph = cnn.graph!
-  graph.node = graph.node.filter((node) => !own(node))
-  graph.initializer = graph.initializer.filter((tensor) => !own(tensor))
+  graph.node = graph.node.filter((node) => !isAdded(node))
+  graph.initializer = graph.initializer.filter((tensor) => !isAdded(tensor))
   if (typeof cnnOutput !== 'string' || !producers(graph).has(cnnOutput)) {
     throw unreadable(`its CNN does not compute the output ${show(cnnOutput)}`)
   }
   const output = graph.valueInfo.find(({ name }) => name === cnnOutput)
   graph.output = [output ?? create(ValueInfoProtoSchema, { name: cnnOutput })]
-  graph.valueInfo = graph.valueInfo.filter(({ name }) => name !== cnnOutput && !own({ name }))
+  graph.valueInfo = graph.valueInfo.filter(({ name }) => name !== cnnOutput && !isAdded({ name }))
   cnn.metadataProps = cnn.metadataProps.filter(({ key }) => key !== metadataKey)
   if (!graph.node.some(({ domain }) => domain === 'ai.onnx.ml')) {
     cnn.opsetImport = cnn.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')

@@ -22,7 +22,7 @@ import {
   svmSteps,
 } from './graph-steps.ts'
 import { type KnownNumbers, knownSteps } from './known-steps.ts'
-import { metadataKey, ownPrefix, ports, schemaVersion } from './names.ts'
+import { ioNames, metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
 import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
 
@@ -84,12 +84,12 @@ export function writeClassifier(parts: ClassifierParts): Uint8Array<ArrayBuffer>
   // inference.
   if (map.type !== undefined) graph.valueInfo.push(map)
   graph.output = [
-    tensorInfo(ports.label, labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING, [batch]),
+    tensorInfo(ioNames.label, labelsAreIntegers(classes) ? DataType.INT64 : DataType.STRING, [batch]),
     sigmoids
-      ? tensorInfo(ports.probabilities, DataType.FLOAT, [batch, classes.length])
-      : tensorInfo(ports.scores, DataType.FLOAT, [batch, Math.max(2, intercept.length)]),
-    tensorInfo(ports.features, DataType.FLOAT, [batch, featureSize]),
-    ...(parts.known ? [tensorInfo(ports.known, DataType.FLOAT, [batch])] : []),
+      ? tensorInfo(ioNames.probabilities, DataType.FLOAT, [batch, classes.length])
+      : tensorInfo(ioNames.scores, DataType.FLOAT, [batch, Math.max(2, intercept.length)]),
+    tensorInfo(ioNames.features, DataType.FLOAT, [batch, featureSize]),
+    ...(parts.known ? [tensorInfo(ioNames.known, DataType.FLOAT, [batch])] : []),
   ]
   model.opsetImport = model.opsetImport.filter(({ domain }) => domain !== 'ai.onnx.ml')
   model.opsetImport.push({ $typeName: 'onnx.OperatorSetIdProto', domain: 'ai.onnx.ml', version: 1n })
@@ -131,7 +131,7 @@ function metadataText(
 function makeRoom(graph: GraphProto): Record<string, string> {
   const taken = tensorNames(graph)
   const image = graph.input[0].name
-  const reserved = new Set<string>(Object.values(ports))
+  const reserved = new Set<string>(Object.values(ioNames))
   const newNames = new Map<string, string>()
   for (const name of taken) {
     if (!reserved.has(name) && !name.startsWith(ownPrefix)) continue
@@ -139,7 +139,7 @@ function makeRoom(graph: GraphProto): Record<string, string> {
     while (taken.has(free)) free = `cnn/${free}`
     newNames.set(name, free)
   }
-  newNames.set(image, ports.image)
+  newNames.set(image, ioNames.image)
   renameTensors(graph, (name) => newNames.get(name) ?? name)
   for (const each of graph.node) if (each.name.startsWith(ownPrefix)) each.name = `cnn/${each.name}`
   return Object.fromEntries([...newNames].filter(([old, now]) => old !== now).map(([old, now]) => [now, old]))

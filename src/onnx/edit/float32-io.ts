@@ -11,7 +11,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from '../proto/onnx.ts'
-import type { TensorFacts } from '../shapes/tensor-info.ts'
+import type { TensorInfo } from '../shapes/tensor-info.ts'
 
 /** How a tensor is converted to float32: not at all, by Cast, or by DequantizeLinear with these parameters. */
 type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
@@ -59,7 +59,7 @@ export function quantisers(graph: GraphProto): Map<string, NodeProto> {
  */
 export function bridgeOf(
   name: string,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
   quantised: Map<string, NodeProto>,
 ): Bridge | undefined {
   switch (facts.get(name)?.type) {
@@ -88,7 +88,7 @@ export function bridgeOf(
  * and before float16, double or quantized outputs. Input and output names are kept. The model itself is not
  * modified.
  */
-export function withFloat32Io(model: ModelProto, facts: Map<string, TensorFacts>): ModelProto {
+export function withFloat32Io(model: ModelProto, facts: Map<string, TensorInfo>): ModelProto {
   const graph = model.graph!
   const quantised = quantisers(graph)
   const names = tensorNames(graph)

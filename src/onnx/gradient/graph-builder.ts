@@ -15,7 +15,7 @@ import {
 import { inferTensors } from '../shapes/infer.ts'
 import { shapesOf } from '../shapes/infer-shapes.ts'
 import { valuesOf } from '../shapes/infer-values.ts'
-import type { TensorFacts } from '../shapes/tensor-info.ts'
+import type { TensorInfo } from '../shapes/tensor-info.ts'
 
 /** Name of a tensor of the graph under construction. */
 export type Tensor = string
@@ -45,7 +45,7 @@ export class GraphBuilder {
   readonly opset: number
   readonly #model: ModelProto
   readonly #initializers: Map<string, TensorProto>
-  readonly #facts: Map<string, TensorFacts>
+  readonly #facts: Map<string, TensorInfo>
   readonly #names: Set<string>
   readonly #constants = new Map<string, Tensor>()
   readonly #type: FloatType
@@ -275,9 +275,9 @@ export class GraphBuilder {
   /**
    * The model with the given outputs, without the nodes, constants and inputs that these do not need.
    *
-   * @param learnt names of initializers that become inputs
+   * @param parameters names of initializers that become inputs
    */
-  finish(outputs: Tensor[], learnt: readonly string[]): ModelProto {
+  finish(outputs: Tensor[], parameters: readonly string[]): ModelProto {
     const needed = new Set(outputs)
     const nodes: NodeProto[] = []
     for (const one of this.nodes.toReversed()) {
@@ -285,7 +285,7 @@ export class GraphBuilder {
       nodes.push(one)
       for (const name of one.input) needed.add(name)
     }
-    const isInput = new Set(learnt)
+    const isInput = new Set(parameters)
     const info = (name: string) =>
       tensorInfo(name, this.#facts.get(name)?.type ?? this.#type, this.dims(name))
     const { graph } = this.#model
@@ -299,7 +299,7 @@ export class GraphBuilder {
         ),
         input: [
           ...graph!.input.filter(({ name }) => needed.has(name) && !this.#initializers.has(name)),
-          ...learnt,
+          ...parameters,
         ].map((one) => info(typeof one === 'string' ? one : one.name)),
         output: outputs.map(info),
       }),

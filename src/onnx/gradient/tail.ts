@@ -13,7 +13,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx.ts'
-import type { TensorFacts } from '../shapes/tensor-info.ts'
+import type { TensorInfo } from '../shapes/tensor-info.ts'
 import { blockedTensors } from './differentiate.ts'
 
 /** A float constant of a network that training may change. */
@@ -60,7 +60,7 @@ const combines = new Set(['Add', 'Sub', 'Mul', 'Div', 'Concat', 'Expand'])
  * @throws {SoftmarginError} `INVALID_ARGUMENT` if the result does not depend on the layer; `MODEL_UNSUPPORTED` if the
  *   layer's sizes are unknown or its numbers are not float32
  */
-export function tailOf(model: ModelProto, facts: Map<string, TensorFacts>, from: string): Tail {
+export function tailOf(model: ModelProto, facts: Map<string, TensorInfo>, from: string): Tail {
   const graph = model.graph!
   const result = graph.output[0].name
   const { constants, nodes } = foldConstants(graph)
@@ -152,14 +152,14 @@ function nodesBetween(nodes: NodeProto[], from: string, result: string): NodePro
 }
 
 /** A tensor of integers that follows from the sizes of the batch, as a constant. */
-function knownIntegers(name: string, facts: Map<string, TensorFacts>): TensorProto | undefined {
+function knownIntegers(name: string, facts: Map<string, TensorInfo>): TensorProto | undefined {
   const { type, dims, values } = facts.get(name) ?? {}
   if (type !== DataType.INT64 || !values?.every((value) => value !== undefined)) return undefined
   const sizes = dims?.every((size) => size !== undefined) ? (dims as number[]) : [values.length]
   return constant(name, BigInt64Array.from(values as number[], BigInt), sizes)
 }
 
-function keptDims(name: string, facts: Map<string, TensorFacts>): number[] {
+function keptDims(name: string, facts: Map<string, TensorInfo>): number[] {
   const { type, dims } = facts.get(name) ?? {}
   const isKnown = dims?.every((size) => size !== undefined)
   if (isKnown && (type === undefined || type === DataType.FLOAT)) return dims as number[]

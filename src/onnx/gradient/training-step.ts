@@ -69,8 +69,8 @@ export function trainingStep(tail: Tail, o: StepOptions): TrainingStep {
   const logits = g.emit('Gemm', [g.mul(pooled, featureScale), headWeight, headBias], { transB: 1n })
   const logProbabilities = g.emit('LogSoftmax', [logits], { axis: 1n })
   const losses = g.emit('Neg', [g.sum(g.mul(targets, logProbabilities), [1])])
-  const learnt = [...weights.map(({ name }) => name), headWeight, headBias]
-  const found = differentiate(g, losses, learnt)
+  const parameters = [...weights.map(({ name }) => name), headWeight, headBias]
+  const found = differentiate(g, losses, parameters)
   const gradients = new Map<string, Tensor>()
   for (const [name, gradient] of found) {
     const isTaken = [...gradients.values()].includes(gradient)

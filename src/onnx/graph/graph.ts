@@ -57,9 +57,9 @@ export function requiredInputs(graph: GraphProto): ValueInfoProto[] {
 
 /** Maps each tensor to the node that computes it. */
 export function producers(graph: GraphProto): Map<string, NodeProto> {
-  const made = new Map<string, NodeProto>()
-  for (const node of graph.node) for (const name of node.output) if (name !== '') made.set(name, node)
-  return made
+  const producerOf = new Map<string, NodeProto>()
+  for (const node of graph.node) for (const name of node.output) if (name !== '') producerOf.set(name, node)
+  return producerOf
 }
 
 /**
@@ -68,8 +68,8 @@ export function producers(graph: GraphProto): Map<string, NodeProto> {
  * @returns `undefined` if the graph has a cycle
  */
 export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
-  const made = producers(graph)
-  const before = new Map(graph.node.map((node) => [node, makersRead(node, made)]))
+  const producerOf = producers(graph)
+  const before = new Map(graph.node.map((node) => [node, inputProducers(node, producerOf)]))
   if (isInOrder(graph.node, before)) return graph.node
   const readers = new Map<NodeProto, NodeProto[]>(graph.node.map((node) => [node, []]))
   for (const [node, makers] of before) for (const maker of makers) readers.get(maker)!.push(node)
@@ -87,8 +87,8 @@ export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
 }
 
 /** The nodes that compute a node's inputs. */
-export function makersRead(node: NodeProto, made: Map<string, NodeProto>): Set<NodeProto> {
-  return new Set(readBy(node).flatMap((name) => made.get(name) ?? []))
+export function inputProducers(node: NodeProto, producerOf: Map<string, NodeProto>): Set<NodeProto> {
+  return new Set(readBy(node).flatMap((name) => producerOf.get(name) ?? []))
 }
 
 function isInOrder(nodes: NodeProto[], before: Map<NodeProto, Set<NodeProto>>): boolean {

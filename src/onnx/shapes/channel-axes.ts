@@ -1,7 +1,7 @@
 import { integersOf } from '../graph/attributes.ts'
 import { requiredInputs } from '../graph/graph.ts'
 import type { GraphProto, NodeProto } from '../proto/onnx.ts'
-import type { Dims, TensorFacts } from './tensor-info.ts'
+import type { Dims, TensorInfo } from './tensor-info.ts'
 
 /** Operators whose second dimension holds the channels, by the definition of ONNX. */
 const channelsAreSecond = new Set([
@@ -35,7 +35,7 @@ const products = new Set(['MatMul', 'MatMulInteger', 'QLinearMatMul', 'Gemm', 'Q
  *
  * @param graph graph in topological order
  */
-export function channelAxes(graph: GraphProto, facts: Map<string, TensorFacts>): Map<string, number> {
+export function channelAxes(graph: GraphProto, facts: Map<string, TensorInfo>): Map<string, number> {
   const axes = new Map<string, number>()
   /** Tensors that depend on an input. A product of two of them is attention, whose axes have another meaning. */
   const activations = new Set<string>()
@@ -59,7 +59,7 @@ function axisOf(
   output: Dims,
   axes: Map<string, number>,
   activations: Set<string>,
-  facts: Map<string, TensorFacts>,
+  facts: Map<string, TensorInfo>,
 ): number | undefined {
   const { opType } = node
   if (channelsAreSecond.has(opType)) return 1

@@ -2,9 +2,9 @@ import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
 import type { NodeProto } from '../proto/onnx.ts'
 import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
 import { convolved, convolvedBack, pooled } from './infer-windows.ts'
-import type { Dims, TensorFacts } from './tensor-info.ts'
+import type { Dims, TensorInfo } from './tensor-info.ts'
 
-type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
+type Rule = (node: NodeProto, inputs: TensorInfo[]) => (Dims | undefined)[]
 
 /**
  * Infers the output shapes of a node from its inputs, following the ONNX operator documentation.
@@ -12,7 +12,7 @@ type Rule = (node: NodeProto, inputs: TensorFacts[]) => (Dims | undefined)[]
  * Both forms of operators that changed between opsets are supported, such as axes as an attribute or as an
  * input.
  */
-export function shapesOf(node: NodeProto, inputs: TensorFacts[]): (Dims | undefined)[] {
+export function shapesOf(node: NodeProto, inputs: TensorInfo[]): (Dims | undefined)[] {
   if (/^Reduce/.test(node.opType)) return [reduced(node, inputs)]
   return rules.get(node.opType)?.(node, inputs) ?? []
 }
@@ -191,7 +191,7 @@ export function partOfShape(node: NodeProto, dims: Dims): Dims {
   return dims.slice(integerOf(node, 'start', 0), integerOf(node, 'end', dims.length))
 }
 
-function reduced(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
+function reduced(node: NodeProto, inputs: TensorInfo[]): Dims | undefined {
   const dims = inputs[0]?.dims
   const given = listOf(node, inputs, 1, 'axes')
   if (!dims || given === 'unknown') return undefined
@@ -216,7 +216,7 @@ function multiplied(a: Dims | undefined, b: Dims | undefined): Dims | undefined 
   return [...broadcast([a.slice(0, -2), b.slice(0, -2)])!, ...rows, ...columns]
 }
 
-function joined(node: NodeProto, inputs: TensorFacts[]): Dims | undefined {
+function joined(node: NodeProto, inputs: TensorInfo[]): Dims | undefined {
   const first = inputs.find(({ dims }) => dims !== undefined)?.dims
   const axis = first && axisOf(integerOf(node, 'axis', 1), first.length)
   if (axis === undefined) return undefined
@@ -276,7 +276,7 @@ function isGiven(node: NodeProto, at: number): boolean {
  */
 function listOf(
   node: NodeProto,
-  inputs: TensorFacts[],
+  inputs: TensorInfo[],
   at: number,
   attribute?: string,
 ): Dims | 'none' | 'unknown' {

@@ -2,7 +2,7 @@ import { attributeOf, integersOf, numbersOf } from '../graph/attributes.ts'
 import type { NodeProto } from '../proto/onnx.ts'
 import { axisOf, boundedValues, mostValues } from './infer-limits.ts'
 import { partOfShape } from './infer-shapes.ts'
-import type { TensorFacts } from './tensor-info.ts'
+import type { TensorInfo } from './tensor-info.ts'
 
 type Values = (number | undefined)[]
 
@@ -24,7 +24,7 @@ const integers = new Set([2, 3, 4, 5, 6, 7, 12, 13])
  * Evaluates a node's first output where possible. Models compute shapes for Reshape, Expand and Resize by
  * chains of Shape, Gather, Concat and arithmetic. Lists of more than `mostValues` values are not followed.
  */
-export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undefined {
+export function valuesOf(node: NodeProto, inputs: TensorInfo[]): Values | undefined {
   const [x, second, third] = inputs
   switch (node.opType) {
     case 'Constant': {
@@ -70,7 +70,7 @@ export function valuesOf(node: NodeProto, inputs: TensorFacts[]): Values | undef
 }
 
 /** Slices a list, or a table along one of its axes: exporters reverse the rows of a table of pads. */
-function sliced(node: NodeProto, [x, ...bounds]: TensorFacts[]): Values | undefined {
+function sliced(node: NodeProto, [x, ...bounds]: TensorInfo[]): Values | undefined {
   const [starts, ends, axes, steps] = ['starts', 'ends', 'axes', 'steps'].map((name, i) => {
     return node.input[i + 1] ? bounds[i]?.values : (integersOf(node, name) ?? (i < 2 ? undefined : []))
   })
@@ -101,7 +101,7 @@ function sliced(node: NodeProto, [x, ...bounds]: TensorFacts[]): Values | undefi
 }
 
 /** Transposes a table. */
-function transposed(x: TensorFacts | undefined, perm: number[] | undefined): Values | undefined {
+function transposed(x: TensorInfo | undefined, perm: number[] | undefined): Values | undefined {
   const [rows, columns] = x?.dims ?? []
   if (!x?.values || x.dims?.length !== 2 || rows === undefined || columns === undefined) return undefined
   if (perm && perm.join() !== '1,0') return x.values
@@ -112,7 +112,7 @@ function transposed(x: TensorFacts | undefined, perm: number[] | undefined): Val
  * Concatenates all values, unless there are too many: a list concatenated with itself repeatedly doubles each
  * time.
  */
-function joined(inputs: TensorFacts[]): Values | undefined {
+function joined(inputs: TensorInfo[]): Values | undefined {
   const all: Values = []
   for (const { values } of inputs) {
     if (values === undefined || all.length + values.length > mostValues) return undefined
@@ -122,7 +122,7 @@ function joined(inputs: TensorFacts[]): Values | undefined {
 }
 
 /** Applies a function elementwise; a list of one value is broadcast. */
-function each(inputs: (TensorFacts | undefined)[], apply: (values: number[]) => number): Values | undefined {
+function each(inputs: (TensorInfo | undefined)[], apply: (values: number[]) => number): Values | undefined {
   const lists = inputs.map((input) => input?.values)
   if (lists.some((list) => list === undefined)) return undefined
   const length = Math.max(...lists.map((list) => list!.length))

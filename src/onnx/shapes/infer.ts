@@ -9,7 +9,7 @@ import {
 import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
 import { shapesOf } from './infer-shapes.ts'
 import { valuesOf } from './infer-values.ts'
-import type { Dims, TensorFacts } from './tensor-info.ts'
+import type { Dims, TensorInfo } from './tensor-info.ts'
 
 /**
  * Infers the type and shape of each tensor of the main graph from operators, weights and the file's
@@ -22,16 +22,16 @@ import type { Dims, TensorFacts } from './tensor-info.ts'
  *
  * @param inputs dimensions of inputs by name, which override those in the file
  */
-export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {}): Map<string, TensorFacts> {
+export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {}): Map<string, TensorInfo> {
   const graph = model.graph!
-  const facts = new Map<string, TensorFacts>()
-  const told = new Map<string, TensorFacts>()
+  const facts = new Map<string, TensorInfo>()
+  const declared = new Map<string, TensorInfo>()
   for (const info of [...graph.valueInfo, ...graph.output, ...graph.input]) {
     const type = info.type?.value.case === 'tensorType' ? info.type.value.value.elemType : undefined
-    told.set(info.name, { type: type || undefined, dims: boundedDims(dimensions(info.type)) })
+    declared.set(info.name, { type: type || undefined, dims: boundedDims(dimensions(info.type)) })
   }
   for (const { name } of graph.input) {
-    facts.set(name, { ...told.get(name), ...(Object.hasOwn(inputs, name) && { dims: inputs[name] }) })
+    facts.set(name, { ...declared.get(name), ...(Object.hasOwn(inputs, name) && { dims: inputs[name] }) })
   }
   for (const tensor of graph.initializer) facts.set(tensor.name, constantFacts(tensor))
   for (const { values, dims } of graph.sparseInitializer) {
@@ -43,8 +43,8 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
     const shapes = constant ? [] : shapesOf(node, read)
     for (const [i, name] of node.output.entries()) {
       if (name === '') continue
-      const known = told.get(name)
-      const found: TensorFacts = constant ? constantFacts(constant) : { dims: boundedDims(shapes[i]) }
+      const known = declared.get(name)
+      const found: TensorInfo = constant ? constantFacts(constant) : { dims: boundedDims(shapes[i]) }
       if (!constant && i === 0) found.values = boundedValues(valuesOf(node, read))
       found.type ??= known?.type ?? typeOf(node, read, i)
       found.dims = merge(found.dims, known?.dims)
@@ -54,7 +54,7 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
   return facts
 }
 
-function constantFacts(tensor: TensorProto): TensorFacts {
+function constantFacts(tensor: TensorProto): TensorInfo {
   const dims = dimsOf(tensor.dims)
   const length = dims?.reduce<number>((all, n) => all * (n ?? Number.NaN), 1)
   const values = length !== undefined && length <= mostValues ? numbersOf(tensor, length) : undefined
@@ -67,9 +67,9 @@ function dimsOf(dims: bigint[]): Dims | undefined {
 }
 
 /** Inferred dimensions, completed with those recorded in the file. */
-function merge(inferred: Dims | undefined, told: Dims | undefined): Dims | undefined {
-  if (!inferred || !told || inferred.length !== told.length) return inferred ?? told
-  return inferred.map((size, i) => size ?? told[i])
+function merge(inferred: Dims | undefined, declared: Dims | undefined): Dims | undefined {
+  if (!inferred || !declared || inferred.length !== declared.length) return inferred ?? declared
+  return inferred.map((size, i) => size ?? declared[i])
 }
 
 const answersBool = new Set([
@@ -95,7 +95,7 @@ const zeroPointInput = new Map([
   ['QGemm', 8],
 ])
 
-function typeOf(node: NodeProto, inputs: TensorFacts[], output: number): DataType | undefined {
+function typeOf(node: NodeProto, inputs: TensorInfo[], output: number): DataType | undefined {
   const { opType } = node
   if (answersBool.has(opType)) return DataType.BOOL
   if (answersIndexes.has(opType)) return DataType.INT64

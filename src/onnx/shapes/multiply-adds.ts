@@ -1,7 +1,7 @@
 import { integerOf } from '../graph/attributes.ts'
-import { makersRead, producers, topologicalOrder } from '../graph/graph.ts'
+import { inputProducers, producers, topologicalOrder } from '../graph/graph.ts'
 import type { GraphProto, NodeProto } from '../proto/onnx.ts'
-import type { Dims, TensorFacts } from './tensor-info.ts'
+import type { Dims, TensorInfo } from './tensor-info.ts'
 
 /** Input index of the weights (or second factor), by operator. */
 const weightInput = new Map([
@@ -29,7 +29,7 @@ const mostSteps = (nodes: number) => 2 ** 22 + 64 * nodes
  *
  * @returns `undefined` if a shape is unknown
  */
-export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): number | undefined {
+export function multiplyAdds(node: NodeProto, facts: Map<string, TensorInfo>): number | undefined {
   const at = weightInput.get(node.opType)
   if (at === undefined) return 0
   const x = facts.get(node.input[0])?.dims
@@ -49,18 +49,18 @@ export function multiplyAdds(node: NodeProto, facts: Map<string, TensorFacts>): 
  * @returns fractions from 0 to 1 by tensor name; empty if a shape is unknown, the graph has a cycle, or the
  *   branches of a large graph are so entangled that the computation would take more than `mostSteps`
  */
-export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): Map<string, number> {
+export function workShares(graph: GraphProto, facts: Map<string, TensorInfo>): Map<string, number> {
   const order = topologicalOrder(graph)
   if (!order) return new Map()
-  const own: number[] = []
+  const nodeWork: number[] = []
   for (const node of order) {
     const work = multiplyAdds(node, facts)
     if (work === undefined) return new Map()
-    own.push(work)
+    nodeWork.push(work)
   }
-  const total = own.reduce((sum, work) => sum + work, 0)
+  const total = nodeWork.reduce((sum, work) => sum + work, 0)
   if (!Number.isFinite(total)) return new Map()
-  const sums = sumsOverAncestors(predecessors(graph, order), own)
+  const sums = sumsOverAncestors(predecessors(graph, order), nodeWork)
   const shares = new Map<string, number>()
   for (const [i, sum] of sums.entries()) {
     for (const name of order[i].output) shares.set(name, total > 0 ? sum / total : 1)
@@ -72,7 +72,7 @@ export function workShares(graph: GraphProto, facts: Map<string, TensorFacts>): 
 function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
   const made = producers(graph)
   const place = new Map(order.map((node, i) => [node, i]))
-  return order.map((node) => Array.from(makersRead(node, made), (maker) => place.get(maker)!))
+  return order.map((node) => Array.from(inputProducers(node, made), (maker) => place.get(maker)!))
 }
 
 /**
@@ -85,13 +85,13 @@ function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
  * @param before positions of each node's predecessors, all before its own
  * @returns an empty list if this takes too many steps
  */
-function sumsOverAncestors(before: number[][], own: number[]): number[] {
+function sumsOverAncestors(before: number[][], nodeWork: number[]): number[] {
   let left = mostSteps(before.length)
   const sums: number[] = []
   /** For each node, the last node on whose behalf it was reached. */
   const metFor = new Int32Array(before.length).fill(-1)
   for (let node = 0; node < before.length; node++) {
-    let sum = own[node]
+    let sum = nodeWork[node]
     /** Number of nodes reached but not yet visited. */
     let open = 0
     const meet = (list: number[]) => {
@@ -112,7 +112,7 @@ function sumsOverAncestors(before: number[][], own: number[]): number[] {
         sum += sums[at]
         break
       }
-      sum += own[at]
+      sum += nodeWork[at]
       open--
       meet(before[at])
     }

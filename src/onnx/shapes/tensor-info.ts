@@ -1,7 +1,7 @@
 import type { TensorProto_DataType as DataType } from '../proto/onnx.ts'
 
 /** Static information about a tensor. */
-export interface TensorFacts {
+export interface TensorInfo {
   type?: DataType
   dims?: Dims
   /** The values, for small tensors used in shape computations. */

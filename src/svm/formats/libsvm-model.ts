@@ -25,7 +25,7 @@ const kernelNumbers = {
  *   preprocessing steps, or a precomputed kernel
  */
 export function writeLibsvm(state: SvcState): string {
-  const machine = importedFromState(state)
+  const imported = importedFromState(state)
   const {
     classes,
     kernel,
@@ -35,7 +35,7 @@ export function writeLibsvm(state: SvcState): string {
     intercept,
     sigmoids,
     inputSteps = [],
-  } = machine
+  } = imported
   const odd = classes.find((label) => typeof label !== 'number' || (label | 0) !== label)
   if (odd !== undefined) {
     throw new SoftmarginError(

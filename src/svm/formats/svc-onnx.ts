@@ -4,7 +4,7 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
 import { exactNumbers, exactNumbersToJson } from '../../onnx/classifier/exact-numbers.ts'
 import { Steps, svmSteps } from '../../onnx/classifier/graph-steps.ts'
-import { ports } from '../../onnx/classifier/names.ts'
+import { ioNames } from '../../onnx/classifier/names.ts'
 import { probabilitySteps, readSigmoidSteps } from '../../onnx/classifier/probability-steps.ts'
 import { isSvmNode, labelsAreIntegers, readSvmNode } from '../../onnx/classifier/svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
@@ -47,10 +47,10 @@ export function writeSvcOnnx(state: SvcState): Uint8Array<ArrayBuffer> {
     name: 'svc',
     input: [tensorInfo(input, DataType.FLOAT, ['N', supportVectors.cols])],
     output: [
-      tensorInfo(ports.label, label, ['N']),
+      tensorInfo(ioNames.label, label, ['N']),
       sigmoids
-        ? tensorInfo(ports.probabilities, DataType.FLOAT, ['N', classes.length])
-        : tensorInfo(ports.scores, DataType.FLOAT, ['N', Math.max(2, intercept.length)]),
+        ? tensorInfo(ioNames.probabilities, DataType.FLOAT, ['N', classes.length])
+        : tensorInfo(ioNames.scores, DataType.FLOAT, ['N', Math.max(2, intercept.length)]),
     ],
   })
   const steps = new Steps(graph)
@@ -94,8 +94,8 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   const [node] = found
   const rounded = readSvmNode(node)
   rounded.sigmoids ??= readSigmoidSteps(graph, rounded.classes.length)
-  const own = readMetadata(model)
-  const numbers = own ? exactNumbers(rounded, own.svm) : rounded
+  const metadata = readMetadata(model)
+  const numbers = metadata ? exactNumbers(rounded, metadata.svm) : rounded
   checkLabelOutput(graph, node)
   const columns = numbers.supportVectors.cols
   const inputSteps = readInputSteps(graph, node.input[0] ?? '', columns)
@@ -103,8 +103,8 @@ export function readSvcOnnx(bytes: Uint8Array | ArrayBuffer): SvcState {
   if (widths.some((width) => width !== columns)) {
     throw unsupported(`its inputs have ${widths} columns, but its support vectors have ${columns}`)
   }
-  if (own?.machine !== undefined) {
-    const state = svcFromMetadata(numbers, own.machine)
+  if (metadata?.machine !== undefined) {
+    const state = svcFromMetadata(numbers, metadata.machine)
     return inputSteps.length > 0 ? { ...state, inputSteps } : state
   }
   const { kernel, gamma, coef0, degree, nSupport, ...rest } = numbers

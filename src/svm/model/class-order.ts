@@ -17,30 +17,30 @@ export interface OrderedModel extends Pick<Expansion, 'supportVectors' | 'dualCo
  *
  * @param order for each class of the new order, its present number
  */
-export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>): OrderedModel {
+export function reorderClasses(model: OrderedModel, order: ArrayLike<number>): OrderedModel {
   const classes = order.length
-  const { cols, rows } = machine.supportVectors
+  const { cols, rows } = model.supportVectors
   const starts: number[] = []
-  for (let c = 0, at = 0; c < classes; at += machine.nSupport[c++]) starts.push(at)
+  for (let c = 0, at = 0; c < classes; at += model.nSupport[c++]) starts.push(at)
 
   const vectors = new Matrix(new Float32Array(rows * cols), rows, cols)
-  const dualCoef = new Float64Array(machine.dualCoef.length)
-  const nSupport = Int32Array.from(order, (c) => machine.nSupport[c])
+  const dualCoef = new Float64Array(model.dualCoef.length)
+  const nSupport = Int32Array.from(order, (c) => model.nSupport[c])
   for (let c = 0, at = 0; c < classes; at += nSupport[c++]) {
     const old = starts[order[c]]
-    vectors.data.set(machine.supportVectors.data.subarray(old * cols, (old + nSupport[c]) * cols), at * cols)
+    vectors.data.set(model.supportVectors.data.subarray(old * cols, (old + nSupport[c]) * cols), at * cols)
     for (let other = 0; other < classes; other++) {
       if (other === c) continue
       const from = coefficientRow(order[c], order[other]) * rows + old
       const to = coefficientRow(c, other) * rows + at
       const sign = c < other === order[c] < order[other] ? 1 : -1
       // Adding 0 turns -0 into 0, so that reordering back and forth restores the same bits.
-      for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * machine.dualCoef[from + s] + 0
+      for (let s = 0; s < nSupport[c]; s++) dualCoef[to + s] = sign * model.dualCoef[from + s] + 0
     }
   }
 
-  const intercept = new Float64Array(machine.intercept.length)
-  const { sigmoids } = machine
+  const intercept = new Float64Array(model.intercept.length)
+  const { sigmoids } = model
   const moved = sigmoids && { a: sigmoids.a.slice(), b: sigmoids.b.slice() }
   for (let i = 0, pair = 0; i < classes; i++) {
     for (let j = i + 1; j < classes; j++, pair++) {
@@ -48,7 +48,7 @@ export function reorderClasses(machine: OrderedModel, order: ArrayLike<number>):
       const sign = flipped ? -1 : 1
       const [first, second] = flipped ? [order[j], order[i]] : [order[i], order[j]]
       const old = pairIndex(first, second, classes)
-      intercept[pair] = sign * machine.intercept[old] + 0
+      intercept[pair] = sign * model.intercept[old] + 0
       if (sigmoids && moved) {
         // 1 - 1 / (1 + exp(a f + b)) = 1 / (1 + exp(a (-f) - b))
         moved.a[pair] = sigmoids.a[old]

@@ -33,7 +33,7 @@ export interface DecisionOptions {
  * WebAssembly memory.
  */
 export class DecisionFunction {
-  readonly #machine: FittedModel & { inputSteps?: InputStep[] | undefined }
+  readonly #model: FittedModel & { inputSteps?: InputStep[] | undefined }
   readonly #o: DecisionOptions
   #predictor: Pick<ThreadedPredictor, 'decide' | 'close'> | undefined
   /** Whether the predictor's memory can be shared with threads. */
@@ -43,14 +43,14 @@ export class DecisionFunction {
   #calls = 0
   #rested = 0
 
-  constructor(machine: FittedModel & { inputSteps?: InputStep[] | undefined }, o: DecisionOptions) {
-    this.#machine = machine
+  constructor(model: FittedModel & { inputSteps?: InputStep[] | undefined }, o: DecisionOptions) {
+    this.#model = model
     this.#o = o
   }
 
   /** Number of columns that a row must have. */
   get columns(): number {
-    const { kernel, supportVectors } = this.#machine
+    const { kernel, supportVectors } = this.#model
     return kernel.kind === 'precomputed' ? kernel.columns : supportVectors.cols
   }
 
@@ -81,7 +81,7 @@ export class DecisionFunction {
     const matrix = Matrix.from(X)
     if (matrix.cols !== this.columns) {
       const why =
-        this.#machine.kernel.kind === 'precomputed'
+        this.#model.kernel.kind === 'precomputed'
           ? 'one for each training row'
           : 'like the rows passed to fit()'
       throw shapeMismatch('X', matrix.cols, `${this.columns} columns, ${why}`)
@@ -113,7 +113,7 @@ export class DecisionFunction {
     try {
       if (timeSlice.expired) await timeSlice.yield()
       await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
-      const rows = applyInputSteps(matrix, this.#machine.inputSteps)
+      const rows = applyInputSteps(matrix, this.#model.inputSteps)
       const threads = await this.#threadsFor(rows.rows)
       const predictor = await this.#open(threads > 1, timeSlice)
       const onBlock: OnBlock = (decisions, done) => {
@@ -128,21 +128,21 @@ export class DecisionFunction {
   }
 
   async #threadsFor(rows: number): Promise<number> {
-    const { kernel, ...machine } = this.#machine
+    const { kernel, ...model } = this.#model
     if (kernel.kind === 'precomputed') return 1
-    return this.#o.onThreads?.threadsFor(this.#o.threads, { ...machine, kernel }, rows) ?? 1
+    return this.#o.onThreads?.threadsFor(this.#o.threads, { ...model, kernel }, rows) ?? 1
   }
 
   /** @param shared whether its memory must be shared with threads; once it is, it serves small calls too */
   async #open(shared: boolean, timeSlice: TimeSlice): Promise<Pick<ThreadedPredictor, 'decide' | 'close'>> {
-    const { kernel, ...machine } = this.#machine
+    const { kernel, ...model } = this.#model
     const { simd, onThreads } = this.#o
     if (this.#predictor && (this.#isShared || !shared)) return this.#predictor
     this.#predictor?.close()
     this.#predictor = undefined
-    if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(machine, machine.support)
+    if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(model, model.support)
     else {
-      const expansion = { ...machine, kernel }
+      const expansion = { ...model, kernel }
       this.#predictor = await (shared && onThreads ? onThreads : Predictor).open(simd, expansion, timeSlice)
     }
     this.#isShared = shared

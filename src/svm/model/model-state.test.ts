@@ -10,7 +10,7 @@ import { SvcPredictor } from '../svc-predictor.ts'
 import { SVR } from '../svr.ts'
 
 /** A machine of any kind, as far as a state is concerned. */
-interface Machine {
+interface AnySvm {
   predict(X: Matrix): Promise<unknown>
   toState(): object
 }
@@ -33,7 +33,7 @@ const text = rows.codes.map((code) => `class ${code}`)
 const two = rows.codes.map((code) => Number(code > 0))
 const scaler = { kind: 'scaler', offset: odd.X.row(0).slice(), scale: odd.X.row(1).slice() } as const
 
-const machines: [string, Matrix, () => Promise<Machine>, (state: never) => Machine][] = []
+const machines: [string, Matrix, () => Promise<AnySvm>, (state: never) => AnySvm][] = []
 for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as const) {
   const X = kernel === 'precomputed' ? products : odd.X
   machines.push(
@@ -74,19 +74,19 @@ machines.push(
 )
 
 /** The state is that of an SVC, and what predicts is the small class of the edge. */
-function fromPredictor(state: never): Machine {
+function fromPredictor(state: never): AnySvm {
   const predictor = SvcPredictor.fromState(state)
   return { predict: (X) => predictor.predict(X), toState: () => state }
 }
 
 /** Everything that a machine answers. */
-async function answers(machine: Machine, X: Matrix): Promise<unknown[]> {
-  const { decisionFunction, predictProba } = machine as Partial<SVC>
-  const hasProbabilities = machine instanceof SVC && machine.getParams().probability
+async function answers(svm: AnySvm, X: Matrix): Promise<unknown[]> {
+  const { decisionFunction, predictProba } = svm as Partial<SVC>
+  const hasProbabilities = svm instanceof SVC && svm.getParams().probability
   return [
-    await machine.predict(X),
-    await decisionFunction?.call(machine, X),
-    hasProbabilities && (await predictProba!.call(machine, X)),
+    await svm.predict(X),
+    await decisionFunction?.call(svm, X),
+    hasProbabilities && (await predictProba!.call(svm, X)),
   ]
 }
 
@@ -99,16 +99,16 @@ const copies: [string, (state: object) => object][] = [
 
 describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
   it.each(copies)('makes a machine that answers the same bits, %s', async (__, copy) => {
-    const machine = await make()
-    const again = fromState(copy(machine.toState()) as never)
-    const own = machine.constructor === again.constructor ? machine : fromState(machine.toState() as never)
+    const svm = await make()
+    const again = fromState(copy(svm.toState()) as never)
+    const own = svm.constructor === again.constructor ? svm : fromState(svm.toState() as never)
     expect(await answers(again, X)).toEqual(await answers(own, X))
-    if (again.constructor === machine.constructor) {
+    if (again.constructor === svm.constructor) {
       // Undefined options are not in JSON: toEqual takes them for none.
-      expect(again.toState()).toEqual(machine.toState())
+      expect(again.toState()).toEqual(svm.toState())
       // And it is saved again as the first one is.
-      if (machine instanceof SVC && !machine.toState().kernel.kind.startsWith('pre')) {
-        expect(await (again as SVC).toOnnx()).toEqual(await machine.toOnnx())
+      if (svm instanceof SVC && !svm.toState().kernel.kind.startsWith('pre')) {
+        expect(await (again as SVC).toOnnx()).toEqual(await svm.toOnnx())
       }
     }
   })

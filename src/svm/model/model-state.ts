@@ -61,8 +61,8 @@ function revive<A>(kind: Kind<A>, value: A): A {
  *   lengths that do not agree; the message names the part
  */
 export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
-  const machine = reviveModel(state)
-  const { kernel, supportVectors, nSupport, support, sigmoids, tieOrder, inputSteps = [] } = machine
+  const model = reviveModel(state)
+  const { kernel, supportVectors, nSupport, support, sigmoids, tieOrder, inputSteps = [] } = model
   const kinds = [...Object.keys(KERNEL_CODES), 'precomputed']
   if (!kinds.includes(kernel?.kind)) {
     throw invalidArgument('state.kernel.kind', kernel?.kind, `one of ${kinds.join(', ')}`)
@@ -79,9 +79,9 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   const pairs = pairCount(classes)
   const lengths: [name: string, part: ArrayLike<number> | undefined, length: number][] = [
     ['support', support, vectors],
-    ['dualCoef', machine.dualCoef, vectors * (classes - 1)],
-    ['intercept', machine.intercept, pairs],
-    ['nIter', machine.nIter, pairs],
+    ['dualCoef', model.dualCoef, vectors * (classes - 1)],
+    ['intercept', model.intercept, pairs],
+    ['nIter', model.nIter, pairs],
     ['sigmoids.a', sigmoids?.a, pairs],
     ['sigmoids.b', sigmoids?.b, pairs],
     ['tieOrder', tieOrder, classes],
@@ -104,7 +104,7 @@ export function checkedModel<M extends FittedModel & ModelExtras>(state: M): M {
   if (tieOrder && new Set(tieOrder).size + tieOrder.filter((c) => c < 0 || c >= classes).length !== classes) {
     throw invalidArgument('state.tieOrder', tieOrder, `each number from 0 to ${classes - 1} once`)
   }
-  return machine
+  return model
 }
 
 /**

@@ -117,21 +117,21 @@ export class ModelAssembler {
 
 /** Adjusts the intercepts to rows that are not centred: f(x) = w.(x - centre) - rho = w.x - (rho + w.centre). */
 export async function uncentre(
-  machine: FittedModel,
+  model: FittedModel,
   pairs: [number, number][],
   centre: Float32Array,
   timeSlice: TimeSlice,
 ): Promise<void> {
-  const products = new Float64Array(machine.support.length)
+  const products = new Float64Array(model.support.length)
   await timeSlice.forEachChunk(products.length, centre.length, (from, to) => {
     for (let s = from; s < to; s++) {
-      const vector = machine.supportVectors.row(s)
+      const vector = model.supportVectors.row(s)
       for (let k = 0; k < vector.length; k++) products[s] += vector[k] * centre[k]
     }
   })
   for (const [p, pair] of pairs.entries()) {
-    forEachCoefficient(machine, pair, (coefficient, s) => {
-      machine.intercept[p] -= coefficient * products[s]
+    forEachCoefficient(model, pair, (coefficient, s) => {
+      model.intercept[p] -= coefficient * products[s]
     })
   }
 }

@@ -89,8 +89,8 @@ test('where all kernel values fit, the answer does not depend on cacheSize; wher
   for (let at = 0; at < X.data.length; at++) X.data[at] = random.below(1000) / 500
   const y = Array.from({ length: X.rows }, (_, row) => (row < most ? 0 : 1))
   const machineOf = async (cacheSize?: number) => {
-    const { options: _, ...machine } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
-    return machine
+    const { options: _, ...model } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
+    return model
   }
   const usual = await machineOf()
   // A little more than the docs ask for, for rows are padded.

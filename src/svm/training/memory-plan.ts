@@ -32,7 +32,7 @@ export interface MemoryPlan {
   /** Whether whole blocks fit. */
   blocks: boolean
   /** Address of each class's diagonal block; empty if the blocks do not fit. */
-  own: number[]
+  diagonal: number[]
   /** Share of the rows of a pair above which single rows are more work than starting over with diagonal blocks. */
   fewRows: number
   /** Whether to compute whole blocks regardless of that share. */
@@ -54,9 +54,9 @@ export function planMemory(
   const { runs } = source
   for (let limit = cacheLimit, threads = wanted; ; ) {
     const plan = planFit(engine, source, limit, threads)
-    const own = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.ownBytes(run), 0) : 0
+    const diagonal = plan.blocks ? runs.reduce((sum, run) => sum + BlockRows.diagonalBytes(run), 0) : 0
     try {
-      engine.reserve(own + plan.threads * plan.threadBytes)
+      engine.reserve(diagonal + plan.threads * plan.threadBytes)
     } catch (error) {
       // Reduce threads before memory: the amount of memory per thread can affect the last bits.
       if (plan.threads > 1) threads = plan.threads - 1
@@ -66,7 +66,7 @@ export function planMemory(
       } else throw error
       continue
     }
-    return plan.blocks ? { ...plan, own: BlockRows.placeOwn(engine, runs) } : plan
+    return plan.blocks ? { ...plan, diagonal: BlockRows.placeDiagonal(engine, runs) } : plan
   }
 }
 
@@ -103,7 +103,7 @@ function planFit(engine: Engine, source: KernelMatrix, cacheLimit: number, wante
     threadBytes: packed + solver + Math.max(...rows),
     cacheBytes: rowBytes,
     blocks: blocksFit,
-    own: [],
+    diagonal: [],
     fewRows: 1 / (2 * (runs.length - 1)),
     small: blocksFit && Math.max(...runs.map((run) => run.size)) <= SMALL,
   }

@@ -77,13 +77,13 @@ export async function fitOneVsOne(
   )
   const threads = Math.min(wanted, pairCount(groups.length))
   const first = await fitOnce(threads, classes, kernel, o, false)
-  if (!isImprecise(first.rounding, o.tol, MARGIN)) return first.machine
+  if (!isImprecise(first.rounding, o.tol, MARGIN)) return first.model
   // Precision lost in float32 may be recovered with kernel values computed in float64.
   const second = first.precise ? first : await fitOnce(threads, classes, kernel, o, true)
-  if (!isImprecise(second.rounding, o.tol, MARGIN)) return second.machine
-  const { machine, rounding } = second
+  if (!isImprecise(second.rounding, o.tol, MARGIN)) return second.model
+  const { model, rounding } = second
   warnOfRounding(rounding, MARGIN, o.onWarning)
-  return { ...machine, fitStatus: worseStatus(machine.fitStatus, 'imprecise') }
+  return { ...model, fitStatus: worseStatus(model.fitStatus, 'imprecise') }
 }
 
 /** Distance of the margin of each class from 0, in decision values. */
@@ -91,7 +91,7 @@ const MARGIN = 1
 
 /** A fitted model, and the worst rounding error of all pairs. */
 interface Fit {
-  machine: FittedModel & { sigmoids?: Sigmoids }
+  model: FittedModel & { sigmoids?: Sigmoids }
   rounding: RoundingError
   precise: boolean
 }
@@ -129,7 +129,7 @@ async function fitIn(
   const context: FitContext = {
     ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,
-    own: plan.own,
+    diagonal: plan.diagonal,
     rows: source instanceof PackedRows ? source.layout : undefined,
   }
   let done = 0
@@ -172,14 +172,14 @@ async function fitIn(
     solutions.add({ line: coefficientRow(j, i), group: j, beta: second, unit })
     solutions.close(-rho, iterations, status)
   }
-  const machine = await solutions.assemble(X, kernel, timeSlice)
-  if (centre) await uncentre(machine, pairs, centre, timeSlice)
-  if (!folds) return { machine, rounding: worst, precise }
+  const model = await solutions.assemble(X, kernel, timeSlice)
+  if (centre) await uncentre(model, pairs, centre, timeSlice)
+  if (!folds) return { model, rounding: worst, precise }
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {
     const { a, b } = await fitSigmoid(solved[n].unseen, groups[i].length, timeSlice)
     sigmoids.a[n] = a
     sigmoids.b[n] = b
   }
-  return { machine: { ...machine, sigmoids }, rounding: worst, precise }
+  return { model: { ...model, sigmoids }, rounding: worst, precise }
 }

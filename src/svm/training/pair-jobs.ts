@@ -32,7 +32,7 @@ export class PairSchedule {
   /** Source of the rows for the other pairs, once that is known. */
   #from: RowsFrom | undefined
   /** Classes whose diagonal block is still to be computed, last one first. */
-  readonly #own: number[]
+  readonly #diagonal: number[]
   /**
    * Pairs whose diagonal blocks are ready: first pairs not yet begun, and all others, of which `#begun` have begun.
    */
@@ -54,7 +54,7 @@ export class PairSchedule {
       }
       if (!whole && Math.max(...pairs[pair]) < TRIED) this.#tried.add(pair)
     }
-    this.#own = [...this.#ofClass.keys()].sort((a, b) => b - a)
+    this.#diagonal = [...this.#ofClass.keys()].sort((a, b) => b - a)
     if (whole) this.#from = 'blocks'
     else if (this.#tried.size === 0) this.#from = 'cross rows'
   }
@@ -63,7 +63,7 @@ export class PairSchedule {
   take(): FitJob | undefined {
     const first = this.#first.shift()
     if (first !== undefined) return { type: 'pair', pair: first, from: 'cross rows', mostRows: 1 }
-    const group = this.#own.pop()
+    const group = this.#diagonal.pop()
     if (group !== undefined) return { type: 'diagonal block', group }
     if (!this.#from || this.#begun === this.#others.length) return undefined
     const pair = this.#others[this.#begun++]
@@ -72,13 +72,13 @@ export class PairSchedule {
 
   /** Records that a job has ended. */
   end(job: FitJob, solution: PairSolution | undefined): void {
-    if (job.type === 'diagonal block') this.#endOwn(job.group)
+    if (job.type === 'diagonal block') this.#endDiagonal(job.group)
     else if (job.type === 'pair' && this.#tried.has(job.pair)) this.#endTried(job.pair, solution!.share)
   }
 
-  #endOwn(own: number): void {
-    this.#made.add(own)
-    for (const pair of this.#ofClass.get(own)!) {
+  #endDiagonal(group: number): void {
+    this.#made.add(group)
+    for (const pair of this.#ofClass.get(group)!) {
       if (!this.#pairs[pair].every((c) => this.#made.has(c))) continue
       const ready = this.#tried.has(pair) ? this.#first : this.#others
       ready.push(pair)

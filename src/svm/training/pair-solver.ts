@@ -37,7 +37,7 @@ export interface FitContext {
   /** Bytes of the row cache for a pair that is solved row by row. */
   cacheBytes: number
   /** Address of each class's diagonal block, for pairs solved on whole blocks. */
-  own: number[]
+  diagonal: number[]
   /** The packed rows. Undefined for a precomputed kernel, whose values do not leave their thread. */
   rows: PackedLayout | undefined
 }
@@ -120,7 +120,7 @@ export class PairSolver {
     if (job.type === 'pack') await this.#packer!.pack(job.group, timeSlice)
     else {
       const run = this.#source.runs[job.group]
-      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.own[job.group], timeSlice)
+      await fillDiagonalBlock(this.#engine, this.#source, run, this.#context.diagonal[job.group], timeSlice)
     }
     return undefined
   }
@@ -134,10 +134,10 @@ export class PairSolver {
   }
 
   #open(from: RowsFrom): RowProvider {
-    const { own, cacheBytes } = this.#context
+    const { diagonal, cacheBytes } = this.#context
     if (from === 'rows') return new RowCache(this.#engine, this.#source, cacheBytes)
-    if (from === 'cross rows') return new OffDiagonalRows(this.#engine, this.#source, own)
-    return new BlockRows(this.#engine, this.#source, own)
+    if (from === 'cross rows') return new OffDiagonalRows(this.#engine, this.#source, diagonal)
+    return new BlockRows(this.#engine, this.#source, diagonal)
   }
 
   async #solve(

@@ -57,10 +57,10 @@ export async function prepareKernel(
   const used = groups.reduce((sum, group) => sum + group.length, 0)
   // Rows of weight 0 must not affect the column statistics either.
   const left = used < X.rows ? X.select(groups.flatMap((g) => [...g])) : X
-  const own = used < X.rows ? await surveyRows(engine, left, timeSlice) : survey
-  const conditioning = conditioningFromStats(own, kernel.kind)
+  const stats = used < X.rows ? await surveyRows(engine, left, timeSlice) : survey
+  const conditioning = conditioningFromStats(stats, kernel.kind)
   if (kernel.kind === 'linear' && !o.centred) conditioning.centre = undefined
-  conditioning.precise = preciseKernel(left, kernel, own, { centred: o.centred, forced: o.precise })
+  conditioning.precise = preciseKernel(left, kernel, stats, { centred: o.centred, forced: o.precise })
   if (conditioning.precise) conditioning.centre = undefined
   const { centre, scale } = conditioning
   const layOut = () => {

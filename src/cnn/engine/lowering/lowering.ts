@@ -1,6 +1,6 @@
 import { show } from '../../../core/errors.ts'
 import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
-import type { TensorFacts } from '../../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
 import { type Constant, constantOf } from './constants.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { linear, type MapShape, type MapValue, type Operation } from './operations.ts'
@@ -32,14 +32,14 @@ type Draft = Operation extends infer O
 export class Lowering {
   readonly operations: Operation[] = []
   readonly opset: number
-  readonly #facts: Map<string, TensorFacts>
+  readonly #facts: Map<string, TensorInfo>
   readonly #tensors = new Map<string, Tensor>()
   readonly #constants = new Map<string, Constant>()
   /** Integer tensors, of which only the values inferred by `inferTensors` matter. */
   readonly #integers = new Set<string>()
   readonly #batch: number
 
-  constructor(model: ModelProto, facts: Map<string, TensorFacts>, batch: number) {
+  constructor(model: ModelProto, facts: Map<string, TensorInfo>, batch: number) {
     this.#facts = facts
     this.#batch = batch
     const own = ({ domain }: { domain: string }) => domain === '' || domain === 'ai.onnx'

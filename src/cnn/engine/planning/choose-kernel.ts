@@ -1,5 +1,5 @@
 import { type Convolution, linear } from '../lowering/operations.ts'
-import type { KernelFacts } from '../wasm/instance.ts'
+import type { KernelConstants } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
 /** The kernel that computes a convolution. */
@@ -27,7 +27,7 @@ export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefine
  * Selects the fastest kernel. The choice depends only on the shape, so that an image gets bit-identical
  * results in every batch.
  */
-export function chooseKernel(convolution: Convolution, facts: KernelFacts): ConvolutionKernel {
+export function chooseKernel(convolution: Convolution, facts: KernelConstants): ConvolutionKernel {
   const { groups, bias, input, kernel, strides, dilations, output } = convolution
   const { channels } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'

@@ -2,13 +2,13 @@
 
 import type { Convolution } from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
-import type { KernelFacts } from '../wasm/instance.ts'
+import type { KernelConstants } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { WinogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 
 /** Number of filters with those that fill the last panel. */
-export function paddedFilters(filters: number, { narrow }: KernelFacts): number {
+export function paddedFilters(filters: number, { narrow }: KernelConstants): number {
   return roundUp(filters, narrow)
 }
 
@@ -50,7 +50,7 @@ function stage(
 }
 
 /** Weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. Returns the address. */
-export function addDenseWeights(convolution: Convolution, facts: KernelFacts, plan: MemoryPlan): number {
+export function addDenseWeights(convolution: Convolution, facts: KernelConstants, plan: MemoryPlan): number {
   const { groups, kernel, input, bias } = convolution
   const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
@@ -83,7 +83,7 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
 /** Weights of 3 x 3 for `winograd` to transform: [panels][channels][9][panel's filters]. Returns the address. */
 export function addUntransformedWeights(
   convolution: Convolution,
-  facts: KernelFacts,
+  facts: KernelConstants,
   plan: MemoryPlan,
 ): number {
   const { input, bias } = convolution
@@ -99,7 +99,7 @@ export function addUntransformedWeights(
 export function addWinogradWeights(
   convolution: Convolution,
   { form, weightPlanes }: WinogradForm,
-  facts: KernelFacts,
+  facts: KernelConstants,
   plan: MemoryPlan,
 ): number {
   const { input, bias } = convolution

@@ -1,6 +1,6 @@
 import type { Activation, Convolution, MapShape, MapValue } from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
-import type { KernelFacts } from '../wasm/instance.ts'
+import type { KernelConstants } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { ConvolutionKernel } from './choose-kernel.ts'
 import type { MapLayout } from './maps.ts'
@@ -27,7 +27,7 @@ export interface PlacedMap {
 export interface PlanOptions {
   /** Maximum number of images per pass. */
   pictures: number
-  facts: KernelFacts
+  facts: KernelConstants
   /** Where the buffers begin in the memory. Default: behind the weights and tables. */
   buffersAt?: number | undefined
 }

@@ -58,7 +58,7 @@ function instanceOn(module: WebAssembly.Module, memory: WebAssembly.Memory): Ins
 }
 
 /** Constants of the kernels, which are the same in every build and instance: see `Kernels`. */
-export interface KernelFacts {
+export interface KernelConstants {
   tilePixels: number
   wide: number
   narrow: number
@@ -68,7 +68,7 @@ export interface KernelFacts {
 }
 
 /** Reads the constants of a build. */
-export async function kernelFacts(simd: Simd): Promise<KernelFacts> {
+export async function readKernelConstants(simd: Simd): Promise<KernelConstants> {
   const { kernels } = await instantiate(PAGE, simd)
   return {
     tilePixels: kernels.TILE_PIXELS.value,

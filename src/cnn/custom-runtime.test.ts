@@ -2,8 +2,8 @@ import * as web from 'onnxruntime-web'
 import { describe, expect, it } from 'vitest'
 import { nativeOrt } from '../../test/support/native-ort.ts'
 import { FeatureStore } from '../store/feature-store.ts'
+import type { OrtModule } from './custom-runtime.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor/extractor.ts'
-import type { OrtModule } from './given-runtime.ts'
 
 const image = (i: number) => ({
   data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, j) => (i * 31 + j * 7) % 256),

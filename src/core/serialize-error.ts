@@ -25,9 +25,9 @@ export function serializeError(error: unknown): SerializedError {
 }
 
 /** Restores the error: a `SoftmarginError` with its fields, or a built-in error. */
-export function deserializeError(facts: SerializedError): Error {
-  const { name, message, stack, code, argument, received, expected } = facts
-  const cause = isNested(facts.cause) ? deserializeError(facts.cause.error) : facts.cause
+export function deserializeError(serialized: SerializedError): Error {
+  const { name, message, stack, code, argument, received, expected } = serialized
+  const cause = isNested(serialized.cause) ? deserializeError(serialized.cause.error) : serialized.cause
   const error =
     code === undefined
       ? plainError(name, message, cause)

@@ -5,7 +5,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
-import { activationsOf, failedOn, notTaken } from './activation.ts'
+import { activationsOf, loadError, runError } from './onnxruntime-results.ts'
 import type { Activation, Feeds } from './running-network.ts'
 
 /**
@@ -127,7 +127,7 @@ export class GivenSession {
         ...(files.length > 0 && { externalData: files }),
       })
     } catch (cause) {
-      throw notTaken(model, cause)
+      throw loadError(model, cause)
     }
     if (typeof session?.run !== 'function') throw lacking('run() of a session')
     const outputs = model.graph!.output.map(({ name }) => name)
@@ -151,7 +151,7 @@ export class GivenSession {
         ])
         results = await this.#session.run(Object.fromEntries(tensors))
       } catch (cause) {
-        throw failedOn(Object.values(feeds)[0].dims, cause)
+        throw runError(Object.values(feeds)[0].dims, cause)
       }
       if (typeof results !== 'object' || results === null) throw lacking('outputs of run()')
       for (const name of this.#outputs) if (!results[name]) throw lacking(`output '${name}' of run()`)

@@ -22,28 +22,28 @@ function isFloat32(value: unknown): value is Float32Array {
 }
 
 /** The error for a model that ONNX Runtime does not load. */
-export function notTaken(model: ModelProto, cause: unknown): SoftmarginError {
-  return unsupported(whyNot(model, reason(cause)), cause)
+export function loadError(model: ModelProto, cause: unknown): SoftmarginError {
+  return unsupported(explainLoadFailure(model, reason(cause)), cause)
 }
 
 /** The error for a batch on which a model fails. */
-export function failedOn(dims: readonly number[], cause: unknown): SoftmarginError {
+export function runError(dims: readonly number[], cause: unknown): SoftmarginError {
   return unsupported(`the model fails on a batch of [${dims.join(', ')}]: ${reason(cause)}`, cause)
 }
 
 /** ONNX Runtime's error message, preceded by the missing operator if that is the cause. */
-function whyNot({ graph }: ModelProto, said: string): string {
+function explainLoadFailure({ graph }: ModelProto, message: string): string {
   const operator =
-    /No Op registered for (\S+)/.exec(said)?.[1] ??
-    /Could not find an implementation for (\w+)/.exec(said)?.[1] ??
-    /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(said)?.[1]
-  const foreign = /No opset import for domain '([^']*)'/.exec(said)?.[1]
+    /No Op registered for (\S+)/.exec(message)?.[1] ??
+    /Could not find an implementation for (\w+)/.exec(message)?.[1] ??
+    /([^\s(]+)(?:\(-?\d+\))? is not a registered function\/op/.exec(message)?.[1]
+  const foreign = /No opset import for domain '([^']*)'/.exec(message)?.[1]
   const fullName = ({ opType, domain }: NodeProto) => (domain === '' ? opType : `${domain}:${opType}`)
   const lacking = graph!.node.find(
     (node) => node.domain === foreign || node.opType === operator || fullName(node) === operator,
   )
-  if (!lacking) return `ONNX Runtime cannot load the model: ${said}`
-  return `ONNX Runtime does not support the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${said}`
+  if (!lacking) return `ONNX Runtime cannot load the model: ${message}`
+  return `ONNX Runtime does not support the operator ${show(fullName(lacking))} of node ${show(lacking.name)}: ${message}`
 }
 
 function unsupported(message: string, cause?: unknown): SoftmarginError {

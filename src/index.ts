@@ -15,6 +15,7 @@ export {
   type ClassifierRefitOptions,
   type ClassifierSearch,
   type ClassifyOptions,
+  type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
   ImageClassifier,

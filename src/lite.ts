@@ -7,6 +7,7 @@ export {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
   ImageClassifier,

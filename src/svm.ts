@@ -56,6 +56,12 @@ export {
   type GridSearchFitOptions,
   type GridSearchOptions,
 } from './model-selection/grid-search.ts'
+export {
+  type NearDuplicate,
+  type NearDuplicates,
+  type NearDuplicatesOptions,
+  nearDuplicates,
+} from './model-selection/near-duplicates.ts'
 export type { ParamGrid } from './model-selection/parameter-grid.ts'
 export type { Scorer, Scoring } from './model-selection/scoring.ts'
 export { StratifiedGroupKFold } from './model-selection/stratified-group-k-fold.ts'

@@ -86,11 +86,11 @@ export interface ClassifierProgress
     Pick<FineTuneProgress, 'loss' | 'accuracy' | 'learningRate' | 'secondsLeft'> {
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
-   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, and `'calibration'` counts
-   * folds that probabilities are learnt from. While the CNN is trained, `'activations'` counts images and
+   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, `'calibration'` counts
+   * folds that probabilities are learnt from, and `'duplicates'` counts images that are compared. While the CNN is trained, `'activations'` counts images and
    * `'training'` counts steps.
    */
-  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration'
+  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration' | 'duplicates'
 }
 
 /** Options common to all calls that take images. */
@@ -114,6 +114,16 @@ export interface EvaluateOptions extends ImagesCall {
    * `refit` also learns from the images that were held out for the evaluation. Default false.
    */
   add?: boolean | undefined
+}
+
+/** Two images that are almost the same. */
+export interface DuplicateImages<L extends Label = Label> {
+  /** Numbers of the two images, the smaller one first. */
+  indices: [number, number]
+  /** Their labels. */
+  labels: [L, L]
+  /** How alike they are: the cosine of the angle between their standardized features, at most 1. */
+  similarity: number
 }
 
 /** Options of `fit`. */
@@ -177,6 +187,11 @@ export interface Evaluation<L extends Label = Label> {
    * Averages are taken over the classes that occur as true labels or as predictions.
    */
   report: ClassificationReport<L>
+  /**
+   * Classes of the classifier that no image has, so that the figures do not cover them: their recall and precision in
+   * `report` say nothing.
+   */
+  missingClasses: L[]
   /** Number of images evaluated, that is, those that could be read. */
   images: number
   /** Only with `unknown`. The other figures are those of the classes that the SVM finds, refused or not. */

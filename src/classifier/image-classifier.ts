@@ -24,6 +24,7 @@ import {
   checkImages,
   checkLoadOptions,
   checkOptions,
+  type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
   type ImagesCall,
@@ -33,6 +34,7 @@ import {
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
+import { warnOfLabels } from './label-warnings.ts'
 import {
   decisionsOf,
   evaluationOf,
@@ -52,6 +54,7 @@ export type {
   ClassifierProgress,
   ClassifierRefitOptions,
   ClassifierSearch,
+  DuplicateImages,
   EvaluateOptions,
   Evaluation,
   ImagesCall,
@@ -162,6 +165,8 @@ export class ImageClassifier<L extends Label = Label> {
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
+   * @param o.onWarning called for classes with fewer than 5 images, and if one class has 5 times as many images as
+   *   another; and as in `SVC.fit`
    * @returns this classifier, typed by `labels`
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has
    *   fewer images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
@@ -180,6 +185,7 @@ export class ImageClassifier<L extends Label = Label> {
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
+    warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
     const frozen = chosen?.source ?? this.#frozen
     let source = frozen
@@ -382,6 +388,34 @@ export class ImageClassifier<L extends Label = Label> {
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })
+  }
+
+  /**
+   * Finds pairs of images that are almost the same, the most alike first, by the classifier's features, among the
+   * images that were passed to `fit` and `add`, and to `evaluate` with `add`. Of such a pair with two labels one label
+   * is wrong; a pair with one image to learn from and one held out makes an evaluation too favourable.
+   *
+   * @param o.similarity as in `nearDuplicates`; default 0.98
+   * @returns `indices` counts the images that could be read, in the order in which they were passed
+   * @throws {SoftmarginError} as `suspects`, and `INVALID_ARGUMENT`
+   */
+  async nearDuplicates(
+    o: LongCall<ClassifierProgress> & { similarity?: number | undefined } = {},
+  ): Promise<DuplicateImages<L>[]> {
+    const { trainingSet, features } = await this.#checkRefittable()
+    const added = [...this.#added]
+    const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
+    const { nearDuplicates } = await import('../model-selection/near-duplicates.ts')
+    const { pairs } = await nearDuplicates(all.features, {
+      similarity: o.similarity,
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.({ stage: 'duplicates', ...p }),
+    })
+    return pairs.map(({ rows: [a, b], similarity }) => ({
+      indices: [a, b],
+      labels: [all.labels[a], all.labels[b]],
+      similarity,
+    }))
   }
 
   /**

@@ -124,6 +124,7 @@ export async function evaluationOf<L extends Label>(
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
+  const occurring = new Set(yTrue)
   const right = yTrue.filter((label, row) => label === predicted[row]).length
   const evaluation = {
     accuracy: accuracyScore(yTrue, predicted),
@@ -134,6 +135,7 @@ export async function evaluationOf<L extends Label>(
       ...classificationReport(yTrue, predicted),
       classes: classificationReport(yTrue, predicted, { labels: all }).classes,
     },
+    missingClasses: pipeline.svc.classes.filter((label) => !occurring.has(label)),
     images: yTrue.length,
     ...(pipeline.known && {
       unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),

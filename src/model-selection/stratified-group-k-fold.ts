@@ -97,11 +97,12 @@ function bestFold(held: readonly Float64Array[], counts: Float64Array, total: In
   let least = Number.POSITIVE_INFINITY
   let fewest = Number.POSITIVE_INFINITY
   for (const [fold, own] of held.entries()) {
-    let unevenness = 0
+    let sum = 0
     for (const [k, all] of total.entries()) {
       const shares = held.map((each, i) => (each[k] + (i === fold ? counts[k] : 0)) / all)
-      unevenness += deviation(shares) / total.length
+      sum += deviation(shares)
     }
+    const unevenness = sum / total.length
     const rows = own.reduce((sum, count) => sum + count, 0)
     // scikit-learn's np.isclose.
     const isClose = Math.abs(unevenness - least) <= 1e-8 + 1e-5 * least && least !== Number.POSITIVE_INFINITY

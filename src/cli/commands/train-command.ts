@@ -9,8 +9,9 @@ import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
 import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
+import { type DuplicatePaths, duplicatePaths, readPaths, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
-import { holdOut } from '../common/hold-out.ts'
+import { holdOut, type Sides } from '../common/hold-out.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import {
   defaultGrid,
@@ -171,6 +172,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       ...(grid ? { grid: grid as ParamGrid } : {}),
       cv,
       signal,
+      onWarning: say,
       onProgress: progress.update,
       onUnreadable: skipped.for(sides.train.paths),
     })
@@ -181,13 +183,16 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
             signal,
             onProgress: progress.update,
             onUnreadable: skipped.for(sides.test.paths),
-            add: !options.keepHoldout,
+            add: true,
           })
         : undefined
+    const trained = sides.train.paths.length - skippedInTraining
+    const leaks = evaluation === undefined ? [] : await findLeaks(classifier, trained, sides, skipped, signal)
     const isRefitted = evaluation !== undefined && !options.keepHoldout
     if (isRefitted) await classifier.refit({ signal, onProgress: progress.update })
     progress.stop()
     skipped.conclude(listed.paths.length)
+    tellLeaks(leaks)
     await store?.save()
     const bytes = await classifier.save()
     await writeFileAtomically(options.output, bytes)
@@ -196,7 +201,6 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     const { tuning } = classifier.extractor
-    const trained = sides.train.paths.length - skippedInTraining
     printResult(
       options.json === true,
       {
@@ -215,6 +219,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
         refit: isRefitted ? { images: trained + evaluation.images } : null,
+        leaks: evaluation === undefined ? null : leaks,
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
@@ -238,6 +243,20 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     store?.dispose()
     if (signal.aborted && store) say(`the features of ${store.size} images are stored in ${options.cache}`)
   }
+}
+
+/** The held-out images that are near-duplicates of training images. */
+async function findLeaks(
+  classifier: ImageClassifier,
+  trained: number,
+  { train, test }: Sides,
+  skipped: SkippedPictures,
+  signal: AbortSignal,
+): Promise<DuplicatePaths[]> {
+  const pairs = await classifier.nearDuplicates({ signal, onProgress: progress.update })
+  const read = readPaths([...train.paths, ...test.paths], skipped)
+  const leaks = pairs.filter(({ indices: [a, b] }) => a < trained && b >= trained)
+  return duplicatePaths(leaks, read)
 }
 
 function svmOptions(options: TrainOptions): SvcOptions {

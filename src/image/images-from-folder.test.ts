@@ -36,8 +36,8 @@ it('a path or a file URL gives paths and the names of the class folders', async 
   expect(await imagesFromFolder(pathToFileURL(folder).href)).toEqual({ images, labels: wanted.labels })
 })
 
-describe('a handle of a folder', () => {
-  /** As in a page: nothing but kinds, names, and what lies within. */
+describe('a folder handle', () => {
+  /** Handles with only the kinds, names and content that browsers provide. */
   const file = (name: string) =>
     ({ kind: 'file', name, getFile: async () => new File([name], name) }) as const
   const handle = (name: string, ...entries: object[]): { kind: 'directory'; name: string } =>
@@ -65,7 +65,7 @@ describe('a handle of a folder', () => {
     ])
   })
 
-  it('without pictures, or that may not be read, is told', async () => {
+  it('throws for a folder without images or without permission', async () => {
     await expect(imagesFromFolder(handle('pictures', file('loose.png')))).rejects.toMatchObject({
       code: 'EMPTY_INPUT',
       message:
@@ -83,14 +83,14 @@ describe('a handle of a folder', () => {
   })
 })
 
-it.each([[''], [7], [null], [{}]])('%j is refused', async (value) => {
+it.each([[''], [7], [null], [{}]])('%j is rejected', async (value) => {
   await expect(imagesFromFolder(value as never)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     argument: 'folder',
   })
 })
 
-it('a folder that is not there, or has no pictures, is told', async () => {
+it('throws for a missing folder and for a folder without images', async () => {
   await expect(imagesFromFolder(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
   await expect(imagesFromFolder(join(folder, 'dog'))).rejects.toThrow(/its 2 pictures are not in sub-folders/)
 })

@@ -15,6 +15,7 @@ import {
   type ExtractorOptions,
   FeatureExtractor,
   fromHuggingFace,
+  type GridSearchFitOptions,
   type GridSearchOptions,
   type HuggingFacePreprocess,
   ImageClassifier,
@@ -23,6 +24,7 @@ import {
   type LongCall,
   type Matrix,
   type ModelDownload,
+  type NearDuplicatesOptions,
   type OneClassSvmOptions,
   type ParamGrid,
   type Preprocess,
@@ -67,12 +69,14 @@ declare const strict:
   | Strict<EvaluateOptions>
   | Strict<ExtractOptions>
   | Strict<ExtractorOptions>
+  | Strict<GridSearchFitOptions>
   | Strict<GridSearchOptions>
   | Strict<HuggingFacePreprocess>
   | Strict<ImagesCall>
   | Strict<LayerChoice>
   | Strict<LongCall>
   | Strict<ModelDownload>
+  | Strict<NearDuplicatesOptions>
   | Strict<OneClassSvmOptions>
   | Strict<ParamGrid>
   | Strict<Preprocess>

@@ -57,7 +57,6 @@ export function classifierToFile(
       // Kept only if it was asked for: features of the runtimes differ in their low bits.
       runtime: extractor.requestedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
-      // The name that version 0.1.0 gave it.
       learnt: trainingSet && trainingSetToFile(trainingSet, state.classes),
       unknown: known && { reject: known.reject, label: known.label },
     },

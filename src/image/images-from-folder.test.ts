@@ -83,6 +83,31 @@ describe('a folder handle', () => {
   })
 })
 
+describe('a list of chosen files', () => {
+  const chosen = (paths: string[]) =>
+    paths.map((path) =>
+      Object.assign(new File([path], path.split('/').at(-1)!), { webkitRelativePath: `pictures/${path}` }),
+    )
+
+  it('gives the files of pictures and the names of the class folders', async () => {
+    const { images, labels } = await imagesFromFolder(
+      chosen([...files, '.git/objects/a.png', 'dog/.trash/a.png']),
+    )
+    expect(await Promise.all(images.map((image) => image.text()))).toEqual(wanted.names)
+    expect(labels).toEqual(wanted.labels)
+  })
+
+  it('throws for files that are in no folder', async () => {
+    const loose = ['a.png', 'b.png'].map((name) =>
+      Object.assign(new File([name], name), { webkitRelativePath: '' }),
+    )
+    for (const list of [loose, chosen(['loose.png']), []]) {
+      await expect(imagesFromFolder(list)).rejects.toMatchObject({ code: 'EMPTY_INPUT', argument: 'folder' })
+    }
+    await expect(imagesFromFolder(loose)).rejects.toThrow('none of its 2 files is one')
+  })
+})
+
 it.each([[''], [7], [null], [{}]])('%j is rejected', async (value) => {
   await expect(imagesFromFolder(value as never)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',

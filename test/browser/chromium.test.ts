@@ -33,15 +33,16 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
   }, 120_000)
 
   it('extracts the same features from every kind of image that a page has', async () => {
-    const seen = await call<{ labels: string[]; differences: Record<string, number> }>(
+    const seen = await call<{ labels: string[]; loose: string; differences: Record<string, number> }>(
       await openPage(browser, server),
       'drawn',
     )
     expect(seen.labels).toEqual(['cat', 'dog'])
+    expect(seen.loose).toBe('EMPTY_INPUT')
     // A video frame went through YUV or not, as the browser likes; all others keep their pixels.
     const { VideoFrame, ...others } = seen.differences
-    expect(Object.keys(others)).toHaveLength(9)
-    expect(Object.values(others)).toEqual(Array(9).fill(0))
+    expect(Object.keys(others)).toHaveLength(10)
+    expect(Object.values(others)).toEqual(Array(10).fill(0))
     expect(VideoFrame).toBeLessThan(0.05)
   }, 120_000)
 

@@ -61,6 +61,10 @@ window.programs = {
       await stream.close()
     }
     const { images: files, labels } = await imagesFromFolder(classes)
+    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true })
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([png], 'chosen.png'))
+    input.files = transfer.files
     const inputs = {
       ImageData: pixels,
       HTMLCanvasElement: canvas,
@@ -72,6 +76,7 @@ window.programs = {
       Blob: png,
       File: new File([png], 'picture.png'),
       'directory handle': files[1],
+      'file of a FileList': [...input.files][0],
     }
     const extractor = await FeatureExtractor.create()
     const raw = await extractor.extract([{ data: new Uint8Array(pixels.data), width, height, channels: 4 }])
@@ -80,7 +85,9 @@ window.programs = {
       const row = Array.from(all.row(i))
       return [kind, Math.max(...row.map((value, k) => Math.abs(value - raw.data[k])))]
     })
-    return { labels, differences: Object.fromEntries(differences) }
+    // No script can choose a folder, so these files have no paths.
+    const loose = await imagesFromFolder(input.files).catch(({ code }) => code)
+    return { labels, loose, differences: Object.fromEntries(differences) }
   },
 
   /** Extracts a frame of a video that plays, and tells how a video without a frame is refused. */

@@ -20,6 +20,7 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type NextToLabel,
   type Probability,
   type RankedLabel,
   type Suspect,

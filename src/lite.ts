@@ -12,6 +12,7 @@ export {
   type Evaluation,
   ImageClassifier,
   type ImagesCall,
+  type NextToLabel,
   type Probability,
   type Scale,
   type UnknownEvaluation,

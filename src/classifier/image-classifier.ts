@@ -28,6 +28,7 @@ import {
   type EvaluateOptions,
   type Evaluation,
   type ImagesCall,
+  type NextToLabel,
   type Probability,
   type UnknownOptions,
 } from './classifier-options.ts'
@@ -40,6 +41,7 @@ import {
   evaluationOf,
   knownScoresOf,
   labelsOf,
+  nextOf,
   type Pipeline,
   probabilitiesOf,
 } from './predict-images.ts'
@@ -58,6 +60,7 @@ export type {
   EvaluateOptions,
   Evaluation,
   ImagesCall,
+  NextToLabel,
   Probability,
   Scale,
   UnknownEvaluation,
@@ -388,6 +391,24 @@ export class ImageClassifier<L extends Label = Label> {
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })
+  }
+
+  /**
+   * Chooses the images whose labels would teach the classifier most, for you to label: images that it is uncertain
+   * about, but different ones. Add them with `add` and `refit`, then ask again; a tenth to a half as many images as the
+   * classifier has learnt from is a good number for each turn.
+   *
+   * Of the 10 n images with the smallest margins, k-means on the scaled features finds n clusters, and the image next
+   * to each centre is taken (F. Zhdanov, "Diverse mini-batch active learning", 2019). The same images give the same
+   * choice.
+   *
+   * @param images images without labels
+   * @param n how many to choose, 1 or more; if there are fewer images, all are returned
+   * @returns the most uncertain first; with `onUnreadable`, without images that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `predict`
+   */
+  async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
+    return nextOf(this.#pipeline(), images, n, o)
   }
 
   /**

@@ -1,6 +1,7 @@
 import { invalidArgument } from '../core/errors.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
@@ -11,12 +12,14 @@ import {
   checkImages,
   type Evaluation,
   type ImagesCall,
+  type NextToLabel,
   type UnknownEvaluation,
 } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
 import { calibratedProba } from './review/calibrate-svc.ts'
 import type { KnownModel } from './review/fit-known.ts'
 import { classScores, greatestScores } from './review/known-model.ts'
+import { diverseRows, marginsOf } from './review/next-to-label.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -103,6 +106,22 @@ export async function decisionsOf(
   const { X, read } = await rowsOf(pipeline, images, o)
   const rows = await pipeline.svc.decisionFunction(X, { shape, signal: o.signal })
   return spreadRows(rows, read, images.length)
+}
+
+/** Chooses images whose labels would teach the classifier most; see `ImageClassifier.nextToLabel`. */
+export async function nextOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  count: number,
+  o: ImagesCall,
+): Promise<NextToLabel<L>[]> {
+  if (!Number.isSafeInteger(count) || count < 1) throw invalidArgument('n', count, 'an integer of 1 or more')
+  const { svc } = pipeline
+  const { X, read } = await rowsOf(pipeline, images, o)
+  const predicted = await svc.predict(X, { signal: o.signal })
+  const margins = marginsOf(await svc.decisionFunction(X, { signal: o.signal }))
+  const rows = await diverseRows(X, margins, count, new TimeSlice(o.signal))
+  return rows.map((row) => ({ index: read[row], label: predicted[row], margin: margins[row] }))
 }
 
 /**

@@ -29,8 +29,11 @@ export interface GridSearchOptions<L extends Label = Label> {
   cv?: number | Splitter | undefined
   /** The score to maximize. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
-  /** Whether to fit the best candidate on all rows at the end. Default true. */
-  refit?: boolean | undefined
+  /**
+   * Whether to fit the best candidate on all rows at the end. A function of `cvResults` chooses that candidate, by its
+   * index, in place of the best mean score. Default true.
+   */
+  refit?: boolean | ((cvResults: CvResults) => number | Promise<number>) | undefined
 }
 
 /** Options of `GridSearchCV.fit`. */
@@ -52,13 +55,14 @@ export interface GridSearchFitOptions extends LongCall, Warned {
 export class GridSearchCV<L extends Label = Label> {
   readonly estimator: SVC<L>
   readonly paramGrid: ParamGrid | readonly ParamGrid[]
-  readonly refit: boolean
+  readonly refit: boolean | ((cvResults: CvResults) => number | Promise<number>)
   readonly #cv: number | Splitter
   readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
   /** All parameters of each candidate. */
   readonly #parameters: SvcParameters[]
   #results: CvResults | undefined
+  #bestIndex = 0
   #best: SVC<L> | undefined
   #disposed = false
 
@@ -106,16 +110,18 @@ export class GridSearchCV<L extends Label = Label> {
     const { scores, gram } = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
-      keepGram: this.refit,
+      keepGram: this.refit !== false,
       onProgress: ({ done, total }) => {
         searched = total
-        o.onProgress?.({ done, total: total + Number(this.refit) })
+        o.onProgress?.({ done, total: total + Number(this.refit !== false) })
       },
     })
     const results = summarise(this.#candidates, scores)
     let best: SVC<L> | undefined
-    if (this.refit) {
-      best = this.estimator.clone(results.params[indexOfBest(results)])
+    let bestIndex = indexOfBest(results)
+    if (this.refit !== false) {
+      if (typeof this.refit === 'function') bestIndex = await chosenIndex(this.refit, results)
+      best = this.estimator.clone(results.params[bestIndex])
       try {
         await best.fitOnGram(matrix, y, { signal: o.signal, onWarning: o.onWarning, gram })
       } catch (error) {
@@ -129,6 +135,7 @@ export class GridSearchCV<L extends Label = Label> {
     this.#best?.dispose()
     this.#best = best
     this.#results = results
+    this.#bestIndex = bestIndex
     // The type is now that of the labels in y.
     return this as unknown as GridSearchCV<Y[number]>
   }
@@ -145,12 +152,14 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   /**
-   * Index of the best candidate in `cvResults.params`.
+   * Index of the best candidate in `cvResults.params`, or of the one that the function `refit` chose.
    *
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get bestIndex(): number {
-    return indexOfBest(this.cvResults)
+    // Throws if there are none.
+    const { params } = this.cvResults
+    return Math.min(this.#bestIndex, params.length - 1)
   }
 
   /**
@@ -221,6 +230,16 @@ export class GridSearchCV<L extends Label = Label> {
   #notFitted(why: string): SoftmarginError {
     return new SoftmarginError('NOT_FITTED', `this GridSearchCV has no fitted estimator: ${why}`)
   }
+}
+
+async function chosenIndex(
+  choose: (cvResults: CvResults) => number | Promise<number>,
+  results: CvResults,
+): Promise<number> {
+  const index = await choose(results)
+  if (Number.isInteger(index) && index >= 0 && index < results.params.length) return index
+  const expected = `a function that returns an index from 0 to ${results.params.length - 1}`
+  throw invalidArgument('refit', index, expected)
 }
 
 function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {

@@ -98,7 +98,22 @@ describe('fit with a grid', () => {
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     await classifier.fit(images, labels)
     expect(classifier.search).toBeUndefined()
-    expect(classifier.svm.getParams().C).toBe(1)
+    expect(classifier.svm.getParams().C).toBe(3)
+  })
+
+  it('keeps its own parameters unless others are clearly better', async () => {
+    const { images, labels } = digits([0, 1], 10)
+    using classifier = await ImageClassifier.create({ extractor: small })
+    // Both candidates make no mistake, and of equal ones a search takes the first.
+    const grid = { C: [100, 3] }
+    await classifier.fit(images, labels, { grid, cv: 2 })
+    expect(classifier.search!.cvResults.rankTestScore).toEqual([1, 1])
+    expect(classifier.search!.bestParams).toEqual({ C: 3 })
+    expect(classifier.svm.getParams().C).toBe(3)
+    await classifier.fit(images, labels, { grid, cv: 2, cautious: false })
+    expect(classifier.svm.getParams().C).toBe(100)
+    await classifier.fit(images, labels, { grid: { C: [100, 30] }, cv: 2 })
+    expect(classifier.svm.getParams().C).toBe(100)
   })
 })
 
@@ -112,6 +127,7 @@ describe("layer: 'auto'", () => {
     await classifier.fit(images, labels, { cv: 3, onProgress: ({ stage }) => stages.add(stage) })
     expect([...stages]).toEqual(['features', 'layers', 'svm'])
     const [best] = classifier.rankedLayers!
+    expect(best.gain).toBeGreaterThan(1.5 * best.gainError!)
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     expect({ layer, pooling, features: featureSize }).toMatchObject({
       layer: best.layer,
@@ -463,7 +479,7 @@ describe('predictProba', () => {
     })
     await classifier.fit(images, labels)
     const X = await classifier.extractor.extract(images)
-    using svc = new SVC({ probability: true })
+    using svc = new SVC({ C: 3, probability: true })
     await svc.fit(X, labels)
     expect(await classifier.predictProba(images)).toEqual(await svc.predictProba(X))
     using loaded = await ImageClassifier.load(await classifier.save())

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
 import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
@@ -96,7 +97,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
         .choices(['rbf', 'linear', 'poly', 'sigmoid'])
         .default('rbf'),
     )
-    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 1)
+    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)
     .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
@@ -224,7 +225,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       },
       () =>
         [
-          rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
+          rankedLayers === undefined ? '' : `${rankingText(rankedLayers, classifier.extractor.describe())}\n`,
           tuning === undefined ? '' : `${tuningText(tuning)}\n`,
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
@@ -276,14 +277,17 @@ function refitText(images: number): string {
   return `after the evaluation it has learnt from the ${held} held out, too (--keep-holdout leaves them out)\n`
 }
 
-/** Formats the layers that were compared, one per line, best first. */
-function rankingText(layers: RankedLayer[]): string {
-  const rows = layers.map(({ layer, pooling, accuracy, accuracyStd, features }) => [
-    layer,
-    typeof pooling === 'object' ? `${pooling.grid}x${pooling.grid}` : pooling,
-    String(features),
-    accuracy.toFixed(4),
-    accuracyStd.toFixed(4),
+/** Formats the layers that were compared, one per line, best first, and marks the one that is used. */
+function rankingText(layers: RankedLayer[], used: ExtractorDescription): string {
+  const isUsed = ({ layer, pooling }: RankedLayer) =>
+    layer === used.layer && JSON.stringify(pooling) === JSON.stringify(used.pooling)
+  const rows = layers.map((ranked, i) => [
+    ranked.layer,
+    typeof ranked.pooling === 'object' ? `${ranked.pooling.grid}x${ranked.pooling.grid}` : ranked.pooling,
+    String(ranked.features),
+    ranked.accuracy.toFixed(4),
+    ranked.accuracyStd.toFixed(4),
+    isUsed(ranked) ? (i === 0 ? 'used' : 'used: none is clearly better') : '',
   ])
-  return table([['layer', 'pooling', 'features', 'accuracy', '+-'], ...rows])
+  return table([['layer', 'pooling', 'features', 'accuracy', '+-', ''], ...rows])
 }

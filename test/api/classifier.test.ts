@@ -85,7 +85,22 @@ describe('fit with a grid', () => {
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     await classifier.fit(images, labels)
     expect(classifier.search).toBeUndefined()
-    expect(classifier.svm.getParams().C).toBe(1)
+    expect(classifier.svm.getParams().C).toBe(3)
+  })
+
+  it('keeps its own parameters unless others are clearly better', async () => {
+    const { images, labels } = labelledDigits([0, 1], 10)
+    using classifier = await ImageClassifier.create({ extractor: small })
+    // Both candidates make no mistake, and of equal ones a search takes the first.
+    const grid = { C: [100, 3] }
+    await classifier.fit(images, labels, { grid, cv: 2 })
+    expect(classifier.search!.cvResults.rankTestScore).toEqual([1, 1])
+    expect(classifier.search!.bestParams).toEqual({ C: 3 })
+    expect(classifier.svm.getParams().C).toBe(3)
+    await classifier.fit(images, labels, { grid, cv: 2, cautious: false })
+    expect(classifier.svm.getParams().C).toBe(100)
+    await classifier.fit(images, labels, { grid: { C: [100, 30] }, cv: 2 })
+    expect(classifier.svm.getParams().C).toBe(100)
   })
 })
 
@@ -99,6 +114,7 @@ describe("layer: 'auto'", () => {
     await classifier.fit(images, labels, { cv: 3, onProgress: ({ stage }) => stages.add(stage) })
     expect([...stages]).toEqual(['features', 'layers', 'svm'])
     const [best] = classifier.rankedLayers!
+    expect(best.gain).toBeGreaterThan(1.5 * best.gainError!)
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     expect({ layer, pooling, features: featureSize }).toMatchObject({
       layer: best.layer,
@@ -149,6 +165,35 @@ describe('add and refit', () => {
     expect(classifier.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
     const all = [...images, ...more.images]
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
+  })
+
+  it('learns from the images of an evaluation too, without extracting them again', async () => {
+    const { images, labels } = labelledDigits([0, 1], 10)
+    const held = labelledDigits([0, 1, 4], 6, 20)
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    using plain = await ImageClassifier.create({ extractor: small, store })
+    await classifier.fit(images, labels)
+    await plain.fit(images, labels)
+    const unreadable: number[] = []
+    const o = { onUnreadable: (index: number) => unreadable.push(index) }
+    const judged = [held.images.concat([new Uint8Array(3)]), [...held.labels, 'digit 0']] as const
+    const before = await classifier.evaluate(...judged, o)
+    expect(await classifier.evaluate(...judged, { ...o, add: true })).toEqual(before)
+    expect(unreadable).toEqual([18, 18])
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1'])
+    await classifier.refit()
+    await plain.add(held.images, held.labels)
+    await plain.refit()
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1', 'digit 4'])
+    expect(classifier.svm.toState()).toEqual(plain.svm.toState())
+    expect(await classifier.save()).toEqual(await plain.save())
+    await expect(classifier.evaluate(...judged, { add: 1 as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'add',
+    })
+    using loaded = await ImageClassifier.load(await classifier.save())
+    await expect(loaded.evaluate(...judged, { add: true })).rejects.toMatchObject({ code: 'NOT_FITTED' })
   })
 
   it('keeps added images after an abort', async () => {
@@ -421,7 +466,7 @@ describe('predictProba', () => {
     })
     await classifier.fit(images, labels)
     const X = await classifier.extractor.extract(images)
-    using svc = new SVC({ probability: true })
+    using svc = new SVC({ C: 3, probability: true })
     await svc.fit(X, labels)
     expect(await classifier.predictProba(images)).toEqual(await svc.predictProba(X))
     using loaded = await ImageClassifier.load(await classifier.save())

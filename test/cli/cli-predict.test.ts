@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliFolder, softmargin } from '../support/cli.ts'
@@ -133,6 +133,26 @@ describe('softmargin suspects', () => {
       const json = JSON.parse((await softmargin('suspects', own.pictures, ...options, '--json')).stdout)
       expect(json.images).toBe(60)
       expect(json.suspects[0]).toMatchObject({ image, label, suggested })
+    } finally {
+      own.close()
+    }
+  })
+
+  it('lists near-duplicates, and those with two labels by name', async () => {
+    const own = await CliFolder.open()
+    try {
+      const [one, zero] = ['one', 'zéro'].map((name) => join(own.pictures, name))
+      copyFileSync(join(one, '2.png'), join(zero, 'copy.png'))
+      copyFileSync(join(one, '4.png'), join(one, 'copy.png'))
+      const { code, stdout, stderr } = await softmargin('suspects', own.pictures, '--json')
+      expect(code).toBe(0)
+      const torn = [join(one, '2.png'), join(zero, 'copy.png')]
+      expect(stderr).toBe(
+        `${torn[0]} (one) and ${torn[1]} (zéro) are near-duplicates with different labels\n1 pair of near-duplicates has one label\n`,
+      )
+      const { duplicates } = JSON.parse(stdout)
+      expect(duplicates).toHaveLength(2)
+      expect(duplicates).toContainEqual({ images: torn, labels: ['one', 'zéro'], similarity: 1 })
     } finally {
       own.close()
     }

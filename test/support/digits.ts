@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import encodeJpegPixels, { init as initJpeg } from '@jsquash/jpeg/encode.js'
 import encodePngPixels, { init as initPng } from '@jsquash/png/encode.js'
-import type { RawImage } from '../../src/image/image-input.ts'
+import type { ImageInput, RawImage } from '../../src/image/image-input.ts'
 
 const require = createRequire(import.meta.url)
 const side = 28
@@ -26,7 +26,7 @@ export function labelledDigits(
   kinds: number[],
   count: number,
   from = 0,
-): { images: RawImage[]; labels: string[] } {
+): { images: ImageInput[]; labels: string[] } {
   const pairs = Array.from({ length: count }, (_, i) => kinds.map((kind) => ({ kind, i: from + i }))).flat()
   return {
     images: pairs.map(({ kind, i }) => digit(kind, i)),

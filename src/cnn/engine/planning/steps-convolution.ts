@@ -71,7 +71,7 @@ function addDense(operation: Convolution, context: StepContext): void {
   const partTable = tables.integers(cut.parts)
   const panels = paddedFilters(filters, facts)
   const weights = addDenseWeights(operation, facts, memory)
-  const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias))
+  const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias), operation.isLive)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
@@ -154,7 +154,7 @@ function addDepthwise(operation: Convolution, context: StepContext): void {
   }
   const tapTable = tables.integers(taps)
   const weights = addDepthwiseWeights(operation, channels, memory)
-  const biases = memory.floats(channels, (to) => to.set(bias))
+  const biases = memory.floats(channels, (to) => to.set(bias), operation.isLive)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
@@ -221,7 +221,7 @@ function addWinograd(operation: Convolution, context: StepContext): void {
     : addWinogradWeights(operation, chosen, facts, memory)
   const late = facts.winogradChannels
   const transformed = memory.buffer(isLate ? weightPlanes * (late * facts.wide * 4 + gap) : 0, index)
-  const biases = memory.floats(panels, (to) => to.set(bias))
+  const biases = memory.floats(panels, (to) => to.set(bias), operation.isLive)
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
   const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
   const segments = tables.integers(isLate ? [0, late, 0, channels % late] : [0, channels])

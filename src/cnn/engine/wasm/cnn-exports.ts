@@ -12,6 +12,8 @@ export interface Kernels {
   /** Channels of a panel of weights, and of a last one that needs fewer. */
   readonly WIDE: { value: number }
   readonly NARROW: { value: number }
+  /** Numbers of a packed row of gradients: filters of a gradient are rounded up to it. */
+  readonly OUTER: { value: number }
   activate(
     x: number,
     xOffsets: number,
@@ -157,6 +159,82 @@ export interface Kernels {
     residualRowBytes: number,
     residualPixelBytes: number,
     finish: number,
+    scratch: number,
+  ): void
+  activationGradient(
+    z: number,
+    zOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    finish: number,
+  ): void
+  channelSums(y: number, offsets: number, pixels: number, channels: number, sums: number): void
+  depthwiseGradient(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    taps: number,
+    tapCount: number,
+    channels: number,
+    dy: number,
+    dyOffsets: number,
+    gradient: number,
+  ): void
+  poolGradient(
+    x: number,
+    windows: number,
+    rowBytes: number,
+    columnBytes: number,
+    pixels: number,
+    channels: number,
+    isMax: number,
+    y: number,
+    yOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    dx: number,
+    dxWindows: number,
+    dxRowBytes: number,
+    dxColumnBytes: number,
+  ): void
+  weightGradient(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    block: number,
+    taps: number,
+    tapCount: number,
+    channels: number,
+    dy: number,
+    dyOffsets: number,
+    filters: number,
+    gradient: number,
+    filterBytes: number,
+    packed: number,
+  ): void
+  winogradGradient(
+    x: number,
+    xTiles: number,
+    tiles: number,
+    block: number,
+    rowBytes: number,
+    pixelBytes: number,
+    planes: number,
+    gap: number,
+    planeRows: number,
+    dy: number,
+    dyTiles: number,
+    dyRowBytes: number,
+    dyPixelBytes: number,
+    filters: number,
+    gradient: number,
+    filterBytes: number,
+    dyPlanes: number,
+    products: number,
     scratch: number,
   ): void
 }

@@ -1,0 +1,238 @@
+import type { Convolution, MapValue } from '../lowering/operations.ts'
+import { type ConvolutionKernel, winogradForm } from '../planning/choose-kernel.ts'
+import { roundUp } from '../planning/maps.ts'
+import { borderOf } from '../planning/plan.ts'
+import { areaOf, type CustomOperation, type StepContext } from '../planning/step.ts'
+import { everyPixel, windowCorners } from '../planning/tables.ts'
+
+/** The gradient of the weights and the bias of a convolution, which is summed over the images of a batch. */
+export interface WeightGradient extends CustomOperation {
+  /** Starts the sums from zero. */
+  clear(memory: ArrayBuffer): void
+  /** Adds the sums, times a factor, to the gradients of the tensors that are learnt. */
+  collect(memory: ArrayBuffer, factor: number): void
+}
+
+/** Where the sums lie: [groups][taps][channels of a group][`row` filters], and the bias [filters of all groups]. */
+interface Sums {
+  address: number
+  bias: number
+  row: number
+}
+
+/** Pixels whose gradients are packed side by side: a quarter of the first-level cache. */
+const BLOCK = 128
+
+/** Bytes of the transformed planes of a block of tiles, which share the second-level cache with the products. */
+const PLANE_BYTES = 600_000
+/** The least number of tiles in a block, so that transforming their products takes little of the time. */
+const LEAST_TILES = 32
+
+/** @param dy the gradient of the convolution's sums */
+export function weightGradient(convolution: Convolution, dy: MapValue): WeightGradient {
+  const { input, bias, groups, kernel } = convolution
+  const kind = kernelOf(convolution)
+  const filters = bias.length / groups
+  const channels = input.shape.channels / groups
+  const taps = kernel[0] * kernel[1]
+  const total = bias.length * channels * taps
+  const found = { weights: new Float32Array(total), bias: new Float32Array(bias.length) }
+  const sums: Sums = { address: 0, bias: 0, row: 0 }
+  const length = () => (kind === 'depthwise' ? taps * sums.row : groups * taps * channels * sums.row)
+  return {
+    type: 'custom',
+    name: `weights of ${convolution.name}`,
+    reads: [input, dy],
+    window: { value: input, border: borderOf(convolution, kind), readsNumbers: kind === 'dense' },
+    addSteps: (context) => {
+      const { memory, facts } = context
+      sums.row = kind === 'depthwise' ? roundUp(bias.length, 4) : roundUp(filters, facts.outer)
+      sums.address = memory.floats(length(), () => {})
+      sums.bias = memory.floats(roundUp(bias.length, 4), () => {})
+      addBiasSums(convolution, dy, sums, context)
+      if (kind === 'depthwise') addDepthwise(convolution, dy, sums, context)
+      else if (kind === 'dense') addDense(convolution, dy, sums, context)
+      else addWinograd(convolution, dy, sums, context)
+    },
+    clear: (memory) => {
+      new Float32Array(memory, sums.address, length()).fill(0)
+      new Float32Array(memory, sums.bias, bias.length).fill(0)
+    },
+    collect: (memory, factor) => {
+      const from = new Float32Array(memory, sums.address, length())
+      const fromBias = new Float32Array(memory, sums.bias, bias.length)
+      for (let i = 0; i < bias.length; i++) found.bias[i] = fromBias[i] * factor
+      // Weights are [filters][channels][taps].
+      for (let group = 0, to = 0; group < groups; group++) {
+        for (let filter = 0; filter < filters; filter++) {
+          for (let channel = 0; channel < channels; channel++) {
+            let at = kind === 'depthwise' ? group : (group * taps * channels + channel) * sums.row + filter
+            const step = kind === 'depthwise' ? sums.row : channels * sums.row
+            for (let tap = 0; tap < taps; tap++, at += step) found.weights[to++] = from[at] * factor
+          }
+        }
+      }
+      convolution.learning!.pull(found.weights, found.bias)
+    },
+  }
+}
+
+/** The kernel that computes the gradient: that of the convolution where the two have one in common. */
+function kernelOf({ groups, kernel, strides, dilations, input, bias }: Convolution): ConvolutionKernel {
+  const { channels, height, width } = input.shape
+  if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
+  const isPlain = groups === 1 && kernel.join() === '3,3' && [...strides, ...dilations].every((n) => n === 1)
+  // The transforms cost as much as they save where there are few channels or pixels.
+  const isLarge = channels >= 16 && bias.length >= 16 && height * width >= 16
+  return isPlain && channels % 4 === 0 && isLarge ? 'winograd4' : 'dense'
+}
+
+function addBiasSums(
+  { name }: Convolution,
+  dy: MapValue,
+  sums: Sums,
+  { map, tables, push }: StepContext,
+): void {
+  const gradient = map(dy)
+  const offsets = tables.pixels(gradient.layout, everyPixel(dy.shape))
+  const area = areaOf(dy.shape)
+  const channels = roundUp(dy.shape.channels, 4)
+  push({
+    name: `bias of ${name}`,
+    kernel: 'channelSums',
+    run: (kernels, pictures) =>
+      kernels.channelSums(gradient.buffer.address, offsets, pictures * area, channels, sums.bias),
+  })
+}
+
+function addDepthwise(
+  operation: Convolution,
+  dy: MapValue,
+  sums: Sums,
+  { map, tables, push }: StepContext,
+): void {
+  const { kernel, dilations, name } = operation
+  const [x, gradient] = [map(operation.input), map(dy)]
+  const { rowBytes, pixelBytes } = x.layout
+  const taps: number[] = []
+  for (let row = 0; row < kernel[0]; row++) {
+    for (let column = 0; column < kernel[1]; column++) {
+      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
+    }
+  }
+  const tapTable = tables.integers(taps)
+  const from = tables.pixels(x.layout, windowCorners(operation, dy.shape))
+  const dyTable = tables.pixels(gradient.layout, everyPixel(dy.shape))
+  const area = areaOf(dy.shape)
+  push({
+    name: `weights of ${name}`,
+    kernel: 'depthwiseGradient',
+    run: (kernels, pictures) =>
+      kernels.depthwiseGradient(
+        x.buffer.address,
+        from,
+        pictures * area,
+        tapTable,
+        taps.length,
+        sums.row,
+        gradient.buffer.address,
+        dyTable,
+        sums.address,
+      ),
+  })
+}
+
+function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: StepContext): void {
+  const { map, memory, tables, facts, index, push } = context
+  const { kernel, dilations, groups, bias, name } = operation
+  const [x, gradient] = [map(operation.input), map(dy)]
+  const { rowBytes, pixelBytes } = x.layout
+  const filters = bias.length / groups
+  const channels = x.layout.shape.channels / groups
+  // If the pixels of a window row are contiguous in memory, the whole row counts as one tap.
+  const isJoined = groups === 1 && dilations[1] === 1 && pixelBytes === 4 * channels
+  const taps: number[] = []
+  for (let row = 0; row < kernel[0]; row++) {
+    for (let column = 0; column < (isJoined ? 1 : kernel[1]); column++) {
+      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
+    }
+  }
+  const tapTable = tables.integers(taps)
+  const tapChannels = isJoined ? kernel[1] * channels : channels
+  const from = tables.pixels(x.layout, windowCorners(operation, dy.shape))
+  const dyTable = tables.pixels(gradient.layout, everyPixel(dy.shape))
+  const packed = memory.buffer(BLOCK * facts.outer * 4, index)
+  const area = areaOf(dy.shape)
+  push({
+    name: `weights of ${name}`,
+    kernel: 'weightGradient',
+    run: (kernels, pictures) => {
+      for (let group = 0; group < groups; group++) {
+        kernels.weightGradient(
+          x.buffer.address + 4 * group * channels,
+          from,
+          pictures * area,
+          BLOCK,
+          tapTable,
+          taps.length,
+          tapChannels,
+          gradient.buffer.address + 4 * group * filters,
+          dyTable,
+          filters,
+          sums.address + 4 * group * kernel[0] * kernel[1] * channels * sums.row,
+          4 * sums.row,
+          packed.address,
+        )
+      }
+    },
+  })
+}
+
+function addWinograd(operation: Convolution, dy: MapValue, sums: Sums, context: StepContext): void {
+  const { map, memory, tables, facts, pictures: most, index, push } = context
+  const { name, bias, before } = operation
+  const { side, planes: planeCount } = winogradForm('winograd4')!
+  const gap = facts.winogradPlaneGap
+  const [x, gradient] = [map(operation.input), map(dy)]
+  const { rowBytes, pixelBytes } = x.layout
+  const channels = pixelBytes / 4
+  const filters = roundUp(bias.length, 4)
+  const [down, right] = [Math.ceil(dy.shape.height / side), Math.ceil(dy.shape.width / side)]
+  const tiles = down * right
+  const fitting = Math.floor(PLANE_BYTES / (4 * planeCount * (channels + sums.row)))
+  const block = Math.min(tiles * most, Math.max(LEAST_TILES, fitting))
+  const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
+  const dyPlanes = memory.buffer(planeCount * block * sums.row * 4, index)
+  const products = memory.buffer(planeCount * channels * facts.outer * 4, index)
+  const scratch = memory.buffer(facts.winogradScratchBytes, index)
+  const rows = tables.integers(Array.from({ length: block }, (_, i) => i * pixelBytes))
+  const walk = { height: down, width: right, y: -before[0], x: -before[1], stepY: side, stepX: side }
+  const xTiles = tables.pixels(x.layout, walk)
+  const dyTiles = tables.outputTiles(gradient.layout, side)
+  push({
+    name: `weights of ${name}`,
+    kernel: 'winogradGradient',
+    run: (kernels, pictures) =>
+      kernels.winogradGradient(
+        x.buffer.address,
+        xTiles,
+        pictures * tiles,
+        block,
+        rowBytes,
+        pixelBytes,
+        planes.address,
+        gap,
+        rows,
+        gradient.buffer.address,
+        dyTiles,
+        gradient.layout.rowBytes,
+        gradient.layout.pixelBytes,
+        filters,
+        sums.address,
+        4 * sums.row,
+        dyPlanes.address,
+        products.address,
+        scratch.address,
+      ),
+  })
+}

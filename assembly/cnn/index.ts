@@ -11,6 +11,6 @@ export { packPanels, packUntransformed, packWinograd, unpackHalves } from './pac
 export { OUTER } from './outer'
 export { pool } from './pool'
 export { NARROW, TILE_PIXELS, WIDE } from './tile'
-export { channelSums, depthwiseGradient, weightGradient } from './weight-gradient'
+export { channelSums, depthwiseGradient, unpackGradient, weightGradient } from './weight-gradient'
 export { winogradGradient } from './winograd-gradient'
 export { winograd, WINOGRAD_CHANNELS, WINOGRAD_PLANE_GAP, WINOGRAD_SCRATCH_BYTES } from './winograd'

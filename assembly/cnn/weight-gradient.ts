@@ -82,11 +82,68 @@ export function depthwiseGradient(
 /** sums[channel] += sum over the pixels of y[pixel][channel]. @param channels a multiple of 4 */
 export function channelSums(y: usize, offsets: usize, pixels: i32, channels: i32, sums: usize): void {
   const end = offsets + <usize>pixels * 4
-  for (let at: usize = 0; at < <usize>channels * 4; at += 16) {
-    let sum = v128.load(sums + at)
+  let channel = 0
+  for (; channel + 16 <= channels; channel += 16) {
+    let s0 = v128.load(sums)
+    let s1 = v128.load(sums, 16)
+    let s2 = v128.load(sums, 32)
+    let s3 = v128.load(sums, 48)
     for (let offset = offsets; offset < end; offset += 4) {
-      sum = f32x4.add(sum, v128.load(y + load<u32>(offset) + at))
+      const at = y + load<u32>(offset)
+      s0 = f32x4.add(s0, v128.load(at))
+      s1 = f32x4.add(s1, v128.load(at, 16))
+      s2 = f32x4.add(s2, v128.load(at, 32))
+      s3 = f32x4.add(s3, v128.load(at, 48))
     }
-    v128.store(sums + at, sum)
+    v128.store(sums, s0)
+    v128.store(sums, s1, 16)
+    v128.store(sums, s2, 32)
+    v128.store(sums, s3, 48)
+    y += 64
+    sums += 64
+  }
+  for (; channel < channels; channel += 4) {
+    let sum = v128.load(sums)
+    for (let offset = offsets; offset < end; offset += 4) sum = f32x4.add(sum, v128.load(y + load<u32>(offset)))
+    v128.store(sums, sum)
+    y += 16
+    sums += 16
+  }
+}
+
+/**
+ * Writes sums of gradients in the order of ONNX, [filters][channels][taps], times a factor.
+ *
+ * @param sums numbers of OUTER or more filters side by side
+ * @param channelBytes, tapBytes from one channel or tap of the sums to the next
+ */
+export function unpackGradient(
+  sums: usize,
+  channelBytes: usize,
+  tapBytes: usize,
+  filters: i32,
+  channels: i32,
+  taps: i32,
+  factor: f32,
+  to: usize,
+): void {
+  const filterBytes = <usize>(channels * taps) * 4
+  for (let filter = 0; filter < filters; filter += OUTER) {
+    const count = min(OUTER, filters - filter)
+    let at = to
+    for (let channel = 0; channel < channels; channel++) {
+      let from = sums + <usize>channel * channelBytes
+      for (let tap = 0; tap < taps; tap++) {
+        let own = at
+        for (let i: usize = 0; i < <usize>count * 4; i += 4) {
+          f32.store(own, f32.load(from + i) * factor)
+          own += filterBytes
+        }
+        from += tapBytes
+        at += 4
+      }
+    }
+    sums += <usize>OUTER * 4
+    to += <usize>OUTER * filterBytes
   }
 }

@@ -27,7 +27,7 @@ export const WINOGRAD_CHANNELS: i32 = 128
 /** Which plane of weights goes with a plane. */
 // @ts-ignore: decorator
 @inline
-function weightPlane(form: i32, plane: i32): usize {
+export function weightPlane(form: i32, plane: i32): usize {
   return form == STRIDED ? <usize>(4 * min(plane / 5, 3) + min(plane % 5, 3)) : <usize>plane
 }
 

@@ -10,7 +10,7 @@ import { type ClassifierSource, lowerClassifier } from './lower-classifier.ts'
 import type { WeightGradient } from './weight-gradient.ts'
 
 /** Memory for the maps of one pass, in bytes, and the most images of one. */
-const MAP_BYTES = 2 ** 23
+const MAP_BYTES = +(globalThis.process?.env.MB ?? 8) * 2 ** 20
 const MOST_PICTURES = 32
 
 /**
@@ -104,7 +104,7 @@ export class TrainingNetwork {
 
   /** Adds the gradients since `begin`, times a factor, to those of what is learnt. */
   end(factor: number): void {
-    for (const one of this.#weights) one.collect(this.#instance.memory, factor)
+    for (const one of this.#weights) one.collect(this.#instance, this.#plan.fixedBytes, factor)
   }
 }
 

@@ -1,23 +1,32 @@
 import type { Convolution, MapValue } from '../lowering/operations.ts'
-import { type ConvolutionKernel, winogradForm } from '../planning/choose-kernel.ts'
+import { type ConvolutionKernel, type WinogradForm, winogradForm } from '../planning/choose-kernel.ts'
 import { roundUp } from '../planning/maps.ts'
 import { borderOf } from '../planning/plan.ts'
 import { areaOf, type CustomOperation, type StepContext } from '../planning/step.ts'
 import { everyPixel, windowCorners } from '../planning/tables.ts'
+import type { Instance } from '../wasm/instance.ts'
 
 /** The gradient of the weights and the bias of a convolution, which is summed over the images of a batch. */
 export interface WeightGradient extends CustomOperation {
   /** Starts the sums from zero. */
   clear(memory: ArrayBuffer): void
-  /** Adds the sums, times a factor, to the gradients of the tensors that are learnt. */
-  collect(memory: ArrayBuffer, factor: number): void
+  /**
+   * Adds the sums, times a factor, to the gradients of the tensors that are learnt.
+   *
+   * @param staging address of the memory that `MemoryPlan.stage` reserves
+   */
+  collect(instance: Instance, staging: number, factor: number): void
 }
 
-/** Where the sums lie: [groups][taps][channels of a group][`row` filters], and the bias [filters of all groups]. */
+/** Where the sums lie: of the weights, for each group, rows of `row` numbers, one a filter; of the bias, a row. */
 interface Sums {
   address: number
   bias: number
   row: number
+  /** Numbers from one channel, tap or group to the next. */
+  channelStep: number
+  tapStep: number
+  groupStep: number
 }
 
 /** Pixels whose gradients are packed side by side: a quarter of the first-level cache. */
@@ -35,10 +44,8 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
   const filters = bias.length / groups
   const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
-  const total = bias.length * channels * taps
-  const found = { weights: new Float32Array(total), bias: new Float32Array(bias.length) }
-  const sums: Sums = { address: 0, bias: 0, row: 0 }
-  const length = () => (kind === 'depthwise' ? taps * sums.row : groups * taps * channels * sums.row)
+  const length = filters * channels * taps
+  let sums: Sums
   return {
     type: 'custom',
     name: `weights of ${convolution.name}`,
@@ -46,33 +53,36 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
     window: { value: input, border: borderOf(convolution, kind), readsNumbers: kind === 'dense' },
     addSteps: (context) => {
       const { memory, facts } = context
-      sums.row = kind === 'depthwise' ? roundUp(bias.length, 4) : roundUp(filters, facts.outer)
-      sums.address = memory.floats(length(), () => {})
-      sums.bias = memory.floats(roundUp(bias.length, 4), () => {})
+      const row = kind === 'depthwise' ? roundUp(bias.length, 4) : roundUp(filters, facts.outer)
+      const [address, biases] = [taps * channels * groups * row, roundUp(bias.length, 4)].map((size) =>
+        memory.floats(size, () => {}),
+      )
+      memory.stage(4 * length)
+      const steps =
+        winogradForm(kind)
+          ? { channelStep: taps * row, tapStep: row }
+          : { channelStep: row, tapStep: channels * row }
+      const groupStep = kind === 'depthwise' ? 1 : taps * channels * row
+      sums = { address, bias: biases, row, ...steps, groupStep }
       addBiasSums(convolution, dy, sums, context)
       if (kind === 'depthwise') addDepthwise(convolution, dy, sums, context)
       else if (kind === 'dense') addDense(convolution, dy, sums, context)
-      else addWinograd(convolution, dy, sums, context)
+      else addWinograd(convolution, winogradForm(kind)!, dy, sums, context)
     },
     clear: (memory) => {
-      new Float32Array(memory, sums.address, length()).fill(0)
+      new Float32Array(memory, sums.address, taps * channels * groups * sums.row).fill(0)
       new Float32Array(memory, sums.bias, bias.length).fill(0)
     },
-    collect: (memory, factor) => {
-      const from = new Float32Array(memory, sums.address, length())
-      const fromBias = new Float32Array(memory, sums.bias, bias.length)
-      for (let i = 0; i < bias.length; i++) found.bias[i] = fromBias[i] * factor
-      // Weights are [filters][channels][taps].
-      for (let group = 0, to = 0; group < groups; group++) {
-        for (let filter = 0; filter < filters; filter++) {
-          for (let channel = 0; channel < channels; channel++) {
-            let at = kind === 'depthwise' ? group : (group * taps * channels + channel) * sums.row + filter
-            const step = kind === 'depthwise' ? sums.row : channels * sums.row
-            for (let tap = 0; tap < taps; tap++, at += step) found.weights[to++] = from[at] * factor
-          }
-        }
+    collect: ({ kernels, memory }, staging, factor) => {
+      const biases = new Float32Array(memory, sums.bias, bias.length).map((sum) => sum * factor)
+      const weights = new Float32Array(groups * length)
+      const { address, channelStep, tapStep, groupStep } = sums
+      for (let group = 0; group < groups; group++) {
+        const from = address + 4 * group * groupStep
+        kernels.unpackGradient(from, 4 * channelStep, 4 * tapStep, filters, channels, taps, factor, staging)
+        weights.set(new Float32Array(memory, staging, length), group * length)
       }
-      convolution.learning!.pull(found.weights, found.bias)
+      convolution.learning!.pull(weights, biases)
     },
   }
 }
@@ -81,10 +91,11 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
 function kernelOf({ groups, kernel, strides, dilations, input, bias }: Convolution): ConvolutionKernel {
   const { channels, height, width } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
-  const isPlain = groups === 1 && kernel.join() === '3,3' && [...strides, ...dilations].every((n) => n === 1)
+  const isPlain = groups === 1 && kernel.join() === '3,3' && dilations.every((n) => n === 1)
+  const form = ({ '1,1': 'winograd4', '2,2': 'winogradStrided' } as const)[strides.join()]
   // The transforms cost as much as they save where there are few channels or pixels.
   const isLarge = channels >= 16 && bias.length >= 16 && height * width >= 16
-  return isPlain && channels % 4 === 0 && isLarge ? 'winograd4' : 'dense'
+  return form && isPlain && channels % 4 === 0 && isLarge ? form : 'dense'
 }
 
 function addBiasSums(
@@ -179,7 +190,7 @@ function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: Ste
           gradient.buffer.address + 4 * group * filters,
           dyTable,
           filters,
-          sums.address + 4 * group * kernel[0] * kernel[1] * channels * sums.row,
+          sums.address + 4 * group * sums.groupStep,
           4 * sums.row,
           packed.address,
         )
@@ -188,10 +199,10 @@ function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: Ste
   })
 }
 
-function addWinograd(operation: Convolution, dy: MapValue, sums: Sums, context: StepContext): void {
+function addWinograd(operation: Convolution, chosen: WinogradForm, dy: MapValue, sums: Sums, context: StepContext): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
-  const { name, bias, before } = operation
-  const { side, planes: planeCount } = winogradForm('winograd4')!
+  const { name, bias, before, strides } = operation
+  const { form, side, planes: planeCount, weightPlanes } = chosen
   const gap = facts.winogradPlaneGap
   const [x, gradient] = [map(operation.input), map(dy)]
   const { rowBytes, pixelBytes } = x.layout
@@ -203,10 +214,10 @@ function addWinograd(operation: Convolution, dy: MapValue, sums: Sums, context: 
   const block = Math.min(tiles * most, Math.max(LEAST_TILES, fitting))
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const dyPlanes = memory.buffer(planeCount * block * sums.row * 4, index)
-  const products = memory.buffer(planeCount * channels * facts.outer * 4, index)
+  const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   const rows = tables.integers(Array.from({ length: block }, (_, i) => i * pixelBytes))
-  const walk = { height: down, width: right, y: -before[0], x: -before[1], stepY: side, stepX: side }
+  const walk = { height: down, width: right, y: -before[0], x: -before[1], stepY: side * strides[0], stepX: side * strides[1] }
   const xTiles = tables.pixels(x.layout, walk)
   const dyTiles = tables.outputTiles(gradient.layout, side)
   push({
@@ -214,6 +225,7 @@ function addWinograd(operation: Convolution, dy: MapValue, sums: Sums, context: 
     kernel: 'winogradGradient',
     run: (kernels, pictures) =>
       kernels.winogradGradient(
+        form,
         x.buffer.address,
         xTiles,
         pictures * tiles,

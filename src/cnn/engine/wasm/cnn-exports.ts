@@ -201,6 +201,16 @@ export interface Kernels {
     dxRowBytes: number,
     dxColumnBytes: number,
   ): void
+  unpackGradient(
+    sums: number,
+    channelBytes: number,
+    tapBytes: number,
+    filters: number,
+    channels: number,
+    taps: number,
+    factor: number,
+    to: number,
+  ): void
   weightGradient(
     x: number,
     xOffsets: number,
@@ -217,6 +227,7 @@ export interface Kernels {
     packed: number,
   ): void
   winogradGradient(
+    form: number,
     x: number,
     xTiles: number,
     tiles: number,

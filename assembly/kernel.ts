@@ -11,7 +11,7 @@ export const POLY: i32 = 1
 export const RBF: i32 = 2
 export const SIGMOID: i32 = 3
 
-/** A kernel and its parameters, as every function that computes kernel values takes it: by address. */
+/** A kernel and its parameters. Functions that compute kernel values take the address of one. */
 export class Kernel {
   /** LINEAR, POLY, RBF or SIGMOID. */
   kind: i32

@@ -22,8 +22,8 @@ import { rescan } from './update-gradient'
 const ROUNDS: i32 = 3
 const PRODUCTS: i32 = 30
 /** Relative rounding error of a float64 result: a few units in the last place. */
-const HAIR: f64 = 1e-15
-/** Returned instead of a count where the step was not taken because rounding would have decided it. */
+const ROUNDING: f64 = 1e-15
+/** Returned instead of a count if the step was not taken because rounding errors would have determined it. */
 export const LOST: i32 = -1
 /** Bound of the relative error of a float32 kernel value, which is rounded several times. */
 const UNIT: f64 = 1.0 / 4194304.0 // 2^-22
@@ -326,8 +326,8 @@ function settled(n: i32, largest: f64): f64 {
   const low = at(lower, n)
   const high = at(upper, n)
   const to = at(beta, n) + at(residual, n)
-  const hair = min(high - low, largest * <f64>count) * HAIR
-  return to > high - hair ? high : to < low + hair ? low : to
+  const rounding = min(high - low, largest * <f64>count) * ROUNDING
+  return to > high - rounding ? high : to < low + rounding ? low : to
 }
 
 /**
@@ -356,7 +356,7 @@ function round(tolerance: f64): bool {
   return false
 }
 
-/** About how much rounding of the kernel values changes K b, with b of the free points as it is to become. */
+/** Estimates by how much rounding of the kernel values changes K b, for the new b of the free points. */
 function expectedError(p: Problem): f64 {
   let squares: f64 = 0
   let sum: f64 = 0
@@ -376,12 +376,12 @@ function expectedError(p: Problem): f64 {
  * Minimises over the free points whose rows are in memory, stores the result in the problem and makes the gradient
  * exact. Returns the number of free points; 0, with nothing changed, if there are fewer than 2 or more than `limit`.
  *
- * Along a direction in which the kernel matrix is flat, its rounded values alone decide how long the step is. Where
- * bounds are so far away that they do not end it, b may become so large that rounding is all there is in K b: such a
- * step is not taken, and LOST is the answer.
+ * Along a direction in which the kernel matrix is flat, only the rounding errors of its values limit the length of the
+ * step. If no bound is near enough to end it, b may become so large that K b consists of rounding errors. Such a step
+ * is not taken, and LOST is returned.
  *
  * @param scratch `projectedCgBytes(limit)` bytes
- * @param mostError what rounding may change K b by, about
+ * @param mostError the largest acceptable change of K b by rounding, compared with an estimate
  */
 export function projectedCgStep(problem: usize, scratch: usize, limit: i32, mostError: f64): i32 {
   const p = changetype<Problem>(problem)

@@ -29,7 +29,7 @@ export const STALLED: i32 = 3
 export const NOT_FINITE: i32 = 4
 
 /** The float32 gradient is recomputed when its estimated rounding error exceeds this fraction of the gap. */
-const WORTH: f64 = 0.05
+const MOST_DRIFT: f64 = 0.05
 
 /** K(i, j), read from the row of i, which must be in memory. */
 function kernelValue(p: Problem, i: i32, j: i32): f32 {
@@ -136,12 +136,12 @@ function search(p: Problem, limit: i32): i32 {
   for (let made = 0; made < limit; ) {
     if (p.gap <= p.tolerance) {
       // Confirm convergence with the exact gradient and the shift at the midpoint.
-      exactly(p)
+      useFloat64(p)
       if (p.gap <= p.tolerance) return CONVERGED
-    } else if (p.float32Gradient && drift(p) > p.gap * WORTH) {
+    } else if (p.float32Gradient && drift(p) > p.gap * MOST_DRIFT) {
       // If the error limit was reached within few iterations, steps are too large for float32: switch to float64.
-      if (p.iterations - p.caughtUp < <f64>p.size / 8) exactly(p)
-      else again(p)
+      if (p.iterations - p.caughtUp < <f64>p.size / 8) useFloat64(p)
+      else makeExact(p)
     }
     // Comparisons with NaN are false, so nothing else would end the search.
     if (!isFinite(p.gap)) return NOT_FINITE
@@ -165,7 +165,7 @@ function search(p: Problem, limit: i32): i32 {
       // Try the best pair overall, in float64, before reporting STALLED. No step was made, so this is not an iteration.
       p.prefersPresent = 0
       weigh(p, false)
-      exactly(p)
+      useFloat64(p)
       continue
     }
     if (p.prefersPresent != p.pathIsFree) {
@@ -181,13 +181,13 @@ function search(p: Problem, limit: i32): i32 {
 }
 
 /** Makes the gradient exact and keeps it in float64 from here on. */
-function exactly(p: Problem): void {
-  again(p)
+function useFloat64(p: Problem): void {
+  makeExact(p)
   p.float32Gradient = 0
 }
 
 /** Makes the gradient exact and recomputes its extremes. */
-function again(p: Problem): void {
+function makeExact(p: Problem): void {
   catchUp(p)
   rescan(p)
 }

@@ -1,14 +1,12 @@
 // npm run bench -- extract [--quick]
 //
-// Measures feature extraction from JPEG files of 500 x 375 pixels with a ResNet-18 (random weights), in comparison with
-// the runtimes alone on prepared batches. Each runs on one thread, in turn, in one process. Times are CPU times, which
-// other work on the machine affects less than wall-clock times.
+// Measures feature extraction from JPEG files of 500 x 375 pixels with a ResNet-18 (random weights): softmargin with each
+// of its runtimes, on one thread and on two, transformers.js, and the runtimes alone on prepared batches. All run in turn, in
+// one process. CPU time is least affected by other work on the machine; wall-clock time shows what threads gain.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
-import { toBinary } from '@bufbuild/protobuf'
 import encodeJpeg, { init as initJpeg } from '@jsquash/jpeg/encode.js'
-import { ModelProtoSchema } from 'onnx-buf'
 import { FeatureExtractor } from '../dist/lib/index.js'
 import { resnet18 } from '../scripts/resnet18.js'
 import { nativeRuntime } from './native-runtime.js'
@@ -21,54 +19,70 @@ const [count, rounds, batchSize] = quick ? [8, 3, 4] : [24, 7, 4]
 const preprocess = { size: { shortestEdge: 256 }, crop: 224 }
 
 const pictures = await makePictures(count)
-const extractor = await FeatureExtractor.create({ model: resnet18(), preprocess })
+const extractor = await FeatureExtractor.create({ model: resnet18(), preprocess, threads: 1 })
 const dims = [batchSize, 3, 224, 224]
 const { normal } = seeded(3)
 const batch = Float32Array.from({ length: dims.reduce((all, n) => all * n, 1) }, normal)
-const model = toBinary(ModelProtoSchema, extractor.cutModel())
+const model = await extractor.toOnnx()
 
+const extractors = [extractor]
 const ways = [
-  { name: 'softmargin: files to features', run: () => extractor.extract(pictures, { batchSize }) },
+  { name: 'softmargin, own engine', run: () => extractor.extract(pictures, { batchSize }) },
+  await ofSoftmargin('softmargin, own engine, two threads', { threads: 2 }),
+  await ofSoftmargin('softmargin, onnxruntime-web', { runtime: 'onnxruntime' }),
+  await ofSoftmargin('softmargin, onnxruntime-web, two threads', { runtime: 'onnxruntime', threads: 2 }),
   { name: 'onnxruntime-web, bare', run: await bare(await import('onnxruntime-web')) },
 ]
 const native = nativeRuntime()
 if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
-else ways.push({ name: 'onnxruntime-node, bare', run: await bare(native.runtime) })
+else {
+  ways.push({ name: 'onnxruntime-node, bare', run: await bare(native.runtime) })
+  ways.push(await ofSoftmargin('softmargin, onnxruntime-node', { runtime: native.runtime }))
+}
 
-const theirs = await transformersJs(extractor.cutModel())
+const theirs = await transformersJs(model)
 if (theirs.absent) console.log(`Absent: transformers.js: ${theirs.absent}`)
 else {
   const run = async () => {
     for (let i = 0; i < count; i += batchSize) await theirs.run(pictures.slice(i, i + batchSize))
   }
-  ways.push({ name: 'transformers.js: files to features, native', run })
+  ways.push({ name: 'transformers.js, onnxruntime-node', run })
 }
 
 console.log(
-  `${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each; medians of ${rounds} rounds`,
+  `${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread where not told otherwise; medians of ${rounds} rounds`,
 )
 console.log(
   `${count} pictures of 500 x 375 pixels through a ResNet-18 at 224 x 224, batches of ${batchSize}\n`,
 )
-const times = new Map(ways.map(({ name }) => [name, []]))
+console.log(`${'ms an image'.padEnd(44)}     CPU    wall`)
+const times = new Map(ways.map(({ name }) => [name, { cpu: [], wall: [] }]))
 for (let round = -1; round < rounds; round++) {
   for (const { name, run } of ways) {
-    const before = process.cpuUsage()
+    const [before, began] = [process.cpuUsage(), performance.now()]
     await run()
     const { user, system } = process.cpuUsage(before)
     // The first round warms up.
-    if (round >= 0) times.get(name).push((user + system) / 1000 / count)
+    if (round < 0) continue
+    times.get(name).cpu.push((user + system) / 1000 / count)
+    times.get(name).wall.push((performance.now() - began) / count)
   }
 }
-const reference = times.get('onnxruntime-web, bare')
-for (const { name } of ways) {
-  const own = times.get(name)
+const reference = times.get('onnxruntime-web, bare').cpu
+for (const [name, { cpu, wall }] of times) {
   // Ratios within a round: other work on the machine slows all of them alike.
-  const ratio = median(own.map((time, round) => time / reference[round]))
-  const columns = [name.padEnd(44), median(own).toFixed(1).padStart(8), ' ms an image   ']
-  console.log(`${columns.join('')}${ratio.toFixed(2)} x bare onnxruntime-web`)
+  const ratio = median(cpu.map((time, round) => time / reference[round]))
+  const columns = [cpu, wall].map((values) => median(values).toFixed(1).padStart(8))
+  console.log(`${name.padEnd(44)}${columns.join('')}   CPU ${ratio.toFixed(2)} x bare onnxruntime-web`)
 }
-extractor.dispose()
+for (const each of extractors) each.dispose()
+
+/** The same extractor with other options, from files to features. */
+async function ofSoftmargin(name, options) {
+  const other = await FeatureExtractor.create({ model: resnet18(), preprocess, threads: 1, ...options })
+  extractors.push(other)
+  return { name, run: () => other.extract(pictures, { batchSize }) }
+}
 
 /** The network alone, on the same number of batches. */
 async function bare({ InferenceSession, Tensor, env }) {

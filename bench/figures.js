@@ -1,6 +1,6 @@
 import { plot } from './plot.js'
 
-/** Plots the time of a fit against the number of rows, for the jobs of a series; `undefined` if there are none. */
+/** Plots the time of a fit against the number of rows, with one curve per program; `undefined` if there are no jobs. */
 export async function timesOfFits(jobs) {
   const [series] = new Set(jobs.map((job) => job.series).filter(Boolean))
   if (!series) return undefined

@@ -1,10 +1,10 @@
 // node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200] [--from=stage3] [--runtime=MODULE]
 //   [--out=FILE.json]
 //
-// What fine-tuning the CNN that ships is worth. FOLDER holds <class>/*.jpg. The last pictures of each class (--judged)
-// are judged; each draw takes --pictures others of each class at random, and fits three classifiers on them: on the
-// frozen CNN, on the fine-tuned one (all by default, so that it stays frozen where that is as good), and the softmax
-// head that was trained with the CNN. MODULE is a package such as onnxruntime-node, which computes other low bits.
+// Measures what fine-tuning the bundled CNN gains. FOLDER contains <class>/*.jpg. The last pictures of each class (--judged)
+// are used for evaluation. Each draw selects --pictures others of each class at random and fits three classifiers on them:
+// one on the frozen CNN, one on the fine-tuned CNN (with default options, so that the frozen CNN is kept unless the tuned one
+// is better), and the softmax head that was trained with the CNN. MODULE is a package such as onnxruntime-node.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ImageClassifier } from '../dist/lib/index.js'

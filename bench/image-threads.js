@@ -1,9 +1,9 @@
 // npm run bench -- image-threads [--quick]
 //
-// Pictures on one thread beside two, by the clock, in turns and in one process: JPEG files of a folder and raw pixels of
-// them, through the embedded CNN and a ResNet-18 (seeded weights) in our own engine, and through onnxruntime-web. The
-// least of several rounds, since whatever else the machine does only adds to it. And two processes of one thread each at
-// the same time: what these lose to each other is the machine's.
+// Compares one thread with two on pictures, by wall-clock time, in turn, in one process: JPEG files of a folder and their raw
+// pixels, with the bundled CNN and a ResNet-18 (seeded weights) in softmargin's engine and in onnxruntime-web. Reports the
+// minimum of several rounds, because other work on the machine only adds to the time. Also runs two processes of one thread
+// each at the same time: their slowdown is a limit of the machine.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -57,13 +57,13 @@ async function compareAll() {
   }
 }
 
-/** Milliseconds on one thread and on two, in turns. */
+/** Milliseconds on one thread and on two, measured in turn. */
 async function compare(index, images) {
   const { options, model } = cases[index]
   const make = (threads) => FeatureExtractor.create({ ...options, model: model?.() ?? 'tiny', threads })
   const extractors = [await make(1), await make(2)]
   const least = [Infinity, Infinity]
-  // The first rounds compile, and start threads.
+  // The first rounds compile code and start threads.
   for (let round = -2; round < rounds; round++) {
     for (const [i, extractor] of extractors.entries()) {
       const began = performance.now()
@@ -75,7 +75,7 @@ async function compare(index, images) {
   return { one: least[0], two: least[1] }
 }
 
-/** Milliseconds of the same work in a process of its own, on one thread. */
+/** Milliseconds of the same work in a separate process, on one thread. */
 async function another(job) {
   const { stdout } = await promisify(execFile)(process.execPath, [me, '--alone', JSON.stringify(job)])
   return Number(stdout)
@@ -86,7 +86,7 @@ async function runAlone({ index, files, kind }) {
   const images = kind === 'JPEG files' ? files : await Promise.all(files.map((path) => decodeImage(path)))
   const extractor = await FeatureExtractor.create({ ...options, model: model?.() ?? 'tiny', threads: 1 })
   const times = []
-  // Some rounds more, so that the other process works all the while.
+  // A few more rounds, so that the other process works during the whole measurement.
   for (let round = -2; round < rounds + 2; round++) {
     const began = performance.now()
     await extractor.extract(images)
@@ -95,7 +95,7 @@ async function runAlone({ index, files, kind }) {
   console.log(Math.min(...times))
 }
 
-/** Waves as JPEG files of 160 x 120 pixels. */
+/** Creates JPEG files of waves, 160 x 120 pixels. */
 async function jpegFiles(folder, count) {
   const codec = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm')
   await initJpeg(await WebAssembly.compile(readFileSync(codec)), {})

@@ -48,7 +48,7 @@ async function compare(name, bytes) {
     images,
     layers.map(({ name }) => ({ layer: name, pooling: 'none' })),
   )
-  // The whole model instead of the part up to the layer, with the layers as additional outputs.
+  // The whole model instead of the part up to one layer, with the layers as additional outputs.
   const model = fromBinary(ModelProtoSchema, bytes)
   const wanted = new Set(layers.map((layer) => layer.name))
   model.graph.output = [...wanted].map(

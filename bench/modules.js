@@ -1,7 +1,8 @@
 // npm run bench -- modules FOLDER
 //
-// How far our features are from PyTorch's at five modules of each model that scripts/vision_models.py wrote to FOLDER: the
-// table of docs/models.md. Modules are named as in PyTorch; features are averages, in transformers of the patch tokens.
+// Measures how much features differ from PyTorch's at five modules of each model that scripts/vision_models.py wrote to
+// FOLDER: the table of docs/models.md. Modules are named as in PyTorch; features are averages, in transformers of the patch
+// tokens.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FeatureExtractor } from '../dist/lib/index.js'

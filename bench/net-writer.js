@@ -1,4 +1,4 @@
-// Writes networks for the bench as ONNX files: real shapes, seeded weights that nobody trained, each BatchNorm folded into the
+// Writes networks for the bench as ONNX files, with realistic shapes, seeded random weights, and each BatchNorm folded into the
 // convolution before it.
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
@@ -8,7 +8,7 @@ import {
 } from 'onnx-buf'
 import { seeded } from './random.js'
 
-/** A network of pictures of any size: input `input`, output `features`. */
+/** A network for images of any size: input `input`, output `features`. */
 export class NetWriter {
   #node = []
   #initializer = []
@@ -28,7 +28,7 @@ export class NetWriter {
     return name
   }
 
-  /** A node; answers the name of its output. */
+  /** Adds a node; returns the name of its output. */
   add(opType, input, output, attributes = {}) {
     const attribute = Object.entries(attributes).map(([name, ints]) =>
       Array.isArray(ints)
@@ -39,7 +39,7 @@ export class NetWriter {
     return output
   }
 
-  /** A convolution with a bias, and padding that keeps the size at stride 1. */
+  /** Adds a convolution with a bias, and padding that keeps the size at stride 1. */
   convolution(x, channels, filters, { kernel = 1, strides = 1, group = 1 } = {}) {
     const name = `conv${++this.#count}`
     const depth = channels / group

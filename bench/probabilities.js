@@ -1,11 +1,11 @@
 // node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]
 //
-// How honest probabilities are, beside scikit-learn's SVC(probability=True) and CalibratedClassifierCV on the same
-// features. FOLDER holds <class>/*.jpg. Three data sets: all its classes, 50 pictures of each; its two classes that come
-// first, 100 of each; handwritten digits, 20 of each. For each draw other pictures, 100 of each class, are judged. Printed
-// are means over the draws: log loss, Brier score (sum over the classes), expected calibration error (15 bins of equally
-// many pictures), the share of pictures whose most probable class is the predicted label, and the time that probabilities
-// cost, as a multiple of the fit without them. scikit-learn is run by PYTHON (default: /usr/bin/python3).
+// Measures how well calibrated probabilities are, in comparison with scikit-learn's SVC(probability=True) and
+// CalibratedClassifierCV on the same features. FOLDER contains <class>/*.jpg. There are three data sets: all classes with 50
+// pictures each; the first two classes with 100 each; handwritten digits with 20 each. Each draw is evaluated on 100 other
+// pictures of each class. Prints means over the draws: log loss, Brier score (sum over the classes), expected calibration error
+// (15 bins of equally many pictures), the share of pictures whose most probable class is the predicted label, and the time that
+// probabilities cost, as a multiple of the fit without them. PYTHON (default: /usr/bin/python3) runs scikit-learn.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ const sets = [
   { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, count: 20 },
 ]
 
-/** Log loss, Brier score, expected calibration error, and how often the most probable class is the predicted one. */
+/** Log loss, Brier score, expected calibration error, and the share of rows whose most probable class is the predicted one. */
 function judge(probabilities, truth, predicted) {
   let [loss, brier, agreed] = [0, 0, 0]
   const sure = probabilities.map((row, i) => {
@@ -56,7 +56,7 @@ function judge(probabilities, truth, predicted) {
   return { 'log loss': loss / n, Brier: brier / n, ECE: error / n, agreement: agreed / n }
 }
 
-/** The time of a call, in seconds; the least of three. */
+/** The time of a call in seconds; minimum of three. */
 async function time(call) {
   let least = Number.POSITIVE_INFINITY
   for (let run = 0; run < 3; run++) {

@@ -107,7 +107,7 @@ async function serve() {
   console.log(`2 threads answer ${(two / one).toFixed(2)} times the requests of one`)
 }
 
-/** The times of requests to `softmargin serve` on so many threads. */
+/** The times of requests to `softmargin serve` with this number of threads. */
 async function served(file, threads, { seconds, pictures }) {
   const program = fileURLToPath(new URL('../dist/lib/cli.js', import.meta.url))
   const child = spawn(process.execPath, [program, 'serve', file, '--port', '0', '--threads', String(threads)])
@@ -119,7 +119,7 @@ async function served(file, threads, { seconds, pictures }) {
   }
 }
 
-/** Lets the clients, in a process of their own, ask a server. Returns how long each request took, in ms. */
+/** Sends requests to a server from clients in another process. Returns the duration of each request, in ms. */
 async function ask({ port, seconds, pictures, path = '/' }, onWarm = () => {}) {
   const child = fork(me)
   child.send({ port, path, seconds, pictures: pictures.map(({ bytes }) => [...bytes]) })

@@ -1,12 +1,12 @@
-// Networks of the bench in TensorFlow.js's WebAssembly backend, whose convolutions are XNNPACK's: one thread, SIMD, channels
-// last, with the activation and the bias in the convolution, as its users write networks for it.
+// Runs networks of the bench in TensorFlow.js's WebAssembly backend, whose convolutions are XNNPACK's: one thread, SIMD,
+// channels last, with bias and activation fused into the convolution, as recommended for it.
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { peersFolder } from './peers.js'
 
 const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm']
 
-/** TensorFlow.js, brought from npm on demand: `{ tf }`, or `{ absent }` and why. */
+/** TensorFlow.js, installed from npm on demand: `{ tf }`, or `{ absent }` with the reason. */
 export async function tensorFlow() {
   const folder = peersFolder()
   const require = createRequire(folder)
@@ -33,10 +33,10 @@ export async function tensorFlow() {
 }
 
 /**
- * A function that runs a model on planes of pictures and answers the numbers of its output.
+ * Converts a model to a function that takes the pixels of pictures and returns its output.
  *
- * @param model of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, Flatten and Concat
- * @param read the numbers and dimensions of an initializer
+ * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, Flatten, Concat
+ * @param read returns the values and dimensions of an initializer
  */
 export function tensorFlowModel(tf, { graph }, read) {
   const constants = new Map()

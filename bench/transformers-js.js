@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { toBinary } from '@bufbuild/protobuf'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from 'onnx-buf'
 import { peersFolder } from './peers.js'
 
 /**
- * The image-feature-extraction pipeline of transformers.js, installed from npm on demand, with the given model: `{ run }`,
+ * The image-feature-extraction pipeline of transformers.js, installed from npm on demand, with a model given as bytes: `{ run }`,
  * which takes JPEG files, or `{ absent }` with the reason. On Node it uses the native onnxruntime-node.
  */
 export async function transformersJs(model) {
@@ -33,25 +33,18 @@ export async function transformersJs(model) {
 }
 
 /** Writes the model like a folder of the hub, with the input and output names that transformers.js expects. */
-function writeModel(folder, model) {
-  const { graph } = model
-  const names = { [graph.input[0].name]: 'pixel_values', [graph.output[0].name]: 'last_hidden_state' }
+function writeModel(folder, bytes) {
+  const model = fromBinary(ModelProtoSchema, bytes)
+  const { input, output, node } = model.graph
+  const names = { [input[0].name]: 'pixel_values', [output[0].name]: 'last_hidden_state' }
   const rename = (name) => names[name] ?? name
-  const renamed = {
-    ...model,
-    graph: {
-      ...graph,
-      node: graph.node.map((node) => ({
-        ...node,
-        input: node.input.map(rename),
-        output: node.output.map(rename),
-      })),
-      input: graph.input.map((info) => ({ ...info, name: rename(info.name) })),
-      output: graph.output.map((info) => ({ ...info, name: rename(info.name) })),
-    },
+  for (const each of node) {
+    each.input = each.input.map(rename)
+    each.output = each.output.map(rename)
   }
+  for (const info of [...input, ...output]) info.name = rename(info.name)
   mkdirSync(`${folder}onnx`, { recursive: true })
-  writeFileSync(`${folder}onnx/model.onnx`, toBinary(ModelProtoSchema, renamed))
+  writeFileSync(`${folder}onnx/model.onnx`, toBinary(ModelProtoSchema, model))
   writeFileSync(
     `${folder}config.json`,
     JSON.stringify({ model_type: 'resnet', architectures: ['ResNetModel'] }),

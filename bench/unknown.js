@@ -1,10 +1,10 @@
 // node bench/unknown.js FOLDER [--splits=12] [--pictures=150] [--json=FILE]
 //
-// How well `knownScore` tells pictures of none of the classes. FOLDER holds <class>/*.jpg. Each split takes three classes at
-// random, learns from some pictures of each, and asks for 100 other pictures of each class, known or not. Printed are, for
-// photos and for handwritten digits, means over the splits: the area under the ROC curve of `knownScore`, that of the greatest
-// calibrated probability, and, with `unknown: true`, the share of known pictures that is refused and of other pictures that
-// is taken for one of the classes. The last line has digits that are known against photos.
+// Measures how well `knownScore` separates pictures of the known classes from others. FOLDER contains <class>/*.jpg. Each
+// split selects three classes at random, trains on some pictures of each, and evaluates 100 other pictures of each class, known
+// or not. Prints, for photos and for handwritten digits, means over the splits: the area under the ROC curve of `knownScore`,
+// that of the greatest calibrated probability, and, with `unknown: true`, the share of known pictures that is rejected and the
+// share of other pictures that is assigned to a class. The last line compares known digits with photos.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
@@ -35,7 +35,7 @@ const digits = {
 const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store, unknown: true, probability: true })
 
-/** The share of pairs of a known and another picture of which the known one has the greater score. */
+/** The area under the ROC curve: the share of pairs of a known and another picture in which the known one scores higher. */
 function area(known, others) {
   let above = 0
   for (const a of known) for (const b of others) above += a > b ? 1 : a === b ? 0.5 : 0

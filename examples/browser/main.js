@@ -1,4 +1,4 @@
-// Learns a ring of points from the points within it, and paints what it would call each pixel.
+// Trains an SVM to separate a ring of points from the points inside it, and colours each pixel by its predicted class.
 import { Matrix, SVC } from 'softmargin/svm'
 
 const points = Array.from({ length: 120 }, (_, i) => {

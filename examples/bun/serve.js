@@ -1,4 +1,4 @@
-// Serves a trained classifier: answers the label of each picture that is posted.
+// Serves a trained classifier: responds to each posted picture with its label.
 //
 // bun serve.js <file.onnx> <port>
 import { ImageClassifier } from 'softmargin'

@@ -1,4 +1,4 @@
-// Answers the label of each picture that is posted: a CNN and an SVM in one file that was trained elsewhere.
+// Responds to each posted picture with its label, using a CNN and an SVM in one file that was trained elsewhere.
 import { ImageClassifier } from 'softmargin/lite'
 import file from './classifier.onnx'
 

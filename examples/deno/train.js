@@ -1,4 +1,4 @@
-// Trains a classifier on a folder that holds a folder of pictures for each class, and writes it to one file.
+// Trains a classifier on a folder with one sub-folder of pictures per class, and writes it to one file.
 //
 // deno run --allow-read --allow-write --allow-env --allow-sys train.js <folder> <file.onnx>
 import { ImageClassifier, trainTestSplit } from 'softmargin'

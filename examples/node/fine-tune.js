@@ -1,4 +1,4 @@
-// The CNN that ships learns handwritten digits, then an SVM on its features; judged on digits that neither has seen.
+// Fine-tunes the bundled CNN on handwritten digits, then trains an SVM on its features; evaluated on unseen digits.
 //
 // node examples/node/fine-tune.js 100 10   (digits of each kind, epochs)
 import { FeatureExtractor, StandardScaler, SVC, trainTestSplit } from 'softmargin'
@@ -10,9 +10,9 @@ const [train, test, yTrain, yTest] = trainTestSplit(images, labels, { testSize: 
 
 const frozen = await FeatureExtractor.create()
 const tuned = await frozen.fineTune(train, yTrain, {
-  from: 'stage3', // what lies below stays as it is, and is computed once
+  from: 'stage3', // the layers before it stay frozen, and are computed only once
   epochs,
-  augment: { flip: false }, // digits are others when mirrored
+  augment: { flip: false }, // a mirrored digit is not the same digit
 })
 console.log('tuned', tuned.tuning.kept, tuned.tuning.validation)
 

@@ -1,4 +1,4 @@
-// The best C, gamma and kernel for the 512 features of a ResNet-18, by 3-fold cross-validation.
+// Searches C, gamma and kernel for the 512 features of a ResNet-18, by 3-fold cross-validation.
 //
 // node scripts/resnet18.js resnet18.onnx && node examples/node/grid-search.js resnet18.onnx 20
 import { FeatureExtractor, GridSearchCV, SVC, trainTestSplit } from 'softmargin'

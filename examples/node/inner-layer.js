@@ -1,4 +1,4 @@
-// The same network up to `layer3`, flattened: 50,176 features an image, then an SVM.
+// Uses the network up to `layer3`, flattened: 50,176 features per image, then an SVM.
 //
 // node scripts/resnet18.js resnet18.onnx && node examples/node/inner-layer.js resnet18.onnx 20
 import { FeatureExtractor, SVC, trainTestSplit } from 'softmargin'

@@ -1,4 +1,4 @@
-// Photos through a ResNet-18 without its head: 512 features an image, then an SVM, judged on the 20 % held out.
+// Digits through a ResNet-18 without its head: 512 features per image, then an SVM, evaluated on a held-out 20 %.
 //
 // node scripts/resnet18.js resnet18.onnx && node examples/node/last-layer.js resnet18.onnx 20
 import { FeatureExtractor, SVC, trainTestSplit } from 'softmargin'

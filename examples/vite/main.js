@@ -1,4 +1,4 @@
-// Trains on the pictures that are picked, off the main thread, with a progress bar and a button that cancels.
+// Trains on the chosen pictures in a worker, with a progress bar and a button that cancels.
 import { spawn } from 'softmargin/worker'
 
 const remote = await spawn()

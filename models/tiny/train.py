@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-# A stage is a row of 3x3 convolutions (the first one strides, but not in stage 1), then residual blocks of two.
-# A block's number is the width between its two convolutions.
+# A stage is a sequence of 3x3 convolutions (the first has stride 2, except in stage 1), then residual blocks of two
+# convolutions each. The number of a block is the width between its convolutions.
 SHAPES = dict(
     tiny=dict(
         stages=[
@@ -61,7 +61,7 @@ def normalise(x):
 
 
 def augmented(padded, rows, size):
-    """A random crop of each padded image, size by size, mirrored half of the time: one gather."""
+    """Crops each padded image at random to size x size and mirrors half of the images, in one gather."""
     n, room, line = len(rows), padded.shape[1] - size + 1, torch.arange(size)
     top, left = torch.randint(0, room, (n, 1)), torch.randint(0, room, (n, 1))
     across = torch.where(torch.rand(n, 1) < 0.5, line.flip(0), line)
@@ -69,13 +69,16 @@ def augmented(padded, rows, size):
 
 
 def relit(images, much):
-    """Other contrast for each picture, other brightness for each of its channels."""
+    """Changes the contrast of each image and the brightness of each of its channels at random."""
     n = len(images)
     return images * (1 + much * torch.randn(n, 1, 1, 1)) + much * (torch.randn(n, 1, 1, 1) + 0.5 * torch.randn(n, 3, 1, 1))
 
 
 def cut_and_mixed(images):
-    """A random rectangle of each picture is another's; answers the pictures, whose they are, and how much is still their own."""
+    """CutMix (S. Yun and others, ICCV 2019): replaces a random rectangle of each image by that of another image.
+
+    Returns the images, the index of each one's other image, and the share of each image that is unchanged.
+    """
     size, other, share = images.shape[-1], torch.randperm(len(images)), torch.rand(()).item()
     high, wide = (int(size * math.sqrt(1 - share)) for _ in range(2))
     top, left = (torch.randint(0, size - side + 1, ()).item() for side in (high, wide))
@@ -87,7 +90,7 @@ def cut_and_mixed(images):
 # ---- network ------------------------------------------------------------------------------------------------------
 
 def fold(weight, bn):
-    """Weight and bias of the one layer that does the same as a layer and the BatchNorm behind it."""
+    """Weight and bias of a single layer that is equivalent to a layer followed by a BatchNorm."""
     scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
     return weight * scale.view(-1, *[1] * (weight.ndim - 1)), bn.bias - bn.running_mean * scale
 
@@ -131,7 +134,7 @@ class Stage(nn.Module):
 
 
 class Head(nn.Module):
-    """Two layers, not one: the hidden one specialises in the classes learnt, so that the features need not."""
+    """Two layers instead of one: the hidden layer specialises in the training classes, so that the features need not."""
 
     def __init__(self, width, classes):
         super().__init__()
@@ -166,14 +169,14 @@ class Net(nn.Module):
 # ---- training -----------------------------------------------------------------------------------------------------
 
 def learning_rate(progress, peak, warm=0.15):
-    """Up in a straight line, then down along half a cosine to zero."""
+    """Linear warm-up, then half a cosine down to zero."""
     if progress < warm:
         return peak * (0.05 + 0.95 * progress / warm)
     return peak * 0.5 * (1 + math.cos(math.pi * min(1, (progress - warm) / (1 - warm))))
 
 
 def loss_of(logits, features, labels, taught, adapter, args, heat=3.0):
-    """Cross entropy; with teachers also the distance from their softened answers, and from their features by a linear map."""
+    """Cross entropy; with teachers also the divergence from their softened predictions and the distance from their features."""
     loss = F.cross_entropy(logits, labels, label_smoothing=args.smoothing)
     if taught is None:
         return loss
@@ -183,7 +186,7 @@ def loss_of(logits, features, labels, taught, adapter, args, heat=3.0):
 
 
 def lessons(paths, x):
-    """What the teachers say of each training image and its mirror: their mean logits, and all their features standardised."""
+    """The teachers' outputs for each training image and its mirror image: mean logits, and all features, standardised."""
     answers, features = [], []
     for teacher in map(Exported, paths):
         logits, last, before = teacher.over(x, ['logits', 'features', 'stage3'], mirrored=True)
@@ -194,7 +197,7 @@ def lessons(paths, x):
 
 
 def train(args, x, y, xtest, ytest, classes):
-    """SGD with one rise and fall of the learning rate. The schedule follows the epochs, or the clock with --minutes."""
+    """SGD with one warm-up and decay of the learning rate. The schedule follows the epochs, or with --minutes the clock."""
     net = Net(args.shape, len(classes))
     if args.start:
         net.load_state_dict(torch.load(args.start)['parts'][1])
@@ -272,7 +275,7 @@ def accuracy(net, x, y):
 # ---- export -------------------------------------------------------------------------------------------------------
 
 def export(net, classes, path):
-    """Writes the ONNX graph node by node, so that its names are ours. Weights are float16, all computing is float32."""
+    """Writes the ONNX graph node by node, to control its names. Weights are float16, all arithmetic is float32."""
     nodes, weights, infos, macs, stages = [], [], [], 0, SHAPES[net.shape]['stages']
 
     def add(op, name, inputs, output=None, **attributes):
@@ -313,7 +316,7 @@ def export(net, classes, path):
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     for name in ('stage4', 'stage3'):
         add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
-    # Averages of rectified maps have a long tail; their square roots suit an SVM better. The offset keeps roundings small.
+    # Averages of rectified maps are skewed; their square roots suit an SVM better. The offset limits rounding errors near 0.
     joined = add('Concat', 'join', ['stage4.mean', 'stage3.mean'], axis=1)
     add('Sqrt', 'root', [add('Add', 'offset', [joined, single('offset.value', torch.tensor([0.01]))], 'offset.out')], 'features')
     x = 'stage4.mean'
@@ -338,7 +341,7 @@ def export(net, classes, path):
 
 
 class Exported:
-    """Runs the written file with PyTorch, node by node: what is judged is what users get."""
+    """Runs the exported file with PyTorch, node by node, so that the evaluated network is the one that users get."""
 
     def __init__(self, path):
         self.graph = onnx.load(str(path)).graph
@@ -364,7 +367,7 @@ class Exported:
         return [have[name] for name in outputs]
 
     def over(self, x, outputs, mirrored=False):
-        """The outputs for all images, spatial ones averaged; the mean of an image's and its mirror's if asked."""
+        """The outputs for all images, maps averaged over space; with `mirrored`, the mean over each image and its mirror image."""
         parts = []
         for i in range(0, len(x), 500):
             images = normalise(x[i:i + 500])
@@ -374,7 +377,7 @@ class Exported:
         return [torch.cat(column).numpy() for column in zip(*parts)]
 
 
-# ---- judging ------------------------------------------------------------------------------------------------------
+# ---- evaluation ---------------------------------------------------------------------------------------------------
 
 def judge(args, path, xtest, ytest):
     model = Exported(path)
@@ -404,33 +407,33 @@ def main():
     p.add_argument('--work', type=Path, required=True, help='folder for the decoded data and the checkpoint')
     p.add_argument('--probe', type=Path, help='folder with <class>/*.jpg of ten other classes, 1,500 a class, for the SVM')
     p.add_argument('--shape', choices=list(SHAPES), default='tiny')
-    p.add_argument('--out', type=Path, help='the file to write; default: the shape\'s name beside this script')
+    p.add_argument('--out', type=Path, help='the file to write; default: <shape>.onnx next to this script')
     p.add_argument('--epochs', type=int, default=60)
     p.add_argument('--minutes', type=float, help='let the schedule follow the clock instead of the epochs')
     p.add_argument('--batch', type=int, default=256)
     p.add_argument('--lr', type=float, default=0.2)
     p.add_argument('--decay', type=float, default=5e-4)
     p.add_argument('--smoothing', type=float, default=0.0)
-    p.add_argument('--relight', type=float, default=0.15, help='how far contrast and colour are changed')
-    p.add_argument('--warm', type=float, default=0.15, help='the part of the schedule in which the learning rate rises')
-    p.add_argument('--mix', type=float, default=0.0, help='how often a batch is cut and mixed; never in the last fifth')
-    p.add_argument('--crop', type=int, default=SIZE, help='the side of the crops that the first part of the schedule learns from; smaller is faster')
-    p.add_argument('--crop-until', type=float, default=0.0, help='the part of the schedule that learns from crops of --crop pixels')
-    p.add_argument('--start', type=Path, help="a checkpoint whose averaged weights are the first ones, instead of random ones")
-    p.add_argument('--teacher', type=Path, nargs='*', help='earlier tiny.onnx files whose answers and features are learnt too')
-    p.add_argument('--trust', type=float, default=0.5, help="the teachers' answers' part of the loss")
-    p.add_argument('--imitate', type=float, default=0.0, help="the weight of the distance from the teachers' features")
-    p.add_argument('--average', type=float, default=0.998, help='how much of the weight average a step keeps')
-    p.add_argument('--judge', type=int, default=1, help='test every so many epochs')
+    p.add_argument('--relight', type=float, default=0.15, help='strength of the random changes of contrast and colour')
+    p.add_argument('--warm', type=float, default=0.15, help='share of the schedule in which the learning rate rises')
+    p.add_argument('--mix', type=float, default=0.0, help='probability of CutMix for a batch; never in the last fifth of the schedule')
+    p.add_argument('--crop', type=int, default=SIZE, help='side of the random crops in the first part of the schedule; smaller is faster')
+    p.add_argument('--crop-until', type=float, default=0.0, help='share of the schedule that uses crops of --crop pixels')
+    p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, instead of random ones')
+    p.add_argument('--teacher', type=Path, nargs='*', help='exported .onnx files to distil from: their predictions and features')
+    p.add_argument('--trust', type=float, default=0.5, help="weight of the teachers' predictions in the loss, from 0 to 1")
+    p.add_argument('--imitate', type=float, default=0.0, help="weight of the distance from the teachers' features in the loss")
+    p.add_argument('--average', type=float, default=0.998, help='decay of the moving average of the weights per step')
+    p.add_argument('--judge', type=int, default=1, help='number of epochs between two evaluations on the test set')
     p.add_argument('--threads', type=int, default=os.cpu_count())
     p.add_argument('--seed', type=int, default=1)
-    p.add_argument('--float32', action='store_true', help='no bfloat16 in training')
+    p.add_argument('--float32', action='store_true', help='train in float32 instead of bfloat16')
     p.add_argument('--resume', action='store_true')
-    p.add_argument('--judge-only', action='store_true', help='judge the file --out names, train nothing')
+    p.add_argument('--judge-only', action='store_true', help='evaluate the file --out instead of training')
     args = p.parse_args()
     args.out = args.out or Path(__file__).parent / f'{args.shape}.onnx'
-    # Some processors take many times longer for numbers next to zero, of which a late backward pass is full. The threads
-    # that are started from now on inherit it.
+    # Some processors are many times slower for denormal numbers, which are frequent in backward passes late in the training.
+    # Threads inherit this setting when they start.
     torch.set_flush_denormal(True)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)

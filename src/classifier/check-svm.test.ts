@@ -7,7 +7,7 @@ const images = ['no/a.png', 'no/b.png', 'no/c.png', 'no/d.png']
 const labels = ['a', 'a', 'b', 'b']
 
 describe('before the first image is read', () => {
-  it('create refuses a precomputed kernel', async () => {
+  it('create rejects a precomputed kernel', async () => {
     for (const svm of [{ kernel: 'precomputed' as const }, new SVC({ kernel: 'precomputed' })]) {
       await expect(ImageClassifier.create({ svm })).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
@@ -18,17 +18,17 @@ describe('before the first image is read', () => {
 
   it.each<[string, object, string]>([
     ['a precomputed kernel in the grid', { grid: { kernel: ['rbf', 'precomputed'] }, cv: 2 }, 'grid.kernel'],
-    ['weights of a class that is not there', { grid: { classWeight: [{ c: 2 }] }, cv: 2 }, 'classWeight'],
+    ['classWeight for an absent class', { grid: { classWeight: [{ c: 2 }] }, cv: 2 }, 'classWeight'],
     ['a C of 0', { grid: { C: [1, 0] }, cv: 2 }, 'C'],
-    ['a parameter that is none', { grid: { c: [1] }, cv: 2 }, 'paramGrid'],
+    ['an unknown parameter', { grid: { c: [1] }, cv: 2 }, 'paramGrid'],
     ['one fold', { grid: { C: [1] }, cv: 1 }, 'cv'],
     ['more folds than images of a class', { grid: { C: [1] }, cv: 3 }, 'y'],
-  ])('fit refuses %s', async (_, options, argument) => {
+  ])('fit rejects %s', async (_, options, argument) => {
     using classifier = await ImageClassifier.create()
     await expect(classifier.fit(images, labels, options)).rejects.toMatchObject({ argument })
   })
 
-  it('fit refuses one class, and weights of the SVM for a class that is not there', async () => {
+  it('fit rejects a single class, and classWeight for an absent class', async () => {
     using classifier = await ImageClassifier.create({ svm: { classWeight: { c: 2 } } })
     await expect(classifier.fit(images, labels)).rejects.toMatchObject({ argument: 'classWeight' })
     await expect(classifier.fit(images, ['a', 'a', 'a', 'a'])).rejects.toMatchObject({ code: 'ONE_CLASS' })

@@ -46,7 +46,7 @@ describe('chooseLayer', () => {
     expect(grid.accuracy).toBeGreaterThan(last.accuracy)
   })
 
-  it('judges as one would by hand, each fold scaled by its own training part', async () => {
+  it('scores as a manual cross-validation does, each fold scaled by its training part', async () => {
     using extractor = await FeatureExtractor.create({ layer: 'stage2' })
     const { layers, features, read } = await rankLayers(images, labels, {
       extractor,
@@ -71,7 +71,7 @@ describe('chooseLayer', () => {
     expect((await extractor.extract([images[0]])).rows).toBe(1)
   })
 
-  it('leaves out images that cannot be read', async () => {
+  it('skips unreadable images', async () => {
     const broken: number[] = []
     const { layers, read } = await rankLayers(['no/such.png', ...images], [3, ...labels], {
       extractor: { model: layeredCnnBytes(), preprocess: { size: 16 } },
@@ -89,27 +89,27 @@ describe('chooseLayer', () => {
   })
 
   it.each([
-    ['labels that are too few', images, labels.slice(1), {}, 'SHAPE_MISMATCH'],
+    ['too few labels', images, labels.slice(1), {}, 'SHAPE_MISMATCH'],
     ['one class', images, labels.map(() => 3), {}, 'ONE_CLASS'],
     ['more folds than images of a class', images, labels, { cv: 25 }, 'TOO_FEW_ROWS'],
     ['no images', [], [], {}, 'EMPTY_INPUT'],
-    ['a layer that is not there', images, labels, { layers: ['stage9'] }, 'LAYER_NOT_FOUND'],
+    ['a missing layer', images, labels, { layers: ['stage9'] }, 'LAYER_NOT_FOUND'],
     ['no layers', images, labels, { layers: [] }, 'INVALID_ARGUMENT'],
     ['no poolings', images, labels, { poolings: [] }, 'INVALID_ARGUMENT'],
-    ['a signal that has fired', images, labels, { signal: AbortSignal.abort() }, 'ABORTED'],
-  ])('refuses %s', async (_, someImages, someLabels, options, code) => {
+    ['an aborted signal', images, labels, { signal: AbortSignal.abort() }, 'ABORTED'],
+  ])('rejects %s', async (_, someImages, someLabels, options, code) => {
     await expect(chooseLayer(someImages, someLabels, options)).rejects.toMatchObject({ code })
   })
 })
 
-it('an extractor alone cannot choose: it has no labels', async () => {
+it('an extractor alone cannot choose a layer because it has no labels', async () => {
   await expect(FeatureExtractor.create({ layer: 'auto' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     message: "layer: 'auto' needs labels; use ImageClassifier or chooseLayer()",
   })
 })
 
-it('an extractor of another layer is made from the one that is there', async () => {
+it('an extractor of another layer is created from an existing one', async () => {
   using extractor = await FeatureExtractor.create()
   using other = await extractor.withLayer({ layer: 'stage3', pooling: { grid: 2 } })
   using twin = await FeatureExtractor.create({ layer: 'stage3', pooling: { grid: 2 } })

@@ -57,7 +57,7 @@ export function classifierToFile(
       // Kept only if it was asked for: features of the runtimes differ in their low bits.
       runtime: extractor.requestedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
       svm: svcToMetadata(state),
-      trainingSet: trainingSet && trainingSetToFile(trainingSet, state.classes),
+      learnt: trainingSet && trainingSetToFile(trainingSet, state.classes),
       unknown: known && { reject: known.reject, label: known.label },
     },
   })

@@ -15,7 +15,7 @@ const [images, labels] = [of(0, 20), labelsOf(20)]
 const [others, theirs] = [of(20, 30), labelsOf(10)]
 
 describe('a classifier with fineTune', () => {
-  it('trains its CNN, and its file holds the trained one, bit for bit', async () => {
+  it('fine-tunes its CNN and saves the tuned one, bit for bit', async () => {
     using extractor = await FeatureExtractor.create()
     const before = await extractor.extract(others)
     using classifier = await ImageClassifier.create({
@@ -35,7 +35,7 @@ describe('a classifier with fineTune', () => {
     expect(await loaded.decisionFunction(others)).toEqual(await classifier.decisionFunction(others))
   })
 
-  it('starts each fit from the CNN that it was made with', async () => {
+  it('starts each fit from its original CNN', async () => {
     using classifier = await ImageClassifier.create({
       fineTune: { from: 'stage3', epochs: 1, validation: 0 },
     })
@@ -46,9 +46,9 @@ describe('a classifier with fineTune', () => {
   })
 
   it.each([
-    ['one fold of the images that a trained CNN has not learnt from', 0.02, true, 1],
-    ['the folds of cv if the CNN stays as it was', 1e-9, false, 5],
-  ])('judges a grid on %s', async (_, learningRate, kept, folds) => {
+    ['the validation images if the CNN was fine-tuned', 0.02, true, 1],
+    ['the folds of cv if the CNN was left unchanged', 1e-9, false, 5],
+  ])('scores a grid on %s', async (_, learningRate, kept, folds) => {
     using classifier = await ImageClassifier.create({
       extractor: { model: layeredCnnBytes(), preprocess: texturePreprocess },
       fineTune: { from: 'input', epochs: 10, batchSize: 8, learningRate, augment: false },
@@ -62,7 +62,7 @@ describe('a classifier with fineTune', () => {
     if (kept) expect(classifier.search!.bestScore).toBeGreaterThanOrEqual(tuned - 0.1)
   })
 
-  it('chooses the layer first where both are asked for', async () => {
+  it('chooses the layer before fine-tuning', async () => {
     using classifier = await ImageClassifier.create({
       extractor: { layer: 'auto', pooling: { grid: 2 } },
       fineTune: { from: 'input', epochs: 1, batchSize: 16, validation: 0 },
@@ -88,7 +88,7 @@ describe('a classifier with fineTune', () => {
     expect(await classifier.decisionFunction(others)).toEqual(before)
   })
 
-  it('tells of an image that cannot be read once', async () => {
+  it('reports an unreadable image once', async () => {
     const broken: number[] = []
     const some: (RawImage | Uint8Array)[] = [...images]
     some[3] = new Uint8Array([1, 2, 3])
@@ -97,7 +97,7 @@ describe('a classifier with fineTune', () => {
     expect(broken).toEqual([3])
   })
 
-  it('refuses a store, and options that are passed to fit', async () => {
+  it('rejects a store, and fineTune options passed to fit', async () => {
     const store = FeatureStore.inMemory()
     await expect(ImageClassifier.create({ fineTune: true, store })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

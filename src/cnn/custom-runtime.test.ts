@@ -24,8 +24,8 @@ function recording(): { module: OrtModule; options: object[] } {
   return { module: { InferenceSession: { create }, Tensor: web.Tensor }, options }
 }
 
-describe('a runtime of the caller', () => {
-  it('onnxruntime-web as a module gives the bits of onnxruntime-web', async () => {
+describe('a runtime passed by the caller', () => {
+  it('onnxruntime-web as a module gives the same bits as by name', async () => {
     const choices = [{ layer: 'stage2' }, { layer: 'stage3', pooling: { grid: 2 } }]
     using given = await FeatureExtractor.create({ runtime: web })
     using own = await FeatureExtractor.create({ runtime: 'onnxruntime' })
@@ -41,12 +41,12 @@ describe('a runtime of the caller', () => {
     expect(inner.runtime.name).toBe('given')
   })
 
-  it('takes the default export of a module', async () => {
+  it('accepts the default export of a module', async () => {
     using extractor = await FeatureExtractor.create({ runtime: { default: web } as unknown as OrtModule })
     expect((await extractor.extract(images)).rows).toBe(images.length)
   })
 
-  it('hands execution providers and threads to the module as they are', async () => {
+  it('passes execution providers and threads to the module unchanged', async () => {
     const { module, options } = recording()
     const executionProviders = [{ name: 'webnn', deviceType: 'gpu' }, 'cpu']
     using extractor = await FeatureExtractor.create({ runtime: module, executionProviders, threads: 3 })
@@ -59,7 +59,7 @@ describe('a runtime of the caller', () => {
     })
   })
 
-  it('is disposed of', async () => {
+  it('is released with the extractor', async () => {
     const extractor = await FeatureExtractor.create({ runtime: web })
     extractor.dispose()
     await expect(extractor.extract(images)).rejects.toMatchObject({ code: 'DISPOSED' })
@@ -81,13 +81,13 @@ describe('a runtime of the caller', () => {
     ],
     ['the name of a package', 'onnxruntime-node', /'auto', 'engine', 'onnxruntime' or a module/],
     ['null', null, /'auto', 'engine', 'onnxruntime' or a module/],
-  ])('a module that has %s is refused', async (_, runtime, message) => {
+  ])('a module that has %s is rejected', async (_, runtime, message) => {
     const error = await FeatureExtractor.create({ runtime: runtime as OrtModule }).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'runtime' })
     expect(error.message).toMatch(message)
   })
 
-  it('an output that a module leaves out is told', async () => {
+  it('throws if the module omits an output', async () => {
     const create = async () => ({ run: async () => ({}) })
     const runtime = { InferenceSession: { create }, Tensor: web.Tensor }
     await expect(FeatureExtractor.create({ runtime })).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('a runtime of the caller', () => {
     [{ runtime: web, executionProviders: 'cuda' as unknown as string[] }, 'executionProviders'],
     [{ runtime: web, device: 'webgpu' }, 'device'],
     [{ runtime: web, threads: 0 }, 'threads'],
-  ])('%o is refused', async (options, argument) => {
+  ])('%o is rejected', async (options, argument) => {
     await expect(FeatureExtractor.create(options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       argument,
@@ -114,7 +114,7 @@ describe('a runtime of the caller', () => {
 describe.skipIf(!native)('onnxruntime-node', () => {
   const runtime = native as OrtModule
 
-  it('gives features that differ from onnxruntime-web in low bits alone', async () => {
+  it('gives features that differ from onnxruntime-web only in low bits', async () => {
     using ours = await FeatureExtractor.create({ runtime, pooling: 'none' })
     using theirs = await FeatureExtractor.create({ runtime: 'onnxruntime', pooling: 'none' })
     expect(ours.runtime).toMatchObject({ name: 'given', module: 'onnxruntime-node' })
@@ -123,7 +123,7 @@ describe.skipIf(!native)('onnxruntime-node', () => {
     for (const [i, value] of a.data.entries()) expect(Math.abs(value - b.data[i])).toBeLessThan(1e-5 * most)
   })
 
-  it('its features are told apart by a store, with the runtimes by name', async () => {
+  it('a store distinguishes its features and names both runtimes', async () => {
     const store = FeatureStore.inMemory()
     using ours = await FeatureExtractor.create({ runtime })
     await store.extract(ours, images)
@@ -141,7 +141,7 @@ describe.skipIf(!native)('onnxruntime-node', () => {
     await expect(kept.extract(again, images)).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
   })
 
-  it('names what it lacks: an execution provider, a file that it cannot read', async () => {
+  it('names what is missing: an execution provider, a file that it cannot read', async () => {
     const executionProviders = ['no-such-provider']
     const error = await FeatureExtractor.create({ runtime, executionProviders }).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: 'MODEL_UNSUPPORTED' })
@@ -149,11 +149,11 @@ describe.skipIf(!native)('onnxruntime-node', () => {
   })
 })
 
-describe('options of an extractor', () => {
+describe('extractor options', () => {
   it.each([
     ['pooling', { poling: 'average' }, "did you mean 'pooling'?"],
     ['nothing similar', { quality: 1 }, "unknown option 'quality' in options; the options are model, "],
-  ])('an unknown one is refused: %s', async (_, options, message) => {
+  ])('an unknown one is rejected: %s', async (_, options, message) => {
     const error = await FeatureExtractor.create(options as ExtractorOptions).catch((thrown) => thrown)
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'options' })
     expect(error.message).toContain(message)

@@ -5,8 +5,8 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
-import { activationsOf, loadError, runError } from './onnxruntime-results.ts'
 import type { Activation, Feeds } from './running-network.ts'
+import { activationsOf, loadError, runError } from './session-results.ts'
 
 /**
  * The part of the API of onnxruntime-common that softmargin calls. The namespace of onnxruntime-node is such a

@@ -13,10 +13,10 @@ function pooled(pooling: ResolvedPooling, rows = 2): number[] {
 
 describe('pool', () => {
   it('averages each channel', () => expect(pooled('average')).toEqual([7, 22, -7, -22]))
-  it('takes the greatest of each channel', () => expect(pooled('max')).toEqual([14, 29, 0, -15]))
+  it('takes the maximum of each channel', () => expect(pooled('max')).toEqual([14, 29, 0, -15]))
   it('flattens', () => expect(pooled('none', 1)).toEqual([...data.subarray(0, 30)]))
 
-  it('averages cells, which overlap where the grid does not divide the map', () => {
+  it('averages cells, which overlap if the grid does not divide the map', () => {
     // torch.nn.functional.adaptive_avg_pool2d(torch.arange(30.).view(1, 2, 3, 5), 2).flatten()
     expect(pooled({ grid: 2 }, 1)).toEqual([3.5, 5.5, 8.5, 10.5, 18.5, 20.5, 23.5, 25.5])
     expect(pooled({ grid: 1 })).toEqual(pooled('average'))
@@ -26,7 +26,7 @@ describe('pool', () => {
     )
   })
 
-  it('keeps a number that is none', () => {
+  it('propagates NaN', () => {
     const broken = { data: Float32Array.of(1, Number.NaN, 3, 4), dims: [1, 1, 2, 2] }
     for (const pooling of ['average', 'max', 'none'] as const) {
       const target = new Float32Array(4)
@@ -45,7 +45,7 @@ it('auto averages maps and keeps rows', () => {
 })
 
 it.each([['sum'], [null], [{ grid: 0 }], [{ grid: 1.5 }], [{ grid: '2' }], [{}], [2]])(
-  'refuses %o',
+  'rejects %o',
   (pooling) => {
     expect(() => checkPooling(pooling as Pooling)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),

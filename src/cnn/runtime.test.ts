@@ -19,7 +19,7 @@ function distance(a: Float32Array, b: Float32Array): number {
 }
 
 describe('runtime', () => {
-  it('says which it is and why', async () => {
+  it('reports the runtime and the reason for it', async () => {
     using engine = await FeatureExtractor.create()
     using theirs = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     expect(engine.runtime).toEqual({ name: 'engine', reason: 'it supports every operator of the network' })
@@ -43,7 +43,7 @@ describe('runtime', () => {
     expect(inner.runtime.name).toBe('engine')
   })
 
-  it('onnxruntime has one session for equal networks, as long as one of them is used', async () => {
+  it('onnxruntime shares one session between equal networks while any of them is in use', async () => {
     const create = vi.spyOn(Session, 'create')
     const release = vi.spyOn(Session.prototype, 'release')
     const make = (options = {}) =>
@@ -68,7 +68,7 @@ describe('runtime', () => {
     vi.restoreAllMocks()
   })
 
-  it('auto sends a network with an unknown operator to onnxruntime as a whole', async () => {
+  it('auto gives a network with an unknown operator to onnxruntime as a whole', async () => {
     const model = smallCnn()
     model.graph!.node[1].opType = 'Softsign'
     const bytes = toBinary(ModelProtoSchema, model)
@@ -89,14 +89,14 @@ describe('runtime', () => {
     [{ runtime: 'native' as 'auto' }],
     [{ runtime: 'engine' as const, device: 'webgpu' as const }],
     [{ runtime: 'engine' as const, device: 'auto' as const }],
-  ])('%o is refused', async (options) => {
+  ])('%o is rejected', async (options) => {
     await expect(FeatureExtractor.create(options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       argument: 'runtime',
     })
   })
 
-  it('is disposed of', async () => {
+  it('is released with the extractor', async () => {
     const extractor = await FeatureExtractor.create({ runtime: 'engine' })
     const running = extractor.extract(images)
     await running

@@ -5,8 +5,8 @@ import { importUnbundled } from '../host/platform/builtins.ts'
 import { fetchedFault } from '../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
-import { activationsOf, loadError, reason, runError } from './onnxruntime-results.ts'
 import type { Activation, Device, Feeds, RunningNetwork, SessionOptions } from './running-network.ts'
+import { activationsOf, loadError, reason, runError } from './session-results.ts'
 
 type Ort = typeof import('onnxruntime-web')
 

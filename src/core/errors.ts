@@ -60,7 +60,7 @@ export class SoftmarginError extends Error {
 /**
  * Creates the error for an invalid argument.
  *
- * @param message default: names the argument, what was expected and what was received. Passed where a reason helps more
+ * @param message default: names the argument, what was expected and what was received. Set if a reason is more helpful
  */
 export function invalidArgument(
   argument: string,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { exp, log } from './exp-log.ts'
 
-/** The host's functions are good to a unit or so in the last place. */
+/** The host's functions are accurate to about one unit in the last place. */
 const close = (ours: number, theirs: number) =>
   expect(Math.abs(ours - theirs)).toBeLessThanOrEqual(4e-16 * Math.abs(theirs) + 5e-324)
 
@@ -29,6 +29,6 @@ test('log', () => {
   expect(log(Number.NaN)).toBeNaN()
 })
 
-test('log undoes exp', () => {
+test('log is the inverse of exp', () => {
   for (let x = -700; x < 700; x += 11.3) expect(log(exp(x))).toBeCloseTo(x, 11)
 })

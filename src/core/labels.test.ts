@@ -6,14 +6,14 @@ test('classes are sorted: numbers by value, strings by code unit', () => {
   expect(uniqueLabels(['b', 'B', 'é', 'a', '10', '9'])).toEqual(['10', '9', 'B', 'a', 'b', 'é'])
 })
 
-test('codes are positions among the classes', () => {
+test('codes are indexes into the sorted classes', () => {
   const encoded = encodeLabels(['dog', 'cat', 'dog'])
   expect(encoded.classes).toEqual(['cat', 'dog'])
   expect([...encoded.codes]).toEqual([1, 0, 1])
   expect([...countCodes(encoded)]).toEqual([1, 2])
 })
 
-test('bad labels are named', () => {
+test('throws for invalid labels and names the argument', () => {
   expect(() => uniqueLabels([1, Number.NaN])).toThrow(
     'y[1] must be a label: a string or a finite number, but is NaN',
   )

@@ -8,7 +8,7 @@ test('the same seed gives the same numbers, on every host and in every version',
   ])
 })
 
-test('every result of below() is about as frequent', () => {
+test('the results of below() are equally frequent', () => {
   const random = new Random(1)
   const counts = new Array(7).fill(0)
   for (let i = 0; i < 70_000; i++) counts[random.below(7)]++
@@ -22,6 +22,6 @@ test('shuffle keeps every element and changes the order', () => {
   expect(shuffled.slice().sort()).toEqual(list)
 })
 
-test.each([-1, 1.5, 2 ** 32, Number.NaN])('seed %s is refused', (seed) => {
+test.each([-1, 1.5, 2 ** 32, Number.NaN])('seed %s is rejected', (seed) => {
   expect(() => new Random(seed)).toThrow('randomState must be an integer from 0 to 4294967295')
 })

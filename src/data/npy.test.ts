@@ -20,7 +20,7 @@ interface Plain {
   values: unknown[]
 }
 
-/** As test/fixtures/data/make.py writes arrays down. */
+/** Converts an array to the JSON that test/fixtures/data/make.py writes. */
 function plain({ data, shape }: NdArray): Plain {
   const values = Array.from(data as ArrayLike<unknown>, (value) =>
     typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
@@ -31,7 +31,7 @@ function plain({ data, shape }: NdArray): Plain {
 }
 
 const text = (content: string) => new TextEncoder().encode(content)
-/** A file of one header and so many bytes. */
+/** A file with this header and `body` bytes of data. */
 function npy(header: string, body = 0, version = 1): Uint8Array {
   const start = Uint8Array.of(0x93, ...text('NUMPY'), version, 0, header.length & 255, header.length >> 8)
   const file = new Uint8Array(start.length + header.length + body)
@@ -48,7 +48,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return list
 }
 
-/** The same bytes, a few at a time. */
+/** Yields the same bytes in small pieces. */
 async function* crumbs(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
@@ -63,14 +63,14 @@ describe('readNpy', () => {
     expect(await readNpy(crumbs(bytesOf(`${name}.npy`)))).toEqual(array)
   })
 
-  it('keeps the types', async () => {
+  it('keeps element types', async () => {
     expect((await readNpy(bytesOf('floats-f4.npy'))).data).toBeInstanceOf(Float32Array)
     expect((await readNpy(bytesOf('floats-f2.npy'))).data).toBeInstanceOf(Float32Array)
     expect((await readNpy(bytesOf('integers-i8.npy'))).data).toBeInstanceOf(BigInt64Array)
     expect((await readNpy(bytesOf('integers-u1.npy'))).data).toBeInstanceOf(Uint8Array)
   })
 
-  it('takes paths, URLs, Blobs, streams and buffers', async () => {
+  it('accepts paths, URLs, Blobs, streams and buffers', async () => {
     const url = new URL('floats-f8.npy', fixtures)
     const bytes = bytesOf('floats-f8.npy')
     const wanted = await readNpy(bytes)
@@ -89,20 +89,20 @@ describe('readNpy', () => {
     ['a version from the future', npy(header('<f4', '0,'), 0, 4), 'its version is 4.0'],
     ['a header without a shape', npy("{'descr': '<f4', 'fortran_order': False}\n"), 'damaged'],
     ['a header that is not a dictionary', npy('hello'), 'damaged'],
-    ['a header beyond all bounds', npy(' '.repeat(20_000)), 'a header of 20000 bytes'],
+    ['a gigantic header', npy(' '.repeat(20_000)), 'a header of 20000 bytes'],
     ['too few numbers', npy(header('<f4', '3,'), 8), '12 bytes are needed where 8 are left'],
     ['too many numbers', npy(header('<f4', '3,'), 16), 'bytes after its array'],
     ['a gigantic array', npy(header('<f8', '1000000000, 1000000'), 8), 'truncated'],
     ['an impossible array', npy(header('<f8', '99999999999, 99999999999'), 8), 'shape is invalid'],
-    ['texts of no length', npy(header('<U0', '1000000000,')), "type '<U0'"],
-    ['texts of gigantic length', npy(header('<U999999999', '3,')), 'truncated'],
-    ['more dimensions than NumPy has', npy(header('<f4', '1,'.repeat(40)), 4), 'shape is invalid'],
-  ])('refuses %s', async (_, bytes, phrase) => {
+    ['strings of length 0', npy(header('<U0', '1000000000,')), "type '<U0'"],
+    ['strings of gigantic length', npy(header('<U999999999', '3,')), 'truncated'],
+    ['more dimensions than NumPy allows', npy(header('<f4', '1,'.repeat(40)), 4), 'shape is invalid'],
+  ])('rejects %s', async (_, bytes, phrase) => {
     await expect(readNpy(bytes)).rejects.toEqual(refusal(phrase))
     await expect(all(npyBatches(bytes))).rejects.toEqual(refusal(phrase))
   })
 
-  it('refuses a file that is cut off, wherever that is', async () => {
+  it('rejects a file truncated anywhere', async () => {
     const bytes = bytesOf('floats-f4.npy')
     for (let length = 0; length < bytes.length; length++) {
       await expect(readNpy(bytes.subarray(0, length)), `${length}`).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('readNpy', () => {
 describe('npyBatches', () => {
   const X = Matrix.from(Array.from({ length: 10 }, (_, i) => [i, i / 2, -i]))
 
-  it('answers the same rows', async () => {
+  it('yields the same rows', async () => {
     for (const batchSize of [1, 3, 10, 99]) {
       const batches = await all(npyBatches(crumbs(writeNpy(X)), { batchSize }))
       expect(batches.length).toBe(Math.ceil(10 / batchSize))
@@ -136,7 +136,7 @@ describe('npyBatches', () => {
     ])
   })
 
-  it('lets go of the source when it is left early', async () => {
+  it('releases the source when iteration stops early', async () => {
     let closed = false
     async function* source() {
       try {
@@ -150,7 +150,7 @@ describe('npyBatches', () => {
     expect(closed).toBe(true)
   })
 
-  it('refuses what has no rows', async () => {
+  it('rejects an array without rows', async () => {
     await expect(all(npyBatches(bytesOf('fortran.npy')))).rejects.toEqual(refusal('Fortran order'))
     await expect(all(npyBatches(bytesOf('fortran-cube.npy')))).rejects.toEqual(refusal('3 dimensions'))
     await expect(all(npyBatches(bytesOf('texts.npy')))).rejects.toEqual(refusal('text', 'INVALID_ARGUMENT'))
@@ -179,7 +179,7 @@ describe('.npz', () => {
       )
     })
 
-    it(`sees every byte that is wrong or missing: ${name}`, async () => {
+    it(`detects every altered or missing byte: ${name}`, async () => {
       const bytes = bytesOf(`${name}.npz`)
       const directory = Buffer.from(bytes).indexOf(Buffer.from([0x50, 0x4b, 1, 2]))
       for (let length = 0; length < directory; length += 5) {
@@ -193,7 +193,7 @@ describe('.npz', () => {
     })
   }
 
-  it('comes back as it went out, and always in the same bytes', async () => {
+  it('survives writing and reading, and is always written to the same bytes', async () => {
     const X = new Matrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3)
     const arrays = { X, y: ['Größe', '猫'], z: [1, 2, 3], w: [0.5], b: [true], e: Float64Array.of(1 / 3) }
     for (const compress of [false, true]) {
@@ -209,7 +209,7 @@ describe('.npz', () => {
     }
   })
 
-  it('takes any name', async () => {
+  it('accepts any member name', async () => {
     const arrays = await readNpz(
       zipSync({ '__proto__.npy': writeNpy([1]), 'constructor.npy': writeNpy([2]) }),
     )
@@ -228,26 +228,26 @@ describe('.npz', () => {
     ['a wrong length', () => flipped(22, 1), 'bytes long'],
     ['a gigantic length', () => flipped(25, 0x7f), 'bytes long'],
     ['a wrong checksum', () => flipped(14, 1), 'checksum'],
-  ])('refuses %s', async (_, make, phrase) => {
+  ])('rejects %s', async (_, make, phrase) => {
     await expect(readNpz(make())).rejects.toEqual(refusal(phrase))
   })
 
-  /** A sound archive with one byte changed. */
+  /** A valid archive with one byte changed. */
   function flipped(at: number, bits: number): Uint8Array {
     const bytes = zipSync({ 'a.npy': writeNpy(Array.from({ length: 99 }, (_, i) => i % 3)) })
     bytes[at] ^= bits
     return bytes
   }
 
-  it('refuses what a zip archive cannot hold', () => {
-    // Four gigabytes of zeros that no memory page stands behind.
+  it('rejects what a zip archive cannot contain', () => {
+    // Four gigabytes of zeros, for which the system allocates no pages.
     const huge = new Float32Array(2 ** 30)
     expect(() => writeNpz({ huge })).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }))
     const halves = { one: huge.subarray(0, 2 ** 29), two: new NdArray(huge.subarray(2 ** 29), [2 ** 29]) }
     expect(() => writeNpz(halves)).toThrow('do not fit in one .npz file')
   })
 
-  it('does not unpack more than the member says', async () => {
+  it('does not unpack more than the declared size of a member', async () => {
     const bomb = zipSync({ 'a.npy': new Uint8Array(2 ** 25) })
     bomb.fill(0, 22, 26)
     bomb[22] = 100
@@ -256,14 +256,14 @@ describe('.npz', () => {
 })
 
 describe('NdArray', () => {
-  it('checks what it is made of', () => {
+  it('validates its arguments', () => {
     expect(() => new NdArray(new Float32Array(5), [2, 3])).toThrow(refusal('6 elements', 'SHAPE_MISMATCH'))
     expect(() => new NdArray([], [-1])).toThrow(refusal('shape[0]', 'INVALID_ARGUMENT'))
     expect(() => NdArray.from([1, 'a'] as never)).toThrow(refusal('value[1]', 'INVALID_ARGUMENT'))
     expect(() => NdArray.from('abc' as never)).toThrow(refusal('value must be', 'INVALID_ARGUMENT'))
   })
 
-  it('becomes rows and labels where it can', () => {
+  it('converts to rows and labels where possible', () => {
     expect(NdArray.from([1.5, 2]).toMatrix()).toEqual(new Matrix(Float32Array.of(1.5, 2), 2, 1))
     expect(() => NdArray.from(['a']).toMatrix()).toThrow(refusal('numbers', 'INVALID_ARGUMENT'))
     expect(() => new NdArray(new Int8Array(8), [2, 2, 2]).toMatrix()).toThrow(refusal('', 'SHAPE_MISMATCH'))
@@ -293,7 +293,7 @@ describe.runIf(hasPythonModule('numpy'))('NumPy reads what we write', () => {
   }
   const types = ['float32', 'float64', 'int64', 'uint8', 'bool', '<U7', 'int32', 'float32', 'float32']
 
-  it('one by one, and in an archive', () => {
+  it('single arrays and archives', () => {
     for (const [name, value] of Object.entries(arrays))
       writeFileSync(join(folder, `${name}.npy`), writeNpy(value))
     writeFileSync(join(folder, 'stored.npz'), writeNpz(arrays))

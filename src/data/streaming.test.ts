@@ -8,13 +8,13 @@ const MB = 2 ** 20
 const columns = 256
 const line = Array.from({ length: columns }, (_, k) => ((k * 37) % 101) / 16)
 
-/** A header, then the same piece again and again. */
+/** Yields a header, then the same piece `times` times. */
 async function* stream(header: Uint8Array, piece: Uint8Array, times: number): AsyncGenerator<Uint8Array> {
   if (header.length > 0) yield header
   for (let i = 0; i < times; i++) yield piece.slice()
 }
 
-/** A `.npy` header of so many rows, and a piece of 1000 of them. */
+/** A `.npy` header for this many rows, and a piece of 1000 rows. */
 function npy(rows: number): [Uint8Array, Uint8Array] {
   const whole = writeNpy(
     new Matrix(
@@ -25,7 +25,7 @@ function npy(rows: number): [Uint8Array, Uint8Array] {
   )
   const length = whole.length - columns * 1000 * 4
   const header = new TextDecoder('latin1').decode(whole.subarray(0, length))
-  // The header ends with spaces: a longer number takes one of them.
+  // The header ends with spaces; a longer number replaces one of them.
   const longer = header.replace('(1000,', `(${rows},`)
   const cut = `${longer.slice(0, length - 1)}\n`
   return [Uint8Array.from(cut, (character) => character.charCodeAt(0)), whole.subarray(length)]
@@ -33,7 +33,7 @@ function npy(rows: number): [Uint8Array, Uint8Array] {
 
 const text = (content: string) => new TextEncoder().encode(content)
 
-describe('data larger than the memory that it takes', () => {
+describe('data are read with less memory than they occupy', () => {
   const kinds = {
     '.npy, 512 MB': () => npyBatches(stream(...npy(512_000), 512)),
     'CSV, 24 MB': () =>

@@ -47,7 +47,7 @@ describe('readSvmlight', () => {
     expect(batches.flatMap((batch) => batch.y)).toEqual(y)
   })
 
-  it('is as wide as it is told to be', async () => {
+  it('has the requested width', async () => {
     const { X } = await readSvmlight(text('1 2:3\n'), { columns: 4 })
     expect(Array.from(X.data)).toEqual([0, 3, 0, 0])
     expect(Array.from((await readSvmlight(text('1 2:3\n'), { zeroBased: true })).X.data)).toEqual([0, 0, 3])
@@ -56,32 +56,32 @@ describe('readSvmlight', () => {
 
   it.each<[string, string, object, string, string]>([
     ['nothing', '', {}, 'DATA_UNREADABLE', 'no rows'],
-    ['comments alone', '# 1 1:1\n\n', {}, 'DATA_UNREADABLE', 'no rows'],
+    ['only comments', '# 1 1:1\n\n', {}, 'DATA_UNREADABLE', 'no rows'],
     ['rows without numbers', '1\n2\n', {}, 'DATA_UNREADABLE', 'all its rows are empty'],
     ['a label that is text', '1 1:1\ncat 1:1\n', {}, 'DATA_UNREADABLE', "line 2: 'cat' is not a label"],
     ['several labels', '1,2 1:1\n', {}, 'DATA_UNREADABLE', "'1,2' is not a label"],
-    ['no pair', '1 1\n', {}, 'DATA_UNREADABLE', "'1' is not an index:value pair"],
+    ['a token that is not a pair', '1 1\n', {}, 'DATA_UNREADABLE', "'1' is not an index:value pair"],
     ['a negative index', '1 -1:1\n', {}, 'DATA_UNREADABLE', "'-1:1' is not an index:value pair"],
-    ['indexes that do not ascend', '1 2:1 1:1\n', {}, 'DATA_UNREADABLE', 'index 1 follows 2'],
-    ['index 0 where they begin at 1', '1 0:1\n', { zeroBased: false }, 'DATA_UNREADABLE', 'index 0'],
+    ['indexes that are not ascending', '1 2:1 1:1\n', {}, 'DATA_UNREADABLE', 'index 1 follows 2'],
+    ['index 0 in a one-based file', '1 0:1\n', { zeroBased: false }, 'DATA_UNREADABLE', 'index 0'],
     ['a query in the middle', '1 1:1 qid:2\n', {}, 'DATA_UNREADABLE', "'qid:2'"],
     ['NaN', '1 1:nan\n', {}, 'DATA_UNREADABLE', "the value of '1:nan' is not a finite float32"],
     ['a gigantic index', '1 2000000000:1\n', {}, 'OUT_OF_MEMORY', '2000000000 columns'],
-    ['an index beyond integers', '1 99999999999999999999:1\n', {}, 'DATA_UNREADABLE', 'is not from'],
+    ['an index beyond the safe integers', '1 99999999999999999999:1\n', {}, 'DATA_UNREADABLE', 'is not from'],
     ['too few columns', '1 3:1\n', { columns: 2 }, 'INVALID_ARGUMENT', '3 or more'],
     ['a .csv file', 'a,b\n1,2\n', {}, 'DATA_UNREADABLE', "line 1: 'a,b'"],
-  ])('refuses %s', async (_, content, options, code, phrase) => {
+  ])('rejects %s', async (_, content, options, code, phrase) => {
     await expect(readSvmlight(text(content), options)).rejects.toEqual(refusal(phrase, code))
   })
 
-  it('refuses batches of no width, and rows beyond it', async () => {
+  it('rejects batches without a width, and rows wider than it', async () => {
     const read = (columns: number) => all(svmlightBatches(text('1 1:1\n1 9:1\n'), { columns }))
     await expect(read(8)).rejects.toEqual(refusal('line 2: index 9 exceeds the 8 columns'))
     await expect(read(0)).rejects.toEqual(refusal('columns', 'INVALID_ARGUMENT'))
     expect(await read(9)).toHaveLength(1)
   })
 
-  it('refuses a line without an end before memory is full', async () => {
+  it('rejects an unterminated line before it fills the memory', async () => {
     function* endless() {
       while (true) yield new Uint8Array(2 ** 20).fill(49)
     }
@@ -92,7 +92,7 @@ describe('readSvmlight', () => {
 describe('writeSvmlight', () => {
   const { X, codes } = clouds(30, 3, 5)
 
-  it('comes back the same, in pieces as well', async () => {
+  it('survives writing and reading, also in chunks', async () => {
     expect(await readSvmlight(writeSvmlight(X, codes))).toEqual({ X, y: codes })
     const halves = [0, 1].map((half) => {
       const rows = Array.from({ length: 15 }, (_, i) => half * 15 + i)
@@ -104,12 +104,12 @@ describe('writeSvmlight', () => {
     expect(await readSvmlight(halves)).toEqual({ X, y: codes })
   })
 
-  it('checks the labels', () => {
+  it('validates the labels', () => {
     expect(() => writeSvmlight(X, [1])).toThrow(refusal('30 labels', 'SHAPE_MISMATCH'))
     expect(() => writeSvmlight(X, codes.fill(Number.NaN))).toThrow(refusal('y[0]', 'INVALID_ARGUMENT'))
   })
 
-  it.runIf(hasPythonModule('sklearn'))('is read by scikit-learn', () => {
+  it.runIf(hasPythonModule('sklearn'))('can be read by scikit-learn', () => {
     const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
     afterAll(() => rmSync(folder, { recursive: true }))
     const path = join(folder, 'rows.svmlight')

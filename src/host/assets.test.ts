@@ -14,7 +14,7 @@ it('counts the cores', async () => {
   expect(Number.isSafeInteger(cores) && cores >= 1).toBe(true)
 })
 
-it('takes what is handed in: a module, bytes or a URL', async () => {
+it('accepts a module, bytes or a URL from the caller', async () => {
   const bytes = await readAsset('svm.wasm')
   const module = await WebAssembly.compile(bytes)
   useAssets({ 'svm.relaxed.wasm': module, 'cnn.wasm': bytes, 'jpeg.wasm': assetUrl('svm.wasm') })

@@ -17,7 +17,7 @@ export type AssetName =
   | 'tiny.onnx'
 
 /**
- * A file that an application can supply with `useAssets`: those of this package, the decoders of images and ONNX Runtime.
+ * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
  */
 export type CustomAssetName = AssetName | 'jpeg.wasm' | 'webp.wasm' | 'avif.wasm' | 'onnxruntime.wasm'
 

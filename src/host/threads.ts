@@ -57,7 +57,7 @@ export function possibleThreads(wanted: number): number {
   return 1
 }
 
-/** What a thread can do, by its script: fits and searches, images in softmargin's own engine as well, or everything. */
+/** What a thread's script can do: fits and searches; also images in softmargin's own engine; or everything. */
 export type ThreadLevel = 'svm' | 'lite' | 'full'
 
 const levels: ThreadLevel[] = ['svm', 'lite', 'full']
@@ -65,20 +65,21 @@ const levels: ThreadLevel[] = ['svm', 'lite', 'full']
 let script: { level: ThreadLevel; open: () => Worker } | undefined
 
 /**
- * Supplies the script of threads for hosts without a file system. Every entry of the package calls this with its own,
- * so that a page gets no more than the entry needs; of several entries in one page, the script that can do most wins.
+ * Supplies the script of threads for hosts without a file system. Every entry of the package calls this with its own
+ * script, so that a page loads no more than the entry needs. If a page imports several entries, the most capable script
+ * is used.
  */
 export function useThreadScript(level: ThreadLevel, open: () => Worker): void {
   if (!script || levels.indexOf(level) > levels.indexOf(script.level)) script = { level, open }
 }
 
-/** What the next thread that is started can do; `undefined` if this host has no threads. */
+/** The level of the next thread that is started; `undefined` if this host has no threads. */
 export function threadLevel(): ThreadLevel | undefined {
   if (hasFileSystem()) return 'full'
   return typeof Worker === 'function' ? script?.level : undefined
 }
 
-/** Whether a thread can do what one of another level can. */
+/** Whether a level includes everything of another one. */
 export function isUpTo(level: ThreadLevel | undefined, wanted: ThreadLevel): boolean {
   return level !== undefined && levels.indexOf(level) >= levels.indexOf(wanted)
 }

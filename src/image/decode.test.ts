@@ -7,7 +7,7 @@ const folder = new URL('../../test/fixtures/images/', import.meta.url)
 const file = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))
 const text = (content: string) => new TextEncoder().encode(content)
 
-describe('every kind of input holds the same picture', () => {
+describe('every kind of input gives the same picture', () => {
   const bytes = file('61x47.png')
   const path = new URL('61x47.png', folder)
   const inputs: Record<string, ImageInput> = {
@@ -31,8 +31,8 @@ describe('every kind of input holds the same picture', () => {
   })
 })
 
-describe('pixels that are handed in', () => {
-  it('are taken as grey, RGB or RGBA over white', async () => {
+describe('raw pixels', () => {
+  it('may be grey, RGB, or RGBA, which is composited over white', async () => {
     const pixel = (channels: 1 | 3 | 4, ...data: number[]) =>
       decodeImage({ data: new Uint8Array(data), width: 1, height: 1, channels })
     expect([...(await pixel(1, 7)).data]).toEqual([7, 7, 7, 255])
@@ -52,12 +52,12 @@ describe('pixels that are handed in', () => {
     [null, 'INVALID_ARGUMENT', 'image'],
     [42, 'INVALID_ARGUMENT', 'image'],
     ['', 'INVALID_ARGUMENT', 'image'],
-  ])('are checked: %o', async (input, code, argument) => {
+  ])('are validated: %o', async (input, code, argument) => {
     await expect(decodeImage(input as ImageInput)).rejects.toMatchObject({ code, argument })
   })
 })
 
-describe('files that are not PNG or JPEG are rejected by name', () => {
+describe('files of other formats are rejected with the name of the format', () => {
   it.each<[string, Uint8Array, string]>([
     ['text', text('Dear reader, this is a list:\r\n\tone\n'), 'but is a text file'],
     ['HTML', text('\n<!DOCTYPE html><html><title>404</title>'), 'but is an HTML page'],
@@ -81,7 +81,7 @@ describe('files that are not PNG or JPEG are rejected by name', () => {
     expect(error.message).toContain(phrase)
   })
 
-  it('by its path as well', async () => {
+  it("names the file's path", async () => {
     const path = new URL('pictures.json', folder).pathname
     await expect(decodeImage(path, 'images[1]')).rejects.toThrow(
       `images[1] ('${path}') must be a JPEG, PNG, WebP, AVIF, GIF or BMP image, but is a text file`,
@@ -91,7 +91,7 @@ describe('files that are not PNG or JPEG are rejected by name', () => {
     )
   })
 
-  it('and so is a file that is not there', async () => {
+  it('rejects a missing file', async () => {
     await expect(decodeImage('no/such/file.png', 'images[2]')).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       argument: 'images[2]',
@@ -102,12 +102,12 @@ describe('files that are not PNG or JPEG are rejected by name', () => {
   })
 })
 
-describe('a broken file is refused, wherever it is cut', () => {
+describe('a truncated file is rejected', () => {
   const names = ['baseline.jpg', 'progressive.jpg', 'subsampled.jpg', 'grey.jpg', '61x47.png', 'palette.png']
   it.each(names)('%s', async (name) => {
     const bytes = file(name)
     const isPng = name.endsWith('.png')
-    // The last 4 bytes of a PNG are the checksum of its empty end mark.
+    // The last 4 bytes of a PNG are the checksum of the empty chunk IEND.
     const lengths = [
       4,
       20,
@@ -128,7 +128,7 @@ describe('a broken file is refused, wherever it is cut', () => {
     expect(await decodeImage(bytes), 'the whole file, after all those').toMatchObject({ channels: 4 })
   })
 
-  it('or altered', async () => {
+  it('rejects an altered file', async () => {
     const png = file('61x47.png')
     png[png.length >> 1] ^= 16
     await expect(decodeImage(png)).rejects.toThrow(/damaged \(the checksum of chunk IDAT/)
@@ -137,7 +137,7 @@ describe('a broken file is refused, wherever it is cut', () => {
     await expect(decodeImage(jpeg)).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })
   })
 
-  it('while sound files decoded at the same time are not', async () => {
+  it('decodes valid files that run at the same time', async () => {
     const good = file('baseline.jpg')
     const alone = await decodeImage(good)
     const bad = good.subarray(0, good.length >> 1)
@@ -152,7 +152,7 @@ describe('a broken file is refused, wherever it is cut', () => {
     for (const one of all) if (one.status === 'fulfilled') expect(one.value.data).toEqual(alone.data)
   })
 
-  it('or says that it has billions of pixels', async () => {
+  it('rejects a file that claims billions of pixels', async () => {
     const jpeg = file('baseline.jpg')
     const frame = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xc0)
     jpeg.fill(0xff, frame + 5, frame + 9)
@@ -160,7 +160,7 @@ describe('a broken file is refused, wherever it is cut', () => {
   })
 })
 
-it('stops at the signal', async () => {
+it('throws ABORTED for an aborted signal', async () => {
   await expect(
     decodeImage(file('61x47.png'), 'image', { signal: AbortSignal.abort() }),
   ).rejects.toMatchObject({ code: 'ABORTED', name: 'AbortError' })

@@ -6,7 +6,7 @@ import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png/png.ts'
 
 /**
- * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is taken.
+ * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is decoded.
  *
  * The format is detected from the first bytes, never from the name. JPEG images are rotated according to
  * their EXIF orientation, grey is converted to RGB, and transparent pixels are blended with white.
@@ -14,9 +14,9 @@ import { decodePng } from './png/png.ts'
  * @param input encoded bytes, pixels, a URL or a path
  * @param name name of the caller's argument, for error messages
  * @returns opaque RGBA pixels, which are themselves an `ImageInput`
- * @throws {SoftmarginError} `IMAGE_UNREADABLE` if the input is not a JPEG or PNG image, or is truncated or
- *   damaged; `FILE_UNREADABLE` for a path or URL that cannot be read; `INVALID_ARGUMENT`, `SHAPE_MISMATCH`
- *   for inconsistent pixel data; `ABORTED`
+ * @throws {SoftmarginError} `IMAGE_UNREADABLE` if the input is not an image in one of these formats, or is truncated
+ *   or damaged; `FILE_UNREADABLE` for a path or URL that cannot be read; `INVALID_ARGUMENT`, `SHAPE_MISMATCH` for
+ *   inconsistent pixel data; `ABORTED`
  */
 export async function decodeImage(
   input: ImageInput,
@@ -52,7 +52,7 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   throw new SoftmarginError('IMAGE_UNREADABLE', message, details)
 }
 
-/** What to do about a file of a format that is not read. */
+/** Advice for a file in an unsupported format. */
 function adviceFor(format: string): string {
   if (format === 'a HEIC image') {
     return '; convert it to JPEG, for example with "sips -s format jpeg" (macOS) or "heif-convert" (libheif)'

@@ -1,12 +1,12 @@
 import type { RawImage } from './image-input.ts'
 
-/** Decodes a file whose format has been recognised by its first bytes. */
+/** Decodes a file whose format has been recognised from its first bytes. */
 export type Decode = (bytes: Uint8Array) => RawImage | Promise<RawImage>
 
-/** Formats, as `describeFileType` names them, beside JPEG and PNG; `CMYK` is a JPEG of four colours. */
+/** Decoders other than those of JPEG and PNG, by format as in `describeFileType`; `CMYK` is a JPEG with four components. */
 const decoders = new Map<string, () => Promise<Decode>>()
 
-/** Adds formats. Their code is loaded when the first image of each is met. */
+/** Adds formats. The code of each is loaded when its first image is decoded. */
 export function useFormats(more: Record<string, () => Promise<Decode>>): void {
   for (const [format, load] of Object.entries(more)) decoders.set(format, load)
 }
@@ -16,7 +16,7 @@ export async function decoderOf(format: string): Promise<Decode | undefined> {
   return decoders.get(format)?.()
 }
 
-/** Whether more formats than JPEG and PNG are read. */
+/** Whether formats other than JPEG and PNG are supported. */
 export function hasMoreFormats(): boolean {
   return decoders.size > 0
 }

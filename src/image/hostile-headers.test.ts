@@ -7,12 +7,12 @@ const folder = new URL('../../test/fixtures/images/', import.meta.url)
 const file = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))
 const soon = 10_000
 
-/** A file with bytes put in. */
+/** Inserts bytes into a file. */
 function inserted(bytes: Uint8Array, at: number, more: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]))
 }
 
-/** So many segments of so many bytes. */
+/** `count` segments of `length` bytes. */
 function segments(marker: number, count: number, length: number): Uint8Array {
   const one = Buffer.alloc(length + 4)
   one.set([0xff, marker, (length + 2) >> 8, (length + 2) & 255])
@@ -27,7 +27,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]))
 }
 
-/** The picture that a file holds, and that it came soon. */
+/** Expects that a file decodes to the same picture as the original, within the time limit. */
 async function expectSame(bytes: Uint8Array, name: string): Promise<void> {
   const start = performance.now()
   const image = await decodeImage(bytes)
@@ -38,9 +38,9 @@ async function expectSame(bytes: Uint8Array, name: string): Promise<void> {
 }
 
 describe('a JPEG file', () => {
-  // Behind the start of the image, and behind what tells which way is up.
+  // After the start of the image and the EXIF orientation.
   it.each(['baseline.jpg', 'progressive.jpg', 'orientation6.jpg', 'grey.jpg'])(
-    '%s with any number of segments of metadata is the same picture',
+    '%s with any number of metadata segments is the same picture',
     async (name) => {
       const jpeg = file(name)
       for (const marker of [0xe1, 0xe2, 0xef, 0xfe]) {
@@ -48,13 +48,13 @@ describe('a JPEG file', () => {
       }
       await expectSame(inserted(jpeg, 2, segments(0xe2, 255, 65_533)), name)
       await expectSame(inserted(jpeg, 2, segments(0xe1, 600, 65_533)), name)
-      // Behind the tables, before the first scan.
+      // After the tables, before the first scan.
       const scan = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xda)
       await expectSame(inserted(jpeg, scan, segments(0xfe, 100_000, 2)), name)
     },
   )
 
-  it('with more scans than encoders make is refused', async () => {
+  it('with more scans than encoders write is rejected', async () => {
     const jpeg = file('progressive.jpg')
     const scan = jpeg.findIndex((byte, i) => byte === 0xff && jpeg[i + 1] === 0xda)
     const end = jpeg.findIndex((byte, i) => i > scan + 2 && byte === 0xff && jpeg[i + 1] !== 0)
@@ -72,7 +72,7 @@ describe('a JPEG file', () => {
   })
 })
 
-describe('a PNG file is the same picture', () => {
+describe('a PNG file is decoded to the same picture', () => {
   const zeros = deflateSync(Buffer.alloc(2 ** 28))
   const text = (packed: Uint8Array) => Buffer.concat([Buffer.from('name\0\0', 'latin1'), packed])
   it.each<[string, () => Uint8Array]>([
@@ -83,12 +83,12 @@ describe('a PNG file is the same picture', () => {
       () => new Uint8Array(Buffer.concat(Array(100_000).fill(chunk('tEXt', Buffer.from('a\0b'))))),
     ],
     [
-      'with 100,000 chunks that nobody knows',
+      'with 100,000 unknown chunks',
       () => new Uint8Array(Buffer.concat(Array(100_000).fill(chunk('quIz', new Uint8Array(0))))),
     ],
   ])('%s', async (_, make) => {
     for (const name of ['61x47.png', 'palette.png', 'sixteen-bit.png']) {
-      // Behind the header.
+      // After the header.
       await expectSame(inserted(file(name), 33, make()), name)
     }
   })

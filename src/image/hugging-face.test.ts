@@ -5,10 +5,10 @@ import { resolvePreprocess } from './preprocess.ts'
 const imageNet = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] }
 const halves = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }
 
-describe('configurations as they lie on the hub', () => {
+describe('configurations from the Hugging Face hub', () => {
   it.each<[string, HuggingFacePreprocess, object]>([
     [
-      'ViT, of old',
+      'ViT, old format',
       { do_normalize: true, do_resize: true, ...halves, size: 224 },
       {
         size: { width: 224, height: 224 },
@@ -30,7 +30,7 @@ describe('configurations as they lie on the hub', () => {
       { size: { width: 384, height: 384 }, rescale: 1 / 255 },
     ],
     [
-      'ResNet, which ConvNeXT prepares',
+      "ResNet, with ConvNeXT's processor",
       {
         crop_pct: 0.875,
         feature_extractor_type: 'ConvNextFeatureExtractor',
@@ -41,7 +41,7 @@ describe('configurations as they lie on the hub', () => {
       { size: { shortestEdge: 256 }, crop: { width: 224, height: 224 }, resample: 'bicubic' },
     ],
     [
-      'ConvNeXT of 384, which is stretched',
+      'ConvNeXT at 384, resized without crop',
       {
         image_processor_type: 'ConvNextImageProcessor',
         crop_pct: null,
@@ -67,7 +67,7 @@ describe('configurations as they lie on the hub', () => {
       },
     ],
     [
-      'DeiT, whose number is a square',
+      'DeiT, a single number for a square',
       {
         feature_extractor_type: 'DeiTFeatureExtractor',
         do_center_crop: true,
@@ -118,7 +118,7 @@ describe('configurations as they lie on the hub', () => {
       },
     ],
     [
-      'MobileViT, blue first',
+      'MobileViT, BGR',
       {
         image_processor_type: 'MobileViTImageProcessor',
         do_normalize: false,
@@ -145,7 +145,7 @@ describe('configurations as they lie on the hub', () => {
     expect(resolvePreprocess(fromHuggingFace(config))).toEqual(resolvePreprocess(config))
   })
 
-  it('what the caller leaves out comes from there, what the file of the model says gives way', () => {
+  it('fills in what the caller omits and takes precedence over the model file', () => {
     const own = { image_mean: [0.1, 0.2, 0.3], size: { height: 40, width: 40 } }
     expect(resolvePreprocess({ size: 32 }, own)).toMatchObject({ size: { width: 32 }, mean: [0.1, 0.2, 0.3] })
   })
@@ -155,13 +155,13 @@ describe('configurations as they lie on the hub', () => {
     ['padding', { do_pad: true, size: 224 }, 'preprocess.do_pad'],
     ['a longest edge', { do_resize: true, size: { shortest_edge: 800, longest_edge: 1333 } }, 'longest_edge'],
     ['nonsense', { do_resize: true, size: -3 }, 'preprocess.size'],
-  ])('%s is refused', (_, config, argument) => {
+  ])('%s is rejected', (_, config, argument) => {
     expect(() => resolvePreprocess(config)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: expect.stringContaining(argument) }),
     )
   })
 
-  it('our own options are told apart', () => {
+  it('our own options are not mistaken for one', () => {
     expect(isHuggingFace({ size: 224, resample: 'bicubic', mean: [0, 0, 0] })).toBe(false)
     expect(isHuggingFace({})).toBe(false)
   })

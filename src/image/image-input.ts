@@ -80,7 +80,7 @@ async function readDrawn(drawn: Drawn, name: string): Promise<RawImage> {
     const { data, width, height } = await drawnPixels(drawn)
     return { data: new Uint8ClampedArray(data), width, height, channels: 4 }
   } catch (cause) {
-    // Pixels of another origin, which did not allow it, cannot be read either.
+    // For example pixels of another origin, which a page may read only with that origin's permission.
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new SoftmarginError('IMAGE_UNREADABLE', `${name} has no pixels that can be read: ${why}`, {
       argument: name,

@@ -36,8 +36,8 @@ it('a path or a file URL gives paths and the names of the class folders', async 
   expect(await imagesFromFolder(pathToFileURL(folder).href)).toEqual({ images, labels: wanted.labels })
 })
 
-describe('a handle of a folder', () => {
-  /** As in a page: nothing but kinds, names, and what lies within. */
+describe('a folder handle', () => {
+  /** Handles with only the kinds, names and content that browsers provide. */
   const file = (name: string) =>
     ({ kind: 'file', name, getFile: async () => new File([name], name) }) as const
   const handle = (name: string, ...entries: object[]): { kind: 'directory'; name: string } =>
@@ -65,7 +65,7 @@ describe('a handle of a folder', () => {
     ])
   })
 
-  it('without pictures, or that may not be read, is told', async () => {
+  it('throws for a folder without images or without permission', async () => {
     await expect(imagesFromFolder(handle('pictures', file('loose.png')))).rejects.toMatchObject({
       code: 'EMPTY_INPUT',
       message:
@@ -83,14 +83,39 @@ describe('a handle of a folder', () => {
   })
 })
 
-it.each([[''], [7], [null], [{}]])('%j is refused', async (value) => {
+describe('a list of chosen files', () => {
+  const chosen = (paths: string[]) =>
+    paths.map((path) =>
+      Object.assign(new File([path], path.split('/').at(-1)!), { webkitRelativePath: `pictures/${path}` }),
+    )
+
+  it('gives the files of pictures and the names of the class folders', async () => {
+    const { images, labels } = await imagesFromFolder(
+      chosen([...files, '.git/objects/a.png', 'dog/.trash/a.png']),
+    )
+    expect(await Promise.all(images.map((image) => image.text()))).toEqual(wanted.names)
+    expect(labels).toEqual(wanted.labels)
+  })
+
+  it('throws for files that are in no folder', async () => {
+    const loose = ['a.png', 'b.png'].map((name) =>
+      Object.assign(new File([name], name), { webkitRelativePath: '' }),
+    )
+    for (const list of [loose, chosen(['loose.png']), []]) {
+      await expect(imagesFromFolder(list)).rejects.toMatchObject({ code: 'EMPTY_INPUT', argument: 'folder' })
+    }
+    await expect(imagesFromFolder(loose)).rejects.toThrow('none of its 2 files is one')
+  })
+})
+
+it.each([[''], [7], [null], [{}]])('%j is rejected', async (value) => {
   await expect(imagesFromFolder(value as never)).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     argument: 'folder',
   })
 })
 
-it('a folder that is not there, or has no pictures, is told', async () => {
+it('throws for a missing folder and for a folder without images', async () => {
   await expect(imagesFromFolder(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
   await expect(imagesFromFolder(join(folder, 'dog'))).rejects.toThrow(/its 2 pictures are not in sub-folders/)
 })

@@ -10,7 +10,7 @@ export function checkArea(width: number, height: number): void {
 }
 
 /**
- * Checks that an image covers a sensible part of its canvas, for which a file of some bytes may otherwise claim any size.
+ * Checks that an image covers a reasonable part of its canvas, because a file of a few bytes can declare any size.
  *
  * @throws {Error} for a large canvas of which the image covers less than a hundredth
  */

@@ -3,7 +3,7 @@ import { outputSize, resolvePreprocess } from './preprocess.ts'
 import type { Preprocess } from './preprocess-options.ts'
 
 describe('resolvePreprocess', () => {
-  it('falls back to the model, then to ImageNet', () => {
+  it("falls back to the model's values, then to ImageNet's", () => {
     expect(resolvePreprocess()).toEqual({
       size: { width: 224, height: 224 },
       mean: [0.485, 0.456, 0.406],
@@ -23,18 +23,18 @@ describe('resolvePreprocess', () => {
     expect(outputSize(resolved)).toEqual({ width: 32, height: 32 })
   })
 
-  it('takes size and crop together from one of them', () => {
+  it('takes size and crop together from the same source', () => {
     expect(resolvePreprocess({ size: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('crop')
     expect(resolvePreprocess({ crop: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('size')
   })
 
-  it('follows the channels and the size of the model', () => {
+  it('uses the channels and the size of the model', () => {
     const resolved = resolvePreprocess({}, {}, { channels: 1, size: { width: 28, height: 20 } })
     expect(resolved).toMatchObject({ order: 'grey', size: { width: 28, height: 20 } })
     expect(resolved.mean).toHaveLength(1)
   })
 
-  it('comes out the same when it is put in again', () => {
+  it('is idempotent', () => {
     const resolved = resolvePreprocess({ size: { shortestEdge: 36 }, crop: 32, order: 'bgr' })
     expect(resolvePreprocess(JSON.parse(JSON.stringify(resolved)))).toEqual(resolved)
   })
@@ -56,7 +56,7 @@ describe('resolvePreprocess', () => {
     [{ resample: 'lanczos' }, 'preprocess.resample'],
     [{ order: 'rbg' }, 'preprocess.order'],
     [{ order: 'grey' }, 'preprocess.order'],
-  ])('refuses %o', (given, argument) => {
+  ])('rejects %o', (given, argument) => {
     expect(() => resolvePreprocess(given as Preprocess)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }),
     )

@@ -10,7 +10,7 @@ const cases: { file: string; preprocess: Preprocess; expected: string }[] = JSON
   readFileSync(new URL('pictures.json', folder), 'utf8'),
 )
 
-/** The tensor of a fixture picture, its values left as bytes 0 to 255. */
+/** The tensor of a fixture picture, with byte values from 0 to 255. */
 async function bytesOf(file: string, options: Preprocess) {
   const channels = options.order === 'grey' ? 1 : 3
   const zeros = Array(channels).fill(0)
@@ -24,7 +24,7 @@ async function bytesOf(file: string, options: Preprocess) {
   return { tensor, ...outputSize(preprocess), channels }
 }
 
-describe('a picture becomes the tensor that torchvision and PIL make of it', () => {
+describe('the tensor matches torchvision and PIL', () => {
   it.each(cases)('$file $preprocess', async ({ file, preprocess, expected }) => {
     const { tensor, width, height, channels } = await bytesOf(file, preprocess)
     const wanted = readFileSync(new URL(expected, folder))
@@ -38,7 +38,7 @@ describe('a picture becomes the tensor that torchvision and PIL make of it', () 
         sum += difference
       }
     }
-    // Resizing is theirs to the bit, and so is PNG; JPEG decoders round in their own ways.
+    // PNG decoding and resizing match to the bit; JPEG decoders differ in rounding.
     expect(worst).toBeLessThanOrEqual(/(jpg)$/.test(file) || file.includes('alpha') ? 2 : 0)
     expect(sum / wanted.length).toBeLessThanOrEqual(0.3)
   })
@@ -53,7 +53,7 @@ describe('a picture becomes the tensor that torchvision and PIL make of it', () 
     expect(worst).toBeLessThanOrEqual(2 / 255 / 0.224)
   })
 
-  it('however extreme its proportions are, at the price of what is cropped', async () => {
+  it('extreme proportions cost no more than the cropped picture', async () => {
     const preprocess = resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
     const target = new Float32Array(tensorLength(preprocess))
     for (const [width, height] of [

@@ -21,7 +21,7 @@ function expectFigures(actual: object, expected: SklearnFigures) {
   }
 }
 
-test.each(selection.reports)('figures are those of scikit-learn: $labels', (fixture) => {
+test.each(selection.reports)('metrics match scikit-learn: $labels', (fixture) => {
   const yTrue: Label[] = fixture.yTrue
   const yPred: Label[] = fixture.yPred
   expect(accuracyScore(yTrue, yPred)).toBe(fixture.accuracy)
@@ -50,7 +50,7 @@ test('labels can be chosen and ordered', () => {
   ])
 })
 
-test('bad input is named', () => {
+test('throws for invalid input and names the argument', () => {
   expect(() => accuracyScore([1, 2], [1])).toThrow(
     'yPred must have 2 labels, one for each row of yTrue, but has 1',
   )

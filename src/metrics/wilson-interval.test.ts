@@ -13,7 +13,7 @@ test.each([
   expect(to).toBeCloseTo(high, 3)
 })
 
-test('is mirrored for the complement', () => {
+test('is symmetric for the complement', () => {
   const [low, high] = wilsonInterval(13, 40)
   const [from, to] = wilsonInterval(27, 40)
   expect(from).toBeCloseTo(1 - high, 12)

@@ -54,7 +54,9 @@ export async function crossValScore<L extends Label>(
   const folds = await splitter.split(matrix, y)
   if (scale === undefined || scale === 'none') {
     // Without a scaler of its own for each fold, the folds can share one matrix of dot products.
-    const [scores] = await evaluateCandidates([estimator.getParams()], matrix, y, folds, {
+    const {
+      scores: [scores],
+    } = await evaluateCandidates([estimator.getParams()], matrix, y, folds, {
       signal,
       onProgress,
       scorer,

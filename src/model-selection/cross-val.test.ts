@@ -14,7 +14,7 @@ import { StratifiedKFold } from './stratified-k-fold.ts'
 const sets = loadFixtures()
 const iris = sets.find(({ name }) => name === 'iris')!
 
-describe.each(reference)('as scikit-learn on $set with cv $cv, scale $scale', (each) => {
+describe.each(reference)('matches scikit-learn on $set with cv $cv, scale $scale', (each) => {
   const { XTrain, yTrain } = sets.find(({ name }) => name === each.set)!
   const svc = new SVC({ ...(each.options as SvcOptions), tol: 1e-6 })
   const o = { cv: each.cv, scale: each.scale as Scale }
@@ -41,14 +41,14 @@ describe.each(reference)('as scikit-learn on $set with cv $cv, scale $scale', (e
 
 const { XTrain: X, yTrain: y } = iris
 
-test('scores are those of a grid search with one candidate, shuffled folds included', async () => {
+test('scores equal those of a grid search with one candidate, also with shuffled folds', async () => {
   const cv = new StratifiedKFold({ nSplits: 4, shuffle: true, randomState: 3 })
   const search = await new GridSearchCV(new SVC(), { C: [2] }, { cv }).fit(X, y)
   const scores = await crossValScore(new SVC({ C: 2 }), X, y, { cv })
   expect([...scores]).toEqual(search.cvResults.splitTestScores.map(([score]) => score))
 })
 
-test('a precomputed kernel gives what its linear kernel gives', async () => {
+test('a precomputed kernel gives the same as its linear kernel', async () => {
   const kernel = Matrix.from(
     Array.from({ length: X.rows }, (_, i) =>
       Array.from({ length: X.rows }, (_, j) =>
@@ -62,7 +62,7 @@ test('a precomputed kernel gives what its linear kernel gives', async () => {
   expect(await crossValPredict(given, kernel, y)).toEqual(await crossValPredict(linear, X, y))
 })
 
-test('probabilities are those of an SVC fitted on the other folds', async () => {
+test('probabilities equal those of an SVC fitted on the other folds', async () => {
   const svc = new SVC({ probability: true })
   const rows = await crossValPredict(svc, X, y, { cv: 3, method: 'predictProba' })
   for (const { train, test } of new StratifiedKFold({ nSplits: 3 }).split(X, y)) {
@@ -89,7 +89,7 @@ const twice: Splitter = {
 const few = [[0], [1], [0.1], [1.1], [0], [1], [2], [2.1]]
 const fewLabels = ['a', 'b', 'a', 'b', 'a', 'b', 'c', 'c']
 
-test('a class that a fold has not seen has probability 0', async () => {
+test('a class absent from a training fold has probability 0', async () => {
   const svc = new SVC({ probability: true })
   const rows = await crossValPredict(svc, few, fewLabels, { cv: lopsided, method: 'predictProba' })
   expect(rows.cols).toBe(3)
@@ -97,7 +97,7 @@ test('a class that a fold has not seen has probability 0', async () => {
   for (const row of [0, 1, 2, 3]) expect(rows.row(row)[2]).toBeGreaterThan(0)
 })
 
-test('counts folds, and stops when it is told to', async () => {
+test('reports folds and stops when aborted', async () => {
   const seen: number[] = []
   const onProgress = ({ done, total }: { done: number; total: number }) => seen.push(done, total)
   for (const scale of ['none', 'standard'] as const)

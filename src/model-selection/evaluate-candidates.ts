@@ -3,6 +3,7 @@ import type { Fold } from '../core/folds.ts'
 import { encodeLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import { columnStatsOf } from '../engine/kernel/column-stats.ts'
+import type { KeptGram } from '../engine/kernel/kept-gram.ts'
 import { KERNEL_PARAMETERS } from '../engine/kernel/kernel.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
@@ -20,7 +21,8 @@ import { canShareGram, isClose, searchShared } from './search/shared-search.ts'
  *
  * @param candidates all parameters of each candidate
  * @param o.scorer default: accuracy
- * @returns `scores[candidate][fold]`
+ * @param o.keepGram whether to keep that matrix, if it serves all candidates, for a fit on all rows
+ * @returns `scores[candidate][fold]`; and the matrix, whose engine the caller closes
  * @throws {SoftmarginError} `ABORTED`, and the errors of `SVC.fit` and `SVC.predict`
  */
 export async function evaluateCandidates<L extends Label>(
@@ -28,8 +30,8 @@ export async function evaluateCandidates<L extends Label>(
   X: Matrix,
   y: ArrayLike<L>,
   folds: readonly Fold[],
-  o: LongCall & { scorer?: Scorer<L> | undefined } = {},
-): Promise<Float64Array[]> {
+  o: LongCall & { scorer?: Scorer<L> | undefined; keepGram?: boolean | undefined } = {},
+): Promise<{ scores: Float64Array[]; gram: KeptGram | undefined }> {
   const scorer = o.scorer ?? accuracyScore
   const keys = candidates.map((candidate) => candidateKey(candidate, X.cols))
   const distinct = new Map(keys.map((key, i) => [key, candidates[i]]))
@@ -50,9 +52,11 @@ export async function evaluateCandidates<L extends Label>(
   })
   const search = { X, labels: encodeLabels(y), folds, candidates: shared.map(({ candidate }) => candidate) }
   const judged = new Set<string>()
+  let gram: KeptGram | undefined
   if (shared.length > 0 && canShareGram(search)) {
-    await searchShared(search, {
+    gram = await searchShared(search, {
       signal: o.signal,
+      keepGram: o.keepGram && shared.length === distinct.size,
       onPredicted(candidate, fold, codes) {
         if (!codes) return
         const { key } = shared[candidate]
@@ -66,16 +70,21 @@ export async function evaluateCandidates<L extends Label>(
   for (const [fold, candidates] of left.entries()) {
     for (const key of distinct.keys()) if (judged.has(`${fold} ${key}`)) candidates.delete(key)
   }
-  // What is left has no shared matrix: it does not fit into memory, is not precise enough, or X holds kernel values.
-  await crossValidate(X, y, folds, {
-    signal: o.signal,
-    // Scorers only use labels, so probabilities would be wasted work.
-    estimatorsOf: (fold) =>
-      [...left[fold].values()].map((candidate) => new SVC<L>({ ...candidate, probability: false })),
-    judge: async ({ svc, XTest, fold, index }) =>
-      judge([...left[fold].keys()][index], fold, await svc.predict(XTest, { signal: o.signal })),
-  })
-  return keys.map((key) => scores.get(key)!.slice())
+  try {
+    // What is left has no shared matrix: it does not fit into memory, is not precise enough, or X holds kernel values.
+    await crossValidate(X, y, folds, {
+      signal: o.signal,
+      // Scorers only use labels, so probabilities would be wasted work.
+      estimatorsOf: (fold) =>
+        [...left[fold].values()].map((candidate) => new SVC<L>({ ...candidate, probability: false })),
+      judge: async ({ svc, XTest, fold, index }) =>
+        judge([...left[fold].keys()][index], fold, await svc.predict(XTest, { signal: o.signal })),
+    })
+  } catch (error) {
+    gram?.engine.close()
+    throw error
+  }
+  return { scores: keys.map((key) => scores.get(key)!.slice()), gram }
 }
 
 /** Returns a string that is equal for two candidates exactly if their fits are the same. */

@@ -8,7 +8,7 @@ import type { ParamGrid } from './parameter-grid.ts'
 const iris = loadFixtures().find(({ name }) => name === 'iris')!
 const { XTrain, yTrain, XTest } = iris
 
-describe('against scikit-learn, on digits', async () => {
+describe('compared with scikit-learn on digits', async () => {
   const { grid } = selection
   const digits = loadFixtures().find(({ name }) => name === grid.set)!
   const X = digits.XTrain.select([...Array(grid.rows).keys()])
@@ -31,7 +31,7 @@ describe('against scikit-learn, on digits', async () => {
     })
   })
 
-  test('the best is the same', () => {
+  test('the best candidate is the same', () => {
     expect(search.bestIndex).toBe(grid.bestIndex)
     expect(search.bestParams).toEqual(grid.params[grid.bestIndex])
     expect(search.bestScore).toBeCloseTo(grid.bestScore, 3)
@@ -48,7 +48,26 @@ test('predict and score use the best candidate, fitted on all rows', async () =>
   expect(await search.score(XTest, expected)).toBe(1)
 })
 
-test('candidates that make the same machine are fitted once and ranked alike', async () => {
+describe('the fit of the best candidate, on the dot products of the search,', () => {
+  const digits = loadFixtures().find(({ name }) => name === 'digits')!
+  const { XTrain: X, yTrain: y } = digits
+  const kernels = [
+    { kernel: 'rbf' },
+    { kernel: 'linear', C: 0.1 },
+    { kernel: 'poly', degree: 2, coef0: 1 },
+    { kernel: 'rbf', probability: true, classWeight: 'balanced' },
+    { kernel: 'rbf', cacheSize: 20 },
+    { kernel: 'rbf', simd: 'strict', threads: 2 },
+  ] as const
+
+  test.each(kernels)('has the bits of a fit without them: %o', async (options) => {
+    using search = await new GridSearchCV(new SVC(options), { C: [0.1, 2] }, { cv: 2 }).fit(X, y)
+    using alone = await new SVC({ ...options, ...search.bestParams }).fit(X, y)
+    expect(search.bestEstimator.toState()).toEqual(alone.toState())
+  })
+})
+
+test('candidates that give the same model are fitted once and share a rank', async () => {
   const seen: [number, number][] = []
   const search = new GridSearchCV(
     new SVC({ kernel: 'linear' }),
@@ -65,7 +84,7 @@ test('candidates that make the same machine are fitted once and ranked alike', a
   expect(search.bestParams).toEqual({ C: 1, gamma: 0.1 })
 })
 
-test('candidates that only look alike are kept apart', async () => {
+test('candidates that only look alike are fitted separately', async () => {
   let total = 0
   const grid: ParamGrid = {
     classWeight: [undefined, 'balanced', { setosa: 2 }],
@@ -78,7 +97,7 @@ test('candidates that only look alike are kept apart', async () => {
   expect(total).toBe(3 * 2)
 })
 
-test('a splitter and a scorer of one’s own', async () => {
+test('accepts a custom splitter and scorer', async () => {
   const rows = (keep: (row: number) => boolean) => Int32Array.from(Array(XTrain.rows).keys()).filter(keep)
   const folds = [{ train: rows((row) => row < 60), test: rows((row) => row >= 60) }]
   const search = new GridSearchCV(
@@ -91,14 +110,14 @@ test('a splitter and a scorer of one’s own', async () => {
   expect(search.bestIndex).toBe(0)
 })
 
-test('without refit there are results but no predictor', async () => {
+test('refit: false gives results but no predictor', async () => {
   const search = await new GridSearchCV(new SVC(), { C: [1] }, { refit: false }).fit(XTrain, yTrain)
   expect(search.bestScore).toBeGreaterThan(0.9)
   expect(() => search.bestEstimator).toThrow(expect.objectContaining({ code: 'NOT_FITTED' }))
   await expect(search.predict(XTest)).rejects.toMatchObject({ code: 'NOT_FITTED' })
 })
 
-test('an aborted search leaves the earlier results', async () => {
+test('an aborted search keeps the earlier results', async () => {
   const search = await new GridSearchCV(new SVC(), { C: [1, 2] }, { cv: 2 }).fit(XTrain, yTrain)
   const before = search.cvResults
   const controller = new AbortController()
@@ -111,7 +130,7 @@ test('an aborted search leaves the earlier results', async () => {
   expect(await search.predict(XTest)).toHaveLength(XTest.rows)
 })
 
-test('bad input is named', async () => {
+test('throws for invalid input and names the argument', async () => {
   const code = (wanted: string) => expect.objectContaining({ code: wanted })
   const search = new GridSearchCV(new SVC(), { C: [1] }, { cv: 3 })
   await expect(search.fit([[1], [2], [3], [4], [5]], ['a', 'a', 'a', 'b', 'b'])).rejects.toMatchObject({

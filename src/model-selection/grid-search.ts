@@ -92,9 +92,10 @@ export class GridSearchCV<L extends Label = Label> {
     const matrix = await checkRows(X, y, this.#parameters, o.signal)
     const folds = await this.#splitter.split(matrix, y)
     let searched = 0
-    const scores = await evaluateCandidates(this.#parameters, matrix, y, folds, {
+    const { scores, gram } = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
+      keepGram: this.refit,
       onProgress: ({ done, total }) => {
         searched = total
         o.onProgress?.({ done, total: total + Number(this.refit) })
@@ -105,10 +106,12 @@ export class GridSearchCV<L extends Label = Label> {
     if (this.refit) {
       best = this.estimator.clone(results.params[indexOfBest(results)])
       try {
-        await best.fit(matrix, y, { signal: o.signal, onWarning: o.onWarning })
+        await best.fitOnGram(matrix, y, { signal: o.signal, onWarning: o.onWarning, gram })
       } catch (error) {
         best.dispose()
         throw error
+      } finally {
+        gram?.engine.close()
       }
       o.onProgress?.({ done: searched + 1, total: searched + 1 })
     }

@@ -4,11 +4,11 @@ import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 
 const known = ['kernel', 'C', 'gamma']
 
-test.each(selection.paramGrids)('the order is that of scikit-learn: $paramGrid', ({ paramGrid, params }) => {
+test.each(selection.paramGrids)('has the order of scikit-learn: $paramGrid', ({ paramGrid, params }) => {
   expect(listCandidates(paramGrid as ParamGrid | ParamGrid[], known)).toEqual(params)
 })
 
-test('bad grids are named', () => {
+test('rejects invalid grids and names the parameter', () => {
   expect(() => listCandidates({ Gamma: [1] } as never, known)).toThrow(
     "unknown parameter 'Gamma' in paramGrid; did you mean 'gamma'?",
   )

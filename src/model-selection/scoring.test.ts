@@ -11,11 +11,11 @@ test('scores by name', () => {
   expect(toScorer('f1Weighted')(truth, predicted)).toBeCloseTo((3 * 0.8 + 2 / 3) / 4, 14)
 })
 
-test('balanced accuracy leaves out classes that were only predicted', () => {
+test('balanced accuracy ignores classes that occur only in predictions', () => {
   expect(toScorer('balancedAccuracy')(['a', 'b'], ['a', 'c'])).toBe(0.5)
 })
 
-test('a scorer of one’s own, and none of that name', () => {
+test('a custom scorer, and an unknown name', () => {
   const scorer = () => 1
   expect(toScorer(scorer)).toBe(scorer)
   expect(() => toScorer('auc' as never)).toThrow(

@@ -12,7 +12,7 @@ function foldOfEachRow(folds: Fold[], rows: number): number[] {
   return fold
 }
 
-test.each(selection.folds)('$nSplits folds of $name labels are those of scikit-learn', (fixture) => {
+test.each(selection.folds)('$nSplits folds of $name labels match scikit-learn', (fixture) => {
   const y: Label[] = fixture.y
   const folds = new StratifiedKFold({ nSplits: fixture.nSplits }).split(y, y)
   expect(foldOfEachRow(folds, y.length)).toEqual(fixture.fold)
@@ -22,7 +22,7 @@ test.each(selection.folds)('$nSplits folds of $name labels are those of scikit-l
   }
 })
 
-test('shuffling moves rows between folds, keeps the classes even, and repeats with its seed', () => {
+test('shuffling moves rows between folds, keeps the classes balanced, and is repeatable by seed', () => {
   const y = Array.from({ length: 90 }, (_, i) => (i % 3 === 0 ? 'rare' : 'common'))
   const plain = new StratifiedKFold().split(y, y)
   const shuffled = new StratifiedKFold({ shuffle: true, randomState: 1 }).split(y, y)
@@ -32,7 +32,7 @@ test('shuffling moves rows between folds, keeps the classes even, and repeats wi
   for (const { test } of shuffled) expect([...test].filter((row) => y[row] === 'rare')).toHaveLength(6)
 })
 
-test('a class with fewer rows than folds is named with its count', () => {
+test('names a class with fewer rows than folds, with its count', () => {
   expect(() => new StratifiedKFold({ nSplits: 3 }).split([1, 2, 3, 4, 5], ['a', 'a', 'a', 'b', 'b'])).toThrow(
     expect.objectContaining({
       code: 'TOO_FEW_ROWS',
@@ -41,7 +41,7 @@ test('a class with fewer rows than folds is named with its count', () => {
   )
 })
 
-test('bad input is named', () => {
+test('throws for invalid input and names the argument', () => {
   const folds = new StratifiedKFold({ nSplits: 2 })
   expect(() => folds.split([1, 2], ['a', 'a'])).toThrow(expect.objectContaining({ code: 'ONE_CLASS' }))
   expect(() => folds.split([1], ['a', 'b'])).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }))

@@ -3,7 +3,7 @@ import selection from '../../test/fixtures/svm/selection.json' with { type: 'jso
 import { Matrix } from '../core/matrix.ts'
 import { trainTestSplit } from './train-test-split.ts'
 
-test.each(selection.splits)('counts are those of scikit-learn: $counts, $testSize', (fixture) => {
+test.each(selection.splits)('counts match scikit-learn: $counts, $testSize', (fixture) => {
   const y = fixture.counts.flatMap((count, k) => new Array<number>(count).fill(k))
   const split = trainTestSplit(y, y, { testSize: fixture.testSize, stratify: true, randomState: 5 })
   const countsOf = (labels: unknown[]) => fixture.counts.map((_, k) => labels.filter((l) => l === k).length)
@@ -32,7 +32,7 @@ test('rows and labels stay together, in a Matrix and in a list', () => {
   expect(listTest).toHaveLength(7)
 })
 
-test('a seed decides the split', () => {
+test('the seed determines the split', () => {
   const y = Array.from({ length: 30 }, (_, i) => i % 2)
   for (const stratify of [true, false]) {
     const rows = (randomState?: number) => trainTestSplit(y, y, { stratify, randomState }).testRows
@@ -42,13 +42,13 @@ test('a seed decides the split', () => {
   }
 })
 
-test('other labels may decide the proportions', () => {
+test('other labels may determine the proportions', () => {
   const groups = Array.from({ length: 40 }, (_, i) => (i < 20 ? 'old' : 'new'))
   const { testRows } = trainTestSplit(groups, new Array(40).fill(1), { testSize: 0.5, stratify: groups })
   expect(testRows.filter((row) => groups[row] === 'old')).toHaveLength(10)
 })
 
-test('bad input is named', () => {
+test('throws for invalid input and names the argument', () => {
   const y = ['a', 'a', 'a', 'b']
   const code = (wanted: string) => expect.objectContaining({ code: wanted })
   expect(() => trainTestSplit(y, y, { stratify: true })).toThrow(

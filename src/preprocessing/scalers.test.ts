@@ -6,7 +6,7 @@ import { StandardScaler } from './standard-scaler.ts'
 
 const fixture = selection.scalers
 
-/** Equal but for the last bits of a float32. */
+/** Compares rows up to the last bits of float32. */
 function expectRows(actual: Matrix, expected: number[][]) {
   expect([actual.rows, actual.cols]).toEqual([expected.length, expected[0].length])
   expected.flat().forEach((value, i) => {
@@ -14,7 +14,7 @@ function expectRows(actual: Matrix, expected: number[][]) {
   })
 }
 
-test('StandardScaler agrees with scikit-learn', async () => {
+test('StandardScaler matches scikit-learn', async () => {
   const scaler = await new StandardScaler().fit(fixture.x)
   fixture.mean.forEach((mean, j) => {
     expect(Math.abs(scaler.mean[j] - mean)).toBeLessThanOrEqual(1e-13 * Math.abs(mean))
@@ -26,14 +26,14 @@ test('StandardScaler agrees with scikit-learn', async () => {
   expectRows(await new StandardScaler().fitTransform(fixture.x), fixture.standard)
 })
 
-test('a column that does not vary becomes 0', async () => {
+test('a constant column becomes 0', async () => {
   const scaler = new StandardScaler()
   const scaled = await scaler.fitTransform(Array.from({ length: 7 }, () => [0.1, 5]))
   expect([...scaler.scale]).toEqual([1, 1])
   expect(Math.max(...scaled.data.map(Math.abs))).toBeLessThan(1e-6)
 })
 
-test('a scaler made from saved numbers scales the same', async () => {
+test('a scaler created from saved numbers gives the same result', async () => {
   const scaler = await new StandardScaler().fit(fixture.x)
   const restored = StandardScaler.from({ mean: [...scaler.mean], scale: [...scaler.scale] })
   expect(await restored.transform(fixture.x)).toEqual(await scaler.transform(fixture.x))
@@ -42,7 +42,7 @@ test('a scaler made from saved numbers scales the same', async () => {
   expect(() => StandardScaler.from({ mean: [Number.NaN], scale: [1] })).toThrow('mean[0] must be a finite')
 })
 
-test('StandardScaler refuses what it cannot scale', async () => {
+test('StandardScaler rejects invalid input', async () => {
   await expect(new StandardScaler().transform([[1]])).rejects.toMatchObject({ code: 'NOT_FITTED' })
   await expect(new StandardScaler().fit([])).rejects.toMatchObject({ code: 'EMPTY_INPUT' })
   await expect(new StandardScaler().fit([[1], [Number.NaN]])).rejects.toMatchObject({
@@ -53,13 +53,13 @@ test('StandardScaler refuses what it cannot scale', async () => {
   await expect(scaler.transform([[1]])).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
 })
 
-test.each(['l1', 'l2', 'max'] as const)('Normalizer %s agrees with scikit-learn', async (norm) => {
+test.each(['l1', 'l2', 'max'] as const)('Normalizer %s matches scikit-learn', async (norm) => {
   const normalizer = await new Normalizer({ norm }).fit(fixture.x)
   expectRows(await normalizer.transform(fixture.x), fixture[norm])
   expectRows(await normalizer.fitTransform(fixture.x), fixture[norm])
 })
 
-test('Normalizer leaves its input alone and refuses an unknown norm', async () => {
+test('Normalizer does not change its input and rejects an unknown norm', async () => {
   const rows = [[3, 4]]
   expect([...(await new Normalizer().transform(rows)).data]).toEqual([Math.fround(0.6), Math.fround(0.8)])
   expect(rows).toEqual([[3, 4]])

@@ -13,7 +13,7 @@ import { signatureOf } from './feature-signature.ts'
 const images = [0, 0, 1, 1].map((kind, i) => digit(kind, i))
 const bytes = (model: ReturnType<typeof smallCnn>) => toBinary(ModelProtoSchema, model)
 
-/** A network whose file tells a lot about itself, and whose names are those of a saved classifier. */
+/** A network whose file has a lot of metadata, and whose tensor names are those of a saved classifier. */
 function talkative() {
   const model = smallCnn({ input: 'pixel_values', output: 'label' })
   model.producerName = 'someone'
@@ -47,12 +47,12 @@ const networks: [string, ExtractorOptions][] = [
   ['a network whose file tells a lot', { model: bytes(talkative()) }],
 ]
 
-describe('the fingerprint of an extractor', () => {
+describe('the signature of an extractor', () => {
   it.each(networks)('is the same after save and load: %s', async (_, extractor) => {
     using classifier = await ImageClassifier.create({ extractor })
     await classifier.fit(images, [0, 0, 1, 1])
     using loaded = await ImageClassifier.load(await classifier.save())
-    // A saved file holds the flips as nodes of its graph: `mirror` only helps to tell what differs.
+    // A saved file contains the flips as nodes of its graph; `mirror` only helps to explain a difference.
     const { mirror, ...maker } = await signatureOf(classifier.extractor)
     expect(mirror ?? false).toBe(extractor.mirror ?? false)
     expect(await signatureOf(loaded.extractor)).toEqual(maker)
@@ -66,7 +66,7 @@ describe('the fingerprint of an extractor', () => {
     expect((await signatureOf(one)).runtime).toBeUndefined()
   })
 
-  it('does not depend on what a file tells about itself', async () => {
+  it('does not depend on metadata of the model file', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })
     using other = await FeatureExtractor.create({ model: bytes(talkative()) })

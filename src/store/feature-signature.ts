@@ -21,8 +21,10 @@ export interface FeatureSignature {
   preprocess: string
   /** Features per image. */
   featureSize: number
-  /** What ran the network, if it was not onnxruntime-web: `'engine 2'`, with the version of its
-   * arithmetic, or `'onnxruntime-node'`. The fingerprint covers it. */
+  /**
+   * What ran the network, if it was not onnxruntime-web: `'engine 2'`, with the version of its arithmetic, or
+   * `'onnxruntime-node'`. The fingerprint covers it.
+   */
   runtime?: string | undefined
   /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
   mirror?: boolean | undefined
@@ -72,7 +74,7 @@ function runtimeName({ name, module, executionProviders }: RuntimeInfo): string 
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
 }
 
-/** The pooling, with the number of prefix tokens if it leaves these out. */
+/** The pooling, with the number of prefix tokens if they are left out. */
 function poolingOf({
   pooling,
   prefixTokens,
@@ -81,7 +83,7 @@ function poolingOf({
   return leavesOut ? { pooling, prefixTokens } : pooling
 }
 
-/** What a signature holds only where it is not the default. */
+/** The parts that a signature has only if they differ from the default. */
 function unusual({
   mirror,
   runtime,

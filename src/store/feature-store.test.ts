@@ -40,12 +40,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** There is nothing to warn of. */
+/** Fails on any warning. */
 function fail(message: string): void {
   throw new Error(message)
 }
 
-/** How many images an extractor is asked for while something runs. */
+/** Counts the images that an extractor processes while `work` runs. */
 async function countExtracted(work: (counting: FeatureExtractor) => Promise<unknown>): Promise<number> {
   let count = 0
   const counting = await FeatureExtractor.create(options)
@@ -60,12 +60,12 @@ async function countExtracted(work: (counting: FeatureExtractor) => Promise<unkn
 }
 
 describe('FeatureStore', () => {
-  it('answers what the extractor answers, and extracts each image once', async () => {
+  it('returns what the extractor returns, and extracts each image once', async () => {
     const store = FeatureStore.inMemory()
     const wanted = await extractor.extract(images)
     const count = await countExtracted(async (counting) => {
       expect((await store.extract(counting, images, { labels })).data).toEqual(wanted.data)
-      // In another order, one of them twice, and one that is new.
+      // In another order, with one image twice and one that is new.
       const again = await store.extract(counting, [images[4], images[0], images[4], digit(7, 0)])
       expect(again.row(0)).toEqual(wanted.row(4))
       expect(again.row(1)).toEqual(wanted.row(0))
@@ -77,7 +77,7 @@ describe('FeatureStore', () => {
     expect(store.labels).toEqual([...labels, ''])
   })
 
-  it('survives a restart, with names and labels, and is a NumPy file', async () => {
+  it('survives a restart with names and labels, and saves a NumPy file', async () => {
     const path = join(folder, 'kept.npz')
     const picture = join(folder, 'zéro.png')
     writeFileSync(picture, await pngOf(digit(0, 0)))
@@ -98,7 +98,7 @@ describe('FeatureStore', () => {
     expect(await countExtracted((counting) => back.extract(counting, [picture]))).toBe(0)
   })
 
-  it('tells how many images it knew', async () => {
+  it('reports how many images it already had', async () => {
     const store = FeatureStore.inMemory()
     await store.extract(extractor, images.slice(0, 3))
     const told: [number, number][] = []
@@ -107,7 +107,7 @@ describe('FeatureStore', () => {
     expect(told).toEqual([2, 4, 6, 8, 9].map((done) => [done, Math.min(done, 3)]))
   })
 
-  it('loses at most the batch that was running when it ended', async () => {
+  it('loses at most the running batch when the process is killed', async () => {
     const path = join(folder, 'crash.npz')
     const store = await FeatureStore.open(path)
     const stop = new AbortController()
@@ -118,14 +118,14 @@ describe('FeatureStore', () => {
     })
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
     store.dispose()
-    // Nothing was saved: the journal is all there is. A crash left a part of a record.
+    // Nothing has been saved, so there is only the journal. A crash left a partial record.
     expect(existsSync(path)).toBe(false)
     appendFileSync(`${path}.journal`, frame(new Uint8Array(200)).subarray(0, 70))
     const back = await FeatureStore.open(path, { onWarning: fail })
     expect(back.size).toBe(4)
     expect(await countExtracted((counting) => back.extract(counting, images))).toBe(5)
     back.dispose()
-    // Zeros are what some file systems leave.
+    // Some file systems leave zeros.
     const sizes = [4, 20, 4096]
     for (const [i, zeros] of sizes.entries()) {
       appendFileSync(`${path}.journal`, new Uint8Array(zeros))
@@ -137,7 +137,7 @@ describe('FeatureStore', () => {
     expect(last.size).toBe(9 + sizes.length)
   })
 
-  it('tells of damaged records, and reads what is whole before and behind them', async () => {
+  it('reports damaged records and reads the intact ones before and after them', async () => {
     const path = join(folder, 'damaged.npz')
     using store = await FeatureStore.open(path)
     await store.extract(extractor, images.slice(0, 6), { batchSize: 1 })
@@ -163,7 +163,7 @@ describe('FeatureStore', () => {
       expect(told[0]).toContain(
         isLast ? '5 intact records before them and 0 after' : '2 intact records before them and 3 after',
       )
-      // It goes on behind the damage, and what was lost is made again.
+      // The store continues after the damage, and the lost images are extracted again.
       expect(await countExtracted((counting) => back.extract(counting, images, { batchSize: 2 }))).toBe(4)
       back.dispose()
       const again = await FeatureStore.open(path, { onWarning: () => {} })
@@ -182,7 +182,7 @@ describe('FeatureStore', () => {
     }
   })
 
-  it('keeps what is extracted while it is saved', async () => {
+  it('keeps features that are extracted during a save', async () => {
     const path = join(folder, 'saved meanwhile.npz')
     const store = await FeatureStore.open(path)
     await store.extract(extractor, images.slice(0, 2))
@@ -196,7 +196,7 @@ describe('FeatureStore', () => {
     using back = await FeatureStore.open(path, { onWarning: fail })
     expect(back.size).toBe(9)
     saving = [back.save()]
-    // Labels too.
+    // The same for labels.
     await back.extract(extractor, images, {
       labels,
       batchSize: 2,
@@ -208,7 +208,7 @@ describe('FeatureStore', () => {
     expect(last.labels).toEqual(labels)
   })
 
-  it('keeps labels that come later, without being saved', async () => {
+  it('keeps labels that are added later, without a save', async () => {
     const path = join(folder, 'labelled later.npz')
     using store = await FeatureStore.open(path)
     await store.extract(extractor, images.slice(0, 4))
@@ -219,7 +219,7 @@ describe('FeatureStore', () => {
     expect(back.labels).toEqual(['a', 2, 3, 0.1])
   })
 
-  it('gives labels back as they were, numbers and texts, known and unknown', async () => {
+  it("returns labels with their type, and '' for unlabelled images", async () => {
     const path = join(folder, 'labels.npz')
     const given = [
       [1, 2, 3],
@@ -250,7 +250,7 @@ describe('FeatureStore', () => {
     expect(store.size).toBe(0)
   })
 
-  it('is open in one place at a time, and goes on after it was saved', async () => {
+  it('can be open in one place at a time, and stays usable after a save', async () => {
     const path = join(folder, 'one place.npz')
     const first = await FeatureStore.open(path)
     const locked = { code: 'FILE_LOCKED', argument: 'path', received: path }
@@ -264,7 +264,7 @@ describe('FeatureStore', () => {
     const second = await FeatureStore.open(path)
     expect(second.size).toBe(2)
     await expect(first.extract(extractor, [images[3]])).rejects.toMatchObject(locked)
-    // What is there can be had without the file.
+    // What is in memory can be read without the file.
     expect((await first.extract(extractor, [images[0]])).rows).toBe(1)
     await second.save()
     await first.extract(extractor, [images[3]])
@@ -278,7 +278,7 @@ describe('FeatureStore', () => {
     expect(third.size).toBe(3)
   })
 
-  it('does not mix what two extractors make at once', async () => {
+  it('does not mix the features of two extractors', async () => {
     const path = join(folder, 'two extractors.npz')
     using store = await FeatureStore.open(path)
     using other = await FeatureExtractor.create({ ...options, pooling: 'max' })
@@ -292,12 +292,12 @@ describe('FeatureStore', () => {
     expect(back.size).toBe(3)
   })
 
-  it('says before the work that a folder is not there', async () => {
+  it('reports a missing folder before any work', async () => {
     const wanted = { code: 'FILE_UNWRITABLE' }
     await expect(FeatureStore.open(join(folder, 'nowhere/a.npz'))).rejects.toMatchObject(wanted)
   })
 
-  it('refuses what an earlier version wrote, and says so', async () => {
+  it('rejects a file of an earlier version and says so', async () => {
     const store = FeatureStore.inMemory()
     await store.extract(extractor, images.slice(0, 1))
     const arrays = await readNpz(store.toNpz())
@@ -313,7 +313,7 @@ describe('FeatureStore', () => {
     expect(existsSync(`${path}.lock`)).toBe(false)
   })
 
-  it('names the images that cannot be read, each time they come', async () => {
+  it('names unreadable images each time they occur', async () => {
     const broken = new Uint8Array(7)
     const missing = join(folder, 'missing.png')
     const asked = [images[0], broken, images[1], missing, broken]
@@ -342,7 +342,7 @@ describe('FeatureStore', () => {
     ['another pooling', { pooling: 'max' }, /their pooling is \{"grid":2\}, but the extractor's is "max"$/],
     ['another preprocessing', { preprocess: { size: 16 } }, /their preprocess is /],
     ['other weights', { model: otherWeights() }, /a network with other weights$/],
-  ])('refuses %s, and says what differs', async (_, change, message) => {
+  ])('rejects %s and says what differs', async (_, change, message) => {
     const store = FeatureStore.inMemory()
     await store.extract(extractor, images.slice(0, 2))
     using other = await FeatureExtractor.create({ ...options, ...change })
@@ -353,7 +353,7 @@ describe('FeatureStore', () => {
     expect((await store.extract(same, images.slice(0, 2))).rows).toBe(2)
   })
 
-  it('refuses what is not sound', async () => {
+  it('rejects invalid files', async () => {
     const store = FeatureStore.inMemory()
     await store.extract(extractor, images.slice(0, 3), { labels: [1, 2, 3] })
     const sound = await readNpz(store.toNpz())

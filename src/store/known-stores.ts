@@ -1,6 +1,6 @@
 /**
- * Every feature store. A classifier asks here whether it was given one, so that who only predicts does not load stores and
- * the file formats that they need.
+ * All feature stores. A classifier checks here whether it was given one, so that programs that only predict do not load the
+ * store and its file formats.
  */
 export const knownStores = new WeakSet<object>()
 

@@ -17,7 +17,7 @@ const moved = ({ rows, cols, data }: Matrix, by: number) =>
     cols,
   )
 
-/** Kernels whose values lie close together, and how far the rows are from the origin. */
+/** Kernels whose values lie close together, and the distance of the rows from the origin. */
 const close: { options: SvcOptions & { C: number }; offset: number }[] = [
   { options: { kernel: 'poly', coef0: 1000, C: 1e-5 }, offset: 0 },
   { options: { kernel: 'poly', coef0: 1e6, degree: 2, C: 1e-3 }, offset: 0 },
@@ -30,7 +30,7 @@ const close: { options: SvcOptions & { C: number }; offset: number }[] = [
   { options: { kernel: 'poly', C: 1e-12 }, offset: 1000 },
 ]
 
-/** By how much the conditions of the optimum are violated, with kernel values in float64. */
+/** The violation of the optimality conditions, with kernel values in float64. */
 function violation(state: ReturnType<SVC['toState']>, X: Matrix, target: Omit<Target, 'K'>): number {
   return solutionOf(state, { ...target, K: kernelMatrix(X, X, state.kernel).values }).gap
 }
@@ -39,41 +39,51 @@ const train = clouds(300, 2, 0)
 const unseen = clouds(300, 2, 1e6)
 
 describe.each(builds)('kernel values that lie close together, %s build', (simd) => {
-  it.each(close)('$options, offset $offset: a solution in float64 too', async ({ options, offset }) => {
-    const X = moved(train.X, offset)
-    using svc = await new SVC({ ...options, simd }).fit(X, train.codes)
-    expect(svc.fitStatus).toBe('converged')
-    const target = { y: Float64Array.from(train.codes), epsilon: 0, bounds: train.codes.map(() => options.C) }
-    expect(violation(svc.toState(), X, { ...target, estimator: 'SVC' })).toBeLessThan(2e-3)
-    // The decision values are those of the machine as float64 has it.
-    const state = svc.toState()
-    const test = moved(unseen.X, offset)
-    const { values } = kernelMatrix(test, state.supportVectors, svc.toState().kernel)
-    const decisions = await svc.decisionFunction(test)
-    const b = state.dualCoef
-    for (const [row, kernel] of values.entries()) {
-      const wanted = kernel.reduce((sum, value, s) => sum + value * b[s], state.intercept[0])
-      if (!(Math.abs(-decisions.data[row] - wanted) < 5e-3)) expect(-decisions.data[row]).toBe(wanted)
-    }
-    expect(await svc.score(test, unseen.codes)).toBeGreaterThan(0.65)
-  })
+  it.each(close)(
+    '$options, offset $offset: the solution satisfies the conditions in float64',
+    async ({ options, offset }) => {
+      const X = moved(train.X, offset)
+      using svc = await new SVC({ ...options, simd }).fit(X, train.codes)
+      expect(svc.fitStatus).toBe('converged')
+      const target = {
+        y: Float64Array.from(train.codes),
+        epsilon: 0,
+        bounds: train.codes.map(() => options.C),
+      }
+      expect(violation(svc.toState(), X, { ...target, estimator: 'SVC' })).toBeLessThan(2e-3)
+      // The decision values are those of the machine as float64 has it.
+      const state = svc.toState()
+      const test = moved(unseen.X, offset)
+      const { values } = kernelMatrix(test, state.supportVectors, svc.toState().kernel)
+      const decisions = await svc.decisionFunction(test)
+      const b = state.dualCoef
+      for (const [row, kernel] of values.entries()) {
+        const wanted = kernel.reduce((sum, value, s) => sum + value * b[s], state.intercept[0])
+        if (!(Math.abs(-decisions.data[row] - wanted) < 5e-3)) expect(-decisions.data[row]).toBe(wanted)
+      }
+      expect(await svc.score(test, unseen.codes)).toBeGreaterThan(0.65)
+    },
+  )
 
-  it.each(close.slice(0, 3))('$options: a search scores it as fits by themselves do', async ({ options }) => {
-    const { C, ...rest } = options
-    const cv = new StratifiedKFold({ nSplits: 3 })
-    using search = new GridSearchCV(new SVC({ ...rest, simd }), { C: [C] }, { cv })
-    await search.fit(train.X, train.codes)
-    const scores: number[] = []
-    for (const { train: own, test } of cv.split(train.X, train.codes)) {
-      const pick = (rows: Int32Array) => Array.from(rows, (row) => train.codes[row])
-      using svc = await new SVC({ ...options, simd }).fit(train.X.select(own), pick(own))
-      scores.push(await svc.score(train.X.select(test), pick(test)))
-    }
-    expect(search.bestScore).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3, 12)
-  })
+  it.each(close.slice(0, 3))(
+    '$options: a grid search gives the same score as separate fits',
+    async ({ options }) => {
+      const { C, ...rest } = options
+      const cv = new StratifiedKFold({ nSplits: 3 })
+      using search = new GridSearchCV(new SVC({ ...rest, simd }), { C: [C] }, { cv })
+      await search.fit(train.X, train.codes)
+      const scores: number[] = []
+      for (const { train: own, test } of cv.split(train.X, train.codes)) {
+        const pick = (rows: Int32Array) => Array.from(rows, (row) => train.codes[row])
+        using svc = await new SVC({ ...options, simd }).fit(train.X.select(own), pick(own))
+        scores.push(await svc.score(train.X.select(test), pick(test)))
+      }
+      expect(search.bestScore).toBeCloseTo(scores.reduce((sum, score) => sum + score, 0) / 3, 12)
+    },
+  )
 
   it.each(['linear', 'poly', 'rbf', 'sigmoid'] as const)(
-    'OneClassSVM, %s, far from the origin',
+    'OneClassSVM, %s, rows far from the origin',
     async (kernel) => {
       const X = moved(train.X, 300)
       const gamma = kernel === 'sigmoid' ? 1e-6 : 1e-4
@@ -86,20 +96,20 @@ describe.each(builds)('kernel values that lie close together, %s build', (simd) 
   )
 })
 
-test('a state gives the same bits again, also where decisions are made in float64', async () => {
+test('a state gives the same bits, also where decisions are computed in float64', async () => {
   using svc = await new SVC({ kernel: 'rbf', gamma: 1e-8, C: 1e9 }).fit(train.X, train.codes)
   using again = await SVC.fromOnnx(await svc.toOnnx({ onWarning: () => {} }))
   expect(await again.decisionFunction(unseen.X)).toEqual(await svc.decisionFunction(unseen.X))
 })
 
-describe('where precision is gone all the same', () => {
+describe('when precision is exhausted', () => {
   const rows = new Matrix(
     train.X.data.map((value, at) => value * (at % 2 === 0 ? 1e7 : 1)),
     train.X.rows,
     train.X.cols,
   )
 
-  it('the status says so, and a warning', async () => {
+  it('fitStatus reports it, with a warning', async () => {
     const warnings: string[] = []
     const onWarning = (message: string) => warnings.push(message)
     using svc = await new SVC({ kernel: 'linear', C: 1000, maxIter: 100000 }).fit(rows, train.codes, {
@@ -112,7 +122,7 @@ describe('where precision is gone all the same', () => {
     expect(again.fitStatus).toBe(svc.fitStatus)
   })
 
-  it('SVR, linear, whose C is huge beside the coefficients: more steps never make the function worse', async () => {
+  it('SVR, linear, C much larger than the coefficients: more iterations never make the function worse', async () => {
     const huge = new Matrix(
       train.X.data.map((value) => value * 1e9),
       train.X.rows,
@@ -144,7 +154,7 @@ describe('where precision is gone all the same', () => {
     expect(statuses).toEqual([...Array(5).fill('maxIter'), 'imprecise'])
   })
 
-  it('no warning otherwise', async () => {
+  it('there is no warning otherwise', async () => {
     const warnings: string[] = []
     const onWarning = (message: string) => warnings.push(message)
     using svc = await new SVC().fit(train.X, train.codes, { onWarning })
@@ -153,7 +163,7 @@ describe('where precision is gone all the same', () => {
   })
 })
 
-test('a saved file that plain float32 evaluates otherwise: a warning', async () => {
+test('warns that a saved file gives other results when evaluated in float32', async () => {
   const warnings: string[] = []
   using svc = await new SVC({ kernel: 'rbf', gamma: 1e-8, C: 1e9 }).fit(train.X, train.codes)
   await svc.toOnnx({ onWarning: (message) => warnings.push(message) })
@@ -162,7 +172,7 @@ test('a saved file that plain float32 evaluates otherwise: a warning', async () 
 })
 
 describe('numbers beyond float32', () => {
-  it('SVR without support vectors answers its constant', async () => {
+  it('SVR without support vectors returns its constant', async () => {
     for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid'] as const) {
       using svr = await new SVR({ kernel, epsilon: 10 }).fit(train.X, train.codes)
       expect(svr.support).toHaveLength(0)
@@ -171,7 +181,7 @@ describe('numbers beyond float32', () => {
     }
   })
 
-  it('predict refuses decision values beyond float32, as fit does', async () => {
+  it('predict rejects decision values beyond float32, as fit does', async () => {
     const far = new Matrix(
       unseen.X.data.map((value) => value * 1e5),
       unseen.X.rows,
@@ -191,13 +201,13 @@ describe('numbers beyond float32', () => {
     expect((await svc.predict(unseen.X)).length).toBe(unseen.X.rows)
   })
 
-  it('rows so far away that only their squares leave float32 are decided on', async () => {
+  it('accepts rows whose squares alone exceed float32', async () => {
     using svc = await new SVC({ kernel: 'rbf' }).fit(train.X, train.codes)
     const far = new Matrix(new Float32Array(6).fill(1e30), 1, 6)
     expect((await svc.decisionFunction(far)).data[0]).toBeCloseTo(svc.intercept[0], 5)
   })
 
-  it('gamma, coef0 and degree are refused when the machine is made', () => {
+  it('the constructor rejects gamma, coef0 and degree beyond float32', () => {
     for (const bad of [
       { gamma: 1e39 },
       { gamma: 1e-40 },
@@ -215,10 +225,10 @@ describe('numbers beyond float32', () => {
   })
 })
 
-describe('names that every object has', () => {
+describe('names of Object.prototype properties', () => {
   const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf']
 
-  it.each(names)('a class called %s, with classWeight', async (name) => {
+  it.each(names)('a class named %s, with classWeight', async (name) => {
     const y = train.codes.map((code) => (code === 0 ? name : 'other'))
     const weights = Object.fromEntries([['other', 3]])
     using svc = await new SVC({ classWeight: weights }).fit(train.X, y)
@@ -234,7 +244,7 @@ describe('names that every object has', () => {
     expect(Math.max(...heavier.dualCoef.data.map(Math.abs))).toBeCloseTo(2)
   })
 
-  it.each(names)('an option called %s is unknown', (name) => {
+  it.each(names)('an option named %s is unknown', (name) => {
     const options = Object.fromEntries([[name, 1]])
     for (const Machine of [SVC, SVR, OneClassSVM]) {
       expect(() => new Machine(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))

@@ -6,7 +6,7 @@ import { OneClassSVM, type OneClassSvmOptions } from './one-class-svm.ts'
 const { answers } = fixtures.oneClass
 const [X, XTest] = [toMatrix(fixtures.oneClass.X), toMatrix(fixtures.oneClass.XTest)]
 
-test.each(answers)('scikit-learn: $options', async ({ options, ...answer }) => {
+test.each(answers)('matches scikit-learn: $options', async ({ options, ...answer }) => {
   const given = options as OneClassSvmOptions
   const { kernel, dualCoef, supportVectors } = (await new OneClassSVM(given).fit(X)).toState()
   const objective = dualObjective(supportVectors, dualCoef, kernel)
@@ -25,7 +25,7 @@ test.each(answers)('scikit-learn: $options', async ({ options, ...answer }) => {
 })
 
 describe('OneClassSVM', () => {
-  test('at most nu of the rows lie outside, at least nu are support vectors, and the b sum to nu times the rows', async () => {
+  test('at most nu of the rows lie outside, at least nu are support vectors, and the coefficients sum to nu times the rows', async () => {
     for (const nu of [0.03, 0.2, 0.5, 0.95]) {
       const svm = await new OneClassSVM({ nu }).fit(X)
       const { dualCoef } = svm.toState()
@@ -33,20 +33,20 @@ describe('OneClassSVM', () => {
       expect(Math.min(...dualCoef)).toBeGreaterThan(0)
       expect(dualCoef.reduce((sum, b) => sum + b, 0)).toBeCloseTo(nu * X.rows, 8)
       const { data } = await svm.decisionFunction(X)
-      // Free support vectors lie on the border, give or take the tolerance.
+      // Free support vectors lie on the boundary, within the tolerance.
       const outside = data.filter((value) => value < -1e-2).length
       expect(outside).toBeLessThanOrEqual(nu * X.rows)
       expect(svm.support.length).toBeGreaterThanOrEqual(nu * X.rows)
     }
   })
 
-  test('nu of 1 leaves nothing to choose', async () => {
+  test('with nu = 1 every row is a support vector', async () => {
     const svm = await new OneClassSVM({ nu: 1 }).fit(X)
     expect(svm.support).toHaveLength(X.rows)
     expect(Number.isFinite(svm.offset)).toBe(true)
   })
 
-  test('rows that weigh nothing are left out, whole weights are repeated rows', async () => {
+  test('rows of weight 0 are left out, and whole weights equal repeated rows', async () => {
     const weights = Array.from({ length: X.rows }, (_, row) => row % 3)
     const weighted = await new OneClassSVM({ tol: 1e-7, gamma: 0.1 }).fit(X, { sampleWeight: weights })
     const rows = weights.flatMap((weight, row) => new Array(weight).fill(row))
@@ -55,14 +55,14 @@ describe('OneClassSVM', () => {
     expect(distance(one.data, other.data)).toBeLessThan(1e-3)
   })
 
-  test('a state makes the same machine', async () => {
+  test('a state gives the same estimator', async () => {
     const svm = await new OneClassSVM({ nu: 0.2 }).fit(X)
     const again = OneClassSVM.fromState(svm.toState())
     expect((await again.decisionFunction(XTest)).data).toEqual((await svm.decisionFunction(XTest)).data)
     expect(svm.clone({ nu: 0.3 }).getParams()).toEqual({ ...svm.getParams(), nu: 0.3 })
   })
 
-  test('bad input', async () => {
+  test('throws for invalid input and names the argument', async () => {
     for (const nu of [0, -1, 1.1, Number.NaN, '0.5' as unknown as number]) {
       expect(() => new OneClassSVM({ nu })).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'nu' }),

@@ -9,7 +9,7 @@ import { SVR } from './svr.ts'
 const { y, ...fixture } = fixtures.precomputed
 const [X, XTest] = [toMatrix(fixture.X), toMatrix(fixture.XTest)]
 
-/** (x.z / 3 + 1)^2 of all rows of a with all rows of b. */
+/** (x.z / 3 + 1)^2 for all rows of a and all rows of b. */
 function kernel(a: Matrix, b: Matrix): Matrix {
   const out = new Matrix(new Float32Array(a.rows * b.rows), a.rows, b.rows)
   for (let i = 0; i < a.rows; i++) {
@@ -26,7 +26,7 @@ const KTest = kernel(XTest, X)
 const options = { kernel: 'precomputed', tol: 1e-6 } as const
 
 describe('precomputed', () => {
-  test('SVC decides as scikit-learn’s', async () => {
+  test('SVC matches scikit-learn', async () => {
     const svc = await new SVC(options).fit(K, y)
     const decisions = await svc.decisionFunction(KTest, { shape: 'ovo' })
     expect(distance(decisions.data, fixture.decisions)).toBeLessThan(5e-3)
@@ -34,7 +34,7 @@ describe('precomputed', () => {
     expect([svc.supportVectors.rows, svc.supportVectors.cols]).toEqual([svc.support.length, 0])
   })
 
-  test('SVR and OneClassSVM decide as scikit-learn’s', async () => {
+  test('SVR and OneClassSVM match scikit-learn', async () => {
     const svr = await new SVR(options).fit(
       K,
       Array.from({ length: X.rows }, (_, row) => X.row(row)[0]),
@@ -44,7 +44,7 @@ describe('precomputed', () => {
     expect(distance((await one.decisionFunction(KTest)).data, fixture.oneClass)).toBeLessThan(2e-2)
   })
 
-  test('is the poly kernel that it was computed by', async () => {
+  test('equals the poly kernel whose values it received', async () => {
     const poly = { kernel: 'poly', gamma: 1 / 3, coef0: 1, degree: 2, tol: 1e-6 } as const
     const [own, given] = [await new SVC(poly).fit(X, y), await new SVC(options).fit(K, y)]
     expect(await given.predict(KTest)).toEqual(await own.predict(XTest))
@@ -52,7 +52,7 @@ describe('precomputed', () => {
     expect(distance(values[0].data, values[1].data)).toBeLessThan(2e-3)
   })
 
-  test('rows one by one, in a small cache', async () => {
+  test('works with a small row cache', async () => {
     const rows = Array.from({ length: 5 }, () => [...X.data]).flat()
     const large = new Matrix(Float32Array.from(rows), 5 * X.rows, X.cols)
     const labels = Array.from({ length: 5 }, () => y).flat()
@@ -63,7 +63,7 @@ describe('precomputed', () => {
     expect(distance(a.data, b.data)).toBeLessThan(1e-4)
   })
 
-  test('values of any size', async () => {
+  test('accepts values of any magnitude', async () => {
     const svc = await new SVC({ ...options, C: 1 }).fit(K, y)
     const expected = await svc.predict(KTest)
     for (const size of [2 ** 90, 2 ** -90]) {
@@ -78,7 +78,7 @@ describe('precomputed', () => {
     }
   })
 
-  test('probabilities, weights and a warm start work with it', async () => {
+  test('works with probabilities, weights and a warm start', async () => {
     const sampleWeight = y.map((_, row) => row % 3)
     const svc = await new SVC({ ...options, probability: true }).fit(K, y, { sampleWeight })
     const proba = await svc.predictProba(KTest)
@@ -89,7 +89,7 @@ describe('precomputed', () => {
     expect(await SVC.fromState(svc.toState()).predictProba(KTest)).toEqual(await svc.predictProba(KTest))
   })
 
-  test('a grid search takes rows and columns of a fold', async () => {
+  test('a grid search selects the rows and columns of each fold', async () => {
     const grid = { C: [0.01, 1, 10] }
     const poly = { kernel: 'poly', gamma: 1 / 3, coef0: 1, degree: 2 } as const
     const own = await new GridSearchCV(new SVC(poly), grid, { cv: 3 }).fit(X, y)
@@ -111,7 +111,7 @@ describe('precomputed', () => {
     await expect(svc.predict(X)).rejects.toThrow('150 columns')
   })
 
-  test('no file can hold it', async () => {
+  test('cannot be saved to a file', async () => {
     const svc = await new SVC(options).fit(K, y)
     expect(() => svc.toLibsvm()).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }))
     await expect(svc.toOnnx()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })

@@ -9,14 +9,14 @@ import { SVC } from './svc.ts'
 
 const { machines: cases, sigmoids } = fixtures.probabilities
 
-describe('Platt', () => {
-  test.each(sigmoids)('the sigmoid of $firsts rows and others is scikit-learn’s', async (fixture) => {
+describe('Platt scaling', () => {
+  test.each(sigmoids)('the sigmoid of $firsts rows and others matches scikit-learn', async (fixture) => {
     const { a, b } = await fitSigmoid(Float64Array.from(fixture.decisions), fixture.firsts, new TimeSlice())
     expect(a).toBeCloseTo(fixture.a, 3)
     expect(b).toBeCloseTo(fixture.b, 3)
   })
 
-  test('of decisions that say nothing: the share of the rows, nearly', async () => {
+  test('uninformative decision values give nearly the class frequencies', async () => {
     const { a, b } = await fitSigmoid(new Float64Array(40), 10, new TimeSlice())
     expect(a).toBe(0)
     expect(sigmoid(0, a, b)).toBeCloseTo((10 * (11 / 12) + 30 * (1 / 32)) / 40, 4)
@@ -30,14 +30,14 @@ describe('Platt', () => {
 describe.each(cases)('$name', ({ classes, ...fixture }) => {
   const [X, XTest] = [toMatrix(fixture.X), toMatrix(fixture.XTest)]
 
-  test('couples as LIBSVM does', () => {
+  test('couples pairs as LIBSVM does', () => {
     const own = { a: Float64Array.from(fixture.a), b: Float64Array.from(fixture.b) }
     const coupled = coupleProbabilities(Float64Array.from(fixture.decisions), classes, own)
-    // The LIBSVM in scikit-learn couples two classes too, and stops at 0.0025; since 3.31 it takes the sigmoid.
+    // The LIBSVM in scikit-learn couples two classes as well, and stops at 0.0025; LIBSVM 3.31 and newer use the sigmoid.
     expect(distance(coupled, fixture.coupled)).toBeLessThan(classes === 2 ? 5e-3 : 1e-5)
   })
 
-  test('probabilities are scikit-learn’s but for the luck of the folds', async () => {
+  test('probabilities match scikit-learn except for the random folds', async () => {
     const svc = await new SVC({ probability: true }).fit(X, fixture.y)
     const proba = await svc.predictProba(XTest)
     expect([proba.rows, proba.cols]).toEqual([XTest.rows, classes])
@@ -63,7 +63,7 @@ describe('SVC with probability', () => {
   const { X: given, y, XTest: unseen } = cases[1]
   const [X, XTest] = [toMatrix(given), toMatrix(unseen)]
 
-  test('decides as without, and the same seed gives the same bits', async () => {
+  test('has the same decision values as without, and the same bits for the same seed', async () => {
     const plain = await new SVC().fit(X, y)
     const one = await new SVC({ probability: true, randomState: 3 }).fit(X, y)
     const same = await new SVC({ probability: true, randomState: 3 }).fit(X, y)
@@ -76,7 +76,7 @@ describe('SVC with probability', () => {
     expect(distance((await other.predictProba(XTest)).data, proba.data)).toBeGreaterThan(1e-4)
   })
 
-  test('rows one by one, from a small cache, are decided as from whole blocks', async () => {
+  test('gives the same from a small row cache as from whole blocks', async () => {
     const rows = Array.from({ length: 6 }, () => [...X.data]).flat()
     const many = Array.from({ length: 6 * X.rows }, (_, i) => rows.slice(i * X.cols, (i + 1) * X.cols))
     const labels = Array.from({ length: 6 }, () => y).flat()
@@ -87,8 +87,8 @@ describe('SVC with probability', () => {
     expect(distance(one.data, two.data)).toBeLessThan(1e-4)
   })
 
-  test('decisions of rows held back are those of a machine that never saw them', async () => {
-    // With weights of 0 for the rows that a fold holds back, a machine is fitted without them.
+  test('decision values of held-out rows come from a model that was not trained on them', async () => {
+    // A model fitted with weight 0 for the held-out rows is a model without them.
     const two = y.map((label) => Math.min(label, 1))
     const svc = await new SVC({ probability: true, gamma: 0.5, tol: 1e-6 }).fit(X, two)
     const { dealFolds } = await import('../core/folds.ts')
@@ -108,7 +108,7 @@ describe('SVC with probability', () => {
     expect(own.b[0]).toBeCloseTo(b, 3)
   })
 
-  test('survives a state, a LIBSVM text and an ONNX model', async () => {
+  test('is kept by a state, a LIBSVM text and an ONNX model', async () => {
     const svc = await new SVC({ probability: true }).fit(X, y)
     const proba = await svc.predictProba(XTest)
     expect(await SVC.fromState(svc.toState()).predictProba(XTest)).toEqual(proba)
@@ -118,14 +118,14 @@ describe('SVC with probability', () => {
     expect(distance((await onnx.predictProba(XTest)).data, proba.data)).toBeLessThan(1e-4)
   })
 
-  test('classes of one and two rows have probabilities too', async () => {
+  test('works for classes of one and two rows', async () => {
     const few = X.select([0, 1, 2, 3, 4, 5, 6, 7])
     const svc = await new SVC({ probability: true }).fit(few, [0, 1, 1, 1, 1, 1, 2, 2])
     const proba = await svc.predictProba(few)
     expect(proba.data.every((p) => p > 0 && p < 1)).toBe(true)
   })
 
-  test('a machine without probabilities says so', async () => {
+  test('throws for a model without probabilities', async () => {
     const svc = await new SVC().fit(X, y)
     await expect(svc.predictProba(XTest)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -140,7 +140,7 @@ describe('SVC with probability', () => {
 })
 
 test('probabilities do not depend on whether kernel rows or whole blocks are computed', async () => {
-  // So well apart that a pair is solved on few rows, and its folds request more than a pair may.
+  // So well separated that each pair needs few rows, while its folds request more than the limit for a pair.
   const random = new Random(1)
   const rows = 1200
   const y = Array.from({ length: rows }, (_, row) => row % 3)
@@ -149,7 +149,7 @@ test('probabilities do not depend on whether kernel rows or whole blocks are com
     for (let k = 0; k < 6; k++) X.data[row * 6 + k] = random.below(1e6) / 1e6 + (k === y[row] ? 0.8 : 0)
   }
   const byRows = await new SVC({ probability: true }).fit(X, y)
-  // There is no room for blocks.
+  // No room for blocks.
   const onlyRows = await new SVC({ probability: true, cacheSize: 0.05 }).fit(X, y)
   const expected = (await onlyRows.predictProba(X)).data
   const found = (await byRows.predictProba(X)).data

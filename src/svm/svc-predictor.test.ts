@@ -8,7 +8,7 @@ describe('an SvcPredictor', async () => {
   const { X, codes: y } = clouds(60, 3, 0)
   const svc = await new SVC({ probability: true }).fit(X, y)
 
-  it('answers the same bits as the SVC', async () => {
+  it('gives the same bits as the SVC', async () => {
     const predictor = SvcPredictor.fromState(svc.toState())
     expect(predictor.classes).toEqual(svc.classes)
     expect(await predictor.predict(X)).toEqual(await svc.predict(X))
@@ -16,7 +16,7 @@ describe('an SvcPredictor', async () => {
     expect(await predictor.predictProba(X)).toEqual(await svc.predictProba(X))
   })
 
-  it('reads a LIBSVM model as SVC does', async () => {
+  it('reads a LIBSVM model like SVC', async () => {
     const text = svc.toLibsvm()
     const predictor = SvcPredictor.fromLibsvm(text)
     expect(await predictor.decisionFunction(X, { shape: 'ovo' })).toEqual(
@@ -25,7 +25,7 @@ describe('an SvcPredictor', async () => {
     expect(() => SvcPredictor.fromLibsvm('svm_type one_class')).toThrow(/line 'SV'/)
   })
 
-  it('answers no more after dispose', async () => {
+  it('throws DISPOSED after dispose', async () => {
     const predictor = SvcPredictor.fromState(svc.toState())
     predictor.dispose()
     predictor.dispose()
@@ -33,15 +33,15 @@ describe('an SvcPredictor', async () => {
     expect(await svc.predict(X)).toHaveLength(y.length)
   })
 
-  it('has no probabilities that the machine has not', async () => {
+  it('throws for probabilities if the model has none', async () => {
     const plain = await new SVC().fit(X, y)
     const predictor = SvcPredictor.fromState(plain.toState())
     await expect(predictor.predictProba(X)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
 
-describe('many short calls one after the other', () => {
-  it('leave the event loop its turns, as one long call does', async () => {
+describe('many short calls in succession', () => {
+  it('let the event loop run, like one long call', async () => {
     const rows = 1500
     const cols = 800
     const X = new Matrix(

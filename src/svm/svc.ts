@@ -4,6 +4,7 @@ import { dealFolds } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
+import type { KeptGram } from '../engine/kernel/kept-gram.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import { accuracyScore } from '../metrics/metrics.ts'
@@ -80,6 +81,20 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
    *   `ABORTED`, `OUT_OF_MEMORY`, `DISPOSED`
    */
   async fit<Y extends ArrayLike<L>>(X: MatrixLike, y: Y, o: SvcFitOptions = {}): Promise<SVC<Y[number]>> {
+    return this.fitOnGram(X, y, { ...o, gram: undefined })
+  }
+
+  /**
+   * Like `fit`, with the same bits, and sooner if a search has left the dot products of all rows.
+   *
+   * @param o.gram products of the rows of X, class by class; used where it serves, and left to the caller to close
+   * @internal
+   */
+  async fitOnGram<Y extends ArrayLike<L>>(
+    X: MatrixLike,
+    y: Y,
+    o: SvcFitOptions & { gram: KeptGram | undefined },
+  ): Promise<SVC<Y[number]>> {
     this.#checkAlive()
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
@@ -95,7 +110,7 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const weights = classWeights(classWeight, classes, [...countCodes(labels)])
     const bounds = new Float64Array(matrix.rows)
     for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
-    // Loaded by who fits: those who only predict do without.
+    // Loaded on demand, because programs that only predict do not need it.
     const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
       import('./training/one-vs-one.ts'),
       import('./training/earlier-duals.ts'),
@@ -105,7 +120,7 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const earlier = this.#earlier(o.warmStart)
     const model = await fitOneVsOne(
       {
-        ...{ X: matrix, groups, survey, bounds, folds },
+        ...{ X: matrix, groups, survey, bounds, folds, gram: o.gram },
         earlier: earlier && earlierDuals(earlier.model, earlier.classes, matrix, y, classes),
       },
       kernel,

@@ -4,7 +4,7 @@ import { distance, fixtures, toMatrix } from '../../test/support/more-fixtures.t
 import { Matrix } from '../core/matrix.ts'
 import { SVR, type SvrOptions } from './svr.ts'
 
-describe.each(fixtures.regression)('scikit-learn on $name', ({ X, y, XTest, yTest, ...set }) => {
+describe.each(fixtures.regression)('matches scikit-learn on $name', ({ X, y, XTest, yTest, ...set }) => {
   const [train, unseen] = [toMatrix(X), toMatrix(XTest)]
 
   test.each(set.answers)('$options', async ({ options, ...answer }) => {
@@ -21,7 +21,7 @@ describe.each(fixtures.regression)('scikit-learn on $name', ({ X, y, XTest, yTes
     expect(await settled.score(unseen, yTest)).toBeCloseTo(answer.score, 3)
   })
 
-  test('sampleWeight, with zeros', async () => {
+  test('sampleWeight, including zeros', async () => {
     const svr = await new SVR({ tol: 1e-6 }).fit(train, y, { sampleWeight: set.weights })
     expect(distance(await svr.predict(unseen), set.weighted)).toBeLessThan(5e-3)
     expect([...svr.support].every((row) => set.weights[row] > 0)).toBe(true)
@@ -42,7 +42,7 @@ describe('SVR', () => {
   const X = [[0], [1], [2], [3], [4]]
   const y = [0, 1, 2, 3, 4]
 
-  test('the coefficients are within C and sum to 0', async () => {
+  test('the coefficients are within [-C, C] and sum to 0', async () => {
     const { X: rows, y: targets } = fixtures.regression[0]
     const { dualCoef } = (await new SVR({ C: 0.7 }).fit(toMatrix(rows), targets)).toState()
     expect(Math.max(...dualCoef.map(Math.abs))).toBeLessThanOrEqual(0.7)
@@ -60,7 +60,7 @@ describe('SVR', () => {
     expect(distance(await whole.predict(unseen), await little.predict(unseen))).toBeLessThan(1e-4)
   })
 
-  test('a state makes the same machine', async () => {
+  test('a state gives the same estimator', async () => {
     const svr = await new SVR({ kernel: 'linear', C: 100 }).fit(X, y)
     const again = SVR.fromState(svr.toState())
     expect(await again.predict([[1.5]])).toEqual(await svr.predict([[1.5]]))
@@ -68,19 +68,19 @@ describe('SVR', () => {
     expect((await svr.predict([[1.5]]))[0]).toBeCloseTo(1.5, 1)
   })
 
-  test('y that lies in the tube makes a constant', async () => {
+  test('targets within the epsilon tube give a constant', async () => {
     const svr = await new SVR({ epsilon: 10 }).fit(X, y)
     expect(svr.support).toHaveLength(0)
     expect(await svr.predict([[0], [9]])).toEqual([2, 2])
   })
 
-  test('the score of a constant y', async () => {
+  test('score() for a constant y', async () => {
     const svr = await new SVR().fit(X, [1, 1, 1, 1, 1])
     expect(await svr.score(X, [1, 1, 1, 1, 1])).toBe(1)
     expect(await svr.score(X, [2, 2, 2, 2, 2])).toBe(0)
   })
 
-  test('bad input', async () => {
+  test('throws for invalid input and names the argument', async () => {
     expect(() => new SVR({ epsilon: -1 })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'epsilon' }),
     )

@@ -24,8 +24,8 @@ export interface SpawnOptions {
    */
   worker?: WorkerSource | undefined
   /**
-   * Default number of threads for long fits, searches and extractors, including the worker's own thread. If several connections
-   * share a worker, the last value applies. Results do not depend on it. Default: one per core.
+   * Default number of threads for long fits, searches and extractors, including the worker's own thread. If several
+   * connections share a worker, the last value applies. Results do not depend on it. Default: one per core.
    */
   threads?: number | undefined
 }

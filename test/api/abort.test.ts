@@ -40,7 +40,7 @@ async function abortAfter(delay: number, call: (o: LongCall) => Promise<unknown>
   return performance.now() - due
 }
 
-describe('an abort is answered at once', () => {
+describe('an abort ends the call promptly', () => {
   const svc = new SVC({ C: 10, probability: true })
   test.each<[string, (o: LongCall) => Promise<unknown>]>([
     ['fit', (o) => new SVC({ C: 10, gamma: 1, probability: true }).fit(X, y, o)],
@@ -60,7 +60,7 @@ describe('an abort is answered at once', () => {
     expect(await abortAfter(150, call)).toBeLessThan(AT_ONCE)
   })
 
-  test('predict and predictProba, also while they wait for their turn', async () => {
+  test('predict and predictProba, also while waiting for an earlier call', async () => {
     const some = Array.from({ length: 1500 }, (_, row) => row)
     await svc.fit(X.select(some), y.slice(0, 1500))
     const many = noise(60_000, 100)
@@ -72,7 +72,7 @@ describe('an abort is answered at once', () => {
   })
 })
 
-describe('what was aborted stays usable', () => {
+describe('objects stay usable after an abort', () => {
   const some = X.select(Array.from({ length: 300 }, (_, row) => row))
   const labels = y.slice(0, 300)
 
@@ -107,7 +107,7 @@ describe('what was aborted stays usable', () => {
     expect(await search.predict(some)).toEqual(expected)
   })
 
-  test('a signal that fired before stops it before it starts', async () => {
+  test('a signal aborted beforehand rejects every call', async () => {
     const o = { signal: AbortSignal.abort() }
     const svc = await new SVC().fit(some, labels)
     for (const call of [
@@ -124,7 +124,7 @@ describe('what was aborted stays usable', () => {
 })
 
 describe('progress', () => {
-  test('of a fit: pairs of classes, and the gap', async () => {
+  test('fit reports class pairs and the gap', async () => {
     const seen: FitProgress[] = []
     await new SVC({ C: 10 }).fit(X.select([...Array(1200).keys()]), y.slice(0, 1200), {
       onProgress: (progress) => seen.push(progress),
@@ -141,7 +141,7 @@ describe('progress', () => {
     expect(seen.at(-1)!.gap).toBeLessThanOrEqual(1e-3)
   })
 
-  test('of a long pair: its gap as it falls', async () => {
+  test('fit reports the falling gap of a long pair', async () => {
     const gaps: number[] = []
     await new SVC({ C: 10 }).fit(X.select([...Array(3000).keys()]), two.slice(0, 3000), {
       onProgress: ({ gap }) => gaps.push(gap),
@@ -151,7 +151,7 @@ describe('progress', () => {
     expect(gaps.at(-1)).toBeLessThanOrEqual(1e-3)
   })
 
-  test('of a prediction: rows; of a search: fits', async () => {
+  test('predict reports rows; a grid search reports fits', async () => {
     const rows = X.select([...Array(300).keys()])
     const svc = await new SVC().fit(rows, y.slice(0, 300))
     const predicted: Progress[] = []
@@ -166,7 +166,7 @@ describe('progress', () => {
   })
 })
 
-test('maxIter ends each pair, and fitStatus says so', async () => {
+test('maxIter bounds the iterations of each pair, and fitStatus reports it', async () => {
   const svc = await new SVC({ C: 10, maxIter: 7 }).fit(X.select([...Array(600).keys()]), y.slice(0, 600))
   expect([...svc.nIter]).toEqual([7, 7, 7])
   expect(svc.fitStatus).toBe('maxIter')

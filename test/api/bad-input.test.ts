@@ -28,8 +28,8 @@ const kernels: SvcOptions[] = [
   { kernel: 'sigmoid' },
 ]
 
-describe('what cannot be told apart', () => {
-  test.each(kernels)('rows with both labels, C = 1e6: $kernel', async (options) => {
+describe('rows that no model can separate', () => {
+  test.each(kernels)('identical rows with both labels, C = 1e6: $kernel', async (options) => {
     const { X } = blobs(40, 3, 2)
     const twice = X.select([...Array(40).keys(), ...Array(40).keys()])
     const y = Array.from({ length: 80 }, (_, row) => (row < 40 ? 'a' : 'b'))
@@ -41,7 +41,7 @@ describe('what cannot be told apart', () => {
     for (let row = 0; row < 40; row++) expect(data[row]).toBeCloseTo(data[row + 40], 5)
   })
 
-  test('some rows with both labels among others, C = 1e6', async () => {
+  test('some identical rows with both labels, C = 1e6', async () => {
     const { X, y } = blobs(200, 4, 2)
     const rows = [...Array(200).keys(), ...Array(20).keys()]
     const labels = rows.map((row, i) => (i < 200 ? y[row] : 1 - y[row]))
@@ -51,7 +51,7 @@ describe('what cannot be told apart', () => {
     expect(await svc.score(X.select(rows), labels)).toBe(200 / 220)
   })
 
-  test('some rows with both labels among others are searched over, C = 1e6', async () => {
+  test('a grid search with some identical rows of both labels, C = 1e6', async () => {
     const { X, y } = blobs(200, 4, 2)
     const rows = [...Array(200).keys(), ...Array(20).keys()]
     const labels = rows.map((row, i) => (i < 200 ? y[row] : 1 - y[row]))
@@ -63,7 +63,7 @@ describe('what cannot be told apart', () => {
     expect(await scores()).toEqual(await scores(0.1))
   })
 
-  test.each(kernels)('constant features, gamma scale: $kernel', async (options) => {
+  test.each(kernels)("constant features, gamma 'scale': $kernel", async (options) => {
     const X = Array.from({ length: 10 }, () => [3, 3])
     const y = Array.from({ length: 10 }, (_, row) => (row < 6 ? 'many' : 'few'))
     const svc = await new SVC(options).fit(X, y)
@@ -72,12 +72,12 @@ describe('what cannot be told apart', () => {
     expect((await svc.decisionFunction([[3, 3]])).data.every(Number.isFinite)).toBe(true)
   })
 
-  test('all zeros', async () => {
+  test('all features zero', async () => {
     const svc = await new SVC().fit(new Matrix(new Float32Array(8), 4, 2), [0, 0, 0, 1])
     expect(await svc.predict([[0, 0]])).toEqual([0])
   })
 
-  test('constant features for regression and one class', async () => {
+  test('constant features for SVR and OneClassSVM', async () => {
     const X = [[1], [1], [1]]
     expect((await (await new SVR().fit(X, [1, 2, 3])).predict(X))[0]).toBeCloseTo(2, 1)
     const svm = await new OneClassSVM().fit(X)
@@ -85,10 +85,10 @@ describe('what cannot be told apart', () => {
   })
 })
 
-describe('200 classes of 5 rows', () => {
+describe('200 classes of 5 rows each', () => {
   const { X, y } = blobs(1000, 50, 200)
 
-  test('are fitted, told apart and predicted', async () => {
+  test('can be fitted, separated and predicted', async () => {
     const svc = await new SVC({ C: 10 }).fit(X, y)
     expect(svc.classes).toHaveLength(200)
     expect(svc.nIter).toHaveLength((200 * 199) / 2)
@@ -97,7 +97,7 @@ describe('200 classes of 5 rows', () => {
     expect([rows, cols]).toEqual([3, 200])
   })
 
-  test('are searched over', async () => {
+  test('can be searched over', async () => {
     const search = new GridSearchCV(new SVC(), { C: [1, 10], kernel: ['linear'] }, { cv: 2, refit: false })
     await search.fit(X, y)
     // Guessing would score 0.005.
@@ -115,16 +115,16 @@ describe('200 classes of 5 rows', () => {
   })
 })
 
-describe('numbers of any size', () => {
+describe('numbers of any magnitude', () => {
   const { X, y } = blobs(90, 3, 3)
 
-  test.each([1e-30, 1e-38, 1e30, 1e38])('rbf, times %d', async (factor) => {
+  test.each([1e-30, 1e-38, 1e30, 1e38])('rbf gives the same labels for data times %d', async (factor) => {
     const [one, other] = [await new SVC().fit(X, y), await new SVC().fit(times(X, factor), y)]
     expect(other.fitStatus).toBe('converged')
     expect(await other.predict(times(X, factor))).toEqual(await one.predict(X))
   })
 
-  test.each(kernels)('near 1e30, gamma and C as they are: $kernel', async (options) => {
+  test.each(kernels)('data near 1e30, gamma and C unscaled: $kernel', async (options) => {
     // K is then near 1e60, or 0 between any two rows: numbers that no C = 1 suits. It ends, and says how.
     const given = times(X, 1e30)
     const fit = new SVC({ ...options, gamma: 1, maxIter: 100_000 }).fit(given, y)
@@ -138,13 +138,13 @@ describe('numbers of any size', () => {
     expect(['converged', 'stalled', 'maxIter', 'INVALID_ARGUMENT']).toContain(outcome)
   })
 
-  test.each(kernels)('near 1e-30: $kernel', async (options) => {
+  test.each(kernels)('data near 1e-30: $kernel', async (options) => {
     const svc = await new SVC(options).fit(times(X, 1e-30), y)
     expect(svc.fitStatus).toBe('converged')
     expect(await svc.predict(times(X, 1e-30))).toHaveLength(90)
   })
 
-  test('regression and one class near 1e30', async () => {
+  test('SVR and OneClassSVM near 1e30', async () => {
     const target = y.map((label) => label * 2)
     const [small, large] = [await new SVR().fit(X, target), await new SVR().fit(times(X, 1e30), target)]
     expect(await large.score(times(X, 1e30), target)).toBeCloseTo(await small.score(X, target), 3)
@@ -161,13 +161,13 @@ describe('numbers of any size', () => {
     expect(await svc.predict(wide)).toEqual(wide.map(([large]) => (large > 0 ? 1 : 0)))
   })
 
-  test('kernel values beyond float32 are named', async () => {
+  test('names the kernel values that exceed float32', async () => {
     const fit = new SVC({ kernel: 'poly', gamma: 1e20, degree: 5 }).fit(X, y)
     await expect(fit).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'X' })
     await expect(fit).rejects.toThrow('float32')
   })
 
-  test('rows to predict that are far from all others', async () => {
+  test('predicts rows that are far from all training rows', async () => {
     const svc = await new SVC().fit(X, y)
     const labels = await svc.predict(times(X, 1e30))
     expect(labels.every((label) => svc.classes.includes(label))).toBe(true)
@@ -176,7 +176,7 @@ describe('numbers of any size', () => {
   })
 })
 
-describe('values that are not finite numbers', () => {
+describe('values that are not finite', () => {
   const X = [
     [0, 1],
     [1, 0],
@@ -213,15 +213,15 @@ describe('shapes and labels', () => {
     ['too few labels', X, ['a', 'b'], 'SHAPE_MISMATCH', 'y'],
     ['one class', X, ['a', 'a', 'a', 'a'], 'ONE_CLASS', 'y'],
     ['labels of two types', X, ['a', 'b', 1, 2], 'INVALID_ARGUMENT', 'y[2]'],
-    ['a label that is not a label', X, ['a', 'b', null, 'b'], 'INVALID_ARGUMENT', 'y[2]'],
-    ['rows that are none', 7, y, 'INVALID_ARGUMENT', 'X'],
-    ['labels that are none', X, 'abab', 'INVALID_ARGUMENT', 'y'],
+    ['an invalid label', X, ['a', 'b', null, 'b'], 'INVALID_ARGUMENT', 'y[2]'],
+    ['X that is not a list of rows', 7, y, 'INVALID_ARGUMENT', 'X'],
+    ['y that is not a list', X, 'abab', 'INVALID_ARGUMENT', 'y'],
   ])('%s', async (_, rows, labels, code, argument) => {
     const fit = new SVC().fit(rows as number[][], labels as string[])
     await expect(fit).rejects.toMatchObject({ code, argument })
   })
 
-  test('a class with fewer rows than folds', async () => {
+  test('names a class with fewer rows than folds', async () => {
     const search = new GridSearchCV(new SVC(), { C: [1] }, { cv: 3 })
     await expect(search.fit(X, y)).rejects.toMatchObject({ code: 'TOO_FEW_ROWS' })
   })
@@ -252,7 +252,7 @@ describe('shapes and labels', () => {
     )
   })
 
-  test('options that are none', () => {
+  test('rejects options that are not an object', () => {
     expect(() => new SVC(null as unknown as SvcOptions)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'options' }),
     )
@@ -262,8 +262,8 @@ describe('shapes and labels', () => {
   })
 })
 
-describe('too much', () => {
-  test('a fit without room says so before it starts', async () => {
+describe('memory limits', () => {
+  test('a fit that does not fit into memory is refused before it starts', async () => {
     // Four rows, but every class is padded to a strip: some 4.8 GB in the engine.
     const X = new Matrix(new Float32Array(4 * 10_000_000), 4, 10_000_000)
     const fit = new SVC({ gamma: 1 }).fit(X, [0, 1, 0, 1])
@@ -271,7 +271,7 @@ describe('too much', () => {
     await expect(fit).rejects.toThrow(/[0-9]+ MB of WebAssembly memory are needed, but only [0-9]+ MB/)
   })
 
-  test('a small cache is enough for a small fit', async () => {
+  test('a small cache suffices for a small fit', async () => {
     const { X, y } = blobs(300, 5, 2)
     const svc = await new SVC({ cacheSize: 0.001 }).fit(X, y)
     expect(svc.fitStatus).toBe('converged')
@@ -279,7 +279,7 @@ describe('too much', () => {
   })
 })
 
-test('two calls at once do not get into each other’s way', async () => {
+test('two concurrent calls do not affect each other', async () => {
   const { X, y } = blobs(600, 8, 3)
   const svc = await new SVC().fit(X, y)
   const expected = await svc.decisionFunction(X)

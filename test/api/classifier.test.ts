@@ -32,8 +32,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('ImageClassifier with the CNN that ships', () => {
-  it('learns digits from PNG and JPEG files, and its file predicts the same', async () => {
+describe('ImageClassifier with the embedded CNN', () => {
+  it('learns digits from PNG and JPEG files and predicts the same after save and load', async () => {
     const paths: string[] = []
     const labels: number[] = []
     for (let i = 0; i < 60; i++) {
@@ -71,7 +71,7 @@ describe('ImageClassifier with the CNN that ships', () => {
 })
 
 describe('fit with a grid', () => {
-  it('keeps the best candidate', async () => {
+  it('uses the best candidate', async () => {
     const { images, labels } = digits([0, 1, 4], 20)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { tol: 1e-4 } })
     const stages = new Set<string>()
@@ -92,7 +92,7 @@ describe('fit with a grid', () => {
     expect((await classifier.evaluate(images, labels)).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('is forgotten by a fit without one', async () => {
+  it('a later fit without a grid discards it', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
@@ -102,8 +102,8 @@ describe('fit with a grid', () => {
   })
 })
 
-describe('layer auto', () => {
-  it('finds a layer when it learns, and saves that one', async () => {
+describe("layer: 'auto'", () => {
+  it('chooses a layer during fit and saves it', async () => {
     const { images, labels } = digits([0, 1, 4], 12)
     const stages = new Set<string>()
     using classifier = await ImageClassifier.create({
@@ -125,7 +125,7 @@ describe('layer auto', () => {
     expect(loaded.rankedLayers).toBeUndefined()
   })
 
-  it('keeps to a pooling that is named, and what it has if it is aborted', async () => {
+  it('keeps a named pooling, and the previous model after an abort', async () => {
     const { images, labels } = digits([0, 1], 8)
     using classifier = await ImageClassifier.create({ extractor: { ...small, layer: 'auto' } })
     await classifier.fit(images, labels, { cv: 2 })
@@ -144,7 +144,7 @@ describe('layer auto', () => {
 })
 
 describe('add and refit', () => {
-  it('learns new images and new classes, from where it was', async () => {
+  it('learns new images and classes, starting from the previous solution', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     const more = digits([0, 7], 10, 30)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
@@ -164,7 +164,7 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('keeps what was added if it is aborted', async () => {
+  it('keeps added images after an abort', async () => {
     const { images, labels } = digits([0, 1], 8)
     const more = digits([4], 8)
     using classifier = await ImageClassifier.create({ extractor: small })
@@ -183,7 +183,7 @@ describe('add and refit', () => {
 })
 
 describe('with a feature store', () => {
-  it('predicts the same, and no image goes through the network twice', async () => {
+  it('predicts the same and runs no image through the network twice', async () => {
     const { images, labels } = digits([0, 1, 4], 10)
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor: small })
@@ -206,7 +206,7 @@ describe('with a feature store', () => {
     expect(await again.predict(images)).toEqual(await plain.predict(images))
   })
 
-  it('goes on after load: only what is new is extracted, the SVM starts from the old duals', async () => {
+  it('continues after load: only new images are extracted, and the SVM starts from the old duals', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     const more = digits([0, 7], 10, 30)
     const svm = { kernel: 'linear' } as const
@@ -245,8 +245,8 @@ describe('with a feature store', () => {
   it.each([
     ['its default layer', {}],
     ['an inner layer', { layer: 'stage3', pooling: { grid: 2 } }],
-    ['a layer that it is to find', { layer: 'auto' }],
-  ])('goes on after load with the CNN that ships: %s', async (_, extractor) => {
+    ["layer: 'auto'", { layer: 'auto' }],
+  ])('continues after load with the embedded CNN: %s', async (_, extractor) => {
     const { images, labels } = digits([0, 1], 6)
     const more = digits([7], 4)
     const path = join(folder, `goes on with ${JSON.stringify(extractor).replaceAll(/\W/g, '')}.npz`)
@@ -269,7 +269,7 @@ describe('with a feature store', () => {
     expect(kept.size).toBe(20)
   })
 
-  it('says what a loaded classifier lacks to go on', async () => {
+  it('explains what a loaded classifier lacks to continue', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -292,7 +292,7 @@ describe('with a feature store', () => {
     await empty.refit()
   })
 
-  it('keeps the features of all layers where the layer is to be found', async () => {
+  it('stores the features of all layers while the layer is chosen', async () => {
     const { images, labels } = digits([0, 1, 4], 8)
     const extractor = { ...small, pooling: 'auto', layer: 'auto' } as const
     const store = FeatureStore.inMemory()
@@ -323,7 +323,7 @@ describe('with a feature store', () => {
     await expect(late).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
   })
 
-  it('is told that another network has other features', async () => {
+  it('rejects features of another network', async () => {
     const { images, labels } = digits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -338,7 +338,7 @@ describe('with a feature store', () => {
 })
 
 describe('predictProba', () => {
-  it('answers a row for each image, of NaN where it cannot be read', async () => {
+  it('returns a row for each image, NaN where it cannot be read', async () => {
     const { images, labels } = digits([0, 1, 4], 15)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
@@ -409,7 +409,7 @@ describe('predictProba', () => {
     expect(ranked.map(([{ label }]) => label)).toEqual(predicted)
   })
 
-  it('is the same after save, load, add and refit as by a fit on all', async () => {
+  it('is the same after save, load, add and refit as after one fit on everything', async () => {
     const { images, labels } = digits([0, 1, 7], 12)
     const store = await FeatureStore.inMemory()
     using first = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
@@ -425,7 +425,7 @@ describe('predictProba', () => {
     for (const [i, p] of a.data.entries()) expect(p).toBeCloseTo(b.data[i], 2)
   })
 
-  it("of 'libsvm' are those of SVC with probability", async () => {
+  it("with 'libsvm' returns the probabilities of SVC with probability", async () => {
     const { images, labels } = digits([0, 1, 7], 12)
     using classifier = await ImageClassifier.create({
       extractor: small,
@@ -441,7 +441,7 @@ describe('predictProba', () => {
     expect(await loaded.predictProba(images)).toEqual(await svc.predictProba(X))
   })
 
-  it('needs two images a class, and knows three settings', async () => {
+  it('needs two images per class and rejects unknown settings', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small, probability: true })
     await expect(classifier.fit([...images, images[0]], [...labels, 'other'])).rejects.toMatchObject({
@@ -454,7 +454,7 @@ describe('predictProba', () => {
     })
   })
 
-  it('says so where there are none', async () => {
+  it('throws if the classifier has no probabilities', async () => {
     const { images, labels } = digits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.predictProba(images)).rejects.toMatchObject({ code: 'NOT_FITTED' })
@@ -496,7 +496,7 @@ describe('save and load', () => {
     })
   }
 
-  it('holds nothing of the computer that it was fitted on', async () => {
+  it('does not depend on the machine that fitted it', async () => {
     const files = []
     for (const svm of [{}, { threads: 1, cacheSize: 64 }]) {
       using classifier = await ImageClassifier.create({ extractor: small, svm })
@@ -518,7 +518,7 @@ describe('save and load', () => {
     expect(loaded.svm.getParams().C).toBe(7)
   })
 
-  it('is loaded from a server as the caller says: checked, kept where he wants it, its progress told', async () => {
+  it("loads from a server with the caller's hash, cache and progress options", async () => {
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels)
     const bytes = await classifier.save()
@@ -548,7 +548,7 @@ describe('save and load', () => {
     }
   })
 
-  it('takes an extractor and an SVC, and leaves both to their owner', async () => {
+  it('accepts an extractor and an SVC, and does not dispose of them', async () => {
     using extractor = await FeatureExtractor.create(small)
     using svc = new SVC({ C: 2 })
     const classifier = await ImageClassifier.create({ extractor, svm: svc })
@@ -560,7 +560,7 @@ describe('save and load', () => {
   })
 })
 
-describe('bad input', () => {
+describe('invalid input', () => {
   const { images, labels } = digits([0, 1], 6)
   const fitted = async () => {
     const classifier = await ImageClassifier.create({ extractor: small })
@@ -578,7 +578,7 @@ describe('bad input', () => {
     ).rejects.toMatchObject({ code: 'ONE_CLASS' })
   })
 
-  it('a class with fewer images than folds, before any image is looked at', async () => {
+  it('a class with fewer images than folds is refused before any image is read', async () => {
     using classifier = await unfitted()
     const untouched = images.map(() => 'nowhere.png')
     await expect(classifier.fit(untouched, labels, { grid: { C: [1] }, cv: 7 })).rejects.toMatchObject({
@@ -586,7 +586,7 @@ describe('bad input', () => {
     })
   })
 
-  it('images and labels of different number', async () => {
+  it('different numbers of images and labels', async () => {
     using classifier = await fitted()
     const wanted = { code: 'SHAPE_MISMATCH', argument: 'labels' }
     await expect(classifier.fit(images, labels.slice(1))).rejects.toMatchObject(wanted)
@@ -606,7 +606,7 @@ describe('bad input', () => {
     await expect(classifier.predict('a.png' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('labels of two types, or of another type than the classes', async () => {
+  it('labels of mixed types, or of another type than the classes', async () => {
     using classifier = await fitted()
     const mixed = labels.map((label, i) => (i === 3 ? 3 : label))
     await expect(classifier.fit(images, mixed as string[])).rejects.toMatchObject({
@@ -616,7 +616,7 @@ describe('bad input', () => {
     await expect(classifier.evaluate(images, numbers)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('a text file named .png, a truncated JPEG, a missing file: named, or left out on request', async () => {
+  it('a text file named .png, a truncated JPEG, a missing file: named, or skipped on request', async () => {
     const text = join(folder, 'text.png')
     writeFileSync(text, 'I am no picture')
     const truncated = join(folder, 'truncated.jpg')
@@ -660,7 +660,7 @@ describe('bad input', () => {
     })
   })
 
-  it('a network that answers NaN: the row and the column', async () => {
+  it('a network that returns NaN: names the row and the column', async () => {
     const model = smallCnn()
     const weights = new Float32Array(model.graph!.initializer[0].rawData.buffer)
     // The weights of channel 2.
@@ -672,7 +672,7 @@ describe('bad input', () => {
     await expect(classifier.fit(images, labels)).rejects.toThrow('row 0, column 2')
   })
 
-  it('a CNN that is none, a layer that does not exist', async () => {
+  it('a file that is not a CNN, a layer that does not exist', async () => {
     const notOnnx = new TextEncoder().encode('not an ONNX file')
     await expect(ImageClassifier.create({ extractor: { model: notOnnx } })).rejects.toMatchObject({
       code: 'MODEL_UNREADABLE',
@@ -699,7 +699,7 @@ describe('bad input', () => {
     })
   })
 
-  it('before fit', async () => {
+  it('throws NOT_FITTED before fit', async () => {
     using classifier = await unfitted()
     const wanted = { code: 'NOT_FITTED' }
     await expect(classifier.predict(images)).rejects.toMatchObject(wanted)
@@ -708,7 +708,7 @@ describe('bad input', () => {
     expect(() => classifier.classes).toThrow(expect.objectContaining(wanted))
   })
 
-  it('after dispose', async () => {
+  it('throws DISPOSED after dispose', async () => {
     const classifier = await fitted()
     classifier.dispose()
     const wanted = { code: 'DISPOSED' }
@@ -718,7 +718,7 @@ describe('bad input', () => {
     await expect(classifier.save()).rejects.toMatchObject(wanted)
   })
 
-  it('an abort, after which what was learnt is still there', async () => {
+  it('an abort keeps the previous model', async () => {
     using classifier = await fitted()
     const before = await classifier.predict(images)
     const abort = new AbortController()

@@ -76,7 +76,7 @@ const models: [string, SvcOptions][] = [
   ['float64', { kernel: 'poly', gamma: 300, C: 1e6, maxIter: 1000 }],
 ]
 
-test.each(models)('a prediction keeps at most the engine of its model, %s', async (_, options) => {
+test.each(models)("a prediction keeps at most its model's engine open: %s", async (_, options) => {
   const svc = await new SVC(options).fit(X, y, { onWarning: () => {} })
   expect(await abortEverywhere((signal) => svc.predict(X, { signal }), 1)).toBeGreaterThan(1)
   expect(live).toBe(1)
@@ -84,7 +84,7 @@ test.each(models)('a prediction keeps at most the engine of its model, %s', asyn
   await vi.waitFor(() => expect(live).toBe(0))
 })
 
-test('a new fit closes the engine of the model before, once its calls have ended', async () => {
+test("a new fit closes the previous model's engine once its calls have ended", async () => {
   const svc = await new SVC().fit(X, y)
   const expected = await svc.predict(X)
   const late = svc.predict(X)

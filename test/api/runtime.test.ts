@@ -3,7 +3,7 @@ import { FeatureExtractor, FeatureStore, ImageClassifier } from '../../src/index
 import { digit } from '../support/digits.ts'
 
 describe('a saved classifier', () => {
-  it('runs where it ran before: onnxruntime-web is recorded if it was asked for', async () => {
+  it('runs in the recorded runtime: onnxruntime-web if it was requested, else the engine', async () => {
     const images = [digit(0, 0), digit(0, 1), digit(7, 0), digit(7, 1)]
     for (const [runtime, name] of [
       ['onnxruntime', 'onnxruntime'],
@@ -21,7 +21,7 @@ describe('a saved classifier', () => {
     }
   })
 
-  it('takes no unknown options when it is loaded', async () => {
+  it('rejects unknown options on load', async () => {
     const wanted = { code: 'INVALID_ARGUMENT', message: expect.stringContaining("did you mean 'runtime'?") }
     await expect(ImageClassifier.load('no.onnx', { runtimes: 'engine' } as never)).rejects.toMatchObject(
       wanted,
@@ -33,7 +33,7 @@ describe('a saved classifier', () => {
 })
 
 describe('a feature store', () => {
-  it('says that its features come from another runtime', async () => {
+  it('rejects features computed by another runtime', async () => {
     using store = FeatureStore.inMemory()
     using one = await FeatureExtractor.create({ runtime: 'onnxruntime' })
     await store.extract(one, [digit(0, 0)])

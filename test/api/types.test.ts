@@ -105,7 +105,7 @@ describe('the declarations', { timeout: 180_000 }, () => {
     })
   }
 
-  it('let every optional property be undefined', () => {
+  it('allow undefined for every optional property', () => {
     const strict: string[] = []
     const declarations = join(root, 'dist/types')
     for (const name of readdirSync(declarations)) {

@@ -19,7 +19,7 @@ const unset = (...names: string[]) => Object.fromEntries(names.map((name) => [na
 const machine = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
 const call = ['signal', 'onProgress', 'batchSize', 'onUnreadable']
 
-it('options that are undefined are as if they were left out', async () => {
+it('treats undefined options as omitted', async () => {
   const svc = new SVC(unset(...machine, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
   expect(svc.getParams()).toEqual(new SVC().getParams())
   await svc.fit(X, y, unset('sampleWeight', 'warmStart', 'signal', 'onProgress'))
@@ -49,7 +49,7 @@ it('options that are undefined are as if they were left out', async () => {
   await softmargin.readSvmlight(text, unset('columns', 'zeroBased', 'signal'))
 })
 
-it('options of images too', async () => {
+it('treats undefined image options as omitted', async () => {
   const places = [
     'model',
     'externalData',

@@ -43,7 +43,7 @@ const known = digits([0, 1, 7], 40)
 const more = digits([0, 1, 7], 60, 40)
 
 describe('unknown', () => {
-  it('refuses what is unlike all that was learnt, and keeps most of what is', async () => {
+  it('rejects images unlike the training set and accepts most others', async () => {
     using plain = await ImageClassifier.create({ extractor })
     await plain.fit(known.images, known.labels)
     using classifier = await ImageClassifier.create({ extractor, unknown: true })
@@ -64,7 +64,7 @@ describe('unknown', () => {
     expect(alike.reduce((sum, each) => sum + each, 0) / alike.length).toBeGreaterThan(0.9)
   })
 
-  it('refuses the share that is asked for, and answers the label that is', async () => {
+  it('rejects the requested share and returns the requested label', async () => {
     const refused = async (reject: number) => {
       using classifier = await ImageClassifier.create({ extractor, unknown: { reject, label: 'other' } })
       await classifier.fit(known.images, known.labels)
@@ -76,7 +76,7 @@ describe('unknown', () => {
     expect(Math.abs(many - 0.4)).toBeLessThan(0.15)
   })
 
-  it('is evaluated', async () => {
+  it('evaluate() reports rejected and wrongly accepted images', async () => {
     using classifier = await ImageClassifier.create({ extractor, unknown: true, probability: true })
     await classifier.fit(known.images, known.labels)
     const others = digits([4], 40)
@@ -107,7 +107,7 @@ describe('unknown', () => {
     })
   })
 
-  it('gives NaN for images that cannot be read', async () => {
+  it('knownScore() is NaN for unreadable images', async () => {
     using classifier = await ImageClassifier.create({ extractor, unknown: true })
     await classifier.fit(known.images, known.labels)
     const bad: number[] = []
@@ -117,7 +117,7 @@ describe('unknown', () => {
     expect(bad).toEqual([1])
   })
 
-  it('stands in the file: load, refit and ONNX Runtime give the same', async () => {
+  it('is saved with the classifier: load, refit and ONNX Runtime give the same results', async () => {
     const store = await FeatureStore.inMemory()
     const unknown = { reject: 0.1, label: 'other' }
     using classifier = await ImageClassifier.create({ extractor, unknown, probability: true, store })
@@ -187,7 +187,7 @@ describe('unknown', () => {
     await expect(call()).rejects.toMatchObject({ code, ...(argument && { argument }) })
   })
 
-  it('is refused where its numbers are damaged', async () => {
+  it('rejects a saved file with damaged numbers', async () => {
     using classifier = await ImageClassifier.create({ extractor, unknown: true })
     await classifier.fit(known.images, known.labels)
     const bytes = await classifier.save()

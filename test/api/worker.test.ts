@@ -34,8 +34,8 @@ beforeAll(async () => {
 })
 afterAll(() => remote.dispose())
 
-describe('a library in a worker', () => {
-  it('fits and predicts as the one in this thread', async () => {
+describe('the library in a worker', () => {
+  it('fits and predicts like the library in this thread', async () => {
     expect(remote.isWorker).toBe(true)
     const here = await new local.SVC({ C: 2 }).fit(X, y)
     const there = new remote.SVC({ C: 2 })
@@ -50,7 +50,7 @@ describe('a library in a worker', () => {
     expect(await again.predict([...X.data.subarray(0, 6)].map(() => X.row(0)))).toHaveLength(6)
   })
 
-  it('fine-tunes as the one in this thread, and tells its progress', async () => {
+  it('fine-tunes like the library in this thread and reports progress', async () => {
     const pictures = [3, 5, 7, 11, 13, 17].map(picture)
     const kinds = ['a', 'b', 'a', 'b', 'a', 'b']
     const options = { from: 'stage3', epochs: 1, batchSize: 3, validation: 0 }
@@ -69,7 +69,7 @@ describe('a library in a worker', () => {
     for (const one of [there, tuned, here, own]) await one.dispose()
   }, 300_000)
 
-  it('answers properties again and again: what an object owns is not taken from it', async () => {
+  it('returns properties repeatedly without detaching their buffers', async () => {
     const svc = await new remote.SVC().fit(X, y)
     const first = await svc.supportVectors
     const state = await svc.toState()
@@ -78,7 +78,7 @@ describe('a library in a worker', () => {
     expect(await svc.score(X, y)).toBeGreaterThan(0.5)
   })
 
-  it('searches over a grid; an estimator and a splitter are objects of the worker', async () => {
+  it('runs a grid search with an estimator and a splitter that live in the worker', async () => {
     const grid = { C: [0.5, 2], gamma: ['scale', 0.1] as const } as const
     const here = await new local.GridSearchCV(new local.SVC(), grid, { cv: 3 }).fit(X, y)
     for (const cv of [
@@ -111,7 +111,7 @@ describe('a library in a worker', () => {
     await expect(remote.crossValPredict(there, X, y, { cv: 1 })).rejects.toMatchObject({ argument: 'cv' })
   })
 
-  it('makes features of pictures, and classifiers', async () => {
+  it('extracts features and trains image classifiers', async () => {
     const images = [1, 2, 3, 4, 5, 6].map((i) => picture(2 * i + 1))
     const here = await local.FeatureExtractor.create()
     const there = await remote.FeatureExtractor.create()
@@ -141,7 +141,7 @@ describe('a library in a worker', () => {
 })
 
 describe('arguments', () => {
-  it('are copied, and of views nothing else is sent', async () => {
+  it('are copied; of a view, only its own elements', async () => {
     const whole = new Float32Array(12).map((_, i) => i)
     const rows = [whole.subarray(0, 3), whole.subarray(3, 6), whole.subarray(6, 9)]
     const scaled = await new remote.StandardScaler().fitTransform(rows)
@@ -150,7 +150,7 @@ describe('arguments', () => {
     expect(whole).toHaveLength(12)
   })
 
-  it('may be many rows of numbers, which arrive as they are', async () => {
+  it('may be many rows of numbers and keep their float64 values', async () => {
     const rows = clouds(300, 40).X
     const numbers = Array.from({ length: 300 }, (_, i) => Array.from(rows.row(i), (value) => value / 3))
     const labels = numbers.map((_, i) => i % 3)
@@ -163,7 +163,7 @@ describe('arguments', () => {
     await expect(there.predict(numbers)).rejects.toMatchObject({ code: 'SHAPE_MISMATCH' })
   })
 
-  it('are copied piece by piece where they are long, in their order, each once', async () => {
+  it('are copied in chunks when long, in order, each once', async () => {
     const long = new local.Matrix(
       Float32Array.from({ length: 4e6 }, (_, i) => i % 1009),
       4e4,
@@ -183,7 +183,7 @@ describe('arguments', () => {
     await extractor.dispose()
   })
 
-  it('may be aborted while they are copied', async () => {
+  it('can be aborted while they are being copied', async () => {
     const long = new local.Matrix(new Float32Array(6e6), 6e4, 100)
     const controller = new AbortController()
     const fitting = new remote.SVC().fit(long, new Array(6e4).fill(0), { signal: controller.signal })
@@ -192,7 +192,7 @@ describe('arguments', () => {
     expect(await (await new remote.SVC().fit(X, y)).classes).toHaveLength(3)
   })
 
-  it('are moved with transfer: true', async () => {
+  it('are transferred with transfer: true', async () => {
     const mine = new local.Matrix(X.data.slice(), X.rows, X.cols)
     await new remote.SVC().fit(mine, y, { transfer: true })
     expect(mine.data).toHaveLength(0)
@@ -230,7 +230,7 @@ describe('arguments', () => {
       (r) => (new r.SVC() as never as { fits(): Promise<void> }).fits(),
       { name: 'TypeError', message: 'fits is not a function' },
     ],
-  ])('that are wrong (%s) arrive as the error that they are', async (_, call, expected) => {
+  ])('that are invalid (%s) throw the same error as in this thread', async (_, call, expected) => {
     const error = await call(remote).then(
       () => undefined,
       (reason) => reason,
@@ -239,7 +239,7 @@ describe('arguments', () => {
     if ('code' in expected) expect(error).toBeInstanceOf(SoftmarginError)
   })
 
-  it('refuse a module as a runtime, which cannot be sent', async () => {
+  it('cannot include a module as the runtime', async () => {
     const runtime = { InferenceSession: { create: async () => ({ run: async () => ({}) }) }, Tensor: Object }
     await expect(remote.FeatureExtractor.create({ runtime })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -248,7 +248,7 @@ describe('arguments', () => {
     })
   })
 
-  it('of another spawn are refused', async () => {
+  it('cannot be objects of another spawn()', async () => {
     const other = await spawn()
     const svc = new other.SVC()
     await expect((async () => await new remote.GridSearchCV(svc, { C: [1] }))()).rejects.toMatchObject({
@@ -258,8 +258,8 @@ describe('arguments', () => {
   })
 })
 
-describe('progress and aborts', () => {
-  it('tells progress, in order and before the end', async () => {
+describe('progress and abort', () => {
+  it('reports progress in order and before the call ends', async () => {
     const told: number[] = []
     await new remote.GridSearchCV(new remote.SVC(), { C: [1, 2, 3] }, { cv: 2 }).fit(X, y, {
       onProgress: ({ done }) => {
@@ -272,7 +272,7 @@ describe('progress and aborts', () => {
     expect(told).toEqual(told.toSorted((a, b) => a - b))
   })
 
-  it('aborts, with the reason that was given, and the object stays usable', async () => {
+  it('aborts with the given reason and keeps the object usable', async () => {
     const svc = new remote.SVC({ C: 1e4, tol: 1e-6 })
     const controller = new AbortController()
     const fitting = svc.fit(large.X, large.y, { signal: controller.signal })
@@ -283,7 +283,7 @@ describe('progress and aborts', () => {
     expect(await svc.classes).toHaveLength(3)
   })
 
-  it('ends a call whose onProgress throws, with what it throws', async () => {
+  it('rejects a call with the error that its onProgress throws', async () => {
     const mine = new Error('mine')
     const onProgress = () => {
       throw mine
@@ -293,7 +293,7 @@ describe('progress and aborts', () => {
 })
 
 describe('the worker', () => {
-  it('rejects what is pending when it is disposed of, and what comes later', async () => {
+  it('rejects pending and later calls after dispose()', async () => {
     const own = await spawn()
     const svc = new own.SVC({ C: 1e4, tol: 1e-6 })
     const fitting = svc.fit(large.X, large.y)
@@ -306,7 +306,7 @@ describe('the worker', () => {
     await own.dispose()
   })
 
-  it('is told lost when it is terminated by others', async () => {
+  it('reports WORKER_LOST when the worker is terminated from outside', async () => {
     const worker = new Worker(entry)
     const own = await spawn({ worker })
     const fitting = new own.SVC({ C: 1e4, tol: 1e-6 }).fit(large.X, large.y)
@@ -315,7 +315,7 @@ describe('the worker', () => {
     await expect(new own.SVC().fit(X, y)).rejects.toMatchObject({ code: 'WORKER_LOST' })
   })
 
-  it("serves several that share it, ignores foreign messages and stays its owner's", async () => {
+  it('serves several spawns, ignores foreign messages and is not terminated by them', async () => {
     const worker = new Worker(entry)
     const [one, two] = await Promise.all([spawn({ worker }), spawn({ worker })])
     for (const foreign of [null, 'text', { id: 1, type: 'APPLY', path: [] }, { softmargin: 1 }, [1]]) {
@@ -328,7 +328,7 @@ describe('the worker', () => {
     expect(await worker.terminate()).toBe(1)
   })
 
-  it('may be a URL or made by a function, and one that does not start is told', async () => {
+  it('may be a URL or a factory, and reports a worker that does not start', async () => {
     for (const worker of [entry, String(entry), () => new Worker(entry)]) {
       const own = await spawn({ worker })
       expect((await new own.Normalizer().transform([[3, 4]])).data).toEqual(Float32Array.of(0.6, 0.8))
@@ -340,7 +340,7 @@ describe('the worker', () => {
     await expect(spawn({ worker: 'nothing.js' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  it('ignores foreign messages that come from it', async () => {
+  it('ignores foreign messages sent by the worker', async () => {
     const program = `
       import { parentPort } from 'node:worker_threads'
       import ${JSON.stringify(entry.href)}
@@ -354,7 +354,7 @@ describe('the worker', () => {
     await worker.terminate()
   })
 
-  it('works beside a busy one, and answers others while it is busy itself', async () => {
+  it('computes while another worker is busy, and answers other calls while it is busy', async () => {
     const busy = await spawn()
     const controller = new AbortController()
     let isOver = false
@@ -374,13 +374,13 @@ describe('the worker', () => {
     await Promise.all([busy.dispose(), second.dispose()])
   })
 
-  it('refuses calls of an object that was disposed of', async () => {
+  it('rejects calls of a disposed object', async () => {
     const svc = await new remote.SVC().fit(X, y)
     await svc.dispose()
     await expect(svc.predict(X)).rejects.toMatchObject({ code: 'DISPOSED' })
   })
 
-  it('has as many threads as spawn was asked for', async () => {
+  it('has as many threads as spawn() was asked for', async () => {
     const wide = clouds(1600, 2000)
     for (const threads of [1, 2]) {
       const own = await spawn({ threads })
@@ -400,7 +400,7 @@ describe('the worker', () => {
     }
   })
 
-  it('does not keep a process that forgot it, and keeps one that waits for it', () => {
+  it('keeps the process alive only while calls are pending', () => {
     const program = `
       import { spawn } from './dist/lib/worker.js'
       const remote = await spawn()
@@ -415,7 +415,7 @@ describe('the worker', () => {
   })
 })
 
-it('works in place on a host without workers', async () => {
+it('runs in the calling thread on a host without workers', async () => {
   vi.stubGlobal('EdgeRuntime', 'edge-runtime')
   vi.stubGlobal('Worker', undefined)
   try {

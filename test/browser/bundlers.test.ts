@@ -27,16 +27,16 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('the package as it would be published', () => {
+describe('the packed package', () => {
   const node = (...args: string[]) =>
     execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
 
-  it('has no fault that publint knows', () => {
+  it('passes publint', () => {
     const program = join(tools, 'node_modules/publint/src/cli.js')
     expect(node(program, 'run', tarball, '--strict')).toContain('All good!')
   }, 60_000)
 
-  it('has types that are found, and are those of what is found, wherever ES modules are imported', () => {
+  it('resolves to types that match the code wherever ES modules are imported', () => {
     const program = join(tools, 'node_modules/@arethetypeswrong/cli/dist/index.js')
     const assets = ['svm.wasm', 'svm.relaxed.wasm', 'cnn.wasm', 'cnn.relaxed.wasm', 'tiny.onnx']
     // It fails by its exit code; what only CommonJS and the oldest way to look for files lack is told, but ignored.
@@ -45,7 +45,7 @@ describe('the package as it would be published', () => {
     expect(told).not.toMatch(/^(node16 \(from ESM\)|bundler): (?!🟢)/mu)
   }, 60_000)
 
-  it('can be required where Node can require ES modules, and says what to do elsewhere', () => {
+  it('can be loaded with require() where Node supports requiring ES modules, and explains the alternative elsewhere', () => {
     const [major, minor] = process.versions.node.split('.').map(Number)
     const code = "console.log(typeof require('softmargin').SVC, typeof require('softmargin/svm').SVC)"
     const can = major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19)

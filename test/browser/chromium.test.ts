@@ -26,10 +26,36 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
     await server?.stop()
   })
 
-  it('the network runs on WebGPU, and on WebAssembly when the GPU is lost', async () => {
+  it('runs the network on WebGPU, and on WebAssembly after the GPU is lost', async () => {
     const checks = await call<{ what: string; holds: boolean }[]>(await openPage(browser, server), 'gpu')
     expect(checks).toHaveLength(8)
     expect(checks.filter(({ holds }) => !holds)).toEqual([])
+  }, 120_000)
+
+  it('extracts the same features from every kind of image that a page has', async () => {
+    const seen = await call<{ labels: string[]; loose: string; differences: Record<string, number> }>(
+      await openPage(browser, server),
+      'drawn',
+    )
+    expect(seen.labels).toEqual(['cat', 'dog'])
+    expect(seen.loose).toBe('EMPTY_INPUT')
+    // A video frame went through YUV or not, as the browser likes; all others keep their pixels.
+    const { VideoFrame, ...others } = seen.differences
+    expect(Object.keys(others)).toHaveLength(10)
+    expect(Object.values(others)).toEqual(Array(10).fill(0))
+    expect(VideoFrame).toBeLessThan(0.05)
+  }, 120_000)
+
+  it('extracts the features of the frame that a video shows', async () => {
+    const seen = await call<{
+      refused: { code: string; message: string }
+      cols: number
+      difference: number
+    }>(await openPage(browser, server), 'video')
+    expect(seen.refused.code).toBe('IMAGE_UNREADABLE')
+    expect(seen.refused.message).toContain('wait for its event loadeddata')
+    expect(seen.cols).toBe(288)
+    expect(seen.difference).toBeLessThan(0.05)
   }, 120_000)
 
   describe('a downloaded model', () => {
@@ -45,7 +71,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       return server.requests.slice(before).filter((request) => request.startsWith(path))
     }
 
-    it('is kept in the Cache API, and serves the next page; the server is asked whether it has changed', async () => {
+    it('is kept in the Cache API, reused by the next page, and revalidated with the server', async () => {
       server.files.set('/kept.onnx', { bytes })
       const first = await load('/kept.onnx')
       expect(first).toMatchObject(whole)
@@ -58,7 +84,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(third.seen.at(-1)).toBeGreaterThan(bytes.length)
     })
 
-    it('of a known hash is not asked for again, and serves where the server fails', async () => {
+    it('with a known hash is not requested again, and is served while the server fails', async () => {
       server.files.set('/known.onnx', { bytes })
       expect(await load('/known.onnx')).toMatchObject(whole)
       const again = () => load('/known.onnx', { sha256: sha256(bytes) })
@@ -67,7 +93,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(await load('/known.onnx')).toMatchObject(whole)
     })
 
-    it('goes on where the connection broke', async () => {
+    it('resumes after the connection breaks', async () => {
       server.files.set('/broken.onnx', { bytes, breaks: [400] })
       const requests = await requestsOf(async () => {
         expect(await load('/broken.onnx')).toMatchObject(whole)
@@ -76,7 +102,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(await kept()).toContain('/broken.onnx')
     })
 
-    it('is not kept if its hash is wrong, or a page comes in its place', async () => {
+    it('is not kept if its hash is wrong or the server sends a page instead', async () => {
       server.files.set('/wrong.onnx', { bytes })
       server.files.set('/page.onnx', {
         bytes: new TextEncoder().encode('<!doctype html><title>Sign in</title>'),
@@ -88,7 +114,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
       expect(names).not.toContain('/page.onnx')
     })
 
-    it('is kept under another name, or nowhere, if the caller says so', async () => {
+    it('can be kept under another cache name or not at all', async () => {
       server.files.set('/named.onnx', { bytes })
       expect(await load('/named.onnx', { cache: false })).toMatchObject(whole)
       expect(await load('/named.onnx', { cache: 'birds' })).toMatchObject(whole)

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 describe('softmargin extract', () => {
-  it('writes features with names and labels, and goes on with a file', async () => {
+  it('writes features with names and labels, and continues with an existing file', async () => {
     const output = join(folder, 'features.npz')
     const args = ['--layer', 'stage3', '--pooling', '2x2', '-o', output, '--json']
     const ones = await softmargin('extract', join(pictures, 'one'), ...args)
@@ -55,7 +55,7 @@ describe('softmargin layers', () => {
 })
 
 describe('softmargin info and convert', () => {
-  it('says what a classifier and a CNN are', async () => {
+  it('describes a classifier and a CNN', async () => {
     const { code, stdout } = await softmargin('info', model)
     expect(code).toBe(0)
     expect(stdout).toMatch(/^kind: an image classifier\nclasses: \["eight","one","zéro"\]\nkernel: rbf\n/)
@@ -67,7 +67,7 @@ describe('softmargin info and convert', () => {
     expect(picture.stderr).toMatch(/a PNG image/)
   })
 
-  it('turns an SVM from LIBSVM text into ONNX and back', async () => {
+  it('converts an SVM from LIBSVM text to ONNX and back', async () => {
     const X = Array.from({ length: 20 }, (_, i) => [i % 5, (i * 7) % 3, (i * 3) % 4])
     const svc = await new SVC({ probability: true }).fit(
       X,
@@ -96,7 +96,7 @@ describe('softmargin info and convert', () => {
     expect(whole.stderr).toMatch(/a whole image classifier/)
   })
 
-  it('says what arrays are', async () => {
+  it('describes arrays', async () => {
     const file = join(folder, 'arrays.npz')
     writeFileSync(file, writeNpz({ a: [1, 2, 3] }))
     expect((await softmargin('info', file)).stdout).toMatch(/^kind: NumPy arrays\nshapes: \{"a":\[3\]\}\n/)

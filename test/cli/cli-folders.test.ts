@@ -43,8 +43,8 @@ function folderOf(name: string, files: Record<string, Uint8Array | string>): str
   return made
 }
 
-describe('a folder of pictures', () => {
-  it('may be made of links, also of one that leads back up', async () => {
+describe('a folder of images', () => {
+  it('may consist of links, including one to a parent folder', async () => {
     const linked = join(folder, 'linked')
     mkdirSync(linked)
     for (const kind of ['one', 'eight']) symlinkSync(join(pictures, kind), join(linked, kind))
@@ -64,14 +64,14 @@ describe('a folder of pictures', () => {
     expect(second.stdout).toMatch(/^61 images of 3 classes/)
   })
 
-  it('may hold what systems leave there', async () => {
+  it('may contain files that operating systems create', async () => {
     const messy = place.copy('littered')
     for (const name of ['.DS_Store', 'one/.DS_Store', 'one/._0.png']) writeFileSync(join(messy, name), 'x')
     const { code, stderr } = await train(messy)
     expect([code, stderr]).toEqual([0, ''])
   })
 
-  it('of formats that are not supported is told which they are, and what to do', async () => {
+  it('with unsupported formats only: names them and says what to do', async () => {
     const all = folderOf('tiff', { 'a/0.tiff': tiff, 'a/1.tiff': tiff, 'b/0.tiff': tiff })
     const none = await train(all)
     expect(none.code).toBe(1)
@@ -91,7 +91,7 @@ describe('a folder of pictures', () => {
     expect((await softmargin('predict', output, all)).stderr).toMatch(/tiff' must contain .* 3 TIFF images/)
   })
 
-  it('without class folders, or of files without endings, is told what to do', async () => {
+  it('without class folders, or with files without extensions: says what to do', async () => {
     const flat = await train(join(pictures, 'one'))
     expect(flat.stderr).toMatch(/its 20 pictures are not in sub-folders; create a folder for each class/)
     const bare = join(folder, 'bare')
@@ -100,7 +100,7 @@ describe('a folder of pictures', () => {
     expect((await train(bare)).stderr).toMatch(/1 PNG image, whose names do not end in \.png.*rename them/)
   })
 
-  it('names pictures that cannot be read once', async () => {
+  it('names each unreadable image once', async () => {
     const messy = place.copy('messy')
     writeFileSync(join(messy, 'one', 'a.png'), tiff)
     const { stderr } = await train(messy)
@@ -110,8 +110,8 @@ describe('a folder of pictures', () => {
   })
 })
 
-describe('the hold-out', () => {
-  it('needs two pictures of each class', async () => {
+describe('the hold-out set', () => {
+  it('needs two images of each class', async () => {
     const rare = place.copy('rare')
     mkdirSync(join(rare, 'rare'))
     copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
@@ -123,7 +123,7 @@ describe('the hold-out', () => {
     expect(whole.stderr).toMatch(/^class 'rare' has only one picture/m)
   })
 
-  it('tells of classes that it has no picture of, and the report has them', async () => {
+  it('warns about classes without an image in it, and lists them in the report', async () => {
     const few = place.copy('few')
     for (const name of readdirSync(join(few, 'eight')).slice(2)) rmSync(join(few, 'eight', name))
     // Lots are drawn between equal remainders: a seed that leaves it out is found.
@@ -136,7 +136,7 @@ describe('the hold-out', () => {
     expect(holdOut.report.macroAverage.recall).toBeGreaterThan(0.7)
   })
 
-  it('must have room for each class', async () => {
+  it('must have room for every class', async () => {
     const { code, stderr } = await train(pictures, '--test-size', '0.01')
     expect(code).toBe(1)
     expect(stderr).toMatch(/--test-size 0\.01 holds out 1 of 60 pictures, but each of the 3 classes/)
@@ -150,7 +150,7 @@ describe('a CSV file', () => {
     return train(file)
   }
 
-  it('is refused by name for what is wrong with it', async () => {
+  it('is refused with a message that names the fault', async () => {
     expect((await table('a.png,a', 'b.png,')).stderr).toMatch(/table\.csv' .* row 2 has no label/)
     expect((await table('a.png,a', 'a.png,b')).stderr).toMatch(/lists 'a\.png' twice, as 'a' and as 'b'/)
     expect((await train(join(pictures, 'one', '0.png'))).stderr).toMatch(
@@ -161,8 +161,8 @@ describe('a CSV file', () => {
   })
 })
 
-describe('a cache', () => {
-  it('that was made without mirror images blames --mirror', async () => {
+describe('the feature cache', () => {
+  it('that was created without mirror images: the message names --mirror', async () => {
     const cache = join(folder, 'cache.npz')
     expect((await train(pictures, '--cache', cache)).code).toBe(0)
     const other = await train(pictures, '--cache', cache, '--mirror')
@@ -172,7 +172,7 @@ describe('a cache', () => {
     )
   })
 
-  it('is another file than the output, and a feature store', async () => {
+  it('must be a feature store and differ from the output file', async () => {
     const same = await train(pictures, '--cache', output)
     expect([same.code, same.stderr]).toEqual([2, expect.stringMatching(/a different file from --output/)])
     const text = join(folder, 'notes.npz')
@@ -184,7 +184,7 @@ describe('a cache', () => {
 })
 
 describe('evaluate', () => {
-  it('takes folders as the numbers that the classes are, and names those that are none', async () => {
+  it('matches folder names with numeric classes, and names folders that match none', async () => {
     using classifier = await ImageClassifier.create()
     const images = [...Array(12)].map((_, i) => digit(i % 2, i))
     await classifier.fit(

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 describe('softmargin predict', () => {
-  it('prints a line an image, and takes folders', async () => {
+  it('prints a line for each image and accepts folders', async () => {
     const one = join(pictures, 'one', '0.png')
     const { code, stdout, stderr } = await softmargin('predict', model, one, join(pictures, 'zéro'))
     expect(stderr).toBe('')
@@ -27,7 +27,7 @@ describe('softmargin predict', () => {
     expect(lines.filter((line) => line.endsWith('\tzéro')).length).toBeGreaterThanOrEqual(19)
   })
 
-  it('answers JSON; an unreadable image is named and skipped', async () => {
+  it('prints JSON; names and skips an unreadable image', async () => {
     const text = join(folder, 'text.png')
     writeFileSync(text, 'I am no picture')
     const missing = join(folder, 'missing.png')
@@ -53,7 +53,7 @@ describe('softmargin predict', () => {
 })
 
 describe('probabilities', () => {
-  it('are learnt on request, and printed behind the label', async () => {
+  it('are computed on request and printed after the label', async () => {
     const output = join(folder, 'probability.onnx')
     const trained = await softmargin('train', pictures, '-o', output, '--probability', '--layer', 'stage3')
     expect(trained.code).toBe(0)
@@ -77,8 +77,8 @@ describe('probabilities', () => {
   })
 })
 
-describe('pictures of none of the classes', () => {
-  it('are told on request', async () => {
+describe('images of none of the classes', () => {
+  it('are reported on request', async () => {
     const output = join(folder, 'unknown.onnx')
     const train = ['train', pictures, '-o', output, '--layer', 'stage3', '--test-size', '0']
     expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
@@ -108,7 +108,7 @@ describe('softmargin evaluate', () => {
     expect(stdout).toMatch(/\naccuracy [01]\.\d{3} on 60 images\n$/)
   })
 
-  it('answers JSON', async () => {
+  it('prints JSON', async () => {
     const { code, stdout } = await softmargin('evaluate', model, pictures, '--json')
     expect(code).toBe(0)
     const answer = JSON.parse(stdout)
@@ -119,7 +119,7 @@ describe('softmargin evaluate', () => {
 })
 
 describe('softmargin suspects', () => {
-  it('lists pictures that lie in the wrong folder, the most suspect first', async () => {
+  it('lists images in the wrong folder, the most suspicious first', async () => {
     const own = await Workplace.open()
     try {
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'zéro', 'stray.png'))
@@ -138,7 +138,7 @@ describe('softmargin suspects', () => {
     }
   })
 
-  it('refuses a class with a single picture', async () => {
+  it('rejects a class with a single image', async () => {
     const own = await Workplace.open()
     try {
       mkdirSync(join(own.pictures, 'alone'))

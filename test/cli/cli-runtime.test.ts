@@ -20,7 +20,7 @@ afterAll(() => place.close())
 const extract = (...args: string[]) => softmarginIn(folder, 'extract', 'pictures', ...args)
 
 describe('--runtime', () => {
-  it('names the package that is missing, and how it is installed, before a picture is read', async () => {
+  it('names a missing package and how to install it before it reads an image', async () => {
     const { code, stderr } = await extract('-o', 'never.npz', '--runtime', 'onnxruntime-nod')
     expect(code).toBe(2)
     expect(stderr).toContain('--runtime must be auto, engine, onnxruntime or an installed package')
@@ -38,7 +38,7 @@ describe('--runtime', () => {
     }
   })
 
-  it('refuses an execution provider without such a package', async () => {
+  it('rejects an execution provider without such a package', async () => {
     const { code, stderr } = await extract('-o', 'never.npz', '--execution-provider', 'cuda')
     expect(code).toBe(2)
     expect(stderr).toContain('executionProviders needs a module as runtime')

@@ -79,7 +79,7 @@ function begin(url: string): { asked: ClientRequest; answer: Promise<{ status: n
 }
 
 describe('softmargin serve', () => {
-  it('answers what predict answers, one picture or several, and tells broken ones', async () => {
+  it('returns what predict returns, for one image or several, and reports broken images', async () => {
     const { url, child, ended } = await serve(model)
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     using classifier = await ImageClassifier.load(model)
@@ -108,7 +108,7 @@ describe('softmargin serve', () => {
     expect((await ended).code).toBe(0)
   })
 
-  it('names the classes with probabilities where there are some, best first', async () => {
+  it('returns probabilities by class, highest first, if there are any', async () => {
     const { url, child } = await serve(sure, '--threads', '1')
     using classifier = await ImageClassifier.load(sure)
     const [ranked] = await classifier.classify([pictures[3]])
@@ -119,7 +119,7 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('refuses what it cannot answer, and stays alive', async () => {
+  it('rejects invalid requests and keeps running', async () => {
     const { url, child } = await serve(model, '--max-bytes', '5000', '--max-images', '2')
     const refusals: [Promise<Response>, number, string][] = [
       [fetch(`${url}/nothing`), 404, 'NOT_FOUND'],
@@ -152,7 +152,7 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('gives a request only so much time, and refuses requests beyond its number', async () => {
+  it('limits the time of a request and the number of concurrent requests', async () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)
     slow.asked.write(pictures[0].subarray(0, 10))
@@ -167,7 +167,7 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('answers the requests that it has when it is told to end, and then ends', async () => {
+  it('finishes pending requests before it exits', async () => {
     for (const kill of ['SIGTERM', 'SIGINT'] as const) {
       const { url, child, ended } = await serve(model)
       const { asked, answer } = begin(url)
@@ -183,7 +183,7 @@ describe('softmargin serve', () => {
     }
   })
 
-  it('breaks requests off that take longer than the grace it has', async () => {
+  it('aborts requests that outlast the grace period', async () => {
     const { url, child, ended } = await serve(model, '--grace', '0.2')
     const { asked, answer } = begin(url)
     asked.write(pictures[0].subarray(0, 10))
@@ -193,7 +193,7 @@ describe('softmargin serve', () => {
     expect((await ended).code).toBe(0)
   })
 
-  it('describes itself as OpenAPI, which says what it does', async () => {
+  it('serves an OpenAPI description that matches its behaviour', async () => {
     const { url, child } = await serve(sure)
     const description = await (await fetch(`${url}/openapi.json`)).json()
     expect(description.openapi).toBe('3.1.0')
@@ -207,7 +207,7 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
-  it('says why it cannot start', async () => {
+  it('explains why it cannot start', async () => {
     const { url, child } = await serve(model)
     const taken = await softmargin('serve', model, '--port', new URL(url).port)
     expect(taken.code).toBe(1)

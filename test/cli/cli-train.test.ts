@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 describe('softmargin train', () => {
-  it('writes a file that works, and ends with the hold-out accuracy', async () => {
+  it('writes a working file and prints the hold-out accuracy last', async () => {
     const output = join(folder, 'new', 'folder', 'a.onnx')
     const { code, stdout, stderr } = await softmargin('train', pictures, '--output', output)
     expect(stderr).toBe('')
@@ -31,7 +31,7 @@ describe('softmargin train', () => {
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
   })
 
-  it('trains the CNN, too, if asked to, and tells whether that was of use', async () => {
+  it('fine-tunes the CNN on request and reports whether that helped', async () => {
     const output = join(folder, 'tuned.onnx')
     const options = '{"from": "stage3", "epochs": 1, "batchSize": 8}'
     const run = (...more: string[]) =>
@@ -51,8 +51,8 @@ describe('softmargin train', () => {
   }, 120_000)
 
   it.each([
-    ['options that are no JSON', ['--fine-tune', '{epochs'], /It must be JSON such as/],
-    ['options that are no object', ['--fine-tune', '[1]'], /It must be JSON such as/],
+    ['options that are not JSON', ['--fine-tune', '{epochs'], /It must be JSON such as/],
+    ['options that are not an object', ['--fine-tune', '[1]'], /It must be JSON such as/],
     ['a misspelt option', ['--fine-tune', '{"epoch": 1}'], /did you mean 'epochs'/],
     [
       'a cache beside it',
@@ -65,7 +65,7 @@ describe('softmargin train', () => {
     expect(code).toBe(2)
   })
 
-  it('searches a grid and answers JSON', async () => {
+  it('searches a grid and prints JSON', async () => {
     const output = join(folder, 'grid.onnx')
     const { code, stdout, stderr } = await softmargin(
       ...['train', pictures, '-o', output, '--json', '--test-size', '0.25', '--seed', '3', '--cv', '3'],
@@ -93,14 +93,14 @@ describe('softmargin train', () => {
     expect(answer.holdOut.confusionMatrix.counts.flat().reduce((a: number, b: number) => a + b)).toBe(15)
   })
 
-  it('prints the grid that --grid alone searches, the best marked', async () => {
+  it('prints the grid that --grid searches by default, with the best marked', async () => {
     const { code, stdout } = await softmargin('train', pictures, '-o', join(folder, 'b.onnx'), '--grid')
     expect(code).toBe(0)
     expect(stdout.match(/ rbf .* best$/gm)).toHaveLength(1)
     expect(stdout.match(/ rbf /gm)).toHaveLength(12)
   })
 
-  it('without a hold-out uses every image', async () => {
+  it('uses every image without a hold-out', async () => {
     const { code, stdout } = await softmargin(
       'train',
       pictures,
@@ -114,7 +114,7 @@ describe('softmargin train', () => {
     expect(stdout).not.toContain('hold-out')
   })
 
-  it('names what it leaves out: unreadable images, other files, empty folders', async () => {
+  it('lists what it skips: unreadable images, other files, empty folders', async () => {
     const messy = place.copy('messy')
     writeFileSync(join(messy, 'one', 'text.png'), 'I am no picture')
     writeFileSync(join(messy, 'one', 'cut.jpg'), (await jpegOf(digit(1, 50))).subarray(0, 300))
@@ -136,7 +136,7 @@ describe('softmargin train', () => {
     expect(skipped.map(({ code }: { code: string }) => code)).toEqual(Array(3).fill('IMAGE_UNREADABLE'))
   })
 
-  it('finds the layer that suits best', async () => {
+  it('chooses the best layer', async () => {
     const output = join(folder, 'auto.onnx')
     const train = ['train', pictures, '-o', output, '--layer', 'auto', '--pooling', 'average', '--cv', '2']
     const { code, stdout, stderr } = await softmargin(...train)
@@ -148,7 +148,7 @@ describe('softmargin train', () => {
     expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
   })
 
-  it('keeps features, and refuses those of another layer', async () => {
+  it('stores features, and rejects those of another layer', async () => {
     const cache = join(folder, 'cache.npz')
     const train = [
       'train',
@@ -172,7 +172,7 @@ describe('softmargin train', () => {
     expect(other.stderr).toMatch(/their layer is stage3, but the extractor's is stage2$/m)
   })
 
-  it('keeps the features of all layers that it chooses from', async () => {
+  it('stores the features of all layers that it chooses from', async () => {
     const cache = join(folder, 'layers.npz')
     const train = ['train', pictures, '-o', join(folder, 'chosen.onnx'), '--layer', 'auto', '--cv', '2']
     const first = await softmargin(...train, '--cache', cache, '--json')
@@ -187,7 +187,7 @@ describe('softmargin train', () => {
     expect(images).toEqual({ train: 48, test: 12, skipped: 0 })
   })
 
-  it('takes a CSV file of paths and labels', async () => {
+  it('reads a CSV file of paths and labels', async () => {
     const table = join(pictures, '..', 'pictures.csv')
     const rows = ['one', 'zéro'].flatMap((name) =>
       [0, 2, 4, 6].map((i) => `"pictures/${name}/${i}.png",${name}`),
@@ -208,7 +208,7 @@ describe('softmargin train', () => {
     expect((await softmargin('evaluate', output, table)).stderr).toMatch(/at least one picture/)
   })
 
-  it('stops at Ctrl-C and leaves the old file', async () => {
+  it('stops at Ctrl-C and leaves the old file unchanged', async () => {
     const messy = place.copy('interrupted')
     writeFileSync(join(messy, 'notes.txt'), 'notes')
     const output = join(folder, 'kept.onnx')

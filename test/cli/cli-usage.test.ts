@@ -47,7 +47,7 @@ describe('exit codes and messages', () => {
     ['an unknown kernel', () => ['train', pictures, '-o', output(), '--kernel', 'cosine'], 2, /linear, poly/],
     ['a grid that is not JSON', () => ['train', pictures, '-o', output(), '--grid', '{'], 2, /must be JSON/],
     [
-      'a grid of nothing known',
+      'a grid with an unknown parameter',
       () => ['train', pictures, '-o', output(), '--grid', '{"c": [1]}'],
       2,
       /paramGrid/,
@@ -55,12 +55,17 @@ describe('exit codes and messages', () => {
     ['one fold', () => ['train', pictures, '-o', output(), '--grid', '--cv', '1'], 2, /2 or more/],
     ['a test size of 1', () => ['train', pictures, '-o', output(), '--test-size', '1'], 2, /below 1/],
     ['an unknown layer', () => ['train', pictures, '-o', output(), '--layer', 'stag3'], 1, /'stage3'/],
-    ['a folder that is not there', () => ['train', join(folder, 'no'), '-o', output()], 1, /cannot be read/],
+    ['a missing folder', () => ['train', join(folder, 'no'), '-o', output()], 1, /cannot be read/],
     ['a folder without classes', () => ['train', join(pictures, 'one'), '-o', output()], 1, /sub-folder/],
     ['an output that is a folder', () => ['train', pictures, '-o', pictures], 1, /cannot be written/],
     ['an output in a file', () => ['train', pictures, '-o', join(model, 'x.onnx')], 1, /cannot be written/],
-    ['a model that is none', () => ['predict', join(pictures, 'one', '0.png'), model], 1, /a PNG image/],
-    ['a model that is not there', () => ['evaluate', join(folder, 'no.onnx'), pictures], 1, /no\.onnx/],
+    [
+      'a file that is not a model',
+      () => ['predict', join(pictures, 'one', '0.png'), model],
+      1,
+      /a PNG image/,
+    ],
+    ['a missing model', () => ['evaluate', join(folder, 'no.onnx'), pictures], 1, /no\.onnx/],
   ])('%s', async (_, args, wanted, message) => {
     const { code, stdout, stderr } = await softmargin(...args())
     expect(code).toBe(wanted)
@@ -82,7 +87,7 @@ describe('exit codes and messages', () => {
     expect(stderr).toMatch(/at least two classes, but all 2 have the class 'one'/)
   })
 
-  it('a class with one image only', async () => {
+  it('a class with only one image', async () => {
     const rare = place.copy('rare')
     mkdirSync(join(rare, 'rare'))
     copyFileSync(join(pictures, 'one', '0.png'), join(rare, 'rare', 'a.png'))
@@ -91,7 +96,7 @@ describe('exit codes and messages', () => {
     expect(stderr).toMatch(/'rare' has only one; .*--test-size 0/)
   })
 
-  it('tells the version of the package', async () => {
+  it('prints the version of the package', async () => {
     const { version: wanted } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     )

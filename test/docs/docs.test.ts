@@ -13,26 +13,26 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const markdown = Object.fromEntries(pages().map((page) => [page, read(`docs/${page}`)]))
 const snippets = Object.entries(markdown).flatMap(([page, text]) => snippetsOf(page, text))
 
-describe('snippets of the documentation', () => {
+describe('snippets in the documentation', () => {
   let folder: string
   beforeAll(async () => {
     folder = await snippetFolder()
   })
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it('are sound TypeScript for the built package', () => {
+  it('type-check against the built package', () => {
     expect(snippets.length).toBeGreaterThan(10)
     expect(typeErrors(folder, snippets)).toBe('')
   }, 180_000)
 
-  it('run with the CNN that ships, and print what the page says', () => {
+  it('run with the embedded CNN and print what the page says', () => {
     const printed = runAll(folder, snippets)
     const told = snippets.filter((snippet) => snippet.printed !== undefined)
     expect(told.length).toBeGreaterThan(5)
     for (const snippet of told) expect(printed[snippet.name], snippet.name).toBe(snippet.printed)
   }, 180_000)
 
-  it('of a host are the examples that its tests run', () => {
+  it('for a host are the examples that its tests run', () => {
     const shown = Object.values(markdown).flatMap((text) => [
       ...text.matchAll(/^<!-- (\S+) -->\n```\w+\n(.*?)^```$/gms),
     ])
@@ -44,13 +44,13 @@ describe('snippets of the documentation', () => {
   })
 })
 
-describe('links of the documentation', () => {
+describe('links in the documentation', () => {
   const all = {
     ...Object.fromEntries(Object.entries(markdown).map(([page, text]) => [`docs/${page}`, text])),
   }
   for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md']) all[name] = read(name)
 
-  it.each(Object.entries(all))('of %s lead to files and headings that are there', (page, text) => {
+  it.each(Object.entries(all))('of %s lead to existing files and headings', (page, text) => {
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)].filter(([, target]) => {
       if (/^[a-z]+:/.test(target)) return false
       const [path, anchor] = target.split('#')
@@ -60,13 +60,13 @@ describe('links of the documentation', () => {
     expect(broken.map(([, target]) => target)).toEqual([])
   })
 
-  it('of the first page lead to pages that are there', () => {
+  it('of the home page lead to existing pages', () => {
     const links = [...markdown['index.md'].matchAll(/link: (\S+)/g)].map(([, link]) => `${link.slice(1)}.md`)
     expect(links.length).toBeGreaterThan(0)
     for (const link of links) expect(pages()).toContain(link)
   })
 
-  it('in the side bar name every page', () => {
+  it('in the sidebar cover every page', () => {
     const config = read('docs/.vitepress/config.js')
     for (const page of pages()) {
       if (page !== 'index.md') expect(config, page).toContain(`'/${page.replace(/\.md$/, '')}'`)
@@ -74,8 +74,8 @@ describe('links of the documentation', () => {
   })
 })
 
-describe('the page of errors', () => {
-  it('tells the meaning of every code, as the source has it, and what to do', () => {
+describe('the page of error codes', () => {
+  it('gives the meaning of every code, as in the source, and what to do', () => {
     const page = read('docs/errors.md')
     expect(page).toBe(errorsPage(page))
     for (const { code } of errorCodes()) {
@@ -86,7 +86,7 @@ describe('the page of errors', () => {
 })
 
 describe('the API reference', () => {
-  it('is made from the entry points of the package', () => {
+  it("is generated from the package's entry points", () => {
     const { exports } = JSON.parse(read('package.json'))
     const types = Object.values<{ types?: string }>(exports).flatMap((entry) => entry.types ?? [])
     expect(types.sort()).toEqual(

@@ -5,7 +5,7 @@ import unknown from '../../bench/results/unknown.json' with { type: 'json' }
 
 const page = readFileSync(new URL('../../docs/guide/how-sure.md', import.meta.url), 'utf8')
 
-it('the table of probabilities is what the bench measured', () => {
+it('the table of probabilities matches the bench', () => {
   expect(probabilities).toHaveLength(15)
   for (const each of probabilities) {
     const figures = [
@@ -18,7 +18,7 @@ it('the table of probabilities is what the bench measured', () => {
   }
 })
 
-it('our probabilities are the best ones by log loss and Brier score, and cost less than five fits', () => {
+it('our probabilities have the best log loss and Brier score, and cost less than five fits', () => {
   for (const set of new Set(probabilities.map((each) => each.set))) {
     const [ours, ...others] = probabilities.filter((each) => each.set === set)
     expect([ours.method, ours.agreement]).toEqual(['softmargin', 1])
@@ -30,7 +30,7 @@ it('our probabilities are the best ones by log loss and Brier score, and cost le
   }
 })
 
-it('the table of unknown pictures is what the bench measured', () => {
+it('the table of unknown images matches the bench', () => {
   const rows = page.split('\n').filter((line) => /^\| (photos|digits), and /.test(line))
   expect(rows).toHaveLength(unknown.length)
   for (const [i, each] of unknown.entries()) {

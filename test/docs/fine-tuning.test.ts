@@ -12,7 +12,7 @@ interface Row {
   kept: boolean
 }
 
-it('the table of fine-tuning has the measured figures', () => {
+it('the table of fine-tuning shows the measured figures', () => {
   expect(existsSync('bench/results/fine-tune.json')).toBe(true)
   const rows: Row[] = JSON.parse(read('bench/results/fine-tune.json'))
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`

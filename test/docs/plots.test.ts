@@ -2,22 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { spread } from '../../bench/spread.js'
 
-describe('names at the ends of curves', () => {
-  it('stay where there is room', () => {
+describe('labels at the ends of curves', () => {
+  it('stay in place where there is room', () => {
     expect(spread([50, 10, 90], 17)).toEqual([50, 10, 90])
   })
 
-  it('move apart where there is none, around the mean of what they wanted', () => {
+  it('move apart where there is none, around the mean of their wanted positions', () => {
     expect(spread([100, 100], 20)).toEqual([90, 110])
     expect(spread([110, 100, 0], 20)).toEqual([115, 95, 0])
   })
 
-  it('push on what they come to touch by that', () => {
+  it('push labels that they overlap after moving', () => {
     const places = spread([10, 12, 14, 40], 20)
     expect(places).toEqual([-11, 9, 29, 49])
   })
 
-  it('keep the distance and the order, whatever is wanted', () => {
+  it('keep their distance and order for any wanted positions', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const wanted = Array.from({ length: 8 }, (_, i) => (seed * 7919 * (i + 1) * (i + 3)) % 200)
       const places = spread(wanted, 15)
@@ -29,18 +29,18 @@ describe('names at the ends of curves', () => {
   })
 })
 
-describe('a plot that is committed', () => {
+describe('the committed plots', () => {
   const folder = new URL('../../bench/results/', import.meta.url)
   const plots = readdirSync(folder).filter((name) => name.endsWith('.svg'))
 
-  it('is there for each of the results that are drawn', () => {
+  it('cover every plotted result', () => {
     // These are told in tables.
     const tables = ['fine-tune.json', 'probabilities.json', 'unknown.json']
     const results = readdirSync(folder).filter((name) => name.endsWith('.json') && !tables.includes(name))
     expect(plots.map((name) => name.replace('.svg', '.json'))).toEqual(results)
   })
 
-  it.each(plots)('%s can be read in light and in dark, and its names stand apart', (name) => {
+  it.each(plots)('%s is readable in light and dark, and its labels do not overlap', (name) => {
     const svg = readFileSync(new URL(name, folder), 'utf8')
     expect(svg).toContain('prefers-color-scheme: dark')
     expect(svg).toContain('class="ground"')

@@ -45,7 +45,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const run = (i: number) => execFileSync(process.execPath, [`${i}.js`], { cwd: folder, encoding: 'utf8' })
 
 describe('the README', () => {
-  it('has snippets that are sound TypeScript for the built package', () => {
+  it('has snippets that type-check against the built package', () => {
     const config = {
       compilerOptions: {
         ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] },
@@ -60,7 +60,7 @@ describe('the README', () => {
     expect(stdout).toBe('')
   })
 
-  it('trains, judges and saves', () => {
+  it('trains, evaluates and saves', () => {
     const printed = run(0)
     expect(printed).toMatch(/features 48 of 48/)
     expect(printed).toMatch(/search \d+ of \d+/)
@@ -71,11 +71,11 @@ describe('the README', () => {
     expect(run(1)).toMatch(/^\[ '7', '[017]' \]\n$/)
   })
 
-  it('keeps features and learns more', () => {
+  it('stores features and learns more images', () => {
     expect(run(2)).toMatch(/^\[ 0, 1, 7 \] 3 15\n$/)
   })
 
-  it('goes on after load, as the documents say, with the CNN that ships', () => {
+  it('continues after load, as documented, with the embedded CNN', () => {
     const before = `
       import { writeFile } from 'node:fs/promises'
       import { FeatureStore, ImageClassifier } from 'softmargin'
@@ -103,7 +103,7 @@ describe('the README', () => {
     expect(run(3)).toMatch(/'stage3'.*\n384 192\n$/s)
   })
 
-  it('uses the SVM alone, and shows an error', () => {
+  it('uses the SVM alone and shows an error', () => {
     const printed = run(4)
     expect(printed).toMatch(/'same',\s+'same',\s+'differ',\s+'differ'/)
     expect(printed).toMatch(/INVALID_ARGUMENT C must be a number above 0, but is 0\n$/)
@@ -113,27 +113,27 @@ describe('the README', () => {
     expect(run(5)).toMatch(/done: 4.*\n\[ [07] \] \[ 0, 7 \]\n$/s)
   })
 
-  it('links files that are there', () => {
+  it('links to existing files', () => {
     const linked = [...readme.matchAll(/\]\(([^):]+)\)/g)].map(([, path]) => path)
     expect(linked.filter((path) => path.startsWith('examples/'))).toHaveLength(7)
     for (const path of linked) expect(existsSync(join(root, path)), path).toBe(true)
   })
 
-  it('tells of speed what the bench wrote', () => {
+  it('reports the speed that the bench measured', () => {
     const [, written] = /\]\((bench\/results\/\d[^)]+\.json)\)/.exec(readme)!
     const lines = summary(JSON.parse(readFileSync(join(root, written), 'utf8')))
     expect(lines.length).toBeGreaterThan(10)
     expect(readme).toContain(lines.join('\n'))
   })
 
-  it('tells of accuracy by pictures a class what the study wrote', () => {
+  it('reports the accuracy by images per class that the study measured', () => {
     const [, written] = /\]\((bench\/results\/pictures[^)]+\.json)\)/.exec(readme)!
     const lines = picturesTable(JSON.parse(readFileSync(join(root, written), 'utf8')))
     expect(lines).toHaveLength(7)
     expect(readme).toContain(lines.join('\n'))
   })
 
-  it('names commands that exist', () => {
+  it('names existing commands', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const named = [
       ...readme.matchAll(/npm (?:run )?(start|test|build|check|format|bench|docs|sizes)\b/g),

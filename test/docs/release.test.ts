@@ -13,7 +13,7 @@ const node = (...args: string[]) =>
 const { version, scripts } = JSON.parse(read('package.json'))
 
 describe('a release', () => {
-  it('is refused unless tag, package.json and changelog agree', () => {
+  it('requires the tag, package.json and the changelog to agree', () => {
     expect(node('scripts/check-release.js', `v${version}`)).toBe('')
     expect(() => node('scripts/check-release.js', 'v99.0.0')).toThrow(/the tag is v99.0.0/)
   })
@@ -22,7 +22,7 @@ describe('a release', () => {
 describe('workflows', () => {
   const files = readdirSync(join(root, '.github/workflows')).map((name) => `.github/workflows/${name}`)
 
-  it.each(files)('%s runs commands that are there', (file) => {
+  it.each(files)('%s runs commands that exist', (file) => {
     const text = read(file)
     const named = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name)
     expect(named(/npm run (?:--silent )?([\w:]+)/g).filter((name) => !(name in scripts))).toEqual([])
@@ -30,7 +30,7 @@ describe('workflows', () => {
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([])
   })
 
-  it('try every host', () => {
+  it('test every host', () => {
     const [, matrix] = /host: \[(.*)\]/.exec(read('.github/workflows/hosts.yml'))!
     const [, hosts] = /^const hosts = \[\n(.*?)^\]/ms.exec(read('scripts/test-hosts.js'))!
     // Node 20 is what the others are compared with.
@@ -53,7 +53,7 @@ describe('the package for JSR', () => {
       .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
       .map((entry) => join(entry.parentPath, entry.name))
 
-  it('has entries that name their types', () => {
+  it('has entries that declare their types', () => {
     const manifest = JSON.parse(readFileSync(join(folder, 'jsr.json'), 'utf8'))
     expect(manifest.version).toBe(version)
     expect(Object.keys(manifest.exports)).toContain('./svm')
@@ -64,7 +64,7 @@ describe('the package for JSR', () => {
     }
   })
 
-  it('imports only what is there, and what its manifest names', () => {
+  it('imports only files and packages that it contains or declares', () => {
     const { imports } = JSON.parse(readFileSync(join(folder, 'jsr.json'), 'utf8'))
     const files = [...filesIn('dist/lib', '.js'), ...filesIn('dist/types', '.d.ts')]
     expect(files.length).toBeGreaterThan(20)

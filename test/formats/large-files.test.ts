@@ -47,7 +47,7 @@ const files: Record<string, (path: string) => number> = {
 }
 
 it.each(Object.entries(files))(
-  'a large .%s file is read in a process that stays small',
+  'reads a large .%s file with little memory',
   (kind, write) => {
     const path = join(folder, `large.${kind}`)
     const rows = write(path)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { resnet18 } from '../../scripts/resnet18.js'
 
-it('a file over 100 MB: its weights are copied once, into the memory of ONNX Runtime', () => {
+it("a model over 100 MB: its weights are copied only once, into ONNX Runtime's memory", () => {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
   try {
     const model = resnet18({ widths: [128, 256, 512, 1024] })

@@ -130,7 +130,7 @@ const small = {
   preprocess: { size: 12 },
 }
 
-describe('the saved file in ONNX Runtime: 2,000 images, the same labels, scores within 1e-4', () => {
+describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores within 1e-4', () => {
   let asked: Promise<Asked> | undefined
   const askSmall = async () => {
     using extractor = await FeatureExtractor.create(small)

@@ -1,6 +1,6 @@
-// Imported before everything that it watches.
+// Must be imported before the code whose allocations it watches.
 
-/** The largest typed array that was asked for by its length since the last look, in bytes. */
+/** Bytes of the largest typed array that was allocated by length since the last call of `takeLargestAllocation`. */
 let largest = 0
 
 const watched = [
@@ -26,7 +26,7 @@ for (const name of watched) {
   Object.defineProperty(globalThis, name, { value: proxy, configurable: true, writable: true })
 }
 
-/** The largest one since the last call, in bytes. */
+/** Returns the size of the largest allocation since the last call, in bytes. */
 export function takeLargestAllocation(): number {
   const taken = largest
   largest = 0

@@ -32,17 +32,17 @@ import type { Dice } from './mutate.ts'
 import { anyPng } from './png-mutations.ts'
 import { mutatePicture } from './segment-mutations.ts'
 
-/** A file format: sound files to begin with, and all that reads them. */
+/** A file format: valid files to start from, and the functions that read it. */
 export interface Format {
   name: string
   seeds: Uint8Array[]
-  /** The first takes all that is sound. */
+  /** The first one accepts every valid file. */
   reads: ((bytes: Uint8Array) => Promise<unknown> | unknown)[]
-  /** How much slower than the others it is to read. */
+  /** How many times slower it is to read than other formats. */
   cost?: number
-  /** Whether the first reader answers plain data, which must be the same after all damaged files. */
+  /** Whether the first reader returns plain data, which must be the same after all damaged files. */
   isPlain?: boolean
-  /** Damages one of the seeds in the way of its format. Default: its bytes, in any way. */
+  /** Damages one of the seeds in a way specific to the format. Default: changes arbitrary bytes. */
   mutate?: (seed: number, dice: Dice) => Uint8Array
 }
 
@@ -55,7 +55,7 @@ async function drain(items: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of items);
 }
 
-/** Every 50th time, answers with what was read: it must hold what reading it promised. */
+/** Predicts, in one of 50 cases, with what was read: a model that was accepted must work. */
 function thenPredict(
   read: (bytes: Uint8Array) => Promise<softmargin.SVC> | softmargin.SVC,
 ): (bytes: Uint8Array) => Promise<void> {
@@ -70,7 +70,7 @@ function thenPredict(
   }
 }
 
-/** Machines of all kernels. */
+/** SVCs with all kernels. */
 async function machines(): Promise<softmargin.SVC[]> {
   const made: softmargin.SVC[] = []
   for (const [i, kernel] of (['linear', 'poly', 'rbf', 'sigmoid'] as const).entries()) {
@@ -245,14 +245,14 @@ export async function formats(): Promise<Format[]> {
   ]
 }
 
-/** @throws {Error} where pixels are missing */
+/** @throws {Error} if pixels are missing */
 async function wholePicture(bytes: Uint8Array): Promise<RawImage> {
   const image = await decodeImage(bytes)
   if (image.data.length !== image.width * image.height * 4) throw new Error(`${image.data.length} bytes`)
   return image
 }
 
-/** Text of what CSV is made of, with ends of lines of all kinds. */
+/** Random text of the characters that matter in CSV, with all kinds of line endings. */
 function anyCsv(dice: Dice): Uint8Array {
   const words = [
     'a',
@@ -276,10 +276,10 @@ function anyCsv(dice: Dice): Uint8Array {
 }
 
 /**
- * Reads CSV and svmlight's lines whole and in pieces, from single bytes on.
+ * Reads CSV and the lines of svmlight as a whole and in pieces of any size, down to single bytes.
  *
- * @throws {Error} where records, or what is refused, differ
- * @throws {SoftmarginError} for what is refused
+ * @throws {Error} if the records or the errors differ
+ * @throws {SoftmarginError} if the file is rejected
  */
 async function inAnyPieces(bytes: Uint8Array): Promise<void> {
   const read = async (size: number) => {
@@ -300,18 +300,18 @@ async function inAnyPieces(bytes: Uint8Array): Promise<void> {
     const found = await read(size)
     if (found !== whole) throw new Error(`in pieces of ${size}: ${found} instead of ${whole}`)
   }
-  // What is refused is refused here as well.
+  // Throws if the file is rejected.
   await drain(softmargin.csvRecords(bytes))
 }
 
-/** Networks of all kinds, made once. */
+/** Networks of all kinds, created once. */
 function graphs(): ModelProto[] {
   networks ??= [layeredCnn(), qdqCnn(), qlinearCnn(), dynamicCnn(), halfCnn(), manyOperators()]
   return networks
 }
 let networks: ModelProto[] | undefined
 
-/** Networks of operators that our engine knows. */
+/** Networks of operators that our engine supports. */
 function networks32(): ModelProto[] {
   engineNetworks ??= [layeredCnn(), residualCnn(), spreadCnn()]
   return engineNetworks
@@ -319,9 +319,9 @@ function networks32(): ModelProto[] {
 let engineNetworks: ModelProto[] | undefined
 
 /**
- * Compiles a network for our engine and runs it on a picture. What is not for the engine is for ONNX Runtime, and no fault.
+ * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an error.
  *
- * @throws {Error} if an output has another length than its dimensions
+ * @throws {Error} if the length of an output does not match its dimensions
  */
 async function runInEngine(bytes: Uint8Array): Promise<void> {
   const model = readModel(bytes)
@@ -342,9 +342,9 @@ async function runInEngine(bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * All that is found out of a network before ONNX Runtime sees it.
+ * Analyses a network as far as possible without ONNX Runtime.
  *
- * @throws {Error} where a shape is none
+ * @throws {Error} if a shape is invalid
  */
 function examineGraph(bytes: Uint8Array): void {
   const model = readModel(bytes)
@@ -366,7 +366,7 @@ function examineGraph(bytes: Uint8Array): void {
   }
 }
 
-/** What a file tells of its machine beside the numbers. */
+/** The metadata of the SVM in a saved classifier. */
 function factsOf({ svm }: ClassifierParts): object {
   const { kernel, coef0, degree, intercept, supportVectors, sigmoids } = svm
   return {
@@ -377,7 +377,7 @@ function factsOf({ svm }: ClassifierParts): object {
   }
 }
 
-/** The images that it learnt from. */
+/** The metadata of the training images in a saved classifier. */
 function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
   const keys = classes.map((_, i) => `${i}f`.repeat(32))
   return trainingSetToFile({ keys, labels: classes, features: undefined }, classes)
@@ -400,12 +400,12 @@ function storedFeatures(): StoredFeatures {
   }
 }
 
-/** Labels of both types, and none. */
+/** A store with labels of both types, and without a label. */
 function mixedLabels(): StoredFeatures {
   return { ...storedFeatures(), labels: [7, '7', ''] }
 }
 
-/** The features of two layers side by side. */
+/** A store with the features of two layers side by side. */
 function severalLayers(): StoredFeatures {
   const stored = storedFeatures()
   const part = { pooling: '"max"', featureSize: 1 }

@@ -4,27 +4,27 @@ import { takeLargestAllocation } from './allocations.ts'
 import type { Format } from './formats.ts'
 import { Dice, mutate } from './mutate.ts'
 
-/** No array of more bytes may be made for files of a few kilobytes. */
+/** Maximum bytes of an array allocated for a file of a few kilobytes. */
 export const MOST_BYTES = 2 ** 27
-/** No file of a few kilobytes may take longer, in milliseconds of the processor: other programs may delay this one. */
+/** Maximum CPU milliseconds for a file of a few kilobytes. CPU time, because other programs may delay this one. */
 export const MOST_TIME = 5000
 
-/** What came of a format. */
+/** The result of fuzzing a format. */
 export interface FuzzReport {
   format: string
-  /** Files that were read. */
+  /** Number of files read. */
   runs: number
-  /** Of them, those that were read without an error: their damage was none. */
+  /** Number of files read without an error, because the damage did not matter. */
   sound: number
-  /** How often each error code came. */
+  /** Number of occurrences of each error code. */
   codes: Record<string, number>
-  /** The largest array that was asked for, in bytes. */
+  /** Bytes of the largest array allocated. */
   largest: number
-  /** The longest that a file took, in milliseconds of the processor. */
+  /** CPU milliseconds of the slowest file. */
   slowest: number
 }
 
-/** A file that broke the reader. */
+/** A reader failed on a file. */
 export class FuzzFailure extends Error {
   readonly bytes: Uint8Array
 
@@ -36,11 +36,11 @@ export class FuzzFailure extends Error {
 }
 
 /**
- * Reads damaged files: only a `SoftmarginError` may come of it, soon, and without a large allocation. Afterwards sound
- * files are read as before.
+ * Reads damaged files. Each must be read or throw a `SoftmarginError`, quickly and without large allocations. Afterwards,
+ * valid files must be read as before.
  *
- * @param seed the same seed makes the same files
- * @param until milliseconds since the epoch at which to stop, even before all runs are done
+ * @param seed the same seed gives the same files
+ * @param until milliseconds since the epoch at which to stop, even if runs are left
  * @throws {FuzzFailure} with the file
  */
 export async function fuzz(

@@ -12,13 +12,13 @@ import {
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import type { Dice } from './mutate.ts'
 
-/** Sizes, axes, strides and repeats at which programs break. */
+/** Sizes, axes, strides and repeats that often break programs. */
 const integers = [
   ...[0n, 1n, -1n, 2n, 3n, -2n, 4n, -4n, 5n, -5n, 7n, 64n, 65n, 255n, 65536n, 2_000_000_000n],
   ...[2n ** 31n - 1n, -(2n ** 31n), 2n ** 32n, 2n ** 53n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n)],
 ]
 
-/** Operators whose shapes are inferred, and some names that are properties of every object. */
+/** Operators with shape inference, and some names that are properties of every object. */
 const operators = (
   'Relu Identity Softmax BatchNormalization DynamicQuantizeLinear QuantizeLinear DequantizeLinear Add Sum Where Conv ' +
   'ConvTranspose ConvInteger QLinearConv MaxPool AveragePool GlobalAveragePool MatMul QLinearMatMul Gemm QGemm ' +
@@ -35,7 +35,7 @@ const attributes = (
 
 type GraphMutation = (graph: GraphProto, dice: Dice) => void
 
-/** The names of all tensors of a graph, and one that there is not. */
+/** The names of all tensors of a graph, and one that does not exist. */
 function names(graph: GraphProto): string[] {
   const made = graph.node.flatMap(({ output }) => output)
   return [
@@ -58,7 +58,7 @@ function anyAttribute(dice: Dice): AttributeProto {
   return create(AttributeProtoSchema, { name, ints: list(dice) })
 }
 
-/** A new tensor of odd numbers. */
+/** Adds a tensor of unusual numbers and returns its name. */
 function oddConstant(graph: GraphProto, dice: Dice): string {
   const name = `odd${graph.initializer.length}`
   const values = list(dice)
@@ -87,7 +87,7 @@ const mutations: GraphMutation[] = [
   function otherOperator(graph, dice) {
     anyNode(graph, dice).opType = dice.of(operators)
   },
-  // Inputs of other nodes: sooner or later a cycle.
+  // Inputs are swapped for others, which eventually closes a cycle.
   function otherInput(graph, dice) {
     const { input } = anyNode(graph, dice)
     input[dice.roll(input.length + 1)] = dice.of(names(graph))
@@ -146,7 +146,7 @@ const mutations: GraphMutation[] = [
   function outputName(graph, dice) {
     graph.output[dice.roll(graph.output.length + 1)] = tensorInfo(dice.of(names(graph)), 1, list(dice))
   },
-  // A new node of any operator that reads what is there, with the lists of numbers that such operators read.
+  // Adds a node of any operator that reads existing tensors, with lists of numbers as such operators have them.
   function addNode(graph, dice) {
     const inputs = Array.from({ length: dice.roll(6) }, (_, i) =>
       i > 0 && dice.roll(2) === 0 ? oddConstant(graph, dice) : dice.of(names(graph)),
@@ -155,7 +155,7 @@ const mutations: GraphMutation[] = [
     for (let count = dice.roll(3); count > 0; count--) made.attribute.push(anyAttribute(dice))
     graph.node.push(made)
   },
-  // What grows twice as large with each node.
+  // Adds nodes, each of which doubles the size.
   function doublings(graph, dice) {
     let name = dice.of(names(graph))
     const operator = dice.of(['Concat', 'Sum', 'Add', 'Mul', 'Concat', 'Gather', 'Tile', 'Expand'])
@@ -189,14 +189,14 @@ const mutations: GraphMutation[] = [
   },
 ]
 
-/** The bytes of a model with one to eight things wrong in its graph. */
+/** The bytes of a model with one to eight changes to its graph. */
 export function mutateGraph(model: ModelProto, dice: Dice): Uint8Array {
   const made = clone(ModelProtoSchema, model)
   for (let times = dice.of([1, 1, 2, 3, 5, 8]); times > 0; times--) dice.of(mutations)(made.graph!, dice)
   return toBinary(ModelProtoSchema, withoutGaps(made))
 }
 
-/** Lists that were set behind their end have gaps, which protobuf cannot write. */
+/** Removes the gaps that writing past the end of a list leaves, because protobuf cannot write them. */
 function withoutGaps(model: ModelProto): ModelProto {
   const graph = model.graph!
   graph.output = graph.output.filter(Boolean)

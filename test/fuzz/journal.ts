@@ -13,7 +13,7 @@ import { FuzzFailure } from './fuzz.ts'
 import { Dice, mutate } from './mutate.ts'
 
 /**
- * Damages journals in every way: whatever frame is still there as it was must come back, in its order, and nothing else.
+ * Damages journals in every way. All frames that are still intact, and no others, must be read back in their order.
  *
  * @throws {FuzzFailure} with the journal
  */
@@ -25,7 +25,7 @@ export function fuzzFrames(runs: number, seed: number, until = Number.POSITIVE_I
       const bytes = Uint8Array.from({ length: dice.roll(60) }, () =>
         dice.roll(4) === 0 ? 0x93 : dice.roll(256),
       )
-      // No two records are the same, and none ends as a frame begins, so that no two can overlap.
+      // No two records are the same, and none ends as a frame begins, so no two can overlap.
       return frame(new Uint8Array([i, ...bytes, 0]))
     })
     const journal = new Uint8Array(Buffer.concat(frames))
@@ -49,7 +49,7 @@ export function fuzzFrames(runs: number, seed: number, until = Number.POSITIVE_I
   return run
 }
 
-/** What disks, crashes and power cuts do to a file, and what nobody does. */
+/** Damages a file as disks, crashes and power cuts do, and in other ways. */
 function damage(bytes: Uint8Array, dice: Dice): Uint8Array {
   const from = dice.roll(bytes.length + 1)
   switch (dice.roll(6)) {
@@ -76,7 +76,7 @@ const maker: FeatureSignature = {
   featureSize: 3,
 }
 
-/** Features that are the image's number, so that those of another image would show. */
+/** Computes features that are the number of the image, so that features of another image are detected. */
 const source: FeatureSource = {
   maker: async () => maker,
   extract: async (images) => {
@@ -97,8 +97,8 @@ const image = (number: number): RawImage => ({
 type Acknowledged = Map<number, Label>
 
 /**
- * Extracts, labels, saves and opens again, in turn and at once, with the store's files damaged in between as crashes and
- * disks damage them. What was acknowledged must be there, but for what the damaged bytes held.
+ * Extracts, labels, saves and reopens a store, one after the other and concurrently, and in between damages its files as
+ * crashes and disks do. Everything acknowledged must be there, except what the damaged bytes contained.
  *
  * @throws {FuzzFailure} with the journal
  */
@@ -151,7 +151,7 @@ async function extractSome(store: FeatureStore, acknowledged: Acknowledged, dice
   const numbers = Array.from({ length: 1 + dice.roll(5) }, () => dice.roll(30))
   const labels = numbers.map((number): Label => dice.of(['', number, `${number}`, number / 3]))
   const batchSize = 1 + dice.roll(3)
-  // Calls that run at once may label one image: those of this fuzzer agree where they do.
+  // Concurrent calls may label the same image; here they use the same label for it.
   const own = numbers.map((number, i) => acknowledged.get(number) ?? labels[i])
   for (const [i, number] of numbers.entries()) {
     own[i] = acknowledged.get(number) ?? own[numbers.indexOf(number)]
@@ -160,7 +160,7 @@ async function extractSome(store: FeatureStore, acknowledged: Acknowledged, dice
   await store.keep(source, numbers.map(image), { labels: own, batchSize })
 }
 
-/** All that was acknowledged is there, as it was, and nothing else. */
+/** Checks that the store contains exactly what was acknowledged. */
 async function compare(store: FeatureStore, acknowledged: Acknowledged): Promise<void> {
   if (store.size !== acknowledged.size) throw new Error(`${store.size} images, not ${acknowledged.size}`)
   await compareWhatIsThere(store, acknowledged)
@@ -179,9 +179,9 @@ async function compareWhatIsThere(store: FeatureStore, acknowledged: Acknowledge
   return found
 }
 
-/** Leaves what a crash in the middle of an append, of a save or of taking the lock leaves. */
+/** Leaves what a crash during an append, a save or the creation of the lock leaves. */
 function crash(path: string, dice: Dice): void {
-  // An append begins where the last whole record ends.
+  // An append begins after the last intact record.
   const all = readIfThere(`${path}.journal`)
   const journal = all.subarray(0, readFrames(all).end)
   const started = frame(Uint8Array.from({ length: 200 }, () => dice.roll(256)))
@@ -195,7 +195,7 @@ function crash(path: string, dice: Dice): void {
   if (dice.roll(3) === 0) writeFileSync(`${path}.lock`, JSON.stringify(dead))
 }
 
-/** Damages the journal: it opens all the same, with all that the damaged bytes did not hold. */
+/** Damages the journal. The store must open with everything that the damaged bytes did not contain. */
 async function damageJournal(path: string, acknowledged: Acknowledged, dice: Dice): Promise<void> {
   const journal = readIfThere(`${path}.journal`)
   const before = new Set<number>()
@@ -211,7 +211,7 @@ async function damageJournal(path: string, acknowledged: Acknowledged, dice: Dic
   try {
     const store = await FeatureStore.open(path, { onWarning: () => {} })
     if (lost === 0 && store.size !== before.size) throw new Error(`${store.size} images, not ${before.size}`)
-    // It goes on: what was lost is made again, and then it is as if nothing had been.
+    // The lost images are extracted again, after which the store is complete.
     const numbers = [...acknowledged.keys()]
     const labels = numbers.map((number) => acknowledged.get(number)!)
     if (numbers.length > 0) await store.keep(source, numbers.map(image), { labels })
@@ -228,7 +228,7 @@ async function damageJournal(path: string, acknowledged: Acknowledged, dice: Dic
 
 function readIfThere(path: string): Uint8Array {
   try {
-    // The slice of a Buffer would be the same memory.
+    // A slice of a Buffer would share its memory.
     return Uint8Array.from(readFileSync(path))
   } catch {
     return new Uint8Array(0)

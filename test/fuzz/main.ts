@@ -17,7 +17,7 @@ const { values } = parseArgs({
     problems: { type: 'string' },
   },
 })
-/** Keeps the file that broke a reader. */
+/** Saves the file on which a reader failed, and prints where it is. */
 function tellFailure(name: string, error: unknown): void {
   if (!(error instanceof FuzzFailure)) throw error
   mkdirSync('.cache/fuzz', { recursive: true })
@@ -67,7 +67,7 @@ for (const format of chosen) {
   }
 }
 
-/** How much slower than to read a file of a few kilobytes it is to write and read files on a disk. */
+/** How many times slower it is to write and read files on disk than to read a file of a few kilobytes. */
 const diskCost = 50
 const journals: [string, () => number | Promise<number>][] = [
   ['journal frames', () => fuzzFrames(Number(values.runs), seed, until)],

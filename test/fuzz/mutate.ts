@@ -1,4 +1,4 @@
-/** A stream of numbers that looks random and is the same for the same seed (mulberry32). */
+/** A seeded random number generator (mulberry32). */
 export class Dice {
   #state: number
 
@@ -6,7 +6,7 @@ export class Dice {
     this.#state = seed >>> 0
   }
 
-  /** A whole number from 0 to `sides - 1`. */
+  /** Returns an integer from 0 to `sides - 1`. */
   roll(sides: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -19,7 +19,7 @@ export class Dice {
   }
 }
 
-/** Numbers at which programs break. */
+/** Numbers that often break programs. */
 const integers = [0, 1, 2, 127, 128, 255, 256, 32767, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]
 const words = [
   ...[
@@ -57,7 +57,7 @@ const encoder = new TextEncoder()
 
 type Mutation = (bytes: Uint8Array, dice: Dice, others: readonly Uint8Array[]) => Uint8Array
 
-/** `bytes` with a stretch of it replaced. */
+/** Returns `bytes` with a range replaced. */
 function replaced(bytes: Uint8Array, from: number, length: number, by: Uint8Array): Uint8Array {
   const made = new Uint8Array(bytes.length - length + by.length)
   made.set(bytes.subarray(0, from))
@@ -66,7 +66,7 @@ function replaced(bytes: Uint8Array, from: number, length: number, by: Uint8Arra
   return made
 }
 
-/** A short stretch somewhere: where it begins, and its length. */
+/** Chooses a short range. */
 function stretch(bytes: Uint8Array, dice: Dice): [from: number, length: number] {
   const from = dice.roll(bytes.length + 1)
   const most = dice.of([1, 4, 16, 256])
@@ -117,7 +117,7 @@ const mutations: Mutation[] = [
     const rest = replaced(bytes, from, length, new Uint8Array(0))
     return replaced(rest, dice.roll(rest.length + 1), 0, moved)
   },
-  // A number or a word of a text by one at which programs break.
+  // Replaces a number or a word of a text by a number that often breaks programs.
   function oddWord(bytes, dice) {
     const isWord = (byte: number) => byte > 32 && byte !== 44 && byte !== 58
     const start = dice.roll(bytes.length)
@@ -129,7 +129,7 @@ const mutations: Mutation[] = [
   },
 ]
 
-/** A file with one to five things wrong with it. */
+/** Returns a file with one to five changes. */
 export function mutate(bytes: Uint8Array, dice: Dice, others: readonly Uint8Array[]): Uint8Array {
   let made = bytes
   for (let times = dice.of([1, 1, 1, 2, 3, 5]); times > 0 && made.length > 0; times--) {

@@ -11,8 +11,8 @@ import {
 import type { Dice } from './mutate.ts'
 
 /**
- * A PNG file of any kind whose checksums are right, with something wrong in one to three of its layers: the header, the
- * rows, their compression, the chunks.
+ * Returns a PNG file of any kind with valid checksums and errors in one to three of its layers: the header, the rows, their
+ * compression, the chunks.
  */
 export function anyPng(dice: Dice): Uint8Array {
   const picture = anyPicture(dice)
@@ -42,7 +42,7 @@ function bytes(length: number, dice: Dice): Uint8Array {
   return Uint8Array.from({ length }, () => dice.of([0, 1, 255, dice.roll(256)]))
 }
 
-/** Rows with another filter or byte somewhere, too few or too many of them, now and then far too many. */
+/** Changes a filter or a byte of the rows, or their number: too few, too many, sometimes far too many. */
 function withWrongRows(rows: Uint8Array, dice: Dice): Uint8Array {
   const made = rows.slice()
   switch (dice.roll(4)) {
@@ -63,7 +63,7 @@ function withWrongRows(rows: Uint8Array, dice: Dice): Uint8Array {
 
 const strategies = [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED]
 
-/** Compressed in one of the ways that encoders have. */
+/** Compresses in one of the ways that encoders use. */
 function compressed(rows: Uint8Array, dice: Dice): Uint8Array {
   const options = {
     level: dice.of([0, 1, 6, 9]),
@@ -86,7 +86,7 @@ function damagedStream(stream: Uint8Array, dice: Dice): Uint8Array {
     case 3:
       return new Uint8Array(deflateRawSync(made))
     case 4:
-      // The head of the stream and of its first block, where the tables of codes are.
+      // The beginning of the stream and of its first block, which contains the code tables.
       for (let times = dice.of([1, 2, 8]); times > 0; times--)
         made[dice.roll(40) % made.length] = dice.roll(256)
       return made
@@ -97,9 +97,9 @@ function damagedStream(stream: Uint8Array, dice: Dice): Uint8Array {
   }
 }
 
-/** The stream cut into chunks at any bytes, some of them empty. */
+/** Splits the stream into chunks at arbitrary bytes; some chunks are empty. */
 function pixelChunks(stream: Uint8Array, dice: Dice): Uint8Array[] {
-  // Not more than some thousand chunks.
+  // At most some thousand chunks.
   const most = Math.max(dice.of([1, 7, 100, stream.length, stream.length]), stream.length >> 12)
   const chunks: Uint8Array[] = []
   for (let at = 0; at < stream.length; ) {
@@ -110,7 +110,7 @@ function pixelChunks(stream: Uint8Array, dice: Dice): Uint8Array[] {
   return chunks
 }
 
-/** A header that says what is not so. */
+/** Returns a picture whose header does not match its pixels. */
 function withWrongHeader(picture: PngPicture, dice: Dice): PngPicture {
   const size = dice.of([0, 1, 2, 41, 5000, 500_000, 2 ** 31, 2 ** 32 - 1])
   return dice.of<PngPicture>([
@@ -140,7 +140,7 @@ const types = [
   'a?!\0',
 ]
 
-/** Chunks of which one is lost, doubled, moved, of another type, or new. */
+/** Removes, doubles, moves, retypes or adds chunks. */
 function withWrongChunks(chunks: Uint8Array[], dice: Dice): Uint8Array[] {
   const at = dice.roll(chunks.length)
   const made = chunks.slice()

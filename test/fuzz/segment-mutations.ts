@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib'
 import type { Dice } from './mutate.ts'
 
-/** A stretch of a picture's file that stands for itself: a JPEG segment, or a chunk of a PNG. */
+/** A JPEG segment or a PNG chunk. */
 type Part = Uint8Array
 
 const sizes = [0, 1, 2, 3, 8, 14, 255, 4096, 65_533]
 
-/** A picture with one to five things wrong with its segments or chunks, the rest of the file being sound. */
+/** Returns a picture with one to five errors in its segments or chunks; the rest of the file is valid. */
 export function mutatePicture(bytes: Uint8Array, dice: Dice): Uint8Array {
   const isPng = bytes[0] === 0x89
   const [head, ...parts] = isPng ? chunksOf(bytes) : segmentsOf(bytes)
@@ -37,7 +37,7 @@ export function mutatePicture(bytes: Uint8Array, dice: Dice): Uint8Array {
   return new Uint8Array(Buffer.concat([head, ...parts]))
 }
 
-/** The start of a JPEG file, its segments up to the first scan, and what is left. */
+/** Splits a JPEG file into its start, its segments up to the first scan, and the rest. */
 function segmentsOf(bytes: Uint8Array): Part[] {
   const parts = [bytes.subarray(0, 2)]
   let at = 2
@@ -51,7 +51,7 @@ function segmentsOf(bytes: Uint8Array): Part[] {
   return parts
 }
 
-/** The signature of a PNG file, and its chunks. */
+/** Splits a PNG file into its signature and its chunks. */
 function chunksOf(bytes: Uint8Array): Part[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const parts = [bytes.subarray(0, 8)]
@@ -99,7 +99,7 @@ function chunk(type: string, data: Uint8Array): Part {
   return new Uint8Array(made)
 }
 
-/** A part with some of its bytes altered; the checksum of a chunk is right again. */
+/** Changes some bytes of a part, and updates the checksum of a chunk. */
 function altered(part: Part, isPng: boolean, dice: Dice): Part {
   const made = part.slice()
   const from = isPng ? 4 : 1

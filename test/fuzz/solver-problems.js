@@ -1,10 +1,10 @@
-// Small fits of every kind for the solver's fuzzer: most of them are such as nobody would ask for.
+// Small problems of every kind for the solver's fuzzer. Most of them are unlike any that a user would fit.
 import { seeded } from '../../bench/random.js'
 
 const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed']
 
 /**
- * The problem of a run: the same for the same seed and run.
+ * Draws the problem of a run: the same problem for the same seed and run.
  *
  * @returns `{ estimator, options, X, y, sampleWeight?, grid? }`, X as an array of rows
  */
@@ -17,7 +17,7 @@ export function drawProblem(seed, run) {
   const logarithmic = (low, high) => low * (high / low) ** uniform()
 
   const estimator = chance(0.02) ? 'GridSearchCV' : oneOf(['SVC', 'SVC', 'SVC', 'SVR', 'OneClassSVM'])
-  // Above 64 rows of a class kernel rows are made one by one, and above some 100 in all they may make way for others.
+  // With more than 64 rows per class, kernel rows are computed one by one; from about 100 rows on, the cache may evict some.
   const rows = chance(0.95) ? 2 + below(22) : chance(0.8) ? 24 + below(110) : 134 + below(266)
   const cols = chance(0.5) ? 1 : 1 + below(6)
   const classes = chance(0.8) ? 2 : 3
@@ -34,7 +34,7 @@ export function drawProblem(seed, run) {
     degree: chance(0.8) ? below(6) : below(12),
     coef0: chance(0.4) ? oneOf([0, 1, -1]) : normal() * logarithmic(0.01, 1e4),
     tol: chance(0.6) ? 1e-3 : logarithmic(1e-6, 1),
-    // Without a limit of its own a search may take 10 million iterations: some seconds of few rows, minutes of many.
+    // Without a limit the solver may take 10 million iterations: seconds for few rows, minutes for many.
     maxIter: chance(0.003) && rows < 24 ? -1 : chance(0.01) ? 20_000 : oneOf([1, 100, 999, 1001, 1010, 1500]),
   }
   if (chance(0.3)) options.cacheSize = logarithmic(1e-3, 1)
@@ -54,7 +54,7 @@ export function drawProblem(seed, run) {
   }
   if (estimator === 'GridSearchCV') {
     problem.grid = { C: [options.C, 10 * options.C] }
-    // Every class has a row in each of the folds.
+    // Every class has at least two rows, one in each fold.
     for (let row = 0; row < Math.min(rows, 2 * classes); row++) y[row] = row % classes
   } else if (chance(0.2)) {
     problem.sampleWeight = y.map((_, row) => (row >= classes && chance(0.3) ? 0 : logarithmic(1e-3, 1e3)))
@@ -62,7 +62,7 @@ export function drawProblem(seed, run) {
   return problem
 }
 
-/** Rows with what makes kernels hard: offsets, repeated and contradicting rows, heavy tails, other units. */
+/** Draws rows with properties that make kernels difficult: offsets, repeated and contradictory rows, heavy tails, units. */
 function features({ rows, cols, y }, { uniform, normal, below, chance, oneOf, logarithmic }) {
   const size = chance(0.5) ? 1 : logarithmic(1e-6, 1e6)
   const offset = chance(0.5) ? 0 : oneOf([1, 10, 1000, 1e5]) * (chance(0.5) ? 1 : normal())
@@ -84,7 +84,7 @@ function features({ rows, cols, y }, { uniform, normal, below, chance, oneOf, lo
   return X
 }
 
-/** Kernel values between rows: dot products, or such as no kernel has. */
+/** Draws kernel values between rows: dot products, or values that are not a kernel. */
 function kernelValues(X, { normal, chance }) {
   const product = (a, b) => a.reduce((sum, value, col) => sum + value * b[col], 0)
   const isKernel = chance(0.6)

@@ -1,12 +1,12 @@
-// Fits the problems from one run to another, in a thread of its own: whoever watches it sees the run that it is at.
+// Fits a range of problems in a thread and reports the current run, so that the owner can detect one that hangs.
 import { parentPort, workerData } from 'node:worker_threads'
 import { GridSearchCV, OneClassSVM, SoftmarginError, SVC, SVR } from '../../dist/lib/svm.js'
 import { drawProblem } from './solver-problems.js'
 
-/** Hard problems give many warnings; what counts here is that each fit ends. */
+/** Hard problems cause many warnings; this test is about termination. */
 const onWarning = () => {}
 
-/** What a problem without a limit of iterations may take at most: 100 a point where that is more. */
+/** Default iteration limit of the solver; 100 per point if that is more. */
 const MOST_ITERATIONS = 1e7
 
 const { seed, from, to, at, builds } = workerData
@@ -33,7 +33,7 @@ for (let run = from; run < to; run++) {
 }
 parentPort.postMessage({ counts, slowest, slowestRun })
 
-/** Answers how the fit ended. */
+/** Fits a problem and returns how the fit ended. */
 async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
   const machineOptions = { ...options, simd: builds[X.length % builds.length] }
   if (estimator === 'GridSearchCV') {
@@ -59,7 +59,7 @@ async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, gr
   return check(machine, options, X.length)
 }
 
-/** The iterations that were made fit the status, and what was learnt is made of numbers. */
+/** Checks that the iterations match the status and that the fitted model consists of numbers. */
 function check(machine, { maxIter }, points) {
   const { nIter, fitStatus, dualCoef, intercept } = machine
   const iterations = Array.isArray(nIter) || ArrayBuffer.isView(nIter) ? [...nIter] : [nIter]

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { fuzzSolver } from './solver.ts'
 
-test('small random fits of every kind end, with a status or a SoftmarginError', async () => {
+test('small random fits of every kind end with a status or a SoftmarginError', async () => {
   const runs = 3000
   const report = await fuzzSolver({ runs, seed: 20 })
   expect(report.runs).toBe(runs)
-  // All ways to end must show: problems that are all easy would pass as well.
+  // Every outcome must occur; otherwise the problems might all be easy.
   for (const way of ['converged', 'maxIter', 'stalled', 'searched', 'INVALID_ARGUMENT']) {
     expect(report.counts[way], way).toBeGreaterThan(0)
   }

@@ -3,35 +3,35 @@ import { Worker } from 'node:worker_threads'
 import { builds } from '../support/builds.ts'
 import { drawProblem } from './solver-problems.js'
 
-/** No fit of some hundred rows may take longer, in milliseconds, whatever else the machine does. */
+/** Maximum milliseconds of a fit of some hundred rows, even on a busy machine. */
 export const MOST_FIT_TIME = 60_000
 
-/** What came of the fits. */
+/** The result of fuzzing the solver. */
 export interface SolverReport {
-  /** Problems that were fitted. */
+  /** Number of problems fitted. */
   runs: number
-  /** How often fits ended in each way: a status, or the code of an error. */
+  /** Number of fits by outcome: a status or an error code. */
   counts: Record<string, number>
-  /** The longest that a fit took, in milliseconds, and the run that it was. */
+  /** Milliseconds of the slowest fit, and its run. */
   slowest: number
   slowestRun: number
 }
 
-/** A fit that did not end, threw what it must not throw, or answered what cannot be. */
+/** A fit that did not end, threw an unexpected error or returned an invalid result. */
 export class SolverFailure extends Error {
   override readonly name = 'SolverFailure'
 }
 
-/** How often the thread is looked at, in milliseconds. */
+/** Milliseconds between two checks of the thread. */
 const LOOK_EVERY = 200
-/** Runs that a thread is given at once. */
+/** Number of runs that are sent to a thread at once. */
 const PART = 10_000
 
 /**
- * Fits small random problems, by all estimators and kernels, in another thread: a fit that hangs is noticed whether it
- * lets go of its thread or not.
+ * Fits small random problems with all estimators and kernels in another thread, so that a fit that hangs is detected even if
+ * it never yields.
  *
- * @param o.until milliseconds since the epoch at which to stop, even before all runs are done
+ * @param o.until milliseconds since the epoch at which to stop, even if runs are left
  * @throws {SolverFailure} with the problem
  */
 export async function fuzzSolver(o: {
@@ -73,7 +73,7 @@ async function fitInThread(
     return await new Promise((resolve, reject) => {
       let seen = -1
       let looks = 0
-      // Looks are counted, not milliseconds: a process that is suspended as a whole is not a fit that hangs.
+      // Checks are counted, not milliseconds, so that suspending the whole process does not look like a fit that hangs.
       watch = setInterval(() => {
         const run = Atomics.load(at, 0)
         if (run !== seen) [seen, looks] = [run, 0]

@@ -8,7 +8,7 @@ import { runPageExamples } from './page-examples.js'
 import { serve } from './serve.js'
 import { openWebKit } from './webkit.js'
 
-/** Chromium, with one thread as most pages have and with threads. */
+/** Chromium, without threads as on most pages, and with threads. */
 export const chromium = {
   name: 'Chromium',
   run: browser(openChromium),
@@ -65,7 +65,7 @@ function browser(open) {
 }
 
 let built
-/** The page as Vite builds it, once for all browsers. */
+/** Builds the page with Vite, once for all browsers. */
 async function buildPage(project) {
   const root = join(project, 'page')
   built ??= import('vite').then(({ build }) =>
@@ -103,7 +103,7 @@ async function openWithPuppeteer(kind, executablePath, debianPackage) {
   }
 }
 
-/** Waits for what the page leaves in `window.outcome`. */
+/** Waits until the page has set `window.outcome`, and returns it. */
 export async function readOutcome(read, messages = []) {
   const end = Date.now() + 300_000
   while (Date.now() < end) {

@@ -9,7 +9,7 @@ import { digit, jpegOf, pngOf } from '../support/digits.ts'
 import { installHost } from './package.js'
 
 const program = fileURLToPath(new URL('../../dist/lib/cli.js', import.meta.url))
-/** How each host is asked to run a program: what comes before it on the command line. */
+/** The command line that runs a program on each host, up to the program. */
 const hosts: Record<string, () => string[]> = {
   Node: () => [process.execPath],
   Deno: () => [
@@ -41,7 +41,7 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a command answers on a host, from a folder of the host's own, and the file that it writes there. */
+/** Runs a command on a host in a folder of its own; returns its output and the file that it writes. */
 async function run(host: string, args: string[], file?: string) {
   const [runtime, ...before] = commands.get(host)!
   const cwd = join(folder, host)
@@ -50,7 +50,7 @@ async function run(host: string, args: string[], file?: string) {
       resolve({ code: child.exitCode, stdout, stderr }),
     )
   })
-  // How long it took is all that may differ.
+  // Only the duration may differ.
   const stdout = outcome.stdout.replace(/"seconds": [\d.]+/, '"seconds": 0')
   return { ...outcome, stdout, bytes: file && readFileSync(join(cwd, file)) }
 }
@@ -81,7 +81,7 @@ const runs: [name: string, args: string[], file?: string, code?: number][] = [
   ['a file that is not there', ['info', 'nothing.onnx'], undefined, 1],
 ]
 
-describe('the command line says the same on Deno and Bun as on Node, and writes the same bytes', () => {
+describe('the command line prints and writes the same on Deno and Bun as on Node', () => {
   it.each(runs)(
     '%s',
     async (_, args, file, code = 0) => {
@@ -95,7 +95,7 @@ describe('the command line says the same on Deno and Bun as on Node, and writes 
 })
 
 describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
-  it('keeps the features that are made, and the next run goes on from there', async () => {
+  it('keeps the features computed so far, and the next run continues from them', async () => {
     const cwd = join(folder, host)
     const cache = `${host}.npz`
     const train = ['train', '../pictures', '-o', 'late.onnx', '--layer', 'stage3', '--cache', cache, '--json']
@@ -105,7 +105,7 @@ describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
     child.stderr.on('data', (chunk) => (stderr += chunk))
     const ended = new Promise((resolve) => child.on('close', resolve))
     const journal = join(cwd, `${cache}.journal`)
-    // As soon as the first batch is on the disk.
+    // As soon as the first batch has been written to disk.
     while (child.exitCode === null && !existsSync(journal)) await new Promise((go) => setTimeout(go, 5))
     child.kill('SIGINT')
     expect(await ended).toBe(130)
@@ -123,7 +123,7 @@ describe.each(Object.keys(hosts))('Ctrl-C on %s', (host) => {
   }, 120_000)
 })
 
-/** How many images a store holds. It is not left open: only one may be at a time. */
+/** The number of images in a store. Closes the store, because only one can be open at a time. */
 async function storeSize(path: string): Promise<number> {
   using store = await FeatureStore.open(path)
   return store.size

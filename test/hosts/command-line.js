@@ -1,4 +1,4 @@
-// For Node, Deno and Bun: runs the program and prints what came of it as one line of JSON.
+// For Node, Deno and Bun: runs the program and prints its results as one line of JSON.
 import * as softmargin from 'softmargin'
 import { spawn } from 'softmargin/worker'
 import { program } from './program.js'

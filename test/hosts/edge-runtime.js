@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { checkAnswer } from './example-data.js'
 import { installHost } from './package.js'
 
-/** Vercel's runtime for edge functions, in this Node. */
+/** Vercel's runtime for edge functions, in this process. */
 export const edgeRuntime = {
   name: 'edge-runtime',
   async run(project) {
@@ -54,7 +54,7 @@ function gzip(text) {
   return gzipSync(text, { level: 9 }).length
 }
 
-/** The WebAssembly of a classifier, which the host compiles before it starts a function. */
+/** Compiles the WebAssembly that a classifier needs, as the platform does before it starts a function. */
 async function compileModules(project) {
   const modules = join(project, 'node_modules')
   const compiled = Object.entries({
@@ -77,14 +77,14 @@ async function bundleScript(entry) {
     target: 'es2022',
     conditions: ['edge-light', 'worker', 'browser', 'import'],
     loader: { '.libsvm': 'text' },
-    // A script has no URL of its own.
+    // A script has no import.meta.url.
     define: { 'import.meta.url': '"file:///worker.js"' },
     logLevel: 'error',
   })
   return outputFiles[0].text
 }
 
-/** Starts a script; `globals` is what the host hands in. */
+/** Starts a script; `globals` are supplied by the platform. */
 async function startEdgeRuntime(script, globals) {
   const require = createRequire(join(installHost('edge-runtime'), 'package.json'))
   const { EdgeRuntime } = await import(pathToFileURL(require.resolve('edge-runtime')))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { pictures } from './pictures.js'
 
-/** What the examples work on, made once: a folder of pictures, a machine of two classes, a trained classifier. */
+/** Creates the data of the examples: a folder of pictures, an SVM with two classes, a trained classifier. */
 export async function exampleData(project) {
   const { images, labels } = pictures(96)
   const files = images.flatMap((bytes, i) =>
@@ -48,7 +48,7 @@ export async function exampleData(project) {
   }
 }
 
-/** Posts to an example and checks its answer. */
+/** Posts a request to an example and checks the response. */
 export async function checkAnswer(post, body, label) {
   const response = await post(body)
   const text = await response.text()

@@ -17,7 +17,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('the three programs that every user starts from, on a ResNet-18 and real digits', () => {
+describe('the Node examples, on a ResNet-18 and real digits', () => {
   const accuracyOf = (output: string) => Number(/^accuracy (.*)$/m.exec(output)![1])
 
   it.each([
@@ -36,7 +36,7 @@ describe('the three programs that every user starts from, on a ResNet-18 and rea
   })
 })
 
-it('fine-tune: the CNN learns digits, and an SVM judges it', () => {
+it("fine-tune: the CNN learns digits, and the SVM's accuracy is reported", () => {
   const output = node('examples/node/fine-tune.js', '12', '2')
   expect(output).toMatch(/^tuned (true|false) \{$/m)
   for (const name of ['frozen', 'tuned']) {

@@ -1,4 +1,4 @@
-// For Node, Deno and Bun: a worker that is lost, one that is released, and one that is forgotten.
+// For Node, Deno and Bun: workers that are terminated, disposed of, or never disposed of.
 import { Worker } from 'node:worker_threads'
 import { SVC } from 'softmargin'
 import { spawn } from 'softmargin/worker'
@@ -22,7 +22,7 @@ const other = await new released.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1])
 await released[Symbol.asyncDispose]()
 codes.push(await codeOf(other.predict([[0]])))
 
-// Nothing that follows is released, in this thread or in others, and the process ends all the same.
+// The following objects are never disposed of, in this thread or in others, and the process must end all the same.
 const forgotten = await spawn({ threads: 2 })
 await new forgotten.SVC().fit(X, y)
 await new SVC({ threads: 2 }).fit(X, y)

@@ -1,4 +1,4 @@
-// Deno with a GPU, or lavapipe in place of one: prints what the program of gpu.js found.
+// For Deno with a GPU or with lavapipe: runs the program of gpu.js and prints its results.
 //
 // deno run -A --node-modules-dir=manual test/hosts/gpu-deno.js
 import * as runtime from 'onnxruntime-web/webgpu'

@@ -1,11 +1,11 @@
 /**
- * The network on the GPU, beside WebAssembly, and what happens when the GPU is lost. For a host with WebGPU, once a
- * realm, since it loses the GPU.
+ * Compares the network on the GPU with WebAssembly, and checks what happens when the GPU is lost. For hosts with WebGPU; can
+ * run only once per realm, because it destroys the GPU device.
  *
  * @param FeatureExtractor softmargin's
  * @param runtime the module `onnxruntime-web/webgpu` that softmargin uses, for its device
  * @param model the bytes of a ResNet-18, which may have narrow stages
- * @returns what was looked at, and whether it was as it must be
+ * @returns the results of the checks
  */
 export async function gpuProgram(FeatureExtractor, runtime, model) {
   const checks = []

@@ -1,4 +1,4 @@
-/** 64 bits of FNV-1a's kind over bytes, the same on every host: two runs with different beginnings. */
+/** A 64-bit hash of bytes, the same on every host: two FNV-1a hashes of 32 bits with different offsets. */
 export function hashBytes(bytes) {
   let one = 0x811c9dc5
   let two = 0x9747b28c
@@ -9,7 +9,7 @@ export function hashBytes(bytes) {
   return [one, two].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
-/** The same over numbers, texts, typed arrays, and lists and objects of them. */
+/** The same for numbers, strings, typed arrays, and arrays and objects of these. */
 export function hash(value) {
   return hashBytes(bytesOf(value))
 }

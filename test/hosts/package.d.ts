@@ -1,6 +1,6 @@
-/** The folder of a package that holds a host's program, installed if it is not there. */
+/** Returns the folder of a package that contains a host's program; installs it if necessary. */
 export function installHost(spec: string): string
-/** A folder with packages of npm, installed if they are not there. @param specs packages with their versions */
+/** Returns a folder with npm packages; installs them if necessary. @param specs packages with their versions */
 export function installTools(name: string, specs: string[]): string
-/** A folder where the package is installed as it would be published; its tarball lies there, too. */
+/** Returns a folder in which the package is installed as it would be published; also contains its tarball. */
 export function installPackage(): string

@@ -14,10 +14,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Where hosts are installed: git knows nothing of it, `npm ci` neither. */
+/** Where hosts are installed: ignored by git, and not part of `npm ci`. */
 export const cache = join(root, '.cache/hosts')
 
-/** Which version is meant by a host's name. */
+/** The version of each host. */
 const versions = {
   'node@22': '22.23.3',
   'node@24': '24.21.0',
@@ -30,7 +30,7 @@ const versions = {
   wrangler: '4.86.0',
 }
 
-/** Packs what is built, as it would be published, and installs that into a project of its own, for as long as this runs. */
+/** Packs the build as it would be published, and installs it in a temporary project, which is deleted at exit. */
 export function installPackage() {
   const project = mkdtempSync(join(tmpdir(), 'softmargin-hosts-'))
   process.once('exit', () => rmSync(project, { recursive: true, force: true }))
@@ -43,7 +43,7 @@ export function installPackage() {
   return project
 }
 
-/** Puts the programs of this folder and the examples beside the installed package. */
+/** Copies the programs of this folder and the examples into the project. */
 function copyPrograms(project) {
   const from = fileURLToPath(new URL('.', import.meta.url))
   for (const name of readdirSync(from).filter((file) => !file.endsWith('.test.ts'))) {
@@ -54,26 +54,26 @@ function copyPrograms(project) {
 }
 
 /**
- * The folder of a package that holds a host's program, installed if it is not there.
+ * Returns the folder of a package that contains a host's program; installs it if necessary.
  *
- * @param host a name in `versions`, or a package of npm with its version
+ * @param host a name in `versions`, or an npm package with its version
  */
 export function installHost(host) {
   const spec = host in versions ? `${host.split('@')[0]}@${versions[host]}` : host
   return installTools(host.replace(/[@/]/g, '-'), [spec])
 }
 
-/** A folder with packages of npm, installed if they are not there. @param specs packages with their versions */
+/** Returns a folder with npm packages; installs them if necessary. @param specs packages with their versions */
 export function installTools(name, specs) {
   const folder = join(cache, name)
   if (!existsSync(folder)) {
     mkdirSync(cache, { recursive: true })
-    // What is broken off does not stay.
+    // Installed in a temporary folder, so that an interrupted installation leaves nothing behind.
     const part = mkdtempSync(join(cache, 'part-'))
     try {
       writeFileSync(join(part, 'package.json'), JSON.stringify({ private: true }))
       npm(part, ['install', '--prefer-offline', '--no-audit', '--no-fund', ...specs])
-      // Another test may have been faster.
+      // Another test may have installed it in the meantime.
       if (!existsSync(folder)) renameSync(part, folder)
     } finally {
       rmSync(part, { recursive: true, force: true })
@@ -82,13 +82,13 @@ export function installTools(name, specs) {
   return folder
 }
 
-/** The hosts that are to be left out, by the names that test:hosts prints. */
+/** The hosts to skip, by the names that test:hosts prints. */
 export function skippedHosts() {
   const names = (process.env.SKIP_HOSTS ?? '').split(',').map((name) => name.trim())
   return names.filter(Boolean)
 }
 
-/** Installs packages of Debian, where this is Debian and one may. @throws with what is missing */
+/** Installs Debian packages, on Debian and with the necessary permission. @throws with the missing packages */
 export function installDebian(names) {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Error(`missing: install ${names.join(', ')}, or name this host in SKIP_HOSTS`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { checkResponsive } from './responsive.js'
 import { serve } from './serve.js'
 
-/** What pages must hold, beyond the program: in Chromium, where all of it can be seen. */
+/** Checks of pages in addition to the program, for Chromium, which supports all of them. */
 export async function checkPages(project, newPage) {
   const open = await pages(project, newPage)
   await open({ threads: true }, (page) => checkResponsive(page, 'photo.jpg'))
@@ -13,13 +13,13 @@ export async function checkPages(project, newPage) {
   await checkWebAssembly(open)
 }
 
-/** What of it can be seen in other browsers. */
+/** The checks that other browsers support. */
 export async function checkWorkersOfPages(project, newPage) {
   const open = await pages(project, newPage)
   await open({ threads: false }, checkWorkers)
 }
 
-/** Opens a page, served in some way, and does something with it. */
+/** Runs a check on a page that is served with given headers. */
 async function pages(project, newPage) {
   built ??= buildChecks(project)
   const folder = await built
@@ -49,7 +49,7 @@ async function buildChecks(project) {
   return dist
 }
 
-/** Threads start where they may, on a strict page, by themselves and as many as are asked for. */
+/** Threads start on a strict page that allows them: by default, and as many as requested. */
 async function checkThreads(page, warnings) {
   const cores = await page.evaluate('navigator.hardwareConcurrency')
   const wanted = [Math.min(cores, 6), 1, 2, 3]
@@ -65,7 +65,7 @@ async function checkThreads(page, warnings) {
   expect('warnings', warnings, [])
 }
 
-/** A page that may not share memory and asks for threads gets one, and one warning. */
+/** A page without shared memory that requests threads gets one thread and one warning. */
 async function checkNoThreads(page, warnings) {
   const worked = await page.evaluate(countThreads, [2, 3])
   expect('threads that worked', worked, [1, 1])
@@ -75,7 +75,7 @@ async function checkNoThreads(page, warnings) {
   expect('warnings', [warnings.length, perWorker.length], [2, 1])
 }
 
-/** How many threads worked on a fit, in a worker of each number of threads. A fit before it starts the threads. */
+/** Counts the threads that work on a fit, in workers with different numbers of threads. An earlier fit starts the threads. */
 async function countThreads(numbers) {
   const y = Array.from({ length: 1600 }, (_, i) => i % 4)
   const X = y.map((label) => Float32Array.from({ length: 2000 }, (_, j) => Math.sin(j * label) + (j % 5)))
@@ -92,7 +92,7 @@ async function countThreads(numbers) {
   return worked
 }
 
-/** Workers of the page's own; those that end by themselves, or are terminated, which browsers tell nobody. */
+/** Workers of the page: one that closes itself and one that is terminated, of which browsers send no event. */
 async function checkWorkers(page) {
   const codes = await page.evaluate(async () => {
     const grid = { gamma: Array.from({ length: 500 }, (_, i) => (i + 1) / 1000) }
@@ -132,7 +132,7 @@ async function checkWorkers(page) {
   expect('what workers answer', codes, [...Array(4).fill('WORKER_LOST'), 1, 1, 1, 0, 1])
 }
 
-/** WebAssembly that a server calls something else runs; a page in its place is told, with its URL. */
+/** WebAssembly with a wrong content type works; for an HTML page in its place, the error names the URL. */
 async function checkWebAssembly(open) {
   const octets = (file) => (file.endsWith('.wasm') ? { type: 'application/octet-stream' } : undefined)
   const kinds = ['svm', 'mozjpeg_dec', 'ort-wasm-simd-threaded']
@@ -154,7 +154,7 @@ async function checkWebAssembly(open) {
   }
 }
 
-/** Does something with each module that a page fetches, and answers 'fine' or the error. */
+/** Uses every module that a page fetches; returns 'fine' or the error. */
 async function useAll() {
   const { softmargin, jpeg } = window
   const each = [

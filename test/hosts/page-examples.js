@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { serve } from './serve.js'
 
 /**
- * Runs the examples for pages: one that Vite builds, on a strict page, and one without a bundler.
+ * Runs the examples for pages: the one built by Vite, on a strict page, and the one without a bundler.
  *
  * @param page a page of puppeteer
  */
@@ -14,7 +14,7 @@ export async function runPageExamples(page, project, folder) {
   const built = await serve(join(root, 'dist'), { threads: true })
   try {
     await page.goto(built.url)
-    // The worker is there as soon as the input has its listener.
+    // The worker is ready when the input has its listener.
     await page.waitForFunction(() => document.querySelector('input').onchange !== null)
     const input = await page.$('input')
     const named = readdirSync(folder).filter((name) => name.endsWith('.png'))

@@ -1,4 +1,4 @@
-/** A generated colour run of 40 x 32 pixels as a JPEG file. */
+/** A generated colour gradient of 40 x 32 pixels as a JPEG file. */
 const jpeg = [
   '/9j/4AAQSkZJRgABAQAAAQABAAD/2wEEEAAbABsAGwAbABwAGwAeACEAIQAeACoALQAoAC0AKgA9ADgAMwAzADgAPQBdAEIARwBC',
   'AEcAQgBdAI0AWABnAFgAWABnAFgAjQB9AJcAewBzAHsAlwB9AOAAsACcAJwAsADgAQMA2QDOANkBAwE6ARkBGQE6AYsBdwGLAgQC',
@@ -10,7 +10,7 @@ const jpeg = [
   'AT8ANY1stywthbK8v//Z',
 ].join('')
 
-/** Pictures of three kinds (stripes across, stripes down, checks) as JPEG, PNG and pixels, with their labels. */
+/** Pictures of three kinds (horizontal stripes, vertical stripes, checks) as JPEG, PNG and pixels, with their labels. */
 export function pictures(count) {
   const labels = Array.from({ length: count }, (_, i) => ['across', 'checks', 'down'][i % 3])
   const images = labels.map((label, i) => {
@@ -36,7 +36,7 @@ function drawn(label, seed) {
   return { data, width, height, channels: 3 }
 }
 
-/** A PNG file whose pixels are stored as they are. */
+/** Encodes a PNG file without compression. */
 function png({ data, width, height }) {
   const rows = new Uint8Array(height * (1 + width * 3))
   for (let y = 0; y < height; y++)

@@ -8,11 +8,11 @@ import { answers, freePort } from './ports.js'
 
 const start = promisify(execFile)
 
-/** The program of a major version of Node: the one that runs this, or one that is installed. */
+/** The program of a major version of Node: the current one, or an installed one. */
 export function nodeProgram(version) {
   if (process.versions.node.startsWith(`${version}.`)) return process.execPath
   const modules = join(installHost(`node@${version}`), 'node_modules')
-  // The package takes the binary from one for this machine; where its install script may not run, it lies there.
+  // The package copies its binary from a package for the platform. Where its install script may not run, use that one.
   const own = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
   return join(modules, own ?? 'node', 'bin/node')
 }
@@ -27,7 +27,7 @@ export function node(version) {
 }
 
 const denoProgram = () => join(installHost('deno'), 'node_modules/.bin/deno')
-/** What the package needs: its files, and what ONNX Runtime asks of the machine. */
+/** The permissions that the package needs: for its files, and for what ONNX Runtime reads about the system. */
 const denoRun = ['run', '--allow-read', '--allow-env', '--allow-sys']
 
 export const deno = {
@@ -63,7 +63,7 @@ export const bun = {
   check: (project) => checkFacade(project, bunProgram(), []),
 }
 
-/** Workers that are lost, released and forgotten; a process that does not end is ended, and fails. */
+/** Workers that are terminated, disposed of and forgotten. A process that does not end is killed, and the test fails. */
 async function checkFacade(project, program, args, { using = true } = {}) {
   const outputs = { 'facade.js': 'WORKER_LOST WORKER_LOST DISPOSED' }
   if (using) outputs['using.js'] = 'DISPOSED'

@@ -2,15 +2,15 @@ import { hash } from './hash.js'
 import { pictures } from './pictures.js'
 import { simdLevel } from './simd.js'
 
-/** Threads in the worker. */
+/** Number of threads in the worker. */
 const THREADS = 2
 
 /**
- * The one program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large
- * enough for threads. In this thread with one thread, then in a worker with two, where threads may share memory.
+ * The program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large enough for
+ * threads; in this thread with one thread, then in a worker with two, if threads can share memory.
  *
- * @param softmargin what `import * as softmargin from 'softmargin'` gives
- * @param spawn of `softmargin/worker`
+ * @param softmargin the result of `import * as softmargin from 'softmargin'`
+ * @param spawn from `softmargin/worker`
  */
 export async function program(softmargin, spawn) {
   const wanted = { fit: mayShareMemory() ? THREADS : 1, images: mayHaveThreads() ? THREADS : 1 }
@@ -33,7 +33,7 @@ export async function program(softmargin, spawn) {
 
 /**
  * @param options the number of threads of SVMs and extractors
- * @param wanted how many threads are to work
+ * @param wanted the number of threads that must take part
  */
 async function work(library, options, wanted) {
   const start = Date.now()
@@ -55,7 +55,7 @@ async function work(library, options, wanted) {
   const onProgress = (progress) => {
     threads = progress.threads
   }
-  // The first fit starts the threads, which are kept: the second one must find them ready to work.
+  // The first fit starts the threads, which are kept, so that the second one finds them ready.
   await svc.fit(X, y)
   await svc.fit(X, y, { onProgress })
   const { options: _, ...large } = await svc.toState()
@@ -71,7 +71,7 @@ async function work(library, options, wanted) {
   }
 }
 
-/** Features of so many pictures that threads are worth their start: again, should one have started too late. */
+/** Features of enough pictures for threads to be worthwhile; repeated if a thread started too late. */
 async function manyFeatures(extractor, wanted) {
   const { images } = pictures(240)
   let imageThreads = 0
@@ -84,7 +84,7 @@ async function manyFeatures(extractor, wanted) {
   }
 }
 
-/** 1,600 rows of 2,000 numbers in four classes: as much as is worth a second thread. */
+/** 1,600 rows of 2,000 numbers in four classes: enough for a second thread. */
 export function rows() {
   let state = 1
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
@@ -95,13 +95,13 @@ export function rows() {
   return { X, y }
 }
 
-/** Browsers ask for COOP and COEP. */
+/** Browsers require COOP and COEP. */
 function mayShareMemory() {
   if (typeof SharedArrayBuffer === 'undefined' || globalThis.crossOriginIsolated === false) return false
   return mayHaveThreads()
 }
 
-/** Functions on the edge have no threads. */
+/** Edge functions have no threads. */
 function mayHaveThreads() {
   return typeof EdgeRuntime === 'undefined' && globalThis.navigator?.userAgent !== 'Cloudflare-Workers'
 }

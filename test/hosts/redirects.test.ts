@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { FileServer } from '../support/file-server.ts'
 import { installHost } from './package.js'
 
-/** How each host runs a program that may do anything: Deno's permissions are not what is tried. */
+/** How each host runs a program with all permissions, so that Deno's permissions do not hide a failure. */
 const hosts: Record<string, () => string[]> = {
   Node: () => [process.execPath],
   Deno: () => [join(installHost('deno'), 'node_modules/.bin/deno'), 'run', '--allow-all'],
@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 it.each(Object.keys(hosts))(
-  'a redirect to a file of this machine is not followed on %s',
+  '%s does not follow a redirect to a local file',
   async (name) => {
     const [runtime, ...before] = hosts[name]()
     const stdout = await new Promise<string>((resolve, reject) => {

@@ -1,14 +1,14 @@
 import { longestTask } from './trace.js'
 
-/** What no task of a page's main thread may take, in milliseconds. */
+/** Maximum milliseconds of a task of a page's main thread. */
 const LIMIT = 50
 
 /**
- * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and looks at the page's tasks
- * meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and measures the tasks of the page's
+ * main thread meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
  *
- * @param page one that shows checks/index.html, of puppeteer
- * @param photo where it finds a JPEG file
+ * @param page a page of puppeteer that shows checks/index.html
+ * @param photo the URL of a JPEG file
  */
 export async function checkResponsive(page, photo) {
   for (const kind of ['files', 'pixels']) {
@@ -56,7 +56,7 @@ async function work() {
   if (told.fit === 0 || told.extract === 0) throw new Error('no progress was told')
 }
 
-/** In a task of its own: what the protocol asks for is none. */
+/** Runs in a task; code that the DevTools protocol evaluates does not count as one. */
 function spin() {
   return new Promise((resolve) => {
     setTimeout(() => {

@@ -1,4 +1,4 @@
-/** Serves a folder, under a strict policy. @param threads whether the page may share memory */
+/** Serves a folder with a strict content security policy. @param threads whether the page may share memory */
 export function serve(
   folder: string,
   o: { threads: boolean; strict?: boolean },

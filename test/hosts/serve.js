@@ -4,7 +4,7 @@ import { extname, join, normalize } from 'node:path'
 
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
-/** A strict page: nothing from elsewhere, nothing compiled but WebAssembly, no workers from strings. */
+/** A strict content security policy: nothing from other origins, no eval except WebAssembly, no workers from strings. */
 const policy = {
   'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
 }
@@ -17,8 +17,8 @@ const isolated = {
  * Serves a folder.
  *
  * @param threads whether the page may share memory
- * @param strict whether under the policy above, which lets no import maps through
- * @param instead what is served in place of a file, as `{ type, bytes }`; either may be missing
+ * @param strict whether to use the policy above, which does not allow import maps
+ * @param instead returns what to serve in place of a file, as `{ type, bytes }`; either may be missing
  */
 export async function serve(folder, { threads, strict = true, instead = () => undefined }) {
   const server = createServer(async (request, response) => {

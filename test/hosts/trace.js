@@ -1,14 +1,14 @@
 /**
- * Traces what Chromium does while `work` runs, and answers how long the longest task of the page's main thread took,
- * in milliseconds: by the clock, and of the processor's time alone, for on a busy machine a task also waits for
- * others, which is not its doing. `inside` names the parts of that task that took over a millisecond.
+ * Traces Chromium while `work` runs and returns how long the longest task of the page's main thread took, in milliseconds:
+ * wall-clock time, and CPU time alone, because on a busy machine a task also waits for other processes. `inside` lists the
+ * parts of that task that took more than a millisecond.
  *
- * @param page of puppeteer
+ * @param page a page of puppeteer
  */
 export async function longestTask(page, work) {
   await page.tracing.start({ categories: ['disabled-by-default-devtools.timeline'] })
   await work()
-  // A task is told when it is over, which the one that answered just now need not be.
+  // A task is reported when it has ended; the one that answered just now may still be running.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
   const { traceEvents } = JSON.parse(Buffer.from(await page.tracing.stop()).toString())
   const { frames } = traceEvents.find(({ name }) => name === 'TracingStartedInBrowser').args.data

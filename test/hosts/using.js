@@ -1,4 +1,4 @@
-// For hosts whose JavaScript has `await using`.
+// For hosts whose JavaScript supports `await using`.
 import { spawn } from 'softmargin/worker'
 
 let svc

@@ -6,7 +6,7 @@ import { installDebian } from './package.js'
 const driver = '/usr/bin/WebKitWebDriver'
 const browser = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
 
-/** WebKitGTK's own small browser, driven over WebDriver on a screen that nobody sees. */
+/** WebKitGTK's MiniBrowser, driven over WebDriver on a virtual screen. */
 export async function openWebKit() {
   if (!existsSync(driver) || !existsSync('/usr/bin/xvfb-run')) {
     installDebian(['webkit2gtk-driver', 'xvfb', 'xauth'])
@@ -26,7 +26,7 @@ export async function openWebKit() {
     try {
       process.kill(-child.pid)
     } catch {
-      // It has ended by itself.
+      // It has already ended.
     }
   }
   try {

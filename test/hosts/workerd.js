@@ -31,7 +31,7 @@ export const workerd = {
       ['decide', deploy(examples, 'decide'), JSON.stringify([4, 5]), 2],
       ['classify', deploy(examples, 'classify'), first.bytes, first.label],
     ]
-    // Once more for the first one: the client here has its own cold start.
+    // The first one runs twice, because the first request also includes the client's cold start.
     for (const [name, folder, body, label] of [rows[0], ...rows]) {
       const starts = []
       for (let i = 0; i < 5; i++) starts.push(await coldStart(folder, body, label))
@@ -46,7 +46,7 @@ export const workerd = {
   },
 }
 
-/** What Cloudflare would be sent, made by their own tool. */
+/** Bundles an example as it would be deployed to Cloudflare, with Cloudflare's own tool. */
 function deploy(examples, name) {
   const folder = join(examples, 'built', name)
   const program = join(installHost('wrangler'), 'node_modules/wrangler/bin/wrangler.js')
@@ -60,7 +60,7 @@ function deploy(examples, name) {
   return folder
 }
 
-/** Starts a worker in a process of its own and posts to it twice. @returns milliseconds and kB */
+/** Starts a worker in a new process and posts to it twice. @returns milliseconds and kB */
 async function coldStart(folder, body, label) {
   const start = performance.now()
   const running = await startWorkerd(folder)
@@ -86,20 +86,20 @@ async function coldStart(folder, body, label) {
   }
 }
 
-/** Milliseconds of the processor that all threads of a process have had: other work on the machine does not count. */
+/** CPU milliseconds of all threads of a process, which other work on the machine does not affect. */
 function processorTime(pid) {
   const threads = readdirSync(`/proc/${pid}/task`)
   const times = threads.map((id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0])
   return times.reduce((sum, nanoseconds) => sum + Number(nanoseconds), 0) / 1e6
 }
 
-/** Bytes of the code that is deployed, gzipped; the trained file is the user's. */
+/** Gzipped bytes of the deployed code, without the trained file, which is the user's. */
 function gzipped(folder) {
   const files = readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name))
   return files.reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name)), { level: 9 }).length, 0)
 }
 
-/** Bundles a worker: WebAssembly and data stay files of their own. */
+/** Bundles a worker; WebAssembly and data remain separate files. */
 export async function bundle(entry, folder) {
   rmSync(folder, { recursive: true, force: true })
   await build({
@@ -118,12 +118,12 @@ export async function bundle(entry, folder) {
 
 const kinds = { '.js': 'esModule', '.wasm': 'wasm', '.onnx': 'data', '.libsvm': 'text' }
 
-/** Starts workerd with a worker and what it imports. */
+/** Starts workerd with a worker and its imports. */
 export async function startWorkerd(folder) {
   const program = join(installHost('workerd'), 'node_modules/workerd/bin/workerd')
   const modules = readdirSync(folder)
     .filter((name) => /\.(js|wasm|onnx|libsvm)$/.test(name))
-    // The first one is the worker itself.
+    // The worker itself must come first.
     .sort((a, b) => Number(b === 'worker.js') - Number(a === 'worker.js'))
     .map((name) => {
       return `(name = "${name}", ${kinds[extname(name)]} = embed "${name}")`

@@ -99,12 +99,12 @@ const { output } = await cruise(['src'], {
 const result = output as ICruiseResult
 
 describe('imports', () => {
-  test('every room of src has a floor', () => {
+  test('every folder of src has a place in the import order', () => {
     const rooms = readdirSync('src').filter((name) => !name.endsWith('.d.ts'))
     expect(rooms.sort()).toEqual(floors.flat().sort())
   })
 
-  test('the source was read', () => {
+  test('the source files were found', () => {
     expect(result.summary.totalCruised).toBeGreaterThan(150)
     expect(result.summary.totalDependenciesCruised).toBeGreaterThan(500)
   })
@@ -122,7 +122,7 @@ describe('files', () => {
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
 
-  test('no basename stands twice', () => {
+  test('no two files have the same basename', () => {
     const count = new Map<string, string[]>()
     for (const path of files) {
       const name = path.split('/').at(-1)!
@@ -131,7 +131,7 @@ describe('files', () => {
     expect([...count.values()].filter((paths) => paths.length > 1)).toEqual([])
   })
 
-  test('no folder holds more than some 15 files', () => {
+  test('no folder contains more than about 15 files', () => {
     const count = new Map<string, number>()
     for (const path of files) {
       const folder = path.split('/').slice(0, -1).join('/')
@@ -140,7 +140,7 @@ describe('files', () => {
     expect([...count].filter(([, number]) => number > 16)).toEqual([])
   })
 
-  test('docs/architecture.md tells what every folder is, and names no other', () => {
+  test('docs/architecture.md describes every folder and no others', () => {
     const rows = [...readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(
       ([, path]) => path,
     )

@@ -24,7 +24,7 @@ function packagesOf(text: string): string[] {
     )
 }
 
-it('the sources import no package that users do not get', () => {
+it('the sources import only packages that users install', () => {
   const used = new Set(
     files.flatMap((path) => packagesOf(readFileSync(new URL(`src/${path}`, root), 'utf8'))),
   )

@@ -6,8 +6,8 @@ import { hardProblems, isSound, outcomeTable } from './hard-problems.ts'
 /** `npm run fuzz -- --problems 500` solves more of them. */
 const COUNT = 84
 
-describe.runIf(hasPythonModule('sklearn'))('hard problems, against scikit-learn', () => {
-  it(`${COUNT} of them: the same labels, no worse objective, every refusal coded`, {
+describe.runIf(hasPythonModule('sklearn'))('hard problems compared with scikit-learn', () => {
+  it(`${COUNT} problems: same labels, no worse objective, an error code for every refusal`, {
     timeout: 300_000,
   }, async () => {
     const script = fileURLToPath(new URL('hard_problems.py', import.meta.url))

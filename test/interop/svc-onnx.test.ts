@@ -90,7 +90,7 @@ describe('SVC.toOnnx in ONNX Runtime, 1,000 rows', () => {
     )
   }
 
-  it("a LIBSVM model with its classes in another order, and LIBSVM's sigmoids", async () => {
+  it('reproduces a LIBSVM model with its own class order and sigmoids', async () => {
     const text = readFileSync(new URL('../fixtures/libsvm/probability.model', import.meta.url), 'utf8')
     using svc = SVC.fromLibsvm(text, { columns: 6 })
     const model = await svc.toOnnx()
@@ -123,7 +123,7 @@ describe('SVC.toOnnx in ONNX Runtime, 1,000 rows', () => {
 })
 
 const scikitLearn = hasPythonModule('sklearn') && hasPythonModule('onnx')
-describe.runIf(scikitLearn)("SVC.fromOnnx of scikit-learn's SVC in skl2onnx's layout, 1,000 rows", () => {
+describe.runIf(scikitLearn)("SVC.fromOnnx reads a scikit-learn SVC in skl2onnx's layout, 1,000 rows", () => {
   if (scikitLearn) {
     execFileSync(python, [fileURLToPath(new URL('sklearn_onnx.py', import.meta.url)), folder])
     const {

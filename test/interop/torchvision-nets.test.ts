@@ -19,14 +19,14 @@ const script = fileURLToPath(new URL('../../scripts/torchvision_models.py', impo
 
 const isPossible = nativeOrt() !== undefined && hasPythonModule('torchvision') && hasPythonModule('onnx')
 
-describe.runIf(isPossible)("torchvision's networks at five layers", () => {
+describe.runIf(isPossible)('torchvision networks at five layers', () => {
   beforeAll(() => {
     execFileSync('/usr/bin/python3', [script, folder, ...names], { stdio: 'ignore' })
   }, 300_000)
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it.each(names)(
-    '%s: within 1e-5 of the range of each',
+    '%s: every layer is within 1e-5 of its range',
     async (name) => {
       const model = readModel(new Uint8Array(readFileSync(join(folder, `${name}.onnx`))))
       const dims = [1, 3, 224, 224]

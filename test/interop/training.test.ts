@@ -44,7 +44,7 @@ function difference(mine: Float32Array, theirs: Float32Array): number {
 }
 
 it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(networks)(
-  'the gradients of a %s, and its weights after 20 steps, are those of PyTorch',
+  '%s: gradients, and the weights after 20 steps, match PyTorch',
   async (name) => {
     const [file, asked, answered] = ['model.onnx', 'question.json', 'answer.json'].map((one) =>
       join(folder, one),

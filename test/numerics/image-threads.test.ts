@@ -40,7 +40,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
   // ONNX Runtime takes three times as long for an image.
   const raw = digits.slice(0, runtime === 'engine' ? 300 : 100)
 
-  test('give the same bits for any number, of raw pixels and of files', async () => {
+  test('give the same bits for any number of threads, from raw pixels and from files', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     using three = await FeatureExtractor.create({ runtime, threads: runtime === 'engine' ? 3 : 2 })
@@ -52,7 +52,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     }
   })
 
-  test('tell unreadable images by index and in order, and keep the others in order', async () => {
+  test('report unreadable images by index and in order, and keep the others in order', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     await extractOn(two, raw, 2)
@@ -82,7 +82,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     }
   })
 
-  test('serve calls beside each other, one of which is aborted', async () => {
+  test('serve concurrent calls, one of which is aborted', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     await extractOn(two, raw, 2)
@@ -103,7 +103,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     expect(await two.extract(raw)).toEqual(whole)
   })
 
-  test('that are lost: their images are run again elsewhere, and the next call has threads again', async () => {
+  test('that are lost: their images run elsewhere, and the next call has threads again', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const whole = await one.extract(raw)
@@ -121,7 +121,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     expect(await extractOn(two, raw, 2)).toEqual({ features: whole, worked: 2 })
   })
 
-  test('work for several layers at once, and for a store', async () => {
+  test('work for several layers at once and with a feature store', async () => {
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const choices = [{ layer: 'stage3', pooling: { grid: 2 } }, { layer: 'stage4' }] as const
@@ -143,7 +143,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
   })
 })
 
-test('an extractor that was disposed of ends calls on its threads, and others go on', async () => {
+test('disposing of an extractor ends its calls on the threads, and other extractors continue', async () => {
   using one = await FeatureExtractor.create({ threads: 1 })
   const gone = await FeatureExtractor.create({ threads: 2 })
   using left = await FeatureExtractor.create({ threads: 2 })

@@ -206,7 +206,7 @@ describe.each(builds)('%s build', (simd) => {
     expect(far / count).toBeLessThan(0.03)
   })
 
-  test('rows and gamma in other units give the same bits', async () => {
+  test('rescaling rows and gamma gives the same bits', async () => {
     const random = new Random(3)
     for (let n = 0; n < 200; n++) {
       const { X, y, options, sampleWeight } = draw(random)

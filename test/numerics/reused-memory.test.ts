@@ -40,13 +40,13 @@ const calls: [string, () => Promise<unknown>][] = [
   ['OneClassSVM', async () => (await new OneClassSVM().fit(X)).toState()],
 ]
 
-test.each(calls)('what a reused memory held does not matter: %s', async (_, call) => {
+test.each(calls)('earlier contents of reused memory do not affect the result: %s', async (_, call) => {
   const expected = await resultsIn(0, call)
   expect(await resultsIn(Number.NaN, call)).toEqual(expected)
   expect(await resultsIn(1e30, call)).toEqual(expected)
 })
 
-test('what a reused memory held does not matter to predictions', async () => {
+test('earlier contents of reused memory do not affect predictions', async () => {
   for (const kernel of kernels) {
     const svc = await new SVC({ kernel }).fit(X, y)
     const predict = () => SVC.fromState(svc.toState()).decisionFunction(X)

@@ -18,13 +18,13 @@ function fitWith(pages: number): { status: string; rho: number } {
   return JSON.parse(execFileSync(process.execPath, flags).toString())
 }
 
-test('a host that gives less memory than cacheSize asks for: the same answer from a smaller cache', () => {
+test('a host with less memory than cacheSize: the same model from a smaller cache', () => {
   const { rho: wanted } = fitWith(65_536)
   const { status, rho } = fitWith(500)
   expect(status).toBe('converged')
   expect(rho).toBeCloseTo(wanted, 3)
 })
 
-test('a host that gives too little for the rows is told so', () => {
+test('a host with too little memory for the rows: OUT_OF_MEMORY', () => {
   expect(() => fitWith(20)).toThrow(/MB of WebAssembly memory are needed/)
 })

@@ -46,24 +46,27 @@ function withThreads(state: SvcState<number>, threads: number): SVC<number> {
 test.each([
   ['rbf', { kernel: 'rbf', probability: true }],
   ['sigmoid', { kernel: 'sigmoid', gamma: 0.001 }],
-] as const)('%s: labels, decisions and probabilities have the same bits', async (_, options) => {
-  const svc = await new SVC<number>(options).fit(X, y)
-  const [one, two] = [1, 2].map((threads) => withThreads(svc.toState() as SvcState<number>, threads))
-  const progress: number[] = []
-  const onProgress = ({ done }: { done: number }) => progress.push(done)
-  const found = await whereBothWork(() => two.decisionFunction(unseen, { shape: 'ovo' }))
-  expect(bits(found)).toBe(bits(await one.decisionFunction(unseen, { shape: 'ovo' })))
-  expect(await two.predict(unseen, { onProgress })).toEqual(await one.predict(unseen))
-  expect(progress).toEqual([...progress].sort((a, b) => a - b))
-  expect(progress.at(-1)).toBe(rows)
-  if ('probability' in options) {
-    expect(bits(await two.predictProba(unseen))).toBe(bits(await one.predictProba(unseen)))
-  }
-  // Few rows are decided on this thread.
-  const some = unseen.select([0, 5, 77])
-  expect(await two.decisionFunction(some)).toEqual(await one.decisionFunction(some))
-  for (const each of [svc, one, two]) each.dispose()
-})
+] as const)(
+  '%s: labels, decision values and probabilities have the same bits on any number of threads',
+  async (_, options) => {
+    const svc = await new SVC<number>(options).fit(X, y)
+    const [one, two] = [1, 2].map((threads) => withThreads(svc.toState() as SvcState<number>, threads))
+    const progress: number[] = []
+    const onProgress = ({ done }: { done: number }) => progress.push(done)
+    const found = await whereBothWork(() => two.decisionFunction(unseen, { shape: 'ovo' }))
+    expect(bits(found)).toBe(bits(await one.decisionFunction(unseen, { shape: 'ovo' })))
+    expect(await two.predict(unseen, { onProgress })).toEqual(await one.predict(unseen))
+    expect(progress).toEqual([...progress].sort((a, b) => a - b))
+    expect(progress.at(-1)).toBe(rows)
+    if ('probability' in options) {
+      expect(bits(await two.predictProba(unseen))).toBe(bits(await one.predictProba(unseen)))
+    }
+    // Few rows are decided on this thread.
+    const some = unseen.select([0, 5, 77])
+    expect(await two.decisionFunction(some)).toEqual(await one.decisionFunction(some))
+    for (const each of [svc, one, two]) each.dispose()
+  },
+)
 
 test('SVR and OneClassSVM use all threads by default', async () => {
   const targets = Float64Array.from({ length: known }, (_, i) => X.row(i)[0] + X.row(i)[1])
@@ -84,7 +87,7 @@ test('SVR and OneClassSVM use all threads by default', async () => {
   }
 })
 
-test('rows beyond float32 are decided in float64, and come in their place', async () => {
+test('rows beyond float32 are evaluated in float64 and returned in order', async () => {
   const svc = await new SVC<number>({ kernel: 'poly', gamma: 1, degree: 4 }).fit(X, y)
   const far = new Matrix(unseen.data.slice(), rows, cols)
   // Their kernel values are beyond float32, their decision values are not.
@@ -97,7 +100,7 @@ test('rows beyond float32 are decided in float64, and come in their place', asyn
   for (const each of [svc, one, two]) each.dispose()
 })
 
-test('an abort stops all threads, and the next prediction is whole', async () => {
+test('an abort stops all threads, and the next prediction is complete', async () => {
   const svc = await new SVC<number>().fit(X, y)
   const [one, two] = [1, 2].map((threads) => withThreads(svc.toState() as SvcState<number>, threads))
   const expected = await one.predict(unseen)

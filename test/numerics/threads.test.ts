@@ -15,7 +15,7 @@ const X = new Matrix(data, rows, cols)
 beforeAll(async () => void (await new SVC({ threads: 2 }).fit(X, y)))
 
 test.each(['rbf', 'linear', 'poly'] as const)(
-  'a %s fit has the same bits with two threads, and both work',
+  'a %s fit has the same bits with two threads, and both do work',
   async (kernel) => {
     const one = await new SVC({ kernel, C: 2, threads: 1 }).fit(X, y)
     let worked = 0

@@ -38,7 +38,7 @@ beforeAll(() => {
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
-it('labels a picture in a new process for at most 0.35 s of CPU', () => {
+it('labels an image in a new process within 0.35 s of CPU time', () => {
   const runs = Array.from({ length: 8 }, () => JSON.parse(run(program, photos[0])))
   expect(runs.map(({ label }) => label)).toEqual(Array(8).fill('one'))
   // On a busy machine each of them takes longer than it would alone.

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { budgets, bundleForEdge } from '../../scripts/sizes.js'
 
 describe('a bundle for an edge function', () => {
-  it('that predicts with an SVM keeps to its budget, gzipped, with its WebAssembly', async () => {
+  it('that predicts with an SVM stays within its budget, gzipped, including its WebAssembly', async () => {
     const files = await bundleForEdge(
       "import { SvcPredictor } from 'softmargin/svm'\nexport default SvcPredictor.fromLibsvm",
     )
@@ -13,7 +13,7 @@ describe('a bundle for an edge function', () => {
     expect(bytes).toBeLessThanOrEqual(budgets.edgeFunction)
   })
 
-  it('holds the WebAssembly that its entry needs, each file once', async () => {
+  it('contains the WebAssembly that its entry needs, each file once', async () => {
     const wasm = async (code: string) =>
       (await bundleForEdge(code))
         .map(({ path }) => path.replace(/^.*\/|-\w+(?=\.)/g, ''))
@@ -31,7 +31,7 @@ describe('a bundle for an edge function', () => {
 
 describe('softmargin/lite', () => {
   it.each(['cloudflare-worker', 'edge-runtime'])(
-    'classifies pictures in the example %s in under 3 MB, the embedded CNN included',
+    'classifies images in the example %s in under 3 MB, including the embedded CNN',
     async (example) => {
       const code = readFileSync(new URL(`../../examples/${example}/classify.js`, import.meta.url), 'utf8')
       const files = await bundleForEdge(code, { external: ['*.onnx'] })
@@ -44,7 +44,7 @@ describe('softmargin/lite', () => {
     },
   )
 
-  it('holds nothing of onnxruntime-web', async () => {
+  it('contains nothing of onnxruntime-web', async () => {
     const files = await bundleForEdge("export * from 'softmargin/lite'")
     const script = files.find(({ path }) => path.endsWith('.js'))
     expect(new TextDecoder().decode(script!.contents)).not.toMatch(/ort-wasm|_OrtRun/)
@@ -52,7 +52,7 @@ describe('softmargin/lite', () => {
 })
 
 describe('the built package', () => {
-  it('calls its classes by their names', async () => {
+  it('keeps the names of its classes', async () => {
     const softmargin = await import('softmargin')
     for (const [name, value] of Object.entries(softmargin)) {
       if (typeof value === 'function') expect(value.name).toBe(name)

@@ -5,7 +5,7 @@ import { budgets, downloadSize, downloadTable, entrySize } from '../../scripts/s
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 describe('the size of an entry, gzipped', () => {
-  it('has a budget for each entry that others import', () => {
+  it('has a budget for every public entry', () => {
     const { exports } = JSON.parse(text('package.json'))
     // The worker's entry is the library and the server of './worker', which is measured.
     const entries = Object.keys(exports).filter((name) => !/\.(wasm|onnx|json)$|\/entry$/.test(name))
@@ -13,7 +13,7 @@ describe('the size of an entry, gzipped', () => {
   })
 
   it.each(Object.entries(budgets.entries))(
-    'of %s keeps to its budget, which fits it',
+    'of %s is within its budget, which is not too generous',
     async (entry, budget) => {
       const size = await entrySize(entry)
       for (const part of ['script', 'wasm'] as const) {
@@ -41,7 +41,7 @@ describe('what a page downloads', () => {
     return Number(number) * (unit === 'k' ? 1e3 : 1e6)
   }
 
-  it('is what the README tells, within 5 %', async () => {
+  it('matches the README within 5 %', async () => {
     const [header, , ...rows] = await downloadTable()
     const readme = text('README.md').split('\n')
     const at = readme.indexOf(header)

@@ -1,5 +1,5 @@
 // What tests call in a real browser: a function each, whose answer can be sent.
-import { FeatureExtractor, FeatureStore } from '../../dist/lib/index.js'
+import { FeatureExtractor, FeatureStore, imagesFromFolder } from '../../dist/lib/index.js'
 import { gpuProgram } from '../hosts/gpu.js'
 
 window.programs = {
@@ -28,6 +28,88 @@ window.programs = {
     } catch ({ code, message }) {
       return { seen, code, message }
     }
+  },
+
+  /**
+   * Extracts the same picture from each kind of object that a page has.
+   *
+   * @returns for each kind the largest difference of its features from those of the raw pixels
+   */
+  async drawn() {
+    const [width, height] = [40, 30]
+    const canvas = Object.assign(document.createElement('canvas'), { width, height })
+    const context = canvas.getContext('2d')
+    const pixels = context.createImageData(width, height)
+    for (let i = 0; i < pixels.data.length; i++) pixels.data[i] = i % 4 === 3 ? 255 : (i * 31) % 251
+    context.putImageData(pixels, 0, 0)
+    const offscreen = new OffscreenCanvas(width, height)
+    offscreen.getContext('2d').drawImage(canvas, 0, 0)
+    const png = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
+    const element = new Image()
+    element.src = URL.createObjectURL(png)
+    const loading = new Image()
+    loading.src = URL.createObjectURL(png)
+    await element.decode()
+    // An element that is shown smaller has its pixels all the same.
+    Object.assign(element, { width: 10, height: 10 })
+    const folder = await navigator.storage.getDirectory()
+    const classes = await folder.getDirectoryHandle('pictures', { create: true })
+    for (const name of ['cat', 'dog']) {
+      const handle = await classes.getDirectoryHandle(name, { create: true })
+      const stream = await (await handle.getFileHandle('1.png', { create: true })).createWritable()
+      await stream.write(png)
+      await stream.close()
+    }
+    const { images: files, labels } = await imagesFromFolder(classes)
+    const input = Object.assign(document.createElement('input'), { type: 'file', multiple: true })
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([png], 'chosen.png'))
+    input.files = transfer.files
+    const inputs = {
+      ImageData: pixels,
+      HTMLCanvasElement: canvas,
+      OffscreenCanvas: offscreen,
+      ImageBitmap: await createImageBitmap(canvas),
+      HTMLImageElement: element,
+      'HTMLImageElement that is loading': loading,
+      VideoFrame: new VideoFrame(canvas, { timestamp: 0 }),
+      Blob: png,
+      File: new File([png], 'picture.png'),
+      'directory handle': files[1],
+      'file of a FileList': [...input.files][0],
+    }
+    const extractor = await FeatureExtractor.create()
+    const raw = await extractor.extract([{ data: new Uint8Array(pixels.data), width, height, channels: 4 }])
+    const all = await extractor.extract(Object.values(inputs))
+    const differences = Object.keys(inputs).map((kind, i) => {
+      const row = Array.from(all.row(i))
+      return [kind, Math.max(...row.map((value, k) => Math.abs(value - raw.data[k])))]
+    })
+    // No script can choose a folder, so these files have no paths.
+    const loose = await imagesFromFolder(input.files).catch(({ code }) => code)
+    return { labels, loose, differences: Object.fromEntries(differences) }
+  },
+
+  /** Extracts a frame of a video that plays, and tells how a video without a frame is refused. */
+  async video() {
+    const [width, height] = [48, 32]
+    const canvas = Object.assign(document.createElement('canvas'), { width, height })
+    const context = canvas.getContext('2d')
+    const video = document.createElement('video')
+    const extractor = await FeatureExtractor.create()
+    const refused = await extractor.extract([video]).catch(({ code, message }) => ({ code, message }))
+    video.muted = true
+    video.srcObject = canvas.captureStream()
+    context.fillStyle = 'rgb(200, 40, 90)'
+    context.fillRect(0, 0, width, height)
+    const playing = new Promise((resolve) => video.requestVideoFrameCallback(resolve))
+    await video.play()
+    await playing
+    const features = await extractor.extract([video])
+    const shown = await extractor.extract([canvas])
+    const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
+    const difference = norm(Array.from(features.data, (value, k) => value - shown.data[k]))
+    return { refused, cols: features.cols, difference: difference / norm(shown.data) }
   },
 
   /** The URLs that a cache of this origin holds. */

@@ -21,11 +21,11 @@ export interface Page {
   waitForFunction(expression: string): Promise<unknown>
   evaluate(expression: string): Promise<unknown>
   reload(): Promise<unknown>
-  /** The workers that the page itself has started. */
+  /** The workers that the page has started. */
   workers(): unknown[]
 }
 
-/** A browser that runs without a window. */
+/** A headless browser. */
 export interface Browser {
   newPage(): Promise<Page>
   close(): Promise<void>
@@ -33,9 +33,9 @@ export interface Browser {
 }
 
 /**
- * Chromium, with a GPU that is computed on the processor (SwiftShader).
+ * Starts Chromium with a software GPU (SwiftShader).
  *
- * @param userDataDir where it keeps what pages store; default: a folder of its own, gone when it is closed
+ * @param userDataDir the profile folder; default: a temporary one
  */
 export async function openChromium(userDataDir?: string): Promise<Browser> {
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
@@ -49,7 +49,7 @@ export async function openChromium(userDataDir?: string): Promise<Browser> {
   })
 }
 
-/** Firefox, with what it keeps in a folder as `openChromium`. */
+/** Starts Firefox; `userDataDir` as for `openChromium`. */
 export async function openFirefox(userDataDir?: string): Promise<Browser> {
   return (await puppeteer()).launch({
     browser: 'firefox',
@@ -64,7 +64,7 @@ async function puppeteer() {
   return (await import(pathToFileURL(require.resolve('puppeteer-core')).href)).default
 }
 
-/** The page of `test/page`, as Vite builds it, on a server of this machine. */
+/** Builds the page of `test/page` with Vite and serves it locally. */
 export async function servePage(): Promise<FileServer> {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-page-'))
   try {
@@ -88,7 +88,7 @@ export async function servePage(): Promise<FileServer> {
   }
 }
 
-/** Opens the page and waits until it can be called. */
+/** Opens the page and waits until its functions can be called. */
 export async function openPage(browser: Browser, server: FileServer): Promise<Page> {
   const page = await browser.newPage()
   await page.goto(`${server.origin}/index.html`)

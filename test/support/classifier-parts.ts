@@ -5,11 +5,11 @@ import type { ClassifierParts } from '../../src/onnx/classifier/write-classifier
 import type { ModelProto } from '../../src/onnx/proto/onnx.ts'
 import { smallCnn } from './small-cnn.ts'
 
-/** The size of the pictures that the features of `partsOf` are for, and the channels of its CNN. */
+/** The size of the pictures for `partsOf`, and the number of channels of its CNN. */
 export const width = 7
 export const height = 5
 export const channels = 4
-/** A number from -1 to 1 that looks random. */
+/** A pseudo-random number from -1 to 1. */
 export const noise = (i: number) => {
   const x = Math.sin(i * 78.233) * 43758.5453
   return 2 * (x - Math.floor(x)) - 1
@@ -44,7 +44,7 @@ function sigmoidsOf(classes: (string | number)[]): SvmNumbers['sigmoids'] {
   }
 }
 
-/** All parts of a classifier, small, with numbers that look random. */
+/** All parts of a small classifier, with pseudo-random numbers. */
 export function partsOf(
   o: {
     classes?: (string | number)[]

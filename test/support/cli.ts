@@ -8,19 +8,19 @@ import { digit, jpegOf, pngOf } from './digits.ts'
 /** The built program. */
 export const program = fileURLToPath(new URL('../../dist/lib/cli.js', import.meta.url))
 
-/** What a run of the program came to. */
+/** The result of a run of the program. */
 export interface Outcome {
   code: number | null
   stdout: string
   stderr: string
 }
 
-/** Runs the built program as a shell does. */
+/** Runs the built program. */
 export function softmargin(...args: string[]): Promise<Outcome> {
   return softmarginIn(process.cwd(), ...args)
 }
 
-/** As `softmargin`, in another working folder. */
+/** Runs the built program in another working folder. */
 export function softmarginIn(cwd: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [program, ...args], { cwd }, (_, stdout, stderr) =>
@@ -29,12 +29,12 @@ export function softmarginIn(cwd: string, ...args: string[]): Promise<Outcome> {
   })
 }
 
-/** A folder of its own with pictures of three classes in it. */
+/** A temporary folder with pictures of three classes. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
-  /** A folder a class (`eight`, `one`, `zéro`), 20 pictures each: `0.png`, `1.JPEG`, `2.png`, ... */
+  /** The pictures: a folder per class (`eight`, `one`, `zéro`) with 20 files each: `0.png`, `1.JPEG`, `2.png`, ... */
   readonly pictures = join(this.folder, 'pictures')
-  /** A classifier of these, where `train` made it. */
+  /** The path of the classifier that `train` creates. */
   readonly model = join(this.folder, 'model.onnx')
 
   static async open(): Promise<Workplace> {
@@ -53,7 +53,7 @@ export class Workplace {
     return place
   }
 
-  /** Opens a folder and trains the classifier `model`. @throws if the program fails or complains */
+  /** Creates the folder and trains the classifier. @throws if the program fails or prints a warning */
   static async withModel(): Promise<Workplace> {
     const place = await Workplace.open()
     const { code, stderr } = await place.train()
@@ -61,13 +61,13 @@ export class Workplace {
     return place
   }
 
-  /** Trains the classifier `model`. */
+  /** Trains the classifier `model` on `pictures`. */
   train(): Promise<Outcome> {
     const { pictures, model } = this
     return softmargin('train', pictures, '-o', model, '--layer', 'stage3', '--pooling', '2x2')
   }
 
-  /** A folder like `pictures`, for something to be added to. */
+  /** Copies `pictures` to a folder that the test can change. */
   copy(name: string): string {
     const copy = join(this.folder, name)
     for (const kind of readdirSync(this.pictures)) {

@@ -9,7 +9,7 @@ const side = 28
 const greys = new Map<number, number[]>()
 const codec = (path: string) => new WebAssembly.Module(new Uint8Array(readFileSync(require.resolve(path))))
 
-/** A real handwritten digit, the `i`-th of its kind (some 1,000 of each are there), 28 x 28 pixels. */
+/** A real handwritten digit of 28 x 28 pixels, number `i` of its kind (there are about 1,000 of each). */
 export function digit(which: number, i: number): RawImage {
   if (!greys.has(which)) greys.set(which, require(`mnist/src/digits/${which}.json`).data)
   const own = greys.get(which)!.slice(i * side * side, (i + 1) * side * side)
@@ -23,13 +23,13 @@ export function digit(which: number, i: number): RawImage {
 
 let ready: Promise<unknown> | undefined
 
-/** A picture as a PNG file. */
+/** Encodes a picture as a PNG file. */
 export async function pngOf(image: RawImage): Promise<Uint8Array> {
   await makeReady()
   return new Uint8Array(await encodePngPixels(imageData(image)))
 }
 
-/** A picture as a JPEG file. */
+/** Encodes a picture as a JPEG file. */
 export async function jpegOf(image: RawImage): Promise<Uint8Array> {
   await makeReady()
   return new Uint8Array(await encodeJpegPixels(imageData(image), { quality: 95 }))
@@ -38,7 +38,7 @@ export async function jpegOf(image: RawImage): Promise<Uint8Array> {
 function makeReady(): Promise<unknown> {
   ready ??= Promise.all([
     initPng(codec('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')),
-    // Its types do not tell of the second argument, without which it would fetch the module.
+    // The type definitions omit the second argument, without which it would fetch the module.
     (initJpeg as (module: WebAssembly.Module, options: object) => Promise<unknown>)(
       codec('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'),
       {},

@@ -2,7 +2,7 @@ import type { Matrix } from '../../src/core/matrix.ts'
 import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 import type { SvcOptions } from '../../src/svm/svc.ts'
 
-/** What of a fitted SVC the objective depends on. */
+/** The parts of a fitted SVC that the objective depends on. */
 export interface Fitted {
   /** `[nClasses - 1, nSupport]`, LIBSVM's layout. */
   dualCoef: Matrix
@@ -14,7 +14,7 @@ export interface Fitted {
 /**
  * The dual objective of each class pair, `0.5 * sum(a_i a_j y_i y_j K_ij) - sum(a_i)`, in float64.
  *
- * @param gamma the number that the option stands for
+ * @param gamma the value of the option `gamma`
  */
 export function dualObjectives(fitted: Fitted, options: SvcOptions, gamma: number): number[] {
   const { dualCoef, supportVectors, nSupport } = fitted
@@ -24,7 +24,7 @@ export function dualObjectives(fitted: Fitted, options: SvcOptions, gamma: numbe
   const objectives: number[] = []
   for (let i = 0; i < nSupport.length; i++) {
     for (let j = i + 1; j < nSupport.length; j++) {
-      // Vectors of class i keep their coefficient against class j in row j - 1, those of class j in row i.
+      // Vectors of class i have their coefficient against class j in row j - 1, those of class j in row i.
       const terms: { at: number; coef: number }[] = []
       for (let at = starts[i]; at < starts[i + 1]; at++) terms.push({ at, coef: dualCoef.row(j - 1)[at] })
       for (let at = starts[j]; at < starts[j + 1]; at++) terms.push({ at, coef: dualCoef.row(i)[at] })

@@ -4,7 +4,7 @@ import { floatNode, graphOf, Random } from './engine-oracle.ts'
 
 const same = { kernel_shape: [3n, 3n], pads: [1n, 1n, 1n, 1n] }
 
-/** Convolutions of every kernel of the engine, normalised, with a shortcut, poolings, squeeze and excite, and a head. */
+/** A network with convolutions for every kernel of the engine, normalisation, a shortcut, poolings, squeeze-and-excite and a head. */
 export function residualCnn(): ModelProto {
   const random = new Random(1)
   const weights = [
@@ -46,7 +46,7 @@ export function residualCnn(): ModelProto {
   return graphOf(3, nodes, weights, ['y'])
 }
 
-/** Channels last and back, normalised over channels in both ways, joined, padded, cut and flattened. */
+/** A network that goes to channels-last and back, normalises over channels in both layouts, joins, pads, slices and flattens. */
 export function spreadCnn(): ModelProto {
   const random = new Random(2)
   const list = (name: string, ...numbers: number[]) => constant(name, BigInt64Array.from(numbers, BigInt))

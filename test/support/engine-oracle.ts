@@ -14,7 +14,7 @@ import {
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { nativeOrt } from './native-ort.ts'
 
-/** Numbers that look random, the same in every run (the generator mulberry32). */
+/** A seeded random number generator (mulberry32). */
 export class Random {
   #state: number
 
@@ -22,7 +22,7 @@ export class Random {
     this.#state = seed
   }
 
-  /** From 0 to 1. */
+  /** Returns a number from 0 to 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -30,7 +30,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 
-  /** A whole number from `low` to `high`, both of them possible. */
+  /** Returns an integer from `low` to `high`, inclusive. */
   integer(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1))
   }
@@ -39,12 +39,12 @@ export class Random {
     return items[this.integer(0, items.length - 1)]
   }
 
-  /** Numbers from -1 to 1, times `scale`. */
+  /** Returns numbers from -1 to 1, times `scale`. */
   floats(length: number, scale = 1): Float32Array {
     return Float32Array.from({ length }, () => scale * (2 * this.next() - 1))
   }
 
-  /** A constant of a graph. */
+  /** Returns a constant for a graph. */
   weights(name: string, dims: number[], scale = 1): TensorProto {
     return constant(
       name,
@@ -57,7 +57,7 @@ export class Random {
   }
 }
 
-/** A node whose attributes may be floats as well. */
+/** Creates a node whose attributes may also be floats. */
 export function floatNode(
   op: string,
   inputs: string[],
@@ -72,7 +72,7 @@ export function floatNode(
   return made
 }
 
-/** A network of the picture input `x`: [N, channels, H, W]. */
+/** Creates a network with the image input `x`: [N, channels, H, W]. */
 export function graphOf(
   channels: number,
   nodes: NodeProto[],
@@ -93,7 +93,7 @@ export function graphOf(
   })
 }
 
-/** The outputs of both, and how far they are apart: the greatest distance over the output's range. */
+/** Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output. */
 export async function compare(model: ModelProto, dims: number[], x: Float32Array, input = 'x') {
   const ort = nativeOrt()!
   const network = await EngineNetwork.create({ model, input }, dims)
@@ -116,7 +116,7 @@ export async function compare(model: ModelProto, dims: number[], x: Float32Array
   return { network, ours, outputs }
 }
 
-/** NaN where the two have not the same length, or NaN in other places. */
+/** The largest difference relative to the range; NaN if the lengths differ or NaN occurs in different places. */
 export function distance(mine: Float32Array, wanted: Float32Array): number {
   if (mine.length !== wanted.length) return Number.NaN
   let [range, most] = [1e-30, 0]

@@ -4,39 +4,39 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-/** A file on the server, and how the server serves it. */
+/** A file and how the server sends it. */
 export interface ServedFile {
   bytes: Uint8Array
-  /** Its version; `false`: none is told. */
+  /** Its version; `false` for none. */
   etag?: string | false
   type?: string
-  /** Answers of this many bytes are broken off, one after the other; then whole ones. */
+  /** The connection is closed after this many bytes, once for each entry; later responses are complete. */
   breaks?: number[]
-  /** Whether `Range` is heeded. Default true. */
+  /** Whether the header `Range` is honoured. Default true. */
   ranges?: boolean
-  /** Whether the length is told. Default true. */
+  /** Whether the response has a Content-Length. Default true. */
   length?: boolean
   headers?: Record<string, string>
-  /** After so many bytes nothing more is sent, nor is the connection closed; before 0, not even the status. */
+  /** After this many bytes nothing more is sent, but the connection stays open; below 0, not even the status is sent. */
   silentAfter?: number
 }
 
-/** How a server is started. */
+/** Options of the server. */
 export interface ServerOptions {
-  /** Over TLS, with a certificate that nobody has signed. */
+  /** Whether to use TLS, with a self-signed certificate. */
   tls?: boolean
 }
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))
 
-/** A real HTTP server on this machine that serves files well and badly. */
+/** An HTTP server on this host that can misbehave. */
 export class FileServer {
   readonly files = new Map<string, ServedFile>()
-  /** Paths that answer a status, or redirect to another path. */
+  /** Paths that respond with a status code, or redirect to another path. */
   readonly answers = new Map<string, number | string>()
-  /** Every request that came: its method, path and range. */
+  /** The path of every request, and its range, if any. */
   readonly requests: string[] = []
-  /** What the last request had as `authorization`. */
+  /** The header `authorization` of the last request. */
   authorization: string | undefined
   readonly #server: Server
   readonly #protocol: string

@@ -13,11 +13,11 @@ import {
 } from '../../src/onnx/proto/onnx.ts'
 import { floatNode, Random } from './engine-oracle.ts'
 
-/** A small graph of one operator, with the tensors by whose gradients its rule is judged. */
+/** A small graph of one operator, with the tensors whose gradients test its rule. */
 export interface GradientCase {
   name: string
   nodes: NodeProto[]
-  /** Float inputs; their gradients are wanted. */
+  /** Float inputs, whose gradients are compared. */
   inputs: Record<string, { dims: number[]; values: Float64Array }>
   constants: TensorProto[]
   outputs: string[]
@@ -26,7 +26,7 @@ export interface GradientCase {
 
 type Values = (random: Random) => number
 
-/** Numbers from -2 to 2, at least 0.05 away from 0, 1/2, 1, ... and so from most kinks. */
+/** Numbers from -2 to 2 that are at least 0.05 away from multiples of 1/2, where most kinks are. */
 const apart: Values = (random) => {
   const value = 4 * random.next() - 2
   return Math.round(value * 2) / 2 + Math.sign(value) * (0.05 + 0.15 * random.next())
@@ -54,7 +54,7 @@ class Case {
     return this
   }
 
-  /** Values that all differ by 0.05 or more, in random order: no two are equally large. */
+  /** Values that differ by at least 0.05, in random order, so that a maximum is unique. */
   distinct(name: string, dims: number[]): this {
     const length = dims.reduce((all, n) => all * n, 1)
     const order = Array.from({ length }, (_, i) => [this.random.next(), i] as const).sort(
@@ -84,7 +84,7 @@ class Case {
 const list = (numbers: number[]) => numbers.map(BigInt)
 const some = (random: Random, low = 1, high = 4) => random.integer(low, high)
 
-/** Sizes of a map [N, C, H, W], with C a multiple of `group`. */
+/** Dimensions of a map [N, C, H, W]. */
 function map(random: Random, channels = some(random)): number[] {
   return [some(random, 1, 3), channels, some(random, 4, 9), some(random, 4, 9)]
 }
@@ -123,7 +123,7 @@ const binary =
     c.input('a', a, values).input('b', b, values).op(op, ['a', 'b'], ['y'])
   }
 
-/** What makes a case of each operator, from random numbers. */
+/** Creates the case of each kind from random numbers. */
 const makers: Record<string, (c: Case) => void> = {
   Add: binary('Add'),
   Sub: binary('Sub'),
@@ -384,10 +384,10 @@ function pool(c: Case, op: 'AveragePool' | 'MaxPool'): void {
   c.opset = 19
 }
 
-/** Names of the kinds of cases. */
+/** The names of the kinds of cases. */
 export const kinds = Object.keys(makers)
 
-/** A case; the same for the same seed. */
+/** Creates a case; the same seed gives the same case. */
 export function gradientCase(kind: string, seed: number): GradientCase {
   const made = new Case(new Random(seed * 7919 + kinds.indexOf(kind)))
   makers[kind](made)
@@ -397,7 +397,7 @@ export function gradientCase(kind: string, seed: number): GradientCase {
   return { name: `${kind}, seed ${seed}`, nodes, inputs, constants, outputs, opset }
 }
 
-/** The case as a model of float32 or float64. */
+/** Converts a case to a model of float32 or float64. */
 export function caseModel(
   { nodes, inputs, constants, outputs, opset }: GradientCase,
   type: typeof DataType.FLOAT | typeof DataType.DOUBLE = DataType.FLOAT,
@@ -419,7 +419,7 @@ export function caseModel(
   })
 }
 
-/** The weights with which a case's outputs are added up to a loss, by output. */
+/** The weights with which the outputs of a case are summed to a loss, by output. */
 export function lossWeights(
   one: GradientCase,
   dims: (name: string) => number[],
@@ -433,7 +433,7 @@ export function lossWeights(
   )
 }
 
-/** The case with its backward pass: a model whose outputs are the gradients, by input. */
+/** Adds the backward pass to a case: returns a model whose outputs are the gradients, and their names by input. */
 export function caseGradients(one: GradientCase): { model: ModelProto; gradients: Map<string, string> } {
   const names = Object.keys(one.inputs)
   const g = new GraphBuilder(caseModel(one), {})

@@ -3,14 +3,14 @@ import { isIndefinite } from './indefinite.ts'
 
 const matrix = (rows: number[][]) => rows.map((row) => Float64Array.from(row))
 
-test('a matrix is indefinite only if a step whose numbers sum to 0 shows it', () => {
+test('a matrix is indefinite only if a step with sum 0 has negative curvature', () => {
   const points = [0, 1, 3, 4.5]
-  // A function of either row alone makes no difference to such steps: -1e3 everywhere is one.
+  // A function of only one of the rows does not matter for such steps: here it is -1e3 everywhere.
   expect(isIndefinite(matrix(points.map((x) => points.map((z) => x * z - 1e3))))).toBe(false)
   expect(isIndefinite(matrix(points.map((x) => points.map((z) => -x * z))))).toBe(true)
   expect(isIndefinite(matrix(points.map((x) => points.map((z) => Math.exp(-((x - z) ** 2))))))).toBe(false)
   expect(isIndefinite(matrix(points.map((x) => points.map((z) => Math.tanh(x * z + 1)))))).toBe(true)
-  // Nothing on the diagonal, but something beside it.
+  // Zero on the diagonal, but not beside it.
   expect(
     isIndefinite(
       matrix([

@@ -1,12 +1,12 @@
-/** What rounding may leave of a kernel value, as a share of the largest. */
+/** The rounding error of a kernel value, relative to the largest. */
 const ROUNDING = 1e-9
 
 /**
- * Whether a kernel matrix is indefinite on the vectors whose numbers sum to 0, which are the steps that a dual problem
- * allows: then the problem is not convex.
+ * Whether a kernel matrix is indefinite on the vectors whose sum is 0, which are the steps that a dual problem allows. Then
+ * the problem is not convex.
  *
- * A positive semidefinite matrix stays one when a row is eliminated. So no number on its diagonal ever becomes negative,
- * and no other number is larger than those on the diagonal.
+ * A positive semidefinite matrix stays positive semidefinite when a row is eliminated, so no element of its diagonal ever
+ * becomes negative, and no other element is larger than those of the diagonal.
  */
 export function isIndefinite(K: Float64Array[]): boolean {
   const size = K.length

@@ -2,8 +2,8 @@ import type { Matrix } from '../../src/core/matrix.ts'
 import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 
 /**
- * Kernel values in float64, and for each the size of the numbers that go into it: what a float32 that computes it
- * may be off by, in units of its rounding.
+ * Kernel values in float64, and for each the magnitude of the terms that it is computed from: the possible error of a float32
+ * computation, in units of its roundoff.
  */
 export function kernelMatrix(
   a: Matrix,
@@ -20,7 +20,7 @@ export function kernelMatrix(
     for (let j = 0; j < b.rows; j++) {
       let dot = 0
       let distance = 0
-      // The sum of |x_k z_k|: rounding is of the terms, not of what is left of them.
+      // The sum of |x_k z_k|: rounding errors are relative to the terms, not to their sum.
       let terms = 0
       for (let k = 0; k < a.cols; k++) {
         const [x, z] = [a.data[i * a.cols + k], b.data[j * b.cols + k]]

@@ -1,8 +1,8 @@
-// What memory a large model needs beyond its bytes, at most and in the end: node large-model.js FILE prints bytes.
+// Prints how much memory a large model needs beyond its bytes, at most and in the end, in bytes: node large-model.js FILE
 import { readFileSync } from 'node:fs'
 import { FeatureExtractor } from '../../dist/lib/index.js'
 
-// What ONNX Runtime itself takes is there before.
+// Loads ONNX Runtime, whose own memory does not count.
 const small = await FeatureExtractor.create({ runtime: 'onnxruntime' })
 small.dispose()
 const model = readFileSync(process.argv[2])

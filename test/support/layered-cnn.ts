@@ -11,7 +11,7 @@ import {
 } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 
-/** Seeded numbers from -1 to 1. */
+/** Seeded pseudo-random numbers from -1 to 1. */
 export function seeded(count: number, seed: number): Float32Array {
   let state = seed
   return Float32Array.from({ length: count }, () => {
@@ -20,7 +20,7 @@ export function seeded(count: number, seed: number): Float32Array {
   })
 }
 
-/** A map of activations: channel after channel, row after row. */
+/** Activations: [channels, height, width], row-major. */
 export interface FeatureMap {
   data: Float32Array
   channels: number
@@ -37,15 +37,15 @@ const bias2 = seeded(channels[2], 4)
 const headWeights = seeded(channels[2] * classes, 5)
 const headBias = seeded(classes, 6)
 
-/** What differs between the models that the tests need. */
+/** Options for variants of the model. */
 export interface LayeredCnnOptions {
-  /** Dimensions of the input; free where they are names. */
+  /** Dimensions of the input; names stand for free sizes. */
   input?: (number | string)[]
   head?: 'Gemm' | 'MatMul' | 'none'
-  /** Old files list their weights among the inputs. */
+  /** Whether the weights are also graph inputs, as in old files. */
   weightsAsInputs?: boolean
   metadata?: Record<string, string>
-  /** Added to the graph as they are. */
+  /** Additions to the graph. */
   moreInputs?: ValueInfoProto[]
   moreNodes?: NodeProto[]
   moreOutputs?: string[]
@@ -53,8 +53,8 @@ export interface LayeredCnnOptions {
 }
 
 /**
- * A CNN like those that PyTorch writes, small enough to compute by hand: convolution, ReLU, max pooling, a
- * module `layer2` of convolution and ReLU, global average, linear head, Softmax.
+ * A CNN as PyTorch exports it, small enough for a simple reference implementation: convolution, ReLU, max pooling, a module
+ * `layer2` of convolution and ReLU, global average pooling, linear head, Softmax.
  */
 export function layeredCnn(options: LayeredCnnOptions = {}): ModelProto {
   const { input = ['batch', 3, 'height', 'width'], head = 'Gemm', metadata = {} } = options
@@ -117,7 +117,7 @@ export function layeredCnnBytes(options: LayeredCnnOptions = {}): Uint8Array<Arr
   return toBinary(ModelProtoSchema, layeredCnn(options))
 }
 
-/** Every layer of the layered CNN, computed step by step in float64. */
+/** Computes every layer of the layered CNN in float64. */
 export function referenceLayers(pixels: FeatureMap): Record<string, FeatureMap> {
   const conv1 = convolve(pixels, kernel1, bias1)
   const relu = rectify(conv1)

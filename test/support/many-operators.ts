@@ -10,7 +10,7 @@ const integers = (name: string, ...values: number[]) => constant(name, BigInt64A
 const floats = (name: string, dims: number[], value = 0.1) =>
   constant(name, new Float32Array(dims.reduce((all, size) => all * size, 1)).fill(value), dims)
 
-/** A graph of operators that each answer another shape, from pixels [n, 3, 13, 18]. */
+/** A graph of operators with different output shapes, for pixels [n, 3, 13, 18]. */
 export function manyOperators(): ModelProto {
   const pads = { kernel_shape: [3n, 3n], pads: [1n, 0n, 2n, 1n] }
   return create(ModelProtoSchema, {
@@ -60,7 +60,7 @@ export function manyOperators(): ModelProto {
         node('', 'Resize', ['x', '', '', 'sizes'], ['sized'], { mode: 'nearest' }),
         node('', 'Add', ['global', 'conv'], ['added']),
         node('', 'PRelu', ['conv', 'slope'], ['prelu']),
-        // The chain that PyTorch writes for x.view(n, -1, h).
+        // PyTorch's export of x.view(n, -1, h).
         node('', 'Shape', ['conv'], ['shape']),
         node('', 'Gather', ['shape', 'zero'], ['n'], { axis: 0n }),
         node('', 'Unsqueeze', ['n', 'firstAxis'], ['n1']),

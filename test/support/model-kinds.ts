@@ -12,7 +12,7 @@ import {
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { layeredCnn } from './layered-cnn.ts'
 
-/** A number as IEEE half precision, rounded to nearest (normal numbers and zero). */
+/** Rounds a number to the nearest float16 bit pattern (normal numbers and zero). */
 function half(value: number): number {
   const bits = new Uint32Array(new Float32Array([value]).buffer)[0]
   const sign = (bits >>> 16) & 0x8000
@@ -21,7 +21,7 @@ function half(value: number): number {
   return exponent <= 0 ? sign : sign | (exponent << 10) | ((rounded >>> 13) & 0x3ff)
 }
 
-/** Float weights as float16. */
+/** Converts float32 weights to float16. */
 function asHalf(tensor: TensorProto): TensorProto {
   const { rawData, name, dims } = tensor
   const floats = new Float32Array(rawData.slice().buffer)
@@ -44,7 +44,7 @@ export function halfCnn(): ModelProto {
   return model
 }
 
-/** The layered CNN with weights that are stored as float16 and cast to float32. */
+/** The layered CNN with float16 weights that are cast to float32. */
 export function halfWeightsCnn(): ModelProto {
   const model = layeredCnn()
   const graph = model.graph!
@@ -66,7 +66,7 @@ function bytesTensor(name: string, dataType: DataType, values: number[], dims: n
   })
 }
 
-/** Weights as int8 with one scale, in steps of which they are then. */
+/** Quantises weights to int8 with one scale, and rounds the float weights accordingly. */
 function quantised({ name, dims, rawData }: TensorProto): TensorProto[] {
   const floats = new Float32Array(rawData.slice().buffer)
   const scale = Math.max(...floats.map(Math.abs)) / 127
@@ -88,8 +88,8 @@ function activationConstants(): TensorProto[] {
 }
 
 /**
- * The layered CNN quantised as tools do it with QuantizeLinear and DequantizeLinear: int8 weights, and uint8
- * activations behind each convolution, the last pooling and before the head.
+ * The layered CNN quantised by tools with QuantizeLinear and DequantizeLinear: int8 weights, and uint8 activations after
+ * each convolution, after the last pooling and before the head.
  */
 export function qdqCnn(): ModelProto {
   const model = layeredCnn()
@@ -124,7 +124,7 @@ export function qdqCnn(): ModelProto {
   return model
 }
 
-/** The first layers of the layered CNN in operators that compute with integers: QLinearConv and what follows. */
+/** The first layers of the layered CNN in integer arithmetic: QLinearConv and the operators after it. */
 export function qlinearCnn(): ModelProto {
   const float = layeredCnn().graph!
   const weight = float.initializer.find(({ name }) => name === 'conv1.weight')!
@@ -168,7 +168,7 @@ export function qlinearCnn(): ModelProto {
   })
 }
 
-/** The layered CNN whose head is quantised while it runs: DynamicQuantizeLinear, MatMulInteger, Cast, Mul, Add. */
+/** The layered CNN with a dynamically quantised head: DynamicQuantizeLinear, MatMulInteger, Cast, Mul, Add. */
 export function dynamicCnn(): ModelProto {
   const model = layeredCnn({ head: 'MatMul' })
   const graph = model.graph!
@@ -190,7 +190,7 @@ export function dynamicCnn(): ModelProto {
   return model
 }
 
-/** The layered CNN with every weight but one moved into `weights.bin`. */
+/** The layered CNN with all weights but one in the external file `weights.bin`. */
 export function splitCnn(): { model: Uint8Array<ArrayBuffer>; data: Uint8Array } {
   const model = layeredCnn()
   const moved: TensorProto[] = model.graph!.initializer.slice(0, -1)

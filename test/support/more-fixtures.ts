@@ -1,15 +1,15 @@
 import { Matrix } from '../../src/core/matrix.ts'
 import more from '../fixtures/svm/more.json' with { type: 'json' }
 
-/** What test/fixtures/svm/make_more.py recorded. */
+/** The results recorded by test/fixtures/svm/make_more.py. */
 export const fixtures = more
 
-/** A matrix out of the fixtures. */
+/** Restores a matrix from the fixtures. */
 export function toMatrix({ rows, cols, data }: { rows: number; cols: number; data: number[] }): Matrix {
   return new Matrix(Float32Array.from(data), rows, cols)
 }
 
-/** The largest distance between numbers of two lists of the same length. */
+/** The largest difference between two lists of the same length. */
 export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.NaN
   let most = 0

@@ -4,12 +4,11 @@ import { fileURLToPath } from 'node:url'
 
 type NativeOrt = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor'>
 
-/** Where .ci/run puts onnxruntime-node: it is too large to be installed with the package. */
+/** Where .ci/run installs onnxruntime-node, which is too large for a dependency. */
 const folder = fileURLToPath(new URL('../../.cache/native/', import.meta.url))
 
 /**
- * ONNX Runtime as a native program, if this machine has it. The machine that guards the project must have it; a
- * contributor's need not.
+ * The native ONNX Runtime, if it is installed. CI must have it; contributors need not.
  */
 export function nativeOrt(): NativeOrt | undefined {
   try {

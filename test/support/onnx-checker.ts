@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** The number of files that ONNX's own checker accepts, with shape inference. @throws with the checker's message */
+/** Checks files with ONNX's checker and shape inference; returns how many pass. @throws with the checker's message */
 export function checkedByOnnx(paths: string[]): number {
   const program =
     'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)\nprint(len(sys.argv) - 1)'

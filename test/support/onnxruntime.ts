@@ -1,4 +1,4 @@
-// Tests import the sources below the entries of the package, which add ONNX Runtime and formats of images.
+// Registers ONNX Runtime and the image formats, as the package's entries do; tests import the sources below the entries.
 
 import { addOnnxRuntime } from '../../src/cnn/onnxruntime.ts'
 import { addFormats } from '../../src/image/formats/all-formats.ts'

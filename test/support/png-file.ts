@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { zlibSync } from 'fflate'
 
-/** Colour types of PNG and the number of their samples a pixel. */
+/** The colour types of PNG and their number of samples per pixel. */
 export const channelsOf = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 } as const
 export type ColourType = keyof typeof channelsOf
 
@@ -16,7 +16,7 @@ export const kinds: { colour: ColourType; depth: number }[] = [
   ]),
 ]
 
-/** A picture as a PNG file describes it. */
+/** A picture with the properties of a PNG file. */
 export interface PngPicture {
   width: number
   height: number
@@ -27,7 +27,7 @@ export interface PngPicture {
   samples: ArrayLike<number>
   palette?: Uint8Array
   transparency?: Uint8Array
-  /** The filter of a row, by its number in the file. Default: none. */
+  /** The number of the filter of each row. Default: no filter. */
   filterOf?: (row: number) => number
 }
 
@@ -52,7 +52,7 @@ export function pngHeader({ width, height, colour, depth, isInterlaced }: PngPic
   return pngChunk('IHDR', data)
 }
 
-/** The chunks in front of the pixels. */
+/** The chunks before the pixels. */
 export function pngHead(picture: PngPicture): Uint8Array[] {
   const { palette, transparency } = picture
   return [
@@ -62,12 +62,12 @@ export function pngHead(picture: PngPicture): Uint8Array[] {
   ]
 }
 
-/** A PNG file of the chunks. */
+/** Assembles a PNG file from chunks. */
 export function pngFile(...chunks: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat([pngSignature, ...chunks]))
 }
 
-/** A picture as a PNG file, with one chunk of pixels. */
+/** Encodes a picture as a PNG file with one IDAT chunk. */
 export function encodePng(picture: PngPicture): Uint8Array {
   return pngFile(
     ...pngHead(picture),
@@ -76,7 +76,7 @@ export function encodePng(picture: PngPicture): Uint8Array {
   )
 }
 
-/** First column and row of the seven passes of Adam7, and the steps between their pixels. */
+/** Adam7: first column and row of each of the seven passes, and the steps between its pixels. */
 const adam7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -87,7 +87,7 @@ const adam7 = [
   [0, 1, 1, 2],
 ]
 
-/** The rows of a picture, each behind the number of its filter, pass by pass. */
+/** The filtered rows of a picture, each preceded by its filter number, pass by pass. */
 export function filteredRows(picture: PngPicture): Uint8Array {
   const { width, height, colour, depth, samples, isInterlaced, filterOf = () => 0 } = picture
   const channels = channelsOf[colour]
@@ -112,7 +112,7 @@ export function filteredRows(picture: PngPicture): Uint8Array {
   return new Uint8Array(Buffer.concat(rows))
 }
 
-/** A row behind the number of its filter (PNG specification, section 9). */
+/** Filters a row and prepends the filter number (PNG specification, section 9). */
 function filtered(filter: number, row: Uint8Array, above: Uint8Array, bytesApart: number): Uint8Array {
   const made = new Uint8Array(row.length + 1)
   made[0] = filter

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 
 /**
- * Whether this machine has a program that tests compare ours with. The machine that guards the project must have
- * it; a contributor's need not.
+ * Whether a program is installed that tests compare with. CI must have it; contributors need not.
  */
 export function hasProgram(name: string): boolean {
   try {
@@ -14,12 +13,12 @@ export function hasProgram(name: string): boolean {
   }
 }
 
-/** The same for a module of Debian's Python. */
+/** The same for a module of the system's Python. */
 export function hasPythonModule(name: string): boolean {
   return hasProgram(`/usr/bin/python3 && /usr/bin/python3 -c 'import ${name}'`)
 }
 
-/** Whether there is a driver for Vulkan, lavapipe or a real one, which WebGPU outside of browsers needs. */
+/** Whether there is a Vulkan driver (real or lavapipe), which WebGPU needs outside of browsers. */
 export function hasVulkan(): boolean {
   return hasProgram('/bin/sh && ls /usr/share/vulkan/icd.d/*.json')
 }

@@ -8,11 +8,11 @@ import {
 } from '../../src/onnx/proto/onnx.ts'
 
 /**
- * A network of one convolution and a ReLU, [N, 3, H, W] to [N, 4, H, W], with weights that look random.
+ * A network of one convolution and a ReLU, [N, 3, H, W] to [N, 4, H, W], with pseudo-random weights.
  *
- * @param o.input what to call its input
- * @param o.output what to call its output
- * @param o.typed whether the file tells the type of its output
+ * @param o.input the name of its input
+ * @param o.output the name of its output
+ * @param o.typed whether the file declares the type of its output
  */
 export function smallCnn(
   o: { input?: string; output?: string; opset?: number; typed?: boolean } = {},

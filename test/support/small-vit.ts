@@ -7,28 +7,28 @@ import {
   type TensorProto,
 } from '../../src/onnx/proto/onnx.ts'
 
-/** What a small vision transformer has beside its patches. */
+/** Options of the small vision transformer. */
 export interface SmallVitOptions {
-  /** Whether a class token comes first. Default true. */
+  /** Whether there is a class token first. Default true. */
   classToken?: boolean
-  /** Register tokens after it. Default 0. */
+  /** Number of register tokens after it. Default 0. */
   registers?: number
-  /** Attention and MLP of a block read the same tensor and are added one after the other. Default false. */
+  /** Whether attention and MLP of a block read the same tensor and are added one after the other. Default false. */
   parallel?: boolean
-  /** Number of classes of its head; without one the model ends in its tokens. */
+  /** Number of classes of a head; default: no head, so that the model ends in its tokens. */
   classes?: number
-  /** A second input and output, of a text, as CLIP has them. */
+  /** Whether there is a second input and output for text, as in CLIP. Default false. */
   withText?: boolean
   opset?: number
 }
 
-/** Side of its input and of its patches, channels, and number of blocks. */
+/** Side of the image and of a patch, number of channels, heads and blocks. */
 export const vit = { size: 12, patch: 3, width: 8, heads: 2, depth: 3 }
 
 /**
- * A vision transformer with pre-norm blocks and weights that look random, for pictures of 12 x 12 pixels: patches of
- * 3 x 3, tokens of 8 channels, 3 blocks. Tensors are `patches` [N, 8, 4, 4], `embedded` and `block0` to `block2`
- * [N, tokens, 8], `normed`, and with classes `logits`. Nodes have no names, as other programs than PyTorch write them.
+ * A vision transformer with pre-norm blocks and pseudo-random weights for images of 12 x 12 pixels: patches of 3 x 3, tokens
+ * of 8 channels, 3 blocks. Tensors are `patches` [N, 8, 4, 4], `embedded` and `block0` to `block2` [N, tokens, 8], `normed`,
+ * and with classes `logits`. Nodes have no names, as in files of programs other than PyTorch.
  */
 export function smallVit(o: SmallVitOptions = {}): ModelProto {
   const { classToken = true, registers = 0, parallel = false, classes, withText = false, opset = 17 } = o
@@ -122,7 +122,7 @@ export function smallVit(o: SmallVitOptions = {}): ModelProto {
     perm: [0n, 2n, 1n],
   })
   if (prefix > 0) {
-    // One copy of the tokens for each image: the shape is computed, as exporters do it.
+    // One copy of the tokens for each image; the shape is computed, as in exported models.
     const batch = op('batch', 'Gather', [op('shape', 'Shape', ['patches']), integers('zero', 0)], {
       axis: 0n,
     })

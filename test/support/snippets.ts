@@ -8,14 +8,14 @@ import { digit, pngOf } from './digits.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A piece of TypeScript in a page, and what the page says that it prints, if it says so. */
+/** A piece of TypeScript on a page, and its output according to the page, if stated. */
 export interface Snippet {
   name: string
   code: string
   printed: string | undefined
 }
 
-/** The `ts` blocks of a page. A `text` block right behind one is what it prints. */
+/** Extracts the `ts` blocks of a page. A `text` block directly after one is its output. */
 export function snippetsOf(page: string, markdown: string): Snippet[] {
   return [...markdown.matchAll(/^```ts\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?/gms)].map(
     ([, code, printed], i) => ({ name: `${page.replaceAll(/[^a-z]+/g, '-')}-${i}`, code, printed }),
@@ -23,8 +23,8 @@ export function snippetsOf(page: string, markdown: string): Snippet[] {
 }
 
 /**
- * A folder where the built package is installed and handwritten digits lie: `pictures/<0, 1 or 7>/<0 to 19>.png` and
- * `new.png`, which is a 7.
+ * Creates a folder with the built package and handwritten digits: `pictures/<0, 1 or 7>/<0 to 19>.png` and `new.png`, which
+ * shows a 7.
  */
 export async function snippetFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
@@ -42,13 +42,13 @@ export async function snippetFolder(): Promise<string> {
   return folder
 }
 
-/** What the TypeScript compiler says of the snippets, in strict mode: nothing if they are sound. */
+/** Type-checks the snippets in strict mode; returns the compiler's output, which is empty if there are no errors. */
 export function typeErrors(folder: string, snippets: Snippet[]): string {
   for (const { name, code } of snippets) writeFileSync(join(folder, `${name}.ts`), code)
   const config = {
     compilerOptions: {
       ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] },
-      // The declarations themselves are checked by the README's test.
+      // The declarations themselves are checked elsewhere.
       skipLibCheck: true,
       ...{ lib: ['ES2023', 'DOM', 'DOM.Iterable', 'ESNext.Disposable'] },
     },
@@ -65,8 +65,8 @@ export function typeErrors(folder: string, snippets: Snippet[]): string {
 }
 
 /**
- * What each snippet prints, by its name. All run in one process, one after the other, so that ONNX Runtime starts once;
- * the first one that fails ends it.
+ * Runs the snippets and returns what each prints, by name. They run one after the other in one process, so that ONNX Runtime
+ * starts only once; the first failure ends it.
  */
 export function runAll(folder: string, snippets: Snippet[]): Record<string, string> {
   for (const { name, code } of snippets) {

@@ -4,10 +4,10 @@ import { Matrix } from '../../src/core/matrix.ts'
 import type { SvcOptions } from '../../src/svm/svc.ts'
 import manifest from '../fixtures/svm/manifest.json' with { type: 'json' }
 
-/** LIBSVM's answers for one configuration, as test/fixtures/svm/make.py recorded them. */
+/** LIBSVM's results for one configuration, recorded by test/fixtures/svm/make.py. */
 export interface Configuration {
   options: SvcOptions
-  /** The number that gamma 'scale' or 'auto' stands for. */
+  /** The value of gamma that 'scale' or 'auto' stands for. */
   gamma: number
   /** The dual objective of each class pair at tol 1e-3. */
   objectives: number[]
@@ -17,7 +17,7 @@ export interface Configuration {
   decisionTol: number
   predictions: number[]
   nSupport: number[]
-  /** One-vs-one decision values of the unseen rows. */
+  /** One-vs-one decision values of the test rows. */
   decisions: Matrix
 }
 
@@ -30,7 +30,7 @@ export interface Fixture {
   configurations: Configuration[]
 }
 
-/** All data sets with LIBSVM's answers. */
+/** All data sets with LIBSVM's results. */
 export function loadFixtures(): Fixture[] {
   return Object.entries(manifest).map(([name, set]) => {
     const classes: Label[] = set.classes

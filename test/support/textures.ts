@@ -3,7 +3,7 @@ import { seeded } from './layered-cnn.ts'
 
 const kinds = ['across', 'down', 'dots'] as const
 
-/** Noisy stripes across, stripes down, or a chessboard: 12 x 8 pixels, in colours that do not tell. */
+/** Noisy horizontal stripes, vertical stripes or a chessboard of 12 x 8 pixels, in colours that do not depend on the kind. */
 function texture(kind: (typeof kinds)[number], i: number): RawImage {
   const noise = seeded(12 * 8 * 3, i + 1)
   const data = Uint8Array.from(noise, (random, at) => {
@@ -14,7 +14,7 @@ function texture(kind: (typeof kinds)[number], i: number): RawImage {
   return { data, width: 12, height: 8, channels: 3 }
 }
 
-/** Textures `from` to `to`, exclusive, of each of three kinds, which take turns: a layered CNN can learn to tell them. */
+/** Textures `from` to `to`, exclusive, of each of three kinds in turn: a layered CNN can learn to distinguish them. */
 export function textures(from: number, to: number): RawImage[] {
   return Array.from({ length: to - from }, (_, i) => kinds.map((kind) => texture(kind, from + i))).flat()
 }
@@ -24,7 +24,7 @@ export function textureLabels(count: number): string[] {
   return Array.from({ length: count }, () => kinds).flat()
 }
 
-/** How textures are prepared for a layered CNN. */
+/** Preprocessing of textures for a layered CNN. */
 export const texturePreprocess = {
   size: { width: 12, height: 8 },
   rescale: 1 / 255,

@@ -23,7 +23,7 @@ describe('suspects', () => {
     store = await FeatureStore.inMemory()
   })
 
-  it('finds labels that are wrong, and what they should be', async () => {
+  it('finds wrong labels and suggests the right ones', async () => {
     using classifier = await ImageClassifier.create({ extractor: digits, store })
     await classifier.fit(images, labels)
     const before = await classifier.predict(images)
@@ -53,7 +53,7 @@ describe('suspects', () => {
     await expect(alone.suspects()).rejects.toMatchObject({ code: 'NOT_FITTED', argument: 'store' })
   })
 
-  it('answers for two classes', async () => {
+  it('works for two classes', async () => {
     const two = [...images.keys()].filter((i) => i % 4 < 2)
     const y = two.map((i) => (i === 20 ? 'one' : truth[i]))
     using classifier = await ImageClassifier.create({ extractor: digits, store })
@@ -65,7 +65,7 @@ describe('suspects', () => {
     expect(first).toMatchObject({ index: two.indexOf(20), label: 'one', suggested: 'zero' })
   })
 
-  it('refuses before a fit, for a class with one image, and after an abort', async () => {
+  it('throws before fit, for a class with one image, and after an abort', async () => {
     using classifier = await ImageClassifier.create({ extractor: digits, store })
     await expect(classifier.suspects()).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images.slice(0, 5), ['a', 'a', 'b', 'b', 'c'])
@@ -78,7 +78,7 @@ describe('suspects', () => {
 })
 
 describe('decisionFunction', () => {
-  it("answers the SVM's decision values of images, and NaN for those that cannot be read", async () => {
+  it("returns the SVM's decision values, NaN for unreadable images", async () => {
     using classifier = await ImageClassifier.create({ extractor: digits })
     await classifier.fit(images.slice(0, 40), truth.slice(0, 40))
     const asked = [images[0], new Uint8Array(3), images[1]]

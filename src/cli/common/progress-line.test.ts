@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ProgressLine, progressText } from './progress-line.ts'
 
-describe('a line of progress', () => {
-  it('is always shorter than the terminal is wide', () => {
+describe('progressText', () => {
+  it('always fits into the width of the terminal', () => {
     for (const columns of [10, 20, 40, 60, 79, 80, 81, 120, 300]) {
       for (const total of [0, 1, 48, 2800, 1_000_000]) {
         for (const share of [0, 0.001, 0.5, 0.999, 1]) {
@@ -17,7 +17,7 @@ describe('a line of progress', () => {
     }
   })
 
-  it('tells how long the rest will take, where that can be known', () => {
+  it('shows the remaining time when it can be estimated', () => {
     const text = (done: number, seconds: number) =>
       progressText({ stage: 'features', done, total: 2800, seconds }, 80)
     expect(text(0, 9)).toMatch(/^features {2}░+ {4}0 % {2}0 of 2800$/)
@@ -28,8 +28,8 @@ describe('a line of progress', () => {
   })
 })
 
-describe('a terminal', () => {
-  it('is drawn over, each line cleared to its end, and a stage ends with its last line', () => {
+describe('ProgressLine', () => {
+  it('redraws one line per stage on a terminal and clears it to its end', () => {
     let written = ''
     const line = new ProgressLine({ isTTY: true, columns: 60, write: (text) => (written += text) })
     for (let done = 1; done <= 50; done++) line.update({ done, total: 50, stage: 'features' })
@@ -44,7 +44,7 @@ describe('a terminal', () => {
     for (const drawn of plain.split('\r').slice(1)) expect(drawn).toMatch(/<clear>\n?$/)
   })
 
-  it('that is none gets a line every five seconds, and nothing of a short call', () => {
+  it('prints a line every five seconds elsewhere, and nothing for a short call', () => {
     let written = ''
     let now = 1000
     const line = new ProgressLine({ write: (text) => (written += text) }, () => now)
@@ -61,7 +61,7 @@ describe('a terminal', () => {
     expect(written).toBe('')
   })
 
-  it('tells once how much of a long call a cache has answered', () => {
+  it('shows once how much of a long call came from a cache', () => {
     let written = ''
     let now = 1000
     for (const isTTY of [true, false]) {
@@ -71,7 +71,7 @@ describe('a terminal', () => {
         line.update({ done, total: 20_000, known, stage: 'features' })
         now += 3000
       }
-      // Nothing is resumed as long as everything is known.
+      // Nothing is reported as resumed while every image is in the cache.
       update(9984, 9984)
       update(11_200, 11_200)
       expect(written).not.toContain('resumed')

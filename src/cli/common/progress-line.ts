@@ -67,12 +67,12 @@ export class ProgressLine {
     if (now - Math.max(this.#began, this.#drawn) < LOG_INTERVAL) return
     this.#drawn = now
     if (known > 0) this.#tellResumed(known, total)
-    // So few columns leave no room for a bar, which would be noise in a log.
+    // `columns` 0: no bar, which would be noise in a log.
     const text = progressText({ stage, done, total, seconds: (now - this.#began) / 1000 }, 0)
     this.#stream.write(`${text}\n`)
   }
 
-  /** Tells once what an earlier run has left in the cache, when it comes to what that has not. */
+  /** Shows, once, how many items of an earlier run the cache holds, when the first missing item has been processed. */
   #tellResumed(known: number, total: number): void {
     if (this.#isResumed) return
     this.#isResumed = true
@@ -122,7 +122,7 @@ function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
-/** 11204 as 11,204. */
+/** Formats 11204 as 11,204. */
 function inThousands(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }

@@ -1,5 +1,5 @@
-// The options of what runs the CNN. `--runtime`: softmargin's own runtimes by name, or a package that the user has
-// installed.
+// The options that select the runtime of the CNN. `--runtime` is one of softmargin's own runtimes, or a package that the
+// user has installed.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -34,8 +34,8 @@ export function addRuntime(command: Command): Command {
 }
 
 /**
- * The options of an extractor that `--runtime` stands for. Packages are resolved from the working folder, then from
- * where softmargin is installed.
+ * Returns the extractor options for `--runtime`. Packages are resolved from the working folder, then from the folder in
+ * which softmargin is installed.
  *
  * @throws {SoftmarginError} `INVALID_ARGUMENT` for a package that is not installed, that cannot be loaded, or that is
  *   no runtime
@@ -67,7 +67,7 @@ async function load(name: string): Promise<OrtModule> {
 
 /** The file that `import` of a package would run. */
 function resolve(name: string): string | undefined {
-  // Neither a path nor a module of Node: what is named is a package.
+  // Only package names: neither paths nor built-in modules of Node.
   if (!/^(@[\w.-]+\/)?[\w-][\w.-]*(\/[\w.-]+)*$/.test(name)) return undefined
   for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
     try {

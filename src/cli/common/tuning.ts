@@ -1,6 +1,6 @@
 import type { Tuning } from '../../cnn/training/fine-tune-options.ts'
 
-/** Says in one or two lines what a fine-tuning did and whether it was of use. */
+/** Describes in one or two lines what fine-tuning did and whether it helped. */
 export function tuningText({ kept, from, epochs, learningRate, restarts, validation }: Tuning): string {
   const halved = restarts === 0 ? '' : `, rate halved to ${learningRate} since the loss diverged`
   const passes = Number(epochs.toFixed(1))

@@ -62,8 +62,8 @@ async function alone(extractor: FeatureExtractor, images: RawImage[]): Promise<F
   return rows
 }
 
-describe('calls beside each other', () => {
-  it('share batches, one in each turn of the event loop, and get the bits that they would get alone', async () => {
+describe('concurrent calls', () => {
+  it('share batches, one per turn of the event loop, and get the same bits as alone', async () => {
     using extractor = await make()
     const images = pictures(50)
     const wanted = await alone(extractor, images)
@@ -74,7 +74,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(runs.length)
   })
 
-  it('let other work in between batches, also those of one long call', async () => {
+  it('let other work run between batches, also between those of one long call', async () => {
     using extractor = await make()
     const runs = watchRuns()
     await extractor.extract(pictures(40))
@@ -82,7 +82,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(5)
   })
 
-  it('take turns: a short call is not held up by a long one', async () => {
+  it('take turns: a short call does not wait for a long one', async () => {
     using extractor = await make()
     const order: string[] = []
     const long = extractor.extract(pictures(200)).then(() => order.push('long'))
@@ -93,7 +93,7 @@ describe('calls beside each other', () => {
     expect(order).toEqual([...short.keys()].map(String).concat('long'))
   })
 
-  it('of several extractors take turns, too', async () => {
+  it('of several extractors take turns too', async () => {
     using first = await make()
     using second = await make({ layer: 'features' })
     const runs = watchRuns()
@@ -107,7 +107,7 @@ describe('calls beside each other', () => {
     expect(new Set(runs.map(({ turn }) => turn)).size).toBe(runs.length)
   })
 
-  it('fail alone: a broken picture, an abort, a callback that throws', async () => {
+  it('fail separately: a broken image, an abort, a callback that throws', async () => {
     using extractor = await make()
     const images = pictures(24)
     const wanted = await alone(extractor, images)
@@ -136,7 +136,7 @@ describe('calls beside each other', () => {
     expect((await extractor.extract([images[0]])).data).toEqual(wanted[0])
   })
 
-  it('whatever their sizes: order, progress and what is left out are as alone', async () => {
+  it('of any size keep the order, progress and skipped images they would have alone', async () => {
     using extractor = await make()
     const random = seeded(400, 77)
     let at = 0
@@ -178,7 +178,7 @@ describe('calls beside each other', () => {
     }
   })
 
-  it('end with DISPOSED when the extractor is disposed of', async () => {
+  it('throw DISPOSED when the extractor is disposed of', async () => {
     const extractor = await make()
     const calls = pictures(30).map((image) => extractor.extract([image]))
     extractor.dispose()
@@ -186,8 +186,8 @@ describe('calls beside each other', () => {
   })
 })
 
-describe('networks in which the images of a batch are not apart', () => {
-  it('quantised as they run: no answer depends on the other images, nor on the batch size', async () => {
+describe('networks whose images affect each other within a batch', () => {
+  it('dynamically quantised: a result does not depend on the other images or the batch size', async () => {
     const model = toBinary(ModelProtoSchema, dynamicCnn())
     using extractor = await make({ model, layer: 'logits' })
     const images = pictures(20).map((image, i) => {
@@ -212,7 +212,7 @@ describe('networks in which the images of a batch are not apart', () => {
     }
   })
 
-  it('that take one image only: calls beside each other answer as they do alone', async () => {
+  it('that accept a single image: concurrent calls get the same results as alone', async () => {
     const mix = node('mix', 'Gemm', ['features', 'features'], ['mixed'], { transB: 1n })
     const model = toBinary(ModelProtoSchema, layeredCnn({ moreNodes: [mix] }))
     using extractor = await make({ model, layer: 'mixed' })

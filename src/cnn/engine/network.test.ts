@@ -14,7 +14,7 @@ const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', im
 const has = nativeOrt() !== undefined
 const pictures = (random: Random, dims: number[]) => random.floats(dims.reduce((all, n) => all * n, 1))
 
-describe('whole networks at five layers, beside ONNX Runtime', () => {
+describe('whole networks at five layers match ONNX Runtime', () => {
   it.runIf(has)('the embedded CNN', async () => {
     const layers = ['stage1', 'stage2', 'stage3', 'stage4', 'features']
     const dims = [11, 3, 32, 32]
@@ -24,7 +24,7 @@ describe('whole networks at five layers, beside ONNX Runtime', () => {
     for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
   })
 
-  it.runIf(has)('a ResNet-18, on pictures of two sizes', async () => {
+  it.runIf(has)('a ResNet-18 for images of two sizes', async () => {
     const blocks = [1, 2, 3].map((i) => `/layer${i}/layer${i}.1/relu_1/Relu_output_0`)
     const layers = ['/maxpool/MaxPool_output_0', ...blocks, '/Flatten_output_0']
     const model = cutModel(readModel(resnet18({ widths: [16, 32, 64, 128] })), layers)
@@ -44,7 +44,7 @@ describe('a run', () => {
   const dims = [19, 3, 32, 32]
   const batch = pictures(new Random(3), dims)
 
-  it('gives a picture the same bits alone and in every batch', async () => {
+  it('gives an image the same bits alone and in every batch', async () => {
     const network = await EngineNetwork.create(source, dims)
     const whole = await network.run(batch, dims)
     for (const [from, to] of [
@@ -68,14 +68,14 @@ describe('a run', () => {
     expect(await network.run(batch, dims)).toEqual(first)
   })
 
-  it('keeps a NaN', async () => {
+  it('propagates NaN', async () => {
     const network = await EngineNetwork.create(source, dims)
     const broken = batch.slice(0, 3072).fill(Number.NaN, 100, 101)
     const { data } = (await network.run(broken, [1, 3, 32, 32])).get('features')!
     expect(data.some(Number.isNaN)).toBe(true)
   })
 
-  it('is refused after release', async () => {
+  it('throws DISPOSED after release', async () => {
     const network = await EngineNetwork.create(source, dims)
     expect(network.bytes).toBeGreaterThan(2 ** 20)
     network.release()
@@ -83,8 +83,8 @@ describe('a run', () => {
   })
 })
 
-describe('graphs that are not for the engine', () => {
-  it('such as a Concat of nothing', async () => {
+describe('graphs that the engine refuses', () => {
+  it('a Concat without inputs', async () => {
     const nodes = [node('a', 'Relu', ['x'], ['z']), node('b', 'Concat', [], ['y'], { axis: 1n })]
     await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
@@ -103,8 +103,8 @@ describe('graphs that are not for the engine', () => {
       [node('a', 'Transpose', ['x'], ['y'], { perm: [0n, 2n, 3n, 1n] })],
       "'y'",
     ],
-    ['a turned map', [node('a', 'Transpose', ['x'], ['y'], { perm: [0n, 1n, 3n, 2n] })], 'transposes'],
-    ['a regrouping', [node('a', 'DepthToSpace', ['x'], ['y'], { blocksize: 2n })], 'DepthToSpace'],
+    ['a transposed map', [node('a', 'Transpose', ['x'], ['y'], { perm: [0n, 1n, 3n, 2n] })], 'transposes'],
+    ['a DepthToSpace', [node('a', 'DepthToSpace', ['x'], ['y'], { blocksize: 2n })], 'DepthToSpace'],
   ])('%s', async (_, nodes, reason) => {
     await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({
       name: 'NotForEngine',
@@ -112,12 +112,12 @@ describe('graphs that are not for the engine', () => {
     })
   })
 
-  it('weights that do not fit the channels', async () => {
+  it('weights that do not match the channels', async () => {
     const weights = new Random(4).weights('w', [4, 5, 1, 1])
     await expect(open(conv(weights))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
 
-  it('weights that are not as many as their dimensions tell', async () => {
+  it('weights whose number does not match their dimensions', async () => {
     const weights = create(TensorProtoSchema, {
       ...new Random(4).weights('w', [4, 3, 1, 1]),
       dims: [4n, 3n, 3n, 3n],
@@ -139,7 +139,7 @@ describe('graphs that are not for the engine', () => {
     ['a stride of 0', { strides: [0n, 1n] }, undefined],
     ['negative strides', { strides: [-1n, -1n] }, undefined],
     ['2^40 groups', { group: 2n ** 40n }, undefined],
-  ])('a convolution with %s: at once, without memory for it', async (_, attributes, code) => {
+  ])('a convolution with %s: at once, without allocating for it', async (_, attributes, code) => {
     const weights = new Random(4).weights('w', [4, 3, 3, 3])
     const nodes = [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)]
     const before = process.memoryUsage().arrayBuffers
@@ -153,13 +153,13 @@ describe('graphs that are not for the engine', () => {
     await expect(open(graphOf(3, nodes, [], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
 
-  it('a convolution that reads its own answer', async () => {
+  it('a convolution that reads its own output', async () => {
     const weights = new Random(4).weights('w', [3, 3, 1, 1])
     const nodes = [node('add', 'Add', ['x', 'y'], ['a']), node('conv', 'Conv', ['a', 'w'], ['y'])]
     await expect(open(graphOf(3, nodes, [weights], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
 
-  it('weights of NaN: the filters that have one answer NaN, and no other does', async () => {
+  it('NaN weights: only the filters that contain one give NaN', async () => {
     for (const [strides, channels] of [
       [1n, 3],
       [1n, 8],
@@ -182,7 +182,7 @@ describe('graphs that are not for the engine', () => {
     }
   })
 
-  it('maps that no memory holds: before any is taken', async () => {
+  it('maps beyond any memory: before anything is allocated', async () => {
     const weights = new Random(4).weights('w', [4, 3, 1, 1])
     const before = process.memoryUsage().arrayBuffers
     await expect(open(conv(weights), [1, 3, 50_000, 50_000])).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })

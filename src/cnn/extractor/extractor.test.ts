@@ -51,7 +51,7 @@ function expectClose(actual: ArrayLike<number>, wanted: ArrayLike<number>) {
   for (let i = 0; i < wanted.length; i++) expect(Math.abs(actual[i] - wanted[i])).toBeLessThan(1e-5)
 }
 
-describe('the features are those of the network, computed by hand', () => {
+describe('features match those computed by hand from the network', () => {
   it('at the default layer', async () => {
     using extractor = await make()
     expect(extractor.featureSize).toBe(6)
@@ -133,7 +133,7 @@ describe('the features are those of the network, computed by hand', () => {
     }
   })
 
-  it('whatever the batch size', async () => {
+  it('for any batch size', async () => {
     using extractor = await make({ layer: 'layer2', pooling: 'none' })
     const images = pictures(7)
     const all = await extractor.extract(images)
@@ -142,7 +142,7 @@ describe('the features are those of the network, computed by hand', () => {
     }
   })
 
-  it('at several layers from one pass', async () => {
+  it('at several layers from one run', async () => {
     using extractor = await make()
     const images = pictures(3)
     const choices = [
@@ -168,7 +168,7 @@ describe('the features are those of the network, computed by hand', () => {
 describe('images', () => {
   const file = (name: string) => new Uint8Array(readFileSync(new URL(name, fixtures)))
 
-  it('of every kind and size go in one call', async () => {
+  it('of every kind and size may be mixed in one call', async () => {
     using extractor = await make()
     const photo = new URL('150x90.png', fixtures)
     const same: ImageInput[] = [
@@ -192,7 +192,7 @@ describe('images', () => {
     expect(features.row(5)).not.toEqual(features.row(0))
   })
 
-  it('that cannot be read end the call, by name', async () => {
+  it('that cannot be read end the call, which names them', async () => {
     using extractor = await make()
     const [good] = pictures(1)
     const broken = file('baseline.jpg').subarray(0, 900)
@@ -208,7 +208,7 @@ describe('images', () => {
     expect((await extractor.extract([good])).rows).toBe(1)
   })
 
-  it('or are left out and told', async () => {
+  it('that cannot be read are skipped and reported on request', async () => {
     using extractor = await make()
     const [a, b] = pictures(2)
     const told: [number, SoftmarginError][] = []
@@ -232,7 +232,7 @@ describe('images', () => {
     })
   })
 
-  it('must be there', async () => {
+  it('must not be empty', async () => {
     using extractor = await make()
     await expect(extractor.extract([])).rejects.toMatchObject({ code: 'EMPTY_INPUT', argument: 'images' })
     await expect(extractor.extract('cat.jpg' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
@@ -243,7 +243,7 @@ describe('images', () => {
 })
 
 describe('a long call', () => {
-  it('tells how far it is', async () => {
+  it('reports progress', async () => {
     using extractor = await make()
     const seen: object[] = []
     await extractor.extract(pictures(5), { batchSize: 2, onProgress: (progress) => seen.push(progress) })
@@ -266,7 +266,7 @@ describe('a long call', () => {
     expect((await extractor.extract(images)).rows).toBe(6)
   })
 
-  it('gives timers their turn', async () => {
+  it('lets timers run', async () => {
     using extractor = await make()
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 0)
@@ -274,7 +274,7 @@ describe('a long call', () => {
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  it('may run beside another one', async () => {
+  it('may run concurrently with another', async () => {
     using extractor = await make()
     const images = pictures(8)
     const [first, second, one] = await Promise.all([
@@ -288,7 +288,7 @@ describe('a long call', () => {
 })
 
 describe('an extractor', () => {
-  it('describes itself so that its twin can be made from the cut model', async () => {
+  it('describes itself so that the cut model gives an equal extractor', async () => {
     using extractor = await make({ layer: 'layer2', pooling: { grid: 2 } })
     const description = JSON.parse(JSON.stringify(extractor.describe()))
     expect(description).toEqual({
@@ -309,7 +309,7 @@ describe('an extractor', () => {
     expect(twin.describe()).toEqual(extractor.describe())
   })
 
-  it('takes the preprocessing from the model, where it is not given', async () => {
+  it("takes the model's preprocessing by default", async () => {
     const own = { size: { width: 16, height: 10 }, mean: [0.1, 0.2, 0.3], std: [0.5, 0.6, 0.7] }
     const metadata = { softmargin: JSON.stringify({ preprocess: own, classes: ['a'] }) }
     using extractor = await make({ preprocess: { mean: [0, 0, 0] } }, { metadata })
@@ -324,7 +324,7 @@ describe('an extractor', () => {
     expect(extractor.layers().filter(({ isDefault }) => isDefault)).toMatchObject([{ name: 'features' }])
   })
 
-  it('is of no use after dispose()', async () => {
+  it('throws DISPOSED after dispose()', async () => {
     const extractor = await make()
     const running = extractor.extract(pictures(200), { batchSize: 1 })
     extractor.dispose()
@@ -340,7 +340,7 @@ describe('an extractor', () => {
 })
 
 describe('without a GPU', () => {
-  it('auto is WebAssembly, and WebGPU is refused', async () => {
+  it("'auto' is WebAssembly, and WebGPU is rejected", async () => {
     using extractor = await make({ device: 'auto' })
     using plain = await make()
     expect([extractor.device, plain.device]).toEqual(['wasm', 'wasm'])
@@ -354,7 +354,7 @@ describe('without a GPU', () => {
   })
 })
 
-describe('create refuses', () => {
+describe('create rejects', () => {
   const text = (content: string) => new TextEncoder().encode(content)
   const second = tensorInfo('second', DataType.FLOAT, ['batch', 3, 'height', 'width'])
   const sum = node('sum', 'Add', ['pixels', 'second'], ['sum'])
@@ -362,14 +362,14 @@ describe('create refuses', () => {
   it.each<[string, ExtractorOptions, string, string]>([
     ['text', { model: text('hello') }, 'MODEL_UNREADABLE', 'model must be an ONNX model, but is a text file'],
     ['no bytes', { model: new ArrayBuffer(0) }, 'MODEL_UNREADABLE', 'is empty'],
-    ['half a model', { model: layeredCnnBytes().subarray(0, 900) }, 'MODEL_UNREADABLE', 'truncated'],
-    ['a file that is not there', { model: 'no/such.onnx' }, 'FILE_UNREADABLE', 'no/such.onnx'],
+    ['a truncated model', { model: layeredCnnBytes().subarray(0, 900) }, 'MODEL_UNREADABLE', 'truncated'],
+    ['a missing file', { model: 'no/such.onnx' }, 'FILE_UNREADABLE', 'no/such.onnx'],
     ['a picture', { model: new URL('grey.jpg', fixtures) }, 'MODEL_UNREADABLE', 'is a JPEG image'],
     ['a number', { model: 5 as never }, 'INVALID_ARGUMENT', 'model must be'],
     ['an unknown layer', { layer: 'relu7' }, 'LAYER_NOT_FOUND', `closest names are 'relu'`],
     ['an unknown pooling', { pooling: 'sum' as never }, 'INVALID_ARGUMENT', 'pooling must be'],
     ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'a layer of shape [1, 6]'],
-    ['a mirror that is neither there nor not', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
+    ['a mirror that is not a boolean', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
     ['an unknown device', { device: 'tpu' as never }, 'INVALID_ARGUMENT', 'device must be'],
     ['an unknown runtime', { runtime: 'tfjs' as never }, 'INVALID_ARGUMENT', 'runtime must be'],
     [
@@ -378,9 +378,14 @@ describe('create refuses', () => {
       'INVALID_ARGUMENT',
       "unknown option 'poolng' in options; did you mean 'pooling'?",
     ],
-    ['an option of others', { quantize: true } as never, 'INVALID_ARGUMENT', "unknown option 'quantize'"],
+    [
+      'an option of other libraries',
+      { quantize: true } as never,
+      'INVALID_ARGUMENT',
+      "unknown option 'quantize'",
+    ],
     ['no threads', { threads: 0 }, 'INVALID_ARGUMENT', 'threads must be'],
-    ['a broken preprocessing', { preprocess: { std: [0, 0, 0] } }, 'INVALID_ARGUMENT', 'preprocess.std'],
+    ['an invalid preprocess', { preprocess: { std: [0, 0, 0] } }, 'INVALID_ARGUMENT', 'preprocess.std'],
   ])('%s', async (_, options, code, phrase) => {
     await expect(make(options)).rejects.toMatchObject({ code, message: expect.stringContaining(phrase) })
   })
@@ -426,7 +431,7 @@ describe('create refuses', () => {
     ],
     ['metadata that is not JSON', { metadata: { softmargin: '{' } }, {}, 'MODEL_UNREADABLE', 'metadata'],
     [
-      'metadata that makes no sense',
+      'metadata with invalid values',
       { metadata: { softmargin: '{"preprocess":{"size":-1}}' } },
       {},
       'MODEL_UNREADABLE',
@@ -439,7 +444,7 @@ describe('create refuses', () => {
     })
   })
 
-  it('a model with no input', async () => {
+  it('a model without an input', async () => {
     const model = layeredCnn()
     model.graph!.input = []
     await expect(FeatureExtractor.fromModel(model)).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })

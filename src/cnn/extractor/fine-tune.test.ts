@@ -15,7 +15,7 @@ const make = (options: ExtractorOptions = {}) =>
 const quick: FineTuneOptions = { from: 'input', epochs: 3, batchSize: 8, augment: false, validation: 0 }
 
 describe('fineTune', () => {
-  it('makes another extractor, whose loss fell, and leaves the old one as it was', async () => {
+  it('returns a new extractor with a lower loss and does not change the old one', async () => {
     using extractor = await make()
     const before = await extractor.extract(images)
     const told: FineTuneProgress[] = []
@@ -37,7 +37,7 @@ describe('fineTune', () => {
     expect(Math.max(...steps.map(({ learningRate }) => learningRate!))).toBeCloseTo(0.02, 3)
   })
 
-  it('has the same bits each time, and others with another seed', async () => {
+  it('gives the same bits for the same seed and others for another', async () => {
     using extractor = await make()
     const run = async (options: FineTuneOptions) => {
       using tuned = await extractor.fineTune(images, labels, {
@@ -54,7 +54,7 @@ describe('fineTune', () => {
     expect(await run({ optimizer: 'adamw' })).not.toBe(one)
   })
 
-  it('in batches that are run in slices or whole gives nearly the same weights', async () => {
+  it('gives nearly the same weights whether a batch runs whole or in slices', async () => {
     const fixed = { input: [4, 3, 8, 12] as (number | string)[] }
     using whole = await make()
     using slices = await make({ model: layeredCnnBytes(fixed) })
@@ -78,14 +78,14 @@ describe('fineTune', () => {
     expect(await tuned.extract(images)).not.toEqual(await extractor.extract(images))
   })
 
-  it.each(['average', 'max', 'none', { grid: 2 }] as const)('learns through pooling %o', async (pooling) => {
+  it.each(['average', 'max', 'none', { grid: 2 }] as const)('trains through pooling %o', async (pooling) => {
     using extractor = await make({ layer: 'layer2', pooling })
     using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: 8 })
     expect(tuned.describe()).toEqual(extractor.describe())
     expect(tuned.tuning!.loss).toBeLessThan(0.95 * Math.log(3))
   })
 
-  it('keeps the frozen network if the tuned one is not better, and says so', async () => {
+  it('keeps the frozen network if the tuned one is not better, and reports so', async () => {
     using extractor = await make()
     using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9 })
     expect(same.tuning).toMatchObject({ kept: false, validation: { images: 12, standardError: 0 } })
@@ -93,7 +93,7 @@ describe('fineTune', () => {
     expect(await same.extract(images)).toEqual(await extractor.extract(images))
   })
 
-  it('finds out whether images may be mirrored', async () => {
+  it('detects whether images may be mirrored', async () => {
     using extractor = await FeatureExtractor.create()
     const arrow = (i: number, isLeft: boolean): RawImage => {
       const noise = seeded(32 * 32, i)
@@ -112,7 +112,7 @@ describe('fineTune', () => {
     expect(plain.tuning!.flip).toBe(true)
   })
 
-  it('stops when its time is over', async () => {
+  it('stops at its time limit', async () => {
     using extractor = await make()
     const began = performance.now()
     using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: undefined, seconds: 1 })
@@ -120,7 +120,7 @@ describe('fineTune', () => {
     expect(tuned.tuning!.steps).toBeGreaterThan(1)
   })
 
-  it('halves the rate of a loss that diverges, and goes on from the best weights', async () => {
+  it('halves the learning rate when the loss diverges and continues from the best weights', async () => {
     using extractor = await make()
     using tuned = await extractor.fineTune(images, labels, { ...quick, learningRate: 3, epochs: 15 })
     expect(tuned.tuning!.restarts).toBeGreaterThan(0)
@@ -128,7 +128,7 @@ describe('fineTune', () => {
     expect((await tuned.extract(images)).data.every(Number.isFinite)).toBe(true)
   })
 
-  it('learns the weights of the CNN that ships, which are float16', async () => {
+  it('trains the float16 weights of the embedded CNN', async () => {
     using extractor = await FeatureExtractor.create()
     const some = [1, 7].flatMap((kind) => Array.from({ length: 8 }, (_, i) => digit(kind, i)))
     const sevens = some.map((_, i) => (i < 8 ? 1 : 7))
@@ -142,10 +142,10 @@ describe('fineTune', () => {
     expect(await tuned.extract(some)).not.toEqual(await extractor.extract(some))
   })
 
-  describe('refuses', () => {
+  describe('rejects', () => {
     it.each<[string, unknown[], unknown[], FineTuneOptions, ErrorCode, RegExp]>([
       ['one class', images, images.map(() => 'a'), {}, 'ONE_CLASS', /labels/],
-      ['labels of another length', images, labels.slice(1), {}, 'SHAPE_MISMATCH', /labels/],
+      ['a different number of labels', images, labels.slice(1), {}, 'SHAPE_MISMATCH', /labels/],
       ['no images', [], [], {}, 'EMPTY_INPUT', /labels|images/],
       [
         'a misspelt option',
@@ -181,7 +181,7 @@ describe('fineTune', () => {
       ],
       ['an unknown layer', images, labels, { from: 'layer9' }, 'LAYER_NOT_FOUND', /from 'layer9'/],
       [
-        'a layer that nothing with weights follows',
+        'a layer without trainable weights above it',
         images,
         labels,
         { from: 'layer2' },
@@ -189,7 +189,7 @@ describe('fineTune', () => {
         /nothing can be learnt/,
       ],
       [
-        'a layer that is not below',
+        'a start that is not below the layer',
         images,
         labels,
         { from: 'features' },
@@ -223,7 +223,7 @@ describe('fineTune', () => {
       expect(await extractor.extract(images.slice(0, 1))).toMatchObject({ rows: 1 })
     })
 
-    it('fewer images than a batch are one batch', async () => {
+    it('accepts fewer images than a batch', async () => {
       using extractor = await make()
       using tuned = await extractor.fineTune(images.slice(0, 6), labels.slice(0, 6), {
         ...quick,
@@ -233,7 +233,7 @@ describe('fineTune', () => {
     })
   })
 
-  it('can be aborted at any step, and the old extractor goes on', async () => {
+  it('can be aborted at any step, and the old extractor stays usable', async () => {
     using extractor = await make()
     const stages: FineTuneProgress['stage'][] = ['features', 'activations', 'training']
     for (const wanted of stages) {
@@ -249,7 +249,7 @@ describe('fineTune', () => {
     expect(await extractor.extract(images)).toMatchObject({ rows: images.length })
   })
 
-  it('skips images that cannot be read if asked to', async () => {
+  it('skips unreadable images on request', async () => {
     using extractor = await make()
     const broken: number[] = []
     const some = [...images]
@@ -265,7 +265,7 @@ describe('fineTune', () => {
 })
 
 describe('toOnnx', () => {
-  it('writes a network that makes the same features, bit for bit', async () => {
+  it('writes a network with the same features, bit for bit', async () => {
     using extractor = await make({ layer: 'layer2', pooling: { grid: 2 } })
     using tuned = await extractor.fineTune(images, labels, quick)
     using loaded = await FeatureExtractor.create({ model: await tuned.toOnnx() })
@@ -273,7 +273,7 @@ describe('toOnnx', () => {
     expect(await loaded.extract(images)).toEqual(await tuned.extract(images))
   })
 
-  it('writes what was not tuned, and mirrors, too', async () => {
+  it('writes untuned networks and mirrored features too', async () => {
     using extractor = await make({ mirror: true })
     using loaded = await FeatureExtractor.create({ model: await extractor.toOnnx() })
     expect(await loaded.extract(images)).toEqual(await extractor.extract(images))

@@ -8,7 +8,7 @@ const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(opti
 const defaultOf = (options: LayeredCnnOptions) => layersOf(options).find(({ isDefault }) => isDefault)
 
 describe('listLayers', () => {
-  it('lists what is computed from the image, in order', () => {
+  it('lists the tensors computed from the image, in order', () => {
     const shape = node('shape', 'Shape', ['pool'], ['shape'])
     const layers = layersOf({ moreNodes: [shape, node('cast', 'Cast', ['shape'], ['sizes'], { to: 1n })] })
     expect(layers.map(({ name }) => name)).toEqual([
@@ -27,7 +27,7 @@ describe('listLayers', () => {
     expect(layers.filter(({ isDefault }) => isDefault)).toHaveLength(1)
   })
 
-  it('leaves the classification head out by default', () => {
+  it('excludes the classification head by default', () => {
     expect(defaultOf({})).toMatchObject({
       name: 'features',
       reason: `it enters the classification head, Gemm '/fc/Gemm'`,
@@ -38,7 +38,7 @@ describe('listLayers', () => {
     })
   })
 
-  it('sees a head that is a 1x1 convolution after the last pooling', () => {
+  it('recognises a head that is a 1x1 convolution after the last pooling', () => {
     const moreNodes = [
       node('head', 'Conv', ['avgpool', 'head.weight'], ['scores']),
       node('flat', 'Flatten', ['scores'], ['flat scores']),
@@ -67,22 +67,22 @@ describe('listLayers', () => {
     ['4 classes, fewer than channels', { ...endsIn(4, flat), moreOutputs: ['flat'] }, '/layer20/output'],
     ['16 classes and Softmax', { ...endsIn(16, soft), moreOutputs: ['soft'] }, '/layer20/output'],
     ['1,280 features', { ...endsIn(1280, flat), moreOutputs: ['flat'] }, 'flat'],
-  ])('sees whether a 1x1 convolution before the last pooling is a head: %s', (_, options, name) => {
+  ])('decides whether a 1x1 convolution before the last pooling is a head: %s', (_, options, name) => {
     expect(defaultOf(options)).toMatchObject({ name })
   })
 
-  it('takes the output of a model without a head', () => {
+  it('uses the output of a model without a head', () => {
     expect(defaultOf({ head: 'none' })).toMatchObject({
       name: 'features',
       reason: expect.stringContaining('without'),
     })
   })
 
-  it('is not misled by a second output on the way', () => {
+  it('is not misled by an earlier second output', () => {
     expect(defaultOf({ moreOutputs: ['conv1'] })).toMatchObject({ name: 'features' })
   })
 
-  it('does not take a product of two activations for a head', () => {
+  it('does not mistake a product of two activations for a head', () => {
     const moreNodes = [node('attention', 'MatMul', ['features', 'logits'], ['mixed'])]
     expect(defaultOf({ moreNodes, moreOutputs: ['mixed'] })).toMatchObject({ name: 'mixed' })
   })
@@ -112,7 +112,7 @@ describe('findLayer', () => {
     ['-11', 'the model has 10 layers, -1 to -10'],
     [4, 'the model has 10 layers'],
     ['', 'the closest names are'],
-  ])('%o is not found, and the message helps', (wanted, phrase) => {
+  ])('%o is not found, and the message suggests layers', (wanted, phrase) => {
     expect(() => findLayer(layers, wanted)).toThrow(
       expect.objectContaining({
         code: 'LAYER_NOT_FOUND',
@@ -136,7 +136,7 @@ describe('measureLayers', () => {
     return Object.fromEntries(measureLayers(model, listLayers(model), input).map((one) => [one.name, one]))
   }
 
-  it('tells what each layer answers and what share of the multiply-adds it needs', () => {
+  it('gives the shape of each layer and its share of the multiply-adds', () => {
     const layers = measure()
     const first = 4 * 3 * 9 * 8 * 12
     const second = 6 * 4 * 9 * 4 * 6
@@ -147,7 +147,7 @@ describe('measureLayers', () => {
     expect(layers.probabilities).toMatchObject({ shape: [5], share: 1 })
   })
 
-  it('sees where a stage ends, though features of several stages are joined', () => {
+  it('finds the end of a stage even if features of several stages are joined', () => {
     const moreNodes = [
       node('early pool', 'GlobalAveragePool', ['pool'], ['early pool']),
       node('early', 'Flatten', ['early pool'], ['early']),
@@ -164,7 +164,7 @@ describe('measureLayers', () => {
     expect(layers.probabilities.share! + layers.aside.share!).toBeCloseTo(1, 12)
   })
 
-  it('leaves out what only a run could tell', () => {
+  it('omits sizes that only a run can determine', () => {
     const odd = node('odd', 'Frobnicate', ['features'], ['odd'])
     const layers = measure({ moreNodes: [odd, node('then', 'MatMul', ['odd', 'fc.weight'], ['then'])] })
     expect(layers.features.shape).toEqual([6])
@@ -173,7 +173,7 @@ describe('measureLayers', () => {
   })
 })
 
-it('lists the layers of a model with two inputs as well', () => {
+it('lists the layers of a model with two inputs', () => {
   const second = tensorInfo('second', DataType.FLOAT, ['n', 3, 'h', 'w'])
   const layers = layersOf({
     moreInputs: [second],

@@ -35,7 +35,7 @@ function reference(image: RawImage, layer: string): number[] {
 
 const fileOf = (model: ModelProto) => toBinary(ModelProtoSchema, model)
 
-describe('features of the same network, stored and computed in other ways', () => {
+describe('features of the same network with other storage types and operators', () => {
   it.each<[string, () => ModelProto, string, string, number]>([
     ['float16 throughout', halfCnn, 'features', 'features', 2e-3],
     ['float16 throughout, at an inner layer', halfCnn, 'relu', 'relu', 2e-3],
@@ -65,12 +65,12 @@ describe('features of the same network, stored and computed in other ways', () =
     ['QDQ', qdqCnn, 'features'],
     ['dynamic', dynamicCnn, 'features'],
     ['QLinear without a head', qlinearCnn, 'pool'],
-  ])('the head is left out of a model of kind %s', async (_, make, layer) => {
+  ])('the head is excluded for a model of kind %s', async (_, make, layer) => {
     using extractor = await FeatureExtractor.create({ model: fileOf(make()), preprocess })
     expect(extractor.describe().layer).toBe(layer)
   })
 
-  it('integers are turned back behind operators that pass them on', async () => {
+  it('integers are dequantised after operators that pass them through', async () => {
     const model = fileOf(qlinearCnn())
     using extractor = await FeatureExtractor.create({ model, preprocess })
     const choices = ['pool', 'out'].map((layer) => ({ layer, pooling: 'none' as const }))
@@ -78,7 +78,7 @@ describe('features of the same network, stored and computed in other ways', () =
     expect(pool.data).toEqual(out.data)
   })
 
-  it('and several layers at once', async () => {
+  it('several layers at once', async () => {
     using extractor = await FeatureExtractor.create({ model: fileOf(halfCnn()), preprocess })
     const [relu, features] = await extractor.extractLayers(images, [{ layer: 'relu' }, { layer: 'features' }])
     expect(features.data).toEqual((await extractor.extract(images)).data)
@@ -101,7 +101,7 @@ describe('operator sets', () => {
     await expect(mirrored).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'mirror' })
   })
 
-  it('a mirror is refused for a layer that is neither a map, a row nor a grid of tokens', async () => {
+  it('mirror is rejected for a layer that is neither a map, a row nor a grid of tokens', async () => {
     const model = layeredCnn()
     const axes = constant('axes', BigInt64Array.of(1n, 2n, 3n))
     model.graph!.initializer.push(axes)
@@ -111,8 +111,8 @@ describe('operator sets', () => {
   })
 })
 
-describe('weights in files of their own', () => {
-  it('are taken from the caller', async () => {
+describe('external weights', () => {
+  it('are supplied by the caller', async () => {
     const { model, data } = splitCnn()
     using extractor = await FeatureExtractor.create({
       model,
@@ -124,7 +124,7 @@ describe('weights in files of their own', () => {
     expect(fileOf(extractor.cutModel()).length).toBeGreaterThan(1000)
   })
 
-  it('must be there and whole', async () => {
+  it('must be present and complete', async () => {
     const { model, data } = splitCnn()
     await expect(FeatureExtractor.create({ model })).rejects.toMatchObject({
       code: 'MODEL_UNSUPPORTED',
@@ -147,11 +147,14 @@ describe('weights in files of their own', () => {
 describe('a layer that mixes the images of a batch', () => {
   it.each([
     [
-      'its rows are of the whole batch',
+      'its rows depend on the whole batch',
       node('mix', 'Transpose', ['features'], ['mixed'], { perm: [1n, 0n] }),
     ],
-    ['its columns are', node('mix', 'Gemm', ['features', 'features'], ['mixed'], { transB: 1n })],
-  ])('is refused when a second image comes: %s', async (_, mix) => {
+    [
+      'its columns depend on the whole batch',
+      node('mix', 'Gemm', ['features', 'features'], ['mixed'], { transB: 1n }),
+    ],
+  ])('is rejected when a second image arrives: %s', async (_, mix) => {
     const model = fileOf(layeredCnn({ moreNodes: [mix] }))
     const options = { model, layer: 'mixed', preprocess }
     const unsupported = {

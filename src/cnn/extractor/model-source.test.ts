@@ -40,7 +40,7 @@ afterAll(async () => {
 const download = () => ({ cache, endpoint: server.origin })
 
 describe('a model', () => {
-  it('of a URL is downloaded with its progress told, checked and kept', async () => {
+  it('from a URL is downloaded with progress, verified and cached', async () => {
     const seen: number[] = []
     const options = { download: download(), onProgress: ({ done }: { done: number }) => seen.push(done) }
     using extractor = await FeatureExtractor.create({
@@ -52,7 +52,7 @@ describe('a model', () => {
     expect(readdirSync(cache).some((name) => name.endsWith('model_onnx'))).toBe(true)
   })
 
-  it('of the hub lies where transformers.js has it, and is prepared as the file beside it says', async () => {
+  it('from the hub is found as transformers.js finds it and preprocessed as its configuration says', async () => {
     using extractor = await FeatureExtractor.create({ model: 'hf:us/cats', download: download() })
     expect(extractor.describe()).toMatchObject({
       model: 'hf:us/cats',
@@ -70,7 +70,7 @@ describe('a model', () => {
     expect(await openModel(source, { download: download() })).toMatchObject({ name: source })
   })
 
-  it('of the hub may have its weights in a file beside it', async () => {
+  it('from the hub may have external weights', async () => {
     const { model, data } = splitCnn()
     server.files.set('/us/big/resolve/main/onnx/model.onnx', { bytes: model })
     const options = { model: 'hf:us/big', download: download() }
@@ -80,7 +80,7 @@ describe('a model', () => {
     expect(extractor.featureSize).toBe(6)
   })
 
-  it('of the hub that is prepared in a way of its own needs the caller to say how', async () => {
+  it("from the hub with unsupported preprocessing needs the caller's preprocess", async () => {
     const options = { model: 'hf:us/odd', download: download() }
     await expect(FeatureExtractor.create(options)).rejects.toMatchObject({
       code: 'MODEL_UNREADABLE',
@@ -91,10 +91,10 @@ describe('a model', () => {
   })
 })
 
-describe('is refused and not kept:', () => {
+describe('is rejected and not cached:', () => {
   it.each<[string, string, string, string]>([
     ['an HTML page', '/page.onnx', 'MODEL_UNREADABLE', 'must be an ONNX model, but is an HTML page'],
-    ['half a model', '/half.onnx', 'MODEL_UNREADABLE', 'truncated'],
+    ['a truncated model', '/half.onnx', 'MODEL_UNREADABLE', 'truncated'],
     ['nothing', '/nothing.onnx', 'FILE_UNREADABLE', '404'],
   ])('%s', async (_, path, code, phrase) => {
     const model = `${server.origin}${path}`

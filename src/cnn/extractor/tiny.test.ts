@@ -3,7 +3,7 @@ import { FeatureExtractor } from './extractor.ts'
 
 const picture = new URL('../../../test/fixtures/images/150x90.png', import.meta.url)
 
-it('the CNN that ships serves without any option, prepared as its file says', async () => {
+it('the embedded CNN works without any option, preprocessed as its file says', async () => {
   using extractor = await FeatureExtractor.create()
   expect(extractor.describe()).toMatchObject({
     model: 'tiny',
@@ -17,7 +17,7 @@ it('the CNN that ships serves without any option, prepared as its file says', as
   expect(features.data.every((value) => value >= 0) && features.data.some((value) => value > 0)).toBe(true)
 })
 
-it('has the stages that its page names, and takes larger pictures', async () => {
+it('it has the documented stages and accepts larger images', async () => {
   using extractor = await FeatureExtractor.create({ model: 'tiny', preprocess: { size: 64 } })
   const layers = ['stage1', 'stage2', 'stage3', 'stage4', 'features', 'logits']
   const maps = await extractor.extractLayers(

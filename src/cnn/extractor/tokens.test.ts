@@ -49,7 +49,7 @@ it.each([
   expect(features.row(0)).toEqual(mean(tokens.slice(prefix)))
 })
 
-it('takes the class token, the maxima, and a grid of the patches', async () => {
+it('supports the class token, the maxima, and a grid of the patches', async () => {
   using extractor = await open({ registers: 1 }, { layer: 'block2' })
   const tokens = await tokensOf(extractor, 'block2')
   const layer = 'block2'
@@ -69,7 +69,7 @@ it('takes the class token, the maxima, and a grid of the patches', async () => {
   expect([...grid.row(0)].filter((_, i) => i % 4 === 1)).toEqual([...corner])
 })
 
-it('takes the number of prefix tokens from the caller, and refuses what does not fit', async () => {
+it("uses the caller's number of prefix tokens and rejects one that does not fit", async () => {
   using extractor = await open({ registers: 4 }, { layer: 'block1', prefixTokens: 1 })
   const tokens = await tokensOf(extractor)
   expect((await extractor.extract(images)).row(0)).toEqual(mean(tokens.slice(1)))
@@ -92,7 +92,7 @@ it('takes the number of prefix tokens from the caller, and refuses what does not
 })
 
 it.each([{}, { parallel: true }, { classes: 5 }, { withText: true, classToken: false }])(
-  'lists the output of each block, which a search for the layer tries: %o',
+  "lists the output of each block, which layer: 'auto' tries: %o",
   async (o) => {
     using extractor = await open(o)
     const layers = extractor.layers()
@@ -114,7 +114,7 @@ it.each([{}, { parallel: true }, { classes: 5 }, { withText: true, classToken: f
   },
 )
 
-it('turns the tokens of the mirror image back, each to the patch that it shows', async () => {
+it('mirrors the tokens of the mirror image back to their patches', async () => {
   const grid = { grid: side }
   using plain = await open({ registers: 1 }, { layer: 'block0', pooling: grid })
   using mirrored = await open({ registers: 1 }, { layer: 'block0', pooling: grid, mirror: true })
@@ -140,7 +140,7 @@ it.each([
   ['none', {}],
   [{ grid: 2 }, { registers: 3 }],
   [{ grid: 2 }, { classToken: false, mirror: true }],
-] as const)('one standard file holds the pooling of tokens: %o %o', async (pooling, o) => {
+] as const)('a saved file contains the pooling of tokens: %o %o', async (pooling, o) => {
   const { mirror = false, ...net } = { mirror: undefined, ...o }
   const model = toBinary(ModelProtoSchema, smallVit(net))
   const classifier = await ImageClassifier.create({

@@ -11,7 +11,7 @@ const cases: { file: string; preprocess: Preprocess; expected: string }[] = JSON
 )
 const photos = cases.filter(({ file }) => file.startsWith('photo-'))
 
-it('a ResNet-18 answers within 1 % what it answers for the pixels that torchvision makes', async () => {
+it("a ResNet-18 gives features within 1 % of those for torchvision's pixels", async () => {
   expect(photos).toHaveLength(20)
   using extractor = await FeatureExtractor.create({ model: resnet18(), preprocess: { size: 64 } })
   const theirs = photos.map(({ expected }): RawImage => {

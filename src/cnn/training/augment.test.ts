@@ -11,7 +11,7 @@ function viewed(view: { flip?: boolean; down?: number; right?: number }): number
   return [...to]
 }
 
-it('an image is mirrored and shifted, with its border reflected', () => {
+it('an image is mirrored and shifted with a reflected border', () => {
   expect(viewed({})).toEqual([...image])
   expect(viewed({ flip: true })).toEqual([3, 2, 1, 0, 7, 6, 5, 4, 13, 12, 11, 10, 17, 16, 15, 14])
   expect(viewed({ right: 1 })).toEqual([1, 0, 1, 2, 5, 4, 5, 6, 11, 10, 11, 12, 15, 14, 15, 16])
@@ -20,7 +20,7 @@ it('an image is mirrored and shifted, with its border reflected', () => {
   expect(viewed({ flip: true, right: 1 })).toEqual([2, 3, 2, 1, 6, 7, 6, 5, 12, 13, 12, 11, 16, 17, 16, 15])
 })
 
-it('changes are drawn evenly, within the bounds', () => {
+it('augmentations are drawn uniformly within their bounds', () => {
   const random = new Random(3)
   const drawn = Array.from({ length: 2000 }, () =>
     drawView(random, true, 1 / 16, { channels: 3, height: 32, width: 32 }),

@@ -34,7 +34,7 @@ describe('the optimizer', () => {
     for (const [i, value] of values.entries()) expect(value).toBeCloseTo(wanted[i], 5)
   })
 
-  it('starts anew after reset()', () => {
+  it('starts afresh after reset()', () => {
     for (const optimizer of ['sgd', 'adamw'] as const) {
       const [a, b] = [Float32Array.of(1), Float32Array.of(1)]
       const settings = { optimizer, momentum: 0.9, weightDecay: 0 }
@@ -50,7 +50,7 @@ describe('the optimizer', () => {
 })
 
 describe('gradients', () => {
-  it('are scaled down to a norm, all by the same factor, and left alone below it', () => {
+  it('are clipped to a norm by a common factor, and unchanged below it', () => {
     const gradients = [Float32Array.of(3, 0), Float32Array.of(4)]
     expect(clipNorm(gradients, 6)).toBe(5)
     expect(gradients).toEqual([Float32Array.of(3, 0), Float32Array.of(4)])
@@ -66,7 +66,7 @@ describe('gradients', () => {
 })
 
 describe('the average of the weights', () => {
-  it('is near their mean over its horizon', () => {
+  it('is close to their mean over its horizon', () => {
     const values = new Float32Array(1)
     const average = new WeightAverage([{ values, rate: 1 }])
     for (let step = 0; step < 400; step++) {
@@ -80,7 +80,7 @@ describe('the average of the weights', () => {
 })
 
 describe('the schedule', () => {
-  it('warms up for a tenth, then follows half a cosine', () => {
+  it('warms up for a tenth of the steps, then follows half a cosine', () => {
     for (let i = 1; i <= 1000; i++) {
       const x = i / 1000
       const cosine = (1 + Math.cos(Math.PI * Math.max(0, (x - 0.1) / 0.9))) / 2

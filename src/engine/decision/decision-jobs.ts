@@ -19,11 +19,11 @@ interface DecisionJob {
   given: Float32Array
 }
 
-/** Multiply-adds of a job, at least, if there are rows enough: some milliseconds, of which messages take little. */
+/** Minimum multiply-adds of a job if there are enough rows: some milliseconds, compared with which messages are cheap. */
 const JOB_WORK = 2e8
-/** Blocks of a job, at most. */
+/** Maximum number of blocks of a job. */
 const MOST_BLOCKS = 64
-/** Bytes of decision values, at most, that wait for those of earlier rows or for float64. */
+/** Maximum bytes of decision values that wait for those of earlier rows or for float64. */
 const MOST_WAITING = 2 ** 26
 
 /** The job type of a prediction, for the thread pool: decision values of some rows, rows x pairs. */
@@ -45,7 +45,7 @@ function runnerOf(decider: RowDecider, { rows: { width }, intercept: { length: p
   }
 }
 
-/** Bytes that a thread allocates, at most. */
+/** Maximum number of bytes that a thread allocates. */
 function threadBytes(engine: Engine, layout: DecisionLayout): number {
   return engine.measure(() => {
     const decider = deciderOf(engine, layout)
@@ -53,7 +53,7 @@ function threadBytes(engine: Engine, layout: DecisionLayout): number {
   })
 }
 
-/** Multiply-adds that the decision values of one row take. */
+/** Multiply-adds for the decision values of one row. */
 function rowWork({ rows: { runs, width } }: DecisionLayout): number {
   return runs.reduce((sum, { size }) => sum + size, 0) * width
 }
@@ -75,7 +75,7 @@ export class ThreadedPredictor {
   }
 
   /**
-   * The number of threads for so many rows: 1 if they are decided too soon for more.
+   * The number of threads to use for this many rows: 1 if the work is too short for more.
    *
    * @param wanted default: one per core
    */
@@ -113,7 +113,7 @@ export class ThreadedPredictor {
         const to = Math.min(from + batchRows, X.rows)
         const jobs = new RowJobs(X, from, to, jobRows)
         await pool.run(jobs, timeSlice, (decisions, job) => jobs.end(job, decisions, onBlock))
-        // What waits for float64, and for that.
+        // Rows that need float64, and rows that were waiting for these.
         await jobs.finish(onBlock, (given, decisions) => predictor.makeFinite(given, decisions, timeSlice))
       }
     } finally {

@@ -104,7 +104,7 @@ export class DualProblem {
    * Minimises over all free points at once by projected conjugate gradients, if there are at most `limit`.
    *
    * @param scratch address of `projectedCgBytes(limit)` bytes
-   * @param mostError the rounding error of K b, about, beyond which no step is taken
+   * @param mostError estimated rounding error of K b beyond which no step is taken
    * @returns the number of free points, 0 if nothing was done, LOST where the step would exceed `mostError`
    */
   projectedCgStep(scratch: number, limit: number, mostError: number): number {

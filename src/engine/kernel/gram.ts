@@ -3,7 +3,7 @@ import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { fillStrip, strideOf } from './blocks.ts'
 import type { Conditioning, Kernel } from './kernel.ts'
-import { type PackedLayout, PackedRows } from './packed-rows.ts'
+import { type PackedLayout, PackedRows, type ProductsLayout } from './packed-rows.ts'
 import { Packer } from './packer.ts'
 import { positionsIn, type Run } from './runs.ts'
 
@@ -12,7 +12,7 @@ const LINEAR: Kernel = { kind: 'linear', gamma: 1, coef0: 0, degree: 1 }
 /** Where a Gram matrix is in memory: plain data, so that it can be sent to a thread that shares the memory. */
 export interface GramLayout {
   rows: PackedLayout
-  dots: number
+  products: ProductsLayout
 }
 
 /**
@@ -47,7 +47,8 @@ export class GramMatrix {
     timeSlice: TimeSlice,
   ): Promise<GramLayout> {
     const rows = await new Packer(engine, X, groups, LINEAR, conditioning).packAll(timeSlice)
-    return { rows, dots: engine.allocate(gramBytes(rows.runs)) }
+    const address = engine.allocate(gramBytes(rows.runs))
+    return { rows, products: { address, stride: strideOf(wholeOf(positionsIn(rows.runs))) } }
   }
 
   /** One run per group. */
@@ -68,14 +69,15 @@ export class GramMatrix {
    */
   async fillStrip(strip: number, timeSlice: TimeSlice): Promise<void> {
     const whole = wholeOf(this.size)
-    const { dots } = this.layout
+    const { address } = this.layout.products
     const from = strip * this.#engine.blockRows
-    await fillStrip(this.#engine, this.#rows, whole, whole, from, dots, dots, timeSlice)
+    await fillStrip(this.#engine, this.#rows, whole, whole, from, address, address, timeSlice)
   }
 
   /** Address of the dot products of a position with all positions, f32. */
   row(position: number): number {
-    return this.layout.dots + position * strideOf(wholeOf(this.size))
+    const { address, stride } = this.layout.products
+    return address + position * stride
   }
 }
 

@@ -19,7 +19,7 @@ function range(count: number): number[] {
   return [...Array(count).keys()]
 }
 
-/** K(X[left], X) by the engine, and the reference in float64. */
+/** K(X[left], X) from the engine, and the reference in float64. */
 async function values(X: Matrix, left: number[], kernel: Kernel) {
   const engine = await Engine.open('strict')
   const rows = await packRows(engine, X, [range(X.rows)], kernel, RAW, new TimeSlice())
@@ -46,8 +46,8 @@ function reference(X: Matrix, i: number, j: number, { kind, gamma, coef0, degree
   return Math.tanh(gamma * dot + coef0)
 }
 
-describe('kernel values equal the float64 reference', () => {
-  // Rows that fill tiles and rows that hang over; columns within a block of the tiles' depth and beyond it.
+describe('kernel values match a float64 reference', () => {
+  // Numbers of rows with and without partial tiles; numbers of columns within and beyond a block of the tiles.
   const shapes = [1, 2, 5, 6, 7, 8, 9, 33, 161].flatMap((rows) =>
     [1, 3, 64, 513, 2047, 2048, 2049, 4500].map((cols) => ({ rows, cols })),
   )
@@ -87,19 +87,19 @@ describe('kernel values equal the float64 reference', () => {
   })
 })
 
-/** Sum of the sizes of the terms of a dot product: what its rounding is measured by. */
+/** The sum of the absolute terms of a dot product, to which its rounding error is proportional. */
 function magnitude(X: Matrix, i: number, j: number): number {
   let sum = 0
   for (let k = 0; k < X.cols; k++) sum += Math.abs(X.data[i * X.cols + k] * X.data[j * X.cols + k])
   return sum
 }
 
-/** What the rounding of a dot product of 40 numbers does to the kernel value, beside the relative error. */
+/** The absolute error of a kernel value caused by rounding a dot product of 40 numbers. */
 function errorOf({ kind, gamma }: Kernel): number {
   return kind === 'rbf' ? 4e-6 * gamma : kind === 'sigmoid' ? 4e-6 * Math.min(gamma, 1) : 2e-6 * gamma
 }
 
-test('a product has the same bits in every tile, and x.z those of z.x', async () => {
+test('a product has the same bits in every tile, and x.z equals z.x bitwise', async () => {
   const X = randomMatrix(100, 2300, 11)
   const all = await values(X, range(100), LINEAR)
   for (const i of [0, 1, 42, 99]) {
@@ -109,14 +109,14 @@ test('a product has the same bits in every tile, and x.z those of z.x', async ()
   }
 })
 
-test('a row is at no distance from itself and from its double', async () => {
+test('the distance of a row to itself and to a copy is 0', async () => {
   const X = randomMatrix(20, 333, 3)
   X.row(13).set(X.row(4))
   const made = await values(X, [4, 13], { kind: 'rbf', gamma: 100, coef0: 0, degree: 3 })
   expect([made[0][4], made[0][13], made[1][4], made[1][13]]).toEqual([1, 1, 1, 1])
 })
 
-test('rows may come from elsewhere, and give what they give at home', async () => {
+test('packed rows read from another matrix give the same kernel values', async () => {
   const X = randomMatrix(64, 77, 9)
   const kernel: Kernel = { kind: 'rbf', gamma: 0.05, coef0: 0, degree: 3 }
   const engine = await Engine.open('strict')

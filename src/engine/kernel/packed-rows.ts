@@ -20,6 +20,15 @@ export interface PackedLayout {
   diagonal: number
   /** Set if kernel values are computed in float64: see `PreciseKernel`. */
   precise: PreciseLayout | undefined
+  /** Set if the dot products of all positions are in memory; kernel values are then computed from them. */
+  products?: ProductsLayout | undefined
+}
+
+/** The dot products of every position with every position, f32. */
+export interface ProductsLayout {
+  address: number
+  /** Bytes between rows. */
+  stride: number
 }
 
 /** What is needed, in addition to the rows, to compute kernel values in float64. */
@@ -52,6 +61,10 @@ export class PackedRows implements KernelMatrix {
   readonly #indexes: number
   /** f64: h(x) of the rows of the left operand. */
   readonly #stripOffsets: number
+  /** Positions of the left operand whose rows are not copied to the strips yet. */
+  #pending: ArrayLike<number> = []
+  /** Positions of the left operand. */
+  #left: ArrayLike<number> = []
 
   constructor(engine: Engine, layout: PackedLayout) {
     this.#engine = engine
@@ -89,8 +102,10 @@ export class PackedRows implements KernelMatrix {
 
   gather(positions: ArrayLike<number>): void {
     const engine = this.#engine
-    engine.int32(this.#indexes, positions.length).set(positions)
-    engine.exports.gatherStrips(this.layout.panels, this.#indexes, positions.length, this.width, this.#strips)
+    this.#left = positions
+    this.#pending = positions
+    // Kernel values that come from products need no copy of the rows.
+    if (!this.layout.products) this.#gatherStrips()
     const norms = engine.float32(this.norms, positionsIn(this.runs))
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
@@ -101,9 +116,18 @@ export class PackedRows implements KernelMatrix {
     for (let i = 0; i < positions.length; i++) stripOffsets[i] = all[positions[i]]
   }
 
+  #gatherStrips(): void {
+    const { length } = this.#pending
+    if (length === 0) return
+    this.#engine.int32(this.#indexes, length).set(this.#pending)
+    this.#engine.exports.gatherStrips(this.layout.panels, this.#indexes, length, this.width, this.#strips)
+    this.#pending = []
+  }
+
   /** Uses rows of another matrix, `rows` x `width` conditioned f32 values at `source`, as the left operand. */
   take(source: number, rows: number): void {
     const { exports } = this.#engine
+    this.#pending = []
     exports.packStrips(source, rows, this.width, this.#strips)
     if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
   }
@@ -119,9 +143,25 @@ export class PackedRows implements KernelMatrix {
   }
 
   multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
-    const { precise } = this.layout
-    if (precise) this.#preciseBlock(this.#kernel, precise.offsets, rows, start, cols, out, stride, false)
+    const { precise, products } = this.layout
+    if (products) this.#fromProducts(products, rows, start, cols, out, stride)
+    else if (precise) this.#preciseBlock(this.#kernel, precise.offsets, rows, start, cols, out, stride, false)
     else this.#kernelBlock(this.#kernel, rows, start, cols, out, stride)
+  }
+
+  /** Like `multiply`, with the same bits. */
+  #fromProducts(
+    { address, stride: bytes }: ProductsLayout,
+    rows: number,
+    start: number,
+    cols: number,
+    out: number,
+    stride: number,
+  ): void {
+    for (let i = 0; i < rows; i++) {
+      this.#engine.copy(out + i * stride, address + this.#left[i] * bytes + start * 4, cols * 4)
+    }
+    this.apply(out, stride, rows, start, cols, this.#stripNorms)
   }
 
   /** Like `multiply`, but `out` is float64 and nothing is subtracted from K. */
@@ -139,6 +179,7 @@ export class PackedRows implements KernelMatrix {
     stride: number,
     wide: boolean,
   ): void {
+    this.#gatherStrips()
     this.#engine.exports.preciseBlock(
       ...([kernel, this.#strips, offsets && this.#stripOffsets, rows] as const),
       ...([this.layout.panels + start * this.width * 4, offsets && offsets + start * 8, cols] as const),
@@ -163,6 +204,7 @@ export class PackedRows implements KernelMatrix {
   }
 
   #kernelBlock(kernel: number, rows: number, start: number, cols: number, out: number, stride: number): void {
+    this.#gatherStrips()
     this.#engine.exports.kernelBlock(
       ...([kernel, this.#strips, this.#stripNorms, rows] as const),
       ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),

@@ -76,10 +76,35 @@ export class Packer {
       await this.#precise.pack(panels, diagonal, start, size, timeSlice)
       return
     }
-    engine.copy(diagonal + start * 4, norms + start * 4, size * 4)
-    if (kernel.kind === 'rbf') engine.float32(diagonal + start * 4, size).fill(1)
-    else engine.exports.applyKernel(this.#kernel, diagonal + start * 4, 0, 1, size, 0, 0)
+    fillDiagonal(engine, this.#kernel, kernel.kind, this.layout, start, size)
   }
+}
+
+/**
+ * Copies the layout of rows that are packed already, with another kernel for them.
+ *
+ * @throws {SoftmarginError} `OUT_OF_MEMORY`
+ */
+export function repacked(engine: Engine, layout: PackedLayout, kernel: Kernel): PackedLayout {
+  const positions = positionsIn(layout.runs)
+  const copy = { ...layout, kernel, diagonal: engine.allocate(positions * 4) }
+  fillDiagonal(engine, storeKernel(engine, kernel), kernel.kind, copy, 0, positions)
+  return copy
+}
+
+/** Computes K(x, x) of `size` positions from `start` on. @param kernel the address of the kernel */
+function fillDiagonal(
+  engine: Engine,
+  kernel: number,
+  kind: Kernel['kind'],
+  { norms, diagonal }: Pick<PackedLayout, 'norms' | 'diagonal'>,
+  start: number,
+  size: number,
+): void {
+  const address = diagonal + start * 4
+  engine.copy(address, norms + start * 4, size * 4)
+  if (kind === 'rbf') engine.float32(address, size).fill(1)
+  else engine.exports.applyKernel(kernel, address, 0, 1, size, 0, 0)
 }
 
 /** Scales and centres rows in the engine's memory. */

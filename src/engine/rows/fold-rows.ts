@@ -118,7 +118,7 @@ export class FoldRows implements RowProvider {
     const pair = `${first} ${second}`
     if (pair !== this.#pair) {
       this.#fill(first, second, this.#cross)
-      // As columns of the mirror image, the rows of the padding are read: a NaN in them would end the search.
+      // The padding rows are read as columns of the mirror image, where a NaN would end the search.
       this.#engine.float32(this.#cross + a.count * b.size * 4, (a.size - a.count) * b.size).fill(0)
       this.#engine.exports.transpose(this.#cross, b.size * 4, a.size, b.size, this.#mirrored, a.size * 4)
     }

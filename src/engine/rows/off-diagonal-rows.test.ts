@@ -18,7 +18,7 @@ const kernels: Kernel[] = [
   { kind: 'linear', gamma: 1, coef0: 0, degree: 3 },
   { kind: 'poly', gamma: 0.1, coef0: 1, degree: 2 },
 ]
-// A class that ends inside a strip and a panel, and one that the tiles fill.
+// One class ends inside a strip and a panel, the others fill the tiles.
 const groups = [0, 1, 2].map((c) => Array.from({ length: [203, 333, 192][c] }, (_, i) => i * 3 + c))
 
 function classes(): Matrix {
@@ -29,7 +29,7 @@ function classes(): Matrix {
   return new Matrix(data, 999, 12)
 }
 
-/** A pair's solution, and what part of the rows was made. */
+/** A pair's solution, and the share of its rows that were computed. */
 interface Solution {
   objective: number
   beta: Float64Array
@@ -38,9 +38,9 @@ interface Solution {
 }
 
 /**
- * Solves some pairs, one of them twice, with rows from three places.
+ * Solves some pairs, one of them twice, with rows from three providers.
  *
- * @param kind what the solver takes the kernel for: only of some kernels it may choose its path
+ * @param kind the kernel that the solver assumes: only for some kernels may it choose its path
  */
 async function solveWith(
   kernel: Kernel,
@@ -82,7 +82,7 @@ async function solveWith(
 }
 
 test.each(kernels)(
-  '$kind: the same optimum row by row, from cross rows and from whole blocks',
+  '$kind: row cache, off-diagonal rows and whole blocks reach the same optimum',
   async (kernel) => {
     const { whole, cross, rows } = await solveWith(kernel, kernel.kind)
     for (const found of [whole, cross, rows]) {
@@ -95,9 +95,9 @@ test.each(kernels)(
   },
 )
 
-test.each(kernels)('$kind: the path to it keeps to rows that are there', async (kernel) => {
+test.each(kernels)('$kind: prefers rows in memory on the way to the optimum', async (kernel) => {
   const own = await solveWith(kernel, kernel.kind)
-  // Of kernel values that are given nothing is known: the path is the same wherever the rows are.
+  // Nothing is known about a precomputed kernel, so the path must not depend on which rows are in memory.
   const given = await solveWith(kernel, 'precomputed')
   for (const [n, { beta }] of given.whole.entries()) {
     for (const from of ['cross', 'rows'] as const) {

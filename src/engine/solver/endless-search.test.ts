@@ -9,7 +9,7 @@ import { Engine } from '../wasm/engine.ts'
 import { TimeSlice } from '../wasm/time-slice.ts'
 import { Solver } from './solver.ts'
 
-/** K(x, z) in float32, as rows of a kernel whose path is free: the engine's own kernels may be more exact than this. */
+/** Packed rows whose kernel values are replaced by K(x, z) rounded to float32: the engine's own kernels may be more accurate. */
 function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: number, z: number) => number) {
   const values = Float32Array.from(xs.flatMap((x) => xs.map((z) => kernel(x, z))))
   const groups = [0, 1].map((label) => [...xs.keys()].filter((row) => labels[row] === label))
@@ -25,7 +25,7 @@ function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: nu
   return source
 }
 
-/** How the problem of two classes ends. */
+/** Solves the problem of two classes and returns its status and iterations. */
 async function solve(
   [xs, labels]: [number[], number[]],
   kernel: (x: number, z: number) => number,
@@ -51,7 +51,7 @@ const far: [number[], number[]] = [
 const quartic = (x: number, z: number) => ((x * z) / 0.43 + 1) ** 4
 
 test.each(['rows', 'blocks'] as const)(
-  'a step that changes nothing, one before a step over the free points: %s',
+  'a step that changes nothing, also just before a projected CG step: %s',
   async (rows) => {
     for (const maxIterations of [999, 1000, 1001, 1003, 20_000, -1]) {
       const { status, iterations } = await solve(far, quartic, { C: 100, maxIterations, rows })
@@ -69,7 +69,7 @@ function rounded(x: number, z: number): number {
   return fround(square * square)
 }
 
-test('steps that change b and gain nothing', async () => {
+test('steps that change b but do not improve the objective', async () => {
   const close: [number[], number[]] = [
     [100.77, 100.43, 101.74, 101.44, 101.76, 101.02, 101.61],
     [0, 1, 1, 0, 1, 1, 0],
@@ -82,9 +82,9 @@ test('steps that change b and gain nothing', async () => {
 test.each([
   ['on the diagonal', (x: number, z: number) => (x === z && x === 3 ? Number.POSITIVE_INFINITY : x * z)],
   ['NaN', (x: number, z: number) => (x === z ? 10 : Number.NaN)],
-  ['of two rows', (x: number, z: number) => (x === z ? 3e38 : -3e38 * 2)],
-  ['of two rows, too large', (x: number, z: number) => (x === z ? 1 : Number.POSITIVE_INFINITY)],
-])('values that are not finite: %s', async (_, kernel) => {
+  ['between two rows', (x: number, z: number) => (x === z ? 3e38 : -3e38 * 2)],
+  ['between two rows, infinite', (x: number, z: number) => (x === z ? 1 : Number.POSITIVE_INFINITY)],
+])('kernel values that are not finite: %s', async (_, kernel) => {
   const rows: [number[], number[]] = [
     [1, 2, 3, 4],
     [0, 1, 0, 1],

@@ -18,7 +18,7 @@ import { Solver } from './solver.ts'
 const sizes = [803, 600]
 const groups = sizes.map((size, c) => Array.from({ length: size }, (_, i) => i * 2 + c))
 
-/** Two classes that overlap. */
+/** Two overlapping classes. */
 function classes(): Matrix {
   const random = new Random(11)
   const rows = 2 * Math.max(...sizes)
@@ -28,7 +28,7 @@ function classes(): Matrix {
   return new Matrix(data, rows, 8)
 }
 
-/** The kernel row of the point at a position, made anew. */
+/** The kernel row of the point at a position, computed from scratch. */
 function rowAt(engine: Engine, source: PackedRows, position: number): Float32Array {
   const columns = positionsIn(source.runs)
   const mark = engine.mark()
@@ -40,7 +40,7 @@ function rowAt(engine: Engine, source: PackedRows, position: number): Float32Arr
   return row
 }
 
-/** The numbers of a problem, which stay when the memory grows. */
+/** Copies of a problem's arrays, which stay valid when the memory grows. */
 function copyOf({ beta, gradient, lower, upper }: DualProblem) {
   return {
     beta: beta.slice(),
@@ -66,7 +66,7 @@ const cases = kernels.flatMap((kernel) =>
 )
 
 test.each(cases)(
-  '$kind, C = $C, $from: the gradient is exact at the end, and where the search is broken off',
+  '$kind, C = $C, $from: the gradient is exact at the end and after an early stop',
   async (o) => {
     const engine = await Engine.open('strict')
     const timeSlice = new TimeSlice()
@@ -81,7 +81,7 @@ test.each(cases)(
       blocks: () => blocks,
       'cross rows': () => new OffDiagonalRows(engine, source, own),
       rows: () => new RowCache(engine, source, RowCache.mostBytes(source.runs)),
-      // Rows make way for others.
+      // The cache is so small that rows are evicted.
       'few rows': () => new RowCache(engine, source, 0),
     }[o.from]()
     for (const maxIterations of [40, 2500, 20_000]) {
@@ -98,7 +98,7 @@ test.each(cases)(
       for (const [k, b] of beta.entries()) {
         if (b === 0) continue
         all += Math.abs(b)
-        // The runs follow each other here as they do in the problem.
+        // The runs are consecutive here, as in the problem.
         for (const [n, value] of rowAt(engine, source, k).entries()) exact[n] += b * value
       }
       let least = Number.POSITIVE_INFINITY

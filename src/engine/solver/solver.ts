@@ -121,7 +121,7 @@ export class Solver {
       if (options.start === 'scaled') scaleToOptimum(problem, p)
     }
     problem.start()
-    // Where rounding may change K b by as much as the values lie apart that it is to meet, it decides alone.
+    // If rounding changes K b by as much as the values that it must match are apart, the step would be meaningless.
     const mostError = Math.max(spread, problem.gap)
     const status = await search(problem, rows, this.#cgScratch, options, mostError)
     if (status === undefined) return undefined
@@ -136,7 +136,7 @@ export class Solver {
  * projected conjugate gradient step is followed by at least one iteration before the next, and the number of iterations
  * is limited whether or not the caller set a limit.
  *
- * @param mostError the rounding error of K b, about, beyond which no projected conjugate gradient step is taken
+ * @param mostError estimated rounding error of K b beyond which no projected conjugate gradient step is taken
  */
 async function search(
   problem: DualProblem,
@@ -152,8 +152,8 @@ async function search(
   const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
   let nextCg = cgScratch > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
-  // The minimum over the free points lies where rounding decides. If so many steps of SMO have not changed that, more of
-  // them lead there as well, only more slowly.
+  // Whether the last projected conjugate gradient step was rejected because of rounding. If that is still so when the next
+  // check of the objective is due, SMO would only approach the same point, more slowly.
   let isLost = false
   for (;;) {
     const done = problem.iterations

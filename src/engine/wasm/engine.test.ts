@@ -19,7 +19,7 @@ const X = new Matrix(
 )
 const groups = [0, 1, 2].map((c) => Array.from({ length: 100 }, (_, i) => 3 * i + c))
 
-test('measure counts what constructors allocate, and allocates nothing', async () => {
+test('measure() counts what constructors allocate and allocates nothing', async () => {
   const engine = await Engine.open('strict')
   const conditioning = await conditioningOf(engine, X, 'poly', new TimeSlice())
   const origin = new Float32Array(X.cols).fill(1)
@@ -48,7 +48,7 @@ test('measure counts what constructors allocate, and allocates nothing', async (
   engine.close()
 })
 
-test('an instance in a region has room for what was measured, and for no more', async () => {
+test('an instance in a region has room for the measured size and no more', async () => {
   const engine = await Engine.open('strict', true)
   const other = await Engine.join('strict', engine.allocateRegion(1000))
   expect(other.room).toBeGreaterThanOrEqual(1000)

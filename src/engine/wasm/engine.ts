@@ -39,7 +39,7 @@ export class Engine {
   readonly #limit: number
   readonly #simd: Simd
   #isOpen = true
-  /** While `measure` is under way, what stands in for the memory. */
+  /** Replaces the memory during `measure`. */
   #standIn: ArrayBuffer | undefined
 
   private constructor(module: WebAssembly.Module, { memory, from, to }: Region, simd: Simd) {
@@ -71,9 +71,9 @@ export class Engine {
     return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
   }
 
-  /** Ends its use; it may be reused. No address in it may be used afterwards. A second `close` does nothing. */
+  /** Closes the engine, which may then be reused. Its addresses are no longer valid. A second `close` does nothing. */
   close(): void {
-    // By a second call it may be in use elsewhere.
+    // After the first call the engine may already be in use again.
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#top = this.#first
@@ -118,8 +118,8 @@ export class Engine {
   }
 
   /**
-   * Bytes that `build` allocates in this engine, which it does not: `allocate` only counts, and what is written to views
-   * is lost. `build` must not call functions of the engine that read or write memory.
+   * Returns the number of bytes that `build` would allocate in this engine. During the call `allocate` only counts, and
+   * writes to views are lost. `build` must not call functions of the engine that read or write memory.
    */
   measure(build: () => unknown): number {
     const [mark, standIn] = [this.#top, this.#standIn]

@@ -2,7 +2,7 @@ import { Engine, type Region } from './engine.ts'
 import type { Simd } from './module.ts'
 import type { TimeSlice } from './time-slice.ts'
 
-/** What a thread does with the jobs of one context. */
+/** A thread that has been prepared for the jobs of one context. */
 export interface OpenWork<Job, Result> {
   run(job: Job, timeSlice: TimeSlice): Promise<Result>
   /** Frees what the context holds. */
@@ -17,7 +17,7 @@ export interface ThreadWork<Context, Job, Result> {
 // biome-ignore lint/suspicious/noExplicitAny: contexts, jobs and results differ between kinds of work
 type AnyWork = ThreadWork<any, any, any>
 
-/** Everything that a thread can do, by name; the code of each is loaded when it is first asked for. */
+/** All work that a thread can do, by name; the code of each is loaded on first use. */
 export type WorkByName = Record<string, () => Promise<AnyWork>>
 
 /** Memory of the engine for a thread, and the context of its `JobType`. */
@@ -27,7 +27,7 @@ export interface EngineContext<Context> {
   context: Context
 }
 
-/** The work of a `JobType` in a thread, which gets an engine on the memory that its owner shares. */
+/** Runs a `JobType` in a thread, with an engine on the memory that its owner shares. */
 export function inEngine<Context, Job, Result>(
   type: JobType<Context, Job, Result>,
 ): ThreadWork<EngineContext<Context>, Job, Result> {

@@ -22,7 +22,7 @@ export const QUEUE_LENGTH = 2
 export const TAKEN_BACK = Symbol('taken back')
 
 type PoolRequest =
-  /** The thread holds a Web Lock of that name from now on, whose release tells that it has ended. */
+  /** The thread holds a Web Lock of that name from now on; its release means that the thread has ended. */
   | { type: 'lock'; name: string }
   | { type: 'open'; context: number; work: string; data: unknown }
   | { type: 'job'; context: number; id: number; job: unknown; claim: Int32Array | undefined }
@@ -149,7 +149,7 @@ export class PoolThread {
   /**
    * Runs a job. Returns its result, or `STOLEN`; rejects with the error of the job or of the thread.
    *
-   * @param transfer what is moved to the thread instead of copied
+   * @param transfer objects that are moved to the thread instead of being copied
    */
   async run(context: ThreadContext, job: unknown, transfer: Transferable[] = []): Promise<unknown> {
     const id = this.#next++
@@ -189,7 +189,7 @@ export class PoolThread {
     else given?.reject(errorOf(report.error))
   }
 
-  /** Where workers have no event for their end, a lock that the thread holds tells it. */
+  /** Where workers have no event for their end, detects it by a lock that the thread holds. */
   #watch(thread: Thread): void {
     if (hasFileSystem()) return
     const name = crypto.randomUUID()

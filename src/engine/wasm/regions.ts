@@ -6,7 +6,7 @@ export class Regions {
   readonly #bytes: number
   readonly #free: Region[] = []
 
-  /** @param bytes what a thread allocates in its region */
+  /** @param bytes the size of each region */
   constructor(engine: Engine, bytes: number) {
     this.#engine = engine
     this.#bytes = bytes
@@ -17,7 +17,7 @@ export class Regions {
     return this.#free.pop() ?? this.#engine.allocateRegion(this.#bytes)
   }
 
-  /** Gives a region back in which no thread writes any more. */
+  /** Returns a region to which no thread writes any more. */
   release(region: Region): void {
     this.#free.push(region)
   }

@@ -13,7 +13,7 @@ export class ThreadPool<Job, Result> {
   readonly #threads: ThreadContext[]
   readonly #local: (job: Job, timeSlice: TimeSlice) => Promise<Result>
   readonly #worked = new Set<ThreadContext>()
-  /** Gives back the regions of the threads. */
+  /** Releases the regions of the threads. */
   readonly #release: () => void
 
   private constructor(
@@ -46,7 +46,7 @@ export class ThreadPool<Job, Result> {
   ): Promise<ThreadPool<Job, Result>> {
     const members: ThreadContext[] = []
     const opened: [Region, Promise<void>][] = []
-    // A thread that starts late still writes to its region when the pool is closed already.
+    // A thread that starts late may still write to its region after the pool has been closed.
     const release = () => {
       for (const [region, end] of opened) end.then(() => regions.release(region))
     }

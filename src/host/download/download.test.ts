@@ -22,14 +22,14 @@ afterEach(() => rmSync(cache, { recursive: true, force: true }))
 
 const get = (path: string, options: DownloadOptions = {}) =>
   download(`${server.origin}${path}`, 'model', { cache, ...options })
-/** As `toEqual`, which takes half a second for so many bytes. */
+/** Like `toEqual`, which takes half a second for this many bytes. */
 const expectBytes = (actual: Uint8Array, wanted: Uint8Array) => expect(Buffer.compare(actual, wanted)).toBe(0)
-/** What lies in the cache, without the names' hashes. */
+/** The names of the files in the cache, without their hashes. */
 const kept = () =>
   readdirSync(cache).map((name) => name.replace(/^[0-9a-f]{16}-/, '').replace(/\.[0-9a-f]{8}/g, '.x'))
 
 describe('a download', () => {
-  it('is kept, and asked for again only to hear that it has not changed', async () => {
+  it('is cached, and requested again only to check that it has not changed', async () => {
     server.files.set('/a.onnx', { bytes })
     const seen: [number, number][] = []
     const onProgress = ({ done, total }: { done: number; total: number }) => seen.push([done, total])
@@ -38,7 +38,7 @@ describe('a download', () => {
     expect(seen.at(-1)).toEqual([bytes.length, bytes.length])
     expect(kept()).toEqual(['a_onnx', 'a_onnx.json'])
     expectBytes(await get('/a.onnx'), bytes)
-    // One that is named by its hash cannot have changed.
+    // A file with a known hash cannot have changed.
     expectBytes(await get('/a.onnx', { sha256: sha256(bytes) }), bytes)
     expect(server.requests).toHaveLength(2)
     server.files.set('/a.onnx', { bytes: bytes.subarray(1) })
@@ -46,7 +46,7 @@ describe('a download', () => {
     expect(kept()).toEqual(['a_onnx', 'a_onnx.json'])
   })
 
-  it('is kept where the environment says, or where programs of this system keep such things', async () => {
+  it("is cached where the environment says, or in the system's cache folder", async () => {
     const before = { ...process.env }
     server.files.set('/m.onnx', { bytes })
     try {
@@ -63,7 +63,7 @@ describe('a download', () => {
     expect(readdirSync(join(cache, 'shared', 'softmargin'))).toHaveLength(2)
   })
 
-  it('need not be kept', async () => {
+  it('works without a cache', async () => {
     server.files.set('/b.onnx', { bytes })
     expectBytes(await get('/b.onnx', { cache: false }), bytes)
     expect(kept()).toEqual([])
@@ -73,8 +73,8 @@ describe('a download', () => {
   })
 
   it.each<[string, Parameters<FileServer['files']['set']>[1]]>([
-    ['whose length is not told', { bytes, length: false }],
-    ['that is empty', { bytes: new Uint8Array(0) }],
+    ['works without a Content-Length', { bytes, length: false }],
+    ['may be empty', { bytes: new Uint8Array(0) }],
   ])('%s', async (_, file) => {
     server.files.set('/odd', file)
     expectBytes(await get('/odd'), file.bytes)
@@ -91,7 +91,7 @@ describe('a download', () => {
     })
   })
 
-  it('comes from the cache when the server is gone', async () => {
+  it('falls back to the cache when the server fails', async () => {
     server.files.set('/d.onnx', { bytes })
     await get('/d.onnx')
     server.answers.set('/d.onnx', 503)
@@ -100,8 +100,8 @@ describe('a download', () => {
   })
 })
 
-describe('a download that breaks off', () => {
-  it.each([true, false])('goes on where it broke off (cache: %s)', async (isCached) => {
+describe('an interrupted download', () => {
+  it.each([true, false])('resumes where it stopped (cache: %s)', async (isCached) => {
     server.files.set('/e.onnx', { bytes, breaks: [1000, 70_000] })
     expectBytes(await get('/e.onnx', isCached ? {} : { cache: false }), bytes)
     expect(server.requests).toHaveLength(3)
@@ -109,12 +109,12 @@ describe('a download that breaks off', () => {
     expect(kept()).toEqual(isCached ? ['e_onnx', 'e_onnx.json'] : [])
   })
 
-  it('begins again where the server cannot go on', async () => {
+  it('restarts if the server does not support ranges', async () => {
     server.files.set('/f.onnx', { bytes, breaks: [1000], ranges: false })
     expectBytes(await get('/f.onnx'), bytes)
   })
 
-  it('is gone on with by the next call, unless the file has changed', async () => {
+  it('is resumed by the next call unless the file has changed', async () => {
     const file = { bytes, breaks: [1000, 1000, 1000, 1000, 1000] }
     server.files.set('/g.onnx', file)
     await expect(get('/g.onnx')).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe('a download that breaks off', () => {
     expect(kept().filter((name) => name.includes('part'))).toEqual([])
   })
 
-  it('is aborted by its signal, and gone on with later', async () => {
+  it('is aborted by its signal and resumed later', async () => {
     server.files.set('/i.onnx', { bytes, breaks: [50_000, 50_000] })
     const controller = new AbortController()
     const call = get('/i.onnx', {
@@ -148,7 +148,7 @@ describe('a download that breaks off', () => {
     expect(server.requests.at(-1)).toMatch(/bytes=\d+-/)
   })
 
-  it('and whose process was killed is gone on with once it is surely dead', async () => {
+  it('of a killed process is resumed once that is certainly dead', async () => {
     server.files.set('/j.onnx', { bytes, breaks: [1000, 1000, 1000, 1000] })
     await expect(get('/j.onnx')).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
     const [left] = readdirSync(cache)
@@ -167,10 +167,10 @@ describe('a download that breaks off', () => {
   })
 })
 
-describe('a wrong file is refused, and nothing is kept', () => {
+describe('a wrong file is rejected, and nothing is cached', () => {
   it.each<[string, string, DownloadOptions, string]>([
-    ['a file that is not there', '/none', {}, 'the server answered 404 Not Found'],
-    ['one that may not be had', '/private', {}, 'the server answered 403 Forbidden'],
+    ['a missing file', '/none', {}, 'the server answered 404 Not Found'],
+    ['a forbidden file', '/private', {}, 'the server answered 403 Forbidden'],
     ['another size', '/k.onnx', { size: 7 }, 'it has 300000 bytes instead of 7'],
     [
       'another hash',
@@ -178,7 +178,7 @@ describe('a wrong file is refused, and nothing is kept', () => {
       { sha256: 'ab'.repeat(32) },
       `its SHA-256 is ${sha256(bytes)} instead of abab`,
     ],
-    ['another hash than the hub told', '/linked', {}, 'instead of cdcd'],
+    ["a hash other than the hub's", '/linked', {}, 'instead of cdcd'],
   ])('%s', async (_, path, options, phrase) => {
     server.files.set('/k.onnx', { bytes, headers: { 'x-linked-etag': `"${'cd'.repeat(32)}"` } })
     server.answers.set('/private', 403).set('/linked', '/k.onnx')
@@ -189,7 +189,7 @@ describe('a wrong file is refused, and nothing is kept', () => {
     expect(kept()).toEqual([])
   })
 
-  it('a server that is not there', async () => {
+  it('an unreachable server', async () => {
     const gone = await FileServer.start()
     const { origin } = gone
     await gone.stop()
@@ -199,7 +199,7 @@ describe('a wrong file is refused, and nothing is kept', () => {
     })
   })
 
-  it('two at once do not harm each other', async () => {
+  it('two concurrent downloads do not interfere', async () => {
     server.files.set('/l.onnx', { bytes, breaks: [1000, 2000, 3000] })
     const all = await Promise.all([get('/l.onnx'), get('/l.onnx'), get('/l.onnx')])
     for (const one of all) expectBytes(one, bytes)

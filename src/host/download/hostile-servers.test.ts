@@ -56,13 +56,13 @@ const readers: [string, (url: string, signal?: AbortSignal) => Promise<unknown>]
   ['streamBytes', (url, signal) => drain(streamBytes(url, 'data', { signal }))],
 ]
 
-describe('a file from the cache', () => {
+describe('a cached file', () => {
   const wrong: [string, DownloadOptions, string][] = [
     ['another SHA-256', { sha256: 'ab'.repeat(32) }, 'its SHA-256 is'],
     ['another size', { size: 7 }, 'bytes instead of 7'],
   ]
 
-  it.each(wrong)('is not taken for one of %s that has not changed', async (_, options, phrase) => {
+  it.each(wrong)('is not used for one of %s that has not changed', async (_, options, phrase) => {
     server.files.set('/a', { bytes })
     await get('/a')
     await expect(get('/a', options)).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe('a file from the cache', () => {
     })
   })
 
-  it.each(wrong)('is not taken for one of %s when the server is gone', async (_, options) => {
+  it.each(wrong)('is not used for one of %s when the server is unreachable', async (_, options) => {
     server.files.set('/a', { bytes })
     await get('/a')
     server.answers.set('/a', 503)
@@ -79,7 +79,7 @@ describe('a file from the cache', () => {
     await expect(get('/a', options)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
   })
 
-  it('gives way to the one that is asked for, though the version on the server is the same', async () => {
+  it('is replaced by the requested one even if the server reports the same version', async () => {
     server.files.set('/a', { bytes, etag: 'v' })
     await get('/a')
     server.files.set('/a', { bytes: other, etag: 'v' })
@@ -91,7 +91,7 @@ describe('a file from the cache', () => {
     expect(server.requests).toHaveLength(requests)
   })
 
-  it('gives way to the one that the hub tells of', async () => {
+  it('is replaced by the one whose hash the hub reports', async () => {
     server.answers.set('/hub', '/a')
     server.files.set('/a', { bytes, etag: 'v', headers: { 'x-linked-etag': `"${sha256(bytes)}"` } })
     await get('/hub')
@@ -100,11 +100,11 @@ describe('a file from the cache', () => {
   })
 
   it.each<[string, DownloadOptions, string]>([
-    ['no SHA-256', { sha256: 'abc' }, 'download.sha256'],
-    ['no size', { size: 1.5 }, 'download.size'],
-    ['no time', { timeout: 0 }, 'download.timeout'],
-    ['no time either', { timeout: Number.NaN }, 'download.timeout'],
-  ])('is asked for with options that can be: %s', async (_, options, argument) => {
+    ['an invalid SHA-256', { sha256: 'abc' }, 'download.sha256'],
+    ['a size that is not an integer', { size: 1.5 }, 'download.size'],
+    ['a timeout of 0', { timeout: 0 }, 'download.timeout'],
+    ['a timeout of NaN', { timeout: Number.NaN }, 'download.timeout'],
+  ])('rejects invalid options: %s', async (_, options, argument) => {
     await expect(get('/a', options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument })
     expect(server.requests).toEqual([])
   })
@@ -130,32 +130,35 @@ describe('a redirect', () => {
     }
   })
 
-  it.each(readers)('from https: to http: is not followed, the other way round is: %s', async (_, read) => {
-    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
-    // The certificate is one that nobody has signed.
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
-    const safe = await FileServer.start({ tls: true })
-    try {
-      safe.files.set('/a', { bytes })
-      safe.answers.set('/down', `${server.origin}/a`)
-      server.files.set('/a', { bytes })
-      server.answers.set('/up', `${safe.origin}/a`)
-      await read(`${server.origin}/up`)
-      expect(safe.requests).toEqual(['/a'])
-      server.requests.length = 0
-      await expect(read(`${safe.origin}/down`)).rejects.toMatchObject({
-        code: 'FILE_UNREADABLE',
-        message: expect.stringContaining('which is not encrypted'),
-      })
-      expect(server.requests).toEqual([])
-    } finally {
-      await safe.stop()
-      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
-      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before
-    }
-  })
+  it.each(readers)(
+    'from https: to http: is not followed, but from http: to https: is: %s',
+    async (_, read) => {
+      const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      // The certificate is self-signed.
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+      const safe = await FileServer.start({ tls: true })
+      try {
+        safe.files.set('/a', { bytes })
+        safe.answers.set('/down', `${server.origin}/a`)
+        server.files.set('/a', { bytes })
+        server.answers.set('/up', `${safe.origin}/a`)
+        await read(`${server.origin}/up`)
+        expect(safe.requests).toEqual(['/a'])
+        server.requests.length = 0
+        await expect(read(`${safe.origin}/down`)).rejects.toMatchObject({
+          code: 'FILE_UNREADABLE',
+          message: expect.stringContaining('which is not encrypted'),
+        })
+        expect(server.requests).toEqual([])
+      } finally {
+        await safe.stop()
+        if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+        else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before
+      }
+    },
+  )
 
-  it('to another server does not take the password along', async () => {
+  it('to another server does not carry the password along', async () => {
     const stranger = await FileServer.start()
     try {
       stranger.files.set('/a', { bytes })
@@ -172,14 +175,14 @@ describe('a redirect', () => {
   })
 })
 
-describe('retries come to an end', () => {
+describe('retries are limited', () => {
   const breaks = () => Array.from({ length: 100 }, () => 500)
   it.each<[string, Parameters<FileServer['files']['set']>[1]]>([
     ['with ranges, but without a version', { bytes, etag: false, breaks: breaks() }],
     ['with a weak version', { bytes, etag: false, headers: { etag: 'W/"1"' }, breaks: breaks() }],
     ['without ranges', { bytes, ranges: false, breaks: breaks() }],
     ['with a version', { bytes, breaks: breaks() }],
-  ])('where a server cuts each answer, %s', async (_, file) => {
+  ])('if a server cuts off each response, %s', async (_, file) => {
     server.files.set('/cut', file)
     await expect(get('/cut')).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
     await expect(get('/cut', { cache: false })).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
@@ -193,7 +196,7 @@ describe('retries come to an end', () => {
 })
 
 describe('a silent server', () => {
-  it.each([-1, 0, 1000])('is given up: after %d bytes', async (silentAfter) => {
+  it.each([-1, 0, 1000])('times out after %d bytes', async (silentAfter) => {
     server.files.set('/silent', { bytes, silentAfter })
     const start = performance.now()
     await expect(get('/silent', { timeout: 200 })).rejects.toMatchObject({
@@ -201,12 +204,12 @@ describe('a silent server', () => {
       message: expect.stringContaining('silent for 0.2 s'),
     })
     expect(performance.now() - start).toBeLessThan(20_000)
-    // What would not answer is not asked again; what began is gone on with.
+    // A request without any response is not repeated; a response that has begun is resumed.
     if (silentAfter < 0) expect(server.requests).toHaveLength(1)
     else expect(server.requests.length).toBeLessThanOrEqual(4)
   })
 
-  it('gives way to the kept file', async () => {
+  it('falls back to the cached file', async () => {
     server.files.set('/silent', { bytes })
     await get('/silent')
     server.files.set('/silent', { bytes, silentAfter: -1 })
@@ -218,7 +221,7 @@ describe('a silent server', () => {
     expect((await get('/slow', { timeout: 2000 })).length).toBe(bytes.length)
   })
 
-  it.each(readers)('can be left by the signal: %s', async (_, read) => {
+  it.each(readers)('can be aborted: %s', async (_, read) => {
     server.files.set('/silent', { bytes, silentAfter: 100 })
     await expect(read(`${server.origin}/silent`, AbortSignal.timeout(100))).rejects.toMatchObject({
       code: 'ABORTED',
@@ -226,13 +229,13 @@ describe('a silent server', () => {
   })
 })
 
-describe('a packed answer', () => {
+describe('a compressed response', () => {
   const packed = (length: number) => ({
     bytes: gzipSync(Buffer.alloc(length), { level: 9 }),
     headers: { 'content-encoding': 'gzip' },
   })
 
-  it('of a usual ratio is taken', async () => {
+  it('of a usual ratio is accepted', async () => {
     const file = { bytes: gzipSync(bytes), headers: { 'content-encoding': 'gzip' } }
     server.files.set('/packed', file)
     expect(Buffer.compare(await get('/packed', { size: bytes.length }), bytes)).toBe(0)
@@ -241,7 +244,7 @@ describe('a packed answer', () => {
     expect(Buffer.compare(await get('/packed', { cache: false }), bytes)).toBe(0)
   })
 
-  it('that is gone on with is begun again: nobody knows where in it a byte lies', async () => {
+  it('is restarted instead of resumed, because offsets in it are unknown', async () => {
     server.files.set('/packed', {
       bytes: gzipSync(bytes),
       headers: { 'content-encoding': 'gzip' },
@@ -252,7 +255,7 @@ describe('a packed answer', () => {
   })
 
   it.each([true, false])(
-    'that unpacks to 400 MB is given up long before (length told: %s)',
+    'that unpacks to 400 MB is given up long before (length declared: %s)',
     async (length) => {
       server.files.set('/bomb', { ...packed(400 * MB), length })
       for (const read of [() => get('/bomb'), () => readSource(`${server.origin}/bomb`)]) {
@@ -269,7 +272,7 @@ describe('a packed answer', () => {
     },
   )
 
-  it('that unpacks to more than it should have is given up at that size', async () => {
+  it('that unpacks beyond its expected size is given up at that size', async () => {
     server.files.set('/bomb', packed(50 * MB))
     const seen: number[] = []
     const onProgress = ({ done }: { done: number }) => seen.push(done)
@@ -280,7 +283,7 @@ describe('a packed answer', () => {
   })
 })
 
-describe('secrets of a URL', () => {
+describe('credentials in a URL', () => {
   it.each([
     ['https://host/a.onnx', 'https://host/a.onnx'],
     ['https://me:word@host/a.onnx?token=abc&x=#y', 'https://***@host/a.onnx?token=***&x=***'],
@@ -289,7 +292,7 @@ describe('secrets of a URL', () => {
     ['pictures/a?b.png', 'pictures/a?b.png'],
   ])('%s is shown as %s', (url, shown) => expect(withoutSecrets(url)).toBe(shown))
 
-  it('stand in no message, no field of an error and no file', async () => {
+  it('appear in no message, no error property and no file', async () => {
     server.files.set('/page', { bytes: new TextEncoder().encode('<!doctype html>'), type: 'text/html' })
     server.files.set('/good', { bytes })
     const hosts = [server.origin, 'http://127.0.0.1:1', 'http://[']
@@ -330,18 +333,18 @@ it.each([
   'hf:a/b@x%2F..%2Fy',
   'hf:a/b/\ud800',
   'hf:a/b@%E0%A4%A',
-])('%j is no model of the hub', (source) => {
+])('%j is not a model on the hub', (source) => {
   expect(() => parseHubSource(source)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
 })
 
-describe('what killed processes left', () => {
+describe('leftovers of killed processes', () => {
   const age = (name: string, seconds: number) => {
     const time = Date.now() / 1000 - seconds
     utimesSync(join(cache, name), time, time)
   }
   const day = 24 * 3600
 
-  it('of downloads is removed once nobody will go on with it', async () => {
+  it('of downloads are removed once nothing can resume them', async () => {
     const hash = '0123456789abcdef'
     const old = [
       `${hash}-a_onnx.none.0badcafe.part`,
@@ -360,9 +363,9 @@ describe('what killed processes left', () => {
     expect(left.sort()).toEqual([...young, ...foreign].sort())
   })
 
-  it('of files that were to be written is removed by the next who writes it', async () => {
+  it('of unfinished files are removed by the next writer', async () => {
     const uuid = crypto.randomUUID()
-    // No process has the greatest number that Linux gives.
+    // Larger than any process id on Linux.
     const gone = `.out.npz.4194304.${uuid}.tmp`
     const running = `.out.npz.${process.pid}.${uuid}.tmp`
     const fresh = `.out.npz.4194303.${uuid}.tmp`

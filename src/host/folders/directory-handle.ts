@@ -1,9 +1,9 @@
-// Lists the pictures of a folder that a page was given (File System API).
+// Lists the pictures of a folder that a page has access to (File System API).
 
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { isPictureName } from './picture-names.ts'
 
-/** A `FileSystemDirectoryHandle`. The types of pages do not always tell how it is listed. */
+/** A `FileSystemDirectoryHandle`. Not all type definitions declare how its entries are listed. */
 export interface DirectoryHandle {
   readonly kind: 'directory'
   readonly name: string
@@ -13,7 +13,7 @@ interface ListedHandle extends DirectoryHandle {
   values(): AsyncIterable<DirectoryHandle | FileHandle>
 }
 
-/** What is used of a `FileSystemFileHandle`. */
+/** The part of a `FileSystemFileHandle` that is used here. */
 interface FileHandle {
   readonly kind: 'file'
   readonly name: string
@@ -22,7 +22,7 @@ interface FileHandle {
 
 /**
  * Lists the pictures of a folder that has one sub-folder per class; pictures may be nested at any depth. Hidden files and
- * those whose names do not end as those of pictures do are left out. The list is sorted by name.
+ * files without the extension of a picture are left out. The list is sorted by name.
  *
  * @throws {SoftmarginError} `EMPTY_INPUT` if no sub-folder has a picture; `FILE_UNREADABLE`
  */

@@ -11,7 +11,7 @@ export interface LabelledFolder {
   labels: string[]
   /** Class folders without images. */
   emptyFolders: string[]
-  /** Files whose names do not end as those of pictures do. */
+  /** Files without the extension of a picture. */
   otherFiles: string[]
 }
 

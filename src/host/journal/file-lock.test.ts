@@ -25,8 +25,8 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const take = () => FileLock.take(path, 'a')
 const ownerOf = () => JSON.parse(readFileSync(path, 'utf8'))
 
-describe('a lock in a file', () => {
-  it('is held by one at a time, and leaves nothing behind', async () => {
+describe('a lock file', () => {
+  it('is held by one holder at a time and removed afterwards', async () => {
     const lock = await take()
     expect(ownerOf()).toMatchObject({ pid: process.pid, host: hostname() })
     await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED', argument: 'path', received: 'a' })
@@ -40,13 +40,13 @@ describe('a lock in a file', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('is refused while its process lives, and taken over when that was killed', async () => {
+  it('is refused while its process lives and taken over after that was killed', async () => {
     const child = spawn('sleep', ['60'])
     await once(child, 'spawn')
     const lock = await take()
     const own = ownerOf()
     lock.release()
-    // It is another process of this machine, whose start is not known.
+    // Another process of this host whose start time is unknown.
     writeFileSync(path, JSON.stringify({ ...own, pid: child.pid, started: undefined }))
     await expect(take()).rejects.toThrow(new RegExp(`process ${child.pid} on `))
     child.kill('SIGKILL')
@@ -54,7 +54,7 @@ describe('a lock in a file', () => {
     ;(await take()).release()
   })
 
-  it('is taken over if the number of its process is another process by now', async () => {
+  it('is taken over if its process id now belongs to another process', async () => {
     const lock = await take()
     const own = ownerOf()
     lock.release()
@@ -72,7 +72,7 @@ describe('a lock in a file', () => {
     }
   })
 
-  it('is taken over if its process died before it wrote who it is', async () => {
+  it('is taken over if its process died before it wrote its id', async () => {
     for (const text of ['', '{"pid":', 'null', '{}']) {
       writeFileSync(path, text)
       await expect(take()).rejects.toMatchObject({ code: 'FILE_LOCKED' })
@@ -83,7 +83,7 @@ describe('a lock in a file', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('stays the one of who took it over', async () => {
+  it('stays with the process that took it over', async () => {
     const lock = await take()
     const other = JSON.stringify({ ...ownerOf(), id: 'another' })
     writeFileSync(path, other)
@@ -92,12 +92,12 @@ describe('a lock in a file', () => {
     rmSync(path)
   })
 
-  it('says so where no file can be made', async () => {
+  it('throws where no file can be created', async () => {
     const nowhere = FileLock.take(join(folder, 'nowhere/a.lock'), 'a')
     await expect(nowhere).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
   })
 
-  it('is one of many processes at a time that find a dead one', async () => {
+  it('is acquired by only one of many processes that find a stale one', async () => {
     const program = join(folder, 'take.mjs')
     const { build } = await import('esbuild')
     await build({
@@ -119,7 +119,7 @@ describe('a lock in a file', () => {
           await new Promise((resolve) => setTimeout(resolve, n % 2))
           unlinkSync('inside')
           won++
-          // Every other time it dies with the lock, as far as others can see.
+          // Every other time, the lock looks to other processes as if its owner had died.
           if (n % 2) lock.release()
           else writeFileSync('a.lock', '{"pid":1073741823,"host":${JSON.stringify(hostname())},"id":"' + crypto.randomUUID() + '"}')
         } catch (error) {
@@ -143,8 +143,8 @@ describe('a lock in a file', () => {
   }, 60_000)
 })
 
-describe('a journal on a disk that is full', () => {
-  it('is cut to its old length, and goes on when there is room', async () => {
+describe('a journal on a full disk', () => {
+  it('is truncated to its old length and continues when there is space', async () => {
     const { build } = await import('esbuild')
     await build({
       ...{
@@ -171,11 +171,11 @@ describe('a journal on a disk that is full', () => {
       }
       console.log(said.join(' '))`,
     )
-    // Files of at most 64 blocks of 512 bytes.
+    // Limits files to 64 blocks of 512 bytes.
     const command = `ulimit -f 64; exec '${process.execPath}' '${program}'`
     const said = execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' }).trim()
     const wanted = 'fine FILE_UNWRITABLE FILE_UNWRITABLE fine FILE_UNWRITABLE FILE_UNWRITABLE fine'
-    // Some shells count blocks of 1024 bytes.
+    // Some shells count in blocks of 1024 bytes.
     expect([wanted, wanted.replace(/^fine FILE_UNWRITABLE/, 'fine fine')]).toContain(said)
     const { FileJournal } = await import('./file-journal.ts')
     const { records, damage } = await new FileJournal(join(folder, 'full')).read()

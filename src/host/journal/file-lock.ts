@@ -159,7 +159,7 @@ function takeoverOf(path: string, found: Found): string {
     .replaceAll(/[^\w-]/g, '_')}`
 }
 
-/** What no other lock file at the path has in common with this one. */
+/** A key that no other lock file at the same path has. */
 function keyOf({ owner, written }: Found): string {
   return owner?.id ?? String(written)
 }

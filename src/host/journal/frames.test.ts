@@ -10,26 +10,26 @@ const records = [
 const join = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts))
 const journal = join(...records.map(frame))
 
-describe('frames of a journal', () => {
-  it('come back in their order', () => {
+describe('journal frames', () => {
+  it('are read back in order', () => {
     expect(readFrames(journal)).toEqual({ records, damage: [], end: journal.length })
     expect(readFrames(new Uint8Array(0))).toEqual({ records: [], damage: [], end: 0 })
   })
 
-  it('are whole up to every place where an append can break off', () => {
+  it('are intact up to every place where an append can stop', () => {
     const ends = records.map((_, i) => join(...records.slice(0, i + 1).map(frame)).length)
     for (let length = 0; length < journal.length; length++) {
       const whole = ends.filter((end) => end <= length).length
       const wanted = { records: records.slice(0, whole), damage: [], end: [0, ...ends][whole] }
       expect(readFrames(journal.subarray(0, length)), `${length}`).toEqual(wanted)
-      // The same where the rest of the file is zeros: but for zeros in place of a record, which may have been whole.
+      // The same if the rest of the file is zeros, except that zeros in place of a whole record count as damage.
       const { records: found, end } = readFrames(join(journal.subarray(0, length), new Uint8Array(50)))
       expect(found.slice(0, whole), `${length}`).toEqual(records.slice(0, whole))
       expect(end).toBeGreaterThanOrEqual(wanted.end)
     }
   })
 
-  it('are found behind any damage, which is told', () => {
+  it('are found after any damage, which is reported', () => {
     const [first, second, third, last] = records.map(frame)
     const noise = Uint8Array.from({ length: 300 }, (_, i) => (i * 89) % 256)
     for (const damaged of [noise, new Uint8Array(77), second.map((byte) => byte ^ 1), last.subarray(0, 60)]) {
@@ -43,7 +43,7 @@ describe('frames of a journal', () => {
     expect(end).toBe(first.length + 300)
   })
 
-  it('show every flipped bit', () => {
+  it('detect every flipped bit', () => {
     const whole = frame(records[0])
     for (let bit = 0; bit < whole.length * 8; bit++) {
       const damaged = whole.slice()

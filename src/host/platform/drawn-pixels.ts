@@ -1,6 +1,6 @@
-// Pixels of what a page draws: canvases, bitmaps, elements, frames of a video.
+// Reads the pixels of what a page draws: canvases, bitmaps, elements, video frames.
 
-/** What a page can draw whose pixels can be read, beside `ImageData`. */
+/** The drawable objects of a page whose pixels can be read, except `ImageData`. */
 export type Drawn =
   | HTMLCanvasElement
   | OffscreenCanvas
@@ -9,7 +9,7 @@ export type Drawn =
   | HTMLVideoElement
   | VideoFrame
 
-/** The size in pixels of each kind, by the tag that it has in any realm. */
+/** The size in pixels of each kind, by its `Object.prototype.toString` tag, which is the same in every realm. */
 const sizes: Record<string, (drawn: never) => [width: number, height: number]> = {
   HTMLCanvasElement: ({ width, height }: HTMLCanvasElement) => [width, height],
   OffscreenCanvas: ({ width, height }: OffscreenCanvas) => [width, height],
@@ -21,16 +21,16 @@ const sizes: Record<string, (drawn: never) => [width: number, height: number]> =
 
 const kindOf = (input: object) => Object.prototype.toString.call(input).slice(8, -1)
 
-/** Whether an object is drawn. */
+/** Whether an object is a `Drawn`. */
 export function isDrawn(input: object): input is Drawn {
   return Object.hasOwn(sizes, kindOf(input))
 }
 
 /**
- * Reads the pixels of what a page has drawn, at its own size whatever the size at which it is shown; an image that is
- * still loading is waited for.
+ * Reads the pixels of what a page has drawn, at its intrinsic size, whatever the size at which it is shown. Waits for an
+ * image that is still loading.
  *
- * @throws {Error} with a message that says why there are none
+ * @throws {Error} with the reason, if there are no pixels
  */
 export async function drawnPixels(drawn: Drawn): Promise<ImageData> {
   const kind = kindOf(drawn)

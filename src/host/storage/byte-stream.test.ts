@@ -30,7 +30,7 @@ async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 }
 
 describe('streamBytes', () => {
-  it('gives the same bytes as readBytes, from disk and network, in pieces', async () => {
+  it('gives the same bytes as readBytes, from disk and network, in chunks', async () => {
     for (const source of [file, String(file), decodeURIComponent(file.pathname), `${address}/model`]) {
       expect(Buffer.compare(await joined(streamBytes(source)), whole)).toBe(0)
     }
@@ -45,7 +45,7 @@ describe('streamBytes', () => {
     ['a page that is not there', () => `${address}/nothing`],
     ['an answer that breaks off', () => `${address}/cut`],
     ['a server that is not there', () => 'http://127.0.0.1:1/'],
-  ])('says that %s cannot be read', async (_, source) => {
+  ])('throws for %s', async (_, source) => {
     await expect(joined(streamBytes(source(), 'data'))).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       argument: 'data',
@@ -60,7 +60,7 @@ describe('streamBytes', () => {
     })
   })
 
-  it('lets go of a stream that is left early', async () => {
+  it('releases a stream that is not read to its end', async () => {
     let cancelled = false
     const stream = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(1)),

@@ -60,7 +60,7 @@ describe('readBytes', () => {
   })
 })
 
-it('tells URLs from paths', () => {
+it('distinguishes URLs from paths', () => {
   expect(['http://a', 'HTTPS://a', 'file:///a', 'data:,', 'blob:x'].every(isUrl)).toBe(true)
   expect(['a.png', '/a', 'C:\\a.png', 'httpd/log', './file:x'].some(isUrl)).toBe(false)
 })

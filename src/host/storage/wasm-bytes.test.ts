@@ -17,7 +17,7 @@ afterAll(() => server.stop())
 const rows = [[0], [1], [4], [5]]
 const labels = [0, 0, 1, 1]
 
-it('a page in place of the engine is told with its URL and what came, and a later try may do', async () => {
+it('an HTML page instead of the engine: the error has its URL and content type, and a retry can succeed', async () => {
   const url = `${server.origin}/page.wasm`
   useAssets({ 'svm.wasm': url })
   await expect(new SVC().fit(rows, labels)).rejects.toMatchObject({
@@ -33,12 +33,12 @@ it('a page in place of the engine is told with its URL and what came, and a late
   expect(await svc.predict(rows)).toEqual(labels)
 })
 
-it('an empty file is told as well, for each module that is handed in', async () => {
+it('an empty file: an error for each module', async () => {
   useAssets({ 'cnn.wasm': new URL(`${server.origin}/empty.wasm`), 'jpeg.wasm': assetUrl('tiny.onnx') })
   await expect(customAsset('cnn.wasm')).rejects.toThrow(/it is empty and was sent as application\/wasm$/)
   await expect(customAsset('jpeg.wasm')).rejects.toThrow(/it begins with/)
 })
 
-it('a module has no fault', () => {
+it('a valid module is accepted', () => {
   expect(wasmFault(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), 'text/plain')).toBeUndefined()
 })

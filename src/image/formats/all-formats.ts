@@ -1,8 +1,8 @@
 import { useFormats } from '../format-registry.ts'
 
 /**
- * Lets WebP, AVIF, GIF, BMP and CMYK JPEG files be read. The entries of the package call this, except `softmargin/lite` and
- * those for workerd, whose bundles hold everything that they can import.
+ * Adds WebP, AVIF, GIF, BMP and CMYK JPEG. The entries of the package call this, except `softmargin/lite` and those for
+ * workerd, whose bundles contain everything that they can import.
  */
 export function addFormats(): void {
   useFormats({

@@ -5,7 +5,7 @@ import { JsquashDecoder } from './jsquash-decoder.ts'
 const decoder = new JsquashDecoder('avif', () => import('@jsquash/avif/decode.js'))
 
 /**
- * Decodes an AVIF file with libavif; of a sequence the first image. More than 8 bits a sample are reduced to 8.
+ * Decodes an AVIF file with libavif; of a sequence, the first image. Samples of more than 8 bits are reduced to 8.
  *
  * @returns RGBA
  * @throws {Error} with a message that says what is wrong with the file
@@ -15,7 +15,7 @@ export async function decodeAvif(bytes: Uint8Array): Promise<RawImage> {
   return decoder.decode(bytes)
 }
 
-/** Checks every size that the file tells (boxes `ispe`, ISO/IEC 23008-12), wherever they stand in its first 64 kB. */
+/** Checks every size that the file declares (boxes `ispe`, ISO/IEC 23008-12) anywhere in its first 64 kB. */
 function checkSizes(bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = Math.min(bytes.length, 2 ** 16) - 16

@@ -14,10 +14,10 @@ interface BmpHeader {
   isTopDown: boolean
   bits: number
   compression: number
-  /** Where the pixels begin. */
+  /** Offset of the pixels. */
   from: number
   palette: Uint32Array
-  /** Bits of red, green, blue and alpha in a pixel of 16 or 32 bits. */
+  /** Bit masks of red, green, blue and alpha in pixels of 16 or 32 bits. */
   masks: number[]
 }
 
@@ -59,7 +59,7 @@ function readHeader(bytes: Uint8Array): BmpHeader {
   const compression = isOld ? RGB : view.getUint32(30, true)
   checkMethod(bits, compression)
   const hasFields = compression === BITFIELDS || compression === ALPHA_BITFIELDS
-  // Version 3 has the masks behind its header, later ones within.
+  // Version 3 has the masks after its header, later versions have them in it.
   const fields = hasFields && size < 52 ? (compression === ALPHA_BITFIELDS ? 16 : 12) : 0
   const start = 14 + size + fields
   if (start > bytes.length) throw truncated(bytes)
@@ -93,7 +93,7 @@ function readMasks(view: DataView, size: number): number[] {
   return [54, 58, 62, 66].map((at, i) => (i < 3 || hasAlpha ? view.getUint32(at, true) : 0))
 }
 
-/** The fourth byte of 32 bits without fields has no meaning. */
+/** The fourth byte of 32-bit pixels without bit fields has no meaning. */
 function defaultMasks(bits: number): number[] {
   return bits === 16 ? [0x7c00, 0x3e0, 0x1f, 0] : [0xff0000, 0xff00, 0xff, 0]
 }
@@ -130,9 +130,9 @@ function opaque(red: number, green: number, blue: number): number {
   return (red | (green << 8) | (blue << 16) | 0xff000000) >>> 0
 }
 
-/** Unpacks run-length encoded palette indices to a byte each. Pixels that are skipped have index 0. */
+/** Decodes run-length encoded palette indices to one byte each. Pixels that are skipped have index 0. */
 function runs(bytes: Uint8Array, { from, width, height, compression }: BmpHeader): Uint8Array {
-  // Two bytes stand for at most 255 pixels; some may be skipped.
+  // Two bytes encode at most 255 pixels; some pixels may be skipped.
   if (width * height > 2 ** 20 + bytes.length * 1024) throw truncated(bytes)
   const indices = new Uint8Array(width * height)
   const isNibbles = compression === RLE4

@@ -8,7 +8,7 @@ import { turned } from './orientation.ts'
 const folder = new URL('../../../test/fixtures/formats/', import.meta.url)
 const read = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)))
 
-/** The greatest difference of two images of the same size. */
+/** The largest difference between the samples of two images of the same size. */
 function distance(found: RawImage, wanted: RawImage): number {
   expect({ width: found.width, height: found.height }).toEqual({ width: wanted.width, height: wanted.height })
   let most = 0
@@ -16,11 +16,11 @@ function distance(found: RawImage, wanted: RawImage): number {
   return most
 }
 
-describe('files are decoded as Pillow does', () => {
+describe('files are decoded as by Pillow', () => {
   const names = readdirSync(folder).filter((name) => !name.endsWith('.png') && !name.endsWith('.avif'))
   it.each(names)('%s', async (name) => {
     const wanted = await decodeImage(read(`${name}.png`))
-    // JPEG decoders round in their own ways.
+    // JPEG decoders differ in rounding.
     expect(distance(await decodeImage(read(name)), wanted)).toBeLessThanOrEqual(name.endsWith('jpg') ? 12 : 0)
   })
 })
@@ -32,7 +32,7 @@ describe('AVIF', () => {
     ).toBeLessThan(60)
   })
 
-  it('with its transparency, over white', async () => {
+  it('with transparency is composited over white', async () => {
     const { data, width, height } = await decodeImage(read('alpha.avif'))
     const scene = await decodeImage(read('24.bmp.png'))
     for (let y = 0; y < height; y++) {
@@ -47,7 +47,7 @@ describe('AVIF', () => {
   })
 })
 
-it('images are turned as the JPEG decoder turns them', async () => {
+it('EXIF orientation is applied as by the JPEG decoder', async () => {
   const picture = (orientation: number) =>
     new Uint8Array(readFileSync(new URL(`../images/orientation${orientation}.jpg`, folder)))
   const upright = await decodeImage(picture(1))
@@ -60,7 +60,7 @@ describe('BMP', () => {
   const bytes = (...values: number[]) => Uint8Array.from(values)
   const head = (...rest: number[]) => [0x42, 0x4d, 0, 0, 0, 0, 0, 0, 0, 0, ...rest]
 
-  it('of OS/2 has a short header', () => {
+  it('of OS/2 with a short header is decoded', () => {
     const file = bytes(
       ...head(32, 0, 0, 0),
       ...[12, 0, 0, 0, 2, 0, 1, 0, 1, 0, 1, 0],
@@ -73,7 +73,7 @@ describe('BMP', () => {
     expect([...decodeBmp(file).data]).toEqual([3, 2, 1, 255, 7, 8, 9, 255])
   })
 
-  it('has transparency where it has a mask for it', () => {
+  it('with an alpha mask is composited over white', () => {
     const size = [56, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 32, 0, 3, 0, 0, 0, ...Array(20).fill(0)]
     const masks = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255]
     const file = bytes(...head(70, 0, 0, 0), ...size, ...masks, 1, 2, 3, 4)
@@ -81,7 +81,7 @@ describe('BMP', () => {
   })
 })
 
-describe('a file is refused, wherever it is cut, and sound ones are decoded afterwards', () => {
+describe('a truncated file is rejected, and valid ones are decoded afterwards', () => {
   it.each(['interlaced.gif', '8.bmp', 'rle8.bmp', 'alpha.webp', 'moving.webp', 'scene.avif', 'cmyk.jpg'])(
     '%s',
     async (name) => {
@@ -95,7 +95,7 @@ describe('a file is refused, wherever it is cut, and sound ones are decoded afte
     },
   )
 
-  it('with more pixels than are taken', async () => {
+  it('with too many pixels is rejected', async () => {
     const gif = read('plain.gif')
     gif.fill(255, 6, 10)
     await expect(decodeImage(gif)).rejects.toThrow('too large: 65535 x 65535 pixels')

@@ -2,7 +2,7 @@ import type { RawImage } from '../image-input.ts'
 import { checkArea, checkCanvas } from '../limits.ts'
 
 /**
- * Decodes the first image of a GIF file (GIF89a specification). What it does not cover of the screen is transparent.
+ * Decodes the first image of a GIF file (GIF89a specification). The parts of the screen outside it are transparent.
  *
  * @returns RGBA
  * @throws {Error} with a message that says what is wrong with the file
@@ -20,7 +20,7 @@ export function decodeGif(bytes: Uint8Array): RawImage {
   const palette = readPalette(reader, imageFlags) ?? shared
   if (!palette) throw new Error('it is damaged (its palette is missing)')
   checkArea(columns, rows)
-  // As browsers do, where an image is larger than the screen.
+  // As in browsers, if an image is larger than the screen.
   width = Math.max(width, left + columns)
   height = Math.max(height, top + rows)
   checkCanvas(width, height, columns, rows)
@@ -46,7 +46,7 @@ class Reader {
     this.#at = at
   }
 
-  /** Number of bytes that are left. */
+  /** Number of remaining bytes. */
   get left(): number {
     return this.#bytes.length - this.#at
   }
@@ -70,13 +70,13 @@ class Reader {
     return low | (high << 8)
   }
 
-  /** A block of at most 255 bytes; an empty one ends a list of them. */
+  /** A block of at most 255 bytes; an empty block ends a sequence of them. */
   block(): Uint8Array {
     return this.take(this.byte())
   }
 }
 
-/** Reads a palette of 2 to 256 colours, if the flags say that there is one. Colours beyond it are black. */
+/** Reads a palette of 2 to 256 colours, if the flags announce one. Colours beyond it are black. */
 function readPalette(reader: Reader, flags: number): Uint32Array | undefined {
   if ((flags & 0x80) === 0) return undefined
   const count = 2 << (flags & 7)
@@ -87,7 +87,7 @@ function readPalette(reader: Reader, flags: number): Uint32Array | undefined {
   })
 }
 
-/** Reads up to the first image, and which palette index is transparent in it (-1: none). */
+/** Skips to the first image; returns the palette index that is transparent in it, or -1. */
 function skipToImage(reader: Reader): { transparent: number } {
   let transparent = -1
   for (;;) {
@@ -102,9 +102,9 @@ function skipToImage(reader: Reader): { transparent: number } {
   }
 }
 
-/** Unpacks the palette indices of an image (variable-length-code LZW, appendix F). */
+/** Decompresses the palette indices of an image (variable-length-code LZW, appendix F). */
 function inflateLzw(reader: Reader, count: number): Uint8Array {
-  // A code of a few bits stands for at most 4096 pixels.
+  // A code of a few bits represents at most 4096 pixels.
   if (count > reader.left * 4096)
     throw new Error('it is truncated (it holds fewer pixels than its header says)')
   const indices = new Uint8Array(count)
@@ -159,7 +159,7 @@ function inflateLzw(reader: Reader, count: number): Uint8Array {
   return indices
 }
 
-/** The row of the image that each row of the file is. */
+/** For each row of the file, its row in the image. */
 function interlacedRows(rows: number): number[] {
   const order: number[] = []
   for (const [from, step] of [

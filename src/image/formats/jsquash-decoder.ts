@@ -1,16 +1,16 @@
 import { type Codec, codecFault, codecModule } from '../../host/modules/codecs.ts'
 import type { RawImage } from '../image-input.ts'
 
-/** A decoder of jSquash, as its module exports it. */
+/** The exports of a jSquash decoder. */
 interface JsquashModule {
   default: (buffer: ArrayBuffer) => Promise<{ data: Uint8ClampedArray; width: number; height: number } | null>
   init: (...args: never[]) => Promise<void>
 }
 
 /**
- * A decoder of jSquash whose code and WebAssembly are loaded when the first image of its format is met. Images are decoded
- * one at a time, and after one that fails the next one gets a new instance: what failed leaves memory behind, and may leave
- * it in disorder.
+ * A jSquash decoder whose code and WebAssembly are loaded when the first image of its format is decoded. Images are
+ * decoded one at a time. After an image that fails, the next one gets a new instance, because a failed decode leaks
+ * memory and may leave the instance in an invalid state.
  */
 export class JsquashDecoder {
   readonly #codec: Codec

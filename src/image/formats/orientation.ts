@@ -1,13 +1,13 @@
 import type { RawImage } from '../image-input.ts'
 
-/** The tag of the orientation in the first directory of EXIF. */
+/** The tag of the orientation in the first EXIF directory. */
 const ORIENTATION = 0x0112
 
 /**
- * Reads how the camera was held (EXIF 2.3, section 4.6.4).
+ * Reads the orientation of a photo (EXIF 2.3, section 4.6.4).
  *
- * @param exif the content of the segment; what precedes its TIFF header is skipped
- * @returns 1 to 8; 1, upright, where nothing sensible is said
+ * @param exif the content of the segment; everything before its TIFF header is skipped
+ * @returns 1 to 8; 1 (upright) if the orientation is missing or invalid
  */
 export function exifOrientation(exif: Uint8Array | undefined): number {
   if (!exif) return 1
@@ -29,7 +29,7 @@ export function exifOrientation(exif: Uint8Array | undefined): number {
   return 1
 }
 
-/** Turns and mirrors RGBA so that an image of an EXIF orientation stands upright. */
+/** Rotates and flips RGBA pixels with an EXIF orientation so that they are upright. */
 export function turned(image: RawImage, orientation: number): RawImage {
   if (orientation === 1) return image
   const { width, height } = image

@@ -5,8 +5,8 @@ import { JsquashDecoder } from './jsquash-decoder.ts'
 const decoder = new JsquashDecoder('webp', () => import('@jsquash/webp/decode.js'))
 
 /**
- * Decodes a WebP file with libwebp. Of an animation only the first image is decoded; what it does not cover of the
- * canvas is transparent.
+ * Decodes a WebP file with libwebp. Of an animation only the first image is decoded; the parts of the canvas outside it
+ * are transparent.
  *
  * @returns RGBA
  * @throws {Error} with a message that says what is wrong with the file
@@ -37,7 +37,7 @@ interface Chunk {
   content: Uint8Array
 }
 
-/** Reads RIFF chunks. @throws {Error} if one of them is cut */
+/** Reads RIFF chunks. @throws {Error} if one of them is truncated */
 function readChunks(bytes: Uint8Array, from: number, to: number): Chunk[] {
   const chunks: Chunk[] = []
   for (let at = from; at + 8 <= to; ) {
@@ -65,7 +65,7 @@ function checkSize(chunks: Chunk[]): void {
   } else throw new Error('it holds no image')
 }
 
-/** A file of one image, made of the parts of an animation's frame. */
+/** Creates a file with a single image from the parts of an animation's frame. */
 function stillFile({ width, height }: { width: number; height: number }, parts: Chunk[]): Uint8Array {
   const alpha = parts.find(({ type }) => type === 'ALPH')
   const image = parts.find(({ type }) => type === 'VP8 ' || type === 'VP8L')

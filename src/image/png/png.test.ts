@@ -20,7 +20,7 @@ import type { RawImage } from '../image-input.ts'
 import { decodePng } from './png.ts'
 import { inflateParts, MOST_EXPANSION } from './png-inflate.ts'
 
-/** Numbers from 0 to `below - 1` that look random and are the same in each run. */
+/** Pseudo-random integers from 0 to `below - 1`, the same in each run. */
 function dice(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -29,7 +29,7 @@ function dice(seed: number): (below: number) => number {
   }
 }
 
-/** A picture of random samples, half of them taken from few values, so that transparent ones are met. */
+/** A picture of random samples, half of them from a few values, so that transparent ones occur. */
 function anyPicture(kind: (typeof kinds)[number], isInterlaced: boolean, seed: number): PngPicture {
   const roll = dice(seed)
   const { colour, depth } = kind
@@ -52,14 +52,14 @@ function transparencyOf(colour: number, entries: number, roll: (below: number) =
   return { transparency: Uint8Array.from({ length: colour === 0 ? 2 : 6 }, (_, i) => (i % 2 ? roll(2) : 0)) }
 }
 
-describe('another decoder makes the same pixels', () => {
+describe('pixels match another decoder', () => {
   beforeAll(async () => {
     const codec = createRequire(import.meta.url).resolve('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')
     await init(await WebAssembly.compile(new Uint8Array(readFileSync(codec))))
   })
 
   const cases = kinds.flatMap((kind) => [false, true].map((isInterlaced) => ({ ...kind, isInterlaced })))
-  it.each(cases)('of colour type $colour with $depth bits, interlaced: $isInterlaced', async (kind) => {
+  it.each(cases)('colour type $colour with $depth bits, interlaced: $isInterlaced', async (kind) => {
     for (let seed = 0; seed < 100; seed++) {
       const file = encodePng(anyPicture(kind, kind.isInterlaced, seed))
       const { data, width, height } = await decodePng(file)
@@ -83,25 +83,22 @@ const idat = pngChunk('IDAT', pixels)
 const end = pngChunk('IEND')
 const wanted = Uint8ClampedArray.from({ length: 80 }, (_, i) => (i % 4 === 3 ? 255 : i >> 2))
 
-describe('a file is taken', () => {
+describe('a file is accepted', () => {
   it.each<[string, Uint8Array]>([
     [
-      'cut anywhere into chunks of pixels',
+      'with one IDAT chunk per byte',
       pngFile(pngHeader(grey), ...[...pixels].map((byte) => pngChunk('IDAT', [byte])), end),
     ],
-    ['with empty chunks of pixels', pngFile(pngHeader(grey), pngChunk('IDAT'), idat, pngChunk('IDAT'), end)],
+    ['with empty IDAT chunks', pngFile(pngHeader(grey), pngChunk('IDAT'), idat, pngChunk('IDAT'), end)],
     [
-      'with bytes behind the compressed pixels',
+      'with bytes after the compressed pixels',
       pngFile(pngHeader(grey), pngChunk('IDAT', [...pixels, 1, 2, 3]), end),
     ],
-    ['with bytes behind its end', pngFile(pngHeader(grey), idat, end, Uint8Array.of(1, 2, 3))],
+    ['with bytes after IEND', pngFile(pngHeader(grey), idat, end, Uint8Array.of(1, 2, 3))],
+    ['with a suggested palette', pngFile(pngHeader(grey), pngChunk('PLTE', [1, 2, 3]), idat, end)],
+    ['with tRNS after IDAT', pngFile(pngHeader(grey), idat, pngChunk('tRNS', [0, 1]), end)],
     [
-      'with a palette that is but a suggestion',
-      pngFile(pngHeader(grey), pngChunk('PLTE', [1, 2, 3]), idat, end),
-    ],
-    ['with transparency behind the pixels', pngFile(pngHeader(grey), idat, pngChunk('tRNS', [0, 1]), end)],
-    [
-      'of an animation, whose first image it is',
+      'of an animation, which gives its first image',
       pngFile(
         pngHeader(grey),
         pngChunk('acTL', [0, 0, 0, 1, 0, 0, 0, 0]),
@@ -115,7 +112,7 @@ describe('a file is taken', () => {
   })
 })
 
-describe('a file whose checksums are right is refused with a reason', () => {
+describe('a file with valid checksums is rejected with a reason', () => {
   const header = (at: number, value: number) => {
     const data = pngHeader(grey).slice(8, -4)
     data[at] = value
@@ -135,7 +132,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
       'more pixels',
     ],
     ['no pixels', pngFile(pngHeader(grey), pngChunk('IDAT'), end), 'fewer pixels'],
-    ['no chunk of pixels', pngFile(pngHeader(grey), end), 'no chunk IDAT'],
+    ['no IDAT chunk', pngFile(pngHeader(grey), end), 'no chunk IDAT'],
     [
       'half of the compressed pixels',
       pngFile(pngHeader(grey), pngChunk('IDAT', pixels.slice(0, 12)), end),
@@ -148,7 +145,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     ],
     ['another compression', pngFile(pngHeader(grey), pngChunk('IDAT', pixels.slice(1)), end), 'zlib'],
     [
-      'a dictionary',
+      'a preset dictionary',
       pngFile(pngHeader(grey), pngChunk('IDAT', [0x78, 0xbb, ...pixels.slice(2)]), end),
       'zlib',
     ],
@@ -163,7 +160,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     ['no palette', pngFile(pngHeader(indexed), idat, end), 'palette is missing'],
     ['an empty palette', pngFile(pngHeader(indexed), pngChunk('PLTE'), idat, end), 'palette is missing'],
     [
-      'a palette behind the pixels',
+      'a palette after the pixels',
       pngFile(pngHeader(indexed), idat, pngChunk('PLTE', [1, 2, 3]), end),
       'palette is missing',
     ],
@@ -183,7 +180,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
       'two chunks tRNS',
     ],
     [
-      'an unknown chunk that must be known',
+      'an unknown critical chunk',
       pngFile(pngHeader(grey), pngChunk('CgBI'), idat, end),
       'the unknown critical chunk CgBI',
     ],
@@ -198,7 +195,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
     await expect(decodePng(file)).rejects.toThrow(reason)
   })
 
-  it('a bomb before it has inflated', async () => {
+  it('a decompression bomb, before it is inflated', async () => {
     const bomb = deflateSync(new Uint8Array(2 ** 26))
     const file = pngFile(pngHeader(grey), pngChunk('IDAT', bomb), end)
     await expect(decodePng(file)).rejects.toThrow('more pixels')
@@ -213,7 +210,7 @@ describe('a file whose checksums are right is refused with a reason', () => {
   })
 })
 
-it('sound files are decoded as before after thousands of damaged ones whose checksums are right', async () => {
+it('valid files still decode after thousands of damaged ones', async () => {
   const fixtures = ['61x47.png', 'palette.png', 'sixteen-bit.png', 'alpha.png']
   const files = fixtures.map(
     (name) => new Uint8Array(readFileSync(new URL(`../../../test/fixtures/images/${name}`, import.meta.url))),
@@ -235,7 +232,7 @@ it('sound files are decoded as before after thousands of damaged ones whose chec
   expect(after).toEqual(before)
 })
 
-describe('a large file, which the inflater of the host takes', () => {
+describe("a large file, which the host's inflater decompresses", () => {
   const roll = dice(3)
   const side = 700
   const samples = Uint8Array.from({ length: side * side }, (_, i) => (i % side) * (i / side) + roll(3))
@@ -255,7 +252,7 @@ describe('a large file, which the inflater of the host takes', () => {
 
   const hash = ({ data }: RawImage) => crc32(data)
 
-  /** What comes of a file on a host with Node's inflater, with that of the web, and with none. */
+  /** The results of decoding a file with Node's inflater, with that of the web, and without a host's inflater. */
   async function outcomes(file: Uint8Array): Promise<(number | string)[]> {
     const decode = () => decodePng(file).then(hash, String)
     const node = await decode()
@@ -267,7 +264,7 @@ describe('a large file, which the inflater of the host takes', () => {
     return [node, web, none]
   }
 
-  it('has the pixels that were put in, with each inflater', async () => {
+  it('has the original pixels with each inflater', async () => {
     const files = [packed(stream), encodePng(tall), packed([...stream, 1, 2, 3])]
     const images = await Promise.all(files.map(decodePng))
     expect(isRight(images[0])).toBe(true)
@@ -277,7 +274,7 @@ describe('a large file, which the inflater of the host takes', () => {
       expect(await outcomes(file)).toEqual(Array(3).fill(hash(images[i])))
   })
 
-  it('is refused with the same words as a small one', async () => {
+  it('is rejected with the same message as a small one', async () => {
     const rows = filteredRows(large)
     const more = new Uint8Array(rows.length + 1)
     more.set(rows)

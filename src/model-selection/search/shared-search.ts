@@ -6,6 +6,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import { preciseKernel } from '../../engine/kernel/closeness.ts'
 import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
 import { GramMatrix, gramBytes } from '../../engine/kernel/gram.ts'
+import type { KeptGram } from '../../engine/kernel/kept-gram.ts'
 import { conditioningOf, KERNEL_PARAMETERS, type Kernel, mayCentre } from '../../engine/kernel/kernel.ts'
 import { positionsIn, runsOf } from '../../engine/kernel/runs.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
@@ -66,29 +67,34 @@ export function isClose(
  * only in C follow each other, so that the duals for a smaller C can seed the next fit (D. DeCoste, K. Wagstaff,
  * "Alpha seeding for support vector machines", KDD 2000) if starting from 0 proved slow.
  *
+ * @param o.keepGram whether to keep the Gram matrix for the fit of the best candidate on all rows
  * @param o.onPredicted receives the predicted class numbers of the rows in `folds[fold].test`; undefined if float32
  *   may not be precise enough for a candidate, which must then be fitted separately
+ * @returns the Gram matrix, whose engine the caller closes, if it is kept and serves all candidates
  * @throws {SoftmarginError} `ABORTED`, `ONE_CLASS`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
  */
 export async function searchShared(
   search: Search,
   o: {
     signal?: AbortSignal | undefined
+    keepGram?: boolean | undefined
     onPredicted: (candidate: number, fold: number, codes: Int32Array | undefined) => void
   },
-): Promise<void> {
+): Promise<KeptGram | undefined> {
   const timeSlice = new TimeSlice(o.signal)
   const groups = rowsOfClasses(search.labels)
   const batches = await batchesOf(search, timeSlice)
   const multiplyAdds = search.X.rows * search.X.rows * (search.X.cols + 50 * batches.length)
   const threads = await threadsFor(search.candidates[0].threads, multiplyAdds)
   // The builds of the engine differ in their last bits, and only some kernels allow centred rows.
-  for (const key of new Set(batches.map(matrixKey))) {
+  const keys = new Set(batches.map(matrixKey))
+  for (const key of keys) {
     const group = batches.filter((batch) => matrixKey(batch) === key)
-    const { simd } = group[0]
+    const { simd, kernel } = group[0]
     const engine = await Engine.open(simd, threads > 1)
+    let kept: KeptGram | undefined
     try {
-      const conditioning = await conditioningOf(engine, search.X, group[0].kernel.kind, timeSlice)
+      const conditioning = await conditioningOf(engine, search.X, kernel.kind, timeSlice)
       const context: SearchContext = {
         gram: await GramMatrix.layOut(engine, search.X, groups, conditioning, timeSlice),
         groups,
@@ -113,10 +119,16 @@ export async function searchShared(
       } finally {
         team.close()
       }
+      if (o.keepGram && keys.size === 1) {
+        const { gram: layout } = context
+        kept = { engine, simd, isShared: threads > 1, isCentred: mayCentre(kernel.kind), layout }
+      }
     } finally {
-      engine.close()
+      if (!kept) engine.close()
     }
+    if (kept) return kept
   }
+  return undefined
 }
 
 /** Returns the key of a batch's matrix of dot products; batches with equal keys share it. */

@@ -4,23 +4,23 @@ import type { Steps } from './graph-steps.ts'
 import { ioNames, ownPrefix } from './names.ts'
 
 /**
- * How much a feature vector x is like the classes: with y = (x - mean) whiten, the greatest of quadratic[c] |y|^2 +
- * y linear[c] + offset[c]. Above 0 it is like one of them.
+ * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
+ * quadratic[c] |y|^2 + y linear[c] + offset[c]. It is positive if x is like one of them.
  */
 export interface KnownNumbers {
-  /** One for each feature, F of them. */
+  /** F values, one per feature. */
   mean: Float64Array
   /** F x F. */
   whiten: Float32Array
   /** F x classes. */
   linear: Float32Array
-  /** One for each class. */
+  /** One per class. */
   quadratic: Float32Array
-  /** One for each class; the threshold is part of it. */
+  /** One per class; includes the threshold. */
   offset: Float32Array
 }
 
-/** The tensors' names in a file. */
+/** The names of the tensors in a file. */
 const names: Record<keyof KnownNumbers, string> = {
   mean: 'known-mean',
   whiten: 'known-whiten',
@@ -29,7 +29,7 @@ const names: Record<keyof KnownNumbers, string> = {
   offset: 'known-offset',
 }
 
-/** Adds the output `known`, [N], to a graph that makes `features`. */
+/** Adds the output `known`, [N], to a graph that computes `features`. */
 export function knownSteps(steps: Steps, known: KnownNumbers): void {
   const [features, classes] = [known.mean.length, known.offset.length]
   const exact = steps.step('known-double', 'Cast', [ioNames.features], { to: BigInt(DataType.DOUBLE) })
@@ -50,7 +50,7 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
     steps.step('known-sum', 'Add', [curved, straight]),
     steps.constant(names.offset, known.offset),
   ])
-  // The maximum of each row, by an operator that has had one form in all operator sets.
+  // The maximum of each row, by an operator that is the same in all opsets.
   const planes = steps.constant('known-planes', BigInt64Array.of(-1n, 1n, BigInt(classes)))
   const most = steps.step('known-most', 'GlobalMaxPool', [
     steps.step('known-rows', 'Reshape', [scores, planes]),

@@ -8,13 +8,13 @@ type Sigmoids = NonNullable<SvmNumbers['sigmoids']>
 
 /** The calibration of coupled probabilities. */
 export interface FileCalibration {
-  /** The power to which they are raised, before each row is divided by its sum. */
+  /** The exponent of the probabilities; each row is divided by its sum afterwards. */
   power: number
 }
 
-/** Probabilities below this count as this: the least that single precision tells apart from 0 beside 1. */
+/** Smaller probabilities are raised to this: about the smallest amount by which a float32 can differ from 1. */
 export const LEAST = 1e-7
-/** By how much the label's probability exceeds the others: more than float32 rounds off, less than anyone sees. */
+/** Factor by which the label's probability exceeds the others: above the rounding error of float32, but negligible. */
 export const LEAD = 1 + 2 ** -20
 
 /**
@@ -52,8 +52,8 @@ export function probabilitySteps(
 }
 
 /**
- * Raises the coupled probabilities to a power, and then the label's probability to the greatest of the others, by which
- * the label that the SVM's votes decide is the most probable one.
+ * Raises the coupled probabilities to a power. Then raises the label's probability above those of the other classes if
+ * it is lower, because the SVM's votes, which decide the label, may disagree with the coupling.
  */
 function calibrationSteps(
   steps: Steps,
@@ -74,7 +74,7 @@ function calibrationSteps(
   const isLabel = labelMask(steps, classes)
   const isOther = steps.step('is-other', 'Sub', [steps.constant('one', Float32Array.of(1)), isLabel])
   const others = steps.step('others', 'Mul', [tempered, isOther])
-  // The maximum of each row, by an operator that has had one form in all operator sets.
+  // The maximum of each row, by an operator that is the same in all opsets.
   const planes = steps.constant('planes', BigInt64Array.of(-1n, 1n, BigInt(classes.length)))
   const column = steps.constant('column', BigInt64Array.of(-1n, 1n))
   const pooled = steps.step('others-pooled', 'GlobalMaxPool', [

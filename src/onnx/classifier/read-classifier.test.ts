@@ -22,7 +22,7 @@ describe('readClassifier', () => {
     ['names that clash', { cnn: smallCnn({ input: 'scores', output: 'features' }), scale: 'none' }],
   ]
   for (const [name, o] of cases) {
-    it(`gives back every number, and writing it again the same bytes: ${name}`, () => {
+    it(`reads back every number, and writes the same bytes again: ${name}`, () => {
       const parts = partsOf(o)
       const bytes = writeClassifier(parts)
       const back = readClassifier(fromBinary(ModelProtoSchema, bytes))

@@ -18,7 +18,7 @@ env.wasm.numThreads = 1
 const images = 6
 const pixels = Float32Array.from({ length: images * 3 * height * width }, (_, i) => noise(i))
 
-/** What the file answers for the test's images. */
+/** The outputs of a file for the test images. */
 async function run(file: Uint8Array): Promise<{ label: unknown[]; scores: Matrix; features: Matrix }> {
   const session = await InferenceSession.create(file)
   const { label, scores, features } = await session.run({
@@ -34,7 +34,7 @@ async function run(file: Uint8Array): Promise<{ label: unknown[]; scores: Matrix
   }
 }
 
-/** The activations of the CNN alone, by the same runtime. */
+/** The activations of the CNN alone, computed by the same runtime. */
 async function activations(cnn: ModelProto): Promise<Float32Array> {
   const session = await InferenceSession.create(toBinary(ModelProtoSchema, cnn))
   const answer = await session.run({
@@ -43,7 +43,7 @@ async function activations(cnn: ModelProto): Promise<Float32Array> {
   return answer[session.outputNames[0]].data as Float32Array
 }
 
-/** Pooling as it is defined, written once more in the plainest way. */
+/** A straightforward implementation of pooling. */
 function pooled(map: Float32Array, pooling: FilePooling): number[][] {
   const at = (n: number, c: number, y: number, x: number) =>
     map[((n * channels + c) * height + y) * width + x]
@@ -72,7 +72,7 @@ function pooled(map: Float32Array, pooling: FilePooling): number[][] {
   })
 }
 
-/** Scaler, kernel, votes and scores as they are defined. */
+/** A straightforward implementation of scaler, kernel, votes and scores. */
 function classify(row: number[], { scaler, svm }: ClassifierParts): { label: unknown; scores: number[] } {
   const norm = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0))
   const x = row.map((value, i) =>
@@ -134,7 +134,7 @@ async function expectRightAnswers(parts: ClassifierParts): Promise<void> {
   }
 }
 
-describe('writeClassifier: ONNX Runtime answers what the method says', () => {
+describe('writeClassifier: ONNX Runtime returns the same labels and scores', () => {
   for (const pooling of ['average', 'max', 'none', { grid: 2 }, { grid: 3 }] as const) {
     it(`pooling ${JSON.stringify(pooling)}`, () => expectRightAnswers(partsOf({ pooling })))
   }
@@ -153,29 +153,29 @@ describe('writeClassifier: ONNX Runtime answers what the method says', () => {
     it(`classes ${classes}`, async () => {
       const parts = partsOf({ classes })
       if (Number.isInteger(classes[0]) || typeof classes[0] === 'string') return expectRightAnswers(parts)
-      // Numbers that int64 cannot hold go out as text.
+      // Numbers that int64 cannot represent are written as strings.
       expect(classes.map(String)).toEqual(expect.arrayContaining((await run(writeClassifier(parts))).label))
     })
   }
-  it('a CNN whose tensors have the names that ours should have', () =>
+  it('a CNN whose tensor names collide with ours', () =>
     expectRightAnswers(partsOf({ cnn: smallCnn({ input: 'features', output: 'label' }) })))
 })
 
 describe('writeClassifier', () => {
-  it('leaves the CNN that it is given as it was', () => {
+  it('does not change the CNN that it is given', () => {
     const cnn = smallCnn()
     const before = toBinary(ModelProtoSchema, cnn)
     writeClassifier(partsOf({ cnn }))
     expect(toBinary(ModelProtoSchema, cnn)).toEqual(before)
   })
 
-  it('refuses an operator set that lacks the operators of a grid', () => {
+  it('rejects an operator set without the operators of a pooling grid', () => {
     expect(() => writeClassifier(partsOf({ cnn: smallCnn({ opset: 9 }), pooling: { grid: 2 } }))).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }),
     )
   })
 
-  it('refuses numbers that float32 cannot hold', () => {
+  it('rejects numbers beyond float32', () => {
     const parts = partsOf()
     parts.svm.dualCoef[1] = 1e39
     expect(() => writeClassifier(parts)).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }))

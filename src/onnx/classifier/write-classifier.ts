@@ -37,7 +37,7 @@ export interface ClassifierParts {
   svm: SvmNumbers
   /** How the coupled probabilities of an SVM with sigmoids are calibrated; without it they stay as they are. */
   calibration?: FileCalibration | undefined
-  /** How alike images are to the classes, for the output `known`. */
+  /** Similarity of images to the classes, for the output `known`. */
   known?: KnownNumbers | undefined
   /** Preprocessing for the CNN's input, as JSON. Stored where the extractor looks for it in any model. */
   preprocess: object
@@ -107,7 +107,7 @@ function metadataText(
   renamed: object,
 ): string {
   return JSON.stringify({
-    // Readers of version 1 would answer other probabilities, and know every image.
+    // Readers of version 1 would return other probabilities, and accept every image as known.
     schemaVersion: calibration || known ? schemaVersion : 1,
     preprocess,
     cnnOutput: output,

@@ -15,7 +15,7 @@ import { cutModel } from './cut.ts'
 const names = (list: { name: string }[]) => list.map(({ name }) => name)
 
 describe('cutModel', () => {
-  it('keeps only what the layer needs', () => {
+  it('keeps only what the layer depends on', () => {
     const model = layeredCnn()
     const before = toBinary(ModelProtoSchema, model)
     const { graph } = cutModel(model, ['pool'])
@@ -26,7 +26,7 @@ describe('cutModel', () => {
     expect(toBinary(ModelProtoSchema, model)).toEqual(before)
   })
 
-  it('keeps several layers at once, and shares the weights', () => {
+  it('keeps several layers in one model, with shared weights', () => {
     const model = layeredCnn()
     const { graph } = cutModel(model, ['/layer2/1_output', 'relu'])
     expect(names(graph!.node)).toHaveLength(5)
@@ -34,13 +34,13 @@ describe('cutModel', () => {
     expect(graph!.initializer[0].rawData).toBe(model.graph!.initializer[0].rawData)
   })
 
-  it('takes weights out of the inputs of an old file', () => {
+  it('removes weights from the inputs of a file in an old IR version', () => {
     const cut = cutModel(layeredCnn({ weightsAsInputs: true }), ['features'])
     expect(names(cut.graph!.input)).toEqual(['pixels'])
     expect(cut.irVersion).toBe(4n)
   })
 
-  it('keeps what only a sub-graph reads', () => {
+  it('keeps tensors that only a sub-graph reads', () => {
     const body = (source: string) =>
       create(GraphProtoSchema, {
         name: 'body',
@@ -61,7 +61,7 @@ describe('cutModel', () => {
     expect(names(graph!.input)).toEqual(['pixels', 'is_day'])
   })
 
-  it('refuses a tensor that no node makes', () => {
+  it('rejects a tensor that no node computes', () => {
     for (const name of ['nowhere', 'pixels', 'conv1.weight', 'inner', '']) {
       expect(() => cutModel(layeredCnn(), [name])).toThrow(
         expect.objectContaining({ code: 'LAYER_NOT_FOUND' }),

@@ -8,7 +8,7 @@ import { fromBinary } from '../proto/read-message.ts'
 import { cutModel } from './cut.ts'
 import { detachWeights } from './detach-weights.ts'
 
-it('large weights are handed over where they lie, in the bytes of the file', () => {
+it("passes large weights as views of the file's bytes", () => {
   const file = resnet18({ widths: [16, 32, 48, 64] })
   const cut = cutModel(readModel(file), ['/Flatten_output_0'])
   const { bytes, files } = detachWeights(cut)
@@ -25,6 +25,6 @@ it('large weights are handed over where they lie, in the bytes of the file', () 
   }
 })
 
-it('small ones stay, since shapes are inferred from them', () => {
+it('leaves small ones in the model because shape inference reads them', () => {
   expect(detachWeights(layeredCnn()).files).toEqual([])
 })

@@ -11,7 +11,7 @@ import {
   TensorProtoSchema,
 } from '../proto/onnx.ts'
 
-/** How an output is arranged: its rank, the axis of its channels, and for tokens their grid behind the prefix tokens. */
+/** How an output is arranged: its rank, the axis of its channels, and for tokens their grid after the prefix tokens. */
 export interface OutputArrangement {
   rank: number | undefined
   channelAxis?: number | undefined
@@ -23,9 +23,9 @@ export interface OutputArrangement {
 const backwards = 10n
 
 /**
- * Returns a model whose outputs are averaged over images and their horizontal mirror images. Maps of the
- * mirror images are flipped back before averaging, and so are the patch tokens of transformers. The nodes are duplicated, the weights are shared, and the
- * model itself is not modified.
+ * Returns a model whose outputs are averaged over images and their horizontal mirror images. Maps of the mirror images
+ * are flipped back before averaging, and so are the patch tokens of transformers. The nodes are duplicated, the weights
+ * are shared, and the model itself is not modified.
  *
  * @param model model with float32 input and outputs
  * @param input name of its image input: [N, C, H, W]
@@ -107,7 +107,7 @@ export function withHorizontalFlip(
   return create(ModelProtoSchema, { ...model, graph: copy })
 }
 
-/** For each token of an image, the one of the mirror image that shows the same part. */
+/** For each token of an image, the index of the mirror image's token that shows the same part. */
 function mirroredTokens({
   prefixTokens = 0,
   patches,

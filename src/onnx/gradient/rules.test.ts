@@ -77,7 +77,7 @@ async function differences(one: GradientCase): Promise<{ found: Values; isDouble
   return { found, isDouble }
 }
 
-it('there are cases of every operator that has a rule', () => {
+it('every operator with a gradient rule has test cases', () => {
   const covered = new Set(
     kinds.flatMap((kind) =>
       [1, 2, 3, 4].flatMap((seed) => gradientCase(kind, seed).nodes.map(({ opType }) => opType)),
@@ -86,7 +86,7 @@ it('there are cases of every operator that has a rule', () => {
   expect([...differentiable].filter((name) => !covered.has(name))).toEqual([])
 })
 
-it.runIf(ort).each(kinds)('%s: gradients are what finite differences say', async (kind) => {
+it.runIf(ort).each(kinds)('%s: gradients match finite differences', async (kind) => {
   for (let seed = 1; seed <= 3; seed++) {
     const one = gradientCase(kind, seed)
     const { model, gradients } = caseGradients(one)

@@ -33,7 +33,7 @@ function model(nodes: NodeProto[], constants = [constant('w', new Float32Array(6
 }
 
 describe('the tail above a layer', () => {
-  it('takes the layer, and learns the weights of all convolutions above it', () => {
+  it('starts at the layer and makes the weights of all convolutions above it trainable', () => {
     const { kept, weights } = tailOf(tiny, tinyFacts, 'stage3')
     expect(kept).toEqual([{ name: 'stage3', dims: [4, 96, 8, 8] }])
     expect(weights.map(({ name, depth }) => [name, depth])).toEqual([
@@ -46,7 +46,7 @@ describe('the tail above a layer', () => {
     ])
   })
 
-  it('keeps what ways around the layer need', () => {
+  it('keeps what paths around the layer need', () => {
     const { kept } = tailOf(tiny, tinyFacts, 'stage4.block1.conv1.relu.out')
     expect(kept.map(({ name, dims }) => [name, dims]).sort()).toEqual([
       ['stage3.mean', [4, 96]],
@@ -56,7 +56,7 @@ describe('the tail above a layer', () => {
     expect(kept[0].name).toBe('stage4.block1.conv1.relu.out')
   })
 
-  it('is the whole network from the image on, with float16 weights as float32', () => {
+  it('is the whole network when cut at the image, with float16 weights as float32', () => {
     const { kept, weights, model: tail } = tailOf(tiny, tinyFacts, 'pixel_values')
     expect(kept).toEqual([{ name: 'pixel_values', dims: [4, 3, 32, 32] }])
     expect(weights).toHaveLength(24)
@@ -66,18 +66,18 @@ describe('the tail above a layer', () => {
     expect(Math.max(...w.values.map(Math.abs))).toBeGreaterThan(0.1)
   })
 
-  it('does not learn single numbers', () => {
+  it('does not train scalars', () => {
     const { weights } = tailOf(tiny, tinyFacts, 'stage3')
     expect(weights.some(({ name }) => name === 'offset.value')).toBe(false)
   })
 
-  it('that the result does not depend on is refused', () => {
+  it('is refused if the result does not depend on it', () => {
     expect(() => tailOf(tiny, tinyFacts, 'features')).toThrow(
       /from must be a layer that 'features' is computed from/,
     )
   })
 
-  it('turns sizes that are computed into constants', () => {
+  it('replaces computed sizes by constants', () => {
     const nodes = [
       node('a', 'Shape', ['x'], ['s']),
       node('b', 'Relu', ['x'], ['r']),
@@ -90,7 +90,7 @@ describe('the tail above a layer', () => {
     expect(tail.graph!.initializer.map(({ name }) => name).sort()).toEqual(['s', 'w'])
   })
 
-  it('names the operator that the gradient of a weight cannot pass', () => {
+  it('names an operator without a gradient rule on the way to a weight', () => {
     const nodes = [
       node('a', 'MatMul', ['x', 'w'], ['m']),
       node('b', 'Relu', ['m'], ['r']),

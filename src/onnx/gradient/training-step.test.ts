@@ -24,7 +24,7 @@ it.each<[string, Pooling, Arrangement]>([
   ['block1', 'max', { prefixTokens: 1 }],
   ['block1', { grid: 2 }, { prefixTokens: 1, patches }],
   ['block1', 'none', { prefixTokens: 1 }],
-])('a step pools %s by %o as the extractor does', async (name, pooling, arrangement) => {
+])('a step pools %s with %o as the extractor does', async (name, pooling, arrangement) => {
   const isVit = name === 'block1'
   const whole = isVit ? smallVit() : cnn
   const found = whole.graph!.node.findLast(({ output }) => output.some((one) => one.includes(name)))!

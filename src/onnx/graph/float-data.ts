@@ -24,7 +24,7 @@ export function floatsOf(tensor: TensorProto): Float32Array | undefined {
   return new Float32Array(new Uint8Array(raw).buffer)
 }
 
-/** Converts little-endian float16 numbers. A plain loop on bits: unpacking the weights is a part of every start. */
+/** Converts little-endian float16 numbers. A plain loop over bits, because every start unpacks the weights. */
 function fromHalves(view: DataView, length: number): Float32Array {
   const numbers = new Float32Array(length)
   const patterns = new Uint32Array(numbers.buffer)

@@ -41,7 +41,7 @@ describe('readModel', () => {
     )
   })
 
-  it('refuses a model that is cut off, wherever that is', () => {
+  it('rejects a model truncated anywhere', () => {
     for (let length = 0; length < bytes.length; length += length < 400 ? 1 : 37) {
       expect(() => readModel(bytes.subarray(0, length)), `the first ${length} bytes`).toThrow(
         expect.objectContaining({ code: 'MODEL_UNREADABLE' }),
@@ -49,7 +49,7 @@ describe('readModel', () => {
     }
   })
 
-  it('refuses a model whose weights lie elsewhere, and says where', () => {
+  it('rejects a model with external weights and names their location', () => {
     const model = layeredCnn()
     Object.assign(model.graph!.initializer[0], {
       dataLocation: TensorProto_DataLocation.EXTERNAL,

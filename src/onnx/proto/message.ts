@@ -1,18 +1,18 @@
-// Making and copying messages: plain objects with a property for each field that is set and for each list. Scalars that
+// Creates and copies messages: plain objects with a property for each list and for each field that is set. Scalars that
 // are not set have their default from the prototype, and messages that are not set are `undefined`.
 
 import { type Field, type Schema, schemaIn } from './schema.ts'
 
 type Values = Record<string, unknown>
 
-/** What a message may be made of: some of its fields, messages in it likewise. */
+/** What a message is created from: some of its fields, and the same for the messages in it. */
 export type Init<T> = T extends string | number | bigint | boolean | Uint8Array | undefined
   ? T
   : T extends readonly (infer E)[]
     ? readonly Init<E>[]
     : { readonly [K in keyof T]?: Init<T[K]> | undefined }
 
-/** Makes a message; what is one already is returned as it is. Lists and bytes are not copied. */
+/** Creates a message. A value that already is one is returned unchanged. Lists and bytes are not copied. */
 export function create<T>(schema: Schema<T>, init: Init<T> = {} as Init<T>): T {
   if (isMessage(schema, init)) return init as T
   const given = init as Values
@@ -31,7 +31,7 @@ export function create<T>(schema: Schema<T>, init: Init<T> = {} as Init<T>): T {
   return message as T
 }
 
-/** A message of which nothing is set. */
+/** Creates a message without any fields. */
 export function emptyMessage(schema: Schema<unknown>): Values {
   const message: Values = Object.create(schema.prototype)
   for (const { name, isList, oneof } of schema.fields) {
@@ -45,15 +45,15 @@ function converted(field: Field, value: unknown): unknown {
   return field.message ? create(schemaIn(field), value as never) : value
 }
 
-/** Whether this is a message of the type, and not a plain object with some of its properties. */
+/** Whether a value is a message of this type, rather than a plain object with some of its properties. */
 function isMessage(schema: Schema<unknown>, value: unknown): boolean {
   const prototype = Object.getPrototypeOf(value)
   if (prototype === schema.prototype) return true
-  // One of another protobuf library, whose messages have the same properties.
+  // Messages of another protobuf library, which have the same properties.
   return prototype !== Object.prototype && (value as Values).$typeName === `onnx.${schema.typeName}`
 }
 
-/** A copy of a message and of all messages in it. Bytes are shared: weights are large, and nobody writes into them. */
+/** A copy of a message and of all messages in it. Bytes are shared, because weights are large and never modified. */
 export function clone<T>(schema: Schema<T>, message: T): T {
   const from = message as Values
   const copy = emptyMessage(schema)

@@ -9,7 +9,7 @@ import { fromBinary } from './read-message.ts'
 import type { Schema } from './schema.ts'
 import { toBinary } from './write-message.ts'
 
-// onnx-buf is generated from onnx.proto, and @bufbuild/protobuf is protobuf's library: the oracles of this room.
+// The reference: onnx-buf is generated from onnx.proto, and @bufbuild/protobuf is an independent protobuf library.
 
 const nested = (message: buf.DescMessage): buf.DescMessage[] => [
   message,
@@ -20,7 +20,7 @@ const schemas = ours as unknown as Record<string, Schema<unknown>>
 const schemaNamed = (typeName: string) => schemas[`${typeName.slice(5).replaceAll('.', '_')}Schema`]
 const tiny = readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url))
 
-describe('the messages of ONNX', () => {
+describe('the descriptors of the ONNX messages match onnx.proto', () => {
   it.each(messages.map((message) => [message.typeName, message] as const))('%s', (typeName, message) => {
     const schema = schemaNamed(typeName)
     const wanted = message.fields.map((field) => {
@@ -50,7 +50,7 @@ describe('the messages of ONNX', () => {
   )
 })
 
-/** Numbers that look random, the same in every run. */
+/** Pseudo-random numbers, the same in every run. */
 function seeded(seed: number) {
   let state = seed
   return (below: number) => {
@@ -59,7 +59,7 @@ function seeded(seed: number) {
   }
 }
 
-/** A message of the oracle with some of its fields set. */
+/** A message of the reference library with some of its fields set. */
 function filled(message: buf.DescMessage, random: (below: number) => number, depth = 0): buf.Message {
   const init: Record<string, unknown> = {}
   const scalar = (field: buf.DescField): unknown => {
@@ -95,7 +95,7 @@ function filled(message: buf.DescMessage, random: (below: number) => number, dep
 
 describe('a message', () => {
   it.each(messages.map((message) => [message.typeName, message] as const))(
-    '%s is read and written as protobuf does',
+    '%s is read and written as by protobuf-es',
     (typeName, message) => {
       const schema = schemaNamed(typeName)
       for (let seed = 0; seed < 30; seed++) {
@@ -111,14 +111,14 @@ describe('a message', () => {
     },
   )
 
-  it('of whole models is read and written to the bit', () => {
+  it('of a whole model survives reading and writing bit for bit', () => {
     for (const bytes of [tiny, resnet18({ widths: [4, 4, 4, 4] })]) {
       const model = fromBinary(ours.ModelProtoSchema, bytes)
       expect(Buffer.compare(toBinary(ours.ModelProtoSchema, model), bytes)).toBe(0)
     }
   })
 
-  it('has the defaults of what is not set, which a copy of its properties has not', () => {
+  it('has defaults for unset fields, which are not its own properties', () => {
     const node = create(ours.NodeProtoSchema, { opType: 'Relu' })
     expect([node.opType, node.domain, node.input, node.attribute]).toEqual(['Relu', '', [], []])
     expect(Object.keys(node)).not.toContain('domain')
@@ -127,7 +127,7 @@ describe('a message', () => {
     expect(create(ours.AttributeProtoSchema).i).toBe(0n)
   })
 
-  it('keeps fields that it does not know, and a value of an enum that it does not know', () => {
+  it('keeps unknown fields and unknown enum values', () => {
     const bytes = Uint8Array.of(
       ...[0xa2, 0x06, 2, 1, 2], // 100, bytes
       ...[0xa8, 0x06, 0x96, 0x01], // 101, a number
@@ -140,7 +140,7 @@ describe('a message', () => {
     expect(toBinary(ours.AttributeProtoSchema, read)).toEqual(bytes)
   })
 
-  it('shares its bytes with the file, and a clone shares them too', () => {
+  it('shares its bytes with the file, also after clone()', () => {
     const model = fromBinary(ours.ModelProtoSchema, tiny)
     const [weights] = model.graph!.initializer.filter(({ rawData }) => rawData.length > 0)
     expect(weights.rawData.buffer).toBe(tiny.buffer)
@@ -151,25 +151,25 @@ describe('a message', () => {
     expect(again).not.toBe(weights)
   })
 
-  it('is merged with what comes again', () => {
+  it('merges a repeated message field', () => {
     const half = (init: object) => toBinary(ours.ModelProtoSchema, create(ours.ModelProtoSchema, init))
     const both = Buffer.concat([half({ graph: { name: 'a' } }), half({ graph: { docString: 'b' } })])
     expect(fromBinary(ours.ModelProtoSchema, both).graph).toMatchObject({ name: 'a', docString: 'b' })
   })
 
   it.each([
-    ['cut off', tiny.subarray(0, tiny.length - 5)],
-    ['of a wrong type of wire', Uint8Array.of(7)],
-    ['of a field 0', Uint8Array.of(0, 0)],
-    ['with an endless number', new Uint8Array(20).fill(255)],
-    ['whose part goes on behind its end', Uint8Array.of(0x3a, 2, 0x0a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
+    ['truncated', tiny.subarray(0, tiny.length - 5)],
+    ['unknown wire type', Uint8Array.of(7)],
+    ['field number 0', Uint8Array.of(0, 0)],
+    ['an endless varint', new Uint8Array(20).fill(255)],
+    ['a part longer than its parent', Uint8Array.of(0x3a, 2, 0x0a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
     ['a group without an end', Uint8Array.of(0xa3, 0x06, 0x08, 1)],
-    ['nested without end', nestedGroups(100_000)],
-  ])('is refused: %s', (_, bytes) => {
+    ['groups nested too deeply', nestedGroups(100_000)],
+  ])('is rejected: %s', (_, bytes) => {
     expect(() => fromBinary(ours.ModelProtoSchema, bytes)).toThrow(RangeError)
   })
 
-  it('is refused where graphs are nested without end', () => {
+  it('is rejected if graphs are nested too deeply', () => {
     let bytes: Uint8Array = new Uint8Array(0)
     for (let depth = 0; depth < 60; depth++) {
       const attribute = create(ours.AttributeProtoSchema, {})

@@ -1,5 +1,5 @@
-// The messages of ONNX (onnx.proto of its version 1.20), each a line for each field. onnx-buf, which is generated from
-// onnx.proto, has their types and is what tests compare this with; its code would be a third of what a page downloads.
+// The messages of ONNX (onnx.proto of ONNX 1.20), one field per line. The types come from onnx-buf, which is generated from
+// onnx.proto and with which the tests compare this file. Its code would make up a third of a page's download.
 
 import type * as Onnx from 'onnx-buf'
 import { schemaOf } from './schema.ts'
@@ -285,7 +285,7 @@ export const FunctionProtoSchema = schemaOf<Onnx.FunctionProto>(
   metadataProps 14 StringStringEntryProto list`,
 )
 
-/** An enum, with names and values both ways, as TypeScript makes them. */
+/** An enum that maps names to values and values to names, as TypeScript compiles it. */
 function enumOf<E>(names: Record<string, number>): E {
   const both: Record<string, string | number> = { ...names }
   for (const [name, value] of Object.entries(names)) both[value] = name

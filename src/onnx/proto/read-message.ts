@@ -6,24 +6,24 @@ import { WireType } from './wire-type.ts'
 
 type Values = Record<string, unknown>
 
-/** A field that the schema does not have, kept for when the message is written again. */
+/** A field that is not in the schema, kept so that the message can be written again without loss. */
 export interface UnknownField {
   no: number
   wireType: number
-  /** What follows the tag. */
+  /** The bytes after the tag. */
   data: Uint8Array
 }
 
-/** Messages within messages; ONNX's own limit, and far less than the stack has room for. */
+/** Maximum nesting of messages: ONNX's own limit, and far less than the stack allows. */
 const MOST_DEPTH = 100
 
-/** Text decoders remove a byte order mark, but in a message it is text. */
+/** Text decoders remove a byte order mark by default, but in a message it is part of the text. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads a message. Its bytes fields are views of `bytes`.
  *
- * @throws {RangeError} if the bytes are none, or damaged
+ * @throws {RangeError} if the bytes are not a message, or are damaged
  */
 export function fromBinary<T>(schema: Schema<T>, bytes: Uint8Array): T {
   const message = emptyMessage(schema)
@@ -59,7 +59,7 @@ class Reader {
     if (unknown.length > 0) message.$unknown = [...((message.$unknown as UnknownField[]) ?? []), ...unknown]
   }
 
-  /** Reads the value of a field. Answers `false` if it is not of the field's type. */
+  /** Reads the value of a field. Returns `false` if its wire type does not match the field. */
   #field(field: Field, message: Values, wireType: number, end: number, depth: number): boolean {
     const { name, scalar, isList, oneof } = field
     if (!scalar) {
@@ -118,7 +118,7 @@ class Reader {
     const last = this.#end(end)
     let text = ''
     let at = this.#at
-    // Names are short and ASCII: no decoder is as fast.
+    // Names are short and ASCII, and this is faster than any decoder.
     if (last - at <= 64) {
       while (at < last && this.#bytes[at] < 128) text += String.fromCharCode(this.#bytes[at++])
     }
@@ -127,7 +127,7 @@ class Reader {
     return text
   }
 
-  /** Where what begins here with its length ends. */
+  /** Reads a length and returns the offset at which the data of that length ends. */
   #end(limit: number): number {
     const length = this.#small()
     const end = this.#at + length
@@ -135,7 +135,7 @@ class Reader {
     return end
   }
 
-  /** Passes a number of fixed size, and answers where it was. */
+  /** Skips a number of fixed size and returns its offset. */
   #fixed(size: number, end: number): number {
     const at = this.#at
     this.#at += size
@@ -148,7 +148,7 @@ class Reader {
     return this.#bytes[this.#at++]
   }
 
-  /** A variable-length number of 32 bits. */
+  /** Reads a varint of 32 bits. */
   #small(): number {
     let value = 0
     for (let shift = 0; shift < 70; shift += 7) {
@@ -159,7 +159,7 @@ class Reader {
     throw new RangeError('a number has no end')
   }
 
-  /** A variable-length number of 64 bits. */
+  /** Reads a varint of 64 bits. */
   #varint(): bigint {
     let [low, high, bits] = [0, 0n, 0]
     while (bits < 28) {
@@ -212,7 +212,7 @@ class Reader {
   }
 }
 
-/** How a value of this type is written when it stands alone. */
+/** The wire type of a single value of this type. */
 export function wireTypeOf(scalar: Scalar): number {
   switch (scalar) {
     case 'string':

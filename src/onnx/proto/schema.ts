@@ -1,4 +1,4 @@
-// What a message of ONNX consists of, as the codec needs to know it.
+// The properties of ONNX's messages that the codec needs.
 
 /** How the values of a field are encoded: the scalar types of protobuf that ONNX uses. */
 const scalars = ['string', 'bytes', 'float', 'double', 'int32', 'int64', 'uint64', 'enum'] as const
@@ -8,16 +8,16 @@ export type Scalar = (typeof scalars)[number]
 export interface Field {
   name: string
   number: number
-  /** Of a scalar; of a message it is `undefined`, and `message` is set. */
+  /** The type of a scalar field; `undefined` for a message field, which has `message`. */
   scalar: Scalar | undefined
-  /** Name of the message that it holds. */
+  /** The name of the type of a message field. */
   message: string | undefined
   isList: boolean
-  /** Whether the numbers of a list are written side by side. Both ways are read. */
+  /** Whether the numbers of a list are written packed. Both forms can be read. */
   isPacked: boolean
-  /** Name of the group of fields of which at most one is set. */
+  /** The name of the oneof that the field belongs to. */
   oneof: string | undefined
-  /** Values of an enum are below this one; others are kept as unknown fields. */
+  /** Exclusive upper bound of the values of an enum; other values are kept as unknown fields. */
   limit: number
 }
 
@@ -25,11 +25,11 @@ export interface Field {
 export interface Schema<T> {
   /** Without the package, such as 'TypeProto.Tensor'. */
   readonly typeName: string
-  /** In order of their numbers, in which they are written. */
+  /** In order of their numbers, the order in which they are written. */
   readonly fields: readonly Field[]
-  /** Holds the defaults of scalars, so that only fields that are set are own properties of a message. */
+  /** Has the defaults of scalars, so that only fields that are set are own properties of a message. */
   readonly prototype: object
-  /** Never there: the type of the message. */
+  /** Never set; it carries the type of the message. */
   readonly type?: T
 }
 
@@ -49,8 +49,8 @@ const defaults: Record<Scalar, unknown> = {
 /**
  * Defines a message type.
  *
- * @param text its fields, separated by commas: name, number, type, and then 'list', 'packed', 'of' with the name of a group
- *   of alternatives, or 'below' with the limit of an enum
+ * @param text its fields, separated by commas: name, number, type, and then 'list', 'packed', 'of' with the name of a
+ *   oneof, or 'below' with the limit of an enum
  */
 export function schemaOf<T>(typeName: string, text: string): Schema<T> {
   const fields = text.split(',').map((line): Field => {
@@ -78,7 +78,7 @@ export function schemaOf<T>(typeName: string, text: string): Schema<T> {
   return schema
 }
 
-/** The schema of the messages that a field holds. */
+/** The schema of a field's messages. */
 export function schemaIn({ message }: Field): Schema<unknown> {
   return schemas.get(message!)!
 }

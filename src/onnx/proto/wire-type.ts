@@ -1,4 +1,4 @@
-/** How the value behind a tag is encoded. */
+/** How the value after a tag is encoded. */
 export const WireType = {
   varint: 0,
   fixed64: 1,

@@ -1,5 +1,5 @@
-// Writes messages in protobuf's binary format, fields in order of their numbers and behind them those that the schema does
-// not have: the same bytes as protobuf's own libraries write.
+// Writes messages in protobuf's binary format: the fields of the schema in order of their numbers, then the unknown fields.
+// The bytes are the same as those that protobuf's own libraries write.
 
 import { type UnknownField, wireTypeOf } from './read-message.ts'
 import { type Field, type Scalar, type Schema, schemaIn } from './schema.ts'
@@ -7,17 +7,17 @@ import { WireType } from './wire-type.ts'
 
 type Values = Record<string, unknown>
 
-/** Bytes from this length on are not copied until the end. */
+/** Byte fields of at least this length are not copied until the end. */
 const LARGE = 4096
 
-/** A message as bytes. */
+/** Encodes a message. */
 export function toBinary<T>(schema: Schema<T>, message: T): Uint8Array<ArrayBuffer> {
   const writer = new Writer()
   writeMessage(writer, schema, message as Values)
   return writer.finish()
 }
 
-/** Bytes with their length before them, as the data of an `UnknownField`. */
+/** Prefixes bytes with their length, as the data of an `UnknownField`. */
 export function withLength(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const writer = new Writer()
   writer.varint(bytes.length)
@@ -86,7 +86,7 @@ function writeScalar(writer: Writer, scalar: Scalar, value: unknown): void {
   }
 }
 
-/** Grows by doubling; what is large is kept aside and put in its place at the end. */
+/** A buffer that grows by doubling; large byte fields are kept aside and inserted at the end. */
 class Writer {
   length = 0
   readonly #done: Uint8Array[] = []
@@ -104,7 +104,7 @@ class Writer {
     return all
   }
 
-  /** Adds what another one wrote, with its length before it. */
+  /** Appends the output of another writer, prefixed with its length. */
   append(inner: Writer): void {
     this.varint(inner.length)
     inner.#flush()
@@ -115,7 +115,7 @@ class Writer {
     this.varint(no * 8 + wireType)
   }
 
-  /** Negative numbers are written as 64 bits. */
+  /** Writes a varint; negative numbers take 64 bits. */
   varint(value: number | bigint): void {
     if (typeof value === 'bigint' || value < 0) {
       let rest = BigInt.asUintN(64, BigInt(value))

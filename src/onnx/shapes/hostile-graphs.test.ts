@@ -36,7 +36,7 @@ function graphOf(nodes: NodeProto[], initializer: TensorProto[] = [], output = '
   })
 }
 
-/** All that is found out of a model before ONNX Runtime sees it, and how long that takes in milliseconds. */
+/** Analyses a model as far as possible without ONNX Runtime, and measures the time in milliseconds. */
 function examine(model: ModelProto) {
   const bytes = toBinary(ModelProtoSchema, model)
   const start = performance.now()
@@ -54,10 +54,10 @@ const chain = (count: number, operator: string, more: string[] = []) =>
     node('', operator, [i === 0 ? 'x' : `t${i - 1}`, ...more], [`t${i}`]),
   )
 
-/** Far more than it takes on a busy machine, far less than what grows with the square of the graph. */
+/** Far more than the linear algorithms need on a busy machine, far less than a quadratic one would take. */
 const soon = 15_000
 
-describe('a graph with numbers that no operator could take', () => {
+describe('a graph with attributes out of range', () => {
   const huge = 2_000_000_000n
   it.each<[string, NodeProto, TensorProto[]]>([
     [
@@ -87,7 +87,7 @@ describe('a graph with numbers that no operator could take', () => {
       node('', 'Unsqueeze', ['x'], ['end'], { axes: Array(100_000).fill(0n) }),
       [],
     ],
-  ])('%s: its shape is not known', (_, one, initializer) => {
+  ])('%s: the shape is unknown', (_, one, initializer) => {
     expect(
       examine(graphOf([one], initializer))
         .facts.get('end')
@@ -100,13 +100,13 @@ describe('a graph with numbers that no operator could take', () => {
     ['a Pad by -99', node('', 'Pad', ['x'], ['end'], { pads: [0n, 0n, -99n, 0n, 0n, 0n, 0n, 0n] }), []],
     ['a stride of 0', node('', 'MaxPool', ['x'], ['end'], { kernel_shape: [1n, 1n], strides: [0n, 1n] }), []],
     ['a Tile by 2^62', node('', 'Tile', ['x', 'a'], ['end']), [integers('a', 1n, 1n, 2n ** 62n, 1n)]],
-  ])('%s: the size of that axis is not known', (_, one, initializer) => {
+  ])('%s: the size of that axis is unknown', (_, one, initializer) => {
     const dims = examine(graphOf([one], initializer)).facts.get('end')!.dims!
     expect(dims).toHaveLength(4)
     expect(dims[2]).toBeUndefined()
   })
 
-  it('and shapes that are computed from numbers are not guessed where those are not known', () => {
+  it('shapes computed from unknown values are unknown', () => {
     const { facts } = examine(
       graphOf([
         node('', 'Frobnicate', ['x'], ['unknown']),
@@ -121,7 +121,7 @@ describe('a graph with numbers that no operator could take', () => {
     expect(facts.get('half')!.dims).toEqual([1, undefined, 8, 8])
   })
 
-  it('the extractor refuses it with a code', async () => {
+  it('the extractor refuses it with MODEL_UNSUPPORTED', async () => {
     const model = toBinary(
       ModelProtoSchema,
       graphOf(
@@ -137,12 +137,12 @@ describe('a graph with numbers that no operator could take', () => {
   it.each<[string, (number | bigint)[], string]>([
     ['pictures of 2^40 pixels a side', [1, 3, 2n ** 40n, 2n ** 40n], 'MODEL_UNSUPPORTED'],
     ['batches of 2^40 pictures', [2n ** 40n, 3, 8, 8], 'OUT_OF_MEMORY'],
-  ])('%s are refused with a code', async (_, dims, code) => {
+  ])('%s are refused with an error code', async (_, dims, code) => {
     const model = toBinary(ModelProtoSchema, layeredCnn({ input: dims as number[] }))
     await expect(FeatureExtractor.create({ model })).rejects.toMatchObject({ code })
   })
 
-  it('an element type that does not exist is refused with a code', async () => {
+  it('an unknown element type is refused with MODEL_UNSUPPORTED', async () => {
     const wrong = layeredCnn()
     wrong.graph!.input = [tensorInfo('pixels', 999 as DataType, [1, 3, 8, 8])]
     const model = toBinary(ModelProtoSchema, wrong)
@@ -150,7 +150,7 @@ describe('a graph with numbers that no operator could take', () => {
   })
 })
 
-describe('the time is linear in the graph', () => {
+describe('the time is linear in the size of the graph', () => {
   it.each<[string, () => ModelProto]>([
     [
       'constants that are joined with themselves 60 times',
@@ -221,7 +221,7 @@ describe('the time is linear in the graph', () => {
     expect(layers.length).toBeGreaterThan(0)
   })
 
-  it('names that bodies of nested Ifs read are gathered once', () => {
+  it('names read by the bodies of nested Ifs are collected once', () => {
     const body = (depth: number): NodeProto => {
       const inner = depth === 0 ? [] : [body(depth - 1)]
       const graph = {
@@ -240,14 +240,14 @@ describe('the time is linear in the graph', () => {
   })
 })
 
-describe('shares of the work', () => {
+describe('shares of the multiply-adds', () => {
   const weights = [constant('w', new Float32Array(9), [3, 3, 1, 1]), constant('s', Float32Array.of(1), [])]
   const shares = (nodes: NodeProto[]) => {
     const model = graphOf(nodes, weights)
     return Object.fromEntries(workShares(model.graph!, inferTensors(model)))
   }
 
-  it('count what branches have in common once', () => {
+  it('count what branches share only once', () => {
     const found = shares([
       node('', 'Conv', ['x', 'w'], ['a']),
       node('', 'Conv', ['a', 'w'], ['b']),
@@ -260,13 +260,13 @@ describe('shares of the work', () => {
     expect(found).toEqual({ a: 0.2, b: 0.4, c: 0.4, d: 0.6, e: 0.8, f: 0.2, end: 1 })
   })
 
-  it('are the same in another order of the nodes', () => {
+  it('do not depend on the order of the nodes', () => {
     const found = shares([
       node('', 'Add', ['b', 'a'], ['end']),
       node('', 'Conv', ['a', 'w'], ['b']),
       node('', 'Conv', ['x', 'w'], ['a']),
     ])
-    // In this order no shape behind the last node is known.
+    // In this order no shape after the last node is known.
     expect(found).toEqual({})
     const model = graphOf(
       [
@@ -299,7 +299,7 @@ describe('a graph with a cycle is refused', () => {
       ],
     ],
     [
-      'of a name that is made twice',
+      'through a name that is written twice',
       [node('', 'Relu', ['x'], ['end']), node('', 'Softmax', ['end'], ['end'])],
     ],
   ])('%s', (_, nodes) => {
@@ -309,7 +309,7 @@ describe('a graph with a cycle is refused', () => {
   })
 })
 
-it('an operator or input with the name of a property of all objects is one like any other', () => {
+it('an operator or input named like a property of Object.prototype is treated like any other', () => {
   for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
     const { facts } = examine(graphOf([node('', name, ['x'], ['t']), node('', 'Relu', ['x'], ['end'])]))
     expect(facts.get('t')).toEqual({ type: DataType.FLOAT, dims: undefined, values: undefined })

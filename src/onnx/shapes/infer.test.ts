@@ -11,7 +11,7 @@ import { readModel } from '../graph/read.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../proto/onnx.ts'
 import { inferTensors } from './infer.ts'
 
-/** Every layer's shape as it was inferred, beside what ONNX Runtime answers. */
+/** Every layer's inferred shape, and the actual one from ONNX Runtime. */
 async function bothShapes(model: ModelProto, input: string, dims: number[]) {
   const layers = measureLayers(model, listLayers(model), { name: input, dims })
   const names = layers.map(({ name }) => name)
@@ -23,7 +23,7 @@ async function bothShapes(model: ModelProto, input: string, dims: number[]) {
   return { inferred, actual: names.map((name) => [name, answers.get(name)!.dims.slice(1)]) }
 }
 
-describe('shapes are those that ONNX Runtime answers', () => {
+describe('inferred shapes match ONNX Runtime', () => {
   it.each<[string, () => ModelProto, string, number[]]>([
     [
       'a ResNet-18',
@@ -44,7 +44,7 @@ describe('shapes are those that ONNX Runtime answers', () => {
 })
 
 describe('inferTensors', () => {
-  it('knows types without knowing sizes', () => {
+  it('infers types without sizes', () => {
     const facts = inferTensors(qlinearCnn())
     expect(facts.get('conv1')).toMatchObject({
       type: DataType.UINT8,
@@ -54,7 +54,7 @@ describe('inferTensors', () => {
     expect(inferTensors(halfCnn()).get('features')!.type).toBe(DataType.FLOAT16)
   })
 
-  it('takes the word of the file behind an operator that it does not know', () => {
+  it("trusts the file's shapes after an unknown operator", () => {
     const model = manyOperators()
     model.graph!.node.push(node('', 'Frobnicate', ['flat'], ['odd']), node('', 'Relu', ['odd'], ['then']))
     expect(inferTensors(model, { x: [1, 3, 13, 18] }).get('then')!.dims).toBeUndefined()

@@ -6,7 +6,7 @@ import { inferTensors } from './infer.ts'
 import { multiplyAdds } from './multiply-adds.ts'
 
 it.each(['constructor', 'toString', '__proto__', 'valueOf', 'hasOwnProperty'])(
-  'an input and an operator called %s are like any other',
+  'an input and an operator named %s are treated like any other',
   (name) => {
     const unknown = node('', name, [name, name], ['y'])
     const model = create(ModelProtoSchema, {

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const path = (name: string) => join(folder, name)
 const programs = hasProgram('svm-train') && hasProgram('svm-predict')
 
-/** Clouds that overlap, whose labels come in no order. */
+/** Overlapping clouds with unsorted labels. */
 function labelled(rows: number, labels: number[], from: number): { X: Matrix; y: number[] } {
   const { X, codes } = clouds(rows, labels.length, from)
   return { X, y: codes.map((code) => labels[code]) }
@@ -79,7 +79,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
             ])
             await expectProbabilities(svc, test.X)
           }
-          // And back: the same classes in the file's own order, the same sigmoids.
+          // And back: the same classes in the file's order, and the same sigmoids.
           const again = svc.toLibsvm()
           expect(line(again, 'label')).toEqual(line(text, 'label'))
           expect(line(again, 'nr_sv')).toEqual(line(text, 'nr_sv'))
@@ -92,7 +92,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
     }
   }
 
-  /** The file begins with the labels in the model's order; each line, with the label that is likeliest. */
+  /** Checks the output file: first the labels in the model's order, then one line per row with the most probable label. */
   async function expectProbabilities(svc: SVC, X: Matrix): Promise<void> {
     const [header, ...lines] = readFileSync(path('answers'), 'utf8').trim().split('\n')
     const order = header.split(' ').slice(1).map(Number)
@@ -115,7 +115,7 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
 })
 
 describe('LIBSVM model text', () => {
-  it('brings back the same machine, to the bit', async () => {
+  it('gives the same model back, bit for bit', async () => {
     for (const fixture of loadFixtures().filter(({ classes }) => typeof classes[0] === 'number')) {
       const { options } = fixture.configurations[0]
       using svc = await new SVC(options).fit(fixture.XTrain, fixture.yTrain)
@@ -126,7 +126,7 @@ describe('LIBSVM model text', () => {
     }
   })
 
-  it('is as wide as it is told to be', async () => {
+  it('has the requested number of features', async () => {
     const text = sound.join('\n')
     expect(SVC.fromLibsvm(text).supportVectors.cols).toBe(3)
     using wide = SVC.fromLibsvm(text, { columns: 5 })
@@ -139,7 +139,7 @@ describe('LIBSVM model text', () => {
     expect(Array.from(SVC.fromLibsvm(text).supportVectors.row(0))).toEqual([0, 0, 0])
   })
 
-  it('has no place for labels that are text', async () => {
+  it('cannot contain string labels', async () => {
     using svc = await new SVC({ kernel: 'linear' }).fit([[0], [1]], ['no', 'yes'])
     expect(() => svc.toLibsvm()).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining('"no"') }),
@@ -164,27 +164,27 @@ describe('LIBSVM model text', () => {
   ]
 
   it.each<[string, string, string, string, string]>([
-    ['another kind of machine', 'c_svc', 'epsilon_svr', 'MODEL_UNSUPPORTED', 'epsilon_svr'],
+    ['an unsupported svm_type', 'c_svc', 'epsilon_svr', 'MODEL_UNSUPPORTED', 'epsilon_svr'],
     ['a precomputed kernel', 'rbf', 'precomputed', 'MODEL_UNSUPPORTED', 'precomputed'],
     ['gamma 0', 'gamma 0.5', 'gamma 0', 'MODEL_UNSUPPORTED', 'gamma'],
     ['one class', 'nr_class 2', 'nr_class 1', 'MODEL_UNREADABLE', 'label has 2'],
     ['a billion classes', 'nr_class 2', 'nr_class 1000000000', 'MODEL_UNREADABLE', 'label has 2'],
     ['equal labels', 'label 1 -1', 'label 1 1', 'MODEL_UNREADABLE', 'two of its labels'],
-    ['half a label', 'label 1 -1', 'label 1 0.5', 'MODEL_UNREADABLE', 'label contains 0.5'],
+    ['a label that is not an integer', 'label 1 -1', 'label 1 0.5', 'MODEL_UNREADABLE', 'label contains 0.5'],
     ['rho that is not a number', 'rho 0.25', 'rho nan', 'MODEL_UNREADABLE', "rho contains 'nan'"],
     ['rho that is infinite', 'rho 0.25', 'rho 1e999', 'MODEL_UNREADABLE', 'rho contains'],
     ['no rho', 'rho 0.25\n', '', 'MODEL_UNREADABLE', 'rho has 0 numbers'],
-    ['a name twice', 'gamma 0.5', 'gamma 0.5\ngamma 1', 'MODEL_UNREADABLE', 'line 4 repeats'],
+    ['a repeated header line', 'gamma 0.5', 'gamma 0.5\ngamma 1', 'MODEL_UNREADABLE', 'line 4 repeats'],
     ['counts that do not add up', 'nr_sv 1 1', 'nr_sv 1 2', 'MODEL_UNREADABLE', 'adds up to 3'],
     ['a count below 0', 'nr_sv 1 1', 'nr_sv 3 -1', 'MODEL_UNREADABLE', 'nr_sv contains -1'],
     ['one vector too many', 'total_sv 2', 'total_sv 1', 'MODEL_UNREADABLE', 'adds up to 2'],
     ['a missing vector', '-1 1:-1 \n', '', 'MODEL_UNREADABLE', '1 of 2 support vectors'],
-    ['more at the end', '-1 1:-1 \n', '-1 1:-1\n1 1:1', 'MODEL_UNREADABLE', 'text follows the 2'],
-    ['indexes that do not ascend', '1:0.5 3:2', '3:0.5 1:2', 'MODEL_UNREADABLE', 'line 10: index 1'],
-    ['an index twice', '1:0.5 3:2', '3:0.5 3:2', 'MODEL_UNREADABLE', 'must ascend'],
+    ['text after the last vector', '-1 1:-1 \n', '-1 1:-1\n1 1:1', 'MODEL_UNREADABLE', 'text follows the 2'],
+    ['indexes that are not ascending', '1:0.5 3:2', '3:0.5 1:2', 'MODEL_UNREADABLE', 'line 10: index 1'],
+    ['a repeated index', '1:0.5 3:2', '3:0.5 3:2', 'MODEL_UNREADABLE', 'must ascend'],
     ['index 0', '1:0.5', '0:0.5', 'MODEL_UNREADABLE', 'index 0'],
     ['a gigantic index', '3:2', '2000000000:2', 'OUT_OF_MEMORY', '2000000000 columns'],
-    ['an index beyond integers', '3:2', '99999999999999:2', 'MODEL_UNREADABLE', 'not from 1'],
+    ['an index beyond the safe integers', '3:2', '99999999999999:2', 'MODEL_UNREADABLE', 'not from 1'],
     ['NaN', '3:2', '3:nan', 'MODEL_UNREADABLE', "'3:nan'"],
     ['a number beyond float32', '3:2', '3:1e39', 'MODEL_UNREADABLE', 'not a finite float32'],
     ['no value', '3:2', '3:', 'MODEL_UNREADABLE', "'3:'"],
@@ -192,7 +192,7 @@ describe('LIBSVM model text', () => {
     ['no columns', '1:0.5 3:2 \n-1 1:-1', '\n-1', 'MODEL_UNREADABLE', 'no columns'],
     ['no vectors line', 'SV', 'XV', 'MODEL_UNREADABLE', "no line 'SV'"],
     ['something else', 'svm_type', '<html>', 'MODEL_UNREADABLE', 'not svm_type'],
-  ])('refuses %s', (_, now, then, code, phrase) => {
+  ])('rejects %s', (_, now, then, code, phrase) => {
     const text = sound.join('\n')
     expect(() => SVC.fromLibsvm(text)).not.toThrow()
     expect(text).toContain(now)
@@ -201,9 +201,9 @@ describe('LIBSVM model text', () => {
     )
   })
 
-  it('refuses a text that is cut off, wherever that is', () => {
+  it('rejects a truncated text', () => {
     const text = sound.join('\n').trimEnd()
-    // Behind the last full number the rest cannot be missed: '-1 1:-1' cut to '-1' is a row of zeros.
+    // A text cut after its last complete number may still be valid: '-1 1:-1' cut to '-1' is a row of zeros.
     for (let length = 0; length < text.indexOf('\n-1'); length++) {
       expect(() => SVC.fromLibsvm(text.slice(0, length)), text.slice(0, length)).toThrow(
         expect.objectContaining({ code: expect.stringMatching(/^MODEL_/) }),

@@ -16,7 +16,7 @@ beforeAll(async () => {
   sound = await svc.toOnnx()
 })
 
-/** The sound model as another program would have written it, with something changed. */
+/** The valid model as another program would have written it, with a change. */
 function changed(change: (model: ModelProto) => void): Uint8Array {
   const model = readModel(sound.slice())
   model.metadataProps = []
@@ -27,7 +27,7 @@ function changed(change: (model: ModelProto) => void): Uint8Array {
 const svmOf = (model: ModelProto) => model.graph!.node.find(({ opType }) => opType === 'SVMClassifier')!
 const attribute = (model: ModelProto, name: string) =>
   svmOf(model).attribute.find((each) => each.name === name)!
-/** Puts a node before the SVM. */
+/** Inserts a node before the SVM. */
 function putBefore(
   model: ModelProto,
   op: string,
@@ -39,13 +39,13 @@ function putBefore(
 }
 
 describe('SVC.fromOnnx', () => {
-  it('takes an ArrayBuffer as well', async () => {
+  it('accepts an ArrayBuffer', async () => {
     using a = await SVC.fromOnnx(sound)
     using b = await SVC.fromOnnx(sound.buffer)
     expect(a.toState()).toEqual(b.toState())
   })
 
-  it('knows what it cannot know', async () => {
+  it('leaves unknown what the file does not say', async () => {
     using svc = await SVC.fromOnnx(changed(() => {}))
     expect(new Set(svc.support)).toEqual(new Set([-1]))
     expect(svc.getParams()).toMatchObject({ kernel: 'rbf', C: 1 })
@@ -64,7 +64,7 @@ describe('SVC.fromOnnx', () => {
       'different kernels',
     ],
     ['half a support vector', { machine: { support: [0.5] } }, 'MODEL_UNREADABLE', 'support is not a list'],
-  ])('refuses our own metadata with %s', async (_, change, code, phrase) => {
+  ])('rejects softmargin metadata with %s', async (_, change, code, phrase) => {
     const model = readModel(sound.slice())
     const [entry] = model.metadataProps
     const metadata = JSON.parse(entry.value)
@@ -180,7 +180,7 @@ describe('SVC.fromOnnx', () => {
       'MODEL_UNSUPPORTED',
       'inputs have 7 columns',
     ],
-  ])('refuses %s', async (_, change, code, phrase) => {
+  ])('rejects %s', async (_, change, code, phrase) => {
     await expect(SVC.fromOnnx(changed(change))).rejects.toMatchObject({
       code,
       message: expect.stringContaining(phrase as string),
@@ -200,11 +200,11 @@ describe('SVC.fromOnnx', () => {
     ['nothing', new Uint8Array(0), 'MODEL_UNREADABLE'],
     ['a path', 'model.onnx', 'INVALID_ARGUMENT'],
     ['undefined', undefined, 'INVALID_ARGUMENT'],
-  ])('refuses %s', async (_, bytes, code) => {
+  ])('rejects %s', async (_, bytes, code) => {
     await expect(SVC.fromOnnx(bytes as never)).rejects.toMatchObject({ code })
   })
 
-  it('refuses a model that is cut off, wherever that is', async () => {
+  it('rejects a model truncated anywhere', async () => {
     for (let length = 0; length < sound.length; length += 13) {
       await expect(SVC.fromOnnx(sound.subarray(0, length)), `${length} bytes`).rejects.toMatchObject({
         code: expect.stringMatching(/^MODEL_/),
@@ -212,7 +212,7 @@ describe('SVC.fromOnnx', () => {
     }
   })
 
-  it('checks the rows after the scaler', async () => {
+  it('validates rows after the scaler', async () => {
     const bytes = changed((m) =>
       putBefore(m, 'ai.onnx.ml:Scaler', { offset: ones(1).fill(0), scale: ones(1).fill(1e30) }),
     )
@@ -229,7 +229,7 @@ describe('SVC.toOnnx', () => {
     ['poly, balanced', { kernel: 'poly', classWeight: 'balanced' }, [0.5, 1.5, -2]],
     ['rbf, probabilities', { probability: true, randomState: 7 }, ['no', 'yes']],
     ['sigmoid', { kernel: 'sigmoid', gamma: 0.1, coef0: -0.3 }, ['b', 'a', 'c']],
-  ])('loses not a bit: %s', async (_, options, labels) => {
+  ])('loses no bit: %s', async (_, options, labels) => {
     const { X, codes } = clouds(60, labels.length, 0)
     const y = codes.map((code) => labels[code])
     using svc = await new SVC({ ...options, threads: 1, cacheSize: 100 }).fit(X, y)
@@ -242,13 +242,13 @@ describe('SVC.toOnnx', () => {
     const test = clouds(200, labels.length, 1e6).X
     expect(await back.decisionFunction(test)).toEqual(await svc.decisionFunction(test))
     if (options.probability) expect(await back.predictProba(test)).toEqual(await svc.predictProba(test))
-    // Rows that follow those of the file: the duals are worth going on from.
+    // More rows after those of the file: the duals make a useful start.
     const { nIter } = back
     await back.fit(X, y, { warmStart: true })
     expect(Math.max(...back.nIter)).toBeLessThan(Math.max(...nIter))
   })
 
-  it('says what float32 cannot hold', async () => {
+  it('rejects numbers beyond float32', async () => {
     const { X, codes } = clouds(40, 2, 0)
     using svc = await new SVC().fit(X, codes)
     const state = svc.toState()
@@ -256,13 +256,13 @@ describe('SVC.toOnnx', () => {
     await expect(broken.toOnnx()).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' })
   })
 
-  it('wants a machine that has learnt', async () => {
+  it('throws NOT_FITTED before fit', async () => {
     await expect(new SVC().toOnnx()).rejects.toMatchObject({ code: 'NOT_FITTED' })
     expect(() => new SVC().toLibsvm()).toThrow(expect.objectContaining({ code: 'NOT_FITTED' }))
   })
 })
 
-it('an empty ONNX model is refused', async () => {
+it('an empty ONNX model is rejected', async () => {
   await expect(SVC.fromOnnx(toBinary(ModelProtoSchema, create(ModelProtoSchema)))).rejects.toMatchObject({
     code: 'MODEL_UNREADABLE',
   })

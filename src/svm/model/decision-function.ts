@@ -24,7 +24,7 @@ export interface DecisionOptions {
   simd: Simd
   /** Number of threads for many rows. Default: one per core. */
   threads?: number | undefined
-  /** Undefined: one thread. It is passed in so that an edge function, which has no threads, need not hold it. */
+  /** Default: one thread. Passed in, so that bundles for edge functions, which have no threads, need not contain it. */
   onThreads?: typeof ThreadedPredictor | undefined
 }
 
@@ -99,7 +99,7 @@ export class DecisionFunction {
     return abortedBy(o.signal, turn)
   }
 
-  /** Releases the memory as soon as the calls under way have ended. */
+  /** Releases the memory as soon as the running calls have ended. */
   dispose(): void {
     this.#last = this.#last.then(() => {
       this.#predictor?.close()

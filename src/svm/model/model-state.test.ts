@@ -9,7 +9,7 @@ import { SVC } from '../svc.ts'
 import { SvcPredictor } from '../svc-predictor.ts'
 import { SVR } from '../svr.ts'
 
-/** A machine of any kind, as far as a state is concerned. */
+/** The part of an estimator that these tests use. */
 interface AnySvm {
   predict(X: Matrix): Promise<unknown>
   toState(): object
@@ -33,10 +33,10 @@ const text = rows.codes.map((code) => `class ${code}`)
 const two = rows.codes.map((code) => Number(code > 0))
 const scaler = { kind: 'scaler', offset: odd.X.row(0).slice(), scale: odd.X.row(1).slice() } as const
 
-const machines: [string, Matrix, () => Promise<AnySvm>, (state: never) => AnySvm][] = []
+const estimators: [string, Matrix, () => Promise<AnySvm>, (state: never) => AnySvm][] = []
 for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as const) {
   const X = kernel === 'precomputed' ? products : odd.X
-  machines.push(
+  estimators.push(
     [`SVC, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), SVC.fromState],
     [`SVC, ${kernel}, two classes`, X, () => new SVC({ kernel, C: 1 / 3 }).fit(X, two), SVC.fromState],
     [`SVR, ${kernel}`, X, () => new SVR({ kernel }).fit(X, two), SVR.fromState],
@@ -44,7 +44,7 @@ for (const kernel of ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed'] as cons
     [`SvcPredictor, ${kernel}`, X, () => new SVC({ kernel }).fit(X, text), fromPredictor],
   )
 }
-machines.push(
+estimators.push(
   [
     'SVC with probabilities and class weights',
     odd.X,
@@ -73,14 +73,14 @@ machines.push(
   ],
 )
 
-/** The state is that of an SVC, and what predicts is the small class of the edge. */
+/** Restores the state of an SVC as an `SvcPredictor`. */
 function fromPredictor(state: never): AnySvm {
   const predictor = SvcPredictor.fromState(state)
   return { predict: (X) => predictor.predict(X), toState: () => state }
 }
 
-/** Everything that a machine answers. */
-async function answers(svm: AnySvm, X: Matrix): Promise<unknown[]> {
+/** Everything that an estimator returns. */
+async function results(svm: AnySvm, X: Matrix): Promise<unknown[]> {
   const { decisionFunction, predictProba } = svm as Partial<SVC>
   const hasProbabilities = svm instanceof SVC && svm.getParams().probability
   return [
@@ -97,16 +97,16 @@ const copies: [string, (state: object) => object][] = [
   ['after JSON, twice', (state) => JSON.parse(JSON.stringify(JSON.parse(JSON.stringify(state))))],
 ]
 
-describe.each(machines)('the state of an %s', (_, X, make, fromState) => {
-  it.each(copies)('makes a machine that answers the same bits, %s', async (__, copy) => {
+describe.each(estimators)('the state of an %s', (_, X, make, fromState) => {
+  it.each(copies)('gives an estimator with the same bits, %s', async (__, copy) => {
     const svm = await make()
     const again = fromState(copy(svm.toState()) as never)
-    const own = svm.constructor === again.constructor ? svm : fromState(svm.toState() as never)
-    expect(await answers(again, X)).toEqual(await answers(own, X))
+    const original = svm.constructor === again.constructor ? svm : fromState(svm.toState() as never)
+    expect(await results(again, X)).toEqual(await results(original, X))
     if (again.constructor === svm.constructor) {
-      // Undefined options are not in JSON: toEqual takes them for none.
+      // JSON omits undefined options, which toEqual treats as equal.
       expect(again.toState()).toEqual(svm.toState())
-      // And it is saved again as the first one is.
+      // A restored SVC is saved to the same bytes.
       if (svm instanceof SVC && !svm.toState().kernel.kind.startsWith('pre')) {
         expect(await (again as SVC).toOnnx()).toEqual(await svm.toOnnx())
       }
@@ -155,7 +155,7 @@ describe('fromState', () => {
     }
   })
 
-  it('takes a state with any one part damaged, or says what is wrong with it', async () => {
+  it('accepts a state with one part damaged or says what is wrong with it', async () => {
     const random = new Random(7)
     const damage = [null, undefined, {}, [], 'text', 3, -1, Number.NaN, [null], { 0: 'a' }, { length: 5 }]
     const state = (await new SVC({ probability: true }).fit(odd.X, text)).toState()
@@ -185,13 +185,13 @@ describe('fromState', () => {
 })
 
 describe('StandardScaler.from', () => {
-  it.each(copies)('makes a scaler of the same bits, %s', async (_, copy) => {
+  it.each(copies)('gives a scaler with the same bits, %s', async (_, copy) => {
     const { mean, scale } = await new StandardScaler().fit(odd.X)
     const again = StandardScaler.from(copy({ mean, scale }) as StandardScaler)
     expect(await again.transform(odd.X)).toEqual(await StandardScaler.from({ mean, scale }).transform(odd.X))
   })
 
-  it('refuses what has no numbers', () => {
+  it('rejects values that are not numbers', () => {
     for (const wrong of [
       null,
       undefined,

@@ -5,11 +5,11 @@ import { SVC, type SvcOptions } from '../svc.ts'
 const { y, weights, answers } = fixtures.weighted
 const [X, XTest] = [toMatrix(fixtures.weighted.X), toMatrix(fixtures.weighted.XTest)]
 
-test.each(answers)('scikit-learn: $options', async ({ options, decisions, support }) => {
+test.each(answers)('matches scikit-learn: $options', async ({ options, decisions, support }) => {
   const svc = await new SVC({ ...(options as SvcOptions), tol: 1e-6 }).fit(X, y, { sampleWeight: weights })
   const ours = await svc.decisionFunction(XTest, { shape: 'ovo' })
   expect(distance(ours.data, decisions)).toBeLessThan(5e-3)
-  // scikit-learn counts only the rows that weigh something; ours are rows of X.
+  // scikit-learn numbers only the rows with a weight above 0; our numbers refer to all rows of X.
   const kept = [...y.keys()].filter((row) => weights[row] > 0)
   const missing = support.filter((place) => !svc.support.includes(kept[place]))
   expect(missing.length).toBeLessThanOrEqual(1)
@@ -24,7 +24,7 @@ describe('sampleWeight', () => {
     expect(other.intercept).toEqual(one.intercept)
   })
 
-  test('of a whole number repeats a row', async () => {
+  test('of a whole number equals repeating the row', async () => {
     const sampleWeight = y.map((_, row) => row % 4)
     const rows = sampleWeight.flatMap((weight, row) => new Array<number>(weight).fill(row))
     const options = { tol: 1e-6, gamma: 0.3 }
@@ -37,7 +37,7 @@ describe('sampleWeight', () => {
     expect(distance(a.data, b.data)).toBeLessThan(1e-3)
   })
 
-  test('of 0 leaves a row out, whatever is in it', async () => {
+  test('of 0 leaves a row out, whatever its values', async () => {
     const odd = X.select([...y.keys(), 0])
     odd.row(X.rows).fill(3e37)
     const svc = await new SVC({ gamma: 0.3, tol: 1e-6 }).fit(odd, [...y, y[0]], {
@@ -50,12 +50,12 @@ describe('sampleWeight', () => {
 
   test.each([
     ['a negative weight', [1, 1, -1, 1], 'INVALID_ARGUMENT', 'sampleWeight[2]'],
-    ['no number', [1, Number.NaN, 1, 1], 'INVALID_ARGUMENT', 'sampleWeight[1]'],
+    ['a weight that is not a number', [1, Number.NaN, 1, 1], 'INVALID_ARGUMENT', 'sampleWeight[1]'],
     ['an infinite weight', [1, 1, 1, Number.POSITIVE_INFINITY], 'INVALID_ARGUMENT', 'sampleWeight[3]'],
-    ['nothing but zeros', [0, 0, 0, 0], 'INVALID_ARGUMENT', 'sampleWeight'],
+    ['only zeros', [0, 0, 0, 0], 'INVALID_ARGUMENT', 'sampleWeight'],
     ['a class without weight', [1, 1, 0, 0], 'INVALID_ARGUMENT', 'sampleWeight'],
     ['too few weights', [1, 1], 'SHAPE_MISMATCH', 'sampleWeight'],
-    ['no list', 1, 'INVALID_ARGUMENT', 'sampleWeight'],
+    ['a value that is not a list', 1, 'INVALID_ARGUMENT', 'sampleWeight'],
   ])('%s', async (_, sampleWeight, code, argument) => {
     const fit = new SVC().fit([[0], [1], [2], [3]], ['a', 'a', 'b', 'b'], {
       sampleWeight: sampleWeight as number[],
@@ -63,7 +63,7 @@ describe('sampleWeight', () => {
     await expect(fit).rejects.toMatchObject({ code, argument })
   })
 
-  test('the class without weight is named', async () => {
+  test('names a class without any weight', async () => {
     const fit = new SVC().fit([[0], [1], [2]], ['a', 'b', 'c'], { sampleWeight: [1, 0, 1] })
     await expect(fit).rejects.toThrow('class "b"')
   })

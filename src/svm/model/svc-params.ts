@@ -26,8 +26,8 @@ export interface SvcOptions extends SvmOptions {
   /** Seed of the random folds that the probabilities are fitted on, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /**
-   * Number of threads for long fits, searches and predictions, on hosts where threads can share memory. Default: one per core. The
-   * results have the same bits for any number.
+   * Number of threads for long fits, searches and predictions, on hosts where threads can share memory. Default: one
+   * per core. The results have the same bits for any number.
    */
   threads?: number | undefined
 }

@@ -16,7 +16,7 @@ afterEach(() => {
   for (const engine of engines.splice(0)) engine.close()
 })
 
-/** The plan of a fit on classes of so many rows. */
+/** The memory plan for classes of these sizes. */
 async function planOf(counts: number[], cacheSize?: number) {
   const engine = await Engine.open('strict')
   engines.push(engine)
@@ -36,12 +36,12 @@ async function planOf(counts: number[], cacheSize?: number) {
 }
 
 test.each([[50_000], [250_000], [1_000_000]])(
-  'two classes of %i rows: no block is planned, nor its memory',
+  'two classes of %i rows: no blocks are planned',
   async (count) => {
     const plan = await planOf([count, count], 200)
     expect(plan.blocks).toBe(false)
     expect(plan.cacheBytes).toBeLessThanOrEqual(200 * MEGABYTE)
-    // What is left is the problem itself, some batches of rows, and the steps over free points.
+    // The rest is for the problem itself, some batches of rows, and projected CG steps.
     expect(plan.threadBytes).toBeLessThan(200 * MEGABYTE + 2 * count * 1000)
   },
 )
@@ -50,13 +50,13 @@ test('three classes of 60,000 rows', async () => {
   expect((await planOf([60_000, 60_000, 60_000])).blocks).toBe(false)
 })
 
-test('the usual memory does not depend on the host, and leaves a fit below 2 GB', async () => {
+test('the default memory does not depend on the host and keeps a fit below 2 GB', async () => {
   expect(cacheBytes(undefined)).toBe(1024 * MEGABYTE)
   const plan = await planOf([50_000, 50_000])
   expect(plan.threadBytes).toBeLessThan(1200 * MEGABYTE)
 })
 
-/** Two clouds far apart, so that few kernel rows are asked for. */
+/** Two clouds far apart, which need few kernel rows. */
 function clouds(rows: number): { X: Matrix; y: number[] } {
   const X = new Matrix(new Float32Array(rows * 2), rows, 2)
   let state = 1
@@ -67,7 +67,7 @@ function clouds(rows: number): { X: Matrix; y: number[] } {
   return { X, y: Array.from({ length: rows }, (_, row) => row % 2) }
 }
 
-test('60,000 rows fit: two classes, folds for probabilities, a function, and a search', async () => {
+test('60,000 rows fit: two classes, probability folds, regression, and a search', async () => {
   const { X, y } = clouds(60_000)
   const unseen = X.select([0, 1, 2, 3])
   const svc = await new SVC({ cacheSize: 200, probability: true }).fit(X, y)
@@ -82,7 +82,7 @@ test('60,000 rows fit: two classes, folds for probabilities, a function, and a s
   expect(search.bestScore).toBe(1)
 }, 180_000)
 
-test('where all kernel values fit, the answer does not depend on cacheSize; where not, within tol', async () => {
+test('the model does not depend on cacheSize if all kernel values fit, and otherwise agrees within tol', async () => {
   const random = new Random(5)
   const [most, least] = [900, 500]
   const X = new Matrix(new Float32Array((most + least) * 4), most + least, 4)
@@ -93,7 +93,7 @@ test('where all kernel values fit, the answer does not depend on cacheSize; wher
     return model
   }
   const usual = await machineOf()
-  // A little more than the docs ask for, for rows are padded.
+  // Slightly more than documented, because rows are padded.
   const bytes = 4 * Math.max((most + least) ** 2, 3 * most ** 2 + least ** 2)
   expect(await machineOf((1.05 * bytes) / MEGABYTE)).toEqual(usual)
   const little = await machineOf(0.1)

@@ -5,10 +5,13 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { Sigmoids } from '../../engine/decision/platt.ts'
 import { fitSigmoid } from '../../engine/decision/platt.ts'
 import type { ColumnStats } from '../../engine/kernel/column-stats.ts'
-import type { SvmKernel } from '../../engine/kernel/kernel.ts'
+import { gramBytes } from '../../engine/kernel/gram.ts'
+import type { KeptGram } from '../../engine/kernel/kept-gram.ts'
+import { mayCentre, type SvmKernel } from '../../engine/kernel/kernel.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { coefficientRow, pairCount, pairsOf } from '../../engine/kernel/pairs.ts'
 import { isImprecise, type RoundingError } from '../../engine/kernel/rounding-error.ts'
+import { BlockRows } from '../../engine/rows/block-rows.ts'
 import type { EarlierDuals } from '../../engine/seeding/earlier-fit.ts'
 import { Engine } from '../../engine/wasm/engine.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
@@ -35,6 +38,8 @@ export interface TrainingProblem {
   folds?: Int32Array | undefined
   /** Duals of an earlier fit to start from. */
   earlier?: EarlierDuals | undefined
+  /** The dot products of X, in the order of `groups`. */
+  gram?: KeptGram | undefined
 }
 
 /** Progress of a fit: the number of class pairs solved, and the gap of the current pair. */
@@ -103,18 +108,41 @@ async function fitOnce(
   o: FitOptions,
   precise: boolean,
 ): Promise<Fit> {
+  const { gram } = classes
+  if (gram && !precise && serves(gram, threads, kernel, o)) {
+    return fitIn(gram.engine, threads, classes, kernel, o, precise)
+  }
+  gram?.engine.close()
   const engine = await Engine.open(o.simd, threads > 1)
   try {
-    return await fitIn(engine, threads, classes, kernel, o, precise)
+    return await fitIn(engine, threads, { ...classes, gram: undefined }, kernel, o, precise)
   } finally {
     engine.close()
   }
 }
 
+/**
+ * Whether a Gram matrix serves a fit: it has the build of the engine and the rows that the fit would have, and leaves
+ * the fit as much memory as it would have otherwise, since that can affect its last bits.
+ */
+function serves(gram: KeptGram, threads: number, { kind }: SvmKernel, o: FitOptions): boolean {
+  const { engine, simd, isShared, isCentred, layout } = gram
+  const { runs } = layout.rows
+  const limit = cacheBytes(o.cacheSize)
+  return (
+    kind !== 'precomputed' &&
+    simd === o.simd &&
+    isCentred === mayCentre(kind) &&
+    (isShared || threads === 1) &&
+    gramBytes(runs) + BlockRows.bytes(runs) <= limit &&
+    engine.room >= 2 * limit
+  )
+}
+
 async function fitIn(
   engine: Engine,
   threads: number,
-  { X, groups, survey, bounds, folds, earlier }: TrainingProblem,
+  { X, groups, survey, bounds, folds, earlier, gram }: TrainingProblem,
   kernel: SvmKernel,
   o: FitOptions,
   forced: boolean,
@@ -122,7 +150,7 @@ async function fitIn(
   const timeSlice = new TimeSlice(o.signal)
   const pairs = pairsOf(groups.length)
   const laidOut = await prepareKernel(engine, { X, groups, survey }, kernel, timeSlice, {
-    ...{ centred: true, precise: forced },
+    ...{ centred: true, precise: forced, gram: gram?.layout },
   })
   const { source, packer, unit, centre, precise } = laidOut
   const plan = planMemory(engine, source, cacheBytes(o.cacheSize), threads)

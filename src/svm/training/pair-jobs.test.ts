@@ -5,9 +5,9 @@ import { PairSchedule } from './pair-jobs.ts'
 import type { FitJob, PairSolution } from './pair-solver.ts'
 
 /**
- * Does the jobs, some at once, and lets them end in any order; answers them in the order in which they began.
+ * Runs the jobs, several at a time, and lets them end in random order. Returns them in the order in which they began.
  *
- * @param share what each pair asks for of its rows
+ * @param share the share of its rows that each pair requests
  */
 function doAll(jobs: PairSchedule, pairs: [number, number][], share: number, random: Random): FitJob[] {
   const begun: FitJob[] = []
@@ -42,7 +42,7 @@ test.each([
   { name: 'whole blocks', classes: 5, isLeft: () => true, whole: true, share: 0.5 },
   { name: 'two classes', classes: 2, isLeft: () => true, whole: true, share: 0.5 },
   { name: 'none', classes: 5, isLeft: () => false, whole: false, share: 0.5 },
-])('$name: each once, when its blocks are there, in whatever order jobs end', (o) => {
+])('$name: each pair once, after its blocks, in whatever order jobs end', (o) => {
   const pairs = pairsOf(o.classes)
   const left = [...pairs.keys()].filter(o.isLeft)
   const random = new Random(3)

@@ -38,7 +38,7 @@ export interface FitContext {
   cacheBytes: number
   /** Address of each class's diagonal block, for pairs solved on whole blocks. */
   diagonal: number[]
-  /** The packed rows. Undefined for a precomputed kernel, whose values do not leave their thread. */
+  /** The packed rows. Undefined for a precomputed kernel, whose values are not sent to other threads. */
   rows: PackedLayout | undefined
 }
 
@@ -170,7 +170,7 @@ export class PairSolver {
       fillSvcProblem(problem, ofFirst, ofSecond)
       fixFoldAtZero(problem, 0, groups[i], folds, fold)
       fixFoldAtZero(problem, split, groups[j], folds, fold)
-      // Without a limit on rows: most of those that a fold requests are there.
+      // No limit on rows, because most of the rows that a fold requests are already in memory.
       const { rho } = (await this.#solver.run(options))!
       readOutOfFold(problem, 0, groups[i], folds, fold, rho, 1, solution.unseen)
       readOutOfFold(problem, split, groups[j], folds, fold, rho, -1, solution.unseen.subarray(ofFirst.length))

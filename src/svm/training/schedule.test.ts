@@ -8,9 +8,9 @@ const CLASSES = 6
 const pairs = pairsOf(CLASSES)
 
 /**
- * Does the jobs in the owner's thread and in others, which end in any order.
+ * Runs the jobs in the owner's thread and in others; they end in random order.
  *
- * @param isSolved whether a pair is solved row by row: else it is given up
+ * @param isSolved whether a pair can be solved row by row; otherwise it is given up
  */
 function doAll(
   jobs: Schedule,

@@ -12,7 +12,7 @@ const XTest = digits.XTest
 const iterations = (svc: SVC) => svc.nIter.reduce((sum, n) => sum + n, 0)
 const decisions = async (svc: SVC) => (await svc.decisionFunction(XTest, { shape: 'ovo' })).data
 
-/** Fits both ways: the same answers, with fewer steps. */
+/** Fits with and without a warm start, and expects the same result in fewer iterations. */
 async function compare(options: SvcOptions, from: SVC | true, warm: SVC, rows = X, labels = y) {
   const cold = await new SVC(options).fit(rows, labels)
   await warm.fit(rows, labels, { warmStart: from })
@@ -24,18 +24,18 @@ async function compare(options: SvcOptions, from: SVC | true, warm: SVC, rows = 
 describe.each(['rbf', 'linear', 'poly'] as const)('%s', (kernel) => {
   const options: SvcOptions = { kernel, tol: 1e-4, gamma: 0.001 }
 
-  test('the same fit again takes next to no steps', async () => {
+  test('repeating a fit takes almost no iterations', async () => {
     const svc = await new SVC(options).fit(X, y)
     expect(await compare(options, true, svc)).toBeLessThan(0.05)
   })
 
-  test('more rows', async () => {
+  test('with more rows', async () => {
     const first = X.select(Array.from({ length: 540 }, (_, i) => i))
     const svc = await new SVC(options).fit(first, y.slice(0, 540))
     expect(await compare(options, true, svc)).toBeLessThan(0.9)
   })
 
-  test('a larger and a smaller C', async () => {
+  test('with a larger and a smaller C', async () => {
     const svc = await new SVC({ ...options, C: 1 }).fit(X, y)
     const larger = { ...options, C: 2 }
     expect(await compare(larger, svc, new SVC(larger))).toBeLessThan(0.9)
@@ -47,13 +47,13 @@ describe.each(['rbf', 'linear', 'poly'] as const)('%s', (kernel) => {
 describe('warmStart', () => {
   const options: SvcOptions = { C: 10, gamma: 0.001, tol: 1e-4 }
 
-  test('from a small cache', async () => {
+  test('from a fit with a small cache', async () => {
     const svc = await new SVC(options).fit(X, y)
     const little = { ...options, cacheSize: 0.01 }
     expect(await compare(little, svc, new SVC(little))).toBeLessThan(0.05)
   })
 
-  test('a new class among the rows that follow', async () => {
+  test('with a new class among the added rows', async () => {
     const old = [...y.keys()].filter((row) => y[row] !== 3)
     const rows = X.select([...old, ...[...y.keys()].filter((row) => y[row] === 3)])
     const labels = [...old.map((row) => y[row]), ...y.filter((label) => label === 3)]
@@ -73,7 +73,7 @@ describe('warmStart', () => {
   test.each([
     ['rows in another order', [...y.keys()].reverse()],
     ['fewer rows', [...y.keys()].slice(300)],
-  ])('%s: the duals are dropped', async (_, rows) => {
+  ])('%s: the duals are discarded', async (_, rows) => {
     const labels = rows.map((row) => y[row])
     const svc = await new SVC(options).fit(X, y)
     const cold = await new SVC(options).fit(X.select(rows), labels)
@@ -82,7 +82,7 @@ describe('warmStart', () => {
     expect(svc.nIter).toEqual(cold.nIter)
   })
 
-  test('another label of a support vector, other columns: the duals are dropped', async () => {
+  test('a relabelled support vector or other columns: the duals are discarded', async () => {
     const svc = await new SVC(options).fit(X, y)
     const labels = y.slice()
     const row = svc.support[0]
@@ -95,7 +95,7 @@ describe('warmStart', () => {
     expect(other.nIter).toEqual((await new SVC(options).fit(narrow, y)).nIter)
   })
 
-  test('with nothing learnt yet it is a fit like any other', async () => {
+  test('before the first fit it changes nothing', async () => {
     const [warm, cold] = [await new SVC().fit(X, y, { warmStart: true }), await new SVC().fit(X, y)]
     expect(warm.nIter).toEqual(cold.nIter)
     await expect(new SVC().fit(X, y, { warmStart: new SVC() })).rejects.toMatchObject({ code: 'NOT_FITTED' })
@@ -105,7 +105,7 @@ describe('warmStart', () => {
     })
   })
 
-  test('goes on where maxIter stopped', async () => {
+  test('continues after maxIter', async () => {
     const svc = await new SVC({ ...options, maxIter: 20 }).fit(X, y)
     expect(svc.fitStatus).toBe('maxIter')
     expect(Math.max(...svc.nIter)).toBe(20)

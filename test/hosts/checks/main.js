@@ -1,4 +1,4 @@
-// For the checks of pages: hands them the library, pictures, and a worker that they may end.
+// For the checks of pages: exposes the library, pictures, and a worker that the checks can terminate.
 import * as softmargin from 'softmargin'
 import { spawn } from 'softmargin/worker'
 import { pictures } from '../pictures.js'

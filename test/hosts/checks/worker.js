@@ -1,4 +1,4 @@
-// A worker of the page's own, which ends when it is told to.
+// A worker of the page, which closes itself on request.
 import 'softmargin/worker/entry'
 
 addEventListener('message', ({ data }) => data === 'end' && close())

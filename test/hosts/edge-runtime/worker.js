@@ -1,4 +1,4 @@
-// For edge-runtime: the same, with modules that the host hands in as globals.
+// For edge-runtime: runs the program with modules that the platform supplies as globals.
 import * as softmargin from 'softmargin'
 import { spawn } from 'softmargin/worker'
 import { program } from '../program.js'

@@ -1,4 +1,4 @@
-// For browsers: runs the program and leaves what came of it in `window.outcome`.
+// For browsers: runs the program and stores its results in `window.outcome`.
 import * as softmargin from 'softmargin'
 import { spawn } from 'softmargin/worker'
 import { program } from '../program.js'

@@ -1,4 +1,4 @@
-// For workerd: runs the program and answers with what came of it. The package brings its modules itself.
+// For workerd: runs the program and responds with its results. The package imports its WebAssembly modules itself.
 import * as softmargin from 'softmargin'
 import tiny from 'softmargin/tiny.onnx'
 import { spawn } from 'softmargin/worker'

@@ -57,14 +57,17 @@ it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(network
     const input = model.graph!.input[0].name
     const tail = tailOf(model, inferTensors(model, { [input]: [batchSize, 3, 32, 32] }), input)
     const featureScale = 0.7
-    const runner = await GradientRunner.start(tail, {
-      pooling: 'none',
-      classes,
-      featureScale,
-      rateOf: (depth) => 0.9 ** depth,
-      headRate: 2,
-      running: {},
-    })
+    const runner = await GradientRunner.start(
+      { engine: () => tail, graph: () => tail },
+      {
+        pooling: 'none',
+        classes,
+        featureScale,
+        rateOf: (depth) => 0.9 ** depth,
+        headRate: 2,
+        running: {},
+      },
+    )
     const { parameters: learnt } = runner
     const features = learnt.at(-2)!.dims[1]
     // A head of zeros would hide the gradients of everything below it.

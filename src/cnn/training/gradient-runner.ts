@@ -3,7 +3,7 @@ import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import type { Parameter } from './optimizer.ts'
-import { type LearntTensor, type StepRuntime, startStep } from './step-runtime.ts'
+import { type LearntTensor, type StepRuntime, startStep, type Tails } from './step-runtime.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
 export interface NamedParameter extends Parameter, LearntTensor {}
@@ -39,15 +39,12 @@ export class GradientRunner {
     this.#targets = new Float32Array(this.slice * classes)
   }
 
-  /**
-   * @param tail its batch is the size of a slice
-   * @throws {SoftmarginError} the errors of `startStep`
-   */
+  /** @throws {SoftmarginError} the errors of `startStep` */
   static async start(
-    tail: Tail,
+    tails: Tails,
     o: StepOptions & { rateOf: (depth: number) => number; headRate: number; running: RunningOptions },
   ): Promise<GradientRunner> {
-    const { runtime, learnt } = await startStep(tail, o, o.running)
+    const { runtime, tail, learnt } = await startStep(tails, o, o.running)
     const depths = new Map(tail.weights.map(({ name, depth }) => [name, depth]))
     const parameters = learnt.map((one) => {
       const depth = depths.get(one.name)

@@ -33,27 +33,37 @@ export interface StepRuntime {
   release(): Promise<void>
 }
 
-/** A runtime, the tensors that it learns and the number of features of an image. */
+/** A runtime and what it learns. */
 interface Started {
   runtime: StepRuntime
+  /** The tail that it runs, whose batch is the size of a slice. */
+  tail: Tail
   /** The weights, then the head's [classes, features] and [classes], which start at zero. */
   learnt: LearntTensor[]
+}
+
+/** The tails that a training may run: they differ in the size of their batch. */
+export interface Tails {
+  /** For the engine, which needs no more memory for more images. */
+  engine(): Tail
+  /** For other runtimes, whose memory grows with the images. */
+  graph(): Tail
 }
 
 /**
  * Starts what computes gradients: the engine if it knows every operator, unless another runtime was asked for.
  *
- * @param tail its batch is the size of a slice
  * @throws {SoftmarginError} the errors of `trainingStep` and `startGraph`
  */
-export async function startStep(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
+export async function startStep(tails: Tails, o: StepOptions, running: RunningOptions): Promise<Started> {
   const { runtime = 'auto', device = 'wasm' } = running
-  if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return inGraph(tail, o, running)
+  const inOther = () => inGraph(tails.graph(), o, running)
+  if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return inOther()
   try {
-    return await inEngine(tail, o)
+    return await inEngine(tails.engine(), o)
   } catch (error) {
     if (whyNotEngine(error) === undefined) throw error
-    return inGraph(tail, o, running)
+    return inOther()
   }
 }
 
@@ -73,7 +83,7 @@ async function inEngine(tail: Tail, o: StepOptions): Promise<Started> {
     end: (factor) => network.end(factor),
     release: async () => {},
   }
-  return { runtime, learnt }
+  return { runtime, tail, learnt }
 }
 
 async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
@@ -89,7 +99,7 @@ async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Pro
   for (const { name, dims: own, values } of tail.weights) feeds[name] = { data: values, dims: own }
   for (const { name, dims: own, values } of learnt) feeds[name] = { data: values, dims: own }
   const taken = new Set(step.model.graph!.input.map(({ name }) => name))
-  return { runtime: graphRuntime(), learnt }
+  return { runtime: graphRuntime(), tail, learnt }
 
   function graphRuntime(): StepRuntime {
     return {

@@ -10,8 +10,11 @@ import { type ClassifierSource, lowerClassifier } from './lower-classifier.ts'
 import type { WeightGradient } from './weight-gradient.ts'
 
 /** Memory for the maps of one pass, in bytes, and the most images of one. */
-const MAP_BYTES = +(globalThis.process?.env.MB ?? 8) * 2 ** 20
+const MAP_BYTES = 2 ** 24
 const MOST_PICTURES = 32
+/** Large weights are worth passes of some more images, since their gradients are added up once a pass. */
+const GOOD_PICTURES = 8
+const MOST_MAP_BYTES = 2 ** 28
 
 /**
  * The step of a training in the engine: the forward and the backward pass of a classifier with a softmax cross-entropy.
@@ -144,9 +147,10 @@ async function compile(source: ClassifierSource, simd: Simd): Promise<Compiled> 
   ]
   const program = { operations, input, outputs }
   const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
-  const [one, two] = [bytes(1), bytes(2)]
-  const fitting = Math.floor(MAP_BYTES / Math.max(1, two - one))
-  const pictures = Math.max(1, Math.min(MOST_PICTURES, source.inputs[0].dims[0], fitting))
+  const each = Math.max(1, bytes(2) - bytes(1))
+  const fitting = Math.max(MAP_BYTES / each, Math.min(GOOD_PICTURES, MOST_MAP_BYTES / each))
+  const most = Math.min(MOST_PICTURES, source.inputs[0].dims[0])
+  const pictures = Math.max(1, Math.min(most, Math.floor(fitting)))
   const plan = makePlan(program, { facts, pictures })
   ports[0] = plan.input
   return { plan, ports, weights, program }

@@ -58,10 +58,9 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
         memory.floats(size, () => {}),
       )
       memory.stage(4 * length)
-      const steps =
-        winogradForm(kind)
-          ? { channelStep: taps * row, tapStep: row }
-          : { channelStep: row, tapStep: channels * row }
+      const steps = winogradForm(kind)
+        ? { channelStep: taps * row, tapStep: row }
+        : { channelStep: row, tapStep: channels * row }
       const groupStep = kind === 'depthwise' ? 1 : taps * channels * row
       sums = { address, bias: biases, row, ...steps, groupStep }
       addBiasSums(convolution, dy, sums, context)
@@ -199,7 +198,13 @@ function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: Ste
   })
 }
 
-function addWinograd(operation: Convolution, chosen: WinogradForm, dy: MapValue, sums: Sums, context: StepContext): void {
+function addWinograd(
+  operation: Convolution,
+  chosen: WinogradForm,
+  dy: MapValue,
+  sums: Sums,
+  context: StepContext,
+): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
   const { name, bias, before, strides } = operation
   const { form, side, planes: planeCount, weightPlanes } = chosen
@@ -217,7 +222,14 @@ function addWinograd(operation: Convolution, chosen: WinogradForm, dy: MapValue,
   const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   const rows = tables.integers(Array.from({ length: block }, (_, i) => i * pixelBytes))
-  const walk = { height: down, width: right, y: -before[0], x: -before[1], stepY: side * strides[0], stepX: side * strides[1] }
+  const walk = {
+    height: down,
+    width: right,
+    y: -before[0],
+    x: -before[1],
+    stepY: side * strides[0],
+    stepX: side * strides[1],
+  }
   const xTiles = tables.pixels(x.layout, walk)
   const dyTiles = tables.outputTiles(gradient.layout, side)
   push({

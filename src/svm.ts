@@ -50,9 +50,21 @@ export {
   type CrossValScoreOptions,
   crossValScore,
 } from './model-selection/cross-val-score.ts'
-export { type CvResults, GridSearchCV, type GridSearchOptions } from './model-selection/grid-search.ts'
+export {
+  type CvResults,
+  GridSearchCV,
+  type GridSearchFitOptions,
+  type GridSearchOptions,
+} from './model-selection/grid-search.ts'
+export {
+  type NearDuplicate,
+  type NearDuplicates,
+  type NearDuplicatesOptions,
+  nearDuplicates,
+} from './model-selection/near-duplicates.ts'
 export type { ParamGrid } from './model-selection/parameter-grid.ts'
 export type { Scorer, Scoring } from './model-selection/scoring.ts'
+export { StratifiedGroupKFold } from './model-selection/stratified-group-k-fold.ts'
 export { StratifiedKFold } from './model-selection/stratified-k-fold.ts'
 export {
   type TrainTestSplit,

@@ -104,7 +104,8 @@ export function channelSums(y: usize, offsets: usize, pixels: i32, channels: i32
   }
   for (; channel < channels; channel += 4) {
     let sum = v128.load(sums)
-    for (let offset = offsets; offset < end; offset += 4) sum = f32x4.add(sum, v128.load(y + load<u32>(offset)))
+    for (let offset = offsets; offset < end; offset += 4)
+      sum = f32x4.add(sum, v128.load(y + load<u32>(offset)))
     v128.store(sums, sum)
     y += 16
     sums += 16

@@ -14,29 +14,32 @@ const {
 const X = [[0], [1], [2], [3], [4], [5], [6], [7]]
 const y = [0, 0, 0, 0, 1, 1, 1, 1]
 
-/** The same names, with nothing behind them. */
+/** An object with these properties, all undefined. */
 const unset = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
-const machine = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
+const svmOptions = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
 const call = ['signal', 'onProgress', 'batchSize', 'onUnreadable']
 
 it('treats undefined options as omitted', async () => {
-  const svc = new SVC(unset(...machine, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
+  const svc = new SVC(unset(...svmOptions, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
   expect(svc.getParams()).toEqual(new SVC().getParams())
   await svc.fit(X, y, unset('sampleWeight', 'warmStart', 'signal', 'onProgress'))
   await svc.predict(X, unset('signal', 'onProgress'))
   await svc.decisionFunction(X, unset('shape'))
-  expect(new SVR(unset(...machine, 'C', 'epsilon')).getParams()).toEqual(new SVR().getParams())
-  expect(new OneClassSVM(unset(...machine, 'nu')).getParams()).toEqual(new OneClassSVM().getParams())
+  expect(new SVR(unset(...svmOptions, 'C', 'epsilon')).getParams()).toEqual(new SVR().getParams())
+  expect(new OneClassSVM(unset(...svmOptions, 'nu')).getParams()).toEqual(new OneClassSVM().getParams())
   expect(new Normalizer(unset('norm')).norm).toBe('l2')
   expect(new StratifiedKFold(unset('nSplits', 'shuffle', 'randomState')).nSplits).toBe(5)
   const grid = { C: [1], ...unset('gamma', 'kernel') }
   const search = new GridSearchCV(svc, grid, { ...unset('scoring', 'refit'), cv: 2 })
-  await search.fit(X, y, unset('signal', 'onProgress'))
+  await search.fit(X, y, unset('signal', 'onProgress', 'groups', 'onWarning'))
   expect(search.cvResults.params).toEqual([{ C: 1 }])
-  const folds = { ...unset('scale', 'signal', 'onProgress', 'scoring', 'method', 'shape'), cv: 2 }
+  const folds = {
+    ...unset('scale', 'signal', 'onProgress', 'scoring', 'method', 'shape', 'groups'),
+    cv: 2,
+  }
   expect(await softmargin.crossValScore(svc, X, y, folds)).toHaveLength(2)
   expect(await softmargin.crossValPredict(svc, X, y, folds)).toHaveLength(y.length)
-  softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'randomState'))
+  softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'groups', 'randomState'))
   softmargin.confusionMatrix(y, y, unset('labels'))
   softmargin.formatClassificationReport(
     softmargin.classificationReport(y, y, unset('labels')),
@@ -76,7 +79,10 @@ it('treats undefined image options as omitted', async () => {
     extractor,
     ...unset('svm', 'scale', 'probability', 'store'),
   })
-  await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring'))
+  await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring', 'groups', 'onWarning'))
+  await classifier.evaluate(images, y, unset(...call, 'add'))
+  await classifier.nearDuplicates(unset('signal', 'onProgress', 'similarity'))
+  await softmargin.nearDuplicates(X, unset('signal', 'onProgress', 'similarity'))
   expect(await classifier.predict(images, unset(...call))).toEqual(y)
   const options = unset(...call, 'layers', 'poolings', 'svm', 'scale', 'store')
   await softmargin.chooseLayer(images, y, { ...options, extractor, cv: 2, layers: ['stage4'] })

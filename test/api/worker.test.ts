@@ -102,6 +102,12 @@ describe('the library in a worker', () => {
     expect(await remote.crossValScore(there, X, y, { cv } as { cv: never })).toEqual(
       await local.crossValScore(here, X, y, { cv: 3 }),
     )
+    const groups = Array.from(y, (_, i) => Math.floor(i / 2))
+    const expected = await local.crossValScore(here, X, y, { cv: 3, groups })
+    expect(await remote.crossValScore(there, X, y, { cv: 3, groups })).toEqual(expected)
+    const grouped = new remote.StratifiedGroupKFold({ nSplits: 3 })
+    expect(await remote.crossValScore(there, X, y, { cv: grouped as never, groups })).toEqual(expected)
+    expect(await remote.nearDuplicates(X)).toEqual(await local.nearDuplicates(X))
     const seen: number[] = []
     const o = { cv: 3, scale: 'standard', method: 'decisionFunction' } as const
     expect(
@@ -260,16 +266,16 @@ describe('arguments', () => {
 
 describe('progress and abort', () => {
   it('reports progress in order and before the call ends', async () => {
-    const told: number[] = []
+    const reported: number[] = []
     await new remote.GridSearchCV(new remote.SVC(), { C: [1, 2, 3] }, { cv: 2 }).fit(X, y, {
       onProgress: ({ done }) => {
-        told.push(done)
-        // What it returns cannot be sent, and need not be.
+        reported.push(done)
+        // The returned function could not be sent, but return values of callbacks are ignored.
         return () => {}
       },
     })
-    expect(told.at(-1)).toBe(7)
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    expect(reported.at(-1)).toBe(7)
+    expect(reported).toEqual(reported.toSorted((a, b) => a - b))
   })
 
   it('aborts with the given reason and keeps the object usable', async () => {

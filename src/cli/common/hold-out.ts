@@ -33,7 +33,6 @@ export function holdOut(
   }
   const rare = [...counts.keys()].filter((label) => counts.get(label) === 1)
   if (testSize === 0) {
-    for (const label of rare) say(`class ${show(label)} has only one picture, which is too few to learn from`)
     return { train: { paths, labels }, test: { paths: [], labels: [] } }
   }
   if (rare.length > 0) {

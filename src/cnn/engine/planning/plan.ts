@@ -151,7 +151,8 @@ function windowOf(
   if (operation.type === 'custom') return operation.window
   if (operation.type !== 'convolution') return undefined
   const kernel = kernels.get(operation)!
-  return { value: operation.input, border: borderOf(operation, kernel), readsNumbers: kernel === 'dense' }
+  const readsNumbers = kernel === 'dense' || kernel === 'stem'
+  return { value: operation.input, border: borderOf(operation, kernel), readsNumbers }
 }
 
 /** How far a convolution reads beyond the edges of its input. */
@@ -159,7 +160,7 @@ export function borderOf(convolution: Convolution, kernel: ConvolutionKernel): B
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {
-    const rounded = roundUp(places, winogradForm(kernel)?.side ?? 1)
+    const rounded = roundUp(places, kernel === 'stem' ? 4 : (winogradForm(kernel)?.side ?? 1))
     return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
   }
   return {

@@ -91,7 +91,7 @@ function kernelOf({ groups, kernel, strides, dilations, input, bias }: Convoluti
   const { channels, height, width } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
   const isPlain = groups === 1 && kernel.join() === '3,3' && dilations.every((n) => n === 1)
-  const form = ({ '1,1': 'winograd4', '2,2': 'winogradStrided' } as const)[strides.join()]
+  const form = ({ '1,1': 'winograd4', '2,2': 'strided4' } as const)[strides.join()]
   // The transforms cost as much as they save where there are few channels or pixels.
   const isLarge = channels >= 16 && bias.length >= 16 && height * width >= 16
   return form && isPlain && channels % 4 === 0 && isLarge ? form : 'dense'
@@ -212,48 +212,41 @@ function addWinograd(
   const [x, gradient] = [map(operation.input), map(dy)]
   const { rowBytes, pixelBytes } = x.layout
   const channels = pixelBytes / 4
-  const filters = roundUp(bias.length, 4)
   const [down, right] = [Math.ceil(dy.shape.height / side), Math.ceil(dy.shape.width / side)]
   const tiles = down * right
   const fitting = Math.floor(PLANE_BYTES / (4 * planeCount * (channels + sums.row)))
-  const block = Math.min(tiles * most, Math.max(LEAST_TILES, fitting))
+  const block = roundUp(Math.min(tiles * most, Math.max(LEAST_TILES, fitting)), facts.tilePixels)
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const dyPlanes = memory.buffer(planeCount * block * sums.row * 4, index)
   const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
-  const rows = tables.integers(Array.from({ length: block }, (_, i) => i * pixelBytes))
-  const walk = {
-    height: down,
-    width: right,
-    y: -before[0],
-    x: -before[1],
-    stepY: side * strides[0],
-    stepX: side * strides[1],
-  }
-  const xTiles = tables.pixels(x.layout, walk)
-  const dyTiles = tables.outputTiles(gradient.layout, side)
+  const walk = { height: down, width: right, y: -before[0], x: -before[1] }
+  // The fields of `WinogradLayer` in assembly/cnn/winograd-layer.ts, up to the last one that is used.
+  const layer = tables.integers([
+    form,
+    block,
+    roundUp(bias.length, 4),
+    rowBytes,
+    pixelBytes,
+    tables.pixels(x.layout, { ...walk, stepY: side * strides[0], stepX: side * strides[1] }),
+    tables.outputTiles(gradient.layout, side),
+    gradient.layout.rowBytes,
+    gradient.layout.pixelBytes,
+    ...[0, 0, 0, 0],
+    tables.integers(Array.from({ length: block }, (_, i) => i * pixelBytes)),
+  ])
   push({
     name: `weights of ${name}`,
     kernel: 'winogradGradient',
     run: (kernels, pictures) =>
       kernels.winogradGradient(
-        form,
+        layer,
         x.buffer.address,
-        xTiles,
         pictures * tiles,
-        block,
-        rowBytes,
-        pixelBytes,
-        planes.address,
-        gap,
-        rows,
         gradient.buffer.address,
-        dyTiles,
-        gradient.layout.rowBytes,
-        gradient.layout.pixelBytes,
-        filters,
         sums.address,
         4 * sums.row,
+        planes.address,
         dyPlanes.address,
         products.address,
         scratch.address,

@@ -66,6 +66,7 @@ export interface KernelConstants {
   winogradPlaneGap: number
   winogradScratchBytes: number
   outer: number
+  stemScratchBytes: number
 }
 
 /** Reads the constants of a build. */
@@ -79,6 +80,7 @@ export async function readKernelConstants(simd: Simd): Promise<KernelConstants> 
     winogradPlaneGap: kernels.WINOGRAD_PLANE_GAP.value,
     winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value,
     outer: kernels.OUTER.value,
+    stemScratchBytes: kernels.STEM_SCRATCH_BYTES.value,
   }
 }
 

@@ -57,6 +57,11 @@ export {
   type GridSearchOptions,
 } from './model-selection/grid-search.ts'
 export {
+  type LearningCurve,
+  type LearningCurveOptions,
+  learningCurve,
+} from './model-selection/learning-curve.ts'
+export {
   type NearDuplicate,
   type NearDuplicates,
   type NearDuplicatesOptions,

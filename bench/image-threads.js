@@ -1,9 +1,9 @@
 // npm run bench -- image-threads [--quick]
 //
-// Compares one thread with two on pictures, by wall-clock time, in turn, in one process: JPEG files of a folder and their raw
-// pixels, with the bundled CNN and a ResNet-18 (seeded weights) in softmargin's engine and in onnxruntime-web. Reports the
-// minimum of several rounds, because other work on the machine only adds to the time. Also runs two processes of one thread
-// each at the same time: their slowdown is a limit of the machine.
+// Compares one thread with two on pictures, by wall-clock time, in turn, in one process: JPEG files of a folder and
+// their raw pixels, with the bundled CNN and a ResNet-18 (seeded weights) in softmargin's engine and in
+// onnxruntime-web. Reports the minimum of several rounds, because other work on the machine only adds to the time. Also
+// runs two processes of one thread each at the same time: their slowdown is a limit of the machine.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -35,7 +35,7 @@ if (alone >= 0) await runAlone(JSON.parse(process.argv[alone + 1]))
 else await compareAll()
 
 async function compareAll() {
-  console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; least of ${rounds} rounds\n`)
+  console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; minimum of ${rounds} rounds\n`)
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-bench-'))
   try {
     for (const [index, { name, count }] of cases.entries()) {

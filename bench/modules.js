@@ -1,14 +1,14 @@
 // npm run bench -- modules FOLDER
 //
 // Measures how much features differ from PyTorch's at five modules of each model that scripts/vision_models.py wrote to
-// FOLDER: the table of docs/models.md. Modules are named as in PyTorch; features are averages, in transformers of the patch
-// tokens.
+// FOLDER: the table of docs/models.md. Modules are named as in PyTorch; features are averages, in transformers of the
+// patch tokens.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FeatureExtractor } from '../dist/lib/index.js'
 
 const folder = process.argv[3]
-if (!folder) throw new Error('say where the models are: npm run bench -- modules FOLDER')
+if (!folder) throw new Error('usage: npm run bench -- modules FOLDER')
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
 
 console.log('| model | default layer | blocks | module | shape | prefix tokens | largest difference |')

@@ -1,5 +1,5 @@
-// Writes networks for the bench as ONNX files, with realistic shapes, seeded random weights, and each BatchNorm folded into the
-// convolution before it.
+// Writes networks for the bench as ONNX files, with realistic shapes, seeded random weights, and each BatchNorm folded
+// into the convolution before it.
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
   AttributeProto_AttributeType as AttributeType,

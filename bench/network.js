@@ -98,7 +98,7 @@ async function measure({ name, bytes, input, output, side, batch }) {
     const range = ours.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
     // Both must compute the same, or their times say nothing.
     const isSame = ours.every((value, i) => Math.abs(value - theirs[i]) <= 1e-3 * range)
-    if (!isSame) throw new Error(`TensorFlow.js answers something else for ${name}`)
+    if (!isSame) throw new Error(`TensorFlow.js gives other results for ${name}`)
     ways.push({ name: 'tfjs-wasm', run: () => run(pictures, dims) })
   }
 

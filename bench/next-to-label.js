@@ -71,5 +71,8 @@ const enough = sizes.find((_, i) => means.nextToLabel[i] >= goal)
 console.log(`as accurate as ${last} labels at random (${(100 * goal).toFixed(1)} %): ${enough} labels`)
 if (flags.json) {
   const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-  writeFileSync(flags.json, `${JSON.stringify({ draws, pool: poolSize, sizes, means, enough }, rounded, 2)}\n`)
+  writeFileSync(
+    flags.json,
+    `${JSON.stringify({ draws, pool: poolSize, sizes, means, enough }, rounded, 2)}\n`,
+  )
 }

@@ -63,19 +63,19 @@ for (let draw = 0; draw < draws; draw++) {
   const judged = orders.flatMap((order) => order.slice(SIZES.at(-1), SIZES.at(-1) + judgedPerClass))
   const judgedLabels = judged.map((i) => labels[i])
   for (const size of sizes) {
-    const learnt = orders.flatMap((order) => order.slice(0, size.perClass))
-    const learntLabels = learnt.map((i) => labels[i])
+    const trainRows = orders.flatMap((order) => order.slice(0, size.perClass))
+    const trainLabels = trainRows.map((i) => labels[i])
     const begun = performance.now()
-    const scaler = await new StandardScaler().fit(features.select(learnt))
-    const train = await scaler.transform(features.select(learnt))
-    const svc = await new SVC().fit(train, learntLabels)
+    const scaler = await new StandardScaler().fit(features.select(trainRows))
+    const train = await scaler.transform(features.select(trainRows))
+    const svc = await new SVC().fit(train, trainLabels)
     size.fit.push((performance.now() - begun) / 1000)
     const test = await scaler.transform(features.select(judged))
     size.svm.push(await svc.score(test, judgedLabels))
     svc.dispose()
     const answers = [
-      ...nearestNeighbours(train, learntLabels, test, KS),
-      ...nearestNeighbours(directions.select(learnt), learntLabels, directions.select(judged), KS),
+      ...nearestNeighbours(train, trainLabels, test, KS),
+      ...nearestNeighbours(directions.select(trainRows), trainLabels, directions.select(judged), KS),
     ]
     for (const [i, answer] of answers.entries()) size.neighbours[i].push(accuracyScore(judgedLabels, answer))
   }

@@ -1,11 +1,12 @@
 // node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]
 //
 // Measures how well calibrated probabilities are, in comparison with scikit-learn's SVC(probability=True) and
-// CalibratedClassifierCV on the same features. FOLDER contains <class>/*.jpg. There are three data sets: all classes with 50
-// pictures each; the first two classes with 100 each; handwritten digits with 20 each. Each draw is evaluated on 100 other
-// pictures of each class. Prints means over the draws: log loss, Brier score (sum over the classes), expected calibration error
-// (15 bins of equally many pictures), the share of pictures whose most probable class is the predicted label, and the time that
-// probabilities cost, as a multiple of the fit without them. PYTHON (default: /usr/bin/python3) runs scikit-learn.
+// CalibratedClassifierCV on the same features. FOLDER contains <class>/*.jpg. There are three data sets: all classes
+// with 50 pictures each; the first two classes with 100 each; handwritten digits with 20 each. Each draw is evaluated
+// on 100 other pictures of each class. Prints means over the draws: log loss, Brier score (sum over the classes),
+// expected calibration error (15 bins of equally many pictures), the share of pictures whose most probable class is the
+// predicted label, and the time that probabilities cost, as a multiple of the fit without them. PYTHON (default:
+// /usr/bin/python3) runs scikit-learn.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +37,10 @@ const sets = [
   { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, count: 20 },
 ]
 
-/** Log loss, Brier score, expected calibration error, and the share of rows whose most probable class is the predicted one. */
+/**
+ * Log loss, Brier score, expected calibration error, and the share of rows whose most probable class is the predicted
+ * one.
+ */
 function judge(probabilities, truth, predicted) {
   let [loss, brier, agreed] = [0, 0, 0]
   const sure = probabilities.map((row, i) => {
@@ -78,20 +82,20 @@ for (const { name, pictures, labels, classes, count } of sets) {
     const order = Array.from(permutation(pictures.length, 100 + draw))
     const of = (label) => order.filter((i) => labels[i] === label)
     const kinds = Array.from({ length: classes }, (_, label) => of(label))
-    const learnt = kinds.flatMap((rows) => rows.slice(0, count))
+    const train = kinds.flatMap((rows) => rows.slice(0, count))
     const judged = kinds.flatMap((rows) => rows.slice(count, count + 100))
     const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
-    const [images, y] = pick(learnt)
-    const [asked, truth] = pick(judged)
+    const [images, y] = pick(train)
+    const [testImages, truth] = pick(judged)
     const features = await plain.extractor.extract(images)
     await plain.fit(images, y) // fills the store, so that fits are timed without the network
     const base = await time(() => plain.fit(images, y))
     const whole = await time(() => ours.fit(images, y))
-    const { labels: predicted, probabilities } = await ours.predictWithProba(asked)
+    const { labels: predicted, probabilities } = await ours.predictWithProba(testImages)
     const rows = truth.map((_, i) => [...probabilities.row(i)])
     note('softmargin', { ...judge(rows, truth, predicted), 'cost (fits)': (whole - base) / base })
 
-    const others = await plain.extractor.extract(asked)
+    const others = await plain.extractor.extract(testImages)
     const task = {
       X: join(folder, 'X'),
       XTest: join(folder, 'XTest'),

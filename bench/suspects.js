@@ -28,9 +28,9 @@ const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store, svm: { C: 3 } })
 
 /** The accuracy on the evaluation pictures after a fit on the given ones. */
-async function accuracyOf(learnt, names, judged) {
+async function accuracyOf(train, names, judged) {
   await classifier.fit(
-    learnt.map((i) => pictures[i]),
+    train.map((i) => pictures[i]),
     names,
   )
   return (
@@ -44,13 +44,13 @@ async function accuracyOf(learnt, names, judged) {
 const results = []
 for (let draw = 0; draw < draws; draw++) {
   const order = Array.from(permutation(pictures.length, draw))
-  const learnt = order.slice(0, count)
+  const train = order.slice(0, count)
   const judged = order.slice(count, count + 1000)
-  const names = learnt.map((i) => labels[i])
+  const names = train.map((i) => labels[i])
   const steps = permutation(wrongCount, 5000 + draw)
   // The order is random, so the first pictures are a random sample.
   for (let i = 0; i < wrongCount; i++) names[i] = (names[i] + 1 + (steps[i] % (classes - 1))) % classes
-  const flipped = await accuracyOf(learnt, names, judged)
+  const flipped = await accuracyOf(train, names, judged)
   const suspects = await classifier.suspects()
   let found = 0
   let precision = 0
@@ -59,21 +59,21 @@ for (let draw = 0; draw < draws; draw++) {
   })
   const worst = suspects.slice(0, wrongCount)
   const dropped = new Set(worst.map(({ index }) => index))
-  const kept = [...learnt.keys()].filter((i) => !dropped.has(i))
+  const kept = [...train.keys()].filter((i) => !dropped.has(i))
   const relabelled = names.slice()
   for (const { index, suggested } of worst) relabelled[index] = suggested
   results.push({
     'average precision': precision / wrongCount,
     'wrong labels kept': flipped,
     'worst dropped': await accuracyOf(
-      kept.map((i) => learnt[i]),
+      kept.map((i) => train[i]),
       kept.map((i) => names[i]),
       judged,
     ),
-    'worst relabelled': await accuracyOf(learnt, relabelled, judged),
+    'worst relabelled': await accuracyOf(train, relabelled, judged),
     'labels all right': await accuracyOf(
-      learnt,
-      learnt.map((i) => labels[i]),
+      train,
+      train.map((i) => labels[i]),
       judged,
     ),
   })

@@ -1,5 +1,5 @@
-// Runs networks of the bench in TensorFlow.js's WebAssembly backend, whose convolutions are XNNPACK's: one thread, SIMD,
-// channels last, with bias and activation fused into the convolution, as recommended for it.
+// Runs networks of the bench in TensorFlow.js's WebAssembly backend, whose convolutions are XNNPACK's: one thread,
+// SIMD, channels last, with bias and activation fused into the convolution, as recommended for it.
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { peersFolder } from './peers.js'
@@ -35,7 +35,8 @@ export async function tensorFlow() {
 /**
  * Converts a model to a function that takes the pixels of pictures and returns its output.
  *
- * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, Flatten, Concat
+ * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, Flatten,
+ *   Concat
  * @param read returns the values and dimensions of an initializer
  */
 export function tensorFlowModel(tf, { graph }, read) {
@@ -114,7 +115,7 @@ export function tensorFlowModel(tf, { graph }, read) {
         Add: tf.add,
         Mul: tf.mul,
       }[node.opType]
-      if (!run) throw new Error(`no ${node.opType} for TensorFlow.js`)
+      if (!run) throw new Error(`the operator ${node.opType} is not supported here`)
       const fixed = new Map()
       for (const one of node.input) {
         const known = constants.get(one)

@@ -1,10 +1,11 @@
 // node bench/unknown.js FOLDER [--splits=12] [--pictures=150] [--json=FILE]
 //
-// Measures how well `knownScore` separates pictures of the known classes from others. FOLDER contains <class>/*.jpg. Each
-// split selects three classes at random, trains on some pictures of each, and evaluates 100 other pictures of each class, known
-// or not. Prints, for photos and for handwritten digits, means over the splits: the area under the ROC curve of `knownScore`,
-// that of the greatest calibrated probability, and, with `unknown: true`, the share of known pictures that is rejected and the
-// share of other pictures that is assigned to a class. The last line compares known digits with photos.
+// Measures how well `knownScore` separates pictures of the known classes from others. FOLDER contains <class>/*.jpg.
+// Each split selects three classes at random, trains on some pictures of each, and evaluates 100 other pictures of each
+// class, known or not. Prints, for photos and for handwritten digits, means over the splits: the area under the ROC
+// curve of `knownScore`, that of the greatest calibrated probability, and, with `unknown: true`, the share of known
+// pictures that is rejected and the share of other pictures that is assigned to a class. The last line compares known
+// digits with photos.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
@@ -35,7 +36,9 @@ const digits = {
 const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store, unknown: true, probability: true })
 
-/** The area under the ROC curve: the share of pairs of a known and another picture in which the known one scores higher. */
+/**
+ * The area under the ROC curve: the share of pairs of a known and another picture in which the known one scores higher.
+ */
 function area(known, others) {
   let above = 0
   for (const a of known) for (const b of others) above += a > b ? 1 : a === b ? 0.5 : 0
@@ -50,10 +53,10 @@ async function trial(set, split, strangers) {
   const rows = permutation(set.pictures.length, 500 + split)
   const of = (kind) => [...rows.filter((row) => set.labels[row] === kind)]
   const known = [...kinds.subarray(0, 3)].map(of)
-  const learnt = known.flatMap((list) => list.slice(0, count))
+  const train = known.flatMap((list) => list.slice(0, count))
   await classifier.fit(
-    learnt.map((row) => set.pictures[row]),
-    learnt.map((row) => set.labels[row]),
+    train.map((row) => set.pictures[row]),
+    train.map((row) => set.labels[row]),
   )
   const asked = known.flatMap((list) => list.slice(count, count + judged)).map((row) => set.pictures[row])
   const others =

@@ -2,8 +2,8 @@
 """Exports torchvision's architectures, with random weights, as ONNX files:
 python3 scripts/torchvision_models.py FOLDER [NAMES...]
 
-Debian: apt-get install python3-torchvision python3-onnx. `npm run bench -- layers FOLDER/*.onnx` then compares every
-one's layers with the native runtime.
+Debian: apt-get install python3-torchvision python3-onnx. `npm run bench -- layers FOLDER/*.onnx` then compares the
+layers of each with the native runtime.
 """
 import pathlib
 import sys

@@ -3,10 +3,10 @@
 
 python3 scripts/vision_models.py FOLDER [NAME ...]
 
-The layouts are those of the published models, written here from their papers and with their module names, in small sizes:
-what is tried with them is which layers are found, their shapes and how their tokens are pooled. swin_t and vit_b_16 are
-torchvision's own. Beside each NAME.onnx, NAME.json holds a picture, which is normalised by a mean and a
-standard deviation of 0.5, and what PyTorch answers to it at some modules, averaged as softmargin averages.
+The architectures follow the papers and use the published module names, in small sizes. They test which layers are
+found, their shapes and how their tokens are pooled. swin_t and vit_b_16 are torchvision's own. Next to each NAME.onnx,
+NAME.json contains a picture, which is normalised by a mean and a standard deviation of 0.5, and PyTorch's outputs for it
+at some modules, averaged like softmargin's features.
 
 Debian: apt-get install python3-torchvision python3-onnx.
 """
@@ -64,7 +64,7 @@ class Block(nn.Module):
 
 
 class ViT(nn.Module):
-    """timm's VisionTransformer: class token, and after it register tokens as DINOv2 has them."""
+    """timm's VisionTransformer: a class token, followed by register tokens as in DINOv2."""
 
     def __init__(self, classes=10, registers=0, scale=False, size=64, patch=8, width=48, heads=3, depth=4):
         super().__init__()
@@ -89,7 +89,7 @@ class ViT(nn.Module):
 
 
 class CLIP(nn.Module):
-    """CLIP's two towers: the picture's, a pre-norm transformer with a norm before it, and the text's."""
+    """CLIP's two towers: the image tower, a pre-norm transformer with a norm before it, and the text tower."""
 
     def __init__(self, width=48, heads=3, depth=3, size=64, patch=16, words=100, length=8, joint=32):
         super().__init__()
@@ -120,7 +120,7 @@ class CLIP(nn.Module):
 
 
 class SigLIP(nn.Module):
-    """SigLIP's picture tower: no class token; a learnt query attends to the patches (MAP head)."""
+    """SigLIP's image tower: no class token; a learned query attends to the patches (MAP head)."""
 
     def __init__(self, width=48, heads=3, depth=3, size=64, patch=8):
         super().__init__()
@@ -219,7 +219,7 @@ def torchvision_model(name):
     return lambda: getattr(torchvision.models, name)(weights=None)
 
 
-# Name: the model, the side of its picture, and the modules whose outputs are compared.
+# By name: the model, the side of its input, and the modules whose outputs are compared.
 MODELS = {
     'vit': (ViT, 64, ['patch_embed', 'blocks.0', 'blocks.1', 'blocks.3', 'norm']),
     'dinov2_registers': (lambda: ViT(0, registers=4, scale=True), 64, ['patch_embed', 'blocks.0', 'blocks.1', 'blocks.3', 'norm']),
@@ -236,7 +236,7 @@ MODELS = {
 
 
 def pooled(name, x, prefix):
-    """The averages that softmargin's features are: over maps, over the last axis' tokens, patch tokens alone."""
+    """Averages like softmargin's features: over maps, or over patch tokens, without class and register tokens."""
     if x.ndim == 3:
         return x[:, prefix:].mean(1)
     is_last = name == 'swin_t'
@@ -244,7 +244,7 @@ def pooled(name, x, prefix):
 
 
 def randomise(model):
-    """Statistics and scales other than those of a fresh model, so that no branch vanishes."""
+    """Replaces the statistics and scales of a fresh model, so that no branch vanishes."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1), module.running_var.uniform_(0.5, 1.5)
@@ -258,7 +258,7 @@ def export(name, folder):
     torch.manual_seed(0)
     model = make().eval()
     randomise(model)
-    picture = torch.randint(0, 256, (size, size, 3))  # As softmargin takes it: rows of pixels, RGB.
+    picture = torch.randint(0, 256, (size, size, 3))  # The layout of softmargin's raw images: rows of RGB pixels.
     pixels = ((picture / 255 - 0.5) / 0.5).permute(2, 0, 1)[None].contiguous()
     inputs = {'pixel_values': pixels}
     if name == 'clip':

@@ -46,11 +46,10 @@ export function packUntransformed(from: usize, filters: i32, channels: i32, scal
 /**
  * The weights of a 3 x 3 convolution, transformed: [planes][panels][channels][channels of a panel].
  *
- * @param form F4, F2 or STRIDED, as in winograd-weights.ts
+ * @param form F4, F2, STRIDED4 or STRIDED2, as in winograd-layer.ts
  * @param from [filters][channels][9]
  * @param scales a factor for each filter, or 0
  * @param panels room for the weights in panels
- * @param scratch WINOGRAD_SCRATCH_BYTES
  */
 export function packWinograd(
   form: i32,
@@ -60,7 +59,6 @@ export function packWinograd(
   scales: usize,
   panels: usize,
   to: usize,
-  scratch: usize,
 ): void {
   let planeBytes: usize = 0
   for (let filter = 0; filter < filters; filter += WIDE) {
@@ -70,7 +68,7 @@ export function packWinograd(
   packUntransformed(from, filters, channels, scales, panels)
   for (let filter = 0; filter < filters; filter += WIDE) {
     const width = panelWidth(filters - filter)
-    transformWeights(form, panels, channels, width, to, planeBytes, scratch)
+    transformWeights(form, panels, channels, width, to, planeBytes)
     panels += <usize>(channels * width * 9) * 4
     to += <usize>(channels * width) * 4
   }

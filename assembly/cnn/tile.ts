@@ -26,22 +26,19 @@ const WIDE_PIXELS: i32 = 2
 /** Pixels of the tiles of a narrow panel, and what tables of offsets are rounded up to. */
 export const TILE_PIXELS: i32 = 4
 
-/** Finishes and stores a vector of which `lanes` numbers exist: adds the residual and clamps. */
+// In this order of arguments a NaN stays one.
 // @ts-ignore: decorator
 @inline
-function put(at: usize, added: usize, sum: v128, lanes: i32, finish: usize): void {
-  if (finish) {
-    if (added) sum = f32x4.add(sum, v128.load(added))
-    // In this order of arguments a NaN stays one.
-    sum = f32x4.pmax(sum, v128.load32_splat(finish, offsetof<Finish>('low')))
-    sum = f32x4.pmin(sum, v128.load32_splat(finish, offsetof<Finish>('high')))
-  }
-  if (lanes >= 4) v128.store(at, sum)
-  else storeLanes(at, sum, lanes)
+function clamp(sum: v128, low: v128, high: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(sum, low), high)
 }
 
-/** Stores the first `lanes` (at most 3) numbers of a vector. */
+/** Stores the first `lanes` numbers of a vector. */
 function storeLanes(at: usize, values: v128, lanes: i32): void {
+  if (lanes >= 4) {
+    v128.store(at, values)
+    return
+  }
   if (lanes > 0) f32.store(at, f32x4.extract_lane(values, 0))
   if (lanes > 1) f32.store(at, f32x4.extract_lane(values, 1), 4)
   if (lanes > 2) f32.store(at, f32x4.extract_lane(values, 2), 8)
@@ -114,16 +111,49 @@ export function wideTiles(
         p1 += 4
       }
     }
-    const added0 = residual ? residual + load<u32>(residualOffsets) : 0
-    const added1 = residual ? residual + load<u32>(residualOffsets, 4) : 0
-    put(to0, added0, s00, lanes, finish)
-    put(to0 + 16, added0 ? added0 + 16 : 0, s01, lanes - 4, finish)
-    put(to0 + 32, added0 ? added0 + 32 : 0, s02, lanes - 8, finish)
-    put(to0 + 48, added0 ? added0 + 48 : 0, s03, lanes - 12, finish)
-    put(to1, added1, s10, lanes, finish)
-    put(to1 + 16, added1 ? added1 + 16 : 0, s11, lanes - 4, finish)
-    put(to1 + 32, added1 ? added1 + 32 : 0, s12, lanes - 8, finish)
-    put(to1 + 48, added1 ? added1 + 48 : 0, s13, lanes - 12, finish)
+    if (finish) {
+      if (residual) {
+        const added0 = residual + load<u32>(residualOffsets)
+        const added1 = residual + load<u32>(residualOffsets, 4)
+        s00 = f32x4.add(s00, v128.load(added0))
+        s01 = f32x4.add(s01, v128.load(added0, 16))
+        s02 = f32x4.add(s02, v128.load(added0, 32))
+        s03 = f32x4.add(s03, v128.load(added0, 48))
+        s10 = f32x4.add(s10, v128.load(added1))
+        s11 = f32x4.add(s11, v128.load(added1, 16))
+        s12 = f32x4.add(s12, v128.load(added1, 32))
+        s13 = f32x4.add(s13, v128.load(added1, 48))
+      }
+      const low = v128.load32_splat(finish, offsetof<Finish>('low'))
+      const high = v128.load32_splat(finish, offsetof<Finish>('high'))
+      s00 = clamp(s00, low, high)
+      s01 = clamp(s01, low, high)
+      s02 = clamp(s02, low, high)
+      s03 = clamp(s03, low, high)
+      s10 = clamp(s10, low, high)
+      s11 = clamp(s11, low, high)
+      s12 = clamp(s12, low, high)
+      s13 = clamp(s13, low, high)
+    }
+    if (lanes >= WIDE) {
+      v128.store(to0, s00)
+      v128.store(to0, s01, 16)
+      v128.store(to0, s02, 32)
+      v128.store(to0, s03, 48)
+      v128.store(to1, s10)
+      v128.store(to1, s11, 16)
+      v128.store(to1, s12, 32)
+      v128.store(to1, s13, 48)
+    } else {
+      storeLanes(to0, s00, lanes)
+      storeLanes(to0 + 16, s01, lanes - 4)
+      storeLanes(to0 + 32, s02, lanes - 8)
+      storeLanes(to0 + 48, s03, lanes - 12)
+      storeLanes(to1, s10, lanes)
+      storeLanes(to1 + 16, s11, lanes - 4)
+      storeLanes(to1 + 32, s12, lanes - 8)
+      storeLanes(to1 + 48, s13, lanes - 12)
+    }
     outOffsets += 4 * WIDE_PIXELS
     residualOffsets += 4 * WIDE_PIXELS
   }
@@ -197,29 +227,54 @@ export function narrowTiles(
         p3 += 4
       }
     }
-    putNarrow(to0, residual, residualOffsets, s00, s01, lanes, finish)
-    putNarrow(to1, residual, residualOffsets + 4, s10, s11, lanes, finish)
-    putNarrow(to2, residual, residualOffsets + 8, s20, s21, lanes, finish)
-    putNarrow(to3, residual, residualOffsets + 12, s30, s31, lanes, finish)
+    if (finish) {
+      if (residual) {
+        const added0 = residual + load<u32>(residualOffsets)
+        const added1 = residual + load<u32>(residualOffsets, 4)
+        const added2 = residual + load<u32>(residualOffsets, 8)
+        const added3 = residual + load<u32>(residualOffsets, 12)
+        s00 = f32x4.add(s00, v128.load(added0))
+        s01 = f32x4.add(s01, v128.load(added0, 16))
+        s10 = f32x4.add(s10, v128.load(added1))
+        s11 = f32x4.add(s11, v128.load(added1, 16))
+        s20 = f32x4.add(s20, v128.load(added2))
+        s21 = f32x4.add(s21, v128.load(added2, 16))
+        s30 = f32x4.add(s30, v128.load(added3))
+        s31 = f32x4.add(s31, v128.load(added3, 16))
+      }
+      const low = v128.load32_splat(finish, offsetof<Finish>('low'))
+      const high = v128.load32_splat(finish, offsetof<Finish>('high'))
+      s00 = clamp(s00, low, high)
+      s01 = clamp(s01, low, high)
+      s10 = clamp(s10, low, high)
+      s11 = clamp(s11, low, high)
+      s20 = clamp(s20, low, high)
+      s21 = clamp(s21, low, high)
+      s30 = clamp(s30, low, high)
+      s31 = clamp(s31, low, high)
+    }
+    if (lanes >= NARROW) {
+      v128.store(to0, s00)
+      v128.store(to0, s01, 16)
+      v128.store(to1, s10)
+      v128.store(to1, s11, 16)
+      v128.store(to2, s20)
+      v128.store(to2, s21, 16)
+      v128.store(to3, s30)
+      v128.store(to3, s31, 16)
+    } else {
+      storeLanes(to0, s00, lanes)
+      storeLanes(to0 + 16, s01, lanes - 4)
+      storeLanes(to1, s10, lanes)
+      storeLanes(to1 + 16, s11, lanes - 4)
+      storeLanes(to2, s20, lanes)
+      storeLanes(to2 + 16, s21, lanes - 4)
+      storeLanes(to3, s30, lanes)
+      storeLanes(to3 + 16, s31, lanes - 4)
+    }
     outOffsets += 4 * TILE_PIXELS
     residualOffsets += 4 * TILE_PIXELS
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function putNarrow(
-  to: usize,
-  residual: usize,
-  residualOffset: usize,
-  sum0: v128,
-  sum1: v128,
-  lanes: i32,
-  finish: usize,
-): void {
-  const added = residual ? residual + load<u32>(residualOffset) : 0
-  put(to, added, sum0, lanes, finish)
-  put(to + 16, added ? added + 16 : 0, sum1, lanes - 4, finish)
 }
 
 /** Channels of the panel that begins at the first of `channels` that are left: WIDE, or NARROW if they are enough. */

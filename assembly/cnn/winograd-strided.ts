@@ -1,123 +1,179 @@
-// The transforms of a Winograd form for 3 x 3 windows with stride 2 and tiles of 2 x 2 pixels. In one dimension two outputs
-// are y0 = g0 d0 + g1 d1 + g2 d2 and y1 = g0 d2 + g1 d3 + g2 d4. The even numbers are a convolution with two taps,
-// F(2, 2): (d0 - d2) g0, d2 (g0 + g2) and (d2 - d4) g2 are three products for four; the odd ones, d1 g1 and d3 g1, stay.
-// So 5 planes for 2 outputs, 25 for 2 x 2, where 36 products were; and all factors are 1 or -1.
+// The passes of Winograd forms for 3 x 3 windows with stride 2. In one dimension an output is
+// y[i] = g0 d[2i] + g1 d[2i + 1] + g2 d[2i + 2]. The even numbers of d are a convolution with two taps, F(m, 2), which takes
+// m + 1 products for m outputs; the odd ones, g1 d[2i + 1], stay as they are. So 2 outputs take 3 + 2 products and
+// 4 outputs 5 + 4: 25 planes for 2 x 2 pixels and 81 for 4 x 4, where 36 and 144 products were. F(4, 2) has the points 0, 1,
+// -1, 2 and infinity. Like the passes of winograd4.ts.
 
-import { Finish } from './activation'
-import { finishVector } from './winograd-finish'
+import { madd } from '../simd'
 
-/** All channels of one tile to its planes, `step` bytes from plane to plane. */
-export function inputTileStrided(
-  from: usize,
-  rowBytes: usize,
-  pixelBytes: usize,
-  to: usize,
-  step: usize,
-  scratch: usize,
-): void {
-  const step2: usize = 2 * step
-  const step3: usize = 3 * step
-  const step4: usize = 4 * step
-  for (const end = from + pixelBytes; from < end; from += 16) {
-    let r0 = from
-    let r1 = r0 + rowBytes
-    let r2 = r1 + rowBytes
-    let r3 = r2 + rowBytes
-    let r4 = r3 + rowBytes
-    for (let at = scratch, last = scratch + 80; at < last; at += 16) {
-      const d0 = v128.load(r0)
-      const d1 = v128.load(r1)
-      const d2 = v128.load(r2)
-      const d3 = v128.load(r3)
-      const d4 = v128.load(r4)
-      v128.store(at, f32x4.sub(d0, d2))
-      v128.store(at, d2, 80)
-      v128.store(at, f32x4.sub(d2, d4), 160)
-      v128.store(at, d1, 240)
-      v128.store(at, d3, 320)
-      r0 += pixelBytes
-      r1 += pixelBytes
-      r2 += pixelBytes
-      r3 += pixelBytes
-      r4 += pixelBytes
-    }
-    let plane = to
-    for (let at = scratch, last = scratch + 400; at < last; at += 80) {
-      const d0 = v128.load(at)
-      const d1 = v128.load(at, 16)
-      const d2 = v128.load(at, 32)
-      const d3 = v128.load(at, 48)
-      const d4 = v128.load(at, 64)
-      v128.store(plane, f32x4.sub(d0, d2))
-      v128.store(plane + step, d2)
-      v128.store(plane + step2, f32x4.sub(d2, d4))
-      v128.store(plane + step3, d1)
-      v128.store(plane + step4, d3)
-      plane += step4 + step
-    }
-    to += 16
-  }
-}
-
-/** One vector of channels of a tile's sums, `step` bytes from plane to plane, to its pixels. */
-export function outputTileStrided(
-  from: usize,
-  step: usize,
-  bias: usize,
-  to: usize,
-  rowBytes: usize,
-  pixelBytes: usize,
-  rows: i32,
-  columns: i32,
-  residual: usize,
-  residualRowBytes: usize,
-  residualPixelBytes: usize,
-  finish: usize,
-  scratch: usize,
-): void {
-  const b = v128.load(bias)
-  const low = f32x4.splat(changetype<Finish>(finish).low)
-  const high = f32x4.splat(changetype<Finish>(finish).high)
-  for (let at = scratch, last = scratch + 160; at < last; at += 32) {
-    const m1 = v128.load(from + step)
-    v128.store(at, f32x4.add(f32x4.add(v128.load(from), m1), v128.load(from + 3 * step)))
-    v128.store(at, f32x4.add(f32x4.sub(m1, v128.load(from + 2 * step)), v128.load(from + 4 * step)), 16)
-    from += 5 * step
-  }
-  for (const last = scratch + <usize>columns * 16; scratch < last; scratch += 16) {
-    const m1 = f32x4.add(v128.load(scratch, 32), b)
-    const upper = f32x4.add(f32x4.add(v128.load(scratch), m1), v128.load(scratch, 96))
-    finishVector(to, residual, upper, low, high)
-    if (rows > 1) {
-      const added = residual ? residual + residualRowBytes : 0
-      const lower = f32x4.add(f32x4.sub(m1, v128.load(scratch, 64)), v128.load(scratch, 128))
-      finishVector(to + rowBytes, added, lower, low, high)
-    }
-    to += pixelBytes
-    if (residual) residual += residualPixelBytes
-  }
-}
-
-/** 9 numbers of a window to the weights of 16 planes; the planes of d1 and of d3 have the same. */
 // @ts-ignore: decorator
 @inline
-export function transformStrided(from: usize, tapBytes: usize, to: usize, step: usize, scratch: usize): void {
-  for (let at = scratch, last = scratch + 48; at < last; at += 16) {
-    const g0 = v128.load(from)
-    const g2 = v128.load(from + 6 * tapBytes)
-    v128.store(at, g0)
-    v128.store(at, f32x4.add(g0, g2), 48)
-    v128.store(at, g2, 96)
-    v128.store(at, v128.load(from + 3 * tapBytes), 144)
-    from += tapBytes
-  }
-  for (let at = scratch, last = scratch + 192; at < last; at += 48) {
-    const g0 = v128.load(at)
-    const g2 = v128.load(at, 32)
-    v128.store(to, g0)
-    v128.store(to + step, f32x4.add(g0, g2))
-    v128.store(to + 2 * step, g2)
-    v128.store(to + 3 * step, v128.load(at, 16))
-    to += 4 * step
-  }
+export function forwardStrided2(from: usize, step: usize, to: usize, toStep: usize): void {
+  const d0 = v128.load(from)
+  from += step
+  const d1 = v128.load(from)
+  from += step
+  const d2 = v128.load(from)
+  from += step
+  const d3 = v128.load(from)
+  const d4 = v128.load(from + step)
+  v128.store(to, f32x4.sub(d0, d2))
+  to += toStep
+  v128.store(to, d2)
+  to += toStep
+  v128.store(to, f32x4.sub(d2, d4))
+  to += toStep
+  v128.store(to, d1)
+  v128.store(to + toStep, d3)
+}
+
+// @ts-ignore: decorator
+@inline
+export function backwardStrided2(from: usize, step: usize, to: usize, toStep: usize): void {
+  const m0 = v128.load(from)
+  from += step
+  const m1 = v128.load(from)
+  from += step
+  const m2 = v128.load(from)
+  from += step
+  const m3 = v128.load(from)
+  const m4 = v128.load(from + step)
+  v128.store(to, f32x4.add(f32x4.add(m0, m1), m3))
+  v128.store(to + toStep, f32x4.add(f32x4.sub(m1, m2), m4))
+}
+
+// @ts-ignore: decorator
+@inline
+export function forwardStrided4(from: usize, step: usize, to: usize, toStep: usize): void {
+  const two = f32x4.splat(2)
+  const odd = to + 5 * toStep
+  const d0 = v128.load(from)
+  from += step
+  v128.store(odd, v128.load(from))
+  from += step
+  const d2 = v128.load(from)
+  from += step
+  v128.store(odd + toStep, v128.load(from))
+  from += step
+  const d4 = v128.load(from)
+  from += step
+  v128.store(odd + 2 * toStep, v128.load(from))
+  from += step
+  const d6 = v128.load(from)
+  from += step
+  v128.store(odd + 3 * toStep, v128.load(from))
+  const d8 = v128.load(from + step)
+  const rise = f32x4.sub(d6, d2)
+  v128.store(to, madd(two, f32x4.sub(d0, d4), rise))
+  to += toStep
+  v128.store(to, f32x4.sub(f32x4.sub(d6, d4), f32x4.add(d2, d2)))
+  to += toStep
+  v128.store(to, madd(f32x4.splat(-3), d4, madd(two, d2, d6)))
+  to += toStep
+  v128.store(to, rise)
+  v128.store(to + toStep, madd(two, f32x4.sub(d2, d6), f32x4.sub(d8, d4)))
+}
+
+// @ts-ignore: decorator
+@inline
+export function backwardStrided4(from: usize, step: usize, to: usize, toStep: usize): void {
+  const odd = from + 5 * step
+  const m0 = v128.load(from)
+  from += step
+  const m1 = v128.load(from)
+  from += step
+  const m2 = v128.load(from)
+  from += step
+  const m3 = v128.load(from)
+  const m4 = v128.load(from + step)
+  const sum = f32x4.add(m1, m2)
+  const difference = f32x4.sub(m1, m2)
+  v128.store(to, f32x4.add(f32x4.add(f32x4.add(m0, sum), m3), v128.load(odd)))
+  to += toStep
+  v128.store(to, f32x4.add(madd(f32x4.splat(2), m3, difference), v128.load(odd + step)))
+  to += toStep
+  v128.store(to, f32x4.add(madd(f32x4.splat(4), m3, sum), v128.load(odd + 2 * step)))
+  const last = f32x4.add(madd(f32x4.splat(8), m3, difference), m4)
+  v128.store(to + toStep, f32x4.add(last, v128.load(odd + 3 * step)))
+}
+
+/** 3 weights to 4, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function transformRow2(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+  v128.store(to, g0)
+  v128.store(to + step, f32x4.add(g0, g2))
+  v128.store(to + 2 * step, g2)
+  v128.store(to + 3 * step, g1)
+}
+
+/** 3 x 3 weights to 16. Like `transform4`. */
+// @ts-ignore: decorator
+@inline
+export function transformStrided2(from: usize, tapBytes: usize, to: usize, step: usize): void {
+  const middleRow = from + 3 * tapBytes
+  const lastRow = from + 6 * tapBytes
+  const a0 = v128.load(from)
+  const a1 = v128.load(from + tapBytes)
+  const a2 = v128.load(from + 2 * tapBytes)
+  const c0 = v128.load(lastRow)
+  const c1 = v128.load(lastRow + tapBytes)
+  const c2 = v128.load(lastRow + 2 * tapBytes)
+  transformRow2(a0, a1, a2, to, step)
+  to += 4 * step
+  transformRow2(f32x4.add(a0, c0), f32x4.add(a1, c1), f32x4.add(a2, c2), to, step)
+  to += 4 * step
+  transformRow2(c0, c1, c2, to, step)
+  const b1 = v128.load(middleRow + tapBytes)
+  transformRow2(v128.load(middleRow), b1, v128.load(middleRow + 2 * tapBytes), to + 4 * step, step)
+}
+
+/** 3 weights to 6, `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function transformRow4(g0: v128, g1: v128, g2: v128, to: usize, step: usize): void {
+  const sixth = f32x4.splat(<f32>(1 / 6.0))
+  v128.store(to, f32x4.mul(f32x4.splat(0.5), g0))
+  v128.store(to + step, f32x4.mul(f32x4.splat(-0.5), f32x4.add(g0, g2)))
+  v128.store(to + 2 * step, f32x4.mul(sixth, f32x4.sub(g2, g0)))
+  v128.store(to + 3 * step, f32x4.mul(sixth, f32x4.add(f32x4.add(g2, g2), g0)))
+  v128.store(to + 4 * step, g2)
+  v128.store(to + 5 * step, g1)
+}
+
+/** 3 x 3 weights to 36. Like `transform4`. */
+// @ts-ignore: decorator
+@inline
+export function transformStrided4(from: usize, tapBytes: usize, to: usize, step: usize): void {
+  const half = f32x4.splat(0.5)
+  const minusHalf = f32x4.splat(-0.5)
+  const sixth = f32x4.splat(<f32>(1 / 6.0))
+  const middleRow = from + 3 * tapBytes
+  const lastRow = from + 6 * tapBytes
+  const a0 = v128.load(from)
+  const a1 = v128.load(from + tapBytes)
+  const a2 = v128.load(from + 2 * tapBytes)
+  const c0 = v128.load(lastRow)
+  const c1 = v128.load(lastRow + tapBytes)
+  const c2 = v128.load(lastRow + 2 * tapBytes)
+  transformRow4(f32x4.mul(half, a0), f32x4.mul(half, a1), f32x4.mul(half, a2), to, step)
+  to += 6 * step
+  const s0 = f32x4.mul(minusHalf, f32x4.add(a0, c0))
+  const s1 = f32x4.mul(minusHalf, f32x4.add(a1, c1))
+  const s2 = f32x4.mul(minusHalf, f32x4.add(a2, c2))
+  transformRow4(s0, s1, s2, to, step)
+  to += 6 * step
+  const d0 = f32x4.mul(sixth, f32x4.sub(c0, a0))
+  const d1 = f32x4.mul(sixth, f32x4.sub(c1, a1))
+  const d2 = f32x4.mul(sixth, f32x4.sub(c2, a2))
+  transformRow4(d0, d1, d2, to, step)
+  to += 6 * step
+  const t0 = f32x4.mul(sixth, f32x4.add(f32x4.add(c0, c0), a0))
+  const t1 = f32x4.mul(sixth, f32x4.add(f32x4.add(c1, c1), a1))
+  const t2 = f32x4.mul(sixth, f32x4.add(f32x4.add(c2, c2), a2))
+  transformRow4(t0, t1, t2, to, step)
+  to += 6 * step
+  transformRow4(c0, c1, c2, to, step)
+  const b1 = v128.load(middleRow + tapBytes)
+  transformRow4(v128.load(middleRow), b1, v128.load(middleRow + 2 * tapBytes), to + 6 * step, step)
 }

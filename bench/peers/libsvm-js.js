@@ -3,15 +3,15 @@ import { createRequire } from 'node:module'
 import { accuracy, readJob, timed, toRows } from './job.js'
 
 const require = createRequire(new URL('../.peers/package.json', import.meta.url))
-const Machine = await require('libsvm-js')
+const SVM = await require('libsvm-js')
 const job = readJob()
 const rows = toRows(job.train, job.cols)
 const unseen = toRows(job.test, job.cols)
 
-const machine = () =>
-  new Machine({
-    type: Machine.SVM_TYPES.C_SVC,
-    kernel: job.kernel === 'linear' ? Machine.KERNEL_TYPES.LINEAR : Machine.KERNEL_TYPES.RBF,
+const createSvm = () =>
+  new SVM({
+    type: SVM.SVM_TYPES.C_SVC,
+    kernel: job.kernel === 'linear' ? SVM.KERNEL_TYPES.LINEAR : SVM.KERNEL_TYPES.RBF,
     cost: job.C,
     gamma: job.gamma,
     cacheSize: 1000,
@@ -19,7 +19,7 @@ const machine = () =>
     quiet: true,
     ...(job.classWeight && { weight: job.classWeight }),
   })
-const warm = machine()
+const warm = createSvm()
 warm.train(rows.slice(0, job.warmRows), job.trainLabels.slice(0, job.warmRows))
 warm.predict(unseen.slice(0, 50))
 warm.free()
@@ -27,7 +27,7 @@ warm.free()
 let fitted
 const fit = await timed(() => {
   fitted?.free()
-  fitted = machine()
+  fitted = createSvm()
   fitted.train(rows, job.trainLabels)
 }, job.repeat)
 const predict = await timed(() => fitted.predict(unseen), job.repeat)

@@ -3,14 +3,14 @@ import { createRequire } from 'node:module'
 import { accuracy, readJob, timed, toRows } from './job.js'
 
 const require = createRequire(new URL('../.peers/package.json', import.meta.url))
-const Machine = require('ml-svm')
+const SVM = require('ml-svm')
 const job = readJob()
 const rows = toRows(job.train, job.cols)
 const unseen = toRows(job.test, job.cols)
 const signs = job.trainLabels.map((label) => (label === 0 ? -1 : 1))
 
-const machine = () =>
-  new Machine({
+const createSvm = () =>
+  new SVM({
     C: job.C,
     tol: 1e-3,
     kernel: job.kernel,
@@ -19,7 +19,7 @@ const machine = () =>
   })
 let fitted
 const fit = await timed(() => {
-  fitted = machine()
+  fitted = createSvm()
   fitted.train(rows, signs)
 }, job.repeat)
 const predict = await timed(() => fitted.predict(unseen), job.repeat)

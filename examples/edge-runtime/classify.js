@@ -1,5 +1,5 @@
-// Responds to each posted picture with its label, using a CNN and an SVM in one file that was trained elsewhere. The host
-// provides `classifier`, the bytes of the file, and `modules`, the compiled WebAssembly modules by name.
+// Responds to each posted picture with its label, using a CNN and an SVM in one file that was trained elsewhere. The
+// host provides `classifier`, the bytes of the file, and `modules`, the compiled WebAssembly modules by name.
 import { ImageClassifier, useAssets } from 'softmargin/lite'
 
 useAssets(modules)

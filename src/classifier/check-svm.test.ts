@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SVC } from '../svm/svc.ts'
 import { ImageClassifier } from './image-classifier.ts'
 
-// Reading any of these would end the call with FILE_UNREADABLE.
+// Reading any of these images would throw FILE_UNREADABLE.
 const images = ['no/a.png', 'no/b.png', 'no/c.png', 'no/d.png']
 const labels = ['a', 'a', 'b', 'b']
 

@@ -42,7 +42,7 @@ describe('chooseLayer', () => {
     const grid = ranked.find(({ layer, pooling }) => layer === 'stage3' && typeof pooling === 'object')!
     expect(grid).toMatchObject({ pooling: { grid: 2 }, features: 96 * 4 })
     expect(grid.share).toBeLessThan(last.share!)
-    // Digits need to know where their strokes are.
+    // For digits the positions of the strokes matter.
     expect(grid.accuracy).toBeGreaterThan(last.accuracy)
   })
 
@@ -71,7 +71,7 @@ describe('chooseLayer', () => {
     }
     expect(layers).toMatchObject([{ layer: 'stage2', pooling: 'max', features: 48 }])
     expect(layers[0].accuracy).toBeCloseTo(sum / 16, 12)
-    // The extractor is still the caller's.
+    // The caller's extractor is still usable.
     expect((await extractor.extract([images[0]])).rows).toBe(1)
   })
 

@@ -14,7 +14,7 @@ const image = (i: number) => ({
 const images = Array.from({ length: 10 }, (_, i) => image(i))
 const native = nativeOrt()
 
-/** onnxruntime-web, whose sessions are made with options that are recorded. */
+/** onnxruntime-web with a record of the options of its sessions. */
 function recording(): { module: OrtModule; options: object[] } {
   const options: object[] = []
   const create = (model: Uint8Array, o: object = {}) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkPooling, type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from './pool.ts'
 
-/** Two images, two channels, 3 x 5: image 1 holds 0 to 29, image 2 its negatives. */
+/** Two images, two channels, 3 x 5: image 1 contains 0 to 29, image 2 their negatives. */
 const dims = [2, 2, 3, 5]
 const data = Float32Array.from({ length: 60 }, (_, i) => (i < 30 ? i : 30 - i))
 
@@ -20,7 +20,7 @@ describe('pool', () => {
     // torch.nn.functional.adaptive_avg_pool2d(torch.arange(30.).view(1, 2, 3, 5), 2).flatten()
     expect(pooled({ grid: 2 }, 1)).toEqual([3.5, 5.5, 8.5, 10.5, 18.5, 20.5, 23.5, 25.5])
     expect(pooled({ grid: 1 })).toEqual(pooled('average'))
-    // Finer than the map is high: rows are repeated.
+    // Finer than the height of the map: rows are repeated.
     expect(pooled({ grid: 5 }, 1).slice(0, 25)).toEqual(
       [0, 2.5, 5, 7.5, 10].flatMap((start) => [0, 1, 2, 3, 4].map((x) => start + x)),
     )

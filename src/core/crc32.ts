@@ -1,6 +1,6 @@
 /**
- * Four tables of CRC-32 with 256 entries each. Table `k` gives the effect of a byte that is followed by `k` more bytes, so
- * that four bytes can be processed at once ("slicing by 4").
+ * Four tables of CRC-32 with 256 entries each. Table `k` gives the effect of a byte that is followed by `k` more bytes,
+ * so that four bytes can be processed at once ("slicing by 4").
  */
 const tables = new Int32Array(1024)
 for (let byte = 0; byte < 256; byte++) {

@@ -6,7 +6,8 @@ import { decodeJpeg } from './jpeg.ts'
 import { decodePng } from './png/png.ts'
 
 /**
- * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is decoded.
+ * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is
+ * decoded.
  *
  * The format is detected from the first bytes, never from the name. JPEG images are rotated according to
  * their EXIF orientation, grey is converted to RGB, and transparent pixels are blended with white.

@@ -3,7 +3,9 @@ import type { RawImage } from './image-input.ts'
 /** Decodes a file whose format has been recognised from its first bytes. */
 export type Decode = (bytes: Uint8Array) => RawImage | Promise<RawImage>
 
-/** Decoders other than those of JPEG and PNG, by format as in `describeFileType`; `CMYK` is a JPEG with four components. */
+/**
+ * Decoders other than those of JPEG and PNG, by format as in `describeFileType`; `CMYK` is a JPEG with four components.
+ */
 const decoders = new Map<string, () => Promise<Decode>>()
 
 /** Adds formats. The code of each is loaded when its first image is decoded. */

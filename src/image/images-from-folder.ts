@@ -6,8 +6,8 @@ import { hasFileSystem, importBuiltin } from '../host/platform/builtins.ts'
 
 /**
  * Lists the pictures of a folder that has one sub-folder per class, such as `pictures/cat/1.jpg`, as the command line does:
- * sorted by name, nested at any depth, links followed. Hidden files and files with an extension other than `.png`, `.jpg`,
- * `.jpeg`, `.webp`, `.avif`, `.gif` or `.bmp` are left out. The pictures are not opened.
+ * sorted by name, nested at any depth, links followed. Hidden files and files with an extension other than `.png`,
+ * `.jpg`, `.jpeg`, `.webp`, `.avif`, `.gif` or `.bmp` are left out. The pictures are not opened.
  *
  * @param folder a path or a `file:` URL
  * @returns paths, and the name of the sub-folder of each
@@ -16,7 +16,8 @@ import { hasFileSystem, importBuiltin } from '../host/platform/builtins.ts'
  */
 export async function imagesFromFolder(folder: string | URL): Promise<{ images: string[]; labels: string[] }>
 /**
- * The same for a folder that the user of a page has chosen (`showDirectoryPicker()`), or one in the page's own file system.
+ * The same for a folder that the user of a page has chosen (`showDirectoryPicker()`), or one in the page's own file
+ * system.
  *
  * @returns files, which are read when an image is needed, and the name of the sub-folder of each
  */

@@ -56,10 +56,10 @@ test('a precomputed kernel gives the same as its linear kernel', async () => {
       ),
     ),
   )
-  const given = new SVC({ kernel: 'precomputed' })
+  const precomputed = new SVC({ kernel: 'precomputed' })
   const linear = new SVC({ kernel: 'linear' })
-  expect(await crossValScore(given, kernel, y)).toEqual(await crossValScore(linear, X, y))
-  expect(await crossValPredict(given, kernel, y)).toEqual(await crossValPredict(linear, X, y))
+  expect(await crossValScore(precomputed, kernel, y)).toEqual(await crossValScore(linear, X, y))
+  expect(await crossValPredict(precomputed, kernel, y)).toEqual(await crossValPredict(linear, X, y))
 })
 
 test('probabilities equal those of an SVC fitted on the other folds', async () => {
@@ -75,7 +75,7 @@ test('probabilities equal those of an SVC fitted on the other folds', async () =
   }
 })
 
-/** Two folds, the first of which holds every row of the class 'c' in its test set. */
+/** Two folds; the test set of the first contains every row of the class 'c'. */
 const lopsided: Splitter = {
   split: () => [
     { train: Int32Array.of(0, 1, 2, 3), test: Int32Array.of(4, 5, 6, 7) },

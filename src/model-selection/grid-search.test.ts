@@ -25,7 +25,7 @@ describe('compared with scikit-learn on digits', async () => {
       expect(Math.abs(score - grid.meanTestScore[i])).toBeLessThanOrEqual(0.002)
       expect(Math.abs(results.stdTestScore[i] - grid.stdTestScore[i])).toBeLessThanOrEqual(0.002)
     })
-    // A single row of a fold, of which there are 133, may fall on the other side.
+    // One of the 133 rows of a fold may be classified differently.
     results.splitTestScores.flat().forEach((score, i) => {
       expect(Math.abs(score - grid.splitTestScores.flat()[i])).toBeLessThanOrEqual(1 / 133 + 1e-9)
     })
@@ -93,7 +93,7 @@ test('candidates that only look alike are fitted separately', async () => {
   }
   const search = new GridSearchCV(new SVC(), grid, { cv: 2, refit: false })
   await search.fit(XTrain, yTrain, { onProgress: (progress) => (total = progress.total) })
-  // gamma 'auto' is 1 / 4 here, so that three machines are left.
+  // gamma 'auto' is 1 / 4 here, so that three distinct models are left.
   expect(total).toBe(3 * 2)
 })
 

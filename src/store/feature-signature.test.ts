@@ -14,7 +14,7 @@ const images = [0, 0, 1, 1].map((kind, i) => digit(kind, i))
 const bytes = (model: ReturnType<typeof smallCnn>) => toBinary(ModelProtoSchema, model)
 
 /** A network whose file has a lot of metadata, and whose tensor names are those of a saved classifier. */
-function talkative() {
+function cnnWithMetadata() {
   const model = smallCnn({ input: 'pixel_values', output: 'label' })
   model.producerName = 'someone'
   model.docString = 'a network'
@@ -44,7 +44,7 @@ const networks: [string, ExtractorOptions][] = [
   ['one with other preprocessing', { preprocess: { size: 32, mean: [0.1, 0.2, 0.3], std: [0.7, 0.8, 0.9] } }],
   ['a network without metadata', small],
   ['an inner layer of it', { ...small, layer: 'convolved' }],
-  ['a network whose file tells a lot', { model: bytes(talkative()) }],
+  ['a network with metadata in its file', { model: bytes(cnnWithMetadata()) }],
 ]
 
 describe('the signature of an extractor', () => {
@@ -69,7 +69,7 @@ describe('the signature of an extractor', () => {
   it('does not depend on metadata of the model file', async () => {
     const named = smallCnn({ input: 'pixel_values', output: 'label' })
     using plain = await FeatureExtractor.create({ model: bytes(named), preprocess: { size: 12 } })
-    using other = await FeatureExtractor.create({ model: bytes(talkative()) })
+    using other = await FeatureExtractor.create({ model: bytes(cnnWithMetadata()) })
     expect((await signatureOf(other)).fingerprint).toBe((await signatureOf(plain)).fingerprint)
   })
 

@@ -101,10 +101,10 @@ describe('FeatureStore', () => {
   it('reports how many images it already had', async () => {
     const store = FeatureStore.inMemory()
     await store.extract(extractor, images.slice(0, 3))
-    const told: [number, number][] = []
-    const onProgress = ({ done, known }: StoreProgress) => told.push([done, known])
+    const reported: [number, number][] = []
+    const onProgress = ({ done, known }: StoreProgress) => reported.push([done, known])
     await store.extract(extractor, images, { batchSize: 2, onProgress })
-    expect(told).toEqual([2, 4, 6, 8, 9].map((done) => [done, Math.min(done, 3)]))
+    expect(reported).toEqual([2, 4, 6, 8, 9].map((done) => [done, Math.min(done, 3)]))
   })
 
   it('loses at most the running batch when the process is killed', async () => {
@@ -155,12 +155,12 @@ describe('FeatureStore', () => {
       damaged.subarray(from, to).fill(0)
       if (to - from === 1) damaged[from] = journal[from] ^ 1
       writeFileSync(`${path}.journal`, damaged)
-      const told: string[] = []
-      const back = await FeatureStore.open(path, { onWarning: (message) => told.push(message) })
+      const reported: string[] = []
+      const back = await FeatureStore.open(path, { onWarning: (message) => reported.push(message) })
       const isLast = name === 'the last record'
       expect(back.size, name).toBe(5)
-      expect(told, name).toHaveLength(1)
-      expect(told[0]).toContain(
+      expect(reported, name).toHaveLength(1)
+      expect(reported[0]).toContain(
         isLast ? '5 intact records before them and 0 after' : '2 intact records before them and 3 after',
       )
       // The store continues after the damage, and the lost images are extracted again.
@@ -318,17 +318,17 @@ describe('FeatureStore', () => {
     const missing = join(folder, 'missing.png')
     const asked = [images[0], broken, images[1], missing, broken]
     const store = FeatureStore.inMemory()
-    const told: [number, string, string][] = []
+    const reported: [number, string, string][] = []
     const rows = await store.extract(extractor, asked, {
-      onUnreadable: (index, { code, message }) => told.push([index, code, message]),
+      onUnreadable: (index, { code, message }) => reported.push([index, code, message]),
     })
     expect(rows).toEqual(await extractor.extract([images[0], images[1]]))
-    expect(told.map(([index, code]) => [index, code]).sort()).toEqual([
+    expect(reported.map(([index, code]) => [index, code]).sort()).toEqual([
       [1, 'IMAGE_UNREADABLE'],
       [3, 'FILE_UNREADABLE'],
       [4, 'IMAGE_UNREADABLE'],
     ])
-    for (const [index, , message] of told) expect(message).toContain(`images[${index}]`)
+    for (const [index, , message] of reported) expect(message).toContain(`images[${index}]`)
     await expect(store.extract(extractor, asked)).rejects.toMatchObject({ code: 'FILE_UNREADABLE' })
     await expect(store.extract(extractor, [broken])).rejects.toThrow(/^images\[0\] must be /)
     await expect(store.extract(extractor, [broken], { onUnreadable: () => {} })).rejects.toThrow(

@@ -1,6 +1,6 @@
 /**
- * All feature stores. A classifier checks here whether it was given one, so that programs that only predict do not load the
- * store and its file formats.
+ * All feature stores. A classifier checks here whether it was given one, so that programs that only predict do not load
+ * the store and its file formats.
  */
 export const knownStores = new WeakSet<object>()
 

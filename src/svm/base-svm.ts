@@ -55,7 +55,9 @@ export interface SingleProblem {
   /** Weight of each row of X. Rows with weight 0 are left out. */
   weights: Float64Array
   variables: DualVariables
-  /** A second dual variable for every row, as in SVR, where the first raises the function at the row and this lowers it. */
+  /**
+   * A second dual variable for every row, as in SVR, where the first raises the function at the row and this lowers it.
+   */
   second?: DualVariables
   /**
    * Scale against which the rounding error of decision values is judged; default: the spread of the decision

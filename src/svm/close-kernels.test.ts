@@ -51,7 +51,7 @@ describe.each(builds)('kernel values that lie close together, %s build', (simd) 
         bounds: train.codes.map(() => options.C),
       }
       expect(violation(svc.toState(), X, { ...target, estimator: 'SVC' })).toBeLessThan(2e-3)
-      // The decision values are those of the machine as float64 has it.
+      // The decision values match the model evaluated in float64.
       const state = svc.toState()
       const test = moved(unseen.X, offset)
       const { values } = kernelMatrix(test, state.supportVectors, svc.toState().kernel)
@@ -216,8 +216,8 @@ describe('numbers beyond float32', () => {
       { degree: 2 ** 24 + 1 },
     ]) {
       const [argument] = Object.keys(bad)
-      for (const Machine of [SVC, SVR, OneClassSVM]) {
-        expect(() => new Machine(bad)).toThrow(
+      for (const Estimator of [SVC, SVR, OneClassSVM]) {
+        expect(() => new Estimator(bad)).toThrow(
           expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }),
         )
       }
@@ -246,8 +246,8 @@ describe('names of Object.prototype properties', () => {
 
   it.each(names)('an option named %s is unknown', (name) => {
     const options = Object.fromEntries([[name, 1]])
-    for (const Machine of [SVC, SVR, OneClassSVM]) {
-      expect(() => new Machine(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    for (const Estimator of [SVC, SVR, OneClassSVM]) {
+      expect(() => new Estimator(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     }
     expect(() => new GridSearchCV(new SVC(), Object.fromEntries([[name, [1]]]))).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),

@@ -7,12 +7,12 @@ const { answers } = fixtures.oneClass
 const [X, XTest] = [toMatrix(fixtures.oneClass.X), toMatrix(fixtures.oneClass.XTest)]
 
 test.each(answers)('matches scikit-learn: $options', async ({ options, ...answer }) => {
-  const given = options as OneClassSvmOptions
-  const { kernel, dualCoef, supportVectors } = (await new OneClassSVM(given).fit(X)).toState()
+  const svmOptions = options as OneClassSvmOptions
+  const { kernel, dualCoef, supportVectors } = (await new OneClassSVM(svmOptions).fit(X)).toState()
   const objective = dualObjective(supportVectors, dualCoef, kernel)
   expect(Math.abs(objective / answer.objective - 1)).toBeLessThan(1e-4)
 
-  const settled = await new OneClassSVM({ ...given, tol: 1e-7 }).fit(X)
+  const settled = await new OneClassSVM({ ...svmOptions, tol: 1e-7 }).fit(X)
   const size = Math.max(1, Math.abs(answer.offset))
   expect(Math.abs(settled.offset - answer.offset)).toBeLessThan(5e-3 * size)
   const decisions = await settled.decisionFunction(XTest)

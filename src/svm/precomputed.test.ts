@@ -46,9 +46,9 @@ describe('precomputed', () => {
 
   test('equals the poly kernel whose values it received', async () => {
     const poly = { kernel: 'poly', gamma: 1 / 3, coef0: 1, degree: 2, tol: 1e-6 } as const
-    const [own, given] = [await new SVC(poly).fit(X, y), await new SVC(options).fit(K, y)]
-    expect(await given.predict(KTest)).toEqual(await own.predict(XTest))
-    const values = [await own.decisionFunction(XTest), await given.decisionFunction(KTest)]
+    const [expected, precomputed] = [await new SVC(poly).fit(X, y), await new SVC(options).fit(K, y)]
+    expect(await precomputed.predict(KTest)).toEqual(await expected.predict(XTest))
+    const values = [await expected.decisionFunction(XTest), await precomputed.decisionFunction(KTest)]
     expect(distance(values[0].data, values[1].data)).toBeLessThan(2e-3)
   })
 
@@ -92,10 +92,10 @@ describe('precomputed', () => {
   test('a grid search selects the rows and columns of each fold', async () => {
     const grid = { C: [0.01, 1, 10] }
     const poly = { kernel: 'poly', gamma: 1 / 3, coef0: 1, degree: 2 } as const
-    const own = await new GridSearchCV(new SVC(poly), grid, { cv: 3 }).fit(X, y)
-    const given = await new GridSearchCV(new SVC({ kernel: 'precomputed' }), grid, { cv: 3 }).fit(K, y)
-    expect(given.cvResults).toEqual(own.cvResults)
-    expect(await given.predict(KTest)).toEqual(await own.predict(XTest))
+    const expected = await new GridSearchCV(new SVC(poly), grid, { cv: 3 }).fit(X, y)
+    const precomputed = await new GridSearchCV(new SVC({ kernel: 'precomputed' }), grid, { cv: 3 }).fit(K, y)
+    expect(precomputed.cvResults).toEqual(expected.cvResults)
+    expect(await precomputed.predict(KTest)).toEqual(await expected.predict(XTest))
   })
 
   test('rejects kernel matrices that are not square, and rows of the wrong width', async () => {

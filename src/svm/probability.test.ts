@@ -33,7 +33,8 @@ describe.each(cases)('$name', ({ classes, ...fixture }) => {
   test('couples pairs as LIBSVM does', () => {
     const own = { a: Float64Array.from(fixture.a), b: Float64Array.from(fixture.b) }
     const coupled = coupleProbabilities(Float64Array.from(fixture.decisions), classes, own)
-    // The LIBSVM in scikit-learn couples two classes as well, and stops at 0.0025; LIBSVM 3.31 and newer use the sigmoid.
+    // The LIBSVM in scikit-learn couples two classes as well, and stops at 0.0025; LIBSVM 3.31 and newer use the
+    // sigmoid.
     expect(distance(coupled, fixture.coupled)).toBeLessThan(classes === 2 ? 5e-3 : 1e-5)
   })
 

@@ -8,13 +8,13 @@ describe.each(fixtures.regression)('matches scikit-learn on $name', ({ X, y, XTe
   const [train, unseen] = [toMatrix(X), toMatrix(XTest)]
 
   test.each(set.answers)('$options', async ({ options, ...answer }) => {
-    const given = options as SvrOptions
-    const svr = await new SVR(given).fit(train, y)
-    const ours = regressionObjective(svr, y, given.epsilon ?? 0.1)
+    const svrOptions = options as SvrOptions
+    const svr = await new SVR(svrOptions).fit(train, y)
+    const ours = regressionObjective(svr, y, svrOptions.epsilon ?? 0.1)
     expect(Math.abs(ours / answer.objective - 1)).toBeLessThan(1e-4)
     expect(Math.abs(svr.support.length - answer.nSupport)).toBeLessThanOrEqual(2)
 
-    const settled = await new SVR({ ...given, tol: 1e-6 }).fit(train, y)
+    const settled = await new SVR({ ...svrOptions, tol: 1e-6 }).fit(train, y)
     expect(settled.fitStatus).toBe('converged')
     expect(distance(await settled.predict(unseen), answer.predictions)).toBeLessThan(5e-3)
     expect(settled.intercept).toBeCloseTo(answer.intercept, 2)

@@ -11,7 +11,7 @@ import {
   SVR,
 } from '../../src/svm.ts'
 
-/** Rows that nothing tells apart: long fits. */
+/** Rows that cannot be separated, so that fits take long. */
 function noise(rows: number, cols: number): Matrix {
   const random = new Random(1)
   const data = Float32Array.from({ length: rows * cols }, () => random.uint32() / 2 ** 31 - 1)
@@ -22,13 +22,13 @@ const X = noise(6000, 100)
 const y = Array.from({ length: X.rows }, (_, row) => row % 3)
 const two = y.map((label) => Math.min(label, 1))
 const wide = noise(600, 20_000)
-/** A call of some seconds is to answer in 50 ms; where all tests run at once, that may take longer. */
+/** Calls should end within 50 ms of an abort; the bound allows for other tests that run at the same time. */
 const AT_ONCE = 700
 
-/** Aborts a call some time after it began, and says how long it then took to answer, in ms. */
+/** Aborts a call after a delay and returns how long the call took to end after that, in ms. */
 async function abortAfter(delay: number, call: (o: LongCall) => Promise<unknown>): Promise<number> {
   const controller = new AbortController()
-  // Not from when the timer fires: a call that holds the thread would keep it from firing.
+  // Measured from the planned time, because a call that blocks the thread would delay the timer itself.
   const due = performance.now() + delay
   const timer = setTimeout(() => controller.abort('enough'), delay)
   const answer = await call({ signal: controller.signal }).then(

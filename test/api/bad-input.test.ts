@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '../../src/core/random.ts'
 import { GridSearchCV, Matrix, OneClassSVM, SVC, SVR, type SvcOptions } from '../../src/svm.ts'
 
-/** Rows around a centre for each class, the same every time. */
+/** Seeded rows around one centre per class. */
 function blobs(rows: number, cols: number, classes: number, seed = 1): { X: Matrix; y: number[] } {
   const random = new Random(seed)
   const uniform = () => random.uint32() / 2 ** 32
@@ -37,7 +37,7 @@ describe('rows that no model can separate', () => {
     expect(['converged', 'stalled']).toContain(svc.fitStatus)
     const { data } = await svc.decisionFunction(twice)
     expect(data.every(Number.isFinite)).toBe(true)
-    // Nothing tells a row from its double.
+    // Identical rows have the same decision value.
     for (let row = 0; row < 40; row++) expect(data[row]).toBeCloseTo(data[row + 40], 5)
   })
 
@@ -47,7 +47,7 @@ describe('rows that no model can separate', () => {
     const labels = rows.map((row, i) => (i < 200 ? y[row] : 1 - y[row]))
     const svc = await new SVC({ C: 1e6 }).fit(X.select(rows), labels)
     expect(['converged', 'stalled']).toContain(svc.fitStatus)
-    // Of two rows that nothing tells apart one is wrong; coefficients of 1e6 must not drown the others.
+    // One of each two identical rows is misclassified, but coefficients of 1e6 must not affect the other rows.
     expect(await svc.score(X.select(rows), labels)).toBe(200 / 220)
   })
 
@@ -59,7 +59,7 @@ describe('rows that no model can separate', () => {
       new GridSearchCV(new SVC({ tol: 1e-5, cacheSize }), { C: [1, 1e6] }, { cv: 2, refit: false })
         .fit(X.select(rows), labels)
         .then(({ cvResults }) => cvResults.splitTestScores)
-    // From one matrix of dot products, and fit by fit, which needs less memory: the same rows are right.
+    // With a shared matrix of dot products, and with separate fits, which need less memory: the same scores.
     expect(await scores()).toEqual(await scores(0.1))
   })
 
@@ -125,12 +125,13 @@ describe('numbers of any magnitude', () => {
   })
 
   test.each(kernels)('data near 1e30, gamma and C unscaled: $kernel', async (options) => {
-    // K is then near 1e60, or 0 between any two rows: numbers that no C = 1 suits. It ends, and says how.
-    const given = times(X, 1e30)
-    const fit = new SVC({ ...options, gamma: 1, maxIter: 100_000 }).fit(given, y)
+    // Kernel values are near 1e60, or 0 between any two rows, for which no C is suitable. The fit must end with a
+    // status.
+    const scaled = times(X, 1e30)
+    const fit = new SVC({ ...options, gamma: 1, maxIter: 100_000 }).fit(scaled, y)
     const outcome = await fit.then(
       async (svc) => {
-        expect((await svc.decisionFunction(given)).data.every((value) => !Number.isNaN(value))).toBe(true)
+        expect((await svc.decisionFunction(scaled)).data.every((value) => !Number.isNaN(value))).toBe(true)
         return svc.fitStatus
       },
       (error) => error.code,
@@ -198,7 +199,7 @@ describe('values that are not finite', () => {
     await expect(new OneClassSVM().fit(broken(value))).rejects.toMatchObject(wrong)
     const search = new GridSearchCV(svc, { C: [1] }, { cv: 2 })
     await expect(search.fit(broken(value), y)).rejects.toMatchObject(wrong)
-    // What was learnt before is still there.
+    // The previous model is kept.
     expect(await svc.predict(X)).toHaveLength(4)
   })
 })
@@ -264,7 +265,7 @@ describe('shapes and labels', () => {
 
 describe('memory limits', () => {
   test('a fit that does not fit into memory is refused before it starts', async () => {
-    // Four rows, but every class is padded to a strip: some 4.8 GB in the engine.
+    // Only four rows, but every class is padded to a strip: about 4.8 GB in the engine.
     const X = new Matrix(new Float32Array(4 * 10_000_000), 4, 10_000_000)
     const fit = new SVC({ gamma: 1 }).fit(X, [0, 1, 0, 1])
     await expect(fit).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })

@@ -2,29 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FeatureExtractor, FeatureStore, ImageClassifier, type ImageInput, SVC } from '../../src/index.ts'
+import { FeatureExtractor, FeatureStore, ImageClassifier, SVC } from '../../src/index.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
-import { digit, jpegOf, pngOf } from '../support/digits.ts'
+import { digit, jpegOf, labelledDigits, pngOf } from '../support/digits.ts'
 import { FileServer, sha256 } from '../support/file-server.ts'
 import { smallCnn } from '../support/small-cnn.ts'
 
 const smallModel = toBinary(ModelProtoSchema, smallCnn())
-/** An extractor that takes next to no time. */
+/** An extractor that takes almost no time. */
 const small = { model: smallModel, pooling: { grid: 3 }, preprocess: { size: 12 } }
-
-/** Digits of these kinds, `count` of each, and which each is. */
-function digits(kinds: number[], count: number, from = 0): { images: ImageInput[]; labels: string[] } {
-  const images: ImageInput[] = []
-  const labels: string[] = []
-  for (let i = from; i < from + count; i++) {
-    for (const kind of kinds) {
-      images.push(digit(kind, i))
-      labels.push(`digit ${kind}`)
-    }
-  }
-  return { images, labels }
-}
 
 let folder: string
 beforeAll(() => {
@@ -72,7 +59,7 @@ describe('ImageClassifier with the embedded CNN', () => {
 
 describe('fit with a grid', () => {
   it('uses the best candidate', async () => {
-    const { images, labels } = digits([0, 1, 4], 20)
+    const { images, labels } = labelledDigits([0, 1, 4], 20)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { tol: 1e-4 } })
     const stages = new Set<string>()
     await classifier.fit(images, labels, {
@@ -93,7 +80,7 @@ describe('fit with a grid', () => {
   })
 
   it('a later fit without a grid discards it', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     await classifier.fit(images, labels)
@@ -102,7 +89,7 @@ describe('fit with a grid', () => {
   })
 
   it('keeps its own parameters unless others are clearly better', async () => {
-    const { images, labels } = digits([0, 1], 10)
+    const { images, labels } = labelledDigits([0, 1], 10)
     using classifier = await ImageClassifier.create({ extractor: small })
     // Both candidates make no mistake, and of equal ones a search takes the first.
     const grid = { C: [100, 3] }
@@ -119,7 +106,7 @@ describe('fit with a grid', () => {
 
 describe("layer: 'auto'", () => {
   it('chooses a layer during fit and saves it', async () => {
-    const { images, labels } = digits([0, 1, 4], 12)
+    const { images, labels } = labelledDigits([0, 1, 4], 12)
     const stages = new Set<string>()
     using classifier = await ImageClassifier.create({
       extractor: { ...small, pooling: 'auto', layer: 'auto' },
@@ -142,7 +129,7 @@ describe("layer: 'auto'", () => {
   })
 
   it('keeps a named pooling, and the previous model after an abort', async () => {
-    const { images, labels } = digits([0, 1], 8)
+    const { images, labels } = labelledDigits([0, 1], 8)
     using classifier = await ImageClassifier.create({ extractor: { ...small, layer: 'auto' } })
     await classifier.fit(images, labels, { cv: 2 })
     for (const { pooling } of classifier.rankedLayers!) expect([{ grid: 3 }, 'none']).toContainEqual(pooling)
@@ -161,12 +148,12 @@ describe("layer: 'auto'", () => {
 
 describe('add and refit', () => {
   it('learns new images and classes, starting from the previous solution', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
-    const more = digits([0, 7], 10, 30)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
+    const more = labelledDigits([0, 7], 10, 30)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
     await classifier.fit(images, labels)
     const { nIter } = classifier.svm
-    // Nothing new: the solver finds itself at the end.
+    // Nothing is new, so the solver starts at the optimum.
     await classifier.refit()
     expect(Math.max(...classifier.svm.nIter)).toBeLessThan(Math.min(...nIter))
 
@@ -181,8 +168,8 @@ describe('add and refit', () => {
   })
 
   it('learns from the images of an evaluation too, without extracting them again', async () => {
-    const { images, labels } = digits([0, 1], 10)
-    const held = digits([0, 1, 4], 6, 20)
+    const { images, labels } = labelledDigits([0, 1], 10)
+    const held = labelledDigits([0, 1, 4], 6, 20)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
     using plain = await ImageClassifier.create({ extractor: small, store })
@@ -210,8 +197,8 @@ describe('add and refit', () => {
   })
 
   it('keeps added images after an abort', async () => {
-    const { images, labels } = digits([0, 1], 8)
-    const more = digits([4], 8)
+    const { images, labels } = labelledDigits([0, 1], 8)
+    const more = labelledDigits([4], 8)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.add(images, labels)).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images, labels)
@@ -229,7 +216,7 @@ describe('add and refit', () => {
 
 describe('with a feature store', () => {
   it('predicts the same and runs no image through the network twice', async () => {
-    const { images, labels } = digits([0, 1, 4], 10)
+    const { images, labels } = labelledDigits([0, 1, 4], 10)
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor: small })
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -238,11 +225,11 @@ describe('with a feature store', () => {
     expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     expect(store.labels).toEqual(labels)
     const bytes = await classifier.save()
-    const more = digits([7], 5)
+    const more = labelledDigits([7], 5)
     await classifier.add([...more.images, images[0]], [...more.labels, labels[0]])
     expect(store.size).toBe(35)
 
-    // The features of another day, and of the network as the saved file holds it.
+    // As in a later session, with the network from the saved file.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using loaded = await ImageClassifier.load(bytes)
     using again = await ImageClassifier.create({ extractor: loaded.extractor, store: kept })
@@ -252,14 +239,14 @@ describe('with a feature store', () => {
   })
 
   it('continues after load: only new images are extracted, and the SVM starts from the old duals', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
-    const more = digits([0, 7], 10, 30)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
+    const more = labelledDigits([0, 7], 10, 30)
     const svm = { kernel: 'linear' } as const
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store, svm })
     await classifier.fit(images, labels)
-    // What is only looked at is in the store as well, but was not learnt from.
-    await classifier.evaluate(digits([0, 1], 5, 60).images, digits([0, 1], 5, 60).labels)
+    // Images that were only evaluated are in the store too, but are not part of the training set.
+    await classifier.evaluate(labelledDigits([0, 1], 5, 60).images, labelledDigits([0, 1], 5, 60).labels)
     const bytes = await classifier.save()
     const npz = store.toNpz()
 
@@ -280,7 +267,7 @@ describe('with a feature store', () => {
     const all = [...images, ...more.images]
     expect(await loaded.predict(all)).toEqual(await classifier.predict(all))
 
-    // Once more, from the file of what was refitted.
+    // Once more, from the file of the refitted classifier.
     using again = await ImageClassifier.load(await loaded.save(), { store: kept })
     await again.refit()
     expect(again.svm.support.length).toBeGreaterThan(0)
@@ -292,8 +279,8 @@ describe('with a feature store', () => {
     ['an inner layer', { layer: 'stage3', pooling: { grid: 2 } }],
     ["layer: 'auto'", { layer: 'auto' }],
   ])('continues after load with the embedded CNN: %s', async (_, extractor) => {
-    const { images, labels } = digits([0, 1], 6)
-    const more = digits([7], 4)
+    const { images, labels } = labelledDigits([0, 1], 6)
+    const more = labelledDigits([7], 4)
     const path = join(folder, `goes on with ${JSON.stringify(extractor).replaceAll(/\W/g, '')}.npz`)
     const store = await FeatureStore.open(path)
     using classifier = await ImageClassifier.create({ extractor, store })
@@ -307,7 +294,7 @@ describe('with a feature store', () => {
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await classifier.predict(images))
     if ('layer' in extractor && extractor.layer === 'auto') return
-    const last = digits([4], 4)
+    const last = labelledDigits([4], 4)
     await loaded.add(last.images, last.labels)
     await loaded.refit()
     expect(loaded.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
@@ -315,7 +302,7 @@ describe('with a feature store', () => {
   })
 
   it('explains what a loaded classifier lacks to continue', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
     await classifier.fit(images, labels)
@@ -332,13 +319,13 @@ describe('with a feature store', () => {
     await max.fit(images, labels)
     using wrong = await ImageClassifier.load(bytes, { store: others })
     await expect(wrong.refit()).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
-    // A fit of its own needs nothing of the kind.
+    // A complete fit needs neither.
     await empty.fit(images, labels)
     await empty.refit()
   })
 
   it('stores the features of all layers while the layer is chosen', async () => {
-    const { images, labels } = digits([0, 1, 4], 8)
+    const { images, labels } = labelledDigits([0, 1, 4], 8)
     const extractor = { ...small, pooling: 'auto', layer: 'auto' } as const
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor })
@@ -349,27 +336,27 @@ describe('with a feature store', () => {
     expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     const ranked = classifier.rankedLayers!
     expect(store.features.cols).toBe(ranked.reduce((sum, { features }) => sum + features, 0))
-    // Nothing is extracted twice, also when it learns again, or answers.
+    // Nothing is extracted twice, not even for another fit or a prediction.
     const kept = await FeatureStore.fromNpz(store.toNpz())
     using again = await ImageClassifier.create({ extractor, store: kept })
     await again.fit(images, labels, { cv: 2 })
     expect(await again.predict(images)).toEqual(await plain.predict(images))
     expect(again.rankedLayers).toEqual(ranked)
     expect(kept.size).toBe(24)
-    await again.add(digits([7], 4).images, digits([7], 4).labels)
+    await again.add(labelledDigits([7], 4).images, labelledDigits([7], 4).labels)
     expect(kept.size).toBe(28)
     await again.refit()
     expect(again.classes).toHaveLength(4)
-    // A file has one layer: it finds its own among those of the store, but cannot add rows to them.
+    // A saved file has a single layer: it finds its features among those of the store, but cannot add rows.
     using loaded = await ImageClassifier.load(await again.save(), { store: kept })
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await again.predict(images))
-    const late = loaded.add(digits([9], 2).images, digits([9], 2).labels)
+    const late = loaded.add(labelledDigits([9], 2).images, labelledDigits([9], 2).labels)
     await expect(late).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
   })
 
   it('rejects features of another network', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
     await classifier.fit(images, labels)
@@ -384,7 +371,7 @@ describe('with a feature store', () => {
 
 describe('predictProba', () => {
   it('returns a row for each image, NaN where it cannot be read', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     const asked = [images[0], new Uint8Array(9), images[1]]
@@ -414,9 +401,9 @@ describe('predictProba', () => {
     [[3, 5, 8, 9, 4, 7], 'sigmoid'],
     [[4, 9], 'rbf'],
   ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
-    const { images, labels } = digits([...kinds], 60)
-    const learnt = images.map((_, i) => i).filter((i) => i % 5 === 0)
-    // Many more of the last class, so that votes and probabilities disagree.
+    const { images, labels } = labelledDigits([...kinds], 60)
+    const train = images.map((_, i) => i).filter((i) => i % 5 === 0)
+    // The last class is much larger, so that votes and probabilities disagree.
     const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
     const svm = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}), C: 0.3 }
     const stages = new Set<string>()
@@ -429,8 +416,8 @@ describe('predictProba', () => {
     using votes = await ImageClassifier.create({ extractor: small, svm, scale: 'none' })
     for (const each of [classifier, votes]) {
       await each.fit(
-        learnt.map((i) => images[i]),
-        learnt.map((i) => y[i]),
+        train.map((i) => images[i]),
+        train.map((i) => y[i]),
         { onProgress: ({ stage }) => stages.add(stage) },
       )
     }
@@ -448,14 +435,14 @@ describe('predictProba', () => {
       const raw = [...coupled.row(i)]
       if (classifier.classes[raw.indexOf(Math.max(...raw))] !== label) disagreeing++
     }
-    // The pictures were chosen so that the test is one.
+    // The pictures were chosen so that the two disagree for some of them.
     expect(disagreeing).toBeGreaterThan(0)
     const ranked = await classifier.classify(images, { top: 1 })
     expect(ranked.map(([{ label }]) => label)).toEqual(predicted)
   })
 
   it('is the same after save, load, add and refit as after one fit on everything', async () => {
-    const { images, labels } = digits([0, 1, 7], 12)
+    const { images, labels } = labelledDigits([0, 1, 7], 12)
     const store = await FeatureStore.inMemory()
     using first = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
     await first.fit(images.slice(0, 24), labels.slice(0, 24))
@@ -471,7 +458,7 @@ describe('predictProba', () => {
   })
 
   it("with 'libsvm' returns the probabilities of SVC with probability", async () => {
-    const { images, labels } = digits([0, 1, 7], 12)
+    const { images, labels } = labelledDigits([0, 1, 7], 12)
     using classifier = await ImageClassifier.create({
       extractor: small,
       scale: 'none',
@@ -487,7 +474,7 @@ describe('predictProba', () => {
   })
 
   it('needs two images per class and rejects unknown settings', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small, probability: true })
     await expect(classifier.fit([...images, images[0]], [...labels, 'other'])).rejects.toMatchObject({
       code: 'TOO_FEW_ROWS',
@@ -500,7 +487,7 @@ describe('predictProba', () => {
   })
 
   it('throws if the classifier has no probabilities', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.predictProba(images)).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images, labels)
@@ -512,8 +499,8 @@ describe('predictProba', () => {
 })
 
 describe('save and load', () => {
-  const { images, labels } = digits([0, 1, 7, 9], 12)
-  const other = digits([0, 1, 7, 9], 12, 100).images
+  const { images, labels } = labelledDigits([0, 1, 7, 9], 12)
+  const other = labelledDigits([0, 1, 7, 9], 12, 100).images
   const numbers = labels.map((label) => Number(label.at(-1)) - 4)
   const two = labels.map((label) => (label === 'digit 0' ? 'zéro' : 'другая'))
   const fractions = numbers.map((number) => number / 2)
@@ -585,7 +572,7 @@ describe('save and load', () => {
       using ofHub = await load('hf:us/birds', sha256(bytes))
       expect(ofHub.classes).toEqual(classifier.classes)
       server.files.clear()
-      // It is kept, and its hash is known: the server is not needed.
+      // It is cached and its hash is known, so no request is needed.
       using kept = await load(url, sha256(bytes))
       expect(await kept.save()).toEqual(bytes)
     } finally {
@@ -606,7 +593,7 @@ describe('save and load', () => {
 })
 
 describe('invalid input', () => {
-  const { images, labels } = digits([0, 1], 6)
+  const { images, labels } = labelledDigits([0, 1], 6)
   const fitted = async () => {
     const classifier = await ImageClassifier.create({ extractor: small })
     return classifier.fit(images, labels)
@@ -679,12 +666,12 @@ describe('invalid input', () => {
     }
 
     const broken = [text, images[0], truncated, images[1], missing]
-    const told: [number, string][] = []
-    const onUnreadable = (index: number, { code }: { code: string }) => told.push([index, code])
+    const reported: [number, string][] = []
+    const onUnreadable = (index: number, { code }: { code: string }) => reported.push([index, code])
     const predicted = await classifier.predict(broken, { onUnreadable })
     const [first, second] = await classifier.predict(images.slice(0, 2))
     expect(predicted).toEqual([null, first, null, second, null])
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [0, 'IMAGE_UNREADABLE'],
       [2, 'IMAGE_UNREADABLE'],
       [4, 'FILE_UNREADABLE'],

@@ -8,7 +8,7 @@ import { clouds } from '../support/clouds.ts'
 
 const { X, codes: y } = clouds(90, 3, 0)
 
-/** Number of engines that were opened and not closed since the test began. */
+/** Number of engines opened and not closed since the test began. */
 let live = 0
 /** Called at each yield to the event loop; every check for an abort yields. */
 let onYield = () => {}
@@ -36,7 +36,10 @@ beforeEach(() => {
 })
 afterEach(() => vi.restoreAllMocks())
 
-/** Runs a call again and again, each time aborted at a later yield, until it ends before. Returns how often. `kept`: engines that may stay. */
+/**
+ * Repeats a call, aborted one yield later each time, until it ends before the abort. Returns the number of calls.
+ * `kept`: the number of engines that may stay open.
+ */
 async function abortEverywhere(call: (signal: AbortSignal) => Promise<unknown>, kept = 0): Promise<number> {
   const before = live
   for (let aborted = 0, at = 0; ; aborted++, at = Math.ceil(at * 1.1) + 1) {
@@ -51,7 +54,7 @@ async function abortEverywhere(call: (signal: AbortSignal) => Promise<unknown>, 
     )
     if (outcome === 'ended') return aborted
     expect(outcome).toBe('ABORTED')
-    // A prediction rejects at once, and stops at its next yield.
+    // A prediction rejects at once, but closes its engines at its next yield.
     await vi.waitFor(() =>
       expect(live, `engines after an abort at yield ${at}`).toBeLessThanOrEqual(before + kept),
     )

@@ -25,7 +25,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
   mkdirSync(join(folder, 'node_modules/softmargin'), { recursive: true })
   mkdirSync(join(folder, 'node_modules/@types'))
-  // Not the whole repository, whose node_modules a published package does not have.
+  // Not the whole repository, because a published package has no node_modules.
   for (const name of ['dist', 'package.json']) {
     symlinkSync(join(root, name), join(folder, 'node_modules/softmargin', name))
   }
@@ -39,7 +39,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The messages of a compiler about programs, with the strictest options. */
+/** A compiler's messages about programs, with the strictest options. */
 async function compile(compiler: string, programs: string[], o: object): Promise<string> {
   const name = [compiler, ...programs, ...Object.values(o).flat()].join('.').replaceAll('/', '')
   const file = join(folder, `${name}.json`)
@@ -96,7 +96,7 @@ describe('the declarations', { timeout: 180_000 }, () => {
         if (!isOldest) expect(await compile(compiler, ['browser.ts'], { ...bundler, ...newPage })).toBe('')
       })
 
-      // The types of Node 20 need TypeScript 5.2 themselves.
+      // The types of Node 20 themselves need TypeScript 5.2.
       if (isOldest) return
       it('compile in Node', async () => {
         expect(await compile(compiler, ['node.ts'], { ...nodeNext, ...inNode })).toBe('')

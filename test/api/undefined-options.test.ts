@@ -14,19 +14,19 @@ const {
 const X = [[0], [1], [2], [3], [4], [5], [6], [7]]
 const y = [0, 0, 0, 0, 1, 1, 1, 1]
 
-/** The same names, with nothing behind them. */
+/** An object with these properties, all undefined. */
 const unset = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]))
-const machine = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
+const svmOptions = ['kernel', 'gamma', 'degree', 'coef0', 'tol', 'maxIter', 'cacheSize', 'simd']
 const call = ['signal', 'onProgress', 'batchSize', 'onUnreadable']
 
 it('treats undefined options as omitted', async () => {
-  const svc = new SVC(unset(...machine, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
+  const svc = new SVC(unset(...svmOptions, 'C', 'classWeight', 'probability', 'randomState', 'threads'))
   expect(svc.getParams()).toEqual(new SVC().getParams())
   await svc.fit(X, y, unset('sampleWeight', 'warmStart', 'signal', 'onProgress'))
   await svc.predict(X, unset('signal', 'onProgress'))
   await svc.decisionFunction(X, unset('shape'))
-  expect(new SVR(unset(...machine, 'C', 'epsilon')).getParams()).toEqual(new SVR().getParams())
-  expect(new OneClassSVM(unset(...machine, 'nu')).getParams()).toEqual(new OneClassSVM().getParams())
+  expect(new SVR(unset(...svmOptions, 'C', 'epsilon')).getParams()).toEqual(new SVR().getParams())
+  expect(new OneClassSVM(unset(...svmOptions, 'nu')).getParams()).toEqual(new OneClassSVM().getParams())
   expect(new Normalizer(unset('norm')).norm).toBe('l2')
   expect(new StratifiedKFold(unset('nSplits', 'shuffle', 'randomState')).nSplits).toBe(5)
   const grid = { C: [1], ...unset('gamma', 'kernel') }

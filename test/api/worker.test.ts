@@ -266,16 +266,16 @@ describe('arguments', () => {
 
 describe('progress and abort', () => {
   it('reports progress in order and before the call ends', async () => {
-    const told: number[] = []
+    const reported: number[] = []
     await new remote.GridSearchCV(new remote.SVC(), { C: [1, 2, 3] }, { cv: 2 }).fit(X, y, {
       onProgress: ({ done }) => {
-        told.push(done)
-        // What it returns cannot be sent, and need not be.
+        reported.push(done)
+        // The returned function could not be sent, but return values of callbacks are ignored.
         return () => {}
       },
     })
-    expect(told.at(-1)).toBe(7)
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    expect(reported.at(-1)).toBe(7)
+    expect(reported).toEqual(reported.toSorted((a, b) => a - b))
   })
 
   it('aborts with the given reason and keeps the object usable', async () => {

@@ -5,7 +5,7 @@ import { type FileServer, sha256 } from '../support/file-server.ts'
 import { layeredCnnBytes } from '../support/layered-cnn.ts'
 import { hasProgram } from '../support/programs.ts'
 
-/** What `load` of test/page/main.js answers. */
+/** The result of `load` in test/page/main.js. */
 interface Loaded {
   seen: number[]
   layer?: string

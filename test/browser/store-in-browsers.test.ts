@@ -29,7 +29,7 @@ const browsers = [
 ] as const
 describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
   const profile = mkdtempSync(join(tmpdir(), 'softmargin-profile-'))
-  // A browser that was killed may be about to write to its folder still.
+  // A browser that was killed may still be writing to its folder.
   afterAll(() => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
 
   const openStorePage = async (browser: Awaited<ReturnType<typeof open>>) => {
@@ -37,7 +37,7 @@ describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
     if (place === 'IndexedDB') await call(page, 'withoutOpfs')
     return page
   }
-  /** Extracts until some batches are through, and then a little on. @returns how many images are through */
+  /** Extracts until some batches are complete, and a little longer. @returns the number of images extracted */
   const extractSome = async (page: Page, store: string) => {
     await call(page, 'begin', store, count)
     await page.waitForFunction('window.done >= 20 || typeof window.done === "string"')
@@ -45,7 +45,7 @@ describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
     expect(done).toBeGreaterThanOrEqual(20)
     return done
   }
-  /** Of `count` images two at a time are in the works: all that were through are there, and the rest is made. */
+  /** Expects that all extracted images are in the store and that only the others, of `count`, are extracted. */
   const expectKept = async (page: Page, store: string, through: number) => {
     const outcome = await call<GoneOn>(page, 'goOn', store, count, { save: true })
     expect(outcome.found).toBeGreaterThanOrEqual(through)
@@ -74,7 +74,7 @@ describe.each(browsers)('a feature store in %s, %s', (name, place, open) => {
       try {
         page = await openStorePage(again)
         await expectKept(page, 'killed', killed)
-        // Saved, each is one whole, and a page that comes later extracts nothing.
+        // After a save each store is a single file, and a later page extracts nothing.
         const places = await call<{ files: string[]; keys: unknown[] }>(page, 'places')
         if (place === 'OPFS') expect(places).toEqual({ files: ['whole', 'whole'], keys: [] })
         else {

@@ -1,5 +1,5 @@
-// Builds a page: node build.js <bundler> <folder of the page> <folder for what is built>. What each bundler is told
-// here is all that it needs: what the README says in one line.
+// Builds a page: node build.js <bundler> <folder of the page> <output folder>. The options are all that each bundler
+// needs, as the README says.
 import { copyFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -2,15 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FeatureExtractor, FeatureStore, SVC, writeNpy, writeNpz } from '../../src/index.ts'
-import { program, softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, program, softmargin } from '../support/cli.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.withModel()
+  place = await CliFolder.withModel()
   ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())

@@ -11,19 +11,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ImageClassifier } from '../../src/index.ts'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 import { digit } from '../support/digits.ts'
 
-/** The first bytes of a TIFF file, which is all that is looked at. */
+/** The first bytes of a TIFF file, from which the format is recognised. */
 const tiff = Buffer.concat([Buffer.from('II*\0'), Buffer.alloc(40)])
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let output: string
 
 beforeAll(async () => {
-  place = await Workplace.open()
+  place = await CliFolder.open()
   folder = place.folder
   pictures = place.pictures
   output = join(folder, 'out.onnx')
@@ -33,7 +33,7 @@ afterAll(() => place.close())
 const train = (from: string, ...more: string[]) =>
   softmargin('train', from, '-o', output, '--layer', 'stage3', ...more)
 
-/** A folder whose files, by their paths, hold these bytes. */
+/** Creates a folder with these files, by relative path. */
 function folderOf(name: string, files: Record<string, Uint8Array | string>): string {
   const made = join(folder, name)
   for (const [path, bytes] of Object.entries(files)) {
@@ -126,7 +126,7 @@ describe('the hold-out set', () => {
   it('warns about classes without an image in it, and lists them in the report', async () => {
     const few = place.copy('few')
     for (const name of readdirSync(join(few, 'eight')).slice(2)) rmSync(join(few, 'eight', name))
-    // Lots are drawn between equal remainders: a seed that leaves it out is found.
+    // Ties between equal remainders are broken at random; with this seed the class is left out.
     const { code, stdout, stderr } = await train(few, '--test-size', '0.1', '--json')
     expect(code).toBe(0)
     expect(stderr).toMatch(/class 'eight' has only 2 pictures, so none is held out/)

@@ -1,16 +1,16 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 import { pngOf } from '../support/digits.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.withModel()
+  place = await CliFolder.withModel()
   ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())
@@ -84,7 +84,7 @@ describe('images of none of the classes', () => {
     expect((await softmargin(...train, '--unknown', '--reject', '2')).code).toBe(2)
     expect((await softmargin(...train, '--unknown', '--reject', '0.2')).code).toBe(0)
     const one = join(pictures, 'one', '0.png')
-    // A picture of noise is no digit.
+    // A picture of noise is not a digit.
     const noise = join(folder, 'noise.png')
     const data = Uint8Array.from({ length: 28 * 28 }, (_, i) => (i * i * 7919) % 256)
     writeFileSync(noise, await pngOf({ data, width: 28, height: 28, channels: 1 }))
@@ -142,7 +142,7 @@ describe('softmargin next', () => {
 
 describe('softmargin suspects', () => {
   it('lists images in the wrong folder, the most suspicious first', async () => {
-    const own = await Workplace.open()
+    const own = await CliFolder.open()
     try {
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'zéro', 'stray.png'))
       const options = ['--layer', 'stage3', '--pooling', '2x2']
@@ -181,7 +181,7 @@ describe('softmargin suspects', () => {
   })
 
   it('rejects a class with a single image', async () => {
-    const own = await Workplace.open()
+    const own = await CliFolder.open()
     try {
       mkdirSync(join(own.pictures, 'alone'))
       renameSync(join(own.pictures, 'one', '0.png'), join(own.pictures, 'alone', '0.png'))

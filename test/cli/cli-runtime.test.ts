@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ENGINE_VERSION } from '../../src/cnn/engine/engine-version.ts'
 import { readNpz } from '../../src/index.ts'
-import { softmarginIn, Workplace } from '../support/cli.ts'
+import { CliFolder, softmarginIn } from '../support/cli.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 
 const native = nativeOrt()
-let place: Workplace
+let place: CliFolder
 let folder: string
 
 beforeAll(async () => {
-  place = await Workplace.open()
+  place = await CliFolder.open()
   folder = place.folder
 }, 60_000)
 afterAll(() => place.close())

@@ -37,7 +37,7 @@ afterAll(() => {
 interface Serving {
   url: string
   child: ChildProcess
-  /** The exit code, and what was printed to stderr. */
+  /** The exit code and the output to stderr. */
   ended: Promise<{ code: number | null; stderr: string }>
 }
 
@@ -63,7 +63,7 @@ const post = (url: string, body: BodyInit, type = 'image/png') =>
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
-/** A request whose body the test writes in parts. */
+/** Begins a request whose body the test writes in parts. */
 function begin(url: string): { asked: ClientRequest; answer: Promise<{ status: number; body: string }> } {
   const asked = request(`${url}/classify`, { method: 'POST', headers: { 'content-type': 'image/png' } })
   const answer = new Promise<{ status: number; body: string }>((resolve, reject) => {
@@ -142,7 +142,7 @@ describe('softmargin serve', () => {
       expect([response.status, error.code]).toEqual([status, code])
       expect(error.message.length).toBeGreaterThan(10)
     }
-    // Without a length in its head, a body is cut off where it is too long.
+    // Without a Content-Length, the body is read up to the limit.
     const { asked, answer } = begin(url)
     asked.write(new Uint8Array(3000))
     asked.write(new Uint8Array(3000))
@@ -156,7 +156,7 @@ describe('softmargin serve', () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)
     slow.asked.write(pictures[0].subarray(0, 10))
-    // The first request has to be there before the second.
+    // The first request must arrive before the second.
     let second: Response
     do second = await post(`${url}/classify`, pictures[0])
     while (second.status === 200)
@@ -173,9 +173,9 @@ describe('softmargin serve', () => {
       const { asked, answer } = begin(url)
       asked.write(pictures[0].subarray(0, 10))
       expect((await fetch(`${url}/health`)).status).toBe(200)
-      const told = new Promise((resolve) => child.stderr!.once('data', resolve))
+      const firstOutput = new Promise((resolve) => child.stderr!.once('data', resolve))
       child.kill(kill)
-      await told
+      await firstOutput
       await expect(fetch(`${url}/health`)).rejects.toThrow()
       asked.end(pictures[0].subarray(10))
       expect((await answer).status).toBe(200)
@@ -209,9 +209,9 @@ describe('softmargin serve', () => {
 
   it('explains why it cannot start', async () => {
     const { url, child } = await serve(model)
-    const taken = await softmargin('serve', model, '--port', new URL(url).port)
-    expect(taken.code).toBe(1)
-    expect(taken.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
+    const portInUse = await softmargin('serve', model, '--port', new URL(url).port)
+    expect(portInUse.code).toBe(1)
+    expect(portInUse.stderr).toMatch(/cannot listen on 127\.0\.0\.1, port \d+: .*EADDRINUSE/)
     expect((await softmargin('serve', join(folder, 'none.onnx'))).code).toBe(1)
     expect((await softmargin('serve', model, '--threads', '0')).code).toBe(2)
     child.kill('SIGTERM')

@@ -3,15 +3,15 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ImageClassifier } from '../../src/index.ts'
-import { type Outcome, program, softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, type Outcome, program, softmargin } from '../support/cli.ts'
 import { digit, jpegOf } from '../support/digits.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 
 beforeAll(async () => {
-  place = await Workplace.open()
+  place = await CliFolder.open()
   folder = place.folder
   pictures = place.pictures
 }, 60_000)
@@ -259,7 +259,7 @@ describe('softmargin train', () => {
     })
     let stderr = ''
     child.stderr.on('data', (chunk) => {
-      // The first thing it says, before any image is read.
+      // At the first output, before any image is read.
       if (stderr === '') child.kill('SIGINT')
       stderr += chunk
     })

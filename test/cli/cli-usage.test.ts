@@ -2,15 +2,15 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { version } from '../../src/index.ts'
-import { softmargin, Workplace } from '../support/cli.ts'
+import { CliFolder, softmargin } from '../support/cli.ts'
 
-let place: Workplace
+let place: CliFolder
 let folder: string
 let pictures: string
 let model: string
 
 beforeAll(async () => {
-  place = await Workplace.withModel()
+  place = await CliFolder.withModel()
   ;({ folder, pictures, model } = place)
 }, 60_000)
 afterAll(() => place.close())

@@ -27,9 +27,9 @@ describe('snippets in the documentation', () => {
 
   it('run with the embedded CNN and print what the page says', () => {
     const printed = runAll(folder, snippets)
-    const told = snippets.filter((snippet) => snippet.printed !== undefined)
-    expect(told.length).toBeGreaterThan(5)
-    for (const snippet of told) expect(printed[snippet.name], snippet.name).toBe(snippet.printed)
+    const withOutput = snippets.filter((snippet) => snippet.printed !== undefined)
+    expect(withOutput.length).toBeGreaterThan(5)
+    for (const snippet of withOutput) expect(printed[snippet.name], snippet.name).toBe(snippet.printed)
   }, 180_000)
 
   it('for a host are the examples that its tests run', () => {

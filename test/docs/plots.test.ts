@@ -34,7 +34,7 @@ describe('the committed plots', () => {
   const plots = readdirSync(folder).filter((name) => name.endsWith('.svg'))
 
   it('cover every plotted result', () => {
-    // These are told in tables.
+    // These results are shown as tables.
     const tables = ['fine-tune.json', 'probabilities.json', 'unknown.json']
     const results = readdirSync(folder).filter((name) => name.endsWith('.json') && !tables.includes(name))
     expect(plots.map((name) => name.replace('.svg', '.json'))).toEqual(results)
@@ -44,7 +44,7 @@ describe('the committed plots', () => {
     const svg = readFileSync(new URL(name, folder), 'utf8')
     expect(svg).toContain('prefers-color-scheme: dark')
     expect(svg).toContain('class="ground"')
-    // A name is a text at the end of its curve, in a group that moves it off that.
+    // A label is a text at the end of its curve, in a group that may move it.
     const move = String.raw`translate\(([-\d.]+),([-\d.]+)\)`
     const label = new RegExp(`<g transform="${move}"[^>]*label="text"><text[^>]*${move}[^>]*>([^<]+)<`, 'g')
     const names = [...svg.matchAll(label)].map(([, dx, dy, x, y, text]) => {
@@ -53,7 +53,7 @@ describe('the committed plots', () => {
     expect(names.length).toBeGreaterThan(1)
     for (const [i, a] of names.entries()) {
       for (const b of names.slice(0, i)) {
-        // Names begin on the same line or are far apart: letters of 13 pixels need 15.
+        // Labels begin on different lines or are far apart: letters of 13 pixels need 15.
         if (Math.abs(a.x - b.x) < 1)
           expect(Math.abs(a.y - b.y), `${a.text} and ${b.text}`).toBeGreaterThan(15)
       }

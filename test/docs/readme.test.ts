@@ -12,10 +12,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const snippets = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code)
 const formats = readFileSync(join(root, 'docs/formats.md'), 'utf8')
-/** The snippet of the documents that goes on after `load`. */
+/** The snippet of docs/formats.md that continues after `load`. */
 const goOn = /^```js\n(const store = .*?)^```$/ms.exec(formats)![1]
 
-/** A folder where the built package is installed and some pictures lie. */
+/** A folder with the built package and some pictures. */
 let folder: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
@@ -29,7 +29,7 @@ beforeAll(async () => {
       writeFileSync(join(folder, 'pictures', String(kind), `${i}.png`), await pngOf(digit(kind, i)))
     }
   }
-  // What lies beside pictures on a real disk.
+  // Files that real disks contain next to pictures.
   for (const name of ['.DS_Store', 'notes.txt', '0/.DS_Store', '1/Thumbs.db', '7/._1.png']) {
     writeFileSync(join(folder, 'pictures', name), 'no picture')
   }
@@ -41,7 +41,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** What a snippet prints. */
+/** Runs a snippet and returns its output. */
 const run = (i: number) => execFileSync(process.execPath, [`${i}.js`], { cwd: folder, encoding: 'utf8' })
 
 describe('the README', () => {

@@ -33,7 +33,7 @@ describe('workflows', () => {
   it('test every host', () => {
     const [, matrix] = /host: \[(.*)\]/.exec(read('.github/workflows/hosts.yml'))!
     const [, hosts] = /^const hosts = \[\n(.*?)^\]/ms.exec(read('scripts/test-hosts.js'))!
-    // Node 20 is what the others are compared with.
+    // The other hosts are compared with Node 20.
     expect(matrix.split(', ')).toHaveLength(hosts.trim().split('\n').length - 1)
   })
 })

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const line = Array.from({ length: columns }, (_, k) => ((k * 37) % 101) / 16)
 
-/** A text again and again, until a file has so many bytes. @returns how often */
+/** Writes a text repeatedly until a file has this many bytes. @returns the number of repetitions */
 function repeat(path: string, header: string, text: string, bytes: number): number {
   writeFileSync(path, header)
   const piece = text.repeat(1000)
@@ -22,10 +22,10 @@ function repeat(path: string, header: string, text: string, bytes: number): numb
   return times
 }
 
-/** Writes a large file. @returns its rows */
+/** Functions that write a large file. @returns the number of its rows */
 const files: Record<string, (path: string) => number> = {
   npy(path) {
-    // The file system keeps no zeros: this takes next to nothing of the disk.
+    // A sparse file: zeros take almost no space on disk.
     const rows = 1_048_576
     writeFileSync(path, writeNpy(new Matrix(new Float32Array(columns), 1, columns)))
     const header = statSync(path).size - 4 * columns
@@ -57,7 +57,7 @@ it.each(Object.entries(files))(
     rmSync(path)
     const answer: { rows: number; most: number } = JSON.parse(String(child))
     expect(answer.rows).toBe(rows)
-    // A process that does nothing takes some 45 MB.
+    // An idle process takes about 45 MB.
     expect(answer.most).toBeLessThan(160 * MB)
   },
   120_000,

@@ -14,10 +14,10 @@ it("a model over 100 MB: its weights are copied only once, into ONNX Runtime's m
     const file = join(folder, 'large.onnx')
     writeFileSync(file, model)
     const program = fileURLToPath(new URL('../support/large-model.js', import.meta.url))
-    const told = JSON.parse(execFileSync(process.execPath, [program, file], { encoding: 'utf8' }))
-    expect(told.features).toBe(1024)
-    expect(told.after / model.length).toBeGreaterThan(0.5)
-    expect(told.most / model.length).toBeLessThan(1.3)
+    const memory = JSON.parse(execFileSync(process.execPath, [program, file], { encoding: 'utf8' }))
+    expect(memory.features).toBe(1024)
+    expect(memory.after / model.length).toBeGreaterThan(0.5)
+    expect(memory.most / model.length).toBeLessThan(1.3)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,4 +1,4 @@
-// Reads a data file in batches, in a process of its own: how many rows there were, and how much memory it took.
+// Reads a data file in batches in a separate process, and prints the number of rows and the memory used.
 import { csvBatches, npyBatches, npzBatches, svmlightBatches } from '../../dist/lib/svm.js'
 
 const [path, columns] = process.argv.slice(2)
@@ -9,7 +9,7 @@ const readers = {
   svmlight: () => svmlightBatches(path, { columns: Number(columns) }),
 }
 let rows = 0
-// What the system tells of a process's largest size may be that of the process that started it.
+// The maximum that the system reports for a process may be that of its parent.
 let most = 0
 for await (const batch of readers[path.split('.').at(-1)]()) {
   rows += (batch.X ?? batch).rows

@@ -31,23 +31,23 @@ const native = nativeOrt()
 const runtimes = [{ InferenceSession, Tensor }, ...(native ? [native] : [])]
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-/** Files that ONNX's own checker is to see. */
+/** Files that ONNX's checker validates at the end. */
 const written: string[] = []
 const batchSize = 100
 
-/** Images as the users of a file have them, and what our extractor makes of them. */
-interface Asked {
+/** Images as users of the file would prepare them, and the features that our extractor computes for them. */
+interface TestImages {
   images: RawImage[]
   /** Preprocessed, in batches. */
   batches: { data: Float32Array; dims: number[] }[]
   features: Matrix
 }
 
-async function ask(extractor: FeatureExtractor, images: RawImage[]): Promise<Asked> {
+async function prepare(extractor: FeatureExtractor, images: RawImage[]): Promise<TestImages> {
   const { preprocess } = extractor.describe()
   const length = tensorLength(preprocess)
   const side = Math.sqrt(length / 3)
-  const batches: Asked['batches'] = []
+  const batches: TestImages['batches'] = []
   for (let from = 0; from < images.length; from += batchSize) {
     const batch = images.slice(from, from + batchSize)
     const data = new Float32Array(batch.length * length)
@@ -59,19 +59,19 @@ async function ask(extractor: FeatureExtractor, images: RawImage[]): Promise<Ask
   return { images, batches, features: await extractor.extract(images) }
 }
 
-/** Checks that ONNX Runtime, given nothing but the file, answers what the classifier answers. */
-async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Promise<void> {
+/** Checks that ONNX Runtime, with only the file, returns the same as the classifier. */
+async function expectSameResults(classifier: ImageClassifier, testImages: TestImages): Promise<void> {
   const bytes = await classifier.save()
   written.push(join(folder, `${written.length}.onnx`))
   writeFileSync(written.at(-1)!, bytes)
   const { scaler, calibration } = readClassifier(readModel(bytes))
-  const X = await featureScalerFromFile(scaler).transform(asked.features)
+  const X = await featureScalerFromFile(scaler).transform(testImages.features)
   const ours = await classifier.svm.predict(X)
   const wanted = calibration
     ? (await calibratedProba({ svc: classifier.svm, ...calibration }, X, ours)).data
     : await scoresOf(classifier, X)
-  // The images through the classifier itself: some, since their features are the same ones.
-  expect(await classifier.predict(asked.images.slice(0, batchSize))).toEqual(ours.slice(0, batchSize))
+  // Only some images run through the classifier itself, since their features are the same.
+  expect(await classifier.predict(testImages.images.slice(0, batchSize))).toEqual(ours.slice(0, batchSize))
   const decided = classifier.hasProbabilities ? 'probabilities' : 'scores'
   for (const ort of runtimes) {
     const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
@@ -80,7 +80,7 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
     const labels: Label[] = []
     const scores: number[] = []
     const features: number[] = []
-    for (const { data, dims } of asked.batches) {
+    for (const { data, dims } of testImages.batches) {
       const answer = await session.run({ pixel_values: new ort.Tensor('float32', data, dims) })
       for (const label of answer.label.data)
         labels.push(typeof label === 'bigint' ? Number(label) : String(label))
@@ -88,22 +88,22 @@ async function expectSameAnswers(classifier: ImageClassifier, asked: Asked): Pro
       for (const feature of answer.features.data as Float32Array) features.push(feature)
     }
     await session.release()
-    expect(largestDifference(features, asked.features.data)).toBeLessThan(1e-4)
+    expect(largestDifference(features, testImages.features.data)).toBeLessThan(1e-4)
     expect(labels).toEqual(ours)
     expect(largestDifference(scores, wanted)).toBeLessThan(1e-4)
     if (calibration) expect(mostProbable(scores, classifier.classes)).toEqual(labels)
   }
 }
 
-/** What the file's second output is to be. */
+/** The expected second output of the file. */
 async function scoresOf({ svm, classes, hasProbabilities }: ImageClassifier, X: Matrix) {
   if (hasProbabilities) return (await svm.predictProba(X)).data
   const { data } = await svm.decisionFunction(X, { shape: 'ovo' })
-  // For two classes ours is one column, above 0 for the second.
+  // For two classes our decision values have one column, above 0 for the second class.
   return classes.length === 2 ? Array.from(data).flatMap((d) => [-d, d]) : data
 }
 
-/** The class of the greatest probability of each row, which no other class has. */
+/** The most probable class of each row; undefined on a tie. */
 function mostProbable(probabilities: number[], classes: Label[]): (Label | undefined)[] {
   return Array.from({ length: probabilities.length / classes.length }, (_, i) => {
     const row = probabilities.slice(i * classes.length, (i + 1) * classes.length)
@@ -115,7 +115,7 @@ function mostProbable(probabilities: number[], classes: Label[]): (Label | undef
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length)
   let most = 0
-  // Beyond 1, the difference as a share: float32 holds no more.
+  // Above 1, the relative difference, because of the precision of float32.
   for (let i = 0; i < a.length; i++)
     most = Math.max(most, Math.abs(a[i] - b[i]) / Math.max(1, Math.abs(b[i])))
   return most
@@ -131,10 +131,10 @@ const small = {
 }
 
 describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores within 1e-4', () => {
-  let asked: Promise<Asked> | undefined
-  const askSmall = async () => {
+  let testImages: Promise<TestImages> | undefined
+  const prepareSmall = async () => {
     using extractor = await FeatureExtractor.create(small)
-    return await ask(extractor, pictures(ten, 100, 2000))
+    return await prepare(extractor, pictures(ten, 100, 2000))
   }
   const scales = ['standard', 'l2', 'none'] as const
   let turn = 0
@@ -142,7 +142,7 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
     for (const kernel of ['rbf', 'linear', 'poly', 'sigmoid'] as const) {
       for (const probability of [false, true, 'libsvm'] as const) {
         for (const scale of probability === 'libsvm' ? (['standard'] as const) : scales) {
-          // In turn, so that each of the others meets both kinds of labels.
+          // Alternates, so that each of the other options meets both kinds of labels.
           const asText = (turn++ % 2 === 0) === (kinds === ten)
           const svm: SvcOptions = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}) }
           const name = [
@@ -150,12 +150,12 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
             ...[kernel, `scale ${scale}`, probability ? `probabilities (${probability})` : 'scores'],
           ]
           it(name.join(', '), async () => {
-            asked ??= askSmall()
+            testImages ??= prepareSmall()
             using classifier = await ImageClassifier.create({ extractor: small, scale, svm, probability })
             const known = pictures(kinds, 0, 200)
             const labels = known.map((_, i) => kinds[i % kinds.length])
             await classifier.fit(known, asText ? labels.map((label) => `digit ${label}`) : labels)
-            await expectSameAnswers(classifier, await asked)
+            await expectSameResults(classifier, await testImages)
             const bytes = await classifier.save()
             using loaded = await ImageClassifier.load(bytes)
             expect(loaded.svm.toState()).toEqual(classifier.svm.toState())
@@ -181,7 +181,7 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
         known,
         known.map((_, i) => i % 3),
       )
-      await expectSameAnswers(classifier, await ask(classifier.extractor, pictures([0, 1, 2], 50, 90)))
+      await expectSameResults(classifier, await prepare(classifier.extractor, pictures([0, 1, 2], 50, 90)))
     })
   }
 

@@ -28,7 +28,7 @@ for (const name of watched) {
 
 /** Returns the size of the largest allocation since the last call, in bytes. */
 export function takeLargestAllocation(): number {
-  const taken = largest
+  const result = largest
   largest = 0
-  return taken
+  return result
 }

@@ -27,8 +27,8 @@ import { residualCnn, spreadCnn } from '../support/engine-cnns.ts'
 import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
 import { manyOperators } from '../support/many-operators.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
+import type { SeededRandom } from '../support/random.ts'
 import { mutateGraph } from './graph-mutations.ts'
-import type { Dice } from './mutate.ts'
 import { anyPng } from './png-mutations.ts'
 import { mutatePicture } from './segment-mutations.ts'
 
@@ -43,7 +43,7 @@ export interface Format {
   /** Whether the first reader returns plain data, which must be the same after all damaged files. */
   isPlain?: boolean
   /** Damages one of the seeds in a way specific to the format. Default: changes arbitrary bytes. */
-  mutate?: (seed: number, dice: Dice) => Uint8Array
+  mutate?: (seed: number, random: SeededRandom) => Uint8Array
 }
 
 const { SVC } = softmargin
@@ -71,22 +71,22 @@ function thenPredict(
 }
 
 /** SVCs with all kernels. */
-async function machines(): Promise<softmargin.SVC[]> {
-  const made: softmargin.SVC[] = []
+async function createSvcs(): Promise<softmargin.SVC[]> {
+  const svcs: softmargin.SVC[] = []
   for (const [i, kernel] of (['linear', 'poly', 'rbf', 'sigmoid'] as const).entries()) {
     const { X, codes } = clouds(12, 2 + (i % 3), i)
-    made.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
+    svcs.push(await new SVC({ kernel }).fit(X, i === 2 ? codes.map((code) => `class ${code}`) : codes))
   }
   const probability = SVC.fromLibsvm(new TextDecoder().decode(fixture('libsvm/probability.model')))
   const scaler = { kind: 'scaler', offset: new Float32Array(6), scale: new Float32Array(6).fill(2) } as const
   const scaled = SVC.fromState({
-    ...made[0].toState(),
+    ...svcs[0].toState(),
     inputSteps: [scaler, { kind: 'normalizer', norm: 'l2' }],
   })
   const sigmoids = { a: Float64Array.of(-1.5), b: Float64Array.of(0.25) }
-  const two = made[0].toState()
+  const two = svcs[0].toState()
   const options = { ...two.options, probability: true }
-  return [...made, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
+  return [...svcs, probability, scaled, SVC.fromState({ ...two, options, sigmoids })]
 }
 
 const segmentSeeds = fixtures(
@@ -97,7 +97,7 @@ const segmentSeeds = fixtures(
 /** All formats that the package reads. */
 export async function formats(): Promise<Format[]> {
   addFormats()
-  const svcs = await machines()
+  const svcs = await createSvcs()
   const texts = svcs
     .filter((svc) => typeof svc.classes[0] === 'number' && !svc.toState().inputSteps)
     .map((svc) => new TextEncoder().encode(svc.toLibsvm()))
@@ -165,14 +165,14 @@ export async function formats(): Promise<Format[]> {
       name: 'ONNX graph',
       seeds: graphs().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [examineGraph],
-      mutate: (seed, dice) => mutateGraph(graphs()[seed], dice),
+      mutate: (seed, random) => mutateGraph(graphs()[seed], random),
       cost: 5,
     },
     {
       name: 'network in our engine',
       seeds: networks32().map((model) => toBinary(ModelProtoSchema, model)),
       reads: [runInEngine],
-      mutate: (seed, dice) => mutateGraph(networks32()[seed], dice),
+      mutate: (seed, random) => mutateGraph(networks32()[seed], random),
       cost: 5,
     },
     {
@@ -183,7 +183,7 @@ export async function formats(): Promise<Format[]> {
         partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
       ].map((parts) =>
-        writeClassifier({ ...parts, about: { svm: factsOf(parts), learnt: learntOf(parts) } }),
+        writeClassifier({ ...parts, about: { svm: svmMetadata(parts), learnt: trainingSetMetadata(parts) } }),
       ),
       reads: [
         (bytes) => {
@@ -198,7 +198,7 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (_, dice) => anyPng(dice),
+      mutate: (_, random) => anyPng(random),
     },
     {
       name: 'GIF and BMP',
@@ -222,14 +222,14 @@ export async function formats(): Promise<Format[]> {
       seeds: segmentSeeds,
       reads: [wholePicture],
       isPlain: true,
-      mutate: (seed, dice) => mutatePicture(segmentSeeds[seed], dice),
+      mutate: (seed, random) => mutatePicture(segmentSeeds[seed], random),
       cost: 20,
     },
     {
       name: 'CSV in pieces',
       seeds: [fixture('data/table.csv')],
       reads: [inAnyPieces],
-      mutate: (_, dice) => anyCsv(dice),
+      mutate: (_, random) => anyCsv(random),
       cost: 10,
     },
     {
@@ -253,7 +253,7 @@ async function wholePicture(bytes: Uint8Array): Promise<RawImage> {
 }
 
 /** Random text of the characters that matter in CSV, with all kinds of line endings. */
-function anyCsv(dice: Dice): Uint8Array {
+function anyCsv(random: SeededRandom): Uint8Array {
   const words = [
     'a',
     'b',
@@ -271,8 +271,8 @@ function anyCsv(dice: Dice): Uint8Array {
     '\u{1f600}',
     ' ',
   ]
-  const text = Array.from({ length: dice.of([1, 5, 20, 200]) }, () => dice.of(words)).join('')
-  return new TextEncoder().encode(`${dice.roll(2) === 0 ? 'h,i\n' : ''}${text}`)
+  const text = Array.from({ length: random.pick(1, 5, 20, 200) }, () => random.pick(...words)).join('')
+  return new TextEncoder().encode(`${random.below(2) === 0 ? 'h,i\n' : ''}${text}`)
 }
 
 /**
@@ -319,7 +319,8 @@ function networks32(): ModelProto[] {
 let engineNetworks: ModelProto[] | undefined
 
 /**
- * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an error.
+ * Compiles a network for our engine and runs it on a picture. A network that the engine does not support is not an
+ * error.
  *
  * @throws {Error} if the length of an output does not match its dimensions
  */
@@ -332,8 +333,9 @@ async function runInEngine(bytes: Uint8Array): Promise<void> {
   try {
     const network = await EngineNetwork.create({ model, input: port.name, batch: port.batch }, dims)
     const picture = Float32Array.from({ length }, (_, i) => ((i * 7919) % 256) / 255)
-    for (const [name, { data, dims: told }] of await network.run(picture, dims)) {
-      if (data.length !== told.reduce((all, n) => all * n, 1)) throw new Error(`${name} is not [${told}]`)
+    for (const [name, { data, dims: outputDims }] of await network.run(picture, dims)) {
+      if (data.length !== outputDims.reduce((all, n) => all * n, 1))
+        throw new Error(`${name} is not [${outputDims}]`)
     }
     network.release()
   } catch (error) {
@@ -367,7 +369,7 @@ function examineGraph(bytes: Uint8Array): void {
 }
 
 /** The metadata of the SVM in a saved classifier. */
-function factsOf({ svm }: ClassifierParts): object {
+function svmMetadata({ svm }: ClassifierParts): object {
   const { kernel, coef0, degree, intercept, supportVectors, sigmoids } = svm
   return {
     options: { kernel, coef0, degree, probability: sigmoids !== undefined },
@@ -378,7 +380,7 @@ function factsOf({ svm }: ClassifierParts): object {
 }
 
 /** The metadata of the training images in a saved classifier. */
-function learntOf({ svm: { classes } }: ClassifierParts): object | undefined {
+function trainingSetMetadata({ svm: { classes } }: ClassifierParts): object | undefined {
   const keys = classes.map((_, i) => `${i}f`.repeat(32))
   return trainingSetToFile({ keys, labels: classes, features: undefined }, classes)
 }

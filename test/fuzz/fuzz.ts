@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SoftmarginError } from '../../src/core/errors.ts'
+import { SeededRandom } from '../support/random.ts'
 import { takeLargestAllocation } from './allocations.ts'
 import type { Format } from './formats.ts'
-import { Dice, mutate } from './mutate.ts'
+import { mutate } from './mutate.ts'
 
 /** Maximum bytes of an array allocated for a file of a few kilobytes. */
 export const MOST_BYTES = 2 ** 27
@@ -36,8 +37,8 @@ export class FuzzFailure extends Error {
 }
 
 /**
- * Reads damaged files. Each must be read or throw a `SoftmarginError`, quickly and without large allocations. Afterwards,
- * valid files must be read as before.
+ * Reads damaged files. Each must be read or throw a `SoftmarginError`, quickly and without large allocations.
+ * Afterwards, valid files must be read as before.
  *
  * @param seed the same seed gives the same files
  * @param until milliseconds since the epoch at which to stop, even if runs are left
@@ -50,7 +51,7 @@ export async function fuzz(
   until = Number.POSITIVE_INFINITY,
 ): Promise<FuzzReport> {
   const report: FuzzReport = { format: name, runs: 0, sound: 0, codes: {}, largest: 0, slowest: 0 }
-  const dice = new Dice(seed)
+  const random = new SeededRandom(seed)
   const readSeeds = async () => {
     const found: unknown[] = []
     for (const bytes of seeds) found.push(await reads[0](bytes))
@@ -59,7 +60,9 @@ export async function fuzz(
   const before = await readSeeds()
   takeLargestAllocation()
   for (; report.runs < runs && Date.now() < until; report.runs++) {
-    const bytes = mutateSeed ? mutateSeed(dice.roll(seeds.length), dice) : mutate(dice.of(seeds), dice, seeds)
+    const bytes = mutateSeed
+      ? mutateSeed(random.below(seeds.length), random)
+      : mutate(random.pick(...seeds), random, seeds)
     const place = `${name}, seed ${seed}, run ${report.runs}`
     const start = process.cpuUsage()
     for (const read of reads) {
@@ -83,7 +86,7 @@ export async function fuzz(
   }
   const after = await readSeeds()
   if (isPlain && !isDeepStrictEqual(after, before)) {
-    throw new FuzzFailure(`${name}, seed ${seed}: sound files are read otherwise than before`, seeds[0])
+    throw new FuzzFailure(`${name}, seed ${seed}: valid files are read differently than before`, seeds[0])
   }
   return report
 }

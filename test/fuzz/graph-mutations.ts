@@ -10,7 +10,7 @@ import {
   NodeProtoSchema,
 } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
-import type { Dice } from './mutate.ts'
+import type { SeededRandom } from '../support/random.ts'
 
 /** Sizes, axes, strides and repeats that often break programs. */
 const integers = [
@@ -33,7 +33,7 @@ const attributes = (
   'transA transB num_outputs keep_aspect_ratio_policy'
 ).split(' ')
 
-type GraphMutation = (graph: GraphProto, dice: Dice) => void
+type GraphMutation = (graph: GraphProto, random: SeededRandom) => void
 
 /** The names of all tensors of a graph, and one that does not exist. */
 function names(graph: GraphProto): string[] {
@@ -47,152 +47,159 @@ function names(graph: GraphProto): string[] {
   ]
 }
 
-function list(dice: Dice): bigint[] {
-  const length = dice.of([0, 1, 1, 2, 3, 4, 5, 8, 65, 1000])
-  return Array.from({ length }, () => dice.of(integers))
+function list(random: SeededRandom): bigint[] {
+  const length = random.pick(0, 1, 1, 2, 3, 4, 5, 8, 65, 1000)
+  return Array.from({ length }, () => random.pick(...integers))
 }
 
-function anyAttribute(dice: Dice): AttributeProto {
-  const name = dice.of(attributes)
-  if (dice.roll(2) === 0) return create(AttributeProtoSchema, { name, i: dice.of(integers) })
-  return create(AttributeProtoSchema, { name, ints: list(dice) })
+function anyAttribute(random: SeededRandom): AttributeProto {
+  const name = random.pick(...attributes)
+  if (random.below(2) === 0) return create(AttributeProtoSchema, { name, i: random.pick(...integers) })
+  return create(AttributeProtoSchema, { name, ints: list(random) })
 }
 
 /** Adds a tensor of unusual numbers and returns its name. */
-function oddConstant(graph: GraphProto, dice: Dice): string {
+function oddConstant(graph: GraphProto, random: SeededRandom): string {
   const name = `odd${graph.initializer.length}`
-  const values = list(dice)
+  const values = list(random)
   const tensor =
-    dice.roll(4) === 0
+    random.below(4) === 0
       ? constant(name, Float32Array.from(values, Number))
       : constant(name, BigInt64Array.from(values))
-  if (dice.roll(8) === 0) tensor.dims = list(dice)
+  if (random.below(8) === 0) tensor.dims = list(random)
   graph.initializer.push(tensor)
   return name
 }
 
-const anyNode = (graph: GraphProto, dice: Dice): NodeProto => dice.of(graph.node)
+const anyNode = (graph: GraphProto, random: SeededRandom): NodeProto => random.pick(...graph.node)
 
 const mutations: GraphMutation[] = [
-  function reorderNodes(graph, dice) {
-    const [moved] = graph.node.splice(dice.roll(graph.node.length), 1)
-    graph.node.splice(dice.roll(graph.node.length + 1), 0, moved)
+  function reorderNodes(graph, random) {
+    const [moved] = graph.node.splice(random.below(graph.node.length), 1)
+    graph.node.splice(random.below(graph.node.length + 1), 0, moved)
   },
-  function removeNode(graph, dice) {
-    if (graph.node.length > 1) graph.node.splice(dice.roll(graph.node.length), 1)
+  function removeNode(graph, random) {
+    if (graph.node.length > 1) graph.node.splice(random.below(graph.node.length), 1)
   },
-  function repeatNode(graph, dice) {
-    graph.node.splice(dice.roll(graph.node.length + 1), 0, clone(NodeProtoSchema, anyNode(graph, dice)))
+  function repeatNode(graph, random) {
+    graph.node.splice(random.below(graph.node.length + 1), 0, clone(NodeProtoSchema, anyNode(graph, random)))
   },
-  function otherOperator(graph, dice) {
-    anyNode(graph, dice).opType = dice.of(operators)
+  function otherOperator(graph, random) {
+    anyNode(graph, random).opType = random.pick(...operators)
   },
   // Inputs are swapped for others, which eventually closes a cycle.
-  function otherInput(graph, dice) {
-    const { input } = anyNode(graph, dice)
-    input[dice.roll(input.length + 1)] = dice.of(names(graph))
+  function otherInput(graph, random) {
+    const { input } = anyNode(graph, random)
+    input[random.below(input.length + 1)] = random.pick(...names(graph))
   },
-  function constantInput(graph, dice) {
-    const { input } = anyNode(graph, dice)
-    input[dice.roll(input.length + 1)] = oddConstant(graph, dice)
+  function constantInput(graph, random) {
+    const { input } = anyNode(graph, random)
+    input[random.below(input.length + 1)] = oddConstant(graph, random)
   },
-  function inputCount(graph, dice) {
-    const one = anyNode(graph, dice)
-    const count = dice.of([0, 1, 2, 3, 5, 9, 300])
+  function inputCount(graph, random) {
+    const one = anyNode(graph, random)
+    const count = random.pick(0, 1, 2, 3, 5, 9, 300)
     one.input = Array.from({ length: count }, (_, i) => one.input[i] ?? one.input[0] ?? '')
   },
-  function outputCount(graph, dice) {
-    const one = anyNode(graph, dice)
-    const count = dice.of([0, 1, 2, 3, 100])
+  function outputCount(graph, random) {
+    const one = anyNode(graph, random)
+    const count = random.pick(0, 1, 2, 3, 100)
     one.output = Array.from({ length: count }, (_, i) => one.output[i] ?? `${one.output[0]}_${i}`)
   },
-  function sameOutput(graph, dice) {
-    anyNode(graph, dice).output[0] = dice.of(names(graph))
+  function sameOutput(graph, random) {
+    anyNode(graph, random).output[0] = random.pick(...names(graph))
   },
-  function addAttribute(graph, dice) {
-    anyNode(graph, dice).attribute.push(anyAttribute(dice))
+  function addAttribute(graph, random) {
+    anyNode(graph, random).attribute.push(anyAttribute(random))
   },
-  function alterAttribute(graph, dice) {
-    const { attribute } = anyNode(graph, dice)
+  function alterAttribute(graph, random) {
+    const { attribute } = anyNode(graph, random)
     if (attribute.length === 0) return
-    const one = dice.of(attribute)
-    one.i = dice.of(integers)
-    if (one.ints.length > 0) one.ints[dice.roll(one.ints.length)] = dice.of(integers)
-    if (dice.roll(3) === 0) one.ints = list(dice)
+    const one = random.pick(...attribute)
+    one.i = random.pick(...integers)
+    if (one.ints.length > 0) one.ints[random.below(one.ints.length)] = random.pick(...integers)
+    if (random.below(3) === 0) one.ints = list(random)
   },
-  function removeAttribute(graph, dice) {
-    const { attribute } = anyNode(graph, dice)
-    attribute.splice(dice.roll(attribute.length + 1), 1)
+  function removeAttribute(graph, random) {
+    const { attribute } = anyNode(graph, random)
+    attribute.splice(random.below(attribute.length + 1), 1)
   },
-  function weightDims(graph, dice) {
+  function weightDims(graph, random) {
     if (graph.initializer.length === 0) return
-    const tensor = dice.of(graph.initializer)
-    if (dice.roll(2) === 0) tensor.dims = list(dice)
-    else tensor.dims[dice.roll(tensor.dims.length + 1)] = dice.of(integers)
+    const tensor = random.pick(...graph.initializer)
+    if (random.below(2) === 0) tensor.dims = list(random)
+    else tensor.dims[random.below(tensor.dims.length + 1)] = random.pick(...integers)
   },
-  function elementType(graph, dice) {
-    const type = dice.of([0, 1, 2, 3, 6, 7, 9, 10, 11, 16, 99, -1])
-    if (graph.initializer.length > 0 && dice.roll(2) === 0) dice.of(graph.initializer).dataType = type
-    else graph.valueInfo.push(tensorInfo(dice.of(names(graph)), type, [dice.of(integers)]))
+  function elementType(graph, random) {
+    const type = random.pick<number>(0, 1, 2, 3, 6, 7, 9, 10, 11, 16, 99, -1)
+    if (graph.initializer.length > 0 && random.below(2) === 0)
+      random.pick(...graph.initializer).dataType = type
+    else graph.valueInfo.push(tensorInfo(random.pick(...names(graph)), type, [random.pick(...integers)]))
   },
-  function toldShape(graph, dice) {
-    graph.valueInfo.push(tensorInfo(dice.of(names(graph)), dice.of([1, 2, 3, 7]), list(dice)))
+  function toldShape(graph, random) {
+    graph.valueInfo.push(tensorInfo(random.pick(...names(graph)), random.pick(1, 2, 3, 7), list(random)))
   },
-  function inputShape(graph, dice) {
-    const at = dice.roll(graph.input.length)
-    const dims = dice.roll(2) === 0 ? list(dice) : [1n, 3n, dice.of(integers), dice.of(integers)]
-    graph.input[at] = tensorInfo(graph.input[at]?.name ?? 'x', dice.of([1, 1, 1, 2, 10]), dims)
+  function inputShape(graph, random) {
+    const at = random.below(graph.input.length)
+    const dims =
+      random.below(2) === 0 ? list(random) : [1n, 3n, random.pick(...integers), random.pick(...integers)]
+    graph.input[at] = tensorInfo(graph.input[at]?.name ?? 'x', random.pick(1, 1, 1, 2, 10), dims)
   },
-  function outputName(graph, dice) {
-    graph.output[dice.roll(graph.output.length + 1)] = tensorInfo(dice.of(names(graph)), 1, list(dice))
+  function outputName(graph, random) {
+    graph.output[random.below(graph.output.length + 1)] = tensorInfo(
+      random.pick(...names(graph)),
+      1,
+      list(random),
+    )
   },
   // Adds a node of any operator that reads existing tensors, with lists of numbers as such operators have them.
-  function addNode(graph, dice) {
-    const inputs = Array.from({ length: dice.roll(6) }, (_, i) =>
-      i > 0 && dice.roll(2) === 0 ? oddConstant(graph, dice) : dice.of(names(graph)),
+  function addNode(graph, random) {
+    const inputs = Array.from({ length: random.below(6) }, (_, i) =>
+      i > 0 && random.below(2) === 0 ? oddConstant(graph, random) : random.pick(...names(graph)),
     )
-    const made = node('', dice.of(operators), inputs, [`made${graph.node.length}`])
-    for (let count = dice.roll(3); count > 0; count--) made.attribute.push(anyAttribute(dice))
+    const made = node('', random.pick(...operators), inputs, [`made${graph.node.length}`])
+    for (let count = random.below(3); count > 0; count--) made.attribute.push(anyAttribute(random))
     graph.node.push(made)
   },
   // Adds nodes, each of which doubles the size.
-  function doublings(graph, dice) {
-    let name = dice.of(names(graph))
-    const operator = dice.of(['Concat', 'Sum', 'Add', 'Mul', 'Concat', 'Gather', 'Tile', 'Expand'])
+  function doublings(graph, random) {
+    let name = random.pick(...names(graph))
+    const operator = random.pick('Concat', 'Sum', 'Add', 'Mul', 'Concat', 'Gather', 'Tile', 'Expand')
     for (let i = 0; i < 40; i++) {
       const next = `double${graph.node.length}`
       const made = node('', operator, [name, name], [next])
-      made.attribute.push(create(AttributeProtoSchema, { name: 'axis', i: dice.of([0n, 0n, 1n, -1n]) }))
+      made.attribute.push(create(AttributeProtoSchema, { name: 'axis', i: random.pick(0n, 0n, 1n, -1n) }))
       graph.node.push(made)
       name = next
     }
   },
-  function longChain(graph, dice) {
-    let name = dice.of(names(graph))
-    const operator = dice.of(operators)
-    const second = dice.roll(2) === 0 ? [dice.of(names(graph))] : []
+  function longChain(graph, random) {
+    let name = random.pick(...names(graph))
+    const operator = random.pick(...operators)
+    const second = random.below(2) === 0 ? [random.pick(...names(graph))] : []
     for (let i = 0; i < 200; i++) {
       const next = `chain${graph.node.length}`
       graph.node.push(node('', operator, [name, ...second], [next]))
       name = next
     }
   },
-  function nest(graph, dice) {
-    const inner = create(NodeProtoSchema, anyNode(graph, dice))
-    const one = anyNode(graph, dice)
+  function nest(graph, random) {
+    const inner = create(NodeProtoSchema, anyNode(graph, random))
+    const one = anyNode(graph, random)
     const g = {
       name: 'body',
       node: [clone(NodeProtoSchema, inner)],
-      output: [tensorInfo(dice.of(names(graph)), 1, [])],
+      output: [tensorInfo(random.pick(...names(graph)), 1, [])],
     }
     one.attribute.push(create(AttributeProtoSchema, { name: 'body', g }))
   },
 ]
 
 /** The bytes of a model with one to eight changes to its graph. */
-export function mutateGraph(model: ModelProto, dice: Dice): Uint8Array {
+export function mutateGraph(model: ModelProto, random: SeededRandom): Uint8Array {
   const made = clone(ModelProtoSchema, model)
-  for (let times = dice.of([1, 1, 2, 3, 5, 8]); times > 0; times--) dice.of(mutations)(made.graph!, dice)
+  for (let times = random.pick(1, 1, 2, 3, 5, 8); times > 0; times--)
+    random.pick(...mutations)(made.graph!, random)
   return toBinary(ModelProtoSchema, withoutGaps(made))
 }
 

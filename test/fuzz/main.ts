@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 })
 /** Saves the file on which a reader failed, and prints where it is. */
-function tellFailure(name: string, error: unknown): void {
+function reportFailure(name: string, error: unknown): void {
   if (!(error instanceof FuzzFailure)) throw error
   mkdirSync('.cache/fuzz', { recursive: true })
   const path = `.cache/fuzz/${name.replaceAll(/\W+/g, '-')}.bin`
@@ -63,7 +63,7 @@ for (const format of chosen) {
       ].join(', '),
     )
   } catch (error) {
-    tellFailure(format.name, error)
+    reportFailure(format.name, error)
   }
 }
 
@@ -81,7 +81,7 @@ for (const [name, run] of journals) {
     total += runs
     console.log(`${name.padEnd(17)} ${runs} runs in ${((Date.now() - start) / 1000).toFixed(1)} s`)
   } catch (error) {
-    tellFailure(name, error)
+    reportFailure(name, error)
   }
 }
 console.log(`${total} damaged files, seed ${seed}`)

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Dice } from './mutate.ts'
+import type { SeededRandom } from '../support/random.ts'
 
 /** A JPEG segment or a PNG chunk. */
 type Part = Uint8Array
@@ -7,31 +7,35 @@ type Part = Uint8Array
 const sizes = [0, 1, 2, 3, 8, 14, 255, 4096, 65_533]
 
 /** Returns a picture with one to five errors in its segments or chunks; the rest of the file is valid. */
-export function mutatePicture(bytes: Uint8Array, dice: Dice): Uint8Array {
+export function mutatePicture(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   const isPng = bytes[0] === 0x89
   const [head, ...parts] = isPng ? chunksOf(bytes) : segmentsOf(bytes)
-  for (let times = dice.of([1, 1, 2, 3, 5]); times > 0; times--) {
-    const at = dice.roll(parts.length)
-    switch (dice.roll(6)) {
+  for (let times = random.pick(1, 1, 2, 3, 5); times > 0; times--) {
+    const at = random.below(parts.length)
+    switch (random.below(6)) {
       case 0:
         parts.splice(at, 1)
         break
       case 1:
-        parts.splice(dice.roll(parts.length + 1), 0, ...Array(dice.of([1, 2, 300])).fill(parts[at] ?? head))
+        parts.splice(
+          random.below(parts.length + 1),
+          0,
+          ...Array(random.pick(1, 2, 300)).fill(parts[at] ?? head),
+        )
         break
       case 2:
-        parts.splice(dice.roll(parts.length + 1), 0, ...parts.splice(at, 1))
+        parts.splice(random.below(parts.length + 1), 0, ...parts.splice(at, 1))
         break
       case 3: {
-        const more = Array(dice.of([1, 10, 257, 2000])).fill(isPng ? anyChunk(dice) : anySegment(dice))
-        if (more[0].length * more.length < 2 ** 20) parts.splice(dice.roll(parts.length + 1), 0, ...more)
+        const more = Array(random.pick(1, 10, 257, 2000)).fill(isPng ? anyChunk(random) : anySegment(random))
+        if (more[0].length * more.length < 2 ** 20) parts.splice(random.below(parts.length + 1), 0, ...more)
         break
       }
       case 4:
-        if (parts.length > 0) parts[at] = altered(parts[at], isPng, dice)
+        if (parts.length > 0) parts[at] = altered(parts[at], isPng, random)
         break
       default:
-        parts.length = dice.roll(parts.length + 1)
+        parts.length = random.below(parts.length + 1)
     }
   }
   return new Uint8Array(Buffer.concat([head, ...parts]))
@@ -61,18 +65,32 @@ function chunksOf(bytes: Uint8Array): Part[] {
   return parts
 }
 
-function anySegment(dice: Dice): Part {
-  const size = dice.of(sizes)
-  const marker = dice.of([
-    0xe0, 0xe1, 0xe2, 0xed, 0xee, 0xef, 0xfe, 0xdb, 0xc4, 0xdd, 0xc0, 0xc2, 0xda, 0xd9, 0xd0,
-  ])
-  const made = new Uint8Array(size + 4).fill(dice.of([0, 1, 0x45, 0xff]), 4)
+function anySegment(random: SeededRandom): Part {
+  const size = random.pick(...sizes)
+  const marker = random.pick(
+    0xe0,
+    0xe1,
+    0xe2,
+    0xed,
+    0xee,
+    0xef,
+    0xfe,
+    0xdb,
+    0xc4,
+    0xdd,
+    0xc0,
+    0xc2,
+    0xda,
+    0xd9,
+    0xd0,
+  )
+  const made = new Uint8Array(size + 4).fill(random.pick(0, 1, 0x45, 0xff), 4)
   made.set([0xff, marker, (size + 2) >> 8, (size + 2) & 255])
   return made
 }
 
-function anyChunk(dice: Dice): Part {
-  const type = dice.of([
+function anyChunk(random: SeededRandom): Part {
+  const type = random.pick(
     'tEXt',
     'zTXt',
     'iTXt',
@@ -86,8 +104,8 @@ function anyChunk(dice: Dice): Part {
     'acTL',
     'fcTL',
     'IHDR',
-  ])
-  return chunk(type, new Uint8Array(dice.of(sizes)).fill(dice.roll(256)))
+  )
+  return chunk(type, new Uint8Array(random.pick(...sizes)).fill(random.below(256)))
 }
 
 function chunk(type: string, data: Uint8Array): Part {
@@ -100,12 +118,12 @@ function chunk(type: string, data: Uint8Array): Part {
 }
 
 /** Changes some bytes of a part, and updates the checksum of a chunk. */
-function altered(part: Part, isPng: boolean, dice: Dice): Part {
+function altered(part: Part, isPng: boolean, random: SeededRandom): Part {
   const made = part.slice()
   const from = isPng ? 4 : 1
-  for (let times = dice.of([1, 2, 8]); times > 0; times--) {
-    const at = from + dice.roll(Math.min(made.length, dice.of([8, 64, 4096])) - from)
-    if (at < made.length) made[at] = dice.of([0, 1, 127, 128, 255, dice.roll(256)])
+  for (let times = random.pick(1, 2, 8); times > 0; times--) {
+    const at = from + random.below(Math.min(made.length, random.pick(8, 64, 4096)) - from)
+    if (at < made.length) made[at] = random.pick(0, 1, 127, 128, 255, random.below(256))
   }
   if (!isPng || made.length < 12) return made
   return chunk(String.fromCharCode(...made.subarray(4, 8)), made.subarray(8, -4))

@@ -17,7 +17,8 @@ export function drawProblem(seed, run) {
   const logarithmic = (low, high) => low * (high / low) ** uniform()
 
   const estimator = chance(0.02) ? 'GridSearchCV' : oneOf(['SVC', 'SVC', 'SVC', 'SVR', 'OneClassSVM'])
-  // With more than 64 rows per class, kernel rows are computed one by one; from about 100 rows on, the cache may evict some.
+  // With more than 64 rows per class, kernel rows are computed one by one; from about 100 rows on, the cache may evict
+  // some.
   const rows = chance(0.95) ? 2 + below(22) : chance(0.8) ? 24 + below(110) : 134 + below(266)
   const cols = chance(0.5) ? 1 : 1 + below(6)
   const classes = chance(0.8) ? 2 : 3
@@ -62,7 +63,9 @@ export function drawProblem(seed, run) {
   return problem
 }
 
-/** Draws rows with properties that make kernels difficult: offsets, repeated and contradictory rows, heavy tails, units. */
+/**
+ * Draws rows with properties that make kernels difficult: offsets, repeated and contradictory rows, heavy tails, units.
+ */
 function features({ rows, cols, y }, { uniform, normal, below, chance, oneOf, logarithmic }) {
   const size = chance(0.5) ? 1 : logarithmic(1e-6, 1e6)
   const offset = chance(0.5) ? 0 : oneOf([1, 10, 1000, 1e5]) * (chance(0.5) ? 1 : normal())

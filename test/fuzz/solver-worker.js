@@ -19,7 +19,7 @@ for (let run = from; run < to; run++) {
   const problem = drawProblem(seed, run)
   let what
   try {
-    what = await howItEnds(problem)
+    what = await outcomeOf(problem)
   } catch (error) {
     if (!(error instanceof SoftmarginError) || error.code === 'INTERNAL') {
       parentPort.postMessage({ failure: String(error.stack ?? error), run })
@@ -34,34 +34,34 @@ for (let run = from; run < to; run++) {
 parentPort.postMessage({ counts, slowest, slowestRun })
 
 /** Fits a problem and returns how the fit ended. */
-async function howItEnds({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
-  const machineOptions = { ...options, simd: builds[X.length % builds.length] }
+async function outcomeOf({ estimator, options, X, y, sampleWeight, warmStart, grid }) {
+  const svmOptions = { ...options, simd: builds[X.length % builds.length] }
   if (estimator === 'GridSearchCV') {
-    const search = new GridSearchCV(new SVC({ ...machineOptions, threads: 1 }), grid, { cv: 2 })
+    const search = new GridSearchCV(new SVC({ ...svmOptions, threads: 1 }), grid, { cv: 2 })
     await search.fit(X, y, { onWarning })
     check(search.bestEstimator, options, X.length)
     search.dispose()
     return 'searched'
   }
   if (estimator === 'OneClassSVM') {
-    const machine = await new OneClassSVM(machineOptions).fit(X, { sampleWeight, onWarning })
-    return check(machine, options, X.length)
+    const svm = await new OneClassSVM(svmOptions).fit(X, { sampleWeight, onWarning })
+    return check(svm, options, X.length)
   }
   if (estimator === 'SVR') {
-    const machine = await new SVR(machineOptions).fit(X, y, { sampleWeight, onWarning })
-    return check(machine, options, 2 * X.length)
+    const svm = await new SVR(svmOptions).fit(X, y, { sampleWeight, onWarning })
+    return check(svm, options, 2 * X.length)
   }
-  const machine = await new SVC({ ...machineOptions, threads: 1 }).fit(X, y, { sampleWeight, onWarning })
+  const svm = await new SVC({ ...svmOptions, threads: 1 }).fit(X, y, { sampleWeight, onWarning })
   if (warmStart) {
-    check(machine, options, X.length)
-    await machine.fit(X, y, { sampleWeight, warmStart, onWarning })
+    check(svm, options, X.length)
+    await svm.fit(X, y, { sampleWeight, warmStart, onWarning })
   }
-  return check(machine, options, X.length)
+  return check(svm, options, X.length)
 }
 
 /** Checks that the iterations match the status and that the fitted model consists of numbers. */
-function check(machine, { maxIter }, points) {
-  const { nIter, fitStatus, dualCoef, intercept } = machine
+function check(svm, { maxIter }, points) {
+  const { nIter, fitStatus, dualCoef, intercept } = svm
   const iterations = Array.isArray(nIter) || ArrayBuffer.isView(nIter) ? [...nIter] : [nIter]
   const most = maxIter > 0 ? maxIter : Math.max(MOST_ITERATIONS, 100 * (points + 16))
   if (iterations.some((count) => !(count >= 0 && count <= most))) throw new Error(`${iterations} iterations`)

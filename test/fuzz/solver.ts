@@ -28,8 +28,8 @@ const LOOK_EVERY = 200
 const PART = 10_000
 
 /**
- * Fits small random problems with all estimators and kernels in another thread, so that a fit that hangs is detected even if
- * it never yields.
+ * Fits small random problems with all estimators and kernels in another thread, so that a fit that hangs is detected
+ * even if it never yields.
  *
  * @param o.until milliseconds since the epoch at which to stop, even if runs are left
  * @throws {SolverFailure} with the problem

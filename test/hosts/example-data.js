@@ -28,7 +28,7 @@ export async function exampleData(project) {
   const file = await classifier.save()
   classifier.dispose()
   writeFileSync(join(project, 'examples/cloudflare-worker/classifier.onnx'), file)
-  const machine = await new SVC().fit(
+  const svc = await new SVC().fit(
     [
       [0, 0],
       [0, 1],
@@ -38,7 +38,7 @@ export async function exampleData(project) {
     [1, 1, 2, 2],
   )
   for (const host of ['cloudflare-worker', 'edge-runtime']) {
-    writeFileSync(join(project, 'examples', host, 'machine.libsvm'), machine.toLibsvm())
+    writeFileSync(join(project, 'examples', host, 'svm.libsvm'), svc.toLibsvm())
   }
   return {
     folder,

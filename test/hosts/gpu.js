@@ -1,6 +1,6 @@
 /**
- * Compares the network on the GPU with WebAssembly, and checks what happens when the GPU is lost. For hosts with WebGPU; can
- * run only once per realm, because it destroys the GPU device.
+ * Compares the network on the GPU with WebAssembly, and checks what happens when the GPU is lost. For hosts with
+ * WebGPU; can run only once per realm, because it destroys the GPU device.
  *
  * @param FeatureExtractor softmargin's
  * @param runtime the module `onnxruntime-web/webgpu` that softmargin uses, for its device
@@ -26,24 +26,24 @@ export async function gpuProgram(FeatureExtractor, runtime, model) {
 
   const first = await FeatureExtractor.create({ ...options, device: 'auto' })
   check('auto finds the GPU', first.device === 'webgpu')
-  check('and it answers the same', close(await first.extract(images)))
+  check('and gives the same features', close(await first.extract(images)))
   const [, last] = await first.extractLayers(images, [{ layer: 'layer2', pooling: 'none' }, {}])
-  check('at several layers at once, too', close(last))
+  check('also at several layers at once', close(last))
   first.dispose()
 
   const warnings = []
   const onWarning = (message) => warnings.push(message)
   const second = await FeatureExtractor.create({ ...options, device: 'webgpu', onWarning })
-  check('a second extractor gets the GPU again', second.device === 'webgpu')
+  check('a second extractor uses the GPU again', second.device === 'webgpu')
   const device = await runtime.env.webgpu.device
   const onProgress = ({ done }) => done === 2 && device.destroy()
   check(
-    'what the lost GPU had in hand is done again',
+    'batches of the lost GPU are computed again',
     close(await second.extract(images, { batchSize: 2, onProgress })),
   )
-  check('on WebAssembly, with one warning', second.device === 'wasm' && warnings.length === 1)
+  check('continues on WebAssembly with one warning', second.device === 'wasm' && warnings.length === 1)
   const third = await FeatureExtractor.create({ ...options, device: 'auto' })
-  check('which auto takes from then on', third.device === 'wasm')
+  check('auto selects WebAssembly from then on', third.device === 'wasm')
   for (const extractor of [second, third, plain]) extractor.dispose()
   return checks
 }

@@ -75,7 +75,10 @@ async function checkNoThreads(page, warnings) {
   expect('warnings', [warnings.length, perWorker.length], [2, 1])
 }
 
-/** Counts the threads that work on a fit, in workers with different numbers of threads. An earlier fit starts the threads. */
+/**
+ * Counts the threads that work on a fit, in workers with different numbers of threads. An earlier fit starts the
+ * threads.
+ */
 async function countThreads(numbers) {
   const y = Array.from({ length: 1600 }, (_, i) => i % 4)
   const X = y.map((label) => Float32Array.from({ length: 2000 }, (_, j) => Math.sin(j * label) + (j % 5)))
@@ -100,7 +103,7 @@ async function checkWorkers(page) {
     const X = y.map((_, i) => Float32Array.from({ length: 20 }, (_, j) => Math.sin(i * 20 + j)))
     const codes = []
     for (const end of [(worker) => worker.postMessage('end'), (worker) => worker.terminate()]) {
-      const worker = window.ownWorker()
+      const worker = window.createWorker()
       const remote = await window.spawn({ worker })
       const search = new remote.GridSearchCV(new remote.SVC(), grid)
       const fitting = search.fit(X, y, { onProgress: () => end(worker) })
@@ -117,12 +120,12 @@ async function checkWorkers(page) {
         ),
       )
     }
-    for (const worker of [window.ownWorker, window.workerUrl, new URL(window.workerUrl, location.href)]) {
+    for (const worker of [window.createWorker, window.workerUrl, new URL(window.workerUrl, location.href)]) {
       const remote = await window.spawn({ worker })
       codes.push((await new remote.Normalizer().transform([[3, 4]])).rows)
       await remote.dispose()
     }
-    const worker = window.ownWorker()
+    const worker = window.createWorker()
     const [one, two] = [await window.spawn({ worker }), await window.spawn({ worker })]
     await one.dispose()
     const svc = await new two.SVC().fit([[0], [1], [4], [5]], [0, 0, 1, 1])
@@ -146,10 +149,10 @@ async function checkWebAssembly(open) {
     const instead = (file) =>
       new RegExp(`/${kind}-[^/]*\\.wasm$`).test(file) ? { type: 'text/html', bytes: page } : undefined
     const outcomes = await open({ threads: false, instead }, (page) => page.evaluate(useAll))
-    const told = new RegExp(
+    const expected = new RegExp(
       `^FILE_UNREADABLE http://[^ ]*/${kind}-[^/]*\\.wasm .*'<!doctype html>.*text/html`,
     )
-    const asWanted = outcomes.map((outcome, j) => (i === j ? told.test(outcome) : outcome === 'fine'))
+    const asWanted = outcomes.map((outcome, j) => (i === j ? expected.test(outcome) : outcome === 'fine'))
     if (asWanted.includes(false)) throw new Error(`with ${kind} as a page: ${outcomes.join('\n')}`)
   }
 }

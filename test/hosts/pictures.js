@@ -10,7 +10,9 @@ const jpeg = [
   'AT8ANY1stywthbK8v//Z',
 ].join('')
 
-/** Pictures of three kinds (horizontal stripes, vertical stripes, checks) as JPEG, PNG and pixels, with their labels. */
+/**
+ * Pictures of three kinds (horizontal stripes, vertical stripes, checks) as JPEG, PNG and pixels, with their labels.
+ */
 export function pictures(count) {
   const labels = Array.from({ length: count }, (_, i) => ['across', 'checks', 'down'][i % 3])
   const images = labels.map((label, i) => {

@@ -10,7 +10,7 @@ export async function freePort() {
 }
 
 /** Waits until a process listens on a port. */
-export async function answers(port, child) {
+export async function waitForPort(port, child) {
   for (const end = Date.now() + 20_000; !(await isOpen(port)); ) {
     if (Date.now() > end || child.exitCode !== null) throw new Error(`${child.spawnfile} does not listen`)
     await new Promise((resolve) => setTimeout(resolve, 10))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { checkAnswer } from './example-data.js'
 import { installHost } from './package.js'
-import { answers, freePort } from './ports.js'
+import { freePort, waitForPort } from './ports.js'
 
 const start = promisify(execFile)
 
@@ -13,8 +13,8 @@ export function nodeProgram(version) {
   if (process.versions.node.startsWith(`${version}.`)) return process.execPath
   const modules = join(installHost(`node@${version}`), 'node_modules')
   // The package copies its binary from a package for the platform. Where its install script may not run, use that one.
-  const own = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
-  return join(modules, own ?? 'node', 'bin/node')
+  const platformPackage = readdirSync(modules).find((name) => /^node-(linux|darwin|win)-/.test(name))
+  return join(modules, platformPackage ?? 'node', 'bin/node')
 }
 
 export function node(version) {
@@ -53,7 +53,7 @@ export const bun = {
     const args = ['examples/bun/serve.js', classifier, String(port)]
     const child = spawn(bunProgram(), args, { cwd: project, stdio: 'inherit' })
     try {
-      await answers(port, child)
+      await waitForPort(port, child)
       const post = (body) => fetch(`http://127.0.0.1:${port}`, { method: 'POST', body })
       await checkAnswer(post, first.bytes, first.label)
     } finally {
@@ -63,7 +63,9 @@ export const bun = {
   check: (project) => checkFacade(project, bunProgram(), []),
 }
 
-/** Workers that are terminated, disposed of and forgotten. A process that does not end is killed, and the test fails. */
+/**
+ * Workers that are terminated, disposed of and forgotten. A process that does not end is killed, and the test fails.
+ */
 async function checkFacade(project, program, args, { using = true } = {}) {
   const outputs = { 'facade.js': 'WORKER_LOST WORKER_LOST DISPOSED' }
   if (using) outputs['using.js'] = 'DISPOSED'

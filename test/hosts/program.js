@@ -6,8 +6,8 @@ import { simdLevel } from './simd.js'
 const THREADS = 2
 
 /**
- * The program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large enough for
- * threads; in this thread with one thread, then in a worker with two, if threads can share memory.
+ * The program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large enough
+ * for threads; in this thread with one thread, then in a worker with two, if threads can share memory.
  *
  * @param softmargin the result of `import * as softmargin from 'softmargin'`
  * @param spawn from `softmargin/worker`

@@ -4,8 +4,8 @@ import { longestTask } from './trace.js'
 const LIMIT = 50
 
 /**
- * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and measures the tasks of the page's
- * main thread meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
+ * Fits 5,000 rows of 192 numbers and extracts features of 500 photos through `spawn()`, and measures the tasks of the
+ * page's main thread meanwhile: with a matrix and JPEG files, and with rows of plain numbers and 100 MB of pixels.
  *
  * @param page a page of puppeteer that shows checks/index.html
  * @param photo the URL of a JPEG file
@@ -19,7 +19,7 @@ export async function checkResponsive(page, photo) {
         `the longest took ${processor.toFixed(1)} ms of the processor, ${clock.toFixed(1)} ms by the clock`,
     )
     if (processor >= LIMIT) {
-      throw new Error(`a task took ${processor} ms, less than ${LIMIT} are allowed: ${inside.join(', ')}`)
+      throw new Error(`a task took ${processor} ms; the limit is ${LIMIT} ms: ${inside.join(', ')}`)
     }
   }
   const control = await longestTask(page, () => page.evaluate(spin))
@@ -45,15 +45,16 @@ async function prepare(photo, kind) {
 
 async function work() {
   const { X, y, images } = window.prepared
-  const told = { fit: 0, extract: 0 }
+  const reports = { fit: 0, extract: 0 }
   const remote = await window.spawn()
-  const svc = await new remote.SVC().fit(X, y, { onProgress: () => told.fit++ })
+  const svc = await new remote.SVC().fit(X, y, { onProgress: () => reports.fit++ })
   const predicted = await svc.predict(X)
   const extractor = await remote.FeatureExtractor.create()
-  const features = await extractor.extract(images, { onProgress: () => told.extract++ })
+  const features = await extractor.extract(images, { onProgress: () => reports.extract++ })
   await remote.dispose()
-  if (predicted.length !== 5000 || features.rows !== 500) throw new Error('not all came back')
-  if (told.fit === 0 || told.extract === 0) throw new Error('no progress was told')
+  if (predicted.length !== 5000 || features.rows !== 500)
+    throw new Error('predictions or features are missing')
+  if (reports.fit === 0 || reports.extract === 0) throw new Error('no progress was reported')
 }
 
 /** Runs in a task; code that the DevTools protocol evaluates does not count as one. */

@@ -4,7 +4,9 @@ import { extname, join, normalize } from 'node:path'
 
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
-/** A strict content security policy: nothing from other origins, no eval except WebAssembly, no workers from strings. */
+/**
+ * A strict content security policy: nothing from other origins, no eval except WebAssembly, no workers from strings.
+ */
 const policy = {
   'content-security-policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
 }

@@ -1,7 +1,7 @@
 /**
- * Traces Chromium while `work` runs and returns how long the longest task of the page's main thread took, in milliseconds:
- * wall-clock time, and CPU time alone, because on a busy machine a task also waits for other processes. `inside` lists the
- * parts of that task that took more than a millisecond.
+ * Traces Chromium while `work` runs and returns how long the longest task of the page's main thread took, in
+ * milliseconds: wall-clock time, and CPU time alone, because on a busy machine a task also waits for other processes.
+ * `inside` lists the parts of that task that took more than a millisecond.
  *
  * @param page a page of puppeteer
  */

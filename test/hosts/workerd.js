@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { checkAnswer } from './example-data.js'
 import { installHost } from './package.js'
-import { answers, freePort } from './ports.js'
+import { freePort, waitForPort } from './ports.js'
 
 /** Cloudflare's runtime. */
 export const workerd = {
@@ -143,7 +143,7 @@ const worker :Workerd.Worker = (
   const child = spawn(program, ['serve', join(folder, 'config.capnp')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  await answers(port, child)
+  await waitForPort(port, child)
   const { default: about } = await import(join(installHost('workerd'), 'node_modules/workerd/package.json'), {
     with: { type: 'json' },
   })

@@ -3,8 +3,8 @@ import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-
 import { describe, expect, test } from 'vitest'
 
 /**
- * The rooms of `src`, from the ground up. A file may import from its own floor's room and from rooms on lower floors;
- * docs/architecture.md draws the same order.
+ * The folders of `src` from bottom to top. A file may import from its own folder and from folders on lower floors;
+ * docs/architecture.md shows the same order.
  */
 const floors: string[][] = [
   ['core'],
@@ -24,7 +24,7 @@ const floors: string[][] = [
 
 const pathOf = (room: string) => `^src/${room.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`
 
-/** No import may climb: a rule for each room, against the floors above it and its neighbours on the same floor. */
+/** One rule for each folder: it must not import from higher floors or from its neighbours on the same floor. */
 const climbing: IForbiddenRuleType[] = floors.flatMap((rooms, floor) =>
   rooms.flatMap((room) => {
     const forbidden = [...floors.slice(floor + 1).flat(), ...rooms.filter((other) => other !== room)]

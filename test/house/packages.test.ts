@@ -7,7 +7,7 @@ const files = readdirSync(new URL('src/', root), { recursive: true, encoding: 'u
   (path) => path.endsWith('.ts') && !path.endsWith('.test.ts'),
 )
 
-/** The packages from which a source takes values; types are gone when it is built. */
+/** The packages from which a source imports values; type imports are erased. */
 function packagesOf(text: string): string[] {
   const imports = [
     ...text.matchAll(/^(?:import|export) (?!type )[^;'"]*?from '([^']+)'/gm),

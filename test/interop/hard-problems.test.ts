@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { hasPythonModule } from '../support/programs.ts'
 import { hardProblems, isSound, outcomeTable } from './hard-problems.ts'
 
-/** `npm run fuzz -- --problems 500` solves more of them. */
+/** `npm run fuzz -- --problems 500` solves more problems. */
 const COUNT = 84
 
 describe.runIf(hasPythonModule('sklearn'))('hard problems compared with scikit-learn', () => {
@@ -15,7 +15,7 @@ describe.runIf(hasPythonModule('sklearn'))('hard problems compared with scikit-l
     console.log(outcomeTable(outcomes))
     expect(outcomes).toHaveLength(COUNT)
     expect(outcomes.filter((outcome) => !isSound(outcome))).toEqual([])
-    // Most must be compared, and most rows judged: what nobody compares cannot differ.
+    // Most problems must be comparable, or the test would prove nothing.
     expect(outcomes.filter(({ judged }) => judged > 0).length).toBeGreaterThan(COUNT / 2)
     expect(outcomes.filter(({ status }) => status === 'imprecise').length).toBeLessThan(COUNT / 10)
   })

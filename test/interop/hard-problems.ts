@@ -8,7 +8,7 @@ import { OneClassSVM, SVC, SVR, type SvcOptions } from '../../src/svm.ts'
 import { isIndefinite } from '../support/indefinite.ts'
 import { kernelMatrix } from '../support/kernel-matrix.ts'
 
-/** A problem as hard_problems.py writes it; arrays are [first number, length] in `numbers.f64`. */
+/** A problem as written by hard_problems.py; arrays are [first number, length] in `numbers.f64`. */
 interface Written {
   number: number
   estimator: 'SVC' | 'SVR' | 'OneClassSVM'
@@ -20,14 +20,14 @@ interface Written {
   y: [number, number]
   unseen: [number, number]
   weights: [number, number] | null
-  /** Whether the problem was made one that nobody can solve: `kind` says how. */
+  /** Whether the problem was made unsolvable on purpose; `kind` says how. */
   spoilt: boolean
-  /** What scikit-learn's error says, if it has one. */
+  /** The message of scikit-learn's error, if it threw one. */
   refused?: string
-  /** Whether scikit-learn came to an end within a million iterations. */
+  /** Whether scikit-learn ended within a million iterations. */
   finished: boolean
   labels: [number, number]
-  /** Decision values of the unseen rows at `tol`, and at a hundredth of it. */
+  /** Decision values of the test rows at `tol`, and at a hundredth of it. */
   usual: [number, number]
   tight: [number, number]
   support: [number, number]
@@ -35,42 +35,43 @@ interface Written {
   nSupport: number[]
 }
 
-/** What came of a problem. */
+/** The outcome of a problem. */
 export interface Outcome {
   number: number
   name: string
   estimator: string
   kernel: string
   kind: string
-  /** Whether nobody can solve it. */
+  /** Whether it is unsolvable. */
   spoilt: boolean
-  /** Whether scikit-learn solved it, so that there is something to compare with. */
+  /** Whether scikit-learn solved it, so that results can be compared. */
   compared: boolean
-  /** Whether a warning said that rounding spoils the fit. */
+  /** Whether there was a warning about rounding errors. */
   warned: boolean
-  /** Our objective with kernel values in float64; NaN where we refused. */
+  /** Our objective with kernel values in float64; NaN if we threw an error. */
   objective: number
-  /** The code of our refusal, or `fitStatus`. */
+  /** The code of our error, or `fitStatus`. */
   status: string
-  /** Unseen rows whose answer differs, of those where scikit-learn's margin is above its own tolerance. */
+  /** Number of test rows with another label, among those where scikit-learn's margin is above its own tolerance. */
   differing: number
   judged: number
-  /** Whether scikit-learn's own solution is one, with kernel values in float64: else only objectives are compared. */
+  /** Whether scikit-learn's solution is one with kernel values in float64; otherwise only objectives are compared. */
   isSolved: boolean
   /**
-   * Whether the kernel is indefinite and our objective better by more than `MOST_EXCESS`. Such a problem has many optima,
-   * and which of them a search ends in depends on its path, which rounding changes: the labels of another, better one say
-   * nothing against it, so that only objectives are compared. Where objectives are alike, labels are compared all the same.
+   * Whether the kernel is indefinite and our objective is better by more than `MOST_EXCESS`. Such a problem has many
+   * optima, and which one a search reaches depends on its path, and therefore on rounding. The labels of another,
+   * better optimum may differ, so only objectives are compared. If the objectives are similar, labels are compared as
+   * well.
    */
   isOther: boolean
-  /** By how much our objective is worse, as a share of theirs; negative if it is better. */
+  /** By how much our objective is worse, relative to scikit-learn's; negative if it is better. */
   excess: number
 }
 
-/** An objective may be worse by this share. */
+/** Maximum relative excess of our objective. */
 export const MOST_EXCESS = 1e-3
 
-/** Draws the problems, has scikit-learn solve them and then softmargin. */
+/** Draws the problems and solves them with scikit-learn and with softmargin. */
 export async function hardProblems(script: string, seed: number, count: number): Promise<Outcome[]> {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
   try {
@@ -81,7 +82,7 @@ export async function hardProblems(script: string, seed: number, count: number):
   }
 }
 
-/** Solves the problems that stand in a folder. */
+/** Solves the problems in a folder. */
 export async function solveAll(folder: string, only?: number): Promise<Outcome[]> {
   const bytes = readFileSync(join(folder, 'numbers.f64'))
   const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
@@ -146,10 +147,10 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
       dualCoef: read(problem.dualCoef),
     }
     const best = solutionOf(theirs, target)
-    // A solution at `tol` may be off by tol times the sum of b.
+    // A solution at `tol` may be off by tol times the sum of |b|.
     const size = Math.max(Math.abs(best.objective), (options.tol / MOST_EXCESS) * best.size)
     outcome.excess = (own.objective - best.objective) / size
-    // LIBSVM's kernel values are float32 as well: where that shows in its solution, its labels tell nothing.
+    // LIBSVM's kernel values are float32 too. If that affects its solution, its labels are no reference.
     outcome.isSolved = problem.finished && best.gap <= 2 * options.tol
     outcome.isOther = outcome.excess < -MOST_EXCESS && isIndefinite(K)
     if (!outcome.isSolved || outcome.isOther) return outcome
@@ -174,7 +175,7 @@ async function solve(problem: Written, read: (array: [number, number]) => Float6
   return outcome
 }
 
-/** Our machine, and its decision values: with the signs of scikit-learn's. */
+/** Our model and its decision values, with the signs of scikit-learn's. */
 async function ours(
   estimator: Written['estimator'],
   options: Written['options'],
@@ -217,12 +218,14 @@ export interface Target {
   bounds: number[]
 }
 
-/** Objective, violation of the optimality conditions and sum of |b| in float64: of all pairs, the sums and the worst. */
+/**
+ * Objective, violation of the optimality conditions and sum of |b| in float64: the sum, or the worst, over all pairs.
+ */
 export function solutionOf(
   machine: Record<'nSupport' | 'support' | 'dualCoef', ArrayLike<number>>,
   { K, y, estimator, epsilon, bounds }: Target,
 ): { objective: number; gap: number; size: number } {
-  // A function of either row makes no difference where b sums to 0, but for rounding.
+  // A function of one row alone does not matter if b sums to 0, except for rounding.
   const centred = estimator !== 'OneClassSVM'
   const value = (a: number, b: number) => (centred ? K[a][b] - K[a][0] - K[0][b] + K[0][0] : K[a][b])
   const total = { objective: 0, gap: 0, size: 0 }
@@ -237,7 +240,7 @@ export function solutionOf(
       total.size += size
       total.objective += (b[row] * F) / 2 - (estimator === 'SVC' ? size : 0)
       if (estimator === 'SVR') total.objective += epsilon * size - y[row] * b[row]
-      // What b of the row may be, and the slopes on either side of it.
+      // The bounds of b for the row, and the slopes on either side of it.
       let [lower, upper, left, right] = [0, bound, F, F]
       if (estimator === 'SVC') {
         const isFirst = y[row] === y[rows[0]]
@@ -257,7 +260,9 @@ export function solutionOf(
   return total
 }
 
-/** For each pair of classes its rows, those of the first class first, and b by row; the first class has b above 0. */
+/**
+ * For each pair of classes its rows, those of the first class first, and b by row; b is positive in the first class.
+ */
 function expansionsOf(
   { nSupport, support, dualCoef }: Record<'nSupport' | 'support' | 'dualCoef', ArrayLike<number>>,
   y: Float64Array,
@@ -277,7 +282,7 @@ function expansionsOf(
       const b = new Float64Array(y.length)
       for (const [s, c] of classOf.entries()) {
         if (c !== i && c !== j) continue
-        // The sign of two classes is scikit-learn's or ours.
+        // For two classes the sign may be scikit-learn's or ours.
         const size = Math.abs(dualCoef[(c === i ? j - 1 : i) * support.length + s])
         b[support[s]] = c === i ? size : -size
       }
@@ -290,24 +295,24 @@ function expansionsOf(
 const isRefusal = ({ status }: Outcome) => /^[A-Z]/.test(status)
 
 /**
- * Whether a problem came out as it should: as scikit-learn has it; refused, where scikit-learn refuses it too or its
- * numbers leave float32; or called imprecise, with a warning, and with an objective that is a number.
+ * Whether the outcome of a problem is acceptable: as scikit-learn's; an error, if scikit-learn throws one too or values
+ * exceed float32; or `'imprecise'` with a warning and a finite objective.
  */
 export function isSound(outcome: Outcome): boolean {
   const { status, differing, excess, compared, spoilt, warned, objective } = outcome
   if (spoilt) return !compared && isRefusal(outcome)
   if (isRefusal(outcome)) return !compared || status === 'INVALID_ARGUMENT'
   if (!Number.isFinite(objective)) return false
-  // A status that is worse still hides this one, but not the warning.
+  // A worse status takes precedence over 'imprecise', but the warning remains.
   if (status === 'imprecise' ? !warned : warned && status !== 'maxIter') return false
   if (!compared || status === 'imprecise') return true
   return differing === 0 && !(excess > MOST_EXCESS) && !Number.isNaN(excess)
 }
 
 /**
- * A line for each estimator and kernel, and for each kind of rows. `no worse` are those that scikit-learn did not solve
- * itself, since LIBSVM's kernel values are float32 too, or which it gave up, or of whose many optima ours is a better one
- * (`isOther`): there only objectives are compared.
+ * A line for each estimator and kernel, and for each kind of rows. `no worse` counts problems in which only objectives
+ * are compared: scikit-learn did not solve them, because LIBSVM's kernel values are float32 too, or gave up, or we
+ * found a better one of many optima (`isOther`).
  */
 export function outcomeTable(outcomes: Outcome[]): string {
   const groups = new Map<string, Outcome[]>()

@@ -5,10 +5,10 @@
 
 Rows are float32: far from the origin, of columns in different units, with duplicates that contradict each other, with
 heavy tails, tiny or huge. Every estimator, kernel and weight occurs, with parameters from far outside the usual range.
-Every 25th problem is one that nobody can solve: it is to be refused.
+Every 25th problem is unsolvable and must be rejected.
 
-Writes `problems.json`, and the numbers of all problems as float64 in `numbers.f64`: each array of a problem is told by
-its first number and its length. The same seed gives the same problems.
+Writes `problems.json`, and the numbers of all problems as float64 in `numbers.f64`: each array of a problem is given
+by its offset and its length. The same seed gives the same problems.
 """
 import json
 import sys
@@ -56,7 +56,7 @@ def draw(rng, number):
     elif kind == 'duplicates':
         x[1::2] = x[:len(x[1::2]) * 2:2]
     elif kind in ('tiny', 'huge'):
-        # Some are so large that poly kernels leave float32: these are to be refused.
+        # Some are so large that poly kernels exceed float32; these must be rejected.
         unit = power(rng, 2, 9 if rng.rand() < 0.8 else 15) ** (1 if kind == 'huge' else -1)
         x, unseen = x * unit, unseen * unit
     x, unseen = x.astype(np.float32), unseen.astype(np.float32)
@@ -72,7 +72,7 @@ def draw(rng, number):
         options['coef0'] = float(rng.choice([1.0, -0.5])) if kernel == 'sigmoid' else float(rng.choice([1.0, power(rng, -2, 3)]))
     if estimator != 'OneClassSVM':
         options['C'] = power(rng, -3, 3)
-        # A kernel of small values wants large coefficients.
+        # A kernel with small values needs large coefficients.
         if kernel == 'rbf' and 'gamma' in options:
             options['C'] *= max(1.0, usual / options['gamma'])
     else:
@@ -95,7 +95,7 @@ def draw(rng, number):
 
 
 def spoil(rng, number, estimator, options, x, y, weights):
-    """Makes a problem one that has no solution, and says how."""
+    """Makes a problem unsolvable; returns how."""
     row, col = rng.randint(len(x)), rng.randint(x.shape[1])
     ways = ['NaN in X', 'infinity in X', 'overflow', 'NaN in y', 'no weight']
     way = ways[(number // SPOIL_EVERY) % len(ways)]
@@ -110,7 +110,7 @@ def spoil(rng, number, estimator, options, x, y, weights):
     elif way == 'no weight':
         weights = np.zeros(len(x))
     else:
-        # Some 1e37 each: their products to the fifth power are beyond float64.
+        # About 1e37 each, so that the fifth powers of their products exceed float64.
         x *= 1e37 / np.abs(x).max()
         options.update(kernel='poly', degree=5, gamma=1.0)
     return way, weights
@@ -161,7 +161,7 @@ def main():
             continue
         at = unseen.astype(np.float64)
         decide = lambda m: m.predict(at) if estimator == 'SVR' else m.decision_function(at)
-        # Rows that weigh nothing are not counted in `support_`.
+        # Rows of weight 0 are not counted in `support_`.
         kept = np.arange(len(x)) if weights is None else np.flatnonzero(weights > 0)
         support = usual.support_ if np.array_equal(x[usual.support_], usual.support_vectors_) else kept[usual.support_]
         assert np.array_equal(x[support], usual.support_vectors_)

@@ -3,12 +3,12 @@
 
     /usr/bin/python3 test/interop/sklearn_onnx.py <folder>
 
-skl2onnx itself is no Debian package. What it writes for an SVC is one `ai.onnx.ml.SVMClassifier` (with the signs of
-coefficients and intercept turned round for two classes, since scikit-learn turns LIBSVM's), a Cast of the scores, a
-ZipMap if asked for, and one node a scaler before it: Scaler for StandardScaler and RobustScaler, Mul and Add for
-MinMaxScaler, Sub and Div for a StandardScaler of doubles, Normalizer for Normalizer.
+skl2onnx itself is not a Debian package. It writes an SVC as one `ai.onnx.ml.SVMClassifier` (with reversed signs of
+coefficients and intercept for two classes, since scikit-learn reverses LIBSVM's), a Cast of the scores, an optional
+ZipMap, and one node per scaler before it: Scaler for StandardScaler and RobustScaler, Mul and Add for
+MinMaxScaler, Sub and Div for a float64 StandardScaler, Normalizer for Normalizer.
 
-Writes `<name>.onnx`, `<name>.f32` (1,000 rows that the fit has not seen) and `cases.json` with scikit-learn's answers.
+Writes `<name>.onnx`, `<name>.f32` (1,000 test rows) and `cases.json` with scikit-learn's results.
 """
 import json
 import sys
@@ -113,7 +113,7 @@ def convert(model, before, constants, zipmap):
     made = helper.make_model(graph, producer_name='skl2onnx', opset_imports=[
         helper.make_opsetid('', 15), helper.make_opsetid('ai.onnx.ml', 1)])
     made.ir_version = 8
-    # Shape inference of this version knows no ZipMap.
+    # Shape inference of this version does not support ZipMap.
     onnx.checker.check_model(made, full_check=not zipmap)
     return made
 
@@ -122,7 +122,7 @@ def main(folder):
     cases = []
     for number, (kernel, parameters) in enumerate(KERNELS.items()):
         for turn, (labels_name, labels) in enumerate(LABELS.items()):
-            # Every scaler with every kernel; which labels it meets changes.
+            # Every scaler with every kernel; the labels alternate.
             for scaler_name in ['none', *SCALERS[1 + (number + turn) % 4 :: 4]]:
                 rng = np.random.RandomState(len(cases))
                 x, y = draw(rng, 240, labels)
@@ -133,7 +133,7 @@ def main(folder):
                 model.fit(scaler.transform(x) if scaler else x, y)
                 after = scaler.transform(test) if scaler else test
                 name = f'{kernel}-{labels_name}-{scaler_name}' + ('-probability' if probability else '')
-                # ZipMap wants one number a class; for more than two, that is the probabilities.
+                # ZipMap needs one number per class; for more than two classes these are the probabilities.
                 zipmap = len(cases) % 3 == 0 and (probability or len(labels) == 2)
                 (folder / f'{name}.onnx').write_bytes(
                     convert(model, nodes, constants, zipmap).SerializeToString())

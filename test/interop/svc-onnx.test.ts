@@ -20,7 +20,7 @@ const python = '/usr/bin/python3'
 const native = nativeOrt()
 const runtimes = [{ InferenceSession, Tensor }, ...(native ? [native] : [])]
 
-/** What a runtime answers for the rows. */
+/** The outputs of a runtime for the rows. */
 async function ask(ort: (typeof runtimes)[0], model: Uint8Array, X: Matrix, second: string[] = []) {
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 })
   const feeds = { X: new ort.Tensor('float32', X.data, [X.rows, X.cols]) }
@@ -40,8 +40,8 @@ function expectClose(values: ArrayLike<number>, wanted: ArrayLike<number>, most 
 }
 
 /**
- * How far the probabilities of two classes may lie apart: others couple the one pair there is, and end the search
- * early, where LIBSVM 3.3 and ours answer the sigmoid's value.
+ * Tolerance for the probabilities of two classes: other runtimes run pairwise coupling for the only pair and stop
+ * early, while LIBSVM 3.3 and softmargin return the value of the sigmoid.
  */
 const coupling = 5e-3
 
@@ -71,7 +71,7 @@ describe('SVC.toOnnx in ONNX Runtime, 1,000 rows', () => {
         const model = await svc.toOnnx()
         const ours = await svc.predict(test.X)
         const decisions = await svc.decisionFunction(test.X, { shape: 'ovo' })
-        // For two classes ours is one column, above 0 for the second.
+        // For two classes our decision values have one column, above 0 for the second class.
         const scores =
           labels.length === 2
             ? Array.from(decisions.data).flatMap((d) => [-d, d])
@@ -97,7 +97,7 @@ describe('SVC.toOnnx in ONNX Runtime, 1,000 rows', () => {
     const { X } = clouds(1000, 3, 1e6)
     using again = await SVC.fromOnnx(model)
     expect(again.classes).toEqual([0, 1, 2])
-    // The file has its classes as LIBSVM had them: 2, 0, 1.
+    // The file has its classes in LIBSVM's order: 2, 0, 1.
     const ours = await svc.predictProba(X)
     const inFileOrder = Array.from({ length: X.rows }, (_, i) => [2, 0, 1].map((c) => ours.row(i)[c])).flat()
     for (const ort of runtimes) {
@@ -138,7 +138,8 @@ describe.runIf(scikitLearn)("SVC.fromOnnx reads a scikit-learn SVC in skl2onnx's
       const X = new Matrix(new Float32Array(rows.buffer), 1000, columns)
       using svc = await SVC.fromOnnx(model)
       const ours = await svc.predict(X)
-      // ONNX's Normalizer divides by the greatest number, scikit-learn's by the greatest size: the file decides.
+      // ONNX's Normalizer divides by the largest value, scikit-learn's by the largest absolute value; the file is
+      // authoritative.
       if (!name.includes('max')) expect(ours).toEqual(labels)
       const most = svc.classes.length === 2 ? coupling : 1e-4
       const ourProbabilities = probabilities ? (await svc.predictProba(X)).data : []

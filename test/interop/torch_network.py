@@ -1,6 +1,6 @@
-"""ONNX graphs in PyTorch, in float64, so that PyTorch's autograd says what their gradients are.
+"""Evaluates ONNX graphs in PyTorch in float64, so that autograd gives their gradients.
 
-network(model, values) computes every tensor of a graph from named values; it knows the operators that the tests use.
+network(model, values) computes every tensor of a graph from named values; it supports the operators that the tests use.
 """
 import math
 
@@ -204,7 +204,7 @@ def evaluate(node, a, x, opset):
 
 
 def network(model, values):
-    """All tensors of the graph; `values` gives its inputs, and may replace initializers."""
+    """All tensors of the graph; `values` are its inputs, and may replace initializers."""
     opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
     known = {one.name: constant(one) for one in model.graph.initializer}
     known.update(values)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Networks of torchvision's layouts, their gradients and their training, by PyTorch in float64.
+"""Exports networks of torchvision, and computes their gradients and their training with PyTorch in float64.
 
 torch_training.py export NAME model.onnx   a network with seeded weights, for small pictures
 torch_training.py train question.json answer.json   gradients, and weights after some steps of torch.optim.SGD
@@ -25,7 +25,7 @@ def build(name):
         widths = [(16, 32, 1), (32, 48, 1), (48, 64, 2), (64, None, 1)]
         model = ConvNeXt([CNBlockConfig(*one) for one in widths])
         for block in model.modules():
-            if hasattr(block, "layer_scale"):  # 1e-6 at first, which would hide the blocks
+            if hasattr(block, "layer_scale"):  # initially 1e-6, which would hide the blocks
                 torch.nn.init.uniform_(block.layer_scale, 0.5, 1.0)
         return model
     return getattr(models, name)(weights=None)

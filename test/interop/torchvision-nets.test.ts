@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listLayers, measureLayers } from '../../src/cnn/extractor/list-layers.ts'
 import { cutModel } from '../../src/onnx/edit/cut.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
-import { compare, Random } from '../support/engine-oracle.ts'
+import { compare } from '../support/engine-oracle.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 import { hasPythonModule } from '../support/programs.ts'
+import { SeededRandom } from '../support/random.ts'
 
-// Whole networks as PyTorch exports them, in our engine, beside native ONNX Runtime.
+// Compares whole networks, as PyTorch exports them, in our engine and in native ONNX Runtime.
 
 const names = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0', 'convnext_tiny']
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-nets-'))
@@ -34,7 +35,7 @@ describe.runIf(isPossible)('torchvision networks at five layers', () => {
       const known = all.filter(({ shape, endsStage }) => shape && endsStage)
       const layers = [0, 1, 2, 3, 4].map((i) => known[Math.round(((known.length - 1) * i) / 4)].name)
       const cut = cutModel(model, [...new Set(layers)])
-      const x = new Random(3).floats(3 * 224 * 224, 2)
+      const x = new SeededRandom(3).floats(3 * 224 * 224, 2)
       const { outputs } = await compare(cut, dims, x, 'input')
       expect(outputs).toHaveLength(5)
       for (const { name: layer, error } of outputs) expect(error, layer).toBeLessThan(1e-5)

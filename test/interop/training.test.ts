@@ -37,7 +37,7 @@ const unpacked = (text: string) => {
   const bytes = new Uint8Array(Buffer.from(text, 'base64'))
   return new Float32Array(bytes.buffer)
 }
-/** The greatest difference, as a share of the greatest number. */
+/** The largest difference relative to the largest value. */
 function difference(mine: Float32Array, theirs: Float32Array): number {
   const range = theirs.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6)
   return theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - mine[i])), 0) / range
@@ -67,7 +67,7 @@ it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(network
     })
     const { parameters: learnt } = runner
     const features = learnt.at(-2)!.dims[1]
-    // A head of zeros would hide the gradients of everything below it.
+    // A head of zeros would make all gradients below it 0.
     learnt.at(-2)!.values.set(seeded(classes * features, 5).map((x) => x / Math.sqrt(features)))
     learnt.at(-1)!.values.set(seeded(classes, 6))
     const images = seeded(count * 3 * 32 * 32, 9)

@@ -8,7 +8,7 @@ import { digit, jpegOf, pngOf } from '../support/digits.ts'
 
 addOnnxRuntime()
 
-/** The threads that were started here and have not ended. */
+/** The threads that were started in this file and have not ended. */
 const workers = new Set<Worker>()
 process.on('worker', (worker) => {
   workers.add(worker)
@@ -23,7 +23,7 @@ beforeAll(async () => {
   )
 })
 
-/** Extracts until other threads have worked, which takes more than one call where they start late. */
+/** Extracts until other threads have worked, which takes more than one call if they start late. */
 async function extractOn(extractor: FeatureExtractor, images: readonly ImageInput[], wanted: number) {
   for (let tries = 1; ; tries++) {
     let worked = 0
@@ -37,7 +37,7 @@ async function extractOn(extractor: FeatureExtractor, images: readonly ImageInpu
 }
 
 describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s', (runtime) => {
-  // ONNX Runtime takes three times as long for an image.
+  // ONNX Runtime takes three times as long per image.
   const raw = digits.slice(0, runtime === 'engine' ? 300 : 100)
 
   test('give the same bits for any number of threads, from raw pixels and from files', async () => {
@@ -62,14 +62,14 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
       return i % 2 === 0 ? bytes.subarray(0, 300) : 'no/such/picture.jpg'
     })
     const whole = await one.extract(files.filter((_, i) => !broken.includes(i)))
-    const told: [number, string, string | undefined][] = []
+    const reported: [number, string, string | undefined][] = []
     const progress: number[] = []
     const features = await two.extract(images, {
-      onUnreadable: (index, { code, argument }) => told.push([index, code, argument]),
+      onUnreadable: (index, { code, argument }) => reported.push([index, code, argument]),
       onProgress: ({ done }) => progress.push(done),
     })
     expect(features).toEqual(whole)
-    expect(told).toEqual(
+    expect(reported).toEqual(
       broken.map((i) => [i, i % 2 === 0 ? 'IMAGE_UNREADABLE' : 'FILE_UNREADABLE', `images[${i}]`]),
     )
     expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
@@ -125,7 +125,7 @@ describe.each(['engine', 'onnxruntime'] as const)('threads of an extractor in %s
     using one = await FeatureExtractor.create({ runtime, threads: 1 })
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const choices = [{ layer: 'stage3', pooling: { grid: 2 } }, { layer: 'stage4' }] as const
-    // Each call starts networks of its own, on threads only if that is worth while.
+    // Each call creates new networks, on threads only if that is worthwhile.
     const many = runtime === 'engine' ? raw : Array.from({ length: 10 }, () => raw).flat()
     const [inner, last] = await one.extractLayers(many, choices)
     let worked = 0

@@ -5,15 +5,15 @@ import { builds, hasRelaxedSimd } from '../support/builds.ts'
 import { dualObjectives } from '../support/dual-objective.ts'
 import { type Configuration, type Fixture, loadFixtures } from '../support/svm-fixtures.ts'
 
-/** How far we are from LIBSVM on one configuration. */
+/** The differences from LIBSVM for one configuration. */
 interface Parity {
-  /** Largest relative distance of a sum of objectives. */
+  /** Largest relative difference of a sum of objectives. */
   objective: number
-  /** The same of a single class pair. */
+  /** Largest relative difference of the objective of a single pair. */
   pairObjective: number
-  /** Largest distance of a decision value. */
+  /** Largest difference of a decision value. */
   decision: number
-  /** Share of unseen rows with the same prediction. */
+  /** Share of test rows with the same prediction. */
   agreement: number
 }
 
@@ -73,7 +73,7 @@ async function compare(
   }
 }
 
-/** The attributes agree with each other and with scikit-learn's layout. */
+/** Checks that the attributes agree with each other and with scikit-learn's layout. */
 function checkAttributes(svc: SVC, { XTrain, yTrain, classes }: Fixture): void {
   const { support, supportVectors, dualCoef, intercept, nSupport } = svc
   expect([dualCoef.rows, dualCoef.cols]).toEqual([classes.length - 1, support.length])

@@ -5,9 +5,9 @@ import { SVC, type SvcOptions } from '../../src/svm/svc.ts'
 import { builds } from '../support/builds.ts'
 import { kernelMatrix } from '../support/kernel-matrix.ts'
 
-/** Problems that the conditions are checked on, in each build. */
+/** Number of problems whose optimality conditions are checked, in each build. */
 const PROBLEMS = 2000
-/** A float32 product or kernel value is off by a few units of this, times the size of what was added up. */
+/** Unit roundoff of float32: products and kernel values are off by a few units times the magnitude of their terms. */
 const ROUNDING = 2 ** -24
 
 interface Problem {
@@ -17,7 +17,7 @@ interface Problem {
   sampleWeight: number[] | undefined
 }
 
-/** A small problem of any kind: kernels, sizes, weights, costs, repeated rows, wrong labels. */
+/** Draws a small problem of any kind: kernels, sizes, weights, costs, repeated rows, wrong labels. */
 function draw(random: Random): Problem {
   const uniform = () => random.uint32() / 2 ** 32
   const between = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1))
@@ -62,7 +62,7 @@ function draw(random: Random): Problem {
   }
 }
 
-/** Each row's upper bound. */
+/** The upper bound of each row. */
 function boundsOf({ y, options, sampleWeight }: Problem): number[] {
   const { classWeight, C } = options
   const counts = new Map<number, number>()
@@ -75,10 +75,10 @@ function boundsOf({ y, options, sampleWeight }: Problem): number[] {
   })
 }
 
-/** One pair's b by row of X, and what the rounding of kernel values can do to F = K b - y. */
+/** One pair's b by row of X, and the rounding error of F = K b - y. */
 function pairsOf(problem: Problem, svc: SVC, order?: number[]) {
   const { nSupport, dualCoef, intercept, classes, kernel, ...state } = svc.toState()
-  // The rows of a machine that saw them in another order.
+  // The row numbers of a model that was fitted on the rows in another order.
   const support = order ? state.support.map((row) => order[row]) : state.support
   const { values, sizes } = kernelMatrix(problem.X, problem.X, kernel)
   const starts = [0]
@@ -100,7 +100,7 @@ function pairsOf(problem: Problem, svc: SVC, order?: number[]) {
   return pairs
 }
 
-/** By how much the optimality conditions of a pair are violated beyond what rounding explains. */
+/** The violation of a pair's optimality conditions beyond rounding. */
 function violation(
   { first, second, b, sums, slack }: ReturnType<typeof pairsOf>[number],
   y: number[],
@@ -118,7 +118,7 @@ function violation(
   return largest - least
 }
 
-/** What a solution has wrong, as words. */
+/** Describes what is wrong with a solution. */
 function faults(problem: Problem, svc: SVC, decisions: Matrix): string[] {
   const { y, options } = problem
   const bounds = boundsOf(problem)
@@ -135,14 +135,14 @@ function faults(problem: Problem, svc: SVC, decisions: Matrix): string[] {
       if (!(b[row] >= low && b[row] <= high)) found.push(`pair ${p}: b ${b[row]} of row ${row}`)
       sum += b[row]
       size += Math.abs(b[row])
-      // What it answers is what its numbers say.
+      // The decision value must match the model's numbers.
       const own = sums[row] + intercept
       const reach = slack[row] + 1e-6 * (Math.abs(own) + Math.abs(intercept)) + 1e-6
       const answer = turned * decisions.row(row)[p]
       if (!(Math.abs(answer - own) <= reach)) found.push(`pair ${p}: f ${answer} of row ${row}, not ${own}`)
     }
     if (!(Math.abs(sum) <= 1e-12 * size)) found.push(`pair ${p}: b sum to ${sum}`)
-    // Where the best step is lost in rounding, nobody gets further.
+    // The best step was lost in rounding, so the conditions cannot be met more closely.
     if (svc.fitStatus === 'stalled') continue
     const gap = violation(pair, y, bounds)
     if (!(gap <= options.tol)) found.push(`pair ${p}: gap ${gap}`)
@@ -175,7 +175,7 @@ describe.each(builds)('%s build', (simd) => {
     for (let n = 0; n < 300; n++) {
       const problem = draw(random)
       const { X, y, sampleWeight } = problem
-      // A kernel that is not positive definite has several optima; a huge C makes the function a matter of luck.
+      // A kernel that is not positive definite has several optima, and with a huge C rounding determines the function.
       const kernel = problem.options.kernel === 'sigmoid' ? 'rbf' : problem.options.kernel
       const options = { ...problem.options, kernel, C: Math.min(10, problem.options.C), tol: 1e-6, simd }
       const order = random.shuffle(y.map((_, row) => row))
@@ -202,7 +202,7 @@ describe.each(builds)('%s build', (simd) => {
         count++
       }
     }
-    // The bound is a worst case: nearly all are much nearer.
+    // The bound is a worst case; nearly all are much closer.
     expect(far / count).toBeLessThan(0.03)
   })
 
@@ -232,7 +232,7 @@ function column(table: Matrix, p: number): number[] {
   return Array.from({ length: table.rows }, (_, row) => table.row(row)[p])
 }
 
-/** The largest difference of two functions but for a constant, which is not determined if no row is free. */
+/** The largest difference of two functions up to a constant, which is not determined if no row is free. */
 function differenceOfShapes(a: number[], b: number[]): number {
   const shift = b[0] - a[0]
   return Math.max(...a.map((value, row) => Math.abs(b[row] - value - shift)))

@@ -6,11 +6,11 @@ import { SVC } from '../../src/svm/svc.ts'
 import { SVR } from '../../src/svm/svr.ts'
 import { clouds } from '../support/clouds.ts'
 
-// Classes of sizes that need padding.
+// Class sizes that need padding.
 const { X, codes: y } = clouds(157, 4, 0)
 const kernels = ['rbf', 'linear', 'poly', 'sigmoid'] as const
 
-/** Leaves an engine for reuse whose memory holds this value everywhere. */
+/** Leaves an engine for reuse whose memory is filled with this value. */
 async function leaveMemory(value: number): Promise<void> {
   const engine = await Engine.open('strict')
   const numbers = 2 ** 22 / 4
@@ -18,7 +18,7 @@ async function leaveMemory(value: number): Promise<void> {
   engine.close()
 }
 
-/** What a call returns in a memory that was filled so before. */
+/** The result of a call in memory that was filled with this value. */
 async function resultsIn(value: number, call: () => Promise<unknown>): Promise<unknown> {
   await leaveMemory(value)
   return call()

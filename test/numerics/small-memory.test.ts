@@ -12,7 +12,7 @@ const program = `
   console.log(JSON.stringify({ status: svc.fitStatus, rho: svc.intercept[0] }))
 `
 
-/** What a fit comes to in a Node that gives a WebAssembly memory only so many pages of 64 KiB. */
+/** The result of a fit in a Node process that limits WebAssembly memory to this many pages of 64 KiB. */
 function fitWith(pages: number): { status: string; rho: number } {
   const flags = [`--wasm-max-mem-pages=${pages}`, '--input-type=module', '--eval', program]
   return JSON.parse(execFileSync(process.execPath, flags).toString())

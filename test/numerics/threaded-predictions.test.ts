@@ -5,7 +5,7 @@ import { PoolThread } from '../../src/engine/wasm/pool-thread.ts'
 import { setDefaultThreads } from '../../src/engine/wasm/thread-pool.ts'
 import { Matrix, OneClassSVM, SVC, SVR, type SvcState } from '../../src/svm.ts'
 
-/** Three classes around three centres, and enough rows to predict to be worth a second thread. */
+/** Three classes around three centres, and enough rows to predict for a second thread. */
 const [known, rows, cols] = [700, 14_000, 300]
 const random = new Random(3)
 const cloud = (count: number) => {
@@ -17,7 +17,7 @@ const X = cloud(known)
 const unseen = cloud(rows)
 const y = Array.from({ length: known }, (_, i) => i % 3)
 
-/** Runs a prediction until the other thread has worked, for it may start too late; ten times at most. */
+/** Repeats a prediction, at most ten times, until the other thread has worked; it may start too late. */
 async function whereBothWork<T>(predict: () => Promise<T>): Promise<T> {
   const run = vi.spyOn(PoolThread.prototype, 'run')
   try {
@@ -38,7 +38,7 @@ function bits(values: Matrix | readonly number[]): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** The same model with so many threads. */
+/** The same model with this number of threads. */
 function withThreads(state: SvcState<number>, threads: number): SVC<number> {
   return SVC.fromState({ ...state, options: { ...state.options, threads } })
 }
@@ -61,7 +61,7 @@ test.each([
     if ('probability' in options) {
       expect(bits(await two.predictProba(unseen))).toBe(bits(await one.predictProba(unseen)))
     }
-    // Few rows are decided on this thread.
+    // A few rows are evaluated on this thread.
     const some = unseen.select([0, 5, 77])
     expect(await two.decisionFunction(some)).toEqual(await one.decisionFunction(some))
     for (const each of [svc, one, two]) each.dispose()
@@ -90,7 +90,7 @@ test('SVR and OneClassSVM use all threads by default', async () => {
 test('rows beyond float32 are evaluated in float64 and returned in order', async () => {
   const svc = await new SVC<number>({ kernel: 'poly', gamma: 1, degree: 4 }).fit(X, y)
   const far = new Matrix(unseen.data.slice(), rows, cols)
-  // Their kernel values are beyond float32, their decision values are not.
+  // Kernel values of these rows exceed float32, but their decision values do not.
   for (const row of [100, 5000, 13_999]) for (let k = 0; k < cols; k++) far.data[row * cols + k] *= 2e8
   const [one, two] = [1, 2].map((threads) => withThreads(svc.toState() as SvcState<number>, threads))
   const expected = await one.decisionFunction(far, { shape: 'ovo' })

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { Random } from '../../src/core/random.ts'
 import { GridSearchCV, Matrix, SVC } from '../../src/svm.ts'
 
-/** Four classes of rows around four centres, enough of them to be worth a second thread. */
+/** Four classes of rows around four centres, enough for a second thread. */
 const rows = 1600
 const cols = 2000
 const random = new Random(7)
@@ -11,7 +11,7 @@ const y = Array.from({ length: rows }, (_, i) => i % 4)
 for (let i = 0; i < rows; i++) for (let k = 0; k < 40; k++) data[i * cols + y[i] * 40 + k] += 0.35
 const X = new Matrix(data, rows, cols)
 
-/** Starts the other thread, which the pool keeps: the fits below must find it ready to work. */
+/** Starts the other thread, which the pool keeps, so that the fits below find it ready. */
 beforeAll(async () => void (await new SVC({ threads: 2 }).fit(X, y)))
 
 test.each(['rbf', 'linear', 'poly'] as const)(

@@ -10,7 +10,7 @@ const saved = join(folder, 'saved.onnx')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const photos = ['baseline.jpg', 'grey.jpg'].map((name) => join(root, 'test/fixtures/images', name))
 
-/** A program that labels one picture, and prints the label and its CPU time in seconds, Node's own start included. */
+/** A program that labels one picture and prints the label and its CPU time in seconds, including Node's start. */
 const program = `
   import { ImageClassifier } from 'softmargin/lite'
   const classifier = await ImageClassifier.load(process.argv[1])
@@ -19,7 +19,7 @@ const program = `
   console.log(JSON.stringify({ label, seconds: (user + system) / 1e6 }))
 `
 
-/** One that fits a classifier and saves it. */
+/** A program that fits a classifier and saves it. */
 const fit = `
   import { writeFileSync } from 'node:fs'
   import { ImageClassifier } from 'softmargin'
@@ -41,6 +41,6 @@ afterAll(() => rmSync(folder, { recursive: true }))
 it('labels an image in a new process within 0.35 s of CPU time', () => {
   const runs = Array.from({ length: 8 }, () => JSON.parse(run(program, photos[0])))
   expect(runs.map(({ label }) => label)).toEqual(Array(8).fill('one'))
-  // On a busy machine each of them takes longer than it would alone.
+  // On a busy machine each run takes longer; the minimum counts.
   expect(Math.min(...runs.map(({ seconds }) => seconds))).toBeLessThan(0.35)
 }, 60_000)

@@ -37,7 +37,7 @@ describe('softmargin/lite', () => {
       const files = await bundleForEdge(code, { external: ['*.onnx'] })
       const cnn = readFileSync(new URL('../../dist/tiny.onnx', import.meta.url))
       const all = [...files.map(({ contents }) => contents), cnn]
-      // Without compression: what a platform unpacks is limited, too.
+      // Uncompressed, because platforms also limit that size.
       const bytes = all.reduce((sum, contents) => sum + contents.length, 0)
       expect(bytes).toBeLessThan(3e6)
       expect(bytes).toBeGreaterThan(1.5e6)

@@ -7,7 +7,7 @@ const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 describe('the size of an entry, gzipped', () => {
   it('has a budget for every public entry', () => {
     const { exports } = JSON.parse(text('package.json'))
-    // The worker's entry is the library and the server of './worker', which is measured.
+    // The worker's entry consists of the library and the server of './worker', which are measured.
     const entries = Object.keys(exports).filter((name) => !/\.(wasm|onnx|json)$|\/entry$/.test(name))
     expect(Object.keys(budgets.entries).sort()).toEqual(entries.sort())
   })
@@ -18,7 +18,7 @@ describe('the size of an entry, gzipped', () => {
       const size = await entrySize(entry)
       for (const part of ['script', 'wasm'] as const) {
         expect(size[part], part).toBeLessThanOrEqual(budget[part])
-        // A budget that is much too large would let the next ten percent pass unseen.
+        // A much larger budget would let the next ten percent pass unnoticed.
         expect(size[part], part).toBeGreaterThanOrEqual(0.85 * budget[part])
       }
     },

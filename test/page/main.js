@@ -1,4 +1,4 @@
-// What tests call in a real browser: a function each, whose answer can be sent.
+// Functions that tests call in a real browser; their results can be sent.
 import { FeatureExtractor, FeatureStore, imagesFromFolder } from '../../dist/lib/index.js'
 import { gpuProgram } from '../hosts/gpu.js'
 
@@ -12,7 +12,7 @@ window.programs = {
     )
   },
 
-  /** Loads a model of a URL: how many bytes each report of progress told, and what came of it. */
+  /** Loads a model from a URL; returns the bytes of each progress report and the outcome. */
   async load(url, download) {
     const seen = []
     try {
@@ -50,7 +50,7 @@ window.programs = {
     const loading = new Image()
     loading.src = URL.createObjectURL(png)
     await element.decode()
-    // An element that is shown smaller has its pixels all the same.
+    // The size at which an element is shown does not change its pixels.
     Object.assign(element, { width: 10, height: 10 })
     const folder = await navigator.storage.getDirectory()
     const classes = await folder.getDirectoryHandle('pictures', { create: true })
@@ -90,7 +90,7 @@ window.programs = {
     return { labels, loose, differences: Object.fromEntries(differences) }
   },
 
-  /** Extracts a frame of a video that plays, and tells how a video without a frame is refused. */
+  /** Extracts a frame of a playing video, and returns how a video without a frame is rejected. */
   async video() {
     const [width, height] = [48, 32]
     const canvas = Object.assign(document.createElement('canvas'), { width, height })
@@ -112,19 +112,19 @@ window.programs = {
     return { refused, cols: features.cols, difference: difference / norm(shown.data) }
   },
 
-  /** The URLs that a cache of this origin holds. */
+  /** The URLs in a cache of this origin. */
   async kept(name) {
     if (!(await caches.has(name))) return undefined
     const requests = await (await caches.open(name)).keys()
     return requests.map(({ url }) => new URL(url).pathname)
   },
 
-  /** Lets stores of this page live in IndexedDB, as where no page may write to OPFS. */
+  /** Makes the stores of this page use IndexedDB, as in browsers whose pages cannot write to OPFS. */
   withoutOpfs() {
     delete FileSystemFileHandle.prototype.createWritable
   },
 
-  /** Begins to extract so many images into a store, two at a time; `window.done` tells how many are through. */
+  /** Begins to extract images into a store, two at a time; `window.done` is the number of images extracted. */
   begin(name, count) {
     window.done = 0
     FeatureStore.open(name)
@@ -135,7 +135,7 @@ window.programs = {
       .catch((error) => (window.done = String(error)))
   },
 
-  /** What a store holds when it is opened, and what it holds once it has so many images. */
+  /** The content of a store when it is opened, and after it has this many images. */
   async goOn(name, count, { save = false } = {}) {
     const store = await FeatureStore.open(name)
     const found = store.size
@@ -162,7 +162,7 @@ window.programs = {
 
   remove: (name) => FeatureStore.remove(name),
 
-  /** Opens a store and keeps it open. @returns the code of the error, if there is one */
+  /** Opens a store and keeps it open. @returns the error code, if any */
   async hold(name) {
     try {
       window.held = await FeatureStore.open(name)
@@ -172,7 +172,7 @@ window.programs = {
     }
   },
 
-  /** Extracts one more image into the store that is held. @returns the code of the error, if there is one */
+  /** Extracts one more image into the store that is open. @returns the error code, if any */
   async extractInto(number) {
     try {
       await window.held.extract(await FeatureExtractor.create(), noise(number + 1).slice(number))
@@ -185,7 +185,7 @@ window.programs = {
   saveHeld: () => window.held.save(),
   disposeHeld: () => window.held.dispose(),
 
-  /** Damages the record of that number in the store of that name. */
+  /** Damages a record of a store. */
   async damage(name, number) {
     if ('createWritable' in FileSystemFileHandle.prototype) {
       const stores = await (await navigator.storage.getDirectory()).getDirectoryHandle('softmargin')
@@ -242,7 +242,7 @@ window.programs = {
   },
 }
 
-/** Grey images that all differ. */
+/** Grey images that are all different. */
 function noise(count) {
   return Array.from({ length: count }, (_, i) => {
     const data = Uint8Array.from({ length: 28 * 28 }, (_, j) => (i * 31 + j * (i + 7)) % 256)

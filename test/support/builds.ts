@@ -1,4 +1,6 @@
-/** Whether this host supports relaxed SIMD, tested with a module of one such instruction; Node does from version 22 on. */
+/**
+ * Whether this host supports relaxed SIMD, tested with a module of one such instruction; Node does from version 22 on.
+ */
 export const hasRelaxedSimd = WebAssembly.validate(
   // (module (func (result v128) i32.const 0 i8x16.splat i32.const 0 i8x16.splat i8x16.relaxed_swizzle))
   Uint8Array.of(

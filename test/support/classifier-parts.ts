@@ -3,17 +3,13 @@ import type { FilePooling, FileScaler } from '../../src/onnx/classifier/graph-st
 import type { OnnxKernel, SvmNumbers } from '../../src/onnx/classifier/svm-node.ts'
 import type { ClassifierParts } from '../../src/onnx/classifier/write-classifier.ts'
 import type { ModelProto } from '../../src/onnx/proto/onnx.ts'
+import { noise } from './random.ts'
 import { smallCnn } from './small-cnn.ts'
 
 /** The size of the pictures for `partsOf`, and the number of channels of its CNN. */
 export const width = 7
 export const height = 5
 export const channels = 4
-/** A pseudo-random number from -1 to 1. */
-export const noise = (i: number) => {
-  const x = Math.sin(i * 78.233) * 43758.5453
-  return 2 * (x - Math.floor(x)) - 1
-}
 
 function svmOf(classes: (string | number)[], features: number, kernel: OnnxKernel = 'rbf'): SvmNumbers {
   const nSupport = classes.map((_, i) => 2 + (i % 2))

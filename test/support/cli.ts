@@ -30,15 +30,15 @@ export function softmarginIn(cwd: string, ...args: string[]): Promise<Outcome> {
 }
 
 /** A temporary folder with pictures of three classes. */
-export class Workplace {
+export class CliFolder {
   readonly folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
   /** The pictures: a folder per class (`eight`, `one`, `zéro`) with 20 files each: `0.png`, `1.JPEG`, `2.png`, ... */
   readonly pictures = join(this.folder, 'pictures')
   /** The path of the classifier that `train` creates. */
   readonly model = join(this.folder, 'model.onnx')
 
-  static async open(): Promise<Workplace> {
-    const place = new Workplace()
+  static async open(): Promise<CliFolder> {
+    const place = new CliFolder()
     for (const [name, kind] of [
       ['eight', 8],
       ['one', 1],
@@ -54,8 +54,8 @@ export class Workplace {
   }
 
   /** Creates the folder and trains the classifier. @throws if the program fails or prints a warning */
-  static async withModel(): Promise<Workplace> {
-    const place = await Workplace.open()
+  static async withModel(): Promise<CliFolder> {
+    const place = await CliFolder.open()
     const { code, stderr } = await place.train()
     if (code !== 0 || stderr !== '') throw new Error(`softmargin train ended with ${code}: ${stderr}`)
     return place

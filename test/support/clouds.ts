@@ -1,10 +1,5 @@
 import { Matrix } from '../../src/core/matrix.ts'
-
-/** A pseudo-random number from -1 to 1. */
-const noise = (i: number) => {
-  const x = Math.sin(i * 78.233) * 43758.5453
-  return 2 * (x - Math.floor(x)) - 1
-}
+import { noise } from './random.ts'
 
 /** Rows with 6 columns in overlapping clouds, one per class, in no order of classes; some numbers are 0. */
 export function clouds(rows: number, classes: number, from: number): { X: Matrix; codes: number[] } {

@@ -41,9 +41,9 @@ export function dualObjectives(fitted: Fitted, options: SvcOptions, gamma: numbe
 }
 
 /** 1/2 b'Kb of one expansion, in float64. */
-export function dualObjective(vectors: Matrix, b: Float64Array, machineKernel: SvmKernel): number {
-  if (machineKernel.kind === 'precomputed') throw new Error('an objective needs vectors')
-  const { kind, gamma, degree, coef0 } = machineKernel
+export function dualObjective(vectors: Matrix, b: Float64Array, svmKernel: SvmKernel): number {
+  if (svmKernel.kind === 'precomputed') throw new Error('an objective needs vectors')
+  const { kind, gamma, degree, coef0 } = svmKernel
   const kernel = kernelMatrix(vectors, { kernel: kind, degree, coef0 }, gamma)
   let objective = 0
   for (let i = 0; i < b.length; i++) {

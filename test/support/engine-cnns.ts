@@ -1,27 +1,31 @@
 import { constant, node } from '../../src/onnx/graph/nodes.ts'
 import type { ModelProto } from '../../src/onnx/proto/onnx.ts'
-import { floatNode, graphOf, Random } from './engine-oracle.ts'
+import { floatNode, graphOf, randomWeights } from './engine-oracle.ts'
+import { SeededRandom } from './random.ts'
 
 const same = { kernel_shape: [3n, 3n], pads: [1n, 1n, 1n, 1n] }
 
-/** A network with convolutions for every kernel of the engine, normalisation, a shortcut, poolings, squeeze-and-excite and a head. */
+/**
+ * A network with convolutions for every kernel of the engine, normalisation, a shortcut, poolings, squeeze-and-excite
+ * and a head.
+ */
 export function residualCnn(): ModelProto {
-  const random = new Random(1)
+  const random = new SeededRandom(1)
   const weights = [
-    random.weights('stem', [8, 3, 3, 3]),
-    ...['scale', 'bias', 'mean'].map((name) => random.weights(name, [8])),
+    randomWeights(random, 'stem', [8, 3, 3, 3]),
+    ...['scale', 'bias', 'mean'].map((name) => randomWeights(random, name, [8])),
     constant(
       'variance',
       random.floats(8).map((value) => value * value + 0.1),
     ),
-    random.weights('plain', [8, 8, 3, 3]),
-    random.weights('each', [8, 1, 3, 3]),
-    random.weights('groups', [8, 4, 1, 1]),
-    random.weights('down', [12, 8, 3, 3]),
-    random.weights('less', [3, 12, 1, 1]),
-    random.weights('more', [12, 3, 1, 1]),
-    random.weights('head', [12, 5]),
-    random.weights('offset', [5]),
+    randomWeights(random, 'plain', [8, 8, 3, 3]),
+    randomWeights(random, 'each', [8, 1, 3, 3]),
+    randomWeights(random, 'groups', [8, 4, 1, 1]),
+    randomWeights(random, 'down', [12, 8, 3, 3]),
+    randomWeights(random, 'less', [3, 12, 1, 1]),
+    randomWeights(random, 'more', [12, 3, 1, 1]),
+    randomWeights(random, 'head', [12, 5]),
+    randomWeights(random, 'offset', [5]),
   ]
   const nodes = [
     node('n1', 'Conv', ['x', 'stem'], ['a'], { ...same, strides: [1n, 1n] }),
@@ -46,14 +50,17 @@ export function residualCnn(): ModelProto {
   return graphOf(3, nodes, weights, ['y'])
 }
 
-/** A network that goes to channels-last and back, normalises over channels in both layouts, joins, pads, slices and flattens. */
+/**
+ * A network that goes to channels-last and back, normalises over channels in both layouts, joins, pads, slices and
+ * flattens.
+ */
 export function spreadCnn(): ModelProto {
-  const random = new Random(2)
+  const random = new SeededRandom(2)
   const list = (name: string, ...numbers: number[]) => constant(name, BigInt64Array.from(numbers, BigInt))
   const weights = [
-    ...['scale', 'bias'].map((name) => random.weights(name, [3])),
-    random.weights('wide', [3, 8]),
-    random.weights('narrow', [8, 3]),
+    ...['scale', 'bias'].map((name) => randomWeights(random, name, [3])),
+    randomWeights(random, 'wide', [3, 8]),
+    randomWeights(random, 'narrow', [8, 3]),
     constant('epsilon', Float32Array.of(1e-5), []),
     constant('two', Float32Array.of(2), []),
     list('pads', 0, 0, 1, 0, 0, 0, 0, 2),

@@ -13,48 +13,12 @@ import {
 } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { nativeOrt } from './native-ort.ts'
+import type { SeededRandom } from './random.ts'
 
-/** A seeded random number generator (mulberry32). */
-export class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** Returns a number from 0 to 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-
-  /** Returns an integer from `low` to `high`, inclusive. */
-  integer(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1))
-  }
-
-  pick<T>(...items: T[]): T {
-    return items[this.integer(0, items.length - 1)]
-  }
-
-  /** Returns numbers from -1 to 1, times `scale`. */
-  floats(length: number, scale = 1): Float32Array {
-    return Float32Array.from({ length }, () => scale * (2 * this.next() - 1))
-  }
-
-  /** Returns a constant for a graph. */
-  weights(name: string, dims: number[], scale = 1): TensorProto {
-    return constant(
-      name,
-      this.floats(
-        dims.reduce((all, n) => all * n, 1),
-        scale,
-      ),
-      dims,
-    )
-  }
+/** Creates a constant of random numbers from -1 to 1, times `scale`. */
+export function randomWeights(random: SeededRandom, name: string, dims: number[], scale = 1): TensorProto {
+  const length = dims.reduce((all, n) => all * n, 1)
+  return constant(name, random.floats(length, scale), dims)
 }
 
 /** Creates a node whose attributes may also be floats. */
@@ -93,7 +57,9 @@ export function graphOf(
   })
 }
 
-/** Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output. */
+/**
+ * Runs a model in both runtimes; returns their outputs and the largest difference relative to the range of the output.
+ */
 export async function compare(model: ModelProto, dims: number[], x: Float32Array, input = 'x') {
   const ort = nativeOrt()!
   const network = await EngineNetwork.create({ model, input }, dims)

@@ -17,7 +17,9 @@ export interface ServedFile {
   /** Whether the response has a Content-Length. Default true. */
   length?: boolean
   headers?: Record<string, string>
-  /** After this many bytes nothing more is sent, but the connection stays open; below 0, not even the status is sent. */
+  /**
+   * After this many bytes nothing more is sent, but the connection stays open; below 0, not even the status is sent.
+   */
   silentAfter?: number
 }
 

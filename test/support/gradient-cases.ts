@@ -11,7 +11,8 @@ import {
   type TensorProto,
   ValueInfoProtoSchema,
 } from '../../src/onnx/proto/onnx.ts'
-import { floatNode, Random } from './engine-oracle.ts'
+import { floatNode } from './engine-oracle.ts'
+import { SeededRandom } from './random.ts'
 
 /** A small graph of one operator, with the tensors whose gradients test its rule. */
 export interface GradientCase {
@@ -24,7 +25,7 @@ export interface GradientCase {
   opset: number
 }
 
-type Values = (random: Random) => number
+type Values = (random: SeededRandom) => number
 
 /** Numbers from -2 to 2 that are at least 0.05 away from multiples of 1/2, where most kinks are. */
 const apart: Values = (random) => {
@@ -36,12 +37,12 @@ const positive: Values = (random) => 0.5 + 1.5 * random.next()
 class Case {
   readonly inputs: GradientCase['inputs'] = {}
   readonly constants: TensorProto[] = []
-  readonly random: Random
+  readonly random: SeededRandom
   nodes: NodeProto[] = []
   outputs = ['y']
   opset = 18
 
-  constructor(random: Random) {
+  constructor(random: SeededRandom) {
     this.random = random
   }
 
@@ -82,14 +83,14 @@ class Case {
 }
 
 const list = (numbers: number[]) => numbers.map(BigInt)
-const some = (random: Random, low = 1, high = 4) => random.integer(low, high)
+const some = (random: SeededRandom, low = 1, high = 4) => random.integer(low, high)
 
 /** Dimensions of a map [N, C, H, W]. */
-function map(random: Random, channels = some(random)): number[] {
+function map(random: SeededRandom, channels = some(random)): number[] {
   return [some(random, 1, 3), channels, some(random, 4, 9), some(random, 4, 9)]
 }
 
-function window(random: Random, rank = 2) {
+function window(random: SeededRandom, rank = 2) {
   const of = (low: number, high: number) => Array.from({ length: rank }, () => random.integer(low, high))
   return {
     kernel: of(1, 3),
@@ -389,7 +390,7 @@ export const kinds = Object.keys(makers)
 
 /** Creates a case; the same seed gives the same case. */
 export function gradientCase(kind: string, seed: number): GradientCase {
-  const made = new Case(new Random(seed * 7919 + kinds.indexOf(kind)))
+  const made = new Case(new SeededRandom(seed * 7919 + kinds.indexOf(kind)))
   makers[kind](made)
   const { nodes, constants, outputs, opset } = made
   const read = new Set(nodes.flatMap(({ input }) => input))
@@ -424,7 +425,7 @@ export function lossWeights(
   one: GradientCase,
   dims: (name: string) => number[],
 ): Record<string, Float64Array> {
-  const random = new Random(one.name.length)
+  const random = new SeededRandom(one.name.length)
   return Object.fromEntries(
     one.outputs.map((name) => {
       const length = dims(name).reduce((all, n) => all * n, 1)

@@ -2,11 +2,11 @@
 const ROUNDING = 1e-9
 
 /**
- * Whether a kernel matrix is indefinite on the vectors whose sum is 0, which are the steps that a dual problem allows. Then
- * the problem is not convex.
+ * Whether a kernel matrix is indefinite on the vectors whose sum is 0, which are the steps that a dual problem allows.
+ * Then the problem is not convex.
  *
- * A positive semidefinite matrix stays positive semidefinite when a row is eliminated, so no element of its diagonal ever
- * becomes negative, and no other element is larger than those of the diagonal.
+ * A positive semidefinite matrix stays positive semidefinite when a row is eliminated, so no element of its diagonal
+ * ever becomes negative, and no other element is larger than those of the diagonal.
  */
 export function isIndefinite(K: Float64Array[]): boolean {
   const size = K.length

@@ -2,8 +2,8 @@ import type { Matrix } from '../../src/core/matrix.ts'
 import type { SvmKernel } from '../../src/engine/kernel/kernel.ts'
 
 /**
- * Kernel values in float64, and for each the magnitude of the terms that it is computed from: the possible error of a float32
- * computation, in units of its roundoff.
+ * Kernel values in float64, and for each the magnitude of the terms that it is computed from: the possible error of a
+ * float32 computation, in units of its roundoff.
  */
 export function kernelMatrix(
   a: Matrix,
@@ -15,7 +15,7 @@ export function kernelMatrix(
   const values: Float64Array[] = []
   const sizes: Float64Array[] = []
   for (let i = 0; i < a.rows; i++) {
-    const own = new Float64Array(b.rows)
+    const row = new Float64Array(b.rows)
     const size = new Float64Array(b.rows)
     for (let j = 0; j < b.rows; j++) {
       let dot = 0
@@ -29,17 +29,17 @@ export function kernelMatrix(
         terms += Math.abs(x * z) + (x * x + z * z) / 2
       }
       const base = gamma * dot + coef0
-      if (kind === 'linear') own[j] = dot
-      else if (kind === 'poly') own[j] = base ** degree
-      else if (kind === 'sigmoid') own[j] = Math.tanh(base)
-      else own[j] = Math.exp(-gamma * distance)
+      if (kind === 'linear') row[j] = dot
+      else if (kind === 'poly') row[j] = base ** degree
+      else if (kind === 'sigmoid') row[j] = Math.tanh(base)
+      else row[j] = Math.exp(-gamma * distance)
       const argument = (kind === 'linear' ? 1 : gamma) * terms + (kind === 'rbf' ? 0 : Math.abs(coef0))
       if (kind === 'linear') size[j] = 4 * argument
       else if (kind === 'poly') size[j] = 4 * degree * argument ** degree
       else if (kind === 'sigmoid') size[j] = 4 * (1 + argument)
-      else size[j] = 4 * (1 + own[j] * 2 * argument)
+      else size[j] = 4 * (1 + row[j] * 2 * argument)
     }
-    values.push(own)
+    values.push(row)
     sizes.push(size)
   }
   return { values, sizes }

@@ -1,4 +1,5 @@
-// Prints how much memory a large model needs beyond its bytes, at most and in the end, in bytes: node large-model.js FILE
+// Prints how much memory a large model needs beyond its bytes, at most and in the end, in bytes: node large-model.js
+// FILE
 import { readFileSync } from 'node:fs'
 import { FeatureExtractor } from '../../dist/lib/index.js'
 

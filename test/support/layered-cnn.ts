@@ -53,8 +53,8 @@ export interface LayeredCnnOptions {
 }
 
 /**
- * A CNN as PyTorch exports it, small enough for a simple reference implementation: convolution, ReLU, max pooling, a module
- * `layer2` of convolution and ReLU, global average pooling, linear head, Softmax.
+ * A CNN as PyTorch exports it, small enough for a simple reference implementation: convolution, ReLU, max pooling, a
+ * module `layer2` of convolution and ReLU, global average pooling, linear head, Softmax.
  */
 export function layeredCnn(options: LayeredCnnOptions = {}): ModelProto {
   const { input = ['batch', 3, 'height', 'width'], head = 'Gemm', metadata = {} } = options

@@ -88,8 +88,8 @@ function activationConstants(): TensorProto[] {
 }
 
 /**
- * The layered CNN quantised by tools with QuantizeLinear and DequantizeLinear: int8 weights, and uint8 activations after
- * each convolution, after the last pooling and before the head.
+ * The layered CNN quantised by tools with QuantizeLinear and DequantizeLinear: int8 weights, and uint8 activations
+ * after each convolution, after the last pooling and before the head.
  */
 export function qdqCnn(): ModelProto {
   const model = layeredCnn()

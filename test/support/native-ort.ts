@@ -14,8 +14,7 @@ export function nativeOrt(): NativeOrt | undefined {
   try {
     return createRequire(join(folder, 'package.json'))('onnxruntime-node')
   } catch (cause) {
-    if (process.env.CI)
-      throw new Error('onnxruntime-node is missing: it must be there where CI is set', { cause })
+    if (process.env.CI) throw new Error('onnxruntime-node is not installed, but is required in CI', { cause })
     return undefined
   }
 }

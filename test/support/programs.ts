@@ -8,7 +8,7 @@ export function hasProgram(name: string): boolean {
     execFileSync('/bin/sh', ['-c', `command -v ${name}`], { stdio: 'ignore' })
     return true
   } catch {
-    if (process.env.CI) throw new Error(`${name} is missing: it must be there where CI is set`)
+    if (process.env.CI) throw new Error(`${name} is not installed, but is required in CI`)
     return false
   }
 }

@@ -26,9 +26,9 @@ export interface SmallVitOptions {
 export const vit = { size: 12, patch: 3, width: 8, heads: 2, depth: 3 }
 
 /**
- * A vision transformer with pre-norm blocks and pseudo-random weights for images of 12 x 12 pixels: patches of 3 x 3, tokens
- * of 8 channels, 3 blocks. Tensors are `patches` [N, 8, 4, 4], `embedded` and `block0` to `block2` [N, tokens, 8], `normed`,
- * and with classes `logits`. Nodes have no names, as in files of programs other than PyTorch.
+ * A vision transformer with pre-norm blocks and pseudo-random weights for images of 12 x 12 pixels: patches of 3 x 3,
+ * tokens of 8 channels, 3 blocks. Tensors are `patches` [N, 8, 4, 4], `embedded` and `block0` to `block2` [N, tokens,
+ * 8], `normed`, and with classes `logits`. Nodes have no names, as in files of programs other than PyTorch.
  */
 export function smallVit(o: SmallVitOptions = {}): ModelProto {
   const { classToken = true, registers = 0, parallel = false, classes, withText = false, opset = 17 } = o

@@ -23,8 +23,8 @@ export function snippetsOf(page: string, markdown: string): Snippet[] {
 }
 
 /**
- * Creates a folder with the built package and handwritten digits: `pictures/<0, 1 or 7>/<0 to 19>.png` and `new.png`, which
- * shows a 7.
+ * Creates a folder with the built package and handwritten digits: `pictures/<0, 1 or 7>/<0 to 19>.png` and `new.png`,
+ * which shows a 7.
  */
 export async function snippetFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
@@ -65,8 +65,8 @@ export function typeErrors(folder: string, snippets: Snippet[]): string {
 }
 
 /**
- * Runs the snippets and returns what each prints, by name. They run one after the other in one process, so that ONNX Runtime
- * starts only once; the first failure ends it.
+ * Runs the snippets and returns what each prints, by name. They run one after the other in one process, so that ONNX
+ * Runtime starts only once; the first failure ends it.
  */
 export function runAll(folder: string, snippets: Snippet[]): Record<string, string> {
   for (const { name, code } of snippets) {

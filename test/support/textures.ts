@@ -3,7 +3,10 @@ import { seeded } from './layered-cnn.ts'
 
 const kinds = ['across', 'down', 'dots'] as const
 
-/** Noisy horizontal stripes, vertical stripes or a chessboard of 12 x 8 pixels, in colours that do not depend on the kind. */
+/**
+ * Noisy horizontal stripes, vertical stripes or a chessboard of 12 x 8 pixels, in colours that do not depend on the
+ * kind.
+ */
 function texture(kind: (typeof kinds)[number], i: number): RawImage {
   const noise = seeded(12 * 8 * 3, i + 1)
   const data = Uint8Array.from(noise, (random, at) => {

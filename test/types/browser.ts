@@ -13,7 +13,7 @@ import { expectType } from './assert.js'
 export async function page(file: File, context: CanvasRenderingContext2D, module: WebAssembly.Module) {
   const images: ImageInput[] = [file, context.getImageData(0, 0, 32, 32), new URL('a.png', location.href)]
   images.push(new Image(), context.canvas, document.createElement('video'), await createImageBitmap(file))
-  // @ts-expect-error: an element of another kind is no picture.
+  // @ts-expect-error: not an image element.
   images.push(document.createElement('p'))
   const controller = new AbortController()
   const { signal } = controller

@@ -1,4 +1,4 @@
-// A label keeps its type from fit to predict.
+// Labels keep their type from fit to predict.
 import {
   type ConfusionMatrix,
   chooseLayer,
@@ -42,11 +42,11 @@ export async function svc() {
   expectType<SVC<Kind>>()(typed.clone())
   expectType<SVC<Kind>>()(SVC.fromState(typed.toState()))
   expectType<SvcPredictor<Kind>>()(SvcPredictor.fromState(typed.toState()))
-  // @ts-expect-error: a bird is neither.
+  // @ts-expect-error: a bird is neither a cat nor a dog.
   await typed.fit(X, ['cat', 'bird'])
-  // @ts-expect-error: nor is a text of which nothing is known.
+  // @ts-expect-error: an arbitrary string is not a label.
   await typed.fit(X, texts)
-  // The true labels of a score may be any.
+  // The true labels of a score may be of any type.
   await typed.score(X, texts)
 
   expectType<SVC<Kind>>()(await new SVC().fit(X, kinds))
@@ -60,10 +60,10 @@ export async function svc() {
   expectType<SVC<string>>()(await new SVC().fit(X, ['cat', 'dog']))
   expectType<SVC<0 | 1>>()(await new SVC().fit(X, [0, 1, 1, 0] as const))
   expectType<SVC<Kind>>()(await new SVC<Kind>().fit(X, ['cat', 'dog']))
-  // @ts-expect-error: labels are texts or numbers.
+  // @ts-expect-error: labels are strings or numbers.
   await new SVC().fit(X, [true, false])
 
-  // One whose labels are known is also one of any labels.
+  // A classifier of known labels is also a classifier of any labels.
   const any: SVC = typed
   await new SVC().fit(X, texts, { warmStart: typed })
   expectType<SVC<number>>()(SVC.fromLibsvm(''))
@@ -88,7 +88,7 @@ export async function search() {
   })
   expectType<SVC<Kind>>()(typed.bestEstimator)
   expectType<Kind[]>()(await typed.predict(X))
-  // @ts-expect-error: a search of these kinds learns no others.
+  // @ts-expect-error: the search only accepts labels of its type.
   await typed.fit(X, texts)
 }
 
@@ -108,14 +108,14 @@ export async function classifier() {
   await typed.fit(images, kinds)
   await typed.add(images, fixedKinds)
   await typed.refit()
-  // @ts-expect-error: a bird is neither.
+  // @ts-expect-error: a bird is neither a cat nor a dog.
   await typed.add(images, ['bird'])
   expectType<SVC<Kind>>()(typed.svm)
   expectType<Kind[]>()(typed.classes)
   const inferred: ImageClassifier<Kind> = await ImageClassifier.load('pictures.onnx')
   expectType<ImageClassifier<Kind>>()(await ImageClassifier.load<Kind>('pictures.onnx'))
 
-  // Labels are null only where images may be left out.
+  // Labels are null only if unreadable images may be skipped.
   const skip = { onUnreadable: (index: number) => show(index) }
   const some = {} as { onUnreadable?: (index: number) => void }
   expectType<Kind[]>()(await typed.predict(images, { batchSize: 8 }))

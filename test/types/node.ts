@@ -15,7 +15,7 @@ export async function server(paths: string[]) {
   await writeFile('pictures.onnx', await classifier.save())
   const { X, y } = await readCsv(createReadStream('rows.csv'), { label: 'kind' })
   const svc = await new SVC().fit(X, y)
-  await writeFile('machine.onnx', await svc.toOnnx())
+  await writeFile('svm.onnx', await svc.toOnnx())
   for await (const batch of npyBatches(createReadStream('rows.npy'))) await svc.predict(batch)
   await spawn({ worker: new Worker(new URL('worker.js', import.meta.url)) })
   try {

@@ -1,4 +1,4 @@
-// Every option may be undefined, and every list readonly.
+// Every option may be undefined, and every list may be readonly.
 import {
   type BatchOptions,
   type ChooseLayerOptions,
@@ -44,7 +44,7 @@ import {
 import type { SpawnOptions, TransferOptions } from 'softmargin/worker'
 import { expectType } from './assert.js'
 
-/** The names of options that may be left out, but not be `undefined`. */
+/** The names of options that may be omitted, but not be `undefined`. */
 type Strict<Options> = {
   [Name in keyof Options]-?: Partial<Pick<Options, Name>> extends Pick<Options, Name>
     ? { [Key in Name]: undefined } extends { [Key in Name]: Options[Name] }
@@ -53,7 +53,7 @@ type Strict<Options> = {
     : never
 }[keyof Options]
 
-// @ts-expect-error: this is how a strict option shows.
+// @ts-expect-error: verifies that a strict option is detected.
 expectType<never>()({} as Strict<{ strict?: number; lenient?: number | undefined; needed: number }>)
 
 declare const strict:

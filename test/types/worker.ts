@@ -1,4 +1,4 @@
-// The same in a worker.
+// The same types in a worker.
 import type { Label, Matrix, Suspect, SVC } from 'softmargin'
 import { type RemoteObject, spawn } from 'softmargin/worker'
 import { expectType, show } from './assert.js'
@@ -19,7 +19,7 @@ export async function remote() {
   expectType<Kind[]>()(await typed.classes)
   expectType<Matrix>()(await typed.decisionFunction(X, { shape: 'ovo' }))
   expectType<RemoteObject<SVC<Kind>>>()(await worker.SVC.fromState(await typed.toState()))
-  // @ts-expect-error: a bird is neither.
+  // @ts-expect-error: a bird is neither a cat nor a dog.
   await typed.fit(X, ['bird'])
 
   const search = new worker.GridSearchCV(typed, { C: [1, 10] }, { cv: new worker.StratifiedKFold() })

@@ -3,12 +3,12 @@ import { digit } from '../../../test/support/digits.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { ImageClassifier } from '../image-classifier.ts'
 
-/** A layer that suits digits. */
+/** A suitable layer for digits. */
 const digits = { layer: 'stage3', pooling: { grid: 2 } }
 const kinds = ['zero', 'one', 'two', 'three']
 const images = Array.from({ length: 120 }, (_, i) => digit(i % 4, Math.floor(i / 4)))
 const truth = images.map((_, i) => kinds[i % 4])
-/** Images with a wrong label, and that label. */
+/** The images with a wrong label, and that label. */
 const wrong = new Map([
   [9, 'zero'],
   [30, 'one'],

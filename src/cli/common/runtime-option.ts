@@ -1,5 +1,5 @@
-// The options that select the runtime of the CNN. `--runtime` is one of softmargin's own runtimes, or a package that the
-// user has installed.
+// The options that select the runtime of the CNN. `--runtime` is one of softmargin's own runtimes, or a package that
+// the user has installed.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -28,7 +28,7 @@ const make = (options: ExtractorOptions = {}) =>
     ...options,
   })
 
-/** The sizes of the batches that run from now on, and the turn of the event loop that each runs in. */
+/** Records the sizes of the batches that run from now on, and the turn of the event loop in which each runs. */
 function watchRuns(): { size: number; turn: number }[] {
   const seen: { size: number; turn: number }[] = []
   let turn = 0
@@ -39,9 +39,9 @@ function watchRuns(): { size: number; turn: number }[] {
   let isWatching = true
   setImmediate(tick)
   const run = Session.prototype.run
-  const spy = vi.spyOn(Session.prototype, 'run').mockImplementation(function (this: Session, ...given) {
-    seen.push({ size: given[2][0], turn })
-    return run.apply(this, given)
+  const spy = vi.spyOn(Session.prototype, 'run').mockImplementation(function (this: Session, ...inputs) {
+    seen.push({ size: inputs[2][0], turn })
+    return run.apply(this, inputs)
   })
   endings.push(() => {
     isWatching = false
@@ -55,7 +55,7 @@ afterEach(() => {
   for (const end of endings.splice(0)) end()
 })
 
-/** The rows of each picture alone, one call after the other. */
+/** The rows of each picture, extracted one call after the other. */
 async function alone(extractor: FeatureExtractor, images: RawImage[]): Promise<Float32Array[]> {
   const rows: Float32Array[] = []
   for (const image of images) rows.push((await extractor.extract([image])).data)
@@ -150,14 +150,14 @@ describe('concurrent calls', () => {
       })
       await Promise.all(
         calls.map(async ({ images, broken, batchSize, abortAt }) => {
-          const told: number[] = []
+          const reported: number[] = []
           const progress: number[] = []
           const controller = new AbortController()
-          const given = images.map((image, i) => (broken.has(i) ? Uint8Array.of(1, 2, 3) : image))
-          const call = extractor.extract(given, {
+          const inputs = images.map((image, i) => (broken.has(i) ? Uint8Array.of(1, 2, 3) : image))
+          const call = extractor.extract(inputs, {
             batchSize,
             signal: controller.signal,
-            onUnreadable: (index) => told.push(index),
+            onUnreadable: (index) => reported.push(index),
             onProgress: ({ done, total }) => {
               expect(total).toBe(images.length)
               progress.push(done)
@@ -169,7 +169,7 @@ describe('concurrent calls', () => {
           expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b))
           if (abortAt !== undefined) return expect(features).toMatchObject({ code: 'ABORTED' })
           if (kept.length === 0) return expect(features).toMatchObject({ code: 'IMAGE_UNREADABLE' })
-          expect(told).toEqual([...broken].sort((a, b) => a - b))
+          expect(reported).toEqual([...broken].sort((a, b) => a - b))
           expect(progress.at(-1)).toBe(images.length)
           const wanted = await alone(extractor, kept)
           expect([...Array(features.rows).keys()].map((row) => features.row(row))).toEqual(wanted)

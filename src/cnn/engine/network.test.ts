@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
-import { compare, graphOf, Random } from '../../../test/support/engine-oracle.ts'
+import { compare, graphOf, randomWeights } from '../../../test/support/engine-oracle.ts'
 import { nativeOrt } from '../../../test/support/native-ort.ts'
+import { SeededRandom } from '../../../test/support/random.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { type constant, node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read.ts'
@@ -12,14 +13,14 @@ import { EngineNetwork } from './network.ts'
 
 const tiny = readModel(readFileSync(new URL('../../../models/tiny/tiny.onnx', import.meta.url)))
 const has = nativeOrt() !== undefined
-const pictures = (random: Random, dims: number[]) => random.floats(dims.reduce((all, n) => all * n, 1))
+const pictures = (random: SeededRandom, dims: number[]) => random.floats(dims.reduce((all, n) => all * n, 1))
 
 describe('whole networks at five layers match ONNX Runtime', () => {
   it.runIf(has)('the embedded CNN', async () => {
     const layers = ['stage1', 'stage2', 'stage3', 'stage4', 'features']
     const dims = [11, 3, 32, 32]
     const model = cutModel(tiny, layers)
-    const { outputs } = await compare(model, dims, pictures(new Random(1), dims), 'pixel_values')
+    const { outputs } = await compare(model, dims, pictures(new SeededRandom(1), dims), 'pixel_values')
     expect(outputs.map(({ dims: [batch] }) => batch)).toEqual([11, 11, 11, 11, 11])
     for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
   })
@@ -32,7 +33,7 @@ describe('whole networks at five layers match ONNX Runtime', () => {
       [2, 3, 224, 224],
       [1, 3, 75, 130],
     ]) {
-      const { outputs } = await compare(model, dims, pictures(new Random(2), dims), 'input')
+      const { outputs } = await compare(model, dims, pictures(new SeededRandom(2), dims), 'input')
       for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
     }
   })
@@ -42,7 +43,7 @@ describe('a run', () => {
   const model = cutModel(tiny, ['stage3', 'features'])
   const source = { model, input: 'pixel_values' }
   const dims = [19, 3, 32, 32]
-  const batch = pictures(new Random(3), dims)
+  const batch = pictures(new SeededRandom(3), dims)
 
   it('gives an image the same bits alone and in every batch', async () => {
     const network = await EngineNetwork.create(source, dims)
@@ -113,13 +114,13 @@ describe('graphs that the engine refuses', () => {
   })
 
   it('weights that do not match the channels', async () => {
-    const weights = new Random(4).weights('w', [4, 5, 1, 1])
+    const weights = randomWeights(new SeededRandom(4), 'w', [4, 5, 1, 1])
     await expect(open(conv(weights))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
 
   it('weights whose number does not match their dimensions', async () => {
     const weights = create(TensorProtoSchema, {
-      ...new Random(4).weights('w', [4, 3, 1, 1]),
+      ...randomWeights(new SeededRandom(4), 'w', [4, 3, 1, 1]),
       dims: [4n, 3n, 3n, 3n],
     })
     await expect(open(conv(weights))).rejects.toMatchObject({
@@ -140,7 +141,7 @@ describe('graphs that the engine refuses', () => {
     ['negative strides', { strides: [-1n, -1n] }, undefined],
     ['2^40 groups', { group: 2n ** 40n }, undefined],
   ])('a convolution with %s: at once, without allocating for it', async (_, attributes, code) => {
-    const weights = new Random(4).weights('w', [4, 3, 3, 3])
+    const weights = randomWeights(new SeededRandom(4), 'w', [4, 3, 3, 3])
     const nodes = [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)]
     const before = process.memoryUsage().arrayBuffers
     const refused = code ? { code } : { name: 'NotForEngine' }
@@ -154,7 +155,7 @@ describe('graphs that the engine refuses', () => {
   })
 
   it('a convolution that reads its own output', async () => {
-    const weights = new Random(4).weights('w', [3, 3, 1, 1])
+    const weights = randomWeights(new SeededRandom(4), 'w', [3, 3, 1, 1])
     const nodes = [node('add', 'Add', ['x', 'y'], ['a']), node('conv', 'Conv', ['a', 'w'], ['y'])]
     await expect(open(graphOf(3, nodes, [weights], ['y']))).rejects.toMatchObject({ name: 'NotForEngine' })
   })
@@ -165,7 +166,7 @@ describe('graphs that the engine refuses', () => {
       [1n, 8],
       [2n, 8],
     ] as const) {
-      const weights = new Random(4).weights('w', [20, channels, 3, 3])
+      const weights = randomWeights(new SeededRandom(4), 'w', [20, channels, 3, 3])
       const numbers = new Float32Array(weights.rawData.slice().buffer)
       for (const filter of [0, 7, 19]) numbers[filter * channels * 9 + 4] = Number.NaN
       weights.rawData = new Uint8Array(numbers.buffer)
@@ -173,7 +174,7 @@ describe('graphs that the engine refuses', () => {
       const model = graphOf(channels, [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)], [weights], ['y'])
       const dims = [1, channels, 24, 24]
       const network = await EngineNetwork.create({ model, input: 'x' }, dims)
-      const { data } = (await network.run(pictures(new Random(5), dims), dims)).get('y')!
+      const { data } = (await network.run(pictures(new SeededRandom(5), dims), dims)).get('y')!
       const area = data.length / 20
       for (let filter = 0; filter < 20; filter++) {
         const has = data.subarray(filter * area, (filter + 1) * area).some(Number.isNaN)
@@ -183,7 +184,7 @@ describe('graphs that the engine refuses', () => {
   })
 
   it('maps beyond any memory: before anything is allocated', async () => {
-    const weights = new Random(4).weights('w', [4, 3, 1, 1])
+    const weights = randomWeights(new SeededRandom(4), 'w', [4, 3, 1, 1])
     const before = process.memoryUsage().arrayBuffers
     await expect(open(conv(weights), [1, 3, 50_000, 50_000])).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24)

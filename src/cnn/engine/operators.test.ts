@@ -1,17 +1,20 @@
 import { expect, it } from 'vitest'
-import { compare, floatNode, graphOf, Random } from '../../../test/support/engine-oracle.ts'
+import { compare, floatNode, graphOf, randomWeights } from '../../../test/support/engine-oracle.ts'
 import { nativeOrt } from '../../../test/support/native-ort.ts'
+import { SeededRandom } from '../../../test/support/random.ts'
 import { constant, node } from '../../onnx/graph/nodes.ts'
 
-// Every operator against native ONNX Runtime, on random shapes. The same seeds in every run.
+// Compares every operator with native ONNX Runtime, on seeded random shapes.
 
-type Case = (random: Random) => { channels: number; height: number; width: number; batch?: number } & Parts
+type Case = (
+  random: SeededRandom,
+) => { channels: number; height: number; width: number; batch?: number } & Parts
 interface Parts {
   nodes: Parameters<typeof graphOf>[1]
   weights?: Parameters<typeof graphOf>[2]
   outputs?: string[]
   opset?: number
-  /** What inputs are multiplied by, and what is added. */
+  /** The factor and offset of the inputs. */
   scale?: number
   shift?: number
 }
@@ -23,7 +26,7 @@ const list = (numbers: number[]) => numbers.map(big)
 function each(name: string, rounds: number, make: Case) {
   it.runIf(has)(name, async () => {
     for (let seed = 1; seed <= rounds; seed++) {
-      const random = new Random(seed * 7919)
+      const random = new SeededRandom(seed * 7919)
       const {
         channels,
         height,
@@ -47,8 +50,8 @@ function each(name: string, rounds: number, make: Case) {
   })
 }
 
-/** A convolution whose windows fit on the map. */
-function convolution(random: Random, o: { channels?: number; filters?: number; groups?: number } = {}) {
+/** A convolution whose windows fit into the map. */
+function convolution(random: SeededRandom, o: { channels?: number; filters?: number; groups?: number } = {}) {
   const groups = o.groups ?? 1
   const channels = o.channels ?? random.pick(1, 2, 3, 4, 5, 8, 12, 16, 17)
   const filters = o.filters ?? random.pick(1, 2, 3, 4, 7, 8, 9, 16, 20)
@@ -68,8 +71,8 @@ function convolution(random: Random, o: { channels?: number; filters?: number; g
     group: big(groups),
   }
   const weights = [
-    random.weights('w', [filters, channels / groups, ...kernel]),
-    random.weights('b', [filters]),
+    randomWeights(random, 'w', [filters, channels / groups, ...kernel]),
+    randomWeights(random, 'b', [filters]),
   ]
   const inputs = random.pick(['x', 'w', 'b'], ['x', 'w'])
   return { channels, height, width, filters, weights, node: node('conv', 'Conv', inputs, ['y'], attributes) }
@@ -100,7 +103,10 @@ each('Conv of each channel by itself', 40, (random) => {
 each('Conv of 3 x 3, which Winograd serves', 30, (random) => {
   const channels = random.pick(4, 8, 16, 24, 40, 64)
   const filters = random.pick(4, 6, 8, 13, 16, 24, 64)
-  const weights = [random.weights('w', [filters, channels, 3, 3]), random.weights('b', [filters])]
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 3, 3]),
+    randomWeights(random, 'b', [filters]),
+  ]
   const pads = random.pick([1, 1, 1, 1], [0, 0, 0, 0], [2, 1, 0, 2])
   const nodes = [
     node('conv', 'Conv', ['x', 'w', 'b'], ['c'], { kernel_shape: [3n, 3n], pads: list(pads) }),
@@ -116,7 +122,10 @@ each('Conv of 3 x 3, which Winograd serves', 30, (random) => {
 each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random) => {
   const channels = random.pick(4, 16, 24, 64, 160)
   const filters = random.pick(6, 13, 16, 24, 64, 200)
-  const weights = [random.weights('w', [filters, channels, 3, 3]), random.weights('b', [filters])]
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 3, 3]),
+    randomWeights(random, 'b', [filters]),
+  ]
   const pads = random.pick([1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 1, 1], [2, 1, 0, 2])
   const attributes = { kernel_shape: [3n, 3n], strides: [2n, 2n], pads: list(pads) }
   const nodes = [
@@ -130,11 +139,34 @@ each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random
   return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
 })
 
+each('Conv of 7 x 7 with stride 2 and few channels, as at the start of a ResNet', 20, (random) => {
+  const channels = random.pick(1, 2, 3, 4, 5)
+  const filters = random.pick(3, 13, 16, 24, 64)
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 7, 7]),
+    randomWeights(random, 'b', [filters]),
+  ]
+  const pads = random.pick([3, 3, 3, 3], [0, 0, 0, 0], [2, 1, 3, 0])
+  const attributes = { kernel_shape: [7n, 7n], strides: [2n, 2n], pads: list(pads) }
+  const nodes = [
+    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
+    random.pick(
+      [node('relu', 'Relu', ['c'], ['y'])],
+      [node('same', 'HardSwish', ['c'], ['y'])],
+      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
+    ),
+  ].flat()
+  return { channels, height: random.integer(7, 60), width: random.integer(7, 60), nodes, weights }
+})
+
 each('Conv of 3 x 3 with so many weights that they are transformed on the way', 4, (random) => {
   const [channels, filters] = [random.pick(260, 512), random.pick(250, 384)]
   const stride = random.pick(1n, 2n)
   const attributes = { kernel_shape: [3n, 3n], strides: [stride, stride], pads: list([1, 1, 1, 1]) }
-  const weights = [random.weights('w', [filters, channels, 3, 3], 0.1), random.weights('b', [filters])]
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 3, 3], 0.1),
+    randomWeights(random, 'b', [filters]),
+  ]
   const nodes = [node('conv', 'Conv', ['x', 'w', 'b'], ['y'], attributes)]
   return { channels, height: random.integer(3, 15), width: random.integer(3, 15), nodes, weights }
 })
@@ -142,7 +174,10 @@ each('Conv of 3 x 3 with so many weights that they are transformed on the way', 
 each('Conv on one pixel, of 1,000 channels, with 1,000 filters', 6, (random) => {
   const channels = random.pick(1, 1000)
   const filters = random.pick(1, 1000)
-  const weights = [random.weights('w', [filters, channels, 1, 1]), random.weights('b', [filters])]
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 1, 1]),
+    randomWeights(random, 'b', [filters]),
+  ]
   return { channels, height: 1, width: 1, weights, nodes: [node('conv', 'Conv', ['x', 'w', 'b'], ['y'])] }
 })
 
@@ -155,22 +190,22 @@ each('Conv with padding that the operator finds', 20, (random) => {
     kernel_shape: list(kernel),
     strides: list(strides),
   }
-  const weights = [random.weights('w', [5, channels, ...kernel])]
+  const weights = [randomWeights(random, 'w', [5, channels, ...kernel])]
   const nodes = [node('conv', 'Conv', ['x', 'w'], ['y'], attributes)]
   return { channels, height: random.integer(5, 15), width: random.integer(5, 15), nodes, weights }
 })
 
 each('Conv, normalised, with a shortcut and an activation', 20, (random) => {
   const channels = random.pick(3, 4, 8, 16)
-  const positive = random.weights('variance', [channels])
+  const positive = randomWeights(random, 'variance', [channels])
   positive.rawData = new Uint8Array(
     new Float32Array(positive.rawData.slice().buffer).map((v) => v * v + 0.1).buffer,
   )
   const weights = [
-    random.weights('w', [channels, channels, 3, 3]),
-    random.weights('w2', [channels, channels, 1, 1]),
-    random.weights('b', [channels]),
-    ...['scale', 'bias', 'mean'].map((name) => random.weights(name, [channels])),
+    randomWeights(random, 'w', [channels, channels, 3, 3]),
+    randomWeights(random, 'w2', [channels, channels, 1, 1]),
+    randomWeights(random, 'b', [channels]),
+    ...['scale', 'bias', 'mean'].map((name) => randomWeights(random, name, [channels])),
     positive,
   ]
   const same = { kernel_shape: [3n, 3n], pads: [1n, 1n, 1n, 1n] }
@@ -181,7 +216,7 @@ each('Conv, normalised, with a shortcut and an activation', 20, (random) => {
     node('add', 'Add', random.pick(['n', 's'], ['s', 'n'], ['n', 'x']), ['a']),
     node('relu', random.pick('Relu', 'LeakyRelu', 'HardSwish', 'Sigmoid'), ['a'], ['y']),
   ]
-  // A layer between must not be lost when it is asked for.
+  // A layer in between must be kept if it is an output.
   const outputs = random.pick(['y'], ['y', 'a'], ['n', 'y'], ['c', 'n', 'a', 'y'])
   return { channels, height: random.integer(1, 12), width: random.integer(1, 12), nodes, weights, outputs }
 })
@@ -189,7 +224,7 @@ each('Conv, normalised, with a shortcut and an activation', 20, (random) => {
 each('BatchNormalization alone', 6, (random) => {
   const channels = random.integer(1, 9)
   const weights = [
-    ...['scale', 'bias', 'mean'].map((name) => random.weights(name, [channels])),
+    ...['scale', 'bias', 'mean'].map((name) => randomWeights(random, name, [channels])),
     constant(
       'variance',
       random.floats(channels).map((v) => v * v + 0.1),
@@ -243,8 +278,8 @@ each('Gemm and MatMul behind Flatten', 30, (random) => {
       : node('product', 'MatMul', ['f', 'w'], ['y']),
   ]
   const weights = [
-    random.weights('w', dims),
-    random.weights('b', random.pick([filters], [1, filters], [1])),
+    randomWeights(random, 'w', dims),
+    randomWeights(random, 'b', random.pick([filters], [1, filters], [1])),
     constant('shape', BigInt64Array.of(random.pick(0n, -1n), big(rows))),
   ]
   return { channels, height, width, nodes, weights }
@@ -349,9 +384,9 @@ each('Add, Mul, Sub, Div, Max and Min, broadcast', 60, (random) => {
 each('squeeze and excite', 10, (random) => {
   const channels = random.pick(4, 6, 16)
   const weights = [
-    random.weights('w1', [3, channels, 1, 1]),
-    random.weights('b1', [3]),
-    random.weights('w2', [channels, 3, 1, 1]),
+    randomWeights(random, 'w1', [3, channels, 1, 1]),
+    randomWeights(random, 'b1', [3]),
+    randomWeights(random, 'w2', [channels, 3, 1, 1]),
   ]
   const nodes = [
     node('pool', 'GlobalAveragePool', ['x'], ['p']),
@@ -396,7 +431,7 @@ each('a border around a padded map', 10, (random) => {
   const weights = [
     constant('pads', BigInt64Array.of(0n, 0n, 1n, 0n, 0n, 0n, 2n, 1n)),
     constant('fill', Float32Array.of(random.pick(0, 2)), []),
-    random.weights('w', [8, channels, 3, 3]),
+    randomWeights(random, 'w', [8, channels, 3, 3]),
   ]
   const nodes = [
     node('pad', 'Pad', ['x', 'pads', 'fill'], ['p']),
@@ -408,11 +443,11 @@ each('a border around a padded map', 10, (random) => {
 each('channels last: LayerNormalization, MatMul, GELU and back', 20, (random) => {
   const channels = random.pick(1, 3, 8, 30)
   const weights = [
-    ...['scale', 'bias'].map((name) => random.weights(name, [channels])),
-    random.weights('w', [channels, 2 * channels]),
-    random.weights('b', [2 * channels]),
-    random.weights('w2', [2 * channels, channels]),
-    random.weights('gamma', [channels, 1, 1]),
+    ...['scale', 'bias'].map((name) => randomWeights(random, name, [channels])),
+    randomWeights(random, 'w', [channels, 2 * channels]),
+    randomWeights(random, 'b', [2 * channels]),
+    randomWeights(random, 'w2', [2 * channels, channels]),
+    randomWeights(random, 'gamma', [channels, 1, 1]),
   ]
   const nodes = [
     node('t', 'Transpose', ['x'], ['t'], { perm: [0n, 2n, 3n, 1n] }),

@@ -25,7 +25,7 @@ const plain: Preprocess = {
 }
 const fixtures = new URL('../../../test/fixtures/images/', import.meta.url)
 
-/** Pictures of the size that the model takes, so that only the network is judged. */
+/** Pictures of the model's input size, so that only the network matters. */
 function pictures(count: number): (RawImage & { data: Uint8Array })[] {
   return Array.from({ length: count }, (_, i) => {
     const data = Uint8Array.from(seeded(12 * 8 * 3, i + 50), (x) => Math.floor((x + 1) * 127.9))
@@ -33,7 +33,7 @@ function pictures(count: number): (RawImage & { data: Uint8Array })[] {
   })
 }
 
-/** What the network answers for a picture, computed without ONNX Runtime. */
+/** The network's layers for a picture, computed without ONNX Runtime. */
 function reference(picture: RawImage) {
   const area = picture.width * picture.height
   const data = Float32Array.from(
@@ -93,7 +93,7 @@ describe('features match those computed by hand from the network', () => {
       const at = (i: number) => 3 * (12 * Math.floor(i / 36) + 11 - (Math.floor(i / 3) % 12)) + (i % 3)
       return { ...picture, data: picture.data.map((_, i) => picture.data[at(i)]) }
     })
-    /** A map whose rows are turned round, averaged with another one. */
+    /** The average of a map and another one with reversed rows. */
     const mean = ({ data, width }: FeatureMap, other: FeatureMap) =>
       data.map((value, i) => (value + other.data[i - (i % width) + width - 1 - (i % width)]) / 2)
     using extractor = await make({ mirror: true })
@@ -111,7 +111,7 @@ describe('features match those computed by hand from the network', () => {
     expect((await extractor.extract(images)).data).toEqual(last.data)
     using inner = await extractor.withLayer({ layer: 'relu' })
     expect((await inner.extract(images)).data).toEqual(average.data)
-    // What is saved does the same.
+    // The cut model gives the same.
     using twin = await FeatureExtractor.fromModel(extractor.cutModel(), {
       layer: 'features',
       preprocess: plain,
@@ -211,14 +211,14 @@ describe('images', () => {
   it('that cannot be read are skipped and reported on request', async () => {
     using extractor = await make()
     const [a, b] = pictures(2)
-    const told: [number, SoftmarginError][] = []
+    const reported: [number, SoftmarginError][] = []
     const tiff = Uint8Array.of(0x49, 0x49, 0x2a, 0, 8, 0, 0, 0)
     const images = ['no/such.jpg', a, new TextEncoder().encode('hello'), b, tiff]
-    const onUnreadable = (index: number, error: SoftmarginError) => told.push([index, error])
+    const onUnreadable = (index: number, error: SoftmarginError) => reported.push([index, error])
     const features = await extractor.extract(images, { batchSize: 1, onUnreadable })
     expect(features).toMatchObject({ rows: 2, cols: 6 })
     expect(features.data).toEqual((await extractor.extract([a, b])).data)
-    expect(told.map(([index, { code }]) => [index, code])).toEqual([
+    expect(reported.map(([index, { code }]) => [index, code])).toEqual([
       [0, 'FILE_UNREADABLE'],
       [2, 'IMAGE_UNREADABLE'],
       [4, 'IMAGE_UNREADABLE'],
@@ -226,7 +226,7 @@ describe('images', () => {
     await expect(extractor.extract([images[0]], { onUnreadable })).rejects.toThrow(
       'none of the 1 images can be read',
     )
-    // A mistake of the caller is no unreadable image.
+    // A mistake of the caller does not count as an unreadable image.
     await expect(extractor.extract([a, 7 as never], { onUnreadable })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })

@@ -18,18 +18,18 @@ describe('fineTune', () => {
   it('returns a new extractor with a lower loss and does not change the old one', async () => {
     using extractor = await make()
     const before = await extractor.extract(images)
-    const told: FineTuneProgress[] = []
+    const progress: FineTuneProgress[] = []
     using tuned = await extractor.fineTune(images, labels, {
       ...quick,
       epochs: 12,
-      onProgress: (p) => void told.push(p),
+      onProgress: (p) => void progress.push(p),
     })
     expect(await extractor.extract(images)).toEqual(before)
     expect(extractor.tuning).toBeUndefined()
     expect(await tuned.extract(images)).not.toEqual(before)
     expect(tuned.tuning).toMatchObject({ kept: true, epochs: 12, steps: 96, learningRate: 0.02, restarts: 0 })
     expect(tuned.tuning!.loss).toBeLessThan(0.6 * Math.log(3))
-    const steps = told.filter(({ stage }) => stage === 'training')
+    const steps = progress.filter(({ stage }) => stage === 'training')
     expect(steps).toHaveLength(96)
     expect(steps[0].loss).toBeCloseTo(Math.log(3), 5)
     expect(steps.at(-1)).toMatchObject({ done: 96, total: 96, secondsLeft: 0 })

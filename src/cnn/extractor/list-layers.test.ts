@@ -47,7 +47,7 @@ describe('listLayers', () => {
     expect(defaultOf({ head: 'none', moreNodes, moreOutputs: ['soft'] })).toMatchObject({ name: 'avgpool' })
   })
 
-  /** A 1x1 convolution from 6 channels, right before the last pooling. */
+  /** A 1x1 convolution from 6 channels directly before the last pooling. */
   function endsIn(channels: number, ...tail: NodeProto[]) {
     const weights = constant('last.weight', new Float32Array(channels * 6), [channels, 6, 1, 1])
     const moreNodes = [

@@ -16,7 +16,7 @@ it('10,000 images need no more memory than 2,000', async () => {
   const images: ImageInput[] = Array.from({ length: 10_000 }, (_, i) => {
     return i % 1000 === 7 ? broken : new URL(files[i % files.length], folder)
   })
-  // The threads have started, and hold their codecs and their share of the network.
+  // By now the threads have started and hold their codecs and their part of the network.
   await extractor.extract(images.slice(8, 1000))
   const megabytes: number[] = []
   let unreadable = 0
@@ -28,6 +28,6 @@ it('10,000 images need no more memory than 2,000', async () => {
   })
   expect([features.rows, unreadable]).toEqual([9990, 10])
   expect(megabytes).toHaveLength(5)
-  // What the garbage collector has not come to yet, but nothing that grows with each image (20 MB would be 2 KB each).
+  // Allows for uncollected garbage, but not for memory that grows with each image (20 MB would be 2 KB each).
   expect(Math.min(...megabytes.slice(3)) - megabytes[0]).toBeLessThan(20)
 })

@@ -21,7 +21,7 @@ const images = Array.from({ length: 3 }, (_, i): RawImage => {
 })
 const preprocess = { size: { width, height }, mean: [0, 0, 0], std: [1, 1, 1] }
 
-/** A layer of the float CNN, averaged over its map, computed by hand. */
+/** A layer of the float CNN, averaged over its map, from the reference implementation. */
 function reference(image: RawImage, layer: string): number[] {
   const data = Float32Array.from({ length: 3 * width * height }, (_, i) => {
     return image.data[(i % (width * height)) * 3 + Math.floor(i / (width * height))] / 255
@@ -54,7 +54,7 @@ describe('features of the same network with other storage types and operators', 
         expect(Math.abs(features.row(i)[j] - value)).toBeLessThan(tolerance)
       }
     }
-    // What is saved with a classifier has float32 at both ends, too.
+    // The cut model, which is saved with a classifier, has float32 inputs and outputs too.
     using twin = await FeatureExtractor.fromModel(extractor.cutModel(), { layer, preprocess })
     expect((await twin.extract(images)).data).toEqual(features.data)
   })
@@ -87,7 +87,7 @@ describe('features of the same network with other storage types and operators', 
 })
 
 describe('operator sets', () => {
-  // 7 is the oldest that ONNX Runtime takes, 26 the newest that onnxruntime-web 1.30 knows of.
+  // ONNX Runtime supports opset 7 and newer; 26 is the newest that onnxruntime-web 1.30 knows.
   it.each(Array.from({ length: 20 }, (_, i) => i + 7))('version %i', async (version) => {
     const model = layeredCnn()
     model.opsetImport[0].version = BigInt(version)

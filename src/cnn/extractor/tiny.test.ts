@@ -26,7 +26,7 @@ it('it has the documented stages and accepts larger images', async () => {
   )
   const sizes = [16 * 64 * 64, 48 * 32 * 32, 96 * 16 * 16, 192 * 8 * 8, 288, 100]
   expect(maps.map(({ cols }) => cols)).toEqual(sizes)
-  // `features` are roots of the averages of `stage4` and `stage3`.
+  // `features` are square roots of the averages of `stage4` and `stage3`.
   const averages = await extractor.extractLayers([picture], [{ layer: 'stage4' }, { layer: 'stage3' }])
   const joined = averages.flatMap(({ data }) => Array.from(data))
   joined.forEach((value, i) => void expect(Math.sqrt(value + 0.01)).toBeCloseTo(maps[4].data[i], 5))

@@ -63,7 +63,7 @@ it('supports the class token, the maxima, and a grid of the patches', async () =
   expect([...max.row(0)]).toEqual(
     Array.from({ length: width }, (_, c) => Math.max(...patches.map((token) => token[c]))),
   )
-  // Channel by channel, each with its four cells: those of rows 0 and 1 and columns 2 and 3 are the second.
+  // Channel by channel, with four cells each; rows 0 and 1 of columns 2 and 3 are the second cell.
   const corner = mean([patches[2], patches[3], patches[6], patches[7]])
   expect(grid.cols).toBe(width * 4)
   expect([...grid.row(0)].filter((_, i) => i % 4 === 1)).toEqual([...corner])
@@ -81,7 +81,7 @@ it("uses the caller's number of prefix tokens and rejects one that does not fit"
   expect(await codeOf(open({}, { layer: 'block1', prefixTokens: -1 }))).toContain(
     'prefixTokens must be an integer',
   )
-  // 20 of 21 tokens form no square.
+  // 20 of 21 tokens do not form a square.
   expect(
     await codeOf(open({ registers: 4 }, { layer: 'block1', prefixTokens: 1, pooling: { grid: 2 } })),
   ).toContain('a grid needs patch tokens that form a rectangle, which is not known of the 20')

@@ -25,7 +25,7 @@ it("a ResNet-18 gives features within 1 % of those for torchvision's pixels", as
   const wanted = await extractor.extract(theirs)
   for (const resample of ['bilinear', 'bicubic'] as const) {
     const indexes = [...photos.keys()].filter((i) => photos[i].preprocess.resample === resample)
-    // The same, said as Hugging Face says it.
+    // The same preprocessing in Hugging Face's format.
     const preprocess = {
       do_resize: true,
       size: { shortest_edge: 73 },

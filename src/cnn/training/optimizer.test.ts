@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { seeded } from '../../../test/support/layered-cnn.ts'
 import { clipNorm, Optimizer, scheduleFactor, WeightAverage } from './optimizer.ts'
 
-/** Ten steps on f(w) = sum c w^2 / 2, by the formulas of torch.optim in float64. */
+/** Ten steps on f(w) = sum c w^2 / 2, with the formulas of torch.optim in float64. */
 function byHand(kind: 'sgd' | 'adamw', start: Float32Array, rate: number): number[] {
   return Array.from(start, (value, i) => {
     let w = value

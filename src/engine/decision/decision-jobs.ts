@@ -19,7 +19,9 @@ interface DecisionJob {
   given: Float32Array
 }
 
-/** Minimum multiply-adds of a job if there are enough rows: some milliseconds, compared with which messages are cheap. */
+/**
+ * Minimum multiply-adds of a job if there are enough rows: some milliseconds, compared with which messages are cheap.
+ */
 const JOB_WORK = 2e8
 /** Maximum number of blocks of a job. */
 const MOST_BLOCKS = 64

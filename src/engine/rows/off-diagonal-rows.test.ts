@@ -50,10 +50,10 @@ async function solveWith(
   const timeSlice = new TimeSlice()
   const source = await packRows(engine, classes(), groups, kernel, { centre: undefined, scale: 1 }, timeSlice)
   const solver = new Solver(engine, source.runs, kind)
-  const own = BlockRows.placeDiagonal(engine, source.runs)
-  const blocks = new BlockRows(engine, source, own)
+  const diagonalBlocks = BlockRows.placeDiagonal(engine, source.runs)
+  const blocks = new BlockRows(engine, source, diagonalBlocks)
   for (const [n, run] of source.runs.entries())
-    await fillDiagonalBlock(engine, source, run, own[n], timeSlice)
+    await fillDiagonalBlock(engine, source, run, diagonalBlocks[n], timeSlice)
   const ones = (c: number) => new Float64Array(groups[c].length).fill(1)
   const solutions = async (rows: RowProvider) => {
     const found: Solution[] = []
@@ -76,7 +76,7 @@ async function solveWith(
   }
   return {
     whole: await solutions(blocks),
-    cross: await solutions(new OffDiagonalRows(engine, source, own)),
+    cross: await solutions(new OffDiagonalRows(engine, source, diagonalBlocks)),
     rows: await solutions(new RowCache(engine, source, 2 ** 20)),
   }
 }
@@ -96,14 +96,14 @@ test.each(kernels)(
 )
 
 test.each(kernels)('$kind: prefers rows in memory on the way to the optimum', async (kernel) => {
-  const own = await solveWith(kernel, kernel.kind)
+  const actual = await solveWith(kernel, kernel.kind)
   // Nothing is known about a precomputed kernel, so the path must not depend on which rows are in memory.
-  const given = await solveWith(kernel, 'precomputed')
-  for (const [n, { beta }] of given.whole.entries()) {
+  const precomputed = await solveWith(kernel, 'precomputed')
+  for (const [n, { beta }] of precomputed.whole.entries()) {
     for (const from of ['cross', 'rows'] as const) {
-      expect(given[from][n].beta).toEqual(beta)
-      expect(own[from][n].share).toBeGreaterThan(0)
-      expect(own[from][n].share).toBeLessThan(0.9 * given[from][n].share)
+      expect(precomputed[from][n].beta).toEqual(beta)
+      expect(actual[from][n].share).toBeGreaterThan(0)
+      expect(actual[from][n].share).toBeLessThan(0.9 * precomputed[from][n].share)
     }
   }
 })

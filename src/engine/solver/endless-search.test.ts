@@ -9,18 +9,21 @@ import { Engine } from '../wasm/engine.ts'
 import { TimeSlice } from '../wasm/time-slice.ts'
 import { Solver } from './solver.ts'
 
-/** Packed rows whose kernel values are replaced by K(x, z) rounded to float32: the engine's own kernels may be more accurate. */
+/**
+ * Packed rows whose kernel values are replaced by K(x, z) rounded to float32: the engine's own kernels may be more
+ * accurate.
+ */
 function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: number, z: number) => number) {
   const values = Float32Array.from(xs.flatMap((x) => xs.map((z) => kernel(x, z))))
   const groups = [0, 1].map((label) => [...xs.keys()].filter((row) => labels[row] === label))
-  const given = new PrecomputedRows(engine, new Matrix(values, xs.length, xs.length), groups, 1)
+  const precomputed = new PrecomputedRows(engine, new Matrix(values, xs.length, xs.length), groups, 1)
   const source: KernelMatrix = {
     kind: 'poly',
-    runs: given.runs,
-    diagonal: given.diagonal,
-    gather: (positions) => given.gather(positions),
-    columnsPerCall: (rows) => given.columnsPerCall(rows),
-    multiply: (...where) => given.multiply(...where),
+    runs: precomputed.runs,
+    diagonal: precomputed.diagonal,
+    gather: (positions) => precomputed.gather(positions),
+    columnsPerCall: (rows) => precomputed.columnsPerCall(rows),
+    multiply: (...where) => precomputed.multiply(...where),
   }
   return source
 }

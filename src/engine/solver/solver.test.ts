@@ -56,7 +56,7 @@ const kernels: Kernel[] = [
 ]
 const cases = kernels.flatMap((kernel) =>
   [1, 1e4].flatMap((C) =>
-    (['blocks', 'cross rows', 'rows', 'few rows'] as const).map((from) => ({
+    (['blocks', 'off-diagonal rows', 'rows', 'few rows'] as const).map((from) => ({
       kernel,
       kind: kernel.kind,
       C,
@@ -73,13 +73,13 @@ test.each(cases)(
     const plain = { centre: undefined, scale: 1 }
     const source = await packRows(engine, classes(), groups, o.kernel, plain, timeSlice)
     const solver = new Solver(engine, source.runs, o.kind)
-    const own = BlockRows.placeDiagonal(engine, source.runs)
-    const blocks = new BlockRows(engine, source, own)
+    const diagonalBlocks = BlockRows.placeDiagonal(engine, source.runs)
+    const blocks = new BlockRows(engine, source, diagonalBlocks)
     for (const [n, run] of source.runs.entries())
-      await fillDiagonalBlock(engine, source, run, own[n], timeSlice)
+      await fillDiagonalBlock(engine, source, run, diagonalBlocks[n], timeSlice)
     const rows = {
       blocks: () => blocks,
-      'cross rows': () => new OffDiagonalRows(engine, source, own),
+      'off-diagonal rows': () => new OffDiagonalRows(engine, source, diagonalBlocks),
       rows: () => new RowCache(engine, source, RowCache.mostBytes(source.runs)),
       // The cache is so small that rows are evicted.
       'few rows': () => new RowCache(engine, source, 0),

@@ -152,8 +152,8 @@ async function search(
   const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
   let nextCg = cgScratch > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
-  // Whether the last projected conjugate gradient step was rejected because of rounding. If that is still so when the next
-  // check of the objective is due, SMO would only approach the same point, more slowly.
+  // Whether the last projected conjugate gradient step was rejected because of rounding. If that is still so when the
+  // next check of the objective is due, SMO would only approach the same point, more slowly.
   let isLost = false
   for (;;) {
     const done = problem.iterations

@@ -133,7 +133,7 @@ export class Engine {
     }
   }
 
-  /** Allocates a region from which another instance can allocate `bytes` bytes, beside what each instance needs. */
+  /** Allocates a region from which another instance can allocate `bytes` bytes, in addition to what each instance needs. */
   allocateRegion(bytes: number): Region {
     const scratch = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
     const from = this.allocate(scratch + bytes)

@@ -27,8 +27,8 @@ export function isDrawn(input: object): input is Drawn {
 }
 
 /**
- * Reads the pixels of what a page has drawn, at its intrinsic size, whatever the size at which it is shown. Waits for an
- * image that is still loading.
+ * Reads the pixels of what a page has drawn, at its intrinsic size, whatever the size at which it is shown. Waits for
+ * an image that is still loading.
  *
  * @throws {Error} with the reason, if there are no pixels
  */

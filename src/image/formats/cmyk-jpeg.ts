@@ -2,8 +2,8 @@ import type { RawImage } from '../image-input.ts'
 import { exifOrientation, turned } from './orientation.ts'
 
 /**
- * Decodes a JPEG file with four components (CMYK or YCCK, as Photoshop writes them), which the main JPEG decoder does not
- * support. Colours are converted as in programs without colour management: red is (255 - C) * (255 - K) / 255.
+ * Decodes a JPEG file with four components (CMYK or YCCK, as Photoshop writes them), which the main JPEG decoder does
+ * not support. Colours are converted as in programs without colour management: red is (255 - C) * (255 - K) / 255.
  *
  * @returns opaque RGBA
  * @throws {Error} with a message that says what is wrong with the file

@@ -15,41 +15,36 @@ import {
   pngHead,
   pngHeader,
 } from '../../../test/support/png-file.ts'
+import { SeededRandom } from '../../../test/support/random.ts'
 import { decodeImage } from '../decode.ts'
 import type { RawImage } from '../image-input.ts'
 import { decodePng } from './png.ts'
 import { inflateParts, MOST_EXPANSION } from './png-inflate.ts'
 
-/** Pseudo-random integers from 0 to `below - 1`, the same in each run. */
-function dice(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
 /** A picture of random samples, half of them from a few values, so that transparent ones occur. */
 function anyPicture(kind: (typeof kinds)[number], isInterlaced: boolean, seed: number): PngPicture {
-  const roll = dice(seed)
+  const random = new SeededRandom(seed)
   const { colour, depth } = kind
-  const width = 1 + roll(roll(2) === 0 ? 20 : 9)
-  const height = 1 + roll(roll(2) === 0 ? 20 : 9)
-  const few = roll(2) === 0 ? 2 : 2 ** depth
-  const samples = Array.from({ length: width * height * channelsOf[colour] }, () => roll(few))
-  const entries = 1 + roll(2 ** depth)
+  const width = 1 + random.below(random.below(2) === 0 ? 20 : 9)
+  const height = 1 + random.below(random.below(2) === 0 ? 20 : 9)
+  const few = random.below(2) === 0 ? 2 : 2 ** depth
+  const samples = Array.from({ length: width * height * channelsOf[colour] }, () => random.below(few))
+  const entries = 1 + random.below(2 ** depth)
   return {
     ...{ width, height, colour, depth, isInterlaced, samples },
-    ...(colour === 3 ? { palette: Uint8Array.from({ length: 3 * entries }, () => roll(256)) } : {}),
-    ...(roll(2) === 0 ? transparencyOf(colour, entries, roll) : {}),
-    filterOf: () => roll(5),
+    ...(colour === 3 ? { palette: Uint8Array.from({ length: 3 * entries }, () => random.below(256)) } : {}),
+    ...(random.below(2) === 0 ? transparencyOf(colour, entries, random) : {}),
+    filterOf: () => random.below(5),
   }
 }
 
-function transparencyOf(colour: number, entries: number, roll: (below: number) => number) {
-  if (colour === 3) return { transparency: Uint8Array.from({ length: roll(entries + 1) }, () => roll(256)) }
+function transparencyOf(colour: number, entries: number, random: SeededRandom) {
+  if (colour === 3)
+    return { transparency: Uint8Array.from({ length: random.below(entries + 1) }, () => random.below(256)) }
   if (colour !== 0 && colour !== 2) return {}
-  return { transparency: Uint8Array.from({ length: colour === 0 ? 2 : 6 }, (_, i) => (i % 2 ? roll(2) : 0)) }
+  return {
+    transparency: Uint8Array.from({ length: colour === 0 ? 2 : 6 }, (_, i) => (i % 2 ? random.below(2) : 0)),
+  }
 }
 
 describe('pixels match another decoder', () => {
@@ -216,12 +211,16 @@ it('valid files still decode after thousands of damaged ones', async () => {
     (name) => new Uint8Array(readFileSync(new URL(`../../../test/fixtures/images/${name}`, import.meta.url))),
   )
   const before = await Promise.all(files.map((file) => decodeImage(file)))
-  const roll = dice(1)
+  const random = new SeededRandom(1)
   let refused = 0
   for (let i = 0; i < 6000; i++) {
     const damaged = pixels.slice()
-    damaged[roll(damaged.length)] ^= 1 << roll(8)
-    const file = pngFile(pngHeader(grey), pngChunk('IDAT', damaged.slice(0, 1 + roll(damaged.length))), end)
+    damaged[random.below(damaged.length)] ^= 1 << random.below(8)
+    const file = pngFile(
+      pngHeader(grey),
+      pngChunk('IDAT', damaged.slice(0, 1 + random.below(damaged.length))),
+      end,
+    )
     await decodeImage(file).catch((error) => {
       expect(error.code).toBe('IMAGE_UNREADABLE')
       refused++
@@ -233,9 +232,12 @@ it('valid files still decode after thousands of damaged ones', async () => {
 })
 
 describe("a large file, which the host's inflater decompresses", () => {
-  const roll = dice(3)
+  const random = new SeededRandom(3)
   const side = 700
-  const samples = Uint8Array.from({ length: side * side }, (_, i) => (i % side) * (i / side) + roll(3))
+  const samples = Uint8Array.from(
+    { length: side * side },
+    (_, i) => (i % side) * (i / side) + random.below(3),
+  )
   const large: PngPicture = {
     width: side,
     height: side,
@@ -285,7 +287,7 @@ describe("a large file, which the host's inflater decompresses", () => {
     await expect(decodePng(packed(deflateSync(new Uint8Array(2 ** 26))))).rejects.toThrow('more pixels')
     for (let i = 0; i < 30; i++) {
       const damaged = stream.slice()
-      damaged[2 + roll(damaged.length - 6)] ^= 1 << roll(8)
+      damaged[2 + random.below(damaged.length - 6)] ^= 1 << random.below(8)
       const [node, web, none] = await outcomes(packed(damaged))
       expect([node, web]).toEqual([none, none])
     }

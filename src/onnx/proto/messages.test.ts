@@ -3,6 +3,7 @@ import * as buf from '@bufbuild/protobuf'
 import * as onnx from 'onnx-buf'
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
+import { SeededRandom } from '../../../test/support/random.ts'
 import { clone, create } from './message.ts'
 import * as ours from './onnx.ts'
 import { fromBinary } from './read-message.ts'
@@ -50,44 +51,37 @@ describe('the descriptors of the ONNX messages match onnx.proto', () => {
   )
 })
 
-/** Pseudo-random numbers, the same in every run. */
-function seeded(seed: number) {
-  let state = seed
-  return (below: number) => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0
-    return Math.floor(((state >>> 0) / 2 ** 32) * below)
-  }
-}
-
 /** A message of the reference library with some of its fields set. */
-function filled(message: buf.DescMessage, random: (below: number) => number, depth = 0): buf.Message {
+function filled(message: buf.DescMessage, random: SeededRandom, depth = 0): buf.Message {
   const init: Record<string, unknown> = {}
   const scalar = (field: buf.DescField): unknown => {
     const kind = field.fieldKind === 'list' ? field.listKind : field.fieldKind
     if (kind === 'message') return filled(field.message!, random, depth + 1)
-    if (kind === 'enum') return field.enum!.values[random(field.enum!.values.length)].number
+    if (kind === 'enum') return field.enum!.values[random.below(field.enum!.values.length)].number
     switch (field.scalar) {
       case buf.ScalarType.STRING:
-        return ['', 'x', 'a longer name of a tensor: '.repeat(1 + random(4)), '\uFEFFüñ→𝄞'][random(4)]
+        return ['', 'x', 'a longer name of a tensor: '.repeat(1 + random.below(4)), '\uFEFFüñ→𝄞'][
+          random.below(4)
+        ]
       case buf.ScalarType.BYTES:
-        return Uint8Array.from({ length: random(3) * random(3000) }, () => random(256))
+        return Uint8Array.from({ length: random.below(3) * random.below(3000) }, () => random.below(256))
       case buf.ScalarType.FLOAT:
-        return Math.fround([0, -1.5, 1e30, Number.NaN, Infinity][random(5)])
+        return Math.fround([0, -1.5, 1e30, Number.NaN, Infinity][random.below(5)])
       case buf.ScalarType.DOUBLE:
-        return [0, Math.PI, -1e300][random(3)]
+        return [0, Math.PI, -1e300][random.below(3)]
       case buf.ScalarType.INT32:
-        return [0, 1, -1, 127, 128, 2 ** 31 - 1, -(2 ** 31)][random(7)]
+        return [0, 1, -1, 127, 128, 2 ** 31 - 1, -(2 ** 31)][random.below(7)]
       case buf.ScalarType.UINT64:
-        return [0n, 1n, 2n ** 64n - 1n, 2n ** 35n][random(4)]
+        return [0n, 1n, 2n ** 64n - 1n, 2n ** 35n][random.below(4)]
       default:
-        return [0n, 1n, -1n, 300n, 2n ** 28n, 2n ** 63n - 1n, -(2n ** 63n)][random(7)]
+        return [0n, 1n, -1n, 300n, 2n ** 28n, 2n ** 63n - 1n, -(2n ** 63n)][random.below(7)]
     }
   }
   for (const field of message.fields) {
-    if (random(3) === 0 || (depth > 3 && field.message)) continue
+    if (random.below(3) === 0 || (depth > 3 && field.message)) continue
     if (field.oneof) init[field.oneof.localName] = { case: field.localName, value: scalar(field) }
     else if (field.fieldKind === 'list') {
-      init[field.localName] = Array.from({ length: random(depth > 1 ? 2 : 4) }, () => scalar(field))
+      init[field.localName] = Array.from({ length: random.below(depth > 1 ? 2 : 4) }, () => scalar(field))
     } else init[field.localName] = scalar(field)
   }
   return buf.create(message, init as never)
@@ -99,7 +93,7 @@ describe('a message', () => {
     (typeName, message) => {
       const schema = schemaNamed(typeName)
       for (let seed = 0; seed < 30; seed++) {
-        const wanted = filled(message, seeded(seed))
+        const wanted = filled(message, new SeededRandom(seed))
         const bytes = buf.toBinary(message, wanted)
         const read = fromBinary(schema, bytes)
         expect(Buffer.compare(toBinary(schema, read), bytes)).toBe(0)

@@ -1,5 +1,5 @@
-// The messages of ONNX (onnx.proto of ONNX 1.20), one field per line. The types come from onnx-buf, which is generated from
-// onnx.proto and with which the tests compare this file. Its code would make up a third of a page's download.
+// The messages of ONNX (onnx.proto of ONNX 1.20), one field per line. The types come from onnx-buf, which is generated
+// from onnx.proto and with which the tests compare this file. Its code would make up a third of a page's download.
 
 import type * as Onnx from 'onnx-buf'
 import { schemaOf } from './schema.ts'

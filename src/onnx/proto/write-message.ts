@@ -1,5 +1,5 @@
-// Writes messages in protobuf's binary format: the fields of the schema in order of their numbers, then the unknown fields.
-// The bytes are the same as those that protobuf's own libraries write.
+// Writes messages in protobuf's binary format: the fields of the schema in order of their numbers, then the unknown
+// fields. The bytes are the same as those that protobuf's own libraries write.
 
 import { type UnknownField, wireTypeOf } from './read-message.ts'
 import { type Field, type Scalar, type Schema, schemaIn } from './schema.ts'

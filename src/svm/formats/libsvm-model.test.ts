@@ -92,7 +92,9 @@ describe.runIf(programs)("LIBSVM's programs and ours, 1,000 rows, the same label
     }
   }
 
-  /** Checks the output file: first the labels in the model's order, then one line per row with the most probable label. */
+  /**
+   * Checks the output file: first the labels in the model's order, then one line per row with the most probable label.
+   */
   async function expectProbabilities(svc: SVC, X: Matrix): Promise<void> {
     const [header, ...lines] = readFileSync(path('answers'), 'utf8').trim().split('\n')
     const order = header.split(' ').slice(1).map(Number)

@@ -88,15 +88,15 @@ test('the model does not depend on cacheSize if all kernel values fit, and other
   const X = new Matrix(new Float32Array((most + least) * 4), most + least, 4)
   for (let at = 0; at < X.data.length; at++) X.data[at] = random.below(1000) / 500
   const y = Array.from({ length: X.rows }, (_, row) => (row < most ? 0 : 1))
-  const machineOf = async (cacheSize?: number) => {
+  const fitWith = async (cacheSize?: number) => {
     const { options: _, ...model } = (await new SVC({ cacheSize, C: 10 }).fit(X, y)).toState()
     return model
   }
-  const usual = await machineOf()
+  const usual = await fitWith()
   // Slightly more than documented, because rows are padded.
   const bytes = 4 * Math.max((most + least) ** 2, 3 * most ** 2 + least ** 2)
-  expect(await machineOf((1.05 * bytes) / MEGABYTE)).toEqual(usual)
-  const little = await machineOf(0.1)
+  expect(await fitWith((1.05 * bytes) / MEGABYTE)).toEqual(usual)
+  const little = await fitWith(0.1)
   expect(little.fitStatus).toBe('converged')
   expect(Math.abs(little.intercept[0] - usual.intercept[0])).toBeLessThan(2e-3)
 })

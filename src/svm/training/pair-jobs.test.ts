@@ -56,7 +56,7 @@ test.each([
     for (const { pair, from } of solved) {
       const isFirst = Math.max(...pairs[pair]) < 4
       const anyFirst = left.some((other) => Math.max(...pairs[other]) < 4)
-      const expected = o.whole || (!isFirst && anyFirst && o.share > 0.4) ? 'blocks' : 'cross rows'
+      const expected = o.whole || (!isFirst && anyFirst && o.share > 0.4) ? 'blocks' : 'off-diagonal rows'
       expect(from).toBe(expected)
     }
   }

@@ -56,13 +56,13 @@ export class PairSchedule {
     }
     this.#diagonal = [...this.#ofClass.keys()].sort((a, b) => b - a)
     if (whole) this.#from = 'blocks'
-    else if (this.#tried.size === 0) this.#from = 'cross rows'
+    else if (this.#tried.size === 0) this.#from = 'off-diagonal rows'
   }
 
   /** Returns the next job, or undefined if none is ready. */
   take(): FitJob | undefined {
     const first = this.#first.shift()
-    if (first !== undefined) return { type: 'pair', pair: first, from: 'cross rows', mostRows: 1 }
+    if (first !== undefined) return { type: 'pair', pair: first, from: 'off-diagonal rows', mostRows: 1 }
     const group = this.#diagonal.pop()
     if (group !== undefined) return { type: 'diagonal block', group }
     if (!this.#from || this.#begun === this.#others.length) return undefined
@@ -91,6 +91,6 @@ export class PairSchedule {
     // Summed in order, so that the result does not depend on which job ended first.
     let sum = 0
     for (const tried of this.#tried) sum += this.#shares.get(tried)!
-    this.#from = sum / this.#tried.size > MOST ? 'blocks' : 'cross rows'
+    this.#from = sum / this.#tried.size > MOST ? 'blocks' : 'off-diagonal rows'
   }
 }

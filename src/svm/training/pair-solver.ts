@@ -46,7 +46,7 @@ export interface FitContext {
  * Where the kernel rows of a pair come from: a row cache, the off-diagonal block row by row (next to whole diagonal
  * blocks), or whole blocks.
  */
-export type RowsFrom = 'rows' | 'cross rows' | 'blocks'
+export type RowsFrom = 'rows' | 'off-diagonal rows' | 'blocks'
 
 /**
  * A job packs the rows of a class (on the thread that has them), computes a diagonal block, or solves a pair. A pair
@@ -136,7 +136,7 @@ export class PairSolver {
   #open(from: RowsFrom): RowProvider {
     const { diagonal, cacheBytes } = this.#context
     if (from === 'rows') return new RowCache(this.#engine, this.#source, cacheBytes)
-    if (from === 'cross rows') return new OffDiagonalRows(this.#engine, this.#source, diagonal)
+    if (from === 'off-diagonal rows') return new OffDiagonalRows(this.#engine, this.#source, diagonal)
     return new BlockRows(this.#engine, this.#source, diagonal)
   }
 

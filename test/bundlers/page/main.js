@@ -1,8 +1,8 @@
-// Trains and predicts, in a worker and here with a second thread, and leaves what came of it in `window.outcome`.
+// Trains and predicts, in a worker and here with a second thread, and stores the results in `window.outcome`.
 import { SVC } from 'softmargin/svm'
 import { spawn } from 'softmargin/worker'
 
-/** Pictures of 8 x 8 grey pixels: class 1 is bright on the right. */
+/** Grey pictures of 8 x 8 pixels; those of class 1 are bright on the right. */
 function pictures() {
   const labels = Array.from({ length: 12 }, (_, i) => i % 2)
   const images = labels.map((label, i) => {
@@ -13,7 +13,7 @@ function pictures() {
   return { images, labels }
 }
 
-/** Rows whose fit is worth a thread. */
+/** Enough rows for a second thread. */
 function rows() {
   const X = Array.from({ length: 3300 }, (_, i) =>
     Array.from({ length: 400 }, (_, k) => ((i * (k + 7)) % 101) / 101 + (i % 3) * 0.05),

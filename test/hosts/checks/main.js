@@ -5,5 +5,5 @@ import { pictures } from '../pictures.js'
 import workerUrl from './worker.js?worker&url'
 
 const [jpeg, png] = pictures(2).images
-const ownWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
-Object.assign(window, { softmargin, spawn, ownWorker, workerUrl, jpeg, png, ready: true })
+const createWorker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })
+Object.assign(window, { softmargin, spawn, createWorker, workerUrl, jpeg, png, ready: true })

@@ -180,3 +180,8 @@ export function readsOf(operation: Operation): MapValue[] {
 export function lengthOf({ channels, height, width }: MapShape): number {
   return channels * height * width
 }
+
+/** Multiply-adds of a convolution for one image, by its definition. */
+export function multiplyAddsOf({ input, output, groups, kernel }: Convolution): number {
+  return (lengthOf(output.shape) * input.shape.channels * kernel[0] * kernel[1]) / groups
+}

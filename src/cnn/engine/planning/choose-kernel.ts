@@ -3,16 +3,17 @@ import type { KernelConstants } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
 
 /** The kernel that computes a convolution. */
-export type ConvolutionKernel = 'dense' | 'depthwise' | keyof typeof winogradForms
+export type ConvolutionKernel = 'dense' | 'depthwise' | 'stem' | keyof typeof winogradForms
 
 /**
- * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-weights.ts: sides of their tiles in pixels,
+ * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-layer.ts: sides of their tiles in pixels,
  * and planes that maps and weights are transformed to.
  */
 const winogradForms = {
-  winograd4: { form: 4, side: 4, planes: 36, weightPlanes: 36 },
-  winograd2: { form: 2, side: 2, planes: 16, weightPlanes: 16 },
-  winogradStrided: { form: 1, side: 2, planes: 25, weightPlanes: 16 },
+  winograd4: { form: 0, side: 4, planes: 36, weightPlanes: 36 },
+  winograd2: { form: 1, side: 2, planes: 16, weightPlanes: 16 },
+  strided4: { form: 2, side: 4, planes: 81, weightPlanes: 36 },
+  strided2: { form: 3, side: 2, planes: 25, weightPlanes: 16 },
 }
 
 /** The form of a Winograd kernel. */
@@ -20,7 +21,7 @@ export type WinogradForm = (typeof winogradForms)['winograd4']
 
 /** The form of a Winograd kernel; `undefined` for the other kernels. */
 export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefined {
-  return kernel === 'dense' || kernel === 'depthwise' ? undefined : winogradForms[kernel]
+  return kernel in winogradForms ? winogradForms[kernel as keyof typeof winogradForms] : undefined
 }
 
 /**
@@ -32,8 +33,10 @@ export function chooseKernel(convolution: Convolution, facts: KernelConstants): 
   const { channels } = input.shape
   if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
   if (channels === 1 && bias.length === 1 && groups === 1) return 'depthwise'
-  const isPlain = groups === 1 && kernel.join() === '3,3' && dilations.every((n) => n === 1)
   const stride = strides.join()
+  if (groups > 1 || dilations.some((n) => n > 1)) return 'dense'
+  if (kernel.join() === '7,7' && stride === '2,2' && channels <= 4 && !convolution.residual) return 'stem'
+  const isPlain = kernel.join() === '3,3'
   if (!isPlain || channels % 4 !== 0 || (stride !== '1,1' && stride !== '2,2')) return 'dense'
   const filters = roundUp(bias.length, facts.narrow)
   const { height, width } = output.shape
@@ -46,7 +49,7 @@ export function chooseKernel(convolution: Convolution, facts: KernelConstants): 
     const tiles = Math.ceil(height / side) * Math.ceil(width / side)
     return product(tiles, planes, weightPlanes) + tiles * planes * (0.8 * channels + 0.5 * filters)
   }
-  const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['winogradStrided'] as const)
+  const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['strided4', 'strided2'] as const)
   let least: ConvolutionKernel = 'dense'
   let cost = product(height * width, 9, 9)
   for (const name of names) {

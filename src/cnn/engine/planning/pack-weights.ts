@@ -105,10 +105,9 @@ export function addWinogradWeights(
   const { input, bias } = convolution
   const { channels } = input.shape
   const length = channels * paddedFilters(bias.length, facts)
-  plan.stage(stagedBytes(convolution) + 36 * length + facts.winogradScratchBytes)
+  plan.stage(stagedBytes(convolution) + 36 * length)
   return plan.fix(4 * weightPlanes * length, (memory, address, staging, kernels) => {
     const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
-    const scratch = rest + 36 * length
-    kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address, scratch)
+    kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)
   })
 }

@@ -102,12 +102,13 @@ function layOutMaps(
   kernels: Map<Convolution, ConvolutionKernel>,
 ): Map<MapValue, MapLayout> {
   const borders = new Map<MapValue, Border>()
-  /** Maps read by anything but the dense kernel, which alone reads scalars and so accepts unpadded channels. */
+  /** Maps read by other kernels than dense and stem, which alone accept channels without padding. */
   const needVectors = new Set<MapValue>()
   for (const one of operations) {
     for (const value of readsOf(one)) {
-      const isDense = one.type === 'convolution' && one.input === value && kernels.get(one) === 'dense'
-      if (!isDense || one.residual === value) needVectors.add(value)
+      const isTight =
+        one.type === 'convolution' && one.input === value && ['dense', 'stem'].includes(kernels.get(one)!)
+      if (!isTight || one.residual === value) needVectors.add(value)
     }
     if (one.type !== 'convolution') continue
     const border = borderOf(one, kernels.get(one)!)
@@ -130,7 +131,7 @@ function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {
-    const rounded = roundUp(places, winogradForm(kernel)?.side ?? 1)
+    const rounded = roundUp(places, kernel === 'stem' ? 4 : (winogradForm(kernel)?.side ?? 1))
     return Math.max(0, (rounded - 1) * strides[i] + (size[i] - 1) * dilations[i] + 1 - before[i] - side)
   }
   return {

@@ -2,9 +2,9 @@ import type { Activation, Convolution, MapShape, MapValue } from '../lowering/op
 import type { Kernels } from '../wasm/cnn-exports.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
-import type { ConvolutionKernel } from './choose-kernel.ts'
+import { type ConvolutionKernel, isCurved } from './choose-kernel.ts'
 import type { MapLayout } from './maps.ts'
-import type { Tables } from './tables.ts'
+import { everyPixel, type Tables } from './tables.ts'
 
 /** One kernel call. */
 export interface Step {
@@ -58,4 +58,29 @@ export function finishAddress({ memory }: StepContext, { low, high, kind, a, b }
     view.setFloat32(12, a, true)
     view.setFloat32(16, b, true)
   })
+}
+
+/** Adds the activation of a convolution whose kernel only clamps, if it is more than a clamp. */
+export function addCurve(operation: Convolution, context: StepContext): void {
+  if (!isCurved(operation)) return
+  const { map, tables, push } = context
+  const { buffer, layout } = map(operation.output)
+  const offsets = tables.pixels(layout, everyPixel(layout.shape))
+  const activation = finishAddress(context, operation.activation)
+  push({
+    name: operation.name,
+    kernel: 'activate',
+    run: (kernels, pictures) => {
+      const { address } = buffer
+      const pixels = pictures * areaOf(layout.shape)
+      kernels.activate(address, offsets, pixels, layout.shape.channels, address, offsets, activation)
+    },
+  })
+}
+
+/** The residual's buffer and pixel table; address and table are 0 if there is none. */
+export function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
+  if (!residual) return { buffer: { address: 0 }, offsets: 0 }
+  const { buffer, layout } = map(residual)
+  return { buffer, offsets: tables.pixels(layout, everyPixel(layout.shape)) }
 }

@@ -1,14 +1,9 @@
-import { type Convolution, lengthOf, linear } from '../lowering/operations.ts'
-import { isCurved, winogradForm } from './choose-kernel.ts'
-import { roundUp } from './maps.ts'
-import {
-  addDenseWeights,
-  addDepthwiseWeights,
-  addUntransformedWeights,
-  addWinogradWeights,
-  paddedFilters,
-} from './pack-weights.ts'
-import { areaOf, finishAddress, type StepContext } from './step.ts'
+import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
+import { addDenseWeights, paddedFilters } from './pack-weights.ts'
+import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
+import { addDepthwise } from './steps-depthwise.ts'
+import { addStem } from './steps-stem.ts'
+import { addWinograd } from './steps-winograd.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
 /** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
@@ -26,22 +21,13 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
     case 'depthwise':
       addDepthwise(operation, context)
       break
+    case 'stem':
+      addStem(operation, context)
+      break
     default:
       addWinograd(operation, context)
       break
   }
-}
-
-/** Multiply-adds for one image. */
-function multiplyAddsOf({ input, output, groups, kernel }: Convolution): number {
-  return (lengthOf(output.shape) * input.shape.channels * kernel[0] * kernel[1]) / groups
-}
-
-/** The residual's buffer and pixel table; address and table are 0 if there is none. */
-function residualOf({ residual }: Convolution, { map, tables }: StepContext) {
-  if (!residual) return { buffer: { address: 0 }, offsets: 0 }
-  const { buffer, layout } = map(residual)
-  return { buffer, offsets: tables.pixels(layout, everyPixel(layout.shape)) }
 }
 
 function addDense(operation: Convolution, context: StepContext): void {
@@ -137,150 +123,4 @@ function partsOf(segments: number[], most: number): { segments: number[]; parts:
   }
   if (count > 0) end()
   return { segments: cut, parts }
-}
-
-function addDepthwise(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, push } = context
-  const { kernel, dilations, bias } = operation
-  const [x, out] = [map(operation.input), map(operation.output)]
-  const { rowBytes, pixelBytes } = x.layout
-  const { shape } = out.layout
-  const channels = roundUp(shape.channels, 4)
-  const taps: number[] = []
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
-    }
-  }
-  const tapTable = tables.integers(taps)
-  const weights = addDepthwiseWeights(operation, channels, memory)
-  const biases = memory.floats(channels, (to) => to.set(bias))
-  const from = tables.pixels(x.layout, windowCorners(operation, shape))
-  const to = tables.pixels(out.layout, everyPixel(shape))
-  const residual = residualOf(operation, context)
-  const finish = finishAddress(context, operation.activation)
-  const area = areaOf(shape)
-  push({
-    name: operation.name,
-    kernel: 'depthwise',
-    multiplyAdds: multiplyAddsOf(operation),
-    run: (kernels, pictures) =>
-      kernels.depthwise(
-        x.buffer.address,
-        from,
-        pictures * area,
-        tapTable,
-        taps.length,
-        weights,
-        biases,
-        channels,
-        out.buffer.address,
-        to,
-        residual.buffer.address,
-        residual.offsets,
-        finish,
-      ),
-  })
-}
-
-/**
- * Bytes of the transformed planes of a block of tiles, which stay in the L2 cache; and how many times as many the
- * weights may be, which pass once a block: the planes of large weights leave that cache rather.
- */
-const PLANE_BYTES = 160_000
-const WEIGHTS_PER_PLANES = 8
-
-/** Transformed weights that take more bytes than this are transformed in each pass, since reading them would take longer. */
-const LATE_BYTES = 2 ** 21
-
-function addWinograd(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, facts, pictures: most, index, push } = context
-  const { tilePixels, winogradPlaneGap: gap } = facts
-  const { name, bias } = operation
-  const chosen = winogradForm(context.kernels.get(operation)!)!
-  const { form, side, planes: planeCount, weightPlanes } = chosen
-  const stride = side * operation.strides[0]
-  const [x, out] = [map(operation.input), map(operation.output)]
-  const { shape } = out.layout
-  const { rowBytes, pixelBytes } = x.layout
-  const filters = roundUp(shape.channels, 4)
-  const panels = paddedFilters(shape.channels, facts)
-  const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
-  const tiles = down * right
-  const channels = pixelBytes / 4
-  const transformedBytes = 4 * weightPlanes * panels * channels
-  const isLate = transformedBytes > LATE_BYTES
-  const planeBytes = Math.max(PLANE_BYTES, transformedBytes / WEIGHTS_PER_PLANES)
-  const fitting = Math.floor(planeBytes / (planeCount * pixelBytes) / tilePixels) * tilePixels
-  const block = Math.max(tilePixels, Math.min(fitting, roundUp(tiles * most, tilePixels)))
-  const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
-  const sums = memory.buffer(planeCount * (block * panels * 4 + gap), index)
-  const scratch = memory.buffer(facts.winogradScratchBytes, index)
-  const weights = isLate
-    ? addUntransformedWeights(operation, facts, memory)
-    : addWinogradWeights(operation, chosen, facts, memory)
-  const late = facts.winogradChannels
-  const transformed = memory.buffer(isLate ? weightPlanes * (late * facts.wide * 4 + gap) : 0, index)
-  const biases = memory.floats(panels, (to) => to.set(bias))
-  const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
-  const [planeRows, sumRows] = [rows(pixelBytes), rows(panels * 4)]
-  const segments = tables.integers(isLate ? [0, late, 0, channels % late] : [0, channels])
-  const zeros = memory.share('zeros', facts.wide * 4, () => {})
-  const tileWalk = (y: number, x: number, step: number) => {
-    return { height: down, width: right, y, x, stepY: step, stepX: step }
-  }
-  const xTiles = tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1], stride))
-  const outTiles = tables.outputTiles(out.layout, side)
-  const residual = operation.residual && map(operation.residual)
-  const residualTiles = residual ? tables.pixels(residual.layout, tileWalk(0, 0, side)) : 0
-  const curved = isCurved(operation)
-  const { low, high } = operation.activation
-  const finish = finishAddress(context, { ...linear, low, high })
-  push({
-    name,
-    kernel: 'winograd',
-    multiplyAdds: multiplyAddsOf(operation),
-    run: (kernels, pictures) =>
-      kernels.winograd(
-        form,
-        x.buffer.address,
-        xTiles,
-        pictures * tiles,
-        block,
-        rowBytes,
-        pixelBytes,
-        planes.address,
-        sums.address,
-        segments,
-        planeRows,
-        sumRows,
-        zeros,
-        weights,
-        isLate ? transformed.address : 0,
-        biases,
-        filters,
-        out.buffer.address,
-        outTiles,
-        out.layout.rowBytes,
-        out.layout.pixelBytes,
-        residual?.buffer.address ?? 0,
-        residualTiles,
-        residual?.layout.rowBytes ?? 0,
-        residual?.layout.pixelBytes ?? 0,
-        finish,
-        scratch.address,
-      ),
-  })
-  if (!curved) return
-  const offsets = tables.pixels(out.layout, everyPixel(shape))
-  const activation = finishAddress(context, operation.activation)
-  push({
-    name,
-    kernel: 'activate',
-    run: (kernels, pictures) => {
-      const { address } = out.buffer
-      const pixels = pictures * areaOf(shape)
-      kernels.activate(address, offsets, pixels, shape.channels, address, offsets, activation)
-    },
-  })
 }

@@ -9,6 +9,7 @@ export interface Kernels {
   readonly WINOGRAD_CHANNELS: { value: number }
   readonly WINOGRAD_PLANE_GAP: { value: number }
   readonly WINOGRAD_SCRATCH_BYTES: { value: number }
+  readonly STEM_SCRATCH_BYTES: { value: number }
   /** Channels of a panel of weights, and of a last one that needs fewer. */
   readonly WIDE: { value: number }
   readonly NARROW: { value: number }
@@ -67,6 +68,23 @@ export interface Kernels {
     residualOffsets: number,
     finish: number,
   ): void
+  depthwiseRows(
+    x: number,
+    xOffsets: number,
+    rows: number,
+    width: number,
+    side: number,
+    stride: number,
+    rowBytes: number,
+    weights: number,
+    bias: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    residual: number,
+    residualOffsets: number,
+    finish: number,
+  ): void
   copyPixels(
     x: number,
     xOffsets: number,
@@ -116,7 +134,6 @@ export interface Kernels {
     scales: number,
     panels: number,
     to: number,
-    scratch: number,
   ): void
   unpackHalves(from: number, count: number, to: number): void
   pool(
@@ -130,33 +147,25 @@ export interface Kernels {
     out: number,
     outOffsets: number,
   ): void
-  winograd(
-    form: number,
+  stem(
+    layer: number,
     x: number,
-    xTiles: number,
-    tiles: number,
-    block: number,
-    rowBytes: number,
-    pixelBytes: number,
+    pictures: number,
+    out: number,
     planes: number,
     sums: number,
-    segments: number,
-    planeRows: number,
-    sumRows: number,
-    zeros: number,
-    weights: number,
-    transformed: number,
-    bias: number,
-    filters: number,
+    gap: number,
+    scratch: number,
+  ): void
+  winograd(
+    layer: number,
+    x: number,
+    tiles: number,
     out: number,
-    outTiles: number,
-    outRowBytes: number,
-    outPixelBytes: number,
     residual: number,
-    residualTiles: number,
-    residualRowBytes: number,
-    residualPixelBytes: number,
-    finish: number,
+    planes: number,
+    sums: number,
+    transformed: number,
     scratch: number,
   ): void
 }

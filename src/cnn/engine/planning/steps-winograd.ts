@@ -1,0 +1,84 @@
+import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations.ts'
+import { winogradForm } from './choose-kernel.ts'
+import { roundUp } from './maps.ts'
+import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
+import { addCurve, finishAddress, type StepContext } from './step.ts'
+
+/** Bytes of the transformed planes of a block of tiles, which stay in the L2 cache while all weights pass. */
+const PLANE_BYTES = 600_000
+
+/** Transformed weights that take more bytes than this are transformed in each pass, since reading them would take longer. */
+const LATE_BYTES = 2 ** 20
+
+/** Adds the kernel calls of a convolution that is computed by one of Winograd's forms. */
+export function addWinograd(operation: Convolution, context: StepContext): void {
+  const { map, memory, tables, facts, pictures: most, index, push } = context
+  const { tilePixels, winogradPlaneGap: gap, winogradChannels, wide } = facts
+  const { name, bias } = operation
+  const chosen = winogradForm(context.kernels.get(operation)!)!
+  const { side, planes: planeCount, weightPlanes } = chosen
+  const stride = side * operation.strides[0]
+  const [x, out] = [map(operation.input), map(operation.output)]
+  const { shape } = out.layout
+  const { rowBytes, pixelBytes } = x.layout
+  const panels = paddedFilters(shape.channels, facts)
+  const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
+  const tiles = down * right
+  const channels = pixelBytes / 4
+  const isLate = 4 * weightPlanes * panels * channels > LATE_BYTES
+  const blocks = Math.max(1, Math.round((tiles * most * planeCount * pixelBytes) / PLANE_BYTES))
+  const block = roundUp(Math.ceil((tiles * most) / blocks), tilePixels)
+  const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
+  const sums = memory.buffer(planeCount * (block * wide * 4 + gap), index)
+  const transformed = memory.buffer(isLate ? weightPlanes * (winogradChannels * wide * 4 + gap) : 0, index)
+  const scratch = memory.buffer(facts.winogradScratchBytes, index)
+  const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
+  const tileWalk = (y: number, x: number, step: number) => {
+    return { height: down, width: right, y, x, stepY: step, stepX: step }
+  }
+  const residual = operation.residual && map(operation.residual)
+  const { low, high } = operation.activation
+  // The fields of `WinogradLayer` in assembly/cnn/winograd-layer.ts.
+  const layer = tables.integers([
+    chosen.form,
+    block,
+    roundUp(shape.channels, 4),
+    rowBytes,
+    pixelBytes,
+    tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1], stride)),
+    tables.outputTiles(out.layout, side),
+    out.layout.rowBytes,
+    out.layout.pixelBytes,
+    residual ? tables.pixels(residual.layout, tileWalk(0, 0, side), residual.isConstant) : 0,
+    residual?.layout.rowBytes ?? 0,
+    residual?.layout.pixelBytes ?? 0,
+    tables.integers(isLate ? [0, winogradChannels, 0, channels % winogradChannels] : [0, channels]),
+    rows(pixelBytes),
+    rows(wide * 4),
+    isLate
+      ? addUntransformedWeights(operation, facts, memory)
+      : addWinogradWeights(operation, chosen, facts, memory),
+    isLate ? 1 : 0,
+    memory.floats(panels, (to) => to.set(bias)),
+    memory.share('zeros', wide * 4, () => {}),
+    finishAddress(context, { ...linear, low, high }),
+  ])
+  push({
+    name,
+    kernel: 'winograd',
+    multiplyAdds: multiplyAddsOf(operation),
+    run: (kernels, pictures) =>
+      kernels.winograd(
+        layer,
+        x.buffer.address,
+        pictures * tiles,
+        out.buffer.address,
+        residual?.buffer.address ?? 0,
+        planes.address,
+        sums.address,
+        transformed.address,
+        scratch.address,
+      ),
+  })
+  addCurve(operation, context)
+}

@@ -7,7 +7,7 @@ import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import { crossValidate } from './cross-validate.ts'
-import { splitRows } from './splitter.ts'
+import { splitRows } from './splits/splitter.ts'
 
 /** Accuracies by number of training rows. */
 export interface LearningCurve {

@@ -161,7 +161,7 @@ describe('softmargin suspects', () => {
   })
 
   it('lists near-duplicates, and those with two labels by name', async () => {
-    const own = await Workplace.open()
+    const own = await CliFolder.open()
     try {
       const [one, zero] = ['one', 'zéro'].map((name) => join(own.pictures, name))
       copyFileSync(join(one, '2.png'), join(zero, 'copy.png'))

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Matrix } from '../core/matrix.ts'
 import { Random } from '../core/random.ts'
 import { nearDuplicates } from './near-duplicates.ts'
-import { trainTestSplit } from './train-test-split.ts'
+import { trainTestSplit } from './splits/train-test-split.ts'
 
 const random = new Random(4)
 const noise = () => random.uint32() / 2 ** 32 - 0.5

@@ -25,6 +25,7 @@ describe('softmargin train', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('confusion matrix')
     expect(stdout).toMatch(/48 images of 3 classes, /)
+    expect(stdout).toMatch(/^with twice the images perhaps [01]\.\d\d$/m)
     expect(stdout).toMatch(/\nhold-out accuracy [01]\.\d{3}\n$/)
     expect(stdout).toMatch(/^after the evaluation it has learnt from the 12 images that were held out, too/m)
     expect(readdirSync(join(folder, 'new', 'folder'))).toEqual(['a.onnx'])
@@ -183,7 +184,7 @@ describe('softmargin train', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^layer +pooling +features +accuracy +\+-\n/)
-    const [, best] = stdout.split('\n')
+    const best = stdout.split('\n').find((line) => / used\b/.test(line))!
     using classifier = await ImageClassifier.load(output)
     expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
   })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import fixtures from '../../test/fixtures/svm/group-folds.json' with { type: 'json' }
-import { SVC } from '../svm/svc.ts'
-import { crossValPredict } from './cross-val-predict.ts'
-import { crossValScore } from './cross-val-score.ts'
-import { GridSearchCV } from './grid-search.ts'
+import fixtures from '../../../test/fixtures/svm/group-folds.json' with { type: 'json' }
+import { SVC } from '../../svm/svc.ts'
+import { crossValPredict } from '../cross-val-predict.ts'
+import { crossValScore } from '../cross-val-score.ts'
+import { GridSearchCV } from '../grid-search.ts'
 import { StratifiedGroupKFold } from './stratified-group-k-fold.ts'
 
 test.each(fixtures)('$nSplits folds of $name match scikit-learn', ({ y, groups, nSplits, fold }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
-import { Matrix } from '../core/matrix.ts'
+import selection from '../../../test/fixtures/svm/selection.json' with { type: 'json' }
+import { Matrix } from '../../core/matrix.ts'
 import { trainTestSplit } from './train-test-split.ts'
 
 test.each(selection.splits)('counts match scikit-learn: $counts, $testSize', (fixture) => {

@@ -97,7 +97,9 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
     results.push({ title, ...(await timed(run, runtime === 'engine' ? rounds : Math.ceil(rounds / 3))) })
     await step.release()
   }
-  results.push(inPyTorch(model, { dims, images: [...images], targets: [...targets], head: [...head], rounds }))
+  results.push(
+    inPyTorch(model, { dims, images: [...images], targets: [...targets], head: [...head], rounds }),
+  )
   if (side < 100) {
     for (const backend of ['wasm', 'cpu']) {
       const asked = { dims, images, targets, head, classes }
@@ -114,10 +116,13 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
       console.log(`  ${title.padEnd(16)} absent: ${absent}`)
       continue
     }
-    if (Math.abs(loss - ours.loss) > 1e-3 * ours.loss) throw new Error(`${title}: a loss of ${loss}, not ${ours.loss}`)
+    if (Math.abs(loss - ours.loss) > 1e-3 * ours.loss)
+      throw new Error(`${title}: a loss of ${loss}, not ${ours.loss}`)
     const [middle, least] = [median(times) / batch, Math.min(...times) / batch]
     const ratio = (median(times) / median(ours.times)).toFixed(2)
-    console.log(`  ${title.padEnd(16)} ${middle.toFixed(2)} ms (least ${least.toFixed(2)}), ${ratio}x softmargin's time`)
+    console.log(
+      `  ${title.padEnd(16)} ${middle.toFixed(2)} ms (least ${least.toFixed(2)}), ${ratio}x softmargin's time`,
+    )
   }
   console.log()
 }
@@ -155,10 +160,18 @@ function inPyTorch(model, asked) {
     writeFileSync(file, toBinary(ModelProtoSchema, model))
     writeFileSync(question, JSON.stringify(asked))
     const script = fileURLToPath(new URL('peers/torch_step.py', import.meta.url))
-    const answer = JSON.parse(execFileSync(python, ['-W', 'ignore', script, file, question], { stdio: 'pipe' }))
+    const answer = JSON.parse(
+      execFileSync(python, ['-W', 'ignore', script, file, question], { stdio: 'pipe' }),
+    )
     return { title: `PyTorch ${answer.version}`, ...answer }
   } catch (error) {
-    return { title, absent: String(error.stderr ?? error.message).trim().split('\n').at(-1) }
+    return {
+      title,
+      absent: String(error.stderr ?? error.message)
+        .trim()
+        .split('\n')
+        .at(-1),
+    }
   } finally {
     rmSync(own, { recursive: true })
   }

@@ -10,7 +10,12 @@ import { peersFolder } from './peers.js'
  * @param model of Conv, Relu, Add, GlobalAveragePool, Flatten, Concat, Sqrt and Cast
  * @param floatsOf the numbers of an initializer
  */
-export async function trainingInTensorFlow(backend, model, floatsOf, { dims, images, targets, head, classes }) {
+export async function trainingInTensorFlow(
+  backend,
+  model,
+  floatsOf,
+  { dims, images, targets, head, classes },
+) {
   try {
     const tf = await load(backend)
     const step = stepOf(tf, model, floatsOf, { dims, images, targets, head, classes })

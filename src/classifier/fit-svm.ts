@@ -53,7 +53,7 @@ export async function searchFor<L extends Label>(
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
     import('../model-selection/parameter-grid.ts'),
-    import('../model-selection/splitter.ts'),
+    import('../model-selection/splits/splitter.ts'),
     import('../model-selection/clearly-best.ts'),
   ])
   const candidates = listCandidates(grid, Object.keys(template.getParams()))

@@ -6,7 +6,7 @@ import type { SVC } from '../svm/svc.ts'
 import { checkRows } from './check-rows.ts'
 import { type CrossValOptions, checkCrossValidated } from './cross-val-score.ts'
 import { crossValidate, type FittedOnFold } from './cross-validate.ts'
-import { splitRows, toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options of `crossValPredict`. */
 export interface CrossValPredictOptions extends CrossValOptions {

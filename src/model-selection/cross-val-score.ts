@@ -9,7 +9,7 @@ import { checkRows } from './check-rows.ts'
 import { crossValidate } from './cross-validate.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { type Scoring, toScorer } from './scoring.ts'
-import { splitRows, toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options that `crossValScore` and `crossValPredict` share. */
 export interface CrossValOptions extends LongCall {

@@ -9,7 +9,7 @@ import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { splitRows, toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {

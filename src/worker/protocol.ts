@@ -23,6 +23,7 @@ export const remoteFunctions = [
   'crossValPredict',
   'crossValScore',
   'decodeImage',
+  'learningCurve',
   'nearDuplicates',
 ] as const
 

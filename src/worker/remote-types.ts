@@ -21,10 +21,11 @@ import type { ImageInput, RawImage } from '../image/image-input.ts'
 import type { CrossValPredictOptions, crossValPredict } from '../model-selection/cross-val-predict.ts'
 import type { CrossValScoreOptions, crossValScore } from '../model-selection/cross-val-score.ts'
 import type { GridSearchCV, GridSearchFitOptions, GridSearchOptions } from '../model-selection/grid-search.ts'
+import type { LearningCurve, LearningCurveOptions, learningCurve } from '../model-selection/learning-curve.ts'
 import type { nearDuplicates } from '../model-selection/near-duplicates.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
-import type { StratifiedGroupKFold } from '../model-selection/stratified-group-k-fold.ts'
-import type { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import type { StratifiedGroupKFold } from '../model-selection/splits/stratified-group-k-fold.ts'
+import type { StratifiedKFold } from '../model-selection/splits/stratified-k-fold.ts'
 import type { Normalizer } from '../preprocessing/normalizer.ts'
 import type { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
@@ -52,6 +53,7 @@ interface Functions {
   crossValPredict: typeof crossValPredict
   crossValScore: typeof crossValScore
   decodeImage: typeof decodeImage
+  learningCurve: typeof learningCurve
   nearDuplicates: typeof nearDuplicates
 }
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
@@ -194,6 +196,13 @@ interface GenericClasses {
 
 /** The functions whose result depends on the type of the labels. */
 interface GenericFunctions {
+  /** As `learningCurve`. */
+  learningCurve<L extends Label>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: ArrayLike<L>,
+    o?: SentValue<LearningCurveOptions>,
+  ): Promise<LearningCurve>
   /** As `crossValScore`. */
   crossValScore<L extends Label>(
     estimator: RemoteSvc<L>,

@@ -167,7 +167,7 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('learns from the images of an evaluation too, without extracting them again', async () => {
+  it('can learn from the images of an evaluation without extracting them again', async () => {
     const { images, labels } = labelledDigits([0, 1], 10)
     const held = labelledDigits([0, 1, 4], 6, 20)
     const store = FeatureStore.inMemory()

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliFolder, softmargin } from '../support/cli.ts'
@@ -115,6 +115,28 @@ describe('softmargin evaluate', () => {
     expect(answer).toMatchObject({ file: model, images: 60, skipped: [] })
     expect(answer.accuracy).toBeGreaterThan(0.9)
     expect(answer.report.classes).toHaveLength(3)
+  })
+})
+
+describe('softmargin next', () => {
+  it('names pictures to label, the most uncertain first', async () => {
+    const { code, stdout, stderr } = await softmargin('next', model, pictures, '-n', '5')
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(5)
+    const margins = lines.map((line) => {
+      const [image, label, margin] = line.split('\t')
+      expect(existsSync(image)).toBe(true)
+      expect(['eight', 'one', 'zéro']).toContain(label)
+      return Number(margin)
+    })
+    expect(margins).toEqual([...margins].sort((a, b) => a - b))
+    const json = JSON.parse((await softmargin('next', model, pictures, '-n', '5', '--json')).stdout)
+    expect(json.next.map(({ image }: { image: string }) => image)).toEqual(
+      lines.map((line) => line.split('\t')[0]),
+    )
+    expect((await softmargin('next', model, pictures, '-n', '0')).code).toBe(2)
   })
 })
 

@@ -25,6 +25,7 @@ describe('softmargin train', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('confusion matrix')
     expect(stdout).toMatch(/48 images of 3 classes, /)
+    expect(stdout).toMatch(/^with twice the images perhaps [01]\.\d\d$/m)
     expect(stdout).toMatch(/\nhold-out accuracy [01]\.\d{3}\n$/)
     expect(stdout).toMatch(/^after the evaluation it has learnt from the 12 images that were held out, too/m)
     expect(readdirSync(join(folder, 'new', 'folder'))).toEqual(['a.onnx'])
@@ -32,7 +33,7 @@ describe('softmargin train', () => {
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
   })
 
-  it('saves a classifier that has learnt from all images, or only from those not held out', async () => {
+  it('saves a classifier trained on all images, or only on those not held out', async () => {
     const all = join(folder, 'all.onnx')
     const cache = join(folder, 'all.npz')
     const train = ['train', pictures, '-o', all, '--cache', cache, '--json']
@@ -49,7 +50,7 @@ describe('softmargin train', () => {
     expect(none).toMatchObject({ images: { train: 60, test: 0 }, refit: null })
   })
 
-  it('warns of held-out images that it also learns from, of few images and of uneven classes', async () => {
+  it('warns about held-out images that are also trained on, few images and uneven classes', async () => {
     const messy = place.copy('copies')
     for (let i = 0; i < 10; i += 2) {
       copyFileSync(join(messy, 'one', `${i}.png`), join(messy, 'one', `copy${i}.png`))
@@ -183,7 +184,7 @@ describe('softmargin train', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^layer +pooling +features +accuracy +\+-\n/)
-    const [, best] = stdout.split('\n')
+    const best = stdout.split('\n').find((line) => / used\b/.test(line))!
     using classifier = await ImageClassifier.load(output)
     expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
   })

@@ -1,7 +1,12 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import {
+  type ClassifierFineTune,
+  type Evaluation,
+  ImageClassifier,
+  type Scale,
+} from '../../classifier/image-classifier.ts'
 import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
@@ -189,6 +194,9 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         : undefined
     const trained = sides.train.paths.length - skippedInTraining
     const leaks = evaluation === undefined ? [] : await findLeaks(classifier, trained, sides, skipped, signal)
+    const read = new Set(readPaths(sides.train.paths, skipped))
+    const learnt = sides.train.labels.filter((_, i) => read.has(sides.train.paths[i]))
+    const doubled = evaluation && (await accuracyOfTwice(classifier, learnt, evaluation, signal))
     const isRefitted = evaluation !== undefined && !options.keepHoldout
     if (isRefitted) await classifier.refit({ signal, onProgress: progress.update })
     progress.stop()
@@ -220,6 +228,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
         refit: isRefitted ? { images: trained + evaluation.images } : null,
+        expectedWithTwice: doubled ?? null,
         leaks: evaluation === undefined ? null : leaks,
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
@@ -232,6 +241,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
           isRefitted ? refitText(evaluation.images) : '',
           `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
+          doubled === undefined ? '' : `with twice the images perhaps ${doubled.toFixed(2)}\n`,
           evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
         ].join(''),
     )
@@ -258,6 +268,30 @@ async function findLeaks(
   const read = readPaths([...train.paths, ...test.paths], skipped)
   const leaks = pairs.filter(({ indices: [a, b] }) => a < trained && b >= trained)
   return duplicatePaths(leaks, read)
+}
+
+/** Up to so many images a learning curve is computed, which takes 15 fits. */
+const CURVE_IMAGES = 20_000
+
+/**
+ * The accuracy that may be expected after training with twice as many images: that on the held-out images, plus what
+ * the learning curve promises. `undefined` if a class has fewer than 5 images, for a trained CNN, which has seen the
+ * images already, and for very many images.
+ */
+async function accuracyOfTwice(
+  classifier: ImageClassifier,
+  labels: readonly string[],
+  { accuracy }: Evaluation,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const folds = 5
+  const counts = new Map<string, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const isPossible = Math.min(...counts.values()) >= folds && labels.length <= CURVE_IMAGES
+  if (!isPossible || classifier.extractor.tuning?.kept) return undefined
+  const { extrapolated } = await classifier.learningCurve({ cv: folds, signal, onProgress: progress.update })
+  const [now, twice] = extrapolated.map(({ score }) => score)
+  return Math.min(1, accuracy + twice - now)
 }
 
 function svmOptions(options: TrainOptions): SvcOptions {

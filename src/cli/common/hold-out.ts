@@ -1,6 +1,6 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { LabelledFolder } from '../../host/folders/labelled-folder.ts'
-import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import { say } from './terminal.ts'
 
 /** The images for training and those for evaluation. */

@@ -3,7 +3,7 @@ import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } fro
 import { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
-import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import { pool, pooledSize } from '../pool.ts'

@@ -1,5 +1,5 @@
-import { invalidArgument, shapeMismatch } from '../core/errors.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../core/labels.ts'
+import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
+import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
 
 /**
  * Checks and numbers the groups of rows.

@@ -1,6 +1,6 @@
-import { SoftmarginError } from '../core/errors.ts'
-import { checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import type { Random } from '../core/random.ts'
+import { SoftmarginError } from '../../core/errors.ts'
+import { checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import type { Random } from '../../core/random.ts'
 import { checkGroups, countByGroup } from './groups.ts'
 
 /** Numbers of rows of the two parts of a split. */

@@ -1,7 +1,7 @@
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import type { Fold, Splitter } from '../core/folds.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import { Random } from '../core/random.ts'
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import type { Fold, Splitter } from '../../core/folds.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { Random } from '../../core/random.ts'
 
 /**
  * Splits rows into folds that preserve the class proportions.

@@ -1,7 +1,7 @@
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import { Matrix } from '../core/matrix.ts'
-import { Random } from '../core/random.ts'
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
 import { type Sizes, splitGroups } from './split-groups.ts'
 
 /** The two parts, as properties or as an array in scikit-learn's order. */

@@ -1,6 +1,6 @@
-import { invalidArgument } from '../core/errors.ts'
-import type { Fold, Splitter } from '../core/folds.ts'
-import type { Label } from '../core/labels.ts'
+import { invalidArgument } from '../../core/errors.ts'
+import type { Fold, Splitter } from '../../core/folds.ts'
+import type { Label } from '../../core/labels.ts'
 import { StratifiedGroupKFold } from './stratified-group-k-fold.ts'
 import { StratifiedKFold } from './stratified-k-fold.ts'
 

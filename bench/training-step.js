@@ -80,13 +80,13 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
   for (const runtime of ['engine', 'onnxruntime']) {
     const o = { pooling: 'none', classes, featureScale: 1 }
     const tails = { engine: () => tail, graph: () => tail }
-    const { runtime: step, learnt } = await startStep(tails, o, { runtime })
-    learnt.at(-2).values.set(head)
+    const { runtime: step, parameters } = await startStep(tails, o, { runtime })
+    parameters.at(-2).values.set(head)
     const optimizer = new Optimizer(
-      learnt.map(({ values }) => ({ values, rate: 1 })),
+      parameters.map(({ values }) => ({ values, rate: 1 })),
       { optimizer: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     )
-    const gradients = learnt.map(({ gradient }) => gradient)
+    const gradients = parameters.map(({ gradient }) => gradient)
     const run = async () => {
       step.begin()
       const logits = await step.run([images], targets, batch)

@@ -18,6 +18,7 @@ export {
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
+  type EvaluationDetails,
   ImageClassifier,
   type ImagesCall,
   type NextToLabel,

@@ -10,6 +10,7 @@ export {
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
+  type EvaluationDetails,
   ImageClassifier,
   type ImagesCall,
   type NextToLabel,

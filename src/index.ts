@@ -24,6 +24,7 @@ export {
   type NextToLabel,
   type Probability,
   type RankedLabel,
+  type ScalerNumbers,
   type Suspect,
   type UnknownEvaluation,
   type UnknownOptions,

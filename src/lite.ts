@@ -16,6 +16,7 @@ export {
   type NextToLabel,
   type Probability,
   type Scale,
+  type ScalerNumbers,
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'

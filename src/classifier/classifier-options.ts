@@ -16,24 +16,28 @@ import type { ConfusionMatrix } from '../metrics/metrics.ts'
 import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
-import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
+import { checkScale, type Scale, type ScalerNumbers } from '../preprocessing/feature-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { isFeatureStore } from '../store/known-stores.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 
-export type { Scale }
+export type { Scale, ScalerNumbers }
 
 /**
  * Whether a classifier has probabilities: `true` for calibrated ones, from folds; `'libsvm'` for those of LIBSVM.
  */
 export type Probability = boolean | 'libsvm'
 
-/** How a classifier tells pictures of none of its classes. */
-export interface UnknownOptions {
+/**
+ * How a classifier tells pictures of none of its classes.
+ *
+ * @typeParam U the type of `label`
+ */
+export interface UnknownOptions<U extends Label | null = Label | null> {
   /** Share of pictures of the known classes that is refused, above 0 and below 1. Default 0.05. */
   reject?: number | undefined
   /** What `predict` answers for a picture that is like none of the classes. Default `null`. */
-  label?: Label | null | undefined
+  label?: U | undefined
 }
 
 /** Options of `ImageClassifier.create`. */

@@ -34,14 +34,14 @@ export interface Pipeline<L extends Label = Label> {
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
-export async function labelsOf<L extends Label>(
+export async function labelsOf<L extends Label, U extends Label | null>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<(L | null)[]> {
+): Promise<(L | U | null)[]> {
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
-  return spread(refuse(pipeline, features, predicted), read, images.length)
+  return spread(refuse<L, U>(pipeline, features, predicted), read, images.length)
 }
 
 /** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
@@ -63,19 +63,22 @@ function knownScores({ numbers }: KnownModel, features: Matrix): Float64Array {
 }
 
 /** Replaces the labels of images that are like none of the classes. */
-function refuse<L extends Label>({ known }: Pipeline<L>, features: Matrix, predicted: L[]): (L | null)[] {
+function refuse<L extends Label, U extends Label | null>(
+  { known }: Pipeline<L>,
+  features: Matrix,
+  predicted: L[],
+): (L | U)[] {
   if (!known) return predicted
   const scores = knownScores(known, features)
-  // The caller chose the label, so that its type may be another one.
-  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as L | null)))
+  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as U)))
 }
 
 /** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
-export async function probabilitiesOf<L extends Label>(
+export async function probabilitiesOf<L extends Label, U extends Label | null>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
+): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
   const { svc, power } = pipeline
   if (!svc.getParams().probability) {
     const message =
@@ -90,7 +93,7 @@ export async function probabilitiesOf<L extends Label>(
       ? await svc.predictProba(X, call)
       : await calibratedProba({ svc, power }, X, predicted, call)
   return {
-    labels: spread(refuse(pipeline, features, predicted), read, images.length),
+    labels: spread(refuse<L, U>(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
   }
 }
@@ -231,8 +234,8 @@ function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
   return new Matrix(data, length, rows.cols)
 }
 
-function spread<L extends Label>(labels: (L | null)[], read: number[], length: number): (L | null)[] {
-  const all = new Array<L | null>(length).fill(null)
+function spread<T>(labels: T[], read: number[], length: number): (T | null)[] {
+  const all = new Array<T | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all
 }

@@ -57,7 +57,7 @@ export function tellDuplicates(pairs: readonly DuplicatePaths[]): void {
 
 /** The held-out images that are near-duplicates of training images. */
 export async function findLeaks(
-  classifier: ImageClassifier,
+  classifier: Pick<ImageClassifier, 'nearDuplicates'>,
   trained: number,
   { train, test }: Sides,
   skipped: SkippedPictures,

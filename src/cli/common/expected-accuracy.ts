@@ -10,7 +10,7 @@ const CURVE_IMAGES = 20_000
  * images already, and for very many images.
  */
 export async function accuracyOfTwice(
-  classifier: ImageClassifier,
+  classifier: Pick<ImageClassifier, 'extractor' | 'learningCurve'>,
   labels: readonly string[],
   { accuracy }: Evaluation,
   signal: AbortSignal,

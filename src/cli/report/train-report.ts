@@ -7,7 +7,7 @@ import { reportHtml } from './report.ts'
 
 /** Makes the report on a training, for which it looks for suspect labels. @throws {SoftmarginError} as `suspects` */
 export async function makeReport(parts: {
-  classifier: ImageClassifier
+  classifier: Pick<ImageClassifier, 'classes' | 'extractor' | 'suspects' | 'svm'>
   evaluation: Evaluation | undefined
   sides: Sides
   skipped: SkippedPictures

@@ -11,7 +11,7 @@ function warnings(counts: Record<string, number>): string[] {
   return told
 }
 
-it('warns of classes with few images, and names them', () => {
+it('warns about classes with few images and names them', () => {
   expect(warnings({ cat: 5, dog: 6 })).toEqual([])
   expect(warnings({ cat: 4, dog: 6 })).toEqual([
     "1 class has fewer than 5 images, which is little to learn from: 'cat' has 4",
@@ -29,7 +29,7 @@ it('warns if one class has five times as many images as another', () => {
   ])
 })
 
-it('is heard from fit, before an image is read', async () => {
+it('is passed on by fit before an image is read', async () => {
   using classifier = await ImageClassifier.create()
   const told: string[] = []
   const images = [0, 1, 2, 3].map((i) => digit(i % 2, i))

@@ -15,7 +15,7 @@ function results(first: number[], second: number[]) {
   }
 }
 
-it('prefers the best if it is better by more than the standard errors of the difference', () => {
+it('prefers the best candidate only if it is better by more than the standard errors of the difference', () => {
   // Differences of 0.1, 0, 0.1, 0: mean 0.05, standard deviation 0.0577, standard error 0.0289, ratio 1.73.
   const uneven = results([0.5, 0.9, 0.6, 0.8], [0.6, 0.9, 0.7, 0.8])
   expect(clearlyBest(uneven, 0, 1.7)).toBe(1)
@@ -27,7 +27,7 @@ it('prefers the best if it is better by more than the standard errors of the dif
   expect(clearlyBest(uneven, 1, 2)).toBe(1)
 })
 
-it('is used by a search as the function refit, as in scikit-learn', async () => {
+it('can be used by a grid search as a custom refit, as in scikit-learn', async () => {
   const X = Array.from({ length: 40 }, (_, i) => [i % 7, (i * i) % 11])
   const y = X.map(([a, b]) => (a > b / 2 ? 1 : 0))
   const grid = { C: [0.01, 1, 100] }

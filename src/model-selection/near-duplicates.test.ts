@@ -47,7 +47,7 @@ it('finds copies and puts them into one group', async () => {
   }
 })
 
-it('compares as the cosine of standardized rows does', async () => {
+it('compares by the cosine of standardized rows', async () => {
   const few = Matrix.from(rows.slice(0, 50))
   const { pairs } = await nearDuplicates(few, { similarity: 0.25 })
   const columns = Array.from({ length: 30 }, (_, f) => Array.from({ length: 50 }, (_, i) => few.row(i)[f]))
@@ -69,7 +69,7 @@ it('compares as the cosine of standardized rows does', async () => {
   }
 })
 
-it('takes equal rows and constant columns', async () => {
+it('accepts equal rows and constant columns', async () => {
   const { pairs } = await nearDuplicates([
     [1, 5],
     [2, 5],
@@ -80,7 +80,7 @@ it('takes equal rows and constant columns', async () => {
   expect((await nearDuplicates([[1], [1]])).pairs).toHaveLength(1)
 })
 
-it('names bad input', async () => {
+it('rejects invalid input and names the argument', async () => {
   const code = (wanted: string) => expect.objectContaining({ code: wanted })
   await expect(nearDuplicates([])).rejects.toEqual(code('EMPTY_INPUT'))
   await expect(nearDuplicates([[Number.NaN]])).rejects.toEqual(code('NOT_FINITE'))

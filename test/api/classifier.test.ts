@@ -105,7 +105,7 @@ describe('fit with a grid', () => {
 })
 
 it('shows the scaling of its features, with which its SVM predicts the same', async () => {
-  const { images, labels } = digits([0, 1, 4], 8)
+  const { images, labels } = labelledDigits([0, 1, 4], 8)
   using classifier = await ImageClassifier.create({ extractor: small })
   expect(() => classifier.scaler).toThrow(expect.objectContaining({ code: 'NOT_FITTED' }))
   await classifier.fit(images, labels)
@@ -186,7 +186,7 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
-  it('learns from the images of an evaluation too, without extracting them again', async () => {
+  it('can learn from the images of an evaluation without extracting them again', async () => {
     const { images, labels } = labelledDigits([0, 1], 10)
     const held = labelledDigits([0, 1, 4], 6, 20)
     const store = FeatureStore.inMemory()

@@ -33,7 +33,7 @@ describe('softmargin train', () => {
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
   })
 
-  it('saves a classifier that has learnt from all images, or only from those not held out', async () => {
+  it('saves a classifier trained on all images, or only on those not held out', async () => {
     const all = join(folder, 'all.onnx')
     const cache = join(folder, 'all.npz')
     const train = ['train', pictures, '-o', all, '--cache', cache, '--json']
@@ -74,7 +74,7 @@ describe('softmargin train', () => {
     expect(refused.code).toBe(2)
   })
 
-  it('warns of held-out images that it also learns from, of few images and of uneven classes', async () => {
+  it('warns about held-out images that are also trained on, few images and uneven classes', async () => {
     const messy = place.copy('copies')
     for (let i = 0; i < 10; i += 2) {
       copyFileSync(join(messy, 'one', `${i}.png`), join(messy, 'one', `copy${i}.png`))

@@ -97,7 +97,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   )
   const tuned = await frozen.open(trained.model)
   try {
-    const tuning: Tuning = { kept: true, from, ...trained.report, flip }
+    const tuning: Tuning = { kept: true, from, runtime: trained.runtime, ...trained.report, flip }
     if (rows.test.length > 0) {
       const held = await tuned.extract(imagesOf(rows.test), { signal })
       const learnt = await tuned.extract(trainImages, { signal })

@@ -6,7 +6,7 @@ import { crossValScore } from '../cross-val-score.ts'
 import { GridSearchCV } from '../grid-search.ts'
 import { StratifiedGroupKFold } from './stratified-group-k-fold.ts'
 
-test.each(fixtures)('$nSplits folds of $name are those of scikit-learn', ({ y, groups, nSplits, fold }) => {
+test.each(fixtures)('$nSplits folds of $name match scikit-learn', ({ y, groups, nSplits, fold }) => {
   const folds = new StratifiedGroupKFold({ nSplits }).split(y, y, groups)
   const own = new Array(y.length).fill(-1)
   for (const [i, { train, test }] of folds.entries()) {
@@ -16,7 +16,7 @@ test.each(fixtures)('$nSplits folds of $name are those of scikit-learn', ({ y, g
   expect(own).toEqual(fold)
 })
 
-test('shuffling moves groups, divides none, and repeats with its seed', () => {
+test('shuffling moves whole groups between folds and is repeatable by seed', () => {
   const [{ y, groups }] = fixtures
   const split = (randomState: number) =>
     new StratifiedGroupKFold({ shuffle: true, randomState }).split(y, y, groups)
@@ -36,7 +36,7 @@ const pairs = Array.from({ length: 60 }, (_, i) => [
 const y = Array.from({ length: 60 }, (_, i) => (Math.sin(50 * Math.floor(i / 2)) > 0 ? 'a' : 'b'))
 const groups = Array.from({ length: 60 }, (_, i) => `group ${Math.floor(i / 2)}`)
 
-test('the groups reach cross-validation and grid search', async () => {
+test('cross-validation and grid search keep groups together', async () => {
   const svc = new SVC({ C: 1000, gamma: 50 })
   const cv = new StratifiedGroupKFold({ nSplits: 3 })
   const folds = cv.split(pairs, y, groups)
@@ -53,7 +53,7 @@ test('the groups reach cross-validation and grid search', async () => {
   expect(search.cvResults.splitTestScores.map(([score]) => score)).toEqual([...expected])
 })
 
-test('bad input is named', () => {
+test('throws for invalid input and names the argument', () => {
   const folds = new StratifiedGroupKFold({ nSplits: 3 })
   const code = (wanted: string) => expect.objectContaining({ code: wanted })
   const four = ['a', 'a', 'b', 'b']

@@ -48,7 +48,7 @@ test('other labels may determine the proportions', () => {
   expect(testRows.filter((row) => groups[row] === 'old')).toHaveLength(10)
 })
 
-test.each([0.2, 0.5, 9])('groups stay together, and the sizes nearly: %s', (testSize) => {
+test.each([0.2, 0.5, 9])('groups stay together, and sizes are nearly kept: %s', (testSize) => {
   const groups = Array.from({ length: 120 }, (_, i) => (i < 90 ? `pair ${Math.floor(i / 2)}` : `lone ${i}`))
   const y = groups.map((_, i) => (i % 8 < 2 ? 'rare' : 'common'))
   for (const stratify of [false, true]) {
@@ -69,7 +69,7 @@ test.each([0.2, 0.5, 9])('groups stay together, and the sizes nearly: %s', (test
   expect(rows(1)).not.toEqual(rows(2))
 })
 
-test('groups that cannot be split are named', () => {
+test('throws for groups that cannot be split', () => {
   const y = ['a', 'a', 'b', 'b']
   expect(() => trainTestSplit(y, y, { groups: [1, 1, 1] })).toThrow(
     expect.objectContaining({ code: 'SHAPE_MISMATCH', argument: 'groups' }),

@@ -64,13 +64,15 @@ for (const [i, { kernel, C, gamma }] of cvResults.params.entries()) {
   console.log(pad([kernel, C, gamma, ...scores, i === bestIndex ? 'best' : ''], [8, 6, 8, 10, 8, 4]))
 }
 
-const { accuracy, confusionMatrix } = await classifier.evaluate(testImages, testLabels)
+const { accuracy, confusionMatrix } = await classifier.evaluate(testImages, testLabels, { add: true })
 console.log('\nConfusion matrix of the held-out digits (rows: true, columns: predicted):')
 console.log(['', ...confusionMatrix.labels].map((label) => label.padStart(4)).join(''))
 for (const [i, counts] of confusionMatrix.entries()) {
   console.log([confusionMatrix.labels[i], ...counts].map((cell) => String(cell).padStart(4)).join(''))
 }
 
+// What is saved has learnt from the held-out digits too.
+await classifier.refit()
 await writeFile(file, await classifier.save())
 classifier.dispose()
 const loaded = await ImageClassifier.load(file)

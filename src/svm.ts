@@ -50,15 +50,32 @@ export {
   type CrossValScoreOptions,
   crossValScore,
 } from './model-selection/cross-val-score.ts'
-export { type CvResults, GridSearchCV, type GridSearchOptions } from './model-selection/grid-search.ts'
+export {
+  type CvResults,
+  GridSearchCV,
+  type GridSearchFitOptions,
+  type GridSearchOptions,
+} from './model-selection/grid-search.ts'
+export {
+  type LearningCurve,
+  type LearningCurveOptions,
+  learningCurve,
+} from './model-selection/learning-curve.ts'
+export {
+  type NearDuplicate,
+  type NearDuplicates,
+  type NearDuplicatesOptions,
+  nearDuplicates,
+} from './model-selection/near-duplicates.ts'
 export type { ParamGrid } from './model-selection/parameter-grid.ts'
 export type { Scorer, Scoring } from './model-selection/scoring.ts'
-export { StratifiedKFold } from './model-selection/stratified-k-fold.ts'
+export { StratifiedGroupKFold } from './model-selection/splits/stratified-group-k-fold.ts'
+export { StratifiedKFold } from './model-selection/splits/stratified-k-fold.ts'
 export {
   type TrainTestSplit,
   type TrainTestSplitOptions,
   trainTestSplit,
-} from './model-selection/train-test-split.ts'
+} from './model-selection/splits/train-test-split.ts'
 export type { Scale } from './preprocessing/feature-scaler.ts'
 export { type Norm, Normalizer } from './preprocessing/normalizer.ts'
 export { StandardScaler } from './preprocessing/standard-scaler.ts'

@@ -1,6 +1,7 @@
 // The exported kernels of the network engine, nothing else. src/cnn/engine/wasm/cnn-exports.ts gives their types.
 
 export { activate } from './activation'
+export { activationGradient, poolGradient } from './activation-gradient'
 export { binary } from './binary'
 export { dense } from './dense'
 export { depthwise, DEPTHWISE_PIXELS } from './depthwise'
@@ -8,7 +9,10 @@ export { depthwiseRows } from './depthwise-rows'
 export { copyPixels, fillBorder, fromPlanes, toPlanes } from './layout'
 export { layerNorm, softmax } from './normalize'
 export { packPanels, packUntransformed, packWinograd, unpackHalves } from './pack'
+export { OUTER } from './outer'
 export { pool } from './pool'
 export { stem, STEM_SCRATCH_BYTES } from './stem'
 export { NARROW, TILE_PIXELS, WIDE } from './tile'
+export { channelSums, depthwiseGradient, unpackGradient, weightGradient } from './weight-gradient'
+export { winogradGradient } from './winograd-gradient'
 export { winograd, WINOGRAD_CHANNELS, WINOGRAD_PLANE_GAP, WINOGRAD_SCRATCH_BYTES } from './winograd'

@@ -16,6 +16,8 @@ const [train, test, trainLabels, testLabels] = trainTestSplit(paths, labels, { s
 
 const classifier = await ImageClassifier.create()
 await classifier.fit(train, trainLabels)
-const { accuracy } = await classifier.evaluate(test, testLabels)
+const { accuracy } = await classifier.evaluate(test, testLabels, { add: true })
+// What is saved has learnt from the held-out pictures too.
+await classifier.refit()
 Deno.writeFileSync(file, await classifier.save())
 console.log(`hold-out accuracy ${accuracy}`)

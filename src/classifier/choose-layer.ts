@@ -4,17 +4,21 @@ import type { LayerInfo } from '../cnn/extractor/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
-import type { Splitter } from '../core/folds.ts'
+import type { Fold, Splitter } from '../core/folds.ts'
 import { checkLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
+import { accuracyScore } from '../metrics/metrics.ts'
+import { meanOf } from '../model-selection/clearly-best.ts'
 import { crossValidate } from '../model-selection/cross-validate.ts'
-import { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import { splitRows } from '../model-selection/splits/splitter.ts'
+import { StratifiedGroupKFold } from '../model-selection/splits/stratified-group-k-fold.ts'
+import { StratifiedKFold } from '../model-selection/splits/stratified-k-fold.ts'
 import { JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
-import { checkImages, type ImagesCall, type Scale } from './classifier-options.ts'
+import { checkImages, type ImagesCall, type Scale, withDefaultC } from './classifier-options.ts'
 
 /** Progress of `chooseLayer`: stage `'features'` counts images, stage `'svm'` counts SVM fits. */
 export interface ChooseLayerProgress extends Progress {
@@ -40,12 +44,17 @@ export interface ChooseLayerOptions
    * `'average'` and `{ grid: 2 }` for maps; `'average'` and `'cls'` for tokens, if there is a class token.
    */
   poolings?: readonly Pooling[] | undefined
-  /** The SVM that is cross-validated on each candidate. Default: an `SVC` with default options. */
+  /** The SVM that is cross-validated on each candidate. Default: an `SVC` with `C: 3`, as in `ImageClassifier`. */
   svm?: SVC | SvcOptions | undefined
   /** How features are scaled. The scaler is fitted on the training part of each fold. Default `'standard'`. */
   scale?: Scale | undefined
-  /** Number of stratified folds, or a splitter. Default 5. */
+  /**
+   * Number of stratified folds, or a splitter. With a number and at most 400 images, the folds are dealt four times, so
+   * that luck counts less. Default 5.
+   */
   cv?: number | Splitter | undefined
+  /** The group of each image, which no fold divides; see `ClassifierFitOptions.groups`. Default: no groups. */
+  groups?: ArrayLike<Label> | undefined
   /** Store that keeps the features of all candidates together, so that no image is extracted twice. */
   store?: FeatureStore | undefined
 }
@@ -59,6 +68,10 @@ export interface RankedLayer {
   accuracy: number
   /** Standard deviation of the accuracy over the folds. */
   accuracyStd: number
+  /** How much higher the accuracy is than that of the extractor's default layer, if that is a candidate. */
+  gain?: number | undefined
+  /** The standard error of `gain`, from the differences between images. */
+  gainError?: number | undefined
   /** Number of features per image. */
   features: number
   /** Fraction of the network's multiply-adds needed to compute the layer, as in `LayerInfo.share`. */
@@ -108,49 +121,61 @@ export async function rankLayers(
   labels: ArrayLike<Label>,
   options: ChooseLayerOptions = {},
 ): Promise<Ranking> {
-  const { cv = 5, svm = {}, scale = 'standard', signal, onProgress } = options
+  const { cv = 5, svm = {}, groups, scale = 'standard', signal, onProgress } = options
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
-  const splitter = typeof cv === 'number' ? new StratifiedKFold({ nSplits: cv }) : cv
   // Feature extraction is expensive, so validate everything that can be validated before it.
-  await splitter.split(images, labels)
-  const template = svm instanceof SVC ? svm : new SVC(svm)
+  await splitRows(cv, images, labels, groups)
+  const given = withDefaultC(svm)
+  const template = given instanceof SVC ? given : new SVC(given)
   checkFeatureKernel(template)
   checkClassWeight(template, labels)
-  const given = options.extractor
-  const extractor = given instanceof FeatureExtractor ? given : await FeatureExtractor.create(given)
+  const source = options.extractor
+  const extractor = source instanceof FeatureExtractor ? source : await FeatureExtractor.create(source)
   try {
     const { choices, infos } = candidates(extractor, options)
     const { features, ...rest } = await extract(extractor, images, choices, options, labels)
     const { read } = rest
     const y = read.map((i) => labels[i])
-    const folds = await splitter.split(y, y)
-    const rows: { ranked: RankedLayer; features: Matrix }[] = []
+    const folds = await repeatedFolds(cv, y, groups && read.map((i) => groups[i]))
+    const judged: JudgedLayer[] = []
     for (const [i, matrix] of features.entries()) {
+      const right = new Float64Array(y.length)
+      const tested = new Float64Array(y.length)
       const scores: number[] = []
       await crossValidate(matrix, y, folds, {
         scale,
         signal,
         estimatorsOf: () => [template.clone({ probability: false })],
-        judge: async ({ svc, XTest, yTest }) => {
-          scores.push(await svc.score(XTest, yTest, { signal }))
+        judge: async ({ svc, XTest, yTest, test }) => {
+          const predicted = await svc.predict(XTest, { signal })
+          for (const [at, row] of test.entries()) {
+            tested[row]++
+            if (predicted[at] === yTest[at]) right[row]++
+          }
+          scores.push(accuracyScore(yTest, predicted))
           const done = i * folds.length + scores.length
           onProgress?.({ stage: 'svm', done, total: features.length * folds.length })
         },
       })
-      const ranked = {
+      judged.push({ scores, right: right.map((count, row) => count / tested[row]) })
+    }
+    const reference = infos.findIndex(({ isDefault }) => isDefault)
+    const rows = features.map((matrix, i) => ({
+      features: matrix,
+      ranked: {
         layer: infos[i].name,
         pooling: choices[i].pooling!,
-        ...meanAndDeviation(scores),
+        ...meanAndDeviation(judged[i].scores),
+        ...(reference < 0 ? {} : gainOver(judged[reference], judged[i])),
         features: matrix.cols,
         share: infos[i].share,
-      }
-      rows.push({ ranked, features: matrix })
-    }
+      },
+    }))
     rows.sort((a, b) => compare(a.ranked, b.ranked))
     return { layers: rows.map(({ ranked }) => ranked), features: rows.map((row) => row.features), ...rest }
   } finally {
-    if (extractor !== given) extractor.dispose()
+    if (extractor !== source) extractor.dispose()
   }
 }
 
@@ -212,6 +237,39 @@ async function extract(
   const { preprocess, parts = [] } = await joined.maker()
   const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
   return { features, keys, joined, read: readable() }
+}
+
+/** What cross-validation found for a layer. */
+interface JudgedLayer {
+  scores: number[]
+  /** For each image, the share of the folds' predictions that were right. */
+  right: Float64Array
+}
+
+/** Images up to which folds are dealt several times, and how often. */
+const FEW = 400
+const REPEATS = 4
+
+/** The folds of `cv`; where it is a number and images are few, followed by folds of other deals. */
+async function repeatedFolds(
+  cv: number | Splitter,
+  y: readonly Label[],
+  groups: readonly Label[] | undefined,
+): Promise<Fold[]> {
+  const first = await splitRows(cv, y, y, groups)
+  if (typeof cv !== 'number' || y.length > FEW) return first
+  const others = Array.from({ length: REPEATS - 1 }, (_, i) => {
+    const options = { nSplits: cv, shuffle: true, randomState: i + 1 }
+    return splitRows(groups ? new StratifiedGroupKFold(options) : new StratifiedKFold(options), y, y, groups)
+  })
+  return [...first, ...(await Promise.all(others)).flat()]
+}
+
+function gainOver(reference: JudgedLayer, judged: JudgedLayer): Pick<RankedLayer, 'gain' | 'gainError'> {
+  const { mean, standardError } = meanOf(
+    Array.from(judged.right, (right, row) => right - reference.right[row]),
+  )
+  return { gain: mean, gainError: standardError }
 }
 
 function meanAndDeviation(scores: number[]): Pick<RankedLayer, 'accuracy' | 'accuracyStd'> {

@@ -44,7 +44,7 @@ export interface ClassifierOptions {
   extractor?: FeatureExtractor | ExtractorOptions | undefined
   /**
    * SVM options, or an `SVC` to copy them from; that `SVC` is not fitted itself. Default: the defaults of
-   * `SVC`.
+   * `SVC`, but with `C: 3`, which suits the features of images better than 1.
    */
   svm?: SVC | SvcOptions | undefined
   /**
@@ -86,11 +86,11 @@ export interface ClassifierProgress
     Pick<FineTuneProgress, 'loss' | 'accuracy' | 'learningRate' | 'secondsLeft'> {
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
-   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, and `'calibration'` counts
-   * folds that probabilities are learnt from. While the CNN is trained, `'activations'` counts images and
+   * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, `'calibration'` counts
+   * folds that probabilities are learnt from, and `'duplicates'` counts images that are compared. While the CNN is trained, `'activations'` counts images and
    * `'training'` counts steps.
    */
-  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration'
+  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration' | 'duplicates'
 }
 
 /** Options common to all calls that take images. */
@@ -107,12 +107,57 @@ export interface ImagesCall extends LongCall<ClassifierProgress> {
   onUnreadable?: ((index: number, error: SoftmarginError) => void) | undefined
 }
 
+/** Options of `evaluate`. */
+export interface EvaluateOptions extends ImagesCall {
+  /**
+   * Whether to add the images afterwards, as `add` does but without extracting their features again, so that a
+   * `refit` also learns from the images that were held out for the evaluation. Default false.
+   */
+  add?: boolean | undefined
+}
+
+/** An image that is worth a label. */
+export interface NextToLabel<L extends Label = Label> {
+  /** Its index among the images that were passed. */
+  index: number
+  /** The label that the classifier would give it. */
+  label: L
+  /**
+   * By how much that label leads the second in the decision values of `decisionFunction`; with two classes, the absolute
+   * decision value. The smaller, the less certain.
+   */
+  margin: number
+}
+
+/** Two images that are almost the same. */
+export interface DuplicateImages<L extends Label = Label> {
+  /** Numbers of the two images, the smaller one first. */
+  indices: [number, number]
+  /** Their labels. */
+  labels: [L, L]
+  /** How alike they are: the cosine of the angle between their standardized features, at most 1. */
+  similarity: number
+}
+
 /** Options of `fit`. */
 export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCall, Warned {
   /** SVM parameters and the values to try; the best combination is used. Default: no grid search. */
   grid?: ParamGrid | readonly ParamGrid[] | undefined
+  /**
+   * Whether the grid search and `layer: 'auto'` keep what the classifier has unless something else is clearly better:
+   * the parameters of `svm`, if they are in the grid, unless another candidate is better by two standard errors of
+   * the difference over the folds; the default layer, unless another one is better by one and a half standard errors
+   * of the difference over the images. With `false` the best mean score decides, which with few images is often luck.
+   * Default true.
+   */
+  cautious?: boolean | undefined
   /** Number of folds, or a splitter, for the grid search and for layer selection. Default 5. */
   cv?: number | Splitter | undefined
+  /**
+   * The group of each image, a string or a number: images of one group, such as views of one object or near-duplicates,
+   * are never both fitted and judged in the grid search and in layer selection. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
   /** Score that the grid search maximizes. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
 }
@@ -163,6 +208,11 @@ export interface Evaluation<L extends Label = Label> {
    * Averages are taken over the classes that occur as true labels or as predictions.
    */
   report: ClassificationReport<L>
+  /**
+   * Classes of the classifier that no image has, so that the figures do not cover them: their recall and precision in
+   * `report` say nothing.
+   */
+  missingClasses: L[]
   /** Number of images evaluated, that is, those that could be read. */
   images: number
   /** Only with `unknown`. The other figures are those of the classes that the SVM finds, refused or not. */
@@ -204,7 +254,28 @@ export function checkOptions(options: ClassifierOptions): Required<
     throw invalidArgument('probability', probability, "true, false or 'libsvm'")
   }
   const unknown = checkUnknown(options.unknown)
-  return { extractor, svm, scale, probability, unknown, store, fineTune: checkTuning(fineTune, store) }
+  return {
+    extractor,
+    svm: withDefaultC(svm),
+    scale,
+    probability,
+    unknown,
+    store,
+    fineTune: checkTuning(fineTune, store),
+  }
+}
+
+/**
+ * The options of an SVM with the default C for features of images: more accurate than 1 for 5 to 150 photos or digits of
+ * a class (bench/defaults.js). An `SVC` keeps its own.
+ */
+export function withDefaultC(svm: SVC | SvcOptions): SVC | SvcOptions {
+  return svm instanceof SVC || svm.C !== undefined ? svm : { ...svm, C: 3 }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+export function checkAdd(add: unknown): void {
+  if (typeof add !== 'boolean') throw invalidArgument('add', add, 'true or false')
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */

@@ -3,9 +3,9 @@ import type { Splitter } from '../core/folds.ts'
 import { encodeLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import type { GridSearchCV } from '../model-selection/grid-search.ts'
+import type { CvResults, GridSearchCV } from '../model-selection/grid-search.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
-import { type FitProgress, SVC } from '../svm/svc.ts'
+import { type FitProgress, SVC, type SvcOptions, type SvcParameters } from '../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
 import type {
   ClassifierFitOptions,
@@ -17,6 +17,11 @@ import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkKnown, fitKnown, type KnownModel } from './review/fit-known.ts'
 import { checkTwoOfEach } from './review/out-of-fold.ts'
+
+/**
+ * By how many standard errors a candidate of a grid must be better than the SVM's own parameters: see bench/defaults.js.
+ */
+const STANDARD_ERRORS = 2
 
 /** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
 export interface FittedSvm<L extends Label = Label> {
@@ -38,26 +43,38 @@ export async function searchFor<L extends Label>(
   template: SVC<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
-  { grid, cv = 5, scoring }: ClassifierFitOptions<L>,
+  { grid, cv = 5, scoring, groups, cautious = true }: ClassifierFitOptions<L>,
   { probability, unknown }: Pick<SvmFit<L>, 'probability' | 'unknown'>,
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (unknown) checkKnown(labels, unknown.reject)
   if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
   if (grid === undefined) return undefined
-  const [{ GridSearchCV }, { listCandidates }, { StratifiedKFold }] = await Promise.all([
+  const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
     import('../model-selection/parameter-grid.ts'),
-    import('../model-selection/stratified-k-fold.ts'),
+    import('../model-selection/splits/splitter.ts'),
+    import('../model-selection/clearly-best.ts'),
   ])
-  const search = new GridSearchCV(template, grid, { cv, scoring })
-  for (const candidate of listCandidates(grid, Object.keys(template.getParams()))) {
+  const candidates = listCandidates(grid, Object.keys(template.getParams()))
+  const own = candidates.findIndex((candidate) => isPartOf(candidate, template.getParams()))
+  const refit =
+    cautious && own >= 0 ? (results: CvResults) => clearlyBest(results, own, STANDARD_ERRORS) : true
+  const search = new GridSearchCV(template, grid, { cv, scoring, refit })
+  for (const candidate of candidates) {
     using svm = template.clone(candidate)
     checkFeatureKernel(svm, 'grid.kernel')
     checkClassWeight(svm, labels)
   }
-  if (typeof cv === 'number') new StratifiedKFold({ nSplits: cv }).split(images, labels)
+  if (typeof cv === 'number') await splitRows(cv, images, labels, groups)
   return search
+}
+
+/** Whether the values of some parameters are those that an SVM has. */
+function isPartOf(candidate: SvcOptions, parameters: SvcParameters): boolean {
+  return Object.entries(candidate).every(
+    ([name, value]) => JSON.stringify(value) === JSON.stringify(parameters[name as keyof SvcParameters]),
+  )
 }
 
 /** What an SVM is fitted on, and how its probabilities are. */
@@ -120,7 +137,7 @@ async function fitUncalibrated<L extends Label>(
   X: Matrix,
   { labels: y, probability }: SvmFit<L>,
   search: GridSearchCV<L> | undefined,
-  { signal, onProgress, onWarning, warmStart }: ClassifierFitOptions<L> & { warmStart?: SVC },
+  { signal, onProgress, onWarning, warmStart, groups }: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   if (search === undefined) {
     const svc = template.clone({ probability: probability === 'libsvm' })
@@ -130,7 +147,7 @@ async function fitUncalibrated<L extends Label>(
   }
   try {
     const onSearch = (p: Progress) => onProgress?.({ stage: 'search', ...p })
-    await search.fit(X, y, { signal, onWarning, onProgress: onSearch })
+    await search.fit(X, y, { signal, onWarning, groups, onProgress: onSearch })
     const { bestParams, bestScore, bestIndex, cvResults } = search
     const best = SVC.fromState(search.bestEstimator.toState())
     return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }

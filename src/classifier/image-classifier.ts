@@ -6,6 +6,7 @@ import { SoftmarginError } from '../core/errors.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
+import type { LearningCurve, LearningCurveOptions } from '../model-selection/learning-curve.ts'
 import { type FeatureScaler, fitFeatureScaler, type Scale } from '../preprocessing/feature-scaler.ts'
 import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
@@ -20,22 +21,28 @@ import {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
+  checkAdd,
   checkImages,
   checkLoadOptions,
   checkOptions,
+  type DuplicateImages,
+  type EvaluateOptions,
   type Evaluation,
   type ImagesCall,
+  type NextToLabel,
   type Probability,
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
-import { ImageFeatures, type LayerJudge } from './image-features.ts'
+import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
+import { warnOfLabels } from './label-warnings.ts'
 import {
   decisionsOf,
   evaluationOf,
   knownScoresOf,
   labelsOf,
+  nextOf,
   type Pipeline,
   probabilitiesOf,
 } from './predict-images.ts'
@@ -50,8 +57,11 @@ export type {
   ClassifierProgress,
   ClassifierRefitOptions,
   ClassifierSearch,
+  DuplicateImages,
+  EvaluateOptions,
   Evaluation,
   ImagesCall,
+  NextToLabel,
   Probability,
   Scale,
   UnknownEvaluation,
@@ -159,6 +169,8 @@ export class ImageClassifier<L extends Label = Label> {
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
+   * @param o.onWarning called for classes with fewer than 5 images, and if one class has 5 times as many images as
+   *   another; and as in `SVC.fit`
    * @returns this classifier, typed by `labels`
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has
    *   fewer images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
@@ -173,9 +185,11 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+    if (o.groups !== undefined) checkLabels(o.groups, images.length, 'groups', 'images')
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
+    warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
     const frozen = chosen?.source ?? this.#frozen
     let source = frozen
@@ -189,7 +203,10 @@ export class ImageClassifier<L extends Label = Label> {
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const given = { features: extracted.features, scaler, labels: trainingSet.labels, ...extras }
-      const fitted = await fitSvm(this.#template, given, search, o)
+      const fitted = await fitSvm(this.#template, given, search, {
+        ...o,
+        groups: o.groups && extracted.read.map((i) => o.groups![i]),
+      })
       this.#replace({ ...fitted, scaler, trainingSet, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()
@@ -218,14 +235,12 @@ export class ImageClassifier<L extends Label = Label> {
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     uniqueLabels<Label>([trainingSet.labels[0], ...Array.from(labels)], 'labels')
-    const extracted = await this.#source.extract(images, o, labels)
-    this.#checkFitted()
-    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
+    this.#keep(await this.#source.extract(images, o, labels), labels)
     return this
   }
 
   /**
-   * Fits on all images passed to `fit` and `add`, warm-started from the last solution. The SVM parameters,
+   * Fits on all images passed to `fit` and `add`, and to `evaluate` with `add`, warm-started from the last solution. The SVM parameters,
    * including those found by a grid search, and the feature scaling stay unchanged. If `refit` throws, the
    * previously fitted state and the added images are kept.
    *
@@ -316,14 +331,19 @@ export class ImageClassifier<L extends Label = Label> {
    *
    * @param images images that were not used by `fit`
    * @param labels true labels, which may include labels that are not in `classes`
-   * @throws {SoftmarginError} `SHAPE_MISMATCH`, and the errors of `predict`
+   * @throws {SoftmarginError} `SHAPE_MISMATCH`, the errors of `predict` and, with `add`, those of `add`
    */
   async evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
     labels: Y,
-    o: ImagesCall = {},
+    o: EvaluateOptions = {},
   ): Promise<Evaluation<L | Y[number]>> {
-    return evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
+    const { add = false, ...call } = o
+    checkAdd(add)
+    if (add) await this.#checkRefittable()
+    const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, call, add)
+    if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
+    return result.evaluation
   }
 
   /**
@@ -372,6 +392,74 @@ export class ImageClassifier<L extends Label = Label> {
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })
+  }
+
+  /**
+   * Chooses the images whose labels would teach the classifier most, for you to label: images that it is uncertain
+   * about, but different ones. Add them with `add` and `refit`, then ask again; a tenth to a half as many images as the
+   * classifier has learnt from is a good number for each turn.
+   *
+   * Of the 10 n images with the smallest margins, k-means on the scaled features finds n clusters, and the image next
+   * to each centre is taken (F. Zhdanov, "Diverse mini-batch active learning", 2019). The same images give the same
+   * choice.
+   *
+   * @param images images without labels
+   * @param n how many to choose, 1 or more; if there are fewer images, all are returned
+   * @returns the most uncertain first; with `onUnreadable`, without images that cannot be read
+   * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `predict`
+   */
+  async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
+    return nextOf(this.#pipeline(), images, n, o)
+  }
+
+  /**
+   * Cross-validates the classifier's SVM on a quarter, a half and all of its training images, and guesses its accuracy
+   * with other numbers of images. The layer, the CNN and the parameters of the SVM stay as they are. The difference
+   * between two such guesses, added to an accuracy on held-out images, is a better guess than either alone.
+   *
+   * @param o.extrapolateTo numbers of images to guess for. Default as many as it has learnt from, and twice as many
+   * @param o.cv number of folds, or a splitter. Default 5
+   * @param o `onProgress` counts fits, in the stage `'svm'`
+   * @throws {SoftmarginError} as `suspects`; `TOO_FEW_ROWS` if a class has fewer images than there are folds
+   */
+  async learningCurve(
+    o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'> = {},
+  ): Promise<LearningCurve> {
+    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+    const { learningCurve } = await import('../model-selection/learning-curve.ts')
+    return learningCurve(svc, features, trainingSet.labels, {
+      ...o,
+      scale: scaler.kind,
+      onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
+    })
+  }
+
+  /**
+   * Finds pairs of images that are almost the same, the most alike first, by the classifier's features, among the
+   * images that were passed to `fit` and `add`, and to `evaluate` with `add`. Of such a pair with two labels one label
+   * is wrong; a pair with one image to learn from and one held out makes an evaluation too favourable.
+   *
+   * @param o.similarity as in `nearDuplicates`; default 0.98
+   * @returns `indices` counts the images that could be read, in the order in which they were passed
+   * @throws {SoftmarginError} as `suspects`, and `INVALID_ARGUMENT`
+   */
+  async nearDuplicates(
+    o: LongCall<ClassifierProgress> & { similarity?: number | undefined } = {},
+  ): Promise<DuplicateImages<L>[]> {
+    const { trainingSet, features } = await this.#checkRefittable()
+    const added = [...this.#added]
+    const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
+    const { nearDuplicates } = await import('../model-selection/near-duplicates.ts')
+    const { pairs } = await nearDuplicates(all.features, {
+      similarity: o.similarity,
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.({ stage: 'duplicates', ...p }),
+    })
+    return pairs.map(({ rows: [a, b], similarity }) => ({
+      indices: [a, b],
+      labels: [all.labels[a], all.labels[b]],
+      similarity,
+    }))
   }
 
   /**
@@ -487,6 +575,12 @@ export class ImageClassifier<L extends Label = Label> {
     this.#fitted?.svc.dispose()
     this.#fitted = fitted
     this.#added = []
+  }
+
+  /** Keeps labelled images for the next `refit`. */
+  #keep(extracted: Extracted, labels: ArrayLike<L>): void {
+    this.#checkFitted()
+    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
   }
 
   #checkAlive(): void {

@@ -28,6 +28,19 @@ export interface LayerJudge {
   scale: Scale
 }
 
+/**
+ * By how many standard errors of the difference a layer must be better than the default one: see bench/defaults.js.
+ */
+const STANDARD_ERRORS = 1.5
+
+/** The best layer, if it is clearly better than the default one, and the default one otherwise; an index. */
+function clearlyBetterLayer(layers: readonly RankedLayer[]): number {
+  const [{ gain = Number.POSITIVE_INFINITY, gainError = 0 }] = layers
+  // A gain and an error of 0 are those of the default layer itself, which may have been tried with several poolings.
+  const reference = layers.findIndex((each) => each.gain === 0 && each.gainError === 0)
+  return gain > STANDARD_ERRORS * gainError || reference < 0 ? 0 : reference
+}
+
 /** Source of a classifier's features: an extractor and, optionally, the store that caches its output. */
 export class ImageFeatures {
   readonly extractor: FeatureExtractor
@@ -85,7 +98,7 @@ export class ImageFeatures {
     images: readonly ImageInput[],
     labels: ArrayLike<Label>,
     judge: LayerJudge,
-    o: ImagesCall & Pick<ClassifierFitOptions, 'cv'>,
+    o: ImagesCall & Pick<ClassifierFitOptions, 'cv' | 'groups' | 'cautious'>,
   ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
     const { store } = this
     const { rankLayers } = await import('./choose-layer.ts')
@@ -94,15 +107,17 @@ export class ImageFeatures {
       extractor: this.extractor,
       store,
       cv: o.cv,
+      groups: o.groups,
       batchSize: o.batchSize,
       signal: o.signal,
       onUnreadable: o.onUnreadable,
       onProgress: (p) => o.onProgress?.({ ...p, stage: p.stage === 'svm' ? 'layers' : p.stage }),
     })
-    const [{ layer, pooling }] = layers
+    const chosen = o.cautious === false ? 0 : clearlyBetterLayer(layers)
+    const { layer, pooling } = layers[chosen]
     const extractor = await this.extractor.withLayer({ layer, pooling })
     const source = new ImageFeatures(extractor, { owned: true, store, joined })
-    return { source, ranked: layers, extracted: { features: features[0], read, keys } }
+    return { source, ranked: layers, extracted: { features: features[chosen], read, keys } }
   }
 
   /** A source of the features of this CNN after it was trained on some images. */

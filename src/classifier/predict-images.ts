@@ -1,6 +1,7 @@
 import { invalidArgument } from '../core/errors.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'
 import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
@@ -11,12 +12,14 @@ import {
   checkImages,
   type Evaluation,
   type ImagesCall,
+  type NextToLabel,
   type UnknownEvaluation,
 } from './classifier-options.ts'
-import type { ImageFeatures } from './image-features.ts'
+import type { Extracted, ImageFeatures } from './image-features.ts'
 import { calibratedProba } from './review/calibrate-svc.ts'
 import type { KnownModel } from './review/fit-known.ts'
 import { classScores, greatestScores } from './review/known-model.ts'
+import { diverseRows, marginsOf } from './review/next-to-label.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -105,22 +108,44 @@ export async function decisionsOf(
   return spreadRows(rows, read, images.length)
 }
 
-/** Evaluates the classifier on images with known labels. */
+/** Chooses images whose labels would teach the classifier most; see `ImageClassifier.nextToLabel`. */
+export async function nextOf<L extends Label>(
+  pipeline: Pipeline<L>,
+  images: readonly ImageInput[],
+  count: number,
+  o: ImagesCall,
+): Promise<NextToLabel<L>[]> {
+  if (!Number.isSafeInteger(count) || count < 1) throw invalidArgument('n', count, 'an integer of 1 or more')
+  const { svc } = pipeline
+  const { X, read } = await rowsOf(pipeline, images, o)
+  const predicted = await svc.predict(X, { signal: o.signal })
+  const margins = marginsOf(await svc.decisionFunction(X, { signal: o.signal }))
+  const rows = await diverseRows(X, margins, count, new TimeSlice(o.signal))
+  return rows.map((row) => ({ index: read[row], label: predicted[row], margin: margins[row] }))
+}
+
+/**
+ * Evaluates the classifier on images with known labels, and returns the features of these too.
+ *
+ * @param isKept whether a feature store is to record the labels
+ */
 export async function evaluationOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
   o: ImagesCall,
-): Promise<Evaluation<L>> {
+  isKept = false,
+): Promise<{ evaluation: Evaluation<L>; extracted: Extracted }> {
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, features, read } = await rowsOf(pipeline, images, o)
+  const { X, features, read, keys } = await rowsOf(pipeline, images, o, isKept ? labels : undefined)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
+  const occurring = new Set(yTrue)
   const right = yTrue.filter((label, row) => label === predicted[row]).length
-  return {
+  const evaluation = {
     accuracy: accuracyScore(yTrue, predicted),
     accuracyInterval: wilsonInterval(right, yTrue.length),
     confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
@@ -129,11 +154,13 @@ export async function evaluationOf<L extends Label>(
       ...classificationReport(yTrue, predicted),
       classes: classificationReport(yTrue, predicted, { labels: all }).classes,
     },
+    missingClasses: pipeline.svc.classes.filter((label) => !occurring.has(label)),
     images: yTrue.length,
     ...(pipeline.known && {
       unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
     }),
   }
+  return { evaluation, extracted: { features, read, keys } }
 }
 
 function unknownEvaluation(
@@ -165,11 +192,16 @@ function unknownEvaluation(
   }
 }
 
-/** Scaled features of the readable images, with the indices of those images. */
-async function rowsOf({ source, scaler }: Pipeline, images: readonly ImageInput[], o: ImagesCall) {
+/** Scaled and unscaled features of the readable images, with the indices of those images. */
+async function rowsOf(
+  { source, scaler }: Pipeline,
+  images: readonly ImageInput[],
+  o: ImagesCall,
+  labels?: ArrayLike<Label>,
+): Promise<Extracted & { X: Matrix }> {
   checkImages(images)
-  const { features, read } = await source.extract(images, o)
-  return { X: await scaler.transform(features), features, read }
+  const extracted = await source.extract(images, o, labels)
+  return { X: await scaler.transform(extracted.features), ...extracted }
 }
 
 /** Puts rows where their images are, and rows of NaN elsewhere. */

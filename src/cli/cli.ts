@@ -11,6 +11,7 @@ import { addEvaluate } from './commands/evaluate-command.ts'
 import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
+import { addNext } from './commands/next-command.ts'
 import { addPredict } from './commands/predict-command.ts'
 import { addServe } from './commands/serve-command.ts'
 import { addSuspects } from './commands/suspects-command.ts'
@@ -43,6 +44,7 @@ const program = new Command('softmargin')
 addTrain(program, interrupt.signal)
 addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
+addNext(program, interrupt.signal)
 addSuspects(program, interrupt.signal)
 addExtract(program, interrupt.signal)
 addServe(program, interrupt.signal)

@@ -156,7 +156,7 @@ export async function startNetwork(
 /**
  * Why the engine cannot run a network that ONNX Runtime may run; `undefined` for errors that both would have.
  */
-function whyNotEngine(error: unknown): string | undefined {
+export function whyNotEngine(error: unknown): string | undefined {
   if (error instanceof NotForEngine) return error.message
   const codes = ['OUT_OF_MEMORY', 'HOST_UNSUPPORTED', 'FILE_UNREADABLE']
   return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
@@ -196,7 +196,7 @@ export async function startGraph(model: ModelProto, options: RunningOptions): Pr
   const session =
     typeof runtime === 'object'
       ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
-      : await sessionOf(model, { device, onWarning }, 'training is done in it')
+      : await sessionOf(model, { device, onWarning }, 'the engine cannot train it')
   return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
 }
 

@@ -7,9 +7,14 @@ export interface Fold {
   test: Int32Array
 }
 
-/** Splits rows into folds, such as `StratifiedKFold`. */
+/** Splits rows into folds, such as `StratifiedKFold` and `StratifiedGroupKFold`. */
 export interface Splitter {
-  split(X: ArrayLike<unknown> | { rows: number }, y: ArrayLike<Label>): Fold[] | Promise<Fold[]>
+  /** @param groups the groups that the caller was given, if any, one for each row */
+  split(
+    X: ArrayLike<unknown> | { rows: number },
+    y: ArrayLike<Label>,
+    groups?: ArrayLike<Label> | undefined,
+  ): Fold[] | Promise<Fold[]>
 }
 
 /**

@@ -76,7 +76,7 @@ export class CsvParser {
   }
 
   /**
-   * The position of the delimiter or end of line behind the field that begins at `from`, or the length of the text
+   * The position of the delimiter or end of line after the field that begins at `from`, or the length of the text
    * for the very last field. `undefined` if the field may continue in text that has not arrived yet.
    */
   #fieldEnd(from: number, last: boolean): number | undefined {

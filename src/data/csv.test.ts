@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { collect, refusal } from '../../test/support/data-readers.ts'
 import { Matrix } from '../core/matrix.ts'
 import { type CsvRows, csvBatches, csvRecords, readCsv } from './csv.ts'
 
@@ -8,24 +9,17 @@ const table = new Uint8Array(readFileSync(new URL('table.csv', fixtures)))
 const expected = JSON.parse(readFileSync(new URL('expected.json', fixtures), 'utf8'))
 const text = (content: string) => new TextEncoder().encode(content)
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
-}
-
-const records = async (content: string) => (await all(csvRecords(text(content)))).map((each) => ({ ...each }))
-const refusal = (phrase: string, code = 'DATA_UNREADABLE') =>
-  expect.objectContaining({ code, message: expect.stringContaining(phrase) })
+const records = async (content: string) =>
+  (await collect(csvRecords(text(content)))).map((each) => ({ ...each }))
 
 describe('csvRecords', () => {
   it("reads what Python's csv module writes, also byte by byte", async () => {
-    expect((await all(csvRecords(table))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
+    expect((await collect(csvRecords(table))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
     for (const size of [1, 2, 3, 5, 16]) {
       const crumbs = Array.from({ length: Math.ceil(table.length / size) }, (_, i) =>
         table.subarray(i * size, (i + 1) * size),
       )
-      expect((await all(csvRecords(crumbs))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
+      expect((await collect(csvRecords(crumbs))).map((each) => ({ ...each }))).toEqual(expected.csv.table)
     }
   })
 
@@ -63,10 +57,10 @@ describe('csvRecords', () => {
   })
 
   it('accepts another delimiter', async () => {
-    const list = await all(csvRecords(text('a;b\n1,5;2\n'), { delimiter: ';' }))
+    const list = await collect(csvRecords(text('a;b\n1,5;2\n'), { delimiter: ';' }))
     expect({ ...list[0] }).toEqual({ a: '1,5', b: '2' })
     for (const delimiter of ['', '::', '"', '\n']) {
-      await expect(all(csvRecords(text('a'), { delimiter }))).rejects.toEqual(
+      await expect(collect(csvRecords(text('a'), { delimiter }))).rejects.toEqual(
         refusal('delimiter', 'INVALID_ARGUMENT'),
       )
     }
@@ -84,7 +78,7 @@ describe('csvRecords', () => {
     ['a truncated character', Uint8Array.of(97, 10, 0xc3), 'not UTF-8'],
   ])('rejects %s', async (_, content, phrase) => {
     const bytes = typeof content === 'string' ? text(content) : content
-    await expect(all(csvRecords(bytes))).rejects.toEqual(refusal(phrase))
+    await expect(collect(csvRecords(bytes))).rejects.toEqual(refusal(phrase))
   })
 
   it('reads a field of a megabyte byte by byte', async () => {
@@ -92,14 +86,16 @@ describe('csvRecords', () => {
       for (const byte of text(`a\n"${'x,'.repeat(2 ** 19)}"\ny\n`)) yield Uint8Array.of(byte)
     }
     const start = performance.now()
-    const list = await all(csvRecords(crumbs()))
+    const list = await collect(csvRecords(crumbs()))
     expect(list.map(({ a }) => a.length)).toEqual([2 ** 20, 1])
     // Ten times the usual duration. Rescanning the whole field for every byte would take hours.
     expect(performance.now() - start).toBeLessThan(20_000)
   })
 
   it('counts lines with any kind of line ending', async () => {
-    await expect(all(csvRecords(text('a\r"x\r\ny\rz"\n1,2')))).rejects.toEqual(refusal('line 5 has 2 fields'))
+    await expect(collect(csvRecords(text('a\r"x\r\ny\rz"\n1,2')))).rejects.toEqual(
+      refusal('line 5 has 2 fields'),
+    )
   })
 
   it('rejects an unterminated field before it fills the memory', async () => {
@@ -107,7 +103,7 @@ describe('csvRecords', () => {
       yield text('a\n"')
       while (true) yield new Uint8Array(2 ** 20).fill(120)
     }
-    await expect(all(csvRecords(endless()))).rejects.toEqual(refusal('longer than'))
+    await expect(collect(csvRecords(endless()))).rejects.toEqual(refusal('longer than'))
   })
 })
 
@@ -141,7 +137,7 @@ describe('tables of numbers', () => {
   })
 
   it('yields batches', async () => {
-    const batches: CsvRows[] = await all(csvBatches(content, { label: 'kind', batchSize: 2 }))
+    const batches: CsvRows[] = await collect(csvBatches(content, { label: 'kind', batchSize: 2 }))
     expect(batches.map(({ X }) => X.rows)).toEqual([2, 1])
     expect(batches.map(({ y }) => y)).toEqual([['cat', 'dog'], ['cat']])
   })

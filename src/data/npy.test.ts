@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { zipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
+import { collect, refusal } from '../../test/support/data-readers.ts'
 import { hasPythonModule } from '../../test/support/programs.ts'
 import { Matrix } from '../core/matrix.ts'
 import { NdArray, type NdArrayLike } from './nd-array.ts'
@@ -42,19 +43,10 @@ function npy(header: string, body = 0, version = 1): Uint8Array {
 const header = (descr: string, shape: string, order = 'False') =>
   `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': (${shape}), }\n`
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
-}
-
 /** Yields the same bytes in small pieces. */
 async function* smallPieces(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
-
-const refusal = (phrase: string, code = 'DATA_UNREADABLE') =>
-  expect.objectContaining({ code, message: expect.stringContaining(phrase) })
 
 describe('readNpy', () => {
   it.each(Object.entries<Plain>(expected.npy))('reads %s as NumPy does', async (name, wanted) => {
@@ -99,7 +91,7 @@ describe('readNpy', () => {
     ['more dimensions than NumPy allows', npy(header('<f4', '1,'.repeat(40)), 4), 'shape is invalid'],
   ])('rejects %s', async (_, bytes, phrase) => {
     await expect(readNpy(bytes)).rejects.toEqual(refusal(phrase))
-    await expect(all(npyBatches(bytes))).rejects.toEqual(refusal(phrase))
+    await expect(collect(npyBatches(bytes))).rejects.toEqual(refusal(phrase))
   })
 
   it('rejects a file truncated anywhere', async () => {
@@ -125,12 +117,12 @@ describe('npyBatches', () => {
 
   it('yields the same rows', async () => {
     for (const batchSize of [1, 3, 10, 99]) {
-      const batches = await all(npyBatches(smallPieces(writeNpy(X)), { batchSize }))
+      const batches = await collect(npyBatches(smallPieces(writeNpy(X)), { batchSize }))
       expect(batches.length).toBe(Math.ceil(10 / batchSize))
       expect(batches.flatMap(({ data }) => [...data])).toEqual([...X.data])
       expect(new Set(batches.map(({ cols }) => cols))).toEqual(new Set([3]))
     }
-    expect(await all(npyBatches(writeNpy([1, 2, 3]), { batchSize: 2 }))).toEqual([
+    expect(await collect(npyBatches(writeNpy([1, 2, 3]), { batchSize: 2 }))).toEqual([
       new Matrix(Float32Array.of(1, 2), 2, 1),
       new Matrix(Float32Array.of(3), 1, 1),
     ])
@@ -151,10 +143,12 @@ describe('npyBatches', () => {
   })
 
   it('rejects an array without rows', async () => {
-    await expect(all(npyBatches(bytesOf('fortran.npy')))).rejects.toEqual(refusal('Fortran order'))
-    await expect(all(npyBatches(bytesOf('fortran-cube.npy')))).rejects.toEqual(refusal('3 dimensions'))
-    await expect(all(npyBatches(bytesOf('texts.npy')))).rejects.toEqual(refusal('text', 'INVALID_ARGUMENT'))
-    await expect(all(npyBatches(writeNpy(X), { batchSize: 0 }))).rejects.toEqual(
+    await expect(collect(npyBatches(bytesOf('fortran.npy')))).rejects.toEqual(refusal('Fortran order'))
+    await expect(collect(npyBatches(bytesOf('fortran-cube.npy')))).rejects.toEqual(refusal('3 dimensions'))
+    await expect(collect(npyBatches(bytesOf('texts.npy')))).rejects.toEqual(
+      refusal('text', 'INVALID_ARGUMENT'),
+    )
+    await expect(collect(npyBatches(writeNpy(X), { batchSize: 0 }))).rejects.toEqual(
       refusal('batchSize', 'INVALID_ARGUMENT'),
     )
   })
@@ -172,9 +166,9 @@ describe('.npz', () => {
         expect(arrays.n.toLabels()).toEqual([0, 1, 2])
       }
       const X = (await readNpz(bytesOf(`${name}.npz`))).X.toMatrix()
-      const batches = await all(npzBatches(bytesOf(`${name}.npz`), 'X', { batchSize: 7 }))
+      const batches = await collect(npzBatches(bytesOf(`${name}.npz`), 'X', { batchSize: 7 }))
       expect(batches.flatMap(({ data }) => [...data])).toEqual([...X.data])
-      await expect(all(npzBatches(bytesOf(`${name}.npz`), 'Z'))).rejects.toEqual(
+      await expect(collect(npzBatches(bytesOf(`${name}.npz`), 'Z'))).rejects.toEqual(
         refusal("of an array in the file: X, y, n, but is 'Z'", 'INVALID_ARGUMENT'),
       )
     })

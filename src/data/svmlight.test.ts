@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { clouds } from '../../test/support/clouds.ts'
+import { collect, refusal } from '../../test/support/data-readers.ts'
 import { hasPythonModule } from '../../test/support/programs.ts'
 import { readSvmlight, svmlightBatches, writeSvmlight } from './svmlight.ts'
 
@@ -11,15 +12,6 @@ const fixtures = new URL('../../test/fixtures/data/', import.meta.url)
 const expected = JSON.parse(readFileSync(new URL('expected.json', fixtures), 'utf8')).svmlight
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(`${name}.svmlight`, fixtures)))
 const text = (content: string) => new TextEncoder().encode(content)
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const item of items) list.push(item)
-  return list
-}
-
-const refusal = (phrase: string, code = 'DATA_UNREADABLE') =>
-  expect.objectContaining({ code, message: expect.stringContaining(phrase) })
 
 describe('readSvmlight', () => {
   it.each(['one-based', 'zero-based', 'odd'])('reads %s as scikit-learn does', async (name) => {
@@ -36,7 +28,7 @@ describe('readSvmlight', () => {
     }
     const options = { columns: X.cols, zeroBased: name === 'zero-based' }
     expect(await readSvmlight(bytes, options)).toEqual({ X, y })
-    const batches = await all(svmlightBatches(bytes, { ...options, batchSize: 3 }))
+    const batches = await collect(svmlightBatches(bytes, { ...options, batchSize: 3 }))
     expect(
       batches
         .map((batch) => batch.X.rows)
@@ -75,7 +67,7 @@ describe('readSvmlight', () => {
   })
 
   it('rejects batches without a width, and rows wider than it', async () => {
-    const read = (columns: number) => all(svmlightBatches(text('1 1:1\n1 9:1\n'), { columns }))
+    const read = (columns: number) => collect(svmlightBatches(text('1 1:1\n1 9:1\n'), { columns }))
     await expect(read(8)).rejects.toEqual(refusal('line 2: index 9 exceeds the 8 columns'))
     await expect(read(0)).rejects.toEqual(refusal('columns', 'INVALID_ARGUMENT'))
     expect(await read(9)).toHaveLength(1)

@@ -6,7 +6,7 @@ import type { SVC } from '../svm/svc.ts'
 import { checkRows } from './check-rows.ts'
 import { type CrossValOptions, checkCrossValidated } from './cross-val-score.ts'
 import { crossValidate, type FittedOnFold } from './cross-validate.ts'
-import { toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options of `crossValPredict`. */
 export interface CrossValPredictOptions extends CrossValOptions {
@@ -51,9 +51,10 @@ export async function crossValPredict<L extends Label>(
   const { method = 'predict', scale, signal } = o
   checkCrossValidated(estimator, scale)
   checkMethod(estimator, o)
-  const splitter = toSplitter(o.cv ?? 5)
+  const { cv = 5, groups } = o
+  toSplitter(cv)
   const matrix = await checkRows(X, y, [estimator.getParams()], signal)
-  const folds = await splitter.split(matrix, y)
+  const folds = await splitRows(cv, matrix, y, groups)
   checkPartition(folds, matrix.rows)
   const classes = uniqueLabels(y)
   const labels = new Array<L>(matrix.rows)

@@ -9,12 +9,17 @@ import { checkRows } from './check-rows.ts'
 import { crossValidate } from './cross-validate.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { type Scoring, toScorer } from './scoring.ts'
-import { toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options that `crossValScore` and `crossValPredict` share. */
 export interface CrossValOptions extends LongCall {
   /** Number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
   cv?: number | Splitter | undefined
+  /**
+   * The group of each row, a string or a number: rows of one group, such as pictures of one object or near-duplicates,
+   * are never both fitted and judged. A number of folds then means a `StratifiedGroupKFold`. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
   /**
    * How features are scaled before the SVM, by a scaler that is fitted on the training rows of each fold:
    * `'standard'`, `'l2'` or `'none'`. Default `'none'`.
@@ -49,9 +54,10 @@ export async function crossValScore<L extends Label>(
   const { scale, signal, onProgress } = o
   checkCrossValidated(estimator, scale)
   const scorer = toScorer<L>(o.scoring ?? 'accuracy')
-  const splitter = toSplitter(o.cv ?? 5)
+  const { cv = 5, groups } = o
+  toSplitter(cv)
   const matrix = await checkRows(X, y, [estimator.getParams()], signal)
-  const folds = await splitter.split(matrix, y)
+  const folds = await splitRows(cv, matrix, y, groups)
   if (scale === undefined || scale === 'none') {
     // Without a scaler of its own for each fold, the folds can share one matrix of dot products.
     const {

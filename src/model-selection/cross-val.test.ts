@@ -9,7 +9,7 @@ import { crossValPredict } from './cross-val-predict.ts'
 import { crossValScore } from './cross-val-score.ts'
 import { GridSearchCV } from './grid-search.ts'
 import type { Scoring } from './scoring.ts'
-import { StratifiedKFold } from './stratified-k-fold.ts'
+import { StratifiedKFold } from './splits/stratified-k-fold.ts'
 
 const sets = loadFixtures()
 const iris = sets.find(({ name }) => name === 'iris')!

@@ -9,7 +9,7 @@ import { checkRows } from './check-rows.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
-import { toSplitter } from './splitter.ts'
+import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Results of a search, one entry per candidate in each list; scikit-learn's keys in camelCase. */
 export interface CvResults {
@@ -29,8 +29,20 @@ export interface GridSearchOptions<L extends Label = Label> {
   cv?: number | Splitter | undefined
   /** The score to maximize. Default `'accuracy'`. */
   scoring?: Scoring<L> | undefined
-  /** Whether to fit the best candidate on all rows at the end. Default true. */
-  refit?: boolean | undefined
+  /**
+   * Whether to fit the best candidate on all rows at the end. A function of `cvResults` chooses that candidate, by its
+   * index, in place of the best mean score. Default true.
+   */
+  refit?: boolean | ((cvResults: CvResults) => number | Promise<number>) | undefined
+}
+
+/** Options of `GridSearchCV.fit`. */
+export interface GridSearchFitOptions extends LongCall, Warned {
+  /**
+   * The group of each row, a string or a number: rows of one group, such as pictures of one object or near-duplicates,
+   * are never both fitted and judged. A number of folds then means a `StratifiedGroupKFold`. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
 }
 
 /**
@@ -43,13 +55,14 @@ export interface GridSearchOptions<L extends Label = Label> {
 export class GridSearchCV<L extends Label = Label> {
   readonly estimator: SVC<L>
   readonly paramGrid: ParamGrid | readonly ParamGrid[]
-  readonly refit: boolean
-  readonly #splitter: Splitter
+  readonly refit: boolean | ((cvResults: CvResults) => number | Promise<number>)
+  readonly #cv: number | Splitter
   readonly #scorer: Scorer<L>
   readonly #candidates: SvcOptions[]
   /** All parameters of each candidate. */
   readonly #parameters: SvcParameters[]
   #results: CvResults | undefined
+  #bestIndex = 0
   #best: SVC<L> | undefined
   #disposed = false
 
@@ -63,7 +76,8 @@ export class GridSearchCV<L extends Label = Label> {
     this.estimator = estimator
     this.paramGrid = paramGrid
     this.refit = o.refit ?? true
-    this.#splitter = toSplitter(o.cv ?? 5)
+    this.#cv = o.cv ?? 5
+    toSplitter(this.#cv)
     this.#scorer = toScorer(o.scoring ?? 'accuracy')
     this.#candidates = listCandidates(paramGrid, Object.keys(estimator.getParams()))
     const defaults = estimator.getParams()
@@ -78,6 +92,7 @@ export class GridSearchCV<L extends Label = Label> {
    * @param y one label per row
    * @param o.onProgress receives the fits that are `done` and their `total`. Candidates whose fits are the same count
    *   once. With `refit`, the last fit is that of the best candidate on all rows.
+   * @param o.groups the group of each row, which no fold divides
    * @param o.onWarning called if that last fit ends with `fitStatus` `'imprecise'`
    * @returns this search, typed by the labels in `y`
    * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds, `ONE_CLASS`,
@@ -86,25 +101,27 @@ export class GridSearchCV<L extends Label = Label> {
   async fit<Y extends ArrayLike<L>>(
     X: MatrixLike,
     y: Y,
-    o: LongCall & Warned = {},
+    o: GridSearchFitOptions = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
     const matrix = await checkRows(X, y, this.#parameters, o.signal)
-    const folds = await this.#splitter.split(matrix, y)
+    const folds = await splitRows(this.#cv, matrix, y, o.groups)
     let searched = 0
     const { scores, gram } = await evaluateCandidates(this.#parameters, matrix, y, folds, {
       signal: o.signal,
       scorer: this.#scorer,
-      keepGram: this.refit,
+      keepGram: this.refit !== false,
       onProgress: ({ done, total }) => {
         searched = total
-        o.onProgress?.({ done, total: total + Number(this.refit) })
+        o.onProgress?.({ done, total: total + Number(this.refit !== false) })
       },
     })
     const results = summarise(this.#candidates, scores)
     let best: SVC<L> | undefined
-    if (this.refit) {
-      best = this.estimator.clone(results.params[indexOfBest(results)])
+    let bestIndex = indexOfBest(results)
+    if (this.refit !== false) {
+      if (typeof this.refit === 'function') bestIndex = await chosenIndex(this.refit, results)
+      best = this.estimator.clone(results.params[bestIndex])
       try {
         await best.fitOnGram(matrix, y, { signal: o.signal, onWarning: o.onWarning, gram })
       } catch (error) {
@@ -118,6 +135,7 @@ export class GridSearchCV<L extends Label = Label> {
     this.#best?.dispose()
     this.#best = best
     this.#results = results
+    this.#bestIndex = bestIndex
     // The type is now that of the labels in y.
     return this as unknown as GridSearchCV<Y[number]>
   }
@@ -134,12 +152,14 @@ export class GridSearchCV<L extends Label = Label> {
   }
 
   /**
-   * Index of the best candidate in `cvResults.params`.
+   * Index of the best candidate in `cvResults.params`, or of the one that the function `refit` chose.
    *
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get bestIndex(): number {
-    return indexOfBest(this.cvResults)
+    // Throws if there are none.
+    const { params } = this.cvResults
+    return Math.min(this.#bestIndex, params.length - 1)
   }
 
   /**
@@ -210,6 +230,16 @@ export class GridSearchCV<L extends Label = Label> {
   #notFitted(why: string): SoftmarginError {
     return new SoftmarginError('NOT_FITTED', `this GridSearchCV has no fitted estimator: ${why}`)
   }
+}
+
+async function chosenIndex(
+  choose: (cvResults: CvResults) => number | Promise<number>,
+  results: CvResults,
+): Promise<number> {
+  const index = await choose(results)
+  if (Number.isInteger(index) && index >= 0 && index < results.params.length) return index
+  const expected = `a function that returns an index from 0 to ${results.params.length - 1}`
+  throw invalidArgument('refit', index, expected)
 }
 
 function summarise(params: SvcOptions[], scores: Float64Array[]): CvResults {

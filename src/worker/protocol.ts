@@ -11,13 +11,21 @@ export const remoteClasses = [
   'StandardScaler',
   'Normalizer',
   'StratifiedKFold',
+  'StratifiedGroupKFold',
   'FeatureExtractor',
   'FeatureStore',
   'ImageClassifier',
 ] as const
 
 /** Functions that run in the worker. */
-export const remoteFunctions = ['chooseLayer', 'crossValPredict', 'crossValScore', 'decodeImage'] as const
+export const remoteFunctions = [
+  'chooseLayer',
+  'crossValPredict',
+  'crossValScore',
+  'decodeImage',
+  'learningCurve',
+  'nearDuplicates',
+] as const
 
 export type RemoteClassName = (typeof remoteClasses)[number]
 export type RemoteFunctionName = (typeof remoteFunctions)[number]

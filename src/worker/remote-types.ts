@@ -5,13 +5,13 @@ import type {
   ClassifierFitOptions,
   ClassifierLoadOptions,
   ClassifierOptions,
+  EvaluateOptions,
   Evaluation,
   ImageClassifier,
   ImagesCall,
 } from '../classifier/image-classifier.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ModelSource } from '../cnn/extractor/model-source.ts'
-import type { LongCall } from '../core/call-options.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix, MatrixLike } from '../core/matrix.ts'
 import type { DataSource, ReadOptions } from '../data/data-source.ts'
@@ -20,9 +20,12 @@ import type { decodeImage } from '../image/decode.ts'
 import type { ImageInput, RawImage } from '../image/image-input.ts'
 import type { CrossValPredictOptions, crossValPredict } from '../model-selection/cross-val-predict.ts'
 import type { CrossValScoreOptions, crossValScore } from '../model-selection/cross-val-score.ts'
-import type { GridSearchCV, GridSearchOptions } from '../model-selection/grid-search.ts'
+import type { GridSearchCV, GridSearchFitOptions, GridSearchOptions } from '../model-selection/grid-search.ts'
+import type { LearningCurve, LearningCurveOptions, learningCurve } from '../model-selection/learning-curve.ts'
+import type { nearDuplicates } from '../model-selection/near-duplicates.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
-import type { StratifiedKFold } from '../model-selection/stratified-k-fold.ts'
+import type { StratifiedGroupKFold } from '../model-selection/splits/stratified-group-k-fold.ts'
+import type { StratifiedKFold } from '../model-selection/splits/stratified-k-fold.ts'
 import type { Normalizer } from '../preprocessing/normalizer.ts'
 import type { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
@@ -40,6 +43,7 @@ interface Classes {
   StandardScaler: typeof StandardScaler
   Normalizer: typeof Normalizer
   StratifiedKFold: typeof StratifiedKFold
+  StratifiedGroupKFold: typeof StratifiedGroupKFold
   FeatureExtractor: typeof FeatureExtractor
   FeatureStore: typeof FeatureStore
   ImageClassifier: typeof ImageClassifier
@@ -49,6 +53,8 @@ interface Functions {
   crossValPredict: typeof crossValPredict
   crossValScore: typeof crossValScore
   decodeImage: typeof decodeImage
+  learningCurve: typeof learningCurve
+  nearDuplicates: typeof nearDuplicates
 }
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
 
@@ -111,7 +117,7 @@ type RemoteGridSearch<L extends Label> = Omit<RemoteMembers<GridSearchCV<L>>, 'f
   fit<Y extends ArrayLike<L>>(
     X: MatrixLike,
     y: Y,
-    o?: SentValue<LongCall>,
+    o?: SentValue<GridSearchFitOptions>,
   ): RemoteAnswer<GridSearchCV<Y[number]>>
 }
 
@@ -143,7 +149,7 @@ type RemoteClassifier<L extends Label> = Omit<
   evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
     labels: Y,
-    o?: SentValue<ImagesCall>,
+    o?: SentValue<EvaluateOptions>,
   ): Promise<Evaluation<L | Y[number]>>
 }
 
@@ -190,6 +196,13 @@ interface GenericClasses {
 
 /** The functions whose result depends on the type of the labels. */
 interface GenericFunctions {
+  /** As `learningCurve`. */
+  learningCurve<L extends Label>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: ArrayLike<L>,
+    o?: SentValue<LearningCurveOptions>,
+  ): Promise<LearningCurve>
   /** As `crossValScore`. */
   crossValScore<L extends Label>(
     estimator: RemoteSvc<L>,

@@ -2,29 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FeatureExtractor, FeatureStore, ImageClassifier, type ImageInput, SVC } from '../../src/index.ts'
+import { FeatureExtractor, FeatureStore, ImageClassifier, SVC } from '../../src/index.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
-import { digit, jpegOf, pngOf } from '../support/digits.ts'
+import { digit, jpegOf, labelledDigits, pngOf } from '../support/digits.ts'
 import { FileServer, sha256 } from '../support/file-server.ts'
 import { smallCnn } from '../support/small-cnn.ts'
 
 const smallModel = toBinary(ModelProtoSchema, smallCnn())
 /** An extractor that takes almost no time. */
 const small = { model: smallModel, pooling: { grid: 3 }, preprocess: { size: 12 } }
-
-/** Digits of these kinds, `count` of each, with their labels. */
-function digits(kinds: number[], count: number, from = 0): { images: ImageInput[]; labels: string[] } {
-  const images: ImageInput[] = []
-  const labels: string[] = []
-  for (let i = from; i < from + count; i++) {
-    for (const kind of kinds) {
-      images.push(digit(kind, i))
-      labels.push(`digit ${kind}`)
-    }
-  }
-  return { images, labels }
-}
 
 let folder: string
 beforeAll(() => {
@@ -72,7 +59,7 @@ describe('ImageClassifier with the embedded CNN', () => {
 
 describe('fit with a grid', () => {
   it('uses the best candidate', async () => {
-    const { images, labels } = digits([0, 1, 4], 20)
+    const { images, labels } = labelledDigits([0, 1, 4], 20)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { tol: 1e-4 } })
     const stages = new Set<string>()
     await classifier.fit(images, labels, {
@@ -93,18 +80,33 @@ describe('fit with a grid', () => {
   })
 
   it('a later fit without a grid discards it', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     await classifier.fit(images, labels)
     expect(classifier.search).toBeUndefined()
-    expect(classifier.svm.getParams().C).toBe(1)
+    expect(classifier.svm.getParams().C).toBe(3)
+  })
+
+  it('keeps its own parameters unless others are clearly better', async () => {
+    const { images, labels } = labelledDigits([0, 1], 10)
+    using classifier = await ImageClassifier.create({ extractor: small })
+    // Both candidates make no mistake, and of equal ones a search takes the first.
+    const grid = { C: [100, 3] }
+    await classifier.fit(images, labels, { grid, cv: 2 })
+    expect(classifier.search!.cvResults.rankTestScore).toEqual([1, 1])
+    expect(classifier.search!.bestParams).toEqual({ C: 3 })
+    expect(classifier.svm.getParams().C).toBe(3)
+    await classifier.fit(images, labels, { grid, cv: 2, cautious: false })
+    expect(classifier.svm.getParams().C).toBe(100)
+    await classifier.fit(images, labels, { grid: { C: [100, 30] }, cv: 2 })
+    expect(classifier.svm.getParams().C).toBe(100)
   })
 })
 
 describe("layer: 'auto'", () => {
   it('chooses a layer during fit and saves it', async () => {
-    const { images, labels } = digits([0, 1, 4], 12)
+    const { images, labels } = labelledDigits([0, 1, 4], 12)
     const stages = new Set<string>()
     using classifier = await ImageClassifier.create({
       extractor: { ...small, pooling: 'auto', layer: 'auto' },
@@ -112,6 +114,7 @@ describe("layer: 'auto'", () => {
     await classifier.fit(images, labels, { cv: 3, onProgress: ({ stage }) => stages.add(stage) })
     expect([...stages]).toEqual(['features', 'layers', 'svm'])
     const [best] = classifier.rankedLayers!
+    expect(best.gain).toBeGreaterThan(1.5 * best.gainError!)
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     expect({ layer, pooling, features: featureSize }).toMatchObject({
       layer: best.layer,
@@ -126,7 +129,7 @@ describe("layer: 'auto'", () => {
   })
 
   it('keeps a named pooling, and the previous model after an abort', async () => {
-    const { images, labels } = digits([0, 1], 8)
+    const { images, labels } = labelledDigits([0, 1], 8)
     using classifier = await ImageClassifier.create({ extractor: { ...small, layer: 'auto' } })
     await classifier.fit(images, labels, { cv: 2 })
     for (const { pooling } of classifier.rankedLayers!) expect([{ grid: 3 }, 'none']).toContainEqual(pooling)
@@ -145,8 +148,8 @@ describe("layer: 'auto'", () => {
 
 describe('add and refit', () => {
   it('learns new images and classes, starting from the previous solution', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
-    const more = digits([0, 7], 10, 30)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
+    const more = labelledDigits([0, 7], 10, 30)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { kernel: 'linear' } })
     await classifier.fit(images, labels)
     const { nIter } = classifier.svm
@@ -164,9 +167,38 @@ describe('add and refit', () => {
     expect((await classifier.evaluate(all, [...labels, ...more.labels])).accuracy).toBeGreaterThan(0.9)
   })
 
+  it('can learn from the images of an evaluation without extracting them again', async () => {
+    const { images, labels } = labelledDigits([0, 1], 10)
+    const held = labelledDigits([0, 1, 4], 6, 20)
+    const store = FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: small, store })
+    using plain = await ImageClassifier.create({ extractor: small, store })
+    await classifier.fit(images, labels)
+    await plain.fit(images, labels)
+    const unreadable: number[] = []
+    const o = { onUnreadable: (index: number) => unreadable.push(index) }
+    const judged = [held.images.concat([new Uint8Array(3)]), [...held.labels, 'digit 0']] as const
+    const before = await classifier.evaluate(...judged, o)
+    expect(await classifier.evaluate(...judged, { ...o, add: true })).toEqual(before)
+    expect(unreadable).toEqual([18, 18])
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1'])
+    await classifier.refit()
+    await plain.add(held.images, held.labels)
+    await plain.refit()
+    expect(classifier.classes).toEqual(['digit 0', 'digit 1', 'digit 4'])
+    expect(classifier.svm.toState()).toEqual(plain.svm.toState())
+    expect(await classifier.save()).toEqual(await plain.save())
+    await expect(classifier.evaluate(...judged, { add: 1 as never })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'add',
+    })
+    using loaded = await ImageClassifier.load(await classifier.save())
+    await expect(loaded.evaluate(...judged, { add: true })).rejects.toMatchObject({ code: 'NOT_FITTED' })
+  })
+
   it('keeps added images after an abort', async () => {
-    const { images, labels } = digits([0, 1], 8)
-    const more = digits([4], 8)
+    const { images, labels } = labelledDigits([0, 1], 8)
+    const more = labelledDigits([4], 8)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.add(images, labels)).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images, labels)
@@ -184,7 +216,7 @@ describe('add and refit', () => {
 
 describe('with a feature store', () => {
   it('predicts the same and runs no image through the network twice', async () => {
-    const { images, labels } = digits([0, 1, 4], 10)
+    const { images, labels } = labelledDigits([0, 1, 4], 10)
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor: small })
     using classifier = await ImageClassifier.create({ extractor: small, store })
@@ -193,7 +225,7 @@ describe('with a feature store', () => {
     expect(classifier.svm.toState()).toEqual(plain.svm.toState())
     expect(store.labels).toEqual(labels)
     const bytes = await classifier.save()
-    const more = digits([7], 5)
+    const more = labelledDigits([7], 5)
     await classifier.add([...more.images, images[0]], [...more.labels, labels[0]])
     expect(store.size).toBe(35)
 
@@ -207,14 +239,14 @@ describe('with a feature store', () => {
   })
 
   it('continues after load: only new images are extracted, and the SVM starts from the old duals', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
-    const more = digits([0, 7], 10, 30)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
+    const more = labelledDigits([0, 7], 10, 30)
     const svm = { kernel: 'linear' } as const
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store, svm })
     await classifier.fit(images, labels)
     // Images that were only evaluated are in the store too, but are not part of the training set.
-    await classifier.evaluate(digits([0, 1], 5, 60).images, digits([0, 1], 5, 60).labels)
+    await classifier.evaluate(labelledDigits([0, 1], 5, 60).images, labelledDigits([0, 1], 5, 60).labels)
     const bytes = await classifier.save()
     const npz = store.toNpz()
 
@@ -247,8 +279,8 @@ describe('with a feature store', () => {
     ['an inner layer', { layer: 'stage3', pooling: { grid: 2 } }],
     ["layer: 'auto'", { layer: 'auto' }],
   ])('continues after load with the embedded CNN: %s', async (_, extractor) => {
-    const { images, labels } = digits([0, 1], 6)
-    const more = digits([7], 4)
+    const { images, labels } = labelledDigits([0, 1], 6)
+    const more = labelledDigits([7], 4)
     const path = join(folder, `goes on with ${JSON.stringify(extractor).replaceAll(/\W/g, '')}.npz`)
     const store = await FeatureStore.open(path)
     using classifier = await ImageClassifier.create({ extractor, store })
@@ -262,7 +294,7 @@ describe('with a feature store', () => {
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await classifier.predict(images))
     if ('layer' in extractor && extractor.layer === 'auto') return
-    const last = digits([4], 4)
+    const last = labelledDigits([4], 4)
     await loaded.add(last.images, last.labels)
     await loaded.refit()
     expect(loaded.classes).toEqual(['digit 0', 'digit 1', 'digit 4', 'digit 7'])
@@ -270,7 +302,7 @@ describe('with a feature store', () => {
   })
 
   it('explains what a loaded classifier lacks to continue', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
     await classifier.fit(images, labels)
@@ -293,7 +325,7 @@ describe('with a feature store', () => {
   })
 
   it('stores the features of all layers while the layer is chosen', async () => {
-    const { images, labels } = digits([0, 1, 4], 8)
+    const { images, labels } = labelledDigits([0, 1, 4], 8)
     const extractor = { ...small, pooling: 'auto', layer: 'auto' } as const
     const store = FeatureStore.inMemory()
     using plain = await ImageClassifier.create({ extractor })
@@ -311,7 +343,7 @@ describe('with a feature store', () => {
     expect(await again.predict(images)).toEqual(await plain.predict(images))
     expect(again.rankedLayers).toEqual(ranked)
     expect(kept.size).toBe(24)
-    await again.add(digits([7], 4).images, digits([7], 4).labels)
+    await again.add(labelledDigits([7], 4).images, labelledDigits([7], 4).labels)
     expect(kept.size).toBe(28)
     await again.refit()
     expect(again.classes).toHaveLength(4)
@@ -319,12 +351,12 @@ describe('with a feature store', () => {
     using loaded = await ImageClassifier.load(await again.save(), { store: kept })
     await loaded.refit()
     expect(await loaded.predict(images)).toEqual(await again.predict(images))
-    const late = loaded.add(digits([9], 2).images, digits([9], 2).labels)
+    const late = loaded.add(labelledDigits([9], 2).images, labelledDigits([9], 2).labels)
     await expect(late).rejects.toMatchObject({ code: 'FEATURES_MISMATCH' })
   })
 
   it('rejects features of another network', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     const store = FeatureStore.inMemory()
     using classifier = await ImageClassifier.create({ extractor: small, store })
     await classifier.fit(images, labels)
@@ -339,7 +371,7 @@ describe('with a feature store', () => {
 
 describe('predictProba', () => {
   it('returns a row for each image, NaN where it cannot be read', async () => {
-    const { images, labels } = digits([0, 1, 4], 15)
+    const { images, labels } = labelledDigits([0, 1, 4], 15)
     using classifier = await ImageClassifier.create({ extractor: small, svm: { probability: true } })
     await classifier.fit(images, labels, { grid: { C: [1, 10] }, cv: 2 })
     const asked = [images[0], new Uint8Array(9), images[1]]
@@ -369,7 +401,7 @@ describe('predictProba', () => {
     [[3, 5, 8, 9, 4, 7], 'sigmoid'],
     [[4, 9], 'rbf'],
   ] as const)('gives the label of predict the greatest probability: %j, %s', async (kinds, kernel) => {
-    const { images, labels } = digits([...kinds], 60)
+    const { images, labels } = labelledDigits([...kinds], 60)
     const train = images.map((_, i) => i).filter((i) => i % 5 === 0)
     // The last class is much larger, so that votes and probabilities disagree.
     const y = labels.map((label, i) => (i % 15 === 0 ? labels[labels.length - 1] : label))
@@ -410,7 +442,7 @@ describe('predictProba', () => {
   })
 
   it('is the same after save, load, add and refit as after one fit on everything', async () => {
-    const { images, labels } = digits([0, 1, 7], 12)
+    const { images, labels } = labelledDigits([0, 1, 7], 12)
     const store = await FeatureStore.inMemory()
     using first = await ImageClassifier.create({ extractor: small, scale: 'l2', probability: true, store })
     await first.fit(images.slice(0, 24), labels.slice(0, 24))
@@ -426,7 +458,7 @@ describe('predictProba', () => {
   })
 
   it("with 'libsvm' returns the probabilities of SVC with probability", async () => {
-    const { images, labels } = digits([0, 1, 7], 12)
+    const { images, labels } = labelledDigits([0, 1, 7], 12)
     using classifier = await ImageClassifier.create({
       extractor: small,
       scale: 'none',
@@ -434,7 +466,7 @@ describe('predictProba', () => {
     })
     await classifier.fit(images, labels)
     const X = await classifier.extractor.extract(images)
-    using svc = new SVC({ probability: true })
+    using svc = new SVC({ C: 3, probability: true })
     await svc.fit(X, labels)
     expect(await classifier.predictProba(images)).toEqual(await svc.predictProba(X))
     using loaded = await ImageClassifier.load(await classifier.save())
@@ -442,7 +474,7 @@ describe('predictProba', () => {
   })
 
   it('needs two images per class and rejects unknown settings', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small, probability: true })
     await expect(classifier.fit([...images, images[0]], [...labels, 'other'])).rejects.toMatchObject({
       code: 'TOO_FEW_ROWS',
@@ -455,7 +487,7 @@ describe('predictProba', () => {
   })
 
   it('throws if the classifier has no probabilities', async () => {
-    const { images, labels } = digits([0, 1], 6)
+    const { images, labels } = labelledDigits([0, 1], 6)
     using classifier = await ImageClassifier.create({ extractor: small })
     await expect(classifier.predictProba(images)).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images, labels)
@@ -467,8 +499,8 @@ describe('predictProba', () => {
 })
 
 describe('save and load', () => {
-  const { images, labels } = digits([0, 1, 7, 9], 12)
-  const other = digits([0, 1, 7, 9], 12, 100).images
+  const { images, labels } = labelledDigits([0, 1, 7, 9], 12)
+  const other = labelledDigits([0, 1, 7, 9], 12, 100).images
   const numbers = labels.map((label) => Number(label.at(-1)) - 4)
   const two = labels.map((label) => (label === 'digit 0' ? 'zéro' : 'другая'))
   const fractions = numbers.map((number) => number / 2)
@@ -561,7 +593,7 @@ describe('save and load', () => {
 })
 
 describe('invalid input', () => {
-  const { images, labels } = digits([0, 1], 6)
+  const { images, labels } = labelledDigits([0, 1], 6)
   const fitted = async () => {
     const classifier = await ImageClassifier.create({ extractor: small })
     return classifier.fit(images, labels)

@@ -31,12 +31,15 @@ it('treats undefined options as omitted', async () => {
   expect(new StratifiedKFold(unset('nSplits', 'shuffle', 'randomState')).nSplits).toBe(5)
   const grid = { C: [1], ...unset('gamma', 'kernel') }
   const search = new GridSearchCV(svc, grid, { ...unset('scoring', 'refit'), cv: 2 })
-  await search.fit(X, y, unset('signal', 'onProgress'))
+  await search.fit(X, y, unset('signal', 'onProgress', 'groups', 'onWarning'))
   expect(search.cvResults.params).toEqual([{ C: 1 }])
-  const folds = { ...unset('scale', 'signal', 'onProgress', 'scoring', 'method', 'shape'), cv: 2 }
+  const folds = {
+    ...unset('scale', 'signal', 'onProgress', 'scoring', 'method', 'shape', 'groups'),
+    cv: 2,
+  }
   expect(await softmargin.crossValScore(svc, X, y, folds)).toHaveLength(2)
   expect(await softmargin.crossValPredict(svc, X, y, folds)).toHaveLength(y.length)
-  softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'randomState'))
+  softmargin.trainTestSplit(X, y, unset('testSize', 'stratify', 'groups', 'randomState'))
   softmargin.confusionMatrix(y, y, unset('labels'))
   softmargin.formatClassificationReport(
     softmargin.classificationReport(y, y, unset('labels')),
@@ -76,7 +79,10 @@ it('treats undefined image options as omitted', async () => {
     extractor,
     ...unset('svm', 'scale', 'probability', 'store'),
   })
-  await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring'))
+  await classifier.fit(images, y, unset(...call, 'grid', 'cv', 'scoring', 'groups', 'onWarning'))
+  await classifier.evaluate(images, y, unset(...call, 'add'))
+  await classifier.nearDuplicates(unset('signal', 'onProgress', 'similarity'))
+  await softmargin.nearDuplicates(X, unset('signal', 'onProgress', 'similarity'))
   expect(await classifier.predict(images, unset(...call))).toEqual(y)
   const options = unset(...call, 'layers', 'poolings', 'svm', 'scale', 'store')
   await softmargin.chooseLayer(images, y, { ...options, extractor, cv: 2, layers: ['stage4'] })

@@ -6,25 +6,12 @@ import { FeatureStore, ImageClassifier, type RawImage } from '../../src/index.ts
 import { readModel } from '../../src/onnx/graph/read.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
-import { digit } from '../support/digits.ts'
+import { labelledDigits } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 
 env.wasm.numThreads = 1
 
 const extractor = { layer: 'stage3', pooling: { grid: 2 } } as const
-
-/** Digits of these kinds, `count` of each. */
-function digits(kinds: number[], count: number, from = 0) {
-  const images: RawImage[] = []
-  const labels: string[] = []
-  for (let i = from; i < from + count; i++) {
-    for (const kind of kinds) {
-      images.push(digit(kind, i))
-      labels.push(`digit ${kind}`)
-    }
-  }
-  return { images, labels }
-}
 
 /** Pictures of none of the classes: waves of colour. */
 function waves(count: number): RawImage[] {
@@ -39,8 +26,8 @@ function waves(count: number): RawImage[] {
   }))
 }
 
-const known = digits([0, 1, 7], 40)
-const more = digits([0, 1, 7], 60, 40)
+const known = labelledDigits([0, 1, 7], 40)
+const more = labelledDigits([0, 1, 7], 60, 40)
 
 describe('unknown', () => {
   it('rejects images unlike the training set and accepts most others', async () => {
@@ -59,7 +46,7 @@ describe('unknown', () => {
     expect(refused).toBeGreaterThan(0)
     expect(refused).toBeLessThan(0.2)
     // Other digits have much lower scores.
-    const others = await classifier.knownScore(digits([2, 4, 5], 40).images)
+    const others = await classifier.knownScore(labelledDigits([2, 4, 5], 40).images)
     const alike = [...scores].flatMap((score) => [...others].map((other) => Number(score > other)))
     expect(alike.reduce((sum, each) => sum + each, 0) / alike.length).toBeGreaterThan(0.9)
   })
@@ -79,7 +66,7 @@ describe('unknown', () => {
   it('evaluate() reports rejected and wrongly accepted images', async () => {
     using classifier = await ImageClassifier.create({ extractor, unknown: true, probability: true })
     await classifier.fit(known.images, known.labels)
-    const others = digits([4], 40)
+    const others = labelledDigits([4], 40)
     const images = [...more.images, ...others.images]
     const labels = [...more.labels, ...others.labels]
     const { unknown, accuracy } = await classifier.evaluate(images, labels)
@@ -151,10 +138,10 @@ describe('unknown', () => {
       await session.release()
     }
 
-    const threes = digits([3], 40)
+    const threes = labelledDigits([3], 40)
     await loaded.add(threes.images, threes.labels)
     await loaded.refit()
-    const now = await loaded.knownScore(digits([3], 40, 40).images)
+    const now = await loaded.knownScore(labelledDigits([3], 40, 40).images)
     expect([...now].filter((score) => score > 0).length).toBeGreaterThan(30)
   })
 

@@ -102,6 +102,12 @@ describe('the library in a worker', () => {
     expect(await remote.crossValScore(there, X, y, { cv } as { cv: never })).toEqual(
       await local.crossValScore(here, X, y, { cv: 3 }),
     )
+    const groups = Array.from(y, (_, i) => Math.floor(i / 2))
+    const expected = await local.crossValScore(here, X, y, { cv: 3, groups })
+    expect(await remote.crossValScore(there, X, y, { cv: 3, groups })).toEqual(expected)
+    const grouped = new remote.StratifiedGroupKFold({ nSplits: 3 })
+    expect(await remote.crossValScore(there, X, y, { cv: grouped as never, groups })).toEqual(expected)
+    expect(await remote.nearDuplicates(X)).toEqual(await local.nearDuplicates(X))
     const seen: number[] = []
     const o = { cv: 3, scale: 'standard', method: 'decisionFunction' } as const
     expect(

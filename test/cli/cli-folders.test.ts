@@ -120,7 +120,7 @@ describe('the hold-out set', () => {
     expect(refused.stderr).toMatch(/'rare' has only one; add pictures, remove the class/)
     const whole = await train(rare, '--test-size', '0')
     expect(whole.code).toBe(0)
-    expect(whole.stderr).toMatch(/^class 'rare' has only one picture/m)
+    expect(whole.stderr).toMatch(/^1 class has fewer than 5 images, .*: 'rare' has 1$/m)
   })
 
   it('warns about classes without an image in it, and lists them in the report', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliFolder, softmargin } from '../support/cli.ts'
@@ -118,6 +118,28 @@ describe('softmargin evaluate', () => {
   })
 })
 
+describe('softmargin next', () => {
+  it('names pictures to label, the most uncertain first', async () => {
+    const { code, stdout, stderr } = await softmargin('next', model, pictures, '-n', '5')
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(5)
+    const margins = lines.map((line) => {
+      const [image, label, margin] = line.split('\t')
+      expect(existsSync(image)).toBe(true)
+      expect(['eight', 'one', 'zéro']).toContain(label)
+      return Number(margin)
+    })
+    expect(margins).toEqual([...margins].sort((a, b) => a - b))
+    const json = JSON.parse((await softmargin('next', model, pictures, '-n', '5', '--json')).stdout)
+    expect(json.next.map(({ image }: { image: string }) => image)).toEqual(
+      lines.map((line) => line.split('\t')[0]),
+    )
+    expect((await softmargin('next', model, pictures, '-n', '0')).code).toBe(2)
+  })
+})
+
 describe('softmargin suspects', () => {
   it('lists images in the wrong folder, the most suspicious first', async () => {
     const own = await CliFolder.open()
@@ -133,6 +155,26 @@ describe('softmargin suspects', () => {
       const json = JSON.parse((await softmargin('suspects', own.pictures, ...options, '--json')).stdout)
       expect(json.images).toBe(60)
       expect(json.suspects[0]).toMatchObject({ image, label, suggested })
+    } finally {
+      own.close()
+    }
+  })
+
+  it('lists near-duplicates, and those with two labels by name', async () => {
+    const own = await CliFolder.open()
+    try {
+      const [one, zero] = ['one', 'zéro'].map((name) => join(own.pictures, name))
+      copyFileSync(join(one, '2.png'), join(zero, 'copy.png'))
+      copyFileSync(join(one, '4.png'), join(one, 'copy.png'))
+      const { code, stdout, stderr } = await softmargin('suspects', own.pictures, '--json')
+      expect(code).toBe(0)
+      const torn = [join(one, '2.png'), join(zero, 'copy.png')]
+      expect(stderr).toBe(
+        `${torn[0]} (one) and ${torn[1]} (zéro) are near-duplicates with different labels\n1 pair of near-duplicates has one label\n`,
+      )
+      const { duplicates } = JSON.parse(stdout)
+      expect(duplicates).toHaveLength(2)
+      expect(duplicates).toContainEqual({ images: torn, labels: ['one', 'zéro'], similarity: 1 })
     } finally {
       own.close()
     }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ImageClassifier } from '../../src/index.ts'
@@ -25,10 +25,51 @@ describe('softmargin train', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('confusion matrix')
     expect(stdout).toMatch(/48 images of 3 classes, /)
+    expect(stdout).toMatch(/^with twice the images perhaps [01]\.\d\d$/m)
     expect(stdout).toMatch(/\nhold-out accuracy [01]\.\d{3}\n$/)
+    expect(stdout).toMatch(/^after the evaluation it has learnt from the 12 images that were held out, too/m)
     expect(readdirSync(join(folder, 'new', 'folder'))).toEqual(['a.onnx'])
     using classifier = await ImageClassifier.load(output)
     expect(classifier.classes).toEqual(['eight', 'one', 'zéro'])
+  })
+
+  it('saves a classifier trained on all images, or only on those not held out', async () => {
+    const all = join(folder, 'all.onnx')
+    const cache = join(folder, 'all.npz')
+    const train = ['train', pictures, '-o', all, '--cache', cache, '--json']
+    const first = JSON.parse((await softmargin(...train)).stdout)
+    expect(first).toMatchObject({ images: { train: 48, test: 12 }, refit: { images: 60 } })
+    const kept = JSON.parse((await softmargin(...train, '--keep-holdout')).stdout)
+    expect(kept).toMatchObject({ images: { train: 48, test: 12 }, refit: null })
+    expect(kept.holdOut).toEqual(first.holdOut)
+    const vectors = (answer: { bytes: number }) => answer.bytes
+    expect(vectors(first)).toBeGreaterThan(vectors(kept))
+    const { stdout } = await softmargin('train', pictures, '-o', all, '--keep-holdout')
+    expect(stdout).not.toContain('after the evaluation')
+    const none = JSON.parse((await softmargin(...train, '--test-size', '0')).stdout)
+    expect(none).toMatchObject({ images: { train: 60, test: 0 }, refit: null })
+  })
+
+  it('warns about held-out images that are also trained on, few images and uneven classes', async () => {
+    const messy = place.copy('copies')
+    for (let i = 0; i < 10; i += 2) {
+      copyFileSync(join(messy, 'one', `${i}.png`), join(messy, 'one', `copy${i}.png`))
+    }
+    for (let i = 4; i < 20; i++) {
+      rmSync(join(messy, 'eight', `${i}.${i % 2 === 0 ? 'png' : 'JPEG'}`))
+    }
+    const { code, stdout, stderr } = await softmargin('train', messy, '-o', join(folder, 'd.onnx'), '--json')
+    expect(code).toBe(0)
+    const { leaks } = JSON.parse(stdout)
+    expect(leaks.length).toBeGreaterThan(0)
+    for (const { images, labels, similarity } of leaks) {
+      expect(images[0].replace('copy', '')).toBe(images[1].replace('copy', ''))
+      expect({ labels, similarity }).toEqual({ labels: ['one', 'one'], similarity: 1 })
+    }
+    expect(stderr).toContain(`${leaks[0].images[1]} is a near-duplicate of ${leaks[0].images[0]}\n`)
+    expect(stderr).toMatch(/^\d+ held-out images? (is a|are) near-duplicates? of training images, so that/m)
+    expect(stderr).toMatch(/^1 class has fewer than 5 images, which is little to learn from: 'eight' has 3$/m)
+    expect(stderr).toMatch(/^class 'one' has \d+ images and class 'eight' has 3: images of rare classes/m)
   })
 
   it('fine-tunes the CNN on request and reports whether that helped', async () => {
@@ -143,7 +184,7 @@ describe('softmargin train', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^layer +pooling +features +accuracy +\+-\n/)
-    const [, best] = stdout.split('\n')
+    const best = stdout.split('\n').find((line) => / used\b/.test(line))!
     using classifier = await ImageClassifier.load(output)
     expect(best.split(' ')[0]).toBe(classifier.extractor.describe().layer)
   })
@@ -190,16 +231,16 @@ describe('softmargin train', () => {
   it('reads a CSV file of paths and labels', async () => {
     const table = join(pictures, '..', 'pictures.csv')
     const rows = ['one', 'zéro'].flatMap((name) =>
-      [0, 2, 4, 6].map((i) => `"pictures/${name}/${i}.png",${name}`),
+      [0, 2, 4, 6, 8].map((i) => `"pictures/${name}/${i}.png",${name}`),
     )
     writeFileSync(table, ['path,label', ...rows, ''].join('\n'))
     const output = join(folder, 'table.onnx')
     const { code, stdout, stderr } = await softmargin('train', table, '-o', output, '--test-size', '0')
     expect(stderr).toBe('')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^8 images of 2 classes/)
+    expect(stdout).toMatch(/^10 images of 2 classes/)
     const evaluated = await softmargin('evaluate', output, table, '--json')
-    expect(JSON.parse(evaluated.stdout).images).toBe(8)
+    expect(JSON.parse(evaluated.stdout).images).toBe(10)
     writeFileSync(table, 'file,label\na.png,a\n')
     const refused = await softmargin('evaluate', output, table)
     expect(refused.code).toBe(1)

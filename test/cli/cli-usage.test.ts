@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 describe('every command', () => {
-  it.each(['train', 'predict', 'evaluate', 'extract', 'layers', 'info', 'convert'])(
+  it.each(['train', 'predict', 'evaluate', 'next', 'suspects', 'extract', 'layers', 'info', 'convert'])(
     '%s has help with an example, and --json',
     async (name) => {
       const { stdout } = await softmargin(name, '--help')

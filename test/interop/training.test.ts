@@ -26,6 +26,8 @@ const python = (...args: string[]) =>
   })
 
 const networks = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0', 'convnext_tiny', 'vit']
+/** Those that the engine can train. */
+const inEngine = new Set(['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0'])
 const [classes, batchSize, steps, count] = [3, 2, 20, 10]
 const settings = { labelSmoothing: 0.1, weightDecay: 5e-4, momentum: 0.9, optimizer: 'sgd' as const }
 
@@ -43,9 +45,13 @@ function difference(mine: Float32Array, theirs: Float32Array): number {
   return theirs.reduce((most, value, i) => Math.max(most, Math.abs(value - mine[i])), 0) / range
 }
 
-it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(networks)(
-  '%s: gradients, and the weights after 20 steps, match PyTorch',
-  async (name) => {
+it
+  .runIf(hasPythonModule('torchvision') && hasPythonModule('onnx'))
+  .each(
+    networks.flatMap((name) => (['auto', 'onnxruntime'] as const).map((runtime) => [name, runtime] as const)),
+  )(
+  '%s: gradients, and the weights after 20 steps, match PyTorch, with the runtime %s',
+  async (name, runtime) => {
     const [file, asked, answered] = ['model.onnx', 'question.json', 'answer.json'].map((one) =>
       join(folder, one),
     )
@@ -57,14 +63,18 @@ it.runIf(hasPythonModule('torchvision') && hasPythonModule('onnx')).each(network
     const input = model.graph!.input[0].name
     const tail = tailOf(model, inferTensors(model, { [input]: [batchSize, 3, 32, 32] }), input)
     const featureScale = 0.7
-    const runner = await GradientRunner.start(tail, {
-      pooling: 'none',
-      classes,
-      featureScale,
-      rateOf: (depth) => 0.9 ** depth,
-      headRate: 2,
-      running: {},
-    })
+    const runner = await GradientRunner.start(
+      { engine: () => tail, graph: () => tail },
+      {
+        pooling: 'none',
+        classes,
+        featureScale,
+        rateOf: (depth) => 0.9 ** depth,
+        headRate: 2,
+        running: { runtime },
+      },
+    )
+    expect(runner.runtime).toBe(runtime === 'auto' && inEngine.has(name) ? 'engine' : 'onnxruntime')
     const { parameters: learnt } = runner
     const features = learnt.at(-2)!.dims[1]
     // A head of zeros would make all gradients below it 0.

@@ -50,7 +50,7 @@ window.programs = {
     const loading = new Image()
     loading.src = URL.createObjectURL(png)
     await element.decode()
-    // An element that is shown smaller has its pixels all the same.
+    // The size at which an element is shown does not change its pixels.
     Object.assign(element, { width: 10, height: 10 })
     const folder = await navigator.storage.getDirectory()
     const classes = await folder.getDirectoryHandle('pictures', { create: true })
@@ -90,7 +90,7 @@ window.programs = {
     return { labels, loose, differences: Object.fromEntries(differences) }
   },
 
-  /** Extracts a frame of a video that plays, and tells how a video without a frame is refused. */
+  /** Extracts a frame of a playing video, and returns how a video without a frame is rejected. */
   async video() {
     const [width, height] = [48, 32]
     const canvas = Object.assign(document.createElement('canvas'), { width, height })

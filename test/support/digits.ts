@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import encodeJpegPixels, { init as initJpeg } from '@jsquash/jpeg/encode.js'
 import encodePngPixels, { init as initPng } from '@jsquash/png/encode.js'
-import type { RawImage } from '../../src/image/image-input.ts'
+import type { ImageInput, RawImage } from '../../src/image/image-input.ts'
 
 const require = createRequire(import.meta.url)
 const side = 28
@@ -12,12 +12,25 @@ const codec = (path: string) => new WebAssembly.Module(new Uint8Array(readFileSy
 /** A real handwritten digit of 28 x 28 pixels, number `i` of its kind (there are about 1,000 of each). */
 export function digit(which: number, i: number): RawImage {
   if (!greys.has(which)) greys.set(which, require(`mnist/src/digits/${which}.json`).data)
-  const own = greys.get(which)!.slice(i * side * side, (i + 1) * side * side)
+  const values = greys.get(which)!.slice(i * side * side, (i + 1) * side * side)
   return {
-    data: Uint8Array.from(own, (grey) => Math.round(grey * 255)),
+    data: Uint8Array.from(values, (grey) => Math.round(grey * 255)),
     width: side,
     height: side,
     channels: 1,
+  }
+}
+
+/** Digits `from` to `from + count` of each of these kinds in turn, labelled such as `'digit 7'`. */
+export function labelledDigits(
+  kinds: number[],
+  count: number,
+  from = 0,
+): { images: ImageInput[]; labels: string[] } {
+  const pairs = Array.from({ length: count }, (_, i) => kinds.map((kind) => ({ kind, i: from + i }))).flat()
+  return {
+    images: pairs.map(({ kind, i }) => digit(kind, i)),
+    labels: pairs.map(({ kind }) => `digit ${kind}`),
   }
 }
 

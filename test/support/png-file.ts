@@ -41,7 +41,7 @@ export function pngChunk(type: string, data: ArrayLike<number> = []): Uint8Array
   return new Uint8Array(made)
 }
 
-export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
+const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 
 /** The chunk IHDR. */
 export function pngHeader({ width, height, colour, depth, isInterlaced }: PngPicture): Uint8Array {

@@ -10,10 +10,12 @@ import {
   type CsvTableOptions,
   confusionMatrix,
   type ErrorDetails,
+  type EvaluateOptions,
   type ExtractOptions,
   type ExtractorOptions,
   FeatureExtractor,
   fromHuggingFace,
+  type GridSearchFitOptions,
   type GridSearchOptions,
   type HuggingFacePreprocess,
   ImageClassifier,
@@ -22,6 +24,7 @@ import {
   type LongCall,
   type Matrix,
   type ModelDownload,
+  type NearDuplicatesOptions,
   type OneClassSvmOptions,
   type ParamGrid,
   type Preprocess,
@@ -63,14 +66,17 @@ declare const strict:
   | Strict<ClassifyOptions>
   | Strict<CsvTableOptions>
   | Strict<ErrorDetails>
+  | Strict<EvaluateOptions>
   | Strict<ExtractOptions>
   | Strict<ExtractorOptions>
+  | Strict<GridSearchFitOptions>
   | Strict<GridSearchOptions>
   | Strict<HuggingFacePreprocess>
   | Strict<ImagesCall>
   | Strict<LayerChoice>
   | Strict<LongCall>
   | Strict<ModelDownload>
+  | Strict<NearDuplicatesOptions>
   | Strict<OneClassSvmOptions>
   | Strict<ParamGrid>
   | Strict<Preprocess>

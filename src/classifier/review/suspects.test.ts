@@ -77,6 +77,40 @@ describe('suspects', () => {
   })
 })
 
+describe('nearDuplicates', () => {
+  it('finds copies among the images of fit, add and evaluate', async () => {
+    const store = await FeatureStore.inMemory()
+    using classifier = await ImageClassifier.create({ extractor: digits, store })
+    await expect(classifier.nearDuplicates()).rejects.toMatchObject({ code: 'NOT_FITTED' })
+    const brighter = (i: number) => {
+      const image = images[i] as { data: Uint8Array }
+      return { ...image, data: image.data.map((grey) => Math.min(255, grey * 1.02)) } as (typeof images)[0]
+    }
+    await classifier.fit([...images.slice(0, 40), brighter(3)], [...truth.slice(0, 40), 'zero'])
+    const first = [{ indices: [3, 40], labels: ['three', 'zero'], similarity: expect.closeTo(1, 1) }]
+    expect(await classifier.nearDuplicates()).toEqual(first)
+    await classifier.add([images[60], images[7]], [truth[60], truth[7]])
+    await classifier.evaluate([images[61], new Uint8Array(3), images[8]], [truth[61], 'one', truth[8]], {
+      add: true,
+      onUnreadable: () => {},
+    })
+    const stages = new Set<string>()
+    const found = await classifier.nearDuplicates({ onProgress: ({ stage }) => stages.add(stage) })
+    expect([...stages]).toEqual(['duplicates'])
+    expect(found.map(({ indices }) => indices).sort(([a], [b]) => a - b)).toEqual([
+      [3, 40],
+      [7, 42],
+      [8, 44],
+    ])
+    expect((await classifier.nearDuplicates({ similarity: 0.5 })).length).toBeGreaterThan(20)
+    await expect(classifier.nearDuplicates({ similarity: 0 })).rejects.toMatchObject({
+      argument: 'similarity',
+    })
+    const aborted = classifier.nearDuplicates({ signal: AbortSignal.abort() })
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+})
+
 describe('decisionFunction', () => {
   it("returns the SVM's decision values, NaN for unreadable images", async () => {
     using classifier = await ImageClassifier.create({ extractor: digits })

@@ -43,6 +43,9 @@ async function evaluate(
     })
     progress.stop()
     skipped.conclude(paths.length)
+    for (const label of evaluation.missingClasses) {
+      say(`class ${show(label)} has no image here, so that the report cannot evaluate it`)
+    }
     printResult(
       json,
       { file, ...evaluationDocument(evaluation), skipped: skipped.list },

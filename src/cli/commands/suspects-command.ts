@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { ImageClassifier } from '../../classifier/image-classifier.ts'
 import { openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
+import { duplicatePaths, readPaths, tellDuplicates } from '../common/duplicates.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling, parsePositive } from '../common/parse-options.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { printResult, progress } from '../common/terminal.ts'
+import { printResult, progress, say } from '../common/terminal.ts'
 
 interface SuspectsOptions {
   model: string
@@ -46,29 +47,31 @@ async function suspects(pictures: string, options: SuspectsOptions, signal: Abor
       svm: { C },
       store,
     })
-    const unreadable = new Set<string>()
-    const skip = skipped.for(paths)
     await classifier.fit(paths, labels, {
       signal,
       onProgress: progress.update,
-      onUnreadable: (index, error) => {
-        unreadable.add(paths[index])
-        skip(index, error)
-      },
+      onUnreadable: skipped.for(paths),
+      onWarning: say,
     })
-    const read = paths.filter((path) => !unreadable.has(path))
+    const read = readPaths(paths, skipped)
     const found = await classifier.suspects({ signal, onProgress: progress.update })
+    const pairs = await classifier.nearDuplicates({ signal, onProgress: progress.update })
     progress.stop()
     skipped.conclude(paths.length)
     await store?.save()
     const list = found.map(({ index, ...suspect }) => ({ image: read[index], ...suspect }))
-    printResult(options.json === true, { images: read.length, suspects: list, skipped: skipped.list }, () =>
-      list
-        .map(
-          ({ image, label, suggested, score }) =>
-            `${[image, label, suggested, score.toFixed(3)].join('\t')}\n`,
-        )
-        .join(''),
+    const duplicates = duplicatePaths(pairs, read)
+    tellDuplicates(duplicates)
+    printResult(
+      options.json === true,
+      { images: read.length, suspects: list, duplicates, skipped: skipped.list },
+      () =>
+        list
+          .map(
+            ({ image, label, suggested, score }) =>
+              `${[image, label, suggested, score.toFixed(3)].join('\t')}\n`,
+          )
+          .join(''),
     )
   } finally {
     progress.stop()

@@ -1,7 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import {
+  type ClassifierFineTune,
+  type Evaluation,
+  ImageClassifier,
+  type Scale,
+} from '../../classifier/image-classifier.ts'
+import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
@@ -9,8 +15,9 @@ import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
 import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
+import { type DuplicatePaths, duplicatePaths, readPaths, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
-import { holdOut } from '../common/hold-out.ts'
+import { holdOut, type Sides } from '../common/hold-out.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import {
   defaultGrid,
@@ -58,6 +65,7 @@ interface TrainOptions extends RuntimeOption {
   cv: number
   fineTune?: ClassifierFineTune | true
   seed: number
+  keepHoldout?: boolean
   json?: boolean
 }
 
@@ -72,6 +80,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
+    .option('--keep-holdout', 'save the classifier without the images held out')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option(
       '--layer <name>',
@@ -93,7 +102,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
         .choices(['rbf', 'linear', 'poly', 'sigmoid'])
         .default('rbf'),
     )
-    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 1)
+    .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)
     .option('--gamma <value>', 'width of the kernel: scale, auto or a number', parseGamma, 'scale')
     .option('--degree <number>', 'degree of the poly kernel', parseCount, 3)
     .option('--coef0 <number>', 'constant of the poly and sigmoid kernels', parseNumber, 0)
@@ -169,6 +178,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       ...(grid ? { grid: grid as ParamGrid } : {}),
       cv,
       signal,
+      onWarning: say,
       onProgress: progress.update,
       onUnreadable: skipped.for(sides.train.paths),
     })
@@ -179,10 +189,19 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
             signal,
             onProgress: progress.update,
             onUnreadable: skipped.for(sides.test.paths),
+            add: true,
           })
         : undefined
+    const trained = sides.train.paths.length - skippedInTraining
+    const leaks = evaluation === undefined ? [] : await findLeaks(classifier, trained, sides, skipped, signal)
+    const read = new Set(readPaths(sides.train.paths, skipped))
+    const learnt = sides.train.labels.filter((_, i) => read.has(sides.train.paths[i]))
+    const doubled = evaluation && (await accuracyOfTwice(classifier, learnt, evaluation, signal))
+    const isRefitted = evaluation !== undefined && !options.keepHoldout
+    if (isRefitted) await classifier.refit({ signal, onProgress: progress.update })
     progress.stop()
     skipped.conclude(listed.paths.length)
+    tellLeaks(leaks)
     await store?.save()
     const bytes = await classifier.save()
     await writeFileAtomically(options.output, bytes)
@@ -191,7 +210,6 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
     const { tuning } = classifier.extractor
-    const trained = sides.train.paths.length - skippedInTraining
     printResult(
       options.json === true,
       {
@@ -209,16 +227,21 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         layers: rankedLayers ?? null,
         fineTuning: tuning ?? null,
         search: search === undefined ? null : searchDocument(search),
+        refit: isRefitted ? { images: trained + evaluation.images } : null,
+        expectedWithTwice: doubled ?? null,
+        leaks: evaluation === undefined ? null : leaks,
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
       },
       () =>
         [
-          rankedLayers === undefined ? '' : `${rankingText(rankedLayers)}\n`,
+          rankedLayers === undefined ? '' : `${rankingText(rankedLayers, classifier.extractor.describe())}\n`,
           tuning === undefined ? '' : `${tuningText(tuning)}\n`,
           search === undefined ? '' : `${searchText(search)}\n`,
           evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
           `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
+          isRefitted ? refitText(evaluation.images) : '',
           `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
+          doubled === undefined ? '' : `with twice the images perhaps ${doubled.toFixed(2)}\n`,
           evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
         ].join(''),
     )
@@ -233,6 +256,44 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   }
 }
 
+/** The held-out images that are near-duplicates of training images. */
+async function findLeaks(
+  classifier: ImageClassifier,
+  trained: number,
+  { train, test }: Sides,
+  skipped: SkippedPictures,
+  signal: AbortSignal,
+): Promise<DuplicatePaths[]> {
+  const pairs = await classifier.nearDuplicates({ signal, onProgress: progress.update })
+  const read = readPaths([...train.paths, ...test.paths], skipped)
+  const leaks = pairs.filter(({ indices: [a, b] }) => a < trained && b >= trained)
+  return duplicatePaths(leaks, read)
+}
+
+/** Up to so many images a learning curve is computed, which takes 15 fits. */
+const CURVE_IMAGES = 20_000
+
+/**
+ * The accuracy that may be expected after training with twice as many images: that on the held-out images, plus what
+ * the learning curve promises. `undefined` if a class has fewer than 5 images, for a trained CNN, which has seen the
+ * images already, and for very many images.
+ */
+async function accuracyOfTwice(
+  classifier: ImageClassifier,
+  labels: readonly string[],
+  { accuracy }: Evaluation,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const folds = 5
+  const counts = new Map<string, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const isPossible = Math.min(...counts.values()) >= folds && labels.length <= CURVE_IMAGES
+  if (!isPossible || classifier.extractor.tuning?.kept) return undefined
+  const { extrapolated } = await classifier.learningCurve({ cv: folds, signal, onProgress: progress.update })
+  const [now, twice] = extrapolated.map(({ score }) => score)
+  return Math.min(1, accuracy + twice - now)
+}
+
 function svmOptions(options: TrainOptions): SvcOptions {
   return {
     kernel: options.kernel,
@@ -245,14 +306,22 @@ function svmOptions(options: TrainOptions): SvcOptions {
   }
 }
 
-/** Formats the layers that were compared, one per line, best first. */
-function rankingText(layers: RankedLayer[]): string {
-  const rows = layers.map(({ layer, pooling, accuracy, accuracyStd, features }) => [
-    layer,
-    typeof pooling === 'object' ? `${pooling.grid}x${pooling.grid}` : pooling,
-    String(features),
-    accuracy.toFixed(4),
-    accuracyStd.toFixed(4),
+function refitText(images: number): string {
+  const held = images === 1 ? 'image that was' : `${images} images that were`
+  return `after the evaluation it has learnt from the ${held} held out, too (--keep-holdout leaves them out)\n`
+}
+
+/** Formats the layers that were compared, one per line, best first, and marks the one that is used. */
+function rankingText(layers: RankedLayer[], used: ExtractorDescription): string {
+  const isUsed = ({ layer, pooling }: RankedLayer) =>
+    layer === used.layer && JSON.stringify(pooling) === JSON.stringify(used.pooling)
+  const rows = layers.map((ranked, i) => [
+    ranked.layer,
+    typeof ranked.pooling === 'object' ? `${ranked.pooling.grid}x${ranked.pooling.grid}` : ranked.pooling,
+    String(ranked.features),
+    ranked.accuracy.toFixed(4),
+    ranked.accuracyStd.toFixed(4),
+    isUsed(ranked) ? (i === 0 ? 'used' : 'used: none is clearly better') : '',
   ])
-  return table([['layer', 'pooling', 'features', 'accuracy', '+-'], ...rows])
+  return table([['layer', 'pooling', 'features', 'accuracy', '+-', ''], ...rows])
 }

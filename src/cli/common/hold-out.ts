@@ -1,6 +1,6 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { LabelledFolder } from '../../host/folders/labelled-folder.ts'
-import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import { say } from './terminal.ts'
 
 /** The images for training and those for evaluation. */
@@ -33,7 +33,6 @@ export function holdOut(
   }
   const rare = [...counts.keys()].filter((label) => counts.get(label) === 1)
   if (testSize === 0) {
-    for (const label of rare) say(`class ${show(label)} has only one picture, which is too few to learn from`)
     return { train: { paths, labels }, test: { paths: [], labels: [] } }
   }
   if (rare.length > 0) {

@@ -103,7 +103,7 @@ export type GridOption = Record<string, unknown[]> | Record<string, unknown[]>[]
 /** The grid that `--grid` without a value searches. */
 export const defaultGrid: GridOption = {
   kernel: ['rbf'],
-  C: [0.1, 1, 10, 100],
+  C: [0.3, 3, 30, 300],
   gamma: ['scale', 0.001, 0.01],
 }
 

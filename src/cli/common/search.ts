@@ -15,14 +15,14 @@ export function searchDocument({ bestParams, bestScore, cvResults }: ClassifierS
   }
 }
 
-/** Formats a search as a table with one line per candidate; the best is marked. */
+/** Formats a search as a table with one line per candidate; the best, and the one that is used, are marked. */
 export function searchText({ bestIndex, cvResults }: ClassifierSearch): string {
   const names = [...new Set(cvResults.params.flatMap((params) => Object.keys(params)))]
   const rows = cvResults.params.map((params, i) => [
     ...names.map((name) => String((params as Record<string, unknown>)[name] ?? '')),
     cvResults.meanTestScore[i].toFixed(4),
     cvResults.stdTestScore[i].toFixed(4),
-    i === bestIndex ? 'best' : '',
+    cvResults.rankTestScore.indexOf(1) === i ? 'best' : i === bestIndex ? 'used: none is clearly better' : '',
   ])
   return table([[...names, 'accuracy', '+-', ''], ...rows])
 }

@@ -7,7 +7,9 @@ import type { ImageCall, SentImage } from './image-call.ts'
 import { nameOf } from './image-reader.ts'
 import type { ImageThreads, Lane } from './image-threads.ts'
 import { toSend } from './image-transfer.ts'
+import { Load } from './load.ts'
 import { type NetworkToRun, runBatch } from './run-batch.ts'
+import { isSameImage } from './same-image.ts'
 import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
@@ -289,56 +291,7 @@ export class BatchQueue implements PiecewiseWork {
   }
 }
 
-/**
- * Whether the single image of one activation equals the image at `index` of another, within a relative
- * tolerance.
- */
-function isSameImage(alone: Activation, together: Activation, index: number, tolerance: number): boolean {
-  const length = alone.data.length / alone.dims[0]
-  const offset = index * length
-  let largest = 0
-  let difference = 0
-  for (let i = 0; i < length; i++) {
-    const [a, b] = [alone.data[i], together.data[offset + i]]
-    if (Object.is(a, b)) continue
-    largest = Math.max(largest, Math.abs(a), Math.abs(b))
-    difference = Math.max(difference, Math.abs(a - b))
-  }
-  // With a tolerance of 0, -0 equals 0, but NaN equals only NaN.
-  return difference <= tolerance * largest
-}
-
 /** How many images a thread takes at a time, so that all threads end at about the same time. */
 function shareOf(left: number, otherThreads: number): number {
   return Math.max(1, Math.ceil(left / (2 * (1 + otherThreads))))
-}
-
-/** How long the images of a network take, and whether that is long enough to start threads for them. */
-class Load {
-  readonly #startUp: number
-  #milliseconds = 0
-  #images = 0
-  #held = 0
-
-  /** @param startUp milliseconds of work below which no threads are started */
-  constructor(startUp: number) {
-    this.#startUp = startUp
-  }
-
-  /**
-   * @param milliseconds time of a piece of work
-   * @param images number of images it finished
-   * @param isHolding whether other images had to wait for it
-   */
-  note(milliseconds: number, images: number, isHolding: boolean): void {
-    this.#milliseconds += milliseconds
-    this.#images += images
-    if (isHolding) this.#held += milliseconds
-  }
-
-  /** Whether threads would have been worth their start, or will be for the images that are left. */
-  isWorthThreads(left: number): boolean {
-    const each = this.#images === 0 ? 0 : this.#milliseconds / this.#images
-    return this.#held + left * each > this.#startUp
-  }
 }

@@ -5,6 +5,7 @@ import { lower } from './lowering/lower.ts'
 import type { Program } from './lowering/operations.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
 import type { Step } from './planning/step.ts'
+import { putMaps, takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
 import {
   type Instance,
@@ -118,10 +119,20 @@ export class EngineNetwork {
     })
     for (let from = 0; from < count; from += plan.pictures) {
       const pictures = Math.min(plan.pictures, count - from)
-      putPictures(plan, instance, batch.subarray(from * length, (from + pictures) * length), pictures)
+      putMaps(
+        instance,
+        plan.planes.address,
+        plan.input,
+        batch.subarray(from * length, (from + pictures) * length),
+      )
       runSteps(plan, instance, pictures, clock)
       for (const [i, { data, size }] of answers.entries()) {
-        takeOutput(plan, instance, i, pictures, data.subarray(from * size, (from + pictures) * size))
+        takeMaps(
+          instance,
+          plan.planes.address,
+          plan.outputs[i],
+          data.subarray(from * size, (from + pictures) * size),
+        )
       }
     }
     return new Map(answers.map(({ name, data, dims: all }) => [name, { data, dims: all }]))
@@ -192,36 +203,6 @@ function picturesAtOnce(program: Program, facts: KernelConstants): number {
   const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
   const [one, two] = [bytes(1), bytes(2)]
   return Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))
-}
-
-function putPictures(plan: Plan, { kernels, memory }: Instance, batch: Float32Array, pictures: number): void {
-  const { map, pixels } = plan.input
-  const { channels, height, width } = map.layout.shape
-  const length = channels * height * width
-  const staging = new Float32Array(memory, plan.planes.address, length)
-  for (let picture = 0; picture < pictures; picture++) {
-    staging.set(batch.subarray(picture * length, (picture + 1) * length))
-    const address = map.buffer.address + picture * map.layout.pictureBytes
-    kernels.fromPlanes(plan.planes.address, height * width, channels, address, pixels)
-  }
-}
-
-function takeOutput(
-  plan: Plan,
-  { kernels, memory }: Instance,
-  index: number,
-  pictures: number,
-  to: Float32Array,
-): void {
-  const { map, pixels } = plan.outputs[index]
-  const { channels, height, width } = map.layout.shape
-  const length = channels * height * width
-  const staging = new Float32Array(memory, plan.planes.address, length)
-  for (let picture = 0; picture < pictures; picture++) {
-    const address = map.buffer.address + (map.isConstant ? 0 : picture * map.layout.pictureBytes)
-    kernels.toPlanes(address, pixels, height * width, channels, plan.planes.address)
-    to.set(staging, picture * length)
-  }
 }
 
 function runSteps(

@@ -142,7 +142,10 @@ each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random
 each('Conv of 7 x 7 with stride 2 and few channels, as at the start of a ResNet', 20, (random) => {
   const channels = random.pick(1, 2, 3, 4, 5)
   const filters = random.pick(3, 13, 16, 24, 64)
-  const weights = [random.weights('w', [filters, channels, 7, 7]), random.weights('b', [filters])]
+  const weights = [
+    randomWeights(random, 'w', [filters, channels, 7, 7]),
+    randomWeights(random, 'b', [filters]),
+  ]
   const pads = random.pick([3, 3, 3, 3], [0, 0, 0, 0], [2, 1, 3, 0])
   const attributes = { kernel_shape: [7n, 7n], strides: [2n, 2n], pads: list(pads) }
   const nodes = [

@@ -3,7 +3,7 @@ import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } fro
 import { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
-import { trainTestSplit } from '../../model-selection/train-test-split.ts'
+import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import { pool, pooledSize } from '../pool.ts'
@@ -97,7 +97,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   )
   const tuned = await frozen.open(trained.model)
   try {
-    const tuning: Tuning = { kept: true, from, ...trained.report, flip }
+    const tuning: Tuning = { kept: true, from, runtime: trained.runtime, ...trained.report, flip }
     if (rows.test.length > 0) {
       const held = await tuned.extract(imagesOf(rows.test), { signal })
       const learnt = await tuned.extract(trainImages, { signal })

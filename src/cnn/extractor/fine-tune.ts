@@ -7,7 +7,7 @@ import type { ImageInput } from '../../image/image-input.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import { startNetwork } from '../runtime.ts'
+import { type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations } from '../training/kept-activations.ts'
@@ -21,6 +21,8 @@ export interface Trained {
   /** The network up to the layer, with tuned weights. */
   model: ModelProto
   from: string
+  /** The runtime that computed the gradients. */
+  runtime: RuntimeInfo['name']
   report: TrainingReport
   /** The head: [classes, features] and [classes], for features times `featureScale`. */
   head: { weight: Float32Array; bias: Float32Array; featureScale: number }
@@ -43,6 +45,9 @@ export interface TrainingSetup {
  * small photos. Features of other networks are multiplied to have it before the head.
  */
 const typicalSquaredNorm = 62
+
+/** Most images that the engine is given at once. */
+const mostInSlice = 64
 
 /** Views kept where time, not a number of epochs, decides. */
 const viewsByTime = 8
@@ -118,9 +123,9 @@ export async function trainAbove(
   const picture = pictureDims(port, preprocess).slice(1)
   const factsOf = (batch: number) => inferTensors(cut, { [port.name]: [batch, ...picture] })
   const facts = factsOf(port.batch ?? 1)
-  const slice = port.batch ?? sliceSize(tailOf(cut, facts, from), facts, settings.batchSize)
-  const tail = tailOf(cut, factsOf(slice), from)
-  const kept = tail.kept.map(({ name, dims }) => ({
+  const one = tailOf(cut, facts, from)
+  const tailFor = (slice: number) => tailOf(cut, factsOf(port.batch ?? slice), from)
+  const kept = one.kept.map(({ name, dims }) => ({
     name,
     size: dims.slice(1).reduce((all, n) => all * n, 1),
   }))
@@ -133,7 +138,11 @@ export async function trainAbove(
   const { codes, classes } = encodeLabels(setup.labels, 'labels')
   const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
   const { learningRate: _, layerDecay } = settings
-  const runner = await GradientRunner.start(tail, {
+  const tails = {
+    engine: () => tailFor(Math.min(mostInSlice, settings.batchSize)),
+    graph: () => tailFor(sliceSize(one, facts, settings.batchSize)),
+  }
+  const runner = await GradientRunner.start(tails, {
     pooling,
     arrangement: parts.arrangement,
     classes: classes.length,
@@ -167,6 +176,7 @@ export async function trainAbove(
     return {
       model: withWeights(cut, weights),
       from,
+      runtime: runner.runtime,
       report,
       head: { weight, bias, featureScale },
     }

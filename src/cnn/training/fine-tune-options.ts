@@ -1,6 +1,7 @@
 import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
+import type { RuntimeInfo } from '../runtime.ts'
 
 /** How training images are changed at random, anew in each epoch as far as memory allows. */
 export interface Augmentation {
@@ -80,6 +81,8 @@ export interface Tuning {
   kept: boolean
   /** The layer above which the network learnt. */
   from: string
+  /** The runtime that computed the gradients. */
+  runtime: RuntimeInfo['name']
   /** Number of passes over the images, a fraction if time ran out. */
   epochs: number
   /** Number of changes of the weights. */

@@ -1,15 +1,12 @@
+import { exp, log } from '../../core/exp-log.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
-import { type StepOptions, trainingStep } from '../../onnx/gradient/training-step.ts'
-import type { Activation } from '../running-network.ts'
-import { type RunningGraph, type RunningOptions, startGraph } from '../runtime.ts'
+import type { StepOptions } from '../../onnx/gradient/training-step.ts'
+import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import type { Parameter } from './optimizer.ts'
+import { type LearntTensor, type StepRuntime, startStep, type Tails } from './step-runtime.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
-export interface NamedParameter extends Parameter {
-  name: string
-  dims: number[]
-  gradient: Float32Array
-}
+export interface NamedParameter extends Parameter, LearntTensor {}
 
 /** Loss and hits of a batch. */
 export interface BatchResult {
@@ -29,69 +26,40 @@ export class GradientRunner {
   readonly slice: number
   /** Buffers for what the tail takes, one slice long. */
   readonly inputs: Float32Array[]
-  readonly #step: ReturnType<typeof trainingStep>
-  readonly #graph: RunningGraph
+  readonly #step: StepRuntime
   readonly #classes: number
-  readonly #feeds: Record<string, Activation> = {}
   readonly #targets: Float32Array
 
-  private constructor(
-    tail: Tail,
-    step: ReturnType<typeof trainingStep>,
-    graph: RunningGraph,
-    o: { classes: number; rateOf: (depth: number) => number; headRate: number },
-  ) {
+  private constructor(tail: Tail, step: StepRuntime, parameters: NamedParameter[], classes: number) {
     this.#step = step
-    this.#graph = graph
-    this.#classes = o.classes
+    this.#classes = classes
+    this.parameters = parameters
     this.slice = tail.kept[0].dims[0]
-    const { headWeight, headBias, targets } = step.inputs
-    const head = { depth: 0, isHead: true }
-    this.parameters = [
-      ...tail.weights.map((one) => ({ ...one, isHead: false })),
-      { name: headWeight, dims: [o.classes, step.features], values: new Float32Array(0), ...head },
-      { name: headBias, dims: [o.classes], values: new Float32Array(0), ...head },
-    ]
-      .filter(({ name }) => step.gradients.has(name))
-      .map(({ name, dims, values, depth, isHead }) => {
-        const length = dims.reduce((all, n) => all * n, 1)
-        return {
-          name,
-          dims,
-          // The head starts at zero.
-          values: isHead ? new Float32Array(length) : values.slice(),
-          rate: isHead ? o.headRate : o.rateOf(depth),
-          gradient: new Float32Array(length),
-        }
-      })
-    this.inputs = tail.kept.map(({ name, dims }) => {
-      const data = new Float32Array(dims.reduce((all, n) => all * n, 1))
-      this.#feeds[name] = { data, dims }
-      return data
-    })
-    for (const { name, dims, values } of this.parameters) this.#feeds[name] = { data: values, dims }
-    // Weights that the loss does not depend on stay as they are.
-    for (const { name, dims, values } of tail.weights) this.#feeds[name] ??= { data: values, dims }
-    const taken = new Set(step.model.graph!.input.map(({ name }) => name))
-    for (const name of Object.keys(this.#feeds)) if (!taken.has(name)) delete this.#feeds[name]
-    this.#targets = new Float32Array(this.slice * o.classes)
-    this.#feeds[targets] = { data: this.#targets, dims: [this.slice, o.classes] }
+    this.inputs = tail.kept.map(({ dims }) => new Float32Array(dims.reduce((all, n) => all * n, 1)))
+    this.#targets = new Float32Array(this.slice * classes)
   }
 
-  /**
-   * @param tail its batch is the size of a slice
-   * @throws {SoftmarginError} the errors of `trainingStep` and `startGraph`
-   */
+  /** @throws {SoftmarginError} the errors of `startStep` */
   static async start(
-    tail: Tail,
+    tails: Tails,
     o: StepOptions & { rateOf: (depth: number) => number; headRate: number; running: RunningOptions },
   ): Promise<GradientRunner> {
-    const step = trainingStep(tail, o)
-    return new GradientRunner(tail, step, await startGraph(step.model, o.running), o)
+    const { runtime, tail, learnt } = await startStep(tails, o, o.running)
+    const depths = new Map(tail.weights.map(({ name, depth }) => [name, depth]))
+    const parameters = learnt.map((one) => {
+      const depth = depths.get(one.name)
+      return { ...one, rate: depth === undefined ? o.headRate : o.rateOf(depth) }
+    })
+    return new GradientRunner(tail, runtime, parameters, o.classes)
+  }
+
+  /** The runtime that computes the gradients. */
+  get runtime(): RuntimeInfo['name'] {
+    return this.#step.name
   }
 
   /**
-   * Computes the gradients of the mean loss of a batch into `learnt`.
+   * Computes the gradients of the mean loss of a batch into those of `parameters`.
    *
    * @param codes the class of each image
    * @param fill writes the tensors of images `from` to `to`, exclusive, into `inputs`
@@ -101,42 +69,49 @@ export class GradientRunner {
     labelSmoothing: number,
     fill: (from: number, to: number) => void,
   ): Promise<BatchResult> {
-    const { logits, losses } = this.#step.outputs
     const count = codes.length
+    const classes = this.#classes
     const result = { loss: 0, right: 0 }
+    this.#step.begin()
     for (let from = 0; from < count; from += this.slice) {
       const to = Math.min(count, from + this.slice)
       fill(from, to)
-      this.#writeTargets(codes.subarray(from, to), labelSmoothing, 1 / count)
-      const answers = await this.#graph.run(this.#feeds)
-      for (const { name, gradient } of this.parameters) {
-        const { data } = answers.get(this.#step.gradients.get(name)!)!
-        if (from === 0) gradient.set(data)
-        else for (let i = 0; i < data.length; i++) gradient[i] += data[i]
-      }
-      const lost = answers.get(losses)!.data
-      const outputs = answers.get(logits)!.data
+      this.#writeTargets(codes.subarray(from, to), labelSmoothing)
+      const logits = await this.#step.run(this.inputs, this.#targets, to - from)
       for (let i = 0; i < to - from; i++) {
-        result.loss += lost[i] * count
-        const row = outputs.subarray(i * this.#classes, (i + 1) * this.#classes)
+        const row = logits.subarray(i * classes, (i + 1) * classes)
+        result.loss += crossEntropy(row, this.#targets.subarray(i * classes, (i + 1) * classes))
         if (largest(row) === codes[from + i]) result.right++
       }
     }
+    this.#step.end(1 / count)
     return result
   }
 
   release(): Promise<void> {
-    return this.#graph.release()
+    return this.#step.release()
   }
 
-  #writeTargets(codes: Int32Array, labelSmoothing: number, weight: number): void {
+  #writeTargets(codes: Int32Array, labelSmoothing: number): void {
     const classes = this.#classes
     this.#targets.fill(0)
     for (const [i, code] of codes.entries()) {
-      this.#targets.fill((labelSmoothing / classes) * weight, i * classes, (i + 1) * classes)
-      this.#targets[i * classes + code] = (1 - labelSmoothing + labelSmoothing / classes) * weight
+      this.#targets.fill(labelSmoothing / classes, i * classes, (i + 1) * classes)
+      this.#targets[i * classes + code] = 1 - labelSmoothing + labelSmoothing / classes
     }
   }
+}
+
+/** -sum(targets * log softmax(logits)), where the targets add up to 1. */
+function crossEntropy(logits: Float32Array, targets: Float32Array): number {
+  const most = logits[largest(logits)]
+  let sum = 0
+  let dot = 0
+  for (let i = 0; i < logits.length; i++) {
+    sum += exp(logits[i] - most)
+    dot += targets[i] * (logits[i] - most)
+  }
+  return log(sum) - dot
 }
 
 /** Index of the largest number, the first of equal ones. */

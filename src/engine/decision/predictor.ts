@@ -23,7 +23,7 @@ const LARGE = 2 ** 13
 /** Receives the decision values of the next rows, in an array that is reused, and the number of rows done so far. */
 export type OnBlock = (decisions: Float64Array, done: number) => void
 
-/** What computes decision values with the arithmetic that a layout asks for. */
+/** Creates the decider with the arithmetic that a layout requires. */
 export function deciderOf(engine: Engine, layout: DecisionLayout): Float32Decider | Float64Decider {
   return layout.conditioning.precise ? new Float64Decider(engine, layout) : new Float32Decider(engine, layout)
 }
@@ -115,7 +115,7 @@ export class Predictor {
     this.#precise ??= await Predictor.open(this.simd, this.#expansion, timeSlice, { precise: true })
     const { width } = this.layout.rows
     const pairs = this.layout.intercept.length
-    // Row by row, so that the values of a row do not depend on those beside it.
+    // Row by row, so that the values of a row do not depend on other rows.
     for (let row = 0; row * pairs < decisions.length; row++) {
       const out = decisions.subarray(row * pairs, (row + 1) * pairs)
       if (out.every(Number.isFinite)) continue

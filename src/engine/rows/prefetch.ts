@@ -9,7 +9,7 @@ const MOST_STRIPS = 8
 
 /**
  * How many kernel rows to compute at once: a sixth of those in memory, between one strip and eight. A whole strip takes
- * little longer than a single row, and limiting the number to a fraction keeps the rows computed in vain few.
+ * little longer than a single row, and the limit keeps the number of unused rows small.
  *
  * @param present number of rows in memory
  * @returns a multiple of the rows of a strip

@@ -3,8 +3,8 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { isPictureName } from './picture-names.ts'
 
-/** A `File` of such an input. */
-export interface ChosenFile extends Blob {
+/** A chosen `File`. A type alias, because an interface cannot extend `Blob` where a host does not declare it. */
+export type ChosenFile = Blob & {
   readonly name: string
   /** The path from the chosen folder on, such as `pictures/cat/1.jpg`; empty for files that were chosen one by one. */
   readonly webkitRelativePath: string

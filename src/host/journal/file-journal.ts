@@ -14,7 +14,7 @@ export class FileJournal implements Journal {
   #lock: FileLock | undefined
   /** The state of the files (inode, size, modification time) when this object last knew their content. */
   #known: string | undefined
-  /** The length of the journal's valid content; a failed append may have left more bytes behind it. */
+  /** The length of the journal's valid content; a failed append may have left more bytes after it. */
   #length = 0
   #isDamaged = false
 

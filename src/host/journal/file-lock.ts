@@ -174,7 +174,7 @@ async function thisMachine(files: Files): Promise<Pick<Owner, 'host' | 'boot'>> 
 
 /** The start time of a process; `undefined` if the system does not provide it. */
 function startOf(pid: number, files: Files): string | undefined {
-  // The program's name, in parentheses, may contain any characters, so the fields are counted from behind it.
+  // The program's name, in parentheses, may contain any characters, so the fields are counted from its end.
   return attempt(() => readText(`/proc/${pid}/stat`, files).replace(/^.*\)/s, '').trim().split(' ')[19])
 }
 

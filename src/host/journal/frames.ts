@@ -22,9 +22,9 @@ export interface Damage {
 export interface Frames {
   /** The whole records, in order. */
   records: Uint8Array[]
-  /** The parts between and behind the records, except what an unfinished append leaves at the end. */
+  /** The parts between and after the records, except what an unfinished append leaves at the end. */
   damage: Damage[]
-  /** The offset for the next record; anything behind it is an unfinished append. */
+  /** The offset for the next record; anything after it is an unfinished append. */
   end: number
 }
 
@@ -67,7 +67,7 @@ interface PlacedFrame {
   record: Uint8Array
 }
 
-/** Finds the first whole frame at or behind a position. */
+/** Finds the first whole frame at or after a position. */
 function nextFrame(journal: Uint8Array, position: number): PlacedFrame | undefined {
   for (let from = position; ; from++) {
     from = journal.indexOf(mark[0], from)

@@ -63,6 +63,6 @@ it.each<[string, Pooling, Arrangement]>([
   await plain.release()
   const wanted = new Float32Array(2 * features)
   pool(activation, pooling as ResolvedPooling, 2, wanted, arrangement)
-  const { data } = answers.get(step.outputs.logits)!
+  const { data } = answers.get(step.logits)!
   for (const [i, value] of wanted.entries()) expect(data[i]).toBeCloseTo(2 * value, 4)
 })

@@ -13,6 +13,46 @@ export interface ResultArrangement {
   patches?: { height: number; width: number } | undefined
 }
 
+/** The tail and its head. */
+export interface StepOptions {
+  pooling: FeaturePooling
+  arrangement?: ResultArrangement | undefined
+  classes: number
+  /** Number by which features are multiplied before the head. */
+  featureScale: number
+}
+
+/** A tail with a linear head over its pooled features. */
+export interface TailClassifier {
+  graph: GraphBuilder
+  /** Names of the graph's inputs for the head's weights, [classes, features] and [classes]. */
+  headWeight: string
+  headBias: string
+  /** Name of the tensor [batch, classes]. */
+  logits: string
+  /** Number of features of an image. */
+  features: number
+  /** The forward pass as a model: its inputs are the tail's kept tensors, all weights, and those of the head. */
+  model(): ModelProto
+}
+
+/** Puts a linear head over the pooled features of a tail. */
+export function tailClassifier(tail: Tail, o: StepOptions): TailClassifier {
+  const { pooling, arrangement, classes, featureScale } = o
+  const { kept, weights } = tail
+  const own = { ...tail.model.graph!, input: [...tail.model.graph!.input] }
+  const sizes = Object.fromEntries(kept.map(({ name, dims }) => [name, dims]))
+  const graph = new GraphBuilder({ ...tail.model, graph: own }, sizes)
+  const pooled = pool(graph, own.output[0].name, pooling, arrangement)
+  const [, features] = graph.dims(pooled)
+  const headWeight = graph.input('head_weight', [classes, features])
+  const headBias = graph.input('head_bias', [classes])
+  const scaled = graph.mul(pooled, featureScale)
+  const logits = graph.emit('Gemm', [scaled, headWeight, headBias], { transB: 1n })
+  const names = weights.map(({ name }) => name)
+  return { graph, headWeight, headBias, logits, features, model: () => graph.finish([logits], names) }
+}
+
 /**
  * The gradients of a softmax cross-entropy on a batch as one model: forward pass, loss and backward pass.
  *
@@ -27,25 +67,12 @@ export interface TrainingStep {
     /** [batch, classes]: how much of an image's loss each class counts. A row of zeros leaves the image out. */
     targets: string
   }
-  outputs: {
-    /** [batch, classes] */
-    logits: string
-    /** [batch, 1]: the loss of each image; the gradients are those of the sum. */
-    losses: string
-  }
-  /** Name of the gradient of each weight, and of the head's. */
+  /** Name of the output [batch, classes]. */
+  logits: string
+  /** Name of the gradient of each weight, and of the head's: those of the sum of the losses. */
   gradients: Map<string, string>
   /** Number of features of an image. */
   features: number
-}
-
-/** The tail and its head. */
-export interface StepOptions {
-  pooling: FeaturePooling
-  arrangement?: ResultArrangement | undefined
-  classes: number
-  /** Number by which features are multiplied before the head. */
-  featureScale: number
 }
 
 /**
@@ -54,40 +81,19 @@ export interface StepOptions {
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED` naming the node that a gradient cannot pass
  */
 export function trainingStep(tail: Tail, o: StepOptions): TrainingStep {
-  const { pooling, arrangement, classes, featureScale } = o
-  const { kept, weights } = tail
-  const graph = { ...tail.model.graph!, input: [...tail.model.graph!.input] }
-  const g = new GraphBuilder(
-    { ...tail.model, graph },
-    Object.fromEntries(kept.map(({ name, dims }) => [name, dims])),
-  )
-  const pooled = pool(g, graph.output[0].name, pooling, arrangement)
-  const [batch, features] = g.dims(pooled)
-  const headWeight = g.input('head_weight', [classes, features])
-  const headBias = g.input('head_bias', [classes])
-  const targets = g.input('targets', [batch, classes])
-  const logits = g.emit('Gemm', [g.mul(pooled, featureScale), headWeight, headBias], { transB: 1n })
+  const { graph: g, headWeight, headBias, logits, features } = tailClassifier(tail, o)
+  const names = tail.weights.map(({ name }) => name)
+  const targets = g.input('targets', g.dims(logits))
   const logProbabilities = g.emit('LogSoftmax', [logits], { axis: 1n })
   const losses = g.emit('Neg', [g.sum(g.mul(targets, logProbabilities), [1])])
-  const parameters = [...weights.map(({ name }) => name), headWeight, headBias]
-  const found = differentiate(g, losses, parameters)
+  const found = differentiate(g, losses, [...names, headWeight, headBias])
   const gradients = new Map<string, Tensor>()
   for (const [name, gradient] of found) {
     const isTaken = [...gradients.values()].includes(gradient)
     gradients.set(name, isTaken ? g.emit('Identity', [gradient]) : gradient)
   }
-  const outputs = [logits, losses, ...gradients.values()]
-  const model = g.finish(
-    outputs,
-    weights.map(({ name }) => name),
-  )
-  return {
-    model,
-    inputs: { headWeight, headBias, targets },
-    outputs: { logits, losses },
-    gradients,
-    features,
-  }
+  const model = g.finish([logits, ...gradients.values()], names)
+  return { model, inputs: { headWeight, headBias, targets }, logits, gradients, features }
 }
 
 /** Rows of features [batch, features] from the result. */

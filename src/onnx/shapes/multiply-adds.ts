@@ -97,7 +97,7 @@ function sumsOverAncestors(before: number[][], nodeWork: number[]): number[] {
     const meet = (list: number[]) => {
       left -= list.length
       for (const one of list) {
-        // Skip nodes without any multiply-adds behind them, such as dequantized weights: they would only
+        // Skip nodes that depend on no multiply-adds, such as dequantized weights: they would only
         // lengthen the walk.
         if (metFor[one] === node || sums[one] === 0) continue
         metFor[one] = node

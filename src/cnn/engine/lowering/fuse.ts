@@ -1,4 +1,5 @@
 import {
+  type Activation,
   ActivationKind,
   BinaryKind,
   type Convolution,
@@ -22,6 +23,19 @@ export function fuse(program: Program): Program {
   operations = joinFactors(operations, outputs)
   operations = joinResiduals(operations, outputs)
   operations = joinActivations(operations, outputs)
+  return { ...program, operations: withoutDead(operations, outputs) }
+}
+
+/**
+ * Fuses what leaves every map that a backward pass reads: residuals, and activations of which `isFused` holds.
+ *
+ * @param isFused whether an activation's gradient follows from what the activation makes
+ */
+export function fuseForTraining(program: Program, isFused: (activation: Activation) => boolean): Program {
+  const outputs = program.outputs.map(({ value }) => value)
+  let operations = joinPatterns(program.operations, outputs)
+  operations = joinResiduals(operations, outputs)
+  operations = joinActivations(operations, outputs, isFused)
   return { ...program, operations: withoutDead(operations, outputs) }
 }
 
@@ -119,9 +133,14 @@ function joinResiduals(operations: Operation[], outputs: MapValue[]): Operation[
   })
 }
 
-function joinActivations(operations: Operation[], outputs: MapValue[]): Operation[] {
+function joinActivations(
+  operations: Operation[],
+  outputs: MapValue[],
+  isFused: (activation: Activation) => boolean = () => true,
+): Operation[] {
   return joinPairs(operations, outputs, (first, second) => {
     if (second.type !== 'unary' || first.activation !== linear) return undefined
+    if (!isFused(second.activation)) return undefined
     if (first.type !== 'convolution' && first.type !== 'binary') return undefined
     return { ...first, output: second.output, activation: second.activation }
   })

@@ -1,7 +1,7 @@
 import { show } from '../../../core/errors.ts'
-import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
+import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
-import type { Dims } from '../../../onnx/shapes/tensor-info.ts'
+import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
 import { findLayerNorms, lowerLayerNorm } from './layer-norm-pattern.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
@@ -36,6 +36,17 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })
+  lowerNodes(lowering, graph, facts)
+  return { operations: lowering.operations, input: source, outputs: outputsOf(lowering, graph) }
+}
+
+/** Lowers the nodes of a graph, which are in topological order. @param after called when one has been lowered that computes with floats */
+export function lowerNodes(
+  lowering: Lowering,
+  graph: GraphProto,
+  facts: Map<string, TensorInfo>,
+  after: (node: NodeProto) => void = () => {},
+): void {
   const layerNorms = findLayerNorms(graph)
   for (const node of graph.node) {
     const layerNorm = layerNorms.last.get(node)
@@ -54,7 +65,12 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
       throw new NotForEngine(`node ${show(node.name)} (${node.opType}) has several outputs`)
     }
     lowerNode(lowering, node)
+    after(node)
   }
+}
+
+/** The outputs of a graph. @throws {NotForEngine} if the order of their numbers is not that of ONNX */
+export function outputsOf(lowering: Lowering, graph: GraphProto): Program['outputs'] {
   const outputs = graph.output.map(({ name }) => {
     const { value } = lowering.tensor(name)
     return { name, value, dims: lowering.mapDims(name) }
@@ -65,7 +81,7 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
       throw new NotForEngine(`the channels of the output ${show(name)} are last`)
     }
   }
-  return { operations: lowering.operations, input: source, outputs }
+  return outputs
 }
 
 function isTurned({ value, view }: Tensor): boolean {

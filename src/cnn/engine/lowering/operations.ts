@@ -70,6 +70,14 @@ interface Made {
   activation: Activation
 }
 
+/** How the numbers of a convolution follow from tensors that are learnt. */
+export interface Learning {
+  /** Brings the convolution's weights and bias up to date with the tensors. */
+  refresh(): void
+  /** Adds to the gradients of the tensors what follows from the convolution's, which have the layouts of its numbers. */
+  pull(weights: Float32Array, bias: Float32Array): void
+}
+
 /** A convolution. Matrix products and per-channel scaling are represented as convolutions, too. */
 export interface Convolution extends Made, Windows {
   type: 'convolution'
@@ -85,6 +93,10 @@ export interface Convolution extends Made, Windows {
   bias: Float32Array
   /** Map added before the activation. */
   residual: MapValue | undefined
+  /** If its numbers are learnt. */
+  learning?: Learning | undefined
+  /** Whether its numbers change between runs, so that they are packed again by `Plan.rewrite`. Default false. */
+  isLive?: boolean | undefined
 }
 
 /** Max or average pooling. */
@@ -155,8 +167,8 @@ export type Operation =
   | Softmax
 
 /** A network as a list of operations in topological order. */
-export interface Program {
-  operations: Operation[]
+export interface Program<Kind = Operation> {
+  operations: Kind[]
   input: MapValue
   /** Outputs by their names in the model, with their ONNX dimensions without the batch. */
   outputs: { name: string; value: MapValue; dims: number[] }[]

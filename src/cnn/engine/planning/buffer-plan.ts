@@ -20,6 +20,8 @@ interface Fixture {
   bytes: number
   /** @param staging address of the memory that `stage` asked for */
   write: (memory: ArrayBuffer, address: number, staging: number, kernels: Kernels) => void
+  /** Whether it is written again between runs. */
+  isLive: boolean
 }
 
 /**
@@ -35,10 +37,10 @@ export class MemoryPlan {
   /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
-  /** Reserves a permanent region. */
-  fix(bytes: number, write: Fixture['write']): number {
+  /** Reserves a permanent region. @param isLive whether `rewrite` writes it again. Default false */
+  fix(bytes: number, write: Fixture['write'], isLive = false): number {
     const address = this.#end
-    this.#fixtures.push({ address, bytes, write })
+    this.#fixtures.push({ address, bytes, write, isLive })
     this.#end = roundUp(address + bytes, ALIGNMENT)
     return address
   }
@@ -57,8 +59,10 @@ export class MemoryPlan {
     this.#staged = Math.max(this.#staged, bytes)
   }
 
-  floats(length: number, write: (to: Float32Array) => void): number {
-    return this.fix(length * 4, (memory, address) => write(new Float32Array(memory, address, length)))
+  /** A region of numbers. @param isLive as for `fix` */
+  floats(length: number, write: (to: Float32Array) => void, isLive = false): number {
+    const put: Fixture['write'] = (memory, address) => write(new Float32Array(memory, address, length))
+    return this.fix(length * 4, put, isLive)
   }
 
   buffer(bytes: number, from: number, to = from): Buffer {
@@ -107,5 +111,12 @@ export class MemoryPlan {
   /** Writes the permanent regions. */
   write({ memory, kernels }: Instance): void {
     for (const { address, write } of this.#fixtures) write(memory, address, this.#end, kernels)
+  }
+
+  /** Writes the regions again that change between runs. What the buffers hold is lost. */
+  rewrite({ memory, kernels }: Instance): void {
+    for (const { address, write, isLive } of this.#fixtures) {
+      if (isLive) write(memory, address, this.#end, kernels)
+    }
   }
 }

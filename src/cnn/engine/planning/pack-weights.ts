@@ -57,27 +57,35 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
   const filters = bias.length / groups
   const length = paddedFilters(filters, facts) * taps * channels
   plan.stage(stagedBytes(convolution))
-  return plan.fix(4 * groups * length, (memory, address, staging, kernels) => {
-    const { weights, scales } = stage(convolution, memory, staging, kernels)
-    for (let group = 0; group < groups; group++) {
-      const from = weights + 4 * group * filters * taps * channels
-      const factors = scales && scales + 4 * group * filters
-      kernels.packPanels(from, filters, channels, taps, factors, address + 4 * group * length)
-    }
-  })
+  return plan.fix(
+    4 * groups * length,
+    (memory, address, staging, kernels) => {
+      const { weights, scales } = stage(convolution, memory, staging, kernels)
+      for (let group = 0; group < groups; group++) {
+        const from = weights + 4 * group * filters * taps * channels
+        const factors = scales && scales + 4 * group * filters
+        kernels.packPanels(from, filters, channels, taps, factors, address + 4 * group * length)
+      }
+    },
+    convolution.isLive,
+  )
 }
 
 /** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
 export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
   const { kernel, bias, scale } = convolution
   const taps = kernel[0] * kernel[1]
-  return plan.floats(taps * stride, (to) => {
-    const weights = convolution.weights()
-    for (let c = 0; c < bias.length; c++) {
-      const factor = scale ? scale[c] : 1
-      for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
-    }
-  })
+  return plan.floats(
+    taps * stride,
+    (to) => {
+      const weights = convolution.weights()
+      for (let c = 0; c < bias.length; c++) {
+        const factor = scale ? scale[c] : 1
+        for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
+      }
+    },
+    convolution.isLive,
+  )
 }
 
 /** Weights of 3 x 3 for `winograd` to transform: [panels][channels][9][panel's filters]. Returns the address. */
@@ -89,10 +97,14 @@ export function addUntransformedWeights(
   const { input, bias } = convolution
   const { channels } = input.shape
   plan.stage(stagedBytes(convolution))
-  return plan.fix(36 * channels * paddedFilters(bias.length, facts), (memory, address, staging, kernels) => {
-    const { weights, scales } = stage(convolution, memory, staging, kernels)
-    kernels.packUntransformed(weights, bias.length, channels, scales, address)
-  })
+  return plan.fix(
+    36 * channels * paddedFilters(bias.length, facts),
+    (memory, address, staging, kernels) => {
+      const { weights, scales } = stage(convolution, memory, staging, kernels)
+      kernels.packUntransformed(weights, bias.length, channels, scales, address)
+    },
+    convolution.isLive,
+  )
 }
 
 /** Transformed weights for `winograd`: [panels][planes][channels][panel's filters]. Returns the address. */
@@ -106,8 +118,12 @@ export function addWinogradWeights(
   const { channels } = input.shape
   const length = channels * paddedFilters(bias.length, facts)
   plan.stage(stagedBytes(convolution) + 36 * length)
-  return plan.fix(4 * weightPlanes * length, (memory, address, staging, kernels) => {
-    const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
-    kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)
-  })
+  return plan.fix(
+    4 * weightPlanes * length,
+    (memory, address, staging, kernels) => {
+      const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
+      kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)
+    },
+    convolution.isLive,
+  )
 }

@@ -1,10 +1,17 @@
-import { type Convolution, lengthOf, type MapValue, type Program, readsOf } from '../lowering/operations.ts'
+import { type Convolution, lengthOf, type MapValue, type Program } from '../lowering/operations.ts'
 import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
-import type { PlacedMap, PlanOptions, Step } from './step.ts'
+import {
+  type CustomOperation,
+  inputsOf,
+  type PlacedMap,
+  type PlannedOperation,
+  type PlanOptions,
+  type Step,
+} from './step.ts'
 import { addSteps } from './steps.ts'
 import { everyPixel, Tables } from './tables.ts'
 
@@ -27,10 +34,12 @@ export interface Plan {
   planes: Buffer
   /** Writes weights and tables. */
   write(instance: Instance): void
+  /** Writes the weights again that change between runs. */
+  rewrite(instance: Instance): void
 }
 
 /** Plans the memory of a program and its steps. */
-export function makePlan(program: Program, options: PlanOptions): Plan {
+export function makePlan(program: Program<PlannedOperation>, options: PlanOptions): Plan {
   const { operations, input, outputs } = program
   const { pictures, facts } = options
   const memory = new MemoryPlan()
@@ -41,7 +50,7 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
   }
   const layouts = layOutMaps(program, kernels)
   const lastReads = new Map<MapValue, number>()
-  for (const [i, one] of operations.entries()) for (const value of readsOf(one)) lastReads.set(value, i)
+  for (const [i, one] of operations.entries()) for (const value of inputsOf(one)) lastReads.set(value, i)
   for (const { value } of outputs) lastReads.set(value, operations.length)
 
   const maps = new Map<MapValue, PlacedMap>()
@@ -68,9 +77,14 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
   const source = addMap(input, -1)
   addBorder(source, 'input', push)
   for (const [index, operation] of operations.entries()) {
-    const made = addMap(operation.output, index)
-    if (operation.type !== 'copy') addBorder(made, operation.name, push)
-    addSteps(operation, { ...options, memory, tables, index, kernels, map, push })
+    const context = { ...options, memory, tables, index, kernels, map, push }
+    if (operation.output) {
+      const isGiven = operation.type === 'custom' && operation.isGiven
+      const made = addMap(operation.output, isGiven ? -1 : index)
+      if (operation.type !== 'copy') addBorder(made, operation.name, push)
+    }
+    if (operation.type === 'custom') operation.addSteps(context)
+    else addSteps(operation, context)
   }
 
   const planes = memory.buffer(
@@ -91,6 +105,7 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
     })),
     planes,
     write: (instance: Instance) => memory.write(instance),
+    rewrite: (instance: Instance) => memory.rewrite(instance),
   }
   const { fixedBytes, writingBytes } = memory
   return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes }
@@ -98,22 +113,22 @@ export function makePlan(program: Program, options: PlanOptions): Plan {
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */
 function layOutMaps(
-  { operations, input }: Program,
+  { operations, input }: Program<PlannedOperation>,
   kernels: Map<Convolution, ConvolutionKernel>,
 ): Map<MapValue, MapLayout> {
   const borders = new Map<MapValue, Border>()
-  /** Maps read by other kernels than dense and stem, which alone accept channels without padding. */
+  /** Maps of which whole vectors are read, so that the channels of a pixel have to fill them. */
   const needVectors = new Set<MapValue>()
   for (const one of operations) {
-    for (const value of readsOf(one)) {
-      const isTight =
-        one.type === 'convolution' && one.input === value && ['dense', 'stem'].includes(kernels.get(one)!)
-      if (!isTight || one.residual === value) needVectors.add(value)
+    const window = windowOf(one, kernels)
+    for (const value of inputsOf(one)) {
+      const isResidual = one.type === 'convolution' && one.residual === value
+      if (window?.value !== value || !window.readsNumbers || isResidual) needVectors.add(value)
     }
-    if (one.type !== 'convolution') continue
-    const border = borderOf(one, kernels.get(one)!)
-    const known = borders.get(one.input) ?? border
-    borders.set(one.input, {
+    if (!window) continue
+    const { value, border } = window
+    const known = borders.get(value) ?? border
+    borders.set(value, {
       top: Math.max(known.top, border.top),
       left: Math.max(known.left, border.left),
       bottom: Math.max(known.bottom, border.bottom),
@@ -122,12 +137,26 @@ function layOutMaps(
   }
   const none = { top: 0, left: 0, bottom: 0, right: 0 }
   const layouts = new Map([[input, layOut(input.shape, borders.get(input) ?? none, !needVectors.has(input))]])
-  for (const { output } of operations) layouts.set(output, layOut(output.shape, borders.get(output) ?? none))
+  for (const { output } of operations) {
+    if (output) layouts.set(output, layOut(output.shape, borders.get(output) ?? none))
+  }
   return layouts
 }
 
+/** The map that an operation reads beyond its edges, with the border that it needs there. */
+function windowOf(
+  operation: PlannedOperation,
+  kernels: Map<Convolution, ConvolutionKernel>,
+): CustomOperation['window'] {
+  if (operation.type === 'custom') return operation.window
+  if (operation.type !== 'convolution') return undefined
+  const kernel = kernels.get(operation)!
+  const readsNumbers = kernel === 'dense' || kernel === 'stem'
+  return { value: operation.input, border: borderOf(operation, kernel), readsNumbers }
+}
+
 /** How far a convolution reads beyond the edges of its input. */
-function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
+export function borderOf(convolution: Convolution, kernel: ConvolutionKernel): Border {
   const { input, output, before, strides, dilations } = convolution
   const size = convolution.kernel
   const reach = (side: number, places: number, i: number) => {

@@ -1,9 +1,16 @@
-import type { Activation, Convolution, MapShape, MapValue } from '../lowering/operations.ts'
+import {
+  type Activation,
+  type Convolution,
+  type MapShape,
+  type MapValue,
+  type Operation,
+  readsOf,
+} from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import { type ConvolutionKernel, isCurved } from './choose-kernel.ts'
-import type { MapLayout } from './maps.ts'
+import type { Border, MapLayout } from './maps.ts'
 import { everyPixel, type Tables } from './tables.ts'
 
 /** One kernel call. */
@@ -41,6 +48,32 @@ export interface StepContext extends PlanOptions {
   kernels: Map<Convolution, ConvolutionKernel>
   map(value: MapValue): PlacedMap
   push(step: Step): void
+}
+
+/** An operation that brings its own steps. The backward pass consists of such operations, among others. */
+export interface CustomOperation {
+  type: 'custom'
+  name: string
+  /** The maps that it reads. */
+  reads: readonly MapValue[]
+  /** The map that it makes, if it makes one. */
+  output?: MapValue
+  /** Whether that map is written from outside, before the first step. Default false */
+  isGiven?: boolean
+  /**
+   * The map that it reads beyond its edges, where the map needs a border of zeros; and whether it reads numbers one by
+   * one, so that the channels of a pixel need not fill vectors.
+   */
+  window?: { value: MapValue; border: Border; readsNumbers: boolean }
+  addSteps(context: StepContext): void
+}
+
+/** An operation that can be planned. */
+export type PlannedOperation = Operation | CustomOperation
+
+/** The maps that an operation reads. */
+export function inputsOf(operation: PlannedOperation): readonly MapValue[] {
+  return operation.type === 'custom' ? operation.reads : readsOf(operation)
 }
 
 /** Number of pixels of a map. */

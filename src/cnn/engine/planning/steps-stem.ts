@@ -67,7 +67,7 @@ export function addStem(operation: Convolution, context: StepContext): void {
     tables.integers(tiles.map((i) => i * wide * 4)),
     tables.integers([0, 7 * channels]),
     addStemWeights(operation, context),
-    memory.floats(paddedFilters(filters, facts), (to) => to.set(operation.bias)),
+    memory.floats(paddedFilters(filters, facts), (to) => to.set(operation.bias), operation.isLive),
     memory.share('zeros', wide * 4, () => {}),
     finishAddress(context, { ...linear, low, high }),
   ])
@@ -96,24 +96,28 @@ function addStemWeights(operation: Convolution, { memory, facts }: StepContext):
   const { channels } = input.shape
   const depth = 7 * channels
   const padded = paddedFilters(bias.length, facts)
-  return memory.floats(planeFactors.length * depth * padded, (to) => {
-    const weights = operation.weights()
-    for (let filter = 0; filter < bias.length; filter++) {
-      const within = filter % facts.wide
-      const first = filter - within
-      const width = Math.min(facts.wide, padded - first)
-      const factor = scale?.[filter] ?? 1
-      for (const [plane, factors] of planeFactors.entries()) {
-        for (let row = 0; row < 7; row++) {
-          for (let channel = 0; channel < channels; channel++) {
-            const from = ((filter * channels + channel) * 7 + row) * 7
-            let sum = 0
-            for (let column = 0; column < 7; column++) sum += factors[column] * weights[from + column]
-            const at = planeFactors.length * depth * first
-            to[at + (plane * depth + row * channels + channel) * width + within] = sum * factor
+  return memory.floats(
+    planeFactors.length * depth * padded,
+    (to) => {
+      const weights = operation.weights()
+      for (let filter = 0; filter < bias.length; filter++) {
+        const within = filter % facts.wide
+        const first = filter - within
+        const width = Math.min(facts.wide, padded - first)
+        const factor = scale?.[filter] ?? 1
+        for (const [plane, factors] of planeFactors.entries()) {
+          for (let row = 0; row < 7; row++) {
+            for (let channel = 0; channel < channels; channel++) {
+              const from = ((filter * channels + channel) * 7 + row) * 7
+              let sum = 0
+              for (let column = 0; column < 7; column++) sum += factors[column] * weights[from + column]
+              const at = planeFactors.length * depth * first
+              to[at + (plane * depth + row * channels + channel) * width + within] = sum * factor
+            }
           }
         }
       }
-    }
-  })
+    },
+    operation.isLive,
+  )
 }

@@ -13,6 +13,8 @@ export interface Kernels {
   /** Channels of a panel of weights, and of a last one that needs fewer. */
   readonly WIDE: { value: number }
   readonly NARROW: { value: number }
+  /** Numbers of a packed row of gradients: filters of a gradient are rounded up to it. */
+  readonly OUTER: { value: number }
   activate(
     x: number,
     xOffsets: number,
@@ -166,6 +168,83 @@ export interface Kernels {
     planes: number,
     sums: number,
     transformed: number,
+    scratch: number,
+  ): void
+  activationGradient(
+    z: number,
+    zOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+    finish: number,
+  ): void
+  channelSums(y: number, offsets: number, pixels: number, channels: number, sums: number): void
+  depthwiseGradient(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    taps: number,
+    tapCount: number,
+    channels: number,
+    dy: number,
+    dyOffsets: number,
+    gradient: number,
+  ): void
+  poolGradient(
+    x: number,
+    windows: number,
+    rowBytes: number,
+    columnBytes: number,
+    pixels: number,
+    channels: number,
+    isMax: number,
+    y: number,
+    yOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    dx: number,
+    dxWindows: number,
+    dxRowBytes: number,
+    dxColumnBytes: number,
+  ): void
+  unpackGradient(
+    sums: number,
+    channelBytes: number,
+    tapBytes: number,
+    filters: number,
+    channels: number,
+    taps: number,
+    factor: number,
+    to: number,
+  ): void
+  weightGradient(
+    x: number,
+    xOffsets: number,
+    pixels: number,
+    block: number,
+    taps: number,
+    tapCount: number,
+    channels: number,
+    dy: number,
+    dyOffsets: number,
+    filters: number,
+    gradient: number,
+    filterBytes: number,
+    packed: number,
+  ): void
+  winogradGradient(
+    layer: number,
+    x: number,
+    tiles: number,
+    dy: number,
+    gradient: number,
+    filterBytes: number,
+    planes: number,
+    dyPlanes: number,
+    products: number,
     scratch: number,
   ): void
 }

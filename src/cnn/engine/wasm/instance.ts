@@ -65,6 +65,7 @@ export interface KernelConstants {
   winogradChannels: number
   winogradPlaneGap: number
   winogradScratchBytes: number
+  outer: number
   stemScratchBytes: number
 }
 
@@ -78,6 +79,7 @@ export async function readKernelConstants(simd: Simd): Promise<KernelConstants> 
     winogradChannels: kernels.WINOGRAD_CHANNELS.value,
     winogradPlaneGap: kernels.WINOGRAD_PLANE_GAP.value,
     winogradScratchBytes: kernels.WINOGRAD_SCRATCH_BYTES.value,
+    outer: kernels.OUTER.value,
     stemScratchBytes: kernels.STEM_SCRATCH_BYTES.value,
   }
 }

@@ -1,7 +1,7 @@
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import type { Fold, Splitter } from '../core/folds.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import { Random } from '../core/random.ts'
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import type { Fold, Splitter } from '../../core/folds.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { Random } from '../../core/random.ts'
 
 /**
  * Splits rows into folds that preserve the class proportions.
@@ -37,10 +37,15 @@ export class StratifiedKFold implements Splitter {
    *
    * @param X the rows; only their number is used
    * @param y one label per row
+   * @param _groups ignored, as in scikit-learn; use `StratifiedGroupKFold` for groups
    * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has fewer rows than there are folds (the message names the
    *   class and its number of rows), `ONE_CLASS`, `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
    */
-  split(X: ArrayLike<unknown> | { rows: number }, y: ArrayLike<Label>): Fold[] {
+  split(
+    X: ArrayLike<unknown> | { rows: number },
+    y: ArrayLike<Label>,
+    _groups?: ArrayLike<Label> | undefined,
+  ): Fold[] {
     checkLabels(y, 'rows' in X ? X.rows : X.length)
     const testFold = this.#assign(y)
     return Array.from({ length: this.nSplits }, (_, fold) => {

@@ -1,7 +1,8 @@
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
-import { Matrix } from '../core/matrix.ts'
-import { Random } from '../core/random.ts'
+import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
+import { type Sizes, splitGroups } from './split-groups.ts'
 
 /** The two parts, as properties or as an array in scikit-learn's order. */
 export type TrainTestSplit<T, L extends Label = Label> = [XTrain: T, XTest: T, yTrain: L[], yTest: L[]] & {
@@ -23,6 +24,11 @@ export interface TrainTestSplitOptions {
    * Default false.
    */
   stratify?: boolean | ArrayLike<Label> | undefined
+  /**
+   * The group of each row, a string or a number. Rows of one group, such as pictures of one object or near-duplicates,
+   * end up in the same part; the test set then has about, not exactly, the size that was asked for. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
   /** Seed of the shuffling, an integer from 0 to 2^32 - 1. Default 0, so that the same call gives the same split. */
   randomState?: number | undefined
 }
@@ -35,8 +41,9 @@ export interface TrainTestSplitOptions {
  *
  * @param X a `Matrix` (its rows are copied) or any list, for example of images
  * @param y one label per row
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a part would be empty, or, when stratified, if a class has only one row
- *   or a part has fewer rows than there are classes; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a part would be empty; when stratified, if a class has only one row
+ *   or a part has fewer rows than there are classes; with groups, if there are fewer than two, or, when stratified, if
+ *   all rows of a class would be in the test set; `SHAPE_MISMATCH`, `EMPTY_INPUT`, `INVALID_ARGUMENT`
  */
 export function trainTestSplit<Y extends ArrayLike<Label>>(
   X: Matrix,
@@ -61,7 +68,12 @@ export function trainTestSplit<T, L extends Label>(
   const sizes = sideSizes(rows, o.testSize ?? 0.25)
   const random = new Random(o.randomState ?? 0)
   const stratify = o.stratify === true ? y : o.stratify || undefined
-  const [trainRows, testRows] = stratify ? stratified(stratify, sizes, random) : shuffled(sizes, random)
+  const [trainRows, testRows] =
+    o.groups !== undefined
+      ? splitGroups(o.groups, stratify, sizes, random)
+      : stratify
+        ? stratified(stratify, sizes, random)
+        : shuffled(sizes, random)
 
   const pick = (side: Int32Array) => (X instanceof Matrix ? X.select(side) : Array.from(side, (i) => X[i]))
   const labels = (side: Int32Array) => Array.from(side, (i) => y[i])
@@ -73,11 +85,6 @@ export function trainTestSplit<T, L extends Label>(
   }
   const tuple: [Matrix | T[], Matrix | T[], L[], L[]] = [parts.XTrain, parts.XTest, parts.yTrain, parts.yTest]
   return Object.assign(tuple, parts, { trainRows, testRows })
-}
-
-interface Sizes {
-  train: number
-  test: number
 }
 
 function sideSizes(rows: number, testSize: number): Sizes {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
-import type { Fold } from '../core/folds.ts'
-import type { Label } from '../core/labels.ts'
+import selection from '../../../test/fixtures/svm/selection.json' with { type: 'json' }
+import type { Fold } from '../../core/folds.ts'
+import type { Label } from '../../core/labels.ts'
 import { StratifiedKFold } from './stratified-k-fold.ts'
 
 function foldOfEachRow(folds: Fold[], rows: number): number[] {

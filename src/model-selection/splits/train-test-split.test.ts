@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import selection from '../../test/fixtures/svm/selection.json' with { type: 'json' }
-import { Matrix } from '../core/matrix.ts'
+import selection from '../../../test/fixtures/svm/selection.json' with { type: 'json' }
+import { Matrix } from '../../core/matrix.ts'
 import { trainTestSplit } from './train-test-split.ts'
 
 test.each(selection.splits)('counts match scikit-learn: $counts, $testSize', (fixture) => {
@@ -46,6 +46,39 @@ test('other labels may determine the proportions', () => {
   const groups = Array.from({ length: 40 }, (_, i) => (i < 20 ? 'old' : 'new'))
   const { testRows } = trainTestSplit(groups, new Array(40).fill(1), { testSize: 0.5, stratify: groups })
   expect(testRows.filter((row) => groups[row] === 'old')).toHaveLength(10)
+})
+
+test.each([0.2, 0.5, 9])('groups stay together, and sizes are nearly kept: %s', (testSize) => {
+  const groups = Array.from({ length: 120 }, (_, i) => (i < 90 ? `pair ${Math.floor(i / 2)}` : `lone ${i}`))
+  const y = groups.map((_, i) => (i % 8 < 2 ? 'rare' : 'common'))
+  for (const stratify of [false, true]) {
+    for (let randomState = 0; randomState < 10; randomState++) {
+      const split = trainTestSplit(y, y, { groups, stratify, testSize, randomState })
+      const { trainRows, testRows, yTest } = split
+      expect([...trainRows, ...testRows].sort((a, b) => a - b)).toEqual([...y.keys()])
+      const held = new Set([...testRows].map((row) => groups[row]))
+      expect([...trainRows].filter((row) => held.has(groups[row]))).toEqual([])
+      const wanted = testSize < 1 ? testSize * 120 : testSize
+      expect(Math.abs(testRows.length - wanted)).toBeLessThanOrEqual(2)
+      const rare = yTest.filter((label) => label === 'rare').length
+      if (stratify) expect(Math.abs(rare - wanted / 4)).toBeLessThanOrEqual(2)
+      expect(trainTestSplit(y, y, { groups, stratify, testSize, randomState })).toEqual(split)
+    }
+  }
+  const rows = (randomState: number) => trainTestSplit(y, y, { groups, testSize, randomState }).testRows
+  expect(rows(1)).not.toEqual(rows(2))
+})
+
+test('throws for groups that cannot be split', () => {
+  const y = ['a', 'a', 'b', 'b']
+  expect(() => trainTestSplit(y, y, { groups: [1, 1, 1] })).toThrow(
+    expect.objectContaining({ code: 'SHAPE_MISMATCH', argument: 'groups' }),
+  )
+  expect(() => trainTestSplit(y, y, { groups: [1, 1, 1, 1] })).toThrow(/no group fits into the test set/)
+  expect(() => trainTestSplit(y, y, { groups: 3 as never })).toThrow('groups must be an array with the group')
+  expect(() => trainTestSplit(y, y, { groups: [1, 1, 2, 3], stratify: true, testSize: 3 })).toThrow(
+    /groups of class "a" are all in the test set/,
+  )
 })
 
 test('throws for invalid input and names the argument', () => {

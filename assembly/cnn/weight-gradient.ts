@@ -1,0 +1,150 @@
+// Gradients of the weights of convolutions, from the map that a convolution read and the gradient of the one that it made.
+
+import { madd } from '../simd'
+import { OUTER, outerProducts, packRows } from './outer'
+
+/**
+ * gradient[tap][channel][filter] += sum over the pixels of x[pixel + tap][channel] * dy[pixel][filter].
+ *
+ * @param xOffsets, dyOffsets u32 bytes, one a pixel
+ * @param block pixels whose gradients are packed side by side, so that they stay in the first-level cache
+ * @param taps u32 bytes from a pixel, one a tap
+ * @param channels of a tap: if those of the pixels of a row lie side by side, a row of the window counts as one tap
+ * @param filterBytes from one channel of the gradient to the next: the filters, rounded up to OUTER
+ * @param packed room for block x OUTER numbers
+ */
+export function weightGradient(
+  x: usize,
+  xOffsets: usize,
+  pixels: i32,
+  block: i32,
+  taps: usize,
+  tapCount: i32,
+  channels: i32,
+  dy: usize,
+  dyOffsets: usize,
+  filters: i32,
+  gradient: usize,
+  filterBytes: usize,
+  packed: usize,
+): void {
+  const tapBytes = <usize>channels * filterBytes
+  for (let from = 0; from < pixels; from += block) {
+    const count = min(block, pixels - from)
+    const table = <usize>from * 4
+    for (let filter = 0; filter < filters; filter += OUTER) {
+      const at = <usize>filter * 4
+      packRows(dy + at, dyOffsets + table, count, filters - filter, packed)
+      let sums = gradient + at
+      for (let tap = 0; tap < tapCount; tap++) {
+        const corner = x + load<u32>(taps + <usize>tap * 4)
+        outerProducts(corner, xOffsets + table, count, channels, packed, sums, filterBytes, false)
+        sums += tapBytes
+      }
+    }
+  }
+}
+
+/**
+ * The same where each channel has a filter of its own: gradient[tap][channel] += sum over the pixels of
+ * x[pixel + tap][channel] * dy[pixel][channel].
+ *
+ * @param channels a multiple of 4
+ */
+export function depthwiseGradient(
+  x: usize,
+  xOffsets: usize,
+  pixels: i32,
+  taps: usize,
+  tapCount: i32,
+  channels: i32,
+  dy: usize,
+  dyOffsets: usize,
+  gradient: usize,
+): void {
+  const rowBytes = <usize>channels * 4
+  const end = xOffsets + <usize>pixels * 4
+  for (let tap = 0; tap < tapCount; tap++) {
+    const corner = x + load<u32>(taps + <usize>tap * 4)
+    for (let at: usize = 0; at < rowBytes; at += 16) {
+      let sum = v128.load(gradient + at)
+      let dyOffset = dyOffsets
+      for (let offset = xOffsets; offset < end; offset += 4) {
+        sum = madd(v128.load(corner + load<u32>(offset) + at), v128.load(dy + load<u32>(dyOffset) + at), sum)
+        dyOffset += 4
+      }
+      v128.store(gradient + at, sum)
+    }
+    gradient += rowBytes
+  }
+}
+
+/** sums[channel] += sum over the pixels of y[pixel][channel]. @param channels a multiple of 4 */
+export function channelSums(y: usize, offsets: usize, pixels: i32, channels: i32, sums: usize): void {
+  const end = offsets + <usize>pixels * 4
+  let channel = 0
+  for (; channel + 16 <= channels; channel += 16) {
+    let s0 = v128.load(sums)
+    let s1 = v128.load(sums, 16)
+    let s2 = v128.load(sums, 32)
+    let s3 = v128.load(sums, 48)
+    for (let offset = offsets; offset < end; offset += 4) {
+      const at = y + load<u32>(offset)
+      s0 = f32x4.add(s0, v128.load(at))
+      s1 = f32x4.add(s1, v128.load(at, 16))
+      s2 = f32x4.add(s2, v128.load(at, 32))
+      s3 = f32x4.add(s3, v128.load(at, 48))
+    }
+    v128.store(sums, s0)
+    v128.store(sums, s1, 16)
+    v128.store(sums, s2, 32)
+    v128.store(sums, s3, 48)
+    y += 64
+    sums += 64
+  }
+  for (; channel < channels; channel += 4) {
+    let sum = v128.load(sums)
+    for (let offset = offsets; offset < end; offset += 4)
+      sum = f32x4.add(sum, v128.load(y + load<u32>(offset)))
+    v128.store(sums, sum)
+    y += 16
+    sums += 16
+  }
+}
+
+/**
+ * Writes sums of gradients in the order of ONNX, [filters][channels][taps], times a factor.
+ *
+ * @param sums numbers of OUTER or more filters side by side
+ * @param channelBytes, tapBytes from one channel or tap of the sums to the next
+ */
+export function unpackGradient(
+  sums: usize,
+  channelBytes: usize,
+  tapBytes: usize,
+  filters: i32,
+  channels: i32,
+  taps: i32,
+  factor: f32,
+  to: usize,
+): void {
+  const filterBytes = <usize>(channels * taps) * 4
+  for (let filter = 0; filter < filters; filter += OUTER) {
+    const count = min(OUTER, filters - filter)
+    let at = to
+    for (let channel = 0; channel < channels; channel++) {
+      let from = sums + <usize>channel * channelBytes
+      for (let tap = 0; tap < taps; tap++) {
+        let own = at
+        for (let i: usize = 0; i < <usize>count * 4; i += 4) {
+          f32.store(own, f32.load(from + i) * factor)
+          own += filterBytes
+        }
+        from += tapBytes
+        at += 4
+      }
+    }
+    sums += <usize>OUTER * 4
+    to += <usize>OUTER * filterBytes
+  }
+}

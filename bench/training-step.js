@@ -1,0 +1,178 @@
+// npm run bench -- training-step [--quick] [--only=text]
+//
+// Compares one step of a training (forward pass, backward pass and SGD with momentum, all layers, float32) in softmargin's
+// engine with onnxruntime-web, with PyTorch and with TensorFlow.js, each on one thread. Times are CPU times per image:
+// medians, and least ones. All compute the same loss, or the comparison stops.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { toBinary } from '@bufbuild/protobuf'
+import { build } from 'esbuild'
+import { ModelProtoSchema } from 'onnx-buf'
+import { resnet18 } from '../scripts/resnet18.js'
+import { seeded } from './random.js'
+import { median } from './report.js'
+import { trainingInTensorFlow } from './tfjs-training.js'
+
+const quick = process.argv.includes('--quick')
+const only = process.argv.find((flag) => flag.startsWith('--only='))?.slice('--only='.length) ?? ''
+const folder = fileURLToPath(new URL('..', import.meta.url))
+const python = process.env.SOFTMARGIN_PYTHON ?? '/usr/bin/python3'
+
+// The runtimes of a training are not part of the public API, so they are bundled from the sources, two levels deep like
+// src/cnn.
+await build({
+  stdin: {
+    contents: `export { addOnnxRuntime } from './src/cnn/onnxruntime.ts'
+      export { Optimizer } from './src/cnn/training/optimizer.ts'
+      export { startStep } from './src/cnn/training/step-runtime.ts'
+      export { cutModel } from './src/onnx/edit/cut.ts'
+      export { tailOf } from './src/onnx/gradient/tail.ts'
+      export { floatsOf } from './src/onnx/graph/float-data.ts'
+      export { readModel } from './src/onnx/graph/read.ts'
+      export { inferTensors } from './src/onnx/shapes/infer.ts'`,
+    resolveDir: folder,
+  },
+  outfile: `${folder}dist/lib/bench-training-step.js`,
+  bundle: true,
+  format: 'esm',
+  packages: 'external',
+  logLevel: 'error',
+})
+const { addOnnxRuntime, Optimizer, startStep, cutModel, tailOf, floatsOf, readModel, inferTensors } =
+  await import('../dist/lib/bench-training-step.js')
+addOnnxRuntime()
+
+const tiny = readFileSync(new URL('../models/tiny/tiny.onnx', import.meta.url))
+const nets = [
+  { name: 'embedded CNN', bytes: tiny, output: 'features', side: 32, batch: 32, rounds: quick ? 7 : 21 },
+  {
+    name: 'ResNet-18',
+    bytes: resnet18(),
+    output: '/Flatten_output_0',
+    side: 224,
+    batch: 16,
+    rounds: quick ? 2 : 5,
+  },
+]
+const classes = 10
+console.log(`${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread each\n`)
+for (const net of nets) if (net.name.includes(only)) await measure(net)
+
+async function measure({ name, bytes, output, side, batch, rounds }) {
+  const model = cutModel(readModel(bytes), [output])
+  const input = model.graph.input[0].name
+  const dims = [batch, 3, side, side]
+  const facts = inferTensors(model, { [input]: dims })
+  const tail = tailOf(model, facts, input)
+  const { normal } = seeded(3)
+  const images = Float32Array.from({ length: dims.reduce((all, n) => all * n, 1) }, normal)
+  const targets = Float32Array.from({ length: batch * classes }, (_, i) =>
+    i % classes === Math.floor(i / classes) % classes ? 0.955 : 0.005,
+  )
+  const features = facts.get(output).dims[1]
+  const head = Float32Array.from({ length: classes * features }, () => normal() / features)
+  const results = []
+
+  for (const runtime of ['engine', 'onnxruntime']) {
+    const o = { pooling: 'none', classes, featureScale: 1 }
+    const tails = { engine: () => tail, graph: () => tail }
+    const { runtime: step, learnt } = await startStep(tails, o, { runtime })
+    learnt.at(-2).values.set(head)
+    const optimizer = new Optimizer(
+      learnt.map(({ values }) => ({ values, rate: 1 })),
+      { optimizer: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    )
+    const gradients = learnt.map(({ gradient }) => gradient)
+    const run = async () => {
+      step.begin()
+      const logits = await step.run([images], targets, batch)
+      step.end(1 / batch)
+      optimizer.step(gradients, 1e-6)
+      return lossOf(logits, targets)
+    }
+    const title = runtime === 'engine' ? 'softmargin' : 'onnxruntime-web'
+    results.push({ title, ...(await timed(run, runtime === 'engine' ? rounds : Math.ceil(rounds / 3))) })
+    await step.release()
+  }
+  results.push(
+    inPyTorch(model, { dims, images: [...images], targets: [...targets], head: [...head], rounds }),
+  )
+  if (side < 100) {
+    for (const backend of ['wasm', 'cpu']) {
+      const asked = { dims, images, targets, head, classes }
+      const { absent, loss, step } = await trainingInTensorFlow(backend, model, floatsOf, asked)
+      const title = `tfjs-${backend}`
+      results.push(absent ? { title, absent } : { title, ...(await timed(step, quick ? 1 : 3, 0)), loss })
+    }
+  }
+
+  console.log(`${name}, ${side} x ${side}, batches of ${batch}`)
+  const ours = results[0]
+  for (const { title, times, loss, absent } of results) {
+    if (absent) {
+      console.log(`  ${title.padEnd(16)} absent: ${absent}`)
+      continue
+    }
+    if (Math.abs(loss - ours.loss) > 1e-3 * ours.loss)
+      throw new Error(`${title}: a loss of ${loss}, not ${ours.loss}`)
+    const [middle, least] = [median(times) / batch, Math.min(...times) / batch]
+    const ratio = (median(times) / median(ours.times)).toFixed(2)
+    console.log(
+      `  ${title.padEnd(16)} ${middle.toFixed(2)} ms (least ${least.toFixed(2)}), ${ratio}x softmargin's time`,
+    )
+  }
+  console.log()
+}
+
+/** CPU times of a step in milliseconds, and the loss of the first one. */
+async function timed(run, rounds, warmUps = 2) {
+  const losses = []
+  const times = []
+  for (let i = -warmUps; i < rounds; i++) {
+    const before = process.cpuUsage()
+    losses.push(await run())
+    const { user, system } = process.cpuUsage(before)
+    if (i >= 0) times.push((user + system) / 1000)
+  }
+  return { times, loss: losses[0] }
+}
+
+/** The mean of -sum(targets * log softmax(logits)). */
+function lossOf(logits, targets) {
+  let sum = 0
+  for (let from = 0; from < targets.length; from += classes) {
+    const row = logits.subarray(from, from + classes)
+    const most = Math.max(...row)
+    const total = Math.log(row.reduce((all, value) => all + Math.exp(value - most), 0)) + most
+    for (let k = 0; k < classes; k++) sum += targets[from + k] * (total - row[k])
+  }
+  return (sum * classes) / targets.length
+}
+
+function inPyTorch(model, asked) {
+  const title = 'PyTorch'
+  const own = mkdtempSync(join(tmpdir(), 'softmargin-'))
+  try {
+    const [file, question] = [join(own, 'model.onnx'), join(own, 'question.json')]
+    writeFileSync(file, toBinary(ModelProtoSchema, model))
+    writeFileSync(question, JSON.stringify(asked))
+    const script = fileURLToPath(new URL('peers/torch_step.py', import.meta.url))
+    const answer = JSON.parse(
+      execFileSync(python, ['-W', 'ignore', script, file, question], { stdio: 'pipe' }),
+    )
+    return { title: `PyTorch ${answer.version}`, ...answer }
+  } catch (error) {
+    return {
+      title,
+      absent: String(error.stderr ?? error.message)
+        .trim()
+        .split('\n')
+        .at(-1),
+    }
+  } finally {
+    rmSync(own, { recursive: true })
+  }
+}

@@ -1,0 +1,74 @@
+import { show } from '../../../core/errors.ts'
+import { single } from '../lowering/lower-windows.ts'
+import { NotForEngine } from '../lowering/not-for-engine.ts'
+import { type Convolution, linear, type MapValue } from '../lowering/operations.ts'
+import type { PlannedOperation } from '../planning/step.ts'
+import { spreadOut } from './pooling-gradient.ts'
+
+/**
+ * The gradient of the map that a convolution read: a convolution of the gradient with the weights turned round, after
+ * zeros between its pixels where the convolution has strides.
+ *
+ * @param dy the gradient of the convolution's sums
+ * @param residual a gradient to add
+ * @returns the operations; the output of the last one is the gradient
+ * @throws {NotForEngine} if the padding is larger than the window
+ */
+export function inputGradient(
+  convolution: Convolution,
+  dy: MapValue,
+  residual: MapValue | undefined,
+): PlannedOperation[] {
+  const { input, kernel, strides, dilations, groups, isLive } = convolution
+  const name = `gradient of ${convolution.name}`
+  const before = ([0, 1] as const).map((i) => (kernel[i] - 1) * dilations[i] - convolution.before[i])
+  if (before.some((n) => n < 0)) {
+    throw new NotForEngine(`the padding of ${show(convolution.name)} is larger than its window`)
+  }
+  const operations: PlannedOperation[] = []
+  let from = dy
+  if (strides.some((n) => n > 1)) {
+    const spread = spreadOut(name, dy, strides)
+    operations.push(spread)
+    from = spread.output
+  }
+  operations.push({
+    ...single,
+    type: 'convolution',
+    name,
+    input: from,
+    output: { shape: input.shape },
+    kernel,
+    dilations,
+    before: [before[0], before[1]],
+    groups,
+    weights: turnedWeights(convolution),
+    scale: undefined,
+    bias: new Float32Array(input.shape.channels),
+    residual,
+    activation: linear,
+    isLive,
+  })
+  return operations
+}
+
+/** The weights [filters][channels][taps] as [channels][filters][taps turned round], in each group. */
+function turnedWeights({ bias, groups, input, kernel, weights, scale }: Convolution): () => Float32Array {
+  const filters = bias.length / groups
+  const channels = input.shape.channels / groups
+  const taps = kernel[0] * kernel[1]
+  const turned = new Float32Array(bias.length * channels * taps)
+  return () => {
+    const numbers = weights()
+    for (let group = 0, from = 0; group < groups; group++) {
+      for (let filter = 0; filter < filters; filter++) {
+        const factor = scale?.[group * filters + filter] ?? 1
+        for (let channel = 0; channel < channels; channel++) {
+          let to = ((group * channels + channel) * filters + filter + 1) * taps
+          for (const end = from + taps; from < end; from++) turned[--to] = numbers[from] * factor
+        }
+      }
+    }
+    return turned
+  }
+}

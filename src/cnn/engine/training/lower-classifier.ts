@@ -1,0 +1,58 @@
+import { show } from '../../../core/errors.ts'
+import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
+import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import { fuseForTraining } from '../lowering/fuse.ts'
+import { lowerNodes, outputsOf } from '../lowering/lower.ts'
+import { Lowering } from '../lowering/lowering.ts'
+import { NotForEngine } from '../lowering/not-for-engine.ts'
+import type { MapShape, MapValue, Program } from '../lowering/operations.ts'
+import { isFromResult } from './activation-gradient.ts'
+import { type LearntValues, learnFrom } from './learning.ts'
+
+/** A graph whose output is one row of logits for each image. */
+export interface ClassifierSource {
+  /** Its inputs are the tensors of `inputs` and those that are learnt. */
+  model: ModelProto
+  /** The tensors that are read for each image, with their dimensions, batch first. */
+  inputs: readonly { name: string; dims: readonly number[] }[]
+  learnt: readonly LearntValues[]
+}
+
+/** A classifier as operations. */
+export interface ClassifierProgram extends Program {
+  /** The maps of `ClassifierSource.inputs`. */
+  inputs: MapValue[]
+  logits: MapValue
+}
+
+/**
+ * Lowers a classifier to operations whose gradients the engine can compute.
+ *
+ * @throws {NotForEngine} if it has operators, or learnt weights, that the engine does not support
+ */
+export function lowerClassifier({ model, inputs, learnt }: ClassifierSource): ClassifierProgram {
+  const graph = model.graph!
+  const batch = inputs[0].dims[0]
+  const facts = inferTensors(model, Object.fromEntries(inputs.map(({ name, dims }) => [name, [...dims]])))
+  const lowering = new Lowering(model, facts, batch)
+  const maps = inputs.map(({ name, dims }): MapValue => {
+    const value = { shape: shapeOf(name, dims) }
+    lowering.name(name, { value, view: dims.length === 4 ? 'first' : 'flat' })
+    return value
+  })
+  const byName = new Map(learnt.map((one) => [one.name, one]))
+  const find = (name: string | undefined) => (name ? byName.get(name) : undefined)
+  for (const { name, dims, values } of learnt) lowering.name(name, { dims: [...dims], read: () => values })
+  lowerNodes(lowering, graph, facts, (node: NodeProto) => {
+    if (node.input.some((name) => byName.has(name))) learnFrom(lowering, node, find)
+  })
+  const outputs = outputsOf(lowering, graph)
+  const program = { operations: lowering.operations, input: maps[0], outputs }
+  return { ...fuseForTraining(program, isFromResult), inputs: maps, logits: outputs[0].value }
+}
+
+function shapeOf(name: string, dims: readonly number[]): MapShape {
+  const [, channels, height = 1, width = 1] = dims
+  if (dims.length === 4 || dims.length === 2) return { channels, height, width }
+  throw new NotForEngine(`the tensor ${show(name)} has ${dims.length} dimensions`)
+}

@@ -1,0 +1,144 @@
+import type { Tail } from '../../onnx/gradient/tail.ts'
+import { type StepOptions, tailClassifier, trainingStep } from '../../onnx/gradient/training-step.ts'
+import { TrainingNetwork } from '../engine/training/training-network.ts'
+import type { Activation } from '../running-network.ts'
+import { type RunningOptions, type RuntimeInfo, startGraph, whyNotEngine } from '../runtime.ts'
+
+/** A tensor that is learnt. */
+export interface LearntTensor {
+  name: string
+  dims: number[]
+  /** Read before each batch. */
+  values: Float32Array
+  /** The gradient of the current batch. */
+  gradient: Float32Array
+}
+
+/** What computes the gradients of a classifier. */
+export interface StepRuntime {
+  readonly name: RuntimeInfo['name']
+  /** Starts the gradients of a batch from zero. */
+  begin(): void
+  /**
+   * Adds the gradients of the sum of the losses of some images to those of the batch.
+   *
+   * @param inputs what the tail takes, each as long as a slice
+   * @param targets [slice, classes]: the probability of each class, zeros behind the images
+   * @param count number of images, at most those of a slice
+   * @returns the logits, [count or more, classes]
+   */
+  run(inputs: readonly Float32Array[], targets: Float32Array, count: number): Promise<Float32Array>
+  /** Writes the gradients of the batch, times a factor, to the tensors that are learnt. */
+  end(factor: number): void
+  release(): Promise<void>
+}
+
+/** A runtime and what it learns. */
+interface Started {
+  runtime: StepRuntime
+  /** The tail that it runs, whose batch is the size of a slice. */
+  tail: Tail
+  /** The weights, then the head's [classes, features] and [classes], which start at zero. */
+  learnt: LearntTensor[]
+}
+
+/** The tails that a training may run: they differ in the size of their batch. */
+export interface Tails {
+  /** For the engine, which needs no more memory for more images. */
+  engine(): Tail
+  /** For other runtimes, whose memory grows with the images. */
+  graph(): Tail
+}
+
+/**
+ * Starts what computes gradients: the engine if it knows every operator, unless another runtime was asked for.
+ *
+ * @throws {SoftmarginError} the errors of `trainingStep` and `startGraph`
+ */
+export async function startStep(tails: Tails, o: StepOptions, running: RunningOptions): Promise<Started> {
+  const { runtime = 'auto', device = 'wasm' } = running
+  const inOther = () => inGraph(tails.graph(), o, running)
+  if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return inOther()
+  try {
+    return await inEngine(tails.engine(), o)
+  } catch (error) {
+    if (whyNotEngine(error) === undefined) throw error
+    return inOther()
+  }
+}
+
+async function inEngine(tail: Tail, o: StepOptions): Promise<Started> {
+  const { headWeight, headBias, features, model: forward } = tailClassifier(tail, o)
+  const model = forward()
+  const used = new Set(model.graph!.input.map(({ name }) => name))
+  const learnt = learntTensors(tail, { headWeight, headBias, features, classes: o.classes }, used)
+  const network = await TrainingNetwork.create({ model, inputs: tail.kept, learnt })
+  const runtime: StepRuntime = {
+    name: 'engine',
+    begin: () => {
+      for (const { gradient } of learnt) gradient.fill(0)
+      network.begin()
+    },
+    run: async (inputs, targets, count) => network.run(inputs, targets, count),
+    end: (factor) => network.end(factor),
+    release: async () => {},
+  }
+  return { runtime, tail, learnt }
+}
+
+async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
+  const step = trainingStep(tail, o)
+  const graph = await startGraph(step.model, running)
+  const { headWeight, headBias, targets } = step.inputs
+  const head = { headWeight, headBias, features: step.features, classes: o.classes }
+  const learnt = learntTensors(tail, head, step.gradients)
+  const dims = new Map(tail.kept.map((one) => [one.name, one.dims]))
+  const slice = tail.kept[0].dims[0]
+  const feeds: Record<string, Activation> = {}
+  // Weights that the loss does not depend on stay as they are.
+  for (const { name, dims: own, values } of tail.weights) feeds[name] = { data: values, dims: own }
+  for (const { name, dims: own, values } of learnt) feeds[name] = { data: values, dims: own }
+  const taken = new Set(step.model.graph!.input.map(({ name }) => name))
+  return { runtime: graphRuntime(), tail, learnt }
+
+  function graphRuntime(): StepRuntime {
+    return {
+      name: typeof running.runtime === 'object' ? 'given' : 'onnxruntime',
+      begin: () => {
+        for (const { gradient } of learnt) gradient.fill(0)
+      },
+      run: async (inputs, data) => {
+        for (const [i, { name }] of tail.kept.entries())
+          feeds[name] = { data: inputs[i], dims: dims.get(name)! }
+        feeds[targets] = { data, dims: [slice, o.classes] }
+        const own = Object.fromEntries(Object.entries(feeds).filter(([name]) => taken.has(name)))
+        const answers = await graph.run(own)
+        for (const { name, gradient } of learnt) {
+          const found = answers.get(step.gradients.get(name)!)!.data
+          for (let i = 0; i < found.length; i++) gradient[i] += found[i]
+        }
+        return answers.get(step.logits)!.data
+      },
+      end: (factor) => {
+        for (const { gradient } of learnt) for (let i = 0; i < gradient.length; i++) gradient[i] *= factor
+      },
+      release: () => graph.release(),
+    }
+  }
+}
+
+function learntTensors(
+  tail: Tail,
+  head: { headWeight: string; headBias: string; features: number; classes: number },
+  used: { has(name: string): boolean },
+): LearntTensor[] {
+  const { headWeight, headBias, features, classes } = head
+  const zeros = (length: number) => new Float32Array(length)
+  return [
+    ...tail.weights.map(({ name, dims, values }) => ({ name, dims, values: values.slice() })),
+    { name: headWeight, dims: [classes, features], values: zeros(classes * features) },
+    { name: headBias, dims: [classes], values: zeros(classes) },
+  ]
+    .filter(({ name }) => used.has(name))
+    .map((one) => ({ ...one, gradient: zeros(one.values.length) }))
+}

@@ -16,15 +16,16 @@ export function describe({ title, rows, cols, classes, kernel, C, grid, cv, test
 }
 
 /**
- * Formats the results of one job as a table: times, and ratios to the times of softmargin.
+ * Formats the results of one job as a table: times, and their ratios to the times of softmargin with relaxed SIMD
+ * (`/ relaxed`) and without it (`/ strict`).
  *
- * @param answers `[{ name, fit, predict?, accuracy?, supportVectors?, failed? }]`, where times are medians
+ * @param results `[{ name, fit, predict?, accuracy?, supportVectors?, failed? }]`, where times are medians
  */
-export function table(answers) {
-  const ours = (simd) => answers.find(({ name, failed }) => name === `softmargin ${simd}` && !failed)
-  const ratio = (answer, task, simd) => {
-    const [theirs, own] = [answer[task], ours(simd)?.[task]]
-    return theirs === undefined || own === undefined ? '' : `${(theirs / own).toPrecision(3)}x`
+export function table(results) {
+  const softmargin = (simd) => results.find(({ name, failed }) => name === `softmargin ${simd}` && !failed)
+  const ratio = (result, task, simd) => {
+    const [time, reference] = [result[task], softmargin(simd)?.[task]]
+    return time === undefined || reference === undefined ? '' : `${(time / reference).toPrecision(3)}x`
   }
   const header = [
     '',
@@ -37,19 +38,19 @@ export function table(answers) {
     'accuracy',
     'vectors',
   ]
-  const lines = answers.map((answer) =>
-    answer.failed
-      ? [answer.name, answer.failed]
+  const lines = results.map((result) =>
+    result.failed
+      ? [result.name, result.failed]
       : [
-          answer.name,
-          seconds(answer.fit),
-          ratio(answer, 'fit', 'relaxed'),
-          ratio(answer, 'fit', 'strict'),
-          seconds(answer.predict),
-          ratio(answer, 'predict', 'relaxed'),
-          ratio(answer, 'predict', 'strict'),
-          answer.accuracy?.toFixed(4) ?? '',
-          String(answer.supportVectors ?? ''),
+          result.name,
+          seconds(result.fit),
+          ratio(result, 'fit', 'relaxed'),
+          ratio(result, 'fit', 'strict'),
+          seconds(result.predict),
+          ratio(result, 'predict', 'relaxed'),
+          ratio(result, 'predict', 'strict'),
+          result.accuracy?.toFixed(4) ?? '',
+          String(result.supportVectors ?? ''),
         ],
   )
   const complete = [header, ...lines.filter((line) => line.length === header.length)]

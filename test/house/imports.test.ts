@@ -3,10 +3,10 @@ import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-
 import { describe, expect, test } from 'vitest'
 
 /**
- * The folders of `src` from bottom to top. A file may import from its own folder and from folders on lower floors;
+ * The folders of `src` from bottom to top. A file may import from its own folder and from folders of lower layers;
  * docs/architecture.md shows the same order.
  */
-const floors: string[][] = [
+const layers: string[][] = [
   ['core'],
   ['host'],
   ['data', 'image', 'metrics', 'onnx', 'preprocessing'],
@@ -22,18 +22,18 @@ const floors: string[][] = [
   ['entries'],
 ]
 
-const pathOf = (room: string) => `^src/${room.replace('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`
+const pathOf = (folder: string) => `^src/${folder.replace('.', '\\.')}${folder.endsWith('.ts') ? '$' : '/'}`
 
-/** One rule for each folder: it must not import from higher floors or from its neighbours on the same floor. */
-const climbing: IForbiddenRuleType[] = floors.flatMap((rooms, floor) =>
-  rooms.flatMap((room) => {
-    const forbidden = [...floors.slice(floor + 1).flat(), ...rooms.filter((other) => other !== room)]
+/** One rule for each folder: it must not import from higher layers or from other folders of its own layer. */
+const climbing: IForbiddenRuleType[] = layers.flatMap((folders, layer) =>
+  folders.flatMap((folder) => {
+    const forbidden = [...layers.slice(layer + 1).flat(), ...folders.filter((other) => other !== folder)]
     if (forbidden.length === 0) return []
     return [
       {
-        name: `${room} imports only from the floors below it`,
+        name: `${folder} imports only from the layers below it`,
         severity: 'error' as const,
-        from: { path: pathOf(room) },
+        from: { path: pathOf(folder) },
         to: { path: forbidden.map(pathOf) },
       },
     ]
@@ -43,13 +43,13 @@ const climbing: IForbiddenRuleType[] = floors.flatMap((rooms, floor) =>
 const rules: IForbiddenRuleType[] = [
   ...climbing,
   {
-    name: 'no circle between files',
+    name: 'no cycle between files',
     severity: 'error',
     from: { path: '^src/' },
     to: { circular: true },
   },
   {
-    name: 'no circle between folders',
+    name: 'no cycle between folders',
     severity: 'error',
     scope: 'folder',
     from: { path: '^src/.+/' },
@@ -100,8 +100,8 @@ const result = output as ICruiseResult
 
 describe('imports', () => {
   test('every folder of src has a place in the import order', () => {
-    const rooms = readdirSync('src').filter((name) => !name.endsWith('.d.ts'))
-    expect(rooms.sort()).toEqual(floors.flat().sort())
+    const folders = readdirSync('src').filter((name) => !name.endsWith('.d.ts'))
+    expect(folders.sort()).toEqual(layers.flat().sort())
   })
 
   test('the source files were found', () => {

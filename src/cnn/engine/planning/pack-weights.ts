@@ -107,7 +107,7 @@ export function addUntransformedWeights(
   )
 }
 
-/** Transformed weights for `winograd`: [planes][panels][channels][panel's filters]. Returns the address. */
+/** Transformed weights for `winograd`: [panels][planes][channels][panel's filters]. Returns the address. */
 export function addWinogradWeights(
   convolution: Convolution,
   { form, weightPlanes }: WinogradForm,

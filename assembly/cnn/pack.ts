@@ -1,6 +1,7 @@
 // Packs weights, as ONNX has them, into the panels of tile.ts. Done here, since it is a good part of every start.
 
 import { panelWidth, WIDE } from './tile'
+import { weightSide } from './winograd-layer'
 import { transformWeights } from './winograd-weights'
 
 /**
@@ -44,7 +45,7 @@ export function packUntransformed(from: usize, filters: i32, channels: i32, scal
 }
 
 /**
- * The weights of a 3 x 3 convolution, transformed: [planes][panels][channels][channels of a panel].
+ * The weights of a 3 x 3 convolution, transformed: [panels][planes][channels][channels of a panel].
  *
  * @param form F4, F2, STRIDED4 or STRIDED2, as in winograd-layer.ts
  * @param from [filters][channels][9]
@@ -60,17 +61,19 @@ export function packWinograd(
   panels: usize,
   to: usize,
 ): void {
-  let planeBytes: usize = 0
+  let bytes: usize = 0
   for (let filter = 0; filter < filters; filter += WIDE) {
-    planeBytes += <usize>(channels * panelWidth(filters - filter)) * 4
+    bytes += <usize>(channels * panelWidth(filters - filter)) * 36
   }
-  memory.fill(panels, 0, 9 * planeBytes)
+  memory.fill(panels, 0, bytes)
   packUntransformed(from, filters, channels, scales, panels)
+  const planes = weightSide(form) * weightSide(form)
   for (let filter = 0; filter < filters; filter += WIDE) {
     const width = panelWidth(filters - filter)
-    transformWeights(form, panels, channels, width, to, planeBytes)
-    panels += <usize>(channels * width * 9) * 4
-    to += <usize>(channels * width) * 4
+    const step = <usize>(channels * width) * 4
+    transformWeights(form, panels, channels, width, to, step)
+    panels += 9 * step
+    to += <usize>planes * step
   }
 }
 

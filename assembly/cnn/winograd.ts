@@ -7,7 +7,7 @@
 // the sums of a panel stay in the second-level cache until they are pixels.
 //
 // Layouts. `planes`: [planes][tiles of a block][channels]. `sums`: [planes][tiles of a block][channels of a panel].
-// Weights: [planes], each in panels as `tiles` takes them; or not transformed yet, as `packUntransformed` writes them.
+// Weights: [panels][planes][channels][channels of a panel]; or not transformed yet, as `packUntransformed` writes them.
 
 import { panelWidth, tiles as tilesOfPanel, WIDE } from './tile'
 import { inputSide, WinogradLayer, weightSide } from './winograd-layer'
@@ -26,13 +26,6 @@ export const WINOGRAD_SCRATCH_BYTES: i32 = 9 * 9 * 16
 
 /** Channels whose weights are transformed at a time: those of a panel then take 300 kB. */
 export const WINOGRAD_CHANNELS: i32 = 128
-
-/** Bytes of one plane of transformed weights. */
-function matrixBytes(channels: i32, filters: i32): usize {
-  let padded = 0
-  for (let filter = 0; filter < filters; filter += WIDE) padded += panelWidth(filters - filter)
-  return <usize>(channels * padded) * 4
-}
 
 /**
  * The products of all planes with some channels of a panel of weights.
@@ -95,7 +88,7 @@ export function winograd(
   const channels = <i32>(layer.pixelBytes >> 2)
   const planeBytes = <usize>block * layer.pixelBytes + WINOGRAD_PLANE_GAP
   const sumBytes = <usize>(block * WIDE) * 4 + WINOGRAD_PLANE_GAP
-  const weightBytes = layer.isLate ? 0 : matrixBytes(channels, filters)
+  const weightPlanes = weightSide(layer.form) * weightSide(layer.form)
   for (let tile = 0; tile < tiles; tile += block) {
     const count = min(block, tiles - tile)
     inputTiles(layer, x, tile, count, planes, planeBytes, scratch)
@@ -123,8 +116,9 @@ export function winograd(
           )
         }
       } else {
-        multiplyPlanes(layer, planes, count, segments, weights, weightBytes, layer.zeros, sums, width)
-        weights += <usize>(channels * width) * 4
+        const step = <usize>(channels * width) * 4
+        multiplyPlanes(layer, planes, count, segments, weights, step, layer.zeros, sums, width)
+        weights += <usize>weightPlanes * step
       }
       outputTiles(layer, sums, sumBytes, tile, count, filter, out, residual, scratch)
     }

@@ -16,75 +16,78 @@ export interface Region {
   to: number
 }
 
-/** Engines with more memory than this (16 MiB) are not kept for reuse. */
-const KEPT = 2 ** 24
+/** Instances with more memory than this (16 MiB) are not reused. */
+const MAX_REUSED_BYTES = 2 ** 24
 
-/** One unused engine per build, kept for reuse: instantiating one takes longer than a small fit. */
-const idle = new Map<Simd, Engine>()
+/** A WebAssembly instance and the memory that it imports. */
+interface Instance {
+  instance: WebAssembly.Instance
+  memory: WebAssembly.Memory
+}
+
+/** One instance for each value of `simd` that no engine uses: instantiating one takes longer than a small fit. */
+const idle = new Map<Simd, Instance>()
 
 /**
  * An instance of the WebAssembly engine with its own memory and a bump allocator.
  *
- * An instance is used by one fit or one predictor and its memory is freed with it, so there is no individual `free`
- * and no fragmentation. `release(mark)` frees everything allocated since `mark()`. A small instance is reused after
- * `close`.
+ * An engine is used by one fit or one predictor and its memory is freed with it, so there is no individual `free`
+ * and no fragmentation. `release(mark)` frees everything allocated since `mark()`. After `close`, another engine may use
+ * the WebAssembly instance, if its memory is small.
  *
  * With threads the memory is shared, and every other thread has an instance that allocates from a region of it.
  */
 export class Engine {
   readonly exports: EngineExports
   readonly memory: WebAssembly.Memory
+  readonly #instance: WebAssembly.Instance
+  /** The next free address. */
   #top: number
-  readonly #first: number
   readonly #limit: number
   readonly #simd: Simd
   #isOpen = true
   /** Replaces the memory during `measure`. */
   #standIn: ArrayBuffer | undefined
 
-  private constructor(module: WebAssembly.Module, { memory, from, to }: Region, simd: Simd) {
+  private constructor(instance: WebAssembly.Instance, { memory, from, to }: Region, simd: Simd) {
     this.#simd = simd
-    const instance = new WebAssembly.Instance(module, { env: { memory } })
+    this.#instance = instance
     this.exports = instance.exports as unknown as EngineExports
     this.memory = memory
     this.#top = from
     this.#limit = to
     this.exports.useScratch(this.allocate(this.exports.SCRATCH_BYTES.value))
-    this.#first = this.#top
   }
 
   /**
-   * Creates an engine, or reuses a closed one.
+   * Creates an engine, on the WebAssembly instance of a closed one if there is one.
    *
    * @param shared whether threads will share the memory. Default false
    * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
    */
   static async open(simd: Simd, shared = false): Promise<Engine> {
-    const kept = shared ? undefined : idle.get(simd)
-    if (kept) {
-      idle.delete(simd)
-      kept.#isOpen = true
-      return kept
-    }
-    const module = await engineModule(simd, shared)
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1, shared })
-    return new Engine(module, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
+    const unused = shared ? undefined : idle.get(simd)
+    if (unused) idle.delete(simd)
+    const { instance, memory } = unused ?? (await instantiate(simd, shared))
+    return new Engine(instance, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
   }
 
-  /** Closes the engine, which may then be reused. Its addresses are no longer valid. A second `close` does nothing. */
+  /** Closes the engine, whose addresses are no longer valid. A second `close` does nothing. */
   close(): void {
-    // After the first call the engine may already be in use again.
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#top = this.#first
-    if (this.memory.buffer instanceof ArrayBuffer && this.memory.buffer.byteLength <= KEPT) {
-      idle.set(this.#simd, this)
+    const { memory } = this
+    // A memory that threads share is a SharedArrayBuffer.
+    if (memory.buffer instanceof ArrayBuffer && memory.buffer.byteLength <= MAX_REUSED_BYTES) {
+      idle.set(this.#simd, { instance: this.#instance, memory })
     }
   }
 
-  /** Creates an instance that allocates from a region of another instance's shared memory. */
+  /** Creates an engine that allocates from a region of another engine's shared memory. */
   static async join(simd: Simd, region: Region): Promise<Engine> {
-    return new Engine(await engineModule(simd, true), region, simd)
+    const { memory } = region
+    const instance = new WebAssembly.Instance(await engineModule(simd, true), { env: { memory } })
+    return new Engine(instance, region, simd)
   }
 
   /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be transposed. */
@@ -215,4 +218,10 @@ function outOfMemory(needed: number, available: number, cause?: unknown): Softma
     `${megabytes(needed)} of WebAssembly memory are needed, but only ${megabytes(available)} are available; use fewer rows or columns`,
     { received: needed, expected: `at most ${available} bytes`, cause },
   )
+}
+
+async function instantiate(simd: Simd, shared: boolean): Promise<Instance> {
+  const module = await engineModule(simd, shared)
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1, shared })
+  return { instance: new WebAssembly.Instance(module, { env: { memory } }), memory }
 }

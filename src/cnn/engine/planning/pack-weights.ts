@@ -67,7 +67,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
         kernels.packPanels(from, filters, channels, taps, factors, address + 4 * group * length)
       }
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
@@ -84,7 +84,7 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
         for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
       }
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
@@ -103,11 +103,11 @@ export function addUntransformedWeights(
       const { weights, scales } = stage(convolution, memory, staging, kernels)
       kernels.packUntransformed(weights, bias.length, channels, scales, address)
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
-/** Transformed weights for `winograd`: [planes][panels][channels][panel's filters]. Returns the address. */
+/** Transformed weights for `winograd`: [panels][planes][channels][panel's filters]. Returns the address. */
 export function addWinogradWeights(
   convolution: Convolution,
   { form, weightPlanes }: WinogradForm,
@@ -124,6 +124,6 @@ export function addWinogradWeights(
       const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
       kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }

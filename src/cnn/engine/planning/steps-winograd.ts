@@ -4,11 +4,15 @@ import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
 import { addCurve, finishAddress, type StepContext } from './step.ts'
 
-/** Bytes of the transformed planes of a block of tiles, which stay in the L2 cache while all weights pass. */
-const PLANE_BYTES = 600_000
+/** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
+const LATE_BYTES = 2 ** 21
 
-/** Transformed weights that take more bytes than this are transformed in each pass, since reading them would take longer. */
-const LATE_BYTES = 2 ** 20
+/**
+ * Bytes of the planes of a block of tiles, which stay in the L2 cache while all weights pass. Where weights are transformed
+ * once a block, fewer blocks are better.
+ */
+const PLANE_BYTES = 300_000
+const LATE_PLANE_BYTES = 600_000
 
 /** Adds the kernel calls of a convolution that is computed by one of Winograd's forms. */
 export function addWinograd(operation: Convolution, context: StepContext): void {
@@ -26,7 +30,8 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const tiles = down * right
   const channels = pixelBytes / 4
   const isLate = 4 * weightPlanes * panels * channels > LATE_BYTES
-  const blocks = Math.max(1, Math.round((tiles * most * planeCount * pixelBytes) / PLANE_BYTES))
+  const planeBytes = isLate ? LATE_PLANE_BYTES : PLANE_BYTES
+  const blocks = Math.max(1, Math.round((tiles * most * planeCount * pixelBytes) / planeBytes))
   const block = roundUp(Math.ceil((tiles * most) / blocks), tilePixels)
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const sums = memory.buffer(planeCount * (block * wide * 4 + gap), index)
@@ -59,7 +64,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
       ? addUntransformedWeights(operation, facts, memory)
       : addWinogradWeights(operation, chosen, facts, memory),
     isLate ? 1 : 0,
-    memory.floats(panels, (to) => to.set(bias), operation.isLive),
+    memory.floats(panels, (to) => to.set(bias), operation.isMutable),
     memory.share('zeros', wide * 4, () => {}),
     finishAddress(context, { ...linear, low, high }),
   ])

@@ -16,10 +16,8 @@ import {
   type UnknownEvaluation,
 } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
-import { calibratedProba } from './review/calibrate-svc.ts'
 import type { KnownModel } from './review/fit-known.ts'
 import { classScores, greatestScores } from './review/known-model.ts'
-import { diverseRows, marginsOf } from './review/next-to-label.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -83,6 +81,7 @@ export async function probabilitiesOf<L extends Label>(
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
   const call = { signal: o.signal }
+  const { calibratedProba } = await import('./review/calibrate-svc.ts')
   const rows =
     power === undefined
       ? await svc.predictProba(X, call)
@@ -119,6 +118,7 @@ export async function nextOf<L extends Label>(
   const { svc } = pipeline
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
+  const { diverseRows, marginsOf } = await import('./review/next-to-label.ts')
   const margins = marginsOf(await svc.decisionFunction(X, { signal: o.signal }))
   const rows = await diverseRows(X, margins, count, new TimeSlice(o.signal))
   return rows.map((row) => ({ index: read[row], label: predicted[row], margin: margins[row] }))

@@ -234,7 +234,7 @@ async function extract(
   if (!store) return { features: await extractor.extractLayers(images, choices, call), read: readable() }
   const joined = new JoinedLayers(extractor, choices)
   const keys = await store.keep(joined, images, { ...call, labels })
-  const { preprocess, parts = [] } = await joined.maker()
+  const { preprocess, parts = [] } = await joined.signature()
   const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
   return { features, keys, joined, read: readable() }
 }

@@ -4,14 +4,14 @@ import { unreadable } from './data-source.ts'
 
 export const FORMAT = 'CSV text'
 
-/** The longest field that is accepted, in characters; a longer one probably lacks its closing quote. */
-const LONGEST = 2 ** 24
+/** A field whose end has not arrived after this many characters is refused; it probably lacks its closing quote. */
+const MAX_UNFINISHED_FIELD = 2 ** 24
 
-/** An incomplete field of at most this many characters is scanned again with every new piece of text. */
-const SHORT = 1024
+/** An unfinished field of at most this many characters is scanned again with every new chunk of text. */
+const MAX_RESCANNED = 1024
 
 const LINE_FEED = 10
-const RETURN = 13
+const CARRIAGE_RETURN = 13
 const QUOTE = 34
 
 /** One record: its fields, and the line on which it begins, counted from 1. */
@@ -32,12 +32,12 @@ export class CsvParser {
   /** The text that is not parsed yet; it begins at the start of a field. */
   #text = ''
   /** Text that has arrived since `#text` was last scanned, and its length. */
-  #pieces: string[] = []
-  #waiting = 0
+  #chunks: string[] = []
+  #unscanned = 0
   #line = 1
   /** The fields of the record that is not complete yet. */
   #fields: string[] = []
-  #begun = 1
+  #recordLine = 1
 
   /** @param delimiter one character between fields */
   constructor(delimiter: string) {
@@ -51,14 +51,14 @@ export class CsvParser {
    * @throws {SoftmarginError} `DATA_UNREADABLE` with the line
    */
   *push(text: string, last: boolean): Generator<CsvRecord> {
-    this.#pieces.push(text)
-    this.#waiting += text.length
-    // A long field is scanned again only once it has doubled. Scanning it for every small piece would take quadratic
+    this.#chunks.push(text)
+    this.#unscanned += text.length
+    // A long field is scanned again only once it has doubled. Scanning it for every small chunk would take quadratic
     // time.
-    if (!last && this.#text.length > SHORT && this.#waiting < this.#text.length) return
-    this.#text += this.#pieces.join('')
-    this.#pieces = []
-    this.#waiting = 0
+    if (!last && this.#text.length > MAX_RESCANNED && this.#unscanned < this.#text.length) return
+    this.#text += this.#chunks.join('')
+    this.#chunks = []
+    this.#unscanned = 0
     let at = 0
     while (true) {
       const end = this.#fieldEnd(at, last)
@@ -72,7 +72,8 @@ export class CsvParser {
       if (at >= this.#text.length && last) break
     }
     this.#text = this.#text.slice(at)
-    if (this.#text.length > LONGEST) throw this.#fail(`a field is longer than ${LONGEST} characters`)
+    if (this.#text.length > MAX_UNFINISHED_FIELD)
+      throw this.#fail(`a field is longer than ${MAX_UNFINISHED_FIELD} characters`)
   }
 
   /**
@@ -110,7 +111,7 @@ export class CsvParser {
     const delimiter = this.#delimiter.charCodeAt(0)
     for (let at = from; at < text.length; at++) {
       const code = text.charCodeAt(at)
-      if (code === delimiter || code === LINE_FEED || code === RETURN || code === QUOTE) return at
+      if (code === delimiter || code === LINE_FEED || code === CARRIAGE_RETURN || code === QUOTE) return at
     }
     return text.length
   }
@@ -123,9 +124,9 @@ export class CsvParser {
   }
 
   *#close(): Generator<CsvRecord> {
-    const record = { line: this.#begun, fields: this.#fields }
+    const record = { line: this.#recordLine, fields: this.#fields }
     this.#fields = []
-    this.#begun = ++this.#line
+    this.#recordLine = ++this.#line
     if (record.fields.length > 1 || record.fields[0] !== '') yield record
   }
 

@@ -3,8 +3,8 @@
 import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { RuntimeInfo } from '../cnn/runtime.ts'
-import { sha256 } from '../host/download/model-cache.ts'
-import type { OpenedImage } from '../image/image-input.ts'
+import { sha256 } from '../core/sha256.ts'
+import { hasHorizontalFlip } from '../onnx/edit/horizontal-flip.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
 
 /** How features were computed, as text and as a digest. */
@@ -15,9 +15,11 @@ export interface FeatureSignature {
    * file is not included.
    */
   fingerprint: string
-  /** The layer, pooling and preprocessing as JSON, so that an error can say what differs. */
+  /** The name of the layer; for several layers, a JSON array of their names. */
   layer: string
+  /** The pooling as JSON, with `prefixTokens` if the pooling skips those tokens; for several layers, a JSON array. */
   pooling: string
+  /** The preprocessing as JSON. */
   preprocess: string
   /** Features per image. */
   featureSize: number
@@ -26,7 +28,10 @@ export interface FeatureSignature {
    * `'onnxruntime-node'`. The fingerprint covers it.
    */
   runtime?: string | undefined
-  /** Present, and true, if the network also sees the horizontally flipped image. The fingerprint covers it too. */
+  /**
+   * Present, and true, if the features are averaged over the image and its horizontal mirror image. The fingerprint
+   * covers it too.
+   */
   mirror?: boolean | undefined
   /** The signature of each layer, if a row holds the features of several layers side by side. */
   parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'runtime' | 'parts'>[] | undefined
@@ -40,21 +45,22 @@ const signatures = new WeakMap<FeatureExtractor, Promise<FeatureSignature>>()
  * the same image, and an extractor keeps its fingerprint when it is saved and loaded with a classifier.
  */
 export function signatureOf(extractor: FeatureExtractor): Promise<FeatureSignature> {
-  const known = signatures.get(extractor)
-  if (known) return known
-  const made = computeSignature(extractor)
-  signatures.set(extractor, made)
-  made.catch(() => signatures.delete(extractor))
-  return made
+  const cached = signatures.get(extractor)
+  if (cached) return cached
+  const signature = computeSignature(extractor)
+  signatures.set(extractor, signature)
+  signature.catch(() => signatures.delete(extractor))
+  return signature
 }
 
 async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSignature> {
   const { layer, featureSize, ...how } = extractor.describe()
-  const pooling = inOrder(poolingOf(how))
-  const preprocess = inOrder(how.preprocess)
-  const network = await sha256(computationOf(extractor.cutModel()))
+  const pooling = canonicalJson(poolingOf(how))
+  const preprocess = canonicalJson(how.preprocess)
+  const cut = extractor.cutModel()
+  const network = await sha256(computationOf(cut))
   // The features of different runtimes differ in their low-order bits, so one store must not mix them.
-  const runtime = runtimeName(extractor.runtime)
+  const runtime = runtimeInSignature(extractor.runtime)
   const all = JSON.stringify([
     network,
     layer,
@@ -63,28 +69,29 @@ async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSig
     ...(runtime === undefined ? [] : [runtime]),
   ])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  const { mirror } = extractor
-  return { fingerprint, layer, pooling, preprocess, featureSize, ...unusual({ mirror, runtime }) }
+  // A saved classifier holds the flips as nodes of its network, so the extractor that runs it has no `mirror`.
+  const mirror = hasHorizontalFlip(cut)
+  return { fingerprint, layer, pooling, preprocess, featureSize, ...nonDefaultFields({ mirror, runtime }) }
 }
 
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
-function runtimeName({ name, module, executionProviders }: RuntimeInfo): string | undefined {
+function runtimeInSignature({ name, module, executionProviders }: RuntimeInfo): string | undefined {
   if (name === 'onnxruntime') return undefined
   if (name === 'engine') return `engine ${ENGINE_VERSION}`
   return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
 }
 
-/** The pooling, with the number of prefix tokens if they are left out. */
+/** The pooling. Adds `prefixTokens` if it skips those tokens. */
 function poolingOf({
   pooling,
   prefixTokens,
 }: Pick<ExtractorDescription, 'pooling' | 'prefixTokens'>): unknown {
-  const leavesOut = prefixTokens !== undefined && pooling !== 'none' && pooling !== 'cls'
-  return leavesOut ? { pooling, prefixTokens } : pooling
+  const skipsPrefix = prefixTokens !== undefined && pooling !== 'none' && pooling !== 'cls'
+  return skipsPrefix ? { pooling, prefixTokens } : pooling
 }
 
-/** The parts that a signature has only if they differ from the default. */
-function unusual({
+/** The fields that a signature has only if they differ from the default. */
+function nonDefaultFields({
   mirror,
   runtime,
 }: Pick<FeatureSignature, 'mirror' | 'runtime'>): Partial<FeatureSignature> {
@@ -105,26 +112,16 @@ export async function joinSignatures(signatures: FeatureSignature[]): Promise<Fe
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: signatures[0].preprocess,
     featureSize: parts.reduce((sum, { featureSize }) => sum + featureSize, 0),
-    ...unusual(signatures[0]),
+    ...nonDefaultFields(signatures[0]),
     parts,
   }
 }
 
 /** JSON with sorted keys, so that equal settings always give the same text. */
-function inOrder(value: unknown): string {
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   )
-}
-
-/** The key of an image: SHA-256, in hexadecimal, of the bytes of its file, or of its size and pixels. */
-export async function keyOf(opened: OpenedImage): Promise<string> {
-  if (opened.kind === 'file') return sha256(Uint8Array.from(opened.bytes))
-  const { data, width, height, channels } = opened.image
-  const bytes = new Uint8Array(12 + data.length)
-  bytes.set(new Uint8Array(Uint32Array.of(width, height, channels).buffer))
-  bytes.set(data, 12)
-  return sha256(bytes)
 }

@@ -6,7 +6,7 @@ import { type FeatureSignature, joinSignatures, signatureOf } from './feature-si
 
 /** Computes the features that a store keeps. */
 export interface FeatureSource {
-  maker(): Promise<FeatureSignature>
+  signature(): Promise<FeatureSignature>
   /** As `FeatureExtractor.extract`. */
   extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
 }
@@ -14,7 +14,7 @@ export interface FeatureSource {
 /** Wraps an extractor as a source. */
 export function oneLayer(extractor: FeatureExtractor): FeatureSource {
   return {
-    maker: () => signatureOf(extractor),
+    signature: () => signatureOf(extractor),
     extract: (images, o) => extractor.extract(images, o),
   }
 }
@@ -28,11 +28,11 @@ export class JoinedLayers implements FeatureSource {
   constructor(
     extractor: FeatureExtractor,
     choices: readonly LayerChoice[],
-    maker?: Promise<FeatureSignature>,
+    signature?: Promise<FeatureSignature>,
   ) {
     this.choices = choices
     this.#extractor = extractor
-    this.#signature = maker
+    this.#signature = signature
   }
 
   /** Returns a source for the same layers of the same network that runs them with another extractor. */
@@ -41,7 +41,7 @@ export class JoinedLayers implements FeatureSource {
   }
 
   /** Its parts are the signatures that extractors of the single layers would have. */
-  maker(): Promise<FeatureSignature> {
+  signature(): Promise<FeatureSignature> {
     this.#signature ??= this.#computeSignature()
     return this.#signature
   }

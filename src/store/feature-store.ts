@@ -173,12 +173,12 @@ export class FeatureStore<L extends Label = Label> {
 
   /** How the features were computed; `undefined` for an empty store. */
   get maker(): FeatureSignature | undefined {
-    return this.#table.maker && { ...this.#table.maker }
+    return this.#table.signature && { ...this.#table.signature }
   }
 
   /** The fingerprint of the extractor that computed the features; `undefined` for an empty store. */
   get fingerprint(): string | undefined {
-    return this.#table.maker?.fingerprint
+    return this.#table.signature?.fingerprint
   }
 
   /**
@@ -198,7 +198,7 @@ export class FeatureStore<L extends Label = Label> {
     if (images.length === 0) return extractor.extract(images)
     const source = oneLayer(extractor)
     const keys = await this.keep(source, images, o)
-    return this.featuresOf(keys, await source.maker())
+    return this.featuresOf(keys, await source.signature())
   }
 
   /**
@@ -213,8 +213,8 @@ export class FeatureStore<L extends Label = Label> {
     images: readonly ImageInput[],
     o: StoreExtractOptions = {},
   ): Promise<string[]> {
-    const maker = await source.maker()
-    this.#table.columns(maker)
+    const signature = await source.signature()
+    this.#table.columns(signature)
     for (const name of ['labels', 'names'] as const) {
       const length = o[name]?.length ?? images.length
       if (length !== images.length)
@@ -233,7 +233,7 @@ export class FeatureStore<L extends Label = Label> {
       const batch = await openAll(images, from, Math.min(from + batchSize, images.length), o)
       known += batch.filter(({ key }) => this.#table.has(key)).length
       const fresh = new Map(batch.filter(({ key }) => !this.#table.has(key)).map((each) => [each.key, each]))
-      const failed = await this.#extractFresh(source, maker, [...fresh.values()], images, o, onThreads)
+      const failed = await this.#extractFresh(source, signature, [...fresh.values()], images, o, onThreads)
       const given = new Map<string, Label>()
       for (const { key, index, opened } of batch) {
         if (!this.#table.has(key)) {
@@ -261,12 +261,12 @@ export class FeatureStore<L extends Label = Label> {
    * Returns the features with one signature for images that are in the store.
    *
    * @param keys as `keep` returns them
-   * @param maker the store's signature, or one of its parts
+   * @param signature the store's signature, or one of its parts
    * @throws {SoftmarginError} `FEATURES_MISSING` with the number of missing images, `FEATURES_MISMATCH`
    * @internal
    */
-  featuresOf(keys: readonly string[], maker: FeatureSignature): Matrix {
-    return this.#table.select(keys, maker)
+  featuresOf(keys: readonly string[], signature: FeatureSignature): Matrix {
+    return this.#table.select(keys, signature)
   }
 
   /** Returns the store as the bytes of an `.npz` file. @throws {SoftmarginError} `EMPTY_INPUT` for an empty store */
@@ -335,7 +335,7 @@ export class FeatureStore<L extends Label = Label> {
    */
   async #extractFresh(
     source: FeatureSource,
-    maker: FeatureSignature,
+    signature: FeatureSignature,
     fresh: KeyedImage[],
     images: readonly ImageInput[],
     { signal, labels, names }: StoreExtractOptions,
@@ -343,7 +343,7 @@ export class FeatureStore<L extends Label = Label> {
   ): Promise<Map<string, (name: string) => SoftmarginError>> {
     const failed = new Map<string, (name: string) => SoftmarginError>()
     if (fresh.length === 0) return failed
-    this.#table.checkMaker(maker)
+    this.#table.checkSignature(signature)
     // Take the lock first, so that a store that cannot be written fails before the extraction, not after it.
     await this.#turns.take(async () => {
       this.#checkAlive()
@@ -367,7 +367,7 @@ export class FeatureStore<L extends Label = Label> {
     const read = fresh.filter(({ key }) => !failed.has(key))
     const added = {
       features,
-      maker,
+      signature,
       keys: read.map(({ key }) => key),
       names: read.map(({ index }) => names?.[index] ?? nameOf(images[index])),
       labels: read.map(({ index }) => labels?.[index] ?? ''),
@@ -375,7 +375,7 @@ export class FeatureStore<L extends Label = Label> {
     await this.#turns.take(async () => {
       this.#checkAlive()
       // Another call may meanwhile have stored features of another extractor.
-      this.#table.checkMaker(maker)
+      this.#table.checkSignature(signature)
       // Written to disk first, so that memory never holds more than the file.
       await this.#file?.append(storeToNpz(added))
       this.#table.add(added)

@@ -11,15 +11,15 @@ export class FeatureTable {
   readonly #rowOf = new Map<string, number>()
   readonly #names: string[] = []
   readonly #labels: Label[] = []
-  #maker: FeatureSignature | undefined
+  #signature: FeatureSignature | undefined
   #rows: GrowingRows | undefined
 
   get size(): number {
     return this.#rowOf.size
   }
 
-  get maker(): FeatureSignature | undefined {
-    return this.#maker
+  get signature(): FeatureSignature | undefined {
+    return this.#signature
   }
 
   get names(): readonly string[] {
@@ -38,10 +38,10 @@ export class FeatureTable {
    * Adds the rows whose images are not yet in the table. @throws {SoftmarginError} `FEATURES_MISMATCH`,
    * `OUT_OF_MEMORY`
    */
-  add({ features, keys, names, labels, maker }: StoredFeatures): void {
-    this.checkMaker(maker)
-    this.#maker ??= maker
-    this.#rows ??= new GrowingRows(maker.featureSize)
+  add({ features, keys, names, labels, signature }: StoredFeatures): void {
+    this.checkSignature(signature)
+    this.#signature ??= signature
+    this.#rows ??= new GrowingRows(signature.featureSize)
     // After a crash between two writes, a row may be both in the file and in the journal.
     const added = new Map<string, number>()
     for (const [i, key] of keys.entries()) if (!this.#rowOf.has(key) && !added.has(key)) added.set(key, i)
@@ -69,7 +69,7 @@ export class FeatureTable {
 
   /** Returns the whole table; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
   whole(): StoredFeatures {
-    if (!this.#maker || !this.#rows) {
+    if (!this.#signature || !this.#rows) {
       throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty; extract images first')
     }
     return {
@@ -77,18 +77,18 @@ export class FeatureTable {
       keys: [...this.#rowOf.keys()],
       names: this.#names,
       labels: this.#labels,
-      maker: this.#maker,
+      signature: this.#signature,
     }
   }
 
   /**
    * Returns the features with one signature, one row per key.
    *
-   * @param maker the table's signature, or one of its parts
+   * @param signature the table's signature, or one of its parts
    * @throws {SoftmarginError} `FEATURES_MISSING` with the number of missing images, `FEATURES_MISMATCH`
    */
-  select(keys: readonly string[], maker: FeatureSignature): Matrix {
-    const [from, to] = this.columns(maker)
+  select(keys: readonly string[], signature: FeatureSignature): Matrix {
+    const [from, to] = this.columns(signature)
     const missing = keys.filter((key) => !this.#rowOf.has(key)).length
     if (missing > 0 || !this.#rows) {
       const message = `the feature store lacks the features of ${missing} of ${keys.length} images`
@@ -108,38 +108,44 @@ export class FeatureTable {
   }
 
   /** The columns that hold the features of a signature. @throws {SoftmarginError} `FEATURES_MISMATCH` */
-  columns(maker: FeatureSignature): [from: number, to: number] {
-    const kept = this.#maker ?? maker
-    const columns = columnsOf(maker, kept)
+  columns(signature: FeatureSignature): [from: number, to: number] {
+    const kept = this.#signature ?? signature
+    const columns = columnsOf(signature, kept)
     if (columns) return columns
-    throw mismatch(maker, kept)
+    throw mismatch(signature, kept)
   }
 
   /**
    * Checks that rows of this signature can be added. Rows must be whole, so one layer of several is not enough.
    * @throws {SoftmarginError} `FEATURES_MISMATCH`
    */
-  checkMaker(maker: FeatureSignature): void {
-    const kept = this.#maker
-    if (kept && kept.fingerprint !== maker.fingerprint) throw mismatch(maker, kept)
+  checkSignature(signature: FeatureSignature): void {
+    const kept = this.#signature
+    if (kept && kept.fingerprint !== signature.fingerprint) throw mismatch(signature, kept)
   }
 }
 
 /** The error for features of another signature, with what differs. */
-function mismatch(maker: FeatureSignature, kept: FeatureSignature): SoftmarginError {
-  const differing = (['layer', 'pooling', 'preprocess'] as const).find((part) => kept[part] !== maker[part])
+function mismatch(signature: FeatureSignature, kept: FeatureSignature): SoftmarginError {
+  const differing = (['layer', 'pooling', 'preprocess'] as const).find(
+    (part) => kept[part] !== signature[part],
+  )
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
   const runtime = ({ runtime: name = 'onnxruntime-web' }: FeatureSignature) => name
   const why = differing
-    ? `their ${differing} is ${kept[differing]}, but the extractor's is ${maker[differing]}`
-    : mirror(kept) !== mirror(maker)
-      ? `they were computed with ${mirror(kept)}, but the extractor has ${mirror(maker)}`
-      : runtime(kept) !== runtime(maker)
-        ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(maker)}, whose low-order bits differ`
+    ? `their ${differing} is ${kept[differing]}, but the extractor's is ${signature[differing]}`
+    : mirror(kept) !== mirror(signature)
+      ? `they were computed with ${mirror(kept)}, but the extractor has ${mirror(signature)}`
+      : runtime(kept) !== runtime(signature)
+        ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(signature)}, whose low-order bits differ`
         : 'they were computed by a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not compute: ${why}`,
-    { argument: 'extractor', received: maker.fingerprint, expected: `the fingerprint ${kept.fingerprint}` },
+    {
+      argument: 'extractor',
+      received: signature.fingerprint,
+      expected: `the fingerprint ${kept.fingerprint}`,
+    },
   )
 }

@@ -1,7 +1,7 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import { SoftmarginError } from '../core/errors.ts'
+import { sha256 } from '../core/sha256.ts'
 import { type ImageInput, type OpenedImage, openImage } from '../image/image-input.ts'
-import { keyOf } from './feature-signature.ts'
 
 /** An opened image with the key that identifies it. */
 export interface KeyedImage {
@@ -21,7 +21,7 @@ export async function openAll(
     const index = from + i
     try {
       const opened = await openImage(images[index], `images[${index}]`, { signal })
-      return { index, opened, key: await keyOf(opened) }
+      return { index, opened, key: await imageKey(opened) }
     } catch (error) {
       if (!onUnreadable || !(error instanceof SoftmarginError) || error.code !== 'FILE_UNREADABLE')
         throw error
@@ -48,4 +48,14 @@ export function nameOf(image: ImageInput): string {
   if (typeof image === 'string') return image.startsWith('data:') ? '' : image
   if (image instanceof URL) return image.protocol === 'data:' ? '' : image.href
   return 'name' in image && typeof image.name === 'string' ? image.name : ''
+}
+
+/** The key of an image: SHA-256, in hexadecimal, of the bytes of its file, or of its size, channel count and pixels. */
+async function imageKey(opened: OpenedImage): Promise<string> {
+  if (opened.kind === 'file') return sha256(Uint8Array.from(opened.bytes))
+  const { data, width, height, channels } = opened.image
+  const bytes = new Uint8Array(12 + data.length)
+  bytes.set(new Uint8Array(Uint32Array.of(width, height, channels).buffer))
+  bytes.set(data, 12)
+  return sha256(bytes)
 }

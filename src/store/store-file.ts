@@ -19,7 +19,7 @@ export interface StoredFeatures {
   names: string[]
   /** An empty string where the label is unknown. */
   labels: Label[]
-  maker: FeatureSignature
+  signature: FeatureSignature
 }
 
 /** Labels of a store that were changed after their features had been stored. */
@@ -35,14 +35,14 @@ export function storeToNpz({
   keys,
   names,
   labels,
-  maker,
+  signature,
 }: StoredFeatures): Uint8Array<ArrayBuffer> {
   return writeNpz({
     X: features,
     names,
     ...labelsToArrays(labels),
     keys,
-    about: [JSON.stringify({ schemaVersion, ...maker })],
+    about: [JSON.stringify({ schemaVersion, ...signature })],
   })
 }
 
@@ -84,13 +84,13 @@ export async function storeFromNpz(source: DataSource, o: ReadOptions = {}): Pro
 type Arrays = Record<string, NdArray>
 
 function featuresFrom(arrays: Arrays): StoredFeatures {
-  const maker = readSignature(readAbout(arrays))
+  const signature = readSignature(readAbout(arrays))
   const X = arrayOf(arrays, 'X')
   if (!(X.data instanceof Float32Array) || X.shape.length !== 2)
     throw unreadable('its X is not a float32 matrix')
   const features = X.toMatrix()
-  if (features.cols !== maker.featureSize) {
-    throw unreadable(`X has ${features.cols} columns, but its featureSize is ${maker.featureSize}`)
+  if (features.cols !== signature.featureSize) {
+    throw unreadable(`X has ${features.cols} columns, but its featureSize is ${signature.featureSize}`)
   }
   if (features.rows > 0) {
     try {
@@ -105,7 +105,7 @@ function featuresFrom(arrays: Arrays): StoredFeatures {
     if (list.length !== features.rows)
       throw unreadable(`${name} has ${list.length} rows, but X has ${features.rows}`)
   }
-  return { features, keys, names, labels, maker }
+  return { features, keys, names, labels, signature: signature }
 }
 
 function labelsFrom(arrays: Arrays): GivenLabels {
@@ -163,8 +163,8 @@ function readSignature(about: Record<string, unknown>): FeatureSignature {
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
   const fields = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const maker = { ...fields, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
-  return parts === undefined ? maker : { ...maker, parts: readParts(parts, maker.featureSize) }
+  const signature = { ...fields, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
+  return parts === undefined ? signature : { ...signature, parts: readParts(parts, signature.featureSize) }
 }
 
 function readParts(list: unknown, featureSize: number): FeatureSignature['parts'] {

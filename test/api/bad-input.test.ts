@@ -269,7 +269,7 @@ describe('memory limits', () => {
     const X = new Matrix(new Float32Array(4 * 10_000_000), 4, 10_000_000)
     const fit = new SVC({ gamma: 1 }).fit(X, [0, 1, 0, 1])
     await expect(fit).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' })
-    await expect(fit).rejects.toThrow(/[0-9]+ MB of WebAssembly memory are needed, but only [0-9]+ MB/)
+    await expect(fit).rejects.toThrow(/[0-9]+ MiB of WebAssembly memory are needed, but only [0-9]+ MiB/)
   })
 
   test('a small cache suffices for a small fit', async () => {

@@ -1,7 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FeatureExtractor, FeatureStore, SVC, writeNpy, writeNpz } from '../../src/index.ts'
+import { chooseLayer, FeatureExtractor, FeatureStore, SVC, writeNpy, writeNpz } from '../../src/index.ts'
 import { CliFolder, program, softmargin } from '../support/cli.ts'
 
 let place: CliFolder
@@ -81,19 +81,64 @@ describe('softmargin info and convert', () => {
     expect(there.stdout).toMatch(/\(ONNX\): 3 classes, \d+ support vectors of 3 columns\n$/)
     const info = await softmargin('info', onnx, '--json')
     expect(JSON.parse(info.stdout)).toMatchObject({
-      kind: 'an SVM as ONNX',
+      kind: 'an SVM (ONNX)',
       columns: 3,
-      probabilities: 'yes',
+      probabilities: true,
     })
     const back = join(folder, 'b.model')
     const again = await softmargin('convert', onnx, back, '--json')
     expect(JSON.parse(again.stdout)).toMatchObject({ format: 'LIBSVM', classes: [1, 2, 3] })
     const copy = SVC.fromLibsvm(readFileSync(back, 'utf8'))
     expect(await copy.predict(X)).toEqual(await svc.predict(X))
-    expect((await softmargin('info', back)).stdout).toMatch(/^kind: an SVM as LIBSVM model text\n/)
+    expect((await softmargin('info', back)).stdout).toMatch(/^kind: an SVM \(LIBSVM text\)\n/)
     const whole = await softmargin('convert', model, join(folder, 'c.model'))
     expect(whole.code).toBe(1)
     expect(whole.stderr).toMatch(/a whole image classifier/)
+  })
+
+  it('describes models from svm-train that it cannot use by their header', async () => {
+    const file = join(folder, 'regression.model')
+    writeFileSync(
+      file,
+      'svm_type epsilon_svr\nkernel_type rbf\ngamma 0.5\nnr_class 2\ntotal_sv 2\nrho 0.1\nSV\n1 1:1\n-1 1:2\n',
+    )
+    const { code, stdout } = await softmargin('info', file, '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'an SVM (LIBSVM text)',
+      svmType: 'epsilon_svr',
+      kernel: 'rbf',
+      supportVectors: 2,
+      notUsable: expect.stringContaining("its svm_type is 'epsilon_svr'"),
+    })
+  })
+
+  it('describes a feature store of several layers, and of mirror images', async () => {
+    const file = join(folder, 'layers.npz')
+    const store = await FeatureStore.open(file)
+    using extractor = await FeatureExtractor.create({ mirror: true })
+    const images = ['one', 'zéro'].flatMap((name) =>
+      readdirSync(join(pictures, name))
+        .slice(0, 2)
+        .map((file) => join(pictures, name, file)),
+    )
+    await chooseLayer(images, [0, 0, 1, 1], {
+      extractor,
+      store,
+      layers: ['stage2', 'stage3'],
+      poolings: ['max'],
+      cv: 2,
+    })
+    await store.save()
+    store.dispose()
+    const { stdout } = await softmargin('info', file, '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      mirror: true,
+      layers: [
+        { layer: 'stage2', pooling: 'max' },
+        { layer: 'stage3', pooling: 'max' },
+      ],
+    })
   })
 
   it('describes arrays', async () => {
@@ -101,6 +146,8 @@ describe('softmargin info and convert', () => {
     writeFileSync(file, writeNpz({ a: [1, 2, 3] }))
     expect((await softmargin('info', file)).stdout).toMatch(/^kind: NumPy arrays\nshapes: \{"a":\[3\]\}\n/)
     writeFileSync(file, writeNpy(new Float32Array(4)))
-    expect((await softmargin('info', file)).stdout).toMatch(/^kind: a NumPy array\nshape: \[4\]\n/)
+    expect((await softmargin('info', file)).stdout).toMatch(
+      /^kind: a NumPy array\nshape: \[4\]\ndtype: float32\n/,
+    )
   })
 })

@@ -400,7 +400,7 @@ function storedFeatures(): StoredFeatures {
     keys: ['aa', 'bb', 'cc'],
     names: ['a.png', 'b.png', ''],
     labels: ['cat', 'dog', ''],
-    maker: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
+    signature: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
   }
 }
 
@@ -414,5 +414,5 @@ function severalLayers(): StoredFeatures {
   const stored = storedFeatures()
   const part = { pooling: '"max"', featureSize: 1 }
   const parts = ['map', 'relu'].map((layer) => ({ ...part, layer, fingerprint: `of ${layer}` }))
-  return { ...stored, maker: { ...stored.maker, parts } }
+  return { ...stored, signature: { ...stored.signature, parts } }
 }

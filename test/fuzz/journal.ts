@@ -79,7 +79,7 @@ const maker: FeatureSignature = {
 
 /** Computes features that are the number of the image, so that features of another image are detected. */
 const source: FeatureSource = {
-  maker: async () => maker,
+  signature: async () => maker,
   extract: async (images) => {
     const data = images.flatMap((image) => {
       const [low, high] = (image as RawImage).data

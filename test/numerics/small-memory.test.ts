@@ -26,5 +26,5 @@ test('a host with less memory than cacheSize: the same model from a smaller cach
 })
 
 test('a host with too little memory for the rows: OUT_OF_MEMORY', () => {
-  expect(() => fitWith(20)).toThrow(/MB of WebAssembly memory are needed/)
+  expect(() => fitWith(20)).toThrow(/MiB of WebAssembly memory are needed/)
 })

@@ -9,6 +9,7 @@ import { isSvmNode } from '../../onnx/classifier/svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { readModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import type { FeatureSignature } from '../../store/feature-signature.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { SVC } from '../../svm/svc.ts'
 import { printResult } from '../common/terminal.ts'
@@ -33,33 +34,36 @@ async function info(file: string, json: boolean): Promise<void> {
   const description = { ...(await describe(bytes)), bytes: bytes.length }
   printResult(json, { file, ...description }, () =>
     Object.entries(description)
-      .map(
-        ([name, value]) => `${wordsOf(name)}: ${typeof value === 'object' ? JSON.stringify(value) : value}\n`,
-      )
+      .map(([name, value]) => `${nameAsWords(name)}: ${valueAsText(value)}\n`)
       .join(''),
   )
 }
 
 /** Converts `supportVectors` to `support vectors`. */
-function wordsOf(name: string): string {
+function nameAsWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
+function valueAsText(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
 async function describe(bytes: Uint8Array): Promise<Description> {
+  // A ZIP archive begins with PK, a NumPy array with \x93NUMPY.
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) return describeNpz(bytes)
   if (bytes[0] === 0x93 && bytes[1] === 0x4e) {
     const { shape, data } = await readNpy(bytes)
-    return { kind: 'a NumPy array', shape, holds: data.constructor.name }
+    return { kind: 'a NumPy array', shape, dtype: data.constructor.name.replace(/Array$/, '').toLowerCase() }
   }
   if (isLibsvmModel(bytes)) {
-    using svc = SVC.fromLibsvm(new TextDecoder().decode(bytes))
-    return { kind: 'an SVM as LIBSVM model text', ...describeSvc(svc) }
+    return { kind: 'an SVM (LIBSVM text)', ...describeLibsvm(new TextDecoder().decode(bytes)) }
   }
   const model = readModel(bytes, 'file')
   if (isClassifier(model)) return describeClassifier(model)
   if (model.graph?.node.some(isSvmNode)) {
     using svc = await SVC.fromOnnx(bytes)
-    return { kind: 'an SVM as ONNX', ...describeSvc(svc) }
+    return { kind: 'an SVM (ONNX)', ...describeSvc(svc) }
   }
   return describeCnn(model)
 }
@@ -67,39 +71,65 @@ async function describe(bytes: Uint8Array): Promise<Description> {
 async function describeNpz(bytes: Uint8Array): Promise<Description> {
   try {
     const store = await FeatureStore.fromNpz(bytes)
-    const { maker, features } = store
+    const { maker: signature, features } = store
     const classes = [...new Set(store.labels)].filter((label) => label !== '').sort()
     return {
       kind: 'a feature store',
       images: store.size,
       features: features.cols,
       classes,
-      layer: maker?.layer,
-      pooling: JSON.parse(maker?.pooling ?? 'null'),
-      preprocess: JSON.parse(maker?.preprocess ?? 'null'),
+      ...(signature?.parts
+        ? { layers: signature.parts.map(describeLayer) }
+        : signature && describeLayer(signature)),
+      preprocess: JSON.parse(signature?.preprocess ?? 'null'),
+      mirror: signature?.mirror ?? false,
+      runtime: signature?.runtime ?? 'onnxruntime-web',
       fingerprint: store.fingerprint,
     }
   } catch (error) {
     if (!(error instanceof SoftmarginError) || error.code !== 'DATA_UNREADABLE') throw error
+    // Not a feature store: describe the arrays.
     const arrays = Object.entries(await readNpz(bytes)).map(([name, { shape }]) => [name, shape])
     return { kind: 'NumPy arrays', shapes: Object.fromEntries(arrays) }
   }
 }
 
+function describeLayer({ layer, pooling, featureSize }: Omit<FeatureSignature, 'preprocess'>) {
+  return { layer, pooling: JSON.parse(pooling), features: featureSize }
+}
+
 function describeClassifier(model: ModelProto): Description {
-  const { svm, scaler, pooling, preprocess, about, cnn } = readClassifier(model)
+  const { svm, scaler, pooling, preprocess, about: metadata, cnn } = readClassifier(model)
   return {
     kind: 'an image classifier',
     classes: svm.classes,
-    ...machineFacts(svm),
+    ...svmProperties(svm),
     features: svm.supportVectors.cols,
     scale: scaler.kind,
-    cnn: about.model,
+    cnn: metadata.model,
     layer: cnn.graph?.output[0]?.name,
     pooling,
     preprocess,
     outputs: model.graph?.output.map(({ name }) => name),
-    writtenBy: about.writtenBy,
+    writtenBy: metadata.writtenBy,
+  }
+}
+
+/** Describes LIBSVM text, of a model that `SVC` does not support by its header. */
+function describeLibsvm(text: string): Omit<Description, 'kind'> {
+  try {
+    using svc = SVC.fromLibsvm(text)
+    return describeSvc(svc)
+  } catch (error) {
+    if (!(error instanceof SoftmarginError) || error.code !== 'MODEL_UNSUPPORTED') throw error
+    const [header] = text.split(/^SV\r?$/m, 1)
+    const headerValue = (name: string) => new RegExp(`^${name} (.*?)\r?$`, 'm').exec(header)?.[1]
+    return {
+      svmType: headerValue('svm_type'),
+      kernel: headerValue('kernel_type'),
+      supportVectors: Number(headerValue('total_sv')),
+      notUsable: error.message,
+    }
   }
 }
 
@@ -108,12 +138,12 @@ function describeSvc(svc: SVC): Omit<Description, 'kind'> {
   const { kind, ...numbers } = kernel
   return {
     classes: svc.classes,
-    ...machineFacts({ ...numbers, kernel: kind, supportVectors, sigmoids }),
+    ...svmProperties({ ...numbers, kernel: kind, supportVectors, sigmoids }),
     columns: supportVectors.cols,
   }
 }
 
-function machineFacts(svm: {
+function svmProperties(svm: {
   kernel: string
   gamma?: number
   degree?: number
@@ -128,7 +158,7 @@ function machineFacts(svm: {
     ...(kernel === 'poly' ? { degree } : {}),
     ...(kernel === 'poly' || kernel === 'sigmoid' ? { coef0 } : {}),
     supportVectors: supportVectors.rows,
-    probabilities: sigmoids === undefined ? 'no' : 'yes',
+    probabilities: sigmoids !== undefined,
   }
 }
 

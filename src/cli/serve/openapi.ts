@@ -1,4 +1,4 @@
-import type { ServedModel } from './server-limits.ts'
+import type { ServerDescription } from './server-limits.ts'
 
 const errorSchema = {
   type: 'object',
@@ -18,7 +18,13 @@ const failure = (description: string) => ({
 })
 
 /** The description of the server's interface, as OpenAPI 3.1. */
-export function openApi({ classes, hasProbabilities, version, maxBytes, maxImages }: ServedModel): object {
+export function openApi({
+  classes,
+  hasProbabilities,
+  version,
+  maxBytes,
+  maxImages,
+}: ServerDescription): object {
   const label = { enum: [...classes] }
   const ranked = {
     type: 'array',

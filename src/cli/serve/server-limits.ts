@@ -13,8 +13,9 @@ export interface ServerLimits {
 }
 
 /** The properties of a server in its OpenAPI description. */
-export interface ServedModel extends ServerLimits {
+export interface ServerDescription extends ServerLimits {
   classes: readonly Label[]
   hasProbabilities: boolean
+  /** The version of softmargin. */
   version: string
 }

@@ -1,4 +1,4 @@
-import { readBy, topologicalOrder } from '../../onnx/graph/graph.ts'
+import { tensorsReadBy, topologicalOrder } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
 import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
@@ -85,7 +85,7 @@ function lastMaps(
   const found = new Map<string, LastMap>()
   for (const [at, node] of nodes.entries()) {
     let last: LastMap | undefined
-    for (const name of readBy(node)) {
+    for (const name of tensorsReadBy(node)) {
       const map = found.get(name)
       if (map && (!last || map.at > last.at)) last = map
     }

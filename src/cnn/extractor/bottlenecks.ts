@@ -1,4 +1,4 @@
-import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import { requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
 
 /** A tensor that everything computed later depends on, and the index of the node that computes it. */
@@ -25,7 +25,7 @@ export function bottlenecks(
   const lastReader = new Map<string, number>()
   for (const [i, node] of path.entries()) {
     if (node.output.every(isIgnored)) continue
-    for (const name of readBy(node)) lastReader.set(name, i)
+    for (const name of tensorsReadBy(node)) lastReader.set(name, i)
   }
   // Tensors that later ones still depend on.
   const open = new Set(requiredInputs(graph).map(({ name }) => name))
@@ -35,7 +35,7 @@ export function bottlenecks(
   for (const [name, i] of lastReader) finished[i].push(name)
   const found: Bottleneck[] = []
   for (const [at, node] of path.entries()) {
-    const isActivation = readBy(node).some((name) => open.has(name)) || node.output.some(isLayer)
+    const isActivation = tensorsReadBy(node).some((name) => open.has(name)) || node.output.some(isLayer)
     const made = isActivation ? node.output.filter((name) => !isIgnored(name)) : []
     for (const name of made) if ((lastReader.get(name) ?? -1) > at) open.add(name)
     for (const name of finished[at]) open.delete(name)

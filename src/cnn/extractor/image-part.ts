@@ -1,4 +1,4 @@
-import { dimensions, producers, readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import { dimensions, producers, requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto } from '../../onnx/proto/onnx.ts'
 
 /**
@@ -17,7 +17,7 @@ export function imagePart(graph: GraphProto): GraphProto {
   if (inputs.length < 2 || images.length !== 1) return graph
   const others = new Set(inputs.filter((input) => input !== images[0]).map(({ name }) => name))
   const node = graph.node.filter((one) => {
-    if (!readBy(one).some((name) => others.has(name))) return true
+    if (!tensorsReadBy(one).some((name) => others.has(name))) return true
     for (const name of one.output) others.add(name)
     return false
   })
@@ -25,7 +25,7 @@ export function imagePart(graph: GraphProto): GraphProto {
   const kept = graph.output.filter(({ name }) => made.has(name))
   const types = new Map(graph.valueInfo.map((info) => [info.name, info]))
   // If every output also needs other inputs, use the tensors of the image's part that they read.
-  const read = new Set(graph.node.filter((one) => !node.includes(one)).flatMap(readBy))
+  const read = new Set(graph.node.filter((one) => !node.includes(one)).flatMap(tensorsReadBy))
   const ends = [...read].flatMap((name) => (made.has(name) && types.get(name)) || [])
   return { ...graph, node, input: images, output: kept.length > 0 ? kept : ends }
 }

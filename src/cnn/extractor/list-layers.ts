@@ -2,7 +2,7 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { closestName } from '../../core/suggest.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
-import { readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import { requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
@@ -28,7 +28,8 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
   const layers: LayerInfo[] = []
   for (const node of graph.node) {
-    if (answersNoPixels.has(node.opType) || !readBy(node).some((name) => activations.has(name))) continue
+    if (answersNoPixels.has(node.opType) || !tensorsReadBy(node).some((name) => activations.has(name)))
+      continue
     for (const name of node.output) {
       if (name === '') continue
       activations.add(name)

@@ -1,4 +1,4 @@
-import { producers, readBy, requiredInputs } from '../../onnx/graph/graph.ts'
+import { producers, requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import type { Bottleneck } from './bottlenecks.ts'
 
@@ -23,7 +23,7 @@ const attention = new Set([
 export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: Bottleneck[]): string[] {
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
   const attends = path.map((node) => {
-    if (readBy(node).some((name) => activations.has(name))) {
+    if (tensorsReadBy(node).some((name) => activations.has(name))) {
       for (const name of node.output) activations.add(name)
     }
     return isAttention(node, activations)
@@ -47,7 +47,7 @@ export function transformerBlocks(graph: GraphProto, path: NodeProto[], narrow: 
 
 /** Whether a node is attention, or its product of two activations. @param activations tensors that depend on the image */
 export function isAttention(node: NodeProto, activations: Set<string>): boolean {
-  const read = readBy(node).filter((name) => activations.has(name))
+  const read = tensorsReadBy(node).filter((name) => activations.has(name))
   return node.opType === 'MatMul' ? read.length > 1 : read.length > 0 && attention.has(node.opType)
 }
 

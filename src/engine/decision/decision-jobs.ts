@@ -10,7 +10,7 @@ import { ThreadPool, threadsFor } from '../wasm/thread-pool.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
 import { Float32Decider } from './float32-decider.ts'
-import { deciderOf, type OnBlock, Predictor } from './predictor.ts'
+import { DecisionValues, deciderOf, type OnBlock } from './predictor.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
 /** Consecutive rows: the number of the first, and their values. */
@@ -62,10 +62,10 @@ function rowWork({ rows: { runs, width } }: DecisionLayout): number {
 
 /** A predictor for many rows: its memory can be shared with threads. */
 export class ThreadedPredictor {
-  readonly #predictor: Predictor
+  readonly #predictor: DecisionValues
   readonly #regions: Regions
 
-  private constructor(predictor: Predictor) {
+  private constructor(predictor: DecisionValues) {
     const { engine, layout } = predictor
     this.#predictor = predictor
     this.#regions = new Regions(engine, threadBytes(engine, layout))
@@ -73,7 +73,7 @@ export class ThreadedPredictor {
 
   /** Lays out an expansion, as `Predictor.open` does. @throws {SoftmarginError} as there */
   static async open(simd: Simd, expansion: Expansion, timeSlice: TimeSlice): Promise<ThreadedPredictor> {
-    return new ThreadedPredictor(await Predictor.open(simd, expansion, timeSlice, { shared: true }))
+    return new ThreadedPredictor(await DecisionValues.open(simd, expansion, timeSlice, { shared: true }))
   }
 
   /**
@@ -116,7 +116,9 @@ export class ThreadedPredictor {
         const jobs = new RowJobs(X, from, to, jobRows)
         await pool.run(jobs, timeSlice, (decisions, job) => jobs.end(job, decisions, onBlock))
         // Rows that need float64, and rows that were waiting for these.
-        await jobs.finish(onBlock, (given, decisions) => predictor.makeFinite(given, decisions, timeSlice))
+        await jobs.finish(onBlock, (given, decisions) =>
+          predictor.recomputeOverflowedRows(given, decisions, timeSlice),
+        )
       }
     } finally {
       pool.close()

@@ -9,8 +9,19 @@ const MAX_STEPS = 100
 const GRADIENT_TOLERANCE = 1e-5
 /** Minimum step length of the line search. */
 const MIN_LENGTH = 1e-10
+/** A step is accepted if the loss falls by at least this share of what the slope promises (Armijo's condition). */
+const SUFFICIENT_DECREASE = 1e-4
 /** Added to the diagonal of the Hessian to make it positive definite. */
-const SIGMA = 1e-12
+const RIDGE = 1e-12
+
+/**
+ * Parameters of Platt's sigmoids, one per pair of classes (LIBSVM's probA and probB): for a decision value f, the first
+ * class of the pair has probability 1 / (1 + exp(a f + b)).
+ */
+export interface Sigmoids {
+  a: Float64Array
+  b: Float64Array
+}
 
 /** The probability of the first class of a pair, 1 / (1 + exp(a f + b)), computed without overflow. */
 export function sigmoid(f: number, a: number, b: number): number {
@@ -21,7 +32,8 @@ export function sigmoid(f: number, a: number, b: number): number {
 }
 
 /**
- * Fits Platt scaling for one pair of classes: finds the a and b that maximise the likelihood of the labels.
+ * Fits Platt scaling for one pair of classes: finds the a and b that minimise the cross-entropy with Platt's
+ * regularised targets.
  *
  * H.-T. Lin, C.-J. Lin, R. C. Weng, "A note on Platt's probabilistic outputs for support vector machines",
  * Machine Learning 68 (2007): Newton's method with backtracking, as in LIBSVM's `sigmoid_train`.
@@ -37,7 +49,7 @@ export async function fitSigmoid(
   timeSlice: TimeSlice,
 ): Promise<{ a: number; b: number }> {
   const secondCount = decisions.length - firstCount
-  // Platt's regularised targets instead of 1 and 0, to avoid overfitting small samples.
+  // Targets instead of 1 and 0 that avoid overfitting small samples.
   const high = (firstCount + 1) / (firstCount + 2)
   const low = 1 / (secondCount + 2)
   const target = (i: number) => (i < firstCount ? high : low)
@@ -63,7 +75,7 @@ export async function fitSigmoid(
     let length = 1
     for (; length >= MIN_LENGTH; length /= 2) {
       const newLoss = loss(a + length * da, b + length * db)
-      if (newLoss < lowest + 1e-4 * length * slope) {
+      if (newLoss < lowest + SUFFICIENT_DECREASE * length * slope) {
         a += length * da
         b += length * db
         lowest = newLoss
@@ -78,7 +90,7 @@ export async function fitSigmoid(
 /** Derivatives of the loss with respect to a and b: the gradient, and (a, a), (a, b), (b, b) of the Hessian. */
 function derivatives(decisions: Float64Array, target: (i: number) => number, a: number, b: number) {
   const gradient = [0, 0]
-  const hessian = [SIGMA, 0, SIGMA]
+  const hessian = [RIDGE, 0, RIDGE]
   for (let i = 0; i < decisions.length; i++) {
     const f = decisions[i]
     const p = sigmoid(f, a, b)
@@ -91,13 +103,4 @@ function derivatives(decisions: Float64Array, target: (i: number) => number, a: 
     gradient[1] += residual
   }
   return { gradient, hessian }
-}
-
-/**
- * Parameters of Platt's sigmoids, one per pair of classes (LIBSVM's probA and probB): for a decision value f, the first
- * class of the pair has probability 1 / (1 + exp(a f + b)).
- */
-export interface Sigmoids {
-  a: Float64Array
-  b: Float64Array
 }

@@ -14,11 +14,11 @@ import { Float64Decider } from './float64-decider.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
 /** If float32 rounding may change decision values by more than this (the margin is 1), float64 is used. */
-const NOISE = 2 ** -7
+const MAX_FLOAT32_ERROR = 2 ** -7
 /** Unit roundoff of float32. */
-const UNIT = 2 ** -24
-/** gamma |x|^2 above which squared distances of an rbf kernel are computed in float64. */
-const LARGE = 2 ** 13
+const UNIT_ROUNDOFF = 2 ** -24
+/** Median of gamma |x|^2 over the support vectors above which an rbf kernel is computed in float64. */
+const MAX_MEDIAN_GAMMA_NORM = 2 ** 13
 
 /** Receives the decision values of the next rows, in an array that is reused, and the number of rows done so far. */
 export type OnBlock = (decisions: Float64Array, done: number) => void
@@ -29,17 +29,17 @@ export function deciderOf(engine: Engine, layout: DecisionLayout): Float32Decide
 }
 
 /**
- * Computes decision values of an expansion. The results depend on the expansion only, so a model that was saved and
- * loaded gives bitwise identical results.
+ * Computes decision values of an expansion. The results depend only on the expansion and the SIMD build, so a model that
+ * was saved and loaded gives bit-identical results on the same build.
  */
-export class Predictor {
+export class DecisionValues {
   readonly engine: Engine
   readonly simd: Simd
   readonly layout: DecisionLayout
   readonly decider: RowDecider
   readonly #expansion: Expansion
-  /** For rows whose kernel values exceed the range of float32. */
-  #precise: Predictor | undefined
+  /** Computes in float64 the rows whose decision values overflow float32; created for the first such row. */
+  #precise: DecisionValues | undefined
 
   private constructor(engine: Engine, simd: Simd, expansion: Expansion, layout: DecisionLayout) {
     this.engine = engine
@@ -61,7 +61,7 @@ export class Predictor {
     expansion: Expansion,
     timeSlice: TimeSlice,
     o: { shared?: boolean; precise?: boolean } = {},
-  ): Promise<Predictor> {
+  ): Promise<DecisionValues> {
     const engine = await Engine.open(simd, o.shared)
     try {
       const mark = engine.mark()
@@ -70,7 +70,7 @@ export class Predictor {
         engine.release(mark)
         layout = await layOutPrecisely(engine, expansion, timeSlice)
       }
-      return new Predictor(engine, simd, expansion, layout)
+      return new DecisionValues(engine, simd, expansion, layout)
     } catch (error) {
       engine.close()
       throw error
@@ -84,7 +84,8 @@ export class Predictor {
   }
 
   /**
-   * Computes decision values of the rows of X block by block; with many classes those of all rows could be too large.
+   * Computes the decision values of the rows of X, block by block: with many classes there are too many pairs to hold
+   * the values of all rows at once.
    *
    * @param X finite, with as many columns as the support vectors
    * @param onBlock receives the decision values of a block, rows x pairs
@@ -96,30 +97,35 @@ export class Predictor {
     const out = new Float64Array(Math.min(X.rows, blockRows) * pairs)
     for (let from = 0; from < X.rows; from += blockRows) {
       const rows = Math.min(blockRows, X.rows - from)
-      const given = X.data.subarray(from * X.cols, (from + rows) * X.cols)
+      const values = X.data.subarray(from * X.cols, (from + rows) * X.cols)
       const decisions = out.subarray(0, rows * pairs)
-      await this.decider.decide(given, rows, decisions, timeSlice)
-      await this.makeFinite(given, decisions, timeSlice)
+      await this.decider.decide(values, rows, decisions, timeSlice)
+      await this.recomputeOverflowedRows(values, decisions, timeSlice)
       onBlock(decisions, from + rows)
     }
   }
 
   /**
-   * Computes decision values again, in float64, of those rows where any of them is beyond float32.
+   * Computes in float64 the decision values of those rows that have an infinite value or NaN in float32.
    *
+   * @param rows the values of the rows
    * @param decisions rows x pairs
    * @throws {SoftmarginError} `ABORTED`, `OUT_OF_MEMORY`
    */
-  async makeFinite(given: Float32Array, decisions: Float64Array, timeSlice: TimeSlice): Promise<void> {
+  async recomputeOverflowedRows(
+    rows: Float32Array,
+    decisions: Float64Array,
+    timeSlice: TimeSlice,
+  ): Promise<void> {
     if (this.layout.conditioning.precise || decisions.every(Number.isFinite)) return
-    this.#precise ??= await Predictor.open(this.simd, this.#expansion, timeSlice, { precise: true })
+    this.#precise ??= await DecisionValues.open(this.simd, this.#expansion, timeSlice, { precise: true })
     const { width } = this.layout.rows
     const pairs = this.layout.intercept.length
     // Row by row, so that the values of a row do not depend on other rows.
     for (let row = 0; row * pairs < decisions.length; row++) {
       const out = decisions.subarray(row * pairs, (row + 1) * pairs)
       if (out.every(Number.isFinite)) continue
-      await this.#precise.decider.decide(given.subarray(row * width, (row + 1) * width), 1, out, timeSlice)
+      await this.#precise.decider.decide(rows.subarray(row * width, (row + 1) * width), 1, out, timeSlice)
     }
   }
 }
@@ -136,7 +142,7 @@ async function layOut(
     // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
     const pairs = pairsOf(expansion.nSupport.length)
     const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
-    if (linearNoise(weights, supportVectors, conditioning) > NOISE) return undefined
+    if (linearError(weights, supportVectors, conditioning) > MAX_FLOAT32_ERROR) return undefined
     const groups = [Int32Array.from(pairs.keys())]
     const plain = { centre: undefined, scale: 1 }
     const rows = await new Packer(engine, weights, groups, kernel, plain).packAll(timeSlice)
@@ -145,7 +151,7 @@ async function layOut(
   const groups = vectorsOfClasses(expansion.nSupport)
   const scaledKernel = rescaled(kernel, conditioning.scale)
   const rows = await new Packer(engine, supportVectors, groups, scaledKernel, conditioning).packAll(timeSlice)
-  if (isNoisy(engine, rows, expansion)) return undefined
+  if (isTooInexact(engine, rows, expansion)) return undefined
   const largest = dualCoef.reduce((most, coefficient) => Math.max(most, Math.abs(coefficient)), 0)
   const weights = PairWeights.allocate(engine, rows.runs, largest)
   await weights.setAll(dualCoef, timeSlice)
@@ -169,8 +175,11 @@ async function layOutPrecisely(
   return { rows, conditioning, weights: weights.layout, intercept }
 }
 
-/** Estimates by how much float32 rounding changes the decision values of a linear SVM. */
-function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
+/**
+ * Estimates the float32 rounding error of a linear SVM's decision values as u |w| rms(|x|), where u is the unit roundoff
+ * and x a support vector: rounding errors are taken to be independent, and new rows to be as large as support vectors.
+ */
+function linearError(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
   let squares = 0
   for (let s = 0; s < vectors.rows; s++) {
     const row = vectors.row(s)
@@ -183,11 +192,15 @@ function linearNoise(weights: Matrix, vectors: Matrix, { centre, scale }: Condit
       weights.row(p).reduce((sum, weight) => sum + weight * weight, 0),
     )
   }
-  return UNIT * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
+  return UNIT_ROUNDOFF * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
 }
 
-/** Whether float32 rounding may change decision values by more than `NOISE`. */
-function isNoisy(engine: Engine, rows: PackedLayout, { dualCoef, nSupport }: Expansion): boolean {
+/**
+ * Whether float32 rounding may change decision values by more than `MAX_FLOAT32_ERROR`. The error is estimated as
+ * u sqrt(sum(coef^2 K(s, s)) mean(K(s, s))) over the support vectors s, with the unit roundoff u (times the degree of a
+ * polynomial): the errors of the terms are taken to be independent, and K(x, x) of a new row to be the mean K(s, s).
+ */
+function isTooInexact(engine: Engine, rows: PackedLayout, { dualCoef, nSupport }: Expansion): boolean {
   const { kind, gamma, degree } = rows.kernel
   const vectors = dualCoef.length / (nSupport.length - 1)
   if (vectors === 0) return false
@@ -199,17 +212,19 @@ function isNoisy(engine: Engine, rows: PackedLayout, { dualCoef, nSupport }: Exp
     for (let k = 0; k < count; k++) sizes[at + k] = Math.abs(diagonal[k])
     norms.push(...engine.float32(rows.norms + start * 4, count))
   }
-  if (kind === 'rbf' && gamma * norms.sort((a, b) => a - b)[norms.length >> 1] > LARGE) return true
+  if (kind === 'rbf' && gamma * norms.sort((a, b) => a - b)[norms.length >> 1] > MAX_MEDIAN_GAMMA_NORM)
+    return true
   const mean = sizes.reduce((sum, size) => sum + size, 0) / vectors
-  const unit = kind === 'poly' ? UNIT * Math.max(1, degree) : UNIT
+  const unit = kind === 'poly' ? UNIT_ROUNDOFF * Math.max(1, degree) : UNIT_ROUNDOFF
   let most = 0
-  // A row of dualCoef has one coefficient per support vector; those of each class belong to one pair.
+  // A row of dualCoef has one coefficient per support vector; those of
+  // one class belong to one pair. A row therefore mixes pairs, which suffices for an estimate.
   for (let from = 0; from < dualCoef.length; from += vectors) {
     let squares = 0
     for (let s = 0; s < vectors; s++) squares += dualCoef[from + s] ** 2 * sizes[s]
     most = Math.max(most, squares)
   }
-  return !(unit * Math.sqrt(most * mean) <= NOISE)
+  return !(unit * Math.sqrt(most * mean) <= MAX_FLOAT32_ERROR)
 }
 
 /** Collapses a linear expansion to weights for conditioned rows, pairs x columns, and the matching intercepts. */

@@ -16,7 +16,7 @@ export interface PackedLayout {
   panels: number
   /** Address of one f32 per position: |x|^2. */
   norms: number
-  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
+  /** Address of one f32 per position: K(x, x), bit-identical to what `multiply` computes. */
   diagonal: number
   /** Set if kernel values are computed in float64: see `PreciseKernel`. */
   precise: PreciseLayout | undefined
@@ -38,7 +38,7 @@ export interface PreciseLayout {
   offsets: number
 }
 
-/** Size of the block of float64 kernel values used to check the rounding error of single rows. */
+/** Rows and columns of the block of float64 ("wide") kernel values used to check the rounding error of single rows. */
 export const WIDE_ROWS = 8
 export const WIDE_COLUMNS = 512
 
@@ -95,7 +95,7 @@ export class PackedRows implements KernelMatrix {
   get norms(): number {
     return this.layout.norms
   }
-  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
+  /** Address of one f32 per position: K(x, x), bit-identical to what `multiply` computes. */
   get diagonal(): number {
     return this.layout.diagonal
   }
@@ -124,7 +124,10 @@ export class PackedRows implements KernelMatrix {
     this.#pending = []
   }
 
-  /** Uses rows of another matrix, `rows` x `width` conditioned f32 values at `source`, as the left operand. */
+  /**
+   * Uses rows of another matrix, `rows` x `width` conditioned f32 values at `source`, as the left operand. Not for a
+   * layout with `precise.offsets` or `products`, which need positions, and hence `gather`.
+   */
   take(source: number, rows: number): void {
     const { exports } = this.#engine
     this.#pending = []
@@ -149,7 +152,7 @@ export class PackedRows implements KernelMatrix {
     else this.#kernelBlock(this.#kernel, rows, start, cols, out, stride)
   }
 
-  /** Like `multiply`, with the same bits. */
+  /** Computes the same values as `multiply`, bit for bit, from the dot products. */
   #fromProducts(
     { address, stride: bytes }: ProductsLayout,
     rows: number,
@@ -180,6 +183,7 @@ export class PackedRows implements KernelMatrix {
     wide: boolean,
   ): void {
     this.#gatherStrips()
+    // In tuples, so that the formatter keeps an operand's arguments on one line.
     this.#engine.exports.preciseBlock(
       ...([kernel, this.#strips, offsets && this.#stripOffsets, rows] as const),
       ...([this.layout.panels + start * this.width * 4, offsets && offsets + start * 8, cols] as const),

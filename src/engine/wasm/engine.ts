@@ -6,7 +6,7 @@ const PAGE = 65536
 const ALIGNMENT = 64
 /** Address 0 means 'no row', so it is never allocated. */
 const FIRST_ADDRESS = 64
-/** The end of 32-bit memory minus one page, in bytes. */
+/** 4 GiB less one page, in bytes. */
 const LIMIT = 65536 * PAGE - PAGE
 
 /** A range of a shared memory from which one thread allocates: bytes `from` (inclusive) to `to` (exclusive). */
@@ -42,20 +42,21 @@ export class Engine {
   readonly memory: WebAssembly.Memory
   readonly #instance: WebAssembly.Instance
   /** The next free address. */
-  #top: number
+  #next: number
   readonly #limit: number
   readonly #simd: Simd
   #isOpen = true
-  /** Replaces the memory during `measure`. */
-  #standIn: ArrayBuffer | undefined
+  /** Views are of this buffer, instead of the memory, during `measure`. */
+  #dummyBuffer: ArrayBuffer | undefined
 
   private constructor(instance: WebAssembly.Instance, { memory, from, to }: Region, simd: Simd) {
     this.#simd = simd
     this.#instance = instance
     this.exports = instance.exports as unknown as EngineExports
     this.memory = memory
-    this.#top = from
+    this.#next = from
     this.#limit = to
+    // Working memory of the kernels, at an address that each instance has for itself.
     this.exports.useScratch(this.allocate(this.exports.SCRATCH_BYTES.value))
   }
 
@@ -63,7 +64,7 @@ export class Engine {
    * Creates an engine, on the WebAssembly instance of a closed one if there is one.
    *
    * @param shared whether threads will share the memory. Default false
-   * @throws {SoftmarginError} `INVALID_ARGUMENT`; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
+   * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown build; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
    */
   static async open(simd: Simd, shared = false): Promise<Engine> {
     const unused = shared ? undefined : idle.get(simd)
@@ -90,7 +91,7 @@ export class Engine {
     return new Engine(instance, region, simd)
   }
 
-  /** Rows that are computed together: whole strips, and a multiple of 8 so that blocks can be transposed. */
+  /** Rows per block of the matrix product: 32 register tiles of TILE_ROWS rows; a multiple of 8, as `transpose` needs. */
   get blockRows(): number {
     return this.exports.TILE_ROWS.value * 32
   }
@@ -102,10 +103,10 @@ export class Engine {
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
   allocate(bytes: number): number {
-    const address = this.#top
+    const address = this.#next
     const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT
-    if (!this.#standIn) this.#growTo(end)
-    this.#top = end
+    if (!this.#dummyBuffer) this.#growTo(end)
+    this.#next = end
     return address
   }
 
@@ -121,18 +122,18 @@ export class Engine {
   }
 
   /**
-   * Returns the number of bytes that `build` would allocate in this engine. During the call `allocate` only counts, and
-   * writes to views are lost. `build` must not call functions of the engine that read or write memory.
+   * Returns the number of bytes that `allocate` would allocate in this engine. During the call allocations are only
+   * counted, and writes to views are lost. `allocate` must not call WebAssembly exports or `copy`.
    */
-  measure(build: () => unknown): number {
-    const [mark, standIn] = [this.#top, this.#standIn]
-    this.#standIn ??= new ArrayBuffer(0)
+  measure(allocate: () => unknown): number {
+    const [mark, outer] = [this.#next, this.#dummyBuffer]
+    this.#dummyBuffer ??= new ArrayBuffer(0)
     try {
-      build()
-      return this.#top - mark
+      allocate()
+      return this.#next - mark
     } finally {
-      this.#top = mark
-      this.#standIn = standIn
+      this.#next = mark
+      this.#dummyBuffer = outer
     }
   }
 
@@ -140,7 +141,7 @@ export class Engine {
   allocateRegion(bytes: number): Region {
     const scratch = this.measure(() => this.allocate(this.exports.SCRATCH_BYTES.value))
     const from = this.allocate(scratch + bytes)
-    return { memory: this.memory, from, to: this.#top }
+    return { memory: this.memory, from, to: this.#next }
   }
 
   /**
@@ -156,36 +157,38 @@ export class Engine {
 
   /** Bytes left up to the limit; the host may be unable to provide them. */
   get room(): number {
-    return this.#limit - this.#top
+    return this.#limit - this.#next
   }
 
   /** The current end of the allocations, for `release`. */
   mark(): number {
-    return this.#top
+    return this.#next
   }
 
   /** Frees everything allocated since `mark`. */
   release(mark: number): void {
-    this.#top = mark
+    this.#next = mark
   }
 
-  /** A view of `length` elements, like the two below. Valid until the next `allocate`, which may detach the buffer. */
+  /** A view of `length` elements of the memory. Valid until the next `allocate`, which may detach the buffer. */
   float32(address: number, length: number): Float32Array<ArrayBuffer> {
-    return new Float32Array(this.#buffer(length * 4), this.#standIn ? 0 : address, length)
+    return new Float32Array(this.#buffer(length * 4), this.#dummyBuffer ? 0 : address, length)
   }
 
+  /** As `float32`. */
   float64(address: number, length: number): Float64Array<ArrayBuffer> {
-    return new Float64Array(this.#buffer(length * 8), this.#standIn ? 0 : address, length)
+    return new Float64Array(this.#buffer(length * 8), this.#dummyBuffer ? 0 : address, length)
   }
 
+  /** As `float32`. */
   int32(address: number, length: number): Int32Array<ArrayBuffer> {
-    return new Int32Array(this.#buffer(length * 4), this.#standIn ? 0 : address, length)
+    return new Int32Array(this.#buffer(length * 4), this.#dummyBuffer ? 0 : address, length)
   }
 
   #buffer(bytes: number): ArrayBuffer {
-    if (!this.#standIn) return this.memory.buffer as ArrayBuffer
-    if (bytes > this.#standIn.byteLength) this.#standIn = new ArrayBuffer(bytes)
-    return this.#standIn
+    if (!this.#dummyBuffer) return this.memory.buffer as ArrayBuffer
+    if (bytes > this.#dummyBuffer.byteLength) this.#dummyBuffer = new ArrayBuffer(bytes)
+    return this.#dummyBuffer
   }
 
   /** One field of a struct; its offset is in bindings.ts. */
@@ -212,10 +215,10 @@ export class Engine {
 }
 
 function outOfMemory(needed: number, available: number, cause?: unknown): SoftmarginError {
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`
   return new SoftmarginError(
     'OUT_OF_MEMORY',
-    `${megabytes(needed)} of WebAssembly memory are needed, but only ${megabytes(available)} are available; use fewer rows or columns`,
+    `${mebibytes(needed)} of WebAssembly memory are needed, but only ${mebibytes(available)} are available; use fewer rows or columns`,
     { received: needed, expected: `at most ${available} bytes`, cause },
   )
 }

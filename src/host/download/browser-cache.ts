@@ -1,11 +1,11 @@
+import { sha256 } from '../../core/sha256.ts'
 import { withoutSecrets } from '../storage/url-secrets.ts'
 import {
-  MemoryPart,
+  MemoryDownload,
   type ModelCache,
-  type Part,
+  type PartialDownload,
   type Stored,
   type StoredMetadata,
-  sha256,
 } from './model-cache.ts'
 
 /** A model cache in the browser's Cache API, which stores a response as a whole or not at all. */
@@ -37,12 +37,12 @@ export class BrowserCache implements ModelCache {
     }
   }
 
-  async open(): Promise<Part> {
+  async open(): Promise<PartialDownload> {
     return new BrowserPart(this.#cache)
   }
 }
 
-class BrowserPart extends MemoryPart {
+class BrowserPart extends MemoryDownload {
   readonly #cache: Cache
 
   constructor(cache: Cache) {

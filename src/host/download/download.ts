@@ -2,6 +2,7 @@
 
 import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../../core/errors.ts'
+import { sha256 } from '../../core/sha256.ts'
 import {
   type HttpAnswer,
   isPacked,
@@ -12,7 +13,7 @@ import {
   UnresponsiveServer,
 } from '../storage/http.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from '../storage/url-secrets.ts'
-import { MemoryPart, type Part, type Stored, sha256 } from './model-cache.ts'
+import { MemoryDownload, type PartialDownload, type Stored } from './model-cache.ts'
 import { modelCache } from './open-model-cache.ts'
 
 /** Options of a download. `onProgress` counts bytes; `total` is 0 if the server does not report it. */
@@ -62,7 +63,7 @@ export async function download(
   // A cached file with another size or hash than requested is not used, even if the server confirms its version.
   const stored = found && fault(found.bytes, found.sha256, options) === undefined ? found : undefined
   if (stored && options.sha256 !== undefined) return stored.bytes
-  const part = (await cache?.open(url).catch(() => undefined)) ?? new MemoryPart()
+  const part = (await cache?.open(url).catch(() => undefined)) ?? new MemoryDownload()
   try {
     const loaded = await load(url, part, stored, options)
     if (loaded === 'unchanged') {
@@ -136,7 +137,7 @@ interface Loaded {
 
 async function load(
   url: string,
-  part: Part,
+  part: PartialDownload,
   kept: Stored | undefined,
   options: DownloadOptions,
 ): Promise<Loaded | 'unchanged'> {
@@ -184,7 +185,7 @@ async function load(
       if (response.status !== 206) await part.restart(version, total)
       onProgress?.({ done: part.length, total: total ?? 0 })
       const most = size ?? total ?? mostBytesOf(response)
-      for await (const chunk of answer.pieces()) {
+      for await (const chunk of answer.chunks()) {
         if (part.length + chunk.length > most) {
           throw size === undefined
             ? tooManyBytes(response)
@@ -199,7 +200,7 @@ async function load(
       return { etag: response.headers.get('etag') ?? undefined, ...linked }
     } catch (error) {
       // Without a version, a resumed download might continue with bytes of another file.
-      if (!part.canGoOn) await part.drop()
+      if (!part.canResume) await part.drop()
       const isSilent = error instanceof UnresponsiveServer && part.length === 0
       if (signal?.aborted || error instanceof Refusal || isSilent || attempt >= attempts) throw error
       await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
@@ -211,7 +212,7 @@ async function load(
 async function finish(
   url: string,
   name: string,
-  part: Part,
+  part: PartialDownload,
   loaded: Loaded,
   options: DownloadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -268,10 +269,10 @@ function totalOf(response: Response, ofRange: string | undefined): number | unde
   return length === null ? undefined : Number(length)
 }
 
-function whyNot(cause: unknown, part: Part): string {
+function whyNot(cause: unknown, part: PartialDownload): string {
   const error = cause instanceof Error ? cause : new Error(String(cause))
   const behind = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-  const kept = part.length > 0 && part.canGoOn && !(part instanceof MemoryPart)
+  const kept = part.length > 0 && part.canResume && !(part instanceof MemoryDownload)
   const next = kept ? `; ${part.length} bytes are kept, and the next call resumes from there` : ''
   return `${error.message}${behind}${next}`
 }

@@ -1,13 +1,14 @@
+import { sha256 } from '../../core/sha256.ts'
 import { importBuiltin } from '../platform/builtins.ts'
 import { withoutSecrets } from '../storage/url-secrets.ts'
-import { type ModelCache, type Part, type Stored, type StoredMetadata, sha256 } from './model-cache.ts'
+import type { ModelCache, PartialDownload, Stored, StoredMetadata } from './model-cache.ts'
 
 type Files = typeof import('node:fs/promises')
 
 /** A temporary file not written for this long was left behind by a killed process; milliseconds. */
-const abandonedAfter = 60_000
+const STALE_MS = 60_000
 /** An incomplete download that has not been resumed for this long is deleted; milliseconds. */
-const forgottenAfter = 7 * 24 * 3_600_000
+const MAX_UNRESUMED_MS = 7 * 24 * 3_600_000
 
 /** The version in the name of a partial file if the server reports none. */
 const unversioned = 'none'
@@ -35,7 +36,7 @@ export class FolderCache implements ModelCache {
     try {
       await files.mkdir(folder, { recursive: true })
       await files.access(folder, files.constants.W_OK)
-      await removeForgotten(folder, files)
+      await removeUnresumed(folder, files)
       return new FolderCache(folder, files)
     } catch {
       return undefined
@@ -45,18 +46,18 @@ export class FolderCache implements ModelCache {
   async read(url: string): Promise<Stored | undefined> {
     const path = `${this.#folder}/${await nameOf(url)}`
     try {
-      const facts: StoredMetadata = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
+      const metadata: StoredMetadata = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
       const bytes = new Uint8Array(await this.#files.readFile(path))
       // The hash differs if a process stopped between writing a newer file's metadata and renaming the file itself.
-      return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
+      return (await sha256(bytes)) === metadata.sha256 ? { ...metadata, bytes } : undefined
     } catch {
       return undefined
     }
   }
 
-  async open(url: string): Promise<Part> {
+  async open(url: string): Promise<PartialDownload> {
     const name = await nameOf(url)
-    const part = new FolderPart(this.#folder, name, this.#files)
+    const part = new FolderDownload(this.#folder, name, this.#files)
     await part.takeOver()
     return part
   }
@@ -65,7 +66,7 @@ export class FolderCache implements ModelCache {
 /**
  * Deletes what killed processes left behind and nobody has resumed since. Other files in the folder are not touched.
  */
-async function removeForgotten(folder: string, files: Files): Promise<void> {
+async function removeUnresumed(folder: string, files: Files): Promise<void> {
   for (const name of await files.readdir(folder)) {
     if (!unfinished.test(name)) continue
     const path = `${folder}/${name}`
@@ -73,14 +74,14 @@ async function removeForgotten(folder: string, files: Files): Promise<void> {
       const { mtimeMs } = await files.stat(path)
       const age = Date.now() - mtimeMs
       // A temporary metadata file exists only for a moment, so an old one can be deleted early.
-      if (age > (name.endsWith('.json') ? abandonedAfter : forgottenAfter)) await files.rm(path)
+      if (age > (name.endsWith('.json') ? STALE_MS : MAX_UNRESUMED_MS)) await files.rm(path)
     } catch {
       // Another process deleted it first.
     }
   }
 }
 
-class FolderPart implements Part {
+class FolderDownload implements PartialDownload {
   length = 0
   readonly #folder: string
   readonly #name: string
@@ -109,7 +110,8 @@ class FolderPart implements Part {
       try {
         const [version, random] = name.slice(this.#name.length + 1).split('.')
         const { mtimeMs, size } = await this.#files.stat(path)
-        if (random !== 'part' && Date.now() - mtimeMs < abandonedAfter) continue
+        // A random part in the name means that a process is, or was, downloading to this file.
+        if (random !== 'part' && Date.now() - mtimeMs < STALE_MS) continue
         this.#version = version
         await this.#files.rename(path, this.#path)
         this.length = size
@@ -136,29 +138,30 @@ class FolderPart implements Part {
     return version !== undefined && this.#version === hash(version)
   }
 
-  get canGoOn(): boolean {
+  get canResume(): boolean {
     return this.#version !== unversioned
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
     await this.#close()
     const bytes = this.length === 0 ? new Uint8Array(0) : await this.#files.readFile(this.#path)
+    // Copied if Node allocated a small file from its shared buffer pool.
     return bytes.byteLength === bytes.buffer.byteLength
       ? new Uint8Array(bytes.buffer as ArrayBuffer)
       : new Uint8Array(bytes)
   }
 
-  async keep(facts: StoredMetadata): Promise<void> {
+  async keep(metadata: StoredMetadata): Promise<void> {
     await this.#close()
     const path = `${this.#folder}/${this.#name}`
-    const note = `${path}.${this.#random}.json`
-    await this.#files.writeFile(note, JSON.stringify({ ...facts, url: withoutSecrets(facts.url) }))
-    await this.#files.rename(note, `${path}.json`)
+    const temporary = `${path}.${this.#random}.json`
+    await this.#files.writeFile(temporary, JSON.stringify({ ...metadata, url: withoutSecrets(metadata.url) }))
+    await this.#files.rename(temporary, `${path}.json`)
     await this.#files.rename(this.#path, path)
   }
 
   async leave(): Promise<void> {
-    if (!this.canGoOn) return this.drop()
+    if (!this.canResume) return this.drop()
     await this.#close()
     if (this.length === 0) return
     await this.#files.rename(this.#path, `${this.#folder}/${this.#name}.${this.#version}.part`)

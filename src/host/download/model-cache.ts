@@ -16,7 +16,7 @@ export interface Stored extends StoredMetadata {
 }
 
 /** A file that is being downloaded. It is not visible in the cache before `keep`. */
-export interface Part {
+export interface PartialDownload {
   /** The number of bytes downloaded so far. */
   readonly length: number
   append(chunk: Uint8Array): Promise<void>
@@ -25,10 +25,10 @@ export interface Part {
   /** Whether the bytes so far are of this version. */
   isOf(version: string | undefined): boolean
   /** Whether the version of the bytes so far is known; without it, they cannot be resumed. */
-  readonly canGoOn: boolean
+  readonly canResume: boolean
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Adds the complete file to the cache atomically. */
-  keep(facts: StoredMetadata): Promise<void>
+  keep(metadata: StoredMetadata): Promise<void>
   /** Leaves the bytes so far for a later attempt, if that is possible. */
   leave(): Promise<void>
   /** Discards the bytes so far. */
@@ -39,17 +39,11 @@ export interface Part {
 export interface ModelCache {
   read(url: string): Promise<Stored | undefined>
   /** Starts a download, or resumes one that was interrupted earlier. */
-  open(url: string): Promise<Part>
-}
-
-/** SHA-256 in hexadecimal. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  open(url: string): Promise<PartialDownload>
 }
 
 /** A download in memory, for hosts without storage and for downloads without a cache. */
-export class MemoryPart implements Part {
+export class MemoryDownload implements PartialDownload {
   length = 0
   #version: string | undefined
   #buffer = new Uint8Array(0)
@@ -76,7 +70,7 @@ export class MemoryPart implements Part {
     return version !== undefined && version === this.#version
   }
 
-  get canGoOn(): boolean {
+  get canResume(): boolean {
     return this.#version !== undefined
   }
 
@@ -84,7 +78,7 @@ export class MemoryPart implements Part {
     return this.length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.length)
   }
 
-  async keep(_facts: StoredMetadata): Promise<void> {}
+  async keep(_metadata: StoredMetadata): Promise<void> {}
   async leave(): Promise<void> {}
   async drop(): Promise<void> {
     this.length = 0

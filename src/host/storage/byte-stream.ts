@@ -64,7 +64,7 @@ async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<U
     await answer.cancel()
     throw Refusal.of(answer.response)
   }
-  yield* answer.pieces()
+  yield* answer.chunks()
 }
 
 /**

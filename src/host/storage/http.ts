@@ -56,7 +56,7 @@ export interface HttpAnswer {
   response: Response
   /** The headers of all responses: those of the redirects, then those of `response`. */
   passed: Headers[]
-  pieces(): AsyncGenerator<Uint8Array>
+  chunks(): AsyncGenerator<Uint8Array>
   cancel(): Promise<void>
 }
 
@@ -107,7 +107,7 @@ function answerOf(response: Response, passed: Headers[], silence: Silence): Http
     await reader?.cancel().catch(() => {})
     silence.end()
   }
-  async function* pieces() {
+  async function* chunks() {
     try {
       while (reader) {
         const { done, value } = await silence.within(reader.read())
@@ -119,7 +119,7 @@ function answerOf(response: Response, passed: Headers[], silence: Silence): Http
       await cancel()
     }
   }
-  return { response, passed, pieces, cancel }
+  return { response, passed, chunks: chunks, cancel }
 }
 
 /** Resolves the target of a redirect. */

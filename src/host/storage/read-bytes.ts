@@ -14,7 +14,8 @@ export interface ReadBytesOptions {
 }
 
 /**
- * Reads a whole file or URL.
+ * Reads a whole file or URL, without limits on what a server may send: for the package's own files. `readSource` reads
+ * those that a user names.
  *
  * `file:` URLs and paths are read from disk if there is a file system; everything else is fetched. On hosts without a
  * file system, a path is fetched relative to the page.

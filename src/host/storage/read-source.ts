@@ -5,7 +5,7 @@ import { isUrl, type ReadBytesOptions, readBytes } from './read-bytes.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
 
 /**
- * Reads a whole file or URL that a user specified, like `readBytes`, but with protection against the server: it fails
+ * Reads a whole file or URL that a user specified, like `readBytes`, but hardened against misbehaving servers: it fails
  * if the server is silent for 30 seconds, redirects from `https:` to `http:` or to another scheme, or sends a
  * response that decompresses to more than a hundred times its size. Error messages omit passwords and the values of a
  * URL's query.
@@ -46,37 +46,37 @@ export function unreadableUrl(
   }
   const error = cause instanceof Error ? cause : new Error(String(cause))
   // `fetch failed` alone says too little, so the cause is added.
-  const behind = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-  const why = quotedWithoutSecrets(`${error.message}${behind}`, url)
-  const shown = withoutSecrets(url)
+  const causeText = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  const why = quotedWithoutSecrets(`${error.message}${causeText}`, url)
+  const safeUrl = withoutSecrets(url)
   return new SoftmarginError(
     'FILE_UNREADABLE',
-    `${name} must be a file that can be read, but ${show(shown)} is not: ${why}`,
-    { argument: name, received: shown, expected: 'a path or URL that can be read', cause: safeCause },
+    `${name} must be a file that can be read, but ${show(safeUrl)} is not: ${why}`,
+    { argument: name, received: safeUrl, expected: 'a path or URL that can be read', cause: safeCause },
   )
 }
 
 /** Reads the whole response to a URL, up to the size limit. */
 async function fetchBytes(url: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
-  const answer = await openHttp(url, { signal })
-  const { response } = answer
+  const exchange = await openHttp(url, { signal })
+  const { response } = exchange
   if (!response.ok) {
-    await answer.cancel()
+    await exchange.cancel()
     throw Refusal.of(response)
   }
-  const most = mostBytesOf(response)
-  const pieces: Uint8Array[] = []
+  const limit = mostBytesOf(response)
+  const chunks: Uint8Array[] = []
   let length = 0
-  for await (const piece of answer.pieces()) {
-    length += piece.length
-    if (length > most) throw tooManyBytes(response)
-    pieces.push(piece)
+  for await (const chunk of exchange.chunks()) {
+    length += chunk.length
+    if (length > limit) throw tooManyBytes(response)
+    chunks.push(chunk)
   }
   const bytes = new Uint8Array(length)
   let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
   }
   return bytes
 }

@@ -3,10 +3,13 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { importBuiltin } from '../platform/builtins.ts'
 
-/** A temporary file not touched for this long is deleted if its process has ended; milliseconds. */
-const abandonedAfter = 60_000
-/** The same if it is unknown whether the process has ended, for example in a folder shared between hosts. */
-const forgottenAfter = 24 * 3_600_000
+/** A temporary file not written for this long is deleted if no process has its process id; milliseconds. */
+const STALE_MS = 60_000
+/**
+ * The same if a process has that id. It is hardly the one that wrote the file: a write is much shorter, ids are given
+ * again, and in a folder shared between hosts the id is that of another host.
+ */
+const STALE_UNKNOWN_MS = 24 * 3_600_000
 
 /**
  * Writes a file atomically: to a temporary file in the same folder, which is then renamed over the old one.
@@ -36,11 +39,11 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
     await rm(temporary, { force: true })
     throw unwritable(path, cause)
   }
-  await removeAbandoned(folder, name)
+  await removeStale(folder, name)
 }
 
 /** Deletes temporary files that killed processes left when they wrote a file of this name. */
-async function removeAbandoned(folder: string, name: string): Promise<void> {
+async function removeStale(folder: string, name: string): Promise<void> {
   const { readdir, rm, stat } = await importBuiltin('node:fs/promises')
   try {
     for (const other of await readdir(folder || '.')) {
@@ -49,15 +52,15 @@ async function removeAbandoned(folder: string, name: string): Promise<void> {
         /^(\d+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/.exec(other.slice(name.length + 2)) ?? []
       if (pid === undefined) continue
       const age = Date.now() - (await stat(folder + other)).mtimeMs
-      if (age > forgottenAfter || (age > abandonedAfter && isGone(Number(pid)))) await rm(folder + other)
+      if (age > STALE_UNKNOWN_MS || (age > STALE_MS && isGone(Number(pid)))) await rm(folder + other)
     }
   } catch {
-    // The folder cannot be listed, or another process was faster. The file itself has been written, so this is no
-    // error.
+    // The folder cannot be listed, or another process was faster. The file itself has been written, so this is
+    // not an error.
   }
 }
 
-/** Whether no process with this id runs on this host. */
+/** Whether no process on this host has this id. */
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0)

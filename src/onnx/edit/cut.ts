@@ -1,5 +1,5 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { producers, readBy, requiredInputs } from '../graph/graph.ts'
+import { producers, requiredInputs, tensorsReadBy } from '../graph/graph.ts'
 import { create } from '../proto/message.ts'
 import {
   type GraphProto,
@@ -57,7 +57,7 @@ export function cutGraph(graph: GraphProto, outputs: string[]): GraphProto {
     if (!node || keep.has(node)) continue
     keep.add(node)
     // Not `push(...)`: a node with some 100,000 inputs would exceed the limit on call arguments.
-    for (const input of readBy(node)) open.push(input)
+    for (const input of tensorsReadBy(node)) open.push(input)
   }
   const types = new Map([...graph.valueInfo, ...graph.output].map((info) => [info.name, info]))
   return create(GraphProtoSchema, {

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../../core/errors.ts'
-import { readBy } from '../graph/graph.ts'
+import { numbersOf } from '../graph/attributes.ts'
+import { tensorsReadBy } from '../graph/graph.ts'
 import { constant, node } from '../graph/nodes.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
@@ -48,7 +49,7 @@ export function withHorizontalFlip(
   const isFromImage = new Set([input])
   const path: NodeProto[] = []
   for (const one of graph.node) {
-    if (!readBy(one).some((name) => isFromImage.has(name))) continue
+    if (!tensorsReadBy(one).some((name) => isFromImage.has(name))) continue
     path.push(one)
     for (const name of one.output) if (name !== '') isFromImage.add(name)
   }
@@ -105,6 +106,23 @@ export function withHorizontalFlip(
   copy.input = graph.input
   copy.output = graph.output
   return create(ModelProtoSchema, { ...model, graph: copy })
+}
+
+/**
+ * Whether a model also runs on the horizontally flipped image, as those of `withHorizontalFlip` do: a node reverses the
+ * columns of an input.
+ */
+export function hasHorizontalFlip(model: ModelProto): boolean {
+  const graph = model.graph!
+  const inputs = new Set(graph.input.map(({ name }) => name))
+  const values = (name: string) => {
+    const tensor = graph.initializer.find((one) => one.name === name)
+    return tensor && numbersOf(tensor)
+  }
+  return graph.node.some(({ opType, input: [from, , , axes, steps] }) => {
+    if (opType !== 'Slice' || !inputs.has(from)) return false
+    return values(axes)?.join() === '3' && values(steps)?.join() === '-1'
+  })
 }
 
 /** For each token of an image, the index of the mirror image's token that shows the same part. */

@@ -1,7 +1,7 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { attributeOf, integerOf } from '../graph/attributes.ts'
 import { floatsOf } from '../graph/float-data.ts'
-import { readBy, topologicalOrder, typeName } from '../graph/graph.ts'
+import { tensorsReadBy, topologicalOrder, typeName } from '../graph/graph.ts'
 import { constant, tensorInfo } from '../graph/nodes.ts'
 import { create } from '../proto/message.ts'
 import {
@@ -73,7 +73,7 @@ export function tailOf(model: ModelProto, facts: Map<string, TensorInfo>, from: 
   const made = new Set(above.flatMap(({ output }) => output))
   const kept: Tail['kept'] = []
   const used = new Map<string, TensorProto>()
-  for (const name of new Set(above.flatMap(readBy))) {
+  for (const name of new Set(above.flatMap(tensorsReadBy))) {
     if (made.has(name)) continue
     const known = constants.get(name) ?? knownIntegers(name, facts)
     if (known) used.set(name, known)
@@ -136,7 +136,7 @@ function folding(node: NodeProto, constants: Map<string, TensorProto>): TensorPr
 function nodesBetween(nodes: NodeProto[], from: string, result: string): NodeProto[] {
   const depends = new Set([from])
   const behind = nodes.filter((node) => {
-    if (node.output.includes(from) || !readBy(node).some((name) => depends.has(name))) return false
+    if (node.output.includes(from) || !tensorsReadBy(node).some((name) => depends.has(name))) return false
     for (const name of node.output) depends.add(name)
     return true
   })
@@ -145,7 +145,7 @@ function nodesBetween(nodes: NodeProto[], from: string, result: string): NodePro
     .toReversed()
     .filter((node) => {
       if (!node.output.some((name) => needed.has(name))) return false
-      for (const name of readBy(node)) needed.add(name)
+      for (const name of tensorsReadBy(node)) needed.add(name)
       return true
     })
     .toReversed()

@@ -11,48 +11,48 @@ export function subgraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs))
 }
 
-/** The tensors that a node reads, including those of the outer graph read within its subgraphs. */
-export function readBy(node: NodeProto): string[] {
+/** Names of the tensors that a node reads, including those of the outer graph read within its subgraphs. */
+export function tensorsReadBy(node: NodeProto): string[] {
   const names = node.input.filter((name) => name !== '')
   if (subgraphs(node).length === 0) return names
   const read = new Set(names)
-  readWithin(node, new Map(), read)
+  addOuterReads(node, new Map(), read)
   return [...read]
 }
 
 /**
  * Adds the tensors that the subgraphs of a node read from outside.
  *
- * @param own number of enclosing subgraphs that define each name
+ * @param innerDefinitions for each name, how many of the enclosing subgraphs define it
  */
-function readWithin(node: NodeProto, own: Map<string, number>, into: Set<string>): void {
+function addOuterReads(node: NodeProto, innerDefinitions: Map<string, number>, into: Set<string>): void {
   for (const graph of subgraphs(node)) {
-    const defined = new Set(constants(graph))
+    const defined = new Set(initializerNames(graph))
     for (const { name } of graph.input) defined.add(name)
     for (const inner of graph.node) for (const name of inner.output) defined.add(name)
-    for (const name of defined) own.set(name, (own.get(name) ?? 0) + 1)
+    for (const name of defined) innerDefinitions.set(name, (innerDefinitions.get(name) ?? 0) + 1)
     const read = (name: string) => {
-      if (name !== '' && !own.get(name)) into.add(name)
+      if (name !== '' && !innerDefinitions.get(name)) into.add(name)
     }
     for (const inner of graph.node) {
       for (const name of inner.input) read(name)
-      readWithin(inner, own, into)
+      addOuterReads(inner, innerDefinitions, into)
     }
     for (const { name } of graph.output) read(name)
-    for (const name of defined) own.set(name, own.get(name)! - 1)
+    for (const name of defined) innerDefinitions.set(name, innerDefinitions.get(name)! - 1)
   }
 }
 
 /** Names of a graph's initializers. */
-export function constants(graph: GraphProto): string[] {
+export function initializerNames(graph: GraphProto): string[] {
   const sparse = graph.sparseInitializer.map(({ values }) => values?.name ?? '')
   return [...graph.initializer.map(({ name }) => name), ...sparse]
 }
 
-/** Inputs that the caller must supply. Old files list their weights among the inputs as well. */
+/** Inputs that the caller must supply. Up to IR version 3, initializers had to be listed as inputs too. */
 export function requiredInputs(graph: GraphProto): ValueInfoProto[] {
-  const given = new Set(constants(graph))
-  return graph.input.filter(({ name }) => !given.has(name))
+  const weights = new Set(initializerNames(graph))
+  return graph.input.filter(({ name }) => !weights.has(name))
 }
 
 /** Maps each tensor to the node that computes it. */
@@ -63,7 +63,7 @@ export function producers(graph: GraphProto): Map<string, NodeProto> {
 }
 
 /**
- * Returns the nodes in topological order. Runtimes also accept files whose nodes are in another order.
+ * Returns the nodes in topological order. ONNX requires that order in a file, but onnxruntime accepts any.
  *
  * @returns `undefined` if the graph has a cycle
  */
@@ -72,14 +72,15 @@ export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
   const before = new Map(graph.node.map((node) => [node, inputProducers(node, producerOf)]))
   if (isInOrder(graph.node, before)) return graph.node
   const readers = new Map<NodeProto, NodeProto[]>(graph.node.map((node) => [node, []]))
-  for (const [node, makers] of before) for (const maker of makers) readers.get(maker)!.push(node)
-  const waitsFor = new Map(graph.node.map((node) => [node, before.get(node)!.size]))
-  const order = graph.node.filter((node) => waitsFor.get(node) === 0)
+  for (const [node, inputNodes] of before)
+    for (const producer of inputNodes) readers.get(producer)!.push(node)
+  const pendingInputs = new Map(graph.node.map((node) => [node, before.get(node)!.size]))
+  const order = graph.node.filter((node) => pendingInputs.get(node) === 0)
   // The list grows during the iteration.
   for (const node of order) {
     for (const reader of readers.get(node)!) {
-      const left = waitsFor.get(reader)! - 1
-      waitsFor.set(reader, left)
+      const left = pendingInputs.get(reader)! - 1
+      pendingInputs.set(reader, left)
       if (left === 0) order.push(reader)
     }
   }
@@ -88,13 +89,13 @@ export function topologicalOrder(graph: GraphProto): NodeProto[] | undefined {
 
 /** The nodes that compute a node's inputs. */
 export function inputProducers(node: NodeProto, producerOf: Map<string, NodeProto>): Set<NodeProto> {
-  return new Set(readBy(node).flatMap((name) => producerOf.get(name) ?? []))
+  return new Set(tensorsReadBy(node).flatMap((name) => producerOf.get(name) ?? []))
 }
 
 function isInOrder(nodes: NodeProto[], before: Map<NodeProto, Set<NodeProto>>): boolean {
   const passed = new Set<NodeProto>()
   return nodes.every((node) => {
-    for (const maker of before.get(node)!) if (!passed.has(maker)) return false
+    for (const producer of before.get(node)!) if (!passed.has(producer)) return false
     return passed.add(node)
   })
 }
@@ -102,10 +103,10 @@ function isInOrder(nodes: NodeProto[], before: Map<NodeProto, Set<NodeProto>>): 
 /** Name of a tensor's element type for messages: `'float16'`. */
 export function typeName(type: DataType): string {
   // A file may contain numbers that are not valid types.
-  return DataType[type]?.toLowerCase() ?? `of the unknown type ${type}`
+  return DataType[type]?.toLowerCase() ?? `unknown type ${type}`
 }
 
-/** Dimensions of a tensor: a number if fixed, `undefined` if free; `undefined` as a whole if unknown. */
+/** Dimensions of a tensor, each `undefined` if symbolic; `undefined` as a whole if the shape is unknown. */
 export function dimensions(type: TypeProto | undefined): (number | undefined)[] | undefined {
   if (type?.value.case !== 'tensorType') return undefined
   return type.value.value.shape?.dim.map(({ value }) =>

@@ -4,7 +4,7 @@ import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
 import { listLayers, measureLayers } from '../../cnn/extractor/list-layers.ts'
 import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
-import { readBy } from '../graph/graph.ts'
+import { tensorsReadBy } from '../graph/graph.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
 import { readModel } from '../graph/read.ts'
 import { create } from '../proto/message.ts'
@@ -233,7 +233,7 @@ describe('the time is linear in the size of the graph', () => {
       one.attribute = [create(AttributeProtoSchema, { name: 'then_branch', g: graph })]
       return one
     }
-    const names = readBy(body(20))
+    const names = tensorsReadBy(body(20))
     expect(names).toHaveLength(501)
     expect(names).toContain('o7')
     expect(names).not.toContain('r1')

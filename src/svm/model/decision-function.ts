@@ -3,7 +3,7 @@ import { abortedBy, shapeMismatch } from '../../core/errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../core/matrix.ts'
 import type { ThreadedPredictor } from '../../engine/decision/decision-jobs.ts'
 import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
-import { type OnBlock, Predictor } from '../../engine/decision/predictor.ts'
+import { DecisionValues, type OnBlock } from '../../engine/decision/predictor.ts'
 import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
@@ -143,7 +143,11 @@ export class DecisionFunction {
     if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(model, model.support)
     else {
       const expansion = { ...model, kernel }
-      this.#predictor = await (shared && onThreads ? onThreads : Predictor).open(simd, expansion, timeSlice)
+      this.#predictor = await (shared && onThreads ? onThreads : DecisionValues).open(
+        simd,
+        expansion,
+        timeSlice,
+      )
     }
     this.#isShared = shared
     return this.#predictor

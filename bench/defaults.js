@@ -68,7 +68,7 @@ const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }
 const results = []
 for (const set of [
   { name: 'digits', pictures: digits, labels: digitLabels, classes: 10 },
-  { name: 'photos', ...photos },
+  { ...photos, name: 'photos' },
 ]) {
   const { pictures, labels, classes } = set
   const ofClass = Array.from({ length: classes }, (_, label) =>

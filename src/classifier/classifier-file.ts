@@ -2,19 +2,16 @@ import { type ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extrac
 import { hasOnnxRuntime } from '../cnn/runtime.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
-import { version } from '../core/version.ts'
 import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
-import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feature-scaler.ts'
-import { featureKernel } from '../svm/formats/import-model.ts'
-import { svcFromMetadata, svcToMetadata } from '../svm/formats/svc-metadata.ts'
+import { svcFromMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkUnknown, type UnknownOptions } from './classifier-options.ts'
 import type { KnownModel } from './review/fit-known.ts'
-import { type TrainingSet, trainingSetFromFile, trainingSetToFile } from './training-set.ts'
+import { type TrainingSet, trainingSetFromFile } from './training-set.ts'
 
 /** What a file holds beside the extractor. */
 export interface FileContent<L extends Label = Label> {
@@ -24,43 +21,6 @@ export interface FileContent<L extends Label = Label> {
   power?: number | undefined
   known?: KnownModel | undefined
   trainingSet: TrainingSet<L> | undefined
-}
-
-/** Serializes a fitted classifier to one ONNX file. */
-export function classifierToFile(
-  extractor: FeatureExtractor,
-  { scaler, svc, power, known, trainingSet }: FileContent,
-): Uint8Array<ArrayBuffer> {
-  const { model, pooling, preprocess } = extractor.describe()
-  const state = svc.toState()
-  const kernel = featureKernel(state)
-  return writeClassifier({
-    cnn: extractor.cutModel(),
-    pooling,
-    arrangement: extractor.arrangement,
-    scaler: scaler.toFile(),
-    svm: {
-      ...state,
-      nSupport: Array.from(state.nSupport),
-      kernel: kernel.kind,
-      gamma: kernel.gamma,
-      coef0: kernel.coef0,
-      degree: kernel.degree,
-    },
-    calibration: power === undefined ? undefined : { power },
-    known: known?.numbers,
-    preprocess,
-    about: {
-      writtenBy: `softmargin ${version}`,
-      // Store only the file name: the directories would disclose the layout of the user's file system.
-      model: model.split(/[/\\]/).at(-1),
-      // Kept only if it was asked for: features of the runtimes differ in their low bits.
-      runtime: extractor.requestedRuntime === 'onnxruntime' ? 'onnxruntime' : undefined,
-      svm: svcToMetadata(state),
-      learnt: trainingSet && trainingSetToFile(trainingSet, state.classes),
-      unknown: known && { reject: known.reject, label: known.label },
-    },
-  })
 }
 
 /**

@@ -58,7 +58,7 @@ export interface ClassifierOptions {
    */
   scale?: Scale | undefined
   /**
-   * Whether to fit probabilities too. With `true`, five machines are fitted on folds of the images; their decision
+   * Whether to fit probabilities too. With `true`, five SVMs are fitted on folds of the images; their decision
    * values of the images that they have not seen give a sigmoid for each pair of classes and one temperature, and the
    * label of `predict` is always the most probable one. `'libsvm'` gives the probabilities of LIBSVM and scikit-learn,
    * which may disagree with `predict`. Default: `svm.probability`, which is false by default.

@@ -17,7 +17,7 @@ import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
-import { classifierFromFile, classifierToFile } from './classifier-file.ts'
+import { classifierFromFile } from './classifier-file.ts'
 import {
   type ClassifierFineTune,
   type ClassifierFitOptions,
@@ -39,7 +39,7 @@ import {
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
-import { type FittedSvm, fitSvm, searchFor, searchOnHeldOut } from './fit-svm.ts'
+import type { FittedSvm } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
 import { warnOfLabels } from './label-warnings.ts'
 import {
@@ -51,7 +51,7 @@ import {
   type Pipeline,
   probabilitiesOf,
 } from './predict-images.ts'
-import { type Suspect, suspectRows } from './review/suspects.ts'
+import type { Suspect } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
@@ -208,6 +208,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     if (o.groups !== undefined) checkLabels(o.groups, images.length, 'groups', 'images')
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
+    // Only training needs it, so a program that classifies does not load it.
+    const { fitSvm, searchFor, searchOnHeldOut } = await import('./fit-svm.ts')
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
     warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
@@ -275,6 +277,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const given = { features: all.features, scaler, labels: all.labels, ...extras }
+    const { fitSvm } = await import('./fit-svm.ts')
     const fitted = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...fitted, search, scaler, rankedLayers, trainingSet: all })
@@ -411,6 +414,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    */
   async suspects(o: LongCall<ClassifierProgress> = {}): Promise<Suspect<L>[]> {
     const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+    const { suspectRows } = await import('./review/suspects.ts')
     return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
@@ -501,9 +505,11 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { svc } = this.#checkFitted()
-    const bytes = classifierToFile(this.extractor, this.#checkFitted())
-    await warnOfPlainFloat32(svc.toState(), o.onWarning)
+    const fitted = this.#checkFitted()
+    const { extractor } = this
+    const { classifierToFile } = await import('./write-classifier-file.ts')
+    const bytes = classifierToFile(extractor, fitted)
+    await warnOfPlainFloat32(fitted.svc.toState(), o.onWarning)
     return bytes
   }
 

@@ -18,10 +18,8 @@ import {
   type UnknownEvaluation,
 } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
-import { calibratedProba } from './review/calibrate-svc.ts'
 import type { KnownModel } from './review/fit-known.ts'
 import { classScores, greatestScores } from './review/known-model.ts'
-import { representativeRows, uncertaintiesOf } from './review/next-to-label.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -88,6 +86,7 @@ export async function probabilitiesOf<L extends Label, U extends Label | null>(
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
   const call = { signal: o.signal }
+  const { calibratedProba } = await import('./review/calibrate-svc.ts')
   const rows =
     power === undefined
       ? await svc.predictProba(X, call)
@@ -124,6 +123,7 @@ export async function nextOf<L extends Label>(
   const { svc } = pipeline
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
+  const { representativeRows, uncertaintiesOf } = await import('./review/next-to-label.ts')
   const decisions = await svc.decisionFunction(X, { shape: 'ovo', signal: o.signal })
   const uncertainties = uncertaintiesOf(decisions, svc.classes.length)
   // A saved classifier knows its support vectors only, which are most of few images.

@@ -3,7 +3,6 @@ import { describeFileType } from '../core/file-type.ts'
 import { decoderOf, hasMoreFormats } from './format-registry.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
-import { decodePng } from './png/png.ts'
 
 /**
  * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is
@@ -39,7 +38,8 @@ async function decodeFile(bytes: Uint8Array, label: string, argument: string): P
   const details = { argument, received: format, expected }
   try {
     if (format === 'a JPEG image') return await decodeJpeg(bytes)
-    if (format === 'a PNG image') return await decodePng(bytes)
+    // Loaded when it is needed: pages with JPEG images alone do without.
+    if (format === 'a PNG image') return await (await import('./png/png.ts')).decodePng(bytes)
     const decode = await decoderOf(format)
     if (decode) return await decode(bytes)
   } catch (cause) {

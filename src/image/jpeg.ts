@@ -1,4 +1,3 @@
-import decode, { init } from '@jsquash/jpeg/decode.js'
 import { codecFault, codecModule } from '../host/modules/codecs.ts'
 import { decoderOf } from './format-registry.ts'
 import type { RawImage } from './image-input.ts'
@@ -9,6 +8,8 @@ import { checkArea } from './limits.ts'
 let warnings: string[] = []
 let ready: Promise<void> | undefined
 let module: WebAssembly.Module | undefined
+/** The decoder's script, loaded with the first JPEG image. */
+let codec: typeof import('@jsquash/jpeg/decode.js') | undefined
 /** Whether the decoder's WebAssembly is running; `init` does not wait for that. */
 let isRunning = false
 /** The previous decode. Decodes run one at a time, so that warnings can be attributed to one image. */
@@ -41,7 +42,7 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
   await (ready ??= start().catch(forget))
   warnings = []
   try {
-    const image = await decode(needed as unknown as ArrayBuffer, { preserveOrientation: true })
+    const image = await codec!.default(needed as unknown as ArrayBuffer, { preserveOrientation: true })
     const damage = warnings.find(isDamage)
     if (damage) throw new Error(damage)
     return { data: image.data, width: image.width, height: image.height, channels: 4 }
@@ -58,8 +59,11 @@ async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
 async function start(): Promise<void> {
   isRunning = false
   module ??= await codecModule('jpeg')
+  codec ??= await import('@jsquash/jpeg/decode.js').catch(async (cause) => {
+    throw await codecFault('jpeg', cause)
+  })
   // The type definitions of jSquash omit that the module may be the first argument.
-  const initWith = init as (module: WebAssembly.Module | undefined, options: object) => Promise<void>
+  const initWith = codec.init as (module: WebAssembly.Module | undefined, options: object) => Promise<void>
   await initWith(module, {
     print: () => {},
     printErr: (text: string) => warnings.push(text),

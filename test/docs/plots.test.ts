@@ -35,7 +35,13 @@ describe('the committed plots', () => {
 
   it('cover every plotted result', () => {
     // These results are shown as tables.
-    const tables = ['fine-tune.json', 'probabilities.json', 'unknown.json']
+    const tables = [
+      'defaults.json',
+      'fine-tune.json',
+      'next-to-label.json',
+      'probabilities.json',
+      'unknown.json',
+    ]
     const results = readdirSync(folder).filter((name) => name.endsWith('.json') && !tables.includes(name))
     expect(plots.map((name) => name.replace('.svg', '.json'))).toEqual(results)
   })

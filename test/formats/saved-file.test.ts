@@ -90,7 +90,9 @@ async function expectSameResults(classifier: ImageClassifier, testImages: TestIm
     await session.release()
     expect(largestDifference(features, testImages.features.data)).toBeLessThan(1e-4)
     expect(labels).toEqual(ours)
-    expect(largestDifference(scores, wanted)).toBeLessThan(1e-4)
+    // A float32 sum of kernel values has an error in proportion to its size, which grows with C.
+    const size = Array.from(wanted).reduce((most, score) => Math.max(most, Math.abs(score)), 1)
+    expect(largestDifference(scores, wanted)).toBeLessThan(1e-4 * size)
     if (calibration) expect(mostProbable(scores, classifier.classes)).toEqual(labels)
   }
 }
@@ -130,7 +132,7 @@ const small = {
   preprocess: { size: 12 },
 }
 
-describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores within 1e-4', () => {
+describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores within 1e-4 of their size', () => {
   let testImages: Promise<TestImages> | undefined
   const prepareSmall = async () => {
     using extractor = await FeatureExtractor.create(small)

@@ -10,7 +10,7 @@ import { svcFromMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkUnknown, type UnknownOptions } from './classifier-options.ts'
-import type { KnownModel } from './review/fit-known.ts'
+import type { NoveltyDetector } from './review/novelty.ts'
 import { type TrainingSet, trainingSetFromFile } from './training-set.ts'
 
 /** What a file holds beside the extractor. */
@@ -19,7 +19,7 @@ export interface FileContent<L extends Label = Label> {
   svc: SVC<L>
   /** The power of `CalibratedSvc`, if the probabilities come from folds. */
   power?: number | undefined
-  known?: KnownModel | undefined
+  known?: NoveltyDetector | undefined
   trainingSet: TrainingSet<L> | undefined
 }
 

@@ -15,7 +15,7 @@ import type {
 } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
-import { checkKnown, fitKnown, type KnownModel } from './review/fit-known.ts'
+import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
 import { checkTwoOfEach } from './review/out-of-fold.ts'
 
 /**
@@ -29,7 +29,7 @@ export interface FittedSvm<L extends Label = Label> {
   /** Set if its probabilities come from folds: the power of `CalibratedSvc`. */
   power?: number | undefined
   /** Set if pictures of none of the classes are told. */
-  known?: KnownModel | undefined
+  known?: NoveltyDetector | undefined
   search: ClassifierSearch | undefined
 }
 
@@ -47,7 +47,7 @@ export async function searchFor<L extends Label>(
   { probability, unknown }: Pick<SvmFit<L>, 'probability' | 'unknown'>,
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
-  if (unknown) checkKnown(labels, unknown.reject)
+  if (unknown) checkNoveltyData(labels, unknown.reject)
   if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
@@ -122,7 +122,10 @@ export async function fitSvm<L extends Label>(
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
   const { features, labels, unknown } = fit
-  const known = unknown && { ...unknown, numbers: await fitKnown(features, labels, unknown.reject, o.signal) }
+  const known = unknown && {
+    ...unknown,
+    numbers: await fitNoveltyScore(features, labels, unknown.reject, o.signal),
+  }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {

@@ -18,8 +18,8 @@ import {
   type UnknownEvaluation,
 } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
-import type { KnownModel } from './review/fit-known.ts'
-import { classScores, greatestScores } from './review/known-model.ts'
+import type { NoveltyDetector } from './review/novelty.ts'
+import { logLikelihoodRatios, maxOfRows } from './review/plda.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -28,7 +28,7 @@ export interface Pipeline<L extends Label = Label> {
   svc: SVC<L>
   /** The power of `CalibratedSvc`, if the probabilities come from folds. */
   power?: number | undefined
-  known?: KnownModel | undefined
+  known?: NoveltyDetector | undefined
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
@@ -56,8 +56,8 @@ export async function knownScoresOf(
   return all
 }
 
-function knownScores({ numbers }: KnownModel, features: Matrix): Float64Array {
-  return greatestScores(classScores(numbers, features), numbers.offset.length)
+function knownScores({ numbers }: NoveltyDetector, features: Matrix): Float64Array {
+  return maxOfRows(logLikelihoodRatios(numbers, features), numbers.offset.length)
 }
 
 /** Replaces the labels of images that are like none of the classes. */
@@ -179,6 +179,7 @@ async function detailsOf<L extends Label>(
   const call = { signal }
   const decisions = await svc.decisionFunction(X, call)
   if (!svc.getParams().probability) return { indices, predicted, decisions }
+  const { calibratedProba } = await import('./review/calibrate-svc.ts')
   const probabilities =
     power === undefined
       ? await svc.predictProba(X, call)
@@ -188,7 +189,7 @@ async function detailsOf<L extends Label>(
 
 function unknownEvaluation(
   { svc }: Pipeline,
-  known: KnownModel,
+  known: NoveltyDetector,
   features: Matrix,
   yTrue: readonly Label[],
   predicted: readonly Label[],

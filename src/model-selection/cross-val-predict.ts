@@ -3,7 +3,7 @@ import type { Fold } from '../core/folds.ts'
 import { type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { SVC } from '../svm/svc.ts'
-import { checkRows } from './check-rows.ts'
+import { checkTrainingData } from './check-training-data.ts'
 import { type CrossValOptions, checkCrossValidated } from './cross-val-score.ts'
 import { crossValidate, type FittedOnFold } from './cross-validate.ts'
 import { splitRows, toSplitter } from './splits/splitter.ts'
@@ -53,7 +53,7 @@ export async function crossValPredict<L extends Label>(
   checkMethod(estimator, o)
   const { cv = 5, groups } = o
   toSplitter(cv)
-  const matrix = await checkRows(X, y, [estimator.getParams()], signal)
+  const matrix = await checkTrainingData(X, y, [estimator.getParams()], signal)
   const folds = await splitRows(cv, matrix, y, groups)
   checkPartition(folds, matrix.rows)
   const classes = uniqueLabels(y)

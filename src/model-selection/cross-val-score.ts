@@ -5,7 +5,7 @@ import type { Label } from '../core/labels.ts'
 import type { MatrixLike } from '../core/matrix.ts'
 import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
 import { SVC } from '../svm/svc.ts'
-import { checkRows } from './check-rows.ts'
+import { checkTrainingData } from './check-training-data.ts'
 import { crossValidate } from './cross-validate.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { type Scoring, toScorer } from './scoring.ts'
@@ -56,7 +56,7 @@ export async function crossValScore<L extends Label>(
   const scorer = toScorer<L>(o.scoring ?? 'accuracy')
   const { cv = 5, groups } = o
   toSplitter(cv)
-  const matrix = await checkRows(X, y, [estimator.getParams()], signal)
+  const matrix = await checkTrainingData(X, y, [estimator.getParams()], signal)
   const folds = await splitRows(cv, matrix, y, groups)
   if (scale === undefined || scale === 'none') {
     // Without a scaler of its own for each fold, the folds can share one matrix of dot products.

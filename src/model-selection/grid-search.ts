@@ -5,7 +5,7 @@ import { checkLabels, type Label } from '../core/labels.ts'
 import type { MatrixLike } from '../core/matrix.ts'
 import { type SvcParameters, svcParameters } from '../svm/model/svc-params.ts'
 import type { SVC, SvcOptions } from '../svm/svc.ts'
-import { checkRows } from './check-rows.ts'
+import { checkTrainingData } from './check-training-data.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
 import { listCandidates, type ParamGrid } from './parameter-grid.ts'
 import { type Scorer, type Scoring, toScorer } from './scoring.ts'
@@ -104,7 +104,7 @@ export class GridSearchCV<L extends Label = Label> {
     o: GridSearchFitOptions = {},
   ): Promise<GridSearchCV<Y[number]>> {
     this.#checkUsable()
-    const matrix = await checkRows(X, y, this.#parameters, o.signal)
+    const matrix = await checkTrainingData(X, y, this.#parameters, o.signal)
     const folds = await splitRows(this.#cv, matrix, y, o.groups)
     let searched = 0
     const { scores, gram } = await evaluateCandidates(this.#parameters, matrix, y, folds, {

@@ -140,11 +140,11 @@ export function hasFeatures<P extends SvmParameters>(p: P): p is P & FeaturePara
 }
 
 /**
- * Checks the width of X.
+ * Checks that X is square if the kernel is precomputed.
  *
  * @throws {SoftmarginError} `SHAPE_MISMATCH` for a precomputed kernel matrix that is not square
  */
-export function checkWidth(p: SvmParameters, X: Matrix): void {
+export function checkPrecomputedIsSquare(p: SvmParameters, X: Matrix): void {
   if (!hasFeatures(p) && X.cols !== X.rows) {
     throw shapeMismatch('X', `${X.rows} x ${X.cols}`, "as many columns as rows if kernel is 'precomputed'")
   }
@@ -163,7 +163,7 @@ export async function kernelFor(
   const survey = await columnStatsOf(X, p.simd, timeSlice)
   // The statistics only show that some value is not finite; this throws an error that names its row and column.
   if (!survey.isFinite) checkFiniteRows(X, 0, X.rows)
-  checkWidth(p, X)
+  checkPrecomputedIsSquare(p, X)
   if (!hasFeatures(p)) return { kernel: { kind: 'precomputed', columns: X.cols }, survey }
   return { kernel: kernelOf(p, X.cols, survey.variance), survey }
 }

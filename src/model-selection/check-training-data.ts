@@ -1,16 +1,17 @@
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { checkWidth } from '../svm/model/svm-params.ts'
+import { checkPrecomputedIsSquare } from '../svm/model/svm-params.ts'
 import type { SvcParameters } from '../svm/svc.ts'
 
 /**
  * Checks the rows and labels of a cross-validation before the first fit.
  *
- * @param parameters those of every SVC that will be fitted
+ * @param parameters the parameters of every SVC that will be fitted
+ * @returns the rows as a matrix
  * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `NOT_FINITE`, `ONE_CLASS`, `INVALID_ARGUMENT`, `ABORTED`
  */
-export async function checkRows(
+export async function checkTrainingData(
   X: MatrixLike,
   y: ArrayLike<Label>,
   parameters: readonly SvcParameters[],
@@ -22,6 +23,6 @@ export async function checkRows(
   await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
   checkLabels(y, matrix.rows)
   checkClasses(uniqueLabels(y))
-  for (const each of parameters) checkWidth(each, matrix)
+  for (const each of parameters) checkPrecomputedIsSquare(each, matrix)
   return matrix
 }

@@ -3,20 +3,20 @@ import type { EncodedLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
 
-/** Share of the diagonal in the covariance within classes. By trial on photos and digits: see bench/unknown.js. */
+/** Shrinkage of the within-class covariance towards its diagonal. Chosen on photos and digits: see bench/unknown.js. */
 const SHRINKAGE = 0.5
-/** Variance of the classes' centres, as a multiple of the variance within classes. By the same trial. */
+/** Between-class variance as a multiple of the within-class variance. Chosen in the same way. */
 const BETWEEN = 0.3
 
 /**
- * Fits a model of how alike the rows of a class are, and how far apart classes lie: probabilistic linear discriminant
- * analysis (S. Ioffe, ECCV 2006) with one covariance within all classes, shrunk towards its diagonal, and a covariance
- * between classes that is a multiple of it. The score of a row is the greatest log likelihood ratio, by feature, of
- * coming from one of the classes rather than from a class of which nothing is known.
+ * Fits probabilistic linear discriminant analysis (PLDA; S. Ioffe, ECCV 2006) with one within-class covariance, shrunk
+ * towards its diagonal, and a between-class covariance that is a multiple of it. The model gives, for each row and class,
+ * the log likelihood ratio of the row coming from that class rather than from an unseen one, divided by the number of
+ * features.
  *
  * @param X unscaled features; each class has a row
  */
-export function fitKnownModel(X: Matrix, labels: EncodedLabels): KnownNumbers {
+export function fitPlda(X: Matrix, labels: EncodedLabels): KnownNumbers {
   const features = X.cols
   const count = labels.classes.length
   const { centres, sizes } = classCentres(X, labels)
@@ -44,8 +44,8 @@ export function fitKnownModel(X: Matrix, labels: EncodedLabels): KnownNumbers {
   return { mean, whiten, linear, quadratic, offset }
 }
 
-/** The score of each row for each class, rows x classes. */
-export function classScores(known: KnownNumbers, X: Matrix): Float64Array {
+/** The log likelihood ratio per feature of each row for each class, rows x classes. */
+export function logLikelihoodRatios(known: KnownNumbers, X: Matrix): Float64Array {
   const { mean, whiten, linear, quadratic, offset } = known
   const [features, count] = [mean.length, offset.length]
   const scores = new Float64Array(X.rows * count)
@@ -65,8 +65,8 @@ export function classScores(known: KnownNumbers, X: Matrix): Float64Array {
   return scores
 }
 
-/** The greatest score of each row. */
-export function greatestScores(scores: Float64Array, classes: number): Float64Array {
+/** The greatest value of each row of a matrix of rows x `classes`. */
+export function maxOfRows(scores: Float64Array, classes: number): Float64Array {
   return Float64Array.from({ length: scores.length / classes }, (_, row) =>
     Math.max(...scores.subarray(row * classes, (row + 1) * classes)),
   )

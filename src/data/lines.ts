@@ -1,7 +1,7 @@
 import { chunksOf, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 
-/** The longest line that is accepted, in characters; a longer one means that the data is probably not text. */
-const LONGEST = 2 ** 26
+/** A line whose end has not arrived after this many characters is refused; the data is probably not text. */
+const MAX_UNFINISHED_LINE = 2 ** 26
 
 /**
  * Decodes a source as UTF-8 text, piece by piece.
@@ -37,8 +37,8 @@ export async function* linesOf(source: DataSource, format: string, o: ReadOption
       from = index + end.length
     }
     open += text.slice(from)
-    if (open.length > LONGEST)
-      throw unreadable(format, `one of its lines is longer than ${LONGEST} characters`)
+    if (open.length > MAX_UNFINISHED_LINE)
+      throw unreadable(format, `one of its lines is longer than ${MAX_UNFINISHED_LINE} characters`)
   }
   if (open !== '') yield open
 }

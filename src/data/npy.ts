@@ -8,7 +8,7 @@ import { type NpyType, npyEncode, npyType } from './npy-types.ts'
 const FORMAT = 'a NumPy .npy file'
 const MAGIC = '\x93NUMPY'
 /** The longest header in bytes; NumPy refuses longer ones too. */
-const LONGEST_HEADER = 10_000
+const MAX_HEADER_BYTES = 10_000
 
 export interface BatchOptions extends ReadOptions {
   /** Rows per batch, default 1024; the last batch may have fewer. */
@@ -128,7 +128,7 @@ async function readHeader(reader: ByteReader): Promise<Header> {
   }
   const lengthBytes = await reader.exactly(version === 1 ? 2 : 4)
   const length = lengthBytes.reduceRight((sum, byte) => sum * 256 + byte, 0)
-  if (length > LONGEST_HEADER) throw unreadable(FORMAT, `it declares a header of ${length} bytes`)
+  if (length > MAX_HEADER_BYTES) throw unreadable(FORMAT, `it declares a header of ${length} bytes`)
   const text = latin(await reader.exactly(length))
 
   const descr = /'descr'\s*:\s*'([^']{0,20})'/.exec(text)?.[1]

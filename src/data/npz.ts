@@ -48,7 +48,7 @@ export async function* npzBatches(
 }
 
 /** Offsets in a zip archive are 32-bit numbers. What is left is for the names and headers of its members. */
-const MOST_BYTES = 2 ** 32 - 2 ** 24
+const MAX_BYTES = 2 ** 32 - 2 ** 24
 
 /**
  * Encodes arrays as a `.npz` file, as `numpy.savez` does. The same arrays always give the same bytes.
@@ -63,11 +63,11 @@ export function writeNpz(
   o: { compress?: boolean | undefined } = {},
 ): Uint8Array<ArrayBuffer> {
   const bytes = Object.values(arrays).reduce((sum, value) => sum + byteLength(value), 0)
-  if (bytes > MOST_BYTES) {
+  if (bytes > MAX_BYTES) {
     throw new SoftmarginError(
       'OUT_OF_MEMORY',
       `arrays of ${bytes} bytes do not fit in one .npz file, which holds at most 4 GiB; write several files`,
-      { argument: 'arrays', received: bytes, expected: `at most ${MOST_BYTES} bytes` },
+      { argument: 'arrays', received: bytes, expected: `at most ${MAX_BYTES} bytes` },
     )
   }
   const files: Zippable = {}

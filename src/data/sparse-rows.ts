@@ -2,10 +2,10 @@ import { SoftmarginError } from '../core/errors.ts'
 import { Matrix } from '../core/matrix.ts'
 
 /** A dense matrix of at most this many elements (64 MiB) is always allowed. */
-const SMALL = 2 ** 24
+const MAX_SMALL_ELEMENTS = 2 ** 24
 
 /** A larger dense matrix may have at most this many elements per stored one; more suggests wrong column numbers. */
-const MOST_PER_ENTRY = 1024
+const MAX_ELEMENTS_PER_ENTRY = 1024
 
 /** The largest column number: that of a 32-bit int, as in LIBSVM. */
 export const MAX_INDEX = 2 ** 31 - 1
@@ -62,7 +62,7 @@ export class SparseRows {
    */
   toMatrix(cols: number, name: string, shift = 0): Matrix {
     const size = this.rows * cols
-    if (size > Math.max(SMALL, MOST_PER_ENTRY * this.#count) || size > MAX_INDEX) {
+    if (size > Math.max(MAX_SMALL_ELEMENTS, MAX_ELEMENTS_PER_ENTRY * this.#count) || size > MAX_INDEX) {
       throw new SoftmarginError(
         'OUT_OF_MEMORY',
         `${name} has ${this.rows} rows of ${cols} columns with only ${this.#count} numbers in them: ` +

@@ -3,13 +3,13 @@
  * with the square of that number. Valid files with profiles, previews and extended XMP have some hundred
  * segments, none of which changes a pixel.
  */
-export const mostMetadata = 256
+export const MAX_METADATA_SEGMENTS = 256
 
 /**
  * Maximum number of scans of a progressive image. Encoders produce about ten. A scan of a few bytes costs the
  * time of a whole image.
  */
-export const mostScans = 100
+export const MAX_SCANS = 100
 
 /** Byte range of a segment in the file. */
 interface Segment {
@@ -40,7 +40,7 @@ export function scanSegments(bytes: Uint8Array): JpegSegments {
   let frame: { width: number; height: number; components: number } | undefined
   let scans = 0
   let at = 2
-  while (at + 4 <= bytes.length && scans <= mostScans) {
+  while (at + 4 <= bytes.length && scans <= MAX_SCANS) {
     if (bytes[at] !== 0xff) {
       if (!frame) throw new Error(`it is damaged (no segment begins at byte ${at})`)
       // Skip the entropy-coded data of a scan, up to the next marker.

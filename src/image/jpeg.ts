@@ -1,7 +1,7 @@
 import { codecFault, codecModule } from '../host/modules/codecs.ts'
 import { decoderOf } from './format-registry.ts'
 import type { RawImage } from './image-input.ts'
-import { mostMetadata, mostScans, scanSegments, withoutMetadata } from './jpeg-segments.ts'
+import { MAX_METADATA_SEGMENTS, MAX_SCANS, scanSegments, withoutMetadata } from './jpeg-segments.ts'
 import { checkArea } from './limits.ts'
 
 /** Messages of the decoder (libjpeg), which fills missing data with grey and only warns. */
@@ -30,9 +30,9 @@ export function decodeJpeg(bytes: Uint8Array): Promise<RawImage> {
 async function decodeAlone(bytes: Uint8Array): Promise<RawImage> {
   const { width, height, components, metadata, scans } = scanSegments(bytes)
   checkArea(width, height)
-  if (scans > mostScans)
-    throw new Error(`it has more than ${mostScans} scans, each of which takes as long as a whole image`)
-  const needed = metadata.length > mostMetadata ? withoutMetadata(bytes, metadata) : bytes
+  if (scans > MAX_SCANS)
+    throw new Error(`it has more than ${MAX_SCANS} scans, each of which takes as long as a whole image`)
+  const needed = metadata.length > MAX_METADATA_SEGMENTS ? withoutMetadata(bytes, metadata) : bytes
   if (components === 4) {
     const decodeCmyk = await decoderOf('CMYK')
     if (!decodeCmyk)

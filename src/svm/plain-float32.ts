@@ -13,8 +13,8 @@ import { SvcPredictor } from './svc-predictor.ts'
  * Upper limits on the number of support vectors compared and on the multiply-adds spent: some tenths of a
  * second.
  */
-const MOST_ROWS = 200
-const MOST_WORK = 5e7
+const MAX_ROWS = 200
+const MAX_WORK = 5e7
 
 /**
  * Warns if a runtime that computes kernel values in plain float32, as ONNX Runtime does, would return different
@@ -28,8 +28,8 @@ export async function warnOfPlainFloat32(
 ): Promise<void> {
   const { supportVectors, kernel, classes, tieOrder, inputSteps } = state
   if (kernel.kind === 'precomputed' || supportVectors.rows === 0) return
-  const most = Math.floor(MOST_WORK / Math.max(1, supportVectors.data.length))
-  const count = Math.min(supportVectors.rows, MOST_ROWS, Math.max(1, most))
+  const most = Math.floor(MAX_WORK / Math.max(1, supportVectors.data.length))
+  const count = Math.min(supportVectors.rows, MAX_ROWS, Math.max(1, most))
   const rows = Array.from({ length: count }, (_, k) => Math.floor((k * supportVectors.rows) / count))
   const X = supportVectors.select(Int32Array.from(rows))
   // The input steps have already been applied to the support vectors.

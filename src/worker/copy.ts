@@ -4,13 +4,13 @@ import { yieldToHost } from '../host/platform/yield.ts'
 import { isArrayBuffer, isPlain } from './encode.ts'
 
 /** Bytes copied before yielding: a few milliseconds on a page's main thread if the target memory is newly allocated. */
-const PIECE = 2 ** 21
+const CHUNK_BYTES = 2 ** 21
 
 /**
  * Shorter buffers are left to structured cloning, since transferring a buffer has a cost of its own. The limit is
  * below the size of most image files: cloning hundreds of those at once would block a page for 40 ms.
  */
-const LONG = 2 ** 12
+const MIN_TRANSFERRED_BYTES = 2 ** 12
 
 type Bytes = ArrayBuffer | ArrayBufferView
 
@@ -30,7 +30,7 @@ export class Copies {
   readonly buffers = new Set<ArrayBuffer>()
   readonly #places: Place[] = []
   readonly #copied = new Map<Bytes, Bytes>()
-  #left = PIECE
+  #left = CHUNK_BYTES
 
   /** @param args as `encode` returns them, with the original views; modified in place */
   constructor(args: unknown[]) {
@@ -39,7 +39,7 @@ export class Copies {
 
   /** Whether everything is small enough to copy without yielding. */
   get isShort(): boolean {
-    return this.#places.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) <= PIECE
+    return this.#places.reduce((sum, { bytes }) => sum + bytes.byteLength, 0) <= CHUNK_BYTES
   }
 
   /** Copies everything at once. */
@@ -67,7 +67,7 @@ export class Copies {
       from = to
       if (this.#left > 0) continue
       await yieldToHost()
-      this.#left = PIECE
+      this.#left = CHUNK_BYTES
     }
     return copy
   }
@@ -76,7 +76,7 @@ export class Copies {
     holder[key] = copy
     // Bytes that occur twice are copied once and stay shared.
     this.#copied.set(bytes, copy)
-    if (copy.byteLength >= LONG)
+    if (copy.byteLength >= MIN_TRANSFERRED_BYTES)
       this.buffers.add((ArrayBuffer.isView(copy) ? copy.buffer : copy) as ArrayBuffer)
   }
 
@@ -90,7 +90,8 @@ export class Copies {
     if (value === null || typeof value !== 'object') return
     if (isBytes(value)) {
       const isWhole = !ArrayBuffer.isView(value) || value.byteLength === value.buffer.byteLength
-      if (!isWhole || value.byteLength >= LONG) this.#places.push({ holder, key, bytes: value })
+      if (!isWhole || value.byteLength >= MIN_TRANSFERRED_BYTES)
+        this.#places.push({ holder, key, bytes: value })
     } else if (Array.isArray(value) || isPlain(value)) {
       this.#find(value as Record<string, unknown>)
     }

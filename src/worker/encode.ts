@@ -98,14 +98,14 @@ function encodeView(view: ArrayBufferView, { moved, trim }: Encoding): ArrayBuff
 }
 
 /** Arrays with fewer numbers are cheap to clone. */
-const MANY = 4096
+const MIN_TRANSFERRED_NUMBERS = 4096
 
 /**
  * Packs rows of numbers into one buffer: cloning them number by number would block a page for tens of milliseconds.
  */
 function encodeRows(array: unknown[], how: Encoding): Mark | undefined {
   const cols = Array.isArray(array[0]) ? array[0].length : 0
-  if (array.length * cols < MANY) return undefined
+  if (array.length * cols < MIN_TRANSFERRED_NUMBERS) return undefined
   const data = new Float64Array(array.length * cols)
   let at = 0
   for (const row of array) {

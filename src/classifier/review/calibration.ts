@@ -3,7 +3,7 @@ import type { Label } from '../../core/labels.ts'
 import { coupleProbabilities } from '../../engine/decision/coupling.ts'
 import { fitSigmoid, type Sigmoids } from '../../engine/decision/platt.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import { LEAD, LEAST } from '../../onnx/classifier/probability-steps.ts'
+import { LEAD, MIN_PROBABILITY } from '../../onnx/classifier/probability-steps.ts'
 import type { OutOfFold } from './out-of-fold.ts'
 
 /** How decision values become probabilities. */
@@ -90,7 +90,7 @@ export function agreeWith(
 }
 
 function tempered(row: Float32Array, power: number): Float64Array {
-  const scores = Float64Array.from(row, (p) => power * log(Math.max(p, LEAST)))
+  const scores = Float64Array.from(row, (p) => power * log(Math.max(p, MIN_PROBABILITY)))
   const top = Math.max(...scores)
   const weights = scores.map((score) => exp(score - top))
   const sum = weights.reduce((total, weight) => total + weight, 0)
@@ -99,7 +99,7 @@ function tempered(row: Float32Array, power: number): Float64Array {
 
 /** The power with the least log loss, by golden-section search over its logarithm. */
 function bestPower(coupled: Float32Array, codes: Int32Array, classes: number): number {
-  const logs = Float64Array.from(coupled, (p) => log(Math.max(p, LEAST)))
+  const logs = Float64Array.from(coupled, (p) => log(Math.max(p, MIN_PROBABILITY)))
   const loss = (power: number) => {
     let total = 0
     for (let row = 0, at = 0; row < codes.length; row++, at += classes) {

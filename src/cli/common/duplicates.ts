@@ -10,8 +10,8 @@ export interface DuplicatePaths {
   similarity: number
 }
 
-/** At most so many pairs are named. */
-const NAMED = 5
+/** Maximum number of pairs that are named. */
+const MAX_NAMED_PAIRS = 5
 
 /** The pairs with the paths of their images. @param read the images that could be read, as the classifier counts them */
 export function duplicatePaths(pairs: readonly DuplicateImages[], read: readonly string[]): DuplicatePaths[] {
@@ -32,7 +32,8 @@ export function readPaths(paths: readonly string[], { list }: SkippedPictures): 
 export function tellLeaks(leaks: readonly DuplicatePaths[]): void {
   const held = new Set(leaks.map(({ images }) => images[1])).size
   if (held === 0) return
-  for (const { images } of leaks.slice(0, NAMED)) say(`${images[1]} is a near-duplicate of ${images[0]}`)
+  for (const { images } of leaks.slice(0, MAX_NAMED_PAIRS))
+    say(`${images[1]} is a near-duplicate of ${images[0]}`)
   const subject =
     held === 1 ? '1 held-out image is a near-duplicate' : `${held} held-out images are near-duplicates`
   say(`${subject} of training images, so that the hold-out accuracy may be too high`)

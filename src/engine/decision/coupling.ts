@@ -3,8 +3,8 @@
 import type { Sigmoids } from './platt.ts'
 import { sigmoid } from './platt.ts'
 
-/** Pairwise probabilities are clipped to [LEAST, 1 - LEAST], as in LIBSVM. */
-const LEAST = 1e-7
+/** Pairwise probabilities are clipped to [MIN_PROBABILITY, 1 - MIN_PROBABILITY], as in LIBSVM. */
+const MIN_PROBABILITY = 1e-7
 
 /**
  * Class probabilities of each row, from the decision values of all pairs.
@@ -32,7 +32,10 @@ export function coupleProbabilities(
   for (let row = 0, at = 0; row < rows; row++) {
     for (let i = 0, pair = 0; i < classes; i++) {
       for (let j = i + 1; j < classes; j++, pair++) {
-        const p = Math.min(Math.max(sigmoid(decisions[at++], a[pair], b[pair]), LEAST), 1 - LEAST)
+        const p = Math.min(
+          Math.max(sigmoid(decisions[at++], a[pair], b[pair]), MIN_PROBABILITY),
+          1 - MIN_PROBABILITY,
+        )
         pairwise[i * classes + j] = p
         pairwise[j * classes + i] = 1 - p
       }

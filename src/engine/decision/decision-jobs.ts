@@ -8,9 +8,9 @@ import type { Simd } from '../wasm/module.ts'
 import { Regions } from '../wasm/regions.ts'
 import { ThreadPool, threadsFor } from '../wasm/thread-pool.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
+import { DecisionValues, deciderOf, type OnBlock } from './decision-values.ts'
 import type { Expansion } from './expansion.ts'
 import { Float32Decider } from './float32-decider.ts'
-import { DecisionValues, deciderOf, type OnBlock } from './predictor.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
 /** Consecutive rows: the number of the first, and their values. */
@@ -24,9 +24,9 @@ interface DecisionJob {
  */
 const JOB_WORK = 2e8
 /** Maximum number of blocks of a job. */
-const MOST_BLOCKS = 64
+const MAX_BLOCKS = 64
 /** Maximum bytes of decision values that wait for those of earlier rows or for float64. */
-const MOST_WAITING = 2 ** 26
+const MAX_WAITING_BYTES = 2 ** 26
 
 /** The job type of a prediction, for the thread pool: decision values of some rows, rows x pairs. */
 export const decisionJobType: JobType<DecisionLayout, DecisionJob, Float64Array<ArrayBuffer>> = {
@@ -105,9 +105,9 @@ export class ThreadedPredictor {
     if (threads === 1) return predictor.decide(X, timeSlice, onBlock)
     const { engine, layout, decider, simd } = predictor
     const blocks = Math.ceil(JOB_WORK / (rowWork(layout) * decider.blockRows))
-    const jobRows = Math.min(Math.max(1, blocks), MOST_BLOCKS) * decider.blockRows
+    const jobRows = Math.min(Math.max(1, blocks), MAX_BLOCKS) * decider.blockRows
     const batchRows =
-      jobRows * Math.max(4 * threads, Math.floor(MOST_WAITING / (jobRows * layout.intercept.length * 8)))
+      jobRows * Math.max(4 * threads, Math.floor(MAX_WAITING_BYTES / (jobRows * layout.intercept.length * 8)))
     const open = () => runnerOf(decider, layout)
     const pool = await ThreadPool.open(decisionJobType, engine, simd, threads, layout, this.#regions, open)
     try {

@@ -70,7 +70,7 @@ export class Float32Decider implements RowDecider {
     const { size } = this.#rows.runs[0]
     const step = this.#rows.columnsPerCall(rows)
     for (let j = 0; j < size; j += step) {
-      this.#rows.multiply(rows, j, Math.min(step, size - j), this.#values + j * 4, size * 4)
+      this.#rows.computeBlock(rows, j, Math.min(step, size - j), this.#values + j * 4, size * 4)
       if (timeSlice.expired) await timeSlice.yield()
     }
     const values = this.#engine.float32(this.#values, rows * size)
@@ -99,7 +99,7 @@ export class Float32Decider implements RowDecider {
     for (const [c, run] of this.#rows.runs.entries()) {
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
-        this.#rows.multiply(rows, run.start + j, cols, this.#values, CHUNK * 4)
+        this.#rows.computeBlock(rows, run.start + j, cols, this.#values, CHUNK * 4)
         weights.addSums(c, [j, cols], [this.#values, CHUNK * 4, rows], this.#sums)
         if (timeSlice.expired) await timeSlice.yield()
       }
@@ -119,7 +119,7 @@ export class Float32Decider implements RowDecider {
     const step = this.#rows.columnsPerCall(rows)
     for (let j = 0; j < this.#size; j += step) {
       const cols = Math.min(step, this.#size - j)
-      this.#rows.multiplyPlain(rows, j, cols, this.#wide + j * 4, stride)
+      this.#rows.computeDotProducts(rows, j, cols, this.#wide + j * 4, stride)
       if (timeSlice.expired) await timeSlice.yield()
     }
     const { norms, factors } = underflow.shift(this.#wide, stride, rows, this.#rows.leftNorms)

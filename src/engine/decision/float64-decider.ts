@@ -45,7 +45,7 @@ export class Float64Decider implements RowDecider {
     for (const [c, run] of this.#rows.runs.entries()) {
       for (let j = 0; j < run.size; j += CHUNK) {
         const cols = Math.min(CHUNK, run.size - j)
-        this.#rows.multiplyWide(rows, run.start + j, cols, this.#values, CHUNK * 8)
+        this.#rows.computeBlockFloat64(rows, run.start + j, cols, this.#values, CHUNK * 8)
         this.#weights.addWideSums(
           c,
           [j, Math.min(cols, run.count - j)],

@@ -68,7 +68,7 @@ export async function fillStrip(
   const step = rows.columnsPerCall(count)
   for (let j = from; j < b.size; j += step) {
     const cols = Math.min(step, b.size - j)
-    rows.multiply(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
+    rows.computeBlock(count, b.start + j, cols, out + i * strideB + j * 4, strideB)
     if (timeSlice.expired) await timeSlice.yield()
   }
   const after = out === mirrored ? i + count : 0

@@ -5,15 +5,15 @@ import type { ColumnStats } from './column-stats.ts'
 import { type Kernel, mayCentre, type PreciseKernel, powerOfTwoScale, rescaled } from './kernel.ts'
 
 /** Number of sampled rows, and the distances within the sample at which rows are compared. */
-const SAMPLE = 64
+const SAMPLE_ROWS = 64
 const LAGS = [1, 2, 3]
 /** Kernel values that differ by less than this fraction of their magnitude are close: 17 bits of float32 remain. */
-const CLOSE = 2 ** -7
+const MIN_RELATIVE_DIFFERENCE = 2 ** -7
 /** gamma |x|^2 above which rounding errors of squared distances matter in an rbf kernel (0.2 % at this value). */
-const LARGE = 2 ** 13
+const MAX_GAMMA_NORM = 2 ** 13
 /** Range of the normal float32 numbers. */
-const LEAST = 2 ** -126
-const MOST = 2 ** 127
+const MIN_NORMAL_FLOAT32 = 2 ** -126
+const MAX_FLOAT32_POWER = 2 ** 127
 
 /**
  * Decides whether kernel values between the rows of X are so close together that they must be computed in float64, and
@@ -32,7 +32,7 @@ export function preciseKernel(
   const { kind, gamma, coef0, degree } = kernel
   if (kind === 'poly' && degree === 0) return undefined
   const { forced = false } = o
-  const count = Math.min(SAMPLE, X.rows)
+  const count = Math.min(SAMPLE_ROWS, X.rows)
   const rows = Array.from({ length: count }, (_, k) => X.row(Math.floor((k * X.rows) / count)))
   const distances: number[] = []
   for (const lag of LAGS) {
@@ -50,11 +50,12 @@ export function preciseKernel(
     rows.map((row) => squaredDistance(row, about)),
     0.5,
   )!
-  const isLost = (part: number, base: number) => part < CLOSE * base || !fits(kernel, largest)
+  const isLost = (part: number, base: number) =>
+    part < MIN_RELATIVE_DIFFERENCE * base || !fits(kernel, largest)
   if (kind === 'rbf') {
     // Subtracting 1 gains precision as long as most of the differences are small.
     const lessOne = gamma * between < 0.5
-    const lost = gamma * size > LARGE || isLost(gamma * between, 1)
+    const lost = gamma * size > MAX_GAMMA_NORM || isLost(gamma * between, 1)
     return lost || forced ? { lessOne, origin: undefined } : undefined
   }
   const lost =
@@ -69,7 +70,7 @@ export function preciseKernel(
 function fits(kernel: Kernel, largest: number): boolean {
   if (kernel.kind === 'linear') return true
   const { gamma } = rescaled(kernel, powerOfTwoScale(largest))
-  return gamma >= LEAST && gamma < MOST
+  return gamma >= MIN_NORMAL_FLOAT32 && gamma < MAX_FLOAT32_POWER
 }
 
 function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {

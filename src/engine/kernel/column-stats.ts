@@ -16,7 +16,7 @@ export interface ColumnStats {
 }
 
 /** Elements that are copied to the engine at once: few enough to stay in the cache. */
-const PIECE = 1 << 15
+const CHUNK_ELEMENTS = 1 << 15
 
 /**
  * Statistics of X in one pass. Sums are accumulated in row order, in float64.
@@ -35,7 +35,7 @@ export async function columnStats(
   // A model whose decision function is constant has no support vectors.
   if (rows === 0) return { columnMeans: new Float64Array(cols), variance: 0, largest: 0, isFinite: true }
   const mark = engine.mark()
-  const together = Math.max(1, Math.floor(PIECE / cols))
+  const together = Math.max(1, Math.floor(CHUNK_ELEMENTS / cols))
   const source = engine.allocate(together * cols * 4)
   const sums = engine.allocate(cols * 8)
   const totals = engine.allocate(TOTALS.bytes)

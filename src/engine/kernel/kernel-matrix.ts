@@ -8,16 +8,16 @@ import type { Run } from './runs.ts'
 export interface KernelMatrix {
   readonly kind: SvmKernel['kind']
   readonly runs: Run[]
-  /** Address of one f32 per position: K(x, x), bitwise as `multiply` computes it. */
+  /** Address of one f32 per position: K(x, x), bit-identical to what `computeBlock` computes. */
   readonly diagonal: number
-  /** Selects up to `blockRows` rows, by position, as the left operand of subsequent `multiply` calls. */
+  /** Selects up to `blockRows` rows, by position, as the left operand of subsequent `computeBlock` calls. */
   gather(positions: ArrayLike<number>): void
-  /** Columns that one `multiply` of `rows` rows may have, so that aborts are noticed in time: a multiple of 8. */
+  /** Columns that one `computeBlock` of `rows` rows may have, so that aborts are noticed in time: a multiple of 8. */
   columnsPerCall(rows: number): number
   /**
    * out[i][j] = K(row i of the left operand, position `start` + j), `rows` x `cols` float32.
    *
    * @param stride bytes between rows of `out`
    */
-  multiply(rows: number, start: number, cols: number, out: number, stride: number): void
+  computeBlock(rows: number, start: number, cols: number, out: number, stride: number): void
 }

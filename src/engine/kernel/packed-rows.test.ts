@@ -26,7 +26,7 @@ async function values(X: Matrix, left: number[], kernel: Kernel) {
   const { size } = rows.runs[0]
   const out = engine.allocate(left.length * size * 4)
   rows.gather(left)
-  rows.multiply(left.length, 0, size, out, size * 4)
+  rows.computeBlock(left.length, 0, size, out, size * 4)
   const made = engine.float32(out, left.length * size)
   return left.map((_, i) => made.slice(i * size, i * size + X.rows))
 }
@@ -125,7 +125,7 @@ test('packed rows read from another matrix give the same kernel values', async (
   const out = engine.allocate(13 * 64 * 4)
   engine.float32(source, 13 * 77).set(X.data.subarray(0, 13 * 77))
   rows.take(source, 13)
-  rows.multiply(13, 0, 64, out, 64 * 4)
+  rows.computeBlock(13, 0, 64, out, 64 * 4)
   const home = await values(X, range(13), kernel)
   for (let i = 0; i < 13; i++) expect(engine.float32(out + i * 64 * 4, 64)).toEqual(home[i])
 })

@@ -16,7 +16,7 @@ export interface PackedLayout {
   panels: number
   /** Address of one f32 per position: |x|^2. */
   norms: number
-  /** Address of one f32 per position: K(x, x), bit-identical to what `multiply` computes. */
+  /** Address of one f32 per position: K(x, x), bit-identical to what `computeBlock` computes. */
   diagonal: number
   /** Set if kernel values are computed in float64: see `PreciseKernel`. */
   precise: PreciseLayout | undefined
@@ -95,7 +95,7 @@ export class PackedRows implements KernelMatrix {
   get norms(): number {
     return this.layout.norms
   }
-  /** Address of one f32 per position: K(x, x), bit-identical to what `multiply` computes. */
+  /** Address of one f32 per position: K(x, x), bit-identical to what `computeBlock` computes. */
   get diagonal(): number {
     return this.layout.diagonal
   }
@@ -145,14 +145,14 @@ export class PackedRows implements KernelMatrix {
     return Math.max(PANEL, Math.floor(work / (rows * this.width) / PANEL) * PANEL)
   }
 
-  multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
+  computeBlock(rows: number, start: number, cols: number, out: number, stride: number): void {
     const { precise, products } = this.layout
     if (products) this.#fromProducts(products, rows, start, cols, out, stride)
     else if (precise) this.#preciseBlock(this.#kernel, precise.offsets, rows, start, cols, out, stride, false)
     else this.#kernelBlock(this.#kernel, rows, start, cols, out, stride)
   }
 
-  /** Computes the same values as `multiply`, bit for bit, from the dot products. */
+  /** Computes the same values as `computeBlock`, bit for bit, from the dot products. */
   #fromProducts(
     { address, stride: bytes }: ProductsLayout,
     rows: number,
@@ -167,8 +167,8 @@ export class PackedRows implements KernelMatrix {
     this.apply(out, stride, rows, start, cols, this.#stripNorms)
   }
 
-  /** Like `multiply`, but `out` is float64 and nothing is subtracted from K. */
-  multiplyWide(rows: number, start: number, cols: number, out: number, stride: number): void {
+  /** Like `computeBlock`, but `out` is float64 and nothing is subtracted from K. */
+  computeBlockFloat64(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#preciseBlock(this.#unshifted, 0, rows, start, cols, out, stride, true)
   }
 
@@ -191,8 +191,8 @@ export class PackedRows implements KernelMatrix {
     )
   }
 
-  /** Like `multiply`, but computes plain dot products regardless of the kernel. */
-  multiplyPlain(rows: number, start: number, cols: number, out: number, stride: number): void {
+  /** Like `computeBlock`, but computes plain dot products regardless of the kernel. */
+  computeDotProducts(rows: number, start: number, cols: number, out: number, stride: number): void {
     this.#kernelBlock(this.#linear, rows, start, cols, out, stride)
   }
 

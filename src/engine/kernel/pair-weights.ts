@@ -9,7 +9,7 @@ import type { Run } from './runs.ts'
  * Sums with larger coefficients are computed in float64. If such coefficients nearly cancel, as those of rows that
  * occur with both labels do at C = 1e6, a float32 sum loses all significant digits.
  */
-const LARGE = 100
+const MAX_FLOAT32_COEFFICIENT = 100
 
 /** Where coefficients are in memory: plain data, so that it can be sent to a thread that shares the memory. */
 export interface WeightsLayout {
@@ -53,7 +53,7 @@ export class PairWeights {
    * @param largest upper bound of their absolute values; decides between float32 and float64
    */
   static allocate(engine: Engine, runs: Run[], largest: number): PairWeights {
-    const exact = largest > LARGE
+    const exact = largest > MAX_FLOAT32_COEFFICIENT
     const bytes = PairWeights.columns(runs.length) * (exact ? 8 : 4)
     const addresses = runs.map((run) => engine.allocate(run.size * bytes))
     const weights = new PairWeights(engine, { runs, addresses, exact })

@@ -48,7 +48,7 @@ export class PrecomputedRows implements KernelMatrix {
     return padded(Math.ceil(COLUMNS / rows))
   }
 
-  multiply(rows: number, start: number, cols: number, out: number, stride: number): void {
+  computeBlock(rows: number, start: number, cols: number, out: number, stride: number): void {
     for (let i = 0; i < rows; i++) {
       const view = this.#engine.float32(out + i * stride, cols)
       for (let j = 0; j < cols; j++) view[j] = this.#value(this.#left[i], this.#rowAt[start + j])

@@ -14,7 +14,7 @@ export interface RoundingError {
 }
 
 /** Bound of the relative error of a float32 kernel value, which is rounded several times. */
-const UNIT = 2 ** -22
+const MAX_RELATIVE_ERROR = 2 ** -22
 
 /** An error of K b is significant above this multiple of the tolerance and this fraction of the margin. */
 const TOLERANCES = 3
@@ -53,7 +53,7 @@ export function expectedError(
   }
   return count === 0
     ? 0
-    : UNIT * (kind === 'poly' ? Math.max(1, degree) : 1) * Math.sqrt((squares * sum) / count)
+    : MAX_RELATIVE_ERROR * (kind === 'poly' ? Math.max(1, degree) : 1) * Math.sqrt((squares * sum) / count)
 }
 
 /**
@@ -88,7 +88,7 @@ export function roundingError(
       const cols = Math.min(WIDE_COLUMNS, size - from)
       const block = b.subarray(first + from, first + from + cols)
       if (block.every((value) => value === 0)) continue
-      rows.multiplyWide(points.length, start + from, cols, rows.wide, cols * 8)
+      rows.computeBlockFloat64(points.length, start + from, cols, rows.wide, cols * 8)
       const values = engine.float64(rows.wide, points.length * cols)
       for (let p = 0; p < points.length; p++) {
         for (let k = 0; k < cols; k++) if (block[k] !== 0) exact[p] += block[k] * values[p * cols + k]

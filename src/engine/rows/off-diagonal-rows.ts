@@ -116,7 +116,7 @@ export class OffDiagonalRows implements RowProvider {
     const step = this.#rows.columnsPerCall(positions.length)
     for (let j = 0; j < run.size; j += step) {
       const cols = Math.min(step, run.size - j)
-      this.#rows.multiply(positions.length, run.start + j, cols, out + j * 4, strideOf(run))
+      this.#rows.computeBlock(positions.length, run.start + j, cols, out + j * 4, strideOf(run))
       if (timeSlice.expired) await timeSlice.yield()
     }
   }

@@ -5,7 +5,7 @@ import type { Engine } from '../wasm/engine.ts'
 /** A sixth of the rows in memory is computed at once. */
 const PART = 6
 /** Maximum number of strips computed at once. */
-const MOST_STRIPS = 8
+const MAX_STRIPS = 8
 
 /**
  * How many kernel rows to compute at once: a sixth of those in memory, between one strip and eight. A whole strip takes
@@ -16,5 +16,5 @@ const MOST_STRIPS = 8
  */
 export function prefetchCount(engine: Engine, present: number): number {
   const rows = engine.exports.TILE_ROWS.value
-  return Math.min(Math.max(Math.round(present / (PART * rows)), 1), MOST_STRIPS) * rows
+  return Math.min(Math.max(Math.round(present / (PART * rows)), 1), MAX_STRIPS) * rows
 }

@@ -113,7 +113,7 @@ export class RowCache implements RowProvider {
       const step = this.#rows.columnsPerCall(batch.length)
       for (let j = 0; j < run.size; j += step) {
         const cols = Math.min(step, run.size - j)
-        this.#rows.multiply(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
+        this.#rows.computeBlock(batch.length, run.start + j, cols, made + offset + j * 4, this.#slotBytes)
         if (timeSlice.expired) await timeSlice.yield()
       }
     }

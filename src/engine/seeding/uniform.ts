@@ -4,11 +4,11 @@ import type { DualProblem } from '../dual/dual-problem.ts'
 import type { Run } from '../kernel/runs.ts'
 
 /** Number of sample points per class that decide whether a uniform start is worth its kernel products. */
-const SAMPLE = 8
+const SAMPLE_POINTS = 8
 /**
  * A uniform start is used if the dual of a point would be at least this share of its value without any other points.
  */
-const ALONE = 0.5
+const MIN_DUAL_SHARE = 0.5
 
 /**
  * If the points of a pair are nearly orthogonal in feature space (an rbf kernel with a large gamma), all points of a
@@ -53,8 +53,8 @@ export class UniformSeed {
    */
   #find(problem: DualProblem): number {
     const less = Math.min(this.#first.count, this.#second.count)
-    const rough = this.#bestOf(this.#productsOf(problem, Math.max(1, Math.floor(less / SAMPLE))))
-    if (!(rough * problem.meanDiagonal >= ALONE)) return 0
+    const rough = this.#bestOf(this.#productsOf(problem, Math.max(1, Math.floor(less / SAMPLE_POINTS))))
+    if (!(rough * problem.meanDiagonal >= MIN_DUAL_SHARE)) return 0
     this.#products = this.#productsOf(problem, 1)
     return this.#bestOf(this.#products)
   }

@@ -23,7 +23,7 @@ function sourceOf(engine: Engine, xs: number[], labels: number[], kernel: (x: nu
     diagonal: precomputed.diagonal,
     gather: (positions) => precomputed.gather(positions),
     columnsPerCall: (rows) => precomputed.columnsPerCall(rows),
-    multiply: (...where) => precomputed.multiply(...where),
+    computeBlock: (...where) => precomputed.computeBlock(...where),
   }
   return source
 }

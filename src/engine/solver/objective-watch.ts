@@ -1,8 +1,8 @@
 import type { DualProblem } from '../dual/dual-problem.ts'
 
-/** Iterations between two checks: the larger of this minimum and `EVERY` per point. */
-const LEAST_EVERY = 1e5
-const EVERY = 100
+/** Iterations between two checks: the larger of this minimum and `ITERATIONS_PER_POINT` per point. */
+const MIN_CHECK_INTERVAL = 1e5
+const ITERATIONS_PER_POINT = 100
 /** A decrease below this fraction of sum(|b|) * gap is attributed to rounding. */
 const ROUNDING = 1e-13
 
@@ -21,7 +21,7 @@ export class ObjectiveWatch {
 
   constructor(problem: DualProblem) {
     this.#problem = problem
-    this.#every = Math.max(LEAST_EVERY, EVERY * problem.size)
+    this.#every = Math.max(MIN_CHECK_INTERVAL, ITERATIONS_PER_POINT * problem.size)
     this.next = this.#every
   }
 

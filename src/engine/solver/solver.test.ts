@@ -34,7 +34,7 @@ function rowAt(engine: Engine, source: PackedRows, position: number): Float32Arr
   const mark = engine.mark()
   const out = engine.allocate(columns * 4)
   source.gather([position])
-  source.multiply(1, 0, columns, out, columns * 4)
+  source.computeBlock(1, 0, columns, out, columns * 4)
   const row = engine.float32(out, columns).slice()
   engine.release(mark)
   return row

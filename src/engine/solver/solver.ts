@@ -51,16 +51,16 @@ export interface SearchOptions {
 /** Points times iterations per call of the WebAssembly solver: about 10 ms. */
 const SLICE_WORK = 1e7
 /** Minimum of the default iteration limit, as in LIBSVM. */
-const LAST_RESORT = 1e7
+const MIN_ITERATION_LIMIT = 1e7
 /** Maximum number of free points for projected conjugate gradients: the matrix between them is at most 4 MB. */
-const CG_POINTS = 1024
+const MAX_CG_POINTS = 1024
 /** Minimum problem size to begin with projected conjugate gradients from a near start; below it SMO is as fast. */
-const MANY = 256
+const MIN_POINTS_FOR_CG = 256
 /**
  * Minimum iterations before the first projected conjugate gradient step otherwise. Until then the search follows nearly
  * the same path as LIBSVM, so that borderline points are treated alike.
  */
-const FIRST_CG = 1000
+const MIN_ITERATIONS_BEFORE_CG = 1000
 /** Iterations between two such steps, per point: SMO needs about as many to identify the free points. */
 const CG_EVERY = 0.25
 
@@ -81,7 +81,7 @@ export class Solver {
     const definite = kind !== 'sigmoid' && kind !== 'precomputed'
     // A single run is paired with itself.
     this.problem = new DualProblem(engine, sizes[0] + (sizes[1] ?? sizes[0]), definite)
-    this.#cgScratch = definite ? engine.allocate(engine.exports.projectedCgBytes(CG_POINTS)) : 0
+    this.#cgScratch = definite ? engine.allocate(engine.exports.projectedCgBytes(MAX_CG_POINTS)) : 0
   }
 
   /**
@@ -145,11 +145,13 @@ async function search(
   options: SearchOptions,
   mostError: number,
 ): Promise<FitStatus | undefined> {
-  const limit = options.maxIterations >= 0 ? options.maxIterations : Math.max(LAST_RESORT, 100 * problem.size)
+  const limit =
+    options.maxIterations >= 0 ? options.maxIterations : Math.max(MIN_ITERATION_LIMIT, 100 * problem.size)
   const slice = Math.max(16, Math.floor(SLICE_WORK / problem.size))
   const { timeSlice, mostRows = 1 } = options
   let told = timeSlice.yields
-  const firstCg = problem.near && problem.size >= MANY ? 0 : Math.max(FIRST_CG, problem.size)
+  const firstCg =
+    problem.near && problem.size >= MIN_POINTS_FOR_CG ? 0 : Math.max(MIN_ITERATIONS_BEFORE_CG, problem.size)
   let nextCg = cgScratch > 0 ? firstCg : Number.POSITIVE_INFINITY
   const watch = new ObjectiveWatch(problem)
   // Whether the last projected conjugate gradient step was rejected because of rounding. If that is still so when the
@@ -163,7 +165,7 @@ async function search(
     }
     if (done >= watch.next && (watch.hasStalled() || isLost)) return 'stalled'
     if (done >= nextCg) {
-      isLost = problem.projectedCgStep(cgScratch, CG_POINTS, mostError) === LOST
+      isLost = problem.projectedCgStep(cgScratch, MAX_CG_POINTS, mostError) === LOST
       nextCg = done + Math.ceil(problem.size * CG_EVERY)
     }
     const answer = problem.solve(Math.min(slice, limit - done, nextCg - done))

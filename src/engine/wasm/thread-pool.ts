@@ -198,9 +198,9 @@ export async function threadsByDefault(): Promise<number> {
  */
 export async function threadsFor(wanted: number | undefined, multiplyAdds: number): Promise<number> {
   const threads = wanted === undefined ? defaultThreads : possibleThreads(wanted)
-  if (threads === 1 || multiplyAdds < WORTHWHILE || !mayShareMemory()) return 1
+  if (threads === 1 || multiplyAdds < MIN_WORK_FOR_THREADS || !mayShareMemory()) return 1
   return threads ?? threadsByDefault()
 }
 
 /** Multiply-adds that take a few tenths of a second: less work is finished before another thread has started. */
-const WORTHWHILE = 2e9
+const MIN_WORK_FOR_THREADS = 2e9

@@ -7,8 +7,8 @@ import { withoutSecrets } from './url-secrets.ts'
 export const usualTimeout = 30_000
 
 /** The longest delay that timers support, in milliseconds. */
-const longestTimer = 2 ** 31 - 1
-const mostRedirects = 10
+const MAX_TIMER_MS = 2 ** 31 - 1
+const MAX_REDIRECTS = 10
 
 /** The largest response held in memory, in bytes; larger ONNX files cannot be read. */
 const mostBytes = 2 ** 31
@@ -87,7 +87,7 @@ export async function openHttp(url: string, options: HttpOptions = {}): Promise<
         return answerOf(response, passed, silence)
       }
       await response.body?.cancel().catch(() => {})
-      if (hops === mostRedirects) throw new Error('there are too many redirects')
+      if (hops === MAX_REDIRECTS) throw new Error('there are too many redirects')
       const next = withoutCredentials(redirected(href, location))
       checkRedirect(href, next.href)
       const staysThere = new URL(next.href).origin === new URL(href).origin
@@ -177,7 +177,7 @@ class Silence {
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this
     const give = () => this.#controller.abort(new UnresponsiveServer(this.#timeout))
-    const timer = this.#timeout <= longestTimer ? setTimeout(give, this.#timeout) : undefined
+    const timer = this.#timeout <= MAX_TIMER_MS ? setTimeout(give, this.#timeout) : undefined
     let stopped: () => void
     const aborted = new Promise<never>((_, reject) => {
       stopped = () => reject(signal.reason)

@@ -2,11 +2,11 @@ import { Inflate } from 'fflate'
 import { inflateByHost } from '../../host/platform/inflate.ts'
 
 /** Number of compressed bytes that are inflated at once. Their output, at most 1032 times as much, is held in memory. */
-const PIECE = 2 ** 14
+const CHUNK_BYTES = 2 ** 14
 /** The same for the host's inflater. */
-const HOST_PIECE = 2 ** 16
+const HOST_CHUNK_BYTES = 2 ** 16
 /** Maximum expansion of deflate: a copy of 258 bytes takes two bits. */
-export const MOST_EXPANSION = 1032
+export const MAX_EXPANSION = 1032
 
 /**
  * Inflates a zlib stream piece by piece. Its checksum (Adler-32) is ignored, since PNG chunks have their own.
@@ -22,7 +22,7 @@ export function inflateParts(parts: Uint8Array[], take: (bytes: Uint8Array) => v
     inflated = bytes
   })
   let headerLength = 2
-  for (const piece of pieces(parts, PIECE)) {
+  for (const piece of pieces(parts, CHUNK_BYTES)) {
     if (headerLength > 0) checkHeader(piece)
     left -= piece.length
     try {
@@ -50,7 +50,7 @@ export async function inflatePartsByHost(
   parts: Uint8Array[],
   take: (bytes: Uint8Array) => void,
 ): Promise<boolean> {
-  const inflated = inflateByHost(pieces(parts, HOST_PIECE))
+  const inflated = inflateByHost(pieces(parts, HOST_CHUNK_BYTES))
   if (!inflated) return false
   try {
     for await (const bytes of inflated) take(bytes)

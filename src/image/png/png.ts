@@ -1,6 +1,6 @@
 import type { RawImage } from '../image-input.ts'
 import { readChunks } from './png-chunks.ts'
-import { inflateParts, inflatePartsByHost, MOST_EXPANSION } from './png-inflate.ts'
+import { inflateParts, inflatePartsByHost, MAX_EXPANSION } from './png-inflate.ts'
 import { bitsPerPixel, expander } from './png-pixels.ts'
 import { PngRows } from './png-rows.ts'
 
@@ -19,7 +19,7 @@ export async function decodePng(bytes: Uint8Array): Promise<RawImage> {
   // A header can declare any size, so no memory is allocated for more pixels than the data can contain.
   const compressed = data.reduce((sum, { length }) => sum + length, 0)
   const needed = PngRows.bytesOf(header, bits)
-  if (needed > compressed * MOST_EXPANSION) throw tooFew()
+  if (needed > compressed * MAX_EXPANSION) throw tooFew()
   const pixels = new Uint32Array(header.width * header.height)
   const newRows = () => new PngRows(header, bits, expander(chunks), pixels)
   let rows = newRows()

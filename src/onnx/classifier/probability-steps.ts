@@ -13,7 +13,7 @@ export interface FileCalibration {
 }
 
 /** Smaller probabilities are raised to this: about the smallest amount by which a float32 can differ from 1. */
-export const LEAST = 1e-7
+export const MIN_PROBABILITY = 1e-7
 /** Factor by which the label's probability exceeds the others: above the rounding error of float32, but negligible. */
 export const LEAD = 1 + 2 ** -20
 
@@ -64,7 +64,7 @@ function calibrationSteps(
   const sum1 = { norm: 'L1' }
   let tempered = coupled
   if (power !== 1) {
-    const least = steps.constant('least', Float32Array.of(LEAST))
+    const least = steps.constant('least', Float32Array.of(MIN_PROBABILITY))
     const clipped = steps.step('coupled-clipped', 'Max', [coupled, least])
     const exponent = steps.constant('power', Float32Array.of(power))
     const raised = steps.step('coupled-raised', 'Pow', [clipped, exponent])

@@ -15,7 +15,7 @@ export interface UnknownField {
 }
 
 /** Maximum nesting of messages: ONNX's own limit, and far less than the stack allows. */
-const MOST_DEPTH = 100
+const MAX_DEPTH = 100
 
 /** Text decoders remove a byte order mark by default, but in a message it is part of the text. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -42,7 +42,7 @@ class Reader {
   }
 
   message(schema: Schema<unknown>, message: Values, end: number, depth: number): void {
-    if (depth > MOST_DEPTH) throw new RangeError('messages are nested too deeply')
+    if (depth > MAX_DEPTH) throw new RangeError('messages are nested too deeply')
     const unknown: UnknownField[] = []
     while (this.#at < end) {
       const tag = this.#small()
@@ -200,7 +200,7 @@ class Reader {
   }
 
   #skipGroup(no: number, end: number, depth: number): void {
-    if (depth > MOST_DEPTH) throw new RangeError('groups are nested too deeply')
+    if (depth > MAX_DEPTH) throw new RangeError('groups are nested too deeply')
     for (;;) {
       const tag = this.#small()
       if ((tag & 7) === WireType.endGroup) {

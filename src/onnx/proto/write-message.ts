@@ -8,7 +8,7 @@ import { WireType } from './wire-type.ts'
 type Values = Record<string, unknown>
 
 /** Byte fields of at least this length are not copied until the end. */
-const LARGE = 4096
+const MIN_DEFERRED_BYTES = 4096
 
 /** Encodes a message. */
 export function toBinary<T>(schema: Schema<T>, message: T): Uint8Array<ArrayBuffer> {
@@ -138,7 +138,7 @@ class Writer {
   }
 
   bytes(bytes: Uint8Array): void {
-    if (bytes.length >= LARGE) {
+    if (bytes.length >= MIN_DEFERRED_BYTES) {
       this.#flush()
       this.#done.push(bytes)
       this.length += bytes.length

@@ -4,20 +4,20 @@ import type { Dims } from './tensor-info.ts'
  * Maximum rank of tensors that shape inference follows. NumPy is limited to 64 and ONNX Runtime's operators
  * to fewer; a file that claims more would only cost time at every node that passes the shape on.
  */
-export const mostDimensions = 64
+export const MAX_DIMENSIONS = 64
 
 /** Maximum number of a tensor's values that are tracked. Constants with more values are weights, not shapes. */
-export const mostValues = 64
+export const MAX_VALUES = 64
 
 /**
- * Sanitizes a shape: `undefined` if its rank exceeds `mostDimensions`; sizes that are not integers from 0 to
+ * Sanitizes a shape: `undefined` if its rank exceeds `MAX_DIMENSIONS`; sizes that are not integers from 0 to
  * 2^53 - 1 become unknown.
  *
  * Sizes are computed from numbers in the file (axes, strides, repeats, pads), so they may turn out negative,
  * fractional, infinite or NaN. ONNX Runtime rejects such files itself; here they only must do no harm.
  */
 export function boundedDims(dims: Dims | undefined): Dims | undefined {
-  if (dims === undefined || dims.length > mostDimensions) return undefined
+  if (dims === undefined || dims.length > MAX_DIMENSIONS) return undefined
   return dims.every(isKnownOrFree) ? dims : dims.map((size) => (isKnownOrFree(size) ? size : undefined))
 }
 
@@ -25,9 +25,9 @@ function isKnownOrFree(size: number | undefined): boolean {
   return size === undefined || (Number.isSafeInteger(size) && size >= 0)
 }
 
-/** Sanitizes a list of values: `undefined` if there are more than `mostValues`. */
+/** Sanitizes a list of values: `undefined` if there are more than `MAX_VALUES`. */
 export function boundedValues<Value>(values: Value[] | undefined): Value[] | undefined {
-  return values === undefined || values.length > mostValues ? undefined : values
+  return values === undefined || values.length > MAX_VALUES ? undefined : values
 }
 
 /**

@@ -1,6 +1,6 @@
 import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
 import type { NodeProto } from '../proto/onnx.ts'
-import { axesOf, axisOf, mostDimensions } from './infer-limits.ts'
+import { axesOf, axisOf, MAX_DIMENSIONS } from './infer-limits.ts'
 import { convolved, convolvedBack, pooled } from './infer-windows.ts'
 import type { Dims, TensorInfo } from './tensor-info.ts'
 
@@ -284,7 +284,7 @@ function listOf(
   const list = attribute === undefined ? undefined : attributeOf(node, attribute)?.ints
   if (list === undefined) return 'none'
   // No such list has more entries than two per dimension.
-  return list.length > 2 * mostDimensions ? 'unknown' : list.map(Number)
+  return list.length > 2 * MAX_DIMENSIONS ? 'unknown' : list.map(Number)
 }
 
 function isKnown(list: Dims | 'none' | 'unknown'): list is Dims {

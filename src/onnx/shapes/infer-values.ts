@@ -1,6 +1,6 @@
 import { attributeOf, integersOf, numbersOf } from '../graph/attributes.ts'
 import type { NodeProto } from '../proto/onnx.ts'
-import { axisOf, boundedValues, mostValues } from './infer-limits.ts'
+import { axisOf, boundedValues, MAX_VALUES } from './infer-limits.ts'
 import { partOfShape } from './infer-shapes.ts'
 import type { TensorInfo } from './tensor-info.ts'
 
@@ -22,7 +22,7 @@ const integers = new Set([2, 3, 4, 5, 6, 7, 12, 13])
 
 /**
  * Evaluates a node's first output where possible. Models compute shapes for Reshape, Expand and Resize by
- * chains of Shape, Gather, Concat and arithmetic. Lists of more than `mostValues` values are not followed.
+ * chains of Shape, Gather, Concat and arithmetic. Lists of more than `MAX_VALUES` values are not followed.
  */
 export function valuesOf(node: NodeProto, inputs: TensorInfo[]): Values | undefined {
   const [x, second, third] = inputs
@@ -55,7 +55,7 @@ export function valuesOf(node: NodeProto, inputs: TensorInfo[]): Values | undefi
       const count = second === undefined ? x?.values?.[0] : undefined
       const fill = attributeOf(node, 'value')?.t
       if (x?.values?.length !== 1 || count === undefined) return undefined
-      if (!Number.isInteger(count) || count < 0 || count > mostValues) return undefined
+      if (!Number.isInteger(count) || count < 0 || count > MAX_VALUES) return undefined
       return Array(count).fill(fill ? numbersOf(fill, 1)?.[0] : 0)
     }
     case 'Where':
@@ -115,7 +115,7 @@ function transposed(x: TensorInfo | undefined, perm: number[] | undefined): Valu
 function joined(inputs: TensorInfo[]): Values | undefined {
   const all: Values = []
   for (const { values } of inputs) {
-    if (values === undefined || all.length + values.length > mostValues) return undefined
+    if (values === undefined || all.length + values.length > MAX_VALUES) return undefined
     all.push(...values)
   }
   return all

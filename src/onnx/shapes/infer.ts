@@ -6,7 +6,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx.ts'
-import { boundedDims, boundedValues, mostDimensions, mostValues } from './infer-limits.ts'
+import { boundedDims, boundedValues, MAX_DIMENSIONS, MAX_VALUES } from './infer-limits.ts'
 import { shapesOf } from './infer-shapes.ts'
 import { valuesOf } from './infer-values.ts'
 import type { Dims, TensorInfo } from './tensor-info.ts'
@@ -57,13 +57,13 @@ export function inferTensors(model: ModelProto, inputs: Record<string, Dims> = {
 function constantFacts(tensor: TensorProto): TensorInfo {
   const dims = dimsOf(tensor.dims)
   const length = dims?.reduce<number>((all, n) => all * (n ?? Number.NaN), 1)
-  const values = length !== undefined && length <= mostValues ? numbersOf(tensor, length) : undefined
+  const values = length !== undefined && length <= MAX_VALUES ? numbersOf(tensor, length) : undefined
   // A file may hold fewer values than its dimensions require.
   return { type: tensor.dataType, dims, values: values?.length === length ? values : undefined }
 }
 
 function dimsOf(dims: bigint[]): Dims | undefined {
-  return dims.length > mostDimensions ? undefined : boundedDims(dims.map(Number))
+  return dims.length > MAX_DIMENSIONS ? undefined : boundedDims(dims.map(Number))
 }
 
 /** Inferred dimensions, completed with those recorded in the file. */

@@ -68,10 +68,10 @@ export const SVM_DEFAULTS: SvmParameters = {
 }
 
 /** Smallest and largest normal numbers of float32. */
-const LEAST_FLOAT32 = 2 ** -126
-const MOST_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
+const MIN_FLOAT32 = 2 ** -126
+const MAX_FLOAT32 = (2 - 2 ** -23) * 2 ** 127
 /** Integers up to this one are exact in float32, the type in which an ONNX file holds the degree. */
-const MOST_DEGREE = 2 ** 24
+const MAX_DEGREE = 2 ** 24
 
 const KERNELS = ['linear', 'poly', 'rbf', 'sigmoid', 'precomputed']
 
@@ -96,7 +96,7 @@ export function svmParameters<P extends SvmParameters>(options: Partial<P>, defa
     }
   }
   if (!isDegree(p.degree)) {
-    throw invalidArgument('degree', p.degree, `an integer from 0 to ${MOST_DEGREE}`)
+    throw invalidArgument('degree', p.degree, `an integer from 0 to ${MAX_DEGREE}`)
   }
   if (!isFloat32(p.coef0)) {
     throw invalidArgument('coef0', p.coef0, 'a finite number that float32 can hold: up to 3.4e38')
@@ -112,15 +112,15 @@ export function svmParameters<P extends SvmParameters>(options: Partial<P>, defa
 }
 
 export function isGamma(value: unknown): boolean {
-  return isPositive(value) && value >= LEAST_FLOAT32 && value <= MOST_FLOAT32
+  return isPositive(value) && value >= MIN_FLOAT32 && value <= MAX_FLOAT32
 }
 
 export function isDegree(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_DEGREE
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_DEGREE
 }
 
 export function isFloat32(value: unknown): boolean {
-  return typeof value === 'number' && Math.abs(value) <= MOST_FLOAT32
+  return typeof value === 'number' && Math.abs(value) <= MAX_FLOAT32
 }
 
 function isPositive(value: unknown): value is number {

@@ -30,7 +30,7 @@ async function planOf(counts: number[], cacheSize?: number) {
     ...{ kind: 'rbf', runs, diagonal: 0 },
     gather: () => {},
     columnsPerCall: () => 8,
-    multiply: () => {},
+    computeBlock: () => {},
   }
   return planMemory(engine, source, cacheBytes(cacheSize), 1)
 }

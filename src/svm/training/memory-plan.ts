@@ -9,17 +9,17 @@ import { Solver } from '../../engine/solver/solver.ts'
 import type { Engine } from '../../engine/wasm/engine.ts'
 
 /** Classes of up to this many rows get whole blocks at once: computing single rows would save nothing. */
-const SMALL = 64
+const MAX_WHOLE_BLOCK_ROWS = 64
 
 /**
  * Default cache size in MB. It does not depend on the host's memory, because the set of cached rows affects the last
  * bits of the results.
  */
-const USUAL_CACHE = 1024
+const DEFAULT_CACHE_MB = 1024
 
 /** Returns the bytes that a fit may use for kernel values, for a `cacheSize` in MB. */
 export function cacheBytes(cacheSize: number | undefined): number {
-  return (cacheSize ?? USUAL_CACHE) * 2 ** 20
+  return (cacheSize ?? DEFAULT_CACHE_MB) * 2 ** 20
 }
 
 /** How a fit divides its memory. */
@@ -105,6 +105,6 @@ function planFit(engine: Engine, source: KernelMatrix, cacheLimit: number, wante
     blocks: blocksFit,
     diagonal: [],
     fewRows: 1 / (2 * (runs.length - 1)),
-    small: blocksFit && Math.max(...runs.map((run) => run.size)) <= SMALL,
+    small: blocksFit && Math.max(...runs.map((run) => run.size)) <= MAX_WHOLE_BLOCK_ROWS,
   }
 }

@@ -6,13 +6,13 @@ import type { FitJob, PairSolution, RowsFrom } from './pair-solver.ts'
  * Above this share of requested rows, computing the whole off-diagonal block is no more work than its rows one by
  * one.
  */
-const MOST = 0.4
+const MAX_REQUESTED_SHARE = 0.4
 
 /**
  * The pairs among this many first classes show what share of an off-diagonal block the others will request. The
  * number must not depend on the number of threads, because the solver's path depends on it.
  */
-const TRIED = 4
+const SAMPLE_CLASSES = 4
 
 /**
  * Pairs that are solved on whole diagonal blocks. A pair can start as soon as the diagonal blocks of both classes are
@@ -52,7 +52,7 @@ export class PairSchedule {
         if (!this.#ofClass.has(c)) this.#ofClass.set(c, [])
         this.#ofClass.get(c)!.push(pair)
       }
-      if (!whole && Math.max(...pairs[pair]) < TRIED) this.#tried.add(pair)
+      if (!whole && Math.max(...pairs[pair]) < SAMPLE_CLASSES) this.#tried.add(pair)
     }
     this.#diagonal = [...this.#ofClass.keys()].sort((a, b) => b - a)
     if (whole) this.#from = 'blocks'
@@ -91,6 +91,6 @@ export class PairSchedule {
     // Summed in order, so that the result does not depend on which job ended first.
     let sum = 0
     for (const tried of this.#tried) sum += this.#shares.get(tried)!
-    this.#from = sum / this.#tried.size > MOST ? 'blocks' : 'off-diagonal rows'
+    this.#from = sum / this.#tried.size > MAX_REQUESTED_SHARE ? 'blocks' : 'off-diagonal rows'
   }
 }

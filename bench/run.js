@@ -4,6 +4,7 @@
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
 // npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
+// npm run bench -- training-step [--quick] a step of training beside PyTorch (training-step.js)
 // npm run bench -- threads [--quick]       one thread and two (threads.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
 // npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
@@ -26,7 +27,17 @@ import { compile, findPeers, peersFolder, runPeer } from './peers.js'
 import { describe, median, table } from './report.js'
 import { summary } from './summary.js'
 
-const parts = ['extract', 'image-threads', 'layers', 'modules', 'network', 'photo-size', 'serve', 'threads']
+const parts = [
+  'extract',
+  'image-threads',
+  'layers',
+  'modules',
+  'network',
+  'photo-size',
+  'serve',
+  'threads',
+  'training-step',
+]
 const part = parts.find((name) => name === process.argv[2])
 if (part) {
   await import(`./${part}.js`)

@@ -79,7 +79,7 @@ for (const { name, run, example, check } of wanted) {
 }
 for (const { name } of skipped) console.log(`${name}: skipped because of SKIP_HOSTS`)
 console.table(rows)
-for (const column of ['features', 'model', 'predictions']) {
+for (const column of ['features', 'model', 'predictions', 'tuned']) {
   const hashes = new Set(rows.map((row) => row[column]))
   if (hashes.size <= 1) continue
   failed = true

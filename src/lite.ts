@@ -10,11 +10,13 @@ export {
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
+  type EvaluationDetails,
   ImageClassifier,
   type ImagesCall,
   type NextToLabel,
   type Probability,
   type Scale,
+  type ScalerNumbers,
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'

@@ -36,6 +36,7 @@ export {
   type CustomAssetName as GivenName,
   useAssets,
 } from './host/assets.ts'
+export { type CalibrationCurve, calibrationCurve } from './metrics/calibration-curve.ts'
 export {
   type ClassificationReport,
   classificationReport,
@@ -43,6 +44,7 @@ export {
   type ReportFigures,
 } from './metrics/classification-report.ts'
 export { accuracyScore, type ConfusionMatrix, confusionMatrix } from './metrics/metrics.ts'
+export { auc, type RocCurve, rocCurve } from './metrics/roc.ts'
 export { wilsonInterval } from './metrics/wilson-interval.ts'
 export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.ts'
 export {

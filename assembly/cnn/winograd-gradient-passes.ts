@@ -1,5 +1,5 @@
-// The passes of the gradient of weights by Winograd's convolution: those of the output and of the weights in winograd4.ts
-// and winograd-strided.ts, turned round.
+// The passes of the gradient of weights by Winograd's convolution: the transposes of those of the output and of the weights
+// in winograd4.ts and winograd-strided.ts.
 
 import { madd } from '../simd'
 

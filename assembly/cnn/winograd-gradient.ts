@@ -1,7 +1,7 @@
 // Gradients of the weights of convolutions of 3 x 3 by Winograd's convolution. With stride 1 it is
 // y = A^T [(G g G^T) * (B^T d B)] A, a linear function of its weights g, so their gradient is
 // G^T [(A dy A^T) * (B^T d B)] G summed over the tiles: 36 products for each tile of 4 x 4 instead of 144. With stride 2 the
-// form of winograd-strided.ts is turned round in the same way: 81 products instead of 144.
+// form of winograd-strided.ts is transposed in the same way: 81 products instead of 144.
 //
 // Layouts. `planes`: [planes][tiles of a block][channels]. `dyPlanes`: [planes][panels of OUTER filters][tiles of a
 // block][OUTER]. `products`: [planes of weights][channels][OUTER].

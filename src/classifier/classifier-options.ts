@@ -10,29 +10,34 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
 import { checkKnownOptions } from '../core/known-options.ts'
 import type { Label } from '../core/labels.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { ClassificationReport } from '../metrics/classification-report.ts'
 import type { ConfusionMatrix } from '../metrics/metrics.ts'
 import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
-import { checkScale, type Scale } from '../preprocessing/feature-scaler.ts'
+import { checkScale, type Scale, type ScalerNumbers } from '../preprocessing/feature-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { isFeatureStore } from '../store/known-stores.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 
-export type { Scale }
+export type { Scale, ScalerNumbers }
 
 /**
  * Whether a classifier has probabilities: `true` for calibrated ones, from folds; `'libsvm'` for those of LIBSVM.
  */
 export type Probability = boolean | 'libsvm'
 
-/** How a classifier tells pictures of none of its classes. */
-export interface UnknownOptions {
+/**
+ * How a classifier tells pictures of none of its classes.
+ *
+ * @typeParam U the type of `label`
+ */
+export interface UnknownOptions<U extends Label | null = Label | null> {
   /** Share of pictures of the known classes that is refused, above 0 and below 1. Default 0.05. */
   reject?: number | undefined
   /** What `predict` answers for a picture that is like none of the classes. Default `null`. */
-  label?: Label | null | undefined
+  label?: U | undefined
 }
 
 /** Options of `ImageClassifier.create`. */
@@ -114,6 +119,8 @@ export interface EvaluateOptions extends ImagesCall {
    * `refit` also learns from the images that were held out for the evaluation. Default false.
    */
   add?: boolean | undefined
+  /** Whether to return what was found for each image, as `details`. Default false. */
+  details?: boolean | undefined
 }
 
 /** An image that is worth a label. */
@@ -123,10 +130,10 @@ export interface NextToLabel<L extends Label = Label> {
   /** The label that the classifier would give it. */
   label: L
   /**
-   * By how much that label leads the second in the decision values of `decisionFunction`; with two classes, the absolute
-   * decision value. The smaller, the less certain.
+   * How uncertain the classifier is, from 0 to 1: 1 less the lead of that label over the second, in shares that are the
+   * softmax of the classes' decision values.
    */
-  margin: number
+  uncertainty: number
 }
 
 /** Two images that are almost the same. */
@@ -215,8 +222,22 @@ export interface Evaluation<L extends Label = Label> {
   missingClasses: L[]
   /** Number of images evaluated, that is, those that could be read. */
   images: number
+  /** Only with the option `details`. */
+  details?: EvaluationDetails<L> | undefined
   /** Only with `unknown`. The other figures are those of the classes that the SVM finds, refused or not. */
   unknown?: UnknownEvaluation | undefined
+}
+
+/** What an evaluation found for each image that could be read. */
+export interface EvaluationDetails<L extends Label = Label> {
+  /** The index of each image among those that were passed. */
+  indices: number[]
+  /** The label that the SVM finds, also for images that `unknown` refuses. */
+  predicted: L[]
+  /** Decision values, in the shape of `decisionFunction`. */
+  decisions: Matrix
+  /** Probabilities, a column for each class, if the classifier has them. */
+  probabilities?: Matrix | undefined
 }
 
 /** How well a classifier tells pictures of none of its classes. A share of no pictures is NaN. */
@@ -274,8 +295,10 @@ export function withDefaultC(svm: SVC | SvcOptions): SVC | SvcOptions {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkAdd(add: unknown): void {
-  if (typeof add !== 'boolean') throw invalidArgument('add', add, 'true or false')
+export function checkEvaluate({ add, details }: EvaluateOptions): void {
+  for (const [name, value] of Object.entries({ add, details })) {
+    if (value !== undefined && typeof value !== 'boolean') throw invalidArgument(name, value, 'true or false')
+  }
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */

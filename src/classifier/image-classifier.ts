@@ -7,7 +7,12 @@ import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/lab
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { LearningCurve, LearningCurveOptions } from '../model-selection/learning-curve.ts'
-import { type FeatureScaler, fitFeatureScaler, type Scale } from '../preprocessing/feature-scaler.ts'
+import {
+  type FeatureScaler,
+  fitFeatureScaler,
+  type Scale,
+  type ScalerNumbers,
+} from '../preprocessing/feature-scaler.ts'
 import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
@@ -21,7 +26,7 @@ import {
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
-  checkAdd,
+  checkEvaluate,
   checkImages,
   checkLoadOptions,
   checkOptions,
@@ -60,10 +65,12 @@ export type {
   DuplicateImages,
   EvaluateOptions,
   Evaluation,
+  EvaluationDetails,
   ImagesCall,
   NextToLabel,
   Probability,
   Scale,
+  ScalerNumbers,
   UnknownEvaluation,
   UnknownOptions,
 } from './classifier-options.ts'
@@ -85,8 +92,9 @@ interface Fitted<L extends Label> extends FittedSvm<L> {
  *
  * @typeParam L the labels that the classifier may be fitted on and predict. `ImageClassifier.create<'cat' |
  *   'dog'>()` accepts no others. `fit` returns the classifier typed by the labels passed to it.
+ * @typeParam U what `predict` may return besides: `null` or the `label` of the option `unknown`. Default: nothing
  */
-export class ImageClassifier<L extends Label = Label> {
+export class ImageClassifier<L extends Label = Label, U extends Label | null = never> {
   /** How features are scaled before the SVM. */
   readonly scale: Scale
   readonly #template: SVC<L>
@@ -132,9 +140,21 @@ export class ImageClassifier<L extends Label = Label> {
    * Creates a classifier that is not yet fitted.
    *
    * @typeParam L the labels that it may be fitted on. Default: any
+   * @typeParam U with `unknown`, the type of its `label`. Default `null`
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `FeatureExtractor.create`
    */
-  static async create<L extends Label = Label>(options: ClassifierOptions = {}): Promise<ImageClassifier<L>> {
+  static async create<L extends Label = Label>(
+    options?: ClassifierOptions & { unknown?: false | undefined },
+  ): Promise<ImageClassifier<L>>
+  static async create<L extends Label = Label, U extends Label | null = null>(
+    options: ClassifierOptions & { unknown: true | UnknownOptions<U> },
+  ): Promise<ImageClassifier<L, U>>
+  static async create<L extends Label = Label>(
+    options: ClassifierOptions,
+  ): Promise<ImageClassifier<L, Label | null>>
+  static async create<L extends Label = Label>(
+    options: ClassifierOptions = {},
+  ): Promise<ImageClassifier<L, Label | null>> {
     const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
     const parameters = svm instanceof SVC ? svm.getParams() : svm
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
@@ -180,7 +200,7 @@ export class ImageClassifier<L extends Label = Label> {
     images: readonly ImageInput[],
     labels: Y,
     o: ClassifierFitOptions<Y[number]> = {},
-  ): Promise<ImageClassifier<Y[number]>> {
+  ): Promise<ImageClassifier<Y[number], U>> {
     this.#checkAlive()
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
@@ -219,7 +239,7 @@ export class ImageClassifier<L extends Label = Label> {
     this.#frozen = frozen
     this.#source = source
     // The classes are now exactly those of `labels`.
-    return this as unknown as ImageClassifier<Y[number]>
+    return this as unknown as ImageClassifier<Y[number], U>
   }
 
   /**
@@ -273,10 +293,13 @@ export class ImageClassifier<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`, `EMPTY_INPUT`, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming
    *   `images[i]`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
-  async predict(images: readonly ImageInput[], o?: ImagesCall & { onUnreadable?: undefined }): Promise<L[]>
-  async predict(images: readonly ImageInput[], o: ImagesCall): Promise<(L | null)[]>
-  async predict(images: readonly ImageInput[], o: ImagesCall = {}): Promise<(L | null)[]> {
-    return labelsOf(this.#pipeline(), images, o)
+  async predict(
+    images: readonly ImageInput[],
+    o?: ImagesCall & { onUnreadable?: undefined },
+  ): Promise<(L | U)[]>
+  async predict(images: readonly ImageInput[], o: ImagesCall): Promise<(L | U | null)[]>
+  async predict(images: readonly ImageInput[], o: ImagesCall = {}): Promise<(L | U | null)[]> {
+    return labelsOf<L, U>(this.#pipeline(), images, o)
   }
 
   /**
@@ -301,16 +324,16 @@ export class ImageClassifier<L extends Label = Label> {
   async predictWithProba(
     images: readonly ImageInput[],
     o?: ImagesCall & { onUnreadable?: undefined },
-  ): Promise<{ labels: L[]; probabilities: Matrix }>
+  ): Promise<{ labels: (L | U)[]; probabilities: Matrix }>
   async predictWithProba(
     images: readonly ImageInput[],
     o: ImagesCall,
-  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }>
+  ): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }>
   async predictWithProba(
     images: readonly ImageInput[],
     o: ImagesCall = {},
-  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
-    return probabilitiesOf(this.#pipeline(), images, o)
+  ): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
+    return probabilitiesOf<L, U>(this.#pipeline(), images, o)
   }
 
   /**
@@ -341,10 +364,10 @@ export class ImageClassifier<L extends Label = Label> {
     labels: Y,
     o: EvaluateOptions = {},
   ): Promise<Evaluation<L | Y[number]>> {
-    const { add = false, ...call } = o
-    checkAdd(add)
+    const { add = false } = o
+    checkEvaluate(o)
     if (add) await this.#checkRefittable()
-    const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, call, add)
+    const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
     if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
     return result.evaluation
   }
@@ -399,17 +422,18 @@ export class ImageClassifier<L extends Label = Label> {
   }
 
   /**
-   * Chooses the images whose labels would teach the classifier most, for you to label: images that it is uncertain
-   * about, but different ones. Add them with `add` and `refit`, then ask again; a tenth to a half as many images as the
+   * Chooses the images whose labels would teach the classifier most, for you to label: each stands for many others that
+   * it is uncertain about, and is unlike those that it knows and the others that are chosen. Add them with `add` and `refit`, then ask again; a tenth to a half as many images as the
    * classifier has learnt from is a good number for each turn.
    *
-   * Of the 10 n images with the smallest margins, k-means on the scaled features finds n clusters, and the image next
-   * to each centre is taken (F. Zhdanov, "Diverse mini-batch active learning", 2019). The same images give the same
-   * choice.
+   * The choice is greedy: the next image is the one that adds most to the sum over all images of their uncertainty
+   * times their similarity, by the scaled features, to the nearest image that is known or chosen (facility location
+   * weighted by uncertainty; Wei, Iyer and Bilmes, ICML 2015). Of more than 4,000 images so many are drawn with a fixed
+   * seed. The same images give the same choice.
    *
    * @param images images without labels
    * @param n how many to choose, 1 or more; if there are fewer images, all are returned
-   * @returns the most uncertain first; with `onUnreadable`, without images that cannot be read
+   * @returns those that teach most first; with `onUnreadable`, without images that cannot be read
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `predict`
    */
   async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
@@ -494,15 +518,17 @@ export class ImageClassifier<L extends Label = Label> {
    * `runtime` sends its network elsewhere.
    *
    * @typeParam L the labels that the file is known to hold; they are not checked
+   * @typeParam U what `predict` may return besides, if the file is known to have been trained with `unknown`: `null`, or
+   *   the type of its `label`. Default: nothing
    * @param source the file's bytes, a Blob, a path, a URL or `'hf:owner/name/file'`
    * @param o `download` and `onProgress` apply to downloaded sources: how to download, and progress in bytes
    * @throws {SoftmarginError} `FILE_UNREADABLE`, `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `INVALID_ARGUMENT`,
    *   `ABORTED`
    */
-  static async load<L extends Label = Label>(
+  static async load<L extends Label = Label, U extends Label | null = never>(
     source: ModelSource,
     o: ClassifierLoadOptions = {},
-  ): Promise<ImageClassifier<L>> {
+  ): Promise<ImageClassifier<L, U>> {
     checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
@@ -531,6 +557,14 @@ export class ImageClassifier<L extends Label = Label> {
    * the agreement with `predict` that the classifier's have. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC<L> {
     return this.#checkFitted().svc
+  }
+
+  /**
+   * The fitted scaling of the features, by which `svm` has learnt: for `'standard'` the `mean` and the `scale` (standard
+   * deviation) of each feature. Copies. @throws {SoftmarginError} `NOT_FITTED`
+   */
+  get scaler(): ScalerNumbers {
+    return structuredClone(this.#checkFitted().scaler.toFile())
   }
 
   /** Whether `predictProba` is available. @throws {SoftmarginError} `NOT_FITTED` */

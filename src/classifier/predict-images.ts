@@ -10,7 +10,9 @@ import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 import {
   checkImages,
+  type EvaluateOptions,
   type Evaluation,
+  type EvaluationDetails,
   type ImagesCall,
   type NextToLabel,
   type UnknownEvaluation,
@@ -30,14 +32,14 @@ export interface Pipeline<L extends Label = Label> {
 }
 
 /** Predicted label of each image; `null` for images that cannot be read. */
-export async function labelsOf<L extends Label>(
+export async function labelsOf<L extends Label, U extends Label | null>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<(L | null)[]> {
+): Promise<(L | U | null)[]> {
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
-  return spread(refuse(pipeline, features, predicted), read, images.length)
+  return spread(refuse<L, U>(pipeline, features, predicted), read, images.length)
 }
 
 /** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
@@ -59,19 +61,22 @@ function knownScores({ numbers }: KnownModel, features: Matrix): Float64Array {
 }
 
 /** Replaces the labels of images that are like none of the classes. */
-function refuse<L extends Label>({ known }: Pipeline<L>, features: Matrix, predicted: L[]): (L | null)[] {
+function refuse<L extends Label, U extends Label | null>(
+  { known }: Pipeline<L>,
+  features: Matrix,
+  predicted: L[],
+): (L | U)[] {
   if (!known) return predicted
   const scores = knownScores(known, features)
-  // The caller chose the label, so that its type may be another one.
-  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as L | null)))
+  return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as U)))
 }
 
 /** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
-export async function probabilitiesOf<L extends Label>(
+export async function probabilitiesOf<L extends Label, U extends Label | null>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   o: ImagesCall,
-): Promise<{ labels: (L | null)[]; probabilities: Matrix }> {
+): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
   const { svc, power } = pipeline
   if (!svc.getParams().probability) {
     const message =
@@ -87,7 +92,7 @@ export async function probabilitiesOf<L extends Label>(
       ? await svc.predictProba(X, call)
       : await calibratedProba({ svc, power }, X, predicted, call)
   return {
-    labels: spread(refuse(pipeline, features, predicted), read, images.length),
+    labels: spread(refuse<L, U>(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
   }
 }
@@ -118,28 +123,28 @@ export async function nextOf<L extends Label>(
   const { svc } = pipeline
   const { X, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
-  const { diverseRows, marginsOf } = await import('./review/next-to-label.ts')
-  const margins = marginsOf(await svc.decisionFunction(X, { signal: o.signal }))
-  const rows = await diverseRows(X, margins, count, new TimeSlice(o.signal))
-  return rows.map((row) => ({ index: read[row], label: predicted[row], margin: margins[row] }))
+  const { representativeRows, uncertaintiesOf } = await import('./review/next-to-label.ts')
+  const decisions = await svc.decisionFunction(X, { shape: 'ovo', signal: o.signal })
+  const uncertainties = uncertaintiesOf(decisions, svc.classes.length)
+  // A saved classifier knows its support vectors only, which are most of few images.
+  const rows = await representativeRows(X, uncertainties, svc.supportVectors, count, new TimeSlice(o.signal))
+  return rows.map((row) => ({ index: read[row], label: predicted[row], uncertainty: uncertainties[row] }))
 }
 
 /**
- * Evaluates the classifier on images with known labels, and returns the features of these too.
- *
- * @param isKept whether a feature store is to record the labels
+ * Evaluates the classifier on images with known labels, and returns the features of these too. A feature store records
+ * the labels only if the images are to be added.
  */
 export async function evaluationOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
-  o: ImagesCall,
-  isKept = false,
+  o: EvaluateOptions,
 ): Promise<{ evaluation: Evaluation<L>; extracted: Extracted }> {
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, features, read, keys } = await rowsOf(pipeline, images, o, isKept ? labels : undefined)
+  const { X, features, read, keys } = await rowsOf(pipeline, images, o, o.add ? labels : undefined)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
   const yTrue = read.map((i) => labels[i])
   const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
@@ -156,11 +161,30 @@ export async function evaluationOf<L extends Label>(
     },
     missingClasses: pipeline.svc.classes.filter((label) => !occurring.has(label)),
     images: yTrue.length,
+    ...(o.details && { details: await detailsOf(pipeline, X, read, predicted, o.signal) }),
     ...(pipeline.known && {
       unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
     }),
   }
   return { evaluation, extracted: { features, read, keys } }
+}
+
+async function detailsOf<L extends Label>(
+  { svc, power }: Pipeline<L>,
+  X: Matrix,
+  indices: number[],
+  predicted: L[],
+  signal: AbortSignal | undefined,
+): Promise<EvaluationDetails<L>> {
+  const call = { signal }
+  const decisions = await svc.decisionFunction(X, call)
+  if (!svc.getParams().probability) return { indices, predicted, decisions }
+  const { calibratedProba } = await import('./review/calibrate-svc.ts')
+  const probabilities =
+    power === undefined
+      ? await svc.predictProba(X, call)
+      : await calibratedProba({ svc, power }, X, predicted, call)
+  return { indices, predicted, decisions, probabilities }
 }
 
 function unknownEvaluation(
@@ -211,8 +235,8 @@ function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
   return new Matrix(data, length, rows.cols)
 }
 
-function spread<L extends Label>(labels: (L | null)[], read: number[], length: number): (L | null)[] {
-  const all = new Array<L | null>(length).fill(null)
+function spread<T>(labels: T[], read: number[], length: number): (T | null)[] {
+  const all = new Array<T | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all
 }

@@ -3,8 +3,9 @@
 import { invalidArgument, show } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
+import { checkBatchSize } from './batch-size.ts'
 import { CsvParser, type CsvRecord, FORMAT } from './csv-parser.ts'
-import { checkBatchSize, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
+import { type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 import { textOf } from './lines.ts'
 import { decimal } from './sparse-text.ts'
 

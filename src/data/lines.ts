@@ -1,4 +1,4 @@
-import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
+import { chunksOf, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 
 /** The longest line that is accepted, in characters; a longer one means that the data is probably not text. */
 const LONGEST = 2 ** 26
@@ -17,7 +17,7 @@ export async function* textOf(source: DataSource, format: string, o: ReadOptions
       throw unreadable(format, 'it is not UTF-8 text', cause)
     }
   }
-  for await (const piece of piecesOf(source, o)) yield decode(piece)
+  for await (const piece of chunksOf(source, o)) yield decode(piece)
   yield decode()
 }
 

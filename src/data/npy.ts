@@ -1,6 +1,7 @@
 import type { Matrix } from '../core/matrix.ts'
+import { checkBatchSize } from './batch-size.ts'
 import { ByteReader } from './byte-reader.ts'
-import { checkBatchSize, type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
+import { chunksOf, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 import { NdArray, type NdArrayLike, type NdData } from './nd-array.ts'
 import { type NpyType, npyEncode, npyType } from './npy-types.ts'
 
@@ -30,7 +31,7 @@ interface Header {
  *   and could run code; `FILE_UNREADABLE`, `INVALID_ARGUMENT`, `ABORTED`
  */
 export async function readNpy(source: DataSource, o: ReadOptions = {}): Promise<NdArray> {
-  return readArray(piecesOf(source, o))
+  return readArray(chunksOf(source, o))
 }
 
 /** Reads one array from the bytes of a file; trailing bytes are an error. */
@@ -54,7 +55,7 @@ export async function readArray(pieces: AsyncIterable<Uint8Array>): Promise<NdAr
  *   array in Fortran order, whose rows are not contiguous
  */
 export async function* npyBatches(source: DataSource, o: BatchOptions = {}): AsyncGenerator<Matrix> {
-  yield* batchesOf(piecesOf(source, o), o)
+  yield* batchesOf(chunksOf(source, o), o)
 }
 
 /** Reads batches from the bytes of a file. */

@@ -1,7 +1,7 @@
 import { type Zippable, zipSync } from 'fflate'
 import { invalidArgument, SoftmarginError, show } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
-import { type DataSource, piecesOf, type ReadOptions, unreadable } from './data-source.ts'
+import { chunksOf, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 import type { NdArray, NdArrayLike } from './nd-array.ts'
 import { type BatchOptions, batchesOf, readArray, writeNpy } from './npy.ts'
 import { zipMembers } from './zip.ts'
@@ -16,7 +16,7 @@ const FORMAT = 'a NumPy .npz file'
  */
 export async function readNpz(source: DataSource, o: ReadOptions = {}): Promise<Record<string, NdArray>> {
   const arrays: Record<string, NdArray> = Object.create(null)
-  for await (const { name, bytes } of zipMembers(piecesOf(source, o))) {
+  for await (const { name, bytes } of zipMembers(chunksOf(source, o))) {
     const key = keyOf(name)
     if (key in arrays) throw unreadable(FORMAT, `it holds two arrays named ${show(key)}`)
     arrays[key] = await readArray(bytes)
@@ -36,7 +36,7 @@ export async function* npzBatches(
   o: BatchOptions = {},
 ): AsyncGenerator<Matrix> {
   const others: string[] = []
-  for await (const member of zipMembers(piecesOf(source, o))) {
+  for await (const member of zipMembers(chunksOf(source, o))) {
     const key = keyOf(member.name)
     if (key === name) {
       yield* batchesOf(member.bytes, o)

@@ -1,6 +1,7 @@
 import { invalidArgument, shapeMismatch } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
-import { checkBatchSize, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
+import { checkBatchSize } from './batch-size.ts'
+import { type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 import { linesOf } from './lines.ts'
 import { SparseRows } from './sparse-rows.ts'
 import { decimal, isSpace, quote, readPairs } from './sparse-text.ts'

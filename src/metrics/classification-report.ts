@@ -18,8 +18,13 @@ export interface ReportFigures {
 export interface ClassificationReport<L extends Label = Label> {
   /** One entry per class, in the order of `labels`. */
   classes: (ReportFigures & { label: L })[]
-  /** Share of all rows that were predicted correctly. */
+  /** Share of all rows that were predicted correctly, also of rows whose label is not in `labels`. */
   accuracy: number
+  /**
+   * The figures of all listed classes counted together. Present if `labels` leaves out a label that occurs; otherwise
+   * its precision, recall and F1 score would all equal the accuracy.
+   */
+  microAverage?: ReportFigures | undefined
   /** Unweighted mean over the classes. */
   macroAverage: ReportFigures
   /** Mean over the classes, weighted by support. */
@@ -49,6 +54,7 @@ export function classificationReport(
   o: { labels?: readonly Label[] | undefined } = {},
 ): ClassificationReport {
   const labels = labelsOf(yTrue, yPred, o.labels)
+  const all = { right: 0, predicted: 0, support: 0 }
   const classes = labels.map((label) => {
     let support = 0
     let predicted = 0
@@ -58,19 +64,27 @@ export function classificationReport(
       if (yPred[i] === label) predicted++
       if (yTrue[i] === label && yPred[i] === label) right++
     }
-    return {
-      label,
-      precision: share(right, predicted),
-      recall: share(right, support),
-      f1Score: share(2 * right, predicted + support),
-      support,
-    }
+    all.right += right
+    all.predicted += predicted
+    all.support += support
+    return { label, ...figuresOf(right, predicted, support) }
   })
+  const coversAllRows = all.support === yTrue.length && all.predicted === yPred.length
   return {
     classes,
     accuracy: accuracyScore(yTrue, yPred),
+    ...(coversAllRows ? {} : { microAverage: figuresOf(all.right, all.predicted, all.support) }),
     macroAverage: average(classes, () => 1),
     weightedAverage: average(classes, (figures) => figures.support),
+  }
+}
+
+function figuresOf(right: number, predicted: number, support: number): ReportFigures {
+  return {
+    precision: share(right, predicted),
+    recall: share(right, support),
+    f1Score: share(2 * right, predicted + support),
+    support,
   }
 }
 
@@ -99,7 +113,8 @@ function average(
 }
 
 /**
- * Formats a report as a text table in scikit-learn's layout.
+ * Formats a report as a text table in scikit-learn's layout. As there, the line `accuracy` is replaced by `micro avg` if
+ * the report leaves out labels that occur.
  *
  * @param o.digits decimal places, 0 to 20. Default 2.
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
@@ -122,7 +137,9 @@ export function formatClassificationReport(
     '',
     ...report.classes.map((figures, i) => line(names[i], figures)),
     '',
-    `${'accuracy'.padStart(width)} ${cells('', '', report.accuracy.toFixed(digits), String(report.macroAverage.support))}`,
+    report.microAverage
+      ? line('micro avg', report.microAverage)
+      : `${'accuracy'.padStart(width)} ${cells('', '', report.accuracy.toFixed(digits), String(report.macroAverage.support))}`,
     line('macro avg', report.macroAverage),
     line('weighted avg', report.weightedAverage),
     '',

@@ -50,6 +50,29 @@ test('labels can be chosen and ordered', () => {
   ])
 })
 
+// Expected values: scikit-learn 1.2.1, classification_report(y_true, y_pred, labels=['a', 'b']).
+test('shows micro averages instead of the accuracy if `labels` leaves out some', () => {
+  const yTrue = ['a', 'b', 'c', 'a', 'b', 'c', 'a']
+  const yPred = ['a', 'b', 'b', 'c', 'b', 'c', 'a']
+  const report = classificationReport(yTrue, yPred, { labels: ['a', 'b'] })
+  expect(report.microAverage).toEqual({ precision: 0.8, recall: 0.8, f1Score: 0.8, support: 5 })
+  expect(report.accuracy).toBe(5 / 7)
+  expect(formatClassificationReport(report)).toBe(
+    [
+      '              precision    recall  f1-score   support',
+      '',
+      '           a       1.00      0.67      0.80         3',
+      '           b       0.67      1.00      0.80         2',
+      '',
+      '   micro avg       0.80      0.80      0.80         5',
+      '   macro avg       0.83      0.83      0.80         5',
+      'weighted avg       0.87      0.80      0.80         5',
+      '',
+    ].join('\n'),
+  )
+  expect(classificationReport(yTrue, yPred, { labels: ['c', 'b', 'a'] }).microAverage).toBeUndefined()
+})
+
 test('throws for invalid input and names the argument', () => {
   expect(() => accuracyScore([1, 2], [1])).toThrow(
     'yPred must have 2 labels, one for each row of yTrue, but has 1',

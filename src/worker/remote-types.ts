@@ -9,6 +9,7 @@ import type {
   Evaluation,
   ImageClassifier,
   ImagesCall,
+  UnknownOptions,
 } from '../classifier/image-classifier.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ModelSource } from '../cnn/extractor/model-source.ts'
@@ -73,8 +74,8 @@ export type RemoteObject<T> =
     ? RemoteSvc<L>
     : T extends GridSearchCV<infer L>
       ? RemoteGridSearch<L>
-      : T extends ImageClassifier<infer L>
-        ? RemoteClassifier<L>
+      : T extends ImageClassifier<infer L, infer U>
+        ? RemoteClassifier<L, U>
         : RemoteMembers<T>
 
 /**
@@ -123,8 +124,8 @@ type RemoteGridSearch<L extends Label> = Omit<RemoteMembers<GridSearchCV<L>>, 'f
 
 type AllReadable = ImagesCall & { onUnreadable?: undefined }
 
-type RemoteClassifier<L extends Label> = Omit<
-  RemoteMembers<ImageClassifier<L>>,
+type RemoteClassifier<L extends Label, U extends Label | null = never> = Omit<
+  RemoteMembers<ImageClassifier<L, U>>,
   'fit' | 'predict' | 'predictWithProba' | 'evaluate'
 > & {
   /** As `ImageClassifier.fit`. */
@@ -132,19 +133,19 @@ type RemoteClassifier<L extends Label> = Omit<
     images: readonly ImageInput[],
     labels: Y,
     o?: SentValue<ClassifierFitOptions<Y[number]>>,
-  ): RemoteAnswer<ImageClassifier<Y[number]>>
+  ): RemoteAnswer<ImageClassifier<Y[number], U>>
   /** As `ImageClassifier.predict`. */
-  predict(images: readonly ImageInput[], o?: SentValue<AllReadable>): Promise<L[]>
-  predict(images: readonly ImageInput[], o: SentValue<ImagesCall>): Promise<(L | null)[]>
+  predict(images: readonly ImageInput[], o?: SentValue<AllReadable>): Promise<(L | U)[]>
+  predict(images: readonly ImageInput[], o: SentValue<ImagesCall>): Promise<(L | U | null)[]>
   /** As `ImageClassifier.predictWithProba`. */
   predictWithProba(
     images: readonly ImageInput[],
     o?: SentValue<AllReadable>,
-  ): Promise<{ labels: L[]; probabilities: Matrix }>
+  ): Promise<{ labels: (L | U)[]; probabilities: Matrix }>
   predictWithProba(
     images: readonly ImageInput[],
     o: SentValue<ImagesCall>,
-  ): Promise<{ labels: (L | null)[]; probabilities: Matrix }>
+  ): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }>
   /** As `ImageClassifier.evaluate`. */
   evaluate<Y extends ArrayLike<Label>>(
     images: readonly ImageInput[],
@@ -185,12 +186,20 @@ interface GenericClasses {
   }
   readonly ImageClassifier: Omit<RemoteStatics<typeof ImageClassifier>, 'create' | 'load'> & {
     /** As `ImageClassifier.create`. */
-    create<L extends Label = Label>(options?: SentValue<ClassifierOptions>): RemoteAnswer<ImageClassifier<L>>
+    create<L extends Label = Label>(
+      options?: SentValue<ClassifierOptions & { unknown?: false | undefined }>,
+    ): RemoteAnswer<ImageClassifier<L>>
+    create<L extends Label = Label, U extends Label | null = null>(
+      options: SentValue<ClassifierOptions & { unknown: true | UnknownOptions<U> }>,
+    ): RemoteAnswer<ImageClassifier<L, U>>
+    create<L extends Label = Label>(
+      options: SentValue<ClassifierOptions>,
+    ): RemoteAnswer<ImageClassifier<L, Label | null>>
     /** As `ImageClassifier.load`. */
-    load<L extends Label = Label>(
+    load<L extends Label = Label, U extends Label | null = never>(
       source: ModelSource,
       o?: SentValue<ClassifierLoadOptions>,
-    ): RemoteAnswer<ImageClassifier<L>>
+    ): RemoteAnswer<ImageClassifier<L, U>>
   }
 }
 

@@ -104,6 +104,25 @@ describe('fit with a grid', () => {
   })
 })
 
+it('shows the scaling of its features, with which its SVM predicts the same', async () => {
+  const { images, labels } = labelledDigits([0, 1, 4], 8)
+  using classifier = await ImageClassifier.create({ extractor: small })
+  expect(() => classifier.scaler).toThrow(expect.objectContaining({ code: 'NOT_FITTED' }))
+  await classifier.fit(images, labels)
+  const { scaler } = classifier
+  if (scaler.kind !== 'standard') throw new Error(`the scaler is ${scaler.kind}`)
+  const X = await classifier.extractor.extract(images)
+  const scaled = Array.from({ length: X.rows }, (_, i) =>
+    Array.from(X.row(i), (value, f) => (value - scaler.mean[f]) / scaler.scale[f]),
+  )
+  expect(await classifier.svm.predict(scaled)).toEqual(await classifier.predict(images))
+  scaler.mean.fill(0)
+  expect(classifier.scaler).not.toEqual(scaler)
+  using l2 = await ImageClassifier.create({ extractor: small, scale: 'l2' })
+  await l2.fit(images, labels)
+  expect(l2.scaler).toEqual({ kind: 'l2' })
+})
+
 describe("layer: 'auto'", () => {
   it('chooses a layer during fit and saves it', async () => {
     const { images, labels } = labelledDigits([0, 1, 4], 12)

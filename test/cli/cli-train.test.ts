@@ -50,6 +50,30 @@ describe('softmargin train', () => {
     expect(none).toMatchObject({ images: { train: 60, test: 0 }, refit: null })
   })
 
+  it('writes a report with pictures, of all images or of those not held out', async () => {
+    const own = place.copy('report')
+    copyFileSync(join(own, 'one', '0.png'), join(own, 'zéro', 'stray.png'))
+    const report = join(folder, 'report', 'a.html')
+    const train = ['train', own, '-o', join(folder, 'r.onnx'), '--report', report, '--seed', '2']
+    for (const more of [['--probability'], ['--keep-holdout'], ['--test-size', '0']]) {
+      const { code } = await softmargin(...train, ...more)
+      expect(code).toBe(0)
+      const html = readFileSync(report, 'utf8')
+      expect(html).toMatch(/^<!DOCTYPE html>/)
+      expect(html).not.toMatch(/https?:|<script/)
+      expect(html).toContain('Labels that may be wrong')
+      expect(html.includes('Confusion matrix')).toBe(more[0] !== '--test-size')
+      if (more[0] === '--probability') {
+        expect(html).toMatch(/stray\.png/)
+        expect(html.match(/<svg /g)).toHaveLength(2)
+        expect(html).toContain('zéro, perhaps one')
+      }
+    }
+    const refused = await softmargin(...train.with(-3, join(folder, 'r.onnx')))
+    expect(refused.stderr).toMatch(/--report must be a different file from --output/)
+    expect(refused.code).toBe(2)
+  })
+
   it('warns about held-out images that are also trained on, few images and uneven classes', async () => {
     const messy = place.copy('copies')
     for (let i = 0; i < 10; i += 2) {

@@ -182,6 +182,8 @@ export async function formats(): Promise<Format[]> {
         partsOf({ classes: [1, 2], scale: 'l2', pooling: { grid: 2 } }),
         partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true }),
         partsOf({ classes: [1, 2], sigmoids: true }),
+        partsOf({ classes: ['cat', 'cow', 'dog'], sigmoids: true, calibration: { power: 1.5 }, known: true }),
+        partsOf({ classes: [1, 2], scale: 'none', known: true }),
       ].map((parts) =>
         writeClassifier({ ...parts, about: { svm: svmMetadata(parts), learnt: trainingSetMetadata(parts) } }),
       ),

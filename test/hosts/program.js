@@ -6,8 +6,8 @@ import { simdLevel } from './simd.js'
 const THREADS = 2
 
 /**
- * The program that every host runs: features of pictures, a classifier, a grid search, and a fit that is large enough
- * for threads; in this thread with one thread, then in a worker with two, if threads can share memory.
+ * The program that every host runs: features of pictures, a classifier, one with a fine-tuned CNN, a grid search,
+ * and a fit that is large enough for threads; in this thread with one thread, then in a worker with two, if threads can share memory.
  *
  * @param softmargin the result of `import * as softmargin from 'softmargin'`
  * @param spawn from `softmargin/worker`
@@ -45,6 +45,10 @@ async function work(library, options, wanted) {
   await classifier.fit(images, labels)
   const file = await classifier.save()
   const predictions = await classifier.predict(images)
+  const fineTune = { from: 'stage2', epochs: 1, batchSize: 8, validation: 0 }
+  const tuner = await library.ImageClassifier.create({ extractor: options, fineTune })
+  await tuner.fit(images, labels)
+  const tuned = await tuner.save()
   const grid = { C: [0.1, 1, 10], gamma: ['scale', 0.01], kernel: ['rbf', 'linear'] }
   const search = await new library.GridSearchCV(new library.SVC(options), grid, { cv: 3 })
   await search.fit(features, labels)
@@ -59,7 +63,7 @@ async function work(library, options, wanted) {
   await svc.fit(X, y)
   await svc.fit(X, y, { onProgress })
   const { options: _, ...large } = await svc.toState()
-  for (const each of [svc, search, classifier, extractor]) await each.dispose()
+  for (const each of [svc, search, tuner, classifier, extractor]) await each.dispose()
   return {
     simd: simdLevel(),
     threads,
@@ -67,6 +71,7 @@ async function work(library, options, wanted) {
     features: hash([features.data, many.data]),
     model: hash([file, results, large]),
     predictions: hash(predictions),
+    tuned: hash(tuned),
     seconds: (Date.now() - start) / 1000,
   }
 }

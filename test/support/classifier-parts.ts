@@ -40,6 +40,16 @@ function sigmoidsOf(classes: (string | number)[]): SvmNumbers['sigmoids'] {
   }
 }
 
+function knownOf(classes: number, features: number): ClassifierParts['known'] {
+  return {
+    mean: Float64Array.from({ length: features }, (_, i) => noise(i + 11)),
+    whiten: Float32Array.from({ length: features * features }, (_, i) => noise(i + 22)),
+    linear: Float32Array.from({ length: features * classes }, (_, i) => noise(i + 33)),
+    quadratic: Float32Array.from({ length: classes }, (_, i) => noise(i + 44)),
+    offset: Float32Array.from({ length: classes }, (_, i) => noise(i + 77)),
+  }
+}
+
 /** All parts of a small classifier, with pseudo-random numbers. */
 export function partsOf(
   o: {
@@ -50,6 +60,7 @@ export function partsOf(
     cnn?: ModelProto
     sigmoids?: boolean
     calibration?: ClassifierParts['calibration']
+    known?: boolean
   } = {},
 ): ClassifierParts {
   const { pooling = 'average', scale = 'standard', classes = ['cat', 'dog', 'cow'] } = o
@@ -72,6 +83,7 @@ export function partsOf(
         : { kind: scale },
     svm: { ...svmOf(classes, features, o.kernel), sigmoids: o.sigmoids ? sigmoidsOf(classes) : undefined },
     calibration: o.calibration,
+    known: o.known ? knownOf(classes.length, features) : undefined,
     preprocess: { size: 32 },
     about: { layer: 'relu' },
   }

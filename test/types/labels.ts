@@ -128,6 +128,19 @@ export async function classifier() {
     onUnreadable: (index, error) => show(index.toFixed(), error.code),
   })
   expectType<(Kind | null)[]>()(labels)
+
+  // With `unknown`, an answer may be null or its label, also without unreadable images.
+  const careful = await ImageClassifier.create<Kind>({ unknown: { reject: 0.1 } })
+  expectType<(Kind | null)[]>()(await careful.predict(images))
+  expectType<(Kind | null)[]>()(await (await careful.fit(images, kinds)).predict(images))
+  const named = await ImageClassifier.create({ unknown: { label: 'nothing' } })
+  expectType<(Label | 'nothing')[]>()(await named.predict(images))
+  const either = await ImageClassifier.create<Kind>({ unknown: images.length > 1 })
+  expectType<(Label | null)[]>()(await either.predict(images))
+  const never = await ImageClassifier.create<Kind>({ unknown: false })
+  expectType<Kind[]>()(await never.predict(images))
+  const kept = await ImageClassifier.load<Kind, null>('pictures.onnx')
+  expectType<(Kind | null)[]>()((await kept.predictWithProba(images)).labels)
   return inferred
 }
 

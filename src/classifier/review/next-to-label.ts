@@ -1,132 +1,138 @@
+import { exp } from '../../core/exp-log.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 
-/** Of so many times more pictures than are asked for, the most uncertain ones, some are chosen that differ. */
-const POOL = 10
-/** Rounds of k-means at most. */
-const ROUNDS = 20
+/** Similarities are computed between at most so many rows, which are drawn where there are more: 64 MB. */
+const MOST = 4000
 
 /**
- * Chooses rows whose labels would teach a classifier most: rows that it is uncertain about and that differ from each
- * other. Of the ten times as many rows with the smallest margins, k-means finds as many clusters as rows are wanted, and
- * the row next to each centre is taken (F. Zhdanov, "Diverse mini-batch active learning", arXiv:1901.05954, 2019).
+ * Chooses rows whose labels would teach a classifier most: rows that stand for many others that it is uncertain about and
+ * that are unlike the rows that it knows, nor like each other. One after the other, the row is taken that adds most to
+ * the sum over all rows of their uncertainty times their similarity to the nearest row that is known or chosen (facility
+ * location weighted by uncertainty: K. Wei, R. Iyer, J. Bilmes, "Submodularity in data subset selection and active
+ * learning", ICML 2015).
  *
  * @param X scaled features
- * @param margins how far each row is from being given another label
+ * @param uncertainties of each row, from 0 to 1
+ * @param known scaled features of rows that are known
  * @param count number of rows to choose
- * @returns row numbers, those with the smallest margins first
+ * @returns row numbers, in the order in which they were chosen
  * @throws {SoftmarginError} `ABORTED`
  */
-export async function diverseRows(
+export async function representativeRows(
   X: Matrix,
-  margins: Float64Array,
+  uncertainties: Float64Array,
+  known: Matrix,
   count: number,
   timeSlice: TimeSlice,
 ): Promise<number[]> {
-  const byMargin = [...margins.keys()].sort((a, b) => margins[a] - margins[b] || a - b)
-  if (count >= byMargin.length) return byMargin
-  const pool = byMargin.slice(0, POOL * count)
-  const rows = X.select(pool)
-  const centres = await kMeans(rows, count, timeSlice)
-  const taken = new Set<number>()
-  for (let c = 0; c < count; c++) {
-    let nearest = -1
-    let least = Number.POSITIVE_INFINITY
-    for (let i = 0; i < rows.rows; i++) {
-      if (taken.has(i)) continue
-      const square = squaredDistance(rows.row(i), centres.row(c))
-      if (square >= least) continue
-      least = square
-      nearest = i
+  // Of many rows some are drawn at random, which stand for the others.
+  const drawn = new Random(0)
+    .shuffle(Array.from({ length: X.rows }, (_, row) => row))
+    .slice(0, Math.max(MOST, count))
+  const pool = unitRows(X.select(drawn))
+  const rows = pool.rows
+  if (count >= X.rows) return [...drawn].sort((a, b) => uncertainties[b] - uncertainties[a] || a - b)
+  const covered = await nearestSimilarity(
+    pool,
+    unitRows(known.select([...Array(known.rows).keys()])),
+    timeSlice,
+  )
+  const similarities = new Float32Array(rows * rows)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = Math.max(0, dot(pool, i, pool, j))
+      similarities[i * rows + j] = value
+      similarities[j * rows + i] = value
     }
-    taken.add(nearest)
     if (timeSlice.expired) await timeSlice.yield()
   }
-  return [...taken].sort((a, b) => a - b).map((i) => pool[i])
-}
-
-/** The centres of k-means, from k-means++ with a fixed seed (Arthur and Vassilvitskii, SODA 2007). */
-async function kMeans(rows: Matrix, count: number, timeSlice: TimeSlice): Promise<Matrix> {
-  const centres = await firstCentres(rows, count, timeSlice)
-  const nearest = new Int32Array(rows.rows).fill(-1)
-  for (let round = 0; round < ROUNDS; round++) {
-    let moved = 0
-    for (let i = 0; i < rows.rows; i++) {
-      const centre = nearestCentre(rows.row(i), centres)
-      if (centre !== nearest[i]) moved++
-      nearest[i] = centre
-      if (timeSlice.expired) await timeSlice.yield()
+  const weights = Float64Array.from(drawn, (row) => uncertainties[row])
+  const gainOf = (i: number) => {
+    let gain = 0
+    for (let j = 0, at = i * rows; j < rows; j++, at++) {
+      const more = similarities[at] - covered[j]
+      if (more > 0) gain += weights[j] * more
     }
-    if (moved === 0) break
-    const sums = new Float64Array(count * rows.cols)
-    const sizes = new Int32Array(count)
-    for (let i = 0; i < rows.rows; i++) {
-      sizes[nearest[i]]++
-      const own = rows.row(i)
-      for (let f = 0; f < rows.cols; f++) sums[nearest[i] * rows.cols + f] += own[f]
-    }
-    for (let c = 0; c < count; c++) {
-      // A centre that no row is nearest to stays where it is.
-      if (sizes[c] === 0) continue
-      const centre = centres.row(c)
-      for (let f = 0; f < rows.cols; f++) centre[f] = sums[c * rows.cols + f] / sizes[c]
-    }
+    return gain
   }
-  return centres
-}
-
-async function firstCentres(rows: Matrix, count: number, timeSlice: TimeSlice): Promise<Matrix> {
-  const random = new Random(0)
-  const squares = new Float64Array(rows.rows).fill(1)
+  // Gains only shrink while rows are chosen, so that an old one is a bound: most need not be computed again.
+  const bounds = Float64Array.from({ length: rows }, () => Number.POSITIVE_INFINITY)
   const chosen: number[] = []
   while (chosen.length < count) {
-    const total = squares.reduce((sum, square) => sum + square, 0)
-    let left = (random.uint32() / 2 ** 32) * total
-    let next = squares.findIndex((square) => {
-      left -= square
-      return left < 0
-    })
-    // Where all rows that are left are copies of chosen ones, any will do.
-    if (next < 0) next = squares.findIndex((_, i) => !chosen.includes(i))
-    chosen.push(next)
-    for (let i = 0; i < rows.rows; i++) {
-      const square = squaredDistance(rows.row(i), rows.row(next))
-      squares[i] = chosen.length === 1 ? square : Math.min(squares[i], square)
+    let best = -1
+    let most = -1
+    const order = [...bounds.keys()]
+      .filter((i) => bounds[i] >= 0)
+      .sort((a, b) => bounds[b] - bounds[a] || a - b)
+    for (const i of order) {
+      if (bounds[i] <= most) break
+      bounds[i] = gainOf(i)
+      if (bounds[i] > most) {
+        best = i
+        most = bounds[i]
+      }
+      if (timeSlice.expired) await timeSlice.yield()
     }
-    if (timeSlice.expired) await timeSlice.yield()
+    chosen.push(drawn[best])
+    bounds[best] = -1
+    for (let j = 0; j < rows; j++) covered[j] = Math.max(covered[j], similarities[best * rows + j])
   }
-  return rows.select(chosen)
+  return chosen
 }
 
-function nearestCentre(row: Float32Array, centres: Matrix): number {
-  let nearest = 0
-  let least = Number.POSITIVE_INFINITY
-  for (let c = 0; c < centres.rows; c++) {
-    const square = squaredDistance(row, centres.row(c))
-    if (square >= least) continue
-    least = square
-    nearest = c
+/** For each row its greatest similarity to one of the others, at least 0. */
+async function nearestSimilarity(rows: Matrix, others: Matrix, timeSlice: TimeSlice): Promise<Float64Array> {
+  const nearest = new Float64Array(rows.rows)
+  for (let i = 0; i < rows.rows; i++) {
+    for (let j = 0; j < others.rows; j++) nearest[i] = Math.max(nearest[i], dot(rows, i, others, j))
+    if (timeSlice.expired) await timeSlice.yield()
   }
   return nearest
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
-  let square = 0
-  for (let f = 0; f < a.length; f++) square += (a[f] - b[f]) ** 2
-  return square
+/** Scales each row to length 1 in place. */
+function unitRows(X: Matrix): Matrix {
+  for (let i = 0; i < X.rows; i++) {
+    const row = X.row(i)
+    let square = 0
+    for (const value of row) square += value * value
+    const length = Math.sqrt(square) || 1
+    for (let f = 0; f < row.length; f++) row[f] /= length
+  }
+  return X
 }
 
-/** By how much the best class of each row leads the second, from decision values in the shape 'ovr'. */
-export function marginsOf(decisions: Matrix): Float64Array {
+function dot(A: Matrix, i: number, B: Matrix, j: number): number {
+  let sum = 0
+  for (let f = 0, a = i * A.cols, b = j * B.cols; f < A.cols; f++, a++, b++) sum += A.data[a] * B.data[b]
+  return sum
+}
+
+/**
+ * How uncertain each row is, from 0 to 1: 1 less the lead of the best class over the second, in shares that are the softmax
+ * of the sums of the classes' decision values.
+ *
+ * @param decisions in the shape 'ovo', as `SVC.decisionFunction` returns them
+ */
+export function uncertaintiesOf(decisions: Matrix, classes: number): Float64Array {
   return Float64Array.from({ length: decisions.rows }, (_, i) => {
-    const row = decisions.row(i)
-    if (row.length === 1) return Math.abs(row[0])
-    let [first, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
-    for (const value of row) {
-      if (value > first) [first, second] = [value, first]
-      else if (value > second) second = value
+    const pairs = decisions.row(i)
+    const sums = new Float64Array(classes)
+    if (classes === 2) sums.set([-pairs[0], pairs[0]])
+    else {
+      for (let a = 0, pair = 0; a < classes; a++) {
+        for (let b = a + 1; b < classes; b++, pair++) {
+          sums[a] += pairs[pair]
+          sums[b] -= pairs[pair]
+        }
+      }
     }
-    return first - second
+    const top = Math.max(...sums)
+    const weights = sums.map((sum) => exp((sum - top) / Math.sqrt(classes - 1)))
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    const [first, second] = [...weights].sort((a, b) => b - a)
+    return 1 - (first - second) / total
   })
 }

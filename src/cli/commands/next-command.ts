@@ -46,7 +46,9 @@ async function next(
     skipped.conclude(paths.length)
     const list = chosen.map(({ index, ...rest }) => ({ image: paths[index], ...rest }))
     printResult(options.json === true, { file, next: list, skipped: skipped.list }, () =>
-      list.map(({ image, label, margin }) => `${[image, label, margin.toFixed(3)].join('\t')}\n`).join(''),
+      list
+        .map(({ image, label, uncertainty }) => `${[image, label, uncertainty.toFixed(3)].join('\t')}\n`)
+        .join(''),
     )
   } finally {
     progress.stop()

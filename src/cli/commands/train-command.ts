@@ -1,12 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import {
-  type ClassifierFineTune,
-  type Evaluation,
-  ImageClassifier,
-  type Scale,
-} from '../../classifier/image-classifier.ts'
+import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
 import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
@@ -15,9 +10,10 @@ import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
 import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
-import { type DuplicatePaths, duplicatePaths, readPaths, tellLeaks } from '../common/duplicates.ts'
+import { findLeaks, readPaths, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
-import { holdOut, type Sides } from '../common/hold-out.ts'
+import { accuracyOfTwice } from '../common/expected-accuracy.ts'
+import { holdOut } from '../common/hold-out.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import {
   defaultGrid,
@@ -41,6 +37,7 @@ import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
 import { printResult, progress, say, table } from '../common/terminal.ts'
 import { tuningText } from '../common/tuning.ts'
+import { makeReport } from '../report/train-report.ts'
 
 interface TrainOptions extends RuntimeOption {
   output: string
@@ -66,6 +63,7 @@ interface TrainOptions extends RuntimeOption {
   fineTune?: ClassifierFineTune | true
   seed: number
   keepHoldout?: boolean
+  report?: string
   json?: boolean
 }
 
@@ -129,6 +127,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     )
     .option('--cache <file>', 'store features in this .npz file and reuse them')
     .option('--seed <number>', 'seed of the hold-out', parseSeed, 0)
+    .option('--report <file>', 'also write a report as one HTML file: plots, mistakes, suspect labels')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText(
       'after',
@@ -151,6 +150,10 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     if (options.fineTune !== undefined) {
       throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
+  }
+  if (options.report !== undefined) {
+    await checkWritable(options.report)
+    checkApart(options.output, options.report, '--report')
   }
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
@@ -190,6 +193,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
             onProgress: progress.update,
             onUnreadable: skipped.for(sides.test.paths),
             add: true,
+            details: options.report !== undefined,
           })
         : undefined
     const trained = sides.train.paths.length - skippedInTraining
@@ -206,6 +210,10 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     const bytes = await classifier.save()
     await writeFileAtomically(options.output, bytes)
 
+    if (options.report !== undefined) {
+      const parts = { classifier, evaluation, sides, skipped, isRefitted, signal }
+      await writeFileAtomically(options.report, new TextEncoder().encode(await makeReport(parts)))
+    }
     const seconds = (performance.now() - started) / 1000
     const { classes, search, rankedLayers } = classifier
     const { layer, pooling, featureSize } = classifier.extractor.describe()
@@ -254,44 +262,6 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     store?.dispose()
     if (signal.aborted && store) say(`the features of ${store.size} images are stored in ${options.cache}`)
   }
-}
-
-/** The held-out images that are near-duplicates of training images. */
-async function findLeaks(
-  classifier: ImageClassifier,
-  trained: number,
-  { train, test }: Sides,
-  skipped: SkippedPictures,
-  signal: AbortSignal,
-): Promise<DuplicatePaths[]> {
-  const pairs = await classifier.nearDuplicates({ signal, onProgress: progress.update })
-  const read = readPaths([...train.paths, ...test.paths], skipped)
-  const leaks = pairs.filter(({ indices: [a, b] }) => a < trained && b >= trained)
-  return duplicatePaths(leaks, read)
-}
-
-/** Up to so many images a learning curve is computed, which takes 15 fits. */
-const CURVE_IMAGES = 20_000
-
-/**
- * The accuracy that may be expected after training with twice as many images: that on the held-out images, plus what
- * the learning curve promises. `undefined` if a class has fewer than 5 images, for a trained CNN, which has seen the
- * images already, and for very many images.
- */
-async function accuracyOfTwice(
-  classifier: ImageClassifier,
-  labels: readonly string[],
-  { accuracy }: Evaluation,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const folds = 5
-  const counts = new Map<string, number>()
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
-  const isPossible = Math.min(...counts.values()) >= folds && labels.length <= CURVE_IMAGES
-  if (!isPossible || classifier.extractor.tuning?.kept) return undefined
-  const { extrapolated } = await classifier.learningCurve({ cv: folds, signal, onProgress: progress.update })
-  const [now, twice] = extrapolated.map(({ score }) => score)
-  return Math.min(1, accuracy + twice - now)
 }
 
 function svmOptions(options: TrainOptions): SvcOptions {

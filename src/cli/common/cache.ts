@@ -18,8 +18,8 @@ export async function openCache(path: string, argument: string): Promise<Feature
   }
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` if a command's output and its cache are the same file */
-export function checkApart(output: string, cache: string): void {
-  if (resolve(output) === resolve(cache))
-    throw invalidArgument('--cache', cache, 'a different file from --output')
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` if a command's output and another file of it are the same file */
+export function checkApart(output: string, other: string, argument = '--cache'): void {
+  if (resolve(output) === resolve(other))
+    throw invalidArgument(argument, other, 'a different file from --output')
 }

@@ -1,6 +1,7 @@
-import type { DuplicateImages } from '../../classifier/image-classifier.ts'
+import type { DuplicateImages, ImageClassifier } from '../../classifier/image-classifier.ts'
+import type { Sides } from './hold-out.ts'
 import type { SkippedPictures } from './skipped.ts'
-import { say } from './terminal.ts'
+import { progress, say } from './terminal.ts'
 
 /** A pair of near-duplicates with the paths of its images. */
 export interface DuplicatePaths {
@@ -52,4 +53,18 @@ export function tellDuplicates(pairs: readonly DuplicatePaths[]): void {
       ? '1 pair of near-duplicates has one label'
       : `${same} pairs of near-duplicates have one label each`,
   )
+}
+
+/** The held-out images that are near-duplicates of training images. */
+export async function findLeaks(
+  classifier: Pick<ImageClassifier, 'nearDuplicates'>,
+  trained: number,
+  { train, test }: Sides,
+  skipped: SkippedPictures,
+  signal: AbortSignal,
+): Promise<DuplicatePaths[]> {
+  const pairs = await classifier.nearDuplicates({ signal, onProgress: progress.update })
+  const read = readPaths([...train.paths, ...test.paths], skipped)
+  const leaks = pairs.filter(({ indices: [a, b] }) => a < trained && b >= trained)
+  return duplicatePaths(leaks, read)
 }

@@ -7,8 +7,8 @@ import type { LoadedNetwork } from './load-network.ts'
 /** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */
 const manyOfAClass = 75
 
-/** Multiply-adds that a training may need by default: some minutes on one core. */
-const mostWork = 8e12
+/** Multiply-adds that a training may need by default: about ten minutes on one core, in the engine. */
+const mostWork = 2e13
 
 /** Number of passes over the images if the caller does not say. */
 export function defaultEpochs(images: number): number {

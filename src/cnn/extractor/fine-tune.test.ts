@@ -66,6 +66,19 @@ describe('fineTune', () => {
     for (const one of tuned) one.dispose()
   })
 
+  it('starts from random weights with reset', async () => {
+    using extractor = await make()
+    const run = async (options: FineTuneOptions) => {
+      using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: 8, ...options })
+      return { bytes: Buffer.from(await tuned.toOnnx()).toString('base64'), loss: tuned.tuning!.loss }
+    }
+    const one = await run({ reset: true })
+    expect(one.loss).toBeLessThan(0.95 * Math.log(3))
+    expect((await run({ reset: true })).bytes).toBe(one.bytes)
+    expect((await run({ reset: true, randomState: 1 })).bytes).not.toBe(one.bytes)
+    expect((await run({})).bytes).not.toBe(one.bytes)
+  })
+
   it('changes only the weights above the layer', async () => {
     using extractor = await make()
     const below = { layer: 'pool', pooling: 'none' as const }

@@ -12,6 +12,7 @@ import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations } from '../training/kept-activations.ts'
 import { sliceSize, viewsThatFit } from '../training/plan-training.ts'
+import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
 import { withWeights } from '../training/tuned-model.ts'
 import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
@@ -159,6 +160,7 @@ export async function trainAbove(
           kept.map(({ name }) => name),
         )
     const random = new Random(settings.randomState)
+    if (settings.reset) resetWeights(one, runner.parameters, random)
     const source = { images, preprocess, front, input: port.name, batch: port.batch, kept }
     const plan = { flip: setup.flip, shift: settings.augment.shift, views, random }
     const data = await keepActivations(source, plan, {

@@ -23,6 +23,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * the more images there are of each class.
    */
   from?: string | number | undefined
+  /**
+   * Whether the weights above `from` start at random values instead of those of the file, to train a network from
+   * nothing with `from: 'input'`. Default `false`.
+   */
+  reset?: boolean | undefined
   /** Number of passes over the images. Default 15, fewer for many images. */
   epochs?: number | undefined
   /**
@@ -43,7 +48,7 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   schedule?: 'cosine' | 'constant' | undefined
   /** Share of the target that is spread over all classes. Default 0.05. */
   labelSmoothing?: number | undefined
-  /** Factor of the rate from each layer to the one below it. Default 0.8. */
+  /** Factor of the rate from each layer to the one below it. Default 0.8, or 1 with `reset`. */
   layerDecay?: number | undefined
   /** Random changes of training images; `false` for none. */
   augment?: Augmentation | false | undefined
@@ -117,6 +122,7 @@ export interface Validation {
 
 /** Options with their defaults filled in, except those that depend on the images. */
 export interface Settings {
+  reset: boolean
   epochs: number | undefined
   seconds: number | undefined
   batchSize: number
@@ -137,6 +143,7 @@ export interface Settings {
 /** The names of the options; the type makes sure that none is missing. */
 const known: Record<keyof FineTuneOptions, true> = {
   from: true,
+  reset: true,
   epochs: true,
   seconds: true,
   batchSize: true,
@@ -164,10 +171,11 @@ const known: Record<keyof FineTuneOptions, true> = {
  */
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
-  const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true } = options
+  const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   if (typeof shuffle !== 'boolean') throw invalidArgument('shuffle', shuffle, 'true or false')
+  if (typeof reset !== 'boolean') throw invalidArgument('reset', reset, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
@@ -176,6 +184,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     throw invalidArgument('seconds', options.seconds, 'left out where epochs is given')
   }
   const settings: Settings = {
+    reset,
     epochs: options.epochs,
     seconds: options.seconds,
     batchSize: options.batchSize ?? 32,
@@ -185,7 +194,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     weightDecay: options.weightDecay ?? 5e-4,
     schedule,
     labelSmoothing: options.labelSmoothing ?? 0.05,
-    layerDecay: options.layerDecay ?? 0.8,
+    layerDecay: options.layerDecay ?? (reset ? 1 : 0.8),
     augment: { flip, shift },
     shuffle,
     validation: options.validation ?? 0.2,

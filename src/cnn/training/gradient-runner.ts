@@ -3,12 +3,12 @@ import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import type { Parameter } from './optimizer.ts'
-import { type LearntTensor, type StepRuntime, startStep, type Tails } from './step-runtime.ts'
+import { type StepRuntime, startStep, type Tails, type TrainableTensor } from './step-runtime.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
-export interface NamedParameter extends Parameter, LearntTensor {}
+export interface NamedParameter extends Parameter, TrainableTensor {}
 
-/** Loss and hits of a batch. */
+/** Loss of a batch, and number of correct predictions. */
 export interface BatchResult {
   /** Sum of the losses of its images, before the gradients are applied. */
   loss: number
@@ -20,7 +20,7 @@ export interface BatchResult {
  * Computes gradients: a batch in slices of fixed size, whose gradients are added in order.
  */
 export class GradientRunner {
-  /** The weights that learn, then the head's [classes, features] and [classes]. */
+  /** The trained weights, then the head's [classes, features] and [classes]. */
   readonly parameters: NamedParameter[]
   /** Number of images that one run takes. */
   readonly slice: number
@@ -44,9 +44,9 @@ export class GradientRunner {
     tails: Tails,
     o: StepOptions & { rateOf: (depth: number) => number; headRate: number; running: RunningOptions },
   ): Promise<GradientRunner> {
-    const { runtime, tail, learnt } = await startStep(tails, o, o.running)
+    const { runtime, tail, parameters: tensors } = await startStep(tails, o, o.running)
     const depths = new Map(tail.weights.map(({ name, depth }) => [name, depth]))
-    const parameters = learnt.map((one) => {
+    const parameters = tensors.map((one) => {
       const depth = depths.get(one.name)
       return { ...one, rate: depth === undefined ? o.headRate : o.rateOf(depth) }
     })

@@ -3,7 +3,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import { StandardScaler } from '../../preprocessing/standard-scaler.ts'
 import { SVC } from '../../svm/svc.ts'
 
-/** Rows to fit on and rows to judge by. */
+/** Rows to fit on and rows to evaluate. */
 export interface Sides {
   train: Int32Array
   test: Int32Array

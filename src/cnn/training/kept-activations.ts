@@ -26,15 +26,15 @@ export interface ActivationSource {
   input: string
   /** Batch size, if the model fixes it. */
   batch: number | undefined
-  /** What the tail takes, and how many numbers of it there are for each image. */
+  /** The tensors that the tail reads, with their number of values for each image. */
   kept: readonly { name: string; size: number }[]
 }
 
-/** How images are changed at random, and how many changes of each are kept. */
+/** How images are changed at random, and how many views of each are kept. */
 export interface ViewPlan {
   flip: boolean
   shift: number
-  /** Epoch e shows view e modulo this number. Images that the tail takes as they are get a new view each time. */
+  /** Epoch e uses view e modulo this number. If the tail reads the images themselves, each has a new view in every epoch. */
   views: number
   random: Random
 }

@@ -1,11 +1,11 @@
-/** Numbers that are learnt. */
+/** Weights that an optimizer changes. */
 export interface Parameter {
   values: Float32Array
   /** Factor of the learning rate. */
   rate: number
 }
 
-/** How weights follow their gradients. */
+/** Settings of an optimizer. */
 export interface OptimizerSettings {
   optimizer: 'sgd' | 'adamw'
   /** Momentum of SGD, or the first beta of AdamW. */
@@ -98,7 +98,7 @@ export function clipNorm(gradients: readonly Float32Array[], most: number): numb
   return norm
 }
 
-/** A moving average of weights (Polyak averaging), which forgets fast at first, while weights still change much. */
+/** A moving average of weights (Polyak averaging). Its horizon is short at first, while the weights still change much. */
 export class WeightAverage {
   readonly values: Float32Array[]
   readonly #parameters: readonly Parameter[]
@@ -119,7 +119,7 @@ export class WeightAverage {
     }
   }
 
-  /** Starts again from the weights as they are. */
+  /** Restarts the average from the current weights. */
   reset(): void {
     this.#steps = 0
     for (const [i, { values }] of this.#parameters.entries()) this.values[i].set(values)

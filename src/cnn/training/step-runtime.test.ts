@@ -11,7 +11,7 @@ import {
   type NodeProto,
 } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import { type LearntTensor, startStep } from './step-runtime.ts'
+import { startStep, type TrainableTensor } from './step-runtime.ts'
 
 // The gradients of the engine beside those of onnxruntime-web, whose rules src/onnx/gradient tests against finite
 // differences and test/interop against PyTorch.
@@ -62,8 +62,8 @@ async function gradients(model: ModelProto, runtime: 'engine' | 'onnxruntime', s
   const classes = 3
   const o = { pooling: 'average' as const, classes, featureScale: 1.5 }
   const started = await startStep({ engine: () => tail, graph: () => tail }, o, { runtime })
-  const { runtime: step, learnt } = started
-  const head = learnt.at(-2)!
+  const { runtime: step, parameters } = started
+  const head = parameters.at(-2)!
   head.values.set(weights(head.dims, 77)[1])
   const images = numbers([2 * slice, channels, height, width], 8)
   const each = channels * height * width
@@ -82,7 +82,7 @@ async function gradients(model: ModelProto, runtime: 'engine' | 'onnxruntime', s
   }
   step.end(1 / 9)
   await step.release()
-  return { name: step.name, learnt, logits }
+  return { name: step.name, parameters, logits }
 }
 
 function difference(mine: ArrayLike<number>, theirs: ArrayLike<number>): number {
@@ -94,21 +94,21 @@ function difference(mine: ArrayLike<number>, theirs: ArrayLike<number>): number 
   return most / range
 }
 
-async function compare(model: ModelProto): Promise<LearntTensor[]> {
+async function compare(model: ModelProto): Promise<TrainableTensor[]> {
   const mine = await gradients(model, 'engine')
   expect(mine.name).toBe('engine')
   const theirs = await gradients(model, 'onnxruntime')
   expect(theirs.name).toBe('onnxruntime')
   expect(difference(mine.logits, theirs.logits)).toBeLessThan(1e-4)
-  expect(mine.learnt.map(({ name }) => name)).toEqual(theirs.learnt.map(({ name }) => name))
-  for (const [i, { name, gradient }] of theirs.learnt.entries()) {
+  expect(mine.parameters.map(({ name }) => name)).toEqual(theirs.parameters.map(({ name }) => name))
+  for (const [i, { name, gradient }] of theirs.parameters.entries()) {
     expect(
       gradient.some((value) => value !== 0),
       name,
     ).toBe(true)
-    expect(difference(mine.learnt[i].gradient, gradient), name).toBeLessThan(1e-4)
+    expect(difference(mine.parameters[i].gradient, gradient), name).toBeLessThan(1e-4)
   }
-  return mine.learnt
+  return mine.parameters
 }
 
 describe('the engine computes the gradients of', () => {
@@ -272,11 +272,11 @@ describe('the engine computes the gradients of', () => {
         summand: [[1, 6, 1, 1], numbers([6], 9)],
       },
     }
-    const learnt = await compare(network(part, 6, [6, 5]))
-    expect(learnt.map(({ name }) => name)).toEqual(
+    const parameters = await compare(network(part, 6, [6, 5]))
+    expect(parameters.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['scale', 'bias', 'factor', 'summand']),
     )
-    expect(learnt.map(({ name }) => name)).not.toContain('mean')
+    expect(parameters.map(({ name }) => name)).not.toContain('mean')
   })
 
   it('products with matrices', async () => {
@@ -315,7 +315,7 @@ describe('the engine computes the gradients of', () => {
     }
     const model = network(part, 16, [9, 9])
     const [one, other] = [await gradients(model, 'engine'), await gradients(model, 'engine')]
-    expect(one.learnt).toEqual(other.learnt)
+    expect(one.parameters).toEqual(other.parameters)
   })
 })
 

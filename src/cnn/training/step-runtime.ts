@@ -4,8 +4,8 @@ import { TrainingNetwork } from '../engine/training/training-network.ts'
 import type { Activation } from '../running-network.ts'
 import { type RunningOptions, type RuntimeInfo, startGraph, whyNotEngine } from '../runtime.ts'
 
-/** A tensor that is learnt. */
-export interface LearntTensor {
+/** A parameter: a tensor that is trained. */
+export interface TrainableTensor {
   name: string
   dims: number[]
   /** Read before each batch. */
@@ -14,32 +14,32 @@ export interface LearntTensor {
   gradient: Float32Array
 }
 
-/** What computes the gradients of a classifier. */
+/** A runtime that computes the gradients of a classifier. */
 export interface StepRuntime {
   readonly name: RuntimeInfo['name']
-  /** Starts the gradients of a batch from zero. */
+  /** Sets the gradients of a batch to zero. */
   begin(): void
   /**
    * Adds the gradients of the sum of the losses of some images to those of the batch.
    *
    * @param inputs what the tail takes, each as long as a slice
-   * @param targets [slice, classes]: the probability of each class, zeros behind the images
+   * @param targets [slice, classes]: the probability of each class, zeros after the images
    * @param count number of images, at most those of a slice
    * @returns the logits, [count or more, classes]
    */
   run(inputs: readonly Float32Array[], targets: Float32Array, count: number): Promise<Float32Array>
-  /** Writes the gradients of the batch, times a factor, to the tensors that are learnt. */
+  /** Writes the gradients of the batch, times a factor, to the parameters. */
   end(factor: number): void
   release(): Promise<void>
 }
 
-/** A runtime and what it learns. */
+/** A runtime and the parameters that it reads. */
 interface Started {
   runtime: StepRuntime
   /** The tail that it runs, whose batch is the size of a slice. */
   tail: Tail
   /** The weights, then the head's [classes, features] and [classes], which start at zero. */
-  learnt: LearntTensor[]
+  parameters: TrainableTensor[]
 }
 
 /** The tails that a training may run: they differ in the size of their batch. */
@@ -71,19 +71,19 @@ async function inEngine(tail: Tail, o: StepOptions): Promise<Started> {
   const { headWeight, headBias, features, model: forward } = tailClassifier(tail, o)
   const model = forward()
   const used = new Set(model.graph!.input.map(({ name }) => name))
-  const learnt = learntTensors(tail, { headWeight, headBias, features, classes: o.classes }, used)
-  const network = await TrainingNetwork.create({ model, inputs: tail.kept, learnt })
+  const parameters = trainableTensors(tail, { headWeight, headBias, features, classes: o.classes }, used)
+  const network = await TrainingNetwork.create({ model, inputs: tail.kept, parameters })
   const runtime: StepRuntime = {
     name: 'engine',
     begin: () => {
-      for (const { gradient } of learnt) gradient.fill(0)
+      for (const { gradient } of parameters) gradient.fill(0)
       network.begin()
     },
     run: async (inputs, targets, count) => network.run(inputs, targets, count),
     end: (factor) => network.end(factor),
     release: async () => {},
   }
-  return { runtime, tail, learnt }
+  return { runtime, tail, parameters }
 }
 
 async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
@@ -91,21 +91,21 @@ async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Pro
   const graph = await startGraph(step.model, running)
   const { headWeight, headBias, targets } = step.inputs
   const head = { headWeight, headBias, features: step.features, classes: o.classes }
-  const learnt = learntTensors(tail, head, step.gradients)
+  const parameters = trainableTensors(tail, head, step.gradients)
   const dims = new Map(tail.kept.map((one) => [one.name, one.dims]))
   const slice = tail.kept[0].dims[0]
   const feeds: Record<string, Activation> = {}
   // Weights that the loss does not depend on stay as they are.
   for (const { name, dims: own, values } of tail.weights) feeds[name] = { data: values, dims: own }
-  for (const { name, dims: own, values } of learnt) feeds[name] = { data: values, dims: own }
+  for (const { name, dims: own, values } of parameters) feeds[name] = { data: values, dims: own }
   const taken = new Set(step.model.graph!.input.map(({ name }) => name))
-  return { runtime: graphRuntime(), tail, learnt }
+  return { runtime: graphRuntime(), tail, parameters }
 
   function graphRuntime(): StepRuntime {
     return {
       name: typeof running.runtime === 'object' ? 'given' : 'onnxruntime',
       begin: () => {
-        for (const { gradient } of learnt) gradient.fill(0)
+        for (const { gradient } of parameters) gradient.fill(0)
       },
       run: async (inputs, data) => {
         for (const [i, { name }] of tail.kept.entries())
@@ -113,25 +113,25 @@ async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Pro
         feeds[targets] = { data, dims: [slice, o.classes] }
         const own = Object.fromEntries(Object.entries(feeds).filter(([name]) => taken.has(name)))
         const answers = await graph.run(own)
-        for (const { name, gradient } of learnt) {
+        for (const { name, gradient } of parameters) {
           const found = answers.get(step.gradients.get(name)!)!.data
           for (let i = 0; i < found.length; i++) gradient[i] += found[i]
         }
         return answers.get(step.logits)!.data
       },
       end: (factor) => {
-        for (const { gradient } of learnt) for (let i = 0; i < gradient.length; i++) gradient[i] *= factor
+        for (const { gradient } of parameters) for (let i = 0; i < gradient.length; i++) gradient[i] *= factor
       },
       release: () => graph.release(),
     }
   }
 }
 
-function learntTensors(
+function trainableTensors(
   tail: Tail,
   head: { headWeight: string; headBias: string; features: number; classes: number },
   used: { has(name: string): boolean },
-): LearntTensor[] {
+): TrainableTensor[] {
   const { headWeight, headBias, features, classes } = head
   const zeros = (length: number) => new Float32Array(length)
   return [

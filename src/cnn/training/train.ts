@@ -29,7 +29,7 @@ interface Clock {
 }
 
 /**
- * Trains: the weights of the runner end as the average of those that training went through.
+ * Trains the parameters of a runner, which end as an average over the last steps.
  *
  * @param codes the class of each image
  * @param deadline when to end, in milliseconds of `performance.now`, if time decides

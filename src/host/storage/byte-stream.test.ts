@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { streamBytes, streamPieces } from './byte-stream.ts'
+import { streamBytes, streamChunks } from './byte-stream.ts'
 import { readBytes } from './read-bytes.ts'
 
 const file = new URL('../../../models/tiny/tiny.onnx', import.meta.url)
@@ -68,7 +68,7 @@ describe('streamBytes', () => {
         cancelled = true
       },
     })
-    for await (const _ of streamPieces(stream)) break
+    for await (const _ of streamChunks(stream)) break
     expect(cancelled).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import { isUrl } from './read-bytes.ts'
 import { unreadableUrl } from './read-source.ts'
 
 /** Bytes per read from a file. */
-const CHUNK = 2 ** 18
+const CHUNK_BYTES = 2 ** 18
 
 /**
  * Reads a file or URL chunk by chunk, for data that does not fit in memory. Paths and URLs are resolved as by
@@ -22,20 +22,20 @@ export async function* streamBytes(
   const text = String(source)
   const isPath = typeof source === 'string' && !isUrl(source)
   const onDisk = hasFileSystem() && (isPath || /^file:/i.test(text))
-  const pieces = onDisk ? fromDisk(isPath ? text : new URL(text)) : fromNetwork(text, signal)
+  const chunks = onDisk ? fromDisk(isPath ? text : new URL(text)) : fromNetwork(text, signal)
   try {
     while (true) {
-      let piece: IteratorResult<Uint8Array>
+      let chunk: IteratorResult<Uint8Array>
       try {
-        piece = await pieces.next()
+        chunk = await chunks.next()
       } catch (cause) {
         throw unreadableUrl(text, name, signal, cause)
       }
-      if (piece.done) return
-      yield piece.value
+      if (chunk.done) return
+      yield chunk.value
     }
   } finally {
-    await pieces.return(undefined)
+    await chunks.return(undefined)
   }
 }
 
@@ -44,7 +44,7 @@ async function* fromDisk(path: string | URL): AsyncGenerator<Uint8Array> {
   const file = await open(path)
   try {
     while (true) {
-      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK), 0, CHUNK)
+      const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES)
       if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)
     }
@@ -56,7 +56,7 @@ async function* fromDisk(path: string | URL): AsyncGenerator<Uint8Array> {
 async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   if (/^(data|blob):/i.test(url)) {
     const { body } = await fetch(url, { signal: signal ?? null })
-    if (body) yield* streamPieces(body)
+    if (body) yield* streamChunks(body)
     return
   }
   const answer = await openHttp(url, { signal })
@@ -67,9 +67,18 @@ async function* fromNetwork(url: string, signal?: AbortSignal): AsyncGenerator<U
   yield* answer.pieces()
 }
 
-/** Iterates over a stream; not every host supports `for await` on streams. */
-export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/**
+ * Iterates over a stream; not every host supports `for await` on streams.
+ *
+ * @param signal cancels the stream, even while a chunk is awaited; the iteration then ends as at the end of the stream
+ */
+export async function* streamChunks(
+  stream: ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader()
+  const cancel = () => reader.cancel(signal?.reason).catch(() => {})
+  signal?.addEventListener('abort', cancel, { once: true })
   try {
     while (true) {
       const { done, value } = await reader.read()
@@ -77,7 +86,8 @@ export async function* streamPieces(stream: ReadableStream<Uint8Array>): AsyncGe
       yield value
     }
   } finally {
+    signal?.removeEventListener('abort', cancel)
     // Also when the consumer stops early.
-    await reader.cancel().catch(() => {})
+    await cancel()
   }
 }

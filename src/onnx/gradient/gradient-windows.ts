@@ -8,7 +8,7 @@ export interface Window {
   dilations: number[]
   /** Padding before the first element. */
   before: number[]
-  /** Padding behind the last element. */
+  /** Padding after the last element. */
   after: number[]
 }
 
@@ -52,7 +52,7 @@ export function positions(kernel: number[]): number[][] {
 }
 
 /**
- * What each position of the window saw: one strided slice of the padded map for each, in the order of `positions`.
+ * The elements of the map that each position of the window covers: one strided slice of the padded map for each, in the order of `positions`.
  *
  * @param map [A, B, ...sides], padded
  * @param sides number of places of the window along each axis
@@ -67,7 +67,7 @@ export function shifts(g: GraphBuilder, map: Tensor, window: Window, sides: numb
   })
 }
 
-/** Pads a map [N, C, ...sides] so far that every place of the window lies on it. */
+/** Pads a map [N, C, ...sides] so that it contains every place of the window. */
 export function padded(g: GraphBuilder, x: Tensor, window: Window, places: number[], value = 0): Tensor {
   const sides = g.dims(x).slice(2)
   const { kernel, strides, dilations, before } = window

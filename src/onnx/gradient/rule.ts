@@ -5,15 +5,15 @@ import type { GraphBuilder, Tensor } from './graph-builder.ts'
 
 /**
  * How the gradient of the loss passes an operator: from the gradients of the operator's outputs to those of its
- * inputs, in order; `undefined` for an input that none passes to. A gradient may have the sizes to which its input
- * was broadcast: it is summed afterwards. Nodes that turn out to be needed for nothing are removed.
+ * inputs, in order; `undefined` for an input that has none. A gradient may have the sizes to which its input
+ * was broadcast: it is summed afterwards. Nodes whose results are not used are removed.
  */
 export type Rule = (g: GraphBuilder, op: Operation) => (Tensor | undefined)[]
 
 /** Rules by operator. */
 export type Rules = Record<string, Rule>
 
-/** A node of the forward pass, as a rule sees it. */
+/** A node of the forward pass with the gradients of its outputs, which is passed to a rule. */
 export class Operation {
   readonly node: NodeProto
   /** The gradients of the outputs; `undefined` for outputs that the loss does not depend on. */

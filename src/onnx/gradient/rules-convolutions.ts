@@ -12,7 +12,7 @@ export const convolutions: Rules = {
     const window = windowOf(op, wDims.slice(2), xDims)
     const { kernel, strides, dilations, before, after } = window
     const places = g.dims(dy).slice(2)
-    // Elements at the end of the map that no window reached.
+    // Elements at the end of the map that no window covers.
     const rest = kernel.map(
       (length, i) =>
         xDims[i + 2] -
@@ -24,7 +24,7 @@ export const convolutions: Rules = {
     })
     return [dx, weightGradient(g, x, dy, window, group), channelSums(g, dy)]
   },
-  // The adjoint of the convolution with the same weights: gradients are the other way round.
+  // The adjoint of the convolution with the same weights, so that the roles of x and dy are exchanged.
   ConvTranspose: (g, op) => {
     const { x, dy } = op
     const w = op.node.input[1]
@@ -64,7 +64,7 @@ function channelSums(g: GraphBuilder, dy: Tensor): Tensor {
 
 /**
  * The gradient of a convolution's weights [K, C / group, ...kernel]: for each position of the kernel the product of
- * the map as that position saw it and of dy, all in one product of matrices for each group.
+ * dy with the elements of the map that the position covers, as one matrix product for each group.
  *
  * @param x the convolution's input [N, C, ...sides]
  * @param dy the gradient of its output [N, K, ...places]
@@ -92,7 +92,7 @@ function weightGradient(g: GraphBuilder, x: Tensor, dy: Tensor, window: Window, 
 /**
  * The window of the convolution whose adjoint a ConvTranspose is.
  *
- * The padding in front follows from the sizes if auto_pad or output_shape leaves it open.
+ * The padding before the first element follows from the sizes if auto_pad or output_shape leaves it open.
  */
 function transposedWindow(x: number[], y: number[], window: Window, autoPad: string): Window {
   const { kernel, strides, dilations } = window

@@ -73,7 +73,7 @@ function channelSum(g: GraphBuilder, values: Tensor): Tensor {
   )
 }
 
-/** x with mean 0 and variance 1 along the axes, and what it was multiplied by. */
+/** x with mean 0 and variance 1 along the axes, and the factor by which x minus its mean was multiplied. */
 function normalised(g: GraphBuilder, op: Operation, x: Tensor, axes: number[]) {
   const centred = g.sub(x, g.mean(x, axes))
   const variance = g.mean(g.mul(centred, centred), axes)
@@ -81,7 +81,7 @@ function normalised(g: GraphBuilder, op: Operation, x: Tensor, axes: number[]) {
   return { normal: g.mul(centred, inverse), inverse }
 }
 
-/** The gradient of what was normalised, from that of the result: without its own mean and its part along it. */
+/** The gradient of the normalised tensor, from that of the result: without its mean and its projection on the result. */
 function normalisedGradient(
   g: GraphBuilder,
   d: Tensor,

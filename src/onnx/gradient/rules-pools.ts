@@ -14,8 +14,8 @@ export const pools: Rules = {
     return [scatter(g, shares, kernel, window, dims[1], dims)]
   },
   /**
-   * The gradient goes to the first of the largest elements of a window, as in PyTorch. What each position of the
-   * window saw is compared with the maximum, so that no indices are needed, which not every device has.
+   * The gradient goes to the first of the largest elements of a window, as in PyTorch. The elements
+   * that each position of the window covers are compared with the maximum, since not every device provides indices.
    */
   MaxPool: (g, op) => {
     const { x, y, dy } = op

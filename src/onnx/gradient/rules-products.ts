@@ -45,7 +45,7 @@ function turned(g: GraphBuilder, x: Tensor): Tensor {
   return g.transpose(x, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!])
 }
 
-/** One product for all rows of a batch, instead of a product each and their sum, if the right factor is shared. */
+/** If the batch shares the right factor, one product of all rows instead of a product for each element and their sum. */
 function rightGradient(g: GraphBuilder, left: Tensor, right: Tensor, dy: Tensor): Tensor {
   if (g.rank(right) > 2) return g.matMul(turned(g, left), dy)
   const flat = (x: Tensor) =>

@@ -29,7 +29,7 @@ function size(g: GraphBuilder, x: Tensor): number {
   return g.dims(x).reduce((all, n) => all * n, 1)
 }
 
-/** A result of a reduction with its lost axes back, of size 1. */
+/** The result of a reduction with its reduced axes restored, with size 1. */
 function withOnes(g: GraphBuilder, op: Operation, result: Tensor): Tensor {
   const dims = g.dims(op.x)
   const axes = op.axes(1, dims.length)
@@ -39,7 +39,7 @@ function withOnes(g: GraphBuilder, op: Operation, result: Tensor): Tensor {
   )
 }
 
-/** Repeats a result's gradient for everything that was reduced to it. */
+/** Broadcasts the gradient of a reduction's result to the shape of its input. */
 function spread(g: GraphBuilder, op: Operation, dy: Tensor): Tensor {
   const isAll = (op.constant(1, 'axes') ?? []).length === 0
   if (isAll && op.integer('noop_with_empty_axes', 0) === 1) return dy

@@ -52,7 +52,7 @@ export const shapes: Rules = {
     const dims = g.dims(op.x)
     const axes = [...dims.keys()]
     const ends = dims.map((size, i) => size + pads[i])
-    // Negative pads cut off: what was cut off has no influence.
+    // Negative padding removes elements, whose gradient is zero.
     const before = axes.map((i) => Math.max(0, -pads[i]))
     const after = axes.map((i) => Math.max(0, -pads[i + dims.length]))
     const inner = g.slice(
@@ -69,7 +69,7 @@ export const shapes: Rules = {
     const dims = g.dims(op.x)
     const axis = op.axis(0)
     const [before, length, after] = [dims.slice(0, axis), dims[axis], dims.slice(axis + 1)]
-    // A matrix of zeros and ones puts every row back, and adds up rows that were taken more than once.
+    // The product with a matrix of zeros and ones moves every row to its place and sums rows that were gathered repeatedly.
     const back = new Float32Array(length * indices.length)
     for (const [i, index] of indices.entries()) back[axisOf(index, length)! * indices.length + i] = 1
     const count = (sizes: number[]) => sizes.reduce((all, n) => all * n, 1)
@@ -78,7 +78,7 @@ export const shapes: Rules = {
   },
 }
 
-/** Puts the gradient of a slice back to where it was taken from; zeros elsewhere. */
+/** The gradient of a sliced tensor: that of the slice at its place, zeros elsewhere. */
 function unslice(
   g: GraphBuilder,
   dy: Tensor,
@@ -94,7 +94,7 @@ function unslice(
   const stride = Math.abs(step)
   const first = step > 0 ? clamp(start) : clamp(start) - (count - 1) * stride
   const forward = step > 0 ? dy : g.slice(dy, [axis], [-1], [-(2 ** 31)], [-1])
-  // A stride is undone by zeros behind each element.
+  // The inverse of a stride inserts zeros after each element.
   const apart = stride === 1 ? forward : spaced(g, forward, axis, stride)
   const used = stride === 1 ? count : (count - 1) * stride + 1
   const tight = stride === 1 ? apart : g.slice(apart, [axis], [0], [used])
@@ -102,7 +102,7 @@ function unslice(
   return g.pad(tight, pads(first), pads(length - first - used))
 }
 
-/** Inserts `stride - 1` zeros behind each element along an axis. */
+/** Inserts `stride - 1` zeros after each element along an axis. */
 function spaced(g: GraphBuilder, x: Tensor, axis: number, stride: number): Tensor {
   const dims = g.dims(x)
   const apart = g.reshape(x, [...dims.slice(0, axis + 1), 1, ...dims.slice(axis + 1)])

@@ -30,7 +30,7 @@ export interface Weight {
 export interface Tail {
   /** Its inputs are `kept`, its output is the result, its weights are float32. */
   model: ModelProto
-  /** The tensors that the rest of the network hands over, each float32, with the sizes that it has in a batch. */
+  /** The tensors that the tail reads from the rest of the network, all float32, with their dimensions in a batch. */
   kept: { name: string; dims: number[] }[]
   weights: Weight[]
 }
@@ -132,7 +132,7 @@ function folding(node: NodeProto, constants: Map<string, TensorProto>): TensorPr
   return values && constant(name, values, source.dims.map(Number))
 }
 
-/** The nodes on the ways from a tensor to a result, in order. */
+/** The nodes on the paths from a tensor to a result, in topological order. */
 function nodesBetween(nodes: NodeProto[], from: string, result: string): NodeProto[] {
   const depends = new Set([from])
   const behind = nodes.filter((node) => {
@@ -176,7 +176,7 @@ function weightsOf(nodes: NodeProto[], constants: Map<string, TensorProto>): Wei
     const names = weightNames(node, constants)
     for (const name of names) {
       const tensor = constants.get(name)!
-      // Read again further down: it belongs to the lower operator, whose rate is smaller.
+      // A weight that several operators read belongs to the lowest one, whose learning rate is the smallest.
       found.set(name, { name, dims: tensor.dims.map(Number), values: floatsOf(tensor)!, depth })
     }
     if (names.length > 0) depth++

@@ -70,11 +70,11 @@ interface Made {
   activation: Activation
 }
 
-/** How the numbers of a convolution follow from tensors that are learnt. */
-export interface Learning {
-  /** Brings the convolution's weights and bias up to date with the tensors. */
+/** How the numbers of a convolution follow from parameters, the tensors that are trained. */
+export interface Trainable {
+  /** Brings the convolution's weights and bias up to date with the parameters. */
   refresh(): void
-  /** Adds to the gradients of the tensors what follows from the convolution's, which have the layouts of its numbers. */
+  /** Adds to the gradients of the parameters. @param weights, bias gradients of the convolution's weights and bias */
   pull(weights: Float32Array, bias: Float32Array): void
 }
 
@@ -93,10 +93,10 @@ export interface Convolution extends Made, Windows {
   bias: Float32Array
   /** Map added before the activation. */
   residual: MapValue | undefined
-  /** If its numbers are learnt. */
-  learning?: Learning | undefined
+  /** Set if its numbers are trained. */
+  trainable?: Trainable | undefined
   /** Whether its numbers change between runs, so that they are packed again by `Plan.rewrite`. Default false. */
-  isLive?: boolean | undefined
+  isMutable?: boolean | undefined
 }
 
 /** Max or average pooling. */

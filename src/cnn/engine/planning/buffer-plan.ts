@@ -21,7 +21,7 @@ interface Fixture {
   /** @param staging address of the memory that `stage` asked for */
   write: (memory: ArrayBuffer, address: number, staging: number, kernels: Kernels) => void
   /** Whether it is written again between runs. */
-  isLive: boolean
+  isMutable: boolean
 }
 
 /**
@@ -37,10 +37,10 @@ export class MemoryPlan {
   /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
-  /** Reserves a permanent region. @param isLive whether `rewrite` writes it again. Default false */
-  fix(bytes: number, write: Fixture['write'], isLive = false): number {
+  /** Reserves a permanent region. @param isMutable whether `rewrite` writes it again. Default false */
+  fix(bytes: number, write: Fixture['write'], isMutable = false): number {
     const address = this.#end
-    this.#fixtures.push({ address, bytes, write, isLive })
+    this.#fixtures.push({ address, bytes, write, isMutable })
     this.#end = roundUp(address + bytes, ALIGNMENT)
     return address
   }
@@ -59,10 +59,10 @@ export class MemoryPlan {
     this.#staged = Math.max(this.#staged, bytes)
   }
 
-  /** A region of numbers. @param isLive as for `fix` */
-  floats(length: number, write: (to: Float32Array) => void, isLive = false): number {
+  /** A region of numbers. @param isMutable as for `fix` */
+  floats(length: number, write: (to: Float32Array) => void, isMutable = false): number {
     const put: Fixture['write'] = (memory, address) => write(new Float32Array(memory, address, length))
-    return this.fix(length * 4, put, isLive)
+    return this.fix(length * 4, put, isMutable)
   }
 
   buffer(bytes: number, from: number, to = from): Buffer {
@@ -115,8 +115,8 @@ export class MemoryPlan {
 
   /** Writes the regions again that change between runs. What the buffers hold is lost. */
   rewrite({ memory, kernels }: Instance): void {
-    for (const { address, write, isLive } of this.#fixtures) {
-      if (isLive) write(memory, address, this.#end, kernels)
+    for (const { address, write, isMutable } of this.#fixtures) {
+      if (isMutable) write(memory, address, this.#end, kernels)
     }
   }
 }

@@ -67,7 +67,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
         kernels.packPanels(from, filters, channels, taps, factors, address + 4 * group * length)
       }
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
@@ -84,7 +84,7 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
         for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
       }
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
@@ -103,7 +103,7 @@ export function addUntransformedWeights(
       const { weights, scales } = stage(convolution, memory, staging, kernels)
       kernels.packUntransformed(weights, bias.length, channels, scales, address)
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }
 
@@ -124,6 +124,6 @@ export function addWinogradWeights(
       const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
       kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)
     },
-    convolution.isLive,
+    convolution.isMutable,
   )
 }

@@ -57,7 +57,7 @@ function addDense(operation: Convolution, context: StepContext): void {
   const partTable = tables.integers(cut.parts)
   const panels = paddedFilters(filters, facts)
   const weights = addDenseWeights(operation, facts, memory)
-  const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias), operation.isLive)
+  const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias), operation.isMutable)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)

@@ -13,7 +13,7 @@ export function addDepthwise(operation: Convolution, context: StepContext): void
   const { shape } = out.layout
   const channels = roundUp(shape.channels, 4)
   const weights = addDepthwiseWeights(operation, channels, memory)
-  const biases = memory.floats(channels, (to) => to.set(bias), operation.isLive)
+  const biases = memory.floats(channels, (to) => to.set(bias), operation.isMutable)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)

@@ -67,7 +67,7 @@ export function addStem(operation: Convolution, context: StepContext): void {
     tables.integers(tiles.map((i) => i * wide * 4)),
     tables.integers([0, 7 * channels]),
     addStemWeights(operation, context),
-    memory.floats(paddedFilters(filters, facts), (to) => to.set(operation.bias), operation.isLive),
+    memory.floats(paddedFilters(filters, facts), (to) => to.set(operation.bias), operation.isMutable),
     memory.share('zeros', wide * 4, () => {}),
     finishAddress(context, { ...linear, low, high }),
   ])
@@ -118,6 +118,6 @@ function addStemWeights(operation: Convolution, { memory, facts }: StepContext):
         }
       }
     },
-    operation.isLive,
+    operation.isMutable,
   )
 }

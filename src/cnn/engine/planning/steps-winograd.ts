@@ -64,7 +64,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
       ? addUntransformedWeights(operation, facts, memory)
       : addWinogradWeights(operation, chosen, facts, memory),
     isLate ? 1 : 0,
-    memory.floats(panels, (to) => to.set(bias), operation.isLive),
+    memory.floats(panels, (to) => to.set(bias), operation.isMutable),
     memory.share('zeros', wide * 4, () => {}),
     finishAddress(context, { ...linear, low, high }),
   ])

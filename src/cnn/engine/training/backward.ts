@@ -45,14 +45,14 @@ class Pass implements BackwardPass {
   readonly operations: PlannedOperation[] = []
   readonly weights: WeightGradient[] = []
   readonly #gradients = new Map<MapValue, MapValue>()
-  /** The maps that depend on what is learnt. */
-  readonly #learns = new Set<MapValue>()
+  /** The maps that depend on parameters. */
+  readonly #needsGradient = new Set<MapValue>()
 
   constructor(forward: Operation[]) {
     for (const operation of forward) {
-      const isLearnt = operation.type === 'convolution' && operation.learning !== undefined
-      if (isLearnt || readsOf(operation).some((value) => this.#learns.has(value))) {
-        this.#learns.add(operation.output)
+      const isTrained = operation.type === 'convolution' && operation.trainable !== undefined
+      if (isTrained || readsOf(operation).some((value) => this.#needsGradient.has(value))) {
+        this.#needsGradient.add(operation.output)
       }
     }
   }
@@ -63,24 +63,24 @@ class Pass implements BackwardPass {
     this.#gradients.set(value, known ? this.#binary('gradients', BinaryKind.add, known, gradient) : gradient)
   }
 
-  /** Adds the operations of one operation's rule. */
+  /** Appends the backward pass of one operation. */
   through(operation: Operation): void {
     const { output } = operation
     const gradient = this.#gradients.get(output)
-    if (!gradient || !this.#learns.has(output)) return
+    if (!gradient || !this.#needsGradient.has(output)) return
     const dy = this.#beforeActivation(operation, gradient)
     switch (operation.type) {
       case 'convolution':
         this.#convolution(operation, dy)
         break
       case 'pooling':
-        this.#give(operation.input, () => this.#push(poolingGradient(operation, dy)))
+        this.#propagate(operation.input, () => this.#push(poolingGradient(operation, dy)))
         break
       case 'binary':
         this.#binaryRule(operation, dy)
         break
       case 'unary':
-        this.#give(operation.input, () => dy)
+        this.#propagate(operation.input, () => dy)
         break
       case 'concatenation':
         this.#concatenation(operation, dy)
@@ -93,9 +93,9 @@ class Pass implements BackwardPass {
     }
   }
 
-  /** Adds a gradient to a map that needs one. */
-  #give(value: MapValue, make: () => MapValue): void {
-    if (this.#learns.has(value)) this.add(value, make())
+  /** Computes the gradient of a map with `make` and adds it, if the map depends on parameters. */
+  #propagate(value: MapValue, make: () => MapValue): void {
+    if (this.#needsGradient.has(value)) this.add(value, make())
   }
 
   #push(operation: PlannedOperation & { output: MapValue }): MapValue {
@@ -112,15 +112,15 @@ class Pass implements BackwardPass {
   }
 
   #convolution(operation: Convolution, dy: MapValue): void {
-    const { input, residual, learning } = operation
-    if (residual) this.#give(residual, () => dy)
-    if (learning) {
+    const { input, residual, trainable } = operation
+    if (residual) this.#propagate(residual, () => dy)
+    if (trainable) {
       const weights = weightGradient(operation, dy)
       this.weights.push(weights)
       this.operations.push(weights)
     }
-    if (!this.#learns.has(input)) return
-    // The convolution adds the gradient that is known so far.
+    if (!this.#needsGradient.has(input)) return
+    // The convolution also adds the gradient from the map's other readers so far.
     const operations = inputGradient(operation, dy, this.#gradients.get(input))
     this.operations.push(...operations)
     this.#gradients.set(input, operations.at(-1)!.output!)
@@ -130,17 +130,17 @@ class Pass implements BackwardPass {
     const { name, kind, left, right } = operation
     switch (kind) {
       case BinaryKind.add:
-        this.#give(left, () => this.#sumTo(name, dy, left.shape))
-        this.#give(right, () => this.#sumTo(name, dy, right.shape))
+        this.#propagate(left, () => this.#sumTo(name, dy, left.shape))
+        this.#propagate(right, () => this.#sumTo(name, dy, right.shape))
         break
       case BinaryKind.subtract:
-        this.#give(left, () => this.#sumTo(name, dy, left.shape))
-        this.#give(right, () => this.#scaled(name, this.#sumTo(name, dy, right.shape), -1))
+        this.#propagate(left, () => this.#sumTo(name, dy, left.shape))
+        this.#propagate(right, () => this.#scaled(name, this.#sumTo(name, dy, right.shape), -1))
         break
       case BinaryKind.multiply: {
         const times = (other: MapValue) => this.#binary(name, BinaryKind.multiply, dy, other)
-        this.#give(left, () => this.#sumTo(name, times(right), left.shape))
-        this.#give(right, () => this.#sumTo(name, times(left), right.shape))
+        this.#propagate(left, () => this.#sumTo(name, times(right), left.shape))
+        this.#propagate(right, () => this.#sumTo(name, times(left), right.shape))
         break
       }
       default:
@@ -188,16 +188,16 @@ class Pass implements BackwardPass {
     let channel = 0
     for (const input of inputs) {
       const from = { y: 0, x: 0, channel }
-      this.#give(input, () => this.#copied(name, dy, input.shape, from))
+      this.#propagate(input, () => this.#copied(name, dy, input.shape, from))
       channel += input.shape.channels
     }
   }
 
-  /** A crop turns into a padding with zeros, and a padding into a crop. */
+  /** The gradient of a crop is a padding with zeros, and that of a padding a crop. */
   #copy({ name, input, output, from, step }: Copy, dy: MapValue): void {
     const isWhole = input.shape.channels === output.shape.channels && step.y === 1 && step.x === 1
     if (!isWhole) throw new NotForEngine(`the operator ${show(name)} has no gradient`)
-    this.#give(input, () => this.#copied(name, dy, input.shape, { y: -from.y, x: -from.x, channel: 0 }))
+    this.#propagate(input, () => this.#copied(name, dy, input.shape, { y: -from.y, x: -from.x, channel: 0 }))
   }
 
   #copied(name: string, input: MapValue, shape: MapShape, from: Copy['from']): MapValue {

@@ -6,8 +6,9 @@ import type { PlannedOperation } from '../planning/step.ts'
 import { spreadOut } from './pooling-gradient.ts'
 
 /**
- * The gradient of the map that a convolution read: a convolution of the gradient with the weights turned round, after
- * zeros between its pixels where the convolution has strides.
+ * The gradient of the map that a convolution read: a convolution of the gradient with the weights rotated by 180
+ * degrees and with inputs and outputs exchanged. If the convolution has strides, zeros are first put between the pixels of
+ * the gradient.
  *
  * @param dy the gradient of the convolution's sums
  * @param residual a gradient to add
@@ -19,7 +20,7 @@ export function inputGradient(
   dy: MapValue,
   residual: MapValue | undefined,
 ): PlannedOperation[] {
-  const { input, kernel, strides, dilations, groups, isLive } = convolution
+  const { input, kernel, strides, dilations, groups, isMutable } = convolution
   const name = `gradient of ${convolution.name}`
   const before = ([0, 1] as const).map((i) => (kernel[i] - 1) * dilations[i] - convolution.before[i])
   if (before.some((n) => n < 0)) {
@@ -42,22 +43,22 @@ export function inputGradient(
     dilations,
     before: [before[0], before[1]],
     groups,
-    weights: turnedWeights(convolution),
+    weights: rotatedWeights(convolution),
     scale: undefined,
     bias: new Float32Array(input.shape.channels),
     residual,
     activation: linear,
-    isLive,
+    isMutable,
   })
   return operations
 }
 
-/** The weights [filters][channels][taps] as [channels][filters][taps turned round], in each group. */
-function turnedWeights({ bias, groups, input, kernel, weights, scale }: Convolution): () => Float32Array {
+/** The weights [filters][channels][taps] as [channels][filters][taps in reverse], in each group. */
+function rotatedWeights({ bias, groups, input, kernel, weights, scale }: Convolution): () => Float32Array {
   const filters = bias.length / groups
   const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
-  const turned = new Float32Array(bias.length * channels * taps)
+  const rotated = new Float32Array(bias.length * channels * taps)
   return () => {
     const numbers = weights()
     for (let group = 0, from = 0; group < groups; group++) {
@@ -65,10 +66,10 @@ function turnedWeights({ bias, groups, input, kernel, weights, scale }: Convolut
         const factor = scale?.[group * filters + filter] ?? 1
         for (let channel = 0; channel < channels; channel++) {
           let to = ((group * channels + channel) * filters + filter + 1) * taps
-          for (const end = from + taps; from < end; from++) turned[--to] = numbers[from] * factor
+          for (const end = from + taps; from < end; from++) rotated[--to] = numbers[from] * factor
         }
       }
     }
-    return turned
+    return rotated
   }
 }

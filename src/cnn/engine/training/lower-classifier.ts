@@ -7,15 +7,15 @@ import { Lowering } from '../lowering/lowering.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import type { MapShape, MapValue, Program } from '../lowering/operations.ts'
 import { isFromResult } from './activation-gradient.ts'
-import { type LearntValues, learnFrom } from './learning.ts'
+import { makeTrainable, type TrainableTensor } from './trainable.ts'
 
 /** A graph whose output is one row of logits for each image. */
 export interface ClassifierSource {
-  /** Its inputs are the tensors of `inputs` and those that are learnt. */
+  /** Its inputs are the tensors of `inputs` and the parameters. */
   model: ModelProto
   /** The tensors that are read for each image, with their dimensions, batch first. */
   inputs: readonly { name: string; dims: readonly number[] }[]
-  learnt: readonly LearntValues[]
+  parameters: readonly TrainableTensor[]
 }
 
 /** A classifier as operations. */
@@ -28,9 +28,9 @@ export interface ClassifierProgram extends Program {
 /**
  * Lowers a classifier to operations whose gradients the engine can compute.
  *
- * @throws {NotForEngine} if it has operators, or learnt weights, that the engine does not support
+ * @throws {NotForEngine} if it has operators, or uses of parameters, that the engine cannot train
  */
-export function lowerClassifier({ model, inputs, learnt }: ClassifierSource): ClassifierProgram {
+export function lowerClassifier({ model, inputs, parameters }: ClassifierSource): ClassifierProgram {
   const graph = model.graph!
   const batch = inputs[0].dims[0]
   const facts = inferTensors(model, Object.fromEntries(inputs.map(({ name, dims }) => [name, [...dims]])))
@@ -40,11 +40,12 @@ export function lowerClassifier({ model, inputs, learnt }: ClassifierSource): Cl
     lowering.name(name, { value, view: dims.length === 4 ? 'first' : 'flat' })
     return value
   })
-  const byName = new Map(learnt.map((one) => [one.name, one]))
+  const byName = new Map(parameters.map((one) => [one.name, one]))
   const find = (name: string | undefined) => (name ? byName.get(name) : undefined)
-  for (const { name, dims, values } of learnt) lowering.name(name, { dims: [...dims], read: () => values })
+  for (const { name, dims, values } of parameters)
+    lowering.name(name, { dims: [...dims], read: () => values })
   lowerNodes(lowering, graph, facts, (node: NodeProto) => {
-    if (node.input.some((name) => byName.has(name))) learnFrom(lowering, node, find)
+    if (node.input.some((name) => byName.has(name))) makeTrainable(lowering, node, find)
   })
   const outputs = outputsOf(lowering, graph)
   const program = { operations: lowering.operations, input: maps[0], outputs }

@@ -19,7 +19,7 @@ const MOST_MAP_BYTES = 2 ** 28
 /**
  * The step of a training in the engine: the forward and the backward pass of a classifier with a softmax cross-entropy.
  *
- * The images of a batch go through in passes of a few; the gradients of weights are summed pass by pass.
+ * A batch is run in passes of a few images; the gradients of weights are summed over the passes.
  */
 export class TrainingNetwork {
   readonly #plan: Plan
@@ -58,10 +58,10 @@ export class TrainingNetwork {
     return this.#instance.memory.byteLength
   }
 
-  /** Reads what is learnt, and starts the gradients of a batch from zero. */
+  /** Reads the parameters, and sets the gradients of a batch to zero. */
   begin(): void {
     for (const one of this.#program.operations) {
-      if (one.type === 'convolution') one.learning?.refresh()
+      if (one.type === 'convolution') one.trainable?.refresh()
     }
     this.#plan.rewrite(this.#instance)
     for (const one of this.#weights) one.clear(this.#instance.memory)
@@ -105,7 +105,7 @@ export class TrainingNetwork {
     return logits
   }
 
-  /** Adds the gradients since `begin`, times a factor, to those of what is learnt. */
+  /** Adds the gradients since `begin`, times a factor, to those of the parameters. */
   end(factor: number): void {
     for (const one of this.#weights) one.collect(this.#instance, this.#plan.fixedBytes, factor)
   }

@@ -8,10 +8,10 @@ import type { Instance } from '../wasm/instance.ts'
 
 /** The gradient of the weights and the bias of a convolution, which is summed over the images of a batch. */
 export interface WeightGradient extends CustomOperation {
-  /** Starts the sums from zero. */
+  /** Sets the sums to zero. */
   clear(memory: ArrayBuffer): void
   /**
-   * Adds the sums, times a factor, to the gradients of the tensors that are learnt.
+   * Adds the sums, times a factor, to the gradients of the parameters.
    *
    * @param staging address of the memory that `MemoryPlan.stage` reserves
    */
@@ -81,7 +81,7 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
         kernels.unpackGradient(from, 4 * channelStep, 4 * tapStep, filters, channels, taps, factor, staging)
         weights.set(new Float32Array(memory, staging, length), group * length)
       }
-      convolution.learning!.pull(weights, biases)
+      convolution.trainable!.pull(weights, biases)
     },
   }
 }

@@ -1,4 +1,4 @@
-// How the weights and the bias of a convolution follow from the tensors of its ONNX node that are learnt.
+// How the weights and the bias of a convolution follow from parameters, the trained tensors that its ONNX node reads.
 
 import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf } from '../../../onnx/graph/attributes.ts'
@@ -7,29 +7,29 @@ import type { Lowering } from '../lowering/lowering.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import type { Convolution } from '../lowering/operations.ts'
 
-/** A tensor that is learnt. */
-export interface LearntValues {
+/** A parameter: a tensor that is trained. */
+export interface TrainableTensor {
   name: string
   dims: readonly number[]
-  /** Read before each batch, so that whoever changes them need not tell. */
+  /** Read at the start of each batch. */
   values: Float32Array
   /** Its gradient. */
   gradient: Float32Array
 }
 
-/** Finds the tensor that is learnt under a name. */
-type Find = (name: string | undefined) => LearntValues | undefined
+/** Finds the parameter of a name. */
+type Find = (name: string | undefined) => TrainableTensor | undefined
 
-/** Makes a convolution follow the learnt tensors of its node. */
-type Learn = (convolution: Convolution, node: NodeProto, find: Find, lowering: Lowering) => void
+/** Makes the numbers of a convolution follow from the parameters that its node reads. */
+type MakeTrainable = (convolution: Convolution, node: NodeProto, find: Find, lowering: Lowering) => void
 
-/** Weights in the order that the convolution has, and a bias. */
-const asTheyAre: Learn = (convolution, node, find) => {
+/** Weights in the order of the convolution's, and a bias. */
+const unchanged: MakeTrainable = (convolution, node, find) => {
   const [weights, bias] = [find(node.input[1]), find(node.input[2])]
   if (bias && bias.values.length !== convolution.bias.length) throw unsupported(node)
   if (bias) convolution.bias = bias.values
   if (weights) convolution.weights = () => weights.values
-  convolution.learning = {
+  convolution.trainable = {
     refresh: () => {},
     pull: (weightGradient, biasGradient) => {
       if (weights) addTo(weights.gradient, weightGradient)
@@ -39,11 +39,11 @@ const asTheyAre: Learn = (convolution, node, find) => {
 }
 
 /** A matrix of [rows][filters], and no bias. */
-const turned: Learn = (convolution, node, find) => {
+const transposed: MakeTrainable = (convolution, node, find) => {
   const matrix = find(node.input[1])
   if (!matrix) throw unsupported(node)
   const [rows, filters] = matrix.dims
-  convolution.learning = {
+  convolution.trainable = {
     refresh: () => {},
     pull: (gradient) => {
       for (let filter = 0; filter < filters; filter++)
@@ -53,16 +53,16 @@ const turned: Learn = (convolution, node, find) => {
   }
 }
 
-const gemm: Learn = (convolution, node, find, lowering) => {
+const gemm: MakeTrainable = (convolution, node, find, lowering) => {
   const isPlain = (name: string) => (attributeOf(node, name)?.f ?? 1) === 1
   if (!isPlain('alpha') || !isPlain('beta')) throw unsupported(node)
-  if (integerOf(node, 'transB', 0) === 1) asTheyAre(convolution, node, find, lowering)
+  if (integerOf(node, 'transB', 0) === 1) unchanged(convolution, node, find, lowering)
   else if (find(node.input[2])) throw unsupported(node)
-  else turned(convolution, node, find, lowering)
+  else transposed(convolution, node, find, lowering)
 }
 
-/** y = (x - mean) / deviation * scale + bias, with a mean and a deviation that are not learnt. */
-const batchNormalization: Learn = (convolution, node, find, lowering) => {
+/** y = (x - mean) / deviation * scale + bias, with a fixed mean and deviation. */
+const batchNormalization: MakeTrainable = (convolution, node, find, lowering) => {
   const [, scaleName, biasName, meanName, varianceName] = node.input
   if (find(meanName) || find(varianceName)) throw unsupported(node)
   const [mean, variance] = [meanName, varianceName].map((name) => lowering.weights(name).read())
@@ -72,7 +72,7 @@ const batchNormalization: Learn = (convolution, node, find, lowering) => {
   const factors = new Float32Array(mean.length)
   convolution.bias = new Float32Array(mean.length)
   convolution.weights = () => factors
-  convolution.learning = {
+  convolution.trainable = {
     refresh: () => {
       const [scale, bias] = [read(scaleName), read(biasName)]
       for (let i = 0; i < mean.length; i++) {
@@ -90,25 +90,25 @@ const batchNormalization: Learn = (convolution, node, find, lowering) => {
   }
 }
 
-/** A number a channel that is added, or by which the channel is multiplied. */
-function perChannel(isFactor: boolean): Learn {
+/** A number for each channel that is added to it, or by which it is multiplied. */
+function perChannel(isFactor: boolean): MakeTrainable {
   return (convolution, node, find) => {
     const tensor = node.input.map(find).find((one) => one)
     if (tensor?.values.length !== convolution.bias.length) throw unsupported(node)
     if (isFactor) convolution.weights = () => tensor.values
     else convolution.bias = tensor.values
-    convolution.learning = {
+    convolution.trainable = {
       refresh: () => {},
       pull: (weights, bias) => addTo(tensor.gradient, isFactor ? weights : bias),
     }
   }
 }
 
-const learnt = new Map<string, Learn>(
+const byOperator = new Map<string, MakeTrainable>(
   Object.entries({
-    Conv: asTheyAre,
+    Conv: unchanged,
     Gemm: gemm,
-    MatMul: turned,
+    MatMul: transposed,
     BatchNormalization: batchNormalization,
     Add: perChannel(false),
     Mul: perChannel(true),
@@ -116,19 +116,19 @@ const learnt = new Map<string, Learn>(
 )
 
 /**
- * Makes the operation that a node was lowered to follow the learnt tensors which the node reads.
+ * Makes the operation that a node was lowered to follow from the parameters that the node reads.
  *
  * @throws {NotForEngine} if the node uses them in a way that the engine cannot train
  */
-export function learnFrom(lowering: Lowering, node: NodeProto, find: Find): void {
+export function makeTrainable(lowering: Lowering, node: NodeProto, find: Find): void {
   const convolution = lowering.operations.at(-1)
-  const learn = learnt.get(node.opType)
-  if (convolution?.type !== 'convolution' || convolution.name !== (node.name || node.output[0]) || !learn) {
+  const make = byOperator.get(node.opType)
+  if (convolution?.type !== 'convolution' || convolution.name !== (node.name || node.output[0]) || !make) {
     throw unsupported(node)
   }
-  learn(convolution, node, find, lowering)
+  make(convolution, node, find, lowering)
   convolution.halves = undefined
-  convolution.isLive = true
+  convolution.isMutable = true
 }
 
 function addTo(sums: Float32Array, numbers: Float32Array): void {

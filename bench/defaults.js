@@ -1,0 +1,141 @@
+// node bench/defaults.js FOLDER [--draws=10] [--sizes=5,10,20,50,150] [--choices=50] [--json=FILE]
+//
+// The evidence for the defaults. FOLDER contains <class>/*.jpg; handwritten digits are the second data set. Each draw takes
+// pictures of each class to learn from, and 100 others of each class to judge. Printed are mean accuracies on these by the
+// number of pictures a class:
+//
+// - of an rbf SVM with several C, scalings and mirrored pictures (photos only);
+// - of `layer: 'auto'` and of a grid search, with and without caution, up to `--choices` pictures a class, where they are
+//   most at risk to choose by luck; below 50 a class the folds of the layers are dealt four times, as the classifier does;
+// - of scikit-learn's logistic regression, nearest neighbours and nearest centroid on the same features. scikit-learn is run
+//   by PYTHON (default: /usr/bin/python3).
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { FeatureExtractor, FeatureStore, ImageClassifier } from '../dist/lib/index.js'
+import { digitPixels, pictureCollections } from './pictures.js'
+import { permutation } from './random.js'
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    draws: { type: 'string', default: '10' },
+    sizes: { type: 'string', default: '5,10,20,50,150' },
+    choices: { type: 'string', default: '50' },
+    json: { type: 'string' },
+  },
+})
+if (positionals.length !== 1) {
+  console.error(
+    'usage: node bench/defaults.js FOLDER [--draws=10] [--sizes=5,10,20,50,150] [--choices=50] [--json=FILE]',
+  )
+  process.exit(2)
+}
+const draws = Number(flags.draws)
+const sizes = flags.sizes.split(',').map(Number)
+const mostForChoices = Number(flags.choices)
+const python = process.env.PYTHON ?? '/usr/bin/python3'
+const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
+const quiet = { onWarning() {} }
+/** The grid of the command line. */
+const grid = { C: [0.3, 3, 30, 300], gamma: ['scale', 0.001, 0.01] }
+
+/** The classifiers to compare: options of create and of fit. */
+function contenders(isPhotos) {
+  const plain = [0.3, 1, 3, 10, 30].map((C) => [`C = ${C}`, { svm: { C } }])
+  const scales = ['l2', 'none'].flatMap((scale) =>
+    [1, 3, 10].map((C) => [`scale ${scale}, C = ${C}`, { scale, svm: { C } }]),
+  )
+  const mirror = isPhotos ? [['mirror', { extractor: { mirror: true } }]] : []
+  const choices = [true, false].flatMap((cautious) => {
+    const how = cautious ? '' : ', without caution'
+    return [
+      [`layer auto${how}`, { extractor: { layer: 'auto' } }, { cautious }],
+      [`grid${how}`, {}, { cautious, grid }],
+      [`layer auto, grid${how}`, { extractor: { layer: 'auto' } }, { cautious, grid }],
+    ]
+  })
+  return [...plain, ...scales, ...mirror, ...choices.map(([...each]) => [...each, true])].map(
+    ([name, create, fit = {}, isChoice = false]) => ({ name, create, fit, isChoice }),
+  )
+}
+
+const [photos] = pictureCollections(positionals[0])
+const { bytes, labels: digitLabels } = digitPixels()
+const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+const results = []
+for (const set of [
+  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10 },
+  { name: 'photos', ...photos },
+]) {
+  const { pictures, labels, classes } = set
+  const ofClass = Array.from({ length: classes }, (_, label) =>
+    labels.flatMap((own, i) => (own === label ? [i] : [])),
+  )
+  const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
+  const splits = Array.from({ length: draws }, (_, draw) => {
+    const orders = ofClass.map((own, label) =>
+      Array.from(permutation(own.length, 1000 * draw + label), (i) => own[i]),
+    )
+    return { orders, judged: orders.flatMap((order) => order.slice(-100)) }
+  })
+  const learntOf = ({ orders }, size) => orders.flatMap((order) => order.slice(0, size))
+  const table = new Map()
+  const note = (name, size, accuracy) => {
+    const row = table.get(name) ?? {}
+    row[size] = [...(row[size] ?? []), accuracy]
+    table.set(name, row)
+  }
+  // A store for each way to make features, so that no picture is extracted twice.
+  const stores = new Map()
+  for (const { name, create, fit, isChoice } of contenders(set.name === 'photos')) {
+    const key = JSON.stringify(create.extractor ?? {})
+    if (!stores.has(key)) stores.set(key, FeatureStore.inMemory())
+    const classifier = await ImageClassifier.create({ ...create, store: stores.get(key) })
+    for (const size of sizes) {
+      if (isChoice && size > mostForChoices) continue
+      for (const split of splits) {
+        await classifier.fit(...pick(learntOf(split, size)), { ...fit, ...quiet })
+        note(name, size, (await classifier.evaluate(...pick(split.judged))).accuracy)
+      }
+    }
+    classifier.dispose()
+    console.log(`${set.name}: ${name}`)
+  }
+  const extractor = await FeatureExtractor.create()
+  const all = await extractor.extract(pictures)
+  extractor.dispose()
+  for (const size of sizes) {
+    for (const split of splits) {
+      const task = { X: join(folder, 'X'), XTest: join(folder, 'XTest') }
+      const [learnt, judged] = [learntOf(split, size), split.judged]
+      const [X, XTest] = [all.select(learnt), all.select(judged)]
+      writeFileSync(task.X, X.data)
+      writeFileSync(task.XTest, XTest.data)
+      Object.assign(task, { columns: X.cols, y: pick(learnt)[1], yTest: pick(judged)[1] })
+      writeFileSync(join(folder, 'task.json'), JSON.stringify(task))
+      const script = new URL('peers/defaults.py', import.meta.url).pathname
+      execFileSync(python, [script, join(folder, 'task.json'), join(folder, 'answer.json')], {
+        stdio: 'inherit',
+      })
+      const answer = JSON.parse(readFileSync(join(folder, 'answer.json'), 'utf8'))
+      for (const [name, accuracy] of Object.entries(answer)) note(name, size, accuracy)
+    }
+  }
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
+  console.log(`\n${set.name}: accuracy in %, means of ${draws} draws`)
+  console.log(['pictures a class', ...sizes].join('\t'))
+  for (const [name, row] of table) {
+    const means = sizes.map((size) => (row[size] ? (100 * mean(row[size])).toFixed(1) : '-'))
+    console.log([name, ...means].join('\t'))
+    const accuracies = Object.fromEntries(Object.entries(row).map(([size, values]) => [size, mean(values)]))
+    results.push({ set: set.name, method: name, accuracies })
+  }
+}
+rmSync(folder, { recursive: true })
+if (flags.json) {
+  const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
+  writeFileSync(flags.json, `${JSON.stringify({ draws, results }, rounded, 2)}\n`)
+}

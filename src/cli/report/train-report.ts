@@ -1,0 +1,46 @@
+import type { Evaluation, ImageClassifier, Suspect } from '../../classifier/image-classifier.ts'
+import { readPaths } from '../common/duplicates.ts'
+import type { Sides } from '../common/hold-out.ts'
+import type { SkippedPictures } from '../common/skipped.ts'
+import { progress } from '../common/terminal.ts'
+import { reportHtml } from './report.ts'
+
+/** Makes the report on a training, for which it looks for suspect labels. @throws {SoftmarginError} as `suspects` */
+export async function makeReport(parts: {
+  classifier: Pick<ImageClassifier, 'classes' | 'extractor' | 'suspects' | 'svm'>
+  evaluation: Evaluation | undefined
+  sides: Sides
+  skipped: SkippedPictures
+  isRefitted: boolean
+  signal: AbortSignal
+}): Promise<string> {
+  const { classifier, evaluation, sides, skipped, isRefitted, signal } = parts
+  const isRead = new Set(readPaths([...sides.train.paths, ...sides.test.paths], skipped))
+  const readable = ({ paths, labels }: Sides['train']) => ({
+    paths: paths.filter((path) => isRead.has(path)),
+    labels: labels.filter((_, i) => isRead.has(paths[i])),
+  })
+  const [train, judged] = [readable(sides.train), readable(sides.test)]
+  // The suspects are counted as the classifier has learnt from the images.
+  const paths = isRefitted ? [...train.paths, ...judged.paths] : train.paths
+  const labels = isRefitted ? [...train.labels, ...judged.labels] : train.labels
+  const isAlone = classifier.classes.some((name) => labels.filter((label) => label === name).length < 2)
+  const suspects = isAlone ? undefined : await classifier.suspects({ signal, onProgress: progress.update })
+  progress.stop()
+  const { model, layer, pooling, featureSize } = classifier.extractor.describe()
+  const how = typeof pooling === 'object' ? `${pooling.grid} x ${pooling.grid} averages` : pooling
+  const { C, gamma, kernel } = classifier.svm.getParams()
+  return reportHtml({
+    title: 'Image classifier',
+    facts: [
+      `${train.paths.length} images of ${classifier.classes.length} classes${judged.paths.length > 0 ? `, ${judged.paths.length} held out` : ''}`,
+      `${featureSize} features of ${model}, layer ${layer}, pooling ${how}`,
+      `SVM: kernel ${kernel}, C ${C}, gamma ${gamma}`,
+      ...(isRefitted ? ['The saved classifier has also learnt from the images that were held out.'] : []),
+    ],
+    classes: classifier.classes.map(String),
+    evaluation: evaluation as Evaluation<string> | undefined,
+    judged,
+    suspects: suspects?.map((suspect) => ({ ...(suspect as Suspect<string>), path: paths[suspect.index] })),
+  })
+}

@@ -1,3 +1,4 @@
+import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
@@ -77,7 +78,7 @@ export async function probabilitiesOf<L extends Label, U extends Label | null>(
   images: readonly ImageInput[],
   o: ImagesCall,
 ): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
-  const { svc, power } = pipeline
+  const { svc } = pipeline
   if (!svc.getParams().probability) {
     const message =
       'predictProba() needs a classifier with probabilities: create it with svm: { probability: true }'
@@ -86,11 +87,7 @@ export async function probabilitiesOf<L extends Label, U extends Label | null>(
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await svc.predict(X, { signal: o.signal })
   const call = { signal: o.signal }
-  const { calibratedProba } = await import('./review/calibrate-svc.ts')
-  const rows =
-    power === undefined
-      ? await svc.predictProba(X, call)
-      : await calibratedProba({ svc, power }, X, predicted, call)
+  const rows = await svcProbabilities(pipeline, X, predicted, call)
   return {
     labels: spread(refuse<L, U>(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
@@ -170,21 +167,31 @@ export async function evaluationOf<L extends Label>(
 }
 
 async function detailsOf<L extends Label>(
-  { svc, power }: Pipeline<L>,
+  pipeline: Pipeline<L>,
   X: Matrix,
   indices: number[],
   predicted: L[],
   signal: AbortSignal | undefined,
 ): Promise<EvaluationDetails<L>> {
+  const { svc } = pipeline
   const call = { signal }
   const decisions = await svc.decisionFunction(X, call)
   if (!svc.getParams().probability) return { indices, predicted, decisions }
-  const { calibratedProba } = await import('./review/calibrate-svc.ts')
-  const probabilities =
-    power === undefined
-      ? await svc.predictProba(X, call)
-      : await calibratedProba({ svc, power }, X, predicted, call)
+  const probabilities = await svcProbabilities(pipeline, X, predicted, call)
   return { indices, predicted, decisions, probabilities }
+}
+
+/** Probabilities, rows x classes, calibrated if the classifier is. */
+async function svcProbabilities<L extends Label>(
+  { svc, power }: Pipeline<L>,
+  X: Matrix,
+  predicted: L[],
+  call: LongCall,
+): Promise<Matrix> {
+  if (power === undefined) return svc.predictProba(X, call)
+  // Loaded on demand: most classifiers are not calibrated.
+  const { calibratedProba } = await import('./review/calibrate-svc.ts')
+  return calibratedProba({ svc, power }, X, predicted, call)
 }
 
 function unknownEvaluation(

@@ -69,7 +69,6 @@ export class CsvParser {
       if (next === this.#delimiter) continue
       if (next === '\r' && this.#text[at] === '\n') at++
       yield* this.#close()
-      if (at >= this.#text.length && last) break
     }
     this.#text = this.#text.slice(at)
     if (this.#text.length > MAX_UNFINISHED_FIELD)

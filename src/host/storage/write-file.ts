@@ -85,6 +85,6 @@ export async function syncFolderOf(path: string): Promise<void> {
 /** The error for a path that cannot be written. */
 export function unwritable(path: string, cause: unknown): SoftmarginError {
   const message = `the file ${show(path)} cannot be written: ${(cause as Error).message}`
-  const details = { argument: 'output', received: path, expected: 'a path that can be written', cause }
+  const details = { argument: 'path', received: path, expected: 'a path that can be written', cause }
   return new SoftmarginError('FILE_UNWRITABLE', message, details)
 }

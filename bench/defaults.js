@@ -2,11 +2,11 @@
 //
 // The evidence for the defaults. FOLDER contains <class>/*.jpg; handwritten digits are the second data set. Each draw takes
 // pictures of each class to learn from, and 100 others of each class to judge. Printed are mean accuracies on these by the
-// number of pictures a class:
+// number of pictures per class:
 //
 // - of an rbf SVM with several C, scalings and mirrored pictures (photos only);
-// - of `layer: 'auto'` and of a grid search, with and without caution, up to `--choices` pictures a class, where they are
-//   most at risk to choose by luck; below 50 a class the folds of the layers are dealt four times, as the classifier does;
+// - of `layer: 'auto'` and of a grid search, with and without caution, up to `--choices` pictures per class, where they are
+//   most at risk to choose by luck; below 50 per class the folds of the layers are dealt four times, as the classifier does;
 // - of scikit-learn's logistic regression, nearest neighbours and nearest centroid on the same features. scikit-learn is run
 //   by PYTHON (default: /usr/bin/python3).
 import { execFileSync } from 'node:child_process'

@@ -13,7 +13,7 @@ import { panelWidth, tiles } from './tile'
  * @param parts the segments in parts, whose weights stay in the first-level cache while the pixels of a block pass: pairs
  *   of i32 (segments, numbers)
  * @param weights panels: [panels][depth][channels of a panel], as `panelWidth` tells
- * @param bias a number a channel, up to the end of the last panel
+ * @param bias one number per channel, up to the end of the last panel
  * @param residual a map to add, or 0
  * @param finish address of a `Finish`
  */

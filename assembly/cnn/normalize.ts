@@ -5,7 +5,7 @@ import { exp4 } from './activation'
 /**
  * LayerNormalization over the channels: (x - mean) / sqrt(variance + epsilon) * scale + bias. Sums are in float64.
  *
- * @param scale, bias a number a channel
+ * @param scale, bias one number per channel
  */
 export function layerNorm(
   x: usize,

@@ -57,7 +57,7 @@ export function possibleThreads(wanted: number): number {
   return 1
 }
 
-/** What a thread's script can do: fits and searches; also images in softmargin's own engine; or everything. */
+/** The kinds of work that a thread's script can do: fits and searches; also images in softmargin's own engine; or everything. */
 export type ThreadLevel = 'svm' | 'lite' | 'full'
 
 const levels: ThreadLevel[] = ['svm', 'lite', 'full']

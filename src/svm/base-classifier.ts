@@ -15,7 +15,7 @@ export interface FittedClassifier<L extends Label> {
   decisions: DecisionFunction
 }
 
-/** What a fitted SVC predicts. Base of `SVC` and of `SvcPredictor`. */
+/** The predictions of a fitted SVC. Base of `SVC` and of `SvcPredictor`. */
 export abstract class BaseClassifier<L extends Label> {
   /**
    * @throws {SoftmarginError} `NOT_FITTED`, `DISPOSED`

@@ -14,7 +14,7 @@ import {
   type ServerSide,
 } from './protocol.ts'
 
-/** What a connection needs from the registry of remote objects. */
+/** The methods that a connection needs from the registry of remote objects. */
 export interface Objects {
   /** Returns the local proxy for an object in the worker. */
   objectFor(id: string, className: RemoteClassName): object

@@ -71,6 +71,6 @@ export function checkTwoOfEach(labels: EncodedLabels): void {
   const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
   throw new SoftmarginError('TOO_FEW_ROWS', message, {
     argument: 'labels',
-    expected: 'at least 2 images a class',
+    expected: 'at least 2 images per class',
   })
 }

@@ -31,7 +31,7 @@ export interface ProductsLayout {
   stride: number
 }
 
-/** What is needed, in addition to the rows, to compute kernel values in float64. */
+/** The data needed, in addition to the rows, to compute kernel values in float64. */
 export interface PreciseLayout {
   lessOne: boolean
   /** Address of one f64 per position: h(x) of `PreciseKernel.origin`; 0 for none. */

@@ -67,7 +67,7 @@ export class ThreadContext {
 
 /** A thread of a pool and its pending jobs, which it runs in order. */
 export class PoolThread {
-  /** What the thread can do. */
+  /** The kinds of work that the thread can do. */
   readonly level: ThreadLevel | undefined = threadLevel()
   readonly #thread: Promise<Thread>
   readonly #pending = new Map<number, PendingJob>()

@@ -127,7 +127,7 @@ export function isNotFound(error: unknown): boolean {
   return typeof error === 'object' && error !== null && notFound.has(error)
 }
 
-/** What the server reports about the file. */
+/** The server's description of the file. */
 interface Loaded {
   etag: string | undefined
   /** As the Hugging Face hub reports it for large files. */

@@ -5,7 +5,7 @@ import { type Field, type Schema, schemaIn } from './schema.ts'
 
 type Values = Record<string, unknown>
 
-/** What a message is created from: some of its fields, and the same for the messages in it. */
+/** The initial values of a message: some of its fields, and the same for the messages in it. */
 export type Init<T> = T extends string | number | bigint | boolean | Uint8Array | undefined
   ? T
   : T extends readonly (infer E)[]

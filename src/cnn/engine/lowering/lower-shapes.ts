@@ -4,7 +4,7 @@ import { show } from '../../../core/errors.ts'
 import { attributeOf, integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
 import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { constantOf } from './constants.ts'
-import { dimsOf, isInteger, type Lowering, type Tensor, type View } from './lowering.ts'
+import { dimsOf, isNotFloat, type Lowering, type Tensor, type View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import type { MapValue } from './operations.ts'
 
@@ -17,7 +17,7 @@ const alias: Lower = (lowering, node) => {
 }
 
 const cast: Lower = (lowering, node) => {
-  if (isInteger(integerOf(node, 'to', 1))) throw new NotForEngine('it casts to integers')
+  if (isNotFloat(integerOf(node, 'to', 1))) throw new NotForEngine('it casts to a type other than float')
   // All float types are float32 in the engine.
   alias(lowering, node)
 }

@@ -6,7 +6,7 @@ import { findLayerNorms, lowerLayerNorm } from './layer-norm-pattern.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
-import { isInteger, Lowering, type Tensor } from './lowering.ts'
+import { isNotFloat, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { lengthOf, type MapValue, type Program } from './operations.ts'
 
@@ -52,7 +52,7 @@ export function lowerNodes(
     const layerNorm = layerNorms.last.get(node)
     if (layerNorm) lowerLayerNorm(lowering, node, layerNorm)
     if (layerNorm || layerNorms.inner.has(node)) continue
-    if (isInteger(facts.get(node.output[0])?.type)) {
+    if (isNotFloat(facts.get(node.output[0])?.type)) {
       // Arithmetic on shapes, which `inferTensors` has already evaluated.
       for (const name of node.output) lowering.name(name, 'integers')
       continue

@@ -45,7 +45,7 @@ export class Lowering {
     const own = ({ domain }: { domain: string }) => domain === '' || domain === 'ai.onnx'
     this.opset = Number(model.opsetImport.find(own)?.version ?? 0n)
     for (const tensor of model.graph!.initializer) {
-      if (isInteger(tensor.dataType)) this.#integers.add(tensor.name)
+      if (isNotFloat(tensor.dataType)) this.#integers.add(tensor.name)
       else this.#constants.set(tensor.name, constantOf(tensor))
     }
   }
@@ -153,7 +153,10 @@ export function dimsOf({ channels, height, width }: MapShape, view: View): numbe
   return view === 'last' ? [height, width, channels] : [channels * height * width]
 }
 
-/** Whether a tensor type is an integer or boolean type, as used for shapes and indexes. */
-export function isInteger(type: number | undefined): boolean {
+/**
+ * Whether a tensor type is known and is none of float, float16, bfloat16 and double: in practice an integer or boolean type, as
+ * used for shapes and indexes.
+ */
+export function isNotFloat(type: number | undefined): boolean {
   return type !== undefined && type !== 0 && ![1, 10, 11, 16].includes(type)
 }

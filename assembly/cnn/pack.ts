@@ -1,8 +1,8 @@
 // Packs weights, as ONNX has them, into the panels of tile.ts. Done here, since it is a good part of every start.
 
 import { panelWidth, WIDE } from './tile'
-import { weightSide } from './winograd-layer'
-import { transformWeights } from './winograd-weights'
+import { weightSide } from './winograd/winograd-layer'
+import { transformWeights } from './winograd/winograd-weights'
 
 /**
  * The weights of a convolution in panels: [panels][taps][channels][channels of a panel], zeros in what is left of the last

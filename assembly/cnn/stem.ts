@@ -8,7 +8,7 @@
 import { madd } from '../simd'
 import { Finish } from './activation'
 import { panelWidth, tiles as tilesOfPanel, WIDE } from './tile'
-import { backward4, forward4 } from './winograd4'
+import { backward4, forward4 } from './winograd/winograd4'
 
 /** Planes: 7 of the even columns, then 6 of the odd ones. */
 const STEM_PLANES: i32 = 13

@@ -6,7 +6,7 @@ import { roundUp } from './maps.ts'
 export type ConvolutionKernel = 'dense' | 'depthwise' | 'stem' | keyof typeof winogradForms
 
 /**
- * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd-layer.ts: sides of their tiles in pixels,
+ * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd/winograd-layer.ts: sides of their tiles in pixels,
  * and planes that maps and weights are transformed to.
  */
 const winogradForms = {

@@ -43,7 +43,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   }
   const residual = operation.residual && map(operation.residual)
   const { low, high } = operation.activation
-  // The fields of `WinogradLayer` in assembly/cnn/winograd-layer.ts.
+  // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts.
   const layer = tables.integers([
     chosen.form,
     block,

@@ -221,7 +221,7 @@ function addWinograd(
   const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   const walk = { height: down, width: right, y: -before[0], x: -before[1] }
-  // The fields of `WinogradLayer` in assembly/cnn/winograd-layer.ts, up to the last one that is used.
+  // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts, up to the last one that is used.
   const layer = tables.integers([
     form,
     block,

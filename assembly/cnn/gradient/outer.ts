@@ -1,7 +1,7 @@
 // Sums of outer products of rows, which the gradients of weights are: for each row, the numbers of one map times those
 // of another, for a few channels of both.
 
-import { madd } from '../simd'
+import { madd } from '../../simd'
 
 /** Columns of the sums, and numbers of a packed row: as many vectors as V8 keeps in registers for two channels. */
 export const OUTER: i32 = 16

@@ -7,10 +7,10 @@
 // block][OUTER]. `products`: [planes of weights][channels][OUTER].
 
 import { OUTER, outerProducts } from './outer'
-import { WINOGRAD_PLANE_GAP } from './winograd'
+import { WINOGRAD_PLANE_GAP } from '../winograd/winograd'
 import { gather4, gatherStrided4, spread4, spreadStrided4 } from './winograd-gradient-passes'
-import { inputTiles } from './winograd-input'
-import { F4, inputSide, STRIDED4, WinogradLayer, weightSide } from './winograd-layer'
+import { inputTiles } from '../winograd/winograd-input'
+import { F4, inputSide, STRIDED4, WinogradLayer, weightSide } from '../winograd/winograd-layer'
 
 // @ts-ignore: decorator
 @inline

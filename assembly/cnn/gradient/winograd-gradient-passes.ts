@@ -1,7 +1,7 @@
 // The passes of the gradient of weights by Winograd's convolution: the transposes of those of the output and of the weights
 // in winograd4.ts and winograd-strided.ts.
 
-import { madd } from '../simd'
+import { madd } from '../../simd'
 
 /** The sums at the points 1, -1 and 2, of which the forms have terms in common. */
 // @ts-ignore: decorator

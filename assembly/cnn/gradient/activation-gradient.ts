@@ -1,6 +1,6 @@
 // Gradients of activations and of poolings.
 
-import { madd } from '../simd'
+import { madd } from '../../simd'
 import {
   AFFINE,
   EXP,
@@ -13,7 +13,7 @@ import {
   SQRT,
   SWISH,
   TANH,
-} from './activation'
+} from '../activation'
 
 /** The derivative at one vector, times `dy`. What `z` is: see `activationGradient`. */
 // @ts-ignore: decorator

@@ -5,7 +5,7 @@
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
 // form again and again.
 
-import { panelWidth, WIDE } from './tile'
+import { panelWidth, WIDE } from '../tile'
 import { F2, F4, inputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
 import { backwardStrided2, backwardStrided4 } from './winograd-strided'
 import { backward2 } from './winograd2'

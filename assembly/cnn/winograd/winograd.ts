@@ -9,7 +9,7 @@
 // Layouts. `planes`: [planes][tiles of a block][channels]. `sums`: [planes][tiles of a block][channels of a panel].
 // Weights: [panels][planes][channels][channels of a panel]; or not transformed yet, as `packUntransformed` writes them.
 
-import { panelWidth, tiles as tilesOfPanel, WIDE } from './tile'
+import { panelWidth, tiles as tilesOfPanel, WIDE } from '../tile'
 import { inputSide, WinogradLayer, weightSide } from './winograd-layer'
 import { inputTiles } from './winograd-input'
 import { outputTiles } from './winograd-output'

@@ -1,6 +1,6 @@
 // Gradients of the weights of convolutions, from the map that a convolution read and the gradient of the one that it made.
 
-import { madd } from '../simd'
+import { madd } from '../../simd'
 import { OUTER, outerProducts, packRows } from './outer'
 
 /**

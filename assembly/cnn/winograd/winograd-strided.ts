@@ -4,7 +4,7 @@
 // 4 outputs 5 + 4: 25 planes for 2 x 2 pixels and 81 for 4 x 4, where 36 and 144 products were. F(4, 2) has the points 0, 1,
 // -1, 2 and infinity. Like the passes of winograd4.ts.
 
-import { madd } from '../simd'
+import { madd } from '../../simd'
 
 // @ts-ignore: decorator
 @inline

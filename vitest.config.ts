@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that bring hosts, browsers or bundlers first. `npm run test:hosts` runs them, `npm test` does not. */
-const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts']
+/**
+ * Tests that bring hosts, browsers or bundlers first, or train whole networks beside PyTorch. `npm run test:hosts` runs
+ * them, `npm test` does not.
+ */
+const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts', 'test/interop/training.test.ts']
 
 export default defineConfig({
   test: {

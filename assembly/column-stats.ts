@@ -1,8 +1,12 @@
-// Column statistics of a row-major float32 matrix, and the in-place scaling and centring that follows from them.
+// Column statistics of a row-major float32 matrix, and the conditioning of rows before kernels are computed from them:
+// they are scaled by a power of two, then centred.
 
 /** Statistics of all values together, accumulated over several calls. */
 export class Totals {
-  /** Subtracted from every value before it is squared. */
+  /**
+   * Subtracted from every value before it is squared. The caller sets it to one of the values, so that the variance of
+   * one pass loses little precision.
+   */
   shift: f64
   /** Sum of squares about `shift`. */
   squares: f64
@@ -73,7 +77,7 @@ export function columnStats(source: usize, rows: i32, width: i32, sums: usize, t
  * Multiplies `rows` rows by `scale`, then subtracts `centre` from each, in place. Scaling first keeps the difference
  * of two values at opposite ends of the float32 range from overflowing.
  *
- * @param centre address of one f32 per column, already scaled; 0 for none
+ * @param centre address of one f32 per column, already scaled; 0 for no centring
  */
 export function condition(source: usize, rows: i32, width: i32, centre: usize, scale: f32): void {
   const whole = width - (width & 3)

@@ -1,4 +1,5 @@
-// Decision function: kernel rows times coefficients, plus distances to the nearest support vector and a float64 exp.
+// Decision function: kernel rows times coefficients. The distances to the nearest support vector and the float64 exp rescale
+// rows of an rbf kernel whose values would underflow float32 (src/engine/kernel/rbf-underflow.ts).
 
 import { madd } from './simd'
 
@@ -175,11 +176,11 @@ function addTo(out: usize, sum: v128): void {
 }
 
 /**
- * out[i] = the smallest |x_i - s|^2 over all s that are members, computed from dot products; f32, at least 0.
+ * out[i] = the smallest |x_i - s|^2 over the support vectors s, computed from dot products; f32, at least 0.
  *
  * @param stride bytes between rows of `dots`
  * @param length columns of `dots`: a multiple of 4
- * @param members f32 per column: 1 for a member, 0 for a column to ignore
+ * @param members f32 per column: 1 for a support vector, 0 for padding
  */
 export function nearestDistances(
   dots: usize,

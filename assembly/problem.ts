@@ -19,7 +19,7 @@ export class Problem {
   /** u32 per point: addresses of the two runs of its kernel row; 0 if the row is not in memory. */
   firstRow: usize
   secondRow: usize
-  /** The point i of the next step (the smallest F among points that may go up). */
+  /** The point i of the next step (the smallest F among points whose b may increase). */
   next: i32
   /** After `solve` returned NEEDS_ROW: the point whose row is missing, and the other point of the step or -1. */
   wanted: i32
@@ -28,7 +28,7 @@ export class Problem {
   used: usize
   tolerance: f64
   shift: f64
-  /** Midpoint of the smallest F that may go up and the largest that may go down, minus the shift. */
+  /** Midpoint of the smallest F of a point whose b may increase and the largest of one whose b may decrease, minus `shift`. */
   middle: f64
   /** Largest violation of the optimality conditions. */
   gap: f64

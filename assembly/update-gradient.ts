@@ -1,4 +1,4 @@
-// Updates the gradient F after a step and finds the points that violate the optimality conditions most.
+// Updates the gradient F after a step, and finds the gap and the point i that violates the optimality conditions most.
 //
 // While the gap is far larger than the rounding error of float32, F is updated in float32 only (`shifted`), and the
 // float64 gradient is brought up to date when it is needed. A step is bound by memory traffic, most of which is F.
@@ -10,7 +10,8 @@ import { madd } from './simd'
 /** Unit roundoff of float32, 2^-24. */
 const UNIT: f64 = 1.0 / 16777216
 
-// Results of the passes over the runs: the smallest F that may go up, its block, and the largest F that may go down.
+// Results of the passes over the runs (the points of one class, then of the other): the smallest F of a point whose b may
+// increase, its block, and the largest F of a point whose b may decrease.
 let least: f32 = 0
 let leastBlock: i32 = 0
 let largest: f32 = 0
@@ -98,7 +99,7 @@ function updateF32(p: Problem, from: i32, to: i32, rowI: usize, rowJ: usize, del
   largest = horizontalMax(high)
 }
 
-/** Updates F and its extremes after b_i was increased and b_j decreased by `delta`. Both rows must be in memory. */
+/** Updates F and its extremes after b_i (b = y alpha) was increased and b_j decreased by `delta`. Both rows must be in memory. */
 export function update(p: Problem, i: i32, j: i32, delta: f64): void {
   const atI = <usize>i * 4
   const atJ = <usize>j * 4
@@ -135,6 +136,7 @@ function endScan(p: Problem): void {
   }
   p.gap = <f64>largest - <f64>least
   p.middle = (<f64>largest + <f64>least) / 2
+  // There is such a point. Of equal ones the last is taken, as in LIBSVM.
   for (let k = min(leastBlock + BLOCK, p.size) - 1; ; k--) {
     const at = <usize>k * 4
     if (f32.load(p.shifted + at) + f32.load(p.up + at) == least) {

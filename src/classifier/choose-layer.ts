@@ -36,7 +36,7 @@ export interface ChooseLayerOptions
   extractor?: FeatureExtractor | ExtractorOptions | undefined
   /**
    * Candidate layers, each in the form of the extractor's `layer` option. Default: the last layer of each
-   * stage (`LayerInfo.endsStage`).
+   * stage (`LayerInfo.endsStage`) and the default layer.
    */
   layers?: readonly (string | number)[] | undefined
   /**
@@ -49,8 +49,8 @@ export interface ChooseLayerOptions
   /** How features are scaled. The scaler is fitted on the training part of each fold. Default `'standard'`. */
   scale?: Scale | undefined
   /**
-   * Number of stratified folds, or a splitter. With a number and at most 400 images, the folds are dealt four times, so
-   * that luck counts less. Default 5.
+   * Number of stratified folds, or a splitter. With a number and at most 400 images, the cross-validation is
+   * repeated with four different splits. Default 5.
    */
   cv?: number | Splitter | undefined
   /** The group of each image, which no fold divides; see `ClassifierFitOptions.groups`. Default: no groups. */
@@ -66,9 +66,9 @@ export interface RankedLayer {
   pooling: Pooling
   /** Mean accuracy over the folds: the fraction of images labelled correctly, 0 to 1. */
   accuracy: number
-  /** Standard deviation of the accuracy over the folds. */
+  /** Standard deviation of the accuracy over all folds, those of repetitions included. */
   accuracyStd: number
-  /** How much higher the accuracy is than that of the extractor's default layer, if that is a candidate. */
+  /** How much higher the accuracy is than that of the first candidate on the extractor's default layer, if there is one. */
   gain?: number | undefined
   /** The standard error of `gain`, from the differences between images. */
   gainError?: number | undefined
@@ -83,7 +83,7 @@ export interface RankedLayer {
  * extraction.
  */
 export interface Ranking {
-  /** Candidates, best first. */
+  /** Candidates by accuracy, best first; a caller may still prefer the default layer. */
   layers: RankedLayer[]
   /** The features of each candidate, in the order of `layers`. */
   features: Matrix[]

@@ -19,16 +19,17 @@ import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './revie
 import { checkTwoOfEach } from './review/out-of-fold.ts'
 
 /**
- * By how many standard errors a candidate of a grid must be better than the SVM's own parameters: see bench/defaults.js.
+ * By how many standard errors a candidate of a grid must be better than the SVM's own parameters, with `cautious` and if
+ * these are in the grid: see bench/defaults.js.
  */
 const STANDARD_ERRORS = 2
 
 /** A fitted SVM, with the results of the grid search that selected its parameters, if there was one. */
 export interface FittedSvm<L extends Label = Label> {
   svc: SVC<L>
-  /** Set if its probabilities come from folds: the power of `CalibratedSvc`. */
+  /** Set if its probabilities come from folds: the exponent that tempers them, see `CalibratedSvc`. */
   power?: number | undefined
-  /** Set if pictures of none of the classes are told. */
+  /** Set if images that belong to no class are to be detected. */
   known?: NoveltyDetector | undefined
   search: ClassifierSearch | undefined
 }
@@ -77,7 +78,7 @@ function isPartOf(candidate: SvcOptions, parameters: SvcParameters): boolean {
   )
 }
 
-/** What an SVM is fitted on, and how its probabilities are. */
+/** Training data, and how probabilities are computed. */
 export interface SvmFit<L extends Label> {
   /** Unscaled rows, from which folds scale their own. */
   features: Matrix
@@ -92,7 +93,7 @@ export interface SvmFit<L extends Label> {
  * than on any others, so that candidates are judged on the images that were held out.
  *
  * @param planned the search that the caller asked for
- * @param read the images' rows
+ * @param read the index of the image of each row of features
  * @param make makes such a search with other folds
  */
 export async function searchOnHeldOut<L extends Label>(

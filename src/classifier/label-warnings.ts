@@ -1,16 +1,16 @@
 import { show } from '../core/errors.ts'
 import { countCodes, encodeLabels, type Label } from '../core/labels.ts'
 
-/** Fewer images of a class than these are few: five folds cannot each have one. */
-const FEW = 5
+/** A class with fewer images than this gets a warning: five folds could not hold one each. */
+const MIN_IMAGES = 5
 /**
- * Images of the most frequent class for each image of the rarest one, from which on classes are called uneven. With 100
- * photos of five classes and 20 of five others, 77 % and 36 % were recognised, with 50 still 74 % and 59 %; weights by
+ * The ratio between the largest and the smallest class from which on there is a warning. With 100 photos of each of five
+ * classes and 20 of each of five others, 77 % and 36 % of them were recognised; with 100 and 50, 74 % and 59 %.
  * `classWeight` hardly changed that.
  */
-const UNEVEN = 5
-/** At most so many classes are named. */
-const NAMED = 5
+const MAX_RATIO = 5
+/** The maximum number of classes that a warning names. */
+const MAX_NAMED = 5
 
 /**
  * Warns of labels that a classifier can learn little from: classes with few images, and classes with many more images
@@ -25,18 +25,18 @@ export function warnOfLabels(
   const encoded = encodeLabels(labels, 'labels')
   const { classes } = encoded
   const counts = countCodes(encoded)
-  const few = [...counts.keys()].filter((k) => counts[k] < FEW)
+  const few = [...counts.keys()].filter((k) => counts[k] < MIN_IMAGES)
   if (few.length > 0) {
-    const named = few.slice(0, NAMED).map((k) => `${show(classes[k])} has ${counts[k]}`)
-    const rest = few.length > NAMED ? `, and ${few.length - NAMED} more` : ''
+    const named = few.slice(0, MAX_NAMED).map((k) => `${show(classes[k])} has ${counts[k]}`)
+    const rest = few.length > MAX_NAMED ? `, and ${few.length - MAX_NAMED} more` : ''
     const subject = few.length === 1 ? '1 class has' : `${few.length} classes have`
     onWarning(
-      `${subject} fewer than ${FEW} images, which is little to learn from: ${named.join(', ')}${rest}`,
+      `${subject} fewer than ${MIN_IMAGES} images, which is little to learn from: ${named.join(', ')}${rest}`,
     )
   }
   const most = counts.indexOf(Math.max(...counts))
   const least = counts.indexOf(Math.min(...counts))
-  if (counts[most] < UNEVEN * counts[least]) return
+  if (counts[most] < MAX_RATIO * counts[least]) return
   const [frequent, rare] = [show(classes[most]), show(classes[least])]
   onWarning(
     `class ${frequent} has ${counts[most]} images and class ${rare} has ${counts[least]}: images of rare classes are often taken for frequent ones, so add images of the rare classes or leave out some of the frequent ones`,

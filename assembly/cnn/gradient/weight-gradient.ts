@@ -4,12 +4,13 @@ import { madd } from '../../simd'
 import { OUTER, outerProducts, packRows } from './outer'
 
 /**
- * gradient[tap][channel][filter] += sum over the pixels of x[pixel + tap][channel] * dy[pixel][filter].
+ * gradient[tap][channel][filter] += sum over the output pixels p of x[corner(p) + tap][channel] * dy[p][filter], where
+ * corner(p) is the first input pixel of the window of p.
  *
- * @param xOffsets, dyOffsets u32 bytes, one a pixel
+ * @param xOffsets, dyOffsets addresses of u32 offsets in bytes, one per output pixel: of its window's corner in x, and in dy
  * @param block pixels whose gradients are packed side by side, so that they stay in the first-level cache
- * @param taps u32 bytes from a pixel, one a tap
- * @param channels of a tap: if those of the pixels of a row lie side by side, a row of the window counts as one tap
+ * @param taps address of u32 offsets in bytes from the corner, one per tap
+ * @param channels values per tap; where a row of the window is contiguous, it is one tap with the channels of all its pixels
  * @param filterBytes from one channel of the gradient to the next: the filters, rounded up to OUTER
  * @param packed room for block x OUTER numbers
  */
@@ -115,7 +116,7 @@ export function channelSums(y: usize, offsets: usize, pixels: i32, channels: i32
 /**
  * Writes sums of gradients in the order of ONNX, [filters][channels][taps], times a factor.
  *
- * @param sums numbers of OUTER or more filters side by side
+ * @param sums the filters innermost, rounded up to OUTER
  * @param channelBytes, tapBytes from one channel or tap of the sums to the next
  */
 export function unpackGradient(

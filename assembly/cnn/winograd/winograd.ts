@@ -1,7 +1,7 @@
 // Convolutions of 3 x 3 by Winograd's F(m x m, 3 x 3) (Lavin and Gray, arXiv:1509.09308), with m = 4 or 2: (m + 2)^2
 // products for m^2 sums of 9. A tile of (m + 2) x (m + 2) numbers is transformed into as many planes, each plane is
-// multiplied by a matrix of transformed weights, and the products are transformed back into m x m pixels. With stride 2 in
-// forms that winograd-strided.ts explains.
+// multiplied by a matrix of transformed weights, and the products are transformed back into m x m pixels. With stride 2
+// a tile has 9 x 9 or 5 x 5 numbers: see winograd-strided.ts.
 //
 // A block of tiles goes through all filters, one panel of them at a time, so that weights are transformed once a block and
 // the sums of a panel stay in the second-level cache until they are pixels.
@@ -21,7 +21,7 @@ import { transformWeights } from './winograd-weights'
  */
 export const WINOGRAD_PLANE_GAP: i32 = 64
 
-/** Bytes of `scratch`: a tile of 9 x 9 vectors. */
+/** Bytes of `scratch`: the largest tile, which is that of STRIDED4, 9 x 9 vectors. */
 export const WINOGRAD_SCRATCH_BYTES: i32 = 9 * 9 * 16
 
 /** Channels whose weights are transformed at a time: those of a panel then take 300 kB. */
@@ -49,6 +49,7 @@ function multiplyPlanes(
   const own = weightSide(layer.form) - 1
   const planeBytes = <usize>layer.block * layer.pixelBytes + WINOGRAD_PLANE_GAP
   const sumBytes = <usize>(layer.block * WIDE) * 4 + WINOGRAD_PLANE_GAP
+  // With stride 2 the planes beyond the last row and column of weights share those of the last.
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
       const weights = panel + <usize>(min(row, own) * (own + 1) + min(column, own)) * step
@@ -101,6 +102,7 @@ export function winograd(
           const part = min(WINOGRAD_CHANNELS, channels - channel)
           transformWeights(layer.form, weights, part, width, transformed, step)
           weights += <usize>(part * 9 * width) * 4
+          // The second segment (offset and count) is that of the channels that are left over.
           const segment = part == WINOGRAD_CHANNELS ? segments : segments + 8
           const start = channel == 0 ? layer.zeros : 0
           multiplyPlanes(

@@ -14,7 +14,8 @@ const BETWEEN = 0.3
  * the log likelihood ratio of the row coming from that class rather than from an unseen one, divided by the number of
  * features.
  *
- * @param X unscaled features; each class has a row
+ * @param X unscaled features; each class has at least one row
+ * @returns the scores' numbers, with no threshold in `offset` yet: `fitNoveltyScore` subtracts it
  */
 export function fitPlda(X: Matrix, labels: EncodedLabels): KnownNumbers {
   const features = X.cols
@@ -28,15 +29,16 @@ export function fitPlda(X: Matrix, labels: EncodedLabels): KnownNumbers {
   const offset = new Float32Array(count)
   const centred = new Float64Array(features)
   for (let c = 0; c < count; c++) {
-    const known = sizes[c] * BETWEEN
-    const variance = 1 + BETWEEN / (1 + known)
+    const evidence = sizes[c] * BETWEEN
+    // The variance of a new row of the class, given its rows.
+    const variance = 1 + BETWEEN / (1 + evidence)
     for (let f = 0; f < features; f++) centred[f] = centres[c][f] - mean[f]
     const white = times(centred, whiten)
     let square = 0
     for (let f = 0; f < features; f++) {
-      const own = (white[f] * known) / (1 + known)
-      linear[f * count + c] = own / variance / features
-      square += own * own
+      const posteriorMean = (white[f] * evidence) / (1 + evidence)
+      linear[f * count + c] = posteriorMean / variance / features
+      square += posteriorMean * posteriorMean
     }
     quadratic[c] = (1 / (1 + BETWEEN) - 1 / variance) / 2 / features
     offset[c] = (log((1 + BETWEEN) / variance) - square / variance / features) / 2
@@ -44,7 +46,7 @@ export function fitPlda(X: Matrix, labels: EncodedLabels): KnownNumbers {
   return { mean, whiten, linear, quadratic, offset }
 }
 
-/** The log likelihood ratio per feature of each row for each class, rows x classes. */
+/** Log likelihood ratios per feature, minus the thresholds that `offset` includes; rows x classes. */
 export function logLikelihoodRatios(known: KnownNumbers, X: Matrix): Float64Array {
   const { mean, whiten, linear, quadratic, offset } = known
   const [features, count] = [mean.length, offset.length]
@@ -117,7 +119,7 @@ function withinCovariance(
 }
 
 /**
- * For a covariance C = L L', the matrix inverse(L)', F x F: rows times it have the covariance 1.
+ * For a covariance C = L L', the matrix inverse(L)', F x F: rows multiplied by it have the identity as covariance.
  *
  * @param covariance its lower triangle; it is overwritten
  */

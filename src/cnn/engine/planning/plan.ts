@@ -20,6 +20,7 @@ import { everyPixel, Tables } from './tables.ts'
  * allocated.
  */
 export interface Plan {
+  /** Maximum number of images per pass. */
   pictures: number
   /** Total memory in bytes, or the end of the buffers if they are placed elsewhere. */
   bytes: number
@@ -28,13 +29,14 @@ export interface Plan {
   /** The end of the memory that `write` needs. */
   writingBytes: number
   steps: Step[]
+  /** `pixels`: address of a table of u32 byte offsets, one per pixel of the map. */
   input: { map: PlacedMap; pixels: number }
   outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
   /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
   write(instance: Instance): void
-  /** Writes the weights again that change between runs. */
+  /** Rewrites only the weights that training changes; the contents of the buffers are lost. */
   rewrite(instance: Instance): void
 }
 
@@ -117,7 +119,7 @@ function layOutMaps(
   kernels: Map<Convolution, ConvolutionKernel>,
 ): Map<MapValue, MapLayout> {
   const borders = new Map<MapValue, Border>()
-  /** Maps of which whole vectors are read, so that the channels of a pixel have to fill them. */
+  /** Maps read in whole vectors, whose channels must be padded to full ones. It matters for the input alone: other maps are. */
   const needVectors = new Set<MapValue>()
   for (const one of operations) {
     const window = windowOf(one, kernels)

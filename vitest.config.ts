@@ -1,10 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Tests that bring hosts, browsers or bundlers first, or train whole networks beside PyTorch. `npm run test:hosts` runs
- * them, `npm test` does not.
+ * Tests that bring hosts, browsers or bundlers first, train whole networks beside PyTorch, or write files of hundreds of
+ * megabytes. `npm run test:hosts` runs them, `npm test` does not.
  */
-const withHosts = ['test/hosts/**/*.test.ts', 'test/browser/**/*.test.ts', 'test/interop/training.test.ts']
+const withHosts = [
+  'test/hosts/**/*.test.ts',
+  'test/browser/**/*.test.ts',
+  'test/interop/training.test.ts',
+  'test/formats/large-files.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -119,19 +119,19 @@ export class GridSearchCV<L extends Label = Label> {
     const results = summarise(this.#candidates, scores)
     let best: SVC<L> | undefined
     let bestIndex = indexOfBest(results)
-    if (this.refit !== false) {
+    try {
       if (typeof this.refit === 'function') bestIndex = await chosenIndex(this.refit, results)
-      best = this.estimator.clone(results.params[bestIndex])
-      try {
+      if (this.refit !== false) {
+        best = this.estimator.clone(results.params[bestIndex])
         await best.fitOnGram(matrix, y, { signal: o.signal, onWarning: o.onWarning, gram })
-      } catch (error) {
-        best.dispose()
-        throw error
-      } finally {
-        gram?.engine.close()
       }
-      o.onProgress?.({ done: searched + 1, total: searched + 1 })
+    } catch (error) {
+      best?.dispose()
+      throw error
+    } finally {
+      gram?.engine.close()
     }
+    if (best) o.onProgress?.({ done: searched + 1, total: searched + 1 })
     this.#best?.dispose()
     this.#best = best
     this.#results = results
@@ -146,9 +146,7 @@ export class GridSearchCV<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get cvResults(): CvResults {
-    if (!this.#results)
-      throw new SoftmarginError('NOT_FITTED', 'this GridSearchCV is not fitted; call fit(X, y) first')
-    return this.#results
+    return this.#checkSearched()
   }
 
   /**
@@ -157,9 +155,8 @@ export class GridSearchCV<L extends Label = Label> {
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get bestIndex(): number {
-    // Throws if there are none.
-    const { params } = this.cvResults
-    return Math.min(this.#bestIndex, params.length - 1)
+    this.#checkSearched()
+    return this.#bestIndex
   }
 
   /**
@@ -220,6 +217,11 @@ export class GridSearchCV<L extends Label = Label> {
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  #checkSearched(): CvResults {
+    if (this.#results) return this.#results
+    throw new SoftmarginError('NOT_FITTED', 'this GridSearchCV is not fitted; call fit(X, y) first')
   }
 
   #checkUsable(): void {

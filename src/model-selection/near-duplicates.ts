@@ -2,6 +2,7 @@ import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
+import { Normalizer } from '../preprocessing/normalizer.ts'
 import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 
 /** Two rows that are almost the same. */
@@ -54,7 +55,9 @@ export async function nearDuplicates(
   checkNotEmpty(matrix)
   checkFiniteRows(matrix, 0, matrix.rows)
   const timeSlice = new TimeSlice(signal)
-  const { data, rows, cols } = unitRows(await (await new StandardScaler().fit(matrix)).transform(matrix))
+  const { data, rows, cols } = await new Normalizer().transform(
+    await (await new StandardScaler().fit(matrix)).transform(matrix),
+  )
   // Unit vectors with a cosine of s have a squared distance of 2 - 2 s.
   const limit = 2 - 2 * similarity + 1e-6
   const pairs: NearDuplicate[] = []
@@ -81,18 +84,6 @@ export async function nearDuplicates(
 export function checkSimilarity(similarity: unknown): void {
   if (typeof similarity === 'number' && similarity > 0 && similarity <= 1) return
   throw invalidArgument('similarity', similarity, 'a number above 0 and at most 1')
-}
-
-/** Scales each row to length 1 in place. A row at the mean of all has no direction and stays 0. */
-function unitRows(X: Matrix): Matrix {
-  for (let i = 0; i < X.rows; i++) {
-    const row = X.row(i)
-    let square = 0
-    for (const value of row) square += value * value
-    const length = Math.sqrt(square) || 1
-    for (let f = 0; f < row.length; f++) row[f] /= length
-  }
-  return X
 }
 
 /** The squared distance of a row from another one; anything above `limit` may be too small. */

@@ -105,6 +105,15 @@ test('a search closes its engines wherever it is aborted', async () => {
   expect(live).toBe(0)
 })
 
+test('a search closes its engines if its refit function throws', async () => {
+  const refit = () => {
+    throw new Error('no choice')
+  }
+  const search = new GridSearchCV(new SVC(), { C: [1, 2] }, { cv: 2, refit })
+  await expect(search.fit(X, y)).rejects.toThrow('no choice')
+  expect(live).toBe(0)
+})
+
 test('predict and score of a search can be aborted', async () => {
   const search = await new GridSearchCV(new SVC(), { C: [1] }, { cv: 2 }).fit(X, y)
   const signal = AbortSignal.abort()

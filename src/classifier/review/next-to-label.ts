@@ -2,6 +2,7 @@ import { exp } from '../../core/exp-log.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { Normalizer } from '../../preprocessing/normalizer.ts'
 
 /** Similarities are computed between at most so many rows, which are drawn where there are more: 64 MB. */
 const MOST = 4000
@@ -27,18 +28,18 @@ export async function representativeRows(
   count: number,
   timeSlice: TimeSlice,
 ): Promise<number[]> {
+  if (count >= X.rows) {
+    const all = Array.from({ length: X.rows }, (_, row) => row)
+    return all.sort((a, b) => uncertainties[b] - uncertainties[a] || a - b)
+  }
   // Of many rows some are drawn at random, which stand for the others.
   const drawn = new Random(0)
     .shuffle(Array.from({ length: X.rows }, (_, row) => row))
     .slice(0, Math.max(MOST, count))
-  const pool = unitRows(X.select(drawn))
-  const rows = pool.rows
-  if (count >= X.rows) return [...drawn].sort((a, b) => uncertainties[b] - uncertainties[a] || a - b)
-  const covered = await nearestSimilarity(
-    pool,
-    unitRows(known.select([...Array(known.rows).keys()])),
-    timeSlice,
-  )
+  const normalizer = new Normalizer()
+  const pool = await normalizer.transform(X.select(drawn))
+  const { rows } = pool
+  const covered = await nearestSimilarity(pool, await normalizer.transform(known), timeSlice)
   const similarities = new Float32Array(rows * rows)
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j <= i; j++) {
@@ -90,18 +91,6 @@ async function nearestSimilarity(rows: Matrix, others: Matrix, timeSlice: TimeSl
     if (timeSlice.expired) await timeSlice.yield()
   }
   return nearest
-}
-
-/** Scales each row to length 1 in place. */
-function unitRows(X: Matrix): Matrix {
-  for (let i = 0; i < X.rows; i++) {
-    const row = X.row(i)
-    let square = 0
-    for (const value of row) square += value * value
-    const length = Math.sqrt(square) || 1
-    for (let f = 0; f < row.length; f++) row[f] /= length
-  }
-  return X
 }
 
 function dot(A: Matrix, i: number, B: Matrix, j: number): number {

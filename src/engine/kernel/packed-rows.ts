@@ -61,10 +61,10 @@ export class PackedRows implements KernelMatrix {
   readonly #indexes: number
   /** f64: h(x) of the rows of the left operand. */
   readonly #stripOffsets: number
-  /** Positions of the left operand whose rows are not copied to the strips yet. */
-  #pending: ArrayLike<number> = []
-  /** Positions of the left operand. */
+  /** Positions of the left operand, if `gather` has set it. */
   #left: ArrayLike<number> = []
+  /** Whether the strips hold the rows of the left operand. */
+  #areStripsFilled = true
 
   constructor(engine: Engine, layout: PackedLayout) {
     this.#engine = engine
@@ -103,9 +103,9 @@ export class PackedRows implements KernelMatrix {
   gather(positions: ArrayLike<number>): void {
     const engine = this.#engine
     this.#left = positions
-    this.#pending = positions
+    this.#areStripsFilled = false
     // Kernel values that come from products need no copy of the rows.
-    if (!this.layout.products) this.#gatherStrips()
+    if (!this.layout.products) this.#fillStrips()
     const norms = engine.float32(this.norms, positionsIn(this.runs))
     const stripNorms = engine.float32(this.#stripNorms, positions.length)
     for (let i = 0; i < positions.length; i++) stripNorms[i] = norms[positions[i]]
@@ -116,12 +116,12 @@ export class PackedRows implements KernelMatrix {
     for (let i = 0; i < positions.length; i++) stripOffsets[i] = all[positions[i]]
   }
 
-  #gatherStrips(): void {
-    const { length } = this.#pending
-    if (length === 0) return
-    this.#engine.int32(this.#indexes, length).set(this.#pending)
+  #fillStrips(): void {
+    if (this.#areStripsFilled) return
+    const { length } = this.#left
+    this.#engine.int32(this.#indexes, length).set(this.#left)
     this.#engine.exports.gatherStrips(this.layout.panels, this.#indexes, length, this.width, this.#strips)
-    this.#pending = []
+    this.#areStripsFilled = true
   }
 
   /**
@@ -130,7 +130,7 @@ export class PackedRows implements KernelMatrix {
    */
   take(source: number, rows: number): void {
     const { exports } = this.#engine
-    this.#pending = []
+    this.#areStripsFilled = true
     exports.packStrips(source, rows, this.width, this.#strips)
     if (this.kernel.kind === 'rbf') exports.stripNorms(this.#strips, rows, this.width, this.#stripNorms)
   }
@@ -182,7 +182,7 @@ export class PackedRows implements KernelMatrix {
     stride: number,
     wide: boolean,
   ): void {
-    this.#gatherStrips()
+    this.#fillStrips()
     // In tuples, so that the formatter keeps an operand's arguments on one line.
     this.#engine.exports.preciseBlock(
       ...([kernel, this.#strips, offsets && this.#stripOffsets, rows] as const),
@@ -208,7 +208,7 @@ export class PackedRows implements KernelMatrix {
   }
 
   #kernelBlock(kernel: number, rows: number, start: number, cols: number, out: number, stride: number): void {
-    this.#gatherStrips()
+    this.#fillStrips()
     this.#engine.exports.kernelBlock(
       ...([kernel, this.#strips, this.#stripNorms, rows] as const),
       ...([this.layout.panels + start * this.width * 4, this.norms + start * 4, cols, this.width] as const),

@@ -1,8 +1,9 @@
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import type { Fold, Splitter } from '../../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
 import { Random } from '../../core/random.ts'
 import { checkGroups, countByGroup } from './groups.ts'
+import { foldsFrom, type KFoldOptions, kFoldOptions } from './k-fold-options.ts'
 
 /**
  * Splits rows into folds that never divide a group, such as the pictures of one person or near-duplicates, and that
@@ -22,17 +23,11 @@ export class StratifiedGroupKFold implements Splitter {
    * @param o.randomState seed of the shuffling, an integer from 0 to 2^32 - 1. Default 0.
    * @throws {SoftmarginError} `INVALID_ARGUMENT`
    */
-  constructor(
-    o: { nSplits?: number | undefined; shuffle?: boolean | undefined; randomState?: number | undefined } = {},
-  ) {
-    this.nSplits = o.nSplits ?? 5
-    this.shuffle = o.shuffle ?? false
-    this.randomState = o.randomState ?? 0
-    if (!Number.isInteger(this.nSplits) || this.nSplits < 2) {
-      throw invalidArgument('nSplits', o.nSplits, 'an integer of 2 or more')
-    }
-    if (typeof this.shuffle !== 'boolean') throw invalidArgument('shuffle', o.shuffle, 'true or false')
-    new Random(this.randomState)
+  constructor(o: KFoldOptions = {}) {
+    const { nSplits, shuffle, randomState } = kFoldOptions(o)
+    this.nSplits = nSplits
+    this.shuffle = shuffle
+    this.randomState = randomState
   }
 
   /**
@@ -82,12 +77,10 @@ export class StratifiedGroupKFold implements Splitter {
       const lacking = fold.findIndex((count, k) => count === total[k])
       if (lacking >= 0) throw oneFold(labels.classes[lacking])
     }
-    const numbers = Int32Array.from({ length: rows }, (_, row) => row)
-    const isHeld = (row: number, fold: number) => foldOfGroup[encoded.codes[row]] === fold
-    return held.map((_, fold) => ({
-      train: numbers.filter((row) => !isHeld(row, fold)),
-      test: numbers.filter((row) => isHeld(row, fold)),
-    }))
+    return foldsFrom(
+      encoded.codes.map((group) => foldOfGroup[group]),
+      nSplits,
+    )
   }
 }
 

@@ -1,7 +1,8 @@
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import type { Fold, Splitter } from '../../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
 import { Random } from '../../core/random.ts'
+import { foldsFrom, type KFoldOptions, kFoldOptions } from './k-fold-options.ts'
 
 /**
  * Splits rows into folds that preserve the class proportions.
@@ -19,17 +20,11 @@ export class StratifiedKFold implements Splitter {
    * @param o.randomState seed of the shuffling, an integer from 0 to 2^32 - 1. Default 0.
    * @throws {SoftmarginError} `INVALID_ARGUMENT`
    */
-  constructor(
-    o: { nSplits?: number | undefined; shuffle?: boolean | undefined; randomState?: number | undefined } = {},
-  ) {
-    this.nSplits = o.nSplits ?? 5
-    this.shuffle = o.shuffle ?? false
-    this.randomState = o.randomState ?? 0
-    if (!Number.isInteger(this.nSplits) || this.nSplits < 2) {
-      throw invalidArgument('nSplits', o.nSplits, 'an integer of 2 or more')
-    }
-    if (typeof this.shuffle !== 'boolean') throw invalidArgument('shuffle', o.shuffle, 'true or false')
-    new Random(this.randomState)
+  constructor(o: KFoldOptions = {}) {
+    const { nSplits, shuffle, randomState } = kFoldOptions(o)
+    this.nSplits = nSplits
+    this.shuffle = shuffle
+    this.randomState = randomState
   }
 
   /**
@@ -47,14 +42,7 @@ export class StratifiedKFold implements Splitter {
     _groups?: ArrayLike<Label> | undefined,
   ): Fold[] {
     checkLabels(y, 'rows' in X ? X.rows : X.length)
-    const testFold = this.#assign(y)
-    return Array.from({ length: this.nSplits }, (_, fold) => {
-      const rows = Int32Array.from(testFold.keys())
-      return {
-        train: rows.filter((row) => testFold[row] !== fold),
-        test: rows.filter((row) => testFold[row] === fold),
-      }
-    })
+    return foldsFrom(this.#assign(y), this.nSplits)
   }
 
   /** Returns for each row the fold whose test set it belongs to. */

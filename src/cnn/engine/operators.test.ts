@@ -3,6 +3,7 @@ import { compare, floatNode, graphOf, randomWeights } from '../../../test/suppor
 import { nativeOrt } from '../../../test/support/native-ort.ts'
 import { SeededRandom } from '../../../test/support/random.ts'
 import { constant, node } from '../../onnx/graph/nodes.ts'
+import type { NodeProto } from '../../onnx/proto/onnx.ts'
 
 // Compares every operator with native ONNX Runtime, on seeded random shapes.
 
@@ -119,6 +120,18 @@ each('Conv of 3 x 3, which Winograd serves', 30, (random) => {
   return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
 })
 
+/** A convolution of `x` with `w` and `b`, followed by an activation or a residual addition. */
+function finishedConv(random: SeededRandom, attributes: Parameters<typeof node>[4]): NodeProto[] {
+  return [
+    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
+    random.pick(
+      [node('relu', 'Relu', ['c'], ['y'])],
+      [node('same', 'HardSwish', ['c'], ['y'])],
+      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
+    ),
+  ].flat()
+}
+
 each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random) => {
   const channels = random.pick(4, 16, 24, 64, 160)
   const filters = random.pick(6, 13, 16, 24, 64, 200)
@@ -128,14 +141,7 @@ each('Conv of 3 x 3 with stride 2, which a form of Winograd serves', 30, (random
   ]
   const pads = random.pick([1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 1, 1], [2, 1, 0, 2])
   const attributes = { kernel_shape: [3n, 3n], strides: [2n, 2n], pads: list(pads) }
-  const nodes = [
-    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
-    random.pick(
-      [node('relu', 'Relu', ['c'], ['y'])],
-      [node('same', 'HardSwish', ['c'], ['y'])],
-      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
-    ),
-  ].flat()
+  const nodes = finishedConv(random, attributes)
   return { channels, height: random.integer(3, 30), width: random.integer(3, 30), nodes, weights }
 })
 
@@ -148,14 +154,7 @@ each('Conv of 7 x 7 with stride 2 and few channels, as at the start of a ResNet'
   ]
   const pads = random.pick([3, 3, 3, 3], [0, 0, 0, 0], [2, 1, 3, 0])
   const attributes = { kernel_shape: [7n, 7n], strides: [2n, 2n], pads: list(pads) }
-  const nodes = [
-    node('conv', 'Conv', ['x', 'w', 'b'], ['c'], attributes),
-    random.pick(
-      [node('relu', 'Relu', ['c'], ['y'])],
-      [node('same', 'HardSwish', ['c'], ['y'])],
-      [node('other', 'Conv', ['x', 'w'], ['d'], attributes), node('add', 'Add', ['c', 'd'], ['y'])],
-    ),
-  ].flat()
+  const nodes = finishedConv(random, attributes)
   return { channels, height: random.integer(7, 60), width: random.integer(7, 60), nodes, weights }
 })
 

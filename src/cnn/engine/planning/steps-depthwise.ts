@@ -2,14 +2,14 @@ import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
 import { roundUp } from './maps.ts'
 import { addDepthwiseWeights } from './pack-weights.ts'
 import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
-import { everyPixel, windowCorners } from './tables.ts'
+import { everyPixel, tapOffsets, windowCorners } from './tables.ts'
 
 /** Adds the kernel call of a convolution of each channel by itself. */
 export function addDepthwise(operation: Convolution, context: StepContext): void {
   const { map, memory, tables, push } = context
   const { name, kernel, dilations, strides, bias } = operation
   const [x, out] = [map(operation.input), map(operation.output)]
-  const { rowBytes, pixelBytes } = x.layout
+  const { rowBytes } = x.layout
   const { shape } = out.layout
   const channels = roundUp(shape.channels, 4)
   const weights = addDepthwiseWeights(operation, channels, memory)
@@ -52,12 +52,7 @@ export function addDepthwise(operation: Convolution, context: StepContext): void
     })
     return
   }
-  const taps: number[] = []
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
-    }
-  }
+  const taps = tapOffsets(kernel, dilations, x.layout)
   const tapTable = tables.integers(taps)
   const area = areaOf(shape)
   push({

@@ -28,6 +28,18 @@ export function windowCorners({ strides, before }: Windows, { height, width }: M
   return { height, width, y: -before[0], x: -before[1], stepY: strides[0], stepX: strides[1] }
 }
 
+/** Byte offsets of the taps of a window from its upper left corner, row by row. */
+export function tapOffsets(
+  [rows, columns]: readonly number[],
+  dilations: readonly number[],
+  { rowBytes, pixelBytes }: MapLayout,
+): number[] {
+  return Array.from({ length: rows * columns }, (_, tap) => {
+    const [row, column] = [Math.floor(tap / columns), tap % columns]
+    return row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes
+  })
+}
+
 /** The pixels of a map whose sizes of 1 are broadcast to `shape`. */
 export function broadcastPixels(own: MapShape, { height, width }: MapShape): Walk {
   return { height, width, y: 0, x: 0, stepY: own.height === 1 ? 0 : 1, stepX: own.width === 1 ? 0 : 1 }

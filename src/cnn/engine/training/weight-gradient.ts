@@ -3,7 +3,7 @@ import { type ConvolutionKernel, type WinogradForm, winogradForm } from '../plan
 import { roundUp } from '../planning/maps.ts'
 import { borderOf } from '../planning/plan.ts'
 import { areaOf, type CustomOperation, type StepContext } from '../planning/step.ts'
-import { everyPixel, windowCorners } from '../planning/tables.ts'
+import { everyPixel, tapOffsets, windowCorners } from '../planning/tables.ts'
 import type { Instance } from '../wasm/instance.ts'
 
 /** The gradient of the weights and the bias of a convolution, which is summed over the images of a batch. */
@@ -123,13 +123,7 @@ function addDepthwise(
 ): void {
   const { kernel, dilations, name } = operation
   const [x, gradient] = [map(operation.input), map(dy)]
-  const { rowBytes, pixelBytes } = x.layout
-  const taps: number[] = []
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < kernel[1]; column++) {
-      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
-    }
-  }
+  const taps = tapOffsets(kernel, dilations, x.layout)
   const tapTable = tables.integers(taps)
   const from = tables.pixels(x.layout, windowCorners(operation, dy.shape))
   const dyTable = tables.pixels(gradient.layout, everyPixel(dy.shape))
@@ -156,17 +150,12 @@ function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: Ste
   const { map, memory, tables, facts, index, push } = context
   const { kernel, dilations, groups, bias, name } = operation
   const [x, gradient] = [map(operation.input), map(dy)]
-  const { rowBytes, pixelBytes } = x.layout
+  const { pixelBytes } = x.layout
   const filters = bias.length / groups
   const channels = x.layout.shape.channels / groups
   // If the pixels of a window row are contiguous in memory, the whole row counts as one tap.
   const isJoined = groups === 1 && dilations[1] === 1 && pixelBytes === 4 * channels
-  const taps: number[] = []
-  for (let row = 0; row < kernel[0]; row++) {
-    for (let column = 0; column < (isJoined ? 1 : kernel[1]); column++) {
-      taps.push(row * dilations[0] * rowBytes + column * dilations[1] * pixelBytes)
-    }
-  }
+  const taps = tapOffsets([kernel[0], isJoined ? 1 : kernel[1]], dilations, x.layout)
   const tapTable = tables.integers(taps)
   const tapChannels = isJoined ? kernel[1] * channels : channels
   const from = tables.pixels(x.layout, windowCorners(operation, dy.shape))

@@ -54,14 +54,7 @@ async function work(library, options, wanted) {
   await search.fit(features, labels)
   const results = await search.cvResults
   const svc = await new library.SVC(options)
-  const { X, y } = rows()
-  let threads = 0
-  const onProgress = (progress) => {
-    threads = progress.threads
-  }
-  // The first fit starts the threads, which are kept, so that the second one finds them ready.
-  await svc.fit(X, y)
-  await svc.fit(X, y, { onProgress })
+  const threads = await fitOnThreads(svc, wanted.fit)
   const { options: _, ...large } = await svc.toState()
   for (const each of [svc, search, tuner, classifier, extractor]) await each.dispose()
   return {
@@ -86,6 +79,19 @@ async function manyFeatures(extractor, wanted) {
   for (let tries = 1; ; tries++) {
     const many = await extractor.extract(images, { onProgress })
     if (imageThreads >= wanted || tries === 20) return { many, imageThreads }
+  }
+}
+
+/** Fits an SVC to rows that suffice for threads; repeated if a thread started too late. Returns how many threads worked. */
+async function fitOnThreads(svc, wanted) {
+  const { X, y } = rows()
+  let threads = 0
+  const onProgress = (progress) => {
+    threads = progress.threads
+  }
+  for (let tries = 1; ; tries++) {
+    await svc.fit(X, y, { onProgress })
+    if (threads >= wanted || tries === 20) return threads
   }
 }
 

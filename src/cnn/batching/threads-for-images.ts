@@ -1,6 +1,8 @@
-import { threadsByDefault } from '../../engine/wasm/thread-pool.ts'
+import { threadsByDefault } from '../../engine/wasm/thread-count.ts'
 import { threadLevel } from '../../host/threads.ts'
 import type { Network } from '../runtime.ts'
+import type { ImageThreads, Lane } from './image-threads.ts'
+import type { NetworkToRun } from './run-batch.ts'
 
 /** Maximum memory of the copies of a network in ONNX Runtime by default, in bytes. */
 const MOST_BYTES = 2 ** 30
@@ -24,4 +26,74 @@ export async function threadsForImages(
   if (runtime.name === 'engine') return threads
   // The weights as in the file, and as packed by ONNX Runtime.
   return Math.max(1, Math.min(threads, Math.floor(MOST_BYTES / (RUNTIME_BYTES + 3 * weightBytes))))
+}
+
+/**
+ * The other threads that run one network. Their code is loaded when they are first wanted: a program that classifies a few
+ * images never needs it.
+ */
+export class ThreadsForImages {
+  readonly #network: NetworkToRun
+  readonly #dims: readonly number[]
+  readonly #count: number
+  #threads: ImageThreads | undefined
+  /** Whether there is work for the threads. */
+  #isWanted = false
+  #isClosed = false
+
+  /**
+   * @param dims dimensions of the smallest batch that the network accepts
+   * @param threads how many threads run the network, including this one
+   */
+  constructor(network: NetworkToRun, dims: readonly number[], threads: number) {
+    this.#network = network
+    this.#dims = dims
+    this.#count = network.session.share ? threads - 1 : 0
+  }
+
+  /** Whether other threads can be used at all. */
+  get isPossible(): boolean {
+    return this.#threads?.isPossible ?? (this.#count > 0 && !this.#isClosed)
+  }
+
+  /** Whether threads have been prepared before and are available at once. */
+  get isPrepared(): boolean {
+    return this.#threads?.isPrepared ?? false
+  }
+
+  /** The threads that are in use and ready. */
+  get lanes(): Lane[] {
+    return this.#threads?.lanes ?? []
+  }
+
+  /** Starts using the threads. @param onReady called whenever one is ready */
+  start(onReady: () => void): void {
+    if (this.#threads) this.#threads.start(onReady)
+    else if (!this.#isWanted && this.isPossible) {
+      this.#isWanted = true
+      this.#load(onReady).catch(() => {
+        // Without the code, this thread continues alone.
+        this.#isClosed = true
+      })
+    }
+  }
+
+  async #load(onReady: () => void): Promise<void> {
+    const { ImageThreads } = await import('./image-threads.ts')
+    if (this.#isClosed) return
+    this.#threads ??= new ImageThreads(this.#network, this.#dims, this.#count)
+    if (this.#isWanted) this.#threads.start(onReady)
+  }
+
+  /** Releases the threads once they have finished their jobs. */
+  rest(): void {
+    this.#isWanted = false
+    this.#threads?.rest()
+  }
+
+  /** Frees the copies of the network. */
+  close(): void {
+    this.#isClosed = true
+    this.#threads?.close()
+  }
 }

@@ -1,5 +1,5 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
-// npm run bench -- extract [--quick]       pictures to features (extract.js)
+// npm run bench -- extract [--quick] [MODEL.onnx ...]  pictures to features (extract.js)
 // npm run bench -- image-threads [--quick] pictures on one thread and on two (image-threads.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)

@@ -26,6 +26,7 @@ export {
   type RankedLabel,
   type ScalerNumbers,
   type Suspect,
+  type SuspectsOptions,
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'

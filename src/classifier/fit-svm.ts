@@ -1,6 +1,6 @@
 import type { Progress } from '../core/call-options.ts'
 import type { Splitter } from '../core/folds.ts'
-import { encodeLabels, type Label } from '../core/labels.ts'
+import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { CvResults, GridSearchCV } from '../model-selection/grid-search.ts'
@@ -16,7 +16,7 @@ import type {
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkTwoOfEach } from './review/out-of-fold.ts'
+import { checkReviewFolds } from './review/review-folds.ts'
 
 /**
  * By how many standard errors a candidate of a grid must be better than the SVM's own parameters, with `cautious` and if
@@ -49,7 +49,7 @@ export async function searchFor<L extends Label>(
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (unknown) checkNoveltyData(labels, unknown.reject)
-  if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
+  if (unknown || probability === true) checkReviewFolds(labels, groups)
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
@@ -125,11 +125,12 @@ export async function fitSvm<L extends Label>(
   const { features, labels, unknown } = fit
   const known = unknown && {
     ...unknown,
-    numbers: await fitNoveltyScore(features, labels, unknown.reject, o.signal),
+    numbers: await fitNoveltyScore(features, labels, unknown.reject, { groups: o.groups, signal: o.signal }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
+    groups: o.groups,
     signal: o.signal,
     onProgress: (p) => o.onProgress?.({ stage: 'calibration', ...p }),
   })

@@ -1,13 +1,13 @@
 // Open-set recognition: which images belong to none of the classes (the option `unknown`).
 
 import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
-import { dealFolds } from '../../core/folds.ts'
-import { encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
+import { encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
-import { checkTwoOfEach } from './out-of-fold.ts'
+import type { ReviewCall } from './out-of-fold.ts'
 import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
+import { reviewFolds } from './review-folds.ts'
 
 /** A fitted score for images of none of the classes, with its settings. */
 export interface NoveltyDetector {
@@ -18,7 +18,6 @@ export interface NoveltyDetector {
   label: Label | null
 }
 
-const FOLDS = 5
 /** A class has its own threshold if it is the most likely one of at least this many rows; the others share one. */
 const MIN_ROWS_FOR_OWN_THRESHOLD = 20
 /** The model holds a matrix of features x features, which bounds the features. */
@@ -37,7 +36,7 @@ export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  signal: AbortSignal | undefined,
+  { groups, signal }: ReviewCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -49,7 +48,7 @@ export async function fitNoveltyScore(
   }
   const labels = encodeLabels(y, 'labels')
   const count = labels.classes.length
-  const dealt = dealFolds(rowsOfClasses(labels), X.rows, FOLDS, 0)
+  const dealt = reviewFolds(labels, groups)
   const rows = Int32Array.from(dealt.keys())
   const timeSlice = new TimeSlice(signal)
   const scores = new Float64Array(X.rows * count)
@@ -90,7 +89,6 @@ export async function fitNoveltyScore(
  * @throws {SoftmarginError} `TOO_FEW_ROWS`
  */
 export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
-  const labels = encodeLabels(y, 'labels')
   const wanted = Math.ceil(1 / reject)
   if (y.length < wanted) {
     throw new SoftmarginError(
@@ -99,7 +97,6 @@ export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
       { argument: 'labels', received: y.length, expected: `at least ${wanted} images` },
     )
   }
-  checkTwoOfEach(labels)
 }
 
 /** The quantile of `values` at `share`, 0 to 1: the mean of the two neighbouring values. Sorts `values` in place. */

@@ -4,12 +4,11 @@ import { tensorLength } from '../../image/tensor.ts'
 import type { Activation } from '../running-network.ts'
 import { addShare, Batch, type Share } from './batch.ts'
 import type { ImageCall, SentImage } from './image-call.ts'
-import { nameOf } from './image-reader.ts'
-import type { ImageThreads, Lane } from './image-threads.ts'
-import { toSend } from './image-transfer.ts'
+import type { Lane } from './image-threads.ts'
 import { Load } from './load.ts'
 import { type NetworkToRun, runBatch } from './run-batch.ts'
 import { isSameImage } from './same-image.ts'
+import type { ThreadsForImages } from './threads-for-images.ts'
 import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
@@ -32,7 +31,7 @@ export interface Network extends NetworkToRun {
  */
 export class BatchQueue implements PiecewiseWork {
   readonly #network: Network
-  readonly #threads: ImageThreads
+  readonly #threads: ThreadsForImages
   readonly #load: Load
   readonly #length: number
   /** Calls in progress; the first one is served next. */
@@ -50,7 +49,7 @@ export class BatchQueue implements PiecewiseWork {
   /** Whether a batch may hold images of several calls. */
   #mayMix = true
 
-  constructor(network: Network, threads: ImageThreads) {
+  constructor(network: Network, threads: ThreadsForImages) {
     this.#network = network
     this.#threads = threads
     // A session of onnxruntime-web in another thread compiles 14 MB first.
@@ -146,9 +145,7 @@ export class BatchQueue implements PiecewiseWork {
 
   async #send(lane: Lane, images: SentImage[]): Promise<void> {
     try {
-      const { opened, transfer } = toSend(images.map((image) => image.opened))
-      const job = { images: images.map(({ index }, i) => ({ opened: opened[i], argument: nameOf(index) })) }
-      const { errors, rows, tensors } = await lane.run(job, transfer)
+      const { errors, rows, tensors } = await lane.run(images)
       if (tensors) this.#parts.push(this.#preparedBatch(images, errors, tensors, lane))
       const shares: Share[] = []
       for (const [place, { call, index }] of images.entries()) {

@@ -2,6 +2,9 @@ import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/
 import { customAssets } from '../../host/assets.ts'
 import type { SharedPlace } from '../engine/network.ts'
 import type { NetworkCopy, SharedNetwork } from '../network-copy.ts'
+import type { SentImage } from './image-call.ts'
+import { nameOf } from './image-reader.ts'
+import { toSend } from './image-transfer.ts'
 import type { ImageContext, ImageJob, ImageJobResult } from './image-work.ts'
 import type { NetworkToRun } from './run-batch.ts'
 import { assemble, dismiss } from './thread-crew.ts'
@@ -30,8 +33,12 @@ export class Lane {
   }
 
   /** Rejects if the thread is lost, or if the job as a whole fails. */
-  async run(job: ImageJob, transfer: Transferable[]): Promise<ImageJobResult> {
+  async run(images: readonly SentImage[]): Promise<ImageJobResult> {
     const context = this.#context
+    const { opened, transfer } = toSend(images.map((image) => image.opened))
+    const job: ImageJob = {
+      images: images.map(({ index }, i) => ({ opened: opened[i], argument: nameOf(index) })),
+    }
     this.#jobs++
     try {
       return (await context.thread.run(context, job, transfer)) as ImageJobResult
@@ -66,22 +73,17 @@ export class ImageThreads {
 
   /**
    * @param dims dimensions of the smallest batch that the network accepts
-   * @param threads how many threads work on images, including this one
+   * @param count how many other threads are to work on images
    */
-  constructor(network: NetworkToRun, dims: readonly number[], threads: number) {
+  constructor(network: NetworkToRun, dims: readonly number[], count: number) {
     this.#network = network
     this.#dims = dims
-    this.#count = threads - 1
+    this.#count = count
   }
 
   /** Whether other threads can be used at all. */
   get isPossible(): boolean {
     return this.#count > 0 && !this.#isClosed
-  }
-
-  /** Whether they only decode and resize images: a network on a GPU or in a given module is not copied. */
-  get isPreparingOnly(): boolean {
-    return !this.#network.session.share
   }
 
   /** Whether threads have been prepared before and are available at once. */

@@ -1,7 +1,9 @@
-import { threadsByDefault } from '../../engine/wasm/thread-pool.ts'
+import { threadsByDefault } from '../../engine/wasm/thread-count.ts'
 import { memoryOfHost } from '../../host/platform/memory.ts'
 import { threadLevel } from '../../host/threads.ts'
 import type { Network } from '../runtime.ts'
+import type { ImageThreads, Lane } from './image-threads.ts'
+import type { NetworkToRun } from './run-batch.ts'
 
 /** Maximum memory of the copies of a network in ONNX Runtime by default, in bytes, if that of the host is unknown. */
 const MOST_BYTES = 2 ** 30
@@ -36,4 +38,79 @@ export async function threadsForImages(
     limits.push((memory === undefined ? MOST_BYTES : memory / 4) / (RUNTIME_BYTES + 3 * weightBytes))
   }
   return Math.max(1, Math.floor(Math.min(...limits)))
+}
+
+/**
+ * The other threads that work on the images of one network. Their code is loaded when they are first wanted: a program that classifies a few
+ * images never needs it.
+ */
+export class ThreadsForImages {
+  readonly #network: NetworkToRun
+  readonly #dims: readonly number[]
+  readonly #count: number
+  #threads: ImageThreads | undefined
+  /** Whether there is work for the threads. */
+  #isWanted = false
+  #isClosed = false
+
+  /**
+   * @param dims dimensions of the smallest batch that the network accepts
+   * @param threads how many threads work on images, including this one
+   */
+  constructor(network: NetworkToRun, dims: readonly number[], threads: number) {
+    this.#network = network
+    this.#dims = dims
+    this.#count = threads - 1
+  }
+
+  /** Whether other threads can be used at all. */
+  get isPossible(): boolean {
+    return this.#threads?.isPossible ?? (this.#count > 0 && !this.#isClosed)
+  }
+
+  /** Whether threads have been prepared before and are available at once. */
+  get isPrepared(): boolean {
+    return this.#threads?.isPrepared ?? false
+  }
+
+  /** Whether they only decode and resize images: a network on a GPU or in a given module is not copied. */
+  get isPreparingOnly(): boolean {
+    return !this.#network.session.share
+  }
+
+  /** The threads that are in use and ready. */
+  get lanes(): Lane[] {
+    return this.#threads?.lanes ?? []
+  }
+
+  /** Starts using the threads. @param onReady called whenever one is ready */
+  start(onReady: () => void): void {
+    if (this.#threads) this.#threads.start(onReady)
+    else if (!this.#isWanted && this.isPossible) {
+      this.#isWanted = true
+      this.#load(onReady).catch(() => {
+        // Without the code, this thread continues alone.
+        this.#isClosed = true
+      })
+    }
+  }
+
+  async #load(onReady: () => void): Promise<void> {
+    const { ImageThreads } = await import('./image-threads.ts')
+    if (this.#isClosed) return
+    this.#threads ??= new ImageThreads(this.#network, this.#dims, this.#count)
+    if (this.#isWanted) this.#threads.start(onReady)
+  }
+
+  /** Releases the threads once they have finished their jobs. */
+  rest(): void {
+    this.#isWanted = false
+    this.#threads?.rest()
+  }
+
+  /** Frees the copies of the network. */
+  close(): void {
+    this.#isClosed = true
+    this.#threads?.close()
+  }
 }

@@ -3,15 +3,8 @@
 import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import { hasFileSystem } from '../../host/platform/builtins.ts'
 import { holdWorkerLock, watchWorkerLock } from '../../host/platform/worker-lock.ts'
-import {
-  isUpTo,
-  listenToOwner,
-  mayShareMemory,
-  startThread,
-  type Thread,
-  type ThreadLevel,
-  threadLevel,
-} from '../../host/threads.ts'
+import { listenToOwner, startThread, type Thread } from '../../host/start-thread.ts'
+import { isUpTo, mayShareMemory, type ThreadLevel, threadLevel } from '../../host/threads.ts'
 import type { OpenWork, WorkByName } from './job.ts'
 import { TimeSlice } from './time-slice.ts'
 

@@ -1,6 +1,6 @@
 import type { LongCall } from '../../core/call-options.ts'
 import { SoftmarginError } from '../../core/errors.ts'
-import { dealFolds } from '../../core/folds.ts'
+import { dealFolds, type Fold } from '../../core/folds.ts'
 import { countCodes, type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
@@ -17,11 +17,30 @@ export interface OutOfFold<L extends Label = Label> {
 }
 
 /**
+ * The folds by which rows are judged: each class dealt to five folds at random, with a fixed seed.
+ *
+ * @param unseen if the CNN has learnt from some rows, the others: there is one fold, which holds these out
+ */
+export function judgingFolds(labels: EncodedLabels, unseen: Int32Array | undefined): Fold[] {
+  const rows = Int32Array.from(labels.codes.keys())
+  const dealt = unseen
+    ? Int32Array.from(rows, () => 0)
+    : dealFolds(rowsOfClasses(labels), rows.length, FOLDS, 0)
+  for (const row of unseen ?? []) dealt[row] = 1
+  const used = unseen ? [1] : [...new Set(dealt)].sort((a, b) => a - b)
+  return used.map((held) => ({
+    train: rows.filter((row) => dealt[row] !== held),
+    test: rows.filter((row) => dealt[row] === held),
+  }))
+}
+
+/**
  * Cross-validates a classifier and returns the decision values of each row from the SVM of the fold that held the
- * row out. Each class is dealt to five folds at random, with a fixed seed, and each fold has its own scaler.
+ * row out. Each fold has its own scaler.
  *
  * @param template the SVC whose options are used; it is not fitted itself
  * @param X unscaled features
+ * @param o.unseen as in `judgingFolds`; only these rows are then judged and returned
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`
  */
 export async function outOfFoldDecisions<L extends Label>(
@@ -29,20 +48,15 @@ export async function outOfFoldDecisions<L extends Label>(
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  { signal, onProgress }: LongCall = {},
+  { signal, onProgress, unseen }: LongCall & { unseen?: Int32Array | undefined } = {},
 ): Promise<OutOfFold<L>> {
-  const labels = encodeLabels(y, 'labels')
-  const groups = rowsOfClasses(labels)
-  checkTwoOfEach(labels)
-  const dealt = dealFolds(groups, X.rows, FOLDS, 0)
-  const rows = Int32Array.from(dealt.keys())
-  const used = [...new Set(dealt)].sort((a, b) => a - b)
-  const folds = used.map((held) => ({
-    train: rows.filter((row) => dealt[row] !== held),
-    test: rows.filter((row) => dealt[row] === held),
-  }))
-  const pairs = (groups.length * (groups.length - 1)) / 2
-  const decisions = new Float64Array(X.rows * pairs)
+  const all = encodeLabels(y, 'labels')
+  checkTwoOfEach(all)
+  const folds = judgingFolds(all, unseen)
+  const judged = folds.flatMap(({ test }) => [...test]).sort((a, b) => a - b)
+  const places = new Map(judged.map((row, place) => [row, place]))
+  const pairs = (all.classes.length * (all.classes.length - 1)) / 2
+  const decisions = new Float64Array(judged.length * pairs)
   await crossValidate(X, y, folds, {
     scale,
     signal,
@@ -52,12 +66,16 @@ export async function outOfFoldDecisions<L extends Label>(
       // With two classes, SVC answers positive values for the second one.
       const sign = pairs === 1 ? -1 : 1
       for (const [i, row] of test.entries()) {
-        for (const [pair, value] of answers.row(i).entries()) decisions[row * pairs + pair] = sign * value
+        const at = places.get(row)! * pairs
+        for (const [pair, value] of answers.row(i).entries()) decisions[at + pair] = sign * value
       }
       onProgress?.({ done: fold + 1, total: folds.length })
     },
   })
-  return { decisions, labels }
+  return {
+    decisions,
+    labels: { classes: all.classes, codes: Int32Array.from(judged, (row) => all.codes[row]) },
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
 // npm run bench -- extract [--quick] [MODEL.onnx ...]  pictures to features (extract.js)
 // npm run bench -- image-threads [--quick] pictures on one thread and on two (image-threads.js)
+// npm run bench -- large-photo             decoding 12 megapixels (large-photo.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- memory FOLDER           memory over 20,000 pictures (memory.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
@@ -31,6 +32,7 @@ import { summary } from './summary.js'
 const parts = [
   'extract',
   'image-threads',
+  'large-photo',
   'layers',
   'memory',
   'modules',

@@ -28,7 +28,7 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * nothing with `from: 'input'`. Default `false`.
    */
   reset?: boolean | undefined
-  /** Number of passes over the images. Default 15, fewer for many images. */
+  /** Number of passes over the images. Default 15, down to 8 if so many would take more than some minutes. */
   epochs?: number | undefined
   /**
    * Time that the call may take, in seconds, in place of `epochs`. The result then depends on the speed of the machine.

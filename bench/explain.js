@@ -149,7 +149,9 @@ async function measure(classifier, methods) {
     let drops
     for (const method of methods) {
       const explanation = await classifier.explain(picture, { method })
-      drops ??= (await scoresOf(classifier, hidden, explanation.label)).map((left) => explanation.score - left)
+      drops ??= (await scoresOf(classifier, hidden, explanation.label)).map(
+        (left) => explanation.score - left,
+      )
       const map = cellsOf(explanation.map)
       results[method].agreement.push(correlation(ranks(map), ranks(drops)))
       const sorted = [...map.keys()].sort((a, b) => map[b] - map[a])
@@ -218,11 +220,11 @@ const rows = []
 for (const scale of ['standard', 'none']) {
   const images = train.map((i) => pictures[i])
   const names = train.map((i) => String(labels[i]))
-  using classifier = await ImageClassifier.create({ scale })
+  const classifier = await ImageClassifier.create({ scale })
   await classifier.fit(images, names)
   const { results, random } = await measure(classifier, methods)
   // The SVM for joined pictures learns from each picture joined to itself.
-  using large = await ImageClassifier.create({ scale, extractor: { preprocess: { size: 2 * side } } })
+  const large = await ImageClassifier.create({ scale, extractor: { preprocess: { size: 2 * side } } })
   await large.fit(
     await Promise.all(images.map((path) => decodeImage(path).then((one) => joined([one, one, one, one])))),
     names,
@@ -236,5 +238,6 @@ for (const scale of ['standard', 'none']) {
     })
     console.log(JSON.stringify(rows.at(-1)))
   }
+  for (const one of [classifier, large]) one.dispose()
 }
 if (flags.json) writeFileSync(flags.json, `${JSON.stringify(rows, null, 2)}\n`)

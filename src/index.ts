@@ -29,6 +29,7 @@ export {
   type RankedLabel,
   type ScalerNumbers,
   type Suspect,
+  type SuspectsOptions,
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'

@@ -16,7 +16,7 @@ import type {
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkTwoOfEach, judgingFolds } from './review/out-of-fold.ts'
+import { checkReviewFolds, judgingFolds } from './review/review-folds.ts'
 import type { TrainingSet } from './training-set.ts'
 
 /**
@@ -50,7 +50,7 @@ export async function searchFor<L extends Label>(
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (unknown) checkNoveltyData(labels, unknown.reject)
-  if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
+  if (unknown || probability === true) checkReviewFolds(labels, groups)
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
@@ -118,7 +118,7 @@ export async function searchOnHeldOut<L extends Label>(
 ): Promise<GridSearchCV<L> | undefined> {
   if (!planned || !unseen) return planned
   planned.dispose()
-  const folds = judgingFolds(encodeLabels(labels, 'labels'), unseen)
+  const folds = judgingFolds(encodeLabels(labels, 'labels'), { unseen })
   return make({ split: () => folds })
 }
 
@@ -136,11 +136,14 @@ export async function fitSvm<L extends Label>(
   const { features, labels, unknown, unseen } = fit
   const known = unknown && {
     ...unknown,
-    numbers: await fitNoveltyScore(features, labels, unknown.reject, o.signal, unseen),
+    numbers: await fitNoveltyScore(features, labels, unknown.reject, {
+      ...{ groups: o.groups, unseen, signal: o.signal },
+    }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
+    groups: o.groups,
     signal: o.signal,
     unseen,
     onProgress: (p) => o.onProgress?.({ stage: 'calibration', ...p }),

@@ -36,6 +36,7 @@ import {
   type ImagesCall,
   type NextToLabel,
   type Probability,
+  type SuspectsOptions,
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
@@ -72,6 +73,7 @@ export type {
   Probability,
   Scale,
   ScalerNumbers,
+  SuspectsOptions,
   UnknownEvaluation,
   UnknownOptions,
 } from './classifier-options.ts'
@@ -84,6 +86,8 @@ interface Fitted<L extends Label> extends FittedSvm<L> {
   scaler: FeatureScaler
   /** `undefined` if loaded from a file that does not record its training set. */
   trainingSet: TrainingSet<L> | undefined
+  /** The group of each image of the training set, if there are groups. Not stored in saved files. */
+  groups?: Label[] | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
@@ -231,11 +235,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const given = { features: extracted.features, scaler, labels: trainingSet.labels, unseen, ...extras }
-      const fitted = await fitSvm(this.#template, given, search, {
-        ...o,
-        groups: o.groups && extracted.read.map((i) => o.groups![i]),
-      })
-      this.#replace({ ...fitted, scaler, trainingSet, rankedLayers: chosen?.ranked })
+      const groups = o.groups && extracted.read.map((i) => o.groups![i])
+      const fitted = await fitSvm(this.#template, given, search, { ...o, groups })
+      this.#replace({ ...fitted, scaler, trainingSet, groups, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()
       chosen?.source.dispose()
@@ -272,21 +274,24 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * including those found by a grid search, and the feature scaling stay unchanged. If `refit` throws, the
    * previously fitted state and the added images are kept.
    *
-   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `NOT_FINITE`, `OUT_OF_MEMORY`,
-   *   `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `SHAPE_MISMATCH` for `groups` of another
+   *   length, `TOO_FEW_ROWS`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
-    const { svc, scaler, search, rankedLayers, trainingSet, features } = await this.#checkRefittable()
+    const { svc, scaler, search, rankedLayers, trainingSet, features, ...last } =
+      await this.#checkRefittable()
     const added = [...this.#added]
     const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
+    const groups = o.groups ? Array.from(o.groups) : added.length === 0 ? last.groups : undefined
+    if (groups) checkLabels(groups, all.labels.length, 'groups', 'images')
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
     const given = { features: all.features, scaler, labels: all.labels, unseen: all.unseen, ...extras }
     const { fitSvm } = await import('./fit-svm.ts')
-    const fitted = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
+    const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
     const since = this.#added.slice(added.length)
-    this.#replace({ ...fitted, search, scaler, rankedLayers, trainingSet: all })
+    this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })
     this.#added = since
     return this
   }
@@ -416,12 +421,15 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`
    * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without the feature store that the classifier was
    *   fitted with; `FEATURES_MISSING` if the store lacks some of the images; `TOO_FEW_ROWS` if a class has a single
-   *   image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   *   image or group; `SHAPE_MISMATCH` for `groups` of another length; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
-  async suspects(o: LongCall<ClassifierProgress> = {}): Promise<Suspect<L>[]> {
-    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+  async suspects(o: SuspectsOptions = {}): Promise<Suspect<L>[]> {
+    const { svc, scaler, trainingSet, features, ...last } = await this.#checkRefittable()
+    const { groups = last.groups } = o
+    if (groups) checkLabels(groups, features.rows, 'groups', 'images')
     const { suspectRows } = await import('./review/suspects.ts')
     return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
+      groups,
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })

@@ -5,8 +5,9 @@ import { encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
-import { checkTwoOfEach, judgingFolds } from './out-of-fold.ts'
+import type { ReviewCall } from './out-of-fold.ts'
 import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
+import { judgingFolds } from './review-folds.ts'
 
 /** A fitted score for images of none of the classes, with its settings. */
 export interface NoveltyDetector {
@@ -29,15 +30,13 @@ const MAX_FEATURES = 2048
  *
  * @param X unscaled features
  * @param reject share of the rows to refuse, between 0 and 1
- * @param unseen if the CNN has learnt from some rows, the others: the thresholds are set on these alone
  * @throws {SoftmarginError} `TOO_FEW_ROWS`, `INVALID_ARGUMENT` for too many features, `ABORTED`
  */
 export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  signal: AbortSignal | undefined,
-  unseen?: Int32Array,
+  { groups, unseen, signal }: ReviewCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -51,7 +50,7 @@ export async function fitNoveltyScore(
   const count = labels.classes.length
   const timeSlice = new TimeSlice(signal)
   const judged: Float64Array[] = []
-  for (const { train, test } of judgingFolds(labels, unseen)) {
+  for (const { train, test } of judgingFolds(labels, { groups, unseen })) {
     throwIfAborted(signal)
     await timeSlice.yield()
     // Each class has at least two rows, in different folds, so every training part has a row of it.
@@ -85,7 +84,6 @@ export async function fitNoveltyScore(
  * @throws {SoftmarginError} `TOO_FEW_ROWS`
  */
 export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
-  const labels = encodeLabels(y, 'labels')
   const wanted = Math.ceil(1 / reject)
   if (y.length < wanted) {
     throw new SoftmarginError(
@@ -94,7 +92,6 @@ export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
       { argument: 'labels', received: y.length, expected: `at least ${wanted} images` },
     )
   }
-  checkTwoOfEach(labels)
 }
 
 /** The quantile of `values` at `share`, 0 to 1: the mean of the two neighbouring values. Sorts `values` in place. */

@@ -1,13 +1,21 @@
 import type { LongCall } from '../../core/call-options.ts'
-import { SoftmarginError } from '../../core/errors.ts'
-import { dealFolds, type Fold } from '../../core/folds.ts'
-import { countCodes, type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
+import { judgingFolds } from './review-folds.ts'
 
-const FOLDS = 5
+/** Options of the analyses that judge each row by fits on other rows. */
+export interface ReviewCall extends LongCall {
+  /** The group of each row, which no fold divides. Default: no groups. */
+  groups?: ArrayLike<Label> | undefined
+  /**
+   * If the CNN has learnt from some rows, the others: these alone are judged, by one fit on the rows that it has learnt
+   * from. Default: all rows are judged.
+   */
+  unseen?: Int32Array | undefined
+}
 
 /** Decision values of rows from SVMs that were not fitted on these rows. */
 export interface OutOfFold<L extends Label = Label> {
@@ -17,42 +25,22 @@ export interface OutOfFold<L extends Label = Label> {
 }
 
 /**
- * The folds by which rows are judged: each class dealt to five folds at random, with a fixed seed.
- *
- * @param unseen if the CNN has learnt from some rows, the others: there is one fold, which holds these out
- */
-export function judgingFolds(labels: EncodedLabels, unseen: Int32Array | undefined): Fold[] {
-  const rows = Int32Array.from(labels.codes.keys())
-  const dealt = unseen
-    ? Int32Array.from(rows, () => 0)
-    : dealFolds(rowsOfClasses(labels), rows.length, FOLDS, 0)
-  for (const row of unseen ?? []) dealt[row] = 1
-  const used = unseen ? [1] : [...new Set(dealt)].sort((a, b) => a - b)
-  return used.map((held) => ({
-    train: rows.filter((row) => dealt[row] !== held),
-    test: rows.filter((row) => dealt[row] === held),
-  }))
-}
-
-/**
  * Cross-validates a classifier and returns the decision values of each row from the SVM of the fold that held the
- * row out. Each fold has its own scaler.
+ * row out. The folds are those of `judgingFolds`, and each has its own scaler.
  *
  * @param template the SVC whose options are used; it is not fitted itself
  * @param X unscaled features
- * @param o.unseen as in `judgingFolds`; only these rows are then judged and returned
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`
  */
 export async function outOfFoldDecisions<L extends Label>(
   template: SVC<L>,
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  { signal, onProgress, unseen }: LongCall & { unseen?: Int32Array | undefined } = {},
+  { groups, unseen, signal, onProgress }: ReviewCall = {},
 ): Promise<OutOfFold<L>> {
   const all = encodeLabels(y, 'labels')
-  checkTwoOfEach(all)
-  const folds = judgingFolds(all, unseen)
+  const folds = judgingFolds(all, { groups, unseen })
   const judged = folds.flatMap(({ test }) => [...test]).sort((a, b) => a - b)
   const places = new Map(judged.map((row, place) => [row, place]))
   const pairs = (all.classes.length * (all.classes.length - 1)) / 2
@@ -72,23 +60,6 @@ export async function outOfFoldDecisions<L extends Label>(
       onProgress?.({ done: fold + 1, total: folds.length })
     },
   })
-  return {
-    decisions,
-    labels: { classes: all.classes, codes: Int32Array.from(judged, (row) => all.codes[row]) },
-  }
-}
-
-/**
- * Checks that each class has two rows, so that one can be judged by a fit on the other.
- *
- * @throws {SoftmarginError} `TOO_FEW_ROWS`
- */
-export function checkTwoOfEach(labels: EncodedLabels): void {
-  const alone = countCodes(labels).indexOf(1)
-  if (alone < 0) return
-  const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
-  throw new SoftmarginError('TOO_FEW_ROWS', message, {
-    argument: 'labels',
-    expected: 'at least 2 images per class',
-  })
+  const codes = Int32Array.from(judged, (row) => all.codes[row])
+  return { decisions, labels: { classes: all.classes, codes } }
 }

@@ -40,6 +40,7 @@ import {
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
+import type { ExplainOptions, Explanation } from './explain/explain.ts'
 import type { FittedSvm } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
 import { warnOfLabels, warnOfSeenImages } from './label-warnings.ts'
@@ -77,6 +78,7 @@ export type {
   UnknownOptions,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
+export type { ExplainMethod, ExplainOptions, Explanation } from './explain/explain.ts'
 export type { Suspect } from './review/suspects.ts'
 
 /** State produced by `fit` or loaded from a file. */
@@ -450,6 +452,24 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    */
   async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
     return nextOf(this.#pipeline(), images, n, o)
+  }
+
+  /**
+   * Shows which parts of an image make the classifier find a label: leaves windows out, one after the other, and asks by
+   * how much that lowers the SVM's decision values. Windows are left out of the averages of the network's last maps
+   * (`method: 'layer'`), or of the image, where its mean colour replaces them (`'occlusion'`; Zeiler and Fergus, ECCV
+   * 2014). The same image gives the same map.
+   *
+   * @param image one image
+   * @param o `onProgress` counts runs of the network, in the stage `'features'`
+   * @throws {SoftmarginError} `NOT_FITTED`; `INVALID_ARGUMENT`, also for a `label` that is not in `classes`, for an array
+   *   of images, and for `'layer'` if the features are not averages of maps, or computed from such averages alone;
+   *   `IMAGE_UNREADABLE`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async explain(image: ImageInput, o: ExplainOptions<L> = {}): Promise<Explanation<L>> {
+    const pipeline = this.#pipeline()
+    const { explainImage } = await import('./explain/explain.ts')
+    return explainImage(pipeline, image, o)
   }
 
   /**

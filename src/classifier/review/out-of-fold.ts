@@ -10,7 +10,10 @@ import { reviewFolds } from './review-folds.ts'
 export interface ReviewCall extends LongCall {
   /** The group of each row, which no fold divides. Default: no groups. */
   groups?: ArrayLike<Label> | undefined
-  /** If the CNN has learnt from some rows, the others; these alone are judged. Default: every row. */
+  /**
+   * If the CNN has learnt from some rows, the others: these alone are judged, by one fit on the rows that it has learnt
+   * from. Default: all rows are judged.
+   */
   unseen?: Int32Array | undefined
 }
 

@@ -82,8 +82,10 @@ export interface ExtractorOptions {
   preprocess?: Preprocess | HuggingFacePreprocess | undefined
   /**
    * Number of images that are processed at the same time, each on a thread of its own. The features have the
-   * same bits for any number. Default: one for each core. A module given as `runtime` gets the number as
-   * `intraOpNumThreads`; its default is its own, and is commonly one a core.
+   * same bits for any number. Default: one for each core, fewer on devices with little memory. A module given
+   * as `runtime` gets the number as `intraOpNumThreads`, whose default is its own, and other threads decode and
+   * resize the next images meanwhile: one less than `threads`, by default one less than there are cores, at
+   * most 7.
    */
   threads?: number | undefined
   /** Aborts loading the model. */

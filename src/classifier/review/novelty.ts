@@ -5,7 +5,7 @@ import { dealFolds } from '../../core/folds.ts'
 import { encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import { checkTwoOfEach } from './out-of-fold.ts'
 import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
 

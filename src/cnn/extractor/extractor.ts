@@ -308,7 +308,7 @@ export class FeatureExtractor {
       }
     })
     const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = mirror ? mirrored(plain, facts, arrangements) : plain
+    const cut = mirror ? await mirrored(plain, facts, arrangements) : plain
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)

@@ -4,7 +4,6 @@ import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
-import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
@@ -71,7 +70,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
-  const cut = mirror ? mirrored(plain, facts, arrangements) : plain
+  const cut = mirror ? await mirrored(plain, facts, arrangements) : plain
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
   const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
@@ -109,11 +108,12 @@ export function cutAt(
 }
 
 /** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
-export function mirrored(
+export async function mirrored(
   cut: ModelProto,
   facts: Map<string, TensorInfo>,
   arrangements: Arrangements,
-): ModelProto {
+): Promise<ModelProto> {
+  const { withHorizontalFlip } = await import('../../onnx/edit/horizontal-flip.ts')
   return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
     const rank = facts.get(name)?.dims?.length
     return rank === undefined || rank === 2 ? { rank } : { rank, ...arrangements.of(name) }

@@ -26,7 +26,5 @@ it('the table of fine-tuning shows the measured figures', () => {
     return `| ${[row['pictures a class'], from, ...held, row.kept ? 'yes' : 'no', ...judged].join(' | ')} |`
   })
   const page = read('docs/guide/fine-tuning.md')
-  expect(/^(?:\| --- ){8}\|\n((?:\|.*\n)*)/m.exec(page)![1].trim()).toBe(
-    lines.join('\n'),
-  )
+  expect(/^(?:\| --- ){8}\|\n((?:\|.*\n)*)/m.exec(page)![1].trim()).toBe(lines.join('\n'))
 })

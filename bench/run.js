@@ -8,6 +8,7 @@
 // npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
 // npm run bench -- training-step [--quick] a step of training beside PyTorch (training-step.js)
 // npm run bench -- threads [--quick]       one thread and two (threads.js)
+// npm run bench -- number-types            weights in float16, int8 and 4 bits (number-types.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
 // npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
 // node bench/pictures-a-class.js FOLDER    accuracy by pictures per class (pictures-a-class.js)
@@ -37,6 +38,7 @@ const parts = [
   'memory',
   'modules',
   'network',
+  'number-types',
   'photo-size',
   'serve',
   'threads',

@@ -5,8 +5,8 @@ const remote = await spawn()
 const classifier = await remote.ImageClassifier.create({
   fineTune: { from: 'stage3', epochs: 2, validation: 0 },
 })
-const [input, bar, button, outcome, canvas] = ['input', 'progress', 'button', '#outcome', 'canvas'].map((name) =>
-  document.querySelector(name),
+const [input, bar, button, outcome, canvas] = ['input', 'progress', 'button', '#outcome', 'canvas'].map(
+  (name) => document.querySelector(name),
 )
 
 input.onchange = async () => {

@@ -62,6 +62,8 @@ describe.each([
   ['standardised features', { scale: 'standard' }],
   ['raw features', { scale: 'none' }],
   ['features of the mirror image too', { extractor: { mirror: true } }],
+  ['a map of the mirror image too', { extractor: { mirror: true, layer: 'stage3' } }],
+  ['features of shifted images too', { extractor: { mirror: true, shift: 1 / 16 } }],
 ] as const)('explain, with %s', (_, options) => {
   let classifier: ImageClassifier
   beforeAll(async () => {
@@ -118,16 +120,19 @@ describe('explain', () => {
     }
   })
 
-  it('has the same bits when the classifier is loaded, and each time', async () => {
-    using classifier = await ImageClassifier.create()
-    await classifier.fit(images, labels)
-    using loaded = await ImageClassifier.load(await classifier.save())
-    for (const method of ['occlusion', 'layer'] as const) {
-      const once = await classifier.explain(one, { method })
-      expect(await classifier.explain(one, { method })).toEqual(once)
-      expect(await loaded.explain(one, { method })).toEqual(once)
-    }
-  })
+  it.each([{}, { mirror: true, shift: 1 / 16 }])(
+    'has the same bits when the classifier is loaded, and each time, with %o',
+    async (extractor) => {
+      using classifier = await ImageClassifier.create({ extractor })
+      await classifier.fit(images, labels)
+      using loaded = await ImageClassifier.load(await classifier.save())
+      for (const method of ['occlusion', 'layer'] as const) {
+        const once = await classifier.explain(one, { method })
+        expect(await classifier.explain(one, { method })).toEqual(once)
+        expect(await loaded.explain(one, { method })).toEqual(once)
+      }
+    },
+  )
 
   it('explains a classifier whose CNN was fine-tuned', async () => {
     using classifier = await ImageClassifier.create({

@@ -320,7 +320,7 @@ export class FeatureExtractor {
       }
     })
     const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = averaged(plain, this.#parts)
+    const cut = await averaged(plain, this.#parts)
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)

@@ -17,6 +17,7 @@ import {
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
 import { judgeFeatures, shareOf, standardErrorOfDifference } from '../training/judge.ts'
+import { checkFineTuning } from './check-fine-tuning.ts'
 import { findFrom, type Trained, trainAbove } from './fine-tune.ts'
 import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
 import type { LayerInfo } from './layer-info.ts'
@@ -51,6 +52,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   checkLabels(labels, images.length, 'labels', 'images')
   checkClasses(uniqueLabels(labels, 'labels'), 'labels')
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
+  checkFineTuning(parts, frozen.layers, asked, labels, settings.validation)
 
   const unreadable = new Set<number>()
   const { onUnreadable } = options

@@ -1,12 +1,14 @@
-// node bench/defaults.js FOLDER [--draws=10] [--sizes=5,10,20,50,150] [--choices=50] [--json=FILE]
+// node bench/defaults.js FOLDER [--judge=FOLDER] [--draws=10] [--sizes=5,10,20,50,150,500,1000] [--choices=500]
+//   [--large-draws=2] [--json=FILE]
 //
 // The evidence for the defaults. FOLDER contains <class>/*.jpg; handwritten digits are the second data set. Each draw takes
-// pictures of each class to learn from, and 100 others of each class to judge. Printed are mean accuracies on these by the
-// number of pictures per class:
+// pictures of each class to learn from, and 100 others of each class to judge; photos are judged on all pictures of `--judge`
+// instead, if it is given. Sizes above 150 a class, which vary less and take longer, have `--large-draws` draws. Sizes that a
+// class is too small for are left out. Printed are mean accuracies by the number of pictures per class:
 //
 // - of an rbf SVM with several C, scalings and mirrored pictures (photos only);
-// - of `layer: 'auto'` and of a grid search, with and without caution, up to `--choices` pictures per class, where they are
-//   most at risk to choose by luck; below 50 per class the folds of the layers are dealt four times, as the classifier does;
+// - of `layer: 'auto'` and of a grid search, up to `--choices` pictures per class, and both without caution up to 50, where
+//   they are most at risk to choose by luck;
 // - of scikit-learn's logistic regression, nearest neighbours and nearest centroid on the same features. scikit-learn is run
 //   by PYTHON (default: /usr/bin/python3).
 import { execFileSync } from 'node:child_process'
@@ -21,21 +23,27 @@ import { permutation } from './random.js'
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    judge: { type: 'string' },
     draws: { type: 'string', default: '10' },
-    sizes: { type: 'string', default: '5,10,20,50,150' },
-    choices: { type: 'string', default: '50' },
+    'large-draws': { type: 'string', default: '2' },
+    sizes: { type: 'string', default: '5,10,20,50,150,500,1000' },
+    choices: { type: 'string', default: '500' },
     json: { type: 'string' },
   },
 })
 if (positionals.length !== 1) {
   console.error(
-    'usage: node bench/defaults.js FOLDER [--draws=10] [--sizes=5,10,20,50,150] [--choices=50] [--json=FILE]',
+    'usage: node bench/defaults.js FOLDER [--judge=FOLDER] [--draws=10] [--sizes=5,10] [--json=FILE]',
   )
   process.exit(2)
 }
 const draws = Number(flags.draws)
 const sizes = flags.sizes.split(',').map(Number)
-const mostForChoices = Number(flags.choices)
+const [largeDraws, mostForChoices] = [flags['large-draws'], flags.choices].map(Number)
+/** From so many pictures of a class on, draws differ little. */
+const LARGE = 151
+/** Up to so many, choices without caution are compared too. */
+const FEW = 50
 const python = process.env.PYTHON ?? '/usr/bin/python3'
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 const quiet = { onWarning() {} }
@@ -52,35 +60,48 @@ function contenders(isPhotos) {
   const choices = [true, false].flatMap((cautious) => {
     const how = cautious ? '' : ', without caution'
     return [
-      [`layer auto${how}`, { extractor: { layer: 'auto' } }, { cautious }],
       [`grid${how}`, {}, { cautious, grid }],
+      [`layer auto${how}`, { extractor: { layer: 'auto' } }, { cautious }],
       [`layer auto, grid${how}`, { extractor: { layer: 'auto' } }, { cautious, grid }],
     ]
   })
-  return [...plain, ...scales, ...mirror, ...choices.map(([...each]) => [...each, true])].map(
-    ([name, create, fit = {}, isChoice = false]) => ({ name, create, fit, isChoice }),
-  )
+  return [...plain, ...scales, ...mirror, ...choices].map(([name, create, fit]) => ({
+    ...{ name, create, fit },
+    most: fit === undefined ? Number.POSITIVE_INFINITY : fit.cautious ? mostForChoices : FEW,
+  }))
 }
 
 const [photos] = pictureCollections(positionals[0])
 const { bytes, labels: digitLabels } = digitPixels()
 const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+/** Photos to learn from, followed by those to judge on. */
+const [others] = flags.judge === undefined ? [{ pictures: [], labels: [] }] : pictureCollections(flags.judge)
 const results = []
 for (const set of [
-  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10 },
-  { ...photos, name: 'photos' },
+  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, trained: digits.length },
+  {
+    ...photos,
+    name: 'photos',
+    pictures: [...photos.pictures, ...others.pictures],
+    labels: [...photos.labels, ...others.labels],
+    trained: photos.pictures.length,
+  },
 ]) {
-  const { pictures, labels, classes } = set
+  const { pictures, labels, classes, trained } = set
+  const apart = Array.from(pictures.keys()).slice(trained)
   const ofClass = Array.from({ length: classes }, (_, label) =>
-    labels.flatMap((own, i) => (own === label ? [i] : [])),
+    labels.slice(0, trained).flatMap((own, i) => (own === label ? [i] : [])),
   )
+  const largest = Math.min(...ofClass.map((own) => own.length)) - (apart.length > 0 ? 0 : 100)
+  const fitting = sizes.filter((size) => size <= largest)
   const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
   const splits = Array.from({ length: draws }, (_, draw) => {
     const orders = ofClass.map((own, label) =>
       Array.from(permutation(own.length, 1000 * draw + label), (i) => own[i]),
     )
-    return { orders, judged: orders.flatMap((order) => order.slice(-100)) }
+    return { orders, judged: apart.length > 0 ? apart : orders.flatMap((order) => order.slice(-100)) }
   })
+  const splitsOf = (size) => splits.slice(0, size < LARGE ? draws : largeDraws)
   const learntOf = ({ orders }, size) => orders.flatMap((order) => order.slice(0, size))
   const table = new Map()
   const note = (name, size, accuracy) => {
@@ -90,13 +111,12 @@ for (const set of [
   }
   // A store for each way to make features, so that no picture is extracted twice.
   const stores = new Map()
-  for (const { name, create, fit, isChoice } of contenders(set.name === 'photos')) {
+  for (const { name, create, fit, most } of contenders(set.name === 'photos')) {
     const key = JSON.stringify(create.extractor ?? {})
     if (!stores.has(key)) stores.set(key, FeatureStore.inMemory())
     const classifier = await ImageClassifier.create({ ...create, store: stores.get(key) })
-    for (const size of sizes) {
-      if (isChoice && size > mostForChoices) continue
-      for (const split of splits) {
+    for (const size of fitting.filter((each) => each <= most)) {
+      for (const split of splitsOf(size)) {
         await classifier.fit(...pick(learntOf(split, size)), { ...fit, ...quiet })
         note(name, size, (await classifier.evaluate(...pick(split.judged))).accuracy)
       }
@@ -107,8 +127,8 @@ for (const set of [
   const extractor = await FeatureExtractor.create()
   const all = await extractor.extract(pictures)
   extractor.dispose()
-  for (const size of sizes) {
-    for (const split of splits) {
+  for (const size of fitting) {
+    for (const split of splitsOf(size)) {
       const task = { X: join(folder, 'X'), XTest: join(folder, 'XTest') }
       const [learnt, judged] = [learntOf(split, size), split.judged]
       const [X, XTest] = [all.select(learnt), all.select(judged)]
@@ -125,17 +145,17 @@ for (const set of [
     }
   }
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
-  console.log(`\n${set.name}: accuracy in %, means of ${draws} draws`)
-  console.log(['pictures a class', ...sizes].join('\t'))
+  console.log(`\n${set.name}: accuracy in %, means of ${draws} draws, above 150 a class of ${largeDraws}`)
+  console.log(['pictures a class', ...fitting].join('\t'))
   for (const [name, row] of table) {
-    const means = sizes.map((size) => (row[size] ? (100 * mean(row[size])).toFixed(1) : '-'))
+    const means = fitting.map((size) => (row[size] ? (100 * mean(row[size])).toFixed(1) : '-'))
     console.log([name, ...means].join('\t'))
     const accuracies = Object.fromEntries(Object.entries(row).map(([size, values]) => [size, mean(values)]))
-    results.push({ set: set.name, method: name, accuracies })
+    results.push({ set: set.name, judged: splits[0].judged.length, method: name, accuracies })
   }
 }
 rmSync(folder, { recursive: true })
 if (flags.json) {
   const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-  writeFileSync(flags.json, `${JSON.stringify({ draws, results }, rounded, 2)}\n`)
+  writeFileSync(flags.json, `${JSON.stringify({ draws, largeDraws, results }, rounded, 2)}\n`)
 }

@@ -19,6 +19,9 @@ export {
   type EvaluateOptions,
   type Evaluation,
   type EvaluationDetails,
+  type ExplainMethod,
+  type ExplainOptions,
+  type Explanation,
   ImageClassifier,
   type ImagesCall,
   type NextToLabel,
@@ -26,6 +29,7 @@ export {
   type RankedLabel,
   type ScalerNumbers,
   type Suspect,
+  type SuspectsOptions,
   type UnknownEvaluation,
   type UnknownOptions,
 } from './classifier/image-classifier.ts'

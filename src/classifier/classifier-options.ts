@@ -149,8 +149,8 @@ export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCal
   /**
    * Whether the grid search and `layer: 'auto'` keep what the classifier has unless something else is clearly better:
    * the parameters of `svm`, if they are in the grid, unless another candidate is better by two standard errors of
-   * the difference over the folds; the default layer, unless another one is better by one and a half standard errors
-   * of the difference over the images. With `false` the best mean score decides, which with few images is often luck.
+   * the difference over the folds; the default layer, unless another one is better by two standard errors of the
+   * difference over the images. With `false` the best mean score decides, which with few images is often luck.
    * Default true.
    */
   cautious?: boolean | undefined
@@ -158,7 +158,8 @@ export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCal
   cv?: number | Splitter | undefined
   /**
    * The group of each image, a string or a number: images of one group, such as views of one object or near-duplicates,
-   * are never both fitted and judged in the grid search and in layer selection. Default: no groups.
+   * are never both fitted and judged: in the grid search, in layer selection, where probabilities and the threshold of
+   * `unknown` come from folds, and later in `suspects`. Default: no groups.
    */
   groups?: ArrayLike<Label> | undefined
   /** Score that the grid search maximizes. Default `'accuracy'`. */
@@ -182,7 +183,23 @@ export interface ClassifierLoadOptions
 }
 
 /** Options of `refit`. */
-export type ClassifierRefitOptions = LongCall<ClassifierProgress> & Warned
+export interface ClassifierRefitOptions extends LongCall<ClassifierProgress>, Warned {
+  /**
+   * The group of each image passed to `fit` and `add`, and to `evaluate` with `add`, in that order, without those that
+   * could not be read; see `ClassifierFitOptions.groups`. Default: those of the last fit if no image was added, and
+   * otherwise no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
+}
+
+/** Options of `suspects`. */
+export interface SuspectsOptions extends LongCall<ClassifierProgress> {
+  /**
+   * The group of each image that the classifier has learnt from: none is judged by a fit on another image of its group.
+   * Default: those of the last `fit` or `refit`.
+   */
+  groups?: ArrayLike<Label> | undefined
+}
 
 /** Results of a grid search. */
 export interface ClassifierSearch {

@@ -16,7 +16,8 @@ import type {
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkTwoOfEach } from './review/out-of-fold.ts'
+import { checkReviewFolds, reviewFolds } from './review/review-folds.ts'
+import type { TrainingSet } from './training-set.ts'
 
 /**
  * By how many standard errors a candidate of a grid must be better than the SVM's own parameters, with `cautious` and if
@@ -49,7 +50,7 @@ export async function searchFor<L extends Label>(
 ): Promise<GridSearchCV<L> | undefined> {
   checkClassWeight(template, labels)
   if (unknown) checkNoveltyData(labels, unknown.reject)
-  if (probability === true) checkTwoOfEach(encodeLabels(labels, 'labels'))
+  if (unknown || probability === true) checkReviewFolds(labels, groups)
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
     import('../model-selection/grid-search.ts'),
@@ -86,6 +87,20 @@ export interface SvmFit<L extends Label> {
   labels: L[]
   probability: Probability
   unknown: Required<UnknownOptions> | undefined
+  /** As in `TrainingSet`. */
+  unseen: Int32Array | undefined
+}
+
+/**
+ * The rows of images that a CNN has not learnt from, if it was trained on others of these images.
+ *
+ * @param read the index of the image of each row of features
+ */
+export function unseenRows({ extractor }: ImageFeatures, read: readonly number[]): Int32Array | undefined {
+  const { kept, validation } = extractor.tuning ?? {}
+  if (!kept || !validation) return undefined
+  const held = new Set(validation.rows)
+  return Int32Array.from([...read.keys()].filter((row) => held.has(read[row])))
 }
 
 /**
@@ -93,22 +108,18 @@ export interface SvmFit<L extends Label> {
  * than on any others, so that candidates are judged on the images that were held out.
  *
  * @param planned the search that the caller asked for
- * @param read the index of the image of each row of features
+ * @param set the images, with the rows of those that were held out
  * @param make makes such a search with other folds
  */
 export async function searchOnHeldOut<L extends Label>(
   planned: GridSearchCV<L> | undefined,
-  { extractor }: ImageFeatures,
-  read: readonly number[],
+  { labels, unseen }: TrainingSet<L>,
   make: (cv: Splitter) => Promise<GridSearchCV<L> | undefined>,
 ): Promise<GridSearchCV<L> | undefined> {
-  const { kept, validation } = extractor.tuning ?? {}
-  if (!planned || !kept || !validation) return planned
-  const held = new Set(validation.rows)
-  const rows = (isHeld: boolean) =>
-    Int32Array.from([...read.keys()].filter((row) => held.has(read[row]) === isHeld))
+  if (!planned || !unseen) return planned
   planned.dispose()
-  return make({ split: () => [{ train: rows(false), test: rows(true) }] })
+  const folds = reviewFolds(encodeLabels(labels, 'labels'), { unseen })
+  return make({ split: () => folds })
 }
 
 /**
@@ -122,15 +133,21 @@ export async function fitSvm<L extends Label>(
   o: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
-  const { features, labels, unknown } = fit
+  const { features, labels, unknown, unseen } = fit
   const known = unknown && {
     ...unknown,
-    numbers: await fitNoveltyScore(features, labels, unknown.reject, o.signal),
+    numbers: await fitNoveltyScore(features, labels, unknown.reject, {
+      groups: o.groups,
+      signal: o.signal,
+      unseen,
+    }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
+    groups: o.groups,
     signal: o.signal,
+    unseen,
     onProgress: (p) => o.onProgress?.({ stage: 'calibration', ...p }),
   })
   return { ...fitted, svc, power }

@@ -34,9 +34,11 @@ import {
   type ImagesCall,
   type NextToLabel,
   type Probability,
+  type SuspectsOptions,
   type UnknownOptions,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
+import type { ExplainOptions, Explanation } from './explain/explain.ts'
 import type { FittedSvm } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
 import {
@@ -67,10 +69,12 @@ export type {
   Probability,
   Scale,
   ScalerNumbers,
+  SuspectsOptions,
   UnknownEvaluation,
   UnknownOptions,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
+export type { ExplainMethod, ExplainOptions, Explanation } from './explain/explain.ts'
 export type { Suspect } from './review/suspects.ts'
 
 /** State produced by `fit` or loaded from a file. */
@@ -78,6 +82,8 @@ interface Fitted<L extends Label> extends FittedSvm<L> {
   scaler: FeatureScaler
   /** `undefined` if loaded from a file that does not record its training set. */
   trainingSet: TrainingSet<L> | undefined
+  /** The group of each image of the training set, if there are groups. Not stored in saved files. */
+  groups?: Label[] | undefined
   rankedLayers?: RankedLayer[] | undefined
 }
 
@@ -180,14 +186,15 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   /**
    * Fits the classifier on labelled images. With `grid`, the SVM parameters are selected by cross-validated
    * grid search. With `layer: 'auto'` the layer and pooling are selected first, as in `chooseLayer`, using
-   * `cv` folds of these images. With `fineTune` the CNN is trained next, and a grid search then has one fold: it fits
-   * on the images that the CNN has learnt from and judges on the others. If `fit` throws, the previously fitted state
+   * `cv` folds of these images. With `fineTune` the CNN is trained next; if the trained one is kept, a grid search,
+   * probabilities and the threshold of `unknown` then have one fold instead of several: an SVM is fitted on the images
+   * that the CNN has learnt from and judged on those that were held out. If `fit` throws, the previously fitted state
    * is kept.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
    * @param o.onWarning called for classes with fewer than 5 images, and if one class has 5 times as many images as
-   *   another; and as in `SVC.fit`
+   *   another; with `fineTune: { validation: 0 }` if there are probabilities or `unknown`; and as in `SVC.fit`
    * @returns this classifier, typed by `labels`
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has
    *   fewer images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
@@ -206,10 +213,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     // Only training needs it, so a program that classifies does not load it.
-    const [{ fitSvm, searchFor, searchOnHeldOut }, { warnOfLabels }] = await Promise.all([
-      import('./fit-svm.ts'),
-      import('./label-warnings.ts'),
-    ])
+    const [{ fitSvm, searchFor, searchOnHeldOut, unseenRows }, { warnOfLabels, warnOfSeenImages }] =
+      await Promise.all([import('./fit-svm.ts'), import('./label-warnings.ts')])
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
     warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
@@ -219,17 +224,18 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
       const known = source === frozen ? chosen?.extracted : undefined
       const extracted = known ?? (await source.extract(images, o, labels))
-      const trainingSet = trainingSetFrom<L>(extracted, labels)
-      const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
+      const unseen = unseenRows(source, extracted.read)
+      const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
+      if (isAllSeen && (this.#probability || this.#unknown)) warnOfSeenImages(o.onWarning)
+      const trainingSet = trainingSetFrom<L>(extracted, labels, unseen)
+      const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const given = { features: extracted.features, scaler, labels: trainingSet.labels, ...extras }
-      const fitted = await fitSvm(this.#template, given, search, {
-        ...o,
-        groups: o.groups && extracted.read.map((i) => o.groups![i]),
-      })
-      this.#replace({ ...fitted, scaler, trainingSet, rankedLayers: chosen?.ranked })
+      const given = { features: extracted.features, scaler, labels: trainingSet.labels, unseen, ...extras }
+      const groups = o.groups && extracted.read.map((i) => o.groups![i])
+      const fitted = await fitSvm(this.#template, given, search, { ...o, groups })
+      this.#replace({ ...fitted, scaler, trainingSet, groups, rankedLayers: chosen?.ranked })
     } catch (error) {
       if (source !== frozen) source.dispose()
       chosen?.source.dispose()
@@ -266,21 +272,24 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * including those found by a grid search, and the feature scaling stay unchanged. If `refit` throws, the
    * previously fitted state and the added images are kept.
    *
-   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `NOT_FINITE`, `OUT_OF_MEMORY`,
-   *   `ABORTED`, `DISPOSED`
+   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `add`, `SHAPE_MISMATCH` for `groups` of another
+   *   length, `TOO_FEW_ROWS`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
-    const { svc, scaler, search, rankedLayers, trainingSet, features } = await this.#checkRefittable()
+    const { svc, scaler, search, rankedLayers, trainingSet, features, ...last } =
+      await this.#checkRefittable()
     const added = [...this.#added]
     const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
+    const groups = o.groups ? Array.from(o.groups) : added.length === 0 ? last.groups : undefined
+    if (groups) checkLabels(groups, all.labels.length, 'groups', 'images')
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
-    const given = { features: all.features, scaler, labels: all.labels, ...extras }
+    const given = { features: all.features, scaler, labels: all.labels, unseen: all.unseen, ...extras }
     const { fitSvm } = await import('./fit-svm.ts')
-    const fitted = await fitSvm(svc, given, undefined, { ...o, warmStart: svc })
+    const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
     const since = this.#added.slice(added.length)
-    this.#replace({ ...fitted, search, scaler, rankedLayers, trainingSet: all })
+    this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })
     this.#added = since
     return this
   }
@@ -411,12 +420,15 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @returns `index` counts the images that could be read, in the order in which they were passed to `fit` and `add`
    * @throws {SoftmarginError} `NOT_FITTED`, also after `load` without the feature store that the classifier was
    *   fitted with; `FEATURES_MISSING` if the store lacks some of the images; `TOO_FEW_ROWS` if a class has a single
-   *   image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   *   image or group; `SHAPE_MISMATCH` for `groups` of another length; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
-  async suspects(o: LongCall<ClassifierProgress> = {}): Promise<Suspect<L>[]> {
-    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+  async suspects(o: SuspectsOptions = {}): Promise<Suspect<L>[]> {
+    const { svc, scaler, trainingSet, features, ...last } = await this.#checkRefittable()
+    const { groups = last.groups } = o
+    if (groups) checkLabels(groups, features.rows, 'groups', 'images')
     const { suspectRows } = await import('./review/suspects.ts')
     return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
+      groups,
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })
@@ -439,6 +451,24 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    */
   async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
     return nextOf(this.#pipeline(), images, n, o)
+  }
+
+  /**
+   * Shows which parts of an image make the classifier find a label: leaves windows out, one after the other, and asks by
+   * how much that lowers the SVM's decision values. Windows are left out of the averages of the network's last maps
+   * (`method: 'layer'`), or of the image, where its mean colour replaces them (`'occlusion'`; Zeiler and Fergus, ECCV
+   * 2014). The same image gives the same map.
+   *
+   * @param image one image
+   * @param o `onProgress` counts runs of the network, in the stage `'features'`
+   * @throws {SoftmarginError} `NOT_FITTED`; `INVALID_ARGUMENT`, also for a `label` that is not in `classes`, for an array
+   *   of images, and for `'layer'` if the features are not averages of maps, or computed from such averages alone;
+   *   `IMAGE_UNREADABLE`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async explain(image: ImageInput, o: ExplainOptions<L> = {}): Promise<Explanation<L>> {
+    const pipeline = this.#pipeline()
+    const { explainImage } = await import('./explain/explain.ts')
+    return explainImage(pipeline, image, o)
   }
 
   /**

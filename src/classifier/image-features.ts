@@ -30,7 +30,7 @@ export interface LayerJudge {
 /**
  * By how many standard errors of the difference a layer must be better than the default one: see bench/defaults.js.
  */
-const STANDARD_ERRORS = 1.5
+const STANDARD_ERRORS = 2
 
 /** The best layer, if it is clearly better than the default one, and the default one otherwise; an index. */
 function clearlyBetterLayer(layers: readonly RankedLayer[]): number {

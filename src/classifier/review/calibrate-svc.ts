@@ -5,7 +5,7 @@ import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import { SVC } from '../../svm/svc.ts'
 import { agreeWith, fitCalibration, temper } from './calibration.ts'
-import { outOfFoldDecisions } from './out-of-fold.ts'
+import { outOfFoldDecisions, type ReviewCall } from './out-of-fold.ts'
 
 /** An SVC with a sigmoid for each pair of classes, and the power to which its coupled probabilities are raised. */
 export interface CalibratedSvc<L extends Label> {
@@ -19,8 +19,10 @@ export interface CalibratedSvc<L extends Label> {
  *
  * @param svc a fitted SVC without probabilities; it is disposed of
  * @param X the unscaled rows that it was fitted on
+ * @param call.unseen if the CNN has learnt from some rows, the others: one SVM is fitted on the rows that it has learnt
+ *   from, and judges these
  * @returns an SVC with the same decision values
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`; `svc` is then
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`; `svc` is then
  *   disposed of, too
  */
 export async function calibrateSvc<L extends Label>(
@@ -28,7 +30,7 @@ export async function calibrateSvc<L extends Label>(
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  call: LongCall = {},
+  call: ReviewCall = {},
 ): Promise<CalibratedSvc<L>> {
   try {
     const judged = await outOfFoldDecisions(svc, scale, X, y, call)

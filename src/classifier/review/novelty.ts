@@ -1,13 +1,13 @@
 // Open-set recognition: which images belong to none of the classes (the option `unknown`).
 
 import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
-import { dealFolds } from '../../core/folds.ts'
-import { encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
+import { encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
-import { checkTwoOfEach } from './out-of-fold.ts'
+import type { ReviewCall } from './out-of-fold.ts'
 import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
+import { reviewFolds } from './review-folds.ts'
 
 /** A fitted score for images of none of the classes, with its settings. */
 export interface NoveltyDetector {
@@ -18,7 +18,6 @@ export interface NoveltyDetector {
   label: Label | null
 }
 
-const FOLDS = 5
 /** A class has its own threshold if it is the most likely one of at least this many rows; the others share one. */
 const MIN_ROWS_FOR_OWN_THRESHOLD = 20
 /** The model holds a matrix of features x features, which bounds the features. */
@@ -31,13 +30,14 @@ const MAX_FEATURES = 2048
  *
  * @param X unscaled features
  * @param reject share of the rows to refuse, between 0 and 1
+ * @param call.unseen if the CNN has learnt from some rows, the others: the thresholds are set on these alone
  * @throws {SoftmarginError} `TOO_FEW_ROWS`, `INVALID_ARGUMENT` for too many features, `ABORTED`
  */
 export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  signal: AbortSignal | undefined,
+  { groups, signal, unseen }: ReviewCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -49,24 +49,19 @@ export async function fitNoveltyScore(
   }
   const labels = encodeLabels(y, 'labels')
   const count = labels.classes.length
-  const dealt = dealFolds(rowsOfClasses(labels), X.rows, FOLDS, 0)
-  const rows = Int32Array.from(dealt.keys())
   const timeSlice = new TimeSlice(signal)
-  const scores = new Float64Array(X.rows * count)
-  for (const held of new Set(dealt)) {
+  const judged: Float64Array[] = []
+  for (const { train, test } of reviewFolds(labels, { groups, unseen })) {
     throwIfAborted(signal)
     await timeSlice.yield()
-    const train = rows.filter((row) => dealt[row] !== held)
-    const test = rows.filter((row) => dealt[row] === held)
     // Each class has at least two rows, in different folds, so every training part has a row of it.
     const plda = fitPlda(X.select(train), {
       classes: labels.classes,
       codes: train.map((row) => labels.codes[row]),
     })
-    const ratios = logLikelihoodRatios(plda, X.select(test))
-    for (const [i, row] of test.entries())
-      scores.set(ratios.subarray(i * count, (i + 1) * count), row * count)
+    judged.push(logLikelihoodRatios(plda, X.select(test)))
   }
+  const scores = Float64Array.from(judged.flatMap((ratios) => [...ratios]))
   const greatest = maxOfRows(scores, count)
   const overall = quantile([...greatest], reject)
   const thresholds = labels.classes.map((_, code) => {
@@ -90,7 +85,6 @@ export async function fitNoveltyScore(
  * @throws {SoftmarginError} `TOO_FEW_ROWS`
  */
 export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
-  const labels = encodeLabels(y, 'labels')
   const wanted = Math.ceil(1 / reject)
   if (y.length < wanted) {
     throw new SoftmarginError(
@@ -99,7 +93,6 @@ export function checkNoveltyData(y: ArrayLike<Label>, reject: number): void {
       { argument: 'labels', received: y.length, expected: `at least ${wanted} images` },
     )
   }
-  checkTwoOfEach(labels)
 }
 
 /** The quantile of `values` at `share`, 0 to 1: the mean of the two neighbouring values. Sorts `values` in place. */

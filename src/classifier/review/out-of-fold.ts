@@ -1,13 +1,21 @@
 import type { LongCall } from '../../core/call-options.ts'
-import { SoftmarginError } from '../../core/errors.ts'
-import { dealFolds } from '../../core/folds.ts'
-import { countCodes, type EncodedLabels, encodeLabels, type Label, rowsOfClasses } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
+import { reviewFolds } from './review-folds.ts'
 
-const FOLDS = 5
+/** Options of the analyses that judge each row by fits on other rows. */
+export interface ReviewCall extends LongCall {
+  /** The group of each row, which no fold divides. Default: no groups. */
+  groups?: ArrayLike<Label> | undefined
+  /**
+   * If the CNN has learnt from some rows, the others: these alone are judged, by one fit on the rows that it has learnt
+   * from. Default: all rows are judged.
+   */
+  unseen?: Int32Array | undefined
+}
 
 /** Decision values of rows from SVMs that were not fitted on these rows. */
 export interface OutOfFold<L extends Label = Label> {
@@ -18,31 +26,26 @@ export interface OutOfFold<L extends Label = Label> {
 
 /**
  * Cross-validates a classifier and returns the decision values of each row from the SVM of the fold that held the
- * row out. Each class is dealt to five folds at random, with a fixed seed, and each fold has its own scaler.
+ * row out. The folds are those of `reviewFolds`, and each has its own scaler.
  *
  * @param template the SVC whose options are used; it is not fitted itself
  * @param X unscaled features
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`
+ * @param call.unseen as in `reviewFolds`; only these rows are then judged and returned
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`
  */
 export async function outOfFoldDecisions<L extends Label>(
   template: SVC<L>,
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  { signal, onProgress }: LongCall = {},
+  { groups, signal, onProgress, unseen }: ReviewCall = {},
 ): Promise<OutOfFold<L>> {
-  const labels = encodeLabels(y, 'labels')
-  const groups = rowsOfClasses(labels)
-  checkTwoOfEach(labels)
-  const dealt = dealFolds(groups, X.rows, FOLDS, 0)
-  const rows = Int32Array.from(dealt.keys())
-  const used = [...new Set(dealt)].sort((a, b) => a - b)
-  const folds = used.map((held) => ({
-    train: rows.filter((row) => dealt[row] !== held),
-    test: rows.filter((row) => dealt[row] === held),
-  }))
-  const pairs = (groups.length * (groups.length - 1)) / 2
-  const decisions = new Float64Array(X.rows * pairs)
+  const all = encodeLabels(y, 'labels')
+  const folds = reviewFolds(all, { groups, unseen })
+  const judged = folds.flatMap(({ test }) => [...test]).sort((a, b) => a - b)
+  const places = new Map(judged.map((row, place) => [row, place]))
+  const pairs = (all.classes.length * (all.classes.length - 1)) / 2
+  const decisions = new Float64Array(judged.length * pairs)
   await crossValidate(X, y, folds, {
     scale,
     signal,
@@ -52,25 +55,14 @@ export async function outOfFoldDecisions<L extends Label>(
       // With two classes, SVC answers positive values for the second one.
       const sign = pairs === 1 ? -1 : 1
       for (const [i, row] of test.entries()) {
-        for (const [pair, value] of answers.row(i).entries()) decisions[row * pairs + pair] = sign * value
+        const at = places.get(row)! * pairs
+        for (const [pair, value] of answers.row(i).entries()) decisions[at + pair] = sign * value
       }
       onProgress?.({ done: fold + 1, total: folds.length })
     },
   })
-  return { decisions, labels }
-}
-
-/**
- * Checks that each class has two rows, so that one can be judged by a fit on the other.
- *
- * @throws {SoftmarginError} `TOO_FEW_ROWS`
- */
-export function checkTwoOfEach(labels: EncodedLabels): void {
-  const alone = countCodes(labels).indexOf(1)
-  if (alone < 0) return
-  const message = `each class must have at least 2 images, so that one can be judged by a fit on the others, but ${JSON.stringify(labels.classes[alone])} has 1`
-  throw new SoftmarginError('TOO_FEW_ROWS', message, {
-    argument: 'labels',
-    expected: 'at least 2 images per class',
-  })
+  return {
+    decisions,
+    labels: { classes: all.classes, codes: Int32Array.from(judged, (row) => all.codes[row]) },
+  }
 }

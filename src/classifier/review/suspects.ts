@@ -1,10 +1,10 @@
-import type { LongCall } from '../../core/call-options.ts'
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
 import { calibrate, fitCalibration } from './calibration.ts'
+import type { ReviewCall } from './out-of-fold.ts'
 
 /** A training image whose label may be wrong. */
 export interface Suspect<L extends Label = Label> {
@@ -24,14 +24,14 @@ export interface Suspect<L extends Label = Label> {
  *
  * @param template the SVC whose options are used
  * @param X unscaled features
- * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row, and the errors of `SVC.fit`
+ * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`
  */
 export async function suspectRows<L extends Label>(
   template: SVC<L>,
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  call: LongCall = {},
+  call: ReviewCall = {},
 ): Promise<Suspect<L>[]> {
   const { outOfFoldDecisions } = await import('./out-of-fold.ts')
   const judged = await outOfFoldDecisions(template, scale, X, y, call)

@@ -79,10 +79,12 @@ export class BatchQueue implements PiecewiseWork {
     this.#calls = this.#calls.filter((call) => !call.isSettled)
     if (this.#unchecked) return this.#checkIndependence(this.#unchecked)
     this.#parts = this.#parts.filter((part) => part.members.length > 0)
-    const part = this.#parts.shift()
-    if (part) {
+    if (this.#parts.length > 0) {
       if (this.#threads.isPreparingOnly) this.#feed()
-      return this.#start(part)
+      // Images in a batch that this thread has begun are earlier ones, whose progress must not wait for all others.
+      const begun = this.#filling?.members.length ? this.#filling : undefined
+      this.#filling = undefined
+      return this.#start(begun ?? this.#parts.shift()!)
     }
     this.#callThreads()
     const before = performance.now()

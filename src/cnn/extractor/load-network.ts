@@ -31,6 +31,8 @@ export interface LoadedNetwork {
   cut: ModelProto
   /** Whether every cut of the model also averages over the horizontally flipped image. */
   mirror: boolean
+  /** How far the images are shifted that every cut also averages over, as a share of the side; 0 for none. */
+  shift: number
   layers: LayerInfo[]
   layer: LayerInfo
   port: ImageTensorInput
@@ -64,15 +66,15 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
   const own = ownOf(model, layer)
-  const { mirror = false, prefixTokens = own?.prefixTokens } = options
+  const { mirror = false, shift = 0, prefixTokens = own?.prefixTokens } = options
   const plain = cutAt({ model, facts }, [layer.name])
   const port = imageTensorInput(plain)
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
-  const cut = mirror ? await mirrored(plain, facts, arrangements) : plain
+  const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess, arrangements }
+  const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, input.dims, running)
     try {
@@ -107,14 +109,23 @@ export function cutAt(
   return withFloat32Io(cutModel(model, layers), facts)
 }
 
-/** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
-export async function mirrored(
+/** A cut network whose outputs are averaged over the views of an image that the extractor's options ask for. */
+export async function averaged(
   cut: ModelProto,
-  facts: Map<string, TensorInfo>,
-  arrangements: Arrangements,
+  {
+    facts,
+    arrangements,
+    preprocess,
+    mirror,
+    shift,
+  }: Pick<LoadedNetwork, 'facts' | 'arrangements' | 'preprocess' | 'mirror' | 'shift'>,
 ): Promise<ModelProto> {
-  const { withHorizontalFlip } = await import('../../onnx/edit/horizontal-flip.ts')
-  return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
+  if (!mirror && shift === 0) return cut
+  const { withViews } = await import('../../onnx/edit/averaged-views.ts')
+  const { width, height } = outputSize(preprocess)
+  const pixels = (side: number) => (shift === 0 ? 0 : Math.max(1, Math.round(shift * side)))
+  const views = { mirror, shift: { down: pixels(height), right: pixels(width) } }
+  return withViews(cut, imageTensorInput(cut).name, views, (name) => {
     const rank = facts.get(name)?.dims?.length
     return rank === undefined || rank === 2 ? { rank } : { rank, ...arrangements.of(name) }
   })

@@ -14,10 +14,17 @@ export class ThreadPool<Job, Result> {
   /** Releases the regions of the threads. */
   readonly #release: () => void
 
-  private constructor(
+  /**
+   * A pool of threads that are prepared for its jobs.
+   *
+   * @param members the other threads; `close` returns them
+   * @param local runs a job on this thread
+   * @param release called by `close`
+   */
+  constructor(
     members: ThreadContext[],
     local: (job: Job, timeSlice: TimeSlice) => Promise<Result>,
-    release: () => void,
+    release: () => void = () => {},
   ) {
     this.#threads = members
     this.#local = local

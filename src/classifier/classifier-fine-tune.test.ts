@@ -136,7 +136,7 @@ describe('a classifier with fineTune', () => {
       extractor: { layer: 'auto', pooling: { grid: 2 } },
       fineTune: { from: 'input', epochs: 1, batchSize: 16, validation: 0 },
     })
-    await classifier.fit(images, labels, { cv: 3 })
+    await classifier.fit(images, labels, { cv: 3, cautious: false })
     expect(classifier.extractor.describe().layer).toBe(classifier.rankedLayers![0].layer)
     expect(classifier.extractor.tuning!.kept).toBe(true)
     await classifier.fit(images, labels, { cv: 3 })

@@ -16,7 +16,7 @@ import type {
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkReviewFolds, judgingFolds } from './review/review-folds.ts'
+import { checkReviewFolds, reviewFolds } from './review/review-folds.ts'
 import type { TrainingSet } from './training-set.ts'
 
 /**
@@ -118,7 +118,7 @@ export async function searchOnHeldOut<L extends Label>(
 ): Promise<GridSearchCV<L> | undefined> {
   if (!planned || !unseen) return planned
   planned.dispose()
-  const folds = judgingFolds(encodeLabels(labels, 'labels'), { unseen })
+  const folds = reviewFolds(encodeLabels(labels, 'labels'), { unseen })
   return make({ split: () => folds })
 }
 
@@ -137,7 +137,9 @@ export async function fitSvm<L extends Label>(
   const known = unknown && {
     ...unknown,
     numbers: await fitNoveltyScore(features, labels, unknown.reject, {
-      ...{ groups: o.groups, unseen, signal: o.signal },
+      groups: o.groups,
+      signal: o.signal,
+      unseen,
     }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }

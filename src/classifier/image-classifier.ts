@@ -13,7 +13,6 @@ import {
   type Scale,
   type ScalerNumbers,
 } from '../preprocessing/feature-scaler.ts'
-import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
@@ -29,7 +28,6 @@ import {
   checkEvaluate,
   checkImages,
   checkLoadOptions,
-  checkOptions,
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
@@ -43,10 +41,8 @@ import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './
 import type { ExplainOptions, Explanation } from './explain/explain.ts'
 import type { FittedSvm } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
-import { warnOfLabels, warnOfSeenImages } from './label-warnings.ts'
 import {
   decisionsOf,
-  evaluationOf,
   knownScoresOf,
   labelsOf,
   nextOf,
@@ -161,6 +157,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   static async create<L extends Label = Label>(
     options: ClassifierOptions = {},
   ): Promise<ImageClassifier<L, Label | null>> {
+    const { checkOptions } = await import('./check-options.ts')
     const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
     const parameters = svm instanceof SVC ? svm.getParams() : svm
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
@@ -216,7 +213,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     // Only training needs it, so a program that classifies does not load it.
-    const { fitSvm, searchFor, searchOnHeldOut, unseenRows } = await import('./fit-svm.ts')
+    const [{ fitSvm, searchFor, searchOnHeldOut, unseenRows }, { warnOfLabels, warnOfSeenImages }] =
+      await Promise.all([import('./fit-svm.ts'), import('./label-warnings.ts')])
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
     warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
@@ -378,6 +376,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { add = false } = o
     checkEvaluate(o)
     if (add) await this.#checkRefittable()
+    const { evaluationOf } = await import('./evaluate-images.ts')
     const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
     if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
     return result.evaluation
@@ -539,7 +538,10 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const fitted = this.#checkFitted()
     const { extractor } = this
-    const { classifierToFile } = await import('./write-classifier-file.ts')
+    const [{ classifierToFile }, { warnOfPlainFloat32 }] = await Promise.all([
+      import('./write-classifier-file.ts'),
+      import('../svm/plain-float32.ts'),
+    ])
     const bytes = classifierToFile(extractor, fitted)
     await warnOfPlainFloat32(fitted.svc.toState(), o.onWarning)
     return bytes

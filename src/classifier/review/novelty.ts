@@ -4,10 +4,10 @@ import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
 import { encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import type { ReviewCall } from './out-of-fold.ts'
 import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
-import { judgingFolds } from './review-folds.ts'
+import { reviewFolds } from './review-folds.ts'
 
 /** A fitted score for images of none of the classes, with its settings. */
 export interface NoveltyDetector {
@@ -30,13 +30,14 @@ const MAX_FEATURES = 2048
  *
  * @param X unscaled features
  * @param reject share of the rows to refuse, between 0 and 1
+ * @param call.unseen if the CNN has learnt from some rows, the others: the thresholds are set on these alone
  * @throws {SoftmarginError} `TOO_FEW_ROWS`, `INVALID_ARGUMENT` for too many features, `ABORTED`
  */
 export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  { groups, unseen, signal }: ReviewCall,
+  { groups, signal, unseen }: ReviewCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -50,7 +51,7 @@ export async function fitNoveltyScore(
   const count = labels.classes.length
   const timeSlice = new TimeSlice(signal)
   const judged: Float64Array[] = []
-  for (const { train, test } of judgingFolds(labels, { groups, unseen })) {
+  for (const { train, test } of reviewFolds(labels, { groups, unseen })) {
     throwIfAborted(signal)
     await timeSlice.yield()
     // Each class has at least two rows, in different folds, so every training part has a row of it.

@@ -4,7 +4,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'
 import type { SVC } from '../../svm/svc.ts'
-import { judgingFolds } from './review-folds.ts'
+import { reviewFolds } from './review-folds.ts'
 
 /** Options of the analyses that judge each row by fits on other rows. */
 export interface ReviewCall extends LongCall {
@@ -26,10 +26,11 @@ export interface OutOfFold<L extends Label = Label> {
 
 /**
  * Cross-validates a classifier and returns the decision values of each row from the SVM of the fold that held the
- * row out. The folds are those of `judgingFolds`, and each has its own scaler.
+ * row out. The folds are those of `reviewFolds`, and each has its own scaler.
  *
  * @param template the SVC whose options are used; it is not fitted itself
  * @param X unscaled features
+ * @param call.unseen as in `reviewFolds`; only these rows are then judged and returned
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`
  */
 export async function outOfFoldDecisions<L extends Label>(
@@ -37,10 +38,10 @@ export async function outOfFoldDecisions<L extends Label>(
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  { groups, unseen, signal, onProgress }: ReviewCall = {},
+  { groups, signal, onProgress, unseen }: ReviewCall = {},
 ): Promise<OutOfFold<L>> {
   const all = encodeLabels(y, 'labels')
-  const folds = judgingFolds(all, { groups, unseen })
+  const folds = reviewFolds(all, { groups, unseen })
   const judged = folds.flatMap(({ test }) => [...test]).sort((a, b) => a - b)
   const places = new Map(judged.map((row, place) => [row, place]))
   const pairs = (all.classes.length * (all.classes.length - 1)) / 2
@@ -60,6 +61,8 @@ export async function outOfFoldDecisions<L extends Label>(
       onProgress?.({ done: fold + 1, total: folds.length })
     },
   })
-  const codes = Int32Array.from(judged, (row) => all.codes[row])
-  return { decisions, labels: { classes: all.classes, codes } }
+  return {
+    decisions,
+    labels: { classes: all.classes, codes: Int32Array.from(judged, (row) => all.codes[row]) },
+  }
 }

@@ -1,7 +1,7 @@
 import { log } from '../../core/exp-log.ts'
 import type { EncodedLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 
 /** Shrinkage of the within-class covariance towards its diagonal. Chosen on photos and digits: see bench/unknown.js. */
 const SHRINKAGE = 0.5

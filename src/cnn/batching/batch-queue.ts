@@ -1,5 +1,4 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { deserializeError } from '../../core/serialize-error.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import type { Activation } from '../running-network.ts'
 import { addShare, Batch, type Share } from './batch.ts'
@@ -150,7 +149,7 @@ export class BatchQueue implements PiecewiseWork {
       const shares: Share[] = []
       for (const [place, { call, index }] of images.entries()) {
         const error = errors.get(place)
-        if (error) call.skip(index, deserializeError(error))
+        if (error) call.skip(index, error)
         else if (!tensors) addShare(shares, call, index)
       }
       let at = 0

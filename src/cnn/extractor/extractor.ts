@@ -174,7 +174,8 @@ export class FeatureExtractor {
    * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
    * by more than one standard error, the returned extractor has the old weights. `tuning` says what happened.
    *
-   * It runs in onnxruntime-web or in the module given as `runtime`, whatever else runs the network.
+   * Gradients are computed in softmargin's own engine on all threads of the extractor, with the same bits for any number of
+   * them; for networks that the engine cannot train, in onnxruntime-web, or in the module given as `runtime`.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
@@ -319,7 +320,7 @@ export class FeatureExtractor {
       }
     })
     const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = averaged(plain, this.#parts)
+    const cut = await averaged(plain, this.#parts)
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)

@@ -91,7 +91,9 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
         ...settings,
         augment: { flip, shift },
         epochs:
-          settings.seconds === undefined ? (settings.epochs ?? defaultEpochs(trainImages.length)) : undefined,
+          settings.seconds === undefined
+            ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length))
+            : undefined,
       },
       deadline: settings.seconds === undefined ? undefined : began + 1000 * settings.seconds,
     },

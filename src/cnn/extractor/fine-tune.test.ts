@@ -80,6 +80,17 @@ describe('fineTune', () => {
     expect((await run({})).bytes).not.toBe(one.bytes)
   })
 
+  it.each(['input', 'pool'])('keeps what it learns from above %s as float16 on request', async (from) => {
+    using extractor = await make()
+    const run = async (activations: 'float16' | 'float32') => {
+      using tuned = await extractor.fineTune(images, labels, { ...quick, from, activations })
+      return await tuned.extract(images)
+    }
+    const [whole, half] = [await run('float32'), await run('float16')]
+    expect(half).not.toEqual(whole)
+    for (const [i, value] of whole.data.entries()) expect(Math.abs(half.data[i] - value)).toBeLessThan(0.01)
+  })
+
   it('changes only the weights above the layer', async () => {
     using extractor = await make()
     const below = { layer: 'pool', pooling: 'none' as const }
@@ -176,6 +187,14 @@ describe('fineTune', () => {
         { learningRate: 0 },
         'INVALID_ARGUMENT',
         /learningRate must be a number above 0/,
+      ],
+      [
+        'an unknown precision',
+        images,
+        labels,
+        { ...quick, activations: 'float64' as never },
+        'INVALID_ARGUMENT',
+        /'float32' or 'float16'/,
       ],
       [
         'an unknown optimizer',

@@ -2,10 +2,8 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
-import { withViews } from '../../onnx/edit/averaged-views.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
-
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
@@ -74,7 +72,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
-  const cut = averaged(plain, { facts, arrangements, preprocess, mirror, shift })
+  const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
   const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
@@ -112,7 +110,7 @@ export function cutAt(
 }
 
 /** A cut network whose outputs are averaged over the views of an image that the extractor's options ask for. */
-export function averaged(
+export async function averaged(
   cut: ModelProto,
   {
     facts,
@@ -121,8 +119,9 @@ export function averaged(
     mirror,
     shift,
   }: Pick<LoadedNetwork, 'facts' | 'arrangements' | 'preprocess' | 'mirror' | 'shift'>,
-): ModelProto {
+): Promise<ModelProto> {
   if (!mirror && shift === 0) return cut
+  const { withViews } = await import('../../onnx/edit/averaged-views.ts')
   const { width, height } = outputSize(preprocess)
   const pixels = (side: number) => (shift === 0 ? 0 : Math.max(1, Math.round(shift * side)))
   const views = { mirror, shift: { down: pixels(height), right: pixels(width) } }

@@ -1,33 +1,7 @@
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
+import { TensorProto_DataType as DataType } from '../proto/onnx.ts'
 import type { Steps } from './graph-steps.ts'
-import { ioNames, ownPrefix } from './names.ts'
-
-/**
- * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
- * quadratic[c] |y|^2 + y linear[c] + offset[c]. It is positive if x is like one of them.
- */
-export interface KnownNumbers {
-  /** F values, one per feature. */
-  mean: Float64Array
-  /** F x F. */
-  whiten: Float32Array
-  /** F x classes. */
-  linear: Float32Array
-  /** One per class. */
-  quadratic: Float32Array
-  /** One per class; includes the threshold. */
-  offset: Float32Array
-}
-
-/** The names of the tensors in a file. */
-const names: Record<keyof KnownNumbers, string> = {
-  mean: 'known-mean',
-  whiten: 'known-whiten',
-  linear: 'known-linear',
-  quadratic: 'known-quadratic',
-  offset: 'known-offset',
-}
+import { ioNames } from './names.ts'
+import { type KnownNumbers, knownNames as names } from './read-steps.ts'
 
 /** Adds the output `known`, [N], to a graph that computes `features`. */
 export function knownSteps(steps: Steps, known: KnownNumbers): void {
@@ -56,37 +30,4 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
     steps.step('known-rows', 'Reshape', [scores, planes]),
   ])
   steps.finish(ioNames.known, 'Reshape', [most, steps.constant('known-shape', BigInt64Array.of(-1n))])
-}
-
-/**
- * Reads the numbers that `knownSteps` wrote. They are untrusted.
- *
- * @throws {SoftmarginError} `MODEL_UNREADABLE`
- */
-export function readKnownSteps(graph: GraphProto, features: number, classes: number): KnownNumbers {
-  const bytes = (key: keyof KnownNumbers, dataType: DataType, length: number) => {
-    const tensor = graph.initializer.find(({ name }) => name === ownPrefix + names[key])
-    if (tensor?.dataType === dataType && tensor.rawData.byteLength === length) {
-      return tensor.rawData.slice().buffer
-    }
-    throw unreadable(`its ${names[key]} has not the ${length} bytes that it should have`)
-  }
-  const floats = (key: keyof KnownNumbers, length: number) =>
-    new Float32Array(bytes(key, DataType.FLOAT, 4 * length))
-  const known = {
-    mean: new Float64Array(bytes('mean', DataType.DOUBLE, 8 * features)),
-    whiten: floats('whiten', features * features),
-    linear: floats('linear', features * classes),
-    quadratic: floats('quadratic', classes),
-    offset: floats('offset', classes),
-  }
-  for (const [name, values] of Object.entries(known)) {
-    const at = values.findIndex((value) => !Number.isFinite(value))
-    if (at >= 0) throw unreadable(`its ${name}[${at}] is ${show(values[at])}`)
-  }
-  return known
-}
-
-function unreadable(why: string): SoftmarginError {
-  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier's known score cannot be read: ${why}`)
 }

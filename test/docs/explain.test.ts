@@ -27,6 +27,8 @@ it('the table of explanations shows the measured figures', () => {
   expect(page).toContain(
     `${standard.between.toFixed(2)} (\`'standard'\`) and ${none.between.toFixed(2)} (\`'none'\`)`,
   )
-  expect(page).toContain(`parts leave ${standard.random.toFixed(2)} and ${none.random.toFixed(2)} of the score`)
+  expect(page).toContain(
+    `parts leave ${standard.random.toFixed(2)} and ${none.random.toFixed(2)} of the score`,
+  )
   expect(rows.every(({ pictures }) => pictures === 50)).toBe(true)
 })

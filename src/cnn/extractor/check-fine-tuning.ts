@@ -1,8 +1,8 @@
 import { type Label, uniqueLabels } from '../../core/labels.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
 import { viewsThatFit } from '../training/plan-training.ts'
 import { findFrom, tailAbove } from './fine-tune.ts'
 import { defaultFrom } from './fine-tune-defaults.ts'
-import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
 /**

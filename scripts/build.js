@@ -92,3 +92,4 @@ if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
 
 await writeDeclarations('dist/types')
 copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')
+copyFileSync('models/tiny/background.bin', 'dist/tiny-background.bin')

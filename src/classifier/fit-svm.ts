@@ -11,9 +11,12 @@ import type {
   ClassifierFitOptions,
   ClassifierSearch,
   Probability,
-  UnknownOptions,
+  UnknownSettings,
 } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
+
+export { backgroundRows } from './review/background-score.ts'
+
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
 import { checkReviewFolds } from './review/review-folds.ts'
@@ -85,7 +88,9 @@ export interface SvmFit<L extends Label> {
   scaler: FeatureScaler
   labels: L[]
   probability: Probability
-  unknown: Required<UnknownOptions> | undefined
+  unknown: UnknownSettings | undefined
+  /** Unscaled features of images of other things, for `unknown`. */
+  background?: Matrix | undefined
 }
 
 /**
@@ -123,9 +128,14 @@ export async function fitSvm<L extends Label>(
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
   const { features, labels, unknown } = fit
+  const { groups, signal, onWarning } = o
   const known = unknown && {
-    ...unknown,
-    numbers: await fitNoveltyScore(features, labels, unknown.reject, { groups: o.groups, signal: o.signal }),
+    reject: unknown.reject,
+    label: unknown.label,
+    numbers: await fitNoveltyScore(features, labels, unknown.reject, {
+      ...{ groups, signal, onWarning },
+      background: fit.background,
+    }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted

@@ -15,6 +15,7 @@ import {
 } from '../preprocessing/feature-scaler.ts'
 import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
+import { backgroundFeatures, checkDefaultBackground, notBundled } from './background-features.ts'
 import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile } from './classifier-file.ts'
@@ -38,6 +39,7 @@ import {
   type Probability,
   type SuspectsOptions,
   type UnknownOptions,
+  type UnknownSettings,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import type { FittedSvm } from './fit-svm.ts'
@@ -103,7 +105,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   readonly scale: Scale
   readonly #template: SVC<L>
   readonly #probability: Probability
-  readonly #unknown: Required<UnknownOptions> | undefined
+  readonly #unknown: UnknownSettings | undefined
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   /** Set if `fit` is to train the CNN. */
@@ -123,7 +125,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       scale: Scale
       template: SVC<L>
       probability: Probability
-      unknown: Required<UnknownOptions> | undefined
+      unknown: UnknownSettings | undefined
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
       fineTune?: ClassifierFineTune | undefined
@@ -164,17 +166,27 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
     const given = { scale, template, probability, unknown, fineTune }
+    const needsBundled = unknown?.background === 'default'
+    if (needsBundled && fineTune) throw notBundled('a CNN that fit trains')
     if (extractor instanceof FeatureExtractor) {
+      if (needsBundled) checkDefaultBackground(extractor)
       const source = new ImageFeatures(extractor, { owned: false, store })
       return new ImageClassifier(source, given)
     }
     const { layer, pooling = 'auto' } = extractor
+    if (needsBundled && layer === 'auto') throw notBundled('the layer that fit selects')
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
     checkPooling(pooling)
     // Until `fit` selects a layer, the extractor uses the default one, which may not support the requested
     // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
+    try {
+      if (needsBundled) checkDefaultBackground(made)
+    } catch (error) {
+      made.dispose()
+      throw error
+    }
     const source = new ImageFeatures(made, { owned: true, store })
     return new ImageClassifier(source, { ...given, auto })
   }
@@ -228,7 +240,14 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const given = { features: extracted.features, scaler, labels: trainingSet.labels, ...extras }
+      const background = await backgroundFeatures(source, this.#unknown?.background, o)
+      const given = {
+        features: extracted.features,
+        scaler,
+        labels: trainingSet.labels,
+        background,
+        ...extras,
+      }
       const groups = o.groups && extracted.read.map((i) => o.groups![i])
       const fitted = await fitSvm(this.#template, given, search, { ...o, groups })
       this.#replace({ ...fitted, scaler, trainingSet, groups, rankedLayers: chosen?.ranked })
@@ -281,8 +300,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
-    const given = { features: all.features, scaler, labels: all.labels, ...extras }
-    const { fitSvm } = await import('./fit-svm.ts')
+    const { fitSvm, backgroundRows } = await import('./fit-svm.ts')
+    const background = last.known && backgroundRows(last.known.numbers)
+    const given = { features: all.features, scaler, labels: all.labels, background, ...extras }
     const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })

@@ -19,8 +19,8 @@ import {
   type UnknownEvaluation,
 } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
+import { knownScoresByClass, maxOfRows } from './review/known-scores.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
-import { logLikelihoodRatios, maxOfRows } from './review/plda.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
 export interface Pipeline<L extends Label = Label> {
@@ -58,7 +58,7 @@ export async function knownScoresOf(
 }
 
 function knownScores({ numbers }: NoveltyDetector, features: Matrix): Float64Array {
-  return maxOfRows(logLikelihoodRatios(numbers, features), numbers.offset.length)
+  return maxOfRows(knownScoresByClass(numbers, features), numbers.offset.length)
 }
 
 /** Replaces the labels of images that are like none of the classes. */

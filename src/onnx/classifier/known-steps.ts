@@ -1,11 +1,14 @@
-import { SoftmarginError, show } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
+import { type BackgroundNumbers, backgroundSteps, readBackgroundSteps } from './background-steps.ts'
 import type { Steps } from './graph-steps.ts'
-import { ioNames, ownPrefix } from './names.ts'
+import { KnownTensors } from './known-tensors.ts'
+import { ioNames } from './names.ts'
+
+export type { BackgroundNumbers } from './background-steps.ts'
 
 /**
  * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
- * quadratic[c] |y|^2 + y linear[c] + offset[c]. It is positive if x is like one of them.
+ * quadratic[c] |y|^2 + y linear[c] + offset[c], plus the terms of a background. It is positive if x is like one of them.
  */
 export interface KnownNumbers {
   /** F values, one per feature. */
@@ -18,10 +21,12 @@ export interface KnownNumbers {
   quadratic: Float32Array
   /** One per class; includes the threshold. */
   offset: Float32Array
+  /** Set if the score was fitted with images of other things, too. */
+  background?: BackgroundNumbers | undefined
 }
 
 /** The names of the tensors in a file. */
-const names: Record<keyof KnownNumbers, string> = {
+const names: Record<Exclude<keyof KnownNumbers, 'background'>, string> = {
   mean: 'known-mean',
   whiten: 'known-whiten',
   linear: 'known-linear',
@@ -46,10 +51,12 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
     steps.constant(names.quadratic, known.quadratic, [1, classes]),
   ])
   const straight = steps.step('known-straight', 'MatMul', [white, linear])
-  const scores = steps.step('known-scores', 'Add', [
+  const plain = steps.step('known-scores', 'Add', [
     steps.step('known-sum', 'Add', [curved, straight]),
     steps.constant(names.offset, known.offset),
   ])
+  const { background } = known
+  const scores = background ? backgroundSteps(steps, background, { exact, white, norm, ones, plain }) : plain
   // The maximum of each row, by an operator that is the same in all opsets.
   const planes = steps.constant('known-planes', BigInt64Array.of(-1n, 1n, BigInt(classes)))
   const most = steps.step('known-most', 'GlobalMaxPool', [
@@ -64,29 +71,13 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
 export function readKnownSteps(graph: GraphProto, features: number, classes: number): KnownNumbers {
-  const bytes = (key: keyof KnownNumbers, dataType: DataType, length: number) => {
-    const tensor = graph.initializer.find(({ name }) => name === ownPrefix + names[key])
-    if (tensor?.dataType === dataType && tensor.rawData.byteLength === length) {
-      return tensor.rawData.slice().buffer
-    }
-    throw unreadable(`its ${names[key]} has not the ${length} bytes that it should have`)
+  const tensors = new KnownTensors(graph)
+  return {
+    mean: tensors.doubles(names.mean, features),
+    whiten: tensors.floats(names.whiten, features * features),
+    linear: tensors.floats(names.linear, features * classes),
+    quadratic: tensors.floats(names.quadratic, classes),
+    offset: tensors.floats(names.offset, classes),
+    background: readBackgroundSteps(tensors, features, classes),
   }
-  const floats = (key: keyof KnownNumbers, length: number) =>
-    new Float32Array(bytes(key, DataType.FLOAT, 4 * length))
-  const known = {
-    mean: new Float64Array(bytes('mean', DataType.DOUBLE, 8 * features)),
-    whiten: floats('whiten', features * features),
-    linear: floats('linear', features * classes),
-    quadratic: floats('quadratic', classes),
-    offset: floats('offset', classes),
-  }
-  for (const [name, values] of Object.entries(known)) {
-    const at = values.findIndex((value) => !Number.isFinite(value))
-    if (at >= 0) throw unreadable(`its ${name}[${at}] is ${show(values[at])}`)
-  }
-  return known
-}
-
-function unreadable(why: string): SoftmarginError {
-  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier's known score cannot be read: ${why}`)
 }

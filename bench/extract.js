@@ -1,11 +1,13 @@
-// npm run bench -- extract [--quick]
+// npm run bench -- extract [--quick] [MODEL.onnx ...]
 //
-// Measures feature extraction from JPEG files of 500 x 375 pixels with a ResNet-18 (random weights): softmargin with each
-// of its runtimes, on one thread and on two, transformers.js, and the runtimes alone on prepared batches. All run in turn, in
-// one process. CPU time is least affected by other work on the machine; wall-clock time shows what threads gain.
+// Measures feature extraction from JPEG files of 500 x 375 pixels with a ResNet-18 (random weights), and with the models
+// given, such as the vit_b_16 of scripts/vision_models.py: softmargin with each of its runtimes, on one thread and on two,
+// transformers.js (ResNet-18 only), and the runtimes alone on prepared batches. All run in turn, in one process. CPU time is
+// least affected by other work on the machine; wall-clock time shows what threads gain.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
+import { basename } from 'node:path'
 import encodeJpeg, { init as initJpeg } from '@jsquash/jpeg/encode.js'
 import { FeatureExtractor } from '../dist/lib/index.js'
 import { resnet18 } from '../scripts/resnet18.js'
@@ -15,79 +17,91 @@ import { median } from './report.js'
 import { transformersJs } from './transformers-js.js'
 
 const quick = process.argv.includes('--quick')
+const files = process.argv.slice(2).filter((one) => one.endsWith('.onnx'))
 const [count, rounds, batchSize] = quick ? [8, 3, 4] : [24, 7, 4]
 const preprocess = { size: { shortestEdge: 256 }, crop: 224 }
-
 const pictures = await makePictures(count)
-const extractor = await FeatureExtractor.create({ model: resnet18(), preprocess, threads: 1 })
 const dims = [batchSize, 3, 224, 224]
 const { normal } = seeded(3)
 const batch = Float32Array.from({ length: dims.reduce((all, n) => all * n, 1) }, normal)
-const model = await extractor.toOnnx()
-
-const extractors = [extractor]
-const ways = [
-  { name: 'softmargin, own engine', run: () => extractor.extract(pictures, { batchSize }) },
-  await ofSoftmargin('softmargin, own engine, two threads', { threads: 2 }),
-  await ofSoftmargin('softmargin, onnxruntime-web', { runtime: 'onnxruntime' }),
-  await ofSoftmargin('softmargin, onnxruntime-web, two threads', { runtime: 'onnxruntime', threads: 2 }),
-  { name: 'onnxruntime-web, bare', run: await bare(await import('onnxruntime-web')) },
-]
 const native = nativeRuntime()
 if (native.absent) console.log(`Absent: onnxruntime-node: ${native.absent}`)
-else {
-  ways.push({ name: 'onnxruntime-node, bare', run: await bare(native.runtime) })
-  ways.push(await ofSoftmargin('softmargin, onnxruntime-node', { runtime: native.runtime }))
-}
-
-const theirs = await transformersJs(model)
-if (theirs.absent) console.log(`Absent: transformers.js: ${theirs.absent}`)
-else {
-  const run = async () => {
-    for (let i = 0; i < count; i += batchSize) await theirs.run(pictures.slice(i, i + batchSize))
-  }
-  ways.push({ name: 'transformers.js, onnxruntime-node', run })
-}
 
 console.log(
   `${cpus()[0]?.model.trim()}, Node ${process.versions.node}; one thread where not told otherwise; medians of ${rounds} rounds`,
 )
-console.log(
-  `${count} pictures of 500 x 375 pixels through a ResNet-18 at 224 x 224, batches of ${batchSize}\n`,
-)
-console.log(`${'ms an image'.padEnd(44)}     CPU    wall`)
-const times = new Map(ways.map(({ name }) => [name, { cpu: [], wall: [] }]))
-for (let round = -1; round < rounds; round++) {
-  for (const { name, run } of ways) {
-    const [before, began] = [process.cpuUsage(), performance.now()]
-    await run()
-    const { user, system } = process.cpuUsage(before)
-    // The first round warms up.
-    if (round < 0) continue
-    times.get(name).cpu.push((user + system) / 1000 / count)
-    times.get(name).wall.push((performance.now() - began) / count)
-  }
-}
-const reference = times.get('onnxruntime-web, bare').cpu
-for (const [name, { cpu, wall }] of times) {
-  // Ratios within a round: other work on the machine slows all of them alike.
-  const ratio = median(cpu.map((time, round) => time / reference[round]))
-  const columns = [cpu, wall].map((values) => median(values).toFixed(1).padStart(8))
-  console.log(`${name.padEnd(44)}${columns.join('')}   CPU ${ratio.toFixed(2)} x bare onnxruntime-web`)
-}
-for (const each of extractors) each.dispose()
+await compare('a ResNet-18', resnet18(), { withTransformersJs: true })
+for (const file of files) await compare(basename(file, '.onnx'), new Uint8Array(readFileSync(file)), {})
 
-/** The same extractor with other options, from files to features. */
-async function ofSoftmargin(name, options) {
-  const other = await FeatureExtractor.create({ model: resnet18(), preprocess, threads: 1, ...options })
-  extractors.push(other)
-  return { name, run: () => other.extract(pictures, { batchSize }) }
+async function compare(title, bytes, { withTransformersJs = false }) {
+  const extractors = []
+  const softmargin = async (name, options) => {
+    const extractor = await FeatureExtractor.create({ model: bytes, preprocess, threads: 1, ...options })
+    extractors.push(extractor)
+    return { name: `softmargin, ${name}`, run: () => extractor.extract(pictures, { batchSize }) }
+  }
+  const web = await softmargin('onnxruntime-web', { runtime: 'onnxruntime' })
+  const model = await extractors[0].toOnnx()
+  const ways = [
+    web,
+    await softmargin('onnxruntime-web, two threads', { runtime: 'onnxruntime', threads: 2 }),
+    { name: 'onnxruntime-web, bare', run: await bare(await import('onnxruntime-web'), model, 1) },
+  ]
+  const own = await softmargin('own engine', {})
+  if (extractors.at(-1).runtime.name === 'engine') {
+    ways.unshift(own, await softmargin('own engine, two threads', { threads: 2 }))
+  }
+  if (!native.absent) {
+    const { runtime } = native
+    ways.push(
+      { name: 'onnxruntime-node, bare', run: await bare(runtime, model, 1) },
+      { name: 'onnxruntime-node, bare, two threads', run: await bare(runtime, model, 2) },
+      await softmargin('onnxruntime-node', { runtime }),
+      await softmargin('onnxruntime-node, two threads', { runtime, threads: 2 }),
+    )
+  }
+  const theirs = withTransformersJs ? await transformersJs(model) : undefined
+  if (theirs?.absent) console.log(`Absent: transformers.js: ${theirs.absent}`)
+  else if (theirs) {
+    const run = async () => {
+      for (let i = 0; i < count; i += batchSize) await theirs.run(pictures.slice(i, i + batchSize))
+    }
+    ways.push({ name: 'transformers.js, onnxruntime-node', run })
+  }
+
+  console.log(
+    `\n${count} pictures of 500 x 375 pixels through ${title} at 224 x 224, batches of ${batchSize}\n`,
+  )
+  console.log(`${'ms an image'.padEnd(44)}     CPU    wall   as fast as softmargin, onnxruntime-web`)
+  const times = new Map(ways.map(({ name }) => [name, { cpu: [], wall: [] }]))
+  for (let round = -1; round < rounds; round++) {
+    for (const { name, run } of ways) {
+      const [before, began] = [process.cpuUsage(), performance.now()]
+      await run()
+      const { user, system } = process.cpuUsage(before)
+      // The first round warms up.
+      if (round < 0) continue
+      times.get(name).cpu.push((user + system) / 1000 / count)
+      times.get(name).wall.push((performance.now() - began) / count)
+    }
+  }
+  const reference = times.get(web.name)
+  for (const [name, { cpu, wall }] of times) {
+    // Ratios within a round: other work on the machine slows all of them alike.
+    const ratio = (kind, values) =>
+      median(values.map((time, round) => reference[kind][round] / time)).toFixed(2)
+    const columns = [cpu, wall].map((values) => median(values).toFixed(1).padStart(8))
+    console.log(
+      `${name.padEnd(44)}${columns.join('')}   ${ratio('cpu', cpu)} x by CPU time, ${ratio('wall', wall)} x by wall-clock time`,
+    )
+  }
+  for (const each of extractors) each.dispose()
 }
 
 /** The network alone, on the same number of batches. */
-async function bare({ InferenceSession, Tensor, env }) {
+async function bare({ InferenceSession, Tensor, env }, model, threads) {
   if (env.wasm) env.wasm.numThreads = 1
-  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 })
+  const session = await InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1 })
   const [input] = session.inputNames
   return async () => {
     for (let i = 0; i < count; i += batchSize) {

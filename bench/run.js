@@ -1,7 +1,8 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
-// npm run bench -- extract [--quick]       pictures to features (extract.js)
+// npm run bench -- extract [--quick] [MODEL.onnx ...]  pictures to features (extract.js)
 // npm run bench -- image-threads [--quick] pictures on one thread and on two (image-threads.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
+// npm run bench -- memory FOLDER           memory over 20,000 pictures (memory.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
 // npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
 // npm run bench -- training-step [--quick] a step of training beside PyTorch (training-step.js)
@@ -31,6 +32,7 @@ const parts = [
   'extract',
   'image-threads',
   'layers',
+  'memory',
   'modules',
   'network',
   'photo-size',

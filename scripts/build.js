@@ -1,9 +1,8 @@
 // Builds everything that the package contains into dist/: the WebAssembly engines, the bundles, the types and the CNN.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
-import { build } from 'esbuild'
+import { writeBundles } from './bundles.js'
 import { writeDeclarations } from './declarations.js'
 import { writeEngineBindings } from './engine-bindings.js'
 
@@ -48,47 +47,28 @@ await assemble(
   ['--sharedMemory'],
 )
 
-/**
- * Restores the names of classes. esbuild writes a class that refers to itself as `var SVC = class _SVC`, which would
- * change its name. Its option `keepNames` sets names by calls, which would keep unused classes in users' bundles.
- */
-function withClassNames(code) {
-  const named = [...code.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
-  return named.reduce((text, name) => text.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), code)
-}
-
-const entries = [
-  'src/cli/cli.ts',
-  { in: 'src/entries/main.ts', out: 'index' },
-  { in: 'src/entries/lite-entry.ts', out: 'lite' },
-  { in: 'src/entries/svm-entry.ts', out: 'svm' },
-  ...['src/entries/thread.ts', 'src/entries/thread-lite.ts', 'src/entries/thread-svm.ts'],
-  { in: 'src/entries/workerd.ts', out: 'index.workerd' },
-  { in: 'src/entries/workerd-lite.ts', out: 'lite.workerd' },
-  { in: 'src/entries/workerd-svm.ts', out: 'svm.workerd' },
-  { in: 'src/entries/workerd-worker.ts', out: 'worker.workerd' },
-  'src/entries/bundler.ts',
-  { in: 'src/worker/spawn.ts', out: 'worker' },
-  { in: 'src/worker/entry.ts', out: 'worker-entry' },
-].map((entry) => (typeof entry === 'string' ? { in: entry, out: basename(entry, '.ts') } : entry))
-const { outputFiles } = await build({
-  entryPoints: entries,
+await writeBundles(
+  {
+    cli: 'cli/cli.ts',
+    index: 'entries/main.ts',
+    lite: 'entries/lite-entry.ts',
+    svm: 'entries/svm-entry.ts',
+    thread: 'entries/thread.ts',
+    'thread-lite': 'entries/thread-lite.ts',
+    'thread-svm': 'entries/thread-svm.ts',
+    'index.workerd': 'entries/workerd.ts',
+    'lite.workerd': 'entries/workerd-lite.ts',
+    'svm.workerd': 'entries/workerd-svm.ts',
+    'worker.workerd': 'entries/workerd-worker.ts',
+    bundler: 'entries/bundler.ts',
+    worker: 'worker/spawn.ts',
+    'worker-entry': 'worker/entry.ts',
+  },
   // Two levels deep, like src/host, so that `new URL('../../dist/svm.wasm', import.meta.url)` refers to the same file
   // from the sources and from the bundles.
-  outdir: 'dist/lib',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  target: 'es2022',
-  packages: 'external',
-  external: ['*.wasm'],
-  sourcemap: true,
-  legalComments: 'none',
-  write: false,
-})
-mkdirSync('dist/lib')
-for (const { path, text } of outputFiles) writeFileSync(path, withClassNames(text))
-if (existsSync('dist/lib/cli.js')) chmodSync('dist/lib/cli.js', 0o755)
+  'dist/lib',
+)
+chmodSync('dist/lib/cli.js', 0o755)
 
 await writeDeclarations('dist/types')
 copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')

@@ -66,7 +66,7 @@ function sigmoid4(x: v128): v128 {
 /** erf after Abramowitz and Stegun 7.1.26: within 3e-7. */
 // @ts-ignore: decorator
 @inline
-function erf4(x: v128): v128 {
+export function erf4(x: v128): v128 {
   const one = f32x4.splat(1)
   const size = f32x4.abs(x)
   const t = f32x4.div(one, madd(f32x4.splat(0.3275911), size, one))

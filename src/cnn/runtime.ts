@@ -6,14 +6,13 @@ import {
   checkProviders,
   type ExecutionProvider,
   type GivenOptions,
-  GivenSession,
   type OrtModule,
   packageOf,
 } from './custom-runtime.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
-import { joinModel, type NetworkCopy, type SharedNetwork, splitModel } from './network-copy.ts'
+import type { NetworkCopy, SharedNetwork } from './network-copy.ts'
 import type {
   Activation,
   Device,
@@ -22,7 +21,6 @@ import type {
   SessionOptions,
   StartNetwork,
 } from './running-network.ts'
-import { shareSession } from './shared-sessions.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -172,6 +170,7 @@ export async function startCopy(
   port: ImageTensorInput,
   dims: readonly number[],
 ): Promise<Network> {
+  const { joinModel } = await import('./network-copy.ts')
   const model = joinModel(copy)
   if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
   const source = { model, input: port.name, batch: port.batch }
@@ -195,7 +194,7 @@ export async function startGraph(model: ModelProto, options: RunningOptions): Pr
   const { runtime, device = 'wasm', threads, executionProviders, onWarning } = options
   const session =
     typeof runtime === 'object'
-      ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
+      ? await givenSession(checkModule(runtime), model, { threads, executionProviders })
       : await sessionOf(model, { device, onWarning }, 'the engine cannot train it')
   return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
 }
@@ -206,6 +205,7 @@ function inEngine(network: EngineNetwork, model: ModelProto): Network {
     runtime: { name: 'engine', reason: 'it supports every operator of the network' },
     run: (_, batch, dims) => network.run(batch, dims),
     share: async (count) => {
+      const { splitModel } = await import('./network-copy.ts')
       const places = mayShareMemory()
         ? await network.share(count)
         : new Array<undefined>(count).fill(undefined)
@@ -226,6 +226,10 @@ function sessionOf(model: ModelProto, options: SessionOptions, reason: string): 
 
 async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
   const start = () => sessionOf(model, options, reason)
+  const [{ shareSession }, { splitModel }] = await Promise.all([
+    import('./shared-sessions.ts'),
+    import('./network-copy.ts'),
+  ])
   // A session on the GPU may leave it by itself.
   const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
   return {
@@ -245,7 +249,7 @@ async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason:
 }
 
 async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
-  const session = await GivenSession.create(module, model, options)
+  const session = await givenSession(module, model, options)
   const { name, version } = packageOf(module)
   const providers = options.executionProviders?.map((one) => (typeof one === 'string' ? one : one.name))
   return {
@@ -259,4 +263,9 @@ async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptio
     run: (input, batch, dims) => session.run(input, batch, dims),
     release: () => session.release(),
   }
+}
+
+async function givenSession(module: OrtModule, model: ModelProto, options: GivenOptions) {
+  const { GivenSession } = await import('./given-session.ts')
+  return GivenSession.create(module, model, options)
 }

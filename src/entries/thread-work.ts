@@ -5,4 +5,5 @@ import { svmWork } from './thread-work-svm.ts'
 export const liteWork: WorkByName = {
   ...svmWork,
   images: async () => (await import('../cnn/batching/image-work.ts')).imageWork,
+  slices: async () => (await import('../cnn/engine/training/slice-work.ts')).sliceWork,
 }

@@ -7,7 +7,7 @@ import {
   startNodeThread,
   type Thread,
   type ThreadEvents,
-} from './threads.ts'
+} from './start-thread.ts'
 
 /** A Web Worker, or a worker of `node:worker_threads`. */
 export type AnyWorker = Worker | NodeWorker

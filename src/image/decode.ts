@@ -3,6 +3,7 @@ import { describeFileType } from '../core/file-type.ts'
 import { decoderOf, hasMoreFormats } from './format-registry.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
+import { pixelWords } from './pixel-words.ts'
 
 /**
  * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is
@@ -29,19 +30,24 @@ export async function decodeImage(
 
 /** Like `decodeImage`, for an input that is already opened. */
 export async function decodeOpened(opened: OpenedImage, name: string): Promise<RawImage & { channels: 4 }> {
-  return opaque(opened.kind === 'pixels' ? opened.image : await decodeFile(opened.bytes, opened.name, name))
+  return opened.kind === 'pixels' ? opaque(opened.image) : decodeFile(opened.bytes, opened.name, name)
 }
 
-async function decodeFile(bytes: Uint8Array, label: string, argument: string): Promise<RawImage> {
+async function decodeFile(
+  bytes: Uint8Array,
+  label: string,
+  argument: string,
+): Promise<RawImage & { channels: 4 }> {
   const format = describeFileType(bytes)
   const expected = hasMoreFormats() ? 'a JPEG, PNG, WebP, AVIF, GIF or BMP image' : 'a JPEG or PNG image'
   const details = { argument, received: format, expected }
   try {
-    if (format === 'a JPEG image') return await decodeJpeg(bytes)
+    // The decoder returns opaque RGBA, so millions of pixels need not be tested.
+    if (format === 'a JPEG image') return { ...(await decodeJpeg(bytes)), channels: 4 }
     // Loaded when it is needed: pages with JPEG images alone do without.
-    if (format === 'a PNG image') return await (await import('./png/png.ts')).decodePng(bytes)
+    if (format === 'a PNG image') return opaque(await (await import('./png/png.ts')).decodePng(bytes))
     const decode = await decoderOf(format)
-    if (decode) return await decode(bytes)
+    if (decode) return opaque(await decode(bytes))
   } catch (cause) {
     // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
@@ -80,7 +86,11 @@ function opaque(image: RawImage): RawImage & { channels: 4 } {
   return { data: rgba, width, height, channels: 4 }
 }
 
-function isOpaque(data: ArrayLike<number>): boolean {
-  for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false
-  return true
+function isOpaque(data: RawImage['data']): boolean {
+  const words = pixelWords(data)
+  let all = -1
+  for (let i = 0; i < words.length && all >>> 24 === 255; ) {
+    for (const end = Math.min(i + 4096, words.length); i < end; i++) all &= words[i]
+  }
+  return all >>> 24 === 255
 }

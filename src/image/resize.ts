@@ -1,4 +1,5 @@
 import type { RawImage } from './image-input.ts'
+import { pixelWords } from './pixel-words.ts'
 import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
 
 /** A rectangle of a resized image. */
@@ -93,7 +94,7 @@ function taps(length: number, wanted: number, filter: Filter, start: number, cou
 
 /** Horizontal pass: RGBA in, RGB out, for `count` rows starting at `first`. */
 function acrossRows(image: RawImage, columns: Taps, first: number, count: number): Uint8Array {
-  const pixels = asWords(image.data)
+  const pixels = pixelWords(image.data)
   const { from, counts, weights, most } = columns
   const result = new Uint8Array(count * from.length * 3)
   let to = 0
@@ -107,9 +108,10 @@ function acrossRows(image: RawImage, columns: Taps, first: number, count: number
       for (let k = begin, at = y * image.width + from[i]; k < end; k++, at++) {
         const weight = weights[k]
         const pixel = pixels[at]
-        r += (pixel & 255) * weight
-        g += ((pixel >> 8) & 255) * weight
-        b += ((pixel >> 16) & 255) * weight
+        // `imul` and `| 0` keep the sums integers, which is faster than numbers that may have a fraction.
+        r = (r + Math.imul(pixel & 255, weight)) | 0
+        g = (g + Math.imul((pixel >> 8) & 255, weight)) | 0
+        b = (b + Math.imul((pixel >> 16) & 255, weight)) | 0
       }
       result[to] = toByte(r)
       result[to + 1] = toByte(g)
@@ -120,28 +122,46 @@ function acrossRows(image: RawImage, columns: Taps, first: number, count: number
   return result
 }
 
-/** Packs each pixel into one integer, red in the lowest byte, so that one load replaces three. */
-function asWords(data: RawImage['data']): Int32Array {
-  const aligned = data.byteOffset % 4 === 0 ? data : data.slice()
-  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2)
-}
-
 /** Vertical pass. `rows` refers to source rows of the whole image; `wide` starts at row `first`. */
 function downColumns(wide: Uint8Array, rows: Taps, first: number, width: number): Uint8Array {
   const { from, counts, weights, most } = rows
   const line = width * 3
   const result = new Uint8Array(from.length * line)
-  const sums = new Int32Array(line)
   for (let i = 0; i < from.length; i++) {
-    sums.fill(half)
-    for (let k = 0; k < counts[i]; k++) {
-      const weight = weights[i * most + k]
-      const at = (from[i] - first + k) * line
-      for (let x = 0; x < line; x++) sums[x] += wide[at + x] * weight
-    }
-    for (let x = 0; x < line; x++) result[i * line + x] = toByte(sums[x])
+    const sumRows = counts[i] <= 4 ? sumFewRows : sumManyRows
+    const start = (from[i] - first) * line
+    const own = weights.subarray(i * most, i * most + counts[i])
+    sumRows(wide, start, own, result.subarray(i * line, (i + 1) * line))
   }
   return result
+}
+
+/** The weighted sum of at most four rows, which lie at `start`: most resizing, without a loop for each byte. */
+function sumFewRows(wide: Uint8Array, start: number, weights: Int32Array, target: Uint8Array): void {
+  const line = target.length
+  const [w0, w1 = 0, w2 = 0, w3 = 0] = weights
+  // A row that is not needed is replaced by the first one, with a weight of 0.
+  const [at1, at2, at3] = [1, 2, 3].map((k) => (k < weights.length ? start + k * line : start))
+  for (let x = 0; x < line; x++) {
+    const sum =
+      half +
+      Math.imul(wide[start + x], w0) +
+      Math.imul(wide[at1 + x], w1) +
+      Math.imul(wide[at2 + x], w2) +
+      Math.imul(wide[at3 + x], w3)
+    target[x] = toByte(sum)
+  }
+}
+
+function sumManyRows(wide: Uint8Array, start: number, weights: Int32Array, target: Uint8Array): void {
+  const line = target.length
+  for (let x = 0; x < line; x++) {
+    let sum = half
+    for (let k = 0, at = start + x; k < weights.length; k++, at += line) {
+      sum = (sum + Math.imul(wide[at], weights[k])) | 0
+    }
+    target[x] = toByte(sum)
+  }
 }
 
 function toByte(sum: number): number {

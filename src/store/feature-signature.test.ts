@@ -41,6 +41,7 @@ const networks: [string, ExtractorOptions][] = [
     'another layer of it, pooled by the maximum, with mirror images',
     { layer: 'stage2', pooling: 'max', mirror: true },
   ],
+  ['the same with shifted images', { layer: 'stage2', shift: 1 / 16 }],
   ['one with other preprocessing', { preprocess: { size: 32, mean: [0.1, 0.2, 0.3], std: [0.7, 0.8, 0.9] } }],
   ['a network without metadata', small],
   ['an inner layer of it', { ...small, layer: 'convolved' }],
@@ -54,6 +55,7 @@ describe('the signature of an extractor', () => {
     using loaded = await ImageClassifier.load(await classifier.save())
     const signature = await signatureOf(classifier.extractor)
     expect(signature.mirror ?? false).toBe(extractor.mirror ?? false)
+    expect(signature.shift).toEqual(extractor.shift ? { down: 2, right: 2 } : undefined)
     expect(await signatureOf(loaded.extractor)).toEqual(signature)
   })
 

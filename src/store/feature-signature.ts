@@ -4,7 +4,7 @@ import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { RuntimeInfo } from '../cnn/runtime.ts'
 import { sha256 } from '../core/sha256.ts'
-import { hasHorizontalFlip } from '../onnx/edit/horizontal-flip.ts'
+import { type Views, viewsOf } from '../onnx/edit/averaged-views.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
 
 /** How features were computed, as text and as a digest. */
@@ -33,8 +33,10 @@ export interface FeatureSignature {
    * covers it too.
    */
   mirror?: boolean | undefined
+  /** Present if the features are averaged over shifted images too: by how many pixels. The fingerprint covers it too. */
+  shift?: Views['shift'] | undefined
   /** The signature of each layer, if a row holds the features of several layers side by side. */
-  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'runtime' | 'parts'>[] | undefined
+  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'shift' | 'runtime' | 'parts'>[] | undefined
 }
 
 /** Cached, since an extractor is immutable and hashing a large network takes time. */
@@ -69,9 +71,9 @@ async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSig
     ...(runtime === undefined ? [] : [runtime]),
   ])
   const fingerprint = await sha256(new TextEncoder().encode(all))
-  // A saved classifier holds the flips as nodes of its network, so the extractor that runs it has no `mirror`.
-  const mirror = hasHorizontalFlip(cut)
-  return { fingerprint, layer, pooling, preprocess, featureSize, ...nonDefaultFields({ mirror, runtime }) }
+  // A saved classifier holds flips and shifts as nodes of its network, so the extractor that runs it has no such options.
+  const varying = nonDefaultFields({ ...viewsOf(cut), runtime })
+  return { fingerprint, layer, pooling, preprocess, featureSize, ...varying }
 }
 
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
@@ -93,9 +95,11 @@ function poolingOf({
 /** The fields that a signature has only if they differ from the default. */
 function nonDefaultFields({
   mirror,
+  shift,
   runtime,
-}: Pick<FeatureSignature, 'mirror' | 'runtime'>): Partial<FeatureSignature> {
-  return { ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
+}: Pick<FeatureSignature, 'mirror' | 'shift' | 'runtime'>): Partial<FeatureSignature> {
+  const isShifted = shift !== undefined && (shift.down > 0 || shift.right > 0)
+  return { ...(mirror ? { mirror } : {}), ...(isShifted ? { shift } : {}), ...(runtime ? { runtime } : {}) }
 }
 
 /**

@@ -131,14 +131,18 @@ function mismatch(signature: FeatureSignature, kept: FeatureSignature): Softmarg
     (part) => kept[part] !== signature[part],
   )
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
+  const shift = ({ shift: by }: FeatureSignature) =>
+    by ? `shifts of ${by.right} x ${by.down} pixels` : 'no shifts'
   const runtime = ({ runtime: name = 'onnxruntime-web' }: FeatureSignature) => name
   const why = differing
     ? `their ${differing} is ${kept[differing]}, but the extractor's is ${signature[differing]}`
     : mirror(kept) !== mirror(signature)
       ? `they were computed with ${mirror(kept)}, but the extractor has ${mirror(signature)}`
-      : runtime(kept) !== runtime(signature)
-        ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(signature)}, whose low-order bits differ`
-        : 'they were computed by a network with other weights'
+      : shift(kept) !== shift(signature)
+        ? `they were computed with ${shift(kept)}, but the extractor has ${shift(signature)}`
+        : runtime(kept) !== runtime(signature)
+          ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(signature)}, whose low-order bits differ`
+          : 'they were computed by a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not compute: ${why}`,

@@ -6,6 +6,7 @@ import { checkFinite, type Matrix } from '../core/matrix.ts'
 import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { readNpz, writeNpz } from '../data/npz.ts'
+import type { Views } from '../onnx/edit/averaged-views.ts'
 import type { FeatureSignature } from './feature-signature.ts'
 
 /** The version of the file's layout and of the fingerprint algorithm. Other versions are refused. */
@@ -157,14 +158,25 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
 }
 
 function readSignature(about: Record<string, unknown>): FeatureSignature {
-  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, runtime } = about
+  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, shift, runtime } = about
   checkMetadata({ fingerprint, layer, pooling, preprocess }, featureSize)
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
+  if (shift !== undefined && !isShift(shift)) throw unreadable(`its shift is ${show(shift)}`)
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
   const fields = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
-  const signature = { ...fields, ...(mirror ? { mirror } : {}), ...(runtime ? { runtime } : {}) }
+  const signature = {
+    ...fields,
+    ...(mirror ? { mirror } : {}),
+    ...(shift ? { shift } : {}),
+    ...(runtime ? { runtime } : {}),
+  }
   return parts === undefined ? signature : { ...signature, parts: readParts(parts, signature.featureSize) }
+}
+
+function isShift(value: unknown): value is Views['shift'] {
+  const { down, right } = (value ?? {}) as { down?: unknown; right?: unknown }
+  return [down, right].every((pixels) => Number.isSafeInteger(pixels) && (pixels as number) >= 0)
 }
 
 function readParts(list: unknown, featureSize: number): FeatureSignature['parts'] {

@@ -3,7 +3,7 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { SoftmarginError } from '../core/errors.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
+import { decisionThreads } from '../engine/decision/decision-threads.ts'
 import type { DualProblem } from '../engine/dual/dual-problem.ts'
 import type { ColumnStats } from '../engine/kernel/column-stats.ts'
 import type { SvmKernel } from '../engine/kernel/kernel.ts'
@@ -211,7 +211,7 @@ export abstract class BaseSVM<P extends SvmParameters> {
     this.checkAlive()
     this.#fitted?.decisions.dispose()
     const { simd } = this.parameters
-    const decisions = new DecisionFunction(model, { simd, onThreads: ThreadedPredictor })
+    const decisions = new DecisionFunction(model, { simd, onThreads: decisionThreads })
     this.#fitted = { model, decisions }
   }
 

@@ -3,7 +3,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { dealFolds } from '../core/folds.ts'
 import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
-import { ThreadedPredictor } from '../engine/decision/decision-jobs.ts'
+import { decisionThreads } from '../engine/decision/decision-threads.ts'
 import type { KeptGram } from '../engine/kernel/kept-gram.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
@@ -141,7 +141,7 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   #learn(model: FittedModel & ModelExtras, classes: L[]): void {
     this.#checkAlive()
     this.#fitted?.decisions.dispose()
-    const decisions = new DecisionFunction(model, { ...this.#parameters, onThreads: ThreadedPredictor })
+    const decisions = new DecisionFunction(model, { ...this.#parameters, onThreads: decisionThreads })
     this.#fitted = { model, classes, decisions }
   }
 

@@ -2,10 +2,10 @@
 
 import * as Comlink from 'comlink'
 import { addOnnxRuntime } from '../cnn/onnxruntime.ts'
-import { setDefaultThreads } from '../engine/wasm/thread-pool.ts'
+import { setDefaultThreads } from '../engine/wasm/thread-count.ts'
 import { useFullThreads } from '../host/full-thread.ts'
 import { holdWorkerLock } from '../host/platform/worker-lock.ts'
-import { listenToOwner } from '../host/threads.ts'
+import { listenToOwner } from '../host/start-thread.ts'
 import { addFormats } from '../image/formats/all-formats.ts'
 import * as library from '../index.ts'
 import { ConnectionEnd, type Hello, type Ready, readEnvelope } from './endpoint.ts'

@@ -4,7 +4,7 @@ import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { type AnyWorker, hasWorkers, openWorker, type WorkerSource } from '../host/open-worker.ts'
 import { watchWorkerLock } from '../host/platform/worker-lock.ts'
-import type { Thread } from '../host/threads.ts'
+import type { Thread } from '../host/start-thread.ts'
 import { Connection } from './connection.ts'
 import { ConnectionEnd, type Envelope, type Hello, type Ready, readEnvelope } from './endpoint.ts'
 import { remoteClasses, remoteFunctions, type ServerSide } from './protocol.ts'
@@ -109,7 +109,7 @@ async function inPlace({ threads }: Hello): Promise<Remote> {
   const [library, { Server }, { setDefaultThreads }, { addOnnxRuntime }] = await Promise.all([
     import('../index.ts'),
     import('./server.ts'),
-    import('../engine/wasm/thread-pool.ts'),
+    import('../engine/wasm/thread-count.ts'),
     import('../cnn/onnxruntime.ts'),
   ])
   addOnnxRuntime()

@@ -174,7 +174,11 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
     ['the CNN that ships, stage4, greatest', { layer: 'stage4', pooling: 'max' }],
     ['the CNN that ships, stage4, flattened', { layer: 'stage4', pooling: 'none' }],
     ['the CNN that ships, with mirror images', { mirror: true }],
-    ['the same, stage3 on a grid', { layer: 'stage3', pooling: { grid: 2 }, mirror: true }],
+    ['the CNN that ships, with mirror images and shifted ones', { mirror: true, shift: 1 / 16 }],
+    [
+      'the CNN that ships, stage3 on a grid, with mirror images',
+      { layer: 'stage3', pooling: { grid: 2 }, mirror: true },
+    ],
   ] as const) {
     it(name, async () => {
       using classifier = await ImageClassifier.create({ extractor })
@@ -190,7 +194,7 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
   it.runIf(hasPythonModule('onnx'))(
     "all of them pass ONNX's own checker, in full",
     () => {
-      expect(written).toHaveLength(62)
+      expect(written).toHaveLength(63)
       const check =
         'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)'
       execFileSync('/usr/bin/python3', ['-c', check, ...written], { stdio: 'pipe' })

@@ -27,7 +27,13 @@ const python = (...args: string[]) =>
 
 const networks = ['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0', 'convnext_tiny', 'vit']
 /** Those that the engine can train. */
-const inEngine = new Set(['resnet18', 'mobilenet_v2', 'mobilenet_v3_small', 'efficientnet_b0'])
+const inEngine = new Set([
+  'resnet18',
+  'mobilenet_v2',
+  'mobilenet_v3_small',
+  'efficientnet_b0',
+  'convnext_tiny',
+])
 const [classes, batchSize, steps, count] = [3, 2, 20, 10]
 const settings = { labelSmoothing: 0.1, weightDecay: 5e-4, momentum: 0.9, optimizer: 'sgd' as const }
 

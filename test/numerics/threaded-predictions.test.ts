@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { Random } from '../../src/core/random.ts'
 import { PoolThread } from '../../src/engine/wasm/pool-thread.ts'
-import { setDefaultThreads } from '../../src/engine/wasm/thread-pool.ts'
+import { setDefaultThreads } from '../../src/engine/wasm/thread-count.ts'
 import { Matrix, OneClassSVM, SVC, SVR, type SvcState } from '../../src/svm.ts'
 
 /** Three classes around three centres, and enough rows to predict for a second thread. */

@@ -1,11 +1,16 @@
 // Gradients of activations and of poolings.
 
+import { tanh4 } from '../../kernel'
 import { madd } from '../../simd'
 import {
   AFFINE,
+  ERF,
+  erf4,
   EXP,
   exp4,
   Finish,
+  GELU,
+  GELU_TANH,
   HARD_SIGMOID,
   HARD_SWISH,
   LEAKY_RELU,
@@ -46,6 +51,28 @@ function derived4(z: v128, dy: v128, kind: i32, a: v128, b: v128): v128 {
       const slope = v128.and(f32x4.mul(a, z), v128.and(f32x4.gt(gate, zero), f32x4.lt(gate, one)))
       return f32x4.mul(dy, f32x4.add(f32x4.pmin(f32x4.pmax(gate, zero), one), slope))
     }
+    case GELU: {
+      const share = f32x4.mul(
+        f32x4.splat(0.5),
+        f32x4.add(one, erf4(f32x4.mul(z, f32x4.splat(0.70710678118654752)))),
+      )
+      const density = f32x4.mul(
+        f32x4.splat(0.3989422804014327),
+        exp4(f32x4.mul(f32x4.splat(-0.5), f32x4.mul(z, z))),
+      )
+      return f32x4.mul(dy, madd(z, density, share))
+    }
+    case GELU_TANH: {
+      const scale = f32x4.splat(0.7978845608028654)
+      const square = f32x4.mul(z, z)
+      const inner = f32x4.mul(f32x4.mul(scale, z), madd(f32x4.splat(0.044715), square, one))
+      const slope = f32x4.mul(scale, madd(f32x4.splat(0.134145), square, one))
+      const t = tanh4(inner)
+      const bend = f32x4.mul(f32x4.mul(z, slope), f32x4.sub(one, f32x4.mul(t, t)))
+      return f32x4.mul(f32x4.mul(dy, f32x4.splat(0.5)), f32x4.add(f32x4.add(one, t), bend))
+    }
+    case ERF:
+      return f32x4.mul(f32x4.mul(dy, f32x4.splat(1.1283791670955126)), exp4(f32x4.neg(f32x4.mul(z, z))))
     default:
       return dy
   }
@@ -54,7 +81,7 @@ function derived4(z: v128, dy: v128, kind: i32, a: v128, b: v128): v128 {
 /**
  * out[pixel][channel] = dy[pixel][channel] * the derivative of the clamp and of the activation.
  *
- * @param z what the activation read for SWISH and HARD_SWISH; what it made for all others, and for a clamp. An activation
+ * @param z what the activation read for SWISH, HARD_SWISH, GELU, GELU_TANH and ERF; what it made for all others, and for a clamp. An activation
  *   does not come with a clamp
  * @param channels are rounded up to 4
  * @param finish address of a `Finish`

@@ -4,12 +4,11 @@ import { tensorLength } from '../../image/tensor.ts'
 import type { Activation } from '../running-network.ts'
 import { addShare, Batch, type Share } from './batch.ts'
 import type { ImageCall, SentImage } from './image-call.ts'
-import { nameOf } from './image-reader.ts'
-import type { ImageThreads, Lane } from './image-threads.ts'
-import { toSend } from './image-transfer.ts'
+import type { Lane } from './image-threads.ts'
 import { Load } from './load.ts'
 import { type NetworkToRun, runBatch } from './run-batch.ts'
 import { isSameImage } from './same-image.ts'
+import type { ThreadsForImages } from './threads-for-images.ts'
 import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
@@ -28,17 +27,17 @@ export interface Network extends NetworkToRun {
  * piece of work is either the decoding of some images or a single run of the network.
  *
  * Other threads are called to help once there is enough work. They get images that are opened, and give back rows of
- * features; this thread takes its share of the images.
+ * features, or batches for this thread to run if the network runs here alone; this thread takes its share of the images.
  */
 export class BatchQueue implements PiecewiseWork {
   readonly #network: Network
-  readonly #threads: ImageThreads
+  readonly #threads: ThreadsForImages
   readonly #load: Load
   readonly #length: number
   /** Calls in progress; the first one is served next. */
   #calls: ImageCall[] = []
   #filling: Batch | undefined
-  /** Parts of a split batch, each to be run separately. */
+  /** Parts of a split batch, each to be run separately, and batches that other threads have prepared. */
   #parts: Batch[] = []
   /** A batch that was run and whose results are still to be compared with runs of single images. */
   #unchecked: { batch: Batch; activations: Activation[] } | undefined
@@ -50,10 +49,11 @@ export class BatchQueue implements PiecewiseWork {
   /** Whether a batch may hold images of several calls. */
   #mayMix = true
 
-  constructor(network: Network, threads: ImageThreads) {
+  constructor(network: Network, threads: ThreadsForImages) {
     this.#network = network
     this.#threads = threads
-    this.#load = new Load(network.session.runtime.name === 'engine' ? 150 : 1000)
+    // A session of onnxruntime-web in another thread compiles 14 MB first.
+    this.#load = new Load(network.session.runtime.name === 'onnxruntime' ? 1000 : 150)
     this.#length = tensorLength(network.preprocess)
     // `false` only means unproven, so the first batch of several images tests it.
     this.#isIndependent = network.isIndependent || undefined
@@ -79,8 +79,14 @@ export class BatchQueue implements PiecewiseWork {
   async doPiece(): Promise<boolean> {
     this.#calls = this.#calls.filter((call) => !call.isSettled)
     if (this.#unchecked) return this.#checkIndependence(this.#unchecked)
-    const part = this.#parts.shift()
-    if (part) return this.#start(part)
+    this.#parts = this.#parts.filter((part) => part.members.length > 0)
+    if (this.#parts.length > 0) {
+      if (this.#threads.isPreparingOnly) this.#feed()
+      // Images in a batch that this thread has begun are earlier ones, whose progress must not wait for all others.
+      const begun = this.#filling?.members.length ? this.#filling : undefined
+      this.#filling = undefined
+      return this.#start(begun ?? this.#parts.shift()!)
+    }
     this.#callThreads()
     const before = performance.now()
     const batch = await this.#fill()
@@ -107,8 +113,10 @@ export class BatchQueue implements PiecewiseWork {
 
   /** Fills the queues of the other threads. */
   #feed(): void {
-    const { lanes } = this.#threads
+    const { lanes, isPreparingOnly } = this.#threads
     for (const call of this.#calls) call.threads = 1 + lanes.length
+    // Threads that prepare more than this one can run would only fill the memory.
+    if (isPreparingOnly && this.#parts.length > lanes.length) return
     for (const lane of lanes) {
       while (lane.hasRoom && this.#left >= 2) {
         const images = this.#takeForOthers(lanes.length)
@@ -137,14 +145,13 @@ export class BatchQueue implements PiecewiseWork {
 
   async #send(lane: Lane, images: SentImage[]): Promise<void> {
     try {
-      const { opened, transfer } = toSend(images.map((image) => image.opened))
-      const job = { images: images.map(({ index }, i) => ({ opened: opened[i], argument: nameOf(index) })) }
-      const { errors, rows } = await lane.run(job, transfer)
+      const { errors, rows, tensors } = await lane.run(images)
+      if (tensors) this.#parts.push(this.#preparedBatch(images, errors, tensors, lane))
       const shares: Share[] = []
       for (const [place, { call, index }] of images.entries()) {
         const error = errors.get(place)
         if (error) call.skip(index, deserializeError(error))
-        else addShare(shares, call, index)
+        else if (!tensors) addShare(shares, call, index)
       }
       let at = 0
       for (const { call, index, count } of shares) {
@@ -159,6 +166,22 @@ export class BatchQueue implements PiecewiseWork {
     if (this.#calls.every((call) => call.isSettled)) this.#threads.rest()
     else this.#feed()
     for (const call of this.#calls) call.wake()
+  }
+
+  /** The batch of the images that another thread has prepared. */
+  #preparedBatch(
+    images: readonly SentImage[],
+    errors: ReadonlyMap<number, unknown>,
+    tensors: Float32Array,
+    lane: Lane,
+  ): Batch {
+    const batch = new Batch(this.#length, tensors)
+    for (const [place, { call, index }] of images.entries()) {
+      if (errors.has(place)) continue
+      batch.add(call, index)
+      call.noteDecoded(index, lane)
+    }
+    return batch
   }
 
   /** Decodes images into the current batch. @returns a complete batch, or whether any work was done */

@@ -147,6 +147,12 @@ export class ImageCall {
     return undefined
   }
 
+  /** Notes that another thread has decoded an image. @param thread identifies it */
+  noteDecoded(index: number, thread: object): void {
+    this.#helpers.add(thread)
+    this.#mark(index, DECODED)
+  }
+
   /** Puts images back that another thread has failed on. They are the next to be decoded, in this thread. */
   giveBack(images: readonly NextImage[]): void {
     this.#reader.giveBack(images)

@@ -4,8 +4,15 @@ import { type ImageInput, type OpenedImage, openImage } from '../../image/image-
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { writeTensor } from '../../image/tensor.ts'
 
-/** Number of files that are read or fetched ahead of the image being decoded, for each thread. */
+/** Minimum number of files that are read or fetched ahead of the image being decoded, for each thread. */
 const READ_AHEAD = 8
+/**
+ * Maximum of that number. Reading a file takes several turns of the event loop, of which there are few while the network
+ * runs in this thread, so that many small files must be under way for the other threads to have work.
+ */
+const MOST_AHEAD = 64
+/** Bytes that more files than the minimum may take together, for each thread. */
+const BYTES_AHEAD = 2 ** 22
 
 /** An image that is opened, or the error from opening it. */
 export interface NextImage {
@@ -23,9 +30,12 @@ export class ImageReader {
   readonly #onOpened: () => void
   readonly #opened = new Map<number, OpenedImage | { error: unknown }>()
   readonly #returned: NextImage[] = []
-  #ahead = READ_AHEAD
+  #threads = 1
   #asked = 0
   #next = 0
+  /** Number and size of the files read so far. */
+  #files = 0
+  #bytes = 0
 
   /** @param onOpened called whenever another image has been opened or has failed to open */
   constructor(images: readonly ImageInput[], o: { signal: AbortSignal | undefined; onOpened: () => void }) {
@@ -37,7 +47,7 @@ export class ImageReader {
 
   /** Sets for how many threads images are opened ahead. */
   set threads(threads: number) {
-    this.#ahead = READ_AHEAD * threads
+    this.#threads = threads
     this.#openAhead()
   }
 
@@ -72,12 +82,22 @@ export class ImageReader {
     this.#returned.push(...images)
   }
 
+  /** How many images are opened ahead: more if the files so far are small. */
+  get #ahead(): number {
+    const fitting = this.#files === 0 ? 0 : Math.floor((BYTES_AHEAD * this.#files) / this.#bytes)
+    return this.#threads * Math.max(READ_AHEAD, Math.min(fitting, MOST_AHEAD))
+  }
+
   #openAhead(): void {
     const end = Math.min(this.#next + this.#ahead, this.#images.length)
     for (; this.#asked < end; this.#asked++) {
       const index = this.#asked
       const keep = (opened: OpenedImage | { error: unknown }) => {
         this.#opened.set(index, opened)
+        if ('kind' in opened && opened.kind === 'file') {
+          this.#files++
+          this.#bytes += opened.bytes.length
+        }
         this.#onOpened()
       }
       openImage(this.#images[index], nameOf(index), { signal: this.#signal }).then(keep, (error) =>

@@ -1,7 +1,10 @@
 import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/wasm/pool-thread.ts'
 import { customAssets } from '../../host/assets.ts'
 import type { SharedPlace } from '../engine/network.ts'
-import type { SharedNetwork } from '../network-copy.ts'
+import type { NetworkCopy, SharedNetwork } from '../network-copy.ts'
+import type { SentImage } from './image-call.ts'
+import { nameOf } from './image-reader.ts'
+import { toSend } from './image-transfer.ts'
 import type { ImageContext, ImageJob, ImageJobResult } from './image-work.ts'
 import type { NetworkToRun } from './run-batch.ts'
 import { assemble, dismiss } from './thread-crew.ts'
@@ -30,8 +33,12 @@ export class Lane {
   }
 
   /** Rejects if the thread is lost, or if the job as a whole fails. */
-  async run(job: ImageJob, transfer: Transferable[]): Promise<ImageJobResult> {
+  async run(images: readonly SentImage[]): Promise<ImageJobResult> {
     const context = this.#context
+    const { opened, transfer } = toSend(images.map((image) => image.opened))
+    const job: ImageJob = {
+      images: images.map(({ index }, i) => ({ opened: opened[i], argument: nameOf(index) })),
+    }
     this.#jobs++
     try {
       return (await context.thread.run(context, job, transfer)) as ImageJobResult
@@ -51,13 +58,13 @@ interface Taken {
   thread: PoolThread | undefined
 }
 
-/** The other threads that run one network. */
+/** The other threads that run one network, or prepare images for it if it runs in this thread alone. */
 export class ImageThreads {
   readonly #network: NetworkToRun
   readonly #dims: readonly number[]
   readonly #count: number
   readonly #lanes = new Map<PoolThread, Lane>()
-  #shared: { network: SharedNetwork; places: Taken[] } | undefined
+  #shared: { network: SharedNetwork | undefined; places: Taken[] } | undefined
   /** The threads in use; empty while there is no work for them. */
   #crew: PoolThread[] = []
   #isAtWork = false
@@ -66,12 +73,12 @@ export class ImageThreads {
 
   /**
    * @param dims dimensions of the smallest batch that the network accepts
-   * @param threads how many threads run the network, including this one
+   * @param count how many other threads are to work on images
    */
-  constructor(network: NetworkToRun, dims: readonly number[], threads: number) {
+  constructor(network: NetworkToRun, dims: readonly number[], count: number) {
     this.#network = network
     this.#dims = dims
-    this.#count = network.session.share ? threads - 1 : 0
+    this.#count = count
   }
 
   /** Whether other threads can be used at all. */
@@ -96,7 +103,7 @@ export class ImageThreads {
   start(onReady: () => void): void {
     if (this.#isAtWork || !this.isPossible) return
     this.#isAtWork = true
-    this.#crew = assemble(this.#count, this.#network.session.runtime.name === 'engine' ? 'lite' : 'full')
+    this.#crew = assemble(this.#count, this.#network.session.runtime.name === 'onnxruntime' ? 'full' : 'lite')
     this.#preparing ??= this.#prepare(onReady)
       .catch(() => {
         // No other thread is available, so this one continues alone.
@@ -115,11 +122,11 @@ export class ImageThreads {
     const { network, places } = this.#shared
     // The copy of a lost thread can be used by another one.
     for (const one of places) if (one.thread?.failed) one.thread = undefined
-    const parts = network.parts()
+    const parts = network?.parts()
     const { port, preprocess, taps } = this.#network
     const prepare = async (thread: PoolThread, taken: Taken) => {
       taken.thread = thread
-      const copy = { ...parts, place: taken.place }
+      const copy: NetworkCopy | undefined = parts && { ...parts, place: taken.place }
       const data = { copy, port, preprocess, taps, dims: this.#dims, assets: customAssets() }
       const { context, opened } = thread.open('images', data satisfies ImageContext)
       const lane = new Lane(context)
@@ -136,8 +143,9 @@ export class ImageThreads {
   }
 
   async #share() {
-    const network = await this.#network.session.share!(this.#count)
-    return { network, places: network.places.map((place): Taken => ({ place, thread: undefined })) }
+    const network = await this.#network.session.share?.(this.#count)
+    const places = network?.places ?? new Array<undefined>(this.#count).fill(undefined)
+    return { network, places: places.map((place): Taken => ({ place, thread: undefined })) }
   }
 
   /** Releases the threads once they have finished their jobs. */

@@ -1,4 +1,4 @@
-// The work of a thread on images: decoding, resizing, the network and pooling together.
+// The work of a thread on images: decoding, resizing, the network and pooling together; or decoding and resizing alone.
 
 import { type SerializedError, serializeError } from '../../core/serialize-error.ts'
 import type { ThreadWork } from '../../engine/wasm/job.ts'
@@ -16,7 +16,8 @@ import { TensorBatch } from './tensor-batch.ts'
 
 /** The data with which a thread is prepared for its jobs. */
 export interface ImageContext {
-  copy: NetworkCopy
+  /** Absent if the network cannot run in other threads; then images are prepared for it only. */
+  copy: NetworkCopy | undefined
   port: ImageTensorInput
   preprocess: ResolvedPreprocess
   taps: Tap[]
@@ -37,13 +38,15 @@ export interface ImageJobResult {
   errors: Map<number, SerializedError>
   /** For each tap, the rows of the other images, in order. Empty if there are none. */
   rows: PooledRows[]
+  /** Without a copy of the network: the preprocessed images one after the other, in order, and unused space. */
+  tensors?: Float32Array | undefined
 }
 
 export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
   async open({ copy, port, preprocess, taps, dims, assets }) {
     useAssets(assets)
-    const session = await startCopy(copy, port, dims)
-    const network = { session, port, preprocess, taps }
+    const session = copy && (await startCopy(copy, port, dims))
+    const network = session && { session, port, preprocess, taps }
     const length = tensorLength(preprocess)
     let spare: Float32Array | undefined
     const run = async ({ images }: ImageJob): Promise<ImageJobResult> => {
@@ -60,10 +63,12 @@ export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
         }
       }
       if (batch.count === 0) return { errors, rows: [] }
+      if (!network) return { errors, rows: [], tensors: batch.data }
       const activations = await runBatch(network, batch)
       spare = batch.data
       return { errors, rows: taps.map((tap, i) => poolTap(tap, activations[i], batch.count)) }
     }
-    return { run, close: () => void session.release() }
+    const transferOf = ({ tensors }: ImageJobResult) => (tensors ? [tensors.buffer as ArrayBuffer] : [])
+    return { run, transferOf, close: () => void session?.release() }
   },
 }

@@ -5,7 +5,7 @@ import type { ImageInput } from '../../image/image-input.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import { BatchQueue, type Network } from './batch-queue.ts'
 import { type ExtractProgress, ImageCall } from './image-call.ts'
-import { ImageThreads } from './image-threads.ts'
+import { ThreadsForImages } from './threads-for-images.ts'
 
 export type { Tap } from './feature-rows.ts'
 export type { ExtractProgress } from './image-call.ts'
@@ -34,7 +34,7 @@ export class Pipeline {
   readonly #network: Network
   readonly #largestLayer: number | undefined
   readonly #queue: BatchQueue
-  readonly #threads: ImageThreads
+  readonly #threads: ThreadsForImages
 
   /**
    * @param largestLayer size in bytes of the largest activation of one image, if known
@@ -47,7 +47,7 @@ export class Pipeline {
   ) {
     this.#network = network
     this.#largestLayer = o.largestLayer
-    this.#threads = new ImageThreads(network, o.dims, o.threads)
+    this.#threads = new ThreadsForImages(network, o.dims, o.threads)
     this.#queue = new BatchQueue(network, this.#threads)
   }
 

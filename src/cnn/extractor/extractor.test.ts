@@ -119,6 +119,58 @@ describe('features match those computed by hand from the network', () => {
     expect((await twin.extract(images)).data).toEqual(last.data)
   })
 
+  it.each(['engine', 'onnxruntime'] as const)('of images and four shifted ones, in %s', async (runtime) => {
+    const images = pictures(2)
+    /** A picture moved by whole pixels; black, which is 0 for the network, is moved in. */
+    const moved = (picture: RawImage, down: number, right: number): RawImage => {
+      const data = new Uint8Array(picture.data.length)
+      for (let y = 0; y < 8; y++) {
+        for (let x = 0; x < 12; x++) {
+          const [row, column] = [y - down, x - right]
+          if (row < 0 || row >= 8 || column < 0 || column >= 12) continue
+          for (let c = 0; c < 3; c++) data[3 * (12 * y + x) + c] = picture.data[3 * (12 * row + column) + c]
+        }
+      }
+      return { ...picture, data }
+    }
+    const turned = (picture: RawImage): RawImage => {
+      const at = (i: number) => 3 * (12 * Math.floor(i / 36) + 11 - (Math.floor(i / 3) % 12)) + (i % 3)
+      return { ...picture, data: (picture.data as Uint8Array).map((_, i) => picture.data[at(i)]) }
+    }
+    for (const mirror of [false, true]) {
+      // A sixth of 8 x 12 pixels is one pixel down and two to the right.
+      using extractor = await make({ shift: 1 / 6, mirror, runtime })
+      expect(extractor.shift).toBe(1 / 6)
+      const [map, last] = await extractor.extractLayers(images, [{ layer: 'relu', pooling: 'none' }, {}])
+      for (const [i, picture] of images.entries()) {
+        const views = [
+          [0, 0],
+          [-1, 0],
+          [1, 0],
+          [0, -2],
+          [0, 2],
+        ].map(([down, right]) => reference(moved(picture, down, right)))
+        const features = views.map((view) => view.features.data)
+        const maps = views.map((view) => view.relu.data)
+        if (mirror) {
+          const { features: other, relu } = reference(turned(picture))
+          features.push(other.data)
+          maps.push(relu.data.map((_, k) => relu.data[k - (k % 12) + 11 - (k % 12)]))
+        }
+        const mean = (all: Float32Array[]) =>
+          all[0].map((_, k) => all.reduce((sum, one) => sum + one[k], 0) / all.length)
+        expectClose(last.row(i), mean(features))
+        expectClose(map.row(i), mean(maps))
+      }
+      expect((await extractor.extract(images)).data).toEqual(last.data)
+      using inner = await extractor.withLayer({ layer: 'relu', pooling: 'none' })
+      expect((await inner.extract(images)).data).toEqual(map.data)
+      const file = await extractor.toOnnx()
+      using twin = await FeatureExtractor.create({ model: file, runtime })
+      expect((await twin.extract(images)).data).toEqual(last.data)
+    }
+  })
+
   it('with a head of MatMul and Add, with weights among the inputs, with a fixed batch', async () => {
     const images = pictures(5)
     const wanted = images.flatMap((picture) => [...reference(picture).features.data])
@@ -370,6 +422,7 @@ describe('create rejects', () => {
     ['an unknown pooling', { pooling: 'sum' as never }, 'INVALID_ARGUMENT', 'pooling must be'],
     ['a pooling of rows', { pooling: { grid: 2 } }, 'INVALID_ARGUMENT', 'a layer of shape [1, 6]'],
     ['a mirror that is not a boolean', { mirror: 1 as never }, 'INVALID_ARGUMENT', 'mirror must be'],
+    ['a shift by half of the side', { shift: 0.5 }, 'INVALID_ARGUMENT', 'shift must be'],
     ['an unknown device', { device: 'tpu' as never }, 'INVALID_ARGUMENT', 'device must be'],
     ['an unknown runtime', { runtime: 'tfjs' as never }, 'INVALID_ARGUMENT', 'runtime must be'],
     [

@@ -28,11 +28,11 @@ import {
 import type { LayerInfo } from './layer-info.ts'
 import { measureLayers } from './list-layers.ts'
 import {
+  averaged,
   checkSize,
   cutAt,
   type LoadedNetwork,
   loadNetwork,
-  mirrored,
   pickLayer,
   pictureDims,
 } from './load-network.ts'
@@ -95,6 +95,11 @@ export class FeatureExtractor {
     return this.#parts.mirror
   }
 
+  /** How far the images are shifted that features are also averaged over, as a share of the side; 0 for none. */
+  get shift(): number {
+    return this.#parts.shift
+  }
+
   /** Which runtime runs the network, and why it was selected; see the option `runtime`. */
   get runtime(): RuntimeInfo {
     return structuredClone(this.#parts.session.runtime)
@@ -144,9 +149,9 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, mirror, preprocess, running, arrangements } = this.#parts
+    const { model, name, layer, mirror, shift, preprocess, running, arrangements } = this.#parts
     const { prefixTokens } = arrangements
-    const options = { layer: layer.name, ...choice, mirror, prefixTokens, preprocess, ...running }
+    const options = { layer: layer.name, ...choice, mirror, shift, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
   }
 
@@ -178,9 +183,9 @@ export class FeatureExtractor {
     options: FineTuneOptions = {},
   ): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { name, layer, mirror, preprocess, pooling, running, model, arrangements } = this.#parts
+    const { name, layer, mirror, shift, preprocess, pooling, running, model, arrangements } = this.#parts
     const { prefixTokens } = arrangements
-    const same = { layer: layer.name, pooling, mirror, prefixTokens, preprocess, ...running }
+    const same = { layer: layer.name, pooling, mirror, shift, prefixTokens, preprocess, ...running }
     const frozen = {
       parts: this.#parts,
       layers: this.layers(),
@@ -289,7 +294,7 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { facts, layers, layer, mirror, preprocess, running, arrangements } = this.#parts
+    const { facts, layers, layer, preprocess, running, arrangements } = this.#parts
     if (!Array.isArray(choices) || choices.length === 0) {
       throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
     }
@@ -308,7 +313,7 @@ export class FeatureExtractor {
       }
     })
     const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = mirror ? mirrored(plain, facts, arrangements) : plain
+    const cut = averaged(plain, this.#parts)
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)

@@ -1,5 +1,5 @@
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import { workOf } from '../training/plan-training.ts'
+import { workOfStep } from '../training/plan-training.ts'
 import { isTrainable, tailAbove } from './fine-tune.ts'
 import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
@@ -37,9 +37,8 @@ export function defaultFrom(
   return candidates.find((name) => workFrom(parts, name) * images * defaultEpochs(images) <= mostWork) ?? top
 }
 
-/** Multiply-adds for one image: forward, and the gradients of maps and weights, each as much. */
 function workFrom(parts: LoadedNetwork, from: string): number {
   const tail = tailAbove(parts, from, 1)
   const inputs = Object.fromEntries(tail.kept.map(({ name, dims }) => [name, dims]))
-  return 3 * workOf(tail, inferTensors(tail.model, inputs))
+  return workOfStep(tail, inferTensors(tail.model, inputs))
 }

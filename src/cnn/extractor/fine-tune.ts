@@ -3,6 +3,7 @@ import type { Label } from '../../core/labels.ts'
 import { encodeLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
+import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
@@ -11,7 +12,7 @@ import { type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations } from '../training/kept-activations.ts'
-import { sliceSize, viewsThatFit } from '../training/plan-training.ts'
+import { sliceSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
 import { withWeights } from '../training/tuned-model.ts'
@@ -151,6 +152,10 @@ export async function trainAbove(
     rateOf: (depth) => powerOf(layerDecay, depth),
     headRate: 5,
     running,
+    threads: await threadsFor(
+      running.threads,
+      workOfStep(one, facts) * images.length * (settings.epochs ?? Infinity),
+    ),
   })
   try {
     const front = isAll

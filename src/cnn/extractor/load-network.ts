@@ -2,9 +2,10 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
+import { withViews } from '../../onnx/edit/averaged-views.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
-import { withHorizontalFlip } from '../../onnx/edit/horizontal-flip.ts'
+
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
@@ -32,6 +33,8 @@ export interface LoadedNetwork {
   cut: ModelProto
   /** Whether every cut of the model also averages over the horizontally flipped image. */
   mirror: boolean
+  /** How far the images are shifted that every cut also averages over, as a share of the side; 0 for none. */
+  shift: number
   layers: LayerInfo[]
   layer: LayerInfo
   port: ImageTensorInput
@@ -65,15 +68,15 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
   const own = ownOf(model, layer)
-  const { mirror = false, prefixTokens = own?.prefixTokens } = options
+  const { mirror = false, shift = 0, prefixTokens = own?.prefixTokens } = options
   const plain = cutAt({ model, facts }, [layer.name])
   const port = imageTensorInput(plain)
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
-  const cut = mirror ? mirrored(plain, facts, arrangements) : plain
+  const cut = averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, name, cut, layers, layer, port, preprocess, arrangements }
+  const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, input.dims, running)
     try {
@@ -108,13 +111,22 @@ export function cutAt(
   return withFloat32Io(cutModel(model, layers), facts)
 }
 
-/** A cut network whose outputs are averaged over the image and its horizontal mirror image. */
-export function mirrored(
+/** A cut network whose outputs are averaged over the views of an image that the extractor's options ask for. */
+export function averaged(
   cut: ModelProto,
-  facts: Map<string, TensorInfo>,
-  arrangements: Arrangements,
+  {
+    facts,
+    arrangements,
+    preprocess,
+    mirror,
+    shift,
+  }: Pick<LoadedNetwork, 'facts' | 'arrangements' | 'preprocess' | 'mirror' | 'shift'>,
 ): ModelProto {
-  return withHorizontalFlip(cut, imageTensorInput(cut).name, (name) => {
+  if (!mirror && shift === 0) return cut
+  const { width, height } = outputSize(preprocess)
+  const pixels = (side: number) => (shift === 0 ? 0 : Math.max(1, Math.round(shift * side)))
+  const views = { mirror, shift: { down: pixels(height), right: pixels(width) } }
+  return withViews(cut, imageTensorInput(cut).name, views, (name) => {
     const rank = facts.get(name)?.dims?.length
     return rank === undefined || rank === 2 ? { rank } : { rank, ...arrangements.of(name) }
   })

@@ -1,15 +1,12 @@
 import type { LongCall } from '../../core/call-options.ts'
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { invalidArgument } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
-import { download, isNotFound } from '../../host/download/download.ts'
-import { hubEndpoint } from '../../host/download/hub-endpoint.ts'
+import type { HubModel } from '../../host/download/hub-source.ts'
 import { readSource } from '../../host/storage/read-source.ts'
-import { withoutSecrets } from '../../host/storage/url-secrets.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
-import { attachWeights, weightFiles } from '../../onnx/graph/external-data.ts'
+import { attachWeights } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
-import { type HubModel, hubUrl, isHubSource, parseHubSource } from './hub-source.ts'
 
 /**
  * Source of a CNN: `'tiny'` (the bundled model), the bytes of an .onnx file, a path, a URL, or a model on the
@@ -80,9 +77,14 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
     parseModel(whole, label)
   })
   const model = parseModel(bytes, labelOf(name))
-  if (hub) await readWeightsFromHub(hub, model, externalData, options)
+  if (!hub) {
+    attachWeights(model.graph!, externalData, labelOf(name))
+    return { model, name }
+  }
+  const { preprocessOnHub, readWeightsFromHub } = await import('./read-hub.ts')
+  await readWeightsFromHub(hub, model, externalData, options)
   attachWeights(model.graph!, externalData, labelOf(name))
-  const preprocess = hub && (await besideOnHub(hub, options))
+  const preprocess = await preprocessOnHub(hub, options)
   return preprocess === undefined ? { model, name } : { model, name, preprocess }
 }
 
@@ -99,7 +101,10 @@ async function read(
     return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
   const address = String(source)
-  const name = withoutSecrets(address)
+  const isRemote = /^https?:/i.test(address)
+  const name = isRemote
+    ? (await import('../../host/storage/url-secrets.ts')).withoutSecrets(address)
+    : address
   const { endpoint, ...how } = options.download ?? {}
   const fetching = {
     ...how,
@@ -107,73 +112,15 @@ async function read(
     onProgress: options.onProgress,
     check: check && ((bytes: Uint8Array) => check(bytes, labelOf(name))),
   }
-  if (isHubSource(address)) {
-    const hub = parseHubSource(address, argument)
-    return { bytes: await readFromHub(hub, argument, endpoint ?? hubEndpoint(), fetching), name, hub }
+  if (address.startsWith('hf:')) {
+    const { readFromHub } = await import('./read-hub.ts')
+    return { ...(await readFromHub(address, argument, endpoint, fetching)), name }
   }
-  if (/^https?:/i.test(address)) return { bytes: await download(address, argument, fetching), name }
+  if (isRemote) {
+    const { download } = await import('../../host/download/download.ts')
+    return { bytes: await download(address, argument, fetching), name }
+  }
   return { bytes: await readSource(source, argument, { signal }), name }
-}
-
-/** Downloads the first of the candidate files that exists and narrows `hub.files` to it. */
-async function readFromHub(
-  hub: HubModel,
-  argument: string,
-  endpoint: string,
-  options: Parameters<typeof download>[2],
-): Promise<Uint8Array> {
-  for (const [i, file] of hub.files.entries()) {
-    try {
-      const bytes = await download(hubUrl(endpoint, hub, file), argument, options)
-      hub.files = [file]
-      return bytes
-    } catch (error) {
-      if (i === hub.files.length - 1 || !isNotFound(error)) throw error
-    }
-  }
-  throw new SoftmarginError('INTERNAL', 'a model on the hub has no candidate files')
-}
-
-/** Downloads weight files that lie next to a model on the hub, except those that the caller supplied. */
-async function readWeightsFromHub(
-  hub: HubModel,
-  model: ModelProto,
-  externalData: Record<string, Uint8Array>,
-  options: OpenOptions,
-): Promise<void> {
-  const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
-  const folder = hub.files[0].split('/').slice(0, -1)
-  for (const location of weightFiles(model.graph!)) {
-    // Skip names that escape the model's folder; `attachWeights` then reports the file as missing.
-    if (Object.hasOwn(externalData, location) || /(^|\/)\.\.(\/|$)|^\/|\\/.test(location)) continue
-    const url = hubUrl(endpoint, hub, [...folder, location].join('/'))
-    const { signal, onProgress } = options
-    externalData[location] = await download(url, `the model's file '${location}'`, {
-      cache,
-      timeout,
-      signal,
-      onProgress,
-    })
-  }
-}
-
-/** Downloads the preprocessing configuration of a hub model, if there is one. */
-async function besideOnHub(hub: HubModel, options: OpenOptions): Promise<HuggingFacePreprocess | undefined> {
-  const { endpoint = hubEndpoint(), cache, timeout } = options.download ?? {}
-  const file = 'preprocessor_config.json'
-  try {
-    const bytes = await download(hubUrl(endpoint, hub, file), file, {
-      cache,
-      timeout,
-      signal: options.signal,
-    })
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch (cause) {
-    if (isNotFound(cause)) return undefined
-    if (cause instanceof SoftmarginError) throw cause
-    const message = `${file} of ${hub.id} must be JSON: ${cause}`
-    throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
-  }
 }
 
 function labelOf(name: string): string {

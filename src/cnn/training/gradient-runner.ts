@@ -42,9 +42,15 @@ export class GradientRunner {
   /** @throws {SoftmarginError} the errors of `startStep` */
   static async start(
     tails: Tails,
-    o: StepOptions & { rateOf: (depth: number) => number; headRate: number; running: RunningOptions },
+    o: StepOptions & {
+      rateOf: (depth: number) => number
+      headRate: number
+      running: RunningOptions
+      /** Most threads, including this one. Default 1. */
+      threads?: number
+    },
   ): Promise<GradientRunner> {
-    const { runtime, tail, parameters: tensors } = await startStep(tails, o, o.running)
+    const { runtime, tail, parameters: tensors } = await startStep(tails, o, o.running, o.threads)
     const depths = new Map(tail.weights.map(({ name, depth }) => [name, depth]))
     const parameters = tensors.map((one) => {
       const depth = depths.get(one.name)
@@ -63,11 +69,13 @@ export class GradientRunner {
    *
    * @param codes the class of each image
    * @param fill writes the tensors of images `from` to `to`, exclusive, into `inputs`
+   * @throws {SoftmarginError} `ABORTED`
    */
   async run(
     codes: Int32Array,
     labelSmoothing: number,
     fill: (from: number, to: number) => void,
+    signal?: AbortSignal,
   ): Promise<BatchResult> {
     const count = codes.length
     const classes = this.#classes
@@ -77,7 +85,7 @@ export class GradientRunner {
       const to = Math.min(count, from + this.slice)
       fill(from, to)
       this.#writeTargets(codes.subarray(from, to), labelSmoothing)
-      const logits = await this.#step.run(this.inputs, this.#targets, to - from)
+      const logits = await this.#step.run(this.inputs, this.#targets, to - from, signal)
       for (let i = 0; i < to - from; i++) {
         const row = logits.subarray(i * classes, (i + 1) * classes)
         result.loss += crossEntropy(row, this.#targets.subarray(i * classes, (i + 1) * classes))

@@ -16,9 +16,13 @@ export function sliceSize(tail: Tail, facts: Map<string, TensorInfo>, batchSize:
   return Math.max(1, Math.min(batchSize, Math.floor(mostInRun / Math.max(1, each))))
 }
 
-/** Multiply-adds of the tail for one image. @param facts of one image */
-export function workOf(tail: Tail, facts: Map<string, TensorInfo>): number {
-  return tail.model.graph!.node.reduce((sum, node) => sum + (multiplyAdds(node, facts) ?? 0), 0)
+/**
+ * Multiply-adds of a step for one image: of the tail, and of the gradients of its maps and weights, each as much.
+ *
+ * @param facts of one image
+ */
+export function workOfStep(tail: Tail, facts: Map<string, TensorInfo>): number {
+  return 3 * tail.model.graph!.node.reduce((sum, node) => sum + (multiplyAdds(node, facts) ?? 0), 0)
 }
 
 /**

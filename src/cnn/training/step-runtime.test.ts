@@ -166,6 +166,19 @@ describe('the engine computes the gradients of', () => {
     ['Exp', [unary('Exp')]],
     ['Sqrt', [node('s', 'Sigmoid', ['m'], ['s']), node('q', 'Sqrt', ['s'], ['y'])]],
     ['Neg', [unary('Neg')]],
+    ['Gelu', [unary('Gelu')]],
+    ['Gelu by tanh', [node('g', 'Gelu', ['m'], ['y'], { approximate: 'tanh' })]],
+    ['Erf', [unary('Erf')]],
+    [
+      'a spelt-out GELU',
+      [
+        node('s', 'Div', ['m', 'root'], ['s']),
+        node('e', 'Erf', ['s'], ['e']),
+        node('o', 'Add', ['e', 'one'], ['o']),
+        node('p', 'Mul', ['m', 'o'], ['p']),
+        node('y', 'Mul', ['p', 'half'], ['y']),
+      ],
+    ],
     ['a swish', [node('s', 'Sigmoid', ['m'], ['s']), node('p', 'Mul', ['m', 's'], ['y'])]],
   ]
   it.each(activations)('%s, fused into a convolution or not', async (_, nodes) => {
@@ -175,6 +188,9 @@ describe('the engine computes the gradients of', () => {
       u: weights([4, 12, 1, 1], 7),
       low: [[], Float32Array.of(-0.4)] as [number[], Float32Array],
       high: [[], Float32Array.of(0.5)] as [number[], Float32Array],
+      root: [[], Float32Array.of(Math.SQRT2)] as [number[], Float32Array],
+      one: [[], Float32Array.of(1)] as [number[], Float32Array],
+      half: [[], Float32Array.of(0.5)] as [number[], Float32Array],
     }
     const fused = [conv('a', 'm', 'w'), ...nodes, conv('y', 'z', 'v')]
     await compare(network({ nodes: fused, constants }, 5, [6, 5]))
@@ -319,14 +335,84 @@ describe('the engine computes the gradients of', () => {
   })
 })
 
+describe('the engine computes the gradients of normalization over the channels:', () => {
+  const channels = 7
+  const row = (seed: number, from = 0): [number[], Float32Array] => [
+    [channels],
+    numbers([channels], seed, from),
+  ]
+  const last = node('t', 'Transpose', ['a'], ['t'], { perm: [0n, 2n, 3n, 1n] })
+  const first = node('u', 'Transpose', ['n'], ['u'], { perm: [0n, 3n, 1n, 2n] })
+  const after = conv('u', 'z', 'w')
+  const more = { scale: row(3, 1), bias: row(4), w: weights([4, channels, 1, 1], 5) }
+
+  it.each([
+    ['LayerNormalization', ['t', 'scale', 'bias']],
+    ['LayerNormalization without a bias', ['t', 'scale']],
+  ])('%s', async (_, inputs) => {
+    const normalize = floatNode('LayerNormalization', inputs, 'n', { epsilon: 1e-3 })
+    const constants = inputs.length === 3 ? more : { scale: more.scale, w: more.w }
+    const nodes = [last, normalize, first, after]
+    const names = (await compare(network({ nodes, constants }, channels, [5, 4]))).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(inputs.slice(1)))
+  })
+
+  it('a LayerNormalization of several operators', async () => {
+    const nodes = [
+      last,
+      node('mean', 'ReduceMean', ['t', 'axis'], ['mean']),
+      node('d', 'Sub', ['t', 'mean'], ['d']),
+      node('q', 'Mul', ['d', 'd'], ['q']),
+      node('variance', 'ReduceMean', ['q', 'axis'], ['variance']),
+      node('e', 'Add', ['variance', 'epsilon'], ['e']),
+      node('r', 'Sqrt', ['e'], ['r']),
+      node('v', 'Div', ['d', 'r'], ['v']),
+      node('m', 'Mul', ['v', 'scale'], ['m']),
+      node('n', 'Add', ['m', 'bias'], ['n']),
+      ...[first, after],
+    ]
+    const epsilon: [number[], Float32Array] = [[], Float32Array.of(1e-5)]
+    const model = network({ nodes, constants: { ...more, epsilon } }, channels, [4, 5])
+    model.graph!.initializer.push(constant('axis', BigInt64Array.of(-1n), [1]))
+    const names = (await compare(model)).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['scale', 'bias']))
+  })
+
+  it('Softmax', async () => {
+    const softmax = node('n', 'Softmax', ['t'], ['n'], { axis: -1n })
+    const nodes = [last, softmax, first, after]
+    await compare(network({ nodes, constants: { w: more.w } }, channels, [5, 4]))
+  })
+
+  it('a block of ConvNeXt', async () => {
+    const nodes = [
+      conv('a', 'c', 'deep', { pads: [3n, 3n, 3n, 3n], group: 7n }, 'deepBias'),
+      node('t', 'Transpose', ['c'], ['t'], { perm: [0n, 2n, 3n, 1n] }),
+      floatNode('LayerNormalization', ['t', 'scale', 'bias'], 'n', { epsilon: 1e-6 }),
+      node('g', 'MatMul', ['n', 'm1'], ['g']),
+      node('h', 'Add', ['b1', 'g'], ['h']),
+      node('i', 'Gelu', ['h'], ['i']),
+      node('j', 'MatMul', ['i', 'm2'], ['j']),
+      node('k', 'Add', ['b2', 'j'], ['k']),
+      node('l', 'Transpose', ['k'], ['l'], { perm: [0n, 3n, 1n, 2n] }),
+      node('m', 'Mul', ['factor', 'l'], ['m']),
+      node('z', 'Add', ['m', 'a'], ['z']),
+    ]
+    const constants = {
+      ...{ scale: more.scale, bias: more.bias, deep: weights([7, 1, 7, 7], 8), deepBias: row(9) },
+      ...{ m1: weights([7, 28], 10), m2: weights([28, 7], 11), b2: row(13) },
+      b1: [[28], numbers([28], 12)] as [number[], Float32Array],
+      factor: [[7, 1, 1], numbers([7], 14, 1)] as [number[], Float32Array],
+    }
+    const names = (await compare(network({ nodes, constants }, channels, [9, 8]))).map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(Object.keys(constants)))
+  })
+})
+
 it('other networks are trained in onnxruntime-web', async () => {
   const part: Part = {
-    nodes: [
-      node('t', 'Transpose', ['a'], ['t'], { perm: [0n, 2n, 3n, 1n] }),
-      node('l', 'LayerNormalization', ['t', 'scale'], ['l']),
-      node('z', 'Transpose', ['l'], ['z'], { perm: [0n, 3n, 1n, 2n] }),
-    ],
-    constants: { scale: [[6], numbers([6], 3, 1)] },
+    nodes: [node('z', 'InstanceNormalization', ['a', 'scale', 'bias'], ['z'])],
+    constants: { scale: [[6], numbers([6], 3, 1)], bias: [[6], numbers([6], 4)] },
   }
   expect((await gradients(network(part, 6, [4, 4]), 'engine')).name).toBe('onnxruntime')
 })

@@ -26,8 +26,14 @@ export interface StepRuntime {
    * @param targets [slice, classes]: the probability of each class, zeros after the images
    * @param count number of images, at most those of a slice
    * @returns the logits, [count or more, classes]
+   * @throws {SoftmarginError} `ABORTED`; a runtime need not notice the signal
    */
-  run(inputs: readonly Float32Array[], targets: Float32Array, count: number): Promise<Float32Array>
+  run(
+    inputs: readonly Float32Array[],
+    targets: Float32Array,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array>
   /** Writes the gradients of the batch, times a factor, to the parameters. */
   end(factor: number): void
   release(): Promise<void>
@@ -53,35 +59,42 @@ export interface Tails {
 /**
  * Starts what computes gradients: the engine if it knows every operator, unless another runtime was asked for.
  *
+ * @param threads most threads of the engine, including this one
  * @throws {SoftmarginError} the errors of `trainingStep` and `startGraph`
  */
-export async function startStep(tails: Tails, o: StepOptions, running: RunningOptions): Promise<Started> {
+export async function startStep(
+  tails: Tails,
+  o: StepOptions,
+  running: RunningOptions,
+  threads = 1,
+): Promise<Started> {
   const { runtime = 'auto', device = 'wasm' } = running
   const inOther = () => inGraph(tails.graph(), o, running)
   if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return inOther()
   try {
-    return await inEngine(tails.engine(), o)
+    return await inEngine(tails.engine(), o, threads)
   } catch (error) {
     if (whyNotEngine(error) === undefined) throw error
     return inOther()
   }
 }
 
-async function inEngine(tail: Tail, o: StepOptions): Promise<Started> {
+async function inEngine(tail: Tail, o: StepOptions, threads: number): Promise<Started> {
   const { headWeight, headBias, features, model: forward } = tailClassifier(tail, o)
   const model = forward()
   const used = new Set(model.graph!.input.map(({ name }) => name))
   const parameters = trainableTensors(tail, { headWeight, headBias, features, classes: o.classes }, used)
-  const network = await TrainingNetwork.create({ model, inputs: tail.kept, parameters })
+  const source = { model, inputs: tail.kept, parameters }
+  const network = await TrainingNetwork.create(source, { threads })
   const runtime: StepRuntime = {
     name: 'engine',
     begin: () => {
       for (const { gradient } of parameters) gradient.fill(0)
       network.begin()
     },
-    run: async (inputs, targets, count) => network.run(inputs, targets, count),
+    run: (inputs, targets, count, signal) => network.run(inputs, targets, count, signal),
     end: (factor) => network.end(factor),
-    release: async () => {},
+    release: async () => network.release(),
   }
   return { runtime, tail, parameters }
 }

@@ -73,6 +73,7 @@ export async function train(
         Int32Array.from(rows, (row) => codes[row]),
         o.labelSmoothing,
         (begin, end) => data.gather(epoch, rows.subarray(begin, end), runner.inputs),
+        o.signal,
       )
       const loss = batch.loss / rows.length
       first ??= loss

@@ -1,12 +1,11 @@
 // Decision values of many rows on all threads.
 
 import type { Matrix } from '../../core/matrix.ts'
-import { pairCount } from '../kernel/pairs.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { JobQueue, JobType } from '../wasm/job.ts'
 import type { Simd } from '../wasm/module.ts'
 import { Regions } from '../wasm/regions.ts'
-import { ThreadPool, threadsFor } from '../wasm/thread-pool.ts'
+import { ThreadPool } from '../wasm/thread-pool.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { DecisionValues, deciderOf, type OnBlock } from './decision-values.ts'
 import type { Expansion } from './expansion.ts'
@@ -74,20 +73,6 @@ export class ThreadedPredictor {
   /** Lays out an expansion, as `Predictor.open` does. @throws {SoftmarginError} as there */
   static async open(simd: Simd, expansion: Expansion, timeSlice: TimeSlice): Promise<ThreadedPredictor> {
     return new ThreadedPredictor(await DecisionValues.open(simd, expansion, timeSlice, { shared: true }))
-  }
-
-  /**
-   * The number of threads to use for this many rows: 1 if the work is too short for more.
-   *
-   * @param wanted default: one per core
-   */
-  static threadsFor(
-    wanted: number | undefined,
-    { supportVectors, kernel, nSupport }: Expansion,
-    rows: number,
-  ): Promise<number> {
-    const vectors = kernel.kind === 'linear' ? pairCount(nSupport.length) : supportVectors.rows
-    return threadsFor(wanted, rows * vectors * supportVectors.cols)
   }
 
   /** Closes its engines. It must not be used afterwards. */

@@ -5,6 +5,8 @@ import type { TimeSlice } from './time-slice.ts'
 /** A thread that has been prepared for the jobs of one context. */
 export interface OpenWork<Job, Result> {
   run(job: Job, timeSlice: TimeSlice): Promise<Result>
+  /** The buffers of a result that are moved to the owner instead of being copied. Default: none. */
+  transferOf?(result: Result): Transferable[]
   /** Frees what the context holds. */
   close?(): void
 }

@@ -3,15 +3,8 @@
 import { type ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import { hasFileSystem } from '../../host/platform/builtins.ts'
 import { holdWorkerLock, watchWorkerLock } from '../../host/platform/worker-lock.ts'
-import {
-  isUpTo,
-  listenToOwner,
-  mayShareMemory,
-  startThread,
-  type Thread,
-  type ThreadLevel,
-  threadLevel,
-} from '../../host/threads.ts'
+import { listenToOwner, startThread, type Thread } from '../../host/start-thread.ts'
+import { isUpTo, mayShareMemory, type ThreadLevel, threadLevel } from '../../host/threads.ts'
 import type { OpenWork, WorkByName } from './job.ts'
 import { TimeSlice } from './time-slice.ts'
 
@@ -284,17 +277,18 @@ export async function serve(works: WorkByName): Promise<void> {
       return
     }
     const { id, job, claim } = order
-    const run = async (): Promise<PoolResponse | undefined> => {
-      if (claim && !isFirst(claim)) return undefined
+    const run = async (): Promise<void> => {
+      if (claim && !isFirst(claim)) return
       try {
-        const { run: doJob } = await work
-        return { type: 'done', id, result: await doJob(job, new TimeSlice(aborts.signal)) }
+        const { run: doJob, transferOf } = await work
+        const result = await doJob(job, new TimeSlice(aborts.signal))
+        answer({ type: 'done', id, result }, transferOf?.(result))
       } catch (error) {
-        return { type: 'failed', id, error: factsOf(error) }
+        answer({ type: 'failed', id, error: factsOf(error) })
       }
     }
     // Jobs run sequentially because they share the thread's memory.
-    last = last.then(run).then((report) => report && answer(report))
+    last = last.then(run)
   })
-  const answer = (report: PoolResponse) => post(report, [])
+  const answer = (report: PoolResponse, transfer: Transferable[] = []) => post(report, transfer)
 }

@@ -15,7 +15,6 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FileServer, sha256 } from '../../../test/support/file-server.ts'
 import { seeded } from '../../../test/support/layered-cnn.ts'
-import { parseHubSource } from '../../cnn/extractor/hub-source.ts'
 import { openModel } from '../../cnn/extractor/model-source.ts'
 import { decodeImage } from '../../image/decode.ts'
 import { streamBytes } from '../storage/byte-stream.ts'
@@ -23,6 +22,7 @@ import { readSource } from '../storage/read-source.ts'
 import { withoutSecrets } from '../storage/url-secrets.ts'
 import { writeFileAtomically } from '../storage/write-file.ts'
 import { type DownloadOptions, download } from './download.ts'
+import { parseHubSource } from './hub-source.ts'
 
 const bytes = Uint8Array.from(seeded(30_000, 9), (x) => (x + 1) * 127)
 const other = bytes.slice().reverse()

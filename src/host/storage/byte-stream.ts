@@ -1,7 +1,7 @@
 import { hasFileSystem, importBuiltin } from '../platform/builtins.ts'
 import { openHttp, Refusal } from './http.ts'
 import { isUrl } from './read-bytes.ts'
-import { unreadableUrl } from './read-source.ts'
+import { unreadableUrl } from './read-url.ts'
 
 /** Bytes per read from a file. */
 const CHUNK_BYTES = 2 ** 18

@@ -2,6 +2,7 @@ import type { LongCall } from '../../core/call-options.ts'
 import { abortedBy, shapeMismatch } from '../../core/errors.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../core/matrix.ts'
 import type { ThreadedPredictor } from '../../engine/decision/decision-jobs.ts'
+import type { decisionThreads } from '../../engine/decision/decision-threads.ts'
 import { DecisionValues, type OnBlock } from '../../engine/decision/decision-values.ts'
 import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
 import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
@@ -25,7 +26,7 @@ export interface DecisionOptions {
   /** Number of threads for many rows. Default: one per core. */
   threads?: number | undefined
   /** Default: one thread. Passed in, so that bundles for edge functions, which have no threads, need not contain it. */
-  onThreads?: typeof ThreadedPredictor | undefined
+  onThreads?: typeof decisionThreads | undefined
 }
 
 /**
@@ -130,7 +131,7 @@ export class DecisionFunction {
   async #threadsFor(rows: number): Promise<number> {
     const { kernel, ...model } = this.#model
     if (kernel.kind === 'precomputed') return 1
-    return this.#o.onThreads?.threadsFor(this.#o.threads, { ...model, kernel }, rows) ?? 1
+    return this.#o.onThreads?.countFor(this.#o.threads, { ...model, kernel }, rows) ?? 1
   }
 
   /** @param shared whether its memory must be shared with threads; once it is, it serves small calls too */
@@ -143,11 +144,8 @@ export class DecisionFunction {
     if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(model, model.support)
     else {
       const expansion = { ...model, kernel }
-      this.#predictor = await (shared && onThreads ? onThreads : DecisionValues).open(
-        simd,
-        expansion,
-        timeSlice,
-      )
+      const predictor = shared && onThreads ? await onThreads.load() : DecisionValues
+      this.#predictor = await predictor.open(simd, expansion, timeSlice)
     }
     this.#isShared = shared
     return this.#predictor

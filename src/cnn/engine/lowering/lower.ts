@@ -40,7 +40,12 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   return { operations: lowering.operations, input: source, outputs: outputsOf(lowering, graph) }
 }
 
-/** Lowers the nodes of a graph, which are in topological order. @param after called when one has been lowered that computes with floats */
+/**
+ * Lowers the nodes of a graph, which are in topological order.
+ *
+ * @param after called when one has been lowered that computes with floats; for a LayerNormalization of several nodes with
+ *   one that stands for them
+ */
 export function lowerNodes(
   lowering: Lowering,
   graph: GraphProto,
@@ -50,7 +55,11 @@ export function lowerNodes(
   const layerNorms = findLayerNorms(graph)
   for (const node of graph.node) {
     const layerNorm = layerNorms.last.get(node)
-    if (layerNorm) lowerLayerNorm(lowering, node, layerNorm)
+    if (layerNorm) {
+      lowerLayerNorm(lowering, node, layerNorm)
+      const { x, scale = '', bias = '' } = layerNorm
+      after({ ...node, opType: 'LayerNormalization', input: [x, scale, bias] })
+    }
     if (layerNorm || layerNorms.inner.has(node)) continue
     if (isNotFloat(facts.get(node.output[0])?.type)) {
       // Arithmetic on shapes, which `inferTensors` has already evaluated.

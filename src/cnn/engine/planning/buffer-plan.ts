@@ -14,6 +14,12 @@ export interface Buffer {
   address: number
 }
 
+/** A region for sums over passes, which no buffer overlaps. Its address is assigned by `place`. */
+export interface Sums {
+  bytes: number
+  address: number
+}
+
 /** A permanent region such as weights or tables, written once memory is allocated. */
 interface Fixture {
   address: number
@@ -32,6 +38,7 @@ export class MemoryPlan {
   readonly #fixtures: Fixture[] = []
   readonly #known = new Map<string, number>()
   readonly #buffers: Buffer[] = []
+  readonly #sums: Sums[] = []
   /** Memory that writing needs, where the buffers are later. */
   #staged = 0
   /** Address 0 means 'none', so nothing is placed there. */
@@ -71,6 +78,18 @@ export class MemoryPlan {
     return made
   }
 
+  /** A region for sums. All of them lie side by side in front of the buffers, from where `place` is told to start. */
+  sums(length: number): Sums {
+    const made = { bytes: roundUp(length * 4, ALIGNMENT), address: 0 }
+    this.#sums.push(made)
+    return made
+  }
+
+  /** Size of all regions for sums. */
+  get sumBytes(): number {
+    return this.#sums.reduce((all, { bytes }) => all + bytes, 0)
+  }
+
   /** The end of the permanent regions. */
   get fixedBytes(): number {
     return this.#end
@@ -82,13 +101,18 @@ export class MemoryPlan {
   }
 
   /**
-   * Assigns an address to every buffer: largest first, each at the lowest address that is free during its
-   * lifetime.
+   * Assigns an address to the sums and to every buffer: largest first, each at the lowest address that is free during
+   * its lifetime.
    *
-   * @param start where the buffers begin. Default: behind the permanent regions
+   * @param at where the sums begin. Default: behind the permanent regions
    * @returns the end of the buffers: the total memory in bytes
    */
-  place(start = this.#end): number {
+  place(at = this.#end): number {
+    let start = at
+    for (const one of this.#sums) {
+      one.address = start
+      start += one.bytes
+    }
     const placed: Buffer[] = []
     let end = start
     for (const one of [...this.#buffers].sort((a, b) => b.bytes - a.bytes)) {

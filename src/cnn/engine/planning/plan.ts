@@ -1,7 +1,7 @@
 import { type Convolution, lengthOf, type MapValue, type Program } from '../lowering/operations.ts'
 import type { Instance } from '../wasm/instance.ts'
 import { addBorder } from './border.ts'
-import { type Buffer, MemoryPlan } from './buffer-plan.ts'
+import { type Buffer, MemoryPlan, type Sums } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import {
@@ -26,6 +26,8 @@ export interface Plan {
   bytes: number
   /** The bytes of weights and tables, which lie first and which no step changes. */
   fixedBytes: number
+  /** The region of all sums, in front of the buffers. */
+  sums: Sums
   /** The end of the memory that `write` needs. */
   writingBytes: number
   steps: Step[]
@@ -109,8 +111,9 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
     write: (instance: Instance) => memory.write(instance),
     rewrite: (instance: Instance) => memory.rewrite(instance),
   }
-  const { fixedBytes, writingBytes } = memory
-  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes }
+  const { fixedBytes, writingBytes, sumBytes } = memory
+  const sums = { address: options.buffersAt ?? fixedBytes, bytes: sumBytes }
+  return { ...plan, bytes: memory.place(options.buffersAt), fixedBytes, writingBytes, sums }
 }
 
 /** Layouts of all maps. The border of a map holds the padding that the convolutions reading it need. */

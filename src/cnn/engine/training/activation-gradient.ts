@@ -17,7 +17,13 @@ const fromResult = new Set<number>([
 ])
 
 /** Activations whose derivative follows from what they read. */
-const fromInput = new Set<number>([ActivationKind.swish, ActivationKind.hardSwish])
+const fromInput = new Set<number>([
+  ActivationKind.swish,
+  ActivationKind.hardSwish,
+  ActivationKind.gelu,
+  ActivationKind.geluTanh,
+  ActivationKind.erf,
+])
 
 /** Whether the gradient of an activation follows from what it makes. */
 export function isFromResult({ kind, low, high, a }: Activation): boolean {

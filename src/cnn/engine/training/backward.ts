@@ -18,6 +18,7 @@ import {
 import type { PlannedOperation } from '../planning/step.ts'
 import { activationGradient } from './activation-gradient.ts'
 import { inputGradient } from './input-gradient.ts'
+import { normalizationGradient } from './normalization-gradient.ts'
 import { poolingGradient } from './pooling-gradient.ts'
 import { type WeightGradient, weightGradient } from './weight-gradient.ts'
 
@@ -88,8 +89,10 @@ class Pass implements BackwardPass {
       case 'copy':
         this.#copy(operation, dy)
         break
-      default:
-        throw new NotForEngine(`the operator ${show(operation.name)} (${operation.type}) has no gradient`)
+      case 'layer-normalization':
+      case 'softmax':
+        this.#propagate(operation.input, () => this.#push(normalizationGradient(operation, dy)))
+        break
     }
   }
 

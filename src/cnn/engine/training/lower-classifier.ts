@@ -3,6 +3,7 @@ import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
 import { fuseForTraining } from '../lowering/fuse.ts'
 import { lowerNodes, outputsOf } from '../lowering/lower.ts'
+import { scaleChannels } from '../lowering/lower-windows.ts'
 import { Lowering } from '../lowering/lowering.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import type { MapShape, MapValue, Program } from '../lowering/operations.ts'
@@ -45,11 +46,25 @@ export function lowerClassifier({ model, inputs, parameters }: ClassifierSource)
   for (const { name, dims, values } of parameters)
     lowering.name(name, { dims: [...dims], read: () => values })
   lowerNodes(lowering, graph, facts, (node: NodeProto) => {
+    splitLayerNormalization(lowering, node)
     if (node.input.some((name) => byName.has(name))) makeTrainable(lowering, node, find)
   })
   const outputs = outputsOf(lowering, graph)
   const program = { operations: lowering.operations, input: maps[0], outputs }
   return { ...fuseForTraining(program, isFromResult), inputs: maps, logits: outputs[0].value }
+}
+
+/**
+ * Makes the scale and the bias of a LayerNormalization an operation of their own, whose gradients are those of any scale
+ * and bias for each channel.
+ */
+function splitLayerNormalization(lowering: Lowering, node: NodeProto): void {
+  const normalization = lowering.operations.at(-1)
+  if (node.opType !== 'LayerNormalization' || normalization?.type !== 'layer-normalization') return
+  const { scale, bias } = normalization
+  normalization.scale = new Float32Array(scale.length).fill(1)
+  normalization.bias = new Float32Array(bias.length)
+  scaleChannels(lowering, node, lowering.tensor(node.output[0]), scale, bias)
 }
 
 function shapeOf(name: string, dims: readonly number[]): MapShape {

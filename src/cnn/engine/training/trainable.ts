@@ -109,6 +109,7 @@ const byOperator = new Map<string, MakeTrainable>(
     Conv: unchanged,
     Gemm: gemm,
     MatMul: transposed,
+    LayerNormalization: unchanged,
     BatchNormalization: batchNormalization,
     Add: perChannel(false),
     Mul: perChannel(true),

@@ -1,56 +1,87 @@
-import { BinaryKind, lengthOf, linear, type MapValue, type Program } from '../lowering/operations.ts'
-import { makePlan, type Plan } from '../planning/plan.ts'
-import type { CustomOperation, PlannedOperation } from '../planning/step.ts'
-import { everyPixel } from '../planning/tables.ts'
-import { type Port, putMaps, takeMaps } from '../transfer.ts'
+import { TimeSlice } from '../../../engine/wasm/time-slice.ts'
+import { lengthOf } from '../lowering/operations.ts'
+import { roundUp } from '../planning/maps.ts'
 import type { Simd } from '../wasm/cnn-module.ts'
-import { type Instance, instantiate, readKernelConstants } from '../wasm/instance.ts'
-import { backwardPass } from './backward.ts'
-import { type ClassifierSource, lowerClassifier } from './lower-classifier.ts'
-import type { WeightGradient } from './weight-gradient.ts'
+import { type Instance, instantiate, joinMemory, sharedMemory } from '../wasm/instance.ts'
+import type { ClassifierSource } from './lower-classifier.ts'
+import { hasSliceThreads, SliceThreads } from './slice-threads.ts'
+import type { SliceJob } from './slice-work.ts'
+import { planTraining, runSlice, SLICE_PICTURES, type TrainingPlan } from './training-plan.ts'
 
-/** Memory for the maps of one pass, in bytes, and the most images of one. */
-const MAP_BYTES = 2 ** 24
-const MOST_PICTURES = 32
-/** Large weights are worth passes of some more images, since their gradients are added up once a pass. */
-const GOOD_PICTURES = 8
-const MOST_MAP_BYTES = 2 ** 28
+/** Where things lie in the memory of a training, behind the weights and the buffers of this thread. */
+interface Layout {
+  /** The gradients of the batch. */
+  totals: number
+  /** The gradients of each slice of one call of `run`; with one thread there are none. */
+  slots: number[]
+  /** The sums and buffers of the other threads. */
+  places: number[]
+  bytes: number
+}
+
+/** Options of a `TrainingNetwork`. */
+export interface TrainingNetworkOptions {
+  /** Default `'strict'`. */
+  simd?: Simd
+  /** Most threads, including this one: fewer where memory cannot be shared, or not as much as they need. Default 1. */
+  threads?: number
+}
 
 /**
  * The step of a training in the engine: the forward and the backward pass of a classifier with a softmax cross-entropy.
  *
- * A batch is run in passes of a few images; the gradients of weights are summed over the passes.
+ * A batch is run in slices of a few images, on any number of threads; the gradients of the slices are added in order.
  */
 export class TrainingNetwork {
-  readonly #plan: Plan
+  readonly #planned: TrainingPlan
   readonly #instance: Instance
-  readonly #ports: Port[]
-  readonly #weights: WeightGradient[]
-  readonly #program: Compiled['program']
+  readonly #layout: Layout
+  readonly #threads: SliceThreads | undefined
 
-  private constructor({ plan, ports, weights, program }: Compiled, instance: Instance) {
-    this.#plan = plan
+  private constructor(
+    planned: TrainingPlan,
+    instance: Instance,
+    layout: Layout,
+    threads: SliceThreads | undefined,
+  ) {
+    this.#planned = planned
     this.#instance = instance
-    this.#ports = ports
-    this.#weights = weights
-    this.#program = program
+    this.#layout = layout
+    this.#threads = threads
   }
 
   /**
+   * @param source its batch is the most images that one call of `run` takes
    * @throws {NotForEngine} if the engine cannot train the classifier
    * @throws {SoftmarginError} `OUT_OF_MEMORY`, `HOST_UNSUPPORTED`, `MODEL_UNREADABLE`
    */
-  static async create(source: ClassifierSource, simd: Simd = 'strict'): Promise<TrainingNetwork> {
-    const compiled = await compile(source, simd)
-    const { plan } = compiled
-    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), simd)
+  static async create(
+    source: ClassifierSource,
+    { simd = 'strict', threads = 1 }: TrainingNetworkOptions = {},
+  ): Promise<TrainingNetwork> {
+    const planned = await planTraining(source, simd)
+    const { plan } = planned
+    const slices = Math.ceil(source.inputs[0].dims[0] / SLICE_PICTURES)
+    let others = hasSliceThreads() ? Math.min(threads, slices) - 1 : 0
+    for (; others > 0; others >>= 1) {
+      const layout = layOut(planned, slices, others)
+      const memory = sharedMemory(layout.bytes)
+      if (!memory) continue
+      const instance = await joinMemory(memory, simd)
+      plan.write(instance)
+      const { fixedBytes } = plan
+      const places = layout.places.map((at) => ({ memory, at, fixedBytes, simd }))
+      return new TrainingNetwork(planned, instance, layout, new SliceThreads(source, places))
+    }
+    const layout = layOut(planned, 0, 0)
+    const instance = await instantiate(layout.bytes, simd)
     plan.write(instance)
-    return new TrainingNetwork(compiled, instance)
+    return new TrainingNetwork(planned, instance, layout, undefined)
   }
 
   /** Number of classes. */
   get classes(): number {
-    return lengthOf(this.#plan.outputs[0].map.layout.shape)
+    return lengthOf(this.#planned.plan.outputs[0].map.layout.shape)
   }
 
   /** WebAssembly memory in use, in bytes. */
@@ -60,11 +91,12 @@ export class TrainingNetwork {
 
   /** Reads the parameters, and sets the gradients of a batch to zero. */
   begin(): void {
-    for (const one of this.#program.operations) {
+    const { plan, program } = this.#planned
+    for (const one of program.operations) {
       if (one.type === 'convolution') one.trainable?.refresh()
     }
-    this.#plan.rewrite(this.#instance)
-    for (const one of this.#weights) one.clear(this.#instance.memory)
+    plan.rewrite(this.#instance)
+    this.#sums(this.#layout.totals).fill(0)
   }
 
   /**
@@ -72,101 +104,82 @@ export class TrainingNetwork {
    *
    * @param inputs values of the classifier's inputs, [count, ...]
    * @param targets [count, classes]; they add up to 1 for each image
-   * @param clock as for `EngineNetwork.run`
    * @returns the logits [count, classes]
+   * @throws {SoftmarginError} `ABORTED`; then the batch has to begin again
    */
-  run(
+  async run(
     inputs: readonly Float32Array[],
     targets: Float32Array,
     count: number,
-    clock?: (step: Plan['steps'][number], pictures: number, milliseconds: number) => void,
-  ): Float32Array {
-    const plan = this.#plan
-    const { kernels } = this.#instance
-    const [output] = plan.outputs
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const { classes } = this
+    const { ports, plan } = this.#planned
     const logits = new Float32Array(count * classes)
-    const all = [...inputs, targets]
-    for (let from = 0; from < count; from += plan.pictures) {
-      const pictures = Math.min(plan.pictures, count - from)
-      for (const [i, port] of this.#ports.entries()) {
-        const length = lengthOf(port.map.layout.shape)
-        const maps = all[i].subarray(from * length, (from + pictures) * length)
-        putMaps(this.#instance, plan.planes.address, port, maps)
+    const put = (found: Float32Array, { from }: SliceJob) => logits.set(found, from * classes)
+    const jobs: SliceJob[] = []
+    for (let from = 0; from < count; from += SLICE_PICTURES) {
+      const to = Math.min(count, from + SLICE_PICTURES)
+      const [own, [ownTargets]] = [inputs, [targets]].map((tensors, group) =>
+        tensors.map((tensor, i) => {
+          const length = lengthOf(ports[group * inputs.length + i].map.layout.shape)
+          return tensor.slice(from * length, to * length)
+        }),
+      )
+      const slot = this.#layout.slots[jobs.length] ?? plan.sums.address
+      jobs.push({ inputs: own, targets: ownTargets, count: to - from, from, slot })
+    }
+    const here = (job: SliceJob) => runSlice(this.#planned, this.#instance, job)
+    if (this.#threads) {
+      const keep = (job: SliceJob) => {
+        const found = here(job)
+        this.#sums(job.slot).set(this.#sums(plan.sums.address))
+        return found
       }
-      for (const step of plan.steps) {
-        const begun = clock ? performance.now() : 0
-        step.run(kernels, pictures)
-        clock?.(step, pictures, performance.now() - begun)
+      await this.#threads.run(jobs, new TimeSlice(signal), keep, put)
+      for (const { slot } of jobs) this.#addSums(slot)
+    } else {
+      for (const job of jobs) {
+        put(here(job), job)
+        this.#addSums(job.slot)
       }
-      const found = logits.subarray(from * classes, (from + pictures) * classes)
-      takeMaps(this.#instance, plan.planes.address, output, found)
     }
     return logits
   }
 
   /** Adds the gradients since `begin`, times a factor, to those of the parameters. */
   end(factor: number): void {
-    for (const one of this.#weights) one.collect(this.#instance, this.#plan.fixedBytes, factor)
+    const { plan, weights } = this.#planned
+    const distance = this.#layout.totals - plan.sums.address
+    for (const one of weights) one.collect(this.#instance, distance, plan.fixedBytes, factor)
+  }
+
+  /** Gives the threads back. */
+  release(): void {
+    this.#threads?.close()
+  }
+
+  #addSums(from: number): void {
+    const [totals, sums] = [this.#sums(this.#layout.totals), this.#sums(from)]
+    for (let i = 0; i < totals.length; i++) totals[i] += sums[i]
+  }
+
+  #sums(address: number): Float32Array {
+    return new Float32Array(this.#instance.memory, address, this.#planned.plan.sums.bytes / 4)
   }
 }
 
-interface Compiled {
-  plan: Plan
-  /** Of the inputs, then of the targets. */
-  ports: Port[]
-  weights: WeightGradient[]
-  program: Program<PlannedOperation>
-}
-
-async function compile(source: ClassifierSource, simd: Simd): Promise<Compiled> {
-  const { operations: forward, inputs, outputs, logits } = lowerClassifier(source)
-  const facts = await readKernelConstants(simd)
-  const ports: Port[] = []
-  const targets: MapValue = { shape: logits.shape }
-  const probabilities: MapValue = { shape: logits.shape }
-  const gradient: MapValue = { shape: logits.shape }
-  const name = 'softmax cross-entropy'
-  const { operations: backward, weights } = backwardPass(forward, logits, gradient)
-  const [input, ...others] = inputs
-  const operations: PlannedOperation[] = [
-    ...others.map((value, i) => given('input', value, (port) => (ports[i + 1] = port))),
-    given('targets', targets, (port) => (ports[inputs.length] = port)),
-    ...forward,
-    { type: 'softmax', name, input: logits, output: probabilities, activation: linear },
-    {
-      type: 'binary',
-      name,
-      kind: BinaryKind.subtract,
-      left: probabilities,
-      right: targets,
-      output: gradient,
-      activation: linear,
-    },
-    ...backward,
-  ]
-  const program = { operations, input, outputs }
-  const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
-  const each = Math.max(1, bytes(2) - bytes(1))
-  const fitting = Math.max(MAP_BYTES / each, Math.min(GOOD_PICTURES, MOST_MAP_BYTES / each))
-  const most = Math.min(MOST_PICTURES, source.inputs[0].dims[0])
-  const pictures = Math.max(1, Math.min(most, Math.floor(fitting)))
-  const plan = makePlan(program, { facts, pictures })
-  ports[0] = plan.input
-  return { plan, ports, weights, program }
-}
-
-/** A map that is written from outside. @param take called with its place */
-function given(name: string, output: MapValue, take: (port: Port) => void): CustomOperation {
-  return {
-    type: 'custom',
-    name,
-    reads: [],
-    output,
-    isGiven: true,
-    addSteps: ({ map, tables }) => {
-      const placed = map(output)
-      take({ map: placed, pixels: tables.pixels(placed.layout, everyPixel(output.shape)) })
-    },
+/** @param slices number of slots, and `others` of threads besides this one */
+function layOut({ plan }: TrainingPlan, slices: number, others: number): Layout {
+  let end = roundUp(Math.max(plan.bytes, plan.writingBytes), 64)
+  const take = (bytes: number) => {
+    const address = end
+    end = roundUp(end + bytes, 64)
+    return address
   }
+  const { bytes } = plan.sums
+  const totals = take(bytes)
+  const slots = Array.from({ length: slices }, () => take(bytes))
+  const places = Array.from({ length: others }, () => take(plan.bytes - plan.fixedBytes))
+  return { totals, slots, places, bytes: end }
 }

@@ -1,4 +1,5 @@
 import type { Convolution, MapValue } from '../lowering/operations.ts'
+import type { Sums } from '../planning/buffer-plan.ts'
 import { type ConvolutionKernel, type WinogradForm, winogradForm } from '../planning/choose-kernel.ts'
 import { roundUp } from '../planning/maps.ts'
 import { borderOf } from '../planning/plan.ts'
@@ -6,22 +7,21 @@ import { areaOf, type CustomOperation, type StepContext } from '../planning/step
 import { everyPixel, tapOffsets, windowCorners } from '../planning/tables.ts'
 import type { Instance } from '../wasm/instance.ts'
 
-/** The gradient of the weights and the bias of a convolution, which is summed over the images of a batch. */
+/** The gradient of the weights and the bias of a convolution, which is added to the plan's sums. */
 export interface WeightGradient extends CustomOperation {
-  /** Sets the sums to zero. */
-  clear(memory: ArrayBuffer): void
   /**
    * Adds the sums, times a factor, to the gradients of the parameters.
    *
+   * @param distance from the plan's sums to those that are read
    * @param staging address of the memory that `MemoryPlan.stage` reserves
    */
-  collect(instance: Instance, staging: number, factor: number): void
+  collect(instance: Instance, distance: number, staging: number, factor: number): void
 }
 
 /** Where the sums lie: of the weights, for each group, rows of `row` numbers, one a filter; of the bias, a row. */
-interface Sums {
-  address: number
-  bias: number
+interface GradientSums {
+  weights: Sums
+  bias: Sums
   row: number
   /** Numbers from one channel, tap or group to the next. */
   channelStep: number
@@ -45,7 +45,7 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
   const channels = input.shape.channels / groups
   const taps = kernel[0] * kernel[1]
   const length = filters * channels * taps
-  let sums: Sums
+  let sums: GradientSums
   return {
     type: 'custom',
     name: `weights of ${convolution.name}`,
@@ -54,30 +54,26 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
     addSteps: (context) => {
       const { memory, facts } = context
       const row = kind === 'depthwise' ? roundUp(bias.length, 4) : roundUp(filters, facts.outer)
-      const [address, biases] = [taps * channels * groups * row, roundUp(bias.length, 4)].map((size) =>
-        memory.floats(size, () => {}),
-      )
+      const weights = memory.sums(taps * channels * groups * row)
       memory.stage(4 * length)
       const steps = winogradForm(kind)
         ? { channelStep: taps * row, tapStep: row }
         : { channelStep: row, tapStep: channels * row }
       const groupStep = kind === 'depthwise' ? 1 : taps * channels * row
-      sums = { address, bias: biases, row, ...steps, groupStep }
+      sums = { weights, bias: memory.sums(roundUp(bias.length, 4)), row, ...steps, groupStep }
       addBiasSums(convolution, dy, sums, context)
       if (kind === 'depthwise') addDepthwise(convolution, dy, sums, context)
       else if (kind === 'dense') addDense(convolution, dy, sums, context)
       else addWinograd(convolution, winogradForm(kind)!, dy, sums, context)
     },
-    clear: (memory) => {
-      new Float32Array(memory, sums.address, taps * channels * groups * sums.row).fill(0)
-      new Float32Array(memory, sums.bias, bias.length).fill(0)
-    },
-    collect: ({ kernels, memory }, staging, factor) => {
-      const biases = new Float32Array(memory, sums.bias, bias.length).map((sum) => sum * factor)
+    collect: ({ kernels, memory }, distance, staging, factor) => {
+      const biases = new Float32Array(memory, sums.bias.address + distance, bias.length).map(
+        (sum) => sum * factor,
+      )
       const weights = new Float32Array(groups * length)
-      const { address, channelStep, tapStep, groupStep } = sums
+      const { channelStep, tapStep, groupStep } = sums
       for (let group = 0; group < groups; group++) {
-        const from = address + 4 * group * groupStep
+        const from = sums.weights.address + distance + 4 * group * groupStep
         kernels.unpackGradient(from, 4 * channelStep, 4 * tapStep, filters, channels, taps, factor, staging)
         weights.set(new Float32Array(memory, staging, length), group * length)
       }
@@ -100,7 +96,7 @@ function kernelOf({ groups, kernel, strides, dilations, input, bias }: Convoluti
 function addBiasSums(
   { name }: Convolution,
   dy: MapValue,
-  sums: Sums,
+  sums: GradientSums,
   { map, tables, push }: StepContext,
 ): void {
   const gradient = map(dy)
@@ -111,14 +107,14 @@ function addBiasSums(
     name: `bias of ${name}`,
     kernel: 'channelSums',
     run: (kernels, pictures) =>
-      kernels.channelSums(gradient.buffer.address, offsets, pictures * area, channels, sums.bias),
+      kernels.channelSums(gradient.buffer.address, offsets, pictures * area, channels, sums.bias.address),
   })
 }
 
 function addDepthwise(
   operation: Convolution,
   dy: MapValue,
-  sums: Sums,
+  sums: GradientSums,
   { map, tables, push }: StepContext,
 ): void {
   const { kernel, dilations, name } = operation
@@ -141,12 +137,12 @@ function addDepthwise(
         sums.row,
         gradient.buffer.address,
         dyTable,
-        sums.address,
+        sums.weights.address,
       ),
   })
 }
 
-function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: StepContext): void {
+function addDense(operation: Convolution, dy: MapValue, sums: GradientSums, context: StepContext): void {
   const { map, memory, tables, facts, index, push } = context
   const { kernel, dilations, groups, bias, name } = operation
   const [x, gradient] = [map(operation.input), map(dy)]
@@ -178,7 +174,7 @@ function addDense(operation: Convolution, dy: MapValue, sums: Sums, context: Ste
           gradient.buffer.address + 4 * group * filters,
           dyTable,
           filters,
-          sums.address + 4 * group * sums.groupStep,
+          sums.weights.address + 4 * group * sums.groupStep,
           4 * sums.row,
           packed.address,
         )
@@ -191,7 +187,7 @@ function addWinograd(
   operation: Convolution,
   chosen: WinogradForm,
   dy: MapValue,
-  sums: Sums,
+  sums: GradientSums,
   context: StepContext,
 ): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
@@ -233,7 +229,7 @@ function addWinograd(
         x.buffer.address,
         pictures * tiles,
         gradient.buffer.address,
-        sums.address,
+        sums.weights.address,
         4 * sums.row,
         planes.address,
         dyPlanes.address,

@@ -126,6 +126,27 @@ export interface Kernels {
     out: number,
     outOffsets: number,
   ): void
+  layerNormGradient(
+    x: number,
+    xOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    pixels: number,
+    channels: number,
+    epsilon: number,
+    out: number,
+    outOffsets: number,
+  ): void
+  softmaxGradient(
+    y: number,
+    yOffsets: number,
+    dy: number,
+    dyOffsets: number,
+    pixels: number,
+    channels: number,
+    out: number,
+    outOffsets: number,
+  ): void
   packPanels(from: number, filters: number, channels: number, taps: number, scales: number, to: number): void
   packUntransformed(from: number, filters: number, channels: number, scales: number, to: number): void
   packWinograd(

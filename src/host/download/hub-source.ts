@@ -13,11 +13,6 @@ export interface HubModel {
 /** Default locations of an ONNX model on the hub: the one that transformers.js uses, then the top folder. */
 const usualFiles = ['onnx/model.onnx', 'model.onnx']
 
-/** Whether a source refers to a model on the hub. */
-export function isHubSource(source: string): boolean {
-  return source.startsWith('hf:')
-}
-
 /**
  * Parses `hf:owner/name[@revision][/file]`. A slash in the revision is written as `%2F`.
  *

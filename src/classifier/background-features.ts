@@ -60,7 +60,10 @@ export function checkDefaultBackground(extractor: FeatureExtractor): void {
   const described = extractor.describe()
   const { model, layer } = described
   const isBundled =
-    JSON.stringify(described) === JSON.stringify(BUNDLED) && !extractor.mirror && !extractor.tuning
+    JSON.stringify(described) === JSON.stringify(BUNDLED) &&
+    !extractor.mirror &&
+    extractor.shift === 0 &&
+    !extractor.tuning
   if (!isBundled) throw notBundled(`layer ${JSON.stringify(layer)} of ${JSON.stringify(model)}`)
 }
 
@@ -70,7 +73,7 @@ export function notBundled(what: string): SoftmarginError {
     argument,
     'default',
     'pictures of other things',
-    `${argument} 'default' holds features of the bundled CNN's default layer, without mirror or other preprocessing, but the classifier's are those of ${what}: give pictures of other things instead`,
+    `${argument} 'default' holds features of the bundled CNN's default layer, without mirror, shift or other preprocessing, but the classifier's are those of ${what}: give pictures of other things instead`,
   )
 }
 

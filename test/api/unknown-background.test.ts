@@ -138,6 +138,7 @@ describe('unknown.background', () => {
     for (const other of [
       extractor,
       { mirror: true },
+      { shift: 1 / 16 },
       { layer: 'auto' },
       { preprocess: { size: 64 } },
     ] as const) {

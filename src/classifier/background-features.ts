@@ -27,7 +27,7 @@ const BUNDLED = {
 }
 
 /**
- * The features of the background that a classifier is created with, if any.
+ * The features of the background that a classifier is created with.
  *
  * @param o with `onUnreadable`, images of the background that cannot be read are left out; the callback is not called
  * @throws {SoftmarginError} as `ImageFeatures.extract`, naming `unknown.background[i]`; `FILE_UNREADABLE` if the file of the
@@ -35,10 +35,9 @@ const BUNDLED = {
  */
 export async function backgroundFeatures(
   source: ImageFeatures,
-  background: UnknownSettings['background'],
+  background: NonNullable<UnknownSettings['background']>,
   o: ImagesCall,
-): Promise<Matrix | undefined> {
-  if (background === undefined) return undefined
+): Promise<Matrix> {
   if (background === 'default') return decode(await readAsset('tiny-background.bin'))
   const call: ImagesCall = {
     ...o,

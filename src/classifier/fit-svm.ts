@@ -14,9 +14,6 @@ import type {
   UnknownSettings,
 } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
-
-export { backgroundRows } from './review/background-score.ts'
-
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
 import { checkReviewFolds } from './review/review-folds.ts'

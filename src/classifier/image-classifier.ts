@@ -15,7 +15,6 @@ import {
 } from '../preprocessing/feature-scaler.ts'
 import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
-import { backgroundFeatures, checkDefaultBackground, notBundled } from './background-features.ts'
 import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile } from './classifier-file.ts'
@@ -166,15 +165,15 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
     const given = { scale, template, probability, unknown, fineTune }
-    const needsBundled = unknown?.background === 'default'
-    if (needsBundled && fineTune) throw notBundled('a CNN that fit trains')
+    const bundled = unknown?.background === 'default' ? await import('./background-features.ts') : undefined
+    if (bundled && fineTune) throw bundled.notBundled('a CNN that fit trains')
     if (extractor instanceof FeatureExtractor) {
-      if (needsBundled) checkDefaultBackground(extractor)
+      bundled?.checkDefaultBackground(extractor)
       const source = new ImageFeatures(extractor, { owned: false, store })
       return new ImageClassifier(source, given)
     }
     const { layer, pooling = 'auto' } = extractor
-    if (needsBundled && layer === 'auto') throw notBundled('the layer that fit selects')
+    if (bundled && layer === 'auto') throw bundled.notBundled('the layer that fit selects')
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
     checkPooling(pooling)
     // Until `fit` selects a layer, the extractor uses the default one, which may not support the requested
@@ -182,7 +181,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
     try {
-      if (needsBundled) checkDefaultBackground(made)
+      bundled?.checkDefaultBackground(made)
     } catch (error) {
       made.dispose()
       throw error
@@ -240,7 +239,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const background = await backgroundFeatures(source, this.#unknown?.background, o)
+      const background = await this.#background(source, o)
       const given = {
         features: extracted.features,
         scaler,
@@ -300,7 +299,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
-    const { fitSvm, backgroundRows } = await import('./fit-svm.ts')
+    const { fitSvm } = await import('./fit-svm.ts')
+    const { backgroundRows } = await import('./review/background-score.ts')
     const background = last.known && backgroundRows(last.known.numbers)
     const given = { features: all.features, scaler, labels: all.labels, background, ...extras }
     const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
@@ -632,6 +632,14 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   #judge(): LayerJudge {
     const svm = this.#template.clone({ probability: false })
     return { poolings: this.#auto?.poolings, svm, scale: this.scale }
+  }
+
+  /** The features of `unknown.background`, if there is one. */
+  async #background(source: ImageFeatures, o: ImagesCall): Promise<Matrix | undefined> {
+    const given = this.#unknown?.background
+    if (given === undefined) return undefined
+    const { backgroundFeatures } = await import('./background-features.ts')
+    return backgroundFeatures(source, given, o)
   }
 
   #pipeline(): Pipeline<L> {

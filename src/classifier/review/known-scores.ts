@@ -2,8 +2,8 @@
 
 import type { Matrix } from '../../core/matrix.ts'
 import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
-import { addBackgroundTerms } from './background-score.ts'
-import { timesUpper } from './whitening.ts'
+import { addBackgroundTerms } from './background-terms.ts'
+import { timesUpper } from './times-upper.ts'
 
 /** How much each row is like each class, minus the thresholds that `offset` includes; rows x classes. */
 export function knownScoresByClass(known: KnownNumbers, X: Matrix): Float64Array {

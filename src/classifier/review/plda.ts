@@ -2,7 +2,8 @@ import { log } from '../../core/exp-log.ts'
 import type { EncodedLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
-import { classCentres, inverseFactor, meanOfRows, timesUpper, withinCovariance } from './whitening.ts'
+import { timesUpper } from './times-upper.ts'
+import { classCentres, inverseFactor, meanOfRows, withinCovariance } from './whitening.ts'
 
 /** Shrinkage of the within-class covariance towards its diagonal. Chosen on photos and digits: see bench/unknown.js. */
 const SHRINKAGE = 0.5

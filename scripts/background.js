@@ -1,7 +1,7 @@
 // node scripts/background.js FOLDER
 //
 // Writes models/tiny/background.bin, the background of `unknown: { background: 'default' }`: features by the bundled CNN of
-// six pictures of each class of FOLDER, which contains <class>/*.png (CIFAR-100's training pictures for the shipped file).
+// seven pictures of each class of FOLDER, which contains <class>/*.png (CIFAR-100's training pictures for the shipped file).
 // A feature takes one byte, which divides the range of all features evenly: the file is the lowest value and the step as
 // float32, little-endian, followed by the bytes, row by row.
 import { writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { pictureCollections } from '../bench/pictures.js'
 import { permutation } from '../bench/random.js'
 import { FeatureExtractor } from '../dist/lib/index.js'
 
-const OF_EACH = 6
+const OF_EACH = 7
 
 if (process.argv.length !== 3) {
   console.error('usage: node scripts/background.js FOLDER')

@@ -42,7 +42,7 @@ export interface UnknownOptions<U extends Label | null = Label | null> {
   /**
    * Pictures of other things than the classes, at least 100, such as all kinds of pictures that may come up: a picture is
    * then known if it is more like a class than like these, which tells related things apart much better. Of more than
-   * 1,000 pictures so many are drawn. `'default'` takes 600 photos of a hundred kinds of things (CIFAR-100), whose features
+   * 1,000 pictures so many are drawn. `'default'` takes 700 photos of a hundred kinds of things (CIFAR-100), whose features
    * ship with the package, for the default layer of the bundled CNN. A background that is quite unlike the classes, such
    * as photos for classes of digits, is left out, with a warning. Default: none.
    */

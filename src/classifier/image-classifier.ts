@@ -417,7 +417,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * and below which `predict` refuses it. Requires a classifier created with `unknown`.
    *
    * The score is a log likelihood ratio by feature: of an image of the likeliest class to an image of a class of which
-   * nothing is known. It comes from the features alone, not from the SVM.
+   * nothing is known. With a background it also compares the image with that, in three ways (docs/guide/how-sure.md). It
+   * comes from the features alone, not from the SVM.
    *
    * @returns with `onUnreadable`, NaN for each image that cannot be read
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without `unknown`, and the errors of `predict`

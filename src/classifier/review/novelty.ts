@@ -22,8 +22,11 @@ export interface NoveltyDetector {
   label: Label | null
 }
 
-/** A class has its own threshold if it is the most likely one of at least this many rows; the others share one. */
-const MIN_ROWS_FOR_OWN_THRESHOLD = 20
+/**
+ * A class has its own threshold if it is the most likely one of so many rows that this many are refused; the others share
+ * one. Thresholds of fewer rows are so uncertain that scores of different classes compare worse: see bench/unknown.js.
+ */
+const REFUSED_FOR_OWN_THRESHOLD = 10
 /** The model holds a matrix of features x features, which bounds the features. */
 const MAX_FEATURES = 2048
 /** More rows of a background are drawn from: each one stays in the model. */
@@ -119,9 +122,7 @@ function withThresholds(fitted: KnownNumbers, outOfFold: Float64Array, reject: n
   const overall = quantile([...greatest], reject)
   const thresholds = Array.from({ length: count }, (_, code) => {
     const ofClass = [...greatest].filter((score, row) => scores[row * count + code] === score)
-    return ofClass.length >= Math.max(MIN_ROWS_FOR_OWN_THRESHOLD, 1 / reject)
-      ? quantile(ofClass, reject)
-      : overall
+    return ofClass.length * reject >= REFUSED_FOR_OWN_THRESHOLD ? quantile(ofClass, reject) : overall
   })
   // Subtracting the thresholds can change which class is the most likely one, so the overall share is set once more.
   for (let at = 0; at < scores.length; at++) scores[at] -= thresholds[at % count]

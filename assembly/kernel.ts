@@ -132,6 +132,10 @@ export function applyKernel(
 /**
  * out[i][j] = K(strips[i], panels[j]): `dotProducts` and then `applyKernel`, chunk by chunk. Parameters are as for
  * those two.
+ *
+ * To compute exp for each tile as soon as its products are stored, or for chunks of 64 or 256 columns, is no faster: 3,000
+ * rows of 192 columns with 2,983 support vectors take 110 ms of CPU time either way, 96 ms in the relaxed build. The
+ * products are still in the cache, and what takes time is exp.
  */
 export function kernelBlock(
   kernel: usize,

@@ -1,8 +1,9 @@
-// node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200] [--from=stage3] [--runtime=MODULE]
-//   [--out=FILE.json]
+// node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200] [--judge=FOLDER] [--mirror] [--shift=0.0625]
+//   [--tuning=JSON] [--runtime=MODULE] [--out=FILE.json]
 //
 // Measures what fine-tuning the bundled CNN gains. FOLDER contains <class>/*.jpg. The last pictures of each class
-// (--judged) are used for evaluation. Each draw selects --pictures others of each class at random and fits three
+// (--judged), or all of another folder (--judge), are used for evaluation. --mirror and --shift are options of both
+// extractors, --tuning options of the fine-tuning, such as '{"validation":0}'. Each draw selects --pictures others of each class at random and fits three
 // classifiers on them: one on the frozen CNN, one on the fine-tuned CNN (with default options, so that the frozen CNN
 // is kept unless the tuned one is better), and the softmax head that was trained with the CNN. MODULE is a package such
 // as onnxruntime-node.
@@ -18,7 +19,10 @@ const { values: flags, positionals } = parseArgs({
     pictures: { type: 'string', default: '20,50,100' },
     draws: { type: 'string', default: '1' },
     judged: { type: 'string', default: '200' },
-    from: { type: 'string' },
+    judge: { type: 'string' },
+    mirror: { type: 'boolean', default: false },
+    shift: { type: 'string', default: '0' },
+    tuning: { type: 'string' },
     runtime: { type: 'string' },
     out: { type: 'string' },
   },
@@ -27,19 +31,25 @@ if (positionals.length !== 1) {
   console.error('usage: node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200]')
   process.exit(2)
 }
-const judgedOfEach = Number(flags.judged)
+const judgedOfEach = flags.judge === undefined ? Number(flags.judged) : 0
+const { mirror } = flags
+const shift = Number(flags.shift)
 const runtime = flags.runtime === undefined ? undefined : await import(flags.runtime)
 const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
 const ofClass = Array.from({ length: classes }, (_, k) => [...labels.keys()].filter((i) => labels[i] === k))
-const judged = ofClass.flatMap((own) => own.slice(-judgedOfEach))
 const take = (list, rows) => rows.map((i) => list[i])
+const judgedRows = ofClass.flatMap((own) => own.slice(own.length - judgedOfEach))
+const [judged] =
+  flags.judge === undefined
+    ? [{ pictures: take(pictures, judgedRows), labels: take(labels, judgedRows) }]
+    : pictureCollections(flags.judge)
 
 async function accuracyOf(train, fineTune) {
-  const classifier = await ImageClassifier.create({ extractor: { runtime }, fineTune })
+  const classifier = await ImageClassifier.create({ extractor: { runtime, mirror, shift }, fineTune })
   const began = performance.now()
   await classifier.fit(take(pictures, train), take(labels, train))
   const seconds = (performance.now() - began) / 1000
-  const { accuracy } = await classifier.evaluate(take(pictures, judged), take(labels, judged))
+  const { accuracy } = await classifier.evaluate(judged.pictures, judged.labels)
   const { tuning } = classifier.extractor
   classifier.dispose()
   return { accuracy, seconds, tuning }
@@ -49,11 +59,11 @@ const results = []
 for (const count of flags.pictures.split(',').map(Number)) {
   for (let draw = 0; draw < Number(flags.draws); draw++) {
     const train = ofClass.flatMap((own, k) => {
-      const others = own.slice(0, -judgedOfEach)
+      const others = own.slice(0, own.length - judgedOfEach)
       return Array.from(permutation(others.length, 100 * draw + k).slice(0, count), (i) => others[i])
     })
     const frozen = await accuracyOf(train, false)
-    const tuned = await accuracyOf(train, flags.from === undefined ? true : { from: flags.from })
+    const tuned = await accuracyOf(train, flags.tuning === undefined ? true : JSON.parse(flags.tuning))
     const { from, kept, epochs, validation } = tuned.tuning
     results.push({
       'pictures a class': count,
@@ -63,9 +73,9 @@ for (const count of flags.pictures.split(',').map(Number)) {
       kept,
       from,
       epochs,
-      'held out: frozen': validation.frozen,
-      'held out: tuned': validation.tuned,
-      'held out: softmax': validation.softmax,
+      'held out: frozen': validation?.frozen,
+      'held out: tuned': validation?.tuned,
+      'held out: softmax': validation?.softmax,
       seconds: Math.round(tuned.seconds),
     })
     console.log(JSON.stringify(results.at(-1)))

@@ -1,12 +1,14 @@
 // npm run bench [-- --quick] [--runs=N] [--only=text] [--peers=a,b]
 // npm run bench -- extract [--quick] [MODEL.onnx ...]  pictures to features (extract.js)
 // npm run bench -- image-threads [--quick] pictures on one thread and on two (image-threads.js)
+// npm run bench -- large-photo             decoding 12 megapixels (large-photo.js)
 // npm run bench -- layers [models...]      agreement with the native runtime (layers.js)
 // npm run bench -- memory FOLDER           memory over 20,000 pictures (memory.js)
 // npm run bench -- modules FOLDER          agreement with PyTorch, transformers included (modules.js)
 // npm run bench -- network [--quick]       softmargin's CNN engine and ONNX Runtime (network.js)
 // npm run bench -- training-step [--quick] a step of training beside PyTorch (training-step.js)
 // npm run bench -- threads [--quick]       one thread and two (threads.js)
+// npm run bench -- number-types            weights in float16, int8 and 4 bits (number-types.js)
 // npm run bench -- photo-size FOLDER       which input size suits large photos (photo-size.js)
 // npm run bench -- serve [--quick]         a server under 50 clients (serve.js)
 // node bench/pictures-a-class.js FOLDER    accuracy by pictures per class (pictures-a-class.js)
@@ -31,10 +33,12 @@ import { summary } from './summary.js'
 const parts = [
   'extract',
   'image-threads',
+  'large-photo',
   'layers',
   'memory',
   'modules',
   'network',
+  'number-types',
   'photo-size',
   'serve',
   'threads',

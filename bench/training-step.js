@@ -2,7 +2,8 @@
 //
 // Compares one step of a training (forward pass, backward pass and SGD with momentum, all layers, float32) in softmargin's
 // engine with onnxruntime-web, with PyTorch and with TensorFlow.js, each on one thread. Times are CPU times per image:
-// medians, and least ones. All compute the same loss, or the comparison stops.
+// medians, and least ones. All compute the same loss, or the comparison stops. Then it compares the elapsed times of the
+// engine's step on one thread and on two, in turn.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -77,10 +78,11 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
   const results = []
   let firstLogits
 
-  for (const runtime of ['engine', 'onnxruntime']) {
+  /** A step in a runtime; `run` returns the loss. */
+  async function start(runtime, threads) {
     const o = { pooling: 'none', classes, featureScale: 1 }
     const tails = { engine: () => tail, graph: () => tail }
-    const { runtime: step, parameters } = await startStep(tails, o, { runtime })
+    const { runtime: step, parameters } = await startStep(tails, o, { runtime }, threads)
     parameters.at(-2).values.set(head)
     const optimizer = new Optimizer(
       parameters.map(({ values }) => ({ values, rate: 1 })),
@@ -95,10 +97,18 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
       optimizer.step(gradients, 1e-6)
       return lossOf(logits, targets)
     }
+    return { run, release: () => step.release() }
+  }
+
+  for (const runtime of ['engine', 'onnxruntime']) {
+    const step = await start(runtime, 1)
     const title = runtime === 'engine' ? 'softmargin' : 'onnxruntime-web'
-    results.push({ title, ...(await timed(run, runtime === 'engine' ? rounds : Math.ceil(rounds / 3))) })
+    results.push({ title, ...(await timed(step.run, runtime === 'engine' ? rounds : Math.ceil(rounds / 3))) })
     await step.release()
   }
+  const [one, two] = [await start('engine', 1), await start('engine', 2)]
+  const elapsed = await elapsedInTurn([one.run, two.run], rounds)
+  for (const step of [one, two]) await step.release()
   results.push(
     inPyTorch(model, { dims, images: [...images], targets: [...targets], head: [...head], rounds }),
   )
@@ -136,7 +146,25 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
       `  ${title.padEnd(16)} ${middle.toFixed(2)} ms (least ${least.toFixed(2)}), ${ratio}x softmargin's time`,
     )
   }
+  const [alone, together] = elapsed.map((times) => median(times) / batch)
+  const gain = `${(alone / together).toFixed(2)}x (least ${(Math.min(...elapsed[0]) / Math.min(...elapsed[1])).toFixed(2)}x)`
+  console.log(`  elapsed: ${alone.toFixed(2)} ms on one thread, ${together.toFixed(2)} ms on two: ${gain}`)
   console.log()
+}
+
+/** Elapsed times of two steps in milliseconds, after the other thread has had time to start. */
+async function elapsedInTurn(steps, rounds) {
+  const times = steps.map(() => [])
+  for (const step of steps) await step()
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  for (let round = -3; round < rounds; round++) {
+    for (const [i, step] of steps.entries()) {
+      const begun = performance.now()
+      await step()
+      if (round >= 0) times[i].push(performance.now() - begun)
+    }
+  }
+  return times
 }
 
 /** CPU times of a step in milliseconds, and the loss of the first one. */

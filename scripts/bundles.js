@@ -8,6 +8,9 @@ const sources = fileURLToPath(new URL('../src/', import.meta.url))
 /** The names of chunks that several entry points share begin with it. */
 const SHARED = 'chunk'
 
+/** The entry point whose scripts are to be few and small: a page loads them before its first label. */
+const SMALL = 'lite'
+
 /** Removes types. */
 const typescript = {
   name: 'typescript',
@@ -36,19 +39,23 @@ function importsOf(entry, getModuleInfo) {
 }
 
 /**
- * Assigns modules that several entry points need at once to chunks: one for each set of entry points. Rollup's own choice
- * is finer, because it separates what dynamic imports need as well. Many small files compress badly, and bundlers do not
- * join them again.
+ * Assigns the modules that `softmargin/lite` needs at once, and other entry points too, to chunks: one for each set of
+ * entry points. Rollup's own choice is finer, because it separates what dynamic imports need as well. Many small files
+ * compress badly, and bundlers do not join them again; but what is not used of large ones is harder to leave out.
  *
+ * @param entries as for `writeBundles`
  * @returns a function for Rollup's option `manualChunks`
  */
-function chunksByEntry() {
+function chunksOfLite(entries) {
   let imports
-  return (id, { getModuleInfo, getModuleIds }) => {
-    imports ??= [...getModuleIds()]
-      .filter((module) => getModuleInfo(module).isEntry)
-      .map((entry) => importsOf(entry, getModuleInfo))
-    const needed = imports.map(({ now, later }) => (now.has(id) ? 'now' : later.has(id) ? 'later' : 'never'))
+  return (id, { getModuleInfo }) => {
+    imports ??= new Map(
+      Object.entries(entries).map(([name, file]) => [name, importsOf(sources + file, getModuleInfo)]),
+    )
+    if (!imports.get(SMALL).now.has(id)) return undefined
+    const needed = [...imports.values()].map(({ now, later }) => {
+      return now.has(id) ? 'now' : later.has(id) ? 'later' : 'never'
+    })
     return needed.filter((need) => need === 'now').length > 1 ? `${SHARED} ${needed}` : undefined
   }
 }
@@ -75,7 +82,7 @@ export async function writeBundles(entries, directory) {
     dir: directory,
     format: 'es',
     sourcemap: true,
-    manualChunks: chunksByEntry(),
+    manualChunks: chunksOfLite(entries),
     onlyExplicitManualChunks: true,
     hoistTransitiveImports: false,
     entryFileNames: '[name].js',

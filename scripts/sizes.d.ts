@@ -2,7 +2,7 @@ interface EntrySize {
   script: number
   wasm: number
 }
-export const budgets: { entries: Record<string, EntrySize>; edgeFunction: number }
+export const budgets: { entries: Record<string, EntrySize>; edgeFunction: number; answering: number }
 export function bundleForEdge(
   code: string,
   options?: object,
@@ -11,6 +11,6 @@ export function entrySize(entry: string): Promise<EntrySize>
 export function downloadSize(
   code: string,
   splitting?: boolean,
-  isAnswering?: boolean,
 ): Promise<Record<'script' | 'engines' | 'codecs' | 'onnx', number>>
+export function answeringSize(): Promise<Record<'script' | 'engines', number>>
 export function downloadTable(): Promise<string[]>

@@ -1,7 +1,8 @@
 // Measures the size of the package for its users: node scripts/sizes.js [--json]. Needs a build. For each entry point, prints
 // the gzipped size of all its exports, bundled and minified, and of its WebAssembly, with its budget.
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
@@ -14,26 +15,6 @@ export const budgets = JSON.parse(readFileSync(new URL('size-budgets.json', impo
 /** Bundles code like the tools of edge platforms: scripts, with the WebAssembly next to them as modules. */
 export async function bundleForEdge(code, options = {}) {
   return (await bundle(code, options)).outputFiles
-}
-
-/** The same, each file with `isOnDemand`: whether no static import leads to it. */
-async function bundleForPage(code, options) {
-  const { outputFiles, metafile } = await bundle(code, { ...options, metafile: true })
-  const named = (path) => path.replace(/^.*\//, '')
-  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [named(path), output]))
-  const wanted = new Set()
-  const want = (name) => {
-    if (wanted.has(name)) return
-    wanted.add(name)
-    for (const { path, kind } of outputs.get(name)?.imports ?? []) {
-      if (kind === 'import-statement') want(named(path))
-    }
-  }
-  for (const [name, { entryPoint }] of outputs) if (entryPoint === '<stdin>') want(name)
-  return outputFiles.map(({ path, contents }) => {
-    const isOnDemand = path.endsWith('.js') && !wanted.has(named(path))
-    return { path, contents, isOnDemand }
-  })
 }
 
 function bundle(code, options) {
@@ -59,21 +40,19 @@ export async function entrySize(entry) {
 }
 
 /**
- * The gzipped bytes that a page downloads before its first prediction, by part; `onnx` is the bundled CNN.
+ * The gzipped bytes that a page may download, by part; `onnx` is the bundled CNN.
  *
  * @param code the page's code, such as "export { ImageClassifier } from 'softmargin'"
  * @param splitting whether dynamic imports become separate files. A single file contains nothing unused.
- * @param isAnswering whether the page only predicts, so that what is imported on demand, as for a fit, does not count
  * @returns `{ script, engines, runtime, codecs, onnx }`; 0 for parts that the code does not need. ONNX Runtime is not
  *   counted, because a page only loads it for networks that softmargin's own engine does not support.
  */
-export async function downloadSize(code, splitting = true, isAnswering = false) {
+export async function downloadSize(code, splitting = true) {
   const sizes = { script: 0, engines: 0, codecs: 0, onnx: 0 }
-  for (const { path, contents, isOnDemand } of await bundleForPage(code, { splitting })) {
+  for (const { path, contents } of await bundleForEdge(code, { splitting })) {
     if (splitting && /\/(ort[-.]|session-)/.test(path)) continue
     // The script of the JPEG decoder belongs to it.
     const isCodec = splitting && /\/decode-\w+\.js$/.test(path)
-    if (isAnswering && isOnDemand && !isCodec) continue
     const part = isCodec
       ? 'codecs'
       : path.endsWith('.js')
@@ -87,18 +66,70 @@ export async function downloadSize(code, splitting = true, isAnswering = false) 
   return sizes
 }
 
+/** A program that fits a classifier on a few images and saves it. */
+const fitting = `
+  import { writeFileSync } from 'node:fs'
+  import { ImageClassifier } from 'softmargin/lite'
+  const plain = (value) => ({ data: new Uint8Array(48).fill(value), width: 4, height: 4, channels: 3 })
+  const classifier = await ImageClassifier.create()
+  const labels = ['dark', 'bright', 'dark', 'bright']
+  await classifier.fit([0, 255, 10, 245].map(plain), labels, { onWarning: () => {} })
+  writeFileSync(process.argv[1], await classifier.save())
+`
+/** A program that labels an image with a saved classifier. */
+const answering = `
+  import { readFileSync } from 'node:fs'
+  import { ImageClassifier } from './stdin.js'
+  const [model, image] = process.argv.slice(2).map((file) => new Uint8Array(readFileSync(file)))
+  const classifier = await ImageClassifier.load(model)
+  await classifier.predict([image])
+  classifier.dispose()
+`
+
+/**
+ * The gzipped bytes that are loaded before the first label of a classifier that `softmargin/lite` reads from the bytes of a
+ * file, beside the CNN and the image decoder. Node tells which scripts a process has executed, so that it does not matter
+ * whether they were imported statically or on demand.
+ *
+ * @returns `{ script, engines }`
+ */
+export async function answeringSize() {
+  // Two levels deep, like the scripts of the package, which look for WebAssembly beside themselves.
+  const folder = `${root}coverage/answering`
+  rmSync(folder, { recursive: true, force: true })
+  await bundle("export { ImageClassifier } from 'softmargin/lite'", {
+    ...{ splitting: true, conditions: ['browser', 'import'], write: true, outdir: folder },
+    external: ['@jsquash/*', 'jpeg-js'],
+  })
+  writeFileSync(`${folder}/program.mjs`, answering)
+  const run = (args, env = {}) =>
+    execFileSync(process.execPath, args, { cwd: root, env: { ...process.env, ...env } })
+  run(['--input-type=module', '-e', fitting, `${folder}/saved.onnx`])
+  const image = `${root}test/fixtures/images/baseline.jpg`
+  const coverage = `${folder}/coverage`
+  run([`${folder}/program.mjs`, `${folder}/saved.onnx`, image], { NODE_V8_COVERAGE: coverage })
+  const scripts = readdirSync(coverage)
+    .flatMap((file) => JSON.parse(readFileSync(`${coverage}/${file}`, 'utf8')).result)
+    .filter(({ url }) => url.startsWith(pathToFileURL(folder).href) && url.endsWith('.js'))
+    .map(({ url }) => fileURLToPath(url))
+  const sum = (files) => files.reduce((bytes, file) => bytes + gzipped(readFileSync(file)), 0)
+  const engines = [`${root}dist/cnn.wasm`, `${root}dist/svm.wasm`]
+  return { script: sum([...new Set(scripts)]), engines: sum(engines) }
+}
+
 /** The README's table of downloads. */
 export async function downloadTable() {
+  const lite = "export { ImageClassifier } from 'softmargin/lite'"
   const uses = [
-    ['train and classify in a page', "export { ImageClassifier } from 'softmargin'"],
-    ['the same, from `softmargin/lite`', "export { ImageClassifier } from 'softmargin/lite'"],
-    ['classify with a saved classifier', "export { ImageClassifier } from 'softmargin/lite'", true, true],
-    ['train an SVM on rows of numbers', "export { SVC } from 'softmargin/svm'"],
-    ['predict with a trained SVM', "export { SvcPredictor } from 'softmargin/svm'", false],
+    ['train and classify in a page', downloadSize("export { ImageClassifier } from 'softmargin'")],
+    ['the same, from `softmargin/lite`', downloadSize(lite)],
+    ['classify with a saved classifier', { ...(await downloadSize(lite)), ...(await answeringSize()) }],
+    ['train an SVM on rows of numbers', downloadSize("export { SVC } from 'softmargin/svm'")],
+    ['predict with a trained SVM', downloadSize("export { SvcPredictor } from 'softmargin/svm'", false)],
   ]
   const rows = await Promise.all(
-    uses.map(async ([use, code, splitting, isAnswering]) => {
-      const { script, engines, codecs, onnx } = await downloadSize(code, splitting, isAnswering)
+    uses.map(async ([use, measured]) => {
+      const { script, engines, codecs, onnx } = await measured
       const all = script + engines + codecs + onnx
       return [use, ...[script + engines, onnx, codecs, all].map(inWords)]
     }),

@@ -29,6 +29,7 @@ export default defineConfig({
           page('Fine-tuning', '/guide/fine-tuning'),
           page('Labels and stores', '/guide/labels-and-stores'),
           page('How sure is it?', '/guide/how-sure'),
+          page('Explanations', '/guide/explain'),
           page('Workers', '/guide/workers'),
           page('Serving', '/guide/serving'),
         ],

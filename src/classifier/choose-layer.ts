@@ -1,6 +1,6 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from '../cnn/extractor/extractor.ts'
-import type { LayerInfo } from '../cnn/extractor/layer-info.ts'
+import type { LayerInfo } from '../cnn/layers/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
@@ -17,8 +17,9 @@ import { StratifiedKFold } from '../model-selection/splits/stratified-k-fold.ts'
 import { JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
+import { withDefaultC } from './check-options.ts'
 import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
-import { checkImages, type ImagesCall, type Scale, withDefaultC } from './classifier-options.ts'
+import { checkImages, type ImagesCall, type Scale } from './classifier-options.ts'
 
 /** Progress of `chooseLayer`: stage `'features'` counts images, stage `'svm'` counts SVM fits. */
 export interface ChooseLayerProgress extends Progress {

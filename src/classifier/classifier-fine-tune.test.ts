@@ -3,9 +3,14 @@ import { digit } from '../../test/support/digits.ts'
 import { layeredCnnBytes } from '../../test/support/layered-cnn.ts'
 import { textureLabels, texturePreprocess, textures } from '../../test/support/textures.ts'
 import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { encodeLabels } from '../core/labels.ts'
+import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import type { RawImage } from '../image/image-input.ts'
+import { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import { FeatureStore } from '../store/feature-store.ts'
+import { SVC } from '../svm/svc.ts'
 import { ImageClassifier } from './image-classifier.ts'
+import { fitCalibration } from './review/calibration.ts'
 
 const kinds = [1, 4, 7, 9]
 const of = (from: number, to: number) =>
@@ -62,12 +67,76 @@ describe('a classifier with fineTune', () => {
     if (kept) expect(classifier.search!.bestScore).toBeGreaterThanOrEqual(tuned - 0.1)
   })
 
+  it('learns probabilities and the threshold of unknown from images that the CNN has not seen', async () => {
+    using classifier = await ImageClassifier.create({
+      extractor: { model: layeredCnnBytes(), preprocess: texturePreprocess },
+      fineTune: { from: 'input', epochs: 10, batchSize: 8, augment: false },
+      probability: true,
+      unknown: { reject: 0.1 },
+    })
+    const [images, labels] = [textures(0, 25), textureLabels(25)]
+    const done: number[] = []
+    await classifier.fit(images, labels, {
+      onProgress: ({ stage, total }) => void (stage === 'calibration' && done.push(total)),
+    })
+    expect(done).toEqual([1])
+    const held = classifier.extractor.tuning!.validation!.rows
+    expect(held).toHaveLength(15)
+
+    const features = await classifier.extractor.extract(images)
+    const seen = [...images.keys()].filter((row) => !held.includes(row))
+    const unseen = held
+    const scaler = new StandardScaler()
+    const svc = new SVC<string>(classifier.svm.getParams()).clone({ probability: false })
+    await svc.fit(
+      await scaler.fitTransform(features.select(seen)),
+      seen.map((row) => labels[row]),
+    )
+    const decisions = await svc.decisionFunction(await scaler.transform(features.select(unseen)), {
+      shape: 'ovo',
+    })
+    const own = {
+      decisions: Float64Array.from(decisions.data),
+      labels: encodeLabels(unseen.map((row) => labels[row])),
+    }
+    const { sigmoids } = await fitCalibration(own, new TimeSlice())
+    expect(classifier.svm.toState().sigmoids).toEqual(sigmoids)
+
+    // Of the images that were held out, about the share is refused that was asked for.
+    const scores = await classifier.knownScore(unseen.map((row) => images[row]))
+    const refused = scores.filter((score) => score <= 0).length / scores.length
+    expect(refused).toBeGreaterThan(0)
+    expect(refused).toBeLessThanOrEqual(0.2)
+
+    // Images that are added later are as new to the CNN.
+    await classifier.add(textures(25, 30), textureLabels(5))
+    await classifier.refit()
+    expect(classifier.svm.toState().sigmoids).not.toEqual(sigmoids)
+  })
+
+  it('warns if the CNN has learnt from all images that probabilities could come from', async () => {
+    for (const [options, count] of [
+      [{ probability: true }, 1],
+      [{ unknown: true }, 1],
+      [{}, 0],
+    ] as const) {
+      using classifier = await ImageClassifier.create({
+        extractor: { model: layeredCnnBytes(), preprocess: texturePreprocess },
+        fineTune: { from: 'input', epochs: 1, batchSize: 8, augment: false, validation: 0 },
+        ...options,
+      })
+      const told: string[] = []
+      await classifier.fit(textures(0, 8), textureLabels(8), { onWarning: (message) => told.push(message) })
+      expect(told.filter((message) => message.includes('fineTune.validation'))).toHaveLength(count)
+    }
+  })
+
   it('chooses the layer before fine-tuning', async () => {
     using classifier = await ImageClassifier.create({
       extractor: { layer: 'auto', pooling: { grid: 2 } },
       fineTune: { from: 'input', epochs: 1, batchSize: 16, validation: 0 },
     })
-    await classifier.fit(images, labels, { cv: 3 })
+    await classifier.fit(images, labels, { cv: 3, cautious: false })
     expect(classifier.extractor.describe().layer).toBe(classifier.rankedLayers![0].layer)
     expect(classifier.extractor.tuning!.kept).toBe(true)
     await classifier.fit(images, labels, { cv: 3 })

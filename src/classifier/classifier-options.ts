@@ -1,10 +1,6 @@
 import type { ExtractorOptions, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { checkRuntime } from '../cnn/runtime.ts'
-import {
-  checkFineTune,
-  type FineTuneOptions,
-  type FineTuneProgress,
-} from '../cnn/training/fine-tune-options.ts'
+import type { FineTuneOptions, FineTuneProgress } from '../cnn/training/fine-tune-options.ts'
 import type { LongCall, Progress, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Splitter } from '../core/folds.ts'
@@ -17,10 +13,10 @@ import type { ConfusionMatrix } from '../metrics/metrics.ts'
 import type { CvResults } from '../model-selection/grid-search.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
 import type { Scoring } from '../model-selection/scoring.ts'
-import { checkScale, type Scale, type ScalerNumbers } from '../preprocessing/feature-scaler.ts'
+import type { Scale, ScalerNumbers } from '../preprocessing/feature-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import { isFeatureStore } from '../store/known-stores.ts'
-import { SVC, type SvcOptions } from '../svm/svc.ts'
+import type { SVC, SvcOptions } from '../svm/svc.ts'
 
 export type { Scale, ScalerNumbers }
 
@@ -294,46 +290,6 @@ export interface UnknownEvaluation {
   others: number
 }
 
-/** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkOptions(options: ClassifierOptions): Required<
-  Omit<ClassifierOptions, 'store' | 'unknown' | 'fineTune'>
-> &
-  Pick<ClassifierOptions, 'store'> & {
-    unknown: UnknownSettings | undefined
-    fineTune: ClassifierFineTune | undefined
-  } {
-  checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'unknown', 'store', 'fineTune'])
-  const { extractor = {}, svm = {}, scale = 'standard', store, fineTune = false } = options
-  for (const [name, value] of Object.entries({ extractor, svm })) {
-    if (value === null || typeof value !== 'object') throw invalidArgument(name, value, 'an object')
-  }
-  checkScale(scale)
-  checkStore(store)
-  const inSvm = svm instanceof SVC ? svm.getParams().probability : svm.probability
-  const probability = options.probability ?? inSvm ?? false
-  if (typeof probability !== 'boolean' && probability !== 'libsvm') {
-    throw invalidArgument('probability', probability, "true, false or 'libsvm'")
-  }
-  const unknown = checkUnknown(options.unknown)
-  return {
-    extractor,
-    svm: withDefaultC(svm),
-    scale,
-    probability,
-    unknown,
-    store,
-    fineTune: checkTuning(fineTune, store),
-  }
-}
-
-/**
- * The options of an SVM with the default C for features of images: more accurate than 1 for 5 to 150 photos or digits of
- * a class (bench/defaults.js). An `SVC` keeps its own.
- */
-export function withDefaultC(svm: SVC | SvcOptions): SVC | SvcOptions {
-  return svm instanceof SVC || svm.C !== undefined ? svm : { ...svm, C: 3 }
-}
-
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
 export function checkEvaluate({ add, details }: EvaluateOptions): void {
   for (const [name, value] of Object.entries({ add, details })) {
@@ -378,25 +334,6 @@ function checkBackground(background: unknown): void {
   })
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-function checkTuning(fineTune: unknown, store: unknown): ClassifierFineTune | undefined {
-  if (fineTune === false) return undefined
-  if (fineTune !== true && (typeof fineTune !== 'object' || fineTune === null)) {
-    throw invalidArgument('fineTune', fineTune, 'true, false or an object of options')
-  }
-  const options = fineTune === true ? {} : (fineTune as ClassifierFineTune)
-  const { signal, onProgress, onUnreadable } = options as FineTuneOptions
-  for (const [name, value] of Object.entries({ signal, onProgress, onUnreadable })) {
-    if (value !== undefined) throw invalidArgument(`fineTune.${name}`, value, 'passed to fit')
-  }
-  checkFineTune(options, 'fineTune')
-  if (store !== undefined) {
-    const expected = 'left out with fineTune, since features of a CNN that changes cannot be kept'
-    throw invalidArgument('store', store, expected)
-  }
-  return options
-}
-
 /** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */
 const knownOnLoad: Record<keyof ClassifierLoadOptions, true> = {
   signal: true,
@@ -416,7 +353,7 @@ export function checkLoadOptions(options: ClassifierLoadOptions): void {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` for anything but a `FeatureStore` or `undefined` */
-function checkStore(store: unknown): void {
+export function checkStore(store: unknown): void {
   if (store === undefined || isFeatureStore(store)) return
   throw invalidArgument('store', store, 'a FeatureStore')
 }

@@ -1,6 +1,6 @@
 import type { Progress } from '../core/call-options.ts'
 import type { Splitter } from '../core/folds.ts'
-import type { Label } from '../core/labels.ts'
+import { encodeLabels, type Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { CvResults, GridSearchCV } from '../model-selection/grid-search.ts'
@@ -16,7 +16,8 @@ import type {
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
 import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkReviewFolds } from './review/review-folds.ts'
+import { checkReviewFolds, reviewFolds } from './review/review-folds.ts'
+import type { TrainingSet } from './training-set.ts'
 
 /**
  * By how many standard errors a candidate of a grid must be better than the SVM's own parameters, with `cautious` and if
@@ -88,6 +89,20 @@ export interface SvmFit<L extends Label> {
   unknown: UnknownSettings | undefined
   /** Unscaled features of images of other things, for `unknown`. */
   background?: Matrix | undefined
+  /** As in `TrainingSet`. */
+  unseen: Int32Array | undefined
+}
+
+/**
+ * The rows of images that a CNN has not learnt from, if it was trained on others of these images.
+ *
+ * @param read the index of the image of each row of features
+ */
+export function unseenRows({ extractor }: ImageFeatures, read: readonly number[]): Int32Array | undefined {
+  const { kept, validation } = extractor.tuning ?? {}
+  if (!kept || !validation) return undefined
+  const held = new Set(validation.rows)
+  return Int32Array.from([...read.keys()].filter((row) => held.has(read[row])))
 }
 
 /**
@@ -95,22 +110,18 @@ export interface SvmFit<L extends Label> {
  * than on any others, so that candidates are judged on the images that were held out.
  *
  * @param planned the search that the caller asked for
- * @param read the index of the image of each row of features
+ * @param set the images, with the rows of those that were held out
  * @param make makes such a search with other folds
  */
 export async function searchOnHeldOut<L extends Label>(
   planned: GridSearchCV<L> | undefined,
-  { extractor }: ImageFeatures,
-  read: readonly number[],
+  { labels, unseen }: TrainingSet<L>,
   make: (cv: Splitter) => Promise<GridSearchCV<L> | undefined>,
 ): Promise<GridSearchCV<L> | undefined> {
-  const { kept, validation } = extractor.tuning ?? {}
-  if (!planned || !kept || !validation) return planned
-  const held = new Set(validation.rows)
-  const rows = (isHeld: boolean) =>
-    Int32Array.from([...read.keys()].filter((row) => held.has(read[row]) === isHeld))
+  if (!planned || !unseen) return planned
   planned.dispose()
-  return make({ split: () => [{ train: rows(false), test: rows(true) }] })
+  const folds = reviewFolds(encodeLabels(labels, 'labels'), { unseen })
+  return make({ split: () => folds })
 }
 
 /**
@@ -124,13 +135,13 @@ export async function fitSvm<L extends Label>(
   o: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
-  const { features, labels, unknown } = fit
+  const { features, labels, unknown, unseen } = fit
   const { groups, signal, onWarning } = o
   const known = unknown && {
     reject: unknown.reject,
     label: unknown.label,
     numbers: await fitNoveltyScore(features, labels, unknown.reject, {
-      ...{ groups, signal, onWarning },
+      ...{ groups, signal, onWarning, unseen },
       background: fit.background,
     }),
   }
@@ -139,6 +150,7 @@ export async function fitSvm<L extends Label>(
   const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
     groups: o.groups,
     signal: o.signal,
+    unseen,
     onProgress: (p) => o.onProgress?.({ stage: 'calibration', ...p }),
   })
   return { ...fitted, svc, power }

@@ -13,7 +13,6 @@ import {
   type Scale,
   type ScalerNumbers,
 } from '../preprocessing/feature-scaler.ts'
-import { warnOfPlainFloat32 } from '../svm/plain-float32.ts'
 import { SVC } from '../svm/svc.ts'
 import { checkFeatureKernel } from './check-svm.ts'
 import type { RankedLayer } from './choose-layer.ts'
@@ -29,7 +28,6 @@ import {
   checkEvaluate,
   checkImages,
   checkLoadOptions,
-  checkOptions,
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
@@ -41,12 +39,11 @@ import {
   type UnknownSettings,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
+import type { ExplainOptions, Explanation } from './explain/explain.ts'
 import type { FittedSvm } from './fit-svm.ts'
 import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
-import { warnOfLabels } from './label-warnings.ts'
 import {
   decisionsOf,
-  evaluationOf,
   knownScoresOf,
   labelsOf,
   nextOf,
@@ -78,6 +75,7 @@ export type {
   UnknownOptions,
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
+export type { ExplainMethod, ExplainOptions, Explanation } from './explain/explain.ts'
 export type { Suspect } from './review/suspects.ts'
 
 /** State produced by `fit` or loaded from a file. */
@@ -160,6 +158,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   static async create<L extends Label = Label>(
     options: ClassifierOptions = {},
   ): Promise<ImageClassifier<L, Label | null>> {
+    const { checkOptions } = await import('./check-options.ts')
     const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
     const parameters = svm instanceof SVC ? svm.getParams() : svm
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
@@ -198,14 +197,15 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   /**
    * Fits the classifier on labelled images. With `grid`, the SVM parameters are selected by cross-validated
    * grid search. With `layer: 'auto'` the layer and pooling are selected first, as in `chooseLayer`, using
-   * `cv` folds of these images. With `fineTune` the CNN is trained next, and a grid search then has one fold: it fits
-   * on the images that the CNN has learnt from and judges on the others. If `fit` throws, the previously fitted state
+   * `cv` folds of these images. With `fineTune` the CNN is trained next; if the trained one is kept, a grid search,
+   * probabilities and the threshold of `unknown` then have one fold instead of several: an SVM is fitted on the images
+   * that the CNN has learnt from and judged on those that were held out. If `fit` throws, the previously fitted state
    * is kept.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
    * @param o.onWarning called for classes with fewer than 5 images, and if one class has 5 times as many images as
-   *   another; and as in `SVC.fit`
+   *   another; with `fineTune: { validation: 0 }` if there are probabilities or `unknown`; and as in `SVC.fit`
    * @returns this classifier, typed by `labels`
    * @throws {SoftmarginError} `EMPTY_INPUT`, `SHAPE_MISMATCH`, `ONE_CLASS`, `TOO_FEW_ROWS` if a class has
    *   fewer images than there are folds, `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`,
@@ -224,7 +224,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const call = o as ClassifierFitOptions<L>
     const extras = { probability: this.#probability, unknown: this.#unknown }
     // Only training needs it, so a program that classifies does not load it.
-    const { fitSvm, searchFor, searchOnHeldOut } = await import('./fit-svm.ts')
+    const [{ fitSvm, searchFor, searchOnHeldOut, unseenRows }, { warnOfLabels, warnOfSeenImages }] =
+      await Promise.all([import('./fit-svm.ts'), import('./label-warnings.ts')])
     const planned = await searchFor<L>(this.#template, images, labels, call, extras)
     warnOfLabels(labels, o.onWarning)
     const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
@@ -234,17 +235,17 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
       const known = source === frozen ? chosen?.extracted : undefined
       const extracted = known ?? (await source.extract(images, o, labels))
-      const trainingSet = trainingSetFrom<L>(extracted, labels)
-      const search = await searchOnHeldOut(planned, source, extracted.read, (cv) =>
+      const unseen = unseenRows(source, extracted.read)
+      const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
+      if (isAllSeen && (this.#probability || this.#unknown)) warnOfSeenImages(o.onWarning)
+      const trainingSet = trainingSetFrom<L>(extracted, labels, unseen)
+      const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const background = await this.#background(source, o)
       const given = {
-        features: extracted.features,
-        scaler,
-        labels: trainingSet.labels,
-        background,
+        ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, background },
         ...extras,
       }
       const groups = o.groups && extracted.read.map((i) => o.groups![i])
@@ -302,7 +303,10 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { fitSvm } = await import('./fit-svm.ts')
     const { backgroundRows } = await import('./review/background-score.ts')
     const background = last.known && backgroundRows(last.known.numbers)
-    const given = { features: all.features, scaler, labels: all.labels, background, ...extras }
+    const given = {
+      ...{ features: all.features, scaler, labels: all.labels, unseen: all.unseen, background },
+      ...extras,
+    }
     const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })
@@ -392,6 +396,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { add = false } = o
     checkEvaluate(o)
     if (add) await this.#checkRefittable()
+    const { evaluationOf } = await import('./evaluate-images.ts')
     const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
     if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
     return result.evaluation
@@ -470,6 +475,24 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   }
 
   /**
+   * Shows which parts of an image make the classifier find a label: leaves windows out, one after the other, and asks by
+   * how much that lowers the SVM's decision values. Windows are left out of the averages of the network's last maps
+   * (`method: 'layer'`), or of the image, where its mean colour replaces them (`'occlusion'`; Zeiler and Fergus, ECCV
+   * 2014). The same image gives the same map.
+   *
+   * @param image one image
+   * @param o `onProgress` counts runs of the network, in the stage `'features'`
+   * @throws {SoftmarginError} `NOT_FITTED`; `INVALID_ARGUMENT`, also for a `label` that is not in `classes`, for an array
+   *   of images, and for `'layer'` if the features are not averages of maps, or computed from such averages alone;
+   *   `IMAGE_UNREADABLE`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
+   */
+  async explain(image: ImageInput, o: ExplainOptions<L> = {}): Promise<Explanation<L>> {
+    const pipeline = this.#pipeline()
+    const { explainImage } = await import('./explain/explain.ts')
+    return explainImage(pipeline, image, o)
+  }
+
+  /**
    * Cross-validates the classifier's SVM on a quarter, a half and all of its training images, and guesses its accuracy
    * with other numbers of images. The layer, the CNN and the parameters of the SVM stay as they are. The difference
    * between two such guesses, added to an accuracy on held-out images, is a better guess than either alone.
@@ -536,7 +559,10 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
     const fitted = this.#checkFitted()
     const { extractor } = this
-    const { classifierToFile } = await import('./write-classifier-file.ts')
+    const [{ classifierToFile }, { warnOfPlainFloat32 }] = await Promise.all([
+      import('./write-classifier-file.ts'),
+      import('../svm/plain-float32.ts'),
+    ])
     const bytes = classifierToFile(extractor, fitted)
     await warnOfPlainFloat32(fitted.svc.toState(), o.onWarning)
     return bytes

@@ -5,8 +5,7 @@ import type { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import { signatureOf } from '../store/feature-signature.ts'
-import { type FeatureSource, type JoinedLayers, oneLayer } from '../store/feature-source.ts'
+import type { FeatureSource, JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
 import type { SVC } from '../svm/svc.ts'
 import type { RankedLayer } from './choose-layer.ts'
@@ -75,8 +74,7 @@ export class ImageFeatures {
         }),
     }
     const { store } = this
-    const source: FeatureSource = this.#joined ?? oneLayer(this.extractor)
-    const keys = store && (await store.keep(source, images, { ...call, labels }))
+    const keys = store && (await store.keep(await this.#kept(), images, { ...call, labels }))
     const features = keys ? await this.ofKeys(keys) : await this.extractor.extract(images, call)
     return { features, keys, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
   }
@@ -87,7 +85,13 @@ export class ImageFeatures {
    * @throws {SoftmarginError} `FEATURES_MISSING`, `FEATURES_MISMATCH`
    */
   async ofKeys(keys: readonly string[]): Promise<Matrix> {
+    const { signatureOf } = await import('../store/feature-signature.ts')
     return this.store!.featuresOf(keys, await signatureOf(this.extractor))
+  }
+
+  /** What the store keeps. */
+  async #kept(): Promise<FeatureSource> {
+    return this.#joined ?? (await import('../store/feature-source.ts')).oneLayer(this.extractor)
   }
 
   /**

@@ -42,3 +42,15 @@ export function warnOfLabels(
     `class ${frequent} has ${counts[most]} images and class ${rare} has ${counts[least]}: images of rare classes are often taken for frequent ones, so add images of the rare classes or leave out some of the frequent ones`,
   )
 }
+
+/**
+ * Warns of a classifier whose CNN has learnt from all of its images, so that probabilities and the threshold of `unknown`
+ * could be learnt from no others.
+ *
+ * @param onWarning default: a warning on the console
+ */
+export function warnOfSeenImages(onWarning: (message: string) => void = console.warn): void {
+  onWarning(
+    'the CNN has learnt from all of the images, on which everything looks clearer than it is, so probabilities will be too high and too few images will be refused as unknown; leave fineTune.validation above 0',
+  )
+}

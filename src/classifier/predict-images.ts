@@ -1,25 +1,13 @@
 import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
-import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import type { Label } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
 import type { ImageInput } from '../image/image-input.ts'
-import { classificationReport } from '../metrics/classification-report.ts'
-import { accuracyScore, confusionMatrix } from '../metrics/metrics.ts'
-import { wilsonInterval } from '../metrics/wilson-interval.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
-import {
-  checkImages,
-  type EvaluateOptions,
-  type Evaluation,
-  type EvaluationDetails,
-  type ImagesCall,
-  type NextToLabel,
-  type UnknownEvaluation,
-} from './classifier-options.ts'
+import { checkImages, type ImagesCall, type NextToLabel } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
-import { knownScoresByClass, maxOfRows } from './review/known-scores.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
 
 /** A fitted classifier: feature source, feature scaler and SVM. */
@@ -40,7 +28,7 @@ export async function labelsOf<L extends Label, U extends Label | null>(
 ): Promise<(L | U | null)[]> {
   const { X, features, read } = await rowsOf(pipeline, images, o)
   const predicted = await pipeline.svc.predict(X, { signal: o.signal })
-  return spread(refuse<L, U>(pipeline, features, predicted), read, images.length)
+  return spread(await refuse<L, U>(pipeline, features, predicted), read, images.length)
 }
 
 /** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
@@ -53,22 +41,25 @@ export async function knownScoresOf(
     throw invalidArgument('unknown', false, 'set when the classifier is made, for knownScore')
   const { features, read } = await rowsOf(pipeline, images, o)
   const all = new Float64Array(images.length).fill(Number.NaN)
-  for (const [row, score] of knownScores(pipeline.known, features).entries()) all[read[row]] = score
+  for (const [row, score] of (await knownScores(pipeline.known, features)).entries()) all[read[row]] = score
   return all
 }
 
-function knownScores({ numbers }: NoveltyDetector, features: Matrix): Float64Array {
+/** How alike each row of features is to what was learnt. */
+export async function knownScores({ numbers }: NoveltyDetector, features: Matrix): Promise<Float64Array> {
+  // Loaded on demand: most classifiers do not know what they have learnt.
+  const { knownScoresByClass, maxOfRows } = await import('./review/known-scores.ts')
   return maxOfRows(knownScoresByClass(numbers, features), numbers.offset.length)
 }
 
 /** Replaces the labels of images that are like none of the classes. */
-function refuse<L extends Label, U extends Label | null>(
+async function refuse<L extends Label, U extends Label | null>(
   { known }: Pipeline<L>,
   features: Matrix,
   predicted: L[],
-): (L | U)[] {
+): Promise<(L | U)[]> {
   if (!known) return predicted
-  const scores = knownScores(known, features)
+  const scores = await knownScores(known, features)
   return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as U)))
 }
 
@@ -89,7 +80,7 @@ export async function probabilitiesOf<L extends Label, U extends Label | null>(
   const call = { signal: o.signal }
   const rows = await svcProbabilities(pipeline, X, predicted, call)
   return {
-    labels: spread(refuse<L, U>(pipeline, features, predicted), read, images.length),
+    labels: spread(await refuse<L, U>(pipeline, features, predicted), read, images.length),
     probabilities: spreadRows(rows, read, images.length),
   }
 }
@@ -128,61 +119,8 @@ export async function nextOf<L extends Label>(
   return rows.map((row) => ({ index: read[row], label: predicted[row], uncertainty: uncertainties[row] }))
 }
 
-/**
- * Evaluates the classifier on images with known labels, and returns the features of these too. A feature store records
- * the labels only if the images are to be added.
- */
-export async function evaluationOf<L extends Label>(
-  pipeline: Pipeline<L>,
-  images: readonly ImageInput[],
-  labels: ArrayLike<L>,
-  o: EvaluateOptions,
-): Promise<{ evaluation: Evaluation<L>; extracted: Extracted }> {
-  checkImages(images)
-  checkLabels(labels, images.length, 'labels', 'images')
-  uniqueLabels([pipeline.svc.classes[0], ...Array.from(labels)], 'labels')
-  const { X, features, read, keys } = await rowsOf(pipeline, images, o, o.add ? labels : undefined)
-  const predicted = await pipeline.svc.predict(X, { signal: o.signal })
-  const yTrue = read.map((i) => labels[i])
-  const all = uniqueLabels([...pipeline.svc.classes, ...yTrue])
-  const occurring = new Set(yTrue)
-  const right = yTrue.filter((label, row) => label === predicted[row]).length
-  const evaluation = {
-    accuracy: accuracyScore(yTrue, predicted),
-    accuracyInterval: wilsonInterval(right, yTrue.length),
-    confusionMatrix: confusionMatrix(yTrue, predicted, { labels: all }),
-    report: {
-      // As in scikit-learn, averages cover only the classes that occur; the list covers all classes.
-      ...classificationReport(yTrue, predicted),
-      classes: classificationReport(yTrue, predicted, { labels: all }).classes,
-    },
-    missingClasses: pipeline.svc.classes.filter((label) => !occurring.has(label)),
-    images: yTrue.length,
-    ...(o.details && { details: await detailsOf(pipeline, X, read, predicted, o.signal) }),
-    ...(pipeline.known && {
-      unknown: unknownEvaluation(pipeline, pipeline.known, features, yTrue, predicted),
-    }),
-  }
-  return { evaluation, extracted: { features, read, keys } }
-}
-
-async function detailsOf<L extends Label>(
-  pipeline: Pipeline<L>,
-  X: Matrix,
-  indices: number[],
-  predicted: L[],
-  signal: AbortSignal | undefined,
-): Promise<EvaluationDetails<L>> {
-  const { svc } = pipeline
-  const call = { signal }
-  const decisions = await svc.decisionFunction(X, call)
-  if (!svc.getParams().probability) return { indices, predicted, decisions }
-  const probabilities = await svcProbabilities(pipeline, X, predicted, call)
-  return { indices, predicted, decisions, probabilities }
-}
-
 /** Probabilities, rows x classes, calibrated if the classifier is. */
-async function svcProbabilities<L extends Label>(
+export async function svcProbabilities<L extends Label>(
   { svc, power }: Pipeline<L>,
   X: Matrix,
   predicted: L[],
@@ -194,37 +132,8 @@ async function svcProbabilities<L extends Label>(
   return calibratedProba({ svc, power }, X, predicted, call)
 }
 
-function unknownEvaluation(
-  { svc }: Pipeline,
-  known: NoveltyDetector,
-  features: Matrix,
-  yTrue: readonly Label[],
-  predicted: readonly Label[],
-): UnknownEvaluation {
-  const accepted = knownScores(known, features)
-  const classes = new Set(svc.classes)
-  const counts = { known: 0, others: 0, refused: 0, wronglyAccepted: 0, accepted: 0, right: 0 }
-  for (const [row, label] of yTrue.entries()) {
-    const isKnown = classes.has(label)
-    const isAccepted = accepted[row] > 0
-    if (isKnown) counts.known++
-    else counts.others++
-    if (isKnown && !isAccepted) counts.refused++
-    if (!isKnown && isAccepted) counts.wronglyAccepted++
-    if (isAccepted) counts.accepted++
-    if (isAccepted && label === predicted[row]) counts.right++
-  }
-  return {
-    refused: counts.refused / counts.known,
-    wronglyAccepted: counts.wronglyAccepted / counts.others,
-    accuracyOfAccepted: counts.right / counts.accepted,
-    known: counts.known,
-    others: counts.others,
-  }
-}
-
 /** Scaled and unscaled features of the readable images, with the indices of those images. */
-async function rowsOf(
+export async function rowsOf(
   { source, scaler }: Pipeline,
   images: readonly ImageInput[],
   o: ImagesCall,

@@ -14,14 +14,20 @@ export interface TrainingSet<L extends Label = Label> {
   labels: L[]
   /** Feature store keys of the images, if there was a store. */
   keys: string[] | undefined
+  /**
+   * Rows of images that the CNN has not learnt from, if it has learnt from others. On those that it has learnt from,
+   * everything looks easier to tell apart than it is.
+   */
+  unseen?: Int32Array | undefined
 }
 
 /** Pairs extracted features with the labels of the images that could be read. */
 export function trainingSetFrom<L extends Label>(
   { features, keys, read }: Extracted,
   labels: ArrayLike<L>,
+  unseen?: Int32Array,
 ): TrainingSet<L> {
-  return { features, keys, labels: read.map((i) => labels[i]) }
+  return { features, keys, labels: read.map((i) => labels[i]), unseen }
 }
 
 /** Concatenates training sets. */
@@ -30,7 +36,20 @@ export function joinTrainingSets<L extends Label>(
   features: Matrix[],
 ): TrainingSet<L> & { features: Matrix } {
   const keys = parts.every((part) => part.keys) ? parts.flatMap((part) => part.keys!) : undefined
-  return { features: joinRows(features), keys, labels: parts.flatMap(({ labels }) => labels) }
+  const labels = parts.flatMap((part) => part.labels)
+  return { features: joinRows(features), keys, labels, unseen: joinUnseen(parts) }
+}
+
+function joinUnseen(parts: readonly TrainingSet[]): Int32Array | undefined {
+  if (parts.every(({ unseen }) => unseen === undefined)) return undefined
+  let first = 0
+  const rows = parts.flatMap(({ labels, unseen }) => {
+    const own = unseen ? [...unseen] : [...labels.keys()]
+    const moved = own.map((row) => first + row)
+    first += labels.length
+    return moved
+  })
+  return Int32Array.from(rows)
 }
 
 /** The keys and labels of the training images as JSON for a file; `undefined` without a store. */

@@ -8,6 +8,7 @@ import { version } from '../core/version.ts'
 import { addFormats } from '../image/formats/all-formats.ts'
 import { addConvert } from './commands/convert-command.ts'
 import { addEvaluate } from './commands/evaluate-command.ts'
+import { addExplain } from './commands/explain-command.ts'
 import { addExtract } from './commands/extract-command.ts'
 import { addInfo } from './commands/info-command.ts'
 import { addLayers } from './commands/layers-command.ts'
@@ -46,6 +47,7 @@ addPredict(program, interrupt.signal)
 addEvaluate(program, interrupt.signal)
 addNext(program, interrupt.signal)
 addSuspects(program, interrupt.signal)
+addExplain(program, interrupt.signal)
 addExtract(program, interrupt.signal)
 addServe(program, interrupt.signal)
 addLayers(program, interrupt.signal)

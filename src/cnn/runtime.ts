@@ -115,6 +115,7 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
  * Starts a network in the appropriate runtime.
  *
  * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param port the model's only input
  * @param dims dimensions of the images: batch, channels, height, width
  * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` with the reason if the engine
  *   was requested and cannot run the network; `MODEL_UNREADABLE` for weights that do not match their shapes;
@@ -122,7 +123,7 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
  */
 export async function startNetwork(
   model: ModelProto,
-  port: ImageTensorInput,
+  port: Pick<ImageTensorInput, 'name' | 'batch'>,
   dims: readonly number[],
   options: RunningOptions,
 ): Promise<Network> {

@@ -1,7 +1,6 @@
 import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
 import { type Drawn, drawnPixels, isDrawn } from '../host/platform/drawn-pixels.ts'
-import { readSource } from '../host/storage/read-source.ts'
-import { withoutSecrets } from '../host/storage/url-secrets.ts'
+import { readSource, safeToShow } from '../host/storage/read-source.ts'
 
 /** Raw pixels in row-major order, `channels` bytes per pixel (grey, RGB or RGBA). */
 export interface RawImage {
@@ -42,7 +41,7 @@ export async function openImage(
     return {
       kind: 'file',
       bytes: await readSource(input, name, options),
-      name: withSource(name, String(input)),
+      name: withSource(name, await safeToShow(String(input))),
     }
   }
   if (input instanceof Uint8Array) return { kind: 'file', bytes: input, name }
@@ -120,6 +119,6 @@ function checkPixels(input: ImageData | RawImage, name: string): RawImage {
 /** Combines `images[3]` and `cats/tom.png` to `images[3] ('cats/tom.png')`. */
 function withSource(name: string, source: string): string {
   // A data: URL contains the image itself, so it is shortened.
-  const short = /^data:/i.test(source) ? `${source.slice(0, 24)}...` : withoutSecrets(source)
+  const short = /^data:/i.test(source) ? `${source.slice(0, 24)}...` : source
   return `${name} ('${short}')`
 }

@@ -1,7 +1,7 @@
 import type { RawImage } from './image-input.ts'
 import { outputSize } from './preprocess.ts'
 import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
-import { resize, targetSize } from './resize.ts'
+import { resize, targetSize, type Window } from './resize.ts'
 
 /** Number of values in the tensor of one image: channels * height * width. */
 export function tensorLength(preprocess: ResolvedPreprocess): number {
@@ -16,20 +16,60 @@ export function tensorLength(preprocess: ResolvedPreprocess): number {
  * @param target float32 of length `tensorLength(preprocess)`, filled in [channels, height, width] order
  */
 export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, target: Float32Array): void {
+  const { picture, window, size } = croppedPicture(image, preprocess)
+  const tables = channelTables(preprocess)
+  // Images smaller than the crop get a black border.
+  if (picture.width < size.width || picture.height < size.height) {
+    const plane = size.width * size.height
+    for (const [c, table] of tables.entries()) target.fill(table[0], c * plane, (c + 1) * plane)
+  }
+  normalise(picture, preprocess.order, tables, target, size, window)
+}
+
+/** What a network sees of an image. */
+export interface NetworkPicture {
+  /** Opaque RGBA pixels, of the size of the network's input. */
+  picture: RawImage
+  /** The part of the image that it shows, in pixels of the image; larger than the image if there is a border. */
+  window: Window
+}
+
+/**
+ * Resizes and crops a decoded image to what the network sees.
+ *
+ * @param image opaque RGBA, as returned by `decodeImage`
+ */
+export function networkPicture(image: RawImage, preprocess: ResolvedPreprocess): NetworkPicture {
+  const { picture, whole, from, window, size } = croppedPicture(image, preprocess)
+  const data = new Uint8Array(size.width * size.height * 4)
+  for (let i = 3; i < data.length; i += 4) data[i] = 255
+  for (let y = 0, from = 0; y < picture.height; y++) {
+    let to = ((window.top + y) * size.width + window.left) * 4
+    for (let x = 0; x < picture.width; x++, from += 3, to += 4)
+      data.set(picture.data.subarray(from, from + 3), to)
+  }
+  const [across, down] = [image.width / whole.width, image.height / whole.height]
+  return {
+    picture: { data, ...size, channels: 4 },
+    window: {
+      left: (from.left - window.left) * across,
+      top: (from.top - window.top) * down,
+      width: size.width * across,
+      height: size.height * down,
+    },
+  }
+}
+
+/** The part of the resized image within the crop, and where it is in the resized image and in the crop. */
+function croppedPicture(image: RawImage, preprocess: ResolvedPreprocess) {
   const { size, resample } = preprocess
-  const whole = size ? targetSize(image, size) : image
+  const whole = size ? targetSize(image, size) : { width: image.width, height: image.height }
   const cropped = outputSize(preprocess)
   const across = cropped1d(whole.width, cropped.width)
   const down = cropped1d(whole.height, cropped.height)
-  const window = { left: across.from, top: down.from, width: across.length, height: down.length }
-  const pixels = resize(image, whole, resample, window)
-  const tables = channelTables(preprocess)
-  // Images smaller than the crop get a black border.
-  if (window.width < cropped.width || window.height < cropped.height) {
-    const plane = cropped.width * cropped.height
-    for (const [c, table] of tables.entries()) target.fill(table[0], c * plane, (c + 1) * plane)
-  }
-  normalise(pixels, preprocess.order, tables, target, cropped, { left: across.to, top: down.to })
+  const from = { left: across.from, top: down.from, width: across.length, height: down.length }
+  const picture = resize(image, whole, resample, from)
+  return { picture, whole, from, window: { left: across.to, top: down.to }, size: cropped }
 }
 
 /** Writes normalized pixels into the tensor; `at` is the position of their upper left corner. */

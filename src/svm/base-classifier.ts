@@ -2,7 +2,6 @@ import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { oneVsRest, vote } from '../engine/decision/voting.ts'
 import { pairCount } from '../engine/kernel/pairs.ts'
 import type { DecisionFunction } from './model/decision-function.ts'
@@ -55,6 +54,7 @@ export abstract class BaseClassifier<L extends Label> {
     if (!sigmoids) {
       throw invalidArgument('probability', false, 'true when the SVC is made, for predictProba to be there')
     }
+    const { coupleProbabilities } = await import('../engine/decision/coupling.ts')
     const rows: ArrayLike<number>[] = []
     await decisions.decideInBlocks(X, o, (block) => {
       const data = coupleProbabilities(block, classes.length, sigmoids, tieOrder)

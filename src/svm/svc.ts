@@ -1,22 +1,18 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { dealFolds } from '../core/folds.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../core/labels.ts'
+import { checkLabels, type Label } from '../core/labels.ts'
 import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { decisionThreads } from '../engine/decision/decision-threads.ts'
 import type { KeptGram } from '../engine/kernel/kept-gram.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
-import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { accuracyScore } from '../metrics/metrics.ts'
 import { BaseClassifier, type FittedClassifier } from './base-classifier.ts'
 import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
 import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 import { checkedModel, checkStateClasses } from './model/model-state.ts'
-import { type SampleWeight, sampleWeights, weightedGroups } from './model/sample-weight.ts'
-import { classWeights, type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
+import type { SampleWeight } from './model/sample-weight.ts'
+import { type SvcOptions, type SvcParameters, svcParameters } from './model/svc-params.ts'
 import type { SvcState } from './model/svc-state.ts'
-import { kernelFor } from './model/svm-params.ts'
 import type { FitProgress } from './training/one-vs-one.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
@@ -99,33 +95,12 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
     const matrix = Matrix.from(X)
     checkLabels(y, matrix.rows)
     checkNotEmpty(matrix)
-    const timeSlice = new TimeSlice(o.signal)
-    const { kernel, survey } = await kernelFor(this.#parameters, matrix, timeSlice)
-    const labels = encodeLabels(y)
-    const { classes, codes } = labels
-    checkClasses(classes)
-    const rowWeights = sampleWeights(o.sampleWeight, matrix.rows)
-    const groups = weightedGroups(labels, rowWeights)
-    const { C, classWeight, probability, randomState } = this.#parameters
-    const weights = classWeights(classWeight, classes, [...countCodes(labels)])
-    const bounds = new Float64Array(matrix.rows)
-    for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
     // Loaded on demand, because programs that only predict do not need it.
-    const [{ fitOneVsOne }, { earlierDuals }, { FOLDS }] = await Promise.all([
-      import('./training/one-vs-one.ts'),
-      import('./training/earlier-duals.ts'),
-      import('./training/pair-solver.ts'),
-    ])
-    const folds = probability ? dealFolds(groups, matrix.rows, FOLDS, randomState) : undefined
-    const earlier = this.#earlier(o.warmStart)
-    const model = await fitOneVsOne(
-      {
-        ...{ X: matrix, groups, survey, bounds, folds, gram: o.gram },
-        earlier: earlier && earlierDuals(earlier.model, earlier.classes, matrix, y, classes),
-      },
-      kernel,
-      { ...this.#parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
-    )
+    const { fitSvc } = await import('./training/fit-svc.ts')
+    const { model, classes } = await fitSvc(matrix, y, this.#parameters, {
+      ...o,
+      earlier: this.#earlier(o.warmStart),
+    })
     this.#learn(model, classes)
     // The type is now that of the labels in y.
     return this as unknown as SVC<Y[number]>
@@ -151,7 +126,9 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
    * @throws {SoftmarginError} as `predict`, and `SHAPE_MISMATCH` if `y` does not have one label per row
    */
   async score(X: MatrixLike, y: ArrayLike<Label>, o: LongCall = {}): Promise<number> {
-    return accuracyScore(y, await this.predict(X, o))
+    const predicted = await this.predict(X, o)
+    const { accuracyScore } = await import('../metrics/metrics.ts')
+    return accuracyScore(y, predicted)
   }
 
   /** The classes, sorted: numbers by value, strings by code unit. */

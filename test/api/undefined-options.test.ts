@@ -63,7 +63,7 @@ it('treats undefined image options as omitted', async () => {
     'threads',
     'onWarning',
   ]
-  const looks = ['pooling', 'mirror', 'device']
+  const looks = ['pooling', 'mirror', 'shift', 'device']
   const preprocess = unset('size', 'crop', 'mean', 'std', 'rescale', 'resample', 'order')
   using extractor = await FeatureExtractor.create({ ...unset(...places, ...looks), preprocess })
   using usual = await FeatureExtractor.create()

@@ -26,11 +26,11 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
     await server?.stop()
   })
 
-  it('runs the network on WebGPU, and on WebAssembly after the GPU is lost', async () => {
+  it('runs and trains the network on WebGPU, and runs it on WebAssembly after the GPU is lost', async () => {
     const checks = await call<{ what: string; holds: boolean }[]>(await openPage(browser, server), 'gpu')
-    expect(checks).toHaveLength(8)
+    expect(checks).toHaveLength(13)
     expect(checks.filter(({ holds }) => !holds)).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   it('extracts the same features from every kind of image that a page has', async () => {
     const seen = await call<{ labels: string[]; loose: string; differences: Record<string, number> }>(

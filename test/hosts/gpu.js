@@ -31,6 +31,37 @@ export async function gpuProgram(FeatureExtractor, runtime, model) {
   check('also at several layers at once', close(last))
   first.dispose()
 
+  // Two steps, of which the first one changes the head alone, since the head starts at zero.
+  const steps = {
+    ...{ from: 'layer3', epochs: 2, batchSize: images.length, validation: 0, augment: false },
+    ...{ learningRate: 0.005, momentum: 0, schedule: 'constant', layerDecay: 1 },
+  }
+  const labels = ['a', 'b', 'a', 'b', 'b']
+  /** How training changes the features; they are computed on WebAssembly. */
+  const changeBy = async (extractor) => {
+    const tuned = await extractor.fineTune(images, labels, steps)
+    check(`${extractor.device} trains in onnxruntime-web`, tuned.tuning.runtime === 'onnxruntime')
+    const copy = await FeatureExtractor.create({ model: await tuned.toOnnx() })
+    const found = (await copy.extract(images)).data.map((value, i) => value - wanted[i])
+    for (const one of [tuned, copy]) one.dispose()
+    return found
+  }
+  const told = []
+  const gpu = await FeatureExtractor.create({
+    ...{ ...options, device: 'webgpu' },
+    onWarning: (message) => told.push(message),
+  })
+  const onGpu = await changeBy(gpu)
+  const onWasm = await changeBy(await FeatureExtractor.create({ ...options, runtime: 'onnxruntime' }))
+  const greatest = onWasm.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  check('training changes the features', greatest > 1e-3)
+  check(
+    'training on the GPU is within 1e-2 of that on WebAssembly',
+    onGpu.every((value, i) => Math.abs(value - onWasm[i]) < 1e-2 * greatest),
+  )
+  check('and stays on the GPU', gpu.device === 'webgpu' && told.length === 0)
+  gpu.dispose()
+
   const warnings = []
   const onWarning = (message) => warnings.push(message)
   const second = await FeatureExtractor.create({ ...options, device: 'webgpu', onWarning })

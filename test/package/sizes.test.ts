@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { budgets, downloadSize, downloadTable, entrySize } from '../../scripts/sizes.js'
+import { answeringSize, budgets, downloadSize, downloadTable, entrySize } from '../../scripts/sizes.js'
 
 const text = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -35,6 +35,12 @@ describe('what a page downloads', () => {
       expect(all).toBeGreaterThan(1.4e6)
     },
   )
+
+  it('is within its budget before the first label of a saved classifier, beside CNN and decoder', async () => {
+    const { script, engines } = await answeringSize()
+    expect(script + engines).toBeLessThanOrEqual(budgets.answering)
+    expect(script + engines).toBeGreaterThan(0.9 * budgets.answering)
+  })
 
   const bytes = (cell: string) => {
     const [, number, unit] = /^([\d.]+) (k|M)B$/.exec(cell)!

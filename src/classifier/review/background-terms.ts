@@ -1,5 +1,5 @@
 import { exp, log } from '../../core/exp-log.ts'
-import type { BackgroundNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { BackgroundNumbers } from '../../onnx/classifier/background-numbers.ts'
 import { timesUpper } from './times-upper.ts'
 
 /**

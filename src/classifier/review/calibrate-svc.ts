@@ -19,6 +19,8 @@ export interface CalibratedSvc<L extends Label> {
  *
  * @param svc a fitted SVC without probabilities; it is disposed of
  * @param X the unscaled rows that it was fitted on
+ * @param call.unseen if the CNN has learnt from some rows, the others: one SVM is fitted on the rows that it has learnt
+ *   from, and judges these
  * @returns an SVC with the same decision values
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`; `svc` is then
  *   disposed of, too

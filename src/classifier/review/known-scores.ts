@@ -1,7 +1,7 @@
 // The score of `unknown` for rows of features, from fitted numbers.
 
 import type { Matrix } from '../../core/matrix.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import { addBackgroundTerms } from './background-terms.ts'
 import { timesUpper } from './times-upper.ts'
 

@@ -1,12 +1,13 @@
 // Open-set recognition: which images belong to none of the classes (the option `unknown`).
 
 import { SoftmarginError } from '../../core/errors.ts'
+import type { Fold } from '../../core/folds.ts'
 import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { auc, rocCurve } from '../../metrics/roc.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import { fitBackgroundScore } from './background-score.ts'
 import { knownScoresByClass, maxOfRows } from './known-scores.ts'
 import type { ReviewCall } from './out-of-fold.ts'
@@ -53,13 +54,14 @@ type FitScore = (X: Matrix, labels: EncodedLabels) => Promise<KnownNumbers>
  *
  * @param X unscaled features
  * @param reject share of the rows to refuse, between 0 and 1
+ * @param call.unseen if the CNN has learnt from some rows, the others: the thresholds are set on these alone
  * @throws {SoftmarginError} `TOO_FEW_ROWS`, `INVALID_ARGUMENT` for too many features, `ABORTED`
  */
 export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  { groups, background, signal, onWarning }: NoveltyCall,
+  { groups, background, signal, onWarning, unseen }: NoveltyCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -70,10 +72,10 @@ export async function fitNoveltyScore(
     )
   }
   const labels = encodeLabels(y, 'labels')
-  const dealt = reviewFolds(labels, groups)
+  const folds = reviewFolds(labels, { groups, unseen })
   const timeSlice = new TimeSlice(signal)
   const plain: FitScore = async (rows, own) => fitPlda(rows, own)
-  const scores = await outOfFoldScores(plain, X, labels, dealt, timeSlice)
+  const scores = await outOfFoldScores(plain, X, labels, folds, timeSlice)
   const fitted = await plain(X, labels)
   if (!background) return withThresholds(fitted, scores, reject)
   if (separation(maxOfRows(scores, labels.classes.length), scoresOf(fitted, background)) >= TOO_FAR) {
@@ -84,34 +86,27 @@ export async function fitNoveltyScore(
   }
   const others = drawn(background, MAX_BACKGROUND)
   const withOthers: FitScore = (rows, own) => fitBackgroundScore(rows, own, others, timeSlice)
-  const judged = await outOfFoldScores(withOthers, X, labels, dealt, timeSlice)
+  const judged = await outOfFoldScores(withOthers, X, labels, folds, timeSlice)
   return withThresholds(await withOthers(X, labels), judged, reject)
 }
 
-/** The scores of each row, rows x classes, by a fit on the other folds. */
+/** The scores of the rows that the folds judge, fold by fold, rows x classes. */
 async function outOfFoldScores(
   fitScore: FitScore,
   X: Matrix,
   labels: EncodedLabels,
-  dealt: Int32Array,
+  folds: readonly Fold[],
   timeSlice: TimeSlice,
 ): Promise<Float64Array> {
-  const count = labels.classes.length
-  const rows = Int32Array.from(dealt.keys())
-  const scores = new Float64Array(X.rows * count)
-  for (const held of new Set(dealt)) {
+  const judged: Float64Array[] = []
+  for (const { train, test } of folds) {
     await timeSlice.yield()
-    const train = rows.filter((row) => dealt[row] !== held)
-    const test = rows.filter((row) => dealt[row] === held)
     // Each class has rows in two folds at least, so every training part has a row of it.
     const codes = train.map((row) => labels.codes[row])
-    const found = knownScoresByClass(
-      await fitScore(X.select(train), { classes: labels.classes, codes }),
-      X.select(test),
-    )
-    for (const [i, row] of test.entries()) scores.set(found.subarray(i * count, (i + 1) * count), row * count)
+    const fitted = await fitScore(X.select(train), { classes: labels.classes, codes })
+    judged.push(knownScoresByClass(fitted, X.select(test)))
   }
-  return scores
+  return Float64Array.from(judged.flatMap((scores) => [...scores]))
 }
 
 /** Subtracts thresholds that refuse a share of the rows with these out-of-fold scores. */

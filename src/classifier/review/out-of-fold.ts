@@ -10,6 +10,11 @@ import { reviewFolds } from './review-folds.ts'
 export interface ReviewCall extends LongCall {
   /** The group of each row, which no fold divides. Default: no groups. */
   groups?: ArrayLike<Label> | undefined
+  /**
+   * If the CNN has learnt from some rows, the others: these alone are judged, by one fit on the rows that it has learnt
+   * from. Default: all rows are judged.
+   */
+  unseen?: Int32Array | undefined
 }
 
 /** Decision values of rows from SVMs that were not fitted on these rows. */
@@ -25,6 +30,7 @@ export interface OutOfFold<L extends Label = Label> {
  *
  * @param template the SVC whose options are used; it is not fitted itself
  * @param X unscaled features
+ * @param call.unseen as in `reviewFolds`; only these rows are then judged and returned
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or group, and the errors of `SVC.fit`
  */
 export async function outOfFoldDecisions<L extends Label>(
@@ -32,18 +38,14 @@ export async function outOfFoldDecisions<L extends Label>(
   scale: Scale,
   X: Matrix,
   y: readonly L[],
-  { groups, signal, onProgress }: ReviewCall = {},
+  { groups, signal, onProgress, unseen }: ReviewCall = {},
 ): Promise<OutOfFold<L>> {
-  const labels = encodeLabels(y, 'labels')
-  const dealt = reviewFolds(labels, groups)
-  const rows = Int32Array.from(dealt.keys())
-  const used = [...new Set(dealt)].sort((a, b) => a - b)
-  const folds = used.map((held) => ({
-    train: rows.filter((row) => dealt[row] !== held),
-    test: rows.filter((row) => dealt[row] === held),
-  }))
-  const pairs = (labels.classes.length * (labels.classes.length - 1)) / 2
-  const decisions = new Float64Array(X.rows * pairs)
+  const all = encodeLabels(y, 'labels')
+  const folds = reviewFolds(all, { groups, unseen })
+  const judged = folds.flatMap(({ test }) => [...test]).sort((a, b) => a - b)
+  const places = new Map(judged.map((row, place) => [row, place]))
+  const pairs = (all.classes.length * (all.classes.length - 1)) / 2
+  const decisions = new Float64Array(judged.length * pairs)
   await crossValidate(X, y, folds, {
     scale,
     signal,
@@ -53,10 +55,14 @@ export async function outOfFoldDecisions<L extends Label>(
       // With two classes, SVC answers positive values for the second one.
       const sign = pairs === 1 ? -1 : 1
       for (const [i, row] of test.entries()) {
-        for (const [pair, value] of answers.row(i).entries()) decisions[row * pairs + pair] = sign * value
+        const at = places.get(row)! * pairs
+        for (const [pair, value] of answers.row(i).entries()) decisions[at + pair] = sign * value
       }
       onProgress?.({ done: fold + 1, total: folds.length })
     },
   })
-  return { decisions, labels }
+  return {
+    decisions,
+    labels: { classes: all.classes, codes: Int32Array.from(judged, (row) => all.codes[row]) },
+  }
 }

@@ -1,7 +1,7 @@
 import { log } from '../../core/exp-log.ts'
 import type { EncodedLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
-import type { KnownNumbers } from '../../onnx/classifier/known-steps.ts'
+import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import { timesUpper } from './times-upper.ts'
 import { classCentres, inverseFactor, meanOfRows, withinCovariance } from './whitening.ts'
 

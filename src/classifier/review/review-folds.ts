@@ -1,5 +1,5 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { dealFolds } from '../../core/folds.ts'
+import { dealFolds, type Fold } from '../../core/folds.ts'
 import {
   type EncodedLabels,
   encodeLabels,
@@ -12,22 +12,38 @@ import { StratifiedGroupKFold } from '../../model-selection/splits/stratified-gr
 const FOLDS = 5
 
 /**
- * Assigns rows to five folds, each of which is judged by a fit on the others. Without groups each class is dealt at
- * random, with a fixed seed; with groups no fold divides one, and there are fewer folds if there are fewer groups.
+ * The folds by which rows are judged: the rows of each are judged by a fit on the others. Without groups each class is
+ * dealt to five folds at random, with a fixed seed; with groups no fold divides one, and there are fewer folds if there
+ * are fewer groups.
  *
- * @returns the fold of each row
+ * @param o.unseen if the CNN has learnt from some rows, the others: there is one fold, which holds these out
  * @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has a single row or is in a single group
  */
-export function reviewFolds(labels: EncodedLabels, groups?: ArrayLike<Label> | undefined): Int32Array {
+export function reviewFolds(
+  labels: EncodedLabels,
+  { groups, unseen }: { groups?: ArrayLike<Label> | undefined; unseen?: Int32Array | undefined } = {},
+): Fold[] {
   checkTwoOfEach(labels, groups)
-  const rows = labels.codes.length
-  if (groups === undefined) return dealFolds(rowsOfClasses(labels), rows, FOLDS, 0)
+  if (unseen) return [holdOut(unseen, labels.codes.length)]
+  if (groups === undefined) return dealtFolds(labels)
   const y = Array.from(labels.codes, (code) => labels.classes[code])
   const nSplits = Math.min(FOLDS, uniqueLabels(groups, 'groups').length)
-  const folds = new StratifiedGroupKFold({ nSplits, shuffle: true }).split(y, y, groups)
-  const foldOf = new Int32Array(rows)
-  for (const [fold, { test }] of folds.entries()) for (const row of test) foldOf[row] = fold
-  return foldOf
+  return [...new StratifiedGroupKFold({ nSplits, shuffle: true }).split(y, y, groups)]
+}
+
+function holdOut(test: Int32Array, rows: number): Fold {
+  const held = new Set(test)
+  return { train: Int32Array.from({ length: rows }, (_, row) => row).filter((row) => !held.has(row)), test }
+}
+
+function dealtFolds(labels: EncodedLabels): Fold[] {
+  const rows = Int32Array.from(labels.codes.keys())
+  const dealt = dealFolds(rowsOfClasses(labels), rows.length, FOLDS, 0)
+  const used = [...new Set(dealt)].sort((a, b) => a - b)
+  return used.map((held) => ({
+    train: rows.filter((row) => dealt[row] !== held),
+    test: rows.filter((row) => dealt[row] === held),
+  }))
 }
 
 /**
@@ -36,7 +52,7 @@ export function reviewFolds(labels: EncodedLabels, groups?: ArrayLike<Label> | u
  * @throws {SoftmarginError} `TOO_FEW_ROWS`
  */
 export function checkReviewFolds(y: ArrayLike<Label>, groups?: ArrayLike<Label> | undefined): void {
-  reviewFolds(encodeLabels(y, 'labels'), groups)
+  reviewFolds(encodeLabels(y, 'labels'), { groups })
 }
 
 function checkTwoOfEach({ classes, codes }: EncodedLabels, groups: ArrayLike<Label> | undefined): void {

@@ -17,16 +17,25 @@ const groups = copies.map(({ kind, n }) => `${kind}, ${n}`)
 
 describe('groups', () => {
   it('reviewFolds() deals whole groups, every class to two folds', () => {
-    const folds = reviewFolds(encodeLabels(labels), groups)
-    const foldOf = new Map<string, number>()
-    for (const [row, group] of groups.entries()) {
-      expect(folds[row]).toBe(foldOf.get(group) ?? folds[row])
-      foldOf.set(group, folds[row])
+    const folds = reviewFolds(encodeLabels(labels), { groups })
+    for (const { train, test } of folds) {
+      const held = new Set(Array.from(test, (row) => groups[row]))
+      expect(train.some((row) => held.has(groups[row]))).toBe(false)
     }
-    expect(new Set(folds).size).toBe(5)
+    const judged = folds.flatMap(({ test }) => [...test])
+    expect(judged.sort((a, b) => a - b)).toEqual([...groups.keys()])
+    expect(folds.length).toBe(5)
     const three = groups.map((_, row) => row % 3)
-    expect(new Set(reviewFolds(encodeLabels(labels), three)).size).toBe(3)
+    expect(reviewFolds(encodeLabels(labels), { groups: three }).length).toBe(3)
     expect(reviewFolds(encodeLabels(labels))).not.toEqual(folds)
+  })
+
+  it('reviewFolds() judges only the rows that the CNN has not learnt from, if it has learnt from others', () => {
+    const unseen = Int32Array.of(0, 1, 13, 30)
+    const [{ train, test }, ...others] = reviewFolds(encodeLabels(labels), { unseen })
+    expect(others).toEqual([])
+    expect(test).toEqual(unseen)
+    expect([...train, ...test].sort((a, b) => a - b)).toEqual([...labels.keys()])
   })
 
   it('suspects() finds a wrong label whose copies have it, too', async () => {

@@ -1,3 +1,4 @@
+import { deserializeError } from '../../core/serialize-error.ts'
 import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/wasm/pool-thread.ts'
 import { customAssets } from '../../host/assets.ts'
 import type { SharedPlace } from '../engine/network.ts'
@@ -8,6 +9,9 @@ import { toSend } from './image-transfer.ts'
 import type { ImageContext, ImageJob, ImageJobResult } from './image-work.ts'
 import type { NetworkToRun } from './run-batch.ts'
 import { assemble, dismiss } from './thread-crew.ts'
+
+/** What a thread found: an `ImageJobResult` with errors that can be thrown. */
+export type LaneResult = Omit<ImageJobResult, 'errors'> & { errors: Map<number, unknown> }
 
 /** A thread that is ready to run images of one network. */
 export class Lane {
@@ -33,7 +37,7 @@ export class Lane {
   }
 
   /** Rejects if the thread is lost, or if the job as a whole fails. */
-  async run(images: readonly SentImage[]): Promise<ImageJobResult> {
+  async run(images: readonly SentImage[]): Promise<LaneResult> {
     const context = this.#context
     const { opened, transfer } = toSend(images.map((image) => image.opened))
     const job: ImageJob = {
@@ -41,7 +45,9 @@ export class Lane {
     }
     this.#jobs++
     try {
-      return (await context.thread.run(context, job, transfer)) as ImageJobResult
+      const result = (await context.thread.run(context, job, transfer)) as ImageJobResult
+      const errors = new Map([...result.errors].map(([place, error]) => [place, deserializeError(error)]))
+      return { ...result, errors }
     } finally {
       this.#jobs--
     }

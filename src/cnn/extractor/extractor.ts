@@ -1,7 +1,10 @@
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
-import type { ImageInput } from '../../image/image-input.ts'
+import type { ImageInput, RawImage } from '../../image/image-input.ts'
+import { outputSize } from '../../image/preprocess.ts'
+import { targetSize } from '../../image/resize.ts'
+import { type NetworkPicture, networkPicture } from '../../image/tensor.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
@@ -9,6 +12,8 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
+import { measureLayers } from '../layers/list-layers.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
 import {
   defaultRuntime,
@@ -25,8 +30,7 @@ import {
   type ExtractorOptions,
   type LayerChoice,
 } from './extractor-options.ts'
-import type { LayerInfo } from './layer-info.ts'
-import { measureLayers } from './list-layers.ts'
+import type { LayerAverages } from './layer-averages.ts'
 import {
   averaged,
   checkSize,
@@ -50,6 +54,8 @@ export class FeatureExtractor {
   readonly #parts: LoadedNetwork
   #measured: LayerInfo[] | undefined
   #pipeline: Pipeline | undefined
+  /** The pipeline of pictures that need no resizing, if it is another one. */
+  #asItIs: Pipeline | undefined
   #tuning: Tuning | undefined
   #disposed = false
 
@@ -168,7 +174,8 @@ export class FeatureExtractor {
    * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
    * by more than one standard error, the returned extractor has the old weights. `tuning` says what happened.
    *
-   * It runs in onnxruntime-web or in the module given as `runtime`, whatever else runs the network.
+   * Gradients are computed in softmargin's own engine on all threads of the extractor, with the same bits for any number of
+   * them; for networks that the engine cannot train, in onnxruntime-web, or in the module given as `runtime`.
    *
    * @param images images in any mix of types and sizes
    * @param labels one label per image, either all strings or all numbers
@@ -313,7 +320,7 @@ export class FeatureExtractor {
       }
     })
     const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = averaged(plain, this.#parts)
+    const cut = await averaged(plain, this.#parts)
     const port = imageTensorInput(cut)
     checkSize(port, preprocess)
     const dims = pictureDims(port, preprocess)
@@ -334,11 +341,50 @@ export class FeatureExtractor {
     }
   }
 
+  /**
+   * What the network sees of an image.
+   *
+   * @param image opaque RGBA, as returned by `decodeImage`
+   * @internal
+   */
+  networkPicture(image: RawImage): NetworkPicture {
+    return networkPicture(image, this.#parts.preprocess)
+  }
+
+  /**
+   * Extracts features from pictures as `networkPicture` returns them, which are neither resized nor cropped.
+   *
+   * @internal
+   */
+  async extractPictures(pictures: readonly RawImage[], options: ExtractOptions = {}): Promise<Matrix> {
+    this.#checkAlive()
+    const { preprocess } = this.#parts
+    const size = outputSize(preprocess)
+    const { width, height } = preprocess.size ? targetSize(size, preprocess.size) : size
+    if (width === size.width && height === size.height) return this.extract(pictures, options)
+    this.#asItIs ??= this.#openPipeline({ ...preprocess, size: undefined, crop: size })
+    const [features] = await this.#asItIs.run(pictures, options)
+    return features
+  }
+
+  /**
+   * The averages that the features are computed from; the caller must release them. `undefined` if they depend on the
+   * image in another way.
+   *
+   * @internal
+   */
+  async openAverages(): Promise<LayerAverages | undefined> {
+    this.#checkAlive()
+    const { LayerAverages } = await import('./layer-averages.ts')
+    return LayerAverages.open(this.#parts)
+  }
+
   /** Frees the network. Calls in progress fail with `DISPOSED`. */
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
     this.#pipeline?.[Symbol.dispose]()
+    this.#asItIs?.[Symbol.dispose]()
     // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }
@@ -347,8 +393,8 @@ export class FeatureExtractor {
     this.dispose()
   }
 
-  #openPipeline(): Pipeline {
-    const { session, port, preprocess, layer, pooling, dims, arrangement, cut } = this.#parts
+  #openPipeline(preprocess = this.#parts.preprocess): Pipeline {
+    const { session, port, layer, pooling, dims, arrangement, cut } = this.#parts
     const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
     const isIndependent = treatsImagesApart(cut)
     const network = { session, port, preprocess, taps, isIndependent }

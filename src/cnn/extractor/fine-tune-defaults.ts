@@ -1,7 +1,7 @@
 import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
 import { workOfStep } from '../training/plan-training.ts'
 import { isTrainable, tailAbove } from './fine-tune.ts'
-import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
 /** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */
@@ -10,9 +10,14 @@ const manyOfAClass = 75
 /** Multiply-adds that a training may need by default: about ten minutes on one core, in the engine. */
 const mostWork = 2e13
 
-/** Number of passes over the images if the caller does not say. */
-export function defaultEpochs(images: number): number {
-  return images <= 5000 ? 15 : 8
+/** Passes over the images that a training makes if there is time, and those that it is worth beginning for. */
+const mostEpochs = 15
+const leastEpochs = 8
+
+/** Number of passes over the images if the caller does not say: as many as the time allows. */
+export function defaultEpochs(parts: LoadedNetwork, from: string, images: number): number {
+  const fitting = Math.floor(mostWork / (workFrom(parts, from) * images))
+  return Math.max(leastEpochs, Math.min(mostEpochs, fitting))
 }
 
 /** The layer above which to learn if the caller does not say. */
@@ -34,9 +39,10 @@ export function defaultFrom(
   if (candidates.length === 0) return port.name
   const top = candidates[candidates.length - 1]
   if (images / classes < manyOfAClass) return top
-  return candidates.find((name) => workFrom(parts, name) * images * defaultEpochs(images) <= mostWork) ?? top
+  return candidates.find((name) => workFrom(parts, name) * images * leastEpochs <= mostWork) ?? top
 }
 
+/** Multiply-adds of a step for one image. */
 function workFrom(parts: LoadedNetwork, from: string): number {
   const tail = tailAbove(parts, from, 1)
   const inputs = Object.fromEntries(tail.kept.map(({ name, dims }) => [name, dims]))

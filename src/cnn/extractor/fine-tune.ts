@@ -12,6 +12,7 @@ import { type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations } from '../training/kept-activations.ts'
+import { bytesOf } from '../training/kept-rows.ts'
 import { sliceSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
@@ -135,7 +136,8 @@ export async function trainAbove(
   const size = kept.reduce((sum, one) => sum + one.size, 0)
   const hasViews = setup.flip || settings.augment.shift > 0
   const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? viewsByTime)
-  const views = viewsThatFit(images.length, size, wanted, from)
+  const precision = settings.activations
+  const views = viewsThatFit(images.length, size * bytesOf[precision], wanted, from)
 
   const { codes, classes } = encodeLabels(setup.labels, 'labels')
   const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
@@ -167,7 +169,7 @@ export async function trainAbove(
     const random = new Random(settings.randomState)
     if (settings.reset) resetWeights(one, runner.parameters, random)
     const source = { images, preprocess, front, input: port.name, batch: port.batch, kept }
-    const plan = { flip: setup.flip, shift: settings.augment.shift, views, random }
+    const plan = { flip: setup.flip, shift: settings.augment.shift, views, random, precision }
     const data = await keepActivations(source, plan, {
       signal: o.signal,
       onImages: (done) => o.onProgress?.({ stage: 'activations', done, total: images.length }),

@@ -2,24 +2,22 @@ import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
-import { withViews } from '../../onnx/edit/averaged-views.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
-
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
+import { Arrangements } from '../layers/arrangements.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
+import { findLayer, listLayers } from '../layers/list-layers.ts'
+import { modelMetadata } from '../layers/model-metadata.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
 import type { Arrangement } from '../spatial-view.ts'
-import { Arrangements } from './arrangements.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
-import type { LayerInfo } from './layer-info.ts'
-import { findLayer, listLayers } from './list-layers.ts'
-import { modelMetadata } from './model-metadata.ts'
 import type { OpenedModel } from './model-source.ts'
 
 /** A loaded model and everything determined while creating an extractor from it. */
@@ -74,7 +72,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const preprocess = preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
-  const cut = averaged(plain, { facts, arrangements, preprocess, mirror, shift })
+  const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
   const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
@@ -112,7 +110,7 @@ export function cutAt(
 }
 
 /** A cut network whose outputs are averaged over the views of an image that the extractor's options ask for. */
-export function averaged(
+export async function averaged(
   cut: ModelProto,
   {
     facts,
@@ -121,8 +119,9 @@ export function averaged(
     mirror,
     shift,
   }: Pick<LoadedNetwork, 'facts' | 'arrangements' | 'preprocess' | 'mirror' | 'shift'>,
-): ModelProto {
+): Promise<ModelProto> {
   if (!mirror && shift === 0) return cut
+  const { withViews } = await import('../../onnx/edit/averaged-views.ts')
   const { width, height } = outputSize(preprocess)
   const pixels = (side: number) => (shift === 0 ? 0 : Math.max(1, Math.round(shift * side)))
   const views = { mirror, shift: { down: pixels(height), right: pixels(width) } }

@@ -2,7 +2,7 @@ import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
 import type { HubModel } from '../../host/download/hub-source.ts'
-import { readSource } from '../../host/storage/read-source.ts'
+import { readSource, safeToShow } from '../../host/storage/read-source.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
 import { attachWeights } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
@@ -101,10 +101,7 @@ async function read(
     return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
   const address = String(source)
-  const isRemote = /^https?:/i.test(address)
-  const name = isRemote
-    ? (await import('../../host/storage/url-secrets.ts')).withoutSecrets(address)
-    : address
+  const name = await safeToShow(address)
   const { endpoint, ...how } = options.download ?? {}
   const fetching = {
     ...how,
@@ -116,7 +113,7 @@ async function read(
     const { readFromHub } = await import('./read-hub.ts')
     return { ...(await readFromHub(address, argument, endpoint, fetching)), name }
   }
-  if (isRemote) {
+  if (/^https?:/i.test(address)) {
     const { download } = await import('../../host/download/download.ts')
     return { bytes: await download(address, argument, fetching), name }
   }

@@ -2,6 +2,7 @@ import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
 import type { RuntimeInfo } from '../runtime.ts'
+import type { Precision } from './kept-rows.ts'
 
 /** How training images are changed at random, anew in each epoch as far as memory allows. */
 export interface Augmentation {
@@ -28,12 +29,17 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * nothing with `from: 'input'`. Default `false`.
    */
   reset?: boolean | undefined
-  /** Number of passes over the images. Default 15, fewer for many images. */
+  /** Number of passes over the images. Default 15, down to 8 if so many would take more than some minutes. */
   epochs?: number | undefined
   /**
    * Time that the call may take, in seconds, in place of `epochs`. The result then depends on the speed of the machine.
    */
   seconds?: number | undefined
+  /**
+   * How the activations below `from`, or the images, are kept in memory during the training: `'float16'` takes half of the
+   * memory, so that more views of each image may fit. Default `'float32'`.
+   */
+  activations?: Precision | undefined
   /** Number of images for each change of the weights. Default 32. */
   batchSize?: number | undefined
   /** Highest learning rate, that of the top layer. Default 0.02, or 0.001 for AdamW. */
@@ -125,6 +131,7 @@ export interface Settings {
   reset: boolean
   epochs: number | undefined
   seconds: number | undefined
+  activations: Precision
   batchSize: number
   learningRate: number
   optimizer: 'sgd' | 'adamw'
@@ -146,6 +153,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   reset: true,
   epochs: true,
   seconds: true,
+  activations: true,
   batchSize: true,
   learningRate: true,
   optimizer: true,
@@ -172,8 +180,10 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
+  const { activations = 'float32' } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
+  oneOf('activations', activations, ['float32', 'float16'])
   if (typeof shuffle !== 'boolean') throw invalidArgument('shuffle', shuffle, 'true or false')
   if (typeof reset !== 'boolean') throw invalidArgument('reset', reset, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
@@ -187,6 +197,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     reset,
     epochs: options.epochs,
     seconds: options.seconds,
+    activations,
     batchSize: options.batchSize ?? 32,
     learningRate: options.learningRate ?? (optimizer === 'sgd' ? 0.02 : 0.001),
     optimizer,

@@ -5,6 +5,7 @@ import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import type { Network } from '../runtime.ts'
 import { applyView, drawView, type TensorSize, unchanged, type View } from './augment.ts'
 import { eachTensors } from './decoded-images.ts'
+import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
@@ -37,6 +38,8 @@ export interface ViewPlan {
   /** Epoch e uses view e modulo this number. If the tail reads the images themselves, each has a new view in every epoch. */
   views: number
   random: Random
+  /** How what is kept is rounded. */
+  precision: Precision
 }
 
 const imagesAtOnce = 8
@@ -58,21 +61,22 @@ export async function keepActivations(
 
 async function imagesOf(
   { images, preprocess }: ActivationSource,
-  { flip, shift, random }: ViewPlan,
+  { flip, shift, random, precision }: ViewPlan,
   size: TensorSize,
   o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
 ): Promise<TrainingData> {
   const length = size.channels * size.height * size.width
-  const all = new Float32Array(images.length * length)
+  const all = keptRows(images.length, length, precision)
+  const image = new Float32Array(length)
   await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {
-    all.set(tensors, first * length)
+    all.put(tensors, first)
     o.onImages(first + count)
   })
   return {
     gather: (_, rows, [to]) => {
       for (const [i, row] of rows.entries()) {
-        const from = all.subarray(row * length, (row + 1) * length)
-        applyView(from, to.subarray(i * length), size, drawView(random, flip, shift, size))
+        all.take(row, image)
+        applyView(image, to.subarray(i * length), size, drawView(random, flip, shift, size))
       }
     },
   }
@@ -85,10 +89,10 @@ async function activationsOf(
   size: TensorSize,
   o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
 ): Promise<TrainingData> {
-  const { flip, shift, views, random } = plan
+  const { flip, shift, views, random, precision } = plan
   const length = size.channels * size.height * size.width
   const stores = kept.map((one) =>
-    Array.from({ length: views }, () => new Float32Array(images.length * one.size)),
+    Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
   const most = batch ?? imagesAtOnce
   const changed = new Float32Array(most * length)
@@ -103,7 +107,7 @@ async function activationsOf(
       const answers = await front.run(input, changed.subarray(0, used * length), dims)
       for (const [k, { name, size: each }] of kept.entries()) {
         const data = name === input ? changed : answers.get(name)!.data
-        stores[k][view].set(data.subarray(0, count * each), first * each)
+        stores[k][view].put(data.subarray(0, count * each), first)
       }
     }
     o.onImages(first + count)
@@ -112,9 +116,7 @@ async function activationsOf(
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {
         const store = stores[k][epoch % views]
-        for (const [i, row] of rows.entries()) {
-          to[k].set(store.subarray(row * each, (row + 1) * each), i * each)
-        }
+        for (const [i, row] of rows.entries()) store.take(row, to[k].subarray(i * each, (i + 1) * each))
       }
     },
   }

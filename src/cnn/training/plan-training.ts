@@ -28,15 +28,15 @@ export function workOfStep(tail: Tail, facts: Map<string, TensorInfo>): number {
 /**
  * Number of views of each image that are kept.
  *
- * @param size numbers kept for each view of an image
+ * @param size bytes kept for each view of an image
  * @param wanted number of views if memory is no limit
  * @throws {SoftmarginError} `OUT_OF_MEMORY` if not even one view of each fits, with what would
  */
 export function viewsThatFit(images: number, size: number, wanted: number, from: string): number {
-  const bytes = images * size * 4
+  const bytes = images * size
   if (bytes <= mostKept) return Math.max(1, Math.min(wanted, Math.floor(mostKept / bytes)))
-  const fits = Math.floor(mostKept / (size * 4))
-  const expected = `at most ${fits} images, or another layer in from whose activations are smaller`
+  const fits = Math.floor(mostKept / size)
+  const expected = `at most ${fits} images, activations: 'float16', or another layer in from whose activations are smaller`
   const message = `training above ${show(from)} keeps ${inMegabytes(bytes)} MB for ${images} images, and at most ${inMegabytes(mostKept)} MB are kept: pass ${expected}`
   throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', received: images, expected })
 }

@@ -25,3 +25,10 @@ export async function readSource(
   const { readUrl } = await import('./read-url.ts')
   return readUrl(text, name, signal)
 }
+
+/** The name of a source for messages: a URL without its password and the values of its query. */
+export async function safeToShow(source: string): Promise<string> {
+  if (!/^https?:/i.test(source)) return source
+  const { withoutSecrets } = await import('./url-secrets.ts')
+  return withoutSecrets(source)
+}

@@ -6,7 +6,8 @@ import {
   type TensorProto,
 } from '../proto/onnx.ts'
 import { ioNames, ownPrefix } from './names.ts'
-import { type SvmNumbers, svmNode } from './svm-node.ts'
+import type { SvmNumbers } from './svm-node.ts'
+import { svmNode } from './write-svm-node.ts'
 
 /** How a map of activations is pooled to one feature vector, fully resolved. */
 export type FilePooling = 'average' | 'max' | 'cls' | 'none' | { grid: number }

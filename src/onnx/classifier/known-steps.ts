@@ -1,38 +1,8 @@
-import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
-import { type BackgroundNumbers, backgroundSteps, readBackgroundSteps } from './background-steps.ts'
+import { TensorProto_DataType as DataType } from '../proto/onnx.ts'
+import { backgroundSteps } from './background-steps.ts'
 import type { Steps } from './graph-steps.ts'
-import { KnownTensors } from './known-tensors.ts'
 import { ioNames } from './names.ts'
-
-export type { BackgroundNumbers } from './background-steps.ts'
-
-/**
- * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
- * quadratic[c] |y|^2 + y linear[c] + offset[c], plus the terms of a background. It is positive if x is like one of them.
- */
-export interface KnownNumbers {
-  /** F values, one per feature. */
-  mean: Float64Array
-  /** F x F. */
-  whiten: Float32Array
-  /** F x classes. */
-  linear: Float32Array
-  /** One per class. */
-  quadratic: Float32Array
-  /** One per class; includes the threshold. */
-  offset: Float32Array
-  /** Set if the score was fitted with images of other things, too. */
-  background?: BackgroundNumbers | undefined
-}
-
-/** The names of the tensors in a file. */
-const names: Record<Exclude<keyof KnownNumbers, 'background'>, string> = {
-  mean: 'known-mean',
-  whiten: 'known-whiten',
-  linear: 'known-linear',
-  quadratic: 'known-quadratic',
-  offset: 'known-offset',
-}
+import { type KnownNumbers, knownNames as names } from './read-steps.ts'
 
 /** Adds the output `known`, [N], to a graph that computes `features`. */
 export function knownSteps(steps: Steps, known: KnownNumbers): void {
@@ -63,21 +33,4 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
     steps.step('known-rows', 'Reshape', [scores, planes]),
   ])
   steps.finish(ioNames.known, 'Reshape', [most, steps.constant('known-shape', BigInt64Array.of(-1n))])
-}
-
-/**
- * Reads the numbers that `knownSteps` wrote. They are untrusted.
- *
- * @throws {SoftmarginError} `MODEL_UNREADABLE`
- */
-export function readKnownSteps(graph: GraphProto, features: number, classes: number): KnownNumbers {
-  const tensors = new KnownTensors(graph)
-  return {
-    mean: tensors.doubles(names.mean, features),
-    whiten: tensors.floats(names.whiten, features * features),
-    linear: tensors.floats(names.linear, features * classes),
-    quadratic: tensors.floats(names.quadratic, classes),
-    offset: tensors.floats(names.offset, classes),
-    background: readBackgroundSteps(tensors, features, classes),
-  }
 }

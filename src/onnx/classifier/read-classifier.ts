@@ -11,9 +11,9 @@ import {
 } from '../proto/onnx.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
-import { readKnownSteps } from './known-steps.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
-import { type FileCalibration, readSigmoidSteps } from './probability-steps.ts'
+import type { FileCalibration } from './probability-steps.ts'
+import { readKnownSteps, readSigmoidSteps } from './read-steps.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 

@@ -21,10 +21,12 @@ import {
   scalerSteps,
   svmSteps,
 } from './graph-steps.ts'
-import { type KnownNumbers, knownSteps } from './known-steps.ts'
+import { knownSteps } from './known-steps.ts'
 import { ioNames, metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
-import { labelsAreIntegers, type SvmNumbers } from './svm-node.ts'
+import type { KnownNumbers } from './read-steps.ts'
+import type { SvmNumbers } from './svm-node.ts'
+import { labelsAreIntegers } from './write-svm-node.ts'
 
 /** The parts of a saved classifier. */
 export interface ClassifierParts {

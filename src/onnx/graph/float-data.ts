@@ -40,7 +40,7 @@ function fromHalves(view: DataView, length: number): Float32Array {
 }
 
 /** Converts a float16 bit pattern to a number. */
-function fromHalf(bits: number): number {
+export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> 10) & 31
   const fraction = bits & 1023

@@ -14,7 +14,7 @@ import {
   ValueInfoProtoSchema,
 } from '../proto/onnx.ts'
 import { WireType } from '../proto/wire-type.ts'
-import { withLength } from '../proto/write-message.ts'
+import { withLength } from '../proto/with-length.ts'
 
 const encoder = new TextEncoder()
 

@@ -17,14 +17,6 @@ export function toBinary<T>(schema: Schema<T>, message: T): Uint8Array<ArrayBuff
   return writer.finish()
 }
 
-/** Prefixes bytes with their length, as the data of an `UnknownField`. */
-export function withLength(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const writer = new Writer()
-  writer.varint(bytes.length)
-  writer.bytes(bytes)
-  return writer.finish()
-}
-
 function writeMessage(writer: Writer, schema: Schema<unknown>, message: Values): void {
   for (const field of schema.fields) {
     const { name, isList, oneof } = field

@@ -3,9 +3,9 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import { uniqueLabels } from '../../core/labels.ts'
 import type { SvmNumbers } from '../../onnx/classifier/svm-node.ts'
+import { isFitStatus } from '../model/fit-status.ts'
 import { type SvcOptions, svcParameters } from '../model/svc-params.ts'
 import type { SvcState } from '../model/svc-state.ts'
-import { isFitStatus } from '../training/assemble-model.ts'
 
 /**
  * Returns the metadata as JSON. The options `threads` and `cacheSize` depend on the computer, not on the model, and

@@ -6,6 +6,7 @@ import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { RoundingError } from '../../engine/kernel/rounding-error.ts'
 import type { FitStatus } from '../../engine/solver/solver.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { worseStatus } from '../model/fit-status.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
 
 /**
@@ -18,17 +19,6 @@ interface Part {
   /** b in the order of the group's rows, and the factor to multiply it by. */
   beta: Float64Array
   unit: number
-}
-
-/** From best to worst. */
-const WORSE: readonly FitStatus[] = ['converged', 'stalled', 'imprecise', 'maxIter']
-
-export function isFitStatus(value: unknown): value is FitStatus {
-  return WORSE.includes(value as FitStatus)
-}
-
-export function worseStatus(a: FitStatus, b: FitStatus): FitStatus {
-  return WORSE.indexOf(a) > WORSE.indexOf(b) ? a : b
 }
 
 /** Reports that a fit has the status `'imprecise'`. */

@@ -84,11 +84,6 @@ export class TrainingNetwork {
     return lengthOf(this.#planned.plan.outputs[0].map.layout.shape)
   }
 
-  /** WebAssembly memory in use, in bytes. */
-  get bytes(): number {
-    return this.#instance.memory.byteLength
-  }
-
   /** Reads the parameters, and sets the gradients of a batch to zero. */
   begin(): void {
     const { plan, program } = this.#planned

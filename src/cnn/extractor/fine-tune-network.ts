@@ -52,7 +52,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   checkLabels(labels, images.length, 'labels', 'images')
   checkClasses(uniqueLabels(labels, 'labels'), 'labels')
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
-  checkFineTuning(parts, frozen.layers, asked, labels, settings.validation)
+  checkFineTuning(parts, frozen.layers, asked, labels, settings)
 
   const unreadable = new Set<number>()
   const { onUnreadable } = options

@@ -304,7 +304,7 @@ describe('fineTune', () => {
     })
   })
 
-  it('can be aborted at any step, and the old extractor stays as it was', async () => {
+  it('can be aborted at the first and last step of each stage, and the old extractor stays as it was', async () => {
     using extractor = await make()
     const before = await extractor.extract(images)
     const call = { ...quick, from: 'pool', validation: 0.2 }
@@ -315,7 +315,12 @@ describe('fineTune', () => {
     })
     tuned.dispose()
     expect(new Set(stages)).toEqual(new Set(['features', 'activations', 'training']))
-    for (let step = 0; step < stages.length; step++) {
+    const few = stages.flatMap((stage, i) => {
+      const isEdge = stage !== stages[i - 1] || stage !== stages[i + 1]
+      return isEdge ? [i] : []
+    })
+    expect(few.length).toBeGreaterThanOrEqual(5)
+    for (const step of few) {
       const controller = new AbortController()
       let told = 0
       const aborted = extractor.fineTune(images, labels, {

@@ -5,7 +5,7 @@
 // methods. For each of the two scalings and methods:
 //
 // - agreement: the mean rank correlation (Spearman) of the map with the fall of the score when a window of a quarter of
-//   either side is hidden by the mean colour of the picture, on a grid of 8 x 8 places;
+//   either side is hidden by the mean colour of the picture, on a grid of 8 x 8 places; and between the two methods;
 // - deletion: the mean score while the most important of 64 cells are blurred one after the other, up to three quarters
 //   of the picture, as a share of the score of the whole picture (lower is better); for comparison in random order;
 // - pointing: four pictures of different classes are joined to one, and each of the four classes is explained; the share
@@ -137,6 +137,7 @@ async function deletion(classifier, picture, blur, sorted, { label, score }) {
 async function measure(classifier, methods) {
   const results = Object.fromEntries(methods.map((method) => [method, { agreement: [], deletion: [] }]))
   const random = []
+  const between = []
   for (const [k, i] of others.slice(0, Number(flags.pictures)).entries()) {
     const picture = await decodeImage(pictures[i])
     const colour = meanColour(picture)
@@ -147,12 +148,14 @@ async function measure(classifier, methods) {
     })
     const blur = blurred(picture)
     let drops
+    const maps = []
     for (const method of methods) {
       const explanation = await classifier.explain(picture, { method })
       drops ??= (await scoresOf(classifier, hidden, explanation.label)).map(
         (left) => explanation.score - left,
       )
       const map = cellsOf(explanation.map)
+      maps.push(ranks(map))
       results[method].agreement.push(correlation(ranks(map), ranks(drops)))
       const sorted = [...map.keys()].sort((a, b) => map[b] - map[a])
       results[method].deletion.push(await deletion(classifier, picture, blur, sorted, explanation))
@@ -160,8 +163,9 @@ async function measure(classifier, methods) {
       const shuffled = Array.from(permutation(CELLS * CELLS, k))
       random.push(await deletion(classifier, picture, blur, shuffled, explanation))
     }
+    between.push(correlation(...maps))
   }
-  return { results, random: mean(random) }
+  return { results, random: mean(random), between: mean(between) }
 }
 
 /** Four pictures of the same size, joined to one of twice the size. */
@@ -222,7 +226,7 @@ for (const scale of ['standard', 'none']) {
   const names = train.map((i) => String(labels[i]))
   const classifier = await ImageClassifier.create({ scale })
   await classifier.fit(images, names)
-  const { results, random } = await measure(classifier, methods)
+  const { results, random, between } = await measure(classifier, methods)
   // The SVM for joined pictures learns from each picture joined to itself.
   const large = await ImageClassifier.create({ scale, extractor: { preprocess: { size: 2 * side } } })
   await large.fit(
@@ -233,7 +237,7 @@ for (const scale of ['standard', 'none']) {
   for (const method of methods) {
     const { agreement, deletion: left } = results[method]
     rows.push({
-      ...{ scale, method, pictures: agreement.length, agreement: mean(agreement) },
+      ...{ scale, method, pictures: agreement.length, between, agreement: mean(agreement) },
       ...{ deletion: mean(left), random, pointing: mean(shares[method]) },
     })
     console.log(JSON.stringify(rows.at(-1)))

@@ -2,10 +2,11 @@
 //
 // Compares one thread with two on pictures, by wall-clock time, in turn, in one process: JPEG files of a folder and
 // their raw pixels, with the bundled CNN and a ResNet-18 (seeded weights) in softmargin's engine and in
-// onnxruntime-web. Reports the minimum of several rounds, because other work on the machine only adds to the time. Also
-// runs two processes of one thread each at the same time: their slowdown is a limit of the machine.
+// onnxruntime-web. Reports the minimum of several rounds, because other work on the machine only adds to the time. On Linux it
+// also compares the CPU time of one thread with that of the busier one of two, which other work hardly changes. Also runs
+// two processes of one thread each at the same time: their slowdown is a limit of the machine.
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,11 +44,12 @@ async function compareAll() {
       for (const kind of ['JPEG files', 'raw pixels']) {
         const images =
           kind === 'JPEG files' ? files : await Promise.all(files.map((path) => decodeImage(path)))
-        const { one, two } = await compare(index, images)
+        const { one, two, busier } = await compare(index, images)
         const beside = await Promise.all([1, 2].map(() => another({ index, files, kind })))
         const machine = (2 * one) / Math.max(...beside)
         console.log(
-          `${name}, ${count} ${kind}: 1 thread ${ms(one)}, 2 threads ${ms(two)}: ${(one / two).toFixed(2)} times as fast; ` +
+          `${name}, ${count} ${kind}: 1 thread ${ms(one)}, 2 threads ${ms(two)}: ${(one / two).toFixed(2)} times as fast, ` +
+            `by CPU time of the busier thread ${busier}; ` +
             `two processes at once do ${machine.toFixed(2)} times the work`,
         )
       }
@@ -63,16 +65,33 @@ async function compare(index, images) {
   const make = (threads) => FeatureExtractor.create({ ...options, model: model?.() ?? 'tiny', threads })
   const extractors = [await make(1), await make(2)]
   const least = [Infinity, Infinity]
+  const leastCpu = [Infinity, Infinity]
   // The first rounds compile code and start threads.
   for (let round = -2; round < rounds; round++) {
     for (const [i, extractor] of extractors.entries()) {
-      const began = performance.now()
+      const [before, began] = [cpuOfThreads(), performance.now()]
       await extractor.extract(images)
-      if (round >= 0) least[i] = Math.min(least[i], performance.now() - began)
+      if (round < 0) continue
+      least[i] = Math.min(least[i], performance.now() - began)
+      const own = [...cpuOfThreads()].map(([id, time]) => time - (before.get(id) ?? 0))
+      leastCpu[i] = Math.min(leastCpu[i], Math.max(...own))
     }
   }
   for (const extractor of extractors) extractor.dispose()
-  return { one: least[0], two: least[1] }
+  const busier = leastCpu[0] > 0 ? (leastCpu[0] / leastCpu[1]).toFixed(2) : 'unknown'
+  return { one: least[0], two: least[1], busier }
+}
+
+/** Milliseconds of CPU time of each thread of this process so far; only on Linux. */
+function cpuOfThreads() {
+  const folder = '/proc/self/task'
+  const ids = existsSync(folder) ? readdirSync(folder) : ['all']
+  return new Map(
+    ids.map((id) => {
+      const path = `${folder}/${id}/schedstat`
+      return [id, existsSync(path) ? Number(readFileSync(path, 'utf8').split(' ')[0]) / 1e6 : 0]
+    }),
+  )
 }
 
 /** Milliseconds of the same work in a separate process, on one thread. */

@@ -41,8 +41,8 @@ export {
   FeatureExtractor,
   type LayerChoice,
 } from './cnn/extractor/extractor.ts'
-export type { LayerInfo } from './cnn/extractor/layer-info.ts'
 export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
+export type { LayerInfo } from './cnn/layers/layer-info.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
 export type {

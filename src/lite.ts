@@ -30,8 +30,8 @@ export {
   FeatureExtractor,
   type LayerChoice,
 } from './cnn/extractor/extractor.ts'
-export type { LayerInfo } from './cnn/extractor/layer-info.ts'
 export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts'
+export type { LayerInfo } from './cnn/layers/layer-info.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { Runtime, RuntimeInfo } from './cnn/runtime.ts'
 export { type ErrorCode, type ErrorDetails, SoftmarginError } from './core/errors.ts'

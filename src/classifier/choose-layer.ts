@@ -1,6 +1,6 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from '../cnn/extractor/extractor.ts'
-import type { LayerInfo } from '../cnn/extractor/layer-info.ts'
+import type { LayerInfo } from '../cnn/layers/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'

@@ -64,7 +64,6 @@ interface Taps {
 }
 
 const bits = 22
-const half = 1 << (bits - 1)
 
 function taps(length: number, wanted: number, filter: Filter, start: number, count: number): Taps {
   const scale = length / wanted
@@ -92,23 +91,27 @@ function taps(length: number, wanted: number, filter: Filter, start: number, cou
   return { from, counts, weights, most }
 }
 
+// In the two passes, `bits` is written out as 22, and half of the last bit as 0x200000: V8 does not fold constants of a module in all
+// versions of Node, which costs a tenth of the time. `imul` and `| 0` keep the sums integers.
+
 /** Horizontal pass: RGBA in, RGB out, for `count` rows starting at `first`. */
 function acrossRows(image: RawImage, columns: Taps, first: number, count: number): Uint8Array {
   const pixels = pixelWords(image.data)
   const { from, counts, weights, most } = columns
-  const result = new Uint8Array(count * from.length * 3)
+  const width = from.length
+  const result = new Uint8Array(count * width * 3)
   let to = 0
   for (let y = first; y < first + count; y++) {
-    for (let i = 0; i < from.length; i++) {
-      let r = half
-      let g = half
-      let b = half
+    const line = y * image.width
+    for (let i = 0; i < width; i++) {
       const begin = i * most
-      const end = begin + counts[i]
-      for (let k = begin, at = y * image.width + from[i]; k < end; k++, at++) {
-        const weight = weights[k]
-        const pixel = pixels[at]
-        // `imul` and `| 0` keep the sums integers, which is faster than numbers that may have a fraction.
+      const start = line + from[i]
+      let r = 0x200000
+      let g = 0x200000
+      let b = 0x200000
+      for (let k = 0; k < counts[i]; k++) {
+        const weight = weights[begin + k]
+        const pixel = pixels[start + k]
         r = (r + Math.imul(pixel & 255, weight)) | 0
         g = (g + Math.imul((pixel >> 8) & 255, weight)) | 0
         b = (b + Math.imul((pixel >> 16) & 255, weight)) | 0
@@ -128,44 +131,39 @@ function downColumns(wide: Uint8Array, rows: Taps, first: number, width: number)
   const line = width * 3
   const result = new Uint8Array(from.length * line)
   for (let i = 0; i < from.length; i++) {
-    const sumRows = counts[i] <= 4 ? sumFewRows : sumManyRows
+    const begin = i * most
+    const count = counts[i]
     const start = (from[i] - first) * line
-    const own = weights.subarray(i * most, i * most + counts[i])
-    sumRows(wide, start, own, result.subarray(i * line, (i + 1) * line))
+    const to = i * line
+    if (count <= 4) {
+      // Without a loop for each byte. A row that is not needed is replaced by the first one, with a weight of 0.
+      const w0 = weights[begin]
+      const w1 = count > 1 ? weights[begin + 1] : 0
+      const w2 = count > 2 ? weights[begin + 2] : 0
+      const w3 = count > 3 ? weights[begin + 3] : 0
+      const at1 = count > 1 ? start + line : start
+      const at2 = count > 2 ? start + 2 * line : start
+      const at3 = count > 3 ? start + 3 * line : start
+      for (let x = 0; x < line; x++) {
+        const few = Math.imul(wide[start + x], w0) + Math.imul(wide[at1 + x], w1)
+        const more = Math.imul(wide[at2 + x], w2) + Math.imul(wide[at3 + x], w3)
+        result[to + x] = toByte(0x200000 + few + more)
+      }
+    } else {
+      for (let x = 0; x < line; x++) {
+        let sum = 0x200000
+        for (let k = 0, at = start + x; k < count; k++, at += line) {
+          sum = (sum + Math.imul(wide[at], weights[begin + k])) | 0
+        }
+        result[to + x] = toByte(sum)
+      }
+    }
   }
   return result
 }
 
-/** The weighted sum of at most four rows, which lie at `start`: most resizing, without a loop for each byte. */
-function sumFewRows(wide: Uint8Array, start: number, weights: Int32Array, target: Uint8Array): void {
-  const line = target.length
-  const [w0, w1 = 0, w2 = 0, w3 = 0] = weights
-  // A row that is not needed is replaced by the first one, with a weight of 0.
-  const [at1, at2, at3] = [1, 2, 3].map((k) => (k < weights.length ? start + k * line : start))
-  for (let x = 0; x < line; x++) {
-    const sum =
-      half +
-      Math.imul(wide[start + x], w0) +
-      Math.imul(wide[at1 + x], w1) +
-      Math.imul(wide[at2 + x], w2) +
-      Math.imul(wide[at3 + x], w3)
-    target[x] = toByte(sum)
-  }
-}
-
-function sumManyRows(wide: Uint8Array, start: number, weights: Int32Array, target: Uint8Array): void {
-  const line = target.length
-  for (let x = 0; x < line; x++) {
-    let sum = half
-    for (let k = 0, at = start + x; k < weights.length; k++, at += line) {
-      sum = (sum + Math.imul(wide[at], weights[k])) | 0
-    }
-    target[x] = toByte(sum)
-  }
-}
-
 function toByte(sum: number): number {
-  const value = sum >> bits
+  const value = sum >> 22
   return value < 0 ? 0 : value > 255 ? 255 : value
 }
 

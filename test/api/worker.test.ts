@@ -133,6 +133,9 @@ describe('the library in a worker', () => {
     await sameHere.fit(images, labels)
     expect(await classifier.save()).toEqual(await sameHere.save())
     expect(await (await classifier.svm).classes).toEqual([0, 1])
+    const explained = await classifier.explain(images[0])
+    expect(explained).toEqual(await sameHere.explain(images[0]))
+    expect(explained.map).toBeInstanceOf(local.Matrix)
     expect(await classifier.suspects()).toEqual(await sameHere.suspects())
     expect(await classifier.decisionFunction(images)).toEqual(await sameHere.decisionFunction(images))
     const unreadable: [number, unknown][] = []

@@ -30,7 +30,7 @@ describe.runIf(hasProgram('chromium'))('in Chromium', () => {
     const checks = await call<{ what: string; holds: boolean }[]>(await openPage(browser, server), 'gpu')
     expect(checks).toHaveLength(13)
     expect(checks.filter(({ holds }) => !holds)).toEqual([])
-  }, 300_000)
+  }, 600_000)
 
   it('extracts the same features from every kind of image that a page has', async () => {
     const seen = await call<{ labels: string[]; loose: string; differences: Record<string, number> }>(

@@ -16,14 +16,22 @@ beforeAll(async () => {
 afterAll(() => place.close())
 
 describe('every command', () => {
-  it.each(['train', 'predict', 'evaluate', 'next', 'suspects', 'extract', 'layers', 'info', 'convert'])(
-    '%s has help with an example, and --json',
-    async (name) => {
-      const { stdout } = await softmargin(name, '--help')
-      expect(stdout).toContain(`Example:\n  softmargin ${name} `)
-      expect(stdout).toContain('--json')
-    },
-  )
+  it.each([
+    'train',
+    'predict',
+    'evaluate',
+    'next',
+    'suspects',
+    'explain',
+    'extract',
+    'layers',
+    'info',
+    'convert',
+  ])('%s has help with an example, and --json', async (name) => {
+    const { stdout } = await softmargin(name, '--help')
+    expect(stdout).toContain(`Example:\n  softmargin ${name} `)
+    expect(stdout).toContain('--json')
+  })
 })
 
 describe('exit codes and messages', () => {

@@ -37,6 +37,7 @@ describe('the committed plots', () => {
     // These results are shown as tables.
     const tables = [
       'defaults.json',
+      'explain.json',
       'fine-tune.json',
       'next-to-label.json',
       'probabilities.json',

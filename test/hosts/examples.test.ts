@@ -97,3 +97,11 @@ it('serve: classifies pictures within limits, and answers the open request when 
     server.kill('SIGKILL')
   }
 })
+
+it('explain: a map of the digit is printed', () => {
+  const [first, ...rows] = node('examples/node/explain.js', '12').trimEnd().split('\n')
+  expect(first).toMatch(/^label 4, score \d\.\d\d$/)
+  expect(rows).toHaveLength(8)
+  for (const row of rows) expect(row).toMatch(/^[#.-]{16}$/)
+  expect(rows.join('')).toContain('##')
+})

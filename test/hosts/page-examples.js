@@ -13,13 +13,25 @@ export async function runPageExamples(page, project, folder) {
   await build({ root, logLevel: 'error', configFile: join(root, 'vite.config.js') })
   const built = await serve(join(root, 'dist'), { threads: true })
   try {
-    await page.goto(built.url)
-    // The worker is ready when the input has its listener.
-    await page.waitForFunction(() => document.querySelector('input').onchange !== null)
-    const input = await page.$('input')
     const named = readdirSync(folder).filter((name) => name.endsWith('.png'))
-    await input.uploadFile(...named.map((name) => join(folder, name)))
+    const choose = async (url) => {
+      await page.goto(url)
+      // The worker is ready when the input has its listener.
+      await page.waitForFunction(() => document.querySelector('input').onchange !== null)
+      const input = await page.$('input')
+      await input.uploadFile(...named.map((name) => join(folder, name)))
+    }
+    await choose(built.url)
     await expectOutcome(page, /^learnt \d+(\.\d+)? % of \d+ pictures$/)
+    await choose(`${built.url}tune.html`)
+    await expectOutcome(page, new RegExp(`^${named[0].replace('.', '\\.')}: \\S+$`))
+    const isDrawn = await page.evaluate(() => {
+      const { width, height } = document.querySelector('canvas')
+      const { data } = document.querySelector('canvas').getContext('2d').getImageData(0, 0, width, height)
+      // Grey digits get colours.
+      return data.some((value, i) => i % 4 === 0 && Math.abs(value - data[i + 2]) > 20)
+    })
+    if (!isDrawn) throw new Error('the page does not draw the explanation')
   } finally {
     built.close()
   }

@@ -132,7 +132,7 @@ describe.each([
     using two = await FeatureExtractor.create({ runtime, threads: 2 })
     const choices = [{ layer: 'stage3', pooling: { grid: 2 } }, { layer: 'stage4' }] as const
     // Each call creates new networks, on threads only if that is worthwhile.
-    const many = runtime === 'onnxruntime' ? Array.from({ length: 10 }, () => raw).flat() : raw
+    const many = runtime === 'onnxruntime' ? Array.from({ length: 4 }, () => raw).flat() : raw
     const [inner, last] = await one.extractLayers(many, choices)
     let worked = 0
     for (let tries = 0; tries < 20 && worked < 2; tries++) {

@@ -46,6 +46,8 @@ export async function openChromium(userDataDir?: string): Promise<Browser> {
     headless: true,
     args,
     userDataDir,
+    // A software GPU compiles the shaders of a training for minutes where other programs run.
+    protocolTimeout: 600_000,
   })
 }
 

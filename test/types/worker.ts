@@ -1,5 +1,5 @@
 // The same types in a worker.
-import type { Label, Matrix, Suspect, SVC } from 'softmargin'
+import type { Explanation, Label, Matrix, Suspect, SVC } from 'softmargin'
 import { type RemoteObject, spawn } from 'softmargin/worker'
 import { expectType, show } from './assert.js'
 
@@ -37,6 +37,9 @@ export async function remote() {
   )
   expectType<Kind[]>()((await classifier.predictWithProba(images, { transfer: true })).labels)
   expectType<Suspect<Kind>[]>()(await classifier.suspects())
+  expectType<Explanation<Kind>>()(await classifier.explain(images[0], { label: 'cat' }))
+  // @ts-expect-error: a bird is neither a cat nor a dog.
+  await classifier.explain(images[0], { label: 'bird' })
   expectType<Matrix>()(await classifier.decisionFunction(images, { shape: 'ovo' }))
   expectType<Kind[]>()(await (await worker.ImageClassifier.load<Kind>('pictures.onnx')).classes)
   await worker.chooseLayer(images, kinds, { svm: typed })

@@ -83,7 +83,7 @@ export async function explainImage<L extends Label>(
   let values: Float32Array
   try {
     values = averages
-      ? await layerMap(averages, picture, extractor.mirror, scoreRows)
+      ? await layerMap(averages, picture, scoreRows)
       : await occlusionMap(picture, score, extract, scoreRows, (done) => told(1 + done))
   } finally {
     await averages?.release()

@@ -13,39 +13,26 @@ const MAX_PLACES = 16
  * their averages.
  *
  * @param picture opaque RGBA, of the size of the network's input
- * @param mirror whether features are averaged over the picture and its mirror image
  * @returns by pixel
  */
 export async function layerMap(
   averages: LayerAverages,
   picture: RawImage,
-  mirror: boolean,
   score: ScoreRows,
 ): Promise<Float32Array> {
   const maps = await averages.maps(picture)
   const height = Math.min(MAX_PLACES, Math.max(...maps.map((map) => map.height)))
   const width = Math.min(MAX_PLACES, Math.max(...maps.map((map) => map.width)))
-  let features = await averages.features(averagesWithout(maps, { height, width }, false))
-  if (mirror) {
-    const turned = await averages.maps(mirrorImage(picture))
-    const others = await averages.features(averagesWithout(turned, { height, width }, true))
-    features = new Matrix(
-      features.data.map((value, i) => (value + others.data[i]) / 2),
-      features.rows,
-      features.cols,
-    )
-  }
+  const features = await averages.features(averagesWithout(maps, { height, width }))
   const [whole, ...without] = await score(features)
   return spread({ data: without.map((value) => whole - value), rows: height, cols: width }, picture)
 }
 
 /**
  * The averages of maps, one row with nothing left out, and then one for each place, row by row, with the window around it
- * left out.
- *
- * @param isTurned whether the maps are of the mirror image, so that places count from the right
+ * left out. Places of a mirror image count from the right.
  */
-function averagesWithout(maps: readonly LayerMap[], places: Size, isTurned: boolean): Matrix {
+function averagesWithout(maps: readonly LayerMap[], places: Size): Matrix {
   const channels = maps.reduce((sum, map) => sum + map.channels, 0)
   const rows = 1 + places.height * places.width
   const data = new Float32Array(rows * channels)
@@ -59,7 +46,7 @@ function averagesWithout(maps: readonly LayerMap[], places: Size, isTurned: bool
     for (let y = 0, row = 1; y < places.height; y++) {
       const down = shown(map.height, places.height, y)
       for (let x = 0; x < places.width; x++, row++) {
-        const across = shown(map.width, places.width, isTurned ? places.width - 1 - x : x)
+        const across = shown(map.width, places.width, map.isMirrored ? places.width - 1 - x : x)
         const weights = new Float64Array(map.height * map.width)
         for (let i = 0; i < weights.length; i++) {
           weights[i] = 1 - (1 - down[Math.floor(i / map.width)]) * (1 - across[i % map.width])
@@ -93,15 +80,4 @@ function weightedAverage(map: LayerMap, channel: number, weights: Float64Array):
     total += weights[i]
   }
   return sum / total
-}
-
-function mirrorImage({ data, width, height, channels }: RawImage): RawImage {
-  const turned = new Uint8Array(data.length)
-  for (let y = 0, to = 0; y < height; y++) {
-    for (let x = width - 1; x >= 0; x--, to += channels) {
-      const from = (y * width + x) * channels
-      turned.set(data.subarray(from, from + channels), to)
-    }
-  }
-  return { data: turned, width, height, channels }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { listLayers } from '../../cnn/extractor/list-layers.ts'
+import { listLayers } from '../../cnn/layers/list-layers.ts'
 import { SoftmarginError } from '../../core/errors.ts'
 import { readNpy } from '../../data/npy.ts'
 import { readNpz } from '../../data/npz.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
-import type { LayerInfo } from '../../cnn/extractor/layer-info.ts'
+import type { LayerInfo } from '../../cnn/layers/layer-info.ts'
 import { printResult, table } from '../common/terminal.ts'
 
 /** Adds the command `layers`: lists the layers of a CNN from which features can be taken. */

@@ -12,6 +12,8 @@ import { type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
 const SLICE = 16
+/** Bytes of prepared images, made or being made by other threads, above which these get no more to prepare. */
+const MOST_PREPARED = 2 ** 26
 
 /** A network and what is known of it. */
 export interface Network extends NetworkToRun {
@@ -43,6 +45,8 @@ export class BatchQueue implements PiecewiseWork {
   /** The run in progress while the next batch is prepared. It never rejects. */
   #inFlight: Promise<void> | undefined
   #spare: Float32Array | undefined
+  /** Number of images that other threads are working on. */
+  #sent = 0
   /** Whether an image's result depends on that image alone; `undefined` until tested. */
   #isIndependent: boolean | undefined
   /** Whether a batch may hold images of several calls. */
@@ -114,15 +118,20 @@ export class BatchQueue implements PiecewiseWork {
   #feed(): void {
     const { lanes, isPreparingOnly } = this.#threads
     for (const call of this.#calls) call.threads = 1 + lanes.length
-    // Threads that prepare more than this one can run would only fill the memory.
-    if (isPreparingOnly && this.#parts.length > lanes.length) return
     for (const lane of lanes) {
       while (lane.hasRoom && this.#left >= 2) {
+        // Threads that prepare more than this one can run would only fill the memory.
+        if (isPreparingOnly && this.#preparedBytes > MOST_PREPARED) return
         const images = this.#takeForOthers(lanes.length)
         if (images.length === 0) return
         this.#send(lane, images).catch(() => {})
       }
     }
+  }
+
+  get #preparedBytes(): number {
+    const waiting = this.#parts.reduce((sum, { count }) => sum + count, 0)
+    return (this.#sent + waiting) * this.#length * 4
   }
 
   /** Takes images of the calls in turn. */
@@ -143,9 +152,11 @@ export class BatchQueue implements PiecewiseWork {
   }
 
   async #send(lane: Lane, images: SentImage[]): Promise<void> {
+    this.#sent += images.length
     try {
       const { errors, rows, tensors } = await lane.run(images)
-      if (tensors) this.#parts.push(this.#preparedBatch(images, errors, tensors, lane))
+      if (tensors && images.some(({ call }) => !call.isSettled))
+        this.#parts.push(this.#preparedBatch(images, errors, tensors, lane))
       const shares: Share[] = []
       for (const [place, { call, index }] of images.entries()) {
         const error = errors.get(place)
@@ -160,6 +171,8 @@ export class BatchQueue implements PiecewiseWork {
     } catch {
       // The thread is lost, or the network fails: this thread repeats it, and tells the reason if it fails again.
       for (const image of images) image.call.giveBack([image])
+    } finally {
+      this.#sent -= images.length
     }
     for (const call of new Set(images.map((image) => image.call))) call.tell()
     if (this.#calls.every((call) => call.isSettled)) this.#threads.rest()

@@ -12,6 +12,8 @@ import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
+import { measureLayers } from '../layers/list-layers.ts'
 import { checkPooling, pooledSize } from '../pool.ts'
 import {
   defaultRuntime,
@@ -29,8 +31,6 @@ import {
   type LayerChoice,
 } from './extractor-options.ts'
 import type { LayerAverages } from './layer-averages.ts'
-import type { LayerInfo } from './layer-info.ts'
-import { measureLayers } from './list-layers.ts'
 import {
   averaged,
   checkSize,

@@ -1,7 +1,7 @@
 import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
 import { workOfStep } from '../training/plan-training.ts'
 import { isTrainable, tailAbove } from './fine-tune.ts'
-import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
 /** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */

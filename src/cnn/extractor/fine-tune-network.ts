@@ -6,6 +6,7 @@ import { outputSize } from '../../image/preprocess.ts'
 import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
 import { pool, pooledSize } from '../pool.ts'
 import { applyView } from '../training/augment.ts'
 import { eachTensors } from '../training/decoded-images.ts'
@@ -17,9 +18,9 @@ import {
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
 import { judgeFeatures, shareOf, standardErrorOfDifference } from '../training/judge.ts'
+import { checkFineTuning } from './check-fine-tuning.ts'
 import { findFrom, type Trained, trainAbove } from './fine-tune.ts'
 import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
-import type { LayerInfo } from './layer-info.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
 /** What an extractor lends to its fine-tuning. */
@@ -51,6 +52,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   checkLabels(labels, images.length, 'labels', 'images')
   checkClasses(uniqueLabels(labels, 'labels'), 'labels')
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
+  checkFineTuning(parts, frozen.layers, asked, labels, settings.validation)
 
   const unreadable = new Set<number>()
   const { onUnreadable } = options

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digit } from '../../../test/support/digits.ts'
 import { layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
+import { qdqCnn, qlinearCnn } from '../../../test/support/model-kinds.ts'
 import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
 import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import type { RawImage } from '../../image/image-input.ts'
@@ -255,6 +256,44 @@ describe('fineTune', () => {
       expect(await extractor.extract(images.slice(0, 1))).toMatchObject({ rows: 1 })
     })
 
+    it.each([
+      ['weights of int8 with DequantizeLinear', qdqCnn(), undefined],
+      ['weights of int8 above a layer', qdqCnn(), 'pool'],
+      ['operators of int8', qlinearCnn(), 'input'],
+    ] as const)('%s, before any image is read', async (_, model, from) => {
+      using extractor = await FeatureExtractor.fromModel(model, { preprocess: texturePreprocess })
+      const seen: string[] = []
+      await expect(
+        extractor.fineTune(images, labels, { from, onProgress: ({ stage }) => void seen.push(stage) }),
+      ).rejects.toMatchObject({
+        code: expect.stringMatching(/MODEL_UNSUPPORTED|INVALID_ARGUMENT/),
+        message: expect.stringMatching(/Linear|nothing can be learnt/),
+      })
+      expect(seen).toEqual([])
+    })
+
+    it('more images than fit, before any is read, and says how many would', async () => {
+      using extractor = await FeatureExtractor.create({ preprocess: { size: 256 } })
+      const many = Array<RawImage>(6000).fill(images[0])
+      const kinds = many.map((_, i) => i % 2)
+      const seen: string[] = []
+      const call = extractor.fineTune(many, kinds, {
+        from: 'input',
+        onProgress: ({ stage }) => void seen.push(stage),
+      })
+      // 4,800 images of 3 x 256 x 256 numbers.
+      const fits = Math.floor(2 ** 31 / (3 * 256 * 256 * 4))
+      await expect(call).rejects.toMatchObject({
+        code: 'OUT_OF_MEMORY',
+        message: expect.stringMatching(
+          new RegExp(
+            `keeps 3600 MB for 4800 images, and at most 2048 MB are kept: pass at most ${fits} images`,
+          ),
+        ),
+      })
+      expect(seen).toEqual([])
+    })
+
     it('accepts fewer images than a batch', async () => {
       using extractor = await make()
       using tuned = await extractor.fineTune(images.slice(0, 6), labels.slice(0, 6), {
@@ -265,20 +304,29 @@ describe('fineTune', () => {
     })
   })
 
-  it('can be aborted at any step, and the old extractor stays usable', async () => {
+  it('can be aborted at any step, and the old extractor stays as it was', async () => {
     using extractor = await make()
-    const stages: FineTuneProgress['stage'][] = ['features', 'activations', 'training']
-    for (const wanted of stages) {
+    const before = await extractor.extract(images)
+    const call = { ...quick, from: 'pool', validation: 0.2 }
+    const stages: FineTuneProgress['stage'][] = []
+    const tuned = await extractor.fineTune(images, labels, {
+      ...call,
+      onProgress: ({ stage }) => void stages.push(stage),
+    })
+    tuned.dispose()
+    expect(new Set(stages)).toEqual(new Set(['features', 'activations', 'training']))
+    for (let step = 0; step < stages.length; step++) {
       const controller = new AbortController()
-      const call = extractor.fineTune(images, labels, {
-        ...quick,
-        from: 'pool',
+      let told = 0
+      const aborted = extractor.fineTune(images, labels, {
+        ...call,
         signal: controller.signal,
-        onProgress: ({ stage }) => stage === wanted && controller.abort(),
+        onProgress: () => void (told++ === step && controller.abort()),
       })
-      await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+      expect(told).toBe(step + 1)
     }
-    expect(await extractor.extract(images)).toMatchObject({ rows: images.length })
+    expect(await extractor.extract(images)).toEqual(before)
   })
 
   it('skips unreadable images on request', async () => {

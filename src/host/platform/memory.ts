@@ -12,9 +12,11 @@ export async function memoryOfHost(): Promise<number | undefined> {
     deviceMemory?: number
     userAgent?: string
   }
-  // In GiB. Browsers name no more than 8, whatever the device has.
+  // In GiB, where 8 may stand for more.
   if (deviceMemory) return deviceMemory < 8 ? deviceMemory * 2 ** 30 : undefined
   if (hasFileSystem()) {
+    // Deno would ask the user for a permission.
+    if ('Deno' in globalThis) return undefined
     const { totalmem } = await importBuiltin('node:os')
     // The limit of a container: absent on some hosts, and more than all memory where there is none.
     return Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY)

@@ -22,6 +22,8 @@ export interface MapAverage {
   channels: number
   height: number
   width: number
+  /** Whether the map is that of the horizontal mirror image; see averaged-views.ts. */
+  isMirrored: boolean
 }
 
 /**
@@ -56,9 +58,35 @@ export function averagesBelow(
     }
     const [channels, height, width] = facts.get(maker.input[0])?.dims?.slice(1) ?? []
     if (channels === undefined || height === undefined || width === undefined) return undefined
-    found.set(name, { node: maker, map: maker.input[0], channels, height, width })
+    const isMirrored = readsMirrorImage(maker.input[0], made, images, facts)
+    found.set(name, { node: maker, map: maker.input[0], channels, height, width, isMirrored })
   }
   return found.size > 0 ? [...found.values()] : undefined
+}
+
+/** Whether all that a tensor is computed from of the images is their mirror images. */
+function readsMirrorImage(
+  name: string,
+  made: Map<string, NodeProto>,
+  images: Set<string>,
+  facts: Map<string, TensorInfo>,
+): boolean {
+  const readers = new Set<NodeProto>()
+  const seen = new Set<string>()
+  const open = [name]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const maker = made.get(next)
+    if (!maker || seen.has(next)) continue
+    seen.add(next)
+    for (const read of tensorsReadBy(maker)) {
+      if (images.has(read)) readers.add(maker)
+      else open.push(read)
+    }
+  }
+  const values = (tensor: string) => facts.get(tensor)?.values?.join()
+  const isFlip = ({ opType, input: [, , , axes, steps] }: NodeProto) =>
+    opType === 'Slice' && values(axes) === '3' && values(steps) === '-1'
+  return readers.size > 0 && [...readers].every(isFlip)
 }
 
 function isAverage(one: NodeProto, facts: Map<string, TensorInfo>): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
-import { listLayers, measureLayers } from '../../cnn/extractor/list-layers.ts'
+import { listLayers, measureLayers } from '../../cnn/layers/list-layers.ts'
 import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
 import { tensorsReadBy } from '../graph/graph.ts'

@@ -1,5 +1,5 @@
-import { dimensions, producers, requiredInputs, tensorsReadBy } from './graph.ts'
-import type { GraphProto } from '../proto/onnx.ts'
+import { dimensions, producers, requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
+import type { GraphProto } from '../../onnx/proto/onnx.ts'
 
 /**
  * The part of a graph that is computed from its image input alone. Models for images and texts (CLIP) have a tower for

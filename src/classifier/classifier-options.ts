@@ -37,10 +37,10 @@ export interface UnknownOptions<U extends Label | null = Label | null> {
   label?: U | undefined
   /**
    * Pictures of other things than the classes, at least 100, such as all kinds of pictures that may come up: a picture is
-   * then known if it is more like a class than like these, which tells related things apart much better. Of more than
-   * 1,000 pictures so many are drawn. `'default'` takes 700 photos of a hundred kinds of things (CIFAR-100), whose features
-   * ship with the package, for the default layer of the bundled CNN. A background that is quite unlike the classes, such
-   * as photos for classes of digits, is left out, with a warning. Default: none.
+   * then known if it is more like a class than like these, which tells related things apart better if they are varied. Of
+   * more than 1,000 pictures so many are drawn. `'default'` takes 700 photos of a hundred kinds of things (CIFAR-100), whose
+   * features ship with the package, for the default layer of the bundled CNN. A background that is quite unlike the
+   * classes, such as photos for classes of digits, is left out, with a warning. Default: none.
    */
   background?: 'default' | readonly ImageInput[] | undefined
 }

@@ -1,9 +1,9 @@
-// node bench/next-to-label.js FOLDER [--draws=10] [--pool=4000] [--json=FILE]
+// node bench/next-to-label.js FOLDER [--draws=10] [--only=0,1] [--pool=4000] [--json=FILE]
 //
 // How many labels `nextToLabel` saves. FOLDER contains <class>/*.jpg. Each draw takes a pool of pictures and 2,000 others to
 // evaluate on. A classifier with the defaults learns from 100 labelled pictures of the pool, then from 50 more at a time,
 // chosen by `nextToLabel` or at random, until it has 500. Printed are the mean accuracies by number of labels, and the
-// least number with which `nextToLabel` is as accurate as 500 labels at random.
+// least number with which `nextToLabel` is as accurate as 500 labels at random. `--only` names some of the draws.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
@@ -14,15 +14,19 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     draws: { type: 'string', default: '10' },
+    only: { type: 'string' },
     pool: { type: 'string', default: '4000' },
     json: { type: 'string' },
   },
 })
 if (positionals.length !== 1) {
-  console.error('usage: node bench/next-to-label.js FOLDER [--draws=10] [--pool=4000] [--json=FILE]')
+  console.error(
+    'usage: node bench/next-to-label.js FOLDER [--draws=10] [--only=0,1] [--pool=4000] [--json=FILE]',
+  )
   process.exit(2)
 }
-const [draws, poolSize] = [flags.draws, flags.pool].map(Number)
+const poolSize = Number(flags.pool)
+const chosenDraws = flags.only?.split(',').map(Number) ?? [...Array(Number(flags.draws)).keys()]
 const [first, step, last] = [100, 50, 500]
 const [{ pictures, labels }] = pictureCollections(positionals[0])
 const store = await FeatureStore.inMemory()
@@ -45,7 +49,7 @@ async function curve(pool, judged, choose) {
 }
 
 const curves = { nextToLabel: [], 'at random': [] }
-for (let draw = 0; draw < draws; draw++) {
+for (const draw of chosenDraws) {
   const order = Array.from(permutation(pictures.length, draw))
   const [judged, pool] = [order.slice(0, 2000), order.slice(2000, 2000 + poolSize)]
   const byMargin = async (rest) =>
@@ -53,7 +57,7 @@ for (let draw = 0; draw < draws; draw++) {
   curves.nextToLabel.push(await curve(pool, judged, byMargin))
   // The order of the pool is random.
   curves['at random'].push(await curve(pool, judged, async () => [...Array(step).keys()]))
-  console.log(`draw ${draw + 1} of ${draws}`)
+  console.log(`draw ${draw} of ${chosenDraws.join(', ')}`)
 }
 classifier.dispose()
 
@@ -73,6 +77,6 @@ if (flags.json) {
   const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ draws, pool: poolSize, sizes, means, enough }, rounded, 2)}\n`,
+    `${JSON.stringify({ draws: chosenDraws, pool: poolSize, sizes, means, enough }, rounded, 2)}\n`,
   )
 }

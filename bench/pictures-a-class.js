@@ -1,10 +1,11 @@
-// node bench/pictures-a-class.js FOLDER [--draws=5] [--judged=500]
+// node bench/pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]
 //
-// Measures how many pictures per class are enough: the accuracy of the defaults (the bundled CNN, standardized features,
-// an rbf SVM with C = 1) and of k nearest neighbours on the same features, for 5, 10, 20, 50 and 150 pictures per class.
+// Measures how many pictures per class are enough: the accuracy of the defaults of ImageClassifier (the bundled CNN,
+// standardized features, an rbf SVM with C = 3) and of k nearest neighbours on the same features, for 5, 10, 20, 50 and 150 pictures per class.
 // Neighbours are found by the distance of standardized features, and by the angle between unscaled ones.
 // FOLDER contains <class>/*.jpg. Each draw selects its training pictures at random, the smaller sets being subsets of the
-// larger ones, and evaluates on other pictures: at most `--judged` per class, the same ones for every size.
+// larger ones, and evaluates on other pictures: at most `--judged` per class, the same ones for every size; with `--judge` on
+// all pictures of that folder.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
@@ -29,16 +30,25 @@ const NEIGHBOURS = ['euclidean', 'cosine'].flatMap((distance) => KS.map((k) => (
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { draws: { type: 'string', default: '5' }, judged: { type: 'string', default: '500' } },
+  options: {
+    judge: { type: 'string' },
+    draws: { type: 'string', default: '5' },
+    judged: { type: 'string', default: '500' },
+  },
 })
 if (positionals.length !== 1) {
-  console.error('usage: node bench/pictures-a-class.js FOLDER [--draws=5] [--judged=500]')
+  console.error('usage: node bench/pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]')
   process.exit(2)
 }
 const [draws, judgedPerClass] = [Number(flags.draws), Number(flags.judged)]
-const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
+const [given] = pictureCollections(positionals[0])
+const [apart] = flags.judge === undefined ? [{ pictures: [], labels: [] }] : pictureCollections(flags.judge)
+const { classes } = given
+const pictures = [...given.pictures, ...apart.pictures]
+const labels = [...given.labels, ...apart.labels]
+const apartRows = apart.pictures.map((_, i) => given.pictures.length + i)
 const ofClass = Array.from({ length: classes }, (_, label) =>
-  labels.flatMap((own, i) => (own === label ? [i] : [])),
+  given.labels.flatMap((own, i) => (own === label ? [i] : [])),
 )
 const fewest = Math.min(...ofClass.map((own) => own.length))
 if (fewest <= SIZES.at(-1)) {
@@ -60,7 +70,10 @@ for (let draw = 0; draw < draws; draw++) {
   const orders = ofClass.map((own, label) =>
     Array.from(permutation(own.length, 1000 * draw + label), (i) => own[i]),
   )
-  const judged = orders.flatMap((order) => order.slice(SIZES.at(-1), SIZES.at(-1) + judgedPerClass))
+  const judged =
+    apartRows.length > 0
+      ? apartRows
+      : orders.flatMap((order) => order.slice(SIZES.at(-1), SIZES.at(-1) + judgedPerClass))
   const judgedLabels = judged.map((i) => labels[i])
   for (const size of sizes) {
     const trainRows = orders.flatMap((order) => order.slice(0, size.perClass))
@@ -68,7 +81,7 @@ for (let draw = 0; draw < draws; draw++) {
     const begun = performance.now()
     const scaler = await new StandardScaler().fit(features.select(trainRows))
     const train = await scaler.transform(features.select(trainRows))
-    const svc = await new SVC().fit(train, trainLabels)
+    const svc = await new SVC({ C: 3 }).fit(train, trainLabels)
     size.fit.push((performance.now() - begun) / 1000)
     const test = await scaler.transform(features.select(judged))
     size.svm.push(await svc.score(test, judgedLabels))
@@ -97,9 +110,9 @@ const results = sizes.map(({ perClass, svm, neighbours, fit }) => {
 const facts = {
   ...{ date: new Date().toISOString().slice(0, 10), version, node: process.versions.node },
   ...{
-    pictures: pictures.length,
+    pictures: given.pictures.length,
     classes,
-    judged: classes * Math.min(judgedPerClass, fewest - SIZES.at(-1)),
+    judged: apartRows.length || classes * Math.min(judgedPerClass, fewest - SIZES.at(-1)),
   },
   extractor: { model, layer, featureSize },
 }

@@ -72,3 +72,4 @@ chmodSync('dist/lib/cli.js', 0o755)
 
 await writeDeclarations('dist/types')
 copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')
+copyFileSync('models/tiny/background.bin', 'dist/tiny-background.bin')

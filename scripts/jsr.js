@@ -23,7 +23,7 @@ const filter = (path) => !path.endsWith('.map')
 for (const part of ['lib', 'types']) {
   cpSync(join(root, 'dist', part), join(target, 'dist', part), { recursive: true, filter })
 }
-for (const name of readdirSync(join(root, 'dist')).filter((file) => /\.(wasm|onnx)$/.test(file))) {
+for (const name of readdirSync(join(root, 'dist')).filter((file) => /\.(wasm|onnx|bin)$/.test(file))) {
   cpSync(join(root, 'dist', name), join(target, 'dist', name))
 }
 

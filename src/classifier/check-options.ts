@@ -10,7 +10,7 @@ import {
   type ClassifierOptions,
   checkStore,
   checkUnknown,
-  type UnknownOptions,
+  type UnknownSettings,
 } from './classifier-options.ts'
 
 /** Validates the options and fills in defaults. @throws {SoftmarginError} `INVALID_ARGUMENT` */
@@ -18,7 +18,7 @@ export function checkOptions(options: ClassifierOptions): Required<
   Omit<ClassifierOptions, 'store' | 'unknown' | 'fineTune'>
 > &
   Pick<ClassifierOptions, 'store'> & {
-    unknown: Required<UnknownOptions> | undefined
+    unknown: UnknownSettings | undefined
     fineTune: ClassifierFineTune | undefined
   } {
   checkKnownOptions(options, ['extractor', 'svm', 'scale', 'probability', 'unknown', 'store', 'fineTune'])

@@ -9,7 +9,7 @@ import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feat
 import { svcFromMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
-import { checkUnknown, type UnknownOptions } from './classifier-options.ts'
+import { checkUnknown, type UnknownOptions, type UnknownSettings } from './classifier-options.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
 import { type TrainingSet, trainingSetFromFile } from './training-set.ts'
 
@@ -62,7 +62,7 @@ export async function classifierFromFile<L extends Label>(
         power: calibration?.power,
         trainingSet,
       },
-      known: known && { numbers: known, ...unknownFromFile(about.unknown) },
+      known: known && { ...unknownFromFile(about.unknown), numbers: known },
     }
   }
   extractor.dispose()
@@ -70,7 +70,7 @@ export async function classifierFromFile<L extends Label>(
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` */
-function unknownFromFile(stored: unknown): Required<UnknownOptions> {
+function unknownFromFile(stored: unknown): UnknownSettings {
   try {
     const unknown = checkUnknown((stored ?? undefined) as UnknownOptions | undefined)
     if (unknown) return unknown

@@ -7,6 +7,7 @@ import type { Splitter } from '../core/folds.ts'
 import { checkKnownOptions } from '../core/known-options.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
+import type { ImageInput } from '../image/image-input.ts'
 import type { ClassificationReport } from '../metrics/classification-report.ts'
 import type { ConfusionMatrix } from '../metrics/metrics.ts'
 import type { CvResults } from '../model-selection/grid-search.ts'
@@ -34,7 +35,19 @@ export interface UnknownOptions<U extends Label | null = Label | null> {
   reject?: number | undefined
   /** What `predict` answers for a picture that is like none of the classes. Default `null`. */
   label?: U | undefined
+  /**
+   * Pictures of other things than the classes, at least 100, such as all kinds of pictures that may come up: a picture is
+   * then known if it is more like a class than like these, which tells related things apart much better. Of more than
+   * 1,000 pictures so many are drawn. `'default'` takes 700 photos of a hundred kinds of things (CIFAR-100), whose features
+   * ship with the package, for the default layer of the bundled CNN. A background that is quite unlike the classes, such
+   * as photos for classes of digits, is left out, with a warning. Default: none.
+   */
+  background?: 'default' | readonly ImageInput[] | undefined
 }
+
+/** `UnknownOptions` with their defaults. */
+export type UnknownSettings = Required<Omit<UnknownOptions, 'background'>> &
+  Pick<UnknownOptions, 'background'>
 
 /** Options of `ImageClassifier.create`. */
 export interface ClassifierOptions {
@@ -88,10 +101,20 @@ export interface ClassifierProgress
   /**
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
    * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, `'calibration'` counts
-   * folds that probabilities are learnt from, and `'duplicates'` counts images that are compared. While the CNN is trained, `'activations'` counts images and
+   * folds that probabilities are learnt from, `'background'` counts images of `unknown.background`, and `'duplicates'`
+   * counts images that are compared. While the CNN is trained, `'activations'` counts images and
    * `'training'` counts steps.
    */
-  stage: 'features' | 'layers' | 'activations' | 'training' | 'search' | 'svm' | 'calibration' | 'duplicates'
+  stage:
+    | 'features'
+    | 'layers'
+    | 'activations'
+    | 'training'
+    | 'search'
+    | 'svm'
+    | 'calibration'
+    | 'background'
+    | 'duplicates'
 }
 
 /** Options common to all calls that take images. */
@@ -275,21 +298,40 @@ export function checkEvaluate({ add, details }: EvaluateOptions): void {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkUnknown(unknown: ClassifierOptions['unknown']): Required<UnknownOptions> | undefined {
+export function checkUnknown(unknown: ClassifierOptions['unknown']): UnknownSettings | undefined {
   if (unknown === undefined || unknown === false) return undefined
   if (unknown !== true && (unknown === null || typeof unknown !== 'object')) {
     throw invalidArgument('unknown', unknown, 'true, false or an object such as { reject: 0.05 }')
   }
   const given: UnknownOptions = unknown === true ? {} : unknown
-  checkKnownOptions(given, ['reject', 'label'])
-  const { reject = 0.05, label = null } = given
+  checkKnownOptions(given, ['reject', 'label', 'background'])
+  const { reject = 0.05, label = null, background } = given
   if (!(typeof reject === 'number' && reject > 0 && reject < 1)) {
     throw invalidArgument('unknown.reject', reject, 'a share above 0 and below 1')
   }
   if (label !== null && typeof label !== 'string' && !Number.isFinite(label)) {
     throw invalidArgument('unknown.label', label, 'a text, a number or null')
   }
-  return { reject, label }
+  if (background !== undefined && background !== 'default') checkBackground(background)
+  return { reject, label, background }
+}
+
+/** Fewer pictures say too little about what other pictures look like: see bench/unknown.js. */
+const LEAST_BACKGROUND = 100
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT`, `TOO_FEW_ROWS` */
+function checkBackground(background: unknown): void {
+  const argument = 'unknown.background'
+  if (!Array.isArray(background)) {
+    throw invalidArgument(argument, background, "'default' or an array of images")
+  }
+  if (background.length >= LEAST_BACKGROUND) return
+  const message = `${argument} must hold at least ${LEAST_BACKGROUND} images, but holds ${background.length}`
+  throw new SoftmarginError('TOO_FEW_ROWS', message, {
+    argument,
+    received: background.length,
+    expected: `at least ${LEAST_BACKGROUND} images`,
+  })
 }
 
 /** The names of the options of `ImageClassifier.load`; the type makes sure that none is missing. */

@@ -11,7 +11,7 @@ import type {
   ClassifierFitOptions,
   ClassifierSearch,
   Probability,
-  UnknownOptions,
+  UnknownSettings,
 } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
 import { calibrateSvc } from './review/calibrate-svc.ts'
@@ -86,7 +86,9 @@ export interface SvmFit<L extends Label> {
   scaler: FeatureScaler
   labels: L[]
   probability: Probability
-  unknown: Required<UnknownOptions> | undefined
+  unknown: UnknownSettings | undefined
+  /** Unscaled features of images of other things, for `unknown`. */
+  background?: Matrix | undefined
   /** As in `TrainingSet`. */
   unseen: Int32Array | undefined
 }
@@ -134,12 +136,13 @@ export async function fitSvm<L extends Label>(
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
   const { features, labels, unknown, unseen } = fit
+  const { groups, signal, onWarning } = o
   const known = unknown && {
-    ...unknown,
+    reject: unknown.reject,
+    label: unknown.label,
     numbers: await fitNoveltyScore(features, labels, unknown.reject, {
-      groups: o.groups,
-      signal: o.signal,
-      unseen,
+      ...{ groups, signal, onWarning, unseen },
+      background: fit.background,
     }),
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }

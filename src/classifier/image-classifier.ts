@@ -36,6 +36,7 @@ import {
   type Probability,
   type SuspectsOptions,
   type UnknownOptions,
+  type UnknownSettings,
 } from './classifier-options.ts'
 import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
 import type { ExplainOptions, Explanation } from './explain/explain.ts'
@@ -101,7 +102,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   readonly scale: Scale
   readonly #template: SVC<L>
   readonly #probability: Probability
-  readonly #unknown: Required<UnknownOptions> | undefined
+  readonly #unknown: UnknownSettings | undefined
   /** Set if `fit` is to select the layer: the poolings it may choose from. */
   readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
   /** Set if `fit` is to train the CNN. */
@@ -121,7 +122,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       scale: Scale
       template: SVC<L>
       probability: Probability
-      unknown: Required<UnknownOptions> | undefined
+      unknown: UnknownSettings | undefined
       fitted?: Fitted<L> | undefined
       auto?: { poolings?: readonly Pooling[] | undefined } | undefined
       fineTune?: ClassifierFineTune | undefined
@@ -163,17 +164,27 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
     checkFeatureKernel(template)
     const given = { scale, template, probability, unknown, fineTune }
+    const bundled = unknown?.background === 'default' ? await import('./background-features.ts') : undefined
+    if (bundled && fineTune) throw bundled.notBundled('a CNN that fit trains')
     if (extractor instanceof FeatureExtractor) {
+      bundled?.checkDefaultBackground(extractor)
       const source = new ImageFeatures(extractor, { owned: false, store })
       return new ImageClassifier(source, given)
     }
     const { layer, pooling = 'auto' } = extractor
+    if (bundled && layer === 'auto') throw bundled.notBundled('the layer that fit selects')
     const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
     checkPooling(pooling)
     // Until `fit` selects a layer, the extractor uses the default one, which may not support the requested
     // pooling.
     const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
     const made = await FeatureExtractor.create(first)
+    try {
+      bundled?.checkDefaultBackground(made)
+    } catch (error) {
+      made.dispose()
+      throw error
+    }
     const source = new ImageFeatures(made, { owned: true, store })
     return new ImageClassifier(source, { ...given, auto })
   }
@@ -232,7 +243,11 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const given = { features: extracted.features, scaler, labels: trainingSet.labels, unseen, ...extras }
+      const background = await this.#background(source, o)
+      const given = {
+        ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, background },
+        ...extras,
+      }
       const groups = o.groups && extracted.read.map((i) => o.groups![i])
       const fitted = await fitSvm(this.#template, given, search, { ...o, groups })
       this.#replace({ ...fitted, scaler, trainingSet, groups, rankedLayers: chosen?.ranked })
@@ -285,8 +300,13 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
     // as a start.
     const extras = { probability: this.#probability, unknown: this.#unknown }
-    const given = { features: all.features, scaler, labels: all.labels, unseen: all.unseen, ...extras }
     const { fitSvm } = await import('./fit-svm.ts')
+    const { backgroundRows } = await import('./review/background-score.ts')
+    const background = last.known && backgroundRows(last.known.numbers)
+    const given = {
+      ...{ features: all.features, scaler, labels: all.labels, unseen: all.unseen, background },
+      ...extras,
+    }
     const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
     const since = this.#added.slice(added.length)
     this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })
@@ -402,7 +422,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * and below which `predict` refuses it. Requires a classifier created with `unknown`.
    *
    * The score is a log likelihood ratio by feature: of an image of the likeliest class to an image of a class of which
-   * nothing is known. It comes from the features alone, not from the SVM.
+   * nothing is known. With a background it also compares the image with that, in three ways (docs/guide/how-sure.md). It
+   * comes from the features alone, not from the SVM.
    *
    * @returns with `onUnreadable`, NaN for each image that cannot be read
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without `unknown`, and the errors of `predict`
@@ -638,6 +659,14 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   #judge(): LayerJudge {
     const svm = this.#template.clone({ probability: false })
     return { poolings: this.#auto?.poolings, svm, scale: this.scale }
+  }
+
+  /** The features of `unknown.background`, if there is one. */
+  async #background(source: ImageFeatures, o: ImagesCall): Promise<Matrix | undefined> {
+    const given = this.#unknown?.background
+    if (given === undefined) return undefined
+    const { backgroundFeatures } = await import('./background-features.ts')
+    return backgroundFeatures(source, given, o)
   }
 
   #pipeline(): Pipeline<L> {

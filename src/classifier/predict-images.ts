@@ -48,8 +48,8 @@ export async function knownScoresOf(
 /** How alike each row of features is to what was learnt. */
 export async function knownScores({ numbers }: NoveltyDetector, features: Matrix): Promise<Float64Array> {
   // Loaded on demand: most classifiers do not know what they have learnt.
-  const { logLikelihoodRatios, maxOfRows } = await import('./review/plda.ts')
-  return maxOfRows(logLikelihoodRatios(numbers, features), numbers.offset.length)
+  const { knownScoresByClass, maxOfRows } = await import('./review/known-scores.ts')
+  return maxOfRows(knownScoresByClass(numbers, features), numbers.offset.length)
 }
 
 /** Replaces the labels of images that are like none of the classes. */

@@ -9,6 +9,11 @@ it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx'])('%s ships', as
   )
 })
 
+it('the default background ships', async () => {
+  // Two float32, then a byte for each of 288 features of 700 pictures.
+  expect((await readAsset('tiny-background.bin')).length).toBe(8 + 700 * 288)
+})
+
 it('counts the cores', async () => {
   const cores = await numberOfCores()
   expect(Number.isSafeInteger(cores) && cores >= 1).toBe(true)

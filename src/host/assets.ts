@@ -15,6 +15,7 @@ export type AssetName =
   | 'cnn.relaxed.wasm'
   | 'cnn.relaxed.threads.wasm'
   | 'tiny.onnx'
+  | 'tiny-background.bin'
 
 /**
  * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
@@ -34,6 +35,7 @@ const names: Record<CustomAssetName, true> = {
   'cnn.relaxed.wasm': true,
   'cnn.relaxed.threads.wasm': true,
   'tiny.onnx': true,
+  'tiny-background.bin': true,
   'jpeg.wasm': true,
   'webp.wasm': true,
   'avif.wasm': true,
@@ -128,5 +130,7 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url)
     case 'tiny.onnx':
       return new URL('../../dist/tiny.onnx', import.meta.url)
+    case 'tiny-background.bin':
+      return new URL('../../dist/tiny-background.bin', import.meta.url)
   }
 }

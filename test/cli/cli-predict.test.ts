@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliFolder, softmargin } from '../support/cli.ts'
-import { pngOf } from '../support/digits.ts'
+import { digit, pngOf } from '../support/digits.ts'
 
 let place: CliFolder
 let folder: string
@@ -97,6 +97,27 @@ describe('images of none of the classes', () => {
     expect(evaluated.stdout).toContain('taken for one of its classes: no image of other classes')
     const document = JSON.parse((await softmargin('evaluate', output, pictures, '--json')).stdout)
     expect(document.unknown).toMatchObject({ others: 0, wronglyAccepted: null })
+  })
+
+  it('are told better with a background, which is checked before pictures are read', async () => {
+    const output = join(folder, 'background.onnx')
+    const train = ['train', pictures, '-o', output, '--layer', 'stage3', '--test-size', '0']
+    const others = join(folder, 'others')
+    mkdirSync(others)
+    for (let n = 0; n < 120; n++) {
+      writeFileSync(join(others, `${n}.png`), await pngOf(digit(2 + (n % 5), Math.floor(n / 5))))
+    }
+    const { code, stderr } = await softmargin(...train, '--unknown', '--background', others)
+    expect(stderr).not.toContain('are left out')
+    expect(code).toBe(0)
+    const scored = await softmargin('predict', output, join(pictures, 'one', '0.png'))
+    expect(scored.stdout).toContain('one')
+    const without = await softmargin(...train, '--background', others)
+    expect([without.code, without.stderr]).toEqual([2, expect.stringContaining('together with --unknown')])
+    const few = await softmargin(...train, '--unknown', '--background', join(pictures, 'one'))
+    expect([few.code, few.stderr]).toEqual([1, expect.stringContaining('at least 100 images, but holds 20')])
+    const bundled = await softmargin(...train, '--unknown', '--background', 'default')
+    expect(bundled.stderr).toContain("bundled CNN's default layer")
   })
 })
 

@@ -8,7 +8,7 @@ describe('the size of an entry, gzipped', () => {
   it('has a budget for every public entry', () => {
     const { exports } = JSON.parse(text('package.json'))
     // The worker's entry consists of the library and the server of './worker', which are measured.
-    const entries = Object.keys(exports).filter((name) => !/\.(wasm|onnx|json)$|\/entry$/.test(name))
+    const entries = Object.keys(exports).filter((name) => !/\.(wasm|onnx|bin|json)$|\/entry$/.test(name))
     expect(Object.keys(budgets.entries).sort()).toEqual(entries.sort())
   })
 

@@ -23,8 +23,8 @@ export function snippetsOf(page: string, markdown: string): Snippet[] {
 }
 
 /**
- * Creates a folder with the built package and handwritten digits: `pictures/<0, 1 or 7>/<0 to 19>.png` and `new.png`,
- * which shows a 7.
+ * Creates a folder with the built package and handwritten digits: `pictures/<0, 1 or 7>/<0 to 19>.png`, digits from 2 to 6
+ * as `others/<0 to 119>.png`, and `new.png`, which shows a 7.
  */
 export async function snippetFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
@@ -37,6 +37,10 @@ export async function snippetFolder(): Promise<string> {
     for (let i = 0; i < 20; i++) {
       writeFileSync(join(folder, 'pictures', String(kind), `${i}.png`), await pngOf(digit(kind, i)))
     }
+  }
+  mkdirSync(join(folder, 'others'))
+  for (let i = 0; i < 120; i++) {
+    writeFileSync(join(folder, 'others', `${i}.png`), await pngOf(digit(2 + (i % 5), Math.floor(i / 5))))
   }
   writeFileSync(join(folder, 'new.png'), await pngOf(digit(7, 50)))
   return folder

@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import { smallVit } from '../../../test/support/small-vit.ts'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
+import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { RawImage } from '../../image/image-input.ts'
+import { node } from '../../onnx/graph/nodes.ts'
 import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
 import { toBinary } from '../../onnx/proto/write-message.ts'
 import { ImageClassifier } from '../image-classifier.ts'
@@ -224,9 +226,32 @@ describe('explain', () => {
   })
 })
 
+/** The layered CNN with other ways from its last map to a vector. */
+function averagingCnn(): Uint8Array<ArrayBuffer> {
+  const map = '/layer20/output'
+  const moreNodes = [
+    node('mean', 'ReduceMean', [map], ['mean'], { axes: [-1n, 2n], keepdims: 0n }),
+    node('kept', 'ReduceMean', [map], ['kept'], { axes: [2n, 3n] }),
+    node('row', 'Flatten', ['kept'], ['row']),
+    node('early', 'GlobalAveragePool', ['relu'], ['early']),
+    node('earlyRow', 'Flatten', ['early'], ['earlyRow']),
+    node('joined', 'Concat', ['mean', 'row', 'earlyRow'], ['joined'], { axis: 1n }),
+    node('most', 'GlobalMaxPool', [map], ['most']),
+    node('mostRow', 'Flatten', ['most'], ['mostRow']),
+    node('mixed', 'Concat', ['mean', 'mostRow'], ['mixed'], { axis: 1n }),
+  ]
+  return layeredCnnBytes({ head: 'none', moreNodes, moreOutputs: ['joined', 'mixed'] })
+}
+
 describe('the averages of a layer', () => {
   it.each([
     ['a flattened average', { layer: 'features' }],
+    ['ReduceMean', { layer: 'mean', model: averagingCnn() }],
+    ['several averages', { layer: 'joined', model: averagingCnn() }],
+    [
+      'several averages, in onnxruntime-web',
+      { layer: 'joined', model: averagingCnn(), runtime: 'onnxruntime' },
+    ],
     ['a map', { layer: '/layer20/output' }],
     ['a map, in onnxruntime-web', { layer: '/layer20/output', runtime: 'onnxruntime' }],
     ['a layer above the average, in onnxruntime-web', { layer: 'logits', runtime: 'onnxruntime' }],
@@ -237,13 +262,13 @@ describe('the averages of a layer', () => {
     })
     const { picture } = extractor.networkPicture({ ...cornered('chess', 'upper left', 3, 24), ...rgba(24) })
     const averages = (await extractor.openAverages())!
-    const [map] = await averages.maps(picture)
-    const means = Float32Array.from({ length: map.channels }, (_, c) => {
+    const means = (await averages.maps(picture)).flatMap((map) => {
       const area = map.height * map.width
-      return map.data.subarray(c * area, (c + 1) * area).reduce((sum, x) => sum + x, 0) / area
+      return Array.from({ length: map.channels }, (_, c) => {
+        return map.data.subarray(c * area, (c + 1) * area).reduce((sum, x) => sum + x, 0) / area
+      })
     })
-    const { Matrix } = await import('../../core/matrix.ts')
-    const features = await averages.features(new Matrix(means, 1, map.channels))
+    const features = await averages.features(new Matrix(Float32Array.from(means), 1, means.length))
     const wanted = await extractor.extractPictures([picture])
     expect(features.cols).toBe(wanted.cols)
     for (const [i, value] of wanted.data.entries()) expect(features.data[i]).toBeCloseTo(value, 5)
@@ -252,6 +277,7 @@ describe('the averages of a layer', () => {
 
   it.each([
     ['flattened maps', layeredCnnBytes(), { layer: '/layer20/output', pooling: 'none' }],
+    ['a maximum beside an average', averagingCnn(), { layer: 'mixed' }],
     ['a grid', layeredCnnBytes(), { layer: '/layer20/output', pooling: { grid: 2 } }],
     ['a class token', toBinary(ModelProtoSchema, smallVit()), { pooling: 'cls' }],
   ] as const)('do not exist for %s, which occlusion explains', async (_, model, options) => {

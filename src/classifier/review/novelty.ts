@@ -1,12 +1,17 @@
 // Open-set recognition: which images belong to none of the classes (the option `unknown`).
 
-import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
-import { encodeLabels, type Label } from '../../core/labels.ts'
+import { SoftmarginError } from '../../core/errors.ts'
+import type { Fold } from '../../core/folds.ts'
+import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { auc, rocCurve } from '../../metrics/roc.ts'
 import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
+import { fitBackgroundScore } from './background-score.ts'
+import { knownScoresByClass, maxOfRows } from './known-scores.ts'
 import type { ReviewCall } from './out-of-fold.ts'
-import { fitPlda, logLikelihoodRatios, maxOfRows } from './plda.ts'
+import { fitPlda } from './plda.ts'
 import { reviewFolds } from './review-folds.ts'
 
 /** A fitted score for images of none of the classes, with its settings. */
@@ -18,15 +23,34 @@ export interface NoveltyDetector {
   label: Label | null
 }
 
-/** A class has its own threshold if it is the most likely one of at least this many rows; the others share one. */
-const MIN_ROWS_FOR_OWN_THRESHOLD = 20
+/**
+ * A class has its own threshold if it is the most likely one of so many rows that this many are refused; the others share
+ * one. Thresholds of fewer rows are so uncertain that scores of different classes compare worse: see bench/unknown.js.
+ */
+const REFUSED_FOR_OWN_THRESHOLD = 10
 /** The model holds a matrix of features x features, which bounds the features. */
 const MAX_FEATURES = 2048
+/** More rows of a background are drawn from: each one stays in the model. */
+const MAX_BACKGROUND = 1000
+/**
+ * A background that the score without it tells from the classes as well as this, by the area under the ROC curve, is left
+ * out: it does not show what other images near the classes look like. See bench/unknown.js.
+ */
+const TOO_FAR = 0.99
+
+/** What `fitNoveltyScore` fits to. */
+export interface NoveltyCall extends ReviewCall {
+  /** Unscaled features of images of other things. Default: none. */
+  background?: Matrix | undefined
+  onWarning?: ((warning: string) => void) | undefined
+}
+
+type FitScore = (X: Matrix, labels: EncodedLabels) => Promise<KnownNumbers>
 
 /**
- * Fits the score with which a classifier detects images of none of its classes: the greatest PLDA log likelihood ratio
- * over the classes (see plda.ts). The thresholds are set on out-of-fold scores of five folds and subtracted, so a row is
- * refused if its score is below 0.
+ * Fits the score with which a classifier detects images of none of its classes: the greatest of the classes' scores, which
+ * are PLDA log likelihood ratios (see plda.ts) or, with a background, those of background-score.ts. The thresholds are set
+ * on out-of-fold scores of five folds and subtracted, so a row is refused if its score is below 0.
  *
  * @param X unscaled features
  * @param reject share of the rows to refuse, between 0 and 1
@@ -37,7 +61,7 @@ export async function fitNoveltyScore(
   X: Matrix,
   y: readonly Label[],
   reject: number,
-  { groups, signal, unseen }: ReviewCall,
+  { groups, background, signal, onWarning, unseen }: NoveltyCall,
 ): Promise<KnownNumbers> {
   checkNoveltyData(y, reject)
   if (X.cols > MAX_FEATURES) {
@@ -48,33 +72,78 @@ export async function fitNoveltyScore(
     )
   }
   const labels = encodeLabels(y, 'labels')
-  const count = labels.classes.length
+  const folds = reviewFolds(labels, { groups, unseen })
   const timeSlice = new TimeSlice(signal)
-  const judged: Float64Array[] = []
-  for (const { train, test } of reviewFolds(labels, { groups, unseen })) {
-    throwIfAborted(signal)
-    await timeSlice.yield()
-    // Each class has at least two rows, in different folds, so every training part has a row of it.
-    const plda = fitPlda(X.select(train), {
-      classes: labels.classes,
-      codes: train.map((row) => labels.codes[row]),
-    })
-    judged.push(logLikelihoodRatios(plda, X.select(test)))
+  const plain: FitScore = async (rows, own) => fitPlda(rows, own)
+  const scores = await outOfFoldScores(plain, X, labels, folds, timeSlice)
+  const fitted = await plain(X, labels)
+  if (!background) return withThresholds(fitted, scores, reject)
+  if (separation(maxOfRows(scores, labels.classes.length), scoresOf(fitted, background)) >= TOO_FAR) {
+    onWarning?.(
+      'the pictures of the background are so unlike those of the classes that they are left out; pictures that are more like them would help to tell what is unknown',
+    )
+    return withThresholds(fitted, scores, reject)
   }
-  const scores = Float64Array.from(judged.flatMap((ratios) => [...ratios]))
+  const others = drawn(background, MAX_BACKGROUND)
+  const withOthers: FitScore = (rows, own) => fitBackgroundScore(rows, own, others, timeSlice)
+  const judged = await outOfFoldScores(withOthers, X, labels, folds, timeSlice)
+  return withThresholds(await withOthers(X, labels), judged, reject)
+}
+
+/** The scores of the rows that the folds judge, fold by fold, rows x classes. */
+async function outOfFoldScores(
+  fitScore: FitScore,
+  X: Matrix,
+  labels: EncodedLabels,
+  folds: readonly Fold[],
+  timeSlice: TimeSlice,
+): Promise<Float64Array> {
+  const judged: Float64Array[] = []
+  for (const { train, test } of folds) {
+    await timeSlice.yield()
+    // Each class has rows in two folds at least, so every training part has a row of it.
+    const codes = train.map((row) => labels.codes[row])
+    const fitted = await fitScore(X.select(train), { classes: labels.classes, codes })
+    judged.push(knownScoresByClass(fitted, X.select(test)))
+  }
+  return Float64Array.from(judged.flatMap((scores) => [...scores]))
+}
+
+/** Subtracts thresholds that refuse a share of the rows with these out-of-fold scores. */
+function withThresholds(fitted: KnownNumbers, outOfFold: Float64Array, reject: number): KnownNumbers {
+  const scores = outOfFold.slice()
+  const count = fitted.offset.length
   const greatest = maxOfRows(scores, count)
   const overall = quantile([...greatest], reject)
-  const thresholds = labels.classes.map((_, code) => {
+  const thresholds = Array.from({ length: count }, (_, code) => {
     const ofClass = [...greatest].filter((score, row) => scores[row * count + code] === score)
-    return ofClass.length >= Math.max(MIN_ROWS_FOR_OWN_THRESHOLD, 1 / reject)
-      ? quantile(ofClass, reject)
-      : overall
+    return ofClass.length * reject >= REFUSED_FOR_OWN_THRESHOLD ? quantile(ofClass, reject) : overall
   })
   // Subtracting the thresholds can change which class is the most likely one, so the overall share is set once more.
   for (let at = 0; at < scores.length; at++) scores[at] -= thresholds[at % count]
   const remaining = quantile([...maxOfRows(scores, count)], reject)
-  const plda = fitPlda(X, labels)
-  return { ...plda, offset: plda.offset.map((offset, code) => offset - thresholds[code] - remaining) }
+  return { ...fitted, offset: fitted.offset.map((offset, code) => offset - thresholds[code] - remaining) }
+}
+
+function scoresOf(fitted: KnownNumbers, X: Matrix): Float64Array {
+  return maxOfRows(knownScoresByClass(fitted, X), fitted.offset.length)
+}
+
+/** The area under the ROC curve: the probability that a known row has a higher score than another one. */
+function separation(known: Float64Array, others: Float64Array): number {
+  const scores = [...known, ...others]
+  const { fpr, tpr } = rocCurve(
+    scores.map((_, i) => i < known.length),
+    scores,
+  )
+  return auc(fpr, tpr)
+}
+
+/** At most `most` rows, drawn with a fixed seed. */
+function drawn(X: Matrix, most: number): Matrix {
+  if (X.rows <= most) return X
+  const rows = Array.from({ length: X.rows }, (_, row) => row)
+  return X.select(new Random(0).shuffle(rows).slice(0, most))
 }
 
 /**

@@ -14,7 +14,7 @@ import { findLeaks, readPaths, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { accuracyOfTwice } from '../common/expected-accuracy.ts'
 import { holdOut } from '../common/hold-out.ts'
-import { labelledHelp, listLabelled } from '../common/labelled.ts'
+import { labelledHelp, listAny, listLabelled } from '../common/labelled.ts'
 import {
   defaultGrid,
   type GridOption,
@@ -58,6 +58,7 @@ interface TrainOptions extends RuntimeOption {
   libsvmProbability?: boolean
   unknown?: boolean
   reject: number
+  background?: string
   grid?: GridOption | true
   cv: number
   fineTune?: ClassifierFineTune | true
@@ -115,6 +116,10 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       0.05,
     )
     .option(
+      '--background <folder>',
+      'pictures of other things, by which --unknown tells more; default for those that ship with the CNN',
+    )
+    .option(
       '--grid [json]',
       `search for the best parameters (default: ${JSON.stringify(defaultGrid)})`,
       parseGrid,
@@ -151,6 +156,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
   }
+  const unknown = await unknownOptions(options)
   if (options.report !== undefined) {
     await checkWritable(options.report)
     checkApart(options.output, options.report, '--report')
@@ -172,7 +178,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       },
       scale: options.scale,
       probability: options.libsvmProbability ? 'libsvm' : options.probability === true,
-      unknown: options.unknown === true && { reject: options.reject },
+      unknown,
       store,
       svm,
       fineTune: options.fineTune,
@@ -262,6 +268,14 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     store?.dispose()
     if (signal.aborted && store) say(`the features of ${store.size} images are stored in ${options.cache}`)
   }
+}
+
+/** The option `unknown` of the classifier: with `--background`, a folder's pictures at any depth. */
+async function unknownOptions({ unknown, reject, background }: TrainOptions) {
+  if (background === undefined) return unknown === true && { reject }
+  if (unknown !== true) throw invalidArgument('--background', background, 'given together with --unknown')
+  if (background === 'default') return { reject, background } as const
+  return { reject, background: (await listAny(background)).paths }
 }
 
 function svmOptions(options: TrainOptions): SvcOptions {

@@ -62,6 +62,28 @@ describe('a run', () => {
     }
   })
 
+  it('gives the same bits where large maps run for fewer images at a time than small ones', async () => {
+    const layers = ['/maxpool/MaxPool_output_0', '/layer3/layer3.0/relu/Relu_output_0', '/Flatten_output_0']
+    const model = cutModel(readModel(resnet18({ widths: [16, 32, 64, 128] })), layers)
+    const dims = [11, 3, 160, 200]
+    const each = 3 * 160 * 200
+    const batch = pictures(new SeededRandom(4), dims)
+    const network = await EngineNetwork.create({ model, input: 'input' }, dims)
+    const counts = new Map<string, number>()
+    const together = await network.run(batch, dims, ({ name }, count) => {
+      counts.set(name, Math.max(count, counts.get(name) ?? 0))
+    })
+    expect(counts.get('/conv1/Conv')).toBeLessThan(counts.get('/layer4/layer4.1/conv2/Conv')!)
+    for (const image of [0, 7, 10]) {
+      const alone = await network.run(batch.subarray(image * each, (image + 1) * each), [1, ...dims.slice(1)])
+      for (const [name, { data }] of together) {
+        const length = data.length / dims[0]
+        expect(data.slice(image * length, (image + 1) * length)).toEqual(alone.get(name)!.data)
+      }
+    }
+    network.release()
+  })
+
   it('gives the same bits after another run and another size', async () => {
     const network = await EngineNetwork.create(source, dims)
     const first = await network.run(batch, dims)

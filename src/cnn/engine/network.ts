@@ -2,19 +2,14 @@ import { SoftmarginError } from '../../core/errors.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
-import type { Program } from './lowering/operations.ts'
+import { imagesAtOnce } from './planning/images-at-once.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
-import type { Step } from './planning/step.ts'
-import { putMaps, takeMaps } from './transfer.ts'
+import { runPlan, type StepClock } from './run-plan.ts'
+import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
-import {
-  type Instance,
-  instantiate,
-  joinMemory,
-  type KernelConstants,
-  readKernelConstants,
-  sharedMemory,
-} from './wasm/instance.ts'
+import { type Instance, instantiate, joinMemory, readKernelConstants, sharedMemory } from './wasm/instance.ts'
+
+export type { StepClock } from './run-plan.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -50,16 +45,6 @@ export interface NetworkOptions {
   /** Makes the network use the weights of one in another thread, for the same source and dimensions. */
   place?: SharedPlace | undefined
 }
-
-/** Told of each step that was run, for how many images, and how long it took. */
-export type StepClock = (step: Step, pictures: number, milliseconds: number) => void
-
-/**
- * Memory for the maps of one pass, in bytes. As many images as fit are run together, to fill the tiles of
- * small maps.
- */
-const MAP_BYTES = 2 ** 21
-const MOST_PICTURES = 8
 
 /**
  * A network in softmargin's own engine. The graph is lowered to operations, which are fused, placed in memory
@@ -119,13 +104,7 @@ export class EngineNetwork {
     })
     for (let from = 0; from < count; from += plan.pictures) {
       const pictures = Math.min(plan.pictures, count - from)
-      putMaps(
-        instance,
-        plan.planes.address,
-        plan.input,
-        batch.subarray(from * length, (from + pictures) * length),
-      )
-      runSteps(plan, instance, pictures, clock)
+      runPlan(plan, instance, batch.subarray(from * length, (from + pictures) * length), pictures, clock)
       for (const [i, { data, size }] of answers.entries()) {
         takeMaps(
           instance,
@@ -181,9 +160,8 @@ export class EngineNetwork {
     const { model, input, batch } = this.#source
     const program = fuse(lower(model, input, dims, batch === undefined))
     const facts = await readKernelConstants(this.#simd)
-    const pictures = picturesAtOnce(program, facts)
     const place = this.#place
-    const plan = makePlan(program, { facts, pictures, buffersAt: place?.at })
+    const plan = makePlan(program, { facts, ...imagesAtOnce(program, facts), buffersAt: place?.at })
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     if (place) {
@@ -195,29 +173,5 @@ export class EngineNetwork {
     plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled
-  }
-}
-
-/** Number of images whose maps fit in the cache together. */
-function picturesAtOnce(program: Program, facts: KernelConstants): number {
-  const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
-  const [one, two] = [bytes(1), bytes(2)]
-  return Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))
-}
-
-function runSteps(
-  { steps }: Plan,
-  { kernels }: Instance,
-  pictures: number,
-  clock: StepClock | undefined,
-): void {
-  if (!clock) {
-    for (const step of steps) step.run(kernels, pictures)
-    return
-  }
-  for (const step of steps) {
-    const begun = performance.now()
-    step.run(kernels, pictures)
-    clock(step, pictures, performance.now() - begun)
   }
 }

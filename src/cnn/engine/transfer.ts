@@ -1,13 +1,6 @@
 import { lengthOf } from './lowering/operations.ts'
-import type { PlacedMap } from './planning/step.ts'
+import type { Port } from './planning/step.ts'
 import type { Instance } from './wasm/instance.ts'
-
-/** A map of the engine's memory that is written or read from outside. */
-export interface Port {
-  map: PlacedMap
-  /** Address of the table of its pixels. */
-  pixels: number
-}
 
 /**
  * Writes maps into the engine's memory.

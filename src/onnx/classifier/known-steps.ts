@@ -1,4 +1,5 @@
 import { TensorProto_DataType as DataType } from '../proto/onnx.ts'
+import { backgroundSteps } from './background-steps.ts'
 import type { Steps } from './graph-steps.ts'
 import { ioNames } from './names.ts'
 import { type KnownNumbers, knownNames as names } from './read-steps.ts'
@@ -20,10 +21,12 @@ export function knownSteps(steps: Steps, known: KnownNumbers): void {
     steps.constant(names.quadratic, known.quadratic, [1, classes]),
   ])
   const straight = steps.step('known-straight', 'MatMul', [white, linear])
-  const scores = steps.step('known-scores', 'Add', [
+  const plain = steps.step('known-scores', 'Add', [
     steps.step('known-sum', 'Add', [curved, straight]),
     steps.constant(names.offset, known.offset),
   ])
+  const { background } = known
+  const scores = background ? backgroundSteps(steps, background, { exact, white, norm, ones, plain }) : plain
   // The maximum of each row, by an operator that is the same in all opsets.
   const planes = steps.constant('known-planes', BigInt64Array.of(-1n, 1n, BigInt(classes)))
   const most = steps.step('known-most', 'GlobalMaxPool', [

@@ -1,13 +1,15 @@
 // Reads the numbers that known-steps.ts and probability-steps.ts write into the graph of a classifier.
 
-import { SoftmarginError, show } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
+import { type BackgroundNumbers, readBackground } from './background-numbers.ts'
+import { KnownTensors } from './known-tensors.ts'
 import { ownPrefix } from './names.ts'
 import type { SvmNumbers } from './svm-node.ts'
 
 /**
  * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
- * quadratic[c] |y|^2 + y linear[c] + offset[c]. It is positive if x is like one of them.
+ * quadratic[c] |y|^2 + y linear[c] + offset[c], plus the terms of a background. It is positive if x is like one of them.
  */
 export interface KnownNumbers {
   /** F values, one per feature. */
@@ -20,10 +22,12 @@ export interface KnownNumbers {
   quadratic: Float32Array
   /** One per class; includes the threshold. */
   offset: Float32Array
+  /** Set if the score was fitted with images of other things, too. */
+  background?: BackgroundNumbers | undefined
 }
 
 /** The names of the tensors in a file. */
-export const knownNames: Record<keyof KnownNumbers, string> = {
+export const knownNames: Record<Exclude<keyof KnownNumbers, 'background'>, string> = {
   mean: 'known-mean',
   whiten: 'known-whiten',
   linear: 'known-linear',
@@ -37,31 +41,15 @@ export const knownNames: Record<keyof KnownNumbers, string> = {
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
  */
 export function readKnownSteps(graph: GraphProto, features: number, classes: number): KnownNumbers {
-  const bytes = (key: keyof KnownNumbers, dataType: DataType, length: number) => {
-    const tensor = graph.initializer.find(({ name }) => name === ownPrefix + knownNames[key])
-    if (tensor?.dataType === dataType && tensor.rawData.byteLength === length) {
-      return tensor.rawData.slice().buffer
-    }
-    throw unreadable(`its ${knownNames[key]} has not the ${length} bytes that it should have`)
+  const tensors = new KnownTensors(graph)
+  return {
+    mean: tensors.doubles(knownNames.mean, features),
+    whiten: tensors.floats(knownNames.whiten, features * features),
+    linear: tensors.floats(knownNames.linear, features * classes),
+    quadratic: tensors.floats(knownNames.quadratic, classes),
+    offset: tensors.floats(knownNames.offset, classes),
+    background: readBackground(tensors, features, classes),
   }
-  const floats = (key: keyof KnownNumbers, length: number) =>
-    new Float32Array(bytes(key, DataType.FLOAT, 4 * length))
-  const known = {
-    mean: new Float64Array(bytes('mean', DataType.DOUBLE, 8 * features)),
-    whiten: floats('whiten', features * features),
-    linear: floats('linear', features * classes),
-    quadratic: floats('quadratic', classes),
-    offset: floats('offset', classes),
-  }
-  for (const [name, values] of Object.entries(known)) {
-    const at = values.findIndex((value) => !Number.isFinite(value))
-    if (at >= 0) throw unreadable(`its ${name}[${at}] is ${show(values[at])}`)
-  }
-  return known
-}
-
-function unreadable(why: string): SoftmarginError {
-  return new SoftmarginError('MODEL_UNREADABLE', `the saved classifier's known score cannot be read: ${why}`)
 }
 
 /**

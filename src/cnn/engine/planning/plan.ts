@@ -10,6 +10,7 @@ import {
   type PlacedMap,
   type PlannedOperation,
   type PlanOptions,
+  type Port,
   type Step,
 } from './step.ts'
 import { addSteps } from './steps.ts'
@@ -22,6 +23,11 @@ import { everyPixel, Tables } from './tables.ts'
 export interface Plan {
   /** Maximum number of images per pass. */
   pictures: number
+  /**
+   * The first steps, which run for at most `pictures` images at a time until all images of the pass have been through them;
+   * and the maps that they make for later steps, which hold the images of the whole pass.
+   */
+  head: { steps: number; pictures: number; maps: PlacedMap[] }
   /** Total memory in bytes, or the end of the buffers if they are placed elsewhere. */
   bytes: number
   /** The bytes of weights and tables, which lie first and which no step changes. */
@@ -31,9 +37,8 @@ export interface Plan {
   /** The end of the memory that `write` needs. */
   writingBytes: number
   steps: Step[]
-  /** `pixels`: address of a table of u32 byte offsets, one per pixel of the map. */
-  input: { map: PlacedMap; pixels: number }
-  outputs: { name: string; dims: number[]; map: PlacedMap; pixels: number }[]
+  input: Port
+  outputs: (Port & { name: string; dims: number[] })[]
   /** Staging buffer for one image in planar [channels, height, width] order, for input and outputs. */
   planes: Buffer
   /** Writes weights and tables. */
@@ -45,9 +50,12 @@ export interface Plan {
 /** Plans the memory of a program and its steps. */
 export function makePlan(program: Program<PlannedOperation>, options: PlanOptions): Plan {
   const { operations, input, outputs } = program
-  const { pictures, facts } = options
+  const { facts } = options
+  const { pictures, head = { operations: 0, pictures: options.pictures } } = options
   const memory = new MemoryPlan()
   const tables = new Tables(memory, pictures)
+  const headTables = new Tables(memory, head.pictures)
+  const isHead = (index: number) => index < head.operations
   const kernels = new Map<Convolution, ConvolutionKernel>()
   for (const one of operations) {
     if (one.type === 'convolution') kernels.set(one, chooseKernel(one, facts))
@@ -58,11 +66,17 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
   for (const { value } of outputs) lastReads.set(value, operations.length)
 
   const maps = new Map<MapValue, PlacedMap>()
+  const headMaps: PlacedMap[] = []
   const addMap = (value: MapValue, from: number): PlacedMap => {
     const layout = layouts.get(value)!
-    const buffer = memory.buffer(layout.pictureBytes * pictures, from, lastReads.get(value) ?? from)
+    const to = lastReads.get(value) ?? from
+    const leavesHead = isHead(from) && head.operations > 0 && !isHead(to)
+    const held = isHead(from) && !leavesHead ? head.pictures : pictures
+    // The head runs several times before such a map is complete, so that no buffer of the head may overlap it.
+    const buffer = memory.buffer(layout.pictureBytes * held, leavesHead ? -1 : from, to)
     const map = { layout, buffer, isConstant: false }
     maps.set(value, map)
+    if (leavesHead) headMaps.push(map)
     return map
   }
   const map = (value: MapValue): PlacedMap => {
@@ -78,10 +92,17 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
 
   const steps: Step[] = []
   const push = (step: Step) => steps.push(step)
+  let headSteps = 0
   const source = addMap(input, -1)
   addBorder(source, 'input', push)
   for (const [index, operation] of operations.entries()) {
-    const context = { ...options, memory, tables, index, kernels, map, push }
+    if (index === head.operations) headSteps = steps.length
+    const context = {
+      ...options,
+      ...{ memory, index, kernels, map, push },
+      pictures: isHead(index) ? head.pictures : pictures,
+      tables: isHead(index) ? headTables : tables,
+    }
     if (operation.output) {
       const isGiven = operation.type === 'custom' && operation.isGiven
       const made = addMap(operation.output, isGiven ? -1 : index)
@@ -99,6 +120,7 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
   const pixelsOf = (value: MapValue) => tables.pixels(layouts.get(value)!, everyPixel(value.shape))
   const plan = {
     pictures,
+    head: { steps: head.operations > 0 ? headSteps : 0, pictures: head.pictures, maps: headMaps },
     steps,
     input: { map: source, pixels: pixelsOf(input) },
     outputs: outputs.map(({ name, dims, value }) => ({

@@ -30,10 +30,19 @@ export interface PlacedMap {
   isConstant: boolean
 }
 
+/** A map of the engine's memory that is written or read from outside. */
+export interface Port {
+  map: PlacedMap
+  /** Address of a table of u32 byte offsets, one for each pixel of the map. */
+  pixels: number
+}
+
 /** Options of a plan. */
 export interface PlanOptions {
   /** Maximum number of images per pass. */
   pictures: number
+  /** The first operations, whose maps are large, may run for fewer images at a time. Default: none */
+  head?: { operations: number; pictures: number } | undefined
   facts: KernelConstants
   /** Where the buffers begin in the memory. Default: behind the weights and tables. */
   buffersAt?: number | undefined

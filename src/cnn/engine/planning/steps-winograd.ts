@@ -9,10 +9,10 @@ const LATE_BYTES = 2 ** 21
 
 /**
  * Bytes of the planes of a block of tiles, which stay in the L2 cache while all weights pass. Where weights are transformed
- * once a block, fewer blocks are better.
+ * once a block, fewer blocks are better, even if their planes come from the L3 cache.
  */
 const PLANE_BYTES = 300_000
-const LATE_PLANE_BYTES = 600_000
+const LATE_PLANE_BYTES = 2_400_000
 
 /** Adds the kernel calls of a convolution that is computed by one of Winograd's forms. */
 export function addWinograd(operation: Convolution, context: StepContext): void {

@@ -66,7 +66,7 @@ export class Tables {
     const corner = byteOf(layout, y, x)
     const [down, right] = [stepY * rowBytes, stepX * pixelBytes]
     const length = this.#pictures * height * width
-    const key = ['pixels', pictureBytes, corner, down, right, height, width].join()
+    const key = ['pixels', this.#pictures, pictureBytes, corner, down, right, height, width].join()
     return this.#plan.share(key, (length + SPARE) * 4, (memory, address) => {
       const table = new Uint32Array(memory, address, length + SPARE)
       let at = 0
@@ -90,7 +90,17 @@ export class Tables {
     const [down, right] = [Math.ceil(height / side), Math.ceil(width / side)]
     const length = this.#pictures * down * right
     const corner = byteOf(layout, 0, 0)
-    const key = ['tiles', side, pictureBytes, corner, rowBytes, pixelBytes, height, width].join()
+    const key = [
+      'tiles',
+      this.#pictures,
+      side,
+      pictureBytes,
+      corner,
+      rowBytes,
+      pixelBytes,
+      height,
+      width,
+    ].join()
     return this.#plan.share(key, length * 8, (memory, address) => {
       const table = new Uint32Array(memory, address, length * 2)
       let at = 0

@@ -118,10 +118,12 @@ test('fineTune gives the same weights on one thread and on two', async () => {
   const weightsOn = async (threads: number) => {
     using extractor = await FeatureExtractor.create({ threads })
     using tuned = await extractor.fineTune(digits, labels, { from: 'stage2', epochs: 2, validation: 0 })
-    return tuned.toOnnx()
+    return createHash('sha256')
+      .update(await tuned.toOnnx())
+      .digest('hex')
   }
   const before = jobs()
   const alone = await weightsOn(1)
   expect(jobs()).toBe(before)
-  expect(await weightsOn(2)).toEqual(alone)
+  expect(await weightsOn(2)).toBe(alone)
 })

@@ -37,9 +37,9 @@ export async function remote() {
   )
   expectType<Kind[]>()((await classifier.predictWithProba(images, { transfer: true })).labels)
   expectType<Suspect<Kind>[]>()(await classifier.suspects())
-  expectType<Explanation<Kind>>()(await classifier.explain(images[0], { label: 'cat' }))
+  expectType<Explanation<Kind>>()(await classifier.explain('cat.jpg', { label: 'cat' }))
   // @ts-expect-error: a bird is neither a cat nor a dog.
-  await classifier.explain(images[0], { label: 'bird' })
+  await classifier.explain('cat.jpg', { label: 'bird' })
   expectType<Matrix>()(await classifier.decisionFunction(images, { shape: 'ovo' }))
   expectType<Kind[]>()(await (await worker.ImageClassifier.load<Kind>('pictures.onnx')).classes)
   await worker.chooseLayer(images, kinds, { svm: typed })

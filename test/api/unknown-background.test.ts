@@ -1,13 +1,12 @@
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
-import { decodeImage } from '../../src/image/decode.ts'
-import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
 import { FeatureExtractor, FeatureStore, ImageClassifier, type Label } from '../../src/index.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { labelledDigits } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
+import { pixelValues } from '../support/pixel-values.ts'
 
 env.wasm.numThreads = 1
 
@@ -58,16 +57,11 @@ describe('unknown.background', () => {
     expect(await loaded.save()).toEqual(bytes)
 
     const { preprocess } = classifier.extractor.describe()
-    const length = tensorLength(preprocess)
-    const data = new Float32Array(images.length * length)
-    for (const [i, image] of images.entries()) {
-      await writeTensor(await decodeImage(image), preprocess, data.subarray(i * length, (i + 1) * length))
-    }
-    const side = Math.sqrt(length / 3)
+    const { data, dims } = await pixelValues(images, preprocess)
     const native = nativeOrt()
     for (const ort of [{ InferenceSession, Tensor }, ...(native ? [native] : [])]) {
       const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 })
-      const input = new ort.Tensor('float32', data, [images.length, 3, side, side])
+      const input = new ort.Tensor('float32', data, dims)
       const theirs = (await session.run({ pixel_values: input })).known.data as Float32Array
       for (const [i, score] of scores.entries()) {
         expect(Math.abs(theirs[i] - score) / Math.max(1, Math.abs(score))).toBeLessThan(1e-4)

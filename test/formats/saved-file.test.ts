@@ -5,8 +5,6 @@ import { join } from 'node:path'
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { afterAll, describe, expect, it } from 'vitest'
 import { calibratedProba } from '../../src/classifier/review/calibrate-svc.ts'
-import { decodeImage } from '../../src/image/decode.ts'
-import { tensorLength, writeTensor } from '../../src/image/tensor.ts'
 import {
   FeatureExtractor,
   ImageClassifier,
@@ -22,6 +20,7 @@ import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { featureScalerFromFile } from '../../src/preprocessing/feature-scaler.ts'
 import { digit } from '../support/digits.ts'
 import { nativeOrt } from '../support/native-ort.ts'
+import { pixelValues } from '../support/pixel-values.ts'
 import { hasPythonModule } from '../support/programs.ts'
 import { smallCnn } from '../support/small-cnn.ts'
 
@@ -45,16 +44,9 @@ interface TestImages {
 
 async function prepare(extractor: FeatureExtractor, images: RawImage[]): Promise<TestImages> {
   const { preprocess } = extractor.describe()
-  const length = tensorLength(preprocess)
-  const side = Math.sqrt(length / 3)
   const batches: TestImages['batches'] = []
   for (let from = 0; from < images.length; from += batchSize) {
-    const batch = images.slice(from, from + batchSize)
-    const data = new Float32Array(batch.length * length)
-    for (const [i, image] of batch.entries()) {
-      await writeTensor(await decodeImage(image), preprocess, data.subarray(i * length, (i + 1) * length))
-    }
-    batches.push({ data, dims: [batch.length, 3, side, side] })
+    batches.push(await pixelValues(images.slice(from, from + batchSize), preprocess))
   }
   return { images, batches, features: await extractor.extract(images) }
 }

@@ -1,5 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { tensorInfo } from '../graph/nodes.ts'
+import { operatorSetOf } from '../graph/operator-set.ts'
 import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { clone, create } from '../proto/message.ts'
 import {
@@ -149,9 +150,7 @@ function makeRoom(graph: GraphProto): Record<string, string> {
 
 /** Checks the opset: models from before 2019 may lack operators needed for grid pooling or the scaler. */
 function checkOperatorSet(model: ModelProto, { pooling, arrangement, calibration }: ClassifierParts): void {
-  const version = Number(
-    model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version,
-  )
+  const version = operatorSetOf(model)
   const wanted = typeof pooling === 'object' || arrangement?.rank === 3 ? 10 : calibration ? 8 : 7
   if (version >= wanted) return
   throw new SoftmarginError(

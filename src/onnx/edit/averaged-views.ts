@@ -2,6 +2,7 @@ import { invalidArgument } from '../../core/errors.ts'
 import { numbersOf } from '../graph/attributes.ts'
 import { tensorsReadBy } from '../graph/graph.ts'
 import { constant, node } from '../graph/nodes.ts'
+import { operatorSetOf } from '../graph/operator-set.ts'
 import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
@@ -22,9 +23,9 @@ export interface OutputArrangement {
 }
 
 /** The first opset whose Slice supports negative steps. */
-const backwards = 10n
+const backwards = 10
 /** The first opset whose Pad reads the amounts from an input. */
-const padsAreInputs = 11n
+const padsAreInputs = 11
 
 /** Which changed images outputs are averaged over, besides the image itself. */
 export interface Views {
@@ -125,7 +126,7 @@ export function withViews(
 }
 
 function checkOperatorSet(model: ModelProto, views: readonly View[]): void {
-  const version = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n
+  const version = operatorSetOf(model)
   const option = views.some(({ isMirrored }) => !isMirrored) ? 'shift' : 'mirror'
   const needed = option === 'shift' ? padsAreInputs : backwards
   if (version >= needed) return

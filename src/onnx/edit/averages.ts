@@ -1,6 +1,7 @@
 import { integerOf, integersOf } from '../graph/attributes.ts'
 import { producers, requiredInputs, tensorsReadBy } from '../graph/graph.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
+import { operatorSetOf } from '../graph/operator-set.ts'
 import { freeName, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
@@ -39,8 +40,7 @@ export function averagesBelow(
   facts: Map<string, TensorInfo>,
 ): MapAverage[] | undefined {
   const graph = model.graph!
-  const version = model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n
-  if (version < 10n) return undefined
+  if (operatorSetOf(model) < 10) return undefined
   const made = producers(graph)
   const images = new Set(requiredInputs(graph).map(({ name }) => name))
   const found = new Map<string, MapAverage>()

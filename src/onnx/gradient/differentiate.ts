@@ -1,4 +1,5 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { isOnnxDomain } from '../graph/operator-set.ts'
 import type { GraphProto, NodeProto } from '../proto/onnx.ts'
 import type { GraphBuilder, Tensor } from './graph-builder.ts'
 import { NoGradient } from './no-gradient.ts'
@@ -59,7 +60,7 @@ export function differentiate(g: GraphBuilder, loss: Tensor, wanted: readonly st
 
 /** Whether the gradient can pass an operator, as far as its name tells. */
 export function hasRule({ opType, domain }: NodeProto): boolean {
-  return (domain === '' || domain === 'ai.onnx') && (Object.hasOwn(rules, opType) || flat.has(opType))
+  return isOnnxDomain(domain) && (Object.hasOwn(rules, opType) || flat.has(opType))
 }
 
 function backward(g: GraphBuilder, node: NodeProto, dys: (Tensor | undefined)[]): (Tensor | undefined)[] {

@@ -2,6 +2,7 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import { integerOf, numbersOf } from '../graph/attributes.ts'
 import { topologicalOrder } from '../graph/graph.ts'
 import { type AttributeValue, constant, node, tensorInfo } from '../graph/nodes.ts'
+import { operatorSetOf } from '../graph/operator-set.ts'
 import { tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
@@ -60,9 +61,7 @@ export class GraphBuilder {
   constructor(model: ModelProto, inputs: Record<string, number[]>, type: FloatType = DataType.FLOAT) {
     this.#model = model
     this.#type = type
-    this.opset = Number(
-      model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
-    )
+    this.opset = operatorSetOf(model)
     if (this.opset < oldest) {
       const expected = `a model of operator set ${oldest} or newer`
       const message = `a model of operator set ${this.opset} cannot be trained: it must be ${expected}`

@@ -3,6 +3,7 @@ import { attributeOf, integerOf } from '../graph/attributes.ts'
 import { floatsOf } from '../graph/float-data.ts'
 import { tensorsReadBy, topologicalOrder, typeName } from '../graph/graph.ts'
 import { constant, tensorInfo } from '../graph/nodes.ts'
+import { isOnnxDomain } from '../graph/operator-set.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
@@ -185,7 +186,7 @@ function weightsOf(nodes: NodeProto[], constants: Map<string, TensorProto>): Wei
 }
 
 function weightNames({ opType, domain, input }: NodeProto, constants: Map<string, TensorProto>): string[] {
-  if (domain !== '' && domain !== 'ai.onnx') return []
+  if (!isOnnxDomain(domain)) return []
   const isFloat = (name: string) => constants.get(name)?.dataType === DataType.FLOAT
   if (combines.has(opType)) {
     const length = (name: string) => constants.get(name)!.dims.reduce((all, n) => all * Number(n), 1)

@@ -1,4 +1,5 @@
 import type { ModelProto } from '../proto/onnx.ts'
+import { isOnnxDomain } from './operator-set.ts'
 
 /**
  * Operators of ai.onnx that compute each image of a batch independently, with bit-identical results for any
@@ -16,7 +17,5 @@ const apart = new Set([
  * Whether a network on images [N, C, H, W] consists only of operators that compute each image independently.
  */
 export function treatsImagesApart({ graph }: ModelProto): boolean {
-  return graph!.node.every(
-    ({ opType, domain }) => (domain === '' || domain === 'ai.onnx') && apart.has(opType),
-  )
+  return graph!.node.every(({ opType, domain }) => isOnnxDomain(domain) && apart.has(opType))
 }

@@ -1,4 +1,5 @@
 import { show } from '../../../core/errors.ts'
+import { isOnnxDomain } from '../../../onnx/graph/operator-set.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
 import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
@@ -66,9 +67,7 @@ export function lowerNodes(
       for (const name of node.output) lowering.name(name, 'integers')
       continue
     }
-    // Copied protobuf nodes may lack the domain, which then is the default one.
-    const isOurs = !node.domain || node.domain === 'ai.onnx'
-    const lowerNode = isOurs ? lowerings.get(node.opType) : undefined
+    const lowerNode = isOnnxDomain(node.domain) ? lowerings.get(node.opType) : undefined
     if (!lowerNode) throw new NotForEngine(`it has the unsupported operator ${show(node.opType)}`)
     if (node.output.slice(1).some((name) => name !== '')) {
       throw new NotForEngine(`node ${show(node.name)} (${node.opType}) has several outputs`)

@@ -1,4 +1,5 @@
 import { show } from '../../../core/errors.ts'
+import { operatorSetOf } from '../../../onnx/graph/operator-set.ts'
 import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
 import { type Constant, constantOf } from './constants.ts'
@@ -42,8 +43,7 @@ export class Lowering {
   constructor(model: ModelProto, facts: Map<string, TensorInfo>, batch: number) {
     this.#facts = facts
     this.#batch = batch
-    const own = ({ domain }: { domain: string }) => domain === '' || domain === 'ai.onnx'
-    this.opset = Number(model.opsetImport.find(own)?.version ?? 0n)
+    this.opset = operatorSetOf(model)
     for (const tensor of model.graph!.initializer) {
       if (isNotFloat(tensor.dataType)) this.#integers.add(tensor.name)
       else this.#constants.set(tensor.name, constantOf(tensor))

@@ -2,7 +2,7 @@ import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { type ModelSource, openModel } from '../cnn/extractor/model-source.ts'
 import { checkPooling, type Pooling } from '../cnn/pool.ts'
 import type { LongCall, Warned } from '../core/call-options.ts'
-import { SoftmarginError } from '../core/errors.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
@@ -50,6 +50,7 @@ import {
   type Pipeline,
   probabilitiesOf,
 } from './predict-images.ts'
+import type { LeftOutImages } from './review/leave-images-out.ts'
 import type { Suspect } from './review/suspects.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
@@ -76,6 +77,7 @@ export type {
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
 export type { ExplainMethod, ExplainOptions, Explanation } from './explain/explain.ts'
+export type { LeftOutImage, LeftOutImages } from './review/leave-images-out.ts'
 export type { Suspect } from './review/suspects.ts'
 
 /** State produced by `fit` or loaded from a file. */
@@ -450,6 +452,33 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { suspectRows } = await import('./review/suspects.ts')
     return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
       groups,
+      signal: o.signal,
+      onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
+    })
+  }
+
+  /**
+   * Leave-one-out: predicts each training image by the classifier's SVM fitted on all others, from one fit and those that
+   * it leaves to do (see the function `leaveOneOut`). Where images are few, its accuracy is a better guess than that of a
+   * small hold-out, and no image is lost to training. The scaling of the features, gamma `'scale'` and the class weights
+   * `'balanced'` are those of all images, and so are the layer, the CNN and the parameters that `fit` chose: what was
+   * chosen on these images makes the accuracy slightly optimistic, and copies of an image make it too high.
+   *
+   * After fine-tuning only the images that the CNN has not learnt from are judged, if there are any.
+   *
+   * @param o `onProgress` counts images, once for each other class, in the stage `'svm'`
+   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `suspects`; `INVALID_ARGUMENT` if `fit` was given
+   *   `groups`, of which a single image cannot be left out; `TOO_FEW_ROWS` if one of two classes has a single image;
+   *   `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   */
+  async leaveOneOut(o: LongCall<ClassifierProgress> = {}): Promise<LeftOutImages<L>> {
+    const { svc, scaler, trainingSet, features, groups } = await this.#checkRefittable()
+    if (groups) {
+      throw invalidArgument('groups', groups, 'undefined for leaveOneOut, which leaves out single images')
+    }
+    const { leaveImagesOut } = await import('./review/leave-images-out.ts')
+    return leaveImagesOut(svc, await scaler.transform(features), trainingSet.labels, {
+      unseen: trainingSet.unseen,
       signal: o.signal,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })

@@ -62,7 +62,10 @@ export async function crossValScore<L extends Label>(
   toSplitter(cv)
   const matrix = await checkTrainingData(X, y, [estimator.getParams()], signal)
   if (leavesRowsOut(estimator, { cv, groups, scale })) {
-    const { labels } = await leaveOneOut(estimator, await scaledRows(matrix, scale), y, { signal, onProgress })
+    const { labels } = await leaveOneOut(estimator, await scaledRows(matrix, scale), y, {
+      signal,
+      onProgress,
+    })
     return Float64Array.from(labels, (label, row) => scorer([y[row]], [label]))
   }
   const folds = await splitRows(cv, matrix, y, groups)

@@ -69,7 +69,7 @@ export async function leaveOneOut<L extends Label, Y extends ArrayLike<L>>(
   const matrix = await checkTrainingData(X, y, [parameters], signal)
   checkLeaveOneOut(y)
   // Loaded on demand, because programs that only predict do not need it.
-  const { leaveEachRowOut } = await import('../svm/training/leave-one-out.ts')
+  const { leaveEachRowOut } = await import('../svm/training/left-out-decisions.ts')
   const left = await leaveEachRowOut<Y[number]>(matrix, y, parameters, o)
   const { classes, decisions, refits, problems, fitStatus } = left
   const labels = Array.from(vote(decisions, classes.length), (code) => classes[code])

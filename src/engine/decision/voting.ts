@@ -78,7 +78,12 @@ export function oneVsRest(decisions: Float64Array, classes: number): Float32Arra
 export function decisionMatrix(decisions: Float64Array, classes: number, shape: 'ovr' | 'ovo'): Matrix {
   const pairs = pairCount(classes)
   const rows = decisions.length / pairs
-  if (pairs === 1) return new Matrix(Float32Array.from(decisions, (value) => -value), rows, 1)
+  if (pairs === 1)
+    return new Matrix(
+      Float32Array.from(decisions, (value) => -value),
+      rows,
+      1,
+    )
   if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
   return new Matrix(oneVsRest(decisions, classes), rows, classes)
 }

@@ -528,16 +528,18 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *
    * @param o.extrapolateTo numbers of images to guess for. Default as many as it has learnt from, and twice as many
    * @param o.cv number of folds, or a splitter. Default 5
+   * @param o.groups the group of each image, which no fold divides. Default: those of the last fit
    * @param o `onProgress` counts fits, in the stage `'svm'`
-   * @throws {SoftmarginError} as `suspects`; `TOO_FEW_ROWS` if a class has fewer images than there are folds
+   * @throws {SoftmarginError} as `suspects`; `TOO_FEW_ROWS` if a class has fewer images, or groups, than there are folds
    */
   async learningCurve(
-    o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'> = {},
+    o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv' | 'groups'> = {},
   ): Promise<LearningCurve> {
-    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
+    const { svc, scaler, trainingSet, features, ...last } = await this.#checkRefittable()
     const { learningCurve } = await import('../model-selection/learning-curve.ts')
     return learningCurve(svc, features, trainingSet.labels, {
       ...o,
+      groups: o.groups ?? last.groups,
       scale: scaler.kind,
       onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
     })

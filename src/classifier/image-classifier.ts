@@ -464,17 +464,22 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * `'balanced'` are those of all images, and so are the layer, the CNN and the parameters that `fit` chose: what was
    * chosen on these images makes the accuracy slightly optimistic, and copies of an image make it too high.
    *
-   * After fine-tuning only the images that the CNN has not learnt from are judged, if there are any.
+   * After fine-tuning only the images that the CNN has not learnt from are judged.
    *
    * @param o `onProgress` counts images, once for each other class, in the stage `'svm'`
    * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `suspects`; `INVALID_ARGUMENT` if `fit` was given
-   *   `groups`, of which a single image cannot be left out; `TOO_FEW_ROWS` if one of two classes has a single image;
-   *   `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   *   `groups`, of which a single image cannot be left out, or trained the CNN on all images; `TOO_FEW_ROWS` if one of two
+   *   classes has a single image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
   async leaveOneOut(o: LongCall<ClassifierProgress> = {}): Promise<LeftOutImages<L>> {
     const { svc, scaler, trainingSet, features, groups } = await this.#checkRefittable()
     if (groups) {
       throw invalidArgument('groups', groups, 'undefined for leaveOneOut, which leaves out single images')
+    }
+    if (this.extractor.tuning?.kept && !trainingSet.unseen) {
+      const expected =
+        'above 0 for leaveOneOut, since a CNN finds the images that it has learnt from too easy'
+      throw invalidArgument('fineTune.validation', 0, expected)
     }
     const { leaveImagesOut } = await import('./review/leave-images-out.ts')
     return leaveImagesOut(svc, await scaler.transform(features), trainingSet.labels, {

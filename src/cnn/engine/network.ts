@@ -158,7 +158,7 @@ export class EngineNetwork {
     const key = dims.slice(1).join()
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
-    const program = fuse(lower(model, input, dims, batch === undefined))
+    const program = await fuse(await lower(model, input, dims, batch === undefined))
     const facts = await readKernelConstants(this.#simd)
     const place = this.#place
     const plan = makePlan(program, { facts, ...imagesAtOnce(program, facts), buffersAt: place?.at })

@@ -46,7 +46,7 @@ export interface Slice {
  * @throws {NotForEngine} if the engine cannot train the classifier
  */
 export async function planTraining(source: ClassifierSource, simd: Simd, at?: number): Promise<TrainingPlan> {
-  const { operations: forward, inputs, outputs, logits } = lowerClassifier(source)
+  const { operations: forward, inputs, outputs, logits } = await lowerClassifier(source)
   const facts = await readKernelConstants(simd)
   const ports: Port[] = []
   const targets: MapValue = { shape: logits.shape }

@@ -169,7 +169,7 @@ export class EngineNetwork {
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }
-    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd)
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, 'inference')
     plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled

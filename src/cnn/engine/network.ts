@@ -4,6 +4,7 @@ import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import { imagesAtOnce } from './planning/images-at-once.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
+import { loadRareSteps } from './planning/steps.ts'
 import { runPlan, type StepClock } from './run-plan.ts'
 import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
@@ -160,8 +161,14 @@ export class EngineNetwork {
     const { model, input, batch } = this.#source
     const program = await fuse(await lower(model, input, dims, batch === undefined))
     const facts = await readKernelConstants(this.#simd)
+    const rare = await loadRareSteps(program, facts)
     const place = this.#place
-    const plan = makePlan(program, { facts, ...imagesAtOnce(program, facts), buffersAt: place?.at })
+    const plan = makePlan(program, {
+      facts,
+      rare,
+      ...imagesAtOnce(program, facts, rare),
+      buffersAt: place?.at,
+    })
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     if (place) {

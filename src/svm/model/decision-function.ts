@@ -4,11 +4,12 @@ import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../c
 import type { ThreadedPredictor } from '../../engine/decision/decision-jobs.ts'
 import type { decisionThreads } from '../../engine/decision/decision-threads.ts'
 import { DecisionValues, type OnBlock } from '../../engine/decision/decision-values.ts'
+import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
 import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel } from './fitted-model.ts'
-import type { InputStep } from './input-steps.ts'
+import { applyInputSteps, type InputStep } from './input-steps.ts'
 
 /**
  * Rejects decision values beyond float32, as `fit` does.
@@ -113,7 +114,7 @@ export class DecisionFunction {
     try {
       if (timeSlice.expired) await timeSlice.yield()
       await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
-      const rows = await this.#prepared(matrix)
+      const rows = applyInputSteps(matrix, this.#model.inputSteps)
       const threads = await this.#threadsFor(rows.rows)
       const predictor = await this.#open(threads > 1, timeSlice)
       const onBlock: OnBlock = (decisions, done) => {
@@ -125,14 +126,6 @@ export class DecisionFunction {
     } finally {
       this.#rested = timeSlice.rested
     }
-  }
-
-  /** The rows after the steps that a model from a file may have before its SVM. */
-  async #prepared(matrix: Matrix): Promise<Matrix> {
-    const { inputSteps = [] } = this.#model
-    if (inputSteps.length === 0) return matrix
-    const { applyInputSteps } = await import('./input-steps.ts')
-    return applyInputSteps(matrix, inputSteps)
   }
 
   async #threadsFor(rows: number): Promise<number> {
@@ -148,10 +141,8 @@ export class DecisionFunction {
     if (this.#predictor && (this.#isShared || !shared)) return this.#predictor
     this.#predictor?.close()
     this.#predictor = undefined
-    if (kernel.kind === 'precomputed') {
-      const { PrecomputedPredictor } = await import('../../engine/decision/precomputed-decision.ts')
-      this.#predictor = new PrecomputedPredictor(model, model.support)
-    } else {
+    if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(model, model.support)
+    else {
       const expansion = { ...model, kernel }
       const predictor = shared && onThreads ? await onThreads.load() : DecisionValues
       this.#predictor = await predictor.open(simd, expansion, timeSlice)

@@ -9,11 +9,10 @@ import { type ScoreRows, WINDOW } from './occlusion-map.ts'
 const MAX_PLACES = 16
 
 /**
- * How the score of a picture depends on the parts of its maps: by how much it falls if a window of the maps is left out of
- * their averages.
+ * By how much the score of a picture falls if a window of its maps is left out of their averages.
  *
  * @param picture opaque RGBA, of the size of the network's input
- * @returns by pixel
+ * @returns a value for each pixel of the picture, row by row
  */
 export async function layerMap(
   averages: LayerAverages,
@@ -29,8 +28,8 @@ export async function layerMap(
 }
 
 /**
- * The averages of maps, one row with nothing left out, and then one for each place, row by row, with the window around it
- * left out. Places of a mirror image count from the right.
+ * The averages of maps: a row with nothing left out, followed by a row for each place with the window around it left out.
+ * In maps of the mirror image, places are counted from the right.
  */
 function averagesWithout(maps: readonly LayerMap[], places: Size): Matrix {
   const channels = maps.reduce((sum, map) => sum + map.channels, 0)
@@ -59,7 +58,10 @@ function averagesWithout(maps: readonly LayerMap[], places: Size): Matrix {
   return new Matrix(data, rows, channels)
 }
 
-/** Of each cell of a side, the share that a window around one of its places leaves; it takes at least one place. */
+/**
+ * For each cell along a side of a map, the share of it that is left if the window around a place is left out. A window is
+ * at least as long as a place.
+ */
 function shown(cells: number, places: number, place: number): Float64Array {
   const half = Math.max(1, WINDOW * places) / 2
   const scale = cells / places

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import leaveOneOut from '../../bench/results/leave-one-out.json' with { type: 'json' }
 import probabilities from '../../bench/results/probabilities.json' with { type: 'json' }
 import unknown from '../../bench/results/unknown.json' with { type: 'json' }
 
-const page = readFileSync(new URL('../../docs/guide/how-sure.md', import.meta.url), 'utf8')
+const pageOf = (name: string) => readFileSync(new URL(`../../docs/guide/${name}`, import.meta.url), 'utf8')
+const page = pageOf('how-sure.md')
 
 it('the table of probabilities matches the bench', () => {
   expect(probabilities).toHaveLength(15)
@@ -41,5 +43,23 @@ it('the table of unknown images matches the bench', () => {
       `${(100 * each['others accepted']).toFixed(1)} %`,
     ]
     expect(rows[i]).toContain(`| ${figures.join(' | ')} |`)
+  }
+})
+
+it('the figures of leave-one-out match the bench', () => {
+  const { results } = leaveOneOut
+  const row = (name: 'leaveOneOut' | 'crossValidation' | 'holdOut') =>
+    results.map((each) => each[name].toFixed(1)).join(' | ')
+  expect(page).toContain(`| leave-one-out | ${row('leaveOneOut')} |`)
+  expect(page).toContain(`| five-fold cross-validation (\`crossValScore\`) | ${row('crossValidation')} |`)
+  expect(page).toContain(`| a fifth held out | ${row('holdOut')} |`)
+  for (const { size, leaveOneOut: off, holdOut } of results) expect(off < holdOut).toBe(size >= 20)
+  const told = pageOf('grid-search.md').replaceAll(/\s+/g, ' ')
+  for (const [size, pictures] of [
+    [50, '500'],
+    [150, '1,500'],
+  ] as const) {
+    const { leaveOneOutFits } = results.find((each) => each.size === size)!
+    expect(told).toMatch(new RegExp(`with ${pictures}\\b[^.]* as ${leaveOneOutFits}\\b`, 'i'))
   }
 })

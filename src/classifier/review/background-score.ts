@@ -19,7 +19,7 @@ const WIDTH = { regression: 1, neighbours: 0.04 }
 const WEIGHT = 4
 /** The ridge of the regression. */
 const RIDGE = 0.4
-/** Maximum number of rows of the classes that are kept for the two kernels; of others only the class's mean counts. */
+/** Maximum number of rows of the classes that are kept for the two kernels. The others count for means and covariances. */
 const MOST_ROWS = 1000
 
 /**

@@ -20,7 +20,9 @@ async function assemble(entry, outFile, features, flags = []) {
     ...['--outFile', outFile],
     ...['--runtime', 'stub', '--noAssert'],
     ...['--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
-    ...['-O3', '--converge'],
+    // Not --converge: it repeats the optimizer until nothing changes, which doubles the time of the build and makes the
+    // gzipped files less than one percent smaller.
+    '-O3',
     ...flags,
     ...features.flatMap((feature) => ['--enable', feature]),
   ])

@@ -1,7 +1,7 @@
 import { show } from '../../../core/errors.ts'
 import { isOnnxDomain } from '../../../onnx/graph/operator-set.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import { inferOnDemand } from '../../../onnx/shapes/infer-on-demand.ts'
 import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
@@ -60,7 +60,7 @@ export async function lower(
   // axis.
   const batch = isFree ? 1009 : dims[0]
   const [, channels, height, width] = dims
-  const facts = inferTensors(model, { [input]: [batch, ...dims.slice(1)] as Dims })
+  const facts = await inferOnDemand(model, { [input]: [batch, ...dims.slice(1)] as Dims })
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })

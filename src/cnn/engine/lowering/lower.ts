@@ -13,7 +13,10 @@ import { isNotFloat, type Lower, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { lengthOf, type MapValue, type Program } from './operations.ts'
 
-/** Operators whose lowering functions are loaded with the first network that has one: many have none. */
+/**
+ * Operators whose lowering functions are loaded with the first network that has one: many have none. The types make sure
+ * that none is missing.
+ */
 const onDemand: readonly { operators: Record<string, true>; load: () => Promise<Record<string, Lower>> }[] = [
   {
     operators: { Gemm: true, MatMul: true } satisfies Record<keyof typeof lowerProducts, true>,

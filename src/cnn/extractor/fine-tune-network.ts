@@ -5,10 +5,10 @@ import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import { applyView } from '../augmentation/augment.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { pool, pooledSize } from '../pool.ts'
-import { applyView } from '../training/augment.ts'
 import { eachTensors } from '../training/decoded-images.ts'
 import {
   checkFineTune,

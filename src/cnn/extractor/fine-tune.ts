@@ -6,8 +6,12 @@ import { Random } from '../../core/random.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
+import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
+import type { ImageViews } from '../augmentation/image-views.ts'
+import { Pipeline, type Tap } from '../batching/run-images.ts'
 import { type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
@@ -48,6 +52,8 @@ export interface TrainingSetup {
  * small photos. Features of other networks are multiplied to have it before the head.
  */
 const typicalSquaredNorm = 62
+
+type Facts = Map<string, TensorInfo>
 
 /** Most images that the engine is given at once. */
 const mostInSlice = 64
@@ -160,19 +166,17 @@ export async function trainAbove(
     ),
   })
   try {
-    const front = isAll
-      ? undefined
-      : await startFront(
-          parts,
-          kept.map(({ name }) => name),
-        )
+    const { shift } = settings.augment
+    const seed = { count: views, flip: setup.flip, shift, randomState: settings.randomState }
+    const front = isAll ? undefined : await startFront(parts, one, facts, seed)
     const random = new Random(settings.randomState)
     if (settings.reset) resetWeights(one, runner.parameters, random)
-    const source = { images, preprocess, front, input: port.name, batch: port.batch, kept }
-    const plan = { flip: setup.flip, shift: settings.augment.shift, views, random, precision }
+    const source = { images, preprocess, front: front?.pipeline, kept }
+    const plan = { flip: setup.flip, shift, views, random, precision }
     const data = await keepActivations(source, plan, {
       signal: o.signal,
-      onImages: (done) => o.onProgress?.({ stage: 'activations', done, total: images.length }),
+      onImages: (done, threads) =>
+        o.onProgress?.({ stage: 'activations', done, total: images.length, threads }),
     }).finally(() => front?.release())
     const report = await train(runner, data, codes, {
       ...settings,
@@ -194,12 +198,29 @@ export async function trainAbove(
   }
 }
 
-/** The network below the layer, in the extractor's own runtime. */
-async function startFront(parts: LoadedNetwork, names: string[]) {
-  const { port, preprocess, running } = parts
-  const computed = names.filter((name) => name !== port.name)
-  const cut = cutAt(parts, computed)
-  return startNetwork(cut, port, pictureDims(port, preprocess), running)
+/** The network below the layer, in the extractor's own runtime and on its threads. */
+async function startFront(parts: LoadedNetwork, { kept }: Tail, facts: Facts, views: ImageViews) {
+  const { port, preprocess, running, threads } = parts
+  const cut = cutAt(
+    parts,
+    kept.map(({ name }) => name).filter((name) => name !== port.name),
+  )
+  const dims = pictureDims(port, preprocess)
+  const session = await startNetwork(cut, port, dims, running)
+  const taps = kept.map(({ name, dims }): Tap => ({ layer: name, pooling: 'none', shape: dims.slice(1) }))
+  const network = { session, port, preprocess, taps, views, isIndependent: treatsImagesApart(cut) }
+  const pipeline = new Pipeline(network, { largestLayer: largestResult(cut, facts), dims, threads })
+  const release = async () => {
+    pipeline[Symbol.dispose]()
+    await session.release()
+  }
+  return { pipeline, release }
+}
+
+/** Size in bytes of the largest result of a node for one image. @param facts of the smallest batch */
+function largestResult({ graph }: ModelProto, facts: Facts): number {
+  const sizes = graph!.node.flatMap(({ output }) => output.map((name) => facts.get(name)?.dims ?? []))
+  return Math.max(...sizes.map(([, ...dims]) => dims.reduce<number>((all, n) => all * (n ?? 1), 4)))
 }
 
 function meanSquaredNorm({ data, rows }: Matrix): number {

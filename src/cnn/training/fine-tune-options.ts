@@ -76,6 +76,8 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
 export interface FineTuneProgress extends Progress {
   /** What is counted: images whose features or activations are computed, or steps of the training. */
   stage: 'features' | 'activations' | 'training'
+  /** Number of threads that have worked on the images so far; not in the stage `'training'`. */
+  threads?: number | undefined
   /** Mean loss of the last 20 steps or so; only in the stage `'training'`, like all that follows. */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */

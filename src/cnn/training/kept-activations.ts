@@ -2,8 +2,8 @@ import type { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
-import type { Network } from '../runtime.ts'
-import { applyView, drawView, type TensorSize, unchanged, type View } from './augment.ts'
+import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
+import type { Pipeline } from '../batching/run-images.ts'
 import { eachTensors } from './decoded-images.ts'
 import { keptRows, type Precision } from './kept-rows.ts'
 
@@ -17,16 +17,15 @@ export interface TrainingData {
   gather(epoch: number, rows: Int32Array, to: readonly Float32Array[]): void
 }
 
+/** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
+export type Front = Pick<Pipeline, 'run'>
+
 /** The network below the layer, and where the images come from. */
 export interface ActivationSource {
   images: readonly ImageInput[]
   preprocess: ResolvedPreprocess
   /** `undefined` if the tail takes the images themselves. */
-  front: Network | undefined
-  /** Name of the image input. */
-  input: string
-  /** Batch size, if the model fixes it. */
-  batch: number | undefined
+  front: Front | undefined
   /** The tensors that the tail reads, with their number of values for each image. */
   kept: readonly { name: string; size: number }[]
 }
@@ -42,35 +41,38 @@ export interface ViewPlan {
   precision: Precision
 }
 
+/** Images that are decoded at a time, and the least that the network below the layer is given. */
 const imagesAtOnce = 8
+/** Bytes of activations that are computed before they are kept. */
+const bytesAtOnce = 2 ** 27
 
 /**
- * Decodes the images and runs them through the network below the layer, once for each view.
+ * Decodes the images and runs them through the network below the layer, once for each view, on the threads of the
+ * extractor.
  *
- * @throws {SoftmarginError} as `eachTensors`, and the errors of the network
+ * @throws {SoftmarginError} as `eachTensors` and `Pipeline.run`
  */
 export async function keepActivations(
   source: ActivationSource,
   plan: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
 ): Promise<TrainingData> {
-  const { width, height } = outputSize(source.preprocess)
-  const size: TensorSize = { channels: source.preprocess.mean.length, height, width }
-  return source.front ? activationsOf(source, source.front, plan, size, o) : imagesOf(source, plan, size, o)
+  return source.front ? activationsOf(source, source.front, plan, o) : imagesOf(source, plan, o)
 }
 
 async function imagesOf(
   { images, preprocess }: ActivationSource,
   { flip, shift, random, precision }: ViewPlan,
-  size: TensorSize,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
 ): Promise<TrainingData> {
+  const { width, height } = outputSize(preprocess)
+  const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
   await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {
     all.put(tensors, first)
-    o.onImages(first + count)
+    o.onImages(first + count, 1)
   })
   return {
     gather: (_, rows, [to]) => {
@@ -83,35 +85,24 @@ async function imagesOf(
 }
 
 async function activationsOf(
-  { images, preprocess, input, batch, kept }: ActivationSource,
-  front: Network,
-  plan: ViewPlan,
-  size: TensorSize,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  { images, kept }: ActivationSource,
+  front: Front,
+  { views, precision }: ViewPlan,
+  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
 ): Promise<TrainingData> {
-  const { flip, shift, views, random, precision } = plan
-  const length = size.channels * size.height * size.width
   const stores = kept.map((one) =>
     Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
-  const most = batch ?? imagesAtOnce
-  const changed = new Float32Array(most * length)
-  await eachTensors(images, preprocess, { most, ...o }, async (tensors, first, count) => {
-    for (let view = 0; view < views; view++) {
-      for (let i = 0; i < count; i++) {
-        const one: View = flip || shift > 0 ? drawView(random, flip, shift, size) : unchanged
-        applyView(tensors.subarray(i * length, (i + 1) * length), changed.subarray(i * length), size, one)
-      }
-      const used = batch ?? count
-      const dims = [used, size.channels, size.height, size.width]
-      const answers = await front.run(input, changed.subarray(0, used * length), dims)
-      for (const [k, { name, size: each }] of kept.entries()) {
-        const data = name === input ? changed : answers.get(name)!.data
-        stores[k][view].put(data.subarray(0, count * each), first)
-      }
-    }
-    o.onImages(first + count)
-  })
+  const rowBytes = 4 * views * kept.reduce((sum, { size }) => sum + size, 0)
+  const most = Math.max(imagesAtOnce, Math.floor(bytesAtOnce / rowBytes))
+  for (let first = 0; first < images.length; first += most) {
+    const found = await front.run(images.slice(first, first + most), {
+      signal: o.signal,
+      onProgress: ({ done, threads }) => o.onImages(first + done, threads),
+    })
+    for (const [i, { data }] of found.entries())
+      stores[i % kept.length][Math.floor(i / kept.length)].put(data, first)
+  }
   return {
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {

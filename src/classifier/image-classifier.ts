@@ -238,14 +238,16 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       const unseen = unseenRows(source, extracted.read)
       const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
       if (isAllSeen && (this.#probability || this.#unknown)) warnOfSeenImages(o.onWarning)
-      const trainingSet = trainingSetFrom<L>(extracted, labels, unseen)
+      const isJudged = planned !== undefined || this.#probability === true
+      const compared = isJudged ? await source.extractCompared(images, extracted.read, o) : undefined
+      const trainingSet = trainingSetFrom<L>(extracted, labels, unseen, compared)
       const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
         searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
       )
       const scaler = await fitFeatureScaler(this.scale, extracted.features)
       const background = await this.#background(source, o)
       const given = {
-        ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, background },
+        ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, compared, background },
         ...extras,
       }
       const groups = o.groups && extracted.read.map((i) => o.groups![i])
@@ -278,7 +280,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     checkImages(images)
     checkLabels(labels, images.length, 'labels', 'images')
     uniqueLabels<Label>([trainingSet.labels[0], ...Array.from(labels)], 'labels')
-    this.#keep(await this.#source.extract(images, o, labels), labels)
+    await this.#keep(await this.#source.extract(images, o, labels), images, labels, o)
     return this
   }
 
@@ -304,7 +306,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { backgroundRows } = await import('./review/background-score.ts')
     const background = last.known && backgroundRows(last.known.numbers)
     const given = {
-      ...{ features: all.features, scaler, labels: all.labels, unseen: all.unseen, background },
+      ...{ features: all.features, scaler, labels: all.labels, background },
+      ...{ unseen: all.unseen, compared: all.compared },
       ...extras,
     }
     const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
@@ -398,7 +401,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     if (add) await this.#checkRefittable()
     const { evaluationOf } = await import('./evaluate-images.ts')
     const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
-    if (add) this.#keep(result.extracted, labels as ArrayLike<Label> as ArrayLike<L>)
+    if (add) await this.#keep(result.extracted, images, labels as ArrayLike<Label> as ArrayLike<L>, o)
     return result.evaluation
   }
 
@@ -681,9 +684,17 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   }
 
   /** Keeps labelled images for the next `refit`. */
-  #keep(extracted: Extracted, labels: ArrayLike<L>): void {
-    this.#checkFitted()
-    this.#added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
+  async #keep(
+    extracted: Extracted,
+    images: readonly ImageInput[],
+    labels: ArrayLike<L>,
+    o: ImagesCall,
+  ): Promise<void> {
+    const { trainingSet } = this.#checkFitted()
+    const { features, read } = extracted
+    const compared = trainingSet?.compared && (await this.#source.extractCompared(images, read, o))
+    this.#checkAlive()
+    this.#added.push({ ...trainingSetFrom(extracted, labels, undefined, compared), features })
   }
 
   #checkAlive(): void {

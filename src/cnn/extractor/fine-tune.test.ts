@@ -112,10 +112,37 @@ describe('fineTune', () => {
 
   it('keeps the frozen network if the tuned one is not better, and reports so', async () => {
     using extractor = await make()
-    using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9 })
-    expect(same.tuning).toMatchObject({ kept: false, validation: { images: 12, standardError: 0 } })
+    using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9, refit: true })
+    expect(same.tuning).toMatchObject({
+      kept: false,
+      refit: false,
+      validation: { images: 12, standardError: 0 },
+    })
     expect(same.tuning!.validation!.tuned).toBe(same.tuning!.validation!.frozen)
     expect(await same.extract(images)).toEqual(await extractor.extract(images))
+  })
+
+  it.each([
+    ['input', false],
+    ['pool', { flip: true }],
+  ] as const)('with refit is trained once more, on all images, above %s', async (from, augment) => {
+    using extractor = await make()
+    const stages = new Set<string>()
+    const options: FineTuneOptions = { from, epochs: 12, batchSize: 8, augment }
+    using tuned = await extractor.fineTune(images, labels, {
+      ...options,
+      refit: true,
+      onProgress: ({ stage }) => void stages.add(stage),
+    })
+    expect(tuned.tuning).toMatchObject({ kept: true, refit: true, steps: 96, validation: { images: 12 } })
+    expect([...stages]).toEqual(['features', 'activations', 'training', 'refit'])
+    using whole = await extractor.fineTune(images, labels, { ...options, validation: 0 })
+    expect(whole.tuning).toMatchObject({ refit: false, steps: 96, loss: tuned.tuning!.loss })
+    expect(await tuned.toOnnx()).toEqual(await whole.toOnnx())
+    using compared = await tuned.openCompared()
+    using alone = await extractor.fineTune(images, labels, { ...options, refit: false })
+    expect(await compared!.extract(images)).toEqual(await alone.extract(images))
+    expect(await alone.openCompared()).toBeUndefined()
   })
 
   it('detects whether images may be mirrored', async () => {

@@ -15,7 +15,7 @@ import { Pipeline, type Tap } from '../batching/run-images.ts'
 import { type RuntimeInfo, startNetwork } from '../runtime.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
-import { keepActivations } from '../training/kept-activations.ts'
+import { keepActivations, type TrainingData, type ViewPlan } from '../training/kept-activations.ts'
 import { bytesOf } from '../training/kept-rows.ts'
 import { sliceSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
@@ -33,18 +33,29 @@ export interface Trained {
   report: TrainingReport
   /** The head: [classes, features] and [classes], for features times `featureScale`. */
   head: { weight: Float32Array; bias: Float32Array; featureScale: number }
+  /** What was kept of all images, for another training on them. */
+  data: TrainingData
 }
 
-/** Everything that is fixed before the training. */
+/** Everything that trainings on the same images have in common. */
 export interface TrainingSetup {
   images: readonly ImageInput[]
-  labels: readonly Label[]
-  /** Frozen features of the images. */
-  features: Matrix
   from: string
   flip: boolean
-  settings: Settings & { epochs: number | undefined }
+  settings: Settings
+}
+
+/** What one training is to learn from. */
+export interface Lesson {
+  /** Which of the images. */
+  rows: Int32Array
+  /** Their labels and their frozen features. */
+  labels: readonly Label[]
+  features: Matrix
+  /** When to end, in milliseconds of `performance.now`, if time decides. */
   deadline: number | undefined
+  /** `data` of an earlier training on the images; computed if there is none. */
+  data?: TrainingData | undefined
 }
 
 /**
@@ -124,6 +135,7 @@ export function isTrainable(parts: LoadedNetwork, name: string): boolean {
 export async function trainAbove(
   parts: LoadedNetwork,
   setup: TrainingSetup,
+  lesson: Lesson,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<Trained> {
   const { images, from, settings } = setup
@@ -134,19 +146,15 @@ export async function trainAbove(
   const facts = factsOf(port.batch ?? 1)
   const one = tailOf(cut, facts, from)
   const tailFor = (slice: number) => tailOf(cut, factsOf(port.batch ?? slice), from)
-  const kept = one.kept.map(({ name, dims }) => ({
-    name,
-    size: dims.slice(1).reduce((all, n) => all * n, 1),
-  }))
-  const isAll = kept.length === 1 && kept[0].name === port.name
-  const size = kept.reduce((sum, one) => sum + one.size, 0)
+  const isAll = one.kept.length === 1 && one.kept[0].name === port.name
+  const size = one.kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
   const hasViews = setup.flip || settings.augment.shift > 0
   const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? viewsByTime)
   const precision = settings.activations
   const views = viewsThatFit(images.length, size * bytesOf[precision], wanted, from)
 
-  const { codes, classes } = encodeLabels(setup.labels, 'labels')
-  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
+  const { codes, classes } = encodeLabels(lesson.labels, 'labels')
+  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(lesson.features)))
   const { learningRate: _, layerDecay } = settings
   const tails = {
     engine: () => tailFor(Math.min(mostInSlice, settings.batchSize)),
@@ -162,25 +170,26 @@ export async function trainAbove(
     running,
     threads: await threadsFor(
       running.threads,
-      workOfStep(one, facts) * images.length * (settings.epochs ?? Infinity),
+      workOfStep(one, facts) * codes.length * (settings.epochs ?? Infinity),
     ),
   })
   try {
-    const { shift } = settings.augment
-    const seed = { count: views, flip: setup.flip, shift, randomState: settings.randomState }
-    const front = isAll ? undefined : await startFront(parts, one, facts, seed)
     const random = new Random(settings.randomState)
     if (settings.reset) resetWeights(one, runner.parameters, random)
-    const source = { images, preprocess, front: front?.pipeline, kept }
-    const plan = { flip: setup.flip, shift, views, random, precision }
-    const data = await keepActivations(source, plan, {
-      signal: o.signal,
-      onImages: (done, threads) =>
-        o.onProgress?.({ stage: 'activations', done, total: images.length, threads }),
-    }).finally(() => front?.release())
-    const report = await train(runner, data, codes, {
+    const { shift } = settings.augment
+    const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
+    const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
+    const part: TrainingData = {
+      gather: (epoch, rows, to) =>
+        data.gather(
+          epoch,
+          rows.map((row) => lesson.rows[row]),
+          to,
+        ),
+    }
+    const report = await train(runner, part, codes, {
       ...settings,
-      deadline: setup.deadline,
+      deadline: lesson.deadline,
       signal: o.signal,
       onProgress: o.onProgress,
     })
@@ -192,10 +201,40 @@ export async function trainAbove(
       runtime: runner.runtime,
       report,
       head: { weight, bias, featureScale },
+      data,
     }
   } finally {
     await runner.release()
   }
+}
+
+/** What the tail reads of all images. */
+async function keepAll(
+  parts: LoadedNetwork,
+  { images }: TrainingSetup,
+  { tail, facts }: { tail: Tail; facts: Facts },
+  plan: ViewPlan,
+  o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
+): Promise<TrainingData> {
+  const kept = tail.kept.map(({ name, dims }) => ({ name, size: sizeOfOne(dims) }))
+  const isAll = kept.length === 1 && kept[0].name === parts.port.name
+  const { flip, shift, views: count, randomState } = plan
+  const front = isAll ? undefined : await startFront(parts, tail, facts, { count, flip, shift, randomState })
+  try {
+    const source = { images, preprocess: parts.preprocess, front: front?.pipeline, kept }
+    return await keepActivations(source, plan, {
+      signal: o.signal,
+      onImages: (done, threads) =>
+        o.onProgress?.({ stage: 'activations', done, total: images.length, threads }),
+    })
+  } finally {
+    await front?.release()
+  }
+}
+
+/** Number of values of one image. @param dims batch first */
+function sizeOfOne(dims: readonly number[]): number {
+  return dims.slice(1).reduce((all, n) => all * n, 1)
 }
 
 /** The network below the layer, in the extractor's own runtime and on its threads. */

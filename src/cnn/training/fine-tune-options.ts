@@ -66,6 +66,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * all images and keep the tuned network in any case. Default 0.2.
    */
   validation?: number | undefined
+  /**
+   * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
+   * those of the validation. Default `false`.
+   */
+  refit?: boolean | undefined
   /** Seed of everything random, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /** Called for each image that cannot be read, which is skipped. Without it such an image makes the call fail. */
@@ -74,11 +79,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
 
 /** Progress of a fine-tuning. */
 export interface FineTuneProgress extends Progress {
-  /** What is counted: images whose features or activations are computed, or steps of the training. */
-  stage: 'features' | 'activations' | 'training'
-  /** Number of threads that have worked on the images so far; not in the stage `'training'`. */
+  /** What is counted: images whose features or activations are computed, or steps of the training and of the refit. */
+  stage: 'features' | 'activations' | 'training' | 'refit'
+  /** Number of threads that have worked on the images so far; only in the stages that count images. */
   threads?: number | undefined
-  /** Mean loss of the last 20 steps or so; only in the stage `'training'`, like all that follows. */
+  /** Mean loss of the last 20 steps or so; only in the stages that count steps, like all that follows. */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */
   accuracy?: number | undefined
@@ -92,6 +97,11 @@ export interface FineTuneProgress extends Progress {
 export interface Tuning {
   /** Whether the tuned weights are in use; `false`: they were not better, and the frozen network is in use. */
   kept: boolean
+  /**
+   * Whether the tuned weights are those of a training on all images. All below is then about that training, except
+   * `validation`.
+   */
+  refit: boolean
   /** The layer above which the network learnt. */
   from: string
   /** The runtime that computed the gradients. */
@@ -146,6 +156,7 @@ export interface Settings {
   augment: { flip: boolean | undefined; shift: number }
   shuffle: boolean
   validation: number
+  refit: boolean
   randomState: number
 }
 
@@ -167,6 +178,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   augment: true,
   shuffle: true,
   validation: true,
+  refit: true,
   randomState: true,
   onUnreadable: true,
   signal: true,
@@ -182,12 +194,13 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32' } = options
+  const { activations = 'float32', refit = false } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])
   if (typeof shuffle !== 'boolean') throw invalidArgument('shuffle', shuffle, 'true or false')
   if (typeof reset !== 'boolean') throw invalidArgument('reset', reset, 'true or false')
+  if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
@@ -211,6 +224,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     augment: { flip, shift },
     shuffle,
     validation: options.validation ?? 0.2,
+    refit,
     randomState: options.randomState ?? 0,
   }
   integer('epochs', settings.epochs ?? 1, 1, 100_000)

@@ -1,4 +1,4 @@
-import type { Random } from '../../core/random.ts'
+import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
@@ -36,7 +36,7 @@ export interface ViewPlan {
   shift: number
   /** Epoch e uses view e modulo this number. If the tail reads the images themselves, each has a new view in every epoch. */
   views: number
-  random: Random
+  randomState: number
   /** How what is kept is rounded. */
   precision: Precision
 }
@@ -62,12 +62,13 @@ export async function keepActivations(
 
 async function imagesOf(
   { images, preprocess }: ActivationSource,
-  { flip, shift, random, precision }: ViewPlan,
+  { flip, shift, randomState, precision }: ViewPlan,
   o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
 ): Promise<TrainingData> {
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
+  const random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
   await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {

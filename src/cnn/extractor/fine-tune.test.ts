@@ -5,6 +5,7 @@ import { qdqCnn, qlinearCnn } from '../../../test/support/model-kinds.ts'
 import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
 import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import type { RawImage } from '../../image/image-input.ts'
+import { FeatureStore } from '../../store/feature-store.ts'
 import type { FineTuneOptions, FineTuneProgress } from '../training/fine-tune-options.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
@@ -145,6 +146,40 @@ describe('fineTune', () => {
     expect(await alone.openCompared()).toBeUndefined()
   })
 
+  it.each(['float32', 'float16'] as const)(
+    'keeps activations in a store, of %s in memory',
+    async (activations) => {
+      using extractor = await make()
+      using store = FeatureStore.inMemory()
+      const options = { ...quick, from: 'pool', activations, augment: { flip: true } }
+      const tune = async (some: FineTuneOptions) => {
+        let known: number | undefined
+        using tuned = await extractor.fineTune(images, labels, {
+          ...options,
+          ...some,
+          onProgress: (p) => {
+            if (p.stage === 'activations') known = p.known
+          },
+        })
+        return { known, model: await tuned.toOnnx() }
+      }
+      const { model, known } = await tune({})
+      expect(known).toBeUndefined()
+      expect(await tune({ store })).toEqual({ model, known: 0 })
+      expect(store).toMatchObject({ size: 60, maker: { layer: 'pool' } })
+      expect(await tune({ store })).toEqual({ model, known: 60 })
+      // Another rate needs the same activations, other views do not.
+      expect(await tune({ store, learningRate: 0.01 })).toMatchObject({ known: 60 })
+      await expect(tune({ store, randomState: 1 })).rejects.toMatchObject({
+        code: 'FEATURES_MISMATCH',
+        message: expect.stringContaining('"randomState":1'),
+      })
+      using unused = FeatureStore.inMemory()
+      await tune({ store: unused, from: 'input' })
+      expect(unused.size).toBe(0)
+    },
+  )
+
   it('detects whether images may be mirrored', async () => {
     using extractor = await FeatureExtractor.create()
     const arrow = (i: number, isLeft: boolean): RawImage => {
@@ -222,6 +257,22 @@ describe('fineTune', () => {
         { ...quick, activations: 'float64' as never },
         'INVALID_ARGUMENT',
         /'float32' or 'float16'/,
+      ],
+      [
+        'a store that is none',
+        images,
+        labels,
+        { ...quick, store: {} as never },
+        'INVALID_ARGUMENT',
+        /store must be a FeatureStore/,
+      ],
+      [
+        'a refit that is neither true nor false',
+        images,
+        labels,
+        { ...quick, refit: 1 as never },
+        'INVALID_ARGUMENT',
+        /refit must be true or false/,
       ],
       [
         'an unknown optimizer',

@@ -13,6 +13,7 @@ import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { ImageViews } from '../augmentation/image-views.ts'
 import { Pipeline, type Tap } from '../batching/run-images.ts'
 import { type RuntimeInfo, startNetwork } from '../runtime.ts'
+import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations, type TrainingData, type ViewPlan } from '../training/kept-activations.ts'
@@ -211,21 +212,22 @@ export async function trainAbove(
 /** What the tail reads of all images. */
 async function keepAll(
   parts: LoadedNetwork,
-  { images }: TrainingSetup,
+  setup: TrainingSetup,
   { tail, facts }: { tail: Tail; facts: Facts },
   plan: ViewPlan,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<TrainingData> {
+  const { images } = setup
   const kept = tail.kept.map(({ name, dims }) => ({ name, size: sizeOfOne(dims) }))
   const isAll = kept.length === 1 && kept[0].name === parts.port.name
   const { flip, shift, views: count, randomState } = plan
   const front = isAll ? undefined : await startFront(parts, tail, facts, { count, flip, shift, randomState })
   try {
-    const source = { images, preprocess: parts.preprocess, front: front?.pipeline, kept }
+    const source = { images, preprocess: parts.preprocess, front, kept, store: setup.settings.store }
     return await keepActivations(source, plan, {
       signal: o.signal,
-      onImages: (done, threads) =>
-        o.onProgress?.({ stage: 'activations', done, total: images.length, threads }),
+      onImages: (done, threads, known) =>
+        o.onProgress?.({ stage: 'activations', done, total: images.length, threads, known }),
     })
   } finally {
     await front?.release()
@@ -253,7 +255,11 @@ async function startFront(parts: LoadedNetwork, { kept }: Tail, facts: Facts, vi
     pipeline[Symbol.dispose]()
     await session.release()
   }
-  return { pipeline, release }
+  const featureSize = views.count * kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
+  const names = kept.map(({ name }) => name)
+  const signature = () =>
+    activationSignature(cut, names, { views, preprocess, featureSize, runtime: session.runtime })
+  return { run: pipeline.run.bind(pipeline), signature, release }
 }
 
 /** Size in bytes of the largest result of a node for one image. @param facts of the smallest batch */

@@ -2,6 +2,7 @@ import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
 import type { RuntimeInfo } from '../runtime.ts'
+import type { ActivationStore } from './activation-store.ts'
 import type { Precision } from './kept-rows.ts'
 
 /** How training images are changed at random, anew in each epoch as far as memory allows. */
@@ -40,6 +41,12 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * memory, so that more views of each image may fit. Default `'float32'`.
    */
   activations?: Precision | undefined
+  /**
+   * A `FeatureStore` for the activations below `from`, so that another training on the same images need not compute them
+   * again. It must be one of its own, since a store holds one kind of rows: all views of an image, as float32, which must be
+   * those that this training asks for. Not used if the whole network is trained. Default: none.
+   */
+  store?: ActivationStore | undefined
   /** Number of images for each change of the weights. Default 32. */
   batchSize?: number | undefined
   /** Highest learning rate, that of the top layer. Default 0.02, or 0.001 for AdamW. */
@@ -83,6 +90,8 @@ export interface FineTuneProgress extends Progress {
   stage: 'features' | 'activations' | 'training' | 'refit'
   /** Number of threads that have worked on the images so far; only in the stages that count images. */
   threads?: number | undefined
+  /** Number of images so far whose activations were in the store before; only with `store`. */
+  known?: number | undefined
   /** Mean loss of the last 20 steps or so; only in the stages that count steps, like all that follows. */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */
@@ -144,6 +153,7 @@ export interface Settings {
   epochs: number | undefined
   seconds: number | undefined
   activations: Precision
+  store: ActivationStore | undefined
   batchSize: number
   learningRate: number
   optimizer: 'sgd' | 'adamw'
@@ -167,6 +177,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   epochs: true,
   seconds: true,
   activations: true,
+  store: true,
   batchSize: true,
   learningRate: true,
   optimizer: true,
@@ -194,12 +205,14 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32', refit = false } = options
+  const { activations = 'float32', refit = false, store } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])
   if (typeof shuffle !== 'boolean') throw invalidArgument('shuffle', shuffle, 'true or false')
   if (typeof reset !== 'boolean') throw invalidArgument('reset', reset, 'true or false')
+  if (store !== undefined && typeof (store as ActivationStore | null)?.keep !== 'function')
+    throw invalidArgument('store', store, 'a FeatureStore')
   if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
@@ -213,6 +226,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     epochs: options.epochs,
     seconds: options.seconds,
     activations,
+    store,
     batchSize: options.batchSize ?? 32,
     learningRate: options.learningRate ?? (optimizer === 'sgd' ? 0.02 : 0.001),
     optimizer,

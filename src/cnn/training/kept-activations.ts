@@ -1,9 +1,12 @@
+import { joinColumns } from '../../core/join-columns.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
+import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
 import { eachTensors } from './decoded-images.ts'
 import { keptRows, type Precision } from './kept-rows.ts'
 
@@ -17,8 +20,13 @@ export interface TrainingData {
   gather(epoch: number, rows: Int32Array, to: readonly Float32Array[]): void
 }
 
-/** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
-export type Front = Pick<Pipeline, 'run'>
+/** The network below the layer. */
+export interface Front {
+  /** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
+  run: Pipeline['run']
+  /** The signature of these matrices side by side. */
+  signature(): Promise<ActivationSignature>
+}
 
 /** The network below the layer, and where the images come from. */
 export interface ActivationSource {
@@ -26,9 +34,14 @@ export interface ActivationSource {
   preprocess: ResolvedPreprocess
   /** `undefined` if the tail takes the images themselves. */
   front: Front | undefined
+  /** Where activations are kept beyond this training, if anywhere. */
+  store: ActivationStore | undefined
   /** The tensors that the tail reads, with their number of values for each image. */
   kept: readonly { name: string; size: number }[]
 }
+
+/** Tells how many images are done, on how many threads, and how many of them the store held before. */
+type OnImages = (done: number, threads: number, known?: number) => void
 
 /** How images are changed at random, and how many views of each are kept. */
 export interface ViewPlan {
@@ -55,7 +68,7 @@ const bytesAtOnce = 2 ** 27
 export async function keepActivations(
   source: ActivationSource,
   plan: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
   return source.front ? activationsOf(source, source.front, plan, o) : imagesOf(source, plan, o)
 }
@@ -63,7 +76,7 @@ export async function keepActivations(
 async function imagesOf(
   { images, preprocess }: ActivationSource,
   { flip, shift, randomState, precision }: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
@@ -86,23 +99,43 @@ async function imagesOf(
 }
 
 async function activationsOf(
-  { images, kept }: ActivationSource,
+  { images, kept, store }: ActivationSource,
   front: Front,
   { views, precision }: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: (done: number, threads: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
   const stores = kept.map((one) =>
     Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
-  const rowBytes = 4 * views * kept.reduce((sum, { size }) => sum + size, 0)
-  const most = Math.max(imagesAtOnce, Math.floor(bytesAtOnce / rowBytes))
+  const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
+  const most = Math.max(imagesAtOnce, Math.floor(bytesAtOnce / (4 * numbers)))
+  const put = (found: readonly Float32Array[], first: number) => {
+    for (const [i, rows] of found.entries())
+      stores[i % kept.length][Math.floor(i / kept.length)].put(rows, first)
+  }
+  // The tensors of an image, which are side by side in the store.
+  const tensorsOf = (row: Float32Array) => {
+    let at = 0
+    return Array.from({ length: views }, () => kept)
+      .flat()
+      .map(({ size }) => row.subarray(at, (at += size)))
+  }
+  const fromStore = store && (await storedRows(images, front, store, most, o))
   for (let first = 0; first < images.length; first += most) {
-    const found = await front.run(images.slice(first, first + most), {
+    const end = Math.min(images.length, first + most)
+    if (fromStore) {
+      const rows = fromStore(first, end)
+      for (let i = first; i < end; i++) put(tensorsOf(rows.row(i - first)), i)
+      continue
+    }
+    const found = await front.run(images.slice(first, end), {
       signal: o.signal,
       onProgress: ({ done, threads }) => o.onImages(first + done, threads),
     })
-    for (const [i, { data }] of found.entries())
-      stores[i % kept.length][Math.floor(i / kept.length)].put(data, first)
+    put(
+      found.map(({ data }) => data),
+      first,
+    )
   }
   return {
     gather: (epoch, rows, to) => {
@@ -112,4 +145,30 @@ async function activationsOf(
       }
     },
   }
+}
+
+/**
+ * Computes the activations that a store does not hold yet.
+ *
+ * @param most number of images that are computed at a time
+ * @returns reads the activations of some consecutive images
+ */
+async function storedRows(
+  images: readonly ImageInput[],
+  front: Front,
+  store: ActivationStore,
+  most: number,
+  { signal, onImages }: { signal: AbortSignal | undefined; onImages: OnImages },
+): Promise<(first: number, end: number) => Matrix> {
+  const signature = await front.signature()
+  const rows: ActivationRows = {
+    signature: async () => signature,
+    extract: async (some, o) => joinColumns(await front.run(some, o)),
+  }
+  const keys = await store.keep(rows, images, {
+    batchSize: most,
+    signal,
+    onProgress: ({ done, threads, known }) => onImages(done, threads, known),
+  })
+  return (first, end) => store.featuresOf(keys.slice(first, end), signature)
 }

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Tests that bring hosts, browsers or bundlers first, train whole networks beside PyTorch, or write files of hundreds of
+ * Tests that bring hosts, browsers, bundlers or other compilers first, run beside PyTorch, or write files of hundreds of
  * megabytes. `npm run test:hosts` runs them, `npm test` does not.
  */
 const withHosts = [
   'test/hosts/**/*.test.ts',
   'test/browser/**/*.test.ts',
-  'test/interop/training.test.ts',
+  'test/interop/{gradients,torchvision-nets,training}.test.ts',
   'test/formats/large-files.test.ts',
 ]
 

@@ -11,6 +11,9 @@ const SHARED = 'chunk'
 /** The entry point whose scripts are to be few and small: a page loads them before its first label. */
 const SMALL = 'lite'
 
+/** The entry points that share its modules. Others, such as the scripts of threads, run beside one of these. */
+const SHARING = ['index', 'lite', 'svm', 'bundler']
+
 /** Removes types. */
 const typescript = {
   name: 'typescript',
@@ -40,8 +43,9 @@ function importsOf(entry, getModuleInfo) {
 
 /**
  * Assigns the modules that `softmargin/lite` needs at once, and other entry points too, to chunks: one for each set of
- * entry points. Rollup's own choice is finer, because it separates what dynamic imports need as well. Many small files
- * compress badly, and bundlers do not join them again; but what is not used of large ones is harder to leave out.
+ * the entry points in `SHARING`. Rollup's own choice is finer, because it separates what every other entry point and what
+ * dynamic imports need as well. Many small files compress badly, and bundlers do not join them again; but what is not used
+ * of large ones is harder to leave out.
  *
  * @param entries as for `writeBundles`
  * @returns a function for Rollup's option `manualChunks`
@@ -49,9 +53,7 @@ function importsOf(entry, getModuleInfo) {
 function chunksOfLite(entries) {
   let imports
   return (id, { getModuleInfo }) => {
-    imports ??= new Map(
-      Object.entries(entries).map(([name, file]) => [name, importsOf(sources + file, getModuleInfo)]),
-    )
+    imports ??= new Map(SHARING.map((name) => [name, importsOf(sources + entries[name], getModuleInfo)]))
     if (!imports.get(SMALL).now.has(id)) return undefined
     const needed = [...imports.values()].map(({ now, later }) => {
       return now.has(id) ? 'now' : later.has(id) ? 'later' : 'never'

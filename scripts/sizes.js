@@ -1,6 +1,7 @@
 // Measures the size of the package for its users: node scripts/sizes.js [--json]. Needs a build. For each entry point, prints
 // the gzipped size of all its exports, bundled and minified, and of its WebAssembly, with its budget.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -76,9 +77,15 @@ const fitting = `
   await classifier.fit([0, 255, 10, 245].map(plain), labels, { onWarning: () => {} })
   writeFileSync(process.argv[1], await classifier.save())
 `
-/** A program that labels an image with a saved classifier. */
+/** A program that labels an image with a saved classifier, and writes the hashes of the WebAssembly that it compiles. */
 const answering = `
+  import { createHash } from 'node:crypto'
   import { readFileSync } from 'node:fs'
+  const { compile } = WebAssembly
+  WebAssembly.compile = (bytes) => {
+    console.log(createHash('sha256').update(bytes).digest('hex'))
+    return compile(bytes)
+  }
   import { ImageClassifier } from './stdin.js'
   const [model, image] = process.argv.slice(2).map((file) => new Uint8Array(readFileSync(file)))
   const classifier = await ImageClassifier.load(model)
@@ -103,17 +110,22 @@ export async function answeringSize() {
   })
   writeFileSync(`${folder}/program.mjs`, answering)
   const run = (args, env = {}) =>
-    execFileSync(process.execPath, args, { cwd: root, env: { ...process.env, ...env } })
+    execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } })
   run(['--input-type=module', '-e', fitting, `${folder}/saved.onnx`])
   const image = `${root}test/fixtures/images/baseline.jpg`
   const coverage = `${folder}/coverage`
-  run([`${folder}/program.mjs`, `${folder}/saved.onnx`, image], { NODE_V8_COVERAGE: coverage })
+  const compiled = run([`${folder}/program.mjs`, `${folder}/saved.onnx`, image], {
+    NODE_V8_COVERAGE: coverage,
+  })
   const scripts = readdirSync(coverage)
     .flatMap((file) => JSON.parse(readFileSync(`${coverage}/${file}`, 'utf8')).result)
     .filter(({ url }) => url.startsWith(pathToFileURL(folder).href) && url.endsWith('.js'))
     .map(({ url }) => fileURLToPath(url))
   const sum = (files) => files.reduce((bytes, file) => bytes + gzipped(readFileSync(file)), 0)
-  const engines = [`${root}dist/cnn.wasm`, `${root}dist/svm.wasm`]
+  const engines = readdirSync(`${root}dist`)
+    .filter((file) => file.endsWith('.wasm'))
+    .map((file) => `${root}dist/${file}`)
+    .filter((file) => compiled.includes(createHash('sha256').update(readFileSync(file)).digest('hex')))
   return { script: sum([...new Set(scripts)]), engines: sum(engines) }
 }
 

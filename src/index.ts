@@ -24,6 +24,8 @@ export {
   type Explanation,
   ImageClassifier,
   type ImagesCall,
+  type LeftOutImage,
+  type LeftOutImages,
   type NextToLabel,
   type Probability,
   type RankedLabel,

@@ -5,11 +5,11 @@ import { invalidArgument } from '../core/errors.ts'
 import { checkKnownOptions } from '../core/known-options.ts'
 import { checkScale } from '../preprocessing/feature-scaler.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
+import { checkUnknown } from './check-unknown.ts'
 import {
   type ClassifierFineTune,
   type ClassifierOptions,
   checkStore,
-  checkUnknown,
   type UnknownSettings,
 } from './classifier-options.ts'
 

@@ -9,9 +9,9 @@ import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feat
 import { svcFromMetadata } from '../svm/formats/svc-metadata.ts'
 import type { SvcState } from '../svm/model/svc-state.ts'
 import { SVC } from '../svm/svc.ts'
-import { checkUnknown, type UnknownOptions, type UnknownSettings } from './classifier-options.ts'
+import type { UnknownOptions, UnknownSettings } from './classifier-options.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
-import { type TrainingSet, trainingSetFromFile } from './training-set.ts'
+import type { TrainingSet } from './training-set.ts'
 
 /** What a file holds beside the extractor. */
 export interface FileContent<L extends Label = Label> {
@@ -35,7 +35,7 @@ export async function classifierFromFile<L extends Label>(
   const { cnn, pooling, prefixTokens, scaler, svm, calibration, known, preprocess, about } =
     readClassifier(model)
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
-  const trainingSet = trainingSetFromFile(about.learnt, svc.classes)
+  const trainingSet = await trainingSetOf(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
   const options = {
     layer: cnn.graph!.output[0].name,
@@ -62,7 +62,7 @@ export async function classifierFromFile<L extends Label>(
         power: calibration?.power,
         trainingSet,
       },
-      known: known && { ...unknownFromFile(about.unknown), numbers: known },
+      known: known && { ...(await unknownFromFile(about.unknown)), numbers: known },
     }
   }
   extractor.dispose()
@@ -70,7 +70,18 @@ export async function classifierFromFile<L extends Label>(
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` */
-function unknownFromFile(stored: unknown): UnknownSettings {
+async function trainingSetOf<L extends Label>(
+  stored: unknown,
+  classes: L[],
+): Promise<TrainingSet<L> | undefined> {
+  if (stored === undefined) return undefined
+  const { trainingSetFromFile } = await import('./training-set.ts')
+  return trainingSetFromFile(stored, classes)
+}
+
+/** @throws {SoftmarginError} `MODEL_UNREADABLE` */
+async function unknownFromFile(stored: unknown): Promise<UnknownSettings> {
+  const { checkUnknown } = await import('./check-unknown.ts')
   try {
     const unknown = checkUnknown((stored ?? undefined) as UnknownOptions | undefined)
     if (unknown) return unknown

@@ -1,3 +1,4 @@
+import { invalidArgument } from '../core/errors.ts'
 import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
@@ -11,15 +12,33 @@ import {
   type EvaluationDetails,
   type UnknownEvaluation,
 } from './classifier-options.ts'
+import { type ClassifierState, pipelineOf } from './classifier-state.ts'
+import { keepImages, refittableOf } from './fitting/refit-classifier.ts'
 import type { Extracted } from './image-features.ts'
-import { knownScores, type Pipeline, rowsOf, svcProbabilities } from './predict-images.ts'
+import { knownScores, type Pipeline, rowsOf } from './predict-images.ts'
+import { svcProbabilities } from './predict-scores.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
+
+/** See `ImageClassifier.evaluate`. */
+export async function evaluateClassifier<L extends Label, Y extends Label>(
+  state: ClassifierState<L>,
+  images: readonly ImageInput[],
+  labels: ArrayLike<Y>,
+  o: EvaluateOptions,
+): Promise<Evaluation<L | Y>> {
+  const { add = false } = o
+  checkEvaluate(o)
+  if (add) await refittableOf(state)
+  const { evaluation, extracted } = await evaluationOf<L | Y>(pipelineOf(state), images, labels, o)
+  if (add) await keepImages(state, extracted, images, labels as ArrayLike<Label> as ArrayLike<L>, o)
+  return evaluation
+}
 
 /**
  * Evaluates the classifier on images with known labels, and returns the features of these too. A feature store records
  * the labels only if the images are to be added.
  */
-export async function evaluationOf<L extends Label>(
+async function evaluationOf<L extends Label>(
   pipeline: Pipeline<L>,
   images: readonly ImageInput[],
   labels: ArrayLike<L>,
@@ -94,5 +113,12 @@ async function unknownEvaluation(
     accuracyOfAccepted: counts.right / counts.accepted,
     known: counts.known,
     others: counts.others,
+  }
+}
+
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` */
+function checkEvaluate({ add, details }: EvaluateOptions): void {
+  for (const [name, value] of Object.entries({ add, details })) {
+    if (value !== undefined && typeof value !== 'boolean') throw invalidArgument(name, value, 'true or false')
   }
 }

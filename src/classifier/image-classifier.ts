@@ -1,57 +1,43 @@
-import { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { type ModelSource, openModel } from '../cnn/extractor/model-source.ts'
-import { checkPooling, type Pooling } from '../cnn/pool.ts'
 import type { LongCall, Warned } from '../core/call-options.ts'
-import { SoftmarginError } from '../core/errors.ts'
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { LearningCurve, LearningCurveOptions } from '../model-selection/learning-curve.ts'
-import {
-  type FeatureScaler,
-  fitFeatureScaler,
-  type Scale,
-  type ScalerNumbers,
-} from '../preprocessing/feature-scaler.ts'
-import { SVC } from '../svm/svc.ts'
-import { checkFeatureKernel } from './check-svm.ts'
+import type { Scale, ScalerNumbers } from '../preprocessing/feature-scaler.ts'
+import type { SVC } from '../svm/svc.ts'
 import type { RankedLayer } from './choose-layer.ts'
 import { classifierFromFile } from './classifier-file.ts'
 import {
-  type ClassifierFineTune,
   type ClassifierFitOptions,
   type ClassifierLoadOptions,
   type ClassifierOptions,
   type ClassifierProgress,
   type ClassifierRefitOptions,
   type ClassifierSearch,
-  checkEvaluate,
-  checkImages,
   checkLoadOptions,
   type DuplicateImages,
   type EvaluateOptions,
   type Evaluation,
   type ImagesCall,
   type NextToLabel,
-  type Probability,
   type SuspectsOptions,
   type UnknownOptions,
-  type UnknownSettings,
 } from './classifier-options.ts'
-import { type ClassifyOptions, checkTop, type RankedLabel, rankLabels } from './classify.ts'
-import type { ExplainOptions, Explanation } from './explain/explain.ts'
-import type { FittedSvm } from './fit-svm.ts'
-import { type Extracted, ImageFeatures, type LayerJudge } from './image-features.ts'
 import {
-  decisionsOf,
-  knownScoresOf,
-  labelsOf,
-  nextOf,
-  type Pipeline,
-  probabilitiesOf,
-} from './predict-images.ts'
+  type ClassifierSettings,
+  type ClassifierState,
+  fittedOf,
+  pipelineOf,
+  stateOf,
+} from './classifier-state.ts'
+import type { ClassifyOptions, RankedLabel } from './classify.ts'
+import type { ExplainOptions, Explanation } from './explain/explain.ts'
+import { ImageFeatures } from './image-features.ts'
+import { labelsOf } from './predict-images.ts'
+import type { LeftOutImages } from './review/leave-images-out.ts'
 import type { Suspect } from './review/suspects.ts'
-import { joinTrainingSets, type TrainingSet, trainingSetFrom } from './training-set.ts'
 
 export type {
   ClassifierFineTune,
@@ -76,17 +62,8 @@ export type {
 } from './classifier-options.ts'
 export type { ClassifyOptions, RankedLabel } from './classify.ts'
 export type { ExplainMethod, ExplainOptions, Explanation } from './explain/explain.ts'
+export type { LeftOutImage, LeftOutImages } from './review/leave-images-out.ts'
 export type { Suspect } from './review/suspects.ts'
-
-/** State produced by `fit` or loaded from a file. */
-interface Fitted<L extends Label> extends FittedSvm<L> {
-  scaler: FeatureScaler
-  /** `undefined` if loaded from a file that does not record its training set. */
-  trainingSet: TrainingSet<L> | undefined
-  /** The group of each image of the training set, if there are groups. Not stored in saved files. */
-  groups?: Label[] | undefined
-  rankedLayers?: RankedLayer[] | undefined
-}
 
 /**
  * Image classifier: a CNN extracts features, a scaler normalizes them, and an SVM classifies them.
@@ -100,43 +77,11 @@ interface Fitted<L extends Label> extends FittedSvm<L> {
 export class ImageClassifier<L extends Label = Label, U extends Label | null = never> {
   /** How features are scaled before the SVM. */
   readonly scale: Scale
-  readonly #template: SVC<L>
-  readonly #probability: Probability
-  readonly #unknown: UnknownSettings | undefined
-  /** Set if `fit` is to select the layer: the poolings it may choose from. */
-  readonly #auto: { poolings?: readonly Pooling[] | undefined } | undefined
-  /** Set if `fit` is to train the CNN. */
-  readonly #fineTune: ClassifierFineTune | undefined
-  /** Where features come from before the CNN is trained; each `fit` starts from it. */
-  #frozen: ImageFeatures
-  /** Where features come from: `#frozen`, or a trained copy of it. */
-  #source: ImageFeatures
-  #fitted: Fitted<L> | undefined
-  /** Images passed to `add` since the last fit. */
-  #added: (TrainingSet<L> & { features: Matrix })[] = []
-  #disposed = false
+  readonly #state: ClassifierState<L>
 
-  private constructor(
-    source: ImageFeatures,
-    o: {
-      scale: Scale
-      template: SVC<L>
-      probability: Probability
-      unknown: UnknownSettings | undefined
-      fitted?: Fitted<L> | undefined
-      auto?: { poolings?: readonly Pooling[] | undefined } | undefined
-      fineTune?: ClassifierFineTune | undefined
-    },
-  ) {
-    this.#frozen = source
-    this.#source = source
-    this.#fineTune = o.fineTune
-    this.#auto = o.auto
-    this.scale = o.scale
-    this.#template = o.template
-    this.#probability = o.probability
-    this.#unknown = o.unknown
-    this.#fitted = o.fitted
+  private constructor(state: ClassifierState<L>) {
+    this.#state = state
+    this.scale = state.scale
   }
 
   /**
@@ -158,40 +103,13 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   static async create<L extends Label = Label>(
     options: ClassifierOptions = {},
   ): Promise<ImageClassifier<L, Label | null>> {
-    const { checkOptions } = await import('./check-options.ts')
-    const { extractor, svm, scale, probability, unknown, store, fineTune } = checkOptions(options)
-    const parameters = svm instanceof SVC ? svm.getParams() : svm
-    const template = new SVC<L>({ ...parameters, probability: probability === 'libsvm' })
-    checkFeatureKernel(template)
-    const given = { scale, template, probability, unknown, fineTune }
-    const bundled = unknown?.background === 'default' ? await import('./background-features.ts') : undefined
-    if (bundled && fineTune) throw bundled.notBundled('a CNN that fit trains')
-    if (extractor instanceof FeatureExtractor) {
-      bundled?.checkDefaultBackground(extractor)
-      const source = new ImageFeatures(extractor, { owned: false, store })
-      return new ImageClassifier(source, given)
-    }
-    const { layer, pooling = 'auto' } = extractor
-    if (bundled && layer === 'auto') throw bundled.notBundled('the layer that fit selects')
-    const auto = layer !== 'auto' ? undefined : pooling === 'auto' ? {} : { poolings: [pooling] }
-    checkPooling(pooling)
-    // Until `fit` selects a layer, the extractor uses the default one, which may not support the requested
-    // pooling.
-    const first = auto ? { ...extractor, layer: undefined, pooling: 'auto' as const } : extractor
-    const made = await FeatureExtractor.create(first)
-    try {
-      bundled?.checkDefaultBackground(made)
-    } catch (error) {
-      made.dispose()
-      throw error
-    }
-    const source = new ImageFeatures(made, { owned: true, store })
-    return new ImageClassifier(source, { ...given, auto })
+    const { openClassifier } = await import('./fitting/open-classifier.ts')
+    return new ImageClassifier(await openClassifier<L>(options))
   }
 
   /** The feature extractor. With `layer: 'auto'` or `fineTune` each `fit` replaces it; see `extractor.tuning`. */
   get extractor(): FeatureExtractor {
-    return this.#source.extractor
+    return this.#state.source.extractor
   }
 
   /**
@@ -216,51 +134,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     labels: Y,
     o: ClassifierFitOptions<Y[number]> = {},
   ): Promise<ImageClassifier<Y[number], U>> {
-    this.#checkAlive()
-    checkImages(images)
-    checkLabels(labels, images.length, 'labels', 'images')
-    checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-    if (o.groups !== undefined) checkLabels(o.groups, images.length, 'groups', 'images')
-    const call = o as ClassifierFitOptions<L>
-    const extras = { probability: this.#probability, unknown: this.#unknown }
-    // Only training needs it, so a program that classifies does not load it.
-    const [{ fitSvm, searchFor, searchOnHeldOut, unseenRows }, { warnOfLabels, warnOfSeenImages }] =
-      await Promise.all([import('./fit-svm.ts'), import('./label-warnings.ts')])
-    const planned = await searchFor<L>(this.#template, images, labels, call, extras)
-    warnOfLabels(labels, o.onWarning)
-    const chosen = this.#auto && (await this.#frozen.withBestLayer(images, labels, this.#judge(), o))
-    const frozen = chosen?.source ?? this.#frozen
-    let source = frozen
-    try {
-      if (this.#fineTune) source = await frozen.fineTuned(images, labels, this.#fineTune, o)
-      const known = source === frozen ? chosen?.extracted : undefined
-      const extracted = known ?? (await source.extract(images, o, labels))
-      const unseen = unseenRows(source, extracted.read)
-      const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
-      if (isAllSeen && (this.#probability || this.#unknown)) warnOfSeenImages(o.onWarning)
-      const isJudged = planned !== undefined || this.#probability === true
-      const compared = isJudged ? await source.extractCompared(images, extracted.read, o) : undefined
-      const trainingSet = trainingSetFrom<L>(extracted, labels, unseen, compared)
-      const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
-        searchFor<L>(this.#template, images, labels, { ...call, cv }, extras),
-      )
-      const scaler = await fitFeatureScaler(this.scale, extracted.features)
-      const background = await this.#background(source, o)
-      const given = {
-        ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, compared, background },
-        ...extras,
-      }
-      const groups = o.groups && extracted.read.map((i) => o.groups![i])
-      const fitted = await fitSvm(this.#template, given, search, { ...o, groups })
-      this.#replace({ ...fitted, scaler, trainingSet, groups, rankedLayers: chosen?.ranked })
-    } catch (error) {
-      if (source !== frozen) source.dispose()
-      chosen?.source.dispose()
-      throw error
-    }
-    for (const old of new Set([this.#source, this.#frozen])) if (old !== frozen) old.dispose()
-    this.#frozen = frozen
-    this.#source = source
+    const { fitClassifier } = await import('./fitting/fit-classifier.ts')
+    await fitClassifier(this.#state, images, labels, o as ClassifierFitOptions<L>)
     // The classes are now exactly those of `labels`.
     return this as unknown as ImageClassifier<Y[number], U>
   }
@@ -276,11 +151,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *   store lacks some of the training images; otherwise as `fit`
    */
   async add(images: readonly ImageInput[], labels: ArrayLike<L>, o: ImagesCall = {}): Promise<this> {
-    const { trainingSet } = await this.#checkRefittable()
-    checkImages(images)
-    checkLabels(labels, images.length, 'labels', 'images')
-    uniqueLabels<Label>([trainingSet.labels[0], ...Array.from(labels)], 'labels')
-    await this.#keep(await this.#source.extract(images, o, labels), images, labels, o)
+    const { addImages } = await import('./fitting/refit-classifier.ts')
+    await addImages(this.#state, images, labels, o)
     return this
   }
 
@@ -293,27 +165,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *   length, `TOO_FEW_ROWS`, `NOT_FINITE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   async refit(o: ClassifierRefitOptions = {}): Promise<this> {
-    const { svc, scaler, search, rankedLayers, trainingSet, features, ...last } =
-      await this.#checkRefittable()
-    const added = [...this.#added]
-    const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
-    const groups = o.groups ? Array.from(o.groups) : added.length === 0 ? last.groups : undefined
-    if (groups) checkLabels(groups, all.labels.length, 'groups', 'images')
-    // Keep the fitted scaler: refitting it would change every old row and make the old dual solution useless
-    // as a start.
-    const extras = { probability: this.#probability, unknown: this.#unknown }
-    const { fitSvm } = await import('./fit-svm.ts')
-    const { backgroundRows } = await import('./review/background-score.ts')
-    const background = last.known && backgroundRows(last.known.numbers)
-    const given = {
-      ...{ features: all.features, scaler, labels: all.labels, background },
-      ...{ unseen: all.unseen, compared: all.compared },
-      ...extras,
-    }
-    const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })
-    const since = this.#added.slice(added.length)
-    this.#replace({ ...fitted, search, scaler, rankedLayers, groups, trainingSet: all })
-    this.#added = since
+    const { refitClassifier } = await import('./fitting/refit-classifier.ts')
+    await refitClassifier(this.#state, o)
     return this
   }
 
@@ -331,7 +184,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   ): Promise<(L | U)[]>
   async predict(images: readonly ImageInput[], o: ImagesCall): Promise<(L | U | null)[]>
   async predict(images: readonly ImageInput[], o: ImagesCall = {}): Promise<(L | U | null)[]> {
-    return labelsOf<L, U>(this.#pipeline(), images, o)
+    return labelsOf<L, U>(pipelineOf(this.#state), images, o)
   }
 
   /**
@@ -365,7 +218,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     images: readonly ImageInput[],
     o: ImagesCall = {},
   ): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
-    return probabilitiesOf<L, U>(this.#pipeline(), images, o)
+    const pipeline = pipelineOf(this.#state)
+    const { probabilitiesOf } = await import('./predict-scores.ts')
+    return probabilitiesOf<L, U>(pipeline, images, o)
   }
 
   /**
@@ -378,6 +233,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    */
   async classify(images: readonly ImageInput[], o: ClassifyOptions = {}): Promise<RankedLabel<L>[][]> {
     const { top, ...call } = o
+    const { checkTop, rankLabels } = await import('./classify.ts')
     checkTop(top)
     const { classes } = this
     const { probabilities } = await this.predictWithProba(images, call)
@@ -396,13 +252,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     labels: Y,
     o: EvaluateOptions = {},
   ): Promise<Evaluation<L | Y[number]>> {
-    const { add = false } = o
-    checkEvaluate(o)
-    if (add) await this.#checkRefittable()
-    const { evaluationOf } = await import('./evaluate-images.ts')
-    const result = await evaluationOf<L | Y[number]>(this.#pipeline(), images, labels, o)
-    if (add) await this.#keep(result.extracted, images, labels as ArrayLike<Label> as ArrayLike<L>, o)
-    return result.evaluation
+    const { evaluateClassifier } = await import('./evaluate-images.ts')
+    return evaluateClassifier<L, Y[number]>(this.#state, images, labels, o)
   }
 
   /**
@@ -417,7 +268,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     images: readonly ImageInput[],
     o: ImagesCall & { shape?: 'ovr' | 'ovo' | undefined } = {},
   ): Promise<Matrix> {
-    return decisionsOf(this.#pipeline(), images, o)
+    const pipeline = pipelineOf(this.#state)
+    const { decisionsOf } = await import('./predict-scores.ts')
+    return decisionsOf(pipeline, images, o)
   }
 
   /**
@@ -432,7 +285,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for a classifier without `unknown`, and the errors of `predict`
    */
   async knownScore(images: readonly ImageInput[], o: ImagesCall = {}): Promise<Float64Array> {
-    return knownScoresOf(this.#pipeline(), images, o)
+    const pipeline = pipelineOf(this.#state)
+    const { knownScoresOf } = await import('./predict-scores.ts')
+    return knownScoresOf(pipeline, images, o)
   }
 
   /**
@@ -447,15 +302,27 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *   image or group; `SHAPE_MISMATCH` for `groups` of another length; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
   async suspects(o: SuspectsOptions = {}): Promise<Suspect<L>[]> {
-    const { svc, scaler, trainingSet, features, ...last } = await this.#checkRefittable()
-    const { groups = last.groups } = o
-    if (groups) checkLabels(groups, features.rows, 'groups', 'images')
-    const { suspectRows } = await import('./review/suspects.ts')
-    return suspectRows(svc, scaler.kind, features, trainingSet.labels, {
-      groups,
-      signal: o.signal,
-      onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
-    })
+    const { suspectsOf } = await import('./fitting/training-images.ts')
+    return suspectsOf(this.#state, o)
+  }
+
+  /**
+   * Leave-one-out: predicts each training image by the classifier's SVM fitted on all others, from one fit and those that
+   * it leaves to do (see the function `leaveOneOut`). Where images are few, its accuracy is a better guess than that of a
+   * small hold-out, and no image is lost to training. The scaling of the features, gamma `'scale'` and the class weights
+   * `'balanced'` are those of all images, and so are the layer, the CNN and the parameters that `fit` chose: what was
+   * chosen on these images makes the accuracy slightly optimistic, and copies of an image make it too high.
+   *
+   * After fine-tuning only the images that the CNN has not learnt from are judged, if there are any.
+   *
+   * @param o `onProgress` counts images, once for each other class, in the stage `'svm'`
+   * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `suspects`; `INVALID_ARGUMENT` if `fit` was given
+   *   `groups`, of which a single image cannot be left out; `TOO_FEW_ROWS` if one of two classes has a single image;
+   *   `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   */
+  async leaveOneOut(o: LongCall<ClassifierProgress> = {}): Promise<LeftOutImages<L>> {
+    const { leaveOneOutOf } = await import('./fitting/training-images.ts')
+    return leaveOneOutOf(this.#state, o)
   }
 
   /**
@@ -474,7 +341,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @throws {SoftmarginError} `INVALID_ARGUMENT`, and the errors of `predict`
    */
   async nextToLabel(images: readonly ImageInput[], n: number, o: ImagesCall = {}): Promise<NextToLabel<L>[]> {
-    return nextOf(this.#pipeline(), images, n, o)
+    const pipeline = pipelineOf(this.#state)
+    const { nextOf } = await import('./predict-scores.ts')
+    return nextOf(pipeline, images, n, o)
   }
 
   /**
@@ -490,7 +359,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *   `IMAGE_UNREADABLE`, `FILE_UNREADABLE`, `OUT_OF_MEMORY`, `ABORTED`, `DISPOSED`
    */
   async explain(image: ImageInput, o: ExplainOptions<L> = {}): Promise<Explanation<L>> {
-    const pipeline = this.#pipeline()
+    const pipeline = pipelineOf(this.#state)
     const { explainImage } = await import('./explain/explain.ts')
     return explainImage(pipeline, image, o)
   }
@@ -508,13 +377,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   async learningCurve(
     o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'> = {},
   ): Promise<LearningCurve> {
-    const { svc, scaler, trainingSet, features } = await this.#checkRefittable()
-    const { learningCurve } = await import('../model-selection/learning-curve.ts')
-    return learningCurve(svc, features, trainingSet.labels, {
-      ...o,
-      scale: scaler.kind,
-      onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
-    })
+    const { learningCurveOf } = await import('./fitting/training-images.ts')
+    return learningCurveOf(this.#state, o)
   }
 
   /**
@@ -529,20 +393,8 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
   async nearDuplicates(
     o: LongCall<ClassifierProgress> & { similarity?: number | undefined } = {},
   ): Promise<DuplicateImages<L>[]> {
-    const { trainingSet, features } = await this.#checkRefittable()
-    const added = [...this.#added]
-    const all = joinTrainingSets([trainingSet, ...added], [features, ...added.map((part) => part.features)])
-    const { nearDuplicates } = await import('../model-selection/near-duplicates.ts')
-    const { pairs } = await nearDuplicates(all.features, {
-      similarity: o.similarity,
-      signal: o.signal,
-      onProgress: (p) => o.onProgress?.({ stage: 'duplicates', ...p }),
-    })
-    return pairs.map(({ rows: [a, b], similarity }) => ({
-      indices: [a, b],
-      labels: [all.labels[a], all.labels[b]],
-      similarity,
-    }))
+    const { duplicatesOf } = await import('./fitting/training-images.ts')
+    return duplicatesOf(this.#state, o)
   }
 
   /**
@@ -560,7 +412,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @throws {SoftmarginError} `NOT_FITTED`, `MODEL_UNSUPPORTED`, `DISPOSED`
    */
   async save(o: Warned = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const fitted = this.#checkFitted()
+    const fitted = fittedOf(this.#state)
     const { extractor } = this
     const [{ classifierToFile }, { warnOfPlainFloat32 }] = await Promise.all([
       import('./write-classifier-file.ts'),
@@ -592,13 +444,14 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, ...fitted } = await classifierFromFile<L>(model, o)
     const probability = fitted.power === undefined ? fitted.svc.getParams().probability && 'libsvm' : true
-    return new ImageClassifier(new ImageFeatures(extractor, { owned: true, store: o.store }), {
+    const settings: ClassifierSettings<L> = {
       scale: fitted.scaler.kind,
       template: fitted.svc.clone({ probability: probability === 'libsvm' }),
       probability,
       unknown: fitted.known && { reject: fitted.known.reject, label: fitted.known.label },
-      fitted: { ...fitted, search: undefined },
-    })
+    }
+    const features = new ImageFeatures(extractor, { owned: true, store: o.store })
+    return new ImageClassifier(stateOf(features, settings, { ...fitted, search: undefined }))
   }
 
   /**
@@ -607,14 +460,14 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * @throws {SoftmarginError} `NOT_FITTED`
    */
   get classes(): L[] {
-    return this.#checkFitted().svc.classes
+    return fittedOf(this.#state).svc.classes
   }
 
   /**
    * The fitted SVM, which takes scaled features. With `probability: true` its `predictProba` lacks the temperature and
    * the agreement with `predict` that the classifier's have. @throws {SoftmarginError} `NOT_FITTED` */
   get svm(): SVC<L> {
-    return this.#checkFitted().svc
+    return fittedOf(this.#state).svc
   }
 
   /**
@@ -622,110 +475,40 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * deviation) of each feature. Copies. @throws {SoftmarginError} `NOT_FITTED`
    */
   get scaler(): ScalerNumbers {
-    return structuredClone(this.#checkFitted().scaler.toFile())
+    return structuredClone(fittedOf(this.#state).scaler.toFile())
   }
 
   /** Whether `predictProba` is available. @throws {SoftmarginError} `NOT_FITTED` */
   get hasProbabilities(): boolean {
-    return this.#checkFitted().svc.getParams().probability
+    return fittedOf(this.#state).svc.getParams().probability
   }
 
   /**
    * Results of the last `fit` with a `grid`; `undefined` after a fit without one. Not stored in saved files.
    */
   get search(): ClassifierSearch | undefined {
-    return this.#checkFitted().search
+    return fittedOf(this.#state).search
   }
 
   /** The candidate layers of the last `fit` with `layer: 'auto'`, best first. Not stored in saved files. */
   get rankedLayers(): RankedLayer[] | undefined {
-    return this.#checkFitted().rankedLayers
+    return fittedOf(this.#state).rankedLayers
   }
 
   /**
    * Frees the fitted state and the network. A `FeatureExtractor` passed in by the caller is not disposed of.
    */
   dispose(): void {
-    if (this.#disposed) return
-    this.#disposed = true
-    this.#fitted?.svc.dispose()
-    this.#fitted = undefined
-    this.#added = []
-    for (const source of new Set([this.#source, this.#frozen])) source.dispose()
+    const state = this.#state
+    if (state.isDisposed) return
+    state.isDisposed = true
+    state.fitted?.svc.dispose()
+    state.fitted = undefined
+    state.added = []
+    for (const source of new Set([state.source, state.frozen])) source.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
-  }
-
-  /** The settings with which candidate layers are compared. */
-  #judge(): LayerJudge {
-    const svm = this.#template.clone({ probability: false })
-    return { poolings: this.#auto?.poolings, svm, scale: this.scale }
-  }
-
-  /** The features of `unknown.background`, if there is one. */
-  async #background(source: ImageFeatures, o: ImagesCall): Promise<Matrix | undefined> {
-    const given = this.#unknown?.background
-    if (given === undefined) return undefined
-    const { backgroundFeatures } = await import('./background-features.ts')
-    return backgroundFeatures(source, given, o)
-  }
-
-  #pipeline(): Pipeline<L> {
-    return { source: this.#source, ...this.#checkFitted() }
-  }
-
-  #replace(fitted: Fitted<L>): void {
-    this.#checkAlive()
-    this.#fitted?.svc.dispose()
-    this.#fitted = fitted
-    this.#added = []
-  }
-
-  /** Keeps labelled images for the next `refit`. */
-  async #keep(
-    extracted: Extracted,
-    images: readonly ImageInput[],
-    labels: ArrayLike<L>,
-    o: ImagesCall,
-  ): Promise<void> {
-    const { trainingSet } = this.#checkFitted()
-    const { features, read } = extracted
-    const compared = trainingSet?.compared && (await this.#source.extractCompared(images, read, o))
-    this.#checkAlive()
-    this.#added.push({ ...trainingSetFrom(extracted, labels, undefined, compared), features })
-  }
-
-  #checkAlive(): void {
-    if (this.#disposed) {
-      throw new SoftmarginError('DISPOSED', 'this ImageClassifier was disposed of; create a new one')
-    }
-  }
-
-  /** The fitted state with its training features; after `load`, the features are read from the store. */
-  async #checkRefittable(): Promise<Fitted<L> & { trainingSet: TrainingSet<L>; features: Matrix }> {
-    const fitted = this.#checkFitted()
-    const { trainingSet } = fitted
-    if (trainingSet?.features) return { ...fitted, trainingSet, features: trainingSet.features }
-    if (!trainingSet?.keys || !this.#source.store) {
-      const missing = trainingSet?.keys
-        ? 'needs the feature store that it was fitted with: load(source, { store })'
-        : 'does not know its training images, because it was fitted without a feature store; call fit(images, labels) first'
-      const message = `this ImageClassifier was loaded from a file and ${missing}`
-      throw new SoftmarginError('NOT_FITTED', message, { argument: 'store', expected: 'a FeatureStore' })
-    }
-    const features = await this.#source.ofKeys(trainingSet.keys)
-    this.#checkFitted()
-    return { ...fitted, trainingSet, features }
-  }
-
-  #checkFitted(): Fitted<L> {
-    this.#checkAlive()
-    if (this.#fitted) return this.#fitted
-    throw new SoftmarginError(
-      'NOT_FITTED',
-      'this ImageClassifier is not fitted; call fit(images, labels) first',
-    )
   }
 }

@@ -1,5 +1,4 @@
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
-import type { Pooling } from '../cnn/pool.ts'
 import type { Progress } from '../core/call-options.ts'
 import type { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
@@ -7,9 +6,7 @@ import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { FeatureSource, JoinedLayers } from '../store/feature-source.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
-import type { SVC } from '../svm/svc.ts'
-import type { RankedLayer } from './choose-layer.ts'
-import type { ClassifierFineTune, ClassifierFitOptions, ImagesCall, Scale } from './classifier-options.ts'
+import type { ImagesCall } from './classifier-options.ts'
 
 /** Features of the readable images, with the indices of those images. */
 export interface Extracted {
@@ -18,26 +15,6 @@ export interface Extracted {
   read: number[]
   /** Feature store key of each row, if there is a store. */
   keys: string[] | undefined
-}
-
-/** The SVM and scaling used to compare layers, and the poolings to choose from. */
-export interface LayerJudge {
-  poolings: readonly Pooling[] | undefined
-  svm: SVC
-  scale: Scale
-}
-
-/**
- * By how many standard errors of the difference a layer must be better than the default one: see bench/defaults.js.
- */
-const STANDARD_ERRORS = 2
-
-/** The best layer, if it is clearly better than the default one, and the default one otherwise; an index. */
-function clearlyBetterLayer(layers: readonly RankedLayer[]): number {
-  const [{ gain = Number.POSITIVE_INFINITY, gainError = 0 }] = layers
-  // A gain and an error of 0 are those of the default layer itself, which may have been tried with several poolings.
-  const reference = layers.findIndex((each) => each.gain === 0 && each.gainError === 0)
-  return gain > STANDARD_ERRORS * gainError || reference < 0 ? 0 : reference
 }
 
 /** Source of a classifier's features: an extractor and, optionally, the store that caches its output. */
@@ -117,53 +94,6 @@ export class ImageFeatures {
   /** What the store keeps. */
   async #kept(): Promise<FeatureSource> {
     return this.#joined ?? (await import('../store/feature-source.ts')).oneLayer(this.extractor)
-  }
-
-  /**
-   * Selects the best layer for these images. Returns a feature source for it and the features already
-   * extracted.
-   */
-  async withBestLayer(
-    images: readonly ImageInput[],
-    labels: ArrayLike<Label>,
-    judge: LayerJudge,
-    o: ImagesCall & Pick<ClassifierFitOptions, 'cv' | 'groups' | 'cautious'>,
-  ): Promise<{ source: ImageFeatures; ranked: RankedLayer[]; extracted: Extracted }> {
-    const { store } = this
-    const { rankLayers } = await import('./choose-layer.ts')
-    const { layers, features, read, keys, joined } = await rankLayers(images, labels, {
-      ...judge,
-      extractor: this.extractor,
-      store,
-      cv: o.cv,
-      groups: o.groups,
-      batchSize: o.batchSize,
-      signal: o.signal,
-      onUnreadable: o.onUnreadable,
-      onProgress: (p) => o.onProgress?.({ ...p, stage: p.stage === 'svm' ? 'layers' : p.stage }),
-    })
-    const chosen = o.cautious === false ? 0 : clearlyBetterLayer(layers)
-    const { layer, pooling } = layers[chosen]
-    const extractor = await this.extractor.withLayer({ layer, pooling })
-    const source = new ImageFeatures(extractor, { owned: true, store, joined })
-    return { source, ranked: layers, extracted: { features: features[chosen], read, keys } }
-  }
-
-  /** A source of the features of this CNN after it was trained on some images. */
-  async fineTuned(
-    images: readonly ImageInput[],
-    labels: ArrayLike<Label>,
-    options: ClassifierFineTune,
-    o: ImagesCall,
-  ): Promise<ImageFeatures> {
-    const extractor = await this.extractor.fineTune(images, labels, {
-      ...options,
-      signal: o.signal,
-      onProgress: (p) => o.onProgress?.(p),
-      // The features are extracted afterwards, and unreadable images are told then.
-      onUnreadable: o.onUnreadable && (() => {}),
-    })
-    return new ImageFeatures(extractor, { owned: true })
   }
 
   dispose(): void {

@@ -1,12 +1,9 @@
-import type { LongCall } from '../core/call-options.ts'
-import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
-import { Matrix } from '../core/matrix.ts'
-import { TimeSlice } from '../engine/wasm/time-slice.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import type { FeatureScaler } from '../preprocessing/feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
-import { checkImages, type ImagesCall, type NextToLabel } from './classifier-options.ts'
+import { checkImages, type ImagesCall } from './classifier-options.ts'
 import type { Extracted, ImageFeatures } from './image-features.ts'
 import type { NoveltyDetector } from './review/novelty.ts'
 
@@ -31,20 +28,6 @@ export async function labelsOf<L extends Label, U extends Label | null>(
   return spread(await refuse<L, U>(pipeline, features, predicted), read, images.length)
 }
 
-/** How alike each image is to what was learnt, 0 at the threshold; NaN for images that cannot be read. */
-export async function knownScoresOf(
-  pipeline: Pipeline,
-  images: readonly ImageInput[],
-  o: ImagesCall,
-): Promise<Float64Array> {
-  if (!pipeline.known)
-    throw invalidArgument('unknown', false, 'set when the classifier is made, for knownScore')
-  const { features, read } = await rowsOf(pipeline, images, o)
-  const all = new Float64Array(images.length).fill(Number.NaN)
-  for (const [row, score] of (await knownScores(pipeline.known, features)).entries()) all[read[row]] = score
-  return all
-}
-
 /** How alike each row of features is to what was learnt. */
 export async function knownScores({ numbers }: NoveltyDetector, features: Matrix): Promise<Float64Array> {
   // Loaded on demand: most classifiers do not know what they have learnt.
@@ -53,7 +36,7 @@ export async function knownScores({ numbers }: NoveltyDetector, features: Matrix
 }
 
 /** Replaces the labels of images that are like none of the classes. */
-async function refuse<L extends Label, U extends Label | null>(
+export async function refuse<L extends Label, U extends Label | null>(
   { known }: Pipeline<L>,
   features: Matrix,
   predicted: L[],
@@ -61,75 +44,6 @@ async function refuse<L extends Label, U extends Label | null>(
   if (!known) return predicted
   const scores = await knownScores(known, features)
   return predicted.map((label, row) => (scores[row] > 0 ? label : (known.label as U)))
-}
-
-/** Labels and probabilities from one pass over the images; a row of NaN for images that cannot be read. */
-export async function probabilitiesOf<L extends Label, U extends Label | null>(
-  pipeline: Pipeline<L>,
-  images: readonly ImageInput[],
-  o: ImagesCall,
-): Promise<{ labels: (L | U | null)[]; probabilities: Matrix }> {
-  const { svc } = pipeline
-  if (!svc.getParams().probability) {
-    const message =
-      'predictProba() needs a classifier with probabilities: create it with svm: { probability: true }'
-    throw invalidArgument('svm.probability', false, 'true', message)
-  }
-  const { X, features, read } = await rowsOf(pipeline, images, o)
-  const predicted = await svc.predict(X, { signal: o.signal })
-  const call = { signal: o.signal }
-  const rows = await svcProbabilities(pipeline, X, predicted, call)
-  return {
-    labels: spread(await refuse<L, U>(pipeline, features, predicted), read, images.length),
-    probabilities: spreadRows(rows, read, images.length),
-  }
-}
-
-/** Decision values, in the shapes of `SVC.decisionFunction`; a row of NaN for images that cannot be read. */
-export async function decisionsOf(
-  pipeline: Pipeline,
-  images: readonly ImageInput[],
-  o: ImagesCall & { shape?: 'ovr' | 'ovo' | undefined },
-): Promise<Matrix> {
-  const { shape } = o
-  if (shape !== undefined && shape !== 'ovr' && shape !== 'ovo') {
-    throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-  }
-  const { X, read } = await rowsOf(pipeline, images, o)
-  const rows = await pipeline.svc.decisionFunction(X, { shape, signal: o.signal })
-  return spreadRows(rows, read, images.length)
-}
-
-/** Chooses images whose labels would teach the classifier most; see `ImageClassifier.nextToLabel`. */
-export async function nextOf<L extends Label>(
-  pipeline: Pipeline<L>,
-  images: readonly ImageInput[],
-  count: number,
-  o: ImagesCall,
-): Promise<NextToLabel<L>[]> {
-  if (!Number.isSafeInteger(count) || count < 1) throw invalidArgument('n', count, 'an integer of 1 or more')
-  const { svc } = pipeline
-  const { X, read } = await rowsOf(pipeline, images, o)
-  const predicted = await svc.predict(X, { signal: o.signal })
-  const { representativeRows, uncertaintiesOf } = await import('./review/next-to-label.ts')
-  const decisions = await svc.decisionFunction(X, { shape: 'ovo', signal: o.signal })
-  const uncertainties = uncertaintiesOf(decisions, svc.classes.length)
-  // A saved classifier knows its support vectors only, which are most of few images.
-  const rows = await representativeRows(X, uncertainties, svc.supportVectors, count, new TimeSlice(o.signal))
-  return rows.map((row) => ({ index: read[row], label: predicted[row], uncertainty: uncertainties[row] }))
-}
-
-/** Probabilities, rows x classes, calibrated if the classifier is. */
-export async function svcProbabilities<L extends Label>(
-  { svc, power }: Pipeline<L>,
-  X: Matrix,
-  predicted: L[],
-  call: LongCall,
-): Promise<Matrix> {
-  if (power === undefined) return svc.predictProba(X, call)
-  // Loaded on demand: most classifiers are not calibrated.
-  const { calibratedProba } = await import('./review/calibrate-svc.ts')
-  return calibratedProba({ svc, power }, X, predicted, call)
 }
 
 /** Scaled and unscaled features of the readable images, with the indices of those images. */
@@ -144,14 +58,8 @@ export async function rowsOf(
   return { X: await scaler.transform(extracted.features), ...extracted }
 }
 
-/** Puts rows where their images are, and rows of NaN elsewhere. */
-function spreadRows(rows: Matrix, read: number[], length: number): Matrix {
-  const data = new Float32Array(length * rows.cols).fill(Number.NaN)
-  for (const [row, i] of read.entries()) data.set(rows.row(row), i * rows.cols)
-  return new Matrix(data, length, rows.cols)
-}
-
-function spread<T>(labels: T[], read: number[], length: number): (T | null)[] {
+/** Puts labels where their images are, and `null` elsewhere. */
+export function spread<T>(labels: T[], read: number[], length: number): (T | null)[] {
   const all = new Array<T | null>(length).fill(null)
   for (const [row, i] of read.entries()) all[i] = labels[row]
   return all

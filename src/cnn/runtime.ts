@@ -1,26 +1,8 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { mayShareMemory } from '../host/threads.ts'
-import type { ModelProto } from '../onnx/proto/onnx.ts'
-import {
-  checkModule,
-  checkProviders,
-  type ExecutionProvider,
-  type GivenOptions,
-  type OrtModule,
-  packageOf,
-} from './custom-runtime.ts'
+import { checkModule, checkProviders, type ExecutionProvider, type OrtModule } from './custom-runtime.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
-import { EngineNetwork } from './engine/network.ts'
-import type { ImageTensorInput } from './image-tensor-input.ts'
-import type { NetworkCopy, SharedNetwork } from './network-copy.ts'
-import type {
-  Activation,
-  Device,
-  Feeds,
-  RunningNetwork,
-  SessionOptions,
-  StartNetwork,
-} from './running-network.ts'
+import type { SharedNetwork } from './network-copy.ts'
+import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -77,6 +59,11 @@ export function useOnnxRuntime(start: StartNetwork): void {
   startSession = start
 }
 
+/** Starts a network in ONNX Runtime; `undefined` if there is none. */
+export function onnxRuntime(): StartNetwork | undefined {
+  return startSession
+}
+
 /** Whether there is ONNX Runtime; `softmargin/lite` does without. */
 export function hasOnnxRuntime(): boolean {
   return startSession !== undefined
@@ -112,161 +99,10 @@ export function checkRuntime(runtime: unknown, device: string, executionProvider
 }
 
 /**
- * Starts a network in the appropriate runtime.
- *
- * @param model model with float32 input and outputs, as returned by `cutAt`
- * @param port the model's only input
- * @param dims dimensions of the images: batch, channels, height, width
- * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` with the reason if the engine
- *   was requested and cannot run the network; `MODEL_UNREADABLE` for weights that do not match their shapes;
- *   `OUT_OF_MEMORY`
- */
-export async function startNetwork(
-  model: ModelProto,
-  port: Pick<ImageTensorInput, 'name' | 'batch'>,
-  dims: readonly number[],
-  options: RunningOptions,
-): Promise<Network> {
-  const { runtime = defaultRuntime, device = 'wasm', threads, executionProviders, ...rest } = options
-  if (typeof runtime === 'object') {
-    return inGiven(checkModule(runtime), model, { threads, executionProviders })
-  }
-  if (runtime === 'onnxruntime') return inOnnxRuntime(model, { ...rest, device }, 'it was asked for')
-  if (device !== 'wasm') return inOnnxRuntime(model, { ...rest, device }, 'it runs on the GPU')
-  try {
-    const source = { model, input: port.name, batch: port.batch }
-    return inEngine(await EngineNetwork.create(source, dims), model)
-  } catch (error) {
-    const why = whyNotEngine(error)
-    if (why === undefined) throw error
-    if (runtime === 'auto') return inOnnxRuntime(model, { ...rest, device }, why)
-    if (!(error instanceof NotForEngine)) throw error
-    const message = `the network cannot run in the engine: ${why}`
-    const details = {
-      argument: 'runtime',
-      received: runtime,
-      expected: "'auto' or 'onnxruntime'",
-      cause: error,
-    }
-    throw new SoftmarginError('MODEL_UNSUPPORTED', message, details)
-  }
-}
-
-/**
  * Why the engine cannot run a network that ONNX Runtime may run; `undefined` for errors that both would have.
  */
 export function whyNotEngine(error: unknown): string | undefined {
   if (error instanceof NotForEngine) return error.message
   const codes = ['OUT_OF_MEMORY', 'HOST_UNSUPPORTED', 'FILE_UNREADABLE']
   return error instanceof SoftmarginError && codes.includes(error.code) ? error.message : undefined
-}
-
-/**
- * Starts a copy of a network that runs in another thread.
- *
- * @throws as `startNetwork`
- */
-export async function startCopy(
-  copy: NetworkCopy,
-  port: ImageTensorInput,
-  dims: readonly number[],
-): Promise<Network> {
-  const { joinModel } = await import('./network-copy.ts')
-  const model = joinModel(copy)
-  if (copy.runtime === 'onnxruntime') return inOnnxRuntime(model, {}, 'another thread runs it there')
-  const source = { model, input: port.name, batch: port.batch }
-  return inEngine(await EngineNetwork.create(source, dims, { place: copy.place }), model)
-}
-
-/** A graph of any operators that is ready to run. */
-export interface RunningGraph {
-  /** @returns the outputs by name */
-  run(feeds: Feeds): Promise<Map<string, Activation>>
-  release(): Promise<void>
-}
-
-/**
- * Starts a graph that is no network of pictures, such as the step of a training: in the module that the caller
- * supplied, or in onnxruntime-web.
- *
- * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` if there is no onnxruntime-web
- */
-export async function startGraph(model: ModelProto, options: RunningOptions): Promise<RunningGraph> {
-  const { runtime, device = 'wasm', threads, executionProviders, onWarning } = options
-  const session =
-    typeof runtime === 'object'
-      ? await givenSession(checkModule(runtime), model, { threads, executionProviders })
-      : await sessionOf(model, { device, onWarning }, 'the engine cannot train it')
-  return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
-}
-
-function inEngine(network: EngineNetwork, model: ModelProto): Network {
-  return {
-    device: 'wasm',
-    runtime: { name: 'engine', reason: 'it supports every operator of the network' },
-    run: (_, batch, dims) => network.run(batch, dims),
-    share: async (count) => {
-      const { splitModel } = await import('./network-copy.ts')
-      const places = mayShareMemory()
-        ? await network.share(count)
-        : new Array<undefined>(count).fill(undefined)
-      return { places, parts: () => ({ runtime: 'engine', ...splitModel(model) }) }
-    },
-    release: async () => network.release(),
-  }
-}
-
-function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
-  if (!startSession) {
-    const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
-    const expected = "a network for softmargin's own engine, on WebAssembly"
-    throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
-  }
-  return startSession(model, options)
-}
-
-async function inOnnxRuntime(model: ModelProto, options: SessionOptions, reason: string): Promise<Network> {
-  const start = () => sessionOf(model, options, reason)
-  const [{ shareSession }, { splitModel }] = await Promise.all([
-    import('./shared-sessions.ts'),
-    import('./network-copy.ts'),
-  ])
-  // A session on the GPU may leave it by itself.
-  const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
-  return {
-    get device() {
-      return session.device
-    },
-    runtime: { name: 'onnxruntime', reason },
-    run: (input, batch, dims) => session.run(input, batch, dims),
-    ...(session.device === 'wasm' && {
-      share: async (count: number) => ({
-        places: new Array<undefined>(count).fill(undefined),
-        parts: () => ({ runtime: 'onnxruntime', ...splitModel(model) }),
-      }),
-    }),
-    release: () => session.release(),
-  }
-}
-
-async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
-  const session = await givenSession(module, model, options)
-  const { name, version } = packageOf(module)
-  const providers = options.executionProviders?.map((one) => (typeof one === 'string' ? one : one.name))
-  return {
-    device: 'given',
-    runtime: {
-      name: 'given',
-      reason: `${name}${version === undefined ? '' : ` ${version}`} was given`,
-      module: name,
-      ...(providers && { executionProviders: providers }),
-    },
-    run: (input, batch, dims) => session.run(input, batch, dims),
-    release: () => session.release(),
-  }
-}
-
-async function givenSession(module: OrtModule, model: ModelProto, options: GivenOptions) {
-  const { GivenSession } = await import('./given-session.ts')
-  return GivenSession.create(module, model, options)
 }

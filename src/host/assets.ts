@@ -7,10 +7,12 @@ import { wasmFault } from './storage/wasm-bytes.ts'
 /** A file that ships with the package. */
 export type AssetName =
   | 'svm.wasm'
+  | 'svm.prediction.wasm'
   | 'svm.threads.wasm'
   | 'svm.relaxed.wasm'
   | 'svm.relaxed.threads.wasm'
   | 'cnn.wasm'
+  | 'cnn.inference.wasm'
   | 'cnn.threads.wasm'
   | 'cnn.relaxed.wasm'
   | 'cnn.relaxed.threads.wasm'
@@ -27,10 +29,12 @@ export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBu
 
 const names: Record<CustomAssetName, true> = {
   'svm.wasm': true,
+  'svm.prediction.wasm': true,
   'svm.threads.wasm': true,
   'svm.relaxed.wasm': true,
   'svm.relaxed.threads.wasm': true,
   'cnn.wasm': true,
+  'cnn.inference.wasm': true,
   'cnn.threads.wasm': true,
   'cnn.relaxed.wasm': true,
   'cnn.relaxed.threads.wasm': true,
@@ -47,6 +51,9 @@ const given = new Map<CustomAssetName, CustomAsset>()
  * Supplies files that the package would otherwise load from its own folder. Needed on edge functions, which accept
  * WebAssembly only as precompiled modules, and by applications that host these files elsewhere. Call it before any
  * other function of the package.
+ *
+ * `svm.wasm` and `cnn.wasm` suffice: `svm.prediction.wasm` and `cnn.inference.wasm` are parts of them, for programs that
+ * never train, and are only used if the whole is not supplied.
  *
  * `jpeg.wasm` is `@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm`, `webp.wasm` is `@jsquash/webp/codec/dec/webp_dec.wasm`,
  * `avif.wasm` is `@jsquash/avif/codec/dec/avif_dec.wasm`, and `onnxruntime.wasm` is
@@ -74,6 +81,11 @@ export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): 
 export function customAssets(): { [Name in CustomAssetName]?: CustomAsset } {
   const entries = [...given].map(([name, asset]) => [name, asset instanceof URL ? asset.href : asset])
   return Object.fromEntries(entries)
+}
+
+/** Whether the application has supplied a file. */
+export function isSupplied(name: CustomAssetName): boolean {
+  return given.has(name)
 }
 
 /** Returns the supplied module or its bytes, or `undefined` if none was supplied. @throws as `readBytes` */
@@ -114,6 +126,8 @@ export function assetUrl(name: AssetName): URL {
   switch (name) {
     case 'svm.wasm':
       return new URL('../../dist/svm.wasm', import.meta.url)
+    case 'svm.prediction.wasm':
+      return new URL('../../dist/svm.prediction.wasm', import.meta.url)
     case 'svm.relaxed.wasm':
       return new URL('../../dist/svm.relaxed.wasm', import.meta.url)
     case 'svm.threads.wasm':
@@ -124,6 +138,8 @@ export function assetUrl(name: AssetName): URL {
       return new URL('../../dist/cnn.wasm', import.meta.url)
     case 'cnn.threads.wasm':
       return new URL('../../dist/cnn.threads.wasm', import.meta.url)
+    case 'cnn.inference.wasm':
+      return new URL('../../dist/cnn.inference.wasm', import.meta.url)
     case 'cnn.relaxed.wasm':
       return new URL('../../dist/cnn.relaxed.wasm', import.meta.url)
     case 'cnn.relaxed.threads.wasm':

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fromHuggingFace, type HuggingFacePreprocess, isHuggingFace } from './hugging-face.ts'
+import { fromHuggingFace, type HuggingFacePreprocess } from './hugging-face.ts'
+import { isHuggingFace } from './hugging-face-config.ts'
 import { resolvePreprocess } from './preprocess.ts'
 
 const imageNet = { image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] }
@@ -139,15 +140,18 @@ describe('configurations from the Hugging Face hub', () => {
       { image_processor: { do_resize: true, size: { height: 32, width: 48 }, ...halves } },
       { size: { width: 48, height: 32 } },
     ],
-  ])('%s', (_, config, wanted) => {
+  ])('%s', async (_, config, wanted) => {
     expect(isHuggingFace(config)).toBe(true)
-    expect(resolvePreprocess(config)).toMatchObject(wanted)
-    expect(resolvePreprocess(fromHuggingFace(config))).toEqual(resolvePreprocess(config))
+    expect(await resolvePreprocess(config)).toMatchObject(wanted)
+    expect(await resolvePreprocess(fromHuggingFace(config))).toEqual(await resolvePreprocess(config))
   })
 
-  it('fills in what the caller omits and takes precedence over the model file', () => {
+  it('fills in what the caller omits and takes precedence over the model file', async () => {
     const own = { image_mean: [0.1, 0.2, 0.3], size: { height: 40, width: 40 } }
-    expect(resolvePreprocess({ size: 32 }, own)).toMatchObject({ size: { width: 32 }, mean: [0.1, 0.2, 0.3] })
+    expect(await resolvePreprocess({ size: 32 }, own)).toMatchObject({
+      size: { width: 32 },
+      mean: [0.1, 0.2, 0.3],
+    })
   })
 
   it.each<[string, HuggingFacePreprocess, string]>([
@@ -155,8 +159,8 @@ describe('configurations from the Hugging Face hub', () => {
     ['padding', { do_pad: true, size: 224 }, 'preprocess.do_pad'],
     ['a longest edge', { do_resize: true, size: { shortest_edge: 800, longest_edge: 1333 } }, 'longest_edge'],
     ['nonsense', { do_resize: true, size: -3 }, 'preprocess.size'],
-  ])('%s is rejected', (_, config, argument) => {
-    expect(() => resolvePreprocess(config)).toThrow(
+  ])('%s is rejected', async (_, config, argument) => {
+    await expect(resolvePreprocess(config)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: expect.stringContaining(argument) }),
     )
   })

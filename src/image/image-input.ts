@@ -1,14 +1,9 @@
-import { invalidArgument, SoftmarginError, shapeMismatch } from '../core/errors.ts'
-import { type Drawn, drawnPixels, isDrawn } from '../host/platform/drawn-pixels.ts'
+import { invalidArgument, SoftmarginError } from '../core/errors.ts'
+import type { Drawn } from '../host/platform/drawn-pixels.ts'
 import { readSource, safeToShow } from '../host/storage/read-source.ts'
+import { type RawImage, wantedImage } from './raw-image.ts'
 
-/** Raw pixels in row-major order, `channels` bytes per pixel (grey, RGB or RGBA). */
-export interface RawImage {
-  data: Uint8Array | Uint8ClampedArray
-  width: number
-  height: number
-  channels: 1 | 3 | 4
-}
+export type { RawImage } from './raw-image.ts'
 
 /**
  * An image: the bytes of a JPEG, PNG, WebP, AVIF, GIF or BMP file (`Uint8Array`, `ArrayBuffer`, `Blob`), pixels
@@ -22,9 +17,6 @@ export type OpenedImage =
   | { kind: 'file'; bytes: Uint8Array; name: string }
   | { kind: 'pixels'; image: RawImage; name: string }
 
-const wanted =
-  'an image: bytes of a picture file (Uint8Array, ArrayBuffer, Blob), an ImageData, a RawImage, a canvas, an ImageBitmap, an image or video element, a VideoFrame, a URL or a path'
-
 /**
  * Reads the file that an input refers to, or validates pixels.
  *
@@ -37,7 +29,7 @@ export async function openImage(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<OpenedImage> {
   if (typeof input === 'string' || input instanceof URL) {
-    if (input === '') throw invalidArgument(name, input, wanted)
+    if (input === '') throw invalidArgument(name, input, wantedImage)
     return {
       kind: 'file',
       bytes: await readSource(input, name, options),
@@ -45,15 +37,14 @@ export async function openImage(
     }
   }
   if (input instanceof Uint8Array) return { kind: 'file', bytes: input, name }
-  if (input === null || typeof input !== 'object') throw invalidArgument(name, input, wanted)
+  if (input === null || typeof input !== 'object') throw invalidArgument(name, input, wantedImage)
   if (isArrayBuffer(input)) return { kind: 'file', bytes: new Uint8Array(input), name }
   if ('arrayBuffer' in input && typeof input.arrayBuffer === 'function') {
     const fileName = 'name' in input && typeof input.name === 'string' ? withSource(name, input.name) : name
     return { kind: 'file', bytes: await readBlob(input, fileName), name: fileName }
   }
-  if (isDrawn(input)) return { kind: 'pixels', image: await readDrawn(input, name), name }
-  if ('data' in input && 'width' in input) return { kind: 'pixels', image: checkPixels(input, name), name }
-  throw invalidArgument(name, input, wanted)
+  const { readPixels } = await import('./pixel-input.ts')
+  return { kind: 'pixels', image: await readPixels(input, name), name }
 }
 
 /** Recognizes an ArrayBuffer of any realm; `instanceof` fails for those of other realms. */
@@ -72,48 +63,6 @@ async function readBlob(blob: Blob, name: string): Promise<Uint8Array> {
       cause,
     })
   }
-}
-
-async function readDrawn(drawn: Drawn, name: string): Promise<RawImage> {
-  try {
-    const { data, width, height } = await drawnPixels(drawn)
-    return { data: new Uint8ClampedArray(data), width, height, channels: 4 }
-  } catch (cause) {
-    // For example pixels of another origin, which a page may read only with that origin's permission.
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new SoftmarginError('IMAGE_UNREADABLE', `${name} has no pixels that can be read: ${why}`, {
-      argument: name,
-      expected: wanted,
-      cause,
-    })
-  }
-}
-
-/** Converts an ImageData (always RGBA) or RawImage to a RawImage and checks its size. */
-function checkPixels(input: ImageData | RawImage, name: string): RawImage {
-  const { data, width, height } = input
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    throw invalidArgument(`${name}.data`, data, 'a Uint8Array or Uint8ClampedArray')
-  }
-  for (const side of ['width', 'height'] as const) {
-    if (!Number.isSafeInteger(input[side]) || input[side] < 1) {
-      throw invalidArgument(`${name}.${side}`, input[side], 'an integer of 1 or more')
-    }
-  }
-  const isImageData = Object.prototype.toString.call(input) === '[object ImageData]' || !('channels' in input)
-  const channels = isImageData ? 4 : (input as RawImage).channels
-  if (channels !== 1 && channels !== 3 && channels !== 4) {
-    throw invalidArgument(`${name}.channels`, channels, '1 (grey), 3 (RGB) or 4 (RGBA)')
-  }
-  const length = width * height * channels
-  if (data.length !== length) {
-    throw shapeMismatch(
-      `${name}.data`,
-      data.length,
-      `width * height * channels = ${width} * ${height} * ${channels} = ${length} bytes`,
-    )
-  }
-  return { data, width, height, channels }
 }
 
 /** Combines `images[3]` and `cats/tom.png` to `images[3] ('cats/tom.png')`. */

@@ -3,8 +3,8 @@ import { outputSize, resolvePreprocess } from './preprocess.ts'
 import type { Preprocess } from './preprocess-options.ts'
 
 describe('resolvePreprocess', () => {
-  it("falls back to the model's values, then to ImageNet's", () => {
-    expect(resolvePreprocess()).toEqual({
+  it("falls back to the model's values, then to ImageNet's", async () => {
+    expect(await resolvePreprocess()).toEqual({
       size: { width: 224, height: 224 },
       mean: [0.485, 0.456, 0.406],
       std: [0.229, 0.224, 0.225],
@@ -13,7 +13,7 @@ describe('resolvePreprocess', () => {
       order: 'rgb',
     })
     const own: Preprocess = { size: { shortestEdge: 36 }, crop: 32, mean: [1, 2, 3], resample: 'bicubic' }
-    const resolved = resolvePreprocess({ std: [4, 5, 6] }, own)
+    const resolved = await resolvePreprocess({ std: [4, 5, 6] }, own)
     expect(resolved).toMatchObject({
       size: { shortestEdge: 36 },
       mean: [1, 2, 3],
@@ -23,20 +23,20 @@ describe('resolvePreprocess', () => {
     expect(outputSize(resolved)).toEqual({ width: 32, height: 32 })
   })
 
-  it('takes size and crop together from the same source', () => {
-    expect(resolvePreprocess({ size: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('crop')
-    expect(resolvePreprocess({ crop: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('size')
+  it('takes size and crop together from the same source', async () => {
+    expect(await resolvePreprocess({ size: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('crop')
+    expect(await resolvePreprocess({ crop: 48 }, { size: 36, crop: 32 })).not.toHaveProperty('size')
   })
 
-  it('uses the channels and the size of the model', () => {
-    const resolved = resolvePreprocess({}, {}, { channels: 1, size: { width: 28, height: 20 } })
+  it('uses the channels and the size of the model', async () => {
+    const resolved = await resolvePreprocess({}, {}, { channels: 1, size: { width: 28, height: 20 } })
     expect(resolved).toMatchObject({ order: 'grey', size: { width: 28, height: 20 } })
     expect(resolved.mean).toHaveLength(1)
   })
 
-  it('is idempotent', () => {
-    const resolved = resolvePreprocess({ size: { shortestEdge: 36 }, crop: 32, order: 'bgr' })
-    expect(resolvePreprocess(JSON.parse(JSON.stringify(resolved)))).toEqual(resolved)
+  it('is idempotent', async () => {
+    const resolved = await resolvePreprocess({ size: { shortestEdge: 36 }, crop: 32, order: 'bgr' })
+    expect(await resolvePreprocess(JSON.parse(JSON.stringify(resolved)))).toEqual(resolved)
   })
 
   it.each<[unknown, string]>([
@@ -56,8 +56,8 @@ describe('resolvePreprocess', () => {
     [{ resample: 'lanczos' }, 'preprocess.resample'],
     [{ order: 'rbg' }, 'preprocess.order'],
     [{ order: 'grey' }, 'preprocess.order'],
-  ])('rejects %o', (given, argument) => {
-    expect(() => resolvePreprocess(given as Preprocess)).toThrow(
+  ])('rejects %o', async (given, argument) => {
+    await expect(resolvePreprocess(given as Preprocess)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }),
     )
   })

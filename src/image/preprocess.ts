@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.ts'
-import { fromHuggingFace, type HuggingFacePreprocess, isHuggingFace } from './hugging-face.ts'
+import { type HuggingFacePreprocess, isHuggingFace } from './hugging-face-config.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from './preprocess-options.ts'
 
 /** ImageNet pixel mean and standard deviation, with which torchvision models were trained. */
@@ -16,14 +16,14 @@ const imageNetGrey = { mean: [0.449], std: [0.226] }
  * @param model channels of the model's input, and its size if fixed
  * @throws {SoftmarginError} `INVALID_ARGUMENT`
  */
-export function resolvePreprocess(
+export async function resolvePreprocess(
   wanted: Preprocess | HuggingFacePreprocess = {},
   fromModel: Preprocess | HuggingFacePreprocess = {},
   model: { channels: number; size?: Size | undefined } = { channels: 3 },
-): ResolvedPreprocess {
+): Promise<ResolvedPreprocess> {
   if (typeof wanted !== 'object' || wanted === null) throw invalidArgument('preprocess', wanted, 'an object')
-  const given = isHuggingFace(wanted) ? fromHuggingFace(wanted) : wanted
-  const recorded = isHuggingFace(fromModel) ? fromHuggingFace(fromModel) : fromModel
+  const given = await asOptions(wanted)
+  const recorded = await asOptions(fromModel)
   const geometry = given.size !== undefined || given.crop !== undefined ? given : recorded
   const order = given.order ?? recorded.order ?? (model.channels === 1 ? 'grey' : 'rgb')
   checkOneOf('order', order, ['rgb', 'bgr', 'grey'])
@@ -48,6 +48,13 @@ export function resolvePreprocess(
   const std = checkChannels('std', given.std ?? recorded.std ?? usual.std, channels)
   if (std.some((value) => value <= 0)) throw invalidArgument('preprocess.std', std, 'numbers above 0')
   return { ...resolveGeometry(geometry, model.size), mean, std, rescale, resample, order }
+}
+
+/** Options as they are, and those of a Hugging Face configuration. */
+async function asOptions(options: Preprocess | HuggingFacePreprocess): Promise<Preprocess> {
+  if (!isHuggingFace(options)) return options
+  const { fromHuggingFace } = await import('./hugging-face.ts')
+  return fromHuggingFace(options)
 }
 
 /** Width and height of the tensor that preprocessing produces. */

@@ -14,7 +14,7 @@ const cases: { file: string; preprocess: Preprocess; expected: string }[] = JSON
 async function bytesOf(file: string, options: Preprocess) {
   const channels = options.order === 'grey' ? 1 : 3
   const zeros = Array(channels).fill(0)
-  const preprocess = resolvePreprocess(
+  const preprocess = await resolvePreprocess(
     { ...options, rescale: 1, mean: zeros, std: zeros.map(() => 1) },
     {},
     { channels },
@@ -44,7 +44,7 @@ describe('the tensor matches torchvision and PIL', () => {
   })
 
   it('with mean and std of ImageNet', async () => {
-    const preprocess = resolvePreprocess({ size: 32 })
+    const preprocess = await resolvePreprocess({ size: 32 })
     const tensor = new Float32Array(tensorLength(preprocess))
     writeTensor(await decodeImage(new URL('150x90.png', folder)), preprocess, tensor)
     const wanted = new Float32Array(new Uint8Array(readFileSync(new URL('tensor.raw', folder))).buffer)
@@ -54,7 +54,7 @@ describe('the tensor matches torchvision and PIL', () => {
   })
 
   it('extreme proportions cost no more than the cropped picture', async () => {
-    const preprocess = resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
+    const preprocess = await resolvePreprocess({ size: { shortestEdge: 224 }, crop: 224 })
     const target = new Float32Array(tensorLength(preprocess))
     for (const [width, height] of [
       [20_000, 20],

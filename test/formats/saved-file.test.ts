@@ -135,7 +135,8 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
   for (const kinds of [[4, 9], ten]) {
     for (const kernel of ['rbf', 'linear', 'poly', 'sigmoid'] as const) {
       for (const probability of [false, true, 'libsvm'] as const) {
-        for (const scale of probability === 'libsvm' ? (['standard'] as const) : scales) {
+        // The scaler stands before the kernel in the file, so that one kernel meets all scalers.
+        for (const scale of kernel === 'rbf' && probability !== 'libsvm' ? scales : (['standard'] as const)) {
           // Alternates, so that each of the other options meets both kinds of labels.
           const asText = (turn++ % 2 === 0) === (kinds === ten)
           const svm: SvcOptions = { kernel, ...(kernel === 'sigmoid' ? { gamma: 0.005 } : {}) }
@@ -186,7 +187,7 @@ describe('the saved file in ONNX Runtime: same labels for 2,000 images, scores w
   it.runIf(hasPythonModule('onnx'))(
     "all of them pass ONNX's own checker, in full",
     () => {
-      expect(written).toHaveLength(63)
+      expect(written).toHaveLength(39)
       const check =
         'import onnx, sys\nfor path in sys.argv[1:]: onnx.checker.check_model(path, full_check=True)'
       execFileSync('/usr/bin/python3', ['-c', check, ...written], { stdio: 'pipe' })

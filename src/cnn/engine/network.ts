@@ -4,6 +4,7 @@ import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import { imagesAtOnce } from './planning/images-at-once.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
+import { loadRareSteps } from './planning/steps.ts'
 import { runPlan, type StepClock } from './run-plan.ts'
 import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
@@ -158,10 +159,16 @@ export class EngineNetwork {
     const key = dims.slice(1).join()
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
-    const program = fuse(lower(model, input, dims, batch === undefined))
+    const program = await fuse(await lower(model, input, dims, batch === undefined))
     const facts = await readKernelConstants(this.#simd)
+    const rare = await loadRareSteps(program, facts)
     const place = this.#place
-    const plan = makePlan(program, { facts, ...imagesAtOnce(program, facts), buffersAt: place?.at })
+    const plan = makePlan(program, {
+      facts,
+      rare,
+      ...imagesAtOnce(program, facts, rare),
+      buffersAt: place?.at,
+    })
     // Drop the old memory before allocating the new one.
     this.#compiled = undefined
     if (place) {
@@ -169,7 +176,7 @@ export class EngineNetwork {
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }
-    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd)
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, 'inference')
     plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled

@@ -1,7 +1,7 @@
 import type { Progress } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
-import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
+import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
 import type { Preprocess, ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import type { ExecutionProvider } from '../custom-runtime.ts'
 import { checkPooling, type Pooling, type ResolvedPooling } from '../pool.ts'

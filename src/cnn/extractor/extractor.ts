@@ -1,4 +1,4 @@
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { SoftmarginError } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
@@ -10,18 +10,11 @@ import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
-import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
-import { imageTensorInput } from '../image-tensor-input.ts'
-import type { LayerInfo } from '../layers/layer-info.ts'
+import { type ExtractOptions, Pipeline } from '../batching/run-images.ts'
+import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
-import { checkPooling, pooledSize } from '../pool.ts'
-import {
-  defaultRuntime,
-  type RunningDevice,
-  type Runtime,
-  type RuntimeInfo,
-  startNetwork,
-} from '../runtime.ts'
+import { pooledSize } from '../pool.ts'
+import { defaultRuntime, type RunningDevice, type Runtime, type RuntimeInfo } from '../runtime.ts'
 import type { Arrangement } from '../spatial-view.ts'
 import type { FineTuneOptions, Tuning } from '../training/fine-tune-options.ts'
 import {
@@ -31,15 +24,7 @@ import {
   type LayerChoice,
 } from './extractor-options.ts'
 import type { LayerAverages } from './layer-averages.ts'
-import {
-  averaged,
-  checkSize,
-  cutAt,
-  type LoadedNetwork,
-  loadNetwork,
-  pickLayer,
-  pictureDims,
-} from './load-network.ts'
+import { type LoadedNetwork, loadNetwork, pickLayer, pictureDims } from './load-network.ts'
 import { openModel } from './model-source.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
@@ -315,44 +300,8 @@ export class FeatureExtractor {
     options: ExtractOptions = {},
   ): Promise<Matrix[]> {
     this.#checkAlive()
-    const { facts, layers, layer, preprocess, running, arrangements } = this.#parts
-    if (!Array.isArray(choices) || choices.length === 0) {
-      throw invalidArgument('choices', choices, 'an array of at least one { layer, pooling }')
-    }
-    const shapes = new Map(this.layers().map(({ name, shape }) => [name, shape]))
-    const taps = choices.map((choice, i): Tap => {
-      const { pooling = 'auto' } = choice
-      checkPooling(pooling, `choices[${i}].pooling`)
-      const found =
-        choice.layer === undefined ? layer : pickLayer(layers, facts, choice.layer, `choices[${i}].layer`)
-      return {
-        layer: found.name,
-        pooling,
-        shape: shapes.get(found.name),
-        arrangement: arrangements.of(found.name),
-        argument: `choices[${i}].pooling`,
-      }
-    })
-    const plain = cutAt(this.#parts, [...new Set(taps.map((tap) => tap.layer))])
-    const cut = await averaged(plain, this.#parts)
-    const port = imageTensorInput(cut)
-    checkSize(port, preprocess)
-    const dims = pictureDims(port, preprocess)
-    // A GPU may have been lost since the extractor was made.
-    const device = this.device === 'given' ? undefined : this.device
-    const session = await startNetwork(cut, port, dims, { ...running, device })
-    try {
-      const isIndependent = treatsImagesApart(cut)
-      const largestLayer = this.#largestLayer(taps.map((tap) => tap.layer))
-      const { threads } = this.#parts
-      using pipeline = new Pipeline(
-        { session, port, preprocess, taps, isIndependent },
-        { largestLayer, dims, threads },
-      )
-      return await pipeline.run(images, options)
-    } finally {
-      await session.release()
-    }
+    const { extractLayers } = await import('./extract-layers.ts')
+    return extractLayers(this.#parts, this.layers(), images, choices, options)
   }
 
   /**
@@ -414,21 +363,10 @@ export class FeatureExtractor {
     const network = { session, port, preprocess, taps, isIndependent }
     const { threads } = this.#parts
     return new Pipeline(network, {
-      largestLayer: this.#largestLayer([layer.name]),
+      largestLayer: largestLayer(this.layers(), [layer.name]),
       dims: pictureDims(port, preprocess),
       threads,
     })
-  }
-
-  /**
-   * Size in bytes of the largest activation of one image up to these layers; `undefined` if a shape is
-   * unknown.
-   */
-  #largestLayer(names: string[]): number | undefined {
-    const layers = this.layers()
-    const last = Math.max(...names.map((name) => layers.findIndex((layer) => layer.name === name)))
-    const sizes = layers.slice(0, last + 1).map(({ shape }) => shape?.reduce((all, size) => all * size, 4))
-    return sizes.includes(undefined) ? undefined : Math.max(...(sizes as number[]))
   }
 
   #checkAlive(): void {

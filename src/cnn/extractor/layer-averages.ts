@@ -7,8 +7,9 @@ import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { Dims } from '../../onnx/shapes/tensor-info.ts'
 import { pool } from '../pool.ts'
-import { type Network, startNetwork } from '../runtime.ts'
+import type { Network } from '../runtime.ts'
 import { type SpatialView, spatialView } from '../spatial-view.ts'
+import { startNetwork } from '../start-network.ts'
 import { type LoadedNetwork, pictureDims } from './load-network.ts'
 
 /** A map of one image. */

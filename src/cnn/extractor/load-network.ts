@@ -1,5 +1,5 @@
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
-import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
+import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
@@ -15,8 +15,9 @@ import type { LayerInfo } from '../layers/layer-info.ts'
 import { findLayer, listLayers } from '../layers/list-layers.ts'
 import { modelMetadata } from '../layers/model-metadata.ts'
 import { checkRows, type ResolvedPooling, resolvePooling } from '../pool.ts'
-import { type Network, type RunningOptions, startNetwork } from '../runtime.ts'
+import type { Network, RunningOptions } from '../runtime.ts'
 import type { Arrangement } from '../spatial-view.ts'
+import { startNetwork } from '../start-network.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
 import type { OpenedModel } from './model-source.ts'
 
@@ -69,7 +70,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const { mirror = false, shift = 0, prefixTokens = own?.prefixTokens } = options
   const plain = cutAt({ model, facts }, [layer.name])
   const port = imageTensorInput(plain)
-  const preprocess = preprocessFor(opened, port, options.preprocess)
+  const preprocess = await preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
   const arrangements = new Arrangements(model, input, prefixTokens)
   const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
@@ -168,16 +169,16 @@ export function pickLayer(
   })
 }
 
-function preprocessFor(
+async function preprocessFor(
   { model, preprocess: beside }: OpenedModel,
   port: ImageTensorInput,
   given: Preprocess | HuggingFacePreprocess | undefined,
-): ResolvedPreprocess {
+): Promise<ResolvedPreprocess> {
   const { channels, width, height } = port
   const size = width !== undefined && height !== undefined ? { width, height } : undefined
   let own: Preprocess | HuggingFacePreprocess | undefined = modelMetadata(model)?.preprocess ?? beside
   try {
-    resolvePreprocess({}, own, { channels, size })
+    await resolvePreprocess({}, own, { channels, size })
   } catch (cause) {
     // An unusable preprocessor_config.json on the hub is ignored if the caller passed preprocessing options.
     if (own !== beside || given === undefined) {
@@ -186,7 +187,7 @@ function preprocessFor(
     }
     own = undefined
   }
-  const preprocess = resolvePreprocess(given, own, { channels, size })
+  const preprocess = await resolvePreprocess(given, own, { channels, size })
   checkSize(port, preprocess)
   return preprocess
 }

@@ -5,7 +5,7 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { type DownloadOptions, download, isNotFound } from '../../host/download/download.ts'
 import { hubEndpoint } from '../../host/download/hub-endpoint.ts'
 import { type HubModel, hubUrl, parseHubSource } from '../../host/download/hub-source.ts'
-import type { HuggingFacePreprocess } from '../../image/hugging-face.ts'
+import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
 import { weightFiles } from '../../onnx/graph/external-data.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 

@@ -34,3 +34,10 @@ export interface LayerInfo {
   /** Why it is the default layer. */
   reason?: string | undefined
 }
+
+/** Size in bytes of the largest activation of one image up to these layers; `undefined` if a shape is unknown. */
+export function largestLayer(layers: readonly LayerInfo[], names: readonly string[]): number | undefined {
+  const last = Math.max(...names.map((name) => layers.findIndex((layer) => layer.name === name)))
+  const sizes = layers.slice(0, last + 1).map(({ shape }) => shape?.reduce((all, size) => all * size, 4))
+  return sizes.includes(undefined) ? undefined : Math.max(...(sizes as number[]))
+}

@@ -1,8 +1,9 @@
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { type StepOptions, tailClassifier, trainingStep } from '../../onnx/gradient/training-step.ts'
 import { TrainingNetwork } from '../engine/training/training-network.ts'
+import { startGraph } from '../other-runtimes.ts'
 import type { Activation } from '../running-network.ts'
-import { type RunningOptions, type RuntimeInfo, startGraph, whyNotEngine } from '../runtime.ts'
+import { type RunningOptions, type RuntimeInfo, whyNotEngine } from '../runtime.ts'
 
 /** A parameter: a tensor that is trained. */
 export interface TrainableTensor {

@@ -62,7 +62,7 @@ export class DecisionValues {
     timeSlice: TimeSlice,
     o: { shared?: boolean; precise?: boolean } = {},
   ): Promise<DecisionValues> {
-    const engine = await Engine.open(simd, o.shared)
+    const engine = await Engine.open(simd, o.shared, 'prediction')
     try {
       const mark = engine.mark()
       let layout = o.precise ? undefined : await layOut(engine, expansion, timeSlice)

@@ -81,13 +81,7 @@ export interface EngineExports {
   readonly TILE_ROWS: { value: number }
   readonly SCRATCH_BYTES: { value: number }
   addRow(out: number, row: number, length: number, factor: number): void
-  selfProducts(panels: number, cols: number, width: number, out: number): void
-  stripNorms(strips: number, rows: number, width: number, out: number): void
-  useScratch(address: number): void
-  gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void
   join(row: number, stretches: number, count: number, out: number): void
-  packPanel(source: number, rows: number, width: number, panel: number): void
-  packStrips(source: number, rows: number, width: number, strips: number): void
   transpose(
     source: number,
     sourceStride: number,
@@ -96,6 +90,19 @@ export interface EngineExports {
     out: number,
     outStride: number,
   ): void
+  projectedCgBytes(limit: number): number
+  projectedCgStep(problem: number, scratch: number, limit: number, mostError: number): number
+  breakOff(problem: number): void
+  solve(problem: number, limit: number): number
+  startProblem(problem: number): void
+  threshold(problem: number): number
+  violators(problem: number, indexes: number, limit: number, from: number, to: number): number
+  selfProducts(panels: number, cols: number, width: number, out: number): void
+  stripNorms(strips: number, rows: number, width: number, out: number): void
+  useScratch(address: number): void
+  gatherStrips(panels: number, indexes: number, rows: number, width: number, strips: number): void
+  packPanel(source: number, rows: number, width: number, panel: number): void
+  packStrips(source: number, rows: number, width: number, strips: number): void
   applyKernel(
     kernel: number,
     out: number,
@@ -140,15 +147,8 @@ export interface EngineExports {
     out: number,
     outStride: number,
   ): void
-  projectedCgBytes(limit: number): number
-  projectedCgStep(problem: number, scratch: number, limit: number, mostError: number): number
-  breakOff(problem: number): void
-  solve(problem: number, limit: number): number
-  startProblem(problem: number): void
   columnStats(source: number, rows: number, width: number, sums: number, totals: number): void
   condition(source: number, rows: number, width: number, centre: number, scale: number): void
-  threshold(problem: number): number
-  violators(problem: number, indexes: number, limit: number, from: number, to: number): number
   exactSums(
     kernel: number,
     stride: number,

@@ -1,6 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import type { EngineExports } from './bindings.ts'
-import { engineModule, type Simd } from './module.ts'
+import { type EnginePart, engineModule, type Simd } from './module.ts'
 
 const PAGE = 65536
 const ALIGNMENT = 64
@@ -25,8 +25,17 @@ interface Instance {
   memory: WebAssembly.Memory
 }
 
-/** One instance for each value of `simd` that no engine uses: instantiating one takes longer than a small fit. */
-const idle = new Map<Simd, Instance>()
+/** An instance for each build and part that no engine uses: instantiating one takes longer than a small fit. */
+const idle = new Map<`${Simd} ${EnginePart}`, Instance>()
+
+/** Takes an instance that no engine uses and that has the part. */
+function takeIdle(simd: Simd, part: EnginePart): Instance | undefined {
+  for (const key of [`${simd} ${part}`, `${simd} whole`] as const) {
+    const instance = idle.get(key)
+    if (instance && idle.delete(key)) return instance
+  }
+  return undefined
+}
 
 /**
  * An instance of the WebAssembly engine with its own memory and a bump allocator.
@@ -44,13 +53,17 @@ export class Engine {
   /** The next free address. */
   #next: number
   readonly #limit: number
-  readonly #simd: Simd
+  readonly #kind: `${Simd} ${EnginePart}`
   #isOpen = true
   /** Views are of this buffer, instead of the memory, during `measure`. */
   #dummyBuffer: ArrayBuffer | undefined
 
-  private constructor(instance: WebAssembly.Instance, { memory, from, to }: Region, simd: Simd) {
-    this.#simd = simd
+  private constructor(
+    instance: WebAssembly.Instance,
+    { memory, from, to }: Region,
+    kind: `${Simd} ${EnginePart}`,
+  ) {
+    this.#kind = kind
     this.#instance = instance
     this.exports = instance.exports as unknown as EngineExports
     this.memory = memory
@@ -64,13 +77,15 @@ export class Engine {
    * Creates an engine, on the WebAssembly instance of a closed one if there is one.
    *
    * @param shared whether threads will share the memory. Default false
+   * @param part which exports are needed. Default `'whole'`
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown build; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
    */
-  static async open(simd: Simd, shared = false): Promise<Engine> {
-    const unused = shared ? undefined : idle.get(simd)
-    if (unused) idle.delete(simd)
-    const { instance, memory } = unused ?? (await instantiate(simd, shared))
-    return new Engine(instance, { memory, from: FIRST_ADDRESS, to: LIMIT }, simd)
+  static async open(simd: Simd, shared = false, part: EnginePart = 'whole'): Promise<Engine> {
+    const unused = shared ? undefined : takeIdle(simd, part)
+    const { instance, memory } = unused ?? (await instantiate(simd, shared, part))
+    // Which part an instance has decides who may use it next.
+    const kind = 'solve' in instance.exports ? 'whole' : 'prediction'
+    return new Engine(instance, { memory, from: FIRST_ADDRESS, to: LIMIT }, `${simd} ${kind}`)
   }
 
   /** Closes the engine, whose addresses are no longer valid. A second `close` does nothing. */
@@ -80,7 +95,7 @@ export class Engine {
     const { memory } = this
     // A memory that threads share is a SharedArrayBuffer.
     if (memory.buffer instanceof ArrayBuffer && memory.buffer.byteLength <= MAX_REUSED_BYTES) {
-      idle.set(this.#simd, { instance: this.#instance, memory })
+      idle.set(this.#kind, { instance: this.#instance, memory })
     }
   }
 
@@ -88,7 +103,7 @@ export class Engine {
   static async join(simd: Simd, region: Region): Promise<Engine> {
     const { memory } = region
     const instance = new WebAssembly.Instance(await engineModule(simd, true), { env: { memory } })
-    return new Engine(instance, region, simd)
+    return new Engine(instance, region, `${simd} whole`)
   }
 
   /** Rows per block of the matrix product: 32 register tiles of TILE_ROWS rows; a multiple of 8, as `transpose` needs. */
@@ -223,8 +238,8 @@ function outOfMemory(needed: number, available: number, cause?: unknown): Softma
   )
 }
 
-async function instantiate(simd: Simd, shared: boolean): Promise<Instance> {
-  const module = await engineModule(simd, shared)
+async function instantiate(simd: Simd, shared: boolean, part: EnginePart): Promise<Instance> {
+  const module = await engineModule(simd, shared, part)
   const memory = new WebAssembly.Memory({ initial: 1, maximum: LIMIT / PAGE + 1, shared })
   return { instance: new WebAssembly.Instance(module, { env: { memory } }), memory }
 }

@@ -8,7 +8,6 @@ import {
   type Operation,
   type Program,
 } from './operations.ts'
-import { joinPatterns } from './patterns.ts'
 import { Uses } from './uses.ts'
 
 /**
@@ -16,10 +15,9 @@ import { Uses } from './uses.ts'
  * (BatchNormalization, layer scale), residual, activation. The fused operation finishes its sums while they
  * are in registers.
  */
-export function fuse(program: Program): Program {
+export async function fuse(program: Program): Promise<Program> {
   const outputs = program.outputs.map(({ value }) => value)
-  let { operations } = program
-  operations = joinPatterns(operations, outputs)
+  let operations = await joinProducts(program.operations, outputs)
   operations = joinFactors(operations, outputs)
   operations = joinResiduals(operations, outputs)
   operations = joinActivations(operations, outputs)
@@ -31,12 +29,23 @@ export function fuse(program: Program): Program {
  *
  * @param isFused whether an activation's gradient follows from what the activation makes
  */
-export function fuseForTraining(program: Program, isFused: (activation: Activation) => boolean): Program {
+export async function fuseForTraining(
+  program: Program,
+  isFused: (activation: Activation) => boolean,
+): Promise<Program> {
   const outputs = program.outputs.map(({ value }) => value)
-  let operations = joinPatterns(program.operations, outputs)
+  let operations = await joinProducts(program.operations, outputs)
   operations = joinResiduals(operations, outputs)
   operations = joinActivations(operations, outputs, isFused)
   return { ...program, operations: withoutDead(operations, outputs) }
+}
+
+/** Fuses the activations that are products of maps; see `joinPatterns`. */
+async function joinProducts(operations: Operation[], outputs: MapValue[]): Promise<Operation[]> {
+  const multiplies = operations.some((one) => one.type === 'binary' && one.kind === BinaryKind.multiply)
+  if (!multiplies) return operations
+  const { joinPatterns } = await import('./patterns.ts')
+  return joinPatterns(operations, outputs)
 }
 
 /**

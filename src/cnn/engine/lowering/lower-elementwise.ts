@@ -1,10 +1,10 @@
-// Lowering of activations and other elementwise operators, softmax and layer normalization.
+// Lowering of activations and other elementwise operators.
 
 import { show } from '../../../core/errors.ts'
-import { attributeOf, integerOf, textOf } from '../../../onnx/graph/attributes.ts'
+import { attributeOf, textOf } from '../../../onnx/graph/attributes.ts'
 import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import { scaleChannels } from './lower-windows.ts'
-import { dimsOf, type Lowering, type Tensor } from './lowering.ts'
+import { dimsOf, type Lower, type Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import {
   type Activation,
@@ -14,8 +14,6 @@ import {
   type MapShape,
   type MapValue,
 } from './operations.ts'
-
-type Lower = (lowering: Lowering, node: NodeProto) => void
 
 function unary(activationOf: (lowering: Lowering, node: NodeProto) => Partial<Activation>): Lower {
   return (lowering, node) => {
@@ -166,51 +164,6 @@ function broadcast(a: MapShape, b: MapShape): MapShape {
   }
 }
 
-/**
- * Returns the node's input if `axis` is its channel axis: that of a vector, or the last or second axis of a
- * map.
- */
-function isOverChannels(lowering: Lowering, node: NodeProto, axis: number): Tensor {
-  const tensor = lowering.tensor(node.input[0])
-  const rank = lowering.dims(node.input[0]).length
-  const at = axis < 0 ? axis + rank : axis
-  const { height, width } = tensor.value.shape
-  const isRow = height * width === 1
-  const channelAxis = { first: 1, last: 3, flat: isRow ? 1 : -1 }[tensor.view]
-  if (at !== channelAxis)
-    throw new NotForEngine(`node ${show(node.name)} runs over an axis other than the channels`)
-  return tensor
-}
-
-const softmax: Lower = (lowering, node) => {
-  // Before opset 13, Softmax normalized over all axes from the given one on.
-  const isOld = lowering.opset < 13
-  const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', isOld ? 1 : -1))
-  const { height, width } = tensor.value.shape
-  if (isOld && height * width > 1)
-    throw new NotForEngine('it has a Softmax of an operator set before 13 over a map')
-  lowering.add(node, tensor.value.shape, tensor.view, { type: 'softmax', input: tensor.value })
-}
-
-const layerNormalization: Lower = (lowering, node) => {
-  const tensor = isOverChannels(lowering, node, integerOf(node, 'axis', -1))
-  const { channels } = tensor.value.shape
-  if (tensor.view === 'first')
-    throw new NotForEngine('it has a LayerNormalization whose channels are not last')
-  const scale = lowering.weights(node.input[1]).read()
-  const bias = lowering.constant(node.input[2])?.read() ?? new Float32Array(channels)
-  if (scale.length !== channels || bias.length !== channels) {
-    throw new NotForEngine(`the weights of node ${show(node.name)} do not fit its ${channels} channels`)
-  }
-  lowering.add(node, tensor.value.shape, tensor.view, {
-    type: 'layer-normalization',
-    input: tensor.value,
-    epsilon: float(node, 'epsilon', 1e-5),
-    scale,
-    bias,
-  })
-}
-
 /** Lowering functions by ONNX operator. */
 export const lowerElementwise: Record<string, Lower> = {
   Add: binary(BinaryKind.add),
@@ -235,6 +188,4 @@ export const lowerElementwise: Record<string, Lower> = {
   Abs: unary(() => kind('abs')),
   Neg: unary(() => kind('affine', -1, 0)),
   Reciprocal: unary(() => kind('reciprocal')),
-  Softmax: softmax,
-  LayerNormalization: layerNormalization,
 }

@@ -1,14 +1,12 @@
-// Lowering of convolutions, matrix products, batch normalization and pooling.
+// Lowering of convolutions and pooling.
 
 import { show } from '../../../core/errors.ts'
-import { attributeOf, integerOf, integersOf } from '../../../onnx/graph/attributes.ts'
+import { integerOf, integersOf } from '../../../onnx/graph/attributes.ts'
 import type { NodeProto } from '../../../onnx/proto/onnx.ts'
-import type { Lowering, Tensor, View } from './lowering.ts'
+import type { Lower, Lowering, Tensor, View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
-import type { MapShape, Windows } from './operations.ts'
+import type { Windows } from './operations.ts'
 import { placesOf, windowsOf } from './windows.ts'
-
-type Lower = (lowering: Lowering, node: NodeProto) => void
 
 /** A 1x1 window without strides, dilations or padding. */
 export const single: Windows = {
@@ -51,81 +49,6 @@ const convolution: Lower = (lowering, node) => {
   })
 }
 
-/** A product with a constant matrix, represented as a convolution whose window is the whole row. */
-function product(
-  lowering: Lowering,
-  node: NodeProto,
-  { value, view }: Tensor,
-  matrix: { rows: number; filters: number; read: () => Float32Array },
-  bias: Float32Array,
-): void {
-  const { channels, height, width } = value.shape
-  // A flattened map has the same order as a convolution's weights.
-  const kernel: [number, number] = view === 'flat' ? [height, width] : [1, 1]
-  if (view === 'first' || matrix.rows !== channels * kernel[0] * kernel[1]) {
-    throw new NotForEngine(
-      `node ${show(node.name)} (${node.opType}) multiplies something other than rows of channels`,
-    )
-  }
-  const shape: MapShape = {
-    channels: matrix.filters,
-    height: view === 'flat' ? 1 : height,
-    width: view === 'flat' ? 1 : width,
-  }
-  lowering.add(node, shape, view, {
-    type: 'convolution',
-    input: value,
-    ...single,
-    kernel,
-    groups: 1,
-    weights: matrix.read,
-    scale: undefined,
-    bias,
-    residual: undefined,
-  })
-}
-
-function transposed(numbers: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(numbers.length)
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < columns; j++) turned[j * rows + i] = numbers[i * columns + j]
-  return turned
-}
-
-const gemm: Lower = (lowering, node) => {
-  const [a, b, c] = node.input
-  const weights = lowering.weights(b)
-  if (integerOf(node, 'transA', 0) !== 0 || weights.dims.length !== 2)
-    throw new NotForEngine('it has a Gemm with transA')
-  const isTurned = integerOf(node, 'transB', 0) === 1
-  const [rows, filters] = isTurned ? weights.dims.toReversed() : weights.dims
-  const alpha = attributeOf(node, 'alpha')?.f ?? 1
-  const beta = attributeOf(node, 'beta')?.f ?? 1
-  const read = () => {
-    const numbers = isTurned ? weights.read() : transposed(weights.read(), rows, filters)
-    return alpha === 1 ? numbers : numbers.map((number) => alpha * number)
-  }
-  const added = c ? lowering.weights(c) : undefined
-  const numbers = added?.read()
-  if (numbers && (added!.dims.at(-1) ?? 1) !== numbers.length)
-    throw new NotForEngine('it has a Gemm whose bias differs between rows')
-  if (numbers && numbers.length !== 1 && numbers.length !== filters) {
-    throw new NotForEngine(`the bias ${show(c)} does not fit ${filters} columns`)
-  }
-  const bias = Float32Array.from({ length: filters }, (_, i) => {
-    return numbers ? beta * numbers[numbers.length === 1 ? 0 : i] : 0
-  })
-  product(lowering, node, lowering.tensor(a), { rows, filters, read }, bias)
-}
-
-const matMul: Lower = (lowering, node) => {
-  const weights = lowering.weights(node.input[1])
-  if (weights.dims.length !== 2) throw new NotForEngine('it multiplies by a tensor of more than 2 dimensions')
-  const [rows, filters] = weights.dims
-  const read = () => transposed(weights.read(), rows, filters)
-  product(lowering, node, lowering.tensor(node.input[0]), { rows, filters, read }, new Float32Array(filters))
-}
-
 /** x * factor + summand per channel, represented as a 1x1 depthwise convolution. */
 export function scaleChannels(
   lowering: Lowering,
@@ -144,24 +67,6 @@ export function scaleChannels(
     bias: summands,
     residual: undefined,
   })
-}
-
-const batchNormalization: Lower = (lowering, node) => {
-  const [x, ...names] = node.input
-  const tensor = lowering.tensor(x)
-  const [scale, bias, mean, variance] = names.map((name) => lowering.weights(name).read())
-  const { channels, height, width } = tensor.value.shape
-  const isRow = tensor.view === 'flat' && height * width === 1
-  const isSound = [scale, bias, mean, variance].every((numbers) => numbers?.length === channels)
-  if (!isSound || (tensor.view !== 'first' && !isRow) || integerOf(node, 'training_mode', 0) === 1) {
-    throw new NotForEngine(`node ${show(node.name)} uses batch normalization in an unsupported way`)
-  }
-  const epsilon = attributeOf(node, 'epsilon')?.f ?? 1e-5
-  const factors = scale.map((factor, i) => factor / Math.sqrt(variance[i] + epsilon))
-  const summands = bias.map((summand, i) => {
-    return summand - (mean[i] * scale[i]) / Math.sqrt(variance[i] + epsilon)
-  })
-  scaleChannels(lowering, node, tensor, factors, summands)
 }
 
 function pooling(isMax: boolean): Lower {
@@ -221,9 +126,6 @@ function reduction(isMax: boolean): Lower {
 /** Lowering functions by ONNX operator. */
 export const lowerWindows: Record<string, Lower> = {
   Conv: convolution,
-  Gemm: gemm,
-  MatMul: matMul,
-  BatchNormalization: batchNormalization,
   MaxPool: pooling(true),
   AveragePool: pooling(false),
   GlobalMaxPool: globalPooling(true),

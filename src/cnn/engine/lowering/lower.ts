@@ -3,18 +3,40 @@ import { isOnnxDomain } from '../../../onnx/graph/operator-set.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
 import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
-import { findLayerNorms, lowerLayerNorm } from './layer-norm-pattern.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
-import { isNotFloat, Lowering, type Tensor } from './lowering.ts'
+import { isNotFloat, type Lower, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { lengthOf, type MapValue, type Program } from './operations.ts'
 
-/** The lowering function of each supported ONNX operator. */
-const lowerings = new Map<string, (lowering: Lowering, node: NodeProto) => void>(
-  Object.entries({ ...lowerWindows, ...lowerElementwise, ...lowerShapes }),
-)
+/** Operators whose lowering functions are loaded with the first network that has one: many have none. */
+const onDemand: readonly {
+  operators: readonly string[]
+  load: () => Promise<Record<string, Lower>>
+}[] = [
+  {
+    operators: ['Gemm', 'MatMul'],
+    load: async () => (await import('./lower-products.ts')).lowerProducts,
+  },
+  {
+    operators: ['BatchNormalization', 'Softmax', 'LayerNormalization'],
+    load: async () => (await import('./lower-normalizations.ts')).lowerNormalizations,
+  },
+  {
+    operators: ['Transpose', 'Pad', 'Slice'],
+    load: async () => (await import('./lower-moves.ts')).lowerMoves,
+  },
+]
+
+/** The lowering functions, by ONNX operator, of those operators of a graph that the engine supports. */
+async function loweringsFor(graph: GraphProto): Promise<Map<string, Lower>> {
+  const types = new Set(graph.node.map(({ opType }) => opType))
+  const needed = onDemand.filter(({ operators }) => operators.some((one) => types.has(one)))
+  const loaded = await Promise.all(needed.map(({ load }) => load()))
+  const known = Object.assign({}, lowerWindows, lowerElementwise, lowerShapes, ...loaded)
+  return new Map(Object.entries<Lower>(known))
+}
 
 /**
  * Lowers a graph to operations on maps.
@@ -26,7 +48,12 @@ const lowerings = new Map<string, (lowering: Lowering, node: NodeProto) => void>
  * @throws {NotForEngine} if the graph has operators, or uses of them, that the engine does not support
  * @throws {SoftmarginError} `MODEL_UNREADABLE` for weights that do not match their shape
  */
-export function lower(model: ModelProto, input: string, dims: readonly number[], isFree: boolean): Program {
+export async function lower(
+  model: ModelProto,
+  input: string,
+  dims: readonly number[],
+  isFree: boolean,
+): Promise<Program> {
   const graph = model.graph!
   if (graph.sparseInitializer.length > 0) throw new NotForEngine('it has sparse weights')
   // If the batch is free, use a prime that is unlikely to equal another dimension, to recognize the batch
@@ -37,7 +64,7 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })
-  lowerNodes(lowering, graph, facts)
+  await lowerNodes(lowering, graph, facts)
   return { operations: lowering.operations, input: source, outputs: outputsOf(lowering, graph) }
 }
 
@@ -47,21 +74,22 @@ export function lower(model: ModelProto, input: string, dims: readonly number[],
  * @param after called when one has been lowered that computes with floats; for a LayerNormalization of several nodes with
  *   one that stands for them
  */
-export function lowerNodes(
+export async function lowerNodes(
   lowering: Lowering,
   graph: GraphProto,
   facts: Map<string, TensorInfo>,
   after: (node: NodeProto) => void = () => {},
-): void {
-  const layerNorms = findLayerNorms(graph)
+): Promise<void> {
+  const lowerings = await loweringsFor(graph)
+  const layerNorms = await speltLayerNorms(graph)
   for (const node of graph.node) {
-    const layerNorm = layerNorms.last.get(node)
+    const layerNorm = layerNorms?.last.get(node)
     if (layerNorm) {
-      lowerLayerNorm(lowering, node, layerNorm)
+      layerNorms!.lower(lowering, node, layerNorm)
       const { x, scale = '', bias = '' } = layerNorm
       after({ ...node, opType: 'LayerNormalization', input: [x, scale, bias] })
     }
-    if (layerNorm || layerNorms.inner.has(node)) continue
+    if (layerNorm || layerNorms?.inner.has(node)) continue
     if (isNotFloat(facts.get(node.output[0])?.type)) {
       // Arithmetic on shapes, which `inferTensors` has already evaluated.
       for (const name of node.output) lowering.name(name, 'integers')
@@ -75,6 +103,14 @@ export function lowerNodes(
     lowerNode(lowering, node)
     after(node)
   }
+}
+
+/** The LayerNormalizations of several nodes, if the graph can have any, and how to lower one. */
+async function speltLayerNorms(graph: GraphProto) {
+  const centres = ['Sub', 'ReduceMean'].every((type) => graph.node.some(({ opType }) => opType === type))
+  if (!centres) return undefined
+  const { findLayerNorms, lowerLayerNorm } = await import('./layer-norm-pattern.ts')
+  return { ...findLayerNorms(graph), lower: lowerLayerNorm }
 }
 
 /** The outputs of a graph. @throws {NotForEngine} if the order of their numbers is not that of ONNX */

@@ -29,6 +29,9 @@ type Draft = Operation extends infer O
     : never
   : never
 
+/** Lowers a node of one operator. @throws {NotForEngine} for uses of the operator that the engine does not support */
+export type Lower = (lowering: Lowering, node: NodeProto) => void
+
 /** State of lowering a graph, used by the lowering function of each operator. */
 export class Lowering {
   readonly operations: Operation[] = []

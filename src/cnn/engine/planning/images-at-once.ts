@@ -1,7 +1,7 @@
 import { lengthOf, type Program, readsOf } from '../lowering/operations.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import { makePlan } from './plan.ts'
-import type { PlanOptions } from './step.ts'
+import type { PlanOptions, RareSteps } from './step.ts'
 
 /** Memory for the maps of one pass, in bytes: about the second-level cache. */
 const MAP_BYTES = 2 ** 21
@@ -21,8 +21,9 @@ const MAX_BETWEEN_BYTES = 2 ** 24
 export function imagesAtOnce(
   program: Program,
   facts: KernelConstants,
+  rare: RareSteps,
 ): Pick<PlanOptions, 'pictures' | 'head'> {
-  const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
+  const bytes = (pictures: number) => makePlan(program, { facts, rare, pictures }).bytes
   const [one, two] = [bytes(1), bytes(2)]
   const pictures = Math.max(1, Math.min(MOST_PICTURES, Math.floor(MAP_BYTES / Math.max(1, two - one))))
   const { operations, outputs } = program

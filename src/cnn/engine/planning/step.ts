@@ -1,10 +1,13 @@
 import {
   type Activation,
   type Convolution,
+  type Copy,
+  type LayerNormalization,
   type MapShape,
   type MapValue,
   type Operation,
   readsOf,
+  type Softmax,
 } from '../lowering/operations.ts'
 import type { Kernels } from '../wasm/cnn-exports.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
@@ -37,6 +40,15 @@ export interface Port {
   pixels: number
 }
 
+/** What adds the steps of operations that many networks do not have; each is loaded with the first program that needs it. */
+export interface RareSteps {
+  addStem?: (operation: Convolution, context: StepContext) => void
+  addDepthwise?: (operation: Convolution, context: StepContext) => void
+  addCopy?: (operation: Copy, context: StepContext) => void
+  addLayerNormalization?: (operation: LayerNormalization, context: StepContext) => void
+  addSoftmax?: (operation: Softmax, context: StepContext) => void
+}
+
 /** Options of a plan. */
 export interface PlanOptions {
   /** Maximum number of images per pass. */
@@ -44,6 +56,8 @@ export interface PlanOptions {
   /** The first operations, whose maps are large, may run for fewer images at a time. Default: none */
   head?: { operations: number; pictures: number } | undefined
   facts: KernelConstants
+  /** From `loadRareSteps`, for the same program. */
+  rare: RareSteps
   /** Where the buffers begin in the memory. Default: behind the weights and tables. */
   buffersAt?: number | undefined
 }

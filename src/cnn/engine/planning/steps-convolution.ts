@@ -1,8 +1,6 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
 import { addDenseWeights, paddedFilters } from './pack-weights.ts'
 import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
-import { addDepthwise } from './steps-depthwise.ts'
-import { addStem } from './steps-stem.ts'
 import { addWinograd } from './steps-winograd.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
@@ -19,10 +17,10 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
       addDense(operation, context)
       break
     case 'depthwise':
-      addDepthwise(operation, context)
+      context.rare.addDepthwise!(operation, context)
       break
     case 'stem':
-      addStem(operation, context)
+      context.rare.addStem!(operation, context)
       break
     default:
       addWinograd(operation, context)

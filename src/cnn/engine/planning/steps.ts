@@ -1,15 +1,7 @@
-import type {
-  Binary,
-  Concatenation,
-  Copy,
-  LayerNormalization,
-  Operation,
-  Pooling,
-  Softmax,
-  Unary,
-} from '../lowering/operations.ts'
-import { addBorder } from './border.ts'
-import { areaOf, finishAddress, type StepContext } from './step.ts'
+import type { Binary, Concatenation, Operation, Pooling, Program, Unary } from '../lowering/operations.ts'
+import type { KernelConstants } from '../wasm/instance.ts'
+import { chooseKernel } from './choose-kernel.ts'
+import { areaOf, finishAddress, type PlannedOperation, type RareSteps, type StepContext } from './step.ts'
 import { addConvolution } from './steps-convolution.ts'
 import { broadcastPixels, everyPixel } from './tables.ts'
 
@@ -32,13 +24,13 @@ export function addSteps(operation: Operation, context: StepContext): void {
       addConcatenation(operation, context)
       break
     case 'copy':
-      addCopy(operation, context)
+      context.rare.addCopy!(operation, context)
       break
     case 'layer-normalization':
-      addLayerNormalization(operation, context)
+      context.rare.addLayerNormalization!(operation, context)
       break
     case 'softmax':
-      addSoftmax(operation, context)
+      context.rare.addSoftmax!(operation, context)
       break
   }
 }
@@ -149,81 +141,20 @@ function addConcatenation(operation: Concatenation, { map, tables, push }: StepC
   }
 }
 
-function addCopy(operation: Copy, { map, tables, push }: StepContext): void {
-  const { input, name, step, fill } = operation
-  const [x, out] = [map(input), map(operation.output)]
-  const { layout } = out
-  const { shape } = layout
-  const { channel } = operation.from
-  // The region of the output covered by the input; the rest is filled with the constant.
-  const top = Math.max(0, -operation.from.y)
-  const left = Math.max(0, -operation.from.x)
-  const height = step.y === 1 ? Math.min(shape.height - top, input.shape.height) : shape.height
-  const width = step.x === 1 ? Math.min(shape.width - left, input.shape.width) : shape.width
-  if (height < shape.height || width < shape.width) {
-    push({
-      name,
-      kernel: 'fillBorder',
-      run: (kernels, pictures) => {
-        const rows = (layout.pictureBytes / layout.rowBytes) | 0
-        for (let picture = 0; picture < pictures; picture++) {
-          const address = out.buffer.address + picture * layout.pictureBytes
-          kernels.fillBorder(address, layout.rowBytes, rows, 0, 0, 0, 0, fill)
-        }
-      },
-    })
-  }
-  addBorder(out, name, push)
-  const y = Math.max(0, operation.from.y)
-  const column = Math.max(0, operation.from.x)
-  const from = tables.pixels(x.layout, { height, width, y, x: column, stepY: step.y, stepX: step.x })
-  const to = tables.pixels(layout, { height, width, y: top, x: left, stepY: 1, stepX: 1 })
-  push({
-    name,
-    kernel: 'copyPixels',
-    run: (kernels, pictures) => {
-      const first = x.buffer.address + channel * 4
-      kernels.copyPixels(first, from, pictures * height * width, shape.channels, out.buffer.address, to)
-    },
-  })
-}
-
-function addLayerNormalization(operation: LayerNormalization, context: StepContext): void {
-  const { map, memory, tables, push } = context
-  const [x, out] = [map(operation.input), map(operation.output)]
-  const { shape } = out.layout
-  const area = areaOf(shape)
-  const [from, to] = [x, out].map(({ layout }) => tables.pixels(layout, everyPixel(shape)))
-  const vectors = out.layout.pixelBytes / 4
-  const scale = memory.floats(vectors, (numbers) => numbers.set(operation.scale))
-  const bias = memory.floats(vectors, (numbers) => numbers.set(operation.bias))
-  push({
-    name: operation.name,
-    kernel: 'layerNorm',
-    run: (kernels, pictures) =>
-      kernels.layerNorm(
-        x.buffer.address,
-        from,
-        pictures * area,
-        shape.channels,
-        operation.epsilon,
-        scale,
-        bias,
-        out.buffer.address,
-        to,
-      ),
-  })
-}
-
-function addSoftmax(operation: Softmax, { map, tables, push }: StepContext): void {
-  const [x, out] = [map(operation.input), map(operation.output)]
-  const { shape } = out.layout
-  const area = areaOf(shape)
-  const [from, to] = [x, out].map(({ layout }) => tables.pixels(layout, everyPixel(shape)))
-  push({
-    name: operation.name,
-    kernel: 'softmax',
-    run: (kernels, pictures) =>
-      kernels.softmax(x.buffer.address, from, pictures * area, shape.channels, out.buffer.address, to),
-  })
+/** Loads what adds the steps of those operations of a program that many networks do not have. */
+export async function loadRareSteps(
+  { operations }: Program<PlannedOperation>,
+  facts: KernelConstants,
+): Promise<RareSteps> {
+  const needed = new Set<string>(
+    operations.map((one) => (one.type === 'convolution' ? chooseKernel(one, facts) : one.type)),
+  )
+  const isNormalized = needed.has('layer-normalization') || needed.has('softmax')
+  const parts: RareSteps[] = await Promise.all([
+    needed.has('stem') ? import('./steps-stem.ts') : {},
+    needed.has('depthwise') ? import('./steps-depthwise.ts') : {},
+    needed.has('copy') ? import('./steps-copy.ts') : {},
+    isNormalized ? import('./steps-normalization.ts') : {},
+  ])
+  return Object.assign({}, ...parts)
 }

@@ -31,7 +31,11 @@ export interface ClassifierProgram extends Program {
  *
  * @throws {NotForEngine} if it has operators, or uses of parameters, that the engine cannot train
  */
-export function lowerClassifier({ model, inputs, parameters }: ClassifierSource): ClassifierProgram {
+export async function lowerClassifier({
+  model,
+  inputs,
+  parameters,
+}: ClassifierSource): Promise<ClassifierProgram> {
   const graph = model.graph!
   const batch = inputs[0].dims[0]
   const facts = inferTensors(model, Object.fromEntries(inputs.map(({ name, dims }) => [name, [...dims]])))
@@ -45,13 +49,13 @@ export function lowerClassifier({ model, inputs, parameters }: ClassifierSource)
   const find = (name: string | undefined) => (name ? byName.get(name) : undefined)
   for (const { name, dims, values } of parameters)
     lowering.name(name, { dims: [...dims], read: () => values })
-  lowerNodes(lowering, graph, facts, (node: NodeProto) => {
+  await lowerNodes(lowering, graph, facts, (node: NodeProto) => {
     splitLayerNormalization(lowering, node)
     if (node.input.some((name) => byName.has(name))) makeTrainable(lowering, node, find)
   })
   const outputs = outputsOf(lowering, graph)
   const program = { operations: lowering.operations, input: maps[0], outputs }
-  return { ...fuseForTraining(program, isFromResult), inputs: maps, logits: outputs[0].value }
+  return { ...(await fuseForTraining(program, isFromResult)), inputs: maps, logits: outputs[0].value }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { BinaryKind, lengthOf, linear, type MapValue, type Program } from '../lowering/operations.ts'
 import { makePlan, type Plan } from '../planning/plan.ts'
 import type { CustomOperation, PlannedOperation, Port } from '../planning/step.ts'
+import { loadRareSteps } from '../planning/steps.ts'
 import { everyPixel } from '../planning/tables.ts'
 import { putMaps, takeMaps } from '../transfer.ts'
 import type { Simd } from '../wasm/cnn-module.ts'
@@ -46,7 +47,7 @@ export interface Slice {
  * @throws {NotForEngine} if the engine cannot train the classifier
  */
 export async function planTraining(source: ClassifierSource, simd: Simd, at?: number): Promise<TrainingPlan> {
-  const { operations: forward, inputs, outputs, logits } = lowerClassifier(source)
+  const { operations: forward, inputs, outputs, logits } = await lowerClassifier(source)
   const facts = await readKernelConstants(simd)
   const ports: Port[] = []
   const targets: MapValue = { shape: logits.shape }
@@ -72,12 +73,13 @@ export async function planTraining(source: ClassifierSource, simd: Simd, at?: nu
     ...backward,
   ]
   const program = { operations, input, outputs }
-  const bytes = (pictures: number) => makePlan(program, { facts, pictures }).bytes
+  const rare = await loadRareSteps(program, facts)
+  const bytes = (pictures: number) => makePlan(program, { facts, rare, pictures }).bytes
   const each = Math.max(1, bytes(2) - bytes(1))
   const fitting = Math.max(MAP_BYTES / each, Math.min(GOOD_PICTURES, MOST_MAP_BYTES / each))
   const most = Math.min(SLICE_PICTURES, source.inputs[0].dims[0])
   const pictures = Math.max(1, Math.min(most, Math.floor(fitting)))
-  const plan = makePlan(program, { facts, pictures, buffersAt: at })
+  const plan = makePlan(program, { facts, rare, pictures, buffersAt: at })
   ports[0] = plan.input
   return { plan, ports, weights, program }
 }

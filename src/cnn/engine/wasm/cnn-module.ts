@@ -1,11 +1,14 @@
 import { SoftmarginError } from '../../../core/errors.ts'
-import { type AssetName, customAsset, isModule, readAsset } from '../../../host/assets.ts'
+import { type AssetName, customAsset, isModule, isSupplied, readAsset } from '../../../host/assets.ts'
 
 /**
  * The WebAssembly build of the kernels. `'strict'` gives bit-identical results on every host. `'relaxed'` is
  * faster where the host fuses multiply-adds, but its last bits depend on whether it does.
  */
 export type Simd = 'strict' | 'relaxed'
+
+/** Which kernels are needed: `'inference'` is all but those of training. */
+export type KernelPart = 'whole' | 'inference'
 
 type KernelAsset = Extract<AssetName, `cnn.${string}`>
 
@@ -16,10 +19,18 @@ const modules = new Map<KernelAsset, Promise<WebAssembly.Module>>()
  * shared is part of the module's type.
  *
  * @param shared whether the module imports a shared memory. Default false
+ * @param part what the caller needs at least. The build that is used by default has a smaller file without the kernels of
+ *   training, which is loaded unless the whole is there already. Default `'whole'`
  * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
  */
-export function networkModule(simd: Simd, shared = false): Promise<WebAssembly.Module> {
-  const name: KernelAsset = `cnn${simd === 'strict' ? '' : '.relaxed'}${shared ? '.threads' : ''}.wasm`
+export function networkModule(
+  simd: Simd,
+  shared = false,
+  part: KernelPart = 'whole',
+): Promise<WebAssembly.Module> {
+  const whole: KernelAsset = `cnn${simd === 'strict' ? '' : '.relaxed'}${shared ? '.threads' : ''}.wasm`
+  const hasPart = part === 'inference' && whole === 'cnn.wasm'
+  const name = hasPart && !modules.has(whole) && !isSupplied(whole) ? 'cnn.inference.wasm' : whole
   let module = modules.get(name)
   if (!module) {
     module = compile(name, simd)

@@ -1,6 +1,6 @@
 import { SoftmarginError } from '../../../core/errors.ts'
 import type { Kernels } from './cnn-exports.ts'
-import { networkModule, type Simd } from './cnn-module.ts'
+import { type KernelPart, networkModule, type Simd } from './cnn-module.ts'
 
 const PAGE = 65536
 /** Size limit of the memory: the 32-bit address space less one page. */
@@ -17,10 +17,11 @@ export interface Instance {
  * Instantiates the kernels with a memory of the given size.
  *
  * @param bytes size of the memory, allocated at once
+ * @param part which kernels are needed. Default `'whole'`
  * @throws {SoftmarginError} `OUT_OF_MEMORY`, before anything is allocated; `HOST_UNSUPPORTED`
  */
-export async function instantiate(bytes: number, simd: Simd): Promise<Instance> {
-  const module = await networkModule(simd)
+export async function instantiate(bytes: number, simd: Simd, part: KernelPart = 'whole'): Promise<Instance> {
+  const module = await networkModule(simd, false, part)
   if (!(bytes <= LIMIT)) throw outOfMemory(bytes)
   const pages = Math.ceil(bytes / PAGE)
   let memory: WebAssembly.Memory
@@ -71,7 +72,7 @@ export interface KernelConstants {
 
 /** Reads the constants of a build. */
 export async function readKernelConstants(simd: Simd): Promise<KernelConstants> {
-  const { kernels } = await instantiate(PAGE, simd)
+  const { kernels } = await instantiate(PAGE, simd, 'inference')
   return {
     tilePixels: kernels.TILE_PIXELS.value,
     wide: kernels.WIDE.value,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { digit } from '../../test/support/digits.ts'
-import { ImageClassifier } from './image-classifier.ts'
+import { digit } from '../../../test/support/digits.ts'
+import { ImageClassifier } from '../image-classifier.ts'
 import { warnOfLabels } from './label-warnings.ts'
 
 /** The warnings of labels that occur so often. */

@@ -1,23 +1,23 @@
-import type { Progress } from '../core/call-options.ts'
-import type { Splitter } from '../core/folds.ts'
-import { encodeLabels, type Label } from '../core/labels.ts'
-import type { Matrix } from '../core/matrix.ts'
-import type { ImageInput } from '../image/image-input.ts'
-import type { CvResults, GridSearchCV } from '../model-selection/grid-search.ts'
-import { type FeatureScaler, fitFeatureScaler } from '../preprocessing/feature-scaler.ts'
-import { type FitProgress, SVC, type SvcOptions, type SvcParameters } from '../svm/svc.ts'
-import { checkClassWeight, checkFeatureKernel } from './check-svm.ts'
+import type { Progress } from '../../core/call-options.ts'
+import type { Splitter } from '../../core/folds.ts'
+import { encodeLabels, type Label } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import type { ImageInput } from '../../image/image-input.ts'
+import type { CvResults, GridSearchCV } from '../../model-selection/grid-search.ts'
+import { type FeatureScaler, fitFeatureScaler } from '../../preprocessing/feature-scaler.ts'
+import { type FitProgress, SVC, type SvcOptions, type SvcParameters } from '../../svm/svc.ts'
+import { checkClassWeight, checkFeatureKernel } from '../check-svm.ts'
 import type {
   ClassifierFitOptions,
   ClassifierSearch,
   Probability,
   UnknownSettings,
-} from './classifier-options.ts'
-import type { ImageFeatures } from './image-features.ts'
-import { calibrateSvc } from './review/calibrate-svc.ts'
-import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from './review/novelty.ts'
-import { checkReviewFolds, reviewFolds } from './review/review-folds.ts'
-import type { TrainingSet } from './training-set.ts'
+} from '../classifier-options.ts'
+import type { ImageFeatures } from '../image-features.ts'
+import { calibrateSvc } from '../review/calibrate-svc.ts'
+import { checkNoveltyData, fitNoveltyScore, type NoveltyDetector } from '../review/novelty.ts'
+import { checkReviewFolds, reviewFolds } from '../review/review-folds.ts'
+import type { TrainingSet } from '../training-set.ts'
 
 /**
  * By how many standard errors a candidate of a grid must be better than the SVM's own parameters, with `cautious` and if
@@ -53,10 +53,10 @@ export async function searchFor<L extends Label>(
   if (unknown || probability === true) checkReviewFolds(labels, groups)
   if (grid === undefined) return undefined
   const [{ GridSearchCV }, { listCandidates }, { splitRows }, { clearlyBest }] = await Promise.all([
-    import('../model-selection/grid-search.ts'),
-    import('../model-selection/parameter-grid.ts'),
-    import('../model-selection/splits/splitter.ts'),
-    import('../model-selection/clearly-best.ts'),
+    import('../../model-selection/grid-search.ts'),
+    import('../../model-selection/parameter-grid.ts'),
+    import('../../model-selection/splits/splitter.ts'),
+    import('../../model-selection/clearly-best.ts'),
   ])
   const candidates = listCandidates(grid, Object.keys(template.getParams()))
   const own = candidates.findIndex((candidate) => isPartOf(candidate, template.getParams()))

@@ -5,6 +5,7 @@ import type { ImageInput } from '../../image/image-input.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import { BatchQueue, type Network } from './batch-queue.ts'
 import { type ExtractProgress, ImageCall } from './image-call.ts'
+import { tapsOfViews } from './run-batch.ts'
 import { ThreadsForImages } from './threads-for-images.ts'
 
 export type { Tap } from './feature-rows.ts'
@@ -60,7 +61,7 @@ export class Pipeline {
    * Decodes images, runs them through the network and pools the output of each tap. Concurrent calls share
    * batches; each gets bit-identical results to running alone.
    *
-   * @returns one matrix per tap, with one row per image
+   * @returns one matrix for each of `tapsOfViews`, with one row per image
    */
   async run(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix[]> {
     const { signal, onProgress, onUnreadable, batchSize = this.#defaultBatchSize() } = options
@@ -69,7 +70,8 @@ export class Pipeline {
     }
     checkImages(images)
     throwIfAborted(signal)
-    const { preprocess, taps } = this.#network
+    const { preprocess } = this.#network
+    const taps = tapsOfViews(this.#network)
     const call = new ImageCall(images, preprocess, taps, { batchSize, signal, onProgress, onUnreadable })
     await this.#queue.run(call)
     return call.result

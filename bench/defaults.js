@@ -1,5 +1,5 @@
 // node bench/defaults.js FOLDER [--judge=FOLDER] [--draws=10] [--sizes=5,10,20,50,150,500,1000] [--choices=500]
-//   [--large-draws=2] [--sets=digits,photos] [--json=FILE]
+//   [--large-draws=2] [--sets=digits,photos] [--only=METHOD]... [--json=FILE]
 //
 // The evidence for the defaults. FOLDER contains <class>/*.jpg; handwritten digits are the second data set. Each draw takes
 // pictures of each class to learn from, and 100 others of each class to judge; photos are judged on all pictures of `--judge`
@@ -11,8 +11,12 @@
 //   they are most at risk to choose by luck;
 // - of scikit-learn's logistic regression, nearest neighbours and nearest centroid on the same features. scikit-learn is run
 //   by PYTHON (default: /usr/bin/python3).
+//
+// `--only` names a method to measure, as it is printed; `scikit-learn` stands for all of it. Draws, folds and fits are seeded,
+// so that a run of some methods and sizes has the figures that a run of all would have. With `--json` the figures of a run
+// take the place of the same figures in the file, and the others stay.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -29,6 +33,7 @@ const { values: flags, positionals } = parseArgs({
     sizes: { type: 'string', default: '5,10,20,50,150,500,1000' },
     choices: { type: 'string', default: '500' },
     sets: { type: 'string', default: 'digits,photos' },
+    only: { type: 'string', multiple: true },
     json: { type: 'string' },
   },
 })
@@ -45,6 +50,7 @@ const [largeDraws, mostForChoices] = [flags['large-draws'], flags.choices].map(N
 const LARGE = 151
 /** Up to so many, choices without caution are compared too. */
 const FEW = 20
+const isWanted = (name) => flags.only === undefined || flags.only.includes(name)
 const python = process.env.PYTHON ?? '/usr/bin/python3'
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 const quiet = { onWarning() {} }
@@ -112,6 +118,7 @@ for (const set of [
   // A store for each way to make features, so that no picture is extracted twice.
   const stores = new Map()
   for (const { name, create, fit, most } of contenders(set.name === 'photos')) {
+    if (!isWanted(name)) continue
     const key = JSON.stringify(create.extractor ?? {})
     if (!stores.has(key)) stores.set(key, FeatureStore.inMemory())
     const classifier = await ImageClassifier.create({ ...create, store: stores.get(key) })
@@ -124,10 +131,11 @@ for (const set of [
     classifier.dispose()
     console.log(`${set.name}: ${name}`)
   }
+  const isCompared = isWanted('scikit-learn')
   const extractor = await FeatureExtractor.create()
-  const all = await extractor.extract(pictures)
+  const all = await extractor.extract(isCompared ? pictures : pictures.slice(0, 1))
   extractor.dispose()
-  for (const size of fitting) {
+  for (const size of isCompared ? fitting : []) {
     for (const split of splitsOf(size)) {
       const task = { X: join(folder, 'X'), XTest: join(folder, 'XTest') }
       const [learnt, judged] = [learntOf(split, size), split.judged]
@@ -157,5 +165,11 @@ for (const set of [
 rmSync(folder, { recursive: true })
 if (flags.json) {
   const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-  writeFileSync(flags.json, `${JSON.stringify({ draws, largeDraws, results }, rounded, 2)}\n`)
+  const kept = existsSync(flags.json) ? JSON.parse(readFileSync(flags.json, 'utf8')).results : []
+  for (const { accuracies, ...result } of results) {
+    const before = kept.find(({ set, method }) => set === result.set && method === result.method)
+    if (before) Object.assign(before, result, { accuracies: { ...before.accuracies, ...accuracies } })
+    else kept.push({ ...result, accuracies })
+  }
+  writeFileSync(flags.json, `${JSON.stringify({ draws, largeDraws, results: kept }, rounded, 2)}\n`)
 }

@@ -64,6 +64,11 @@ export {
   learningCurve,
 } from './model-selection/learning-curve.ts'
 export {
+  type LeaveOneOutOptions,
+  type LeaveOneOutResult,
+  leaveOneOut,
+} from './model-selection/leave-one-out.ts'
+export {
   type NearDuplicate,
   type NearDuplicates,
   type NearDuplicatesOptions,
@@ -71,6 +76,7 @@ export {
 } from './model-selection/near-duplicates.ts'
 export type { ParamGrid } from './model-selection/parameter-grid.ts'
 export type { Scorer, Scoring } from './model-selection/scoring.ts'
+export { LeaveOneOut } from './model-selection/splits/leave-one-out-split.ts'
 export { StratifiedGroupKFold } from './model-selection/splits/stratified-group-k-fold.ts'
 export { StratifiedKFold } from './model-selection/splits/stratified-k-fold.ts'
 export {
@@ -78,6 +84,7 @@ export {
   type TrainTestSplitOptions,
   trainTestSplit,
 } from './model-selection/splits/train-test-split.ts'
+export { type XiAlphaEstimate, xiAlphaEstimate } from './model-selection/xi-alpha-estimate.ts'
 export type { Scale } from './preprocessing/feature-scaler.ts'
 export { type Norm, Normalizer } from './preprocessing/normalizer.ts'
 export { StandardScaler } from './preprocessing/standard-scaler.ts'

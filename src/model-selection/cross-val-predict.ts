@@ -1,11 +1,12 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Fold } from '../core/folds.ts'
-import { type Label, uniqueLabels } from '../core/labels.ts'
+import { countCodes, encodeLabels, type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { SVC } from '../svm/svc.ts'
 import { checkTrainingData } from './check-training-data.ts'
 import { type CrossValOptions, checkCrossValidated } from './cross-val-score.ts'
 import { crossValidate, type FittedOnFold } from './cross-validate.ts'
+import { leaveOneOut, leavesRowsOut, scaledRows } from './leave-one-out.ts'
 import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options of `crossValPredict`. */
@@ -54,6 +55,9 @@ export async function crossValPredict<L extends Label>(
   const { cv = 5, groups } = o
   toSplitter(cv)
   const matrix = await checkTrainingData(X, y, [estimator.getParams()], signal)
+  if (method !== 'predictProba' && leavesRowsOut(estimator, { cv, groups, scale })) {
+    return leaveOut(estimator, await scaledRows(matrix, scale), y, o)
+  }
   const folds = await splitRows(cv, matrix, y, groups)
   checkPartition(folds, matrix.rows)
   const classes = uniqueLabels(y)
@@ -83,6 +87,25 @@ export async function crossValPredict<L extends Label>(
   return method === 'predict' ? labels : Matrix.from(rows)
 }
 
+/** The same as by folds of one row each, without fits that would change nothing. */
+async function leaveOut<L extends Label>(
+  estimator: SVC<L>,
+  X: Matrix,
+  y: ArrayLike<L>,
+  { method, shape, signal, onProgress }: CrossValPredictOptions,
+): Promise<L[] | Matrix> {
+  if (method === 'decisionFunction') checkTwoOfEach(y)
+  const left = await leaveOneOut(estimator, X, y, { shape, signal, onProgress })
+  return method === 'decisionFunction' ? left.decisionValues : left.labels
+}
+
+/** @throws {SoftmarginError} `TOO_FEW_ROWS` if a class has one row, without which a fold lacks the class */
+function checkTwoOfEach(y: ArrayLike<Label>): void {
+  const labels = encodeLabels(y)
+  const alone = countCodes(labels).indexOf(1)
+  if (alone >= 0) throw lacksClass(labels.codes.indexOf(alone), labels.classes[alone])
+}
+
 /** Probabilities with a column for each of all classes. */
 async function probabilities<L extends Label>(
   { svc, XTest }: FittedOnFold<L>,
@@ -106,7 +129,11 @@ async function decisions<L extends Label>(
 ): Promise<Matrix> {
   const missing = classes.find((label) => !svc.classes.includes(label))
   if (missing === undefined) return svc.decisionFunction(XTest, { shape, signal })
-  throw new SoftmarginError(
+  throw lacksClass(fold, missing)
+}
+
+function lacksClass(fold: number, missing: Label): SoftmarginError {
+  return new SoftmarginError(
     'TOO_FEW_ROWS',
     `decision values need every class among the training rows of each fold, but fold ${fold} lacks ${JSON.stringify(missing)}`,
     { argument: 'cv', received: missing, expected: 'folds whose training rows hold every class' },

@@ -8,12 +8,16 @@ import { SVC } from '../svm/svc.ts'
 import { checkTrainingData } from './check-training-data.ts'
 import { crossValidate } from './cross-validate.ts'
 import { evaluateCandidates } from './evaluate-candidates.ts'
+import { leaveOneOut, leavesRowsOut, scaledRows } from './leave-one-out.ts'
 import { type Scoring, toScorer } from './scoring.ts'
 import { splitRows, toSplitter } from './splits/splitter.ts'
 
 /** Options that `crossValScore` and `crossValPredict` share. */
 export interface CrossValOptions extends LongCall {
-  /** Number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. */
+  /**
+   * Number of folds for a `StratifiedKFold` without shuffling, or a splitter. Default 5. `new LeaveOneOut()` takes far
+   * fewer fits than rows where `leaveOneOut` gives the same.
+   */
   cv?: number | Splitter | undefined
   /**
    * The group of each row, a string or a number: rows of one group, such as pictures of one object or near-duplicates,
@@ -57,6 +61,13 @@ export async function crossValScore<L extends Label>(
   const { cv = 5, groups } = o
   toSplitter(cv)
   const matrix = await checkTrainingData(X, y, [estimator.getParams()], signal)
+  if (leavesRowsOut(estimator, { cv, groups, scale })) {
+    const { labels } = await leaveOneOut(estimator, await scaledRows(matrix, scale), y, {
+      signal,
+      onProgress,
+    })
+    return Float64Array.from(labels, (label, row) => scorer([y[row]], [label]))
+  }
   const folds = await splitRows(cv, matrix, y, groups)
   if (scale === undefined || scale === 'none') {
     // Without a scaler of its own for each fold, the folds can share one matrix of dot products.

@@ -2,8 +2,7 @@ import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
-import { oneVsRest, vote } from '../engine/decision/voting.ts'
-import { pairCount } from '../engine/kernel/pairs.ts'
+import { decisionMatrix, vote } from '../engine/decision/voting.ts'
 import type { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 
@@ -80,17 +79,6 @@ export abstract class BaseClassifier<L extends Label> {
     const { classes, decisions } = this.fitted()
     const shape = o.shape ?? 'ovr'
     if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const values = await decisions.decide(X, o)
-    const pairs = pairCount(classes.length)
-    const rows = values.length / pairs
-    if (pairs === 1) {
-      return new Matrix(
-        Float32Array.from(values, (value) => -value),
-        rows,
-        1,
-      )
-    }
-    if (shape === 'ovo') return new Matrix(Float32Array.from(values), rows, pairs)
-    return new Matrix(oneVsRest(values, classes.length), rows, classes.length)
+    return decisionMatrix(await decisions.decide(X, o), classes.length, shape)
   }
 }

@@ -12,6 +12,7 @@ export const remoteClasses = [
   'Normalizer',
   'StratifiedKFold',
   'StratifiedGroupKFold',
+  'LeaveOneOut',
   'FeatureExtractor',
   'FeatureStore',
   'ImageClassifier',
@@ -24,7 +25,9 @@ export const remoteFunctions = [
   'crossValScore',
   'decodeImage',
   'learningCurve',
+  'leaveOneOut',
   'nearDuplicates',
+  'xiAlphaEstimate',
 ] as const
 
 export type RemoteClassName = (typeof remoteClasses)[number]

@@ -13,6 +13,7 @@ import type {
 } from '../classifier/image-classifier.ts'
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import type { ModelSource } from '../cnn/extractor/model-source.ts'
+import type { LongCall } from '../core/call-options.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix, MatrixLike } from '../core/matrix.ts'
 import type { DataSource, ReadOptions } from '../data/data-source.ts'
@@ -23,10 +24,13 @@ import type { CrossValPredictOptions, crossValPredict } from '../model-selection
 import type { CrossValScoreOptions, crossValScore } from '../model-selection/cross-val-score.ts'
 import type { GridSearchCV, GridSearchFitOptions, GridSearchOptions } from '../model-selection/grid-search.ts'
 import type { LearningCurve, LearningCurveOptions, learningCurve } from '../model-selection/learning-curve.ts'
+import type { LeaveOneOutOptions, LeaveOneOutResult, leaveOneOut } from '../model-selection/leave-one-out.ts'
 import type { nearDuplicates } from '../model-selection/near-duplicates.ts'
 import type { ParamGrid } from '../model-selection/parameter-grid.ts'
+import type { LeaveOneOut } from '../model-selection/splits/leave-one-out-split.ts'
 import type { StratifiedGroupKFold } from '../model-selection/splits/stratified-group-k-fold.ts'
 import type { StratifiedKFold } from '../model-selection/splits/stratified-k-fold.ts'
+import type { XiAlphaEstimate, xiAlphaEstimate } from '../model-selection/xi-alpha-estimate.ts'
 import type { Normalizer } from '../preprocessing/normalizer.ts'
 import type { StandardScaler } from '../preprocessing/standard-scaler.ts'
 import type { FeatureStore } from '../store/feature-store.ts'
@@ -45,6 +49,7 @@ interface Classes {
   Normalizer: typeof Normalizer
   StratifiedKFold: typeof StratifiedKFold
   StratifiedGroupKFold: typeof StratifiedGroupKFold
+  LeaveOneOut: typeof LeaveOneOut
   FeatureExtractor: typeof FeatureExtractor
   FeatureStore: typeof FeatureStore
   ImageClassifier: typeof ImageClassifier
@@ -55,7 +60,9 @@ interface Functions {
   crossValScore: typeof crossValScore
   decodeImage: typeof decodeImage
   learningCurve: typeof learningCurve
+  leaveOneOut: typeof leaveOneOut
   nearDuplicates: typeof nearDuplicates
+  xiAlphaEstimate: typeof xiAlphaEstimate
 }
 type Instance = { [Name in RemoteClassName]: Classes[Name]['prototype'] }[RemoteClassName]
 
@@ -212,6 +219,20 @@ interface GenericFunctions {
     y: ArrayLike<L>,
     o?: SentValue<LearningCurveOptions>,
   ): Promise<LearningCurve>
+  /** As `leaveOneOut`. */
+  leaveOneOut<L extends Label, Y extends ArrayLike<L>>(
+    estimator: RemoteSvc<L>,
+    X: MatrixLike,
+    y: Y,
+    o?: SentValue<LeaveOneOutOptions>,
+  ): Promise<LeaveOneOutResult<Y[number]>>
+  /** As `xiAlphaEstimate`. */
+  xiAlphaEstimate<L extends Label>(
+    svc: RemoteSvc<L>,
+    X: MatrixLike,
+    y: ArrayLike<L>,
+    o?: SentValue<LongCall>,
+  ): Promise<XiAlphaEstimate>
   /** As `crossValScore`. */
   crossValScore<L extends Label>(
     estimator: RemoteSvc<L>,

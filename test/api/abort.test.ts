@@ -4,6 +4,7 @@ import {
   type FitProgress,
   GridSearchCV,
   type LongCall,
+  leaveOneOut,
   Matrix,
   OneClassSVM,
   type Progress,
@@ -50,6 +51,7 @@ describe('an abort ends the call promptly', () => {
     ['fit, wide rows', (o) => new SVC({ C: 10 }).fit(wide, y.slice(0, 600), o)],
     ['regression', (o) => new SVR({ C: 100 }).fit(X, two, o)],
     ['one class', (o) => new OneClassSVM({ gamma: 0.01, tol: 1e-9 }).fit(X, o)],
+    ['leave-one-out', (o) => leaveOneOut(new SVC({ C: 10 }), X, two, o)],
     ['search', (o) => new GridSearchCV(new SVC(), { C: [1, 10], gamma: [0.01, 0.1] }).fit(X, y, o)],
     [
       'search, little cache',

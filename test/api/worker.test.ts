@@ -107,6 +107,12 @@ describe('the library in a worker', () => {
     expect(await remote.crossValScore(there, X, y, { cv: 3, groups })).toEqual(expected)
     const grouped = new remote.StratifiedGroupKFold({ nSplits: 3 })
     expect(await remote.crossValScore(there, X, y, { cv: grouped as never, groups })).toEqual(expected)
+    const left = new remote.LeaveOneOut()
+    const fixed = { C: 2, gamma: 0.1 }
+    expect(await remote.crossValPredict(new remote.SVC(fixed), X, y, { cv: left as never })).toEqual(
+      await local.crossValPredict(new local.SVC(fixed), X, y, { cv: new local.LeaveOneOut() }),
+    )
+    expect(await remote.leaveOneOut(there, X, y)).toEqual(await local.leaveOneOut(here, X, y))
     expect(await remote.nearDuplicates(X)).toEqual(await local.nearDuplicates(X))
     const seen: number[] = []
     const o = { cv: 3, scale: 'standard', method: 'decisionFunction' } as const

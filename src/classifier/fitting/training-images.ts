@@ -1,10 +1,12 @@
 // What a classifier tells of the images that it has learnt from.
 
 import type { LongCall } from '../../core/call-options.ts'
+import { invalidArgument } from '../../core/errors.ts'
 import { checkLabels, type Label } from '../../core/labels.ts'
 import type { LearningCurve, LearningCurveOptions } from '../../model-selection/learning-curve.ts'
 import type { ClassifierProgress, DuplicateImages, SuspectsOptions } from '../classifier-options.ts'
 import type { ClassifierState } from '../classifier-state.ts'
+import type { LeftOutImages } from '../review/leave-images-out.ts'
 import type { Suspect } from '../review/suspects.ts'
 import { joinTrainingSets } from '../training-set.ts'
 import { refittableOf } from './refit-classifier.ts'
@@ -25,15 +27,37 @@ export async function suspectsOf<L extends Label>(
   })
 }
 
+/** See `ImageClassifier.leaveOneOut`. */
+export async function leaveOneOutOf<L extends Label>(
+  state: ClassifierState<L>,
+  o: LongCall<ClassifierProgress>,
+): Promise<LeftOutImages<L>> {
+  const { svc, scaler, trainingSet, features, groups } = await refittableOf(state)
+  if (groups) {
+    throw invalidArgument('groups', groups, 'undefined for leaveOneOut, which leaves out single images')
+  }
+  if (state.source.extractor.tuning?.kept && !trainingSet.unseen) {
+    const expected = 'above 0 for leaveOneOut, since a CNN finds the images that it has learnt from too easy'
+    throw invalidArgument('fineTune.validation', 0, expected)
+  }
+  const { leaveImagesOut } = await import('../review/leave-images-out.ts')
+  return leaveImagesOut(svc, await scaler.transform(features), trainingSet.labels, {
+    unseen: trainingSet.unseen,
+    signal: o.signal,
+    onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
+  })
+}
+
 /** See `ImageClassifier.learningCurve`. */
 export async function learningCurveOf<L extends Label>(
   state: ClassifierState<L>,
-  o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'>,
+  o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv' | 'groups'>,
 ): Promise<LearningCurve> {
-  const { svc, scaler, trainingSet, features } = await refittableOf(state)
+  const { svc, scaler, trainingSet, features, ...last } = await refittableOf(state)
   const { learningCurve } = await import('../../model-selection/learning-curve.ts')
   return learningCurve(svc, features, trainingSet.labels, {
     ...o,
+    groups: o.groups ?? last.groups,
     scale: scaler.kind,
     onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
   })

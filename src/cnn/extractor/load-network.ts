@@ -8,7 +8,7 @@ import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferOnDemand } from '../../onnx/shapes/infer-on-demand.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
-import { threadsForImages } from '../batching/threads-for-images.ts'
+import { imageThreadCount } from '../batching/image-thread-count.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { Arrangements } from '../layers/arrangements.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
@@ -99,7 +99,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
       const dims = await runOnce(session, port, preprocess, layer)
       const arrangement = arrangements.of(layer.name, dims)
       const pooling = resolvePooling(options.pooling ?? own?.pooling ?? 'auto', dims, arrangement)
-      const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
+      const threads = await imageThreadCount(session, options.threads, sizeOfWeights(cut))
       return { ...found, running, session, threads, dims, pooling, arrangement }
     } catch (error) {
       await session.release()

@@ -1,3 +1,4 @@
+import { Matrix } from '../../core/matrix.ts'
 import { pairCount } from '../kernel/pairs.ts'
 
 /**
@@ -66,4 +67,23 @@ export function oneVsRest(decisions: Float64Array, classes: number): Float32Arra
     }
   }
   return out
+}
+
+/**
+ * Arranges decision values as `SVC.decisionFunction` returns them: for two classes rows x 1, positive for the second one;
+ * otherwise rows x classes (`'ovr'`) or rows x pairs (`'ovo'`).
+ *
+ * @param decisions rows x pairs, positive for the first class of the pair
+ */
+export function decisionMatrix(decisions: Float64Array, classes: number, shape: 'ovr' | 'ovo'): Matrix {
+  const pairs = pairCount(classes)
+  const rows = decisions.length / pairs
+  if (pairs === 1)
+    return new Matrix(
+      Float32Array.from(decisions, (value) => -value),
+      rows,
+      1,
+    )
+  if (shape === 'ovo') return new Matrix(Float32Array.from(decisions), rows, pairs)
+  return new Matrix(oneVsRest(decisions, classes), rows, classes)
 }

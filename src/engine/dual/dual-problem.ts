@@ -69,6 +69,13 @@ export class DualProblem {
     exports.addRow(gradient + this.split * 8, this.secondRow[k], this.size - this.split, b)
   }
 
+  /** The kernel values of point `k`, whose row must be in memory, with the points of the run that begins at `from`. */
+  kernelRow(k: number, from: number): Float32Array {
+    const { split, size } = this
+    if (from < split) return this.#engine.float32(this.firstRow[k], split)
+    return this.#engine.float32(this.secondRow[k], size - split)
+  }
+
   /** Whether a row, once in memory, stays there until the next `reset`. */
   set keepsRows(value: boolean) {
     this.#engine.setInt32(this.address + PROBLEM.keepsRows, Number(value))

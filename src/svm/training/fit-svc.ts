@@ -2,13 +2,14 @@ import { dealFolds } from '../../core/folds.ts'
 import { checkClasses, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { KeptGram } from '../../engine/kernel/kept-gram.ts'
+import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel, ModelExtras } from '../model/fitted-model.ts'
 import { type SampleWeight, sampleWeights, weightedGroups } from '../model/sample-weight.ts'
 import { classWeights, type SvcParameters } from '../model/svc-params.ts'
 import { kernelFor } from '../model/svm-params.ts'
 import { earlierDuals } from './earlier-duals.ts'
-import { type FitOptions, fitOneVsOne } from './one-vs-one.ts'
+import { type FitOptions, fitOneVsOne, type TrainingProblem } from './one-vs-one.ts'
 import { FOLDS } from './pair-solver.ts'
 
 /** What a fit is given besides rows, labels and parameters. */
@@ -32,25 +33,40 @@ export async function fitSvc<L extends Label>(
   o: FitSvcOptions,
 ): Promise<{ model: FittedModel & ModelExtras; classes: L[] }> {
   const { earlier } = o
-  const timeSlice = new TimeSlice(o.signal)
-  const { kernel, survey } = await kernelFor(parameters, X, timeSlice)
-  const labels = encodeLabels(y)
-  const { classes, codes } = labels
-  checkClasses(classes)
-  const rowWeights = sampleWeights(o.sampleWeight, X.rows)
-  const groups = weightedGroups(labels, rowWeights)
-  const { C, classWeight, probability, randomState } = parameters
-  const weights = classWeights(classWeight, classes, [...countCodes(labels)])
-  const bounds = new Float64Array(X.rows)
-  for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
-  const folds = probability ? dealFolds(groups, X.rows, FOLDS, randomState) : undefined
+  const { problem, kernel, classes } = await trainingProblem(X, y, parameters, o)
+  const { probability, randomState } = parameters
+  const folds = probability ? dealFolds(problem.groups, X.rows, FOLDS, randomState) : undefined
   const model = await fitOneVsOne(
     {
-      ...{ X, groups, survey, bounds, folds, gram: o.gram },
+      ...{ ...problem, folds, gram: o.gram },
       earlier: earlier && earlierDuals(earlier.model, earlier.classes, X, y, classes),
     },
     kernel,
     { ...parameters, signal: o.signal, onProgress: o.onProgress, onWarning: o.onWarning },
   )
   return { model, classes }
+}
+
+/**
+ * The problem that an `SVC` with these parameters solves: rows, classes and bounds, and the kernel with gamma as a number.
+ *
+ * @throws {SoftmarginError} as `SVC.fit`
+ */
+export async function trainingProblem<L extends Label>(
+  X: Matrix,
+  y: ArrayLike<L>,
+  parameters: SvcParameters,
+  { sampleWeight, signal }: Pick<FitSvcOptions, 'sampleWeight' | 'signal'>,
+): Promise<{ problem: TrainingProblem; kernel: SvmKernel; classes: L[]; codes: Int32Array }> {
+  const { kernel, survey } = await kernelFor(parameters, X, new TimeSlice(signal))
+  const labels = encodeLabels(y)
+  const { classes, codes } = labels
+  checkClasses(classes)
+  const rowWeights = sampleWeights(sampleWeight, X.rows)
+  const groups = weightedGroups(labels, rowWeights)
+  const { C, classWeight } = parameters
+  const weights = classWeights(classWeight, classes, [...countCodes(labels)])
+  const bounds = new Float64Array(X.rows)
+  for (let row = 0; row < bounds.length; row++) bounds[row] = C * weights[codes[row]] * rowWeights[row]
+  return { problem: { X, groups, survey, bounds }, kernel, classes, codes }
 }

@@ -22,6 +22,7 @@ import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { worseStatus } from '../model/fit-status.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
 import { ModelAssembler, uncentre, warnOfRounding } from './assemble-model.ts'
+import { LeftOutProgress } from './left-out-progress.ts'
 import { cacheBytes, planMemory } from './memory-plan.ts'
 import { type FitContext, type FitJob, fitJobType, type PairSolution, PairSolver } from './pair-solver.ts'
 import { prepareKernel } from './prepare-kernel.ts'
@@ -40,6 +41,8 @@ export interface TrainingProblem {
   folds?: Int32Array | undefined
   /** Duals of an earlier fit to start from. */
   earlier?: EarlierDuals | undefined
+  /** Whether to judge each row by solutions without it. Not together with `folds`. */
+  leaveOneOut?: boolean | undefined
   /** The dot products of X, in the order of `groups`. */
   gram?: KeptGram | undefined
 }
@@ -52,6 +55,17 @@ export interface FitProgress extends Progress {
   threads: number
 }
 
+/** What solutions without each row in turn give. */
+export interface LeftOut {
+  /**
+   * For each pair of classes, the decision value of each row of the first and then of the second from the solution without
+   * it, positive for the first class.
+   */
+  decisions: Float64Array[]
+  /** Number of problems that were solved for it, of as many as the decisions; the others have the same solution. */
+  refits: number
+}
+
 /** Solver options of a fit. */
 export interface FitOptions {
   tol: number
@@ -61,6 +75,8 @@ export interface FitOptions {
   threads: number | undefined
   signal?: AbortSignal | undefined
   onProgress?: ((progress: FitProgress) => void) | undefined
+  /** Counts rows, once for each of their pairs, if each is left out. */
+  onLeftOut?: ((progress: Progress) => void) | undefined
   onWarning?: ((message: string) => void) | undefined
 }
 
@@ -76,7 +92,7 @@ export async function fitOneVsOne(
   classes: TrainingProblem,
   kernel: SvmKernel,
   o: FitOptions,
-): Promise<FittedModel & { sigmoids?: Sigmoids | undefined }> {
+): Promise<FittedModel & { sigmoids?: Sigmoids | undefined; leftOut?: LeftOut | undefined }> {
   const { X, groups } = classes
   const wanted = await threadsFor(
     o.threads,
@@ -98,7 +114,7 @@ const MARGIN = 1
 
 /** A fitted model, and the worst rounding error of all pairs. */
 interface Fit {
-  model: FittedModel & { sigmoids?: Sigmoids }
+  model: FittedModel & { sigmoids?: Sigmoids; leftOut?: LeftOut }
   rounding: RoundingError
   precise: boolean
 }
@@ -144,7 +160,7 @@ function serves(gram: KeptGram, threads: number, { kind }: SvmKernel, o: FitOpti
 async function fitIn(
   engine: Engine,
   threads: number,
-  { X, groups, survey, bounds, folds, earlier, gram }: TrainingProblem,
+  { X, groups, survey, bounds, folds, earlier, gram, leaveOneOut = false }: TrainingProblem,
   kernel: SvmKernel,
   o: FitOptions,
   forced: boolean,
@@ -157,15 +173,17 @@ async function fitIn(
   const { source, packer, unit, centre, precise } = laidOut
   const plan = planMemory(engine, source, cacheBytes(o.cacheSize), threads)
   const context: FitContext = {
-    ...{ groups, bounds, folds, earlier, unit, tolerance: o.tol, maxIterations: o.maxIter },
+    ...{ groups, bounds, folds, earlier, leaveOneOut, unit, tolerance: o.tol, maxIterations: o.maxIter },
     cacheBytes: plan.cacheBytes,
     diagonal: plan.diagonal,
     rows: source instanceof PackedRows ? source.layout : undefined,
   }
   let done = 0
   const tell = (gap: number) => o.onProgress?.({ done, total: pairs.length, gap, threads: team.threads })
+  const leftOut = new LeftOutProgress(pairs, groups, o.onLeftOut)
   const open = () => {
-    const fitter = new PairSolver(engine, source, context, { packer, onSlice: tell })
+    const onLeftOut = (rows: number) => leftOut.tell(rows)
+    const fitter = new PairSolver(engine, source, context, { packer, onSlice: tell, onLeftOut })
     return (job: FitJob, ownTimeSlice: TimeSlice) => fitter.run(job, ownTimeSlice)
   }
   const team = await ThreadPool.open(
@@ -186,6 +204,7 @@ async function fitIn(
       solved[solution.pair] = solution
       done++
       tell(solution.gap)
+      if (leaveOneOut) leftOut.end(solution.pair)
     })
   } finally {
     team.close()
@@ -204,6 +223,11 @@ async function fitIn(
   }
   const model = await solutions.assemble(X, kernel, timeSlice)
   if (centre) await uncentre(model, pairs, centre, timeSlice)
+  if (leaveOneOut) {
+    const refits = solved.reduce((sum, solution) => sum + solution.refits, 0)
+    const decisions = solved.map(({ unseen }) => unseen)
+    return { model: { ...model, leftOut: { decisions, refits } }, rounding: worst, precise }
+  }
   if (!folds) return { model, rounding: worst, precise }
   const sigmoids = { a: new Float64Array(pairs.length), b: new Float64Array(pairs.length) }
   for (const [n, [i]] of pairs.entries()) {

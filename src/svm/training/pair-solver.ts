@@ -17,6 +17,7 @@ import { type SearchOptions, Solver, type SolverResult } from '../../engine/solv
 import type { Engine } from '../../engine/wasm/engine.ts'
 import type { JobType } from '../../engine/wasm/job.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { leaveEachOut } from './leave-each-out.ts'
 
 /** Number of folds for fitting probabilities, as in LIBSVM. */
 export const FOLDS = 5
@@ -30,6 +31,8 @@ export interface FitContext {
   /** The fold of each row, if probabilities are fitted. */
   folds: Int32Array | undefined
   earlier: EarlierDuals | undefined
+  /** Whether each row is to be judged by a solution without it. */
+  leaveOneOut: boolean
   /** The factor by which kernel values are too large. */
   unit: number
   tolerance: number
@@ -68,8 +71,13 @@ export interface PairSolution extends SolverResult {
   rounding: RoundingError
   /** Share of the pair's kernel rows that were computed. */
   share: number
-  /** Decision value of each row of both classes from a model that was not fitted on it; empty without folds. */
+  /**
+   * Decision value of each row of both classes from a model that was not fitted on it; empty without folds, unless each
+   * row is left out.
+   */
   unseen: Float64Array
+  /** Number of rows that the pair was solved again without. */
+  refits: number
 }
 
 /** The job type of a fit, for the thread pool. */
@@ -90,6 +98,7 @@ export class PairSolver {
   readonly #solver: Solver
   readonly #packer: Packer | undefined
   readonly #onSlice: ((gap: number) => void) | undefined
+  readonly #onLeftOut: ((rows: number) => void) | undefined
   readonly #mark: number
   /** The current row provider. There is only one at a time, in memory from `#mark` on. */
   #rows: { from: RowsFrom; rows: RowProvider } | undefined
@@ -97,18 +106,24 @@ export class PairSolver {
   /**
    * @param o.packer packs the rows, on the thread that has them
    * @param o.onSlice called after each time slice with the gap of the current pair
+   * @param o.onLeftOut called with the number of rows of the current pair that have been left out, one after the other
    */
   constructor(
     engine: Engine,
     source: KernelMatrix,
     context: FitContext,
-    o: { packer?: Packer | undefined; onSlice?: ((gap: number) => void) | undefined } = {},
+    o: {
+      packer?: Packer | undefined
+      onSlice?: ((gap: number) => void) | undefined
+      onLeftOut?: ((rows: number) => void) | undefined
+    } = {},
   ) {
     this.#engine = engine
     this.#source = source
     this.#context = context
     this.#packer = o.packer
     this.#onSlice = o.onSlice
+    this.#onLeftOut = o.onLeftOut
     this.#pairs = pairsOf(context.groups.length)
     this.#solver = new Solver(engine, source.runs, source.kind)
     this.#mark = engine.mark()
@@ -146,7 +161,7 @@ export class PairSolver {
     timeSlice: TimeSlice,
     mostRows: number,
   ): Promise<PairSolution | undefined> {
-    const { groups, bounds, folds, earlier, unit, tolerance, maxIterations } = this.#context
+    const { groups, bounds, folds, earlier, leaveOneOut, unit, tolerance, maxIterations } = this.#context
     const [i, j] = this.#pairs[pair]
     const [ofFirst, ofSecond] = [i, j].map((c) => Float64Array.from(groups[c], (row) => bounds[row] / unit))
     const options: SearchOptions = {
@@ -164,6 +179,12 @@ export class PairSolver {
       first: beta.slice(0, ofFirst.length),
       second: beta.slice(split, split + ofSecond.length),
       unseen: new Float64Array(folds ? ofFirst.length + ofSecond.length : 0),
+      refits: 0,
+    }
+    if (leaveOneOut) {
+      const search = { ...options, start: undefined, onLeftOut: this.#onLeftOut }
+      const left = await leaveEachOut(this.#solver, rows, [ofFirst, ofSecond], solution, search)
+      return { ...solution, ...left, share: rows.share }
     }
     for (let fold = 0; folds && fold < FOLDS; fold++) {
       problem.clear()

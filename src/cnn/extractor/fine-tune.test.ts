@@ -124,7 +124,7 @@ describe('fineTune', () => {
   })
 
   it.each([
-    ['input', false],
+    ['input', { flip: true }],
     ['pool', { flip: true }],
   ] as const)('with refit is trained once more, on all images, above %s', async (from, augment) => {
     using extractor = await make()
@@ -383,21 +383,22 @@ describe('fineTune', () => {
   })
 
   it('can be aborted at the first and last step of each stage, and the old extractor stays as it was', async () => {
-    using extractor = await make()
+    // With more threads the number of reports may differ from call to call.
+    using extractor = await make({ threads: 1 })
     const before = await extractor.extract(images)
-    const call = { ...quick, from: 'pool', validation: 0.2 }
+    const call = { ...quick, from: 'pool', epochs: 12, validation: 0.2 }
     const stages: FineTuneProgress['stage'][] = []
     const tuned = await extractor.fineTune(images, labels, {
       ...call,
       onProgress: ({ stage }) => void stages.push(stage),
     })
     tuned.dispose()
-    expect(new Set(stages)).toEqual(new Set(['features', 'activations', 'training']))
+    expect([...new Set(stages)]).toEqual(['features', 'activations', 'training', 'refit'])
     const few = stages.flatMap((stage, i) => {
       const isEdge = stage !== stages[i - 1] || stage !== stages[i + 1]
       return isEdge ? [i] : []
     })
-    expect(few.length).toBeGreaterThanOrEqual(5)
+    expect(few.length).toBeGreaterThanOrEqual(7)
     for (const step of few) {
       const controller = new AbortController()
       let told = 0

@@ -181,7 +181,8 @@ export async function trainAbove(
     const { shift } = settings.augment
     const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
     const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
-    const part: TrainingData = {
+    data.restart()
+    const part: Pick<TrainingData, 'gather'> = {
       gather: (epoch, rows, to) =>
         data.gather(
           epoch,

@@ -75,7 +75,7 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   validation?: number | undefined
   /**
    * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
-   * those of the validation. Default `false`.
+   * those of the validation. It takes as long again, and `seconds` is the time of both. Default `true`.
    */
   refit?: boolean | undefined
   /** Seed of everything random, an integer from 0 to 2^32 - 1. Default 0. */
@@ -205,7 +205,7 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32', refit = false, store } = options
+  const { activations = 'float32', refit = true, store } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])

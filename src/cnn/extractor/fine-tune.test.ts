@@ -350,27 +350,34 @@ describe('fineTune', () => {
       expect(seen).toEqual([])
     })
 
-    it('more images than fit, before any is read, and says how many would', async () => {
-      using extractor = await FeatureExtractor.create({ preprocess: { size: 256 } })
-      const many = Array<RawImage>(6000).fill(images[0])
-      const kinds = many.map((_, i) => i % 2)
-      const seen: string[] = []
-      const call = extractor.fineTune(many, kinds, {
-        from: 'input',
-        onProgress: ({ stage }) => void seen.push(stage),
-      })
-      // 4,800 images of 3 x 256 x 256 numbers.
-      const fits = Math.floor(2 ** 31 / (3 * 256 * 256 * 4))
-      await expect(call).rejects.toMatchObject({
-        code: 'OUT_OF_MEMORY',
-        message: expect.stringMatching(
-          new RegExp(
-            `keeps 3600 MB for 4800 images, and at most 2048 MB are kept: pass at most ${fits} images`,
+    it.each([
+      ['those of the refit too', true, 6000, 4500],
+      ['of the first training alone', false, 4800, 3600],
+    ])(
+      'more images than fit, before any is read, and says how many would: %s',
+      async (_, refit, kept, mb) => {
+        using extractor = await FeatureExtractor.create({ preprocess: { size: 256 } })
+        const many = Array<RawImage>(6000).fill(images[0])
+        const kinds = many.map((_, i) => i % 2)
+        const seen: string[] = []
+        const call = extractor.fineTune(many, kinds, {
+          from: 'input',
+          refit,
+          onProgress: ({ stage }) => void seen.push(stage),
+        })
+        // Images of 3 x 256 x 256 numbers.
+        const fits = Math.floor(2 ** 31 / (3 * 256 * 256 * 4))
+        await expect(call).rejects.toMatchObject({
+          code: 'OUT_OF_MEMORY',
+          message: expect.stringMatching(
+            new RegExp(
+              `keeps ${mb} MB for ${kept} images, and at most 2048 MB are kept: pass at most ${fits} images`,
+            ),
           ),
-        ),
-      })
-      expect(seen).toEqual([])
-    })
+        })
+        expect(seen).toEqual([])
+      },
+    )
 
     it('accepts fewer images than a batch', async () => {
       using extractor = await make()

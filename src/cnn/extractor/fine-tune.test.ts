@@ -180,6 +180,38 @@ describe('fineTune', () => {
     },
   )
 
+  it.each([
+    ['a layer after pooling, all layers tuned', {}, 'input'],
+    ['a map, its upper layer tuned', { layer: '/layer2/1_output' }, 'pool'],
+    ['mirrored features', { mirror: true }, 'pool'],
+  ] as const)('returns the features of both networks on request: %s', async (_, options, from) => {
+    using extractor = await make(options)
+    const call = { ...quick, from }
+    using tuned = await extractor.fineTune(images, labels, call)
+    using both = await extractor.fineTune(images, labels, { ...call, joinFrozen: true })
+    const { featureSize } = extractor
+    expect(both.featureSize).toBe(2 * featureSize)
+    const [before, after, joined] = [
+      await extractor.extract(images),
+      await tuned.extract(images),
+      await both.extract(images),
+    ]
+    for (const i of images.keys()) {
+      expect(joined.row(i).slice(0, featureSize)).toEqual(after.row(i))
+      expect(joined.row(i).slice(featureSize)).toEqual(before.row(i))
+    }
+    using loaded = await FeatureExtractor.create({ model: await both.toOnnx() })
+    expect(await loaded.extract(images)).toEqual(joined)
+    const convolutions = (one: FeatureExtractor) =>
+      one.layers().filter(({ operator }) => operator === 'Conv').length
+    expect(convolutions(both)).toBe((from === 'input' ? 2 : 1.5) * convolutions(extractor))
+    using compared = await extractor.fineTune(images, labels, {
+      ...{ from, epochs: 12, batchSize: 8, augment: false },
+      joinFrozen: true,
+    })
+    expect(compared.tuning!.validation!.softmax).toBeGreaterThan(0.5)
+  })
+
   it('detects whether images may be mirrored', async () => {
     using extractor = await FeatureExtractor.create()
     const arrow = (i: number, isLeft: boolean): RawImage => {

@@ -11,7 +11,7 @@ import type { ClassifierProgress } from '../classifier-options.ts'
 import type { Pipeline } from '../predict-images.ts'
 import { heatOverlay } from './heat-overlay.ts'
 import { layerMap } from './layer-map.ts'
-import { occlusionMap, placesOf, type ScoreRows } from './occlusion-map.ts'
+import { occlusionMap, type ScoreRows, windowCount } from './occlusion-map.ts'
 
 /** What an explanation leaves out to see what it does; see `ExplainOptions.method`. */
 export type ExplainMethod = 'layer' | 'occlusion'
@@ -23,7 +23,8 @@ export interface ExplainOptions<L extends Label = Label> extends LongCall<Classi
   /**
    * `'layer'` leaves windows of the network's last maps out of their averages, which takes a single run of the network; it
    * needs features that are such averages or are computed from them alone. `'occlusion'` hides windows of the image, which
-   * takes 65 runs and suits every network. Default: `'layer'` where it is possible.
+   * computes the features of 65 images (fewer where the network's input has a side under 8 pixels) and suits every
+   * network. Default: `'layer'` where it is possible.
    */
   method?: ExplainMethod | undefined
   /** As for `predict`. */
@@ -77,14 +78,14 @@ export async function explainImage<L extends Label>(
     scoresOf(svc, await scaler.transform(features), label, signal)
   const averages = o.method === 'occlusion' ? undefined : await extractor.openAverages()
   if (!averages && o.method === 'layer') throw notFromAverages(extractor.describe().layer)
-  const total = 1 + (averages ? 0 : placesOf(picture))
-  const told = (done: number) => o.onProgress?.({ stage: 'features', done, total })
-  told(1)
+  const total = 1 + (averages ? 0 : windowCount(picture))
+  const report = (done: number) => o.onProgress?.({ stage: 'features', done, total })
+  report(1)
   let values: Float32Array
   try {
     values = averages
       ? await layerMap(averages, picture, scoreRows)
-      : await occlusionMap(picture, score, extract, scoreRows, (done) => told(1 + done))
+      : await occlusionMap(picture, score, extract, scoreRows, (done) => report(1 + done))
   } finally {
     await averages?.release()
   }
@@ -117,7 +118,9 @@ function checkExplain<L extends Label>(image: unknown, o: ExplainOptions<L>, cla
 function unknownLabel(label: Label, classes: readonly Label[]): SoftmarginError {
   const [near] = closestName(String(label), classes.map(String), 1, 2)
   const hint =
-    near === undefined ? '' : `; did you mean ${show(classes.find((one) => String(one) === near))}?`
+    near === undefined
+      ? ': pass one of its `classes`'
+      : `; did you mean ${show(classes.find((one) => String(one) === near))}?`
   const message = `label ${show(label)} is not one of the ${classes.length} classes of this classifier${hint}`
   return invalidArgument('label', label, 'one of the classes', message)
 }

@@ -13,8 +13,8 @@ export interface ValueGrid {
  * @param row 0 for the points of the first row
  */
 export function interpolate({ data, rows, cols }: ValueGrid, row: number, column: number): number {
-  const [y, v] = place(row, rows)
-  const [x, u] = place(column, cols)
+  const [y, v] = wholeAndFraction(row, rows)
+  const [x, u] = wholeAndFraction(column, cols)
   const at = y * cols
   const below = Math.min(y + 1, rows - 1) * cols
   const right = Math.min(x + 1, cols - 1)
@@ -23,19 +23,30 @@ export function interpolate({ data, rows, cols }: ValueGrid, row: number, column
   return upper * (1 - v) + lower * v
 }
 
-function place(at: number, length: number): [whole: number, rest: number] {
+function wholeAndFraction(at: number, length: number): [whole: number, fraction: number] {
   const clamped = Math.min(length - 1, Math.max(0, at))
   const whole = Math.floor(clamped)
   return [whole, clamped - whole]
 }
 
-/** The values of a grid for each pixel of a picture that it covers, row by row. */
-export function spread(grid: ValueGrid, { width, height }: Size): Float32Array {
+/**
+ * The coordinate in a grid of a position in the picture that the grid covers: 0 in the middle of the first cell.
+ *
+ * @param position distance from the edge of the picture; that of pixel i is i + 0.5
+ * @param size side of the picture
+ * @param cells number of cells along the side
+ */
+export function gridCoordinate(position: number, size: number, cells: number): number {
+  return (position * cells) / size - 0.5
+}
+
+/** Upsamples a grid bilinearly to the size of a picture, row by row. */
+export function upsample(grid: ValueGrid, { width, height }: Size): Float32Array {
   const values = new Float32Array(width * height)
   for (let y = 0, i = 0; y < height; y++) {
-    const row = ((y + 0.5) * grid.rows) / height - 0.5
+    const row = gridCoordinate(y + 0.5, height, grid.rows)
     for (let x = 0; x < width; x++, i++)
-      values[i] = interpolate(grid, row, ((x + 0.5) * grid.cols) / width - 0.5)
+      values[i] = interpolate(grid, row, gridCoordinate(x + 0.5, width, grid.cols))
   }
   return values
 }

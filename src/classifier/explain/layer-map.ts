@@ -2,11 +2,11 @@ import type { LayerAverages, LayerMap } from '../../cnn/extractor/layer-averages
 import { Matrix } from '../../core/matrix.ts'
 import type { RawImage } from '../../image/image-input.ts'
 import type { Size } from '../../image/preprocess-options.ts'
-import { spread } from './interpolate.ts'
+import { upsample } from './interpolate.ts'
 import { type ScoreRows, WINDOW } from './occlusion-map.ts'
 
-/** Maximum number of rows and of columns of places that are left out. */
-const MAX_PLACES = 16
+/** Maximum number of rows and of columns of windows that are left out in turn. */
+const MAX_WINDOWS = 16
 
 /**
  * How the score of a picture depends on the parts of its maps: by how much it falls if a window of the maps is left out of
@@ -21,37 +21,38 @@ export async function layerMap(
   score: ScoreRows,
 ): Promise<Float32Array> {
   const maps = await averages.maps(picture)
-  const height = Math.min(MAX_PLACES, Math.max(...maps.map((map) => map.height)))
-  const width = Math.min(MAX_PLACES, Math.max(...maps.map((map) => map.width)))
-  const features = await averages.features(averagesWithout(maps, { height, width }))
+  const height = Math.min(MAX_WINDOWS, Math.max(...maps.map((map) => map.height)))
+  const width = Math.min(MAX_WINDOWS, Math.max(...maps.map((map) => map.width)))
+  const features = await averages.features(averagesWithoutWindows(maps, { height, width }))
   const [whole, ...without] = await score(features)
-  return spread({ data: without.map((value) => whole - value), rows: height, cols: width }, picture)
+  return upsample({ data: without.map((value) => whole - value), rows: height, cols: width }, picture)
 }
 
 /**
- * The averages of maps, one row with nothing left out, and then one for each place, row by row, with the window around it
- * left out. Places of a mirror image count from the right.
+ * The averages of maps: one row with nothing left out, and then one for each place of a window, row by row, without that
+ * window. Places in the maps of a mirror image count from the right.
  */
-function averagesWithout(maps: readonly LayerMap[], places: Size): Matrix {
+function averagesWithoutWindows(maps: readonly LayerMap[], places: Size): Matrix {
   const channels = maps.reduce((sum, map) => sum + map.channels, 0)
   const rows = 1 + places.height * places.width
   const data = new Float32Array(rows * channels)
   let from = 0
   for (const map of maps) {
-    const put = (row: number, weights: Float64Array) => {
+    const addRow = (row: number, weights: Float64Array) => {
       for (let c = 0; c < map.channels; c++)
         data[row * channels + from + c] = weightedAverage(map, c, weights)
     }
-    put(0, new Float64Array(map.height * map.width).fill(1))
+    addRow(0, new Float64Array(map.height * map.width).fill(1))
     for (let y = 0, row = 1; y < places.height; y++) {
-      const down = shown(map.height, places.height, y)
+      const down = keptShares(map.height, places.height, y)
       for (let x = 0; x < places.width; x++, row++) {
-        const across = shown(map.width, places.width, map.isMirrored ? places.width - 1 - x : x)
+        const across = keptShares(map.width, places.width, map.isMirrored ? places.width - 1 - x : x)
         const weights = new Float64Array(map.height * map.width)
         for (let i = 0; i < weights.length; i++) {
+          // A cell is hidden where both its row and its column are.
           weights[i] = 1 - (1 - down[Math.floor(i / map.width)]) * (1 - across[i % map.width])
         }
-        put(row, weights)
+        addRow(row, weights)
       }
     }
     from += map.channels
@@ -59,8 +60,12 @@ function averagesWithout(maps: readonly LayerMap[], places: Size): Matrix {
   return new Matrix(data, rows, channels)
 }
 
-/** Of each cell of a side, the share that a window around one of its places leaves; it takes at least one place. */
-function shown(cells: number, places: number, place: number): Float64Array {
+/**
+ * For each cell along one side, the share outside the window around a place. The window is at least one place wide.
+ *
+ * @param places number of places along the side, at equal distances
+ */
+function keptShares(cells: number, places: number, place: number): Float64Array {
   const half = Math.max(1, WINDOW * places) / 2
   const scale = cells / places
   const from = (place + 0.5 - half) * scale

@@ -1,6 +1,6 @@
 import type { Matrix } from '../../core/matrix.ts'
 import type { RawImage } from '../../image/image-input.ts'
-import { spread } from './interpolate.ts'
+import { upsample } from './interpolate.ts'
 
 /** Scores rows of features: one number for each. */
 export type ScoreRows = (features: Matrix) => Promise<Float64Array>
@@ -8,18 +8,21 @@ export type ScoreRows = (features: Matrix) => Promise<Float64Array>
 /** Computes the features of pictures that have the size of the network's input. */
 export type ExtractPictures = (pictures: readonly RawImage[]) => Promise<Matrix>
 
-/** Side of the window that is hidden around each place, as a share of the side of the picture: see bench/explain.js. */
+/**
+ * Side of the window that is hidden around each place, as a share of the side of the picture. Of the sizes tried, this one
+ * pointed best to the right one of four joined photos (`pointing` in bench/explain.js).
+ */
 export const WINDOW = 3 / 8
 
-/** Maximum number of rows and of columns of places. */
-const MAX_PLACES = 8
+/** Maximum number of rows and of columns of windows that are hidden in turn. */
+const MAX_WINDOWS = 8
 
-/** Bytes of pictures with a hidden window that are held at once. */
+/** Maximum bytes of pictures with a hidden window that are held at once; a larger picture is held alone. */
 const PICTURE_BYTES = 2 ** 23
 
 /** Number of pictures whose features `occlusionMap` extracts. */
-export function placesOf({ width, height }: RawImage): number {
-  return Math.min(MAX_PLACES, width) * Math.min(MAX_PLACES, height)
+export function windowCount({ width, height }: RawImage): number {
+  return Math.min(MAX_WINDOWS, width) * Math.min(MAX_WINDOWS, height)
 }
 
 /**
@@ -28,7 +31,7 @@ export function placesOf({ width, height }: RawImage): number {
  *
  * @param picture opaque RGBA, of the size of the network's input
  * @param whole the score of the picture
- * @param onProgress told of the number of places that are done
+ * @param onProgress called with the number of windows that are done
  * @returns by pixel
  */
 export async function occlusionMap(
@@ -38,13 +41,13 @@ export async function occlusionMap(
   score: ScoreRows,
   onProgress: (done: number) => void,
 ): Promise<Float32Array> {
-  const rows = Math.min(MAX_PLACES, picture.height)
-  const cols = Math.min(MAX_PLACES, picture.width)
+  const rows = Math.min(MAX_WINDOWS, picture.height)
+  const cols = Math.min(MAX_WINDOWS, picture.width)
   const colour = meanColour(picture)
-  const step = Math.max(1, Math.floor(PICTURE_BYTES / picture.data.length))
+  const batchSize = Math.max(1, Math.floor(PICTURE_BYTES / picture.data.length))
   const drops: number[] = []
   while (drops.length < rows * cols) {
-    const count = Math.min(step, rows * cols - drops.length)
+    const count = Math.min(batchSize, rows * cols - drops.length)
     const hidden = Array.from({ length: count }, (_, i) => {
       const place = drops.length + i
       return withWindow(
@@ -54,10 +57,10 @@ export async function occlusionMap(
         colour,
       )
     })
-    for (const left of await score(await extract(hidden))) drops.push(whole - left)
+    for (const occludedScore of await score(await extract(hidden))) drops.push(whole - occludedScore)
     onProgress(drops.length)
   }
-  return spread({ data: drops, rows, cols }, picture)
+  return upsample({ data: drops, rows, cols }, picture)
 }
 
 function meanColour({ data }: RawImage): number[] {
@@ -66,23 +69,23 @@ function meanColour({ data }: RawImage): number[] {
   return sums.map((sum) => Math.round((sum * 4) / data.length))
 }
 
-/** The picture with a window of one colour around a place, which is given as shares of the sides. */
+/** The picture with a window of one colour around a point, which is given as shares of the height and the width. */
 function withWindow(
   { data, width, height, channels }: RawImage,
-  down: number,
-  right: number,
+  centreY: number,
+  centreX: number,
   colour: number[],
 ): RawImage {
   const changed = data.slice()
-  const [top, bottom] = ends(down, height)
-  const [left, end] = ends(right, width)
+  const [top, bottom] = windowEnds(centreY, height)
+  const [left, right] = windowEnds(centreX, width)
   for (let y = top; y < bottom; y++) {
-    for (let x = left; x < end; x++) changed.set(colour, (y * width + x) * 4)
+    for (let x = left; x < right; x++) changed.set(colour, (y * width + x) * 4)
   }
   return { data: changed, width, height, channels }
 }
 
-function ends(middle: number, side: number): [from: number, to: number] {
+function windowEnds(middle: number, side: number): [from: number, to: number] {
   const from = Math.round((middle - WINDOW / 2) * side)
   const to = Math.round((middle + WINDOW / 2) * side)
   return [Math.max(0, from), Math.min(side, Math.max(to, from + 1))]

@@ -2,34 +2,34 @@ import type { ImageCall } from './image-call.ts'
 import { TensorBatch } from './tensor-batch.ts'
 
 /** Consecutive images of one call in a batch. */
-export interface Share {
+export interface ImageRange {
   call: ImageCall
-  /** Index of the first of them among the images of the call. */
+  /** Index of the first image among those of the call. */
   index: number
   count: number
 }
 
-/** Adds an image to shares, in order. */
-export function addShare(shares: Share[], call: ImageCall, index: number): void {
-  const last = shares.at(-1)
+/** Adds an image behind the last range: to it if it continues it, otherwise as a range of its own. */
+export function addToRanges(ranges: ImageRange[], call: ImageCall, index: number): void {
+  const last = ranges.at(-1)
   if (last?.call === call && last.index + last.count === index) last.count++
-  else shares.push({ call, index, count: 1 })
+  else ranges.push({ call, index, count: 1 })
 }
 
 /** Preprocessed images, of one or several calls, that are run through the network together. */
 export class Batch extends TensorBatch {
   /** In the order of the images in `data`. */
-  readonly shares: Share[] = []
+  readonly ranges: ImageRange[] = []
 
   /** The calls that still wait for this batch. */
-  get members(): ImageCall[] {
-    return [...new Set(this.shares.map(({ call }) => call))].filter((call) => !call.isSettled)
+  get pendingCalls(): ImageCall[] {
+    return [...new Set(this.ranges.map(({ call }) => call))].filter((call) => !call.isSettled)
   }
 
   /** Adds the image written to `slot()` to the batch. */
   add(call: ImageCall, index: number): void {
     this.addSlot()
-    addShare(this.shares, call, index)
+    addToRanges(this.ranges, call, index)
   }
 
   /** A new batch with one image of this batch. */
@@ -37,7 +37,7 @@ export class Batch extends TensorBatch {
     const batch = new Batch(this.length)
     batch.slot().set(this.image(place))
     let at = place
-    for (const { call, index, count } of this.shares) {
+    for (const { call, index, count } of this.ranges) {
       if (at < count) {
         batch.add(call, index + at)
         break
@@ -51,7 +51,7 @@ export class Batch extends TensorBatch {
   byCall(): Batch[] {
     const parts = new Map<ImageCall, Batch>()
     let at = 0
-    for (const { call, index, count } of this.shares) {
+    for (const { call, index, count } of this.ranges) {
       const part = parts.get(call) ?? new Batch(this.length)
       parts.set(call, part)
       for (let i = 0; i < count; i++, at++) {

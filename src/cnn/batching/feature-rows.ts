@@ -39,15 +39,15 @@ export function poolTap(tap: Tap, activation: Activation, count: number): Pooled
 /** Collects the features of one call at one tap, one row per image. */
 export class FeatureRows {
   readonly #tap: Tap
-  readonly #most: number
+  readonly #images: number
   #pooling: ResolvedPooling | undefined
   #cols = 0
   #data: Float32Array = new Float32Array(0)
 
-  /** @param most number of images */
-  constructor(tap: Tap, most: number) {
+  /** @param images number of images */
+  constructor(tap: Tap, images: number) {
     this.#tap = tap
-    this.#most = most
+    this.#images = images
   }
 
   /**
@@ -57,8 +57,8 @@ export class FeatureRows {
    * @param count number of rows
    * @param row row of the result that the first becomes
    */
-  put({ data, cols }: PooledRows, from: number, count: number, row: number): void {
-    this.#makeRoom(cols)
+  setPooled({ data, cols }: PooledRows, from: number, count: number, row: number): void {
+    this.#allocate(cols)
     this.#data.set(data.subarray(from * cols, (from + count) * cols), row * cols)
   }
 
@@ -72,7 +72,7 @@ export class FeatureRows {
   set({ data, dims }: Activation, from: number, count: number, row: number): void {
     const { pooling, arrangement, argument } = this.#tap
     this.#pooling ??= resolvePooling(pooling, dims, arrangement, argument)
-    this.#makeRoom(pooledSize(this.#pooling, dims, arrangement))
+    this.#allocate(pooledSize(this.#pooling, dims, arrangement))
     const each = data.length / dims[0]
     const part = { data: data.subarray(from * each, (from + count) * each), dims }
     pool(part, this.#pooling, count, this.#data.subarray(row * this.#cols), arrangement)
@@ -85,28 +85,28 @@ export class FeatureRows {
    * @throws {SoftmarginError} `IMAGE_UNREADABLE` if none is left
    */
   matrix(unreadable: readonly number[]): Matrix {
-    const count = this.#most - unreadable.length
+    const count = this.#images - unreadable.length
     if (count === 0) {
-      throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${this.#most} images can be read`, {
+      throw new SoftmarginError('IMAGE_UNREADABLE', `none of the ${this.#images} images can be read`, {
         argument: 'images',
         expected: 'at least one readable image',
       })
     }
     const cols = this.#cols
-    if (count === this.#most) return new Matrix(this.#data, count, cols)
+    if (count === this.#images) return new Matrix(this.#data, count, cols)
     let to = unreadable[0] * cols
     for (const [i, index] of unreadable.entries()) {
-      const end = (unreadable[i + 1] ?? this.#most) * cols
+      const end = (unreadable[i + 1] ?? this.#images) * cols
       this.#data.copyWithin(to, (index + 1) * cols, end)
       to += end - (index + 1) * cols
     }
     return new Matrix(this.#data.slice(0, count * cols), count, cols)
   }
 
-  #makeRoom(cols: number): void {
+  #allocate(cols: number): void {
     if (this.#data.length > 0) return
     this.#cols = cols
-    this.#data = allocate(this.#most, cols)
+    this.#data = allocate(this.#images, cols)
   }
 }
 

@@ -49,10 +49,12 @@ export class ImageCall {
   #resolve!: (features: Matrix[]) => void
   #reject!: (error: unknown) => void
   #isSettled = false
-  /** Number of leading images that were found readable or not, and of those that are finished. */
-  #judged = 0
+  /** Number of leading images that were decoded or found unreadable. */
+  #decoded = 0
+  /** Number of leading images that are delivered or unreadable. */
   #finished = 0
-  #told = 0
+  /** `#finished` at the last report of progress. */
+  #reported = 0
   #version = 0
   #wake: (() => void) | undefined
 
@@ -107,13 +109,13 @@ export class ImageCall {
     return this.isReady && this.#reader.returned === 0
   }
 
-  /** Counter that increases with every event that `news` waits for. */
+  /** Counter that increases with every event that `waitForChange` waits for. */
   get version(): number {
     return this.#version
   }
 
   /** Waits until another image is open or the call has ended; returns at once if `version` is outdated. */
-  async news(version: number): Promise<void> {
+  async waitForChange(version: number): Promise<void> {
     if (this.#version !== version || this.#isSettled) return
     await new Promise<void>((resolve) => {
       this.#wake = resolve
@@ -165,9 +167,15 @@ export class ImageCall {
   }
 
   /** As `deliver`, for features that another thread has pooled. @param thread identifies it */
-  put(pooled: readonly PooledRows[], from: number, count: number, index: number, thread: object): void {
+  deliverPooled(
+    pooled: readonly PooledRows[],
+    from: number,
+    count: number,
+    index: number,
+    thread: object,
+  ): void {
     this.#helpers.add(thread)
-    this.#store(index, count, (rows, i) => rows.put(pooled[i], from, count, index))
+    this.#store(index, count, (rows, i) => rows.setPooled(pooled[i], from, count, index))
   }
 
   #store(index: number, count: number, store: (rows: FeatureRows, i: number) => void): void {
@@ -181,11 +189,11 @@ export class ImageCall {
   }
 
   /** Reports how many leading images are finished. Ends the call after the last image. */
-  tell(): void {
+  reportProgress(): void {
     if (this.#isSettled) return
     try {
-      if (this.#finished > this.#told) {
-        this.#told = this.#finished
+      if (this.#finished > this.#reported) {
+        this.#reported = this.#finished
         const threads = 1 + this.#helpers.size
         this.#options.onProgress?.({ done: this.#finished, total: this.#images, threads })
       }
@@ -205,24 +213,24 @@ export class ImageCall {
     this.#reject(error)
   }
 
-  /** Notes that an image cannot be read. It is told once all images before it have been judged. */
+  /** Notes that an image cannot be read. It is reported once all images before it were decoded or found unreadable. */
   skip(index: number, error: unknown): void {
     if (this.#isSettled) return
     this.#errors.set(index, error)
     this.#mark(index, UNREADABLE)
     // If the last image is unreadable, no later batch may be left to end the call.
-    if (this.#finished === this.#images) this.tell()
+    if (this.#finished === this.#images) this.reportProgress()
   }
 
   #mark(index: number, state: number): void {
     this.#states[index] = state
-    for (; this.#states[this.#judged] > WAITING && !this.#isSettled; this.#judged++) {
-      if (this.#states[this.#judged] === UNREADABLE) this.#tellUnreadable(this.#judged)
+    for (; this.#states[this.#decoded] > WAITING && !this.#isSettled; this.#decoded++) {
+      if (this.#states[this.#decoded] === UNREADABLE) this.#reportUnreadable(this.#decoded)
     }
-    while (this.#finished < this.#judged && this.#states[this.#finished] >= DELIVERED) this.#finished++
+    while (this.#finished < this.#decoded && this.#states[this.#finished] >= DELIVERED) this.#finished++
   }
 
-  #tellUnreadable(index: number): void {
+  #reportUnreadable(index: number): void {
     const { onUnreadable } = this.#options
     const error = this.#errors.get(index)
     this.#errors.delete(index)
@@ -249,7 +257,7 @@ export class ImageCall {
     this.wake()
   }
 
-  /** Resolves a pending `news`. */
+  /** Resolves a pending `waitForChange`. */
   wake(): void {
     this.#version++
     this.#wake?.()

@@ -5,14 +5,14 @@ import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { writeTensor } from '../../image/tensor.ts'
 
 /** Minimum number of files that are read or fetched ahead of the image being decoded, for each thread. */
-const READ_AHEAD = 8
+const MIN_READ_AHEAD = 8
 /**
  * Maximum of that number. Reading a file takes several turns of the event loop, of which there are few while the network
  * runs in this thread, so that many small files must be under way for the other threads to have work.
  */
-const MOST_AHEAD = 64
+const MAX_READ_AHEAD = 64
 /** Bytes that more files than the minimum may take together, for each thread. */
-const BYTES_AHEAD = 2 ** 22
+const READ_AHEAD_BYTES = 2 ** 22
 
 /** An image that is opened, or the error from opening it. */
 export interface NextImage {
@@ -83,13 +83,13 @@ export class ImageReader {
   }
 
   /** How many images are opened ahead: more if the files so far are small. */
-  get #ahead(): number {
-    const fitting = this.#files === 0 ? 0 : Math.floor((BYTES_AHEAD * this.#files) / this.#bytes)
-    return this.#threads * Math.max(READ_AHEAD, Math.min(fitting, MOST_AHEAD))
+  get #readAhead(): number {
+    const fitting = this.#files === 0 ? 0 : Math.floor((READ_AHEAD_BYTES * this.#files) / this.#bytes)
+    return this.#threads * Math.max(MIN_READ_AHEAD, Math.min(fitting, MAX_READ_AHEAD))
   }
 
   #openAhead(): void {
-    const end = Math.min(this.#next + this.#ahead, this.#images.length)
+    const end = Math.min(this.#next + this.#readAhead, this.#images.length)
     for (; this.#asked < end; this.#asked++) {
       const index = this.#asked
       const keep = (opened: OpenedImage | { error: unknown }) => {

@@ -64,7 +64,7 @@ interface Taken {
   thread: PoolThread | undefined
 }
 
-/** The other threads that run one network, or prepare images for it if it runs in this thread alone. */
+/** The other threads that run one network, or only decode and resize images for it if it cannot be copied. */
 export class ImageThreads {
   readonly #network: NetworkToRun
   readonly #dims: readonly number[]
@@ -88,7 +88,7 @@ export class ImageThreads {
   }
 
   /** Whether other threads can be used at all. */
-  get isPossible(): boolean {
+  get canStart(): boolean {
     return this.#count > 0 && !this.#isClosed
   }
 
@@ -107,7 +107,7 @@ export class ImageThreads {
 
   /** Starts using the threads. @param onReady called whenever one is ready */
   start(onReady: () => void): void {
-    if (this.#isAtWork || !this.isPossible) return
+    if (this.#isAtWork || !this.canStart) return
     this.#isAtWork = true
     this.#crew = assemble(this.#count, this.#network.session.runtime.name === 'onnxruntime' ? 'full' : 'lite')
     this.#preparing ??= this.#prepare(onReady)
@@ -155,7 +155,7 @@ export class ImageThreads {
   }
 
   /** Releases the threads once they have finished their jobs. */
-  rest(): void {
+  release(): void {
     if (!this.#isAtWork || this.lanes.some((lane) => !lane.isIdle)) return
     this.#isAtWork = false
     this.#crew = []

@@ -3,10 +3,10 @@ import { invalidArgument, SoftmarginError, throwIfAborted } from '../../core/err
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { tensorLength } from '../../image/tensor.ts'
-import { BatchQueue, type Network } from './batch-queue.ts'
+import { type BatchedNetwork, BatchQueue } from './batch-queue.ts'
 import { type ExtractProgress, ImageCall } from './image-call.ts'
+import { LazyImageThreads } from './lazy-image-threads.ts'
 import { tapsOfViews } from './run-batch.ts'
-import { ThreadsForImages } from './threads-for-images.ts'
 
 export type { Tap } from './feature-rows.ts'
 export type { ExtractProgress } from './image-call.ts'
@@ -28,14 +28,14 @@ export interface ExtractOptions extends LongCall<ExtractProgress> {
 }
 
 /** Maximum default batch size. Larger batches are no faster on WebAssembly, nor natively on a CPU. */
-const MOST = { wasm: 8, webgpu: 64, given: 8 }
+const MAX_BATCH_SIZE = { wasm: 8, webgpu: 64, given: 8 }
 
 /** A network and the queue of calls on it. */
 export class Pipeline {
-  readonly #network: Network
+  readonly #network: BatchedNetwork
   readonly #largestLayer: number | undefined
   readonly #queue: BatchQueue
-  readonly #threads: ThreadsForImages
+  readonly #threads: LazyImageThreads
 
   /**
    * @param largestLayer size in bytes of the largest activation of one image, if known
@@ -43,12 +43,12 @@ export class Pipeline {
    * @param threads number of threads, including this one
    */
   constructor(
-    network: Network,
+    network: BatchedNetwork,
     o: { largestLayer: number | undefined; dims: readonly number[]; threads: number },
   ) {
     this.#network = network
     this.#largestLayer = o.largestLayer
-    this.#threads = new ThreadsForImages(network, o.dims, o.threads)
+    this.#threads = new LazyImageThreads(network, o.dims, o.threads)
     this.#queue = new BatchQueue(network, this.#threads)
   }
 
@@ -84,7 +84,7 @@ export class Pipeline {
   #defaultBatchSize(): number {
     const { preprocess, session } = this.#network
     const bytes = this.#largestLayer ?? 16 * 4 * tensorLength(preprocess)
-    return Math.max(1, Math.min(MOST[session.device], Math.floor(2 ** 26 / (3 * bytes))))
+    return Math.max(1, Math.min(MAX_BATCH_SIZE[session.device], Math.floor(2 ** 26 / (3 * bytes))))
   }
 }
 

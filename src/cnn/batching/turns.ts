@@ -5,6 +5,8 @@ import type { ImageCall } from './image-call.ts'
 export interface PiecewiseWork {
   /** Whether no piece is left, now or later. */
   readonly isOver: boolean
+  /** Drops what the work still holds. Called between pieces, once the work is over. */
+  reset(): void
   /** Does the next piece. @returns `false` if there is nothing to do at the moment */
   doPiece(): Promise<boolean>
 }
@@ -34,7 +36,7 @@ export async function takeTurns(work: PiecewiseWork, call: ImageCall): Promise<v
     if (call.isSettled) return
     if (current) await current.catch(() => {})
     // If another call has done a piece since, yield to the event loop again first.
-    else if (pieces === before && !(await nextPiece())) await call.news(version)
+    else if (pieces === before && !(await nextPiece())) await call.waitForChange(version)
   }
 }
 
@@ -52,6 +54,7 @@ async function nextPiece(): Promise<boolean> {
 async function doNext(): Promise<boolean> {
   for (const work of [...underWay]) {
     if (work.isOver) {
+      work.reset()
       underWay.splice(underWay.indexOf(work), 1)
     } else if (await work.doPiece()) {
       underWay.push(...underWay.splice(underWay.indexOf(work), 1))

@@ -117,9 +117,8 @@ export class FeatureExtractor {
    * network's multiply-adds. The default layer is marked.
    */
   layers(): LayerInfo[] {
-    const { model, layers, port, preprocess, arrangements } = this.#parts
-    const input = { name: port.name, dims: pictureDims(port, preprocess) }
-    this.#measured ??= measureLayers(model, layers, input, arrangements)
+    const { model, layers, sized, arrangements } = this.#parts
+    this.#measured ??= measureLayers(model, layers, sized, arrangements)
     return structuredClone(this.#measured)
   }
 

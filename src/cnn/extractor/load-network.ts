@@ -6,9 +6,8 @@ import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../onnx/shapes/infer.ts'
+import { inferOnDemand } from '../../onnx/shapes/infer-on-demand.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
-import { threadsForImages } from '../batching/threads-for-images.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
 import { Arrangements } from '../layers/arrangements.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
@@ -19,13 +18,17 @@ import type { Network, RunningOptions } from '../runtime.ts'
 import type { Arrangement } from '../spatial-view.ts'
 import { startNetwork } from '../start-network.ts'
 import type { ExtractorOptions } from './extractor-options.ts'
+import { imageThreadCount } from './image-thread-count.ts'
 import type { OpenedModel } from './model-source.ts'
 
 /** A loaded model and everything determined while creating an extractor from it. */
 export interface LoadedNetwork {
   /** The whole model. */
   model: ModelProto
+  /** What the file tells of the tensors, for images of any size. */
   facts: Map<string, TensorInfo>
+  /** The same for images of the size that the network gets. */
+  sized: Map<string, TensorInfo>
   /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   name: string
   /** The model cut at the layer by `cutAt`. */
@@ -62,7 +65,7 @@ export interface LoadedNetwork {
  */
 export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions): Promise<LoadedNetwork> {
   const { model, name } = opened
-  const facts = inferTensors(model)
+  const facts = await inferOnDemand(model)
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
@@ -72,17 +75,31 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const port = imageTensorInput(plain)
   const preprocess = await preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
-  const arrangements = new Arrangements(model, input, prefixTokens)
+  const sized = await inferOnDemand(model, { [input.name]: input.dims })
+  const arrangements = new Arrangements(model, sized, prefixTokens)
   const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
+  const found = {
+    model,
+    facts,
+    sized,
+    mirror,
+    shift,
+    name,
+    cut,
+    layers,
+    layer,
+    port,
+    preprocess,
+    arrangements,
+  }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, input.dims, running)
     try {
       const dims = await runOnce(session, port, preprocess, layer)
       const arrangement = arrangements.of(layer.name, dims)
       const pooling = resolvePooling(options.pooling ?? own?.pooling ?? 'auto', dims, arrangement)
-      const threads = await threadsForImages(session, options.threads, sizeOfWeights(cut))
+      const threads = await imageThreadCount(session, options.threads, sizeOfWeights(cut))
       return { ...found, running, session, threads, dims, pooling, arrangement }
     } catch (error) {
       await session.release()

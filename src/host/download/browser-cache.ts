@@ -27,22 +27,22 @@ export class BrowserCache implements ModelCache {
   async read(url: string): Promise<Stored | undefined> {
     try {
       const response = await this.#cache.match(await keyOf(url))
-      const facts: StoredMetadata = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
-      if (!response || !facts) return undefined
+      const metadata: StoredMetadata = JSON.parse(response?.headers.get('x-softmargin') ?? 'null')
+      if (!response || !metadata) return undefined
       const bytes = new Uint8Array(await response.arrayBuffer())
       // Code of the page or an extension may have replaced the entry, so its hash is verified.
-      return (await sha256(bytes)) === facts.sha256 ? { ...facts, bytes } : undefined
+      return (await sha256(bytes)) === metadata.sha256 ? { ...metadata, bytes } : undefined
     } catch {
       return undefined
     }
   }
 
   async open(): Promise<PartialDownload> {
-    return new BrowserPart(this.#cache)
+    return new BrowserDownload(this.#cache)
   }
 }
 
-class BrowserPart extends MemoryDownload {
+class BrowserDownload extends MemoryDownload {
   readonly #cache: Cache
 
   constructor(cache: Cache) {
@@ -50,12 +50,12 @@ class BrowserPart extends MemoryDownload {
     this.#cache = cache
   }
 
-  override async keep(facts: StoredMetadata): Promise<void> {
-    const note = JSON.stringify({ ...facts, url: withoutSecrets(facts.url) })
-    const headers = { 'x-softmargin': note, 'content-type': 'application/octet-stream' }
+  override async commit(metadata: StoredMetadata): Promise<void> {
+    const shown = JSON.stringify({ ...metadata, url: withoutSecrets(metadata.url) })
+    const headers = { 'x-softmargin': shown, 'content-type': 'application/octet-stream' }
     // If storage is full, the file is only downloaded again next time.
-    const answer = new Response(await this.bytes(), { headers })
-    await this.#cache.put(await keyOf(facts.url), answer).catch(() => {})
+    const response = new Response(await this.bytes(), { headers })
+    await this.#cache.put(await keyOf(metadata.url), response).catch(() => {})
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../storage/http.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from '../storage/url-secrets.ts'
 import { MemoryDownload, type PartialDownload, type Stored } from './model-cache.ts'
-import { modelCache } from './open-model-cache.ts'
+import { openModelCache } from './open-model-cache.ts'
 
 /** Options of a download. `onProgress` counts bytes; `total` is 0 if the server does not report it. */
 export interface DownloadOptions extends LongCall {
@@ -34,7 +34,9 @@ export interface DownloadOptions extends LongCall {
 }
 
 /** How many attempts one call makes to complete a download. */
-const attempts = 4
+const MAX_ATTEMPTS = 4
+/** The wait before the second attempt, in milliseconds; twice as long before the third, and so on. */
+const RETRY_DELAY_MS = 100
 
 /**
  * Downloads a file, or returns it from the cache if the server confirms that it has not changed or cannot be reached.
@@ -58,32 +60,32 @@ export async function download(
   if (!/^https?:/i.test(url) || !URL.canParse(url))
     throw unreadable(name, url, 'it is not an http: or https: URL')
   throwIfAborted(signal)
-  const cache = await modelCache(options.cache ?? true)
+  const cache = await openModelCache(options.cache ?? true)
   const found = await cache?.read(url)
   // A cached file with another size or hash than requested is not used, even if the server confirms its version.
-  const stored = found && fault(found.bytes, found.sha256, options) === undefined ? found : undefined
+  const stored = found && mismatch(found.bytes, found.sha256, options) === undefined ? found : undefined
   if (stored && options.sha256 !== undefined) return stored.bytes
   const part = (await cache?.open(url).catch(() => undefined)) ?? new MemoryDownload()
   try {
-    const loaded = await load(url, part, stored, options)
-    if (loaded === 'unchanged') {
-      await part.drop()
+    const facts = await fetchWithRetries(url, part, stored, options)
+    if (facts === 'unchanged') {
+      await part.discard()
       return stored!.bytes
     }
-    return await finish(url, name, part, loaded, options)
+    return await finish(url, name, part, facts, options)
   } catch (cause) {
     if (signal?.aborted) {
-      await part.leave()
+      await part.suspend()
       const details = { argument: 'signal', cause: causeWithoutSecrets(signal.reason, url) }
       throw new SoftmarginError('ABORTED', `downloading ${name} was aborted by its signal`, details)
     }
     if (cause instanceof SoftmarginError) {
-      await part.drop()
+      await part.discard()
       throw cause
     }
     // A file that was rejected for its content would be rejected again, so its bytes are not kept for a later resume.
-    if (cause instanceof Refusal && cause.status === undefined) await part.drop()
-    else await part.leave()
+    if (cause instanceof Refusal && cause.status === undefined) await part.discard()
+    else await part.suspend()
     // Without a connection, a cached file is still used, although it may be outdated.
     if (stored && !(cause instanceof Refusal)) return stored.bytes
     throw unreadable(name, url, whyNot(cause, part), cause)
@@ -103,7 +105,7 @@ function checkOptions({ sha256, size, timeout }: DownloadOptions): void {
 }
 
 /** Describes how a file differs from what is expected; `undefined` if it does not. */
-function fault(
+function mismatch(
   bytes: Uint8Array,
   digest: string,
   { size, sha256 }: Pick<DownloadOptions, 'size' | 'sha256'>,
@@ -127,84 +129,123 @@ export function isNotFound(error: unknown): boolean {
   return typeof error === 'object' && error !== null && notFound.has(error)
 }
 
-/** The server's description of the file. */
-interface Loaded {
+/** What the server tells about the file. */
+interface FileFacts {
   etag: string | undefined
   /** As the Hugging Face hub reports it for large files. */
   sha256: string | undefined
   size: number | undefined
 }
 
-async function load(
+/**
+ * Downloads into `part`. A failure that may be temporary is followed by another attempt, which resumes the download if
+ * possible.
+ *
+ * @param stored the cached file, whose version the server is asked to confirm
+ * @returns `'unchanged'` if the server confirms it
+ */
+async function fetchWithRetries(
   url: string,
   part: PartialDownload,
-  kept: Stored | undefined,
+  stored: Stored | undefined,
   options: DownloadOptions,
-): Promise<Loaded | 'unchanged'> {
+): Promise<FileFacts | 'unchanged'> {
   const { signal, onProgress, timeout } = options
-  let stored = kept
+  let confirmable = stored
   for (let attempt = 1; ; attempt++) {
     try {
-      const headers: Record<string, string> = { 'accept-encoding': 'identity' }
-      if (part.length > 0) headers.range = `bytes=${part.length}-`
-      else if (stored?.etag) headers['if-none-match'] = stored.etag
-      const answer = await openHttp(url, { headers, signal, timeout })
-      const { response } = answer
+      const answer = await openHttp(url, { headers: requestHeaders(part, confirmable), signal, timeout })
       const linked = linkedFacts(answer)
-      if (response.status === 304 && stored) {
+      if (answer.response.status === 304 && confirmable) {
         await answer.cancel()
-        if (fault(stored.bytes, stored.sha256, linked) === undefined) return 'unchanged'
+        if (mismatch(confirmable.bytes, confirmable.sha256, linked) === undefined) return 'unchanged'
         // The hub announces another file than the one that its storage backend just confirmed as unchanged.
-        stored = undefined
-        if (attempt >= attempts)
+        confirmable = undefined
+        if (attempt >= MAX_ATTEMPTS)
           throw new Error('the server confirmed another version of the file than the one it announces')
         continue
       }
-      const version = versionOf(response)
-      const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '')
-      if (part.length > 0 && (response.status === 416 || response.status === 206)) {
-        const goesOn = response.status === 206 && Number(range?.[1]) === part.length && part.isOf(version)
-        if (!goesOn) {
-          await answer.cancel()
-          await part.drop()
-          if (attempt >= attempts) throw new Error('the server does not resume the interrupted download')
-          continue
-        }
-      } else if (!response.ok || response.status === 206) {
-        await answer.cancel()
-        if (response.status === 206) throw new Refusal('the server sent a range that was not requested')
-        const refusal = Refusal.of(response)
-        throw response.status < 500 && response.status !== 429 ? refusal : new Error(refusal.message)
+      if (!(await isUsable(answer, part))) {
+        await part.discard()
+        if (attempt >= MAX_ATTEMPTS) throw new Error('the server does not resume the interrupted download')
+        continue
       }
-      const total = totalOf(response, range?.[2])
-      const size = options.size ?? linked.size
-      if (size !== undefined && total !== undefined && total !== size) {
-        await answer.cancel()
-        throw new Refusal(wrongSize(total, size))
-      }
-      if (response.status !== 206) await part.restart(version, total)
-      onProgress?.({ done: part.length, total: total ?? 0 })
-      const most = size ?? total ?? mostBytesOf(response)
-      for await (const chunk of answer.chunks()) {
-        if (part.length + chunk.length > most) {
-          throw size === undefined
-            ? tooManyBytes(response)
-            : new Refusal(`it has more than the expected ${size} bytes`)
-        }
-        await part.append(chunk)
-        onProgress?.({ done: part.length, total: total ?? 0 })
-      }
-      if (total !== undefined && part.length !== total) {
-        throw new Error(`the connection broke at ${part.length} of ${total} bytes`)
-      }
-      return { etag: response.headers.get('etag') ?? undefined, ...linked }
+      await receive(answer, part, options.size ?? linked.size, onProgress)
+      return { etag: answer.response.headers.get('etag') ?? undefined, ...linked }
     } catch (error) {
       // Without a version, a resumed download might continue with bytes of another file.
-      if (!part.canResume) await part.drop()
+      if (!part.canResume) await part.discard()
       const isSilent = error instanceof UnresponsiveServer && part.length === 0
-      if (signal?.aborted || error instanceof Refusal || isSilent || attempt >= attempts) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
+      if (signal?.aborted || error instanceof Refusal || isSilent || attempt >= MAX_ATTEMPTS) throw error
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS * attempt))
     }
+  }
+}
+
+/** Asks for the rest of a partial file, or for the whole file unless the server has the version that is stored. */
+function requestHeaders(part: PartialDownload, stored: Stored | undefined): Record<string, string> {
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  if (part.length > 0) headers.range = `bytes=${part.length}-`
+  else if (stored?.etag) headers['if-none-match'] = stored.etag
+  return headers
+}
+
+/**
+ * Whether a response contains the rest of a partial file, or the whole file; `false` if the server cannot resume this part.
+ * A response that is not used is cancelled.
+ *
+ * @throws {Refusal} if another attempt would get the same response
+ * @throws {Error} if another attempt may succeed
+ */
+async function isUsable(answer: HttpAnswer, part: PartialDownload): Promise<boolean> {
+  const { response } = answer
+  const { status } = response
+  if (part.length > 0 && (status === 416 || status === 206)) {
+    const isRest =
+      status === 206 &&
+      rangeOf(response)?.start === part.length &&
+      part.hasVersion(resumableVersionOf(response))
+    if (!isRest) await answer.cancel()
+    return isRest
+  }
+  if (response.ok && status !== 206) return true
+  await answer.cancel()
+  if (status === 206) throw new Refusal('the server sent a range that was not requested')
+  const refusal = Refusal.of(response)
+  throw status < 500 && status !== 429 ? refusal : new Error(refusal.message)
+}
+
+/**
+ * Appends the body of a response to `part`, from its start unless the response is the rest of it.
+ *
+ * @param size expected size of the whole file in bytes, if known
+ */
+async function receive(
+  answer: HttpAnswer,
+  part: PartialDownload,
+  size: number | undefined,
+  onProgress: DownloadOptions['onProgress'],
+): Promise<void> {
+  const { response } = answer
+  const total = totalOf(response)
+  if (size !== undefined && total !== undefined && total !== size) {
+    await answer.cancel()
+    throw new Refusal(wrongSize(total, size))
+  }
+  if (response.status !== 206) await part.restart(resumableVersionOf(response), total)
+  onProgress?.({ done: part.length, total: total ?? 0 })
+  const limit = size ?? total ?? mostBytesOf(response)
+  for await (const chunk of answer.chunks()) {
+    if (part.length + chunk.length > limit) {
+      throw size === undefined
+        ? tooManyBytes(response)
+        : new Refusal(`it has more than the expected ${size} bytes`)
+    }
+    await part.append(chunk)
+    onProgress?.({ done: part.length, total: total ?? 0 })
+  }
+  if (total !== undefined && part.length !== total) {
+    throw new Error(`the connection broke at ${part.length} of ${total} bytes`)
   }
 }
 
@@ -213,7 +254,7 @@ async function finish(
   url: string,
   name: string,
   part: PartialDownload,
-  loaded: Loaded,
+  facts: FileFacts,
   options: DownloadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await part.bytes()
@@ -225,20 +266,20 @@ async function finish(
     )
   }
   const digest = await sha256(bytes)
-  const wrong = fault(bytes, digest, {
-    size: options.size ?? loaded.size,
-    sha256: options.sha256 ?? loaded.sha256,
+  const wrong = mismatch(bytes, digest, {
+    size: options.size ?? facts.size,
+    sha256: options.sha256 ?? facts.sha256,
   })
   if (wrong !== undefined) throw unreadable(name, url, wrong)
   options.check?.(bytes)
   // If it cannot be cached, for example because the disk is full, it is downloaded again next time.
-  await part.keep({ url, etag: loaded.etag, sha256: digest }).catch(() => part.drop())
+  await part.commit({ url, etag: facts.etag, sha256: digest }).catch(() => part.discard())
   return bytes
 }
 
 /** The size and SHA-256 that the Hugging Face hub sends with the redirect to the storage of a file. */
-function linkedFacts({ passed }: HttpAnswer): Pick<Loaded, 'sha256' | 'size'> {
-  const linked: Pick<Loaded, 'sha256' | 'size'> = { sha256: undefined, size: undefined }
+function linkedFacts({ passed }: HttpAnswer): Pick<FileFacts, 'sha256' | 'size'> {
+  const linked: Pick<FileFacts, 'sha256' | 'size'> = { sha256: undefined, size: undefined }
   for (const headers of passed) {
     const etag = /^"?([0-9a-f]{64})"?$/i.exec(headers.get('x-linked-etag') ?? '')?.[1]
     if (etag === undefined) continue
@@ -250,11 +291,11 @@ function linkedFacts({ passed }: HttpAnswer): Pick<Loaded, 'sha256' | 'size'> {
 }
 
 /**
- * The version of the exact bytes, by which a download can be resumed; `undefined` if there is none. A weak ETag
+ * The version of the exact bytes, with which a download can be resumed; `undefined` if there is none. A weak ETag
  * identifies equivalent content rather than identical bytes, and offsets in a compressed response are not offsets in
  * the file.
  */
-function versionOf(response: Response): string | undefined {
+function resumableVersionOf(response: Response): string | undefined {
   if (isPacked(response)) return undefined
   const etag = response.headers.get('etag')
   if (etag !== null) return etag.startsWith('W/') ? undefined : etag
@@ -262,11 +303,19 @@ function versionOf(response: Response): string | undefined {
 }
 
 /** The size of the whole file, if known. With a content encoding, the headers give the compressed size instead. */
-function totalOf(response: Response, ofRange: string | undefined): number | undefined {
+function totalOf(response: Response): number | undefined {
   if (isPacked(response)) return undefined
-  if (response.status === 206) return ofRange === undefined || ofRange === '*' ? undefined : Number(ofRange)
+  if (response.status === 206) return rangeOf(response)?.total
   const length = response.headers.get('content-length')
   return length === null ? undefined : Number(length)
+}
+
+/** The first byte of a response to a range request, and the size of the whole file if the server tells it. */
+function rangeOf(response: Response): { start: number; total: number | undefined } | undefined {
+  const contentRange = response.headers.get('content-range') ?? ''
+  const [, start, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(contentRange) ?? []
+  if (start === undefined) return undefined
+  return { start: Number(start), total: total === '*' ? undefined : Number(total) }
 }
 
 function whyNot(cause: unknown, part: PartialDownload): string {

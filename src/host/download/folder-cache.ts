@@ -11,9 +11,9 @@ const STALE_MS = 60_000
 const MAX_UNRESUMED_MS = 7 * 24 * 3_600_000
 
 /** The version in the name of a partial file if the server reports none. */
-const unversioned = 'none'
+const UNVERSIONED = 'none'
 /** The names of incomplete files: partial downloads, in use or left behind, and temporary metadata files. */
-const unfinished =
+const UNFINISHED =
   /^[0-9a-f]{16}-[\w-]{0,40}\.(((none|[0-9a-f]{8})\.)?[0-9a-f]{8}\.(part|json)|(none|[0-9a-f]{8})\.part)$/
 
 /**
@@ -44,7 +44,7 @@ export class FolderCache implements ModelCache {
   }
 
   async read(url: string): Promise<Stored | undefined> {
-    const path = `${this.#folder}/${await nameOf(url)}`
+    const path = `${this.#folder}/${await fileNameOf(url)}`
     try {
       const metadata: StoredMetadata = JSON.parse(await this.#files.readFile(`${path}.json`, 'utf8'))
       const bytes = new Uint8Array(await this.#files.readFile(path))
@@ -56,7 +56,7 @@ export class FolderCache implements ModelCache {
   }
 
   async open(url: string): Promise<PartialDownload> {
-    const name = await nameOf(url)
+    const name = await fileNameOf(url)
     const part = new FolderDownload(this.#folder, name, this.#files)
     await part.takeOver()
     return part
@@ -68,7 +68,7 @@ export class FolderCache implements ModelCache {
  */
 async function removeUnresumed(folder: string, files: Files): Promise<void> {
   for (const name of await files.readdir(folder)) {
-    if (!unfinished.test(name)) continue
+    if (!UNFINISHED.test(name)) continue
     const path = `${folder}/${name}`
     try {
       const { mtimeMs } = await files.stat(path)
@@ -87,7 +87,7 @@ class FolderDownload implements PartialDownload {
   readonly #name: string
   readonly #files: Files
   readonly #random = crypto.randomUUID().slice(0, 8)
-  #version = unversioned
+  #version = UNVERSIONED
   #handle: Awaited<ReturnType<Files['open']>> | undefined
 
   constructor(folder: string, name: string, files: Files) {
@@ -130,16 +130,16 @@ class FolderDownload implements PartialDownload {
   }
 
   async restart(version: string | undefined): Promise<void> {
-    await this.drop()
-    this.#version = version === undefined ? unversioned : hash(version)
+    await this.discard()
+    this.#version = version === undefined ? UNVERSIONED : fnv1a(version)
   }
 
-  isOf(version: string | undefined): boolean {
-    return version !== undefined && this.#version === hash(version)
+  hasVersion(version: string | undefined): boolean {
+    return version !== undefined && this.#version === fnv1a(version)
   }
 
   get canResume(): boolean {
-    return this.#version !== unversioned
+    return this.#version !== UNVERSIONED
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
@@ -151,7 +151,7 @@ class FolderDownload implements PartialDownload {
       : new Uint8Array(bytes)
   }
 
-  async keep(metadata: StoredMetadata): Promise<void> {
+  async commit(metadata: StoredMetadata): Promise<void> {
     await this.#close()
     const path = `${this.#folder}/${this.#name}`
     const temporary = `${path}.${this.#random}.json`
@@ -160,14 +160,14 @@ class FolderDownload implements PartialDownload {
     await this.#files.rename(this.#path, path)
   }
 
-  async leave(): Promise<void> {
-    if (!this.canResume) return this.drop()
+  async suspend(): Promise<void> {
+    if (!this.canResume) return this.discard()
     await this.#close()
     if (this.length === 0) return
     await this.#files.rename(this.#path, `${this.#folder}/${this.#name}.${this.#version}.part`)
   }
 
-  async drop(): Promise<void> {
+  async discard(): Promise<void> {
     await this.#close()
     await this.#files.rm(this.#path, { force: true })
     this.length = 0
@@ -180,14 +180,14 @@ class FolderDownload implements PartialDownload {
 }
 
 /** The file name for a URL: a hash of the whole URL, then its last segment, so that people can recognise it. */
-async function nameOf(url: string): Promise<string> {
+async function fileNameOf(url: string): Promise<string> {
   const digest = await sha256(new TextEncoder().encode(url))
   const last = new URL(url).pathname.split('/').at(-1) ?? ''
   return `${digest.slice(0, 16)}-${last.replace(/[^\w-]/g, '_').slice(-40)}`
 }
 
-/** A short hash of a version (FNV-1a, 32 bits). */
-function hash(text: string): string {
+/** The 32-bit FNV-1a hash of a version, in hexadecimal. */
+function fnv1a(text: string): string {
   let state = 0x811c9dc5
   for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193)
   return (state >>> 0).toString(16).padStart(8, '0')

@@ -327,14 +327,16 @@ describe('credentials in a URL', () => {
 })
 
 it.each([
-  'hf:a/b@%/x',
-  'hf:a/b@%ff',
-  'hf:a/b@%2E%2E/x',
-  'hf:a/b@x%2F..%2Fy',
-  'hf:a/b/\ud800',
-  'hf:a/b@%E0%A4%A',
-])('%j is not a model on the hub', (source) => {
-  expect(() => parseHubSource(source)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+  ['hf:a/b@%/x', 'whose revision'],
+  ['hf:a/b@%ff', 'whose revision'],
+  ['hf:a/b@%2E%2E/x', 'whose revision'],
+  ['hf:a/b@x%2F..%2Fy', 'whose revision'],
+  ['hf:a/b/\ud800', 'whose file'],
+  ['hf:a/b@%E0%A4%A', 'whose revision'],
+])('%j is not a model on the hub', (source, part) => {
+  expect(() => parseHubSource(source)).toThrow(
+    expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(part) }),
+  )
 })
 
 describe('leftovers of killed processes', () => {

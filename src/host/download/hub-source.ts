@@ -11,7 +11,7 @@ export interface HubModel {
 }
 
 /** Default locations of an ONNX model on the hub: the one that transformers.js uses, then the top folder. */
-const usualFiles = ['onnx/model.onnx', 'model.onnx']
+const DEFAULT_FILES = ['onnx/model.onnx', 'model.onnx']
 
 /**
  * Parses `hf:owner/name[@revision][/file]`. A slash in the revision is written as `%2F`.
@@ -21,26 +21,33 @@ const usualFiles = ['onnx/model.onnx', 'model.onnx']
 export function parseHubSource(source: string, argument = 'model'): HubModel {
   const [, id, revision = 'main', file] =
     /^hf:([\w.-]+\/[\w.-]+)(?:@([^/@]+))?(?:\/(.+))?$/.exec(source) ?? []
-  const expected = `'hf:owner/name', 'hf:owner/name@revision' or 'hf:owner/name/file'`
+  const expected = `'hf:owner/name', 'hf:owner/name/file', 'hf:owner/name@revision' or 'hf:owner/name@revision/file'`
   if (id === undefined || id.includes('..') || file?.split('/').includes('..')) {
     throw invalidArgument(argument, source, expected)
   }
-  const model = { revision: decoded(revision), files: file === undefined ? usualFiles : [file] }
-  if (model.revision === undefined || !isWritable(file ?? '')) {
+  if (file !== undefined && !isEncodable(file)) {
     throw invalidArgument(
       argument,
       source,
-      `${expected}, whose revision is a part of a URL ('%2F' for a slash)`,
+      `${expected}, whose file can be part of a URL (no unpaired surrogates)`,
     )
   }
-  return { ...model, id, revision: model.revision }
+  const decodedRevision = decodeRevision(revision)
+  if (decodedRevision === undefined) {
+    throw invalidArgument(
+      argument,
+      source,
+      `${expected}, whose revision is percent-encoded ('%2F' for a slash) without '..'`,
+    )
+  }
+  return { id, revision: decodedRevision, files: file === undefined ? DEFAULT_FILES : [file] }
 }
 
 /** Decodes a revision; `undefined` if it is malformed or would escape the model's folder. */
-function decoded(revision: string): string | undefined {
+function decodeRevision(revision: string): string | undefined {
   try {
     const text = decodeURIComponent(revision)
-    return isWritable(text) && !text.split('/').some((part) => part === '.' || part === '..')
+    return isEncodable(text) && !text.split('/').some((part) => part === '.' || part === '..')
       ? text
       : undefined
   } catch {
@@ -50,7 +57,7 @@ function decoded(revision: string): string | undefined {
 }
 
 /** Whether a text can be percent-encoded, which fails for unpaired surrogates. */
-function isWritable(text: string): boolean {
+function isEncodable(text: string): boolean {
   try {
     encodeURIComponent(text)
     return true

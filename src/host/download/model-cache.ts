@@ -15,7 +15,7 @@ export interface Stored extends StoredMetadata {
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** A file that is being downloaded. It is not visible in the cache before `keep`. */
+/** A file that is being downloaded. It is not visible in the cache before `commit`. */
 export interface PartialDownload {
   /** The number of bytes downloaded so far. */
   readonly length: number
@@ -23,16 +23,16 @@ export interface PartialDownload {
   /** Discards the bytes so far and records the version and size that the server now sends. */
   restart(version: string | undefined, total: number | undefined): Promise<void>
   /** Whether the bytes so far are of this version. */
-  isOf(version: string | undefined): boolean
+  hasVersion(version: string | undefined): boolean
   /** Whether the version of the bytes so far is known; without it, they cannot be resumed. */
   readonly canResume: boolean
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Adds the complete file to the cache atomically. */
-  keep(metadata: StoredMetadata): Promise<void>
+  commit(metadata: StoredMetadata): Promise<void>
   /** Leaves the bytes so far for a later attempt, if that is possible. */
-  leave(): Promise<void>
+  suspend(): Promise<void>
   /** Discards the bytes so far. */
-  drop(): Promise<void>
+  discard(): Promise<void>
 }
 
 /** A cache of downloaded files. */
@@ -66,7 +66,7 @@ export class MemoryDownload implements PartialDownload {
     if (total > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(total, 2 ** 31))
   }
 
-  isOf(version: string | undefined): boolean {
+  hasVersion(version: string | undefined): boolean {
     return version !== undefined && version === this.#version
   }
 
@@ -78,9 +78,9 @@ export class MemoryDownload implements PartialDownload {
     return this.length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.length)
   }
 
-  async keep(_metadata: StoredMetadata): Promise<void> {}
-  async leave(): Promise<void> {}
-  async drop(): Promise<void> {
+  async commit(_metadata: StoredMetadata): Promise<void> {}
+  async suspend(): Promise<void> {}
+  async discard(): Promise<void> {
     this.length = 0
   }
 }

@@ -8,7 +8,7 @@ import type { ModelCache } from './model-cache.ts'
  * @param place a folder; `true` for the default, which is `SOFTMARGIN_CACHE`, or else `softmargin` in
  *   `XDG_CACHE_HOME`, `LOCALAPPDATA` or `~/.cache`; `false` for none
  */
-export async function modelCache(place: boolean | string): Promise<ModelCache | undefined> {
+export async function openModelCache(place: boolean | string): Promise<ModelCache | undefined> {
   if (place === false) return undefined
   if (hasFileSystem()) {
     const { FolderCache } = await import('./folder-cache.ts')

@@ -51,7 +51,7 @@ export interface HttpOptions {
   timeout?: number | undefined
 }
 
-/** A response. Its body must be read to the end with `pieces`, or cancelled with `cancel`. */
+/** A response. Its body must be read to the end with `chunks`, or cancelled with `cancel`. */
 export interface HttpAnswer {
   response: Response
   /** The headers of all responses: those of the redirects, then those of `response`. */

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { useThreadScript } from '../../host/threads.ts'
 import type { Network } from '../runtime.ts'
-import { threadsForImages } from './threads-for-images.ts'
+import { imageThreadCount } from './image-thread-count.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -17,7 +17,7 @@ async function inPage(navigator: object) {
   useThreadScript('full', () => new Worker(''))
   vi.stubGlobal('navigator', navigator)
   const networks = [engine, onnxruntime, given]
-  return Promise.all(networks.map((network) => threadsForImages(network, undefined, 4e6)))
+  return Promise.all(networks.map((network) => imageThreadCount(network, undefined, 4e6)))
 }
 
 const iPhone =
@@ -37,13 +37,13 @@ it.each([
 
 it('takes the number that the caller wants', async () => {
   vi.stubGlobal('navigator', { hardwareConcurrency: 4, deviceMemory: 0.5 })
-  expect(await threadsForImages(onnxruntime, 3, 4e6)).toBe(3)
+  expect(await imageThreadCount(onnxruntime, 3, 4e6)).toBe(3)
 })
 
 it('uses one thread where there are no workers', async () => {
   vi.stubGlobal('EdgeRuntime', 'edge-runtime')
   vi.stubGlobal('Worker', undefined)
   vi.stubGlobal('navigator', { hardwareConcurrency: 8 })
-  expect(await threadsForImages(engine, undefined, 4e6)).toBe(1)
-  expect(await threadsForImages(given, undefined, 4e6)).toBe(1)
+  expect(await imageThreadCount(engine, undefined, 4e6)).toBe(1)
+  expect(await imageThreadCount(given, undefined, 4e6)).toBe(1)
 })

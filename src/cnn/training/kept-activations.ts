@@ -12,6 +12,8 @@ import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
+  /** Begins a training: what is drawn at random is drawn anew, with the same seed. */
+  restart(): void
   /**
    * Writes the tensors of some images.
    *
@@ -81,7 +83,7 @@ async function imagesOf(
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
-  const random = new Random(randomState)
+  let random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
   await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {
@@ -89,6 +91,9 @@ async function imagesOf(
     o.onImages(first + count, 1)
   })
   return {
+    restart: () => {
+      random = new Random(randomState)
+    },
     gather: (_, rows, [to]) => {
       for (const [i, row] of rows.entries()) {
         all.take(row, image)
@@ -138,6 +143,7 @@ async function activationsOf(
     )
   }
   return {
+    restart: () => {},
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {
         const store = stores[k][epoch % views]

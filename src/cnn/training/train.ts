@@ -37,7 +37,7 @@ interface Clock {
  */
 export async function train(
   runner: GradientRunner,
-  data: TrainingData,
+  data: Pick<TrainingData, 'gather'>,
   codes: Int32Array,
   o: Settings & {
     deadline: number | undefined

@@ -12,7 +12,7 @@ const SHARED = 'chunk'
 const SMALL = 'lite'
 
 /** The entry points that share its modules. Others, such as the scripts of threads, run beside one of these. */
-const SHARING = ['index', 'lite', 'svm', 'bundler']
+const SHARING = ['index', 'lite', 'svm']
 
 /** Removes types. */
 const typescript = {

@@ -12,5 +12,5 @@ export function downloadSize(
   code: string,
   splitting?: boolean,
 ): Promise<Record<'script' | 'engines' | 'codecs' | 'onnx', number>>
-export function answeringSize(): Promise<Record<'script' | 'engines', number>>
+export function answeringSize(): Promise<Record<'script' | 'engines' | 'files', number>>
 export function downloadTable(): Promise<string[]>

@@ -98,7 +98,7 @@ const answering = `
  * file, beside the CNN and the image decoder. Node tells which scripts a process has executed, so that it does not matter
  * whether they were imported statically or on demand.
  *
- * @returns `{ script, engines }`
+ * @returns `{ script, engines, files }`; `files` is the number of scripts and WebAssembly modules
  */
 export async function answeringSize() {
   // Two levels deep, like the scripts of the package, which look for WebAssembly beside themselves.
@@ -121,12 +121,13 @@ export async function answeringSize() {
     .flatMap((file) => JSON.parse(readFileSync(`${coverage}/${file}`, 'utf8')).result)
     .filter(({ url }) => url.startsWith(pathToFileURL(folder).href) && url.endsWith('.js'))
     .map(({ url }) => fileURLToPath(url))
+  const executed = [...new Set(scripts)]
   const sum = (files) => files.reduce((bytes, file) => bytes + gzipped(readFileSync(file)), 0)
   const engines = readdirSync(`${root}dist`)
     .filter((file) => file.endsWith('.wasm'))
     .map((file) => `${root}dist/${file}`)
     .filter((file) => compiled.includes(createHash('sha256').update(readFileSync(file)).digest('hex')))
-  return { script: sum([...new Set(scripts)]), engines: sum(engines) }
+  return { script: sum(executed), engines: sum(engines), files: executed.length + engines.length }
 }
 
 /** The README's table of downloads. */

@@ -47,6 +47,7 @@ export type { ModelDownload, ModelSource } from './cnn/extractor/model-source.ts
 export type { LayerInfo } from './cnn/layers/layer-info.ts'
 export type { Pooling, ResolvedPooling } from './cnn/pool.ts'
 export type { RunningDevice, Runtime, RuntimeInfo } from './cnn/runtime.ts'
+export type { ActivationStore } from './cnn/training/activation-store.ts'
 export type {
   Augmentation,
   FineTuneOptions,

@@ -41,7 +41,7 @@ export function checkOptions(options: ClassifierOptions): Required<
     probability,
     unknown,
     store,
-    fineTune: checkTuning(fineTune, store),
+    fineTune: checkTuning(fineTune, store, unknown),
   }
 }
 
@@ -54,7 +54,11 @@ export function withDefaultC(svm: SVC | SvcOptions): SVC | SvcOptions {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-function checkTuning(fineTune: unknown, store: unknown): ClassifierFineTune | undefined {
+function checkTuning(
+  fineTune: unknown,
+  store: unknown,
+  unknown: UnknownSettings | undefined,
+): ClassifierFineTune | undefined {
   if (fineTune === false) return undefined
   if (fineTune !== true && (typeof fineTune !== 'object' || fineTune === null)) {
     throw invalidArgument('fineTune', fineTune, 'true, false or an object of options')
@@ -69,5 +73,10 @@ function checkTuning(fineTune: unknown, store: unknown): ClassifierFineTune | un
     const expected = 'left out with fineTune, since features of a CNN that changes cannot be kept'
     throw invalidArgument('store', store, expected)
   }
-  return options
+  if (!unknown) return options
+  if (options.refit) {
+    const expected = 'left out with unknown, whose threshold needs images that the CNN has not learnt from'
+    throw invalidArgument('fineTune.refit', true, expected)
+  }
+  return { ...options, refit: false }
 }

@@ -114,6 +114,42 @@ describe('a classifier with fineTune', () => {
     expect(classifier.svm.toState().sigmoids).not.toEqual(sigmoids)
   })
 
+  it('with refit still learns probabilities and parameters from images that a CNN has not seen', async () => {
+    const tuning = { from: 'input', epochs: 10, batchSize: 8, augment: false } as const
+    const network = { model: layeredCnnBytes(), preprocess: texturePreprocess }
+    using classifier = await ImageClassifier.create({
+      extractor: network,
+      fineTune: { ...tuning, refit: true },
+      probability: true,
+    })
+    const [images, labels] = [textures(0, 25), textureLabels(25)]
+    await classifier.fit(images, labels, { grid: { C: [1, 10] } })
+    expect(classifier.extractor.tuning).toMatchObject({ kept: true, refit: true, validation: { images: 15 } })
+
+    // A classifier without refit has the CNN that was compared, and the same parameters and sigmoids follow from it.
+    using once = await ImageClassifier.create({
+      extractor: network,
+      fineTune: { ...tuning, refit: false },
+      probability: true,
+    })
+    await once.fit(images, labels, { grid: { C: [1, 10] } })
+    expect(classifier.search).toEqual(once.search)
+    expect(classifier.svm.toState().sigmoids).toEqual(once.svm.toState().sigmoids)
+
+    // Its own SVM learns from the CNN that has seen all images.
+    const features = await classifier.extractor.extract(images)
+    expect(features).not.toEqual(await once.extractor.extract(images))
+    const svc = classifier.svm.clone({ probability: false })
+    await svc.fit(await new StandardScaler().fitTransform(features), labels)
+    expect(svc.toState().supportVectors).toEqual(classifier.svm.toState().supportVectors)
+
+    for (const one of [classifier, once]) {
+      await one.add(textures(25, 30), textureLabels(5))
+      await one.refit()
+    }
+    expect(classifier.svm.toState().sigmoids).toEqual(once.svm.toState().sigmoids)
+  })
+
   it('warns if the CNN has learnt from all images that probabilities could come from', async () => {
     for (const [options, count] of [
       [{ probability: true }, 1],
@@ -171,6 +207,10 @@ describe('a classifier with fineTune', () => {
     await expect(ImageClassifier.create({ fineTune: true, store })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       argument: 'store',
+    })
+    await expect(ImageClassifier.create({ fineTune: { refit: true }, unknown: true })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'fineTune.refit',
     })
     const signal = AbortSignal.timeout(1000)
     await expect(ImageClassifier.create({ fineTune: { signal } as never })).rejects.toMatchObject({

@@ -102,14 +102,15 @@ export interface ClassifierProgress
    * What `done` and `total` count: `'features'` counts images, `'layers'` counts fits during layer selection,
    * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, `'calibration'` counts
    * folds that probabilities are learnt from, `'background'` counts images of `unknown.background`, and `'duplicates'`
-   * counts images that are compared. While the CNN is trained, `'activations'` counts images and
-   * `'training'` counts steps.
+   * counts images that are compared. While the CNN is trained, `'activations'` counts images,
+   * `'training'` and `'refit'` count steps.
    */
   stage:
     | 'features'
     | 'layers'
     | 'activations'
     | 'training'
+    | 'refit'
     | 'search'
     | 'svm'
     | 'calibration'

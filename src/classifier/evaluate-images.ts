@@ -30,7 +30,7 @@ export async function evaluateClassifier<L extends Label, Y extends Label>(
   checkEvaluate(o)
   if (add) await refittableOf(state)
   const { evaluation, extracted } = await evaluationOf<L | Y>(pipelineOf(state), images, labels, o)
-  if (add) keepImages(state, extracted, labels as ArrayLike<Label> as ArrayLike<L>)
+  if (add) await keepImages(state, extracted, images, labels as ArrayLike<Label> as ArrayLike<L>, o)
   return evaluation
 }
 

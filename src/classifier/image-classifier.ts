@@ -313,12 +313,12 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    * `'balanced'` are those of all images, and so are the layer, the CNN and the parameters that `fit` chose: what was
    * chosen on these images makes the accuracy slightly optimistic, and copies of an image make it too high.
    *
-   * After fine-tuning only the images that the CNN has not learnt from are judged, if there are any.
+   * After fine-tuning only the images that the CNN has not learnt from are judged.
    *
    * @param o `onProgress` counts images, once for each other class, in the stage `'svm'`
    * @throws {SoftmarginError} `NOT_FITTED` and `FEATURES_MISSING` as `suspects`; `INVALID_ARGUMENT` if `fit` was given
-   *   `groups`, of which a single image cannot be left out; `TOO_FEW_ROWS` if one of two classes has a single image;
-   *   `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
+   *   `groups`, of which a single image cannot be left out, or trained the CNN on all images; `TOO_FEW_ROWS` if one of two
+   *   classes has a single image; `ABORTED`, `DISPOSED`, `OUT_OF_MEMORY`
    */
   async leaveOneOut(o: LongCall<ClassifierProgress> = {}): Promise<LeftOutImages<L>> {
     const { leaveOneOutOf } = await import('./fitting/training-images.ts')
@@ -371,11 +371,12 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
    *
    * @param o.extrapolateTo numbers of images to guess for. Default as many as it has learnt from, and twice as many
    * @param o.cv number of folds, or a splitter. Default 5
+   * @param o.groups the group of each image, which no fold divides. Default: those of the last fit
    * @param o `onProgress` counts fits, in the stage `'svm'`
-   * @throws {SoftmarginError} as `suspects`; `TOO_FEW_ROWS` if a class has fewer images than there are folds
+   * @throws {SoftmarginError} as `suspects`; `TOO_FEW_ROWS` if a class has fewer images, or groups, than there are folds
    */
   async learningCurve(
-    o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'> = {},
+    o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv' | 'groups'> = {},
   ): Promise<LearningCurve> {
     const { learningCurveOf } = await import('./fitting/training-images.ts')
     return learningCurveOf(this.#state, o)

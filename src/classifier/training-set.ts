@@ -19,6 +19,11 @@ export interface TrainingSet<L extends Label = Label> {
    * everything looks easier to tell apart than it is.
    */
   unseen?: Int32Array | undefined
+  /**
+   * Unscaled features by the CNN that has not learnt from `unseen`, if the one of `features` has. What is learnt from
+   * unseen rows is learnt from these.
+   */
+  compared?: Matrix | undefined
 }
 
 /** Pairs extracted features with the labels of the images that could be read. */
@@ -26,8 +31,9 @@ export function trainingSetFrom<L extends Label>(
   { features, keys, read }: Extracted,
   labels: ArrayLike<L>,
   unseen?: Int32Array,
+  compared?: Matrix,
 ): TrainingSet<L> {
-  return { features, keys, labels: read.map((i) => labels[i]), unseen }
+  return { features, keys, labels: read.map((i) => labels[i]), unseen, compared }
 }
 
 /** Concatenates training sets. */
@@ -37,7 +43,10 @@ export function joinTrainingSets<L extends Label>(
 ): TrainingSet<L> & { features: Matrix } {
   const keys = parts.every((part) => part.keys) ? parts.flatMap((part) => part.keys!) : undefined
   const labels = parts.flatMap((part) => part.labels)
-  return { features: joinRows(features), keys, labels, unseen: joinUnseen(parts) }
+  const compared = parts.every((part) => part.compared)
+    ? joinRows(parts.map((part) => part.compared!))
+    : undefined
+  return { features: joinRows(features), keys, labels, unseen: joinUnseen(parts), compared }
 }
 
 function joinUnseen(parts: readonly TrainingSet[]): Int32Array | undefined {

@@ -27,24 +27,28 @@ export type CustomAssetName = AssetName | 'jpeg.wasm' | 'webp.wasm' | 'avif.wasm
 /** A compiled module, its bytes, or the path or URL to read them from. */
 export type CustomAsset = WebAssembly.Module | Uint8Array<ArrayBuffer> | ArrayBuffer | URL | string
 
-const names: Record<CustomAssetName, true> = {
-  'svm.wasm': true,
-  'svm.prediction.wasm': true,
-  'svm.threads.wasm': true,
-  'svm.relaxed.wasm': true,
-  'svm.relaxed.threads.wasm': true,
-  'cnn.wasm': true,
-  'cnn.inference.wasm': true,
-  'cnn.threads.wasm': true,
-  'cnn.relaxed.wasm': true,
-  'cnn.relaxed.threads.wasm': true,
-  'tiny.onnx': true,
-  'tiny-background.bin': true,
+/** Where the files of this package are. Each URL is a literal, since bundlers resolve only literal ones. */
+const urls: Record<AssetName, () => URL> = {
+  'svm.wasm': () => new URL('../../dist/svm.wasm', import.meta.url),
+  'svm.prediction.wasm': () => new URL('../../dist/svm.prediction.wasm', import.meta.url),
+  'svm.threads.wasm': () => new URL('../../dist/svm.threads.wasm', import.meta.url),
+  'svm.relaxed.wasm': () => new URL('../../dist/svm.relaxed.wasm', import.meta.url),
+  'svm.relaxed.threads.wasm': () => new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url),
+  'cnn.wasm': () => new URL('../../dist/cnn.wasm', import.meta.url),
+  'cnn.inference.wasm': () => new URL('../../dist/cnn.inference.wasm', import.meta.url),
+  'cnn.threads.wasm': () => new URL('../../dist/cnn.threads.wasm', import.meta.url),
+  'cnn.relaxed.wasm': () => new URL('../../dist/cnn.relaxed.wasm', import.meta.url),
+  'cnn.relaxed.threads.wasm': () => new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url),
+  'tiny.onnx': () => new URL('../../dist/tiny.onnx', import.meta.url),
+  'tiny-background.bin': () => new URL('../../dist/tiny-background.bin', import.meta.url),
+}
+const others: Record<Exclude<CustomAssetName, AssetName>, true> = {
   'jpeg.wasm': true,
   'webp.wasm': true,
   'avif.wasm': true,
   'onnxruntime.wasm': true,
 }
+const names = [...Object.keys(urls), ...Object.keys(others)]
 const given = new Map<CustomAssetName, CustomAsset>()
 
 /**
@@ -64,8 +68,8 @@ const given = new Map<CustomAssetName, CustomAsset>()
  */
 export function useAssets(assets: { [Name in CustomAssetName]?: CustomAsset }): void {
   for (const [name, asset] of Object.entries(assets)) {
-    if (!Object.hasOwn(names, name)) {
-      const known = Object.keys(names).join(', ')
+    if (!names.includes(name)) {
+      const known = names.join(', ')
       const message = `unknown file ${show(name)} in assets; the files are ${known}`
       throw invalidArgument('assets', name, `files among ${known}`, message)
     }
@@ -121,32 +125,7 @@ function readNamed(source: URL | string, name: CustomAssetName): Promise<Uint8Ar
   return readBytes(source, name, name.endsWith('.wasm') ? { fault: wasmFault } : {})
 }
 
-/** Returns the URL of a shipped file. Each URL is a literal, since bundlers resolve only literal ones. */
+/** Returns the URL of a shipped file. */
 export function assetUrl(name: AssetName): URL {
-  switch (name) {
-    case 'svm.wasm':
-      return new URL('../../dist/svm.wasm', import.meta.url)
-    case 'svm.prediction.wasm':
-      return new URL('../../dist/svm.prediction.wasm', import.meta.url)
-    case 'svm.relaxed.wasm':
-      return new URL('../../dist/svm.relaxed.wasm', import.meta.url)
-    case 'svm.threads.wasm':
-      return new URL('../../dist/svm.threads.wasm', import.meta.url)
-    case 'svm.relaxed.threads.wasm':
-      return new URL('../../dist/svm.relaxed.threads.wasm', import.meta.url)
-    case 'cnn.wasm':
-      return new URL('../../dist/cnn.wasm', import.meta.url)
-    case 'cnn.threads.wasm':
-      return new URL('../../dist/cnn.threads.wasm', import.meta.url)
-    case 'cnn.inference.wasm':
-      return new URL('../../dist/cnn.inference.wasm', import.meta.url)
-    case 'cnn.relaxed.wasm':
-      return new URL('../../dist/cnn.relaxed.wasm', import.meta.url)
-    case 'cnn.relaxed.threads.wasm':
-      return new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url)
-    case 'tiny.onnx':
-      return new URL('../../dist/tiny.onnx', import.meta.url)
-    case 'tiny-background.bin':
-      return new URL('../../dist/tiny-background.bin', import.meta.url)
-  }
+  return urls[name]()
 }

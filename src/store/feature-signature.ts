@@ -1,8 +1,7 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
-import { ENGINE_VERSION } from '../cnn/engine/engine-version.ts'
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
-import type { RuntimeInfo } from '../cnn/runtime.ts'
+import { canonicalJson, runtimeInSignature } from '../cnn/signature-parts.ts'
 import { sha256 } from '../core/sha256.ts'
 import { type Views, viewsOf } from '../onnx/edit/averaged-views.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
@@ -76,13 +75,6 @@ async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSig
   return { fingerprint, layer, pooling, preprocess, featureSize, ...varying }
 }
 
-/** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
-function runtimeInSignature({ name, module, executionProviders }: RuntimeInfo): string | undefined {
-  if (name === 'onnxruntime') return undefined
-  if (name === 'engine') return `engine ${ENGINE_VERSION}`
-  return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
-}
-
 /** The pooling. Adds `prefixTokens` if it skips those tokens. */
 function poolingOf({
   pooling,
@@ -119,13 +111,4 @@ export async function joinSignatures(signatures: FeatureSignature[]): Promise<Fe
     ...nonDefaultFields(signatures[0]),
     parts,
   }
-}
-
-/** JSON with sorted keys, so that equal settings always give the same text. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
 }

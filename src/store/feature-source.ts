@@ -1,6 +1,7 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import type { FeatureExtractor, LayerChoice } from '../cnn/extractor/extractor.ts'
-import { Matrix } from '../core/matrix.ts'
+import { joinColumns } from '../core/join-columns.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { type FeatureSignature, joinSignatures, signatureOf } from './feature-signature.ts'
 
@@ -57,15 +58,7 @@ export class JoinedLayers implements FeatureSource {
 
   async extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix> {
     const matrices = await this.#extractor.extractLayers(images, this.choices, o)
-    const cols = matrices.reduce((sum, matrix) => sum + matrix.cols, 0)
-    const [{ rows }] = matrices
-    const data = new Float32Array(rows * cols)
-    let at = 0
-    for (const matrix of matrices) {
-      for (let i = 0; i < rows; i++) data.set(matrix.row(i), i * cols + at)
-      at += matrix.cols
-    }
-    return new Matrix(data, rows, cols)
+    return joinColumns(matrices)
   }
 }
 

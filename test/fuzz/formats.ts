@@ -4,7 +4,7 @@ import { trainingSetFromFile, trainingSetToFile } from '../../src/classifier/tra
 import { NotForEngine } from '../../src/cnn/engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from '../../src/cnn/engine/network.ts'
 import { imageTensorInput } from '../../src/cnn/image-tensor-input.ts'
-import { findLayer, listLayers, measureLayers } from '../../src/cnn/layers/list-layers.ts'
+import { findLayer, listLayers } from '../../src/cnn/layers/list-layers.ts'
 import { linesOf } from '../../src/data/lines.ts'
 import { decodeImage } from '../../src/image/decode.ts'
 import { addFormats } from '../../src/image/formats/all-formats.ts'
@@ -26,6 +26,7 @@ import { clouds } from '../support/clouds.ts'
 import { residualCnn, spreadCnn } from '../support/engine-cnns.ts'
 import { layeredCnn, layeredCnnBytes } from '../support/layered-cnn.ts'
 import { manyOperators } from '../support/many-operators.ts'
+import { measuredLayers } from '../support/measured-layers.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../support/model-kinds.ts'
 import type { SeededRandom } from '../support/random.ts'
 import { mutateGraph } from './graph-mutations.ts'
@@ -363,7 +364,7 @@ function examineGraph(bytes: Uint8Array): void {
   if (!layer) return
   const port = imageTensorInput(withFloat32Io(cutModel(model, [findLayer(layers, layer.name).name]), facts))
   const dims = [port.batch ?? 1, port.channels, port.height ?? 13, port.width ?? 18]
-  for (const { shape = [], share = 0 } of measureLayers(model, layers, { name: port.name, dims })) {
+  for (const { shape = [], share = 0 } of measuredLayers(model, { name: port.name, dims })) {
     if (!shape.every(Number.isSafeInteger) || !(share >= 0 && share <= 1)) {
       throw new Error(`a layer has the shape ${shape} and the share ${share}`)
     }

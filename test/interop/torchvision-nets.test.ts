@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { listLayers, measureLayers } from '../../src/cnn/layers/list-layers.ts'
 import { cutModel } from '../../src/onnx/edit/cut.ts'
 import { readModel } from '../../src/onnx/graph/read.ts'
 import { compare } from '../support/engine-oracle.ts'
+import { measuredLayers } from '../support/measured-layers.ts'
 import { nativeOrt } from '../support/native-ort.ts'
 import { hasPythonModule } from '../support/programs.ts'
 import { SeededRandom } from '../support/random.ts'
@@ -31,7 +31,7 @@ describe.runIf(isPossible)('torchvision networks at five layers', () => {
     async (name) => {
       const model = readModel(new Uint8Array(readFileSync(join(folder, `${name}.onnx`))))
       const dims = [1, 3, 224, 224]
-      const all = measureLayers(model, listLayers(model), { name: 'input', dims })
+      const all = measuredLayers(model, { name: 'input', dims })
       const known = all.filter(({ shape, endsStage }) => shape && endsStage)
       const layers = [0, 1, 2, 3, 4].map((i) => known[Math.round(((known.length - 1) * i) / 4)].name)
       const cut = cutModel(model, [...new Set(layers)])

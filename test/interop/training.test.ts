@@ -64,7 +64,7 @@ it
     if (name === 'resnet18') writeFileSync(file, resnet18({ widths: [16, 32, 48, 64] }))
     else python('export', name, file)
     const whole = readModel(readFileSync(file))
-    const layer = listLayers(whole).find(({ isDefault }) => isDefault)!.name
+    const layer = listLayers(whole, inferTensors(whole)).find(({ isDefault }) => isDefault)!.name
     const model = cutModel(whole, [layer])
     const input = model.graph!.input[0].name
     const tail = tailOf(model, inferTensors(model, { [input]: [batchSize, 3, 32, 32] }), input)

@@ -37,9 +37,11 @@ describe('what a page downloads', () => {
   )
 
   it('is within its budget before the first label of a saved classifier, beside CNN and decoder', async () => {
-    const { script, engines } = await answeringSize()
+    const { script, engines, files } = await answeringSize()
     expect(script + engines).toBeLessThanOrEqual(budgets.answering)
     expect(script + engines).toBeGreaterThan(0.9 * budgets.answering)
+    // The page's own script, three chunks and two engines. Each further file would be another request.
+    expect(files).toBe(6)
   })
 
   const bytes = (cell: string) => {

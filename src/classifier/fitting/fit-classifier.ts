@@ -40,14 +40,16 @@ export async function fitClassifier<L extends Label>(
     const unseen = unseenRows(source, extracted.read)
     const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
     if (isAllSeen && (state.probability || state.unknown)) warnOfSeenImages(o.onWarning)
-    const trainingSet = trainingSetFrom<L>(extracted, labels, unseen)
+    const isJudged = planned !== undefined || state.probability === true
+    const compared = isJudged ? await source.extractCompared(images, extracted.read, o) : undefined
+    const trainingSet = trainingSetFrom<L>(extracted, labels, unseen, compared)
     const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
       searchFor<L>(state.template, images, labels, { ...o, cv }, extras),
     )
     const scaler = await fitFeatureScaler(state.scale, extracted.features)
     const background = await backgroundOf(state.unknown, source, o)
     const given = {
-      ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, background },
+      ...{ features: extracted.features, scaler, labels: trainingSet.labels, unseen, compared, background },
       ...extras,
     }
     const groups = o.groups && extracted.read.map((i) => o.groups![i])

@@ -4,7 +4,7 @@ import { encodeLabels, type Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import type { CvResults, GridSearchCV } from '../../model-selection/grid-search.ts'
-import type { FeatureScaler } from '../../preprocessing/feature-scaler.ts'
+import { type FeatureScaler, fitFeatureScaler } from '../../preprocessing/feature-scaler.ts'
 import { type FitProgress, SVC, type SvcOptions, type SvcParameters } from '../../svm/svc.ts'
 import { checkClassWeight, checkFeatureKernel } from '../check-svm.ts'
 import type {
@@ -89,8 +89,9 @@ export interface SvmFit<L extends Label> {
   unknown: UnknownSettings | undefined
   /** Unscaled features of images of other things, for `unknown`. */
   background?: Matrix | undefined
-  /** As in `TrainingSet`. */
+  /** These two as in `TrainingSet`. */
   unseen: Int32Array | undefined
+  compared?: Matrix | undefined
 }
 
 /**
@@ -135,7 +136,7 @@ export async function fitSvm<L extends Label>(
   o: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
   const X = await fit.scaler.transform(fit.features)
-  const { features, labels, unknown, unseen } = fit
+  const { features, labels, unknown, unseen, compared } = fit
   const { groups, signal, onWarning } = o
   const known = unknown && {
     reject: unknown.reject,
@@ -147,7 +148,7 @@ export async function fitSvm<L extends Label>(
   }
   const fitted = { ...(await fitUncalibrated(template, X, fit, search, o)), known }
   if (fit.probability !== true) return fitted
-  const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, fit.features, fit.labels, {
+  const { svc, power } = await calibrateSvc(fitted.svc, fit.scaler.kind, compared ?? features, labels, {
     groups: o.groups,
     signal: o.signal,
     unseen,
@@ -159,7 +160,7 @@ export async function fitSvm<L extends Label>(
 async function fitUncalibrated<L extends Label>(
   template: SVC<L>,
   X: Matrix,
-  { labels: y, probability }: SvmFit<L>,
+  { labels: y, probability, compared, scaler }: SvmFit<L>,
   search: GridSearchCV<L> | undefined,
   { signal, onProgress, onWarning, warmStart, groups }: ClassifierFitOptions<L> & { warmStart?: SVC },
 ): Promise<FittedSvm<L>> {
@@ -171,9 +172,11 @@ async function fitUncalibrated<L extends Label>(
   }
   try {
     const onSearch = (p: Progress) => onProgress?.({ stage: 'search', ...p })
-    await search.fit(X, y, { signal, onWarning, groups, onProgress: onSearch })
+    const judged = compared && (await (await fitFeatureScaler(scaler.kind, compared)).transform(compared))
+    await search.fit(judged ?? X, y, { signal, onWarning, groups, onProgress: onSearch })
     const { bestParams, bestScore, bestIndex, cvResults } = search
-    const best = SVC.fromState(search.bestEstimator.toState())
+    const best = SVC.fromState<L>(search.bestEstimator.toState())
+    if (judged) await best.fit(X, y, { signal, onWarning })
     return { svc: best, search: { bestParams, bestScore, bestIndex, cvResults } }
   } finally {
     search.dispose()

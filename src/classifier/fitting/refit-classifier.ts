@@ -21,17 +21,21 @@ export async function addImages<L extends Label>(
   checkImages(images)
   checkLabels(labels, images.length, 'labels', 'images')
   uniqueLabels<Label>([trainingSet.labels[0], ...Array.from(labels)], 'labels')
-  keepImages(state, await state.source.extract(images, o, labels), labels)
+  await keepImages(state, await state.source.extract(images, o, labels), images, labels, o)
 }
 
 /** Keeps labelled images, whose features are extracted, for the next refit. */
-export function keepImages<L extends Label>(
+export async function keepImages<L extends Label>(
   state: ClassifierState<L>,
-  extracted: Extracted,
+  { features, keys, read }: Extracted,
+  images: readonly ImageInput[],
   labels: ArrayLike<L>,
-): void {
+  o: ImagesCall,
+): Promise<void> {
+  const { trainingSet } = fittedOf(state)
+  const compared = trainingSet?.compared && (await state.source.extractCompared(images, read, o))
   fittedOf(state)
-  state.added.push({ ...trainingSetFrom(extracted, labels), features: extracted.features })
+  state.added.push({ ...trainingSetFrom({ features, keys, read }, labels, undefined, compared), features })
 }
 
 /** Fits a classifier on the images of the last fit and those added since; see `ImageClassifier.refit`. */
@@ -49,7 +53,8 @@ export async function refitClassifier<L extends Label>(
   const extras = { probability: state.probability, unknown: state.unknown }
   const background = last.known && backgroundRows(last.known.numbers)
   const given = {
-    ...{ features: all.features, scaler, labels: all.labels, unseen: all.unseen, background },
+    ...{ features: all.features, scaler, labels: all.labels, background },
+    ...{ unseen: all.unseen, compared: all.compared },
     ...extras,
   }
   const fitted = await fitSvm(svc, given, undefined, { ...o, groups, warmStart: svc })

@@ -36,6 +36,10 @@ export async function leaveOneOutOf<L extends Label>(
   if (groups) {
     throw invalidArgument('groups', groups, 'undefined for leaveOneOut, which leaves out single images')
   }
+  if (state.source.extractor.tuning?.kept && !trainingSet.unseen) {
+    const expected = 'above 0 for leaveOneOut, since a CNN finds the images that it has learnt from too easy'
+    throw invalidArgument('fineTune.validation', 0, expected)
+  }
   const { leaveImagesOut } = await import('../review/leave-images-out.ts')
   return leaveImagesOut(svc, await scaler.transform(features), trainingSet.labels, {
     unseen: trainingSet.unseen,
@@ -47,12 +51,13 @@ export async function leaveOneOutOf<L extends Label>(
 /** See `ImageClassifier.learningCurve`. */
 export async function learningCurveOf<L extends Label>(
   state: ClassifierState<L>,
-  o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv'>,
+  o: LongCall<ClassifierProgress> & Pick<LearningCurveOptions, 'extrapolateTo' | 'cv' | 'groups'>,
 ): Promise<LearningCurve> {
-  const { svc, scaler, trainingSet, features } = await refittableOf(state)
+  const { svc, scaler, trainingSet, features, ...last } = await refittableOf(state)
   const { learningCurve } = await import('../../model-selection/learning-curve.ts')
   return learningCurve(svc, features, trainingSet.labels, {
     ...o,
+    groups: o.groups ?? last.groups,
     scale: scaler.kind,
     onProgress: (p) => o.onProgress?.({ stage: 'svm', ...p }),
   })

@@ -9,6 +9,7 @@ import { isSvmNode } from '../../onnx/classifier/svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { readModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { FeatureSignature } from '../../store/feature-signature.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { SVC } from '../../svm/svc.ts'
@@ -164,7 +165,7 @@ function svmProperties(svm: {
 
 function describeCnn(model: ModelProto): Description {
   const graph = model.graph
-  const layers = graph ? listLayers(model) : []
+  const layers = graph ? listLayers(model, inferTensors(model)) : []
   return {
     kind: 'an ONNX model',
     inputs:

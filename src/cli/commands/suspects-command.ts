@@ -3,6 +3,7 @@ import { ImageClassifier } from '../../classifier/image-classifier.ts'
 import { openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
 import { duplicatePaths, readPaths, tellDuplicates } from '../common/duplicates.ts'
+import { checkTwoGroups, type GroupsOption, groupsOf, groupsOption } from '../common/groups.ts'
 import { labelledHelp, listLabelled } from '../common/labelled.ts'
 import { type PoolingOption, parseLayer, parsePooling, parsePositive } from '../common/parse-options.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
@@ -14,6 +15,7 @@ interface SuspectsOptions {
   pooling: PoolingOption
   C: number
   cache?: string
+  groups?: GroupsOption
   json?: boolean
 }
 
@@ -28,6 +30,7 @@ export function addSuspects(program: Command, signal: AbortSignal): void {
     .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)
     .option('--cache <file>', 'store features in this .npz file and reuse them')
+    .addOption(groupsOption((flags, description) => program.createOption(flags, description)))
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin suspects photos | head -20')
     .action((pictures: string, options: SuspectsOptions) => suspects(pictures, options, signal))
@@ -38,6 +41,8 @@ async function suspects(pictures: string, options: SuspectsOptions, signal: Abor
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
   const { paths, labels } = listed
+  const groups = await groupsOf(options.groups, pictures, paths)
+  if (groups) checkTwoGroups(labels, groups)
   const skipped = new SkippedPictures()
   const store = options.cache === undefined ? undefined : await openCache(options.cache, '--cache')
   try {
@@ -48,6 +53,7 @@ async function suspects(pictures: string, options: SuspectsOptions, signal: Abor
       store,
     })
     await classifier.fit(paths, labels, {
+      groups,
       signal,
       onProgress: progress.update,
       onUnreadable: skipped.for(paths),

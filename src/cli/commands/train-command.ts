@@ -1,7 +1,12 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
 import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
+import {
+  type ClassifierFineTune,
+  ImageClassifier,
+  type LeftOutImages,
+  type Scale,
+} from '../../classifier/image-classifier.ts'
 import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
@@ -10,9 +15,10 @@ import type { ParamGrid } from '../../model-selection/parameter-grid.ts'
 import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
-import { findLeaks, readPaths, tellLeaks } from '../common/duplicates.ts'
+import { findLeaks, readable, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { accuracyOfTwice } from '../common/expected-accuracy.ts'
+import { checkGroupsWith, type GroupsOption, groupsOf, groupsOption } from '../common/groups.ts'
 import { holdOut } from '../common/hold-out.ts'
 import { labelledHelp, listAny, listLabelled } from '../common/labelled.ts'
 import {
@@ -63,6 +69,8 @@ interface TrainOptions extends RuntimeOption {
   cv: number
   fineTune?: ClassifierFineTune | true
   seed: number
+  groups?: GroupsOption
+  leaveOneOut?: boolean
   keepHoldout?: boolean
   report?: string
   json?: boolean
@@ -79,6 +87,10 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .argument('<pictures>', labelledHelp)
     .requiredOption('-o, --output <file>', 'the .onnx file to write')
     .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
+    .option(
+      '--leave-one-out',
+      'also tell the accuracy on each image by a fit of the SVM on all others; best for few images',
+    )
     .option('--keep-holdout', 'save the classifier without the images held out')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
     .option(
@@ -89,6 +101,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')
   addRuntime(command)
+    .addOption(groupsOption((flags, description) => program.createOption(flags, description)))
     .addOption(
       program
         .createOption('--scale <how>', 'how the features are scaled')
@@ -156,6 +169,14 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
   }
+  checkGroupsWith(options)
+  if (options.leaveOneOut && options.groups !== undefined) {
+    throw invalidArgument(
+      '--leave-one-out',
+      true,
+      'omitted with --groups, of which it would leave out single images',
+    )
+  }
   const unknown = await unknownOptions(options)
   if (options.report !== undefined) {
     await checkWritable(options.report)
@@ -163,7 +184,8 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
   }
   const listed = await listLabelled(pictures)
   await tellWhatIsLeftOut(listed)
-  const sides = holdOut(listed, options)
+  const groups = await groupsOf(options.groups, pictures, listed.paths)
+  const sides = holdOut({ ...listed, groups }, options)
   const runtime = await runtimeOf(options)
   const skipped = new SkippedPictures()
   const store = options.cache === undefined ? undefined : await openCache(options.cache, '--cache')
@@ -186,6 +208,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
     await classifier.fit(sides.train.paths, sides.train.labels, {
       ...(grid ? { grid: grid as ParamGrid } : {}),
       cv,
+      groups: sides.train.groups,
       signal,
       onWarning: say,
       onProgress: progress.update,
@@ -204,11 +227,16 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         : undefined
     const trained = sides.train.paths.length - skippedInTraining
     const leaks = evaluation === undefined ? [] : await findLeaks(classifier, trained, sides, skipped, signal)
-    const read = new Set(readPaths(sides.train.paths, skipped))
-    const learnt = sides.train.labels.filter((_, i) => read.has(sides.train.paths[i]))
+    const [learnt, judged] = [sides.train, sides.test].map((side) => readable(side, skipped))
     const doubled = evaluation && (await accuracyOfTwice(classifier, learnt, evaluation, signal))
     const isRefitted = evaluation !== undefined && !options.keepHoldout
-    if (isRefitted) await classifier.refit({ signal, onProgress: progress.update })
+    if (isRefitted) {
+      const all = learnt.groups && [...learnt.groups, ...judged.groups!]
+      await classifier.refit({ groups: all, signal, onProgress: progress.update })
+    }
+    const leftOut = options.leaveOneOut
+      ? await classifier.leaveOneOut({ signal, onProgress: progress.update })
+      : undefined
     progress.stop()
     skipped.conclude(listed.paths.length)
     tellLeaks(leaks)
@@ -245,6 +273,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
         expectedWithTwice: doubled ?? null,
         leaks: evaluation === undefined ? null : leaks,
         holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
+        leaveOneOut: leftOut === undefined ? null : leftOutDocument(leftOut),
       },
       () =>
         [
@@ -256,6 +285,7 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
           isRefitted ? refitText(evaluation.images) : '',
           `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
           doubled === undefined ? '' : `with twice the images perhaps ${doubled.toFixed(2)}\n`,
+          leftOut === undefined ? '' : leftOutText(leftOut),
           evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
         ].join(''),
     )
@@ -293,6 +323,15 @@ function svmOptions(options: TrainOptions): SvcOptions {
 function refitText(images: number): string {
   const held = images === 1 ? 'image that was' : `${images} images that were`
   return `after the evaluation it has learnt from the ${held} held out, too (--keep-holdout leaves them out)\n`
+}
+
+function leftOutDocument({ images, accuracy, accuracyInterval }: LeftOutImages): object {
+  return { images: images.length, accuracy, accuracyInterval }
+}
+
+function leftOutText({ images, accuracy, accuracyInterval: [low, high] }: LeftOutImages): string {
+  const interval = `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`
+  return `leave-one-out accuracy ${accuracy.toFixed(3)} on ${images.length} images (${interval})\n`
 }
 
 /** Formats the layers that were compared, one per line, best first, and marks the one that is used. */

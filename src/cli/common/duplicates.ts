@@ -1,5 +1,5 @@
 import type { DuplicateImages, ImageClassifier } from '../../classifier/image-classifier.ts'
-import type { Sides } from './hold-out.ts'
+import type { Side, Sides } from './hold-out.ts'
 import type { SkippedPictures } from './skipped.ts'
 import { progress, say } from './terminal.ts'
 
@@ -26,6 +26,13 @@ export function duplicatePaths(pairs: readonly DuplicateImages[], read: readonly
 export function readPaths(paths: readonly string[], { list }: SkippedPictures): string[] {
   const skipped = new Set(list.map(({ image }) => image))
   return paths.filter((path) => !skipped.has(path))
+}
+
+/** The images of a side that could be read. */
+export function readable({ paths, labels, groups }: Side, skipped: SkippedPictures): Side {
+  const read = new Set(readPaths(paths, skipped))
+  const isRead = (_: unknown, i: number) => read.has(paths[i])
+  return { paths: paths.filter(isRead), labels: labels.filter(isRead), groups: groups?.filter(isRead) }
 }
 
 /** Reports held-out images that are near-duplicates of training images. */

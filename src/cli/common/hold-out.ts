@@ -1,12 +1,20 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { LabelledFolder } from '../../host/folders/labelled-folder.ts'
 import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
+import { checkTwoGroups } from './groups.ts'
 import { say } from './terminal.ts'
 
 /** The images for training and those for evaluation. */
 export interface Sides {
-  train: { paths: string[]; labels: string[] }
-  test: { paths: string[]; labels: string[] }
+  train: Side
+  test: Side
+}
+
+/** Images with their labels and, if there are groups, the group of each. */
+export interface Side {
+  paths: string[]
+  labels: string[]
+  groups?: string[] | undefined
 }
 
 /**
@@ -15,11 +23,12 @@ export interface Sides {
  * Reports classes with too few images to hold any out. A class with a single image is an error, since it cannot be in
  * both parts.
  *
+ * @param groups the group of each image; no group is divided
  * @param testSize the share to hold out, 0 for none
  * @throws {SoftmarginError} `ONE_CLASS`, `TOO_FEW_ROWS`
  */
 export function holdOut(
-  { paths, labels }: Pick<LabelledFolder, 'paths' | 'labels'>,
+  { paths, labels, groups }: Pick<LabelledFolder, 'paths' | 'labels'> & { groups?: string[] | undefined },
   { testSize, seed }: { testSize: number; seed: number },
 ): Sides {
   const counts = new Map<string, number>()
@@ -33,7 +42,7 @@ export function holdOut(
   }
   const rare = [...counts.keys()].filter((label) => counts.get(label) === 1)
   if (testSize === 0) {
-    return { train: { paths, labels }, test: { paths: [], labels: [] } }
+    return { train: { paths, labels, groups }, test: { paths: [], labels: [], groups: groups && [] } }
   }
   if (rare.length > 0) {
     const names = rare.slice(0, 5).map(show).join(', ')
@@ -47,7 +56,8 @@ export function holdOut(
       `--test-size ${testSize} holds out ${test} of ${labels.length} pictures, but each of the ${counts.size} classes needs one for training and one to hold out; choose another share, or add pictures`,
     )
   }
-  const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed })
+  if (groups) checkTwoGroups(labels, groups)
+  const sides = trainTestSplit(paths, labels, { testSize, stratify: true, randomState: seed, groups })
   const judged = new Set(sides.yTest)
   for (const [label, count] of counts) {
     if (!judged.has(label)) {
@@ -56,10 +66,12 @@ export function holdOut(
       )
     }
   }
-  return {
-    train: { paths: sides.XTrain, labels: sides.yTrain as string[] },
-    test: { paths: sides.XTest, labels: sides.yTest as string[] },
-  }
+  const side = (rows: Int32Array): Side => ({
+    paths: Array.from(rows, (row) => paths[row]),
+    labels: Array.from(rows, (row) => labels[row]),
+    groups: groups && Array.from(rows, (row) => groups[row]),
+  })
+  return { train: side(sides.trainRows), test: side(sides.testRows) }
 }
 
 function tooFew(message: string): SoftmarginError {

@@ -35,7 +35,8 @@ export async function listAny(path: string): Promise<Omit<LabelledFolder, 'label
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** Whether there is a file of that path. */
+export async function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),
     () => false,
@@ -75,7 +76,7 @@ async function listCsv(file: string): Promise<LabelledFolder> {
 }
 
 /** Yields the records of a CSV file; errors name the file. */
-async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, string>>> {
+export async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, string>>> {
   try {
     yield* csvRecords(file)
   } catch (error) {
@@ -86,13 +87,11 @@ async function* recordsOf(file: string): AsyncGenerator<Partial<Record<string, s
   }
 }
 
-function csvFault(file: string, why: string, cause?: unknown): SoftmarginError {
+/** An error that names a CSV file. */
+export function csvFault(file: string, why: string, cause?: unknown, argument = 'pictures'): SoftmarginError {
   const expected = 'a folder of class folders, or a CSV file with the columns path and label'
   const message = `the CSV file ${show(file)} ${why}`
   return new SoftmarginError('DATA_UNREADABLE', message, {
-    argument: 'pictures',
-    received: file,
-    expected,
-    cause,
+    ...{ argument, received: file, expected, cause },
   })
 }

@@ -1,5 +1,5 @@
 import type { Evaluation, ImageClassifier, Suspect } from '../../classifier/image-classifier.ts'
-import { readPaths } from '../common/duplicates.ts'
+import { readable } from '../common/duplicates.ts'
 import type { Sides } from '../common/hold-out.ts'
 import type { SkippedPictures } from '../common/skipped.ts'
 import { progress } from '../common/terminal.ts'
@@ -15,12 +15,7 @@ export async function makeReport(parts: {
   signal: AbortSignal
 }): Promise<string> {
   const { classifier, evaluation, sides, skipped, isRefitted, signal } = parts
-  const isRead = new Set(readPaths([...sides.train.paths, ...sides.test.paths], skipped))
-  const readable = ({ paths, labels }: Sides['train']) => ({
-    paths: paths.filter((path) => isRead.has(path)),
-    labels: labels.filter((_, i) => isRead.has(paths[i])),
-  })
-  const [train, judged] = [readable(sides.train), readable(sides.test)]
+  const [train, judged] = [readable(sides.train, skipped), readable(sides.test, skipped)]
   // The suspects are counted as the classifier has learnt from the images.
   const paths = isRefitted ? [...train.paths, ...judged.paths] : train.paths
   const labels = isRefitted ? [...train.labels, ...judged.labels] : train.labels

@@ -129,11 +129,11 @@ export class ImageThreads {
     // The copy of a lost thread can be used by another one.
     for (const one of places) if (one.thread?.failed) one.thread = undefined
     const parts = network?.parts()
-    const { port, preprocess, taps } = this.#network
+    const { port, preprocess, taps, views } = this.#network
     const prepare = async (thread: PoolThread, taken: Taken) => {
       taken.thread = thread
       const copy: NetworkCopy | undefined = parts && { ...parts, place: taken.place }
-      const data = { copy, port, preprocess, taps, dims: this.#dims, assets: customAssets() }
+      const data = { copy, port, preprocess, taps, views, dims: this.#dims, assets: customAssets() }
       const { context, opened } = thread.open('images', data satisfies ImageContext)
       const lane = new Lane(context)
       await opened

@@ -6,12 +6,13 @@ import { type CustomAsset, type CustomAssetName, useAssets } from '../../host/as
 import type { OpenedImage } from '../../image/image-input.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { tensorLength } from '../../image/tensor.ts'
+import type { ImageViews } from '../augmentation/image-views.ts'
 import type { ImageTensorInput } from '../image-tensor-input.ts'
 import type { NetworkCopy } from '../network-copy.ts'
 import { startCopy } from '../start-network.ts'
 import { type PooledRows, poolTap, type Tap } from './feature-rows.ts'
 import { decodeInto, isUnreadable } from './image-reader.ts'
-import { runBatch } from './run-batch.ts'
+import { runBatch, tapsOfViews } from './run-batch.ts'
 import { TensorBatch } from './tensor-batch.ts'
 
 /** The data with which a thread is prepared for its jobs. */
@@ -21,6 +22,8 @@ export interface ImageContext {
   port: ImageTensorInput
   preprocess: ResolvedPreprocess
   taps: Tap[]
+  /** As in `NetworkToRun`. */
+  views: ImageViews | undefined
   /** Dimensions of the smallest batch that the network accepts. */
   dims: readonly number[]
   /** The files that the application supplied with `useAssets`. */
@@ -36,17 +39,17 @@ export interface ImageJob {
 export interface ImageJobResult {
   /** The errors of images that cannot be read, by their position in the job. */
   errors: Map<number, SerializedError>
-  /** For each tap, the rows of the other images, in order. Empty if there are none. */
+  /** For each of `tapsOfViews`, the rows of the other images, in order. Empty if there are none. */
   rows: PooledRows[]
   /** Without a copy of the network: the preprocessed images one after the other, in order, and unused space. */
   tensors?: Float32Array | undefined
 }
 
 export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
-  async open({ copy, port, preprocess, taps, dims, assets }) {
+  async open({ copy, port, preprocess, taps, views, dims, assets }) {
     useAssets(assets)
     const session = copy && (await startCopy(copy, port, dims))
-    const network = session && { session, port, preprocess, taps }
+    const network = session && { session, port, preprocess, taps, views }
     const length = tensorLength(preprocess)
     let spare: Float32Array | undefined
     const run = async ({ images }: ImageJob): Promise<ImageJobResult> => {
@@ -66,7 +69,7 @@ export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
       if (!network) return { errors, rows: [], tensors: batch.data }
       const activations = await runBatch(network, batch)
       spare = batch.data
-      return { errors, rows: taps.map((tap, i) => poolTap(tap, activations[i], batch.count)) }
+      return { errors, rows: tapsOfViews(network).map((tap, i) => poolTap(tap, activations[i], batch.count)) }
     }
     const transferOf = ({ tensors }: ImageJobResult) => (tensors ? [tensors.buffer as ArrayBuffer] : [])
     return { run, transferOf, close: () => void session?.release() }

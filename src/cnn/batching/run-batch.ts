@@ -1,5 +1,6 @@
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import type { ImageViews } from '../augmentation/image-views.ts'
 import type { ImageTensorInput } from '../image-tensor-input.ts'
 import { checkRows } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
@@ -14,24 +15,48 @@ export interface NetworkToRun {
   port: ImageTensorInput
   preprocess: ResolvedPreprocess
   taps: Tap[]
+  /** If set, the network runs on changed copies of the images only. */
+  views?: ImageViews | undefined
+}
+
+/** What a batch is pooled at: all taps of the first view of the images, then those of the second, and so on. */
+export function tapsOfViews({ taps, views }: Pick<NetworkToRun, 'taps' | 'views'>): Tap[] {
+  return views ? Array.from({ length: views.count }, () => taps).flat() : taps
 }
 
 /**
  * Runs a batch.
  *
- * @returns the activation of each tap
+ * @returns the activation of each of `tapsOfViews`
  * @throws {SoftmarginError} `MODEL_UNSUPPORTED`, `DISPOSED`
  */
 export async function runBatch(network: NetworkToRun, batch: TensorBatch): Promise<Activation[]> {
-  const { session, port, preprocess, taps } = network
-  const { width, height } = outputSize(preprocess)
+  const { port, preprocess, views } = network
   // A model with a fixed batch size needs a full batch, padded with zeros.
   const size = port.batch ?? batch.count
   const numbers = batch.padded(size)
-  const outputs = await session.run(port.name, numbers, [size, preprocess.mean.length, height, width])
+  const channels = preprocess.mean.length
+  const { width, height } = outputSize(preprocess)
+  const dims = [size, channels, height, width]
+  if (!views) return runTensor(network, numbers, dims)
+  const { viewsOfBatch } = await import('../augmentation/image-views.ts')
+  const activations: Activation[] = []
+  for (const changed of viewsOfBatch(numbers, { channels, height, width }, views))
+    activations.push(...(await runTensor(network, changed, dims)))
+  return activations
+}
+
+/** @returns the activation of each tap */
+async function runTensor(
+  { session, port, taps }: NetworkToRun,
+  numbers: Float32Array,
+  dims: number[],
+): Promise<Activation[]> {
+  const outputs = await session.run(port.name, numbers, dims)
   return taps.map(({ layer, shape }) => {
-    const activation = outputs.get(layer)!
-    checkRows(activation, layer, size, shape)
+    // The images themselves may be wanted beside the result of a layer.
+    const activation = layer === port.name ? { data: numbers.slice(), dims } : outputs.get(layer)!
+    checkRows(activation, layer, dims[0], shape)
     return activation
   })
 }

@@ -6,6 +6,7 @@ import { tensorLength } from '../../image/tensor.ts'
 import { type BatchedNetwork, BatchQueue } from './batch-queue.ts'
 import { type ExtractProgress, ImageCall } from './image-call.ts'
 import { LazyImageThreads } from './lazy-image-threads.ts'
+import { tapsOfViews } from './run-batch.ts'
 
 export type { Tap } from './feature-rows.ts'
 export type { ExtractProgress } from './image-call.ts'
@@ -60,7 +61,7 @@ export class Pipeline {
    * Decodes images, runs them through the network and pools the output of each tap. Concurrent calls share
    * batches; each gets bit-identical results to running alone.
    *
-   * @returns one matrix per tap, with one row per image
+   * @returns one matrix for each of `tapsOfViews`, with one row per image
    */
   async run(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix[]> {
     const { signal, onProgress, onUnreadable, batchSize = this.#defaultBatchSize() } = options
@@ -69,7 +70,8 @@ export class Pipeline {
     }
     checkImages(images)
     throwIfAborted(signal)
-    const { preprocess, taps } = this.#network
+    const { preprocess } = this.#network
+    const taps = tapsOfViews(this.#network)
     const call = new ImageCall(images, preprocess, taps, { batchSize, signal, onProgress, onUnreadable })
     await this.#queue.run(call)
     return call.result

@@ -42,6 +42,7 @@ export class FeatureExtractor {
   /** The pipeline of pictures that need no resizing, if it is another one. */
   #asItIs: Pipeline | undefined
   #tuning: Tuning | undefined
+  #compared: (() => Promise<FeatureExtractor>) | undefined
   #disposed = false
 
   private constructor(parts: LoadedNetwork) {
@@ -117,9 +118,8 @@ export class FeatureExtractor {
    * network's multiply-adds. The default layer is marked.
    */
   layers(): LayerInfo[] {
-    const { model, layers, port, preprocess, arrangements } = this.#parts
-    const input = { name: port.name, dims: pictureDims(port, preprocess) }
-    this.#measured ??= measureLayers(model, layers, input, arrangements)
+    const { model, layers, sized, arrangements } = this.#parts
+    this.#measured ??= measureLayers(model, layers, sized, arrangements)
     return structuredClone(this.#measured)
   }
 
@@ -153,12 +153,24 @@ export class FeatureExtractor {
   }
 
   /**
+   * Opens an extractor on the weights that `tuning.validation` is about, if this one has learnt from all images since;
+   * the caller must dispose of it.
+   *
+   * @internal
+   */
+  async openCompared(): Promise<FeatureExtractor | undefined> {
+    this.#checkAlive()
+    return this.#compared?.()
+  }
+
+  /**
    * Trains the network on labelled images, and returns an extractor of the same layer and pooling on the new weights.
    * This extractor does not change; the two must be disposed of separately.
    *
    * The part of the network above a layer learns (`from`), together with a linear softmax head, which is thrown away.
    * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
-   * by more than one standard error, the returned extractor has the old weights. `tuning` says what happened.
+   * by more than one standard error, the returned extractor has the old weights. With `refit` a better network is then
+   * trained once more, on all images. `tuning` says what happened.
    *
    * Gradients are computed in softmargin's own engine on all threads of the extractor, with the same bits for any number of
    * them; for networks that the engine cannot train, in onnxruntime-web, or in the module given as `runtime`.
@@ -186,8 +198,9 @@ export class FeatureExtractor {
       open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
     }
     const { fineTuneNetwork } = await import('./fine-tune-network.ts')
-    const { extractor, tuning } = await fineTuneNetwork(frozen, images, labels, options)
+    const { extractor, tuning, compared } = await fineTuneNetwork(frozen, images, labels, options)
     extractor.#tuning = tuning
+    extractor.#compared = compared
     return extractor
   }
 

@@ -5,21 +5,22 @@ import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import { applyView } from '../augmentation/augment.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { pool, pooledSize } from '../pool.ts'
-import { applyView } from '../training/augment.ts'
 import { eachTensors } from '../training/decoded-images.ts'
 import {
   checkFineTune,
   type FineTuneOptions,
   type Settings,
   type Tuning,
+  type Validation,
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
 import { judgeFeatures, shareOf, standardErrorOfDifference } from '../training/judge.ts'
 import { checkFineTuning } from './check-fine-tuning.ts'
-import { findFrom, type Trained, trainAbove } from './fine-tune.ts'
+import { findFrom, type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
 import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
@@ -35,7 +36,8 @@ export interface FrozenExtractor<T> {
 /**
  * Fine-tunes the network of an extractor and compares it with the frozen one.
  *
- * @returns an extractor on the better of the two, and what was done
+ * @returns an extractor on the better of the two, and what was done; if it was trained again on all images, also a
+ *   function that opens an extractor on the weights that were compared
  * @throws {SoftmarginError} as `FeatureExtractor.fineTune`
  */
 export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extract'> & { dispose(): void }>(
@@ -43,7 +45,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   images: readonly ImageInput[],
   labels: ArrayLike<Label>,
   options: FineTuneOptions,
-): Promise<{ extractor: T; tuning: Tuning }> {
+): Promise<{ extractor: T; tuning: Tuning; compared?: () => Promise<T> }> {
   const began = performance.now()
   const settings = checkFineTune(options)
   const { signal, onProgress } = options
@@ -79,54 +81,78 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const flip =
     settings.augment.flip ??
     (await bearsMirroring(parts, trainImages, trainLabels, features, settings, signal))
+  const mayRefit = settings.refit && rows.test.length > 0
+  const { seconds } = settings
+  const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
+  const setup: TrainingSetup = {
+    images: mayRefit ? read.map((i) => images[i]) : trainImages,
+    from,
+    flip,
+    settings: {
+      ...settings,
+      augment: { flip, shift },
+      epochs:
+        seconds === undefined
+          ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length))
+          : undefined,
+    },
+  }
   const trained = await trainAbove(
     parts,
+    setup,
     {
-      images: trainImages,
-      labels: trainLabels,
-      features,
-      from,
-      flip,
-      settings: {
-        ...settings,
-        augment: { flip, shift },
-        epochs:
-          settings.seconds === undefined
-            ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length))
-            : undefined,
-      },
-      deadline: settings.seconds === undefined ? undefined : began + 1000 * settings.seconds,
+      ...{ labels: trainLabels, features },
+      rows: mayRefit ? rows.train : Int32Array.from(trainLabels.keys()),
+      deadline: timeOf(mayRefit ? rows.train.length / (rows.train.length + read.length) : 1),
     },
     options,
   )
-  const tuned = await frozen.open(trained.model)
+  const { data } = trained
+  const compared = () => frozen.open(trained.model)
+  const tuned = await compared()
   try {
-    const tuning: Tuning = { kept: true, from, runtime: trained.runtime, ...trained.report, flip }
-    if (rows.test.length > 0) {
-      const held = await tuned.extract(imagesOf(rows.test), { signal })
-      const learnt = await tuned.extract(trainImages, { signal })
-      const testLabels = labelsOf(rows.test)
-      const [before] = await judgeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
-      const [after] = await judgeFeatures(learnt, trainLabels, [held], testLabels, signal)
-      tuning.validation = {
-        images: held.rows,
-        rows: Array.from(rows.test, (row) => read[row]),
-        frozen: shareOf(before),
-        tuned: shareOf(after),
-        softmax: shareOf(headHits(trained, held, trainLabels, testLabels)),
-        standardError: standardErrorOfDifference(after, before),
-      }
-      const { tuned: better, frozen: base, standardError } = tuning.validation
-      tuning.kept = better - base > standardError
+    const tuning = tuningOf(trained, flip)
+    if (rows.test.length === 0) return { extractor: tuned, tuning }
+    const held = await tuned.extract(imagesOf(rows.test), { signal })
+    const learnt = await tuned.extract(trainImages, { signal })
+    const testLabels = labelsOf(rows.test)
+    const [before] = await judgeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
+    const [after] = await judgeFeatures(learnt, trainLabels, [held], testLabels, signal)
+    const validation: Validation = {
+      images: held.rows,
+      rows: Array.from(rows.test, (row) => read[row]),
+      frozen: shareOf(before),
+      tuned: shareOf(after),
+      softmax: shareOf(headHits(trained, held, trainLabels, testLabels)),
+      standardError: standardErrorOfDifference(after, before),
     }
-    if (tuning.kept) return { extractor: tuned, tuning }
-    const extractor = await frozen.open(undefined)
+    const kept = validation.tuned - validation.frozen > validation.standardError
+    if (kept && !mayRefit) return { extractor: tuned, tuning: { ...tuning, validation } }
+    if (!kept) {
+      const extractor = await frozen.open(undefined)
+      tuned.dispose()
+      return { extractor, tuning: { ...tuning, kept, validation } }
+    }
+    const again = await trainAbove(
+      parts,
+      setup,
+      { rows: Int32Array.from(y.keys()), labels: y, features: all, deadline: timeOf(1), data },
+      {
+        signal,
+        onProgress: onProgress && ((p) => onProgress({ ...p, stage: 'refit' })),
+      },
+    )
+    const extractor = await frozen.open(again.model)
     tuned.dispose()
-    return { extractor, tuning }
+    return { extractor, tuning: { ...tuningOf(again, flip), refit: true, validation }, compared }
   } catch (error) {
     tuned.dispose()
     throw error
   }
+}
+
+function tuningOf({ from, runtime, report }: Trained, flip: boolean): Tuning {
+  return { kept: true, refit: false, from, runtime, ...report, flip }
 }
 
 /** Rows to learn from and rows held out, in order. */

@@ -5,6 +5,7 @@ import { qdqCnn, qlinearCnn } from '../../../test/support/model-kinds.ts'
 import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
 import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
 import type { RawImage } from '../../image/image-input.ts'
+import { FeatureStore } from '../../store/feature-store.ts'
 import type { FineTuneOptions, FineTuneProgress } from '../training/fine-tune-options.ts'
 import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
 
@@ -112,11 +113,72 @@ describe('fineTune', () => {
 
   it('keeps the frozen network if the tuned one is not better, and reports so', async () => {
     using extractor = await make()
-    using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9 })
-    expect(same.tuning).toMatchObject({ kept: false, validation: { images: 12, standardError: 0 } })
+    using same = await extractor.fineTune(images, labels, { epochs: 1, learningRate: 1e-9, refit: true })
+    expect(same.tuning).toMatchObject({
+      kept: false,
+      refit: false,
+      validation: { images: 12, standardError: 0 },
+    })
     expect(same.tuning!.validation!.tuned).toBe(same.tuning!.validation!.frozen)
     expect(await same.extract(images)).toEqual(await extractor.extract(images))
   })
+
+  it.each([
+    ['input', false],
+    ['pool', { flip: true }],
+  ] as const)('with refit is trained once more, on all images, above %s', async (from, augment) => {
+    using extractor = await make()
+    const stages = new Set<string>()
+    const options: FineTuneOptions = { from, epochs: 12, batchSize: 8, augment }
+    using tuned = await extractor.fineTune(images, labels, {
+      ...options,
+      refit: true,
+      onProgress: ({ stage }) => void stages.add(stage),
+    })
+    expect(tuned.tuning).toMatchObject({ kept: true, refit: true, steps: 96, validation: { images: 12 } })
+    expect([...stages]).toEqual(['features', 'activations', 'training', 'refit'])
+    using whole = await extractor.fineTune(images, labels, { ...options, validation: 0 })
+    expect(whole.tuning).toMatchObject({ refit: false, steps: 96, loss: tuned.tuning!.loss })
+    expect(await tuned.toOnnx()).toEqual(await whole.toOnnx())
+    using compared = await tuned.openCompared()
+    using alone = await extractor.fineTune(images, labels, { ...options, refit: false })
+    expect(await compared!.extract(images)).toEqual(await alone.extract(images))
+    expect(await alone.openCompared()).toBeUndefined()
+  })
+
+  it.each(['float32', 'float16'] as const)(
+    'keeps activations in a store, of %s in memory',
+    async (activations) => {
+      using extractor = await make()
+      using store = FeatureStore.inMemory()
+      const options = { ...quick, from: 'pool', activations, augment: { flip: true } }
+      const tune = async (some: FineTuneOptions) => {
+        let known: number | undefined
+        using tuned = await extractor.fineTune(images, labels, {
+          ...options,
+          ...some,
+          onProgress: (p) => {
+            if (p.stage === 'activations') known = p.known
+          },
+        })
+        return { known, model: await tuned.toOnnx() }
+      }
+      const { model, known } = await tune({})
+      expect(known).toBeUndefined()
+      expect(await tune({ store })).toEqual({ model, known: 0 })
+      expect(store).toMatchObject({ size: 60, maker: { layer: 'pool' } })
+      expect(await tune({ store })).toEqual({ model, known: 60 })
+      // Another rate needs the same activations, other views do not.
+      expect(await tune({ store, learningRate: 0.01 })).toMatchObject({ known: 60 })
+      await expect(tune({ store, randomState: 1 })).rejects.toMatchObject({
+        code: 'FEATURES_MISMATCH',
+        message: expect.stringContaining('"randomState":1'),
+      })
+      using unused = FeatureStore.inMemory()
+      await tune({ store: unused, from: 'input' })
+      expect(unused.size).toBe(0)
+    },
+  )
 
   it('detects whether images may be mirrored', async () => {
     using extractor = await FeatureExtractor.create()
@@ -195,6 +257,22 @@ describe('fineTune', () => {
         { ...quick, activations: 'float64' as never },
         'INVALID_ARGUMENT',
         /'float32' or 'float16'/,
+      ],
+      [
+        'a store that is none',
+        images,
+        labels,
+        { ...quick, store: {} as never },
+        'INVALID_ARGUMENT',
+        /store must be a FeatureStore/,
+      ],
+      [
+        'a refit that is neither true nor false',
+        images,
+        labels,
+        { ...quick, refit: 1 as never },
+        'INVALID_ARGUMENT',
+        /refit must be true or false/,
       ],
       [
         'an unknown optimizer',

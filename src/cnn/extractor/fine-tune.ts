@@ -6,13 +6,18 @@ import { Random } from '../../core/random.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
+import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
+import type { ImageViews } from '../augmentation/image-views.ts'
+import { Pipeline, type Tap } from '../batching/run-images.ts'
 import type { RuntimeInfo } from '../runtime.ts'
 import { startNetwork } from '../start-network.ts'
+import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
-import { keepActivations } from '../training/kept-activations.ts'
+import { keepActivations, type TrainingData, type ViewPlan } from '../training/kept-activations.ts'
 import { bytesOf } from '../training/kept-rows.ts'
 import { sliceSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
@@ -30,18 +35,29 @@ export interface Trained {
   report: TrainingReport
   /** The head: [classes, features] and [classes], for features times `featureScale`. */
   head: { weight: Float32Array; bias: Float32Array; featureScale: number }
+  /** What was kept of all images, for another training on them. */
+  data: TrainingData
 }
 
-/** Everything that is fixed before the training. */
+/** Everything that trainings on the same images have in common. */
 export interface TrainingSetup {
   images: readonly ImageInput[]
-  labels: readonly Label[]
-  /** Frozen features of the images. */
-  features: Matrix
   from: string
   flip: boolean
-  settings: Settings & { epochs: number | undefined }
+  settings: Settings
+}
+
+/** What one training is to learn from. */
+export interface Lesson {
+  /** Which of the images. */
+  rows: Int32Array
+  /** Their labels and their frozen features. */
+  labels: readonly Label[]
+  features: Matrix
+  /** When to end, in milliseconds of `performance.now`, if time decides. */
   deadline: number | undefined
+  /** `data` of an earlier training on the images; computed if there is none. */
+  data?: TrainingData | undefined
 }
 
 /**
@@ -49,6 +65,8 @@ export interface TrainingSetup {
  * small photos. Features of other networks are multiplied to have it before the head.
  */
 const typicalSquaredNorm = 62
+
+type Facts = Map<string, TensorInfo>
 
 /** Most images that the engine is given at once. */
 const mostInSlice = 64
@@ -119,6 +137,7 @@ export function isTrainable(parts: LoadedNetwork, name: string): boolean {
 export async function trainAbove(
   parts: LoadedNetwork,
   setup: TrainingSetup,
+  lesson: Lesson,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<Trained> {
   const { images, from, settings } = setup
@@ -129,19 +148,15 @@ export async function trainAbove(
   const facts = factsOf(port.batch ?? 1)
   const one = tailOf(cut, facts, from)
   const tailFor = (slice: number) => tailOf(cut, factsOf(port.batch ?? slice), from)
-  const kept = one.kept.map(({ name, dims }) => ({
-    name,
-    size: dims.slice(1).reduce((all, n) => all * n, 1),
-  }))
-  const isAll = kept.length === 1 && kept[0].name === port.name
-  const size = kept.reduce((sum, one) => sum + one.size, 0)
+  const isAll = one.kept.length === 1 && one.kept[0].name === port.name
+  const size = one.kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
   const hasViews = setup.flip || settings.augment.shift > 0
   const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? viewsByTime)
   const precision = settings.activations
   const views = viewsThatFit(images.length, size * bytesOf[precision], wanted, from)
 
-  const { codes, classes } = encodeLabels(setup.labels, 'labels')
-  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(setup.features)))
+  const { codes, classes } = encodeLabels(lesson.labels, 'labels')
+  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(lesson.features)))
   const { learningRate: _, layerDecay } = settings
   const tails = {
     engine: () => tailFor(Math.min(mostInSlice, settings.batchSize)),
@@ -157,27 +172,26 @@ export async function trainAbove(
     running,
     threads: await threadsFor(
       running.threads,
-      workOfStep(one, facts) * images.length * (settings.epochs ?? Infinity),
+      workOfStep(one, facts) * codes.length * (settings.epochs ?? Infinity),
     ),
   })
   try {
-    const front = isAll
-      ? undefined
-      : await startFront(
-          parts,
-          kept.map(({ name }) => name),
-        )
     const random = new Random(settings.randomState)
     if (settings.reset) resetWeights(one, runner.parameters, random)
-    const source = { images, preprocess, front, input: port.name, batch: port.batch, kept }
-    const plan = { flip: setup.flip, shift: settings.augment.shift, views, random, precision }
-    const data = await keepActivations(source, plan, {
-      signal: o.signal,
-      onImages: (done) => o.onProgress?.({ stage: 'activations', done, total: images.length }),
-    }).finally(() => front?.release())
-    const report = await train(runner, data, codes, {
+    const { shift } = settings.augment
+    const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
+    const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
+    const part: TrainingData = {
+      gather: (epoch, rows, to) =>
+        data.gather(
+          epoch,
+          rows.map((row) => lesson.rows[row]),
+          to,
+        ),
+    }
+    const report = await train(runner, part, codes, {
       ...settings,
-      deadline: setup.deadline,
+      deadline: lesson.deadline,
       signal: o.signal,
       onProgress: o.onProgress,
     })
@@ -189,18 +203,70 @@ export async function trainAbove(
       runtime: runner.runtime,
       report,
       head: { weight, bias, featureScale },
+      data,
     }
   } finally {
     await runner.release()
   }
 }
 
-/** The network below the layer, in the extractor's own runtime. */
-async function startFront(parts: LoadedNetwork, names: string[]) {
-  const { port, preprocess, running } = parts
-  const computed = names.filter((name) => name !== port.name)
-  const cut = cutAt(parts, computed)
-  return startNetwork(cut, port, pictureDims(port, preprocess), running)
+/** What the tail reads of all images. */
+async function keepAll(
+  parts: LoadedNetwork,
+  setup: TrainingSetup,
+  { tail, facts }: { tail: Tail; facts: Facts },
+  plan: ViewPlan,
+  o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
+): Promise<TrainingData> {
+  const { images } = setup
+  const kept = tail.kept.map(({ name, dims }) => ({ name, size: sizeOfOne(dims) }))
+  const isAll = kept.length === 1 && kept[0].name === parts.port.name
+  const { flip, shift, views: count, randomState } = plan
+  const front = isAll ? undefined : await startFront(parts, tail, facts, { count, flip, shift, randomState })
+  try {
+    const source = { images, preprocess: parts.preprocess, front, kept, store: setup.settings.store }
+    return await keepActivations(source, plan, {
+      signal: o.signal,
+      onImages: (done, threads, known) =>
+        o.onProgress?.({ stage: 'activations', done, total: images.length, threads, known }),
+    })
+  } finally {
+    await front?.release()
+  }
+}
+
+/** Number of values of one image. @param dims batch first */
+function sizeOfOne(dims: readonly number[]): number {
+  return dims.slice(1).reduce((all, n) => all * n, 1)
+}
+
+/** The network below the layer, in the extractor's own runtime and on its threads. */
+async function startFront(parts: LoadedNetwork, { kept }: Tail, facts: Facts, views: ImageViews) {
+  const { port, preprocess, running, threads } = parts
+  const cut = cutAt(
+    parts,
+    kept.map(({ name }) => name).filter((name) => name !== port.name),
+  )
+  const dims = pictureDims(port, preprocess)
+  const session = await startNetwork(cut, port, dims, running)
+  const taps = kept.map(({ name, dims }): Tap => ({ layer: name, pooling: 'none', shape: dims.slice(1) }))
+  const network = { session, port, preprocess, taps, views, isIndependent: treatsImagesApart(cut) }
+  const pipeline = new Pipeline(network, { largestLayer: largestResult(cut, facts), dims, threads })
+  const release = async () => {
+    pipeline[Symbol.dispose]()
+    await session.release()
+  }
+  const featureSize = views.count * kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
+  const names = kept.map(({ name }) => name)
+  const signature = () =>
+    activationSignature(cut, names, { views, preprocess, featureSize, runtime: session.runtime })
+  return { run: pipeline.run.bind(pipeline), signature, release }
+}
+
+/** Size in bytes of the largest result of a node for one image. @param facts of the smallest batch */
+function largestResult({ graph }: ModelProto, facts: Facts): number {
+  const sizes = graph!.node.flatMap(({ output }) => output.map((name) => facts.get(name)?.dims ?? []))
+  return Math.max(...sizes.map(([, ...dims]) => dims.reduce<number>((all, n) => all * (n ?? 1), 4)))
 }
 
 function meanSquaredNorm({ data, rows }: Matrix): number {

@@ -6,7 +6,7 @@ import { cutModel } from '../../onnx/edit/cut.ts'
 import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../onnx/shapes/infer.ts'
+import { inferOnDemand } from '../../onnx/shapes/infer-on-demand.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import { imageThreadCount } from '../batching/image-thread-count.ts'
 import { type ImageTensorInput, imageTensorInput } from '../image-tensor-input.ts'
@@ -25,7 +25,10 @@ import type { OpenedModel } from './model-source.ts'
 export interface LoadedNetwork {
   /** The whole model. */
   model: ModelProto
+  /** What the file tells of the tensors, for images of any size. */
   facts: Map<string, TensorInfo>
+  /** The same for images of the size that the network gets. */
+  sized: Map<string, TensorInfo>
   /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   name: string
   /** The model cut at the layer by `cutAt`. */
@@ -62,7 +65,7 @@ export interface LoadedNetwork {
  */
 export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions): Promise<LoadedNetwork> {
   const { model, name } = opened
-  const facts = inferTensors(model)
+  const facts = await inferOnDemand(model)
   const layers = listLayers(model, facts)
   const layer =
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
@@ -72,10 +75,24 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
   const port = imageTensorInput(plain)
   const preprocess = await preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
-  const arrangements = new Arrangements(model, input, prefixTokens)
+  const sized = await inferOnDemand(model, { [input.name]: input.dims })
+  const arrangements = new Arrangements(model, sized, prefixTokens)
   const cut = await averaged(plain, { facts, arrangements, preprocess, mirror, shift })
   const { threads, onWarning, device = 'wasm', runtime, executionProviders } = options
-  const found = { model, facts, mirror, shift, name, cut, layers, layer, port, preprocess, arrangements }
+  const found = {
+    model,
+    facts,
+    sized,
+    mirror,
+    shift,
+    name,
+    cut,
+    layers,
+    layer,
+    port,
+    preprocess,
+    arrangements,
+  }
   const start = async (running: RunningOptions): Promise<LoadedNetwork> => {
     const session = await startNetwork(cut, port, input.dims, running)
     try {

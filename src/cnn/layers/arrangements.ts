@@ -1,7 +1,6 @@
 import { tensorsReadBy, topologicalOrder } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
 import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
-import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangement, GridSize } from '../spatial-view.ts'
 
@@ -15,7 +14,6 @@ interface LastMap extends GridSize {
 
 /** The properties that are inferred for all tensors. */
 interface Inferred {
-  facts: Map<string, TensorInfo>
   axes: Map<string, number>
   maps: Map<string, LastMap>
 }
@@ -25,21 +23,21 @@ export class Arrangements {
   /** The option `prefixTokens`. Default: the number is recognized. */
   readonly prefixTokens: number | undefined
   readonly #model: ModelProto
-  readonly #input: { name: string; dims: number[] }
+  readonly #facts: Map<string, TensorInfo>
   #known: Inferred | undefined
 
-  /** @param input the model's image input, with its dimensions including the batch */
-  constructor(model: ModelProto, input: { name: string; dims: number[] }, prefixTokens?: number) {
+  /** @param facts from `inferTensors`, for the dimensions of the images */
+  constructor(model: ModelProto, facts: Map<string, TensorInfo>, prefixTokens?: number) {
     this.#model = model
-    this.#input = input
+    this.#facts = facts
     this.prefixTokens = prefixTokens
   }
 
   /** @param shape dimensions of the layer, batch first. Default: as inferred from the graph */
   of(layer: string, shape?: readonly number[]): Arrangement {
     if (shape && shape.length !== 3 && shape.length !== 4) return {}
-    const { facts, axes } = this.#inferred
-    const dims = shape ?? facts.get(layer)?.dims
+    const { axes } = this.#inferred
+    const dims = shape ?? this.#facts.get(layer)?.dims
     const channelAxis = axes.get(layer)
     if (dims?.length !== 3) return { channelAxis }
     const tokens = dims[channelAxis === 1 ? 2 : 1]
@@ -50,9 +48,8 @@ export class Arrangements {
   get #inferred(): Inferred {
     if (this.#known) return this.#known
     const graph = { ...this.#model.graph!, node: topologicalOrder(this.#model.graph!) ?? [] }
-    const facts = inferTensors(this.#model, { [this.#input.name]: this.#input.dims })
-    const axes = channelAxes(graph, facts)
-    this.#known = { facts, axes, maps: lastMaps(graph, facts, axes) }
+    const axes = channelAxes(graph, this.#facts)
+    this.#known = { axes, maps: lastMaps(graph, this.#facts, axes) }
     return this.#known
   }
 

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { type LayeredCnnOptions, layeredCnn } from '../../../test/support/layered-cnn.ts'
+import { measuredLayers } from '../../../test/support/measured-layers.ts'
 import { constant, node, tensorInfo } from '../../onnx/graph/nodes.ts'
 import { TensorProto_DataType as DataType, type NodeProto } from '../../onnx/proto/onnx.ts'
-import { findLayer, listLayers, measureLayers } from './list-layers.ts'
+import { inferTensors } from '../../onnx/shapes/infer.ts'
+import { findLayer, listLayers } from './list-layers.ts'
 
-const layersOf = (options: LayeredCnnOptions = {}) => listLayers(layeredCnn(options))
+const layersOf = (options: LayeredCnnOptions = {}) => {
+  const model = layeredCnn(options)
+  return listLayers(model, inferTensors(model))
+}
 const defaultOf = (options: LayeredCnnOptions) => layersOf(options).find(({ isDefault }) => isDefault)
 
 describe('listLayers', () => {
@@ -133,7 +138,7 @@ describe('measureLayers', () => {
   const input = { name: 'pixels', dims: [1, 3, 8, 12] }
   const measure = (options: LayeredCnnOptions = {}) => {
     const model = layeredCnn(options)
-    return Object.fromEntries(measureLayers(model, listLayers(model), input).map((one) => [one.name, one]))
+    return Object.fromEntries(measuredLayers(model, input).map((one) => [one.name, one]))
   }
 
   it('gives the shape of each layer and its share of the multiply-adds', () => {

@@ -4,10 +4,9 @@ import { cutGraph } from '../../onnx/edit/cut.ts'
 import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
 import { requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../onnx/shapes/infer.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
 import type { Dims, TensorInfo } from '../../onnx/shapes/tensor-info.ts'
-import { Arrangements } from './arrangements.ts'
+import type { Arrangements } from './arrangements.ts'
 import { type Bottleneck, bottlenecks } from './bottlenecks.ts'
 import { defaultLayer } from './default-layer.ts'
 import { imagePart } from './image-part.ts'
@@ -21,8 +20,10 @@ const answersNoPixels = new Set(['Shape', 'Size'])
 /**
  * Lists every tensor computed from the image alone, in network order. The default layer is marked: the one named in
  * the file's metadata, otherwise the one that `defaultLayer` finds.
+ *
+ * @param facts from `inferTensors`
  */
-export function listLayers(model: ModelProto, facts = inferTensors(model)): LayerInfo[] {
+export function listLayers(model: ModelProto, facts: Map<string, TensorInfo>): LayerInfo[] {
   const graph = imagePart(model.graph!)
   const quantised = quantisers(graph)
   const activations = new Set(requiredInputs(graph).map(({ name }) => name))
@@ -57,15 +58,15 @@ export function listLayers(model: ModelProto, facts = inferTensors(model)): Laye
 /**
  * Adds `shape`, `share`, `endsStage` and `prefixTokens` to each layer.
  *
- * @param input the model's image input, with its dimensions including the batch
+ * @param facts from `inferTensors`, for the dimensions of the images
+ * @param arrangements of the same model, for the same dimensions
  */
 export function measureLayers(
   model: ModelProto,
   layers: LayerInfo[],
-  input: { name: string; dims: number[] },
-  arrangements = new Arrangements(model, input),
+  facts: Map<string, TensorInfo>,
+  arrangements: Arrangements,
 ): LayerInfo[] {
-  const facts = inferTensors(model, { [input.name]: input.dims })
   const shares = workShares(model.graph!, facts)
   const ends = stageEnds(model.graph!, facts, layers, arrangements)
   return layers.map((layer) => {

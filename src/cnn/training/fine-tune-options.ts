@@ -2,6 +2,7 @@ import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
 import type { RuntimeInfo } from '../runtime.ts'
+import type { ActivationStore } from './activation-store.ts'
 import type { Precision } from './kept-rows.ts'
 
 /** How training images are changed at random, anew in each epoch as far as memory allows. */
@@ -40,6 +41,12 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * memory, so that more views of each image may fit. Default `'float32'`.
    */
   activations?: Precision | undefined
+  /**
+   * A `FeatureStore` for the activations below `from`, so that another training on the same images need not compute them
+   * again. It must be one of its own, since a store holds one kind of rows: all views of an image, as float32, which must be
+   * those that this training asks for. Not used if the whole network is trained. Default: none.
+   */
+  store?: ActivationStore | undefined
   /** Number of images for each change of the weights. Default 32. */
   batchSize?: number | undefined
   /** Highest learning rate, that of the top layer. Default 0.02, or 0.001 for AdamW. */
@@ -66,6 +73,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * all images and keep the tuned network in any case. Default 0.2.
    */
   validation?: number | undefined
+  /**
+   * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
+   * those of the validation. Default `false`.
+   */
+  refit?: boolean | undefined
   /** Seed of everything random, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /** Called for each image that cannot be read, which is skipped. Without it such an image makes the call fail. */
@@ -74,9 +86,13 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
 
 /** Progress of a fine-tuning. */
 export interface FineTuneProgress extends Progress {
-  /** What is counted: images whose features or activations are computed, or steps of the training. */
-  stage: 'features' | 'activations' | 'training'
-  /** Mean loss of the last 20 steps or so; only in the stage `'training'`, like all that follows. */
+  /** What is counted: images whose features or activations are computed, or steps of the training and of the refit. */
+  stage: 'features' | 'activations' | 'training' | 'refit'
+  /** Number of threads that have worked on the images so far; only in the stages that count images. */
+  threads?: number | undefined
+  /** Number of images so far whose activations were in the store before; only with `store`. */
+  known?: number | undefined
+  /** Mean loss of the last 20 steps or so; only in the stages that count steps, like all that follows. */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */
   accuracy?: number | undefined
@@ -90,6 +106,11 @@ export interface FineTuneProgress extends Progress {
 export interface Tuning {
   /** Whether the tuned weights are in use; `false`: they were not better, and the frozen network is in use. */
   kept: boolean
+  /**
+   * Whether the tuned weights are those of a training on all images. All below is then about that training, except
+   * `validation`.
+   */
+  refit: boolean
   /** The layer above which the network learnt. */
   from: string
   /** The runtime that computed the gradients. */
@@ -132,6 +153,7 @@ export interface Settings {
   epochs: number | undefined
   seconds: number | undefined
   activations: Precision
+  store: ActivationStore | undefined
   batchSize: number
   learningRate: number
   optimizer: 'sgd' | 'adamw'
@@ -144,6 +166,7 @@ export interface Settings {
   augment: { flip: boolean | undefined; shift: number }
   shuffle: boolean
   validation: number
+  refit: boolean
   randomState: number
 }
 
@@ -154,6 +177,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   epochs: true,
   seconds: true,
   activations: true,
+  store: true,
   batchSize: true,
   learningRate: true,
   optimizer: true,
@@ -165,6 +189,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   augment: true,
   shuffle: true,
   validation: true,
+  refit: true,
   randomState: true,
   onUnreadable: true,
   signal: true,
@@ -180,12 +205,15 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32' } = options
+  const { activations = 'float32', refit = false, store } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])
   if (typeof shuffle !== 'boolean') throw invalidArgument('shuffle', shuffle, 'true or false')
   if (typeof reset !== 'boolean') throw invalidArgument('reset', reset, 'true or false')
+  if (store !== undefined && typeof (store as ActivationStore | null)?.keep !== 'function')
+    throw invalidArgument('store', store, 'a FeatureStore')
+  if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
@@ -198,6 +226,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     epochs: options.epochs,
     seconds: options.seconds,
     activations,
+    store,
     batchSize: options.batchSize ?? 32,
     learningRate: options.learningRate ?? (optimizer === 'sgd' ? 0.02 : 0.001),
     optimizer,
@@ -209,6 +238,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     augment: { flip, shift },
     shuffle,
     validation: options.validation ?? 0.2,
+    refit,
     randomState: options.randomState ?? 0,
   }
   integer('epochs', settings.epochs ?? 1, 1, 100_000)

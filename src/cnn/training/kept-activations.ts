@@ -1,9 +1,12 @@
-import type { Random } from '../../core/random.ts'
+import { joinColumns } from '../../core/join-columns.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
-import type { Network } from '../runtime.ts'
-import { applyView, drawView, type TensorSize, unchanged, type View } from './augment.ts'
+import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
+import type { Pipeline } from '../batching/run-images.ts'
+import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
 import { eachTensors } from './decoded-images.ts'
 import { keptRows, type Precision } from './kept-rows.ts'
 
@@ -17,19 +20,28 @@ export interface TrainingData {
   gather(epoch: number, rows: Int32Array, to: readonly Float32Array[]): void
 }
 
+/** The network below the layer. */
+export interface Front {
+  /** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
+  run: Pipeline['run']
+  /** The signature of these matrices side by side. */
+  signature(): Promise<ActivationSignature>
+}
+
 /** The network below the layer, and where the images come from. */
 export interface ActivationSource {
   images: readonly ImageInput[]
   preprocess: ResolvedPreprocess
   /** `undefined` if the tail takes the images themselves. */
-  front: Network | undefined
-  /** Name of the image input. */
-  input: string
-  /** Batch size, if the model fixes it. */
-  batch: number | undefined
+  front: Front | undefined
+  /** Where activations are kept beyond this training, if anywhere. */
+  store: ActivationStore | undefined
   /** The tensors that the tail reads, with their number of values for each image. */
   kept: readonly { name: string; size: number }[]
 }
+
+/** Tells how many images are done, on how many threads, and how many of them the store held before. */
+type OnImages = (done: number, threads: number, known?: number) => void
 
 /** How images are changed at random, and how many views of each are kept. */
 export interface ViewPlan {
@@ -37,40 +49,44 @@ export interface ViewPlan {
   shift: number
   /** Epoch e uses view e modulo this number. If the tail reads the images themselves, each has a new view in every epoch. */
   views: number
-  random: Random
+  randomState: number
   /** How what is kept is rounded. */
   precision: Precision
 }
 
+/** Images that are decoded at a time, and the least that the network below the layer is given. */
 const imagesAtOnce = 8
+/** Bytes of activations that are computed before they are kept. */
+const bytesAtOnce = 2 ** 27
 
 /**
- * Decodes the images and runs them through the network below the layer, once for each view.
+ * Decodes the images and runs them through the network below the layer, once for each view, on the threads of the
+ * extractor.
  *
- * @throws {SoftmarginError} as `eachTensors`, and the errors of the network
+ * @throws {SoftmarginError} as `eachTensors` and `Pipeline.run`
  */
 export async function keepActivations(
   source: ActivationSource,
   plan: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
-  const { width, height } = outputSize(source.preprocess)
-  const size: TensorSize = { channels: source.preprocess.mean.length, height, width }
-  return source.front ? activationsOf(source, source.front, plan, size, o) : imagesOf(source, plan, size, o)
+  return source.front ? activationsOf(source, source.front, plan, o) : imagesOf(source, plan, o)
 }
 
 async function imagesOf(
   { images, preprocess }: ActivationSource,
-  { flip, shift, random, precision }: ViewPlan,
-  size: TensorSize,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  { flip, shift, randomState, precision }: ViewPlan,
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
+  const { width, height } = outputSize(preprocess)
+  const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
+  const random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
   await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {
     all.put(tensors, first)
-    o.onImages(first + count)
+    o.onImages(first + count, 1)
   })
   return {
     gather: (_, rows, [to]) => {
@@ -83,35 +99,44 @@ async function imagesOf(
 }
 
 async function activationsOf(
-  { images, preprocess, input, batch, kept }: ActivationSource,
-  front: Network,
-  plan: ViewPlan,
-  size: TensorSize,
-  o: { signal: AbortSignal | undefined; onImages: (done: number) => void },
+  { images, kept, store }: ActivationSource,
+  front: Front,
+  { views, precision }: ViewPlan,
+  o: { signal: AbortSignal | undefined; onImages: OnImages },
 ): Promise<TrainingData> {
-  const { flip, shift, views, random, precision } = plan
-  const length = size.channels * size.height * size.width
   const stores = kept.map((one) =>
     Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
-  const most = batch ?? imagesAtOnce
-  const changed = new Float32Array(most * length)
-  await eachTensors(images, preprocess, { most, ...o }, async (tensors, first, count) => {
-    for (let view = 0; view < views; view++) {
-      for (let i = 0; i < count; i++) {
-        const one: View = flip || shift > 0 ? drawView(random, flip, shift, size) : unchanged
-        applyView(tensors.subarray(i * length, (i + 1) * length), changed.subarray(i * length), size, one)
-      }
-      const used = batch ?? count
-      const dims = [used, size.channels, size.height, size.width]
-      const answers = await front.run(input, changed.subarray(0, used * length), dims)
-      for (const [k, { name, size: each }] of kept.entries()) {
-        const data = name === input ? changed : answers.get(name)!.data
-        stores[k][view].put(data.subarray(0, count * each), first)
-      }
+  const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
+  const most = Math.max(imagesAtOnce, Math.floor(bytesAtOnce / (4 * numbers)))
+  const put = (found: readonly Float32Array[], first: number) => {
+    for (const [i, rows] of found.entries())
+      stores[i % kept.length][Math.floor(i / kept.length)].put(rows, first)
+  }
+  // The tensors of an image, which are side by side in the store.
+  const tensorsOf = (row: Float32Array) => {
+    let at = 0
+    return Array.from({ length: views }, () => kept)
+      .flat()
+      .map(({ size }) => row.subarray(at, (at += size)))
+  }
+  const fromStore = store && (await storedRows(images, front, store, most, o))
+  for (let first = 0; first < images.length; first += most) {
+    const end = Math.min(images.length, first + most)
+    if (fromStore) {
+      const rows = fromStore(first, end)
+      for (let i = first; i < end; i++) put(tensorsOf(rows.row(i - first)), i)
+      continue
     }
-    o.onImages(first + count)
-  })
+    const found = await front.run(images.slice(first, end), {
+      signal: o.signal,
+      onProgress: ({ done, threads }) => o.onImages(first + done, threads),
+    })
+    put(
+      found.map(({ data }) => data),
+      first,
+    )
+  }
   return {
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {
@@ -120,4 +145,30 @@ async function activationsOf(
       }
     },
   }
+}
+
+/**
+ * Computes the activations that a store does not hold yet.
+ *
+ * @param most number of images that are computed at a time
+ * @returns reads the activations of some consecutive images
+ */
+async function storedRows(
+  images: readonly ImageInput[],
+  front: Front,
+  store: ActivationStore,
+  most: number,
+  { signal, onImages }: { signal: AbortSignal | undefined; onImages: OnImages },
+): Promise<(first: number, end: number) => Matrix> {
+  const signature = await front.signature()
+  const rows: ActivationRows = {
+    signature: async () => signature,
+    extract: async (some, o) => joinColumns(await front.run(some, o)),
+  }
+  const keys = await store.keep(rows, images, {
+    batchSize: most,
+    signal,
+    onProgress: ({ done, threads, known }) => onImages(done, threads, known),
+  })
+  return (first, end) => store.featuresOf(keys.slice(first, end), signature)
 }

@@ -26,16 +26,9 @@ interface Instance {
 }
 
 /** An instance for each build and part that no engine uses: instantiating one takes longer than a small fit. */
-const idle = new Map<`${Simd} ${EnginePart}`, Instance>()
+const idle = new Map<Kind, Instance>()
 
-/** Takes an instance that no engine uses and that has the part. */
-function takeIdle(simd: Simd, part: EnginePart): Instance | undefined {
-  for (const key of [`${simd} ${part}`, `${simd} whole`] as const) {
-    const instance = idle.get(key)
-    if (instance && idle.delete(key)) return instance
-  }
-  return undefined
-}
+type Kind = `${Simd} ${EnginePart}`
 
 /**
  * An instance of the WebAssembly engine with its own memory and a bump allocator.
@@ -53,16 +46,12 @@ export class Engine {
   /** The next free address. */
   #next: number
   readonly #limit: number
-  readonly #kind: `${Simd} ${EnginePart}`
+  readonly #kind: Kind
   #isOpen = true
   /** Views are of this buffer, instead of the memory, during `measure`. */
   #dummyBuffer: ArrayBuffer | undefined
 
-  private constructor(
-    instance: WebAssembly.Instance,
-    { memory, from, to }: Region,
-    kind: `${Simd} ${EnginePart}`,
-  ) {
+  private constructor(instance: WebAssembly.Instance, { memory, from, to }: Region, kind: Kind) {
     this.#kind = kind
     this.#instance = instance
     this.exports = instance.exports as unknown as EngineExports
@@ -81,11 +70,11 @@ export class Engine {
    * @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown build; `HOST_UNSUPPORTED` if the host lacks the SIMD instructions
    */
   static async open(simd: Simd, shared = false, part: EnginePart = 'whole'): Promise<Engine> {
-    const unused = shared ? undefined : takeIdle(simd, part)
+    const kind: Kind = `${simd} ${part}`
+    const unused = shared ? undefined : idle.get(kind)
+    if (unused) idle.delete(kind)
     const { instance, memory } = unused ?? (await instantiate(simd, shared, part))
-    // Which part an instance has decides who may use it next.
-    const kind = 'solve' in instance.exports ? 'whole' : 'prediction'
-    return new Engine(instance, { memory, from: FIRST_ADDRESS, to: LIMIT }, `${simd} ${kind}`)
+    return new Engine(instance, { memory, from: FIRST_ADDRESS, to: LIMIT }, kind)
   }
 
   /** Closes the engine, whose addresses are no longer valid. A second `close` does nothing. */

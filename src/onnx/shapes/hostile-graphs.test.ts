@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { layeredCnn } from '../../../test/support/layered-cnn.ts'
+import { measuredLayers } from '../../../test/support/measured-layers.ts'
 import { FeatureExtractor } from '../../cnn/extractor/extractor.ts'
-import { listLayers, measureLayers } from '../../cnn/layers/list-layers.ts'
 import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
 import { tensorsReadBy } from '../graph/graph.ts'
@@ -42,7 +42,7 @@ function examine(model: ModelProto) {
   const start = performance.now()
   const read = readModel(bytes)
   const facts = inferTensors(read)
-  const layers = measureLayers(read, listLayers(read), { name: 'x', dims: [1, 3, 8, 8] })
+  const layers = measuredLayers(read, { name: 'x', dims: [1, 3, 8, 8] })
   const last = layers.at(-1)
   const cut = last && withFloat32Io(cutModel(read, [last.name]), facts)
   return { facts, layers, cut, time: performance.now() - start }

@@ -1,10 +1,9 @@
 import { attributeOf, integerOf, integersOf } from '../graph/attributes.ts'
 import type { NodeProto } from '../proto/onnx.ts'
+import { broadcast, commonRules, gemm, joined, plus, product, type ShapeRule, times } from './common-rules.ts'
 import { axesOf, axisOf, MAX_DIMENSIONS } from './infer-limits.ts'
-import { convolved, convolvedBack, pooled } from './infer-windows.ts'
+import { convolved, convolvedBack } from './infer-windows.ts'
 import type { Dims, TensorInfo } from './tensor-info.ts'
-
-type Rule = (node: NodeProto, inputs: TensorInfo[]) => (Dims | undefined)[]
 
 /**
  * Infers the output shapes of a node from its inputs, following the ONNX operator documentation.
@@ -14,20 +13,21 @@ type Rule = (node: NodeProto, inputs: TensorInfo[]) => (Dims | undefined)[]
  */
 export function shapesOf(node: NodeProto, inputs: TensorInfo[]): (Dims | undefined)[] {
   if (/^Reduce/.test(node.opType)) return [reduced(node, inputs)]
-  return rules.get(node.opType)?.(node, inputs) ?? []
+  const apply = commonRules.get(node.opType) ?? rules.get(node.opType)
+  return apply?.(node, inputs) ?? []
 }
 
-const rules = new Map<string, Rule>()
-const rule = (names: string, apply: Rule) => {
+/** The rules of all other operators. */
+const rules = new Map<string, ShapeRule>()
+const rule = (names: string, apply: ShapeRule) => {
   for (const name of names.split(' ')) rules.set(name, apply)
 }
 
 const unary =
-  'Relu LeakyRelu Elu Selu Celu Gelu FastGelu QuickGelu Sigmoid HardSigmoid HardSwish Swish Mish Tanh Softplus ' +
-  'Softsign ThresholdedRelu Shrink Erf Exp Log Sqrt Reciprocal Neg Abs Ceil Floor Round Sign Sin Cos Clip Not ' +
-  'IsNaN IsInf Identity Dropout Cast CastLike Softmax LogSoftmax Hardmax LRN LpNormalization'
+  'Elu Selu Celu Gelu FastGelu QuickGelu Swish Mish Tanh Softplus Softsign ThresholdedRelu Shrink Erf Exp Log ' +
+  'Reciprocal Neg Abs Ceil Floor Round Sign Sin Cos Not IsNaN IsInf CastLike LogSoftmax Hardmax LRN LpNormalization'
 const normalisations =
-  'BatchNormalization InstanceNormalization LayerNormalization GroupNormalization RMSNormalization ' +
+  'InstanceNormalization LayerNormalization GroupNormalization RMSNormalization ' +
   'MeanVarianceNormalization SimplifiedLayerNormalization SkipLayerNormalization BiasGelu'
 const quantised = 'QuantizeLinear DequantizeLinear QLinearLeakyRelu QLinearSigmoid QLinearSoftmax'
 rule(`${unary} ${normalisations} ${quantised}`, (_, [x]) => [x?.dims])
@@ -36,36 +36,21 @@ rule(`${unary} ${normalisations} ${quantised}`, (_, [x]) => [x?.dims])
 rule('DynamicQuantizeLinear', (_, [x]) => [x?.dims, [], []])
 
 rule(
-  'Add Sub Mul Div Pow Mod Max Min Mean Sum PRelu Where Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor',
+  'Pow Mod Max Min Mean Sum PRelu Where Equal Greater Less GreaterOrEqual LessOrEqual And Or Xor',
   (_, inputs) => [broadcast(inputs.map(({ dims }) => dims))],
 )
 rule('QLinearAdd QLinearMul', (_, inputs) => [broadcast([inputs[0]?.dims, inputs[3]?.dims])])
 
-rule('Conv FusedConv ConvInteger', (node, [x, w]) => [convolved(node, x?.dims, w?.dims)])
+rule('FusedConv ConvInteger', (node, [x, w]) => [convolved(node, x?.dims, w?.dims)])
 rule('QLinearConv', (node, inputs) => [convolved(node, inputs[0]?.dims, inputs[3]?.dims)])
 rule('ConvTranspose', (node, [x, w]) => [convolvedBack(node, x?.dims, w?.dims)])
-rule('MaxPool AveragePool LpPool QLinearAveragePool', (node, [x]) => {
-  const dims = pooled(node, x?.dims)
-  return [dims, dims]
-})
-rule('GlobalAveragePool GlobalMaxPool GlobalLpPool QLinearGlobalAveragePool', (_, [x]) => [
-  x?.dims?.map((size, i) => (i < 2 ? size : 1)),
-])
+rule('LpPool QLinearAveragePool', commonRules.get('AveragePool')!)
+rule('GlobalLpPool QLinearGlobalAveragePool', commonRules.get('GlobalAveragePool')!)
 
 rule('MatMul MatMulInteger', (_, [a, b]) => [multiplied(a?.dims, b?.dims)])
 rule('QLinearMatMul', (_, inputs) => [multiplied(inputs[0]?.dims, inputs[3]?.dims)])
-rule('Gemm', (node, [a, b]) => [gemm(node, a?.dims, b?.dims)])
 rule('QGemm', (node, inputs) => [gemm(node, inputs[0]?.dims, inputs[3]?.dims)])
 
-rule('Flatten', (node, [x]) => {
-  if (!x?.dims) return []
-  const rank = x.dims.length
-  const given = integerOf(node, 'axis', 1)
-  // An axis equal to the rank collapses everything into the first of the two dimensions.
-  const axis = given === rank ? rank : axisOf(given, rank)
-  if (axis === undefined) return []
-  return [[product(x.dims.slice(0, axis)), product(x.dims.slice(axis))]]
-})
 rule('Reshape', (node, inputs) => {
   const [x] = inputs
   const wanted = listOf(node, inputs, 1, 'shape')
@@ -102,7 +87,6 @@ rule('Transpose', (node, [x]) => {
   const axes = order.length === dims.length ? axesOf(order, dims.length) : undefined
   return [axes?.map((axis) => dims[axis])]
 })
-rule('Concat', (node, inputs) => [joined(node, inputs)])
 // Inputs: scale and zero point of the output, then data, scale and zero point of each operand.
 rule('QLinearConcat', (node, inputs) => [
   joined(
@@ -205,23 +189,11 @@ function reduced(node: NodeProto, inputs: TensorInfo[]): Dims | undefined {
     : dims.filter((_, i) => !over.includes(i))
 }
 
-function gemm(node: NodeProto, a: Dims | undefined, b: Dims | undefined): Dims {
-  return [a?.[integerOf(node, 'transA', 0)], b?.[1 - integerOf(node, 'transB', 0)]]
-}
-
 function multiplied(a: Dims | undefined, b: Dims | undefined): Dims | undefined {
   if (!a || !b || a.length === 0 || b.length === 0) return undefined
   const rows = a.length > 1 ? a.slice(-2, -1) : []
   const columns = b.length > 1 ? b.slice(-1) : []
   return [...broadcast([a.slice(0, -2), b.slice(0, -2)])!, ...rows, ...columns]
-}
-
-function joined(node: NodeProto, inputs: TensorInfo[]): Dims | undefined {
-  const first = inputs.find(({ dims }) => dims !== undefined)?.dims
-  const axis = first && axisOf(integerOf(node, 'axis', 1), first.length)
-  if (axis === undefined) return undefined
-  const length = inputs.reduce<number | undefined>((sum, { dims }) => plus(sum, dims?.[axis]), 0)
-  return first!.with(axis, length)
 }
 
 /** Moves `block` x `block` pixels of each map into the channels; for `block` below 1, out of the channels. */
@@ -235,18 +207,6 @@ function scaled(dims: Dims | undefined, scales: Dims | undefined): Dims | undefi
   return dims?.map((size, i) => {
     const exact = times(size, scales[i])
     return exact === undefined ? undefined : Math.floor(exact)
-  })
-}
-
-function broadcast(shapes: (Dims | undefined)[]): Dims | undefined {
-  if (shapes.some((dims) => dims === undefined)) return undefined
-  const rank = shapes.reduce((most, dims) => Math.max(most, dims!.length), 0)
-  return Array.from({ length: rank }, (_, i) => {
-    const sizes = shapes.map((dims) => (i < rank - dims!.length ? 1 : dims![i - rank + dims!.length]))
-    // An unknown size is either 1 or equal to a known size greater than 1.
-    return (
-      sizes.find((size) => size !== undefined && size !== 1) ?? (sizes.includes(undefined) ? undefined : 1)
-    )
   })
 }
 
@@ -289,16 +249,4 @@ function listOf(
 
 function isKnown(list: Dims | 'none' | 'unknown'): list is Dims {
   return typeof list === 'object'
-}
-
-function plus(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : a + b
-}
-
-function times(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? undefined : a * b
-}
-
-function product(sizes: Dims): number | undefined {
-  return sizes.reduce<number | undefined>((all, size) => times(all, size), 1)
 }

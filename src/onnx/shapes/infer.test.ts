@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { resnet18 } from '../../../scripts/resnet18.js'
 import { manyOperators } from '../../../test/support/many-operators.ts'
+import { measuredLayers } from '../../../test/support/measured-layers.ts'
 import { dynamicCnn, halfCnn, qdqCnn, qlinearCnn } from '../../../test/support/model-kinds.ts'
-import { listLayers, measureLayers } from '../../cnn/layers/list-layers.ts'
 import { Session } from '../../cnn/session.ts'
 import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
@@ -13,7 +13,7 @@ import { inferTensors } from './infer.ts'
 
 /** Every layer's inferred shape, and the actual one from ONNX Runtime. */
 async function bothShapes(model: ModelProto, input: string, dims: number[]) {
-  const layers = measureLayers(model, listLayers(model), { name: input, dims })
+  const layers = measuredLayers(model, { name: input, dims })
   const names = layers.map(({ name }) => name)
   const session = await Session.create(withFloat32Io(cutModel(model, names), inferTensors(model)))
   const length = dims.reduce((all, size) => all * size, 1)

@@ -72,4 +72,4 @@ const slice: Lower = (lowering, node) => {
 }
 
 /** Lowering functions by ONNX operator. */
-export const lowerMoves: Record<string, Lower> = { Transpose: transpose, Pad: pad, Slice: slice }
+export const lowerMoves = { Transpose: transpose, Pad: pad, Slice: slice } satisfies Record<string, Lower>

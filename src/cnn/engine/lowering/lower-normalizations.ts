@@ -71,8 +71,8 @@ const layerNormalization: Lower = (lowering, node) => {
 }
 
 /** Lowering functions by ONNX operator. */
-export const lowerNormalizations: Record<string, Lower> = {
+export const lowerNormalizations = {
   BatchNormalization: batchNormalization,
   Softmax: softmax,
   LayerNormalization: layerNormalization,
-}
+} satisfies Record<string, Lower>

@@ -84,4 +84,4 @@ const matMul: Lower = (lowering, node) => {
 }
 
 /** Lowering functions by ONNX operator. */
-export const lowerProducts: Record<string, Lower> = { Gemm: gemm, MatMul: matMul }
+export const lowerProducts = { Gemm: gemm, MatMul: matMul } satisfies Record<string, Lower>

@@ -1,38 +1,44 @@
 import { show } from '../../../core/errors.ts'
 import { isOnnxDomain } from '../../../onnx/graph/operator-set.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import { inferOnDemand } from '../../../onnx/shapes/infer-on-demand.ts'
 import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
 import { lowerElementwise } from './lower-elementwise.ts'
+import type { lowerMoves } from './lower-moves.ts'
+import type { lowerNormalizations } from './lower-normalizations.ts'
+import type { lowerProducts } from './lower-products.ts'
 import { lowerShapes } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
 import { isNotFloat, type Lower, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
 import { lengthOf, type MapValue, type Program } from './operations.ts'
 
-/** Operators whose lowering functions are loaded with the first network that has one: many have none. */
-const onDemand: readonly {
-  operators: readonly string[]
-  load: () => Promise<Record<string, Lower>>
-}[] = [
+/**
+ * Operators whose lowering functions are loaded with the first network that has one: many have none. The types make sure
+ * that none is missing.
+ */
+const onDemand: readonly { operators: Record<string, true>; load: () => Promise<Record<string, Lower>> }[] = [
   {
-    operators: ['Gemm', 'MatMul'],
+    operators: { Gemm: true, MatMul: true } satisfies Record<keyof typeof lowerProducts, true>,
     load: async () => (await import('./lower-products.ts')).lowerProducts,
   },
   {
-    operators: ['BatchNormalization', 'Softmax', 'LayerNormalization'],
+    operators: { BatchNormalization: true, Softmax: true, LayerNormalization: true } satisfies Record<
+      keyof typeof lowerNormalizations,
+      true
+    >,
     load: async () => (await import('./lower-normalizations.ts')).lowerNormalizations,
   },
   {
-    operators: ['Transpose', 'Pad', 'Slice'],
+    operators: { Transpose: true, Pad: true, Slice: true } satisfies Record<keyof typeof lowerMoves, true>,
     load: async () => (await import('./lower-moves.ts')).lowerMoves,
   },
 ]
 
 /** The lowering functions, by ONNX operator, of those operators of a graph that the engine supports. */
 async function loweringsFor(graph: GraphProto): Promise<Map<string, Lower>> {
-  const types = new Set(graph.node.map(({ opType }) => opType))
-  const needed = onDemand.filter(({ operators }) => operators.some((one) => types.has(one)))
+  const types = graph.node.map(({ opType }) => opType)
+  const needed = onDemand.filter(({ operators }) => types.some((type) => Object.hasOwn(operators, type)))
   const loaded = await Promise.all(needed.map(({ load }) => load()))
   const known = Object.assign({}, lowerWindows, lowerElementwise, lowerShapes, ...loaded)
   return new Map(Object.entries<Lower>(known))
@@ -60,7 +66,7 @@ export async function lower(
   // axis.
   const batch = isFree ? 1009 : dims[0]
   const [, channels, height, width] = dims
-  const facts = inferTensors(model, { [input]: [batch, ...dims.slice(1)] as Dims })
+  const facts = await inferOnDemand(model, { [input]: [batch, ...dims.slice(1)] as Dims })
   const lowering = new Lowering(model, facts, batch)
   const source: MapValue = { shape: { channels, height, width } }
   lowering.name(input, { value: source, view: 'first' })

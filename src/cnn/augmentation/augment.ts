@@ -23,9 +23,6 @@ export function drawView(random: Random, flip: boolean, shift: number, { height,
   return { flip: flip && random.below(2) === 1, down: along(height), right: along(width) }
 }
 
-/** The image itself. */
-export const unchanged: View = { flip: false, down: 0, right: 0 }
-
 /** Writes a changed image; what a shift moves in is the border's reflection. */
 export function applyView(
   from: Float32Array,

@@ -1,0 +1,20 @@
+// What the signatures of features and of kept activations have in common.
+
+import { ENGINE_VERSION } from './engine/engine-version.ts'
+import type { RuntimeInfo } from './runtime.ts'
+
+/** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
+export function runtimeInSignature({ name, module, executionProviders }: RuntimeInfo): string | undefined {
+  if (name === 'onnxruntime') return undefined
+  if (name === 'engine') return `engine ${ENGINE_VERSION}`
+  return executionProviders ? `${module} [${executionProviders.join(', ')}]` : module
+}
+
+/** JSON with sorted keys, so that equal settings always give the same text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}

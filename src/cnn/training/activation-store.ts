@@ -1,0 +1,77 @@
+import type { Matrix } from '../../core/matrix.ts'
+import { sha256 } from '../../core/sha256.ts'
+import type { ImageInput } from '../../image/image-input.ts'
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import { computationOf } from '../../onnx/graph/computation.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import type { ImageViews } from '../augmentation/image-views.ts'
+import type { ExtractOptions } from '../batching/run-images.ts'
+import type { RuntimeInfo } from '../runtime.ts'
+import { canonicalJson, runtimeInSignature } from '../signature-parts.ts'
+
+/** How activations were computed: a `FeatureSignature` of the store. */
+export interface ActivationSignature {
+  fingerprint: string
+  layer: string
+  pooling: string
+  preprocess: string
+  featureSize: number
+  runtime?: string | undefined
+}
+
+/** Computes the rows that a store keeps. */
+export interface ActivationRows {
+  signature(): Promise<ActivationSignature>
+  extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
+}
+
+/** A `FeatureStore` in which a fine-tuning keeps activations. */
+export interface ActivationStore {
+  /** Number of images. */
+  readonly size: number
+  /** @internal */
+  keep(
+    source: ActivationRows,
+    images: readonly ImageInput[],
+    o: {
+      batchSize: number
+      signal: AbortSignal | undefined
+      onProgress: (progress: { done: number; threads: number; known: number }) => void
+    },
+  ): Promise<string[]>
+  /** @internal */
+  featuresOf(keys: readonly string[], signature: ActivationSignature): Matrix
+}
+
+/**
+ * The signature of the activations of an image at some layers, of all of its views.
+ *
+ * @param cut the network up to the layers
+ */
+export async function activationSignature(
+  cut: ModelProto,
+  layers: readonly string[],
+  {
+    views,
+    preprocess,
+    runtime: info,
+    featureSize,
+  }: {
+    views: ImageViews
+    preprocess: ResolvedPreprocess
+    runtime: RuntimeInfo
+    featureSize: number
+  },
+): Promise<ActivationSignature> {
+  const runtime = runtimeInSignature(info)
+  const about = {
+    layer: layers.length === 1 ? layers[0] : JSON.stringify(layers),
+    pooling: canonicalJson('none'),
+    // A store of other views names them as what differs.
+    preprocess: canonicalJson({ ...preprocess, views }),
+  }
+  const network = await sha256(computationOf(cut))
+  const all = JSON.stringify([network, about, runtime ?? null])
+  const fingerprint = await sha256(new TextEncoder().encode(all))
+  return { fingerprint, ...about, featureSize, ...(runtime !== undefined && { runtime }) }
+}

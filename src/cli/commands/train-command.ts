@@ -18,7 +18,7 @@ import { checkWritable } from '../common/check-writable.ts'
 import { findLeaks, readable, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { accuracyOfTwice } from '../common/expected-accuracy.ts'
-import { checkGroupsWith, type GroupsOption, groupsOf, groupsOption } from '../common/groups.ts'
+import { checkGroupsWith, type GroupsOption, groupsOf, groupsOption } from '../common/groups-option.ts'
 import { holdOut } from '../common/hold-out.ts'
 import { labelledHelp, listAny, listLabelled } from '../common/labelled.ts'
 import {

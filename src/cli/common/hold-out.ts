@@ -1,7 +1,7 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { LabelledFolder } from '../../host/folders/labelled-folder.ts'
 import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
-import { checkTwoGroups } from './groups.ts'
+import { checkTwoGroups } from './groups-option.ts'
 import { say } from './terminal.ts'
 
 /** The images for training and those for evaluation. */

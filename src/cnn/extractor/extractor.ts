@@ -58,8 +58,9 @@ export class FeatureExtractor {
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
     checkOptions(options)
-    const { model = 'tiny', externalData, download, onProgress, signal } = options
-    const opened = await openModel(model, { externalData, download, onProgress, signal })
+    const { model = 'tiny', externalData, download, preprocess, onProgress, signal } = options
+    const hasPreprocess = preprocess !== undefined
+    const opened = await openModel(model, { externalData, download, hasPreprocess, onProgress, signal })
     return new FeatureExtractor(await loadNetwork(opened, options))
   }
 

@@ -241,8 +241,18 @@ describe('fineTune', () => {
 
   it('halves the learning rate when the loss diverges and continues from the best weights', async () => {
     using extractor = await make()
-    using tuned = await extractor.fineTune(images, labels, { ...quick, learningRate: 3, epochs: 15 })
+    const progress: FineTuneProgress[] = []
+    using tuned = await extractor.fineTune(images, labels, {
+      ...{ ...quick, learningRate: 3, epochs: 15 },
+      onProgress: (p) => void progress.push(p),
+    })
     expect(tuned.tuning!.restarts).toBeGreaterThan(0)
+    const trained = progress.filter(({ stage }) => stage === 'training')
+    expect(trained.length).toBe(tuned.tuning!.steps)
+    for (const { loss = 0, accuracy } of trained) {
+      expect(Number.isFinite(loss)).toBe(true)
+      expect(accuracy).toBeGreaterThanOrEqual(0)
+    }
     expect(tuned.tuning!.learningRate).toBe(3 / 2 ** tuned.tuning!.restarts)
     expect((await tuned.extract(images)).data.every(Number.isFinite)).toBe(true)
   })
@@ -345,7 +355,7 @@ describe('fineTune', () => {
         labels,
         { ...quick, epochs: 30, learningRate: 1e30 },
         'INVALID_ARGUMENT',
-        /learningRate must be a smaller rate/,
+        /diverged at learningRate 1e\+30 and at each of 8 halvings, down to 3.90625e\+27: pass a smaller learningRate/,
       ],
       ['a class of one image', images.slice(0, 4), ['a', 'a', 'a', 'b'], {}, 'TOO_FEW_ROWS', /validation: 0/],
       [
@@ -403,7 +413,7 @@ describe('fineTune', () => {
           code: 'OUT_OF_MEMORY',
           message: expect.stringMatching(
             new RegExp(
-              `keeps ${mb} MB for ${kept} images, and at most 2048 MB are kept: pass at most ${fits} images`,
+              `keeps ${mb} MiB of activations for ${kept} images, but at most 2048 MiB are allowed: pass at most ${fits} images, or set activations to 'float16'`,
             ),
           ),
         })

@@ -21,8 +21,8 @@ export interface Augmentation {
 export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   /**
    * The layer above which the network learns, in any form of the extractor's option `layer`; `'input'` or the name of
-   * the image input for the whole network. What the layers below answer is computed once and kept. Default: the lower,
-   * the more images there are of each class.
+   * the image input for the whole network. The activations below are computed once and kept. Default: chosen from the
+   * number of images of each class; more images choose a lower layer.
    */
   from?: string | number | undefined
   /**
@@ -30,7 +30,10 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * nothing with `from: 'input'`. Default `false`.
    */
   reset?: boolean | undefined
-  /** Number of passes over the images. Default 15, down to 8 if so many would take more than some minutes. */
+  /**
+   * Number of passes over the images. Default 15; fewer, but at least 8, if 15 would take more than about ten minutes on one
+   * core.
+   */
   epochs?: number | undefined
   /**
    * Time that the call may take, in seconds, in place of `epochs`. The result then depends on the speed of the machine.
@@ -61,7 +64,10 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   schedule?: 'cosine' | 'constant' | undefined
   /** Share of the target that is spread over all classes. Default 0.05. */
   labelSmoothing?: number | undefined
-  /** Factor of the rate from each layer to the one below it. Default 0.8, or 1 with `reset`. */
+  /**
+   * Layer-wise learning-rate decay: the rate of each layer is that of the layer above times this. Default 0.8, or 1 with
+   * `reset`.
+   */
   layerDecay?: number | undefined
   /** Random changes of training images; `false` for none. */
   augment?: Augmentation | false | undefined
@@ -97,7 +103,10 @@ export interface FineTuneProgress extends Progress {
   threads?: number | undefined
   /** Number of images so far whose activations were in the store before; only with `store`. */
   known?: number | undefined
-  /** Mean loss of the last 20 steps or so; only in the stages that count steps, like all that follows. */
+  /**
+   * Mean loss of the last 20 steps or fewer; `undefined` if one of them was not finite. Only in the stages that count steps,
+   * like all that follows.
+   */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */
   accuracy?: number | undefined
@@ -122,7 +131,9 @@ export interface Tuning {
   runtime: RuntimeInfo['name']
   /** Number of passes over the images, a fraction if time ran out. */
   epochs: number
-  /** Number of changes of the weights. */
+  /**
+   * Number of batches that were run, including those after which training restarted instead of changing the weights.
+   */
   steps: number
   /** Mean loss over the last epoch. */
   loss: number

@@ -413,7 +413,7 @@ describe('fineTune', () => {
           code: 'OUT_OF_MEMORY',
           message: expect.stringMatching(
             new RegExp(
-              `keeps ${mb} MiB of activations for ${kept} images, but at most 2048 MiB are allowed: pass at most ${fits} images, or set activations to 'float16'`,
+              `keeps ${mb} MiB of activations for ${kept} images, but at most 2048 MiB are allowed: pass at most ${fits} images, or set`,
             ),
           ),
         })

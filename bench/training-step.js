@@ -81,19 +81,19 @@ async function measure({ name, bytes, output, side, batch, rounds }) {
   /** A step in a runtime; `run` returns the loss. */
   async function start(runtime, threads) {
     const o = { pooling: 'none', classes, featureScale: 1 }
-    const tails = { engine: () => tail, graph: () => tail }
+    const tails = { forEngine: () => tail, forOnnxGraph: () => tail }
     const { runtime: step, parameters } = await startStep(tails, o, { runtime }, threads)
     parameters.at(-2).values.set(head)
     const optimizer = new Optimizer(
-      parameters.map(({ values }) => ({ values, rate: 1 })),
+      parameters.map(({ values }) => ({ values, learningRateFactor: 1 })),
       { optimizer: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     )
     const gradients = parameters.map(({ gradient }) => gradient)
     const run = async () => {
-      step.begin()
-      const logits = await step.run([images], targets, batch)
+      step.zeroGradients()
+      const logits = await step.accumulate([images], targets, batch)
       firstLogits ??= logits.slice(0, classes)
-      step.end(1 / batch)
+      step.writeGradients(1 / batch)
       optimizer.step(gradients, 1e-6)
       return lossOf(logits, targets)
     }

@@ -3,9 +3,9 @@
 import { exp2of4, tanh4 } from '../kernel'
 import { madd } from '../simd'
 
-/** What is done to a sum before it is a number of the next map: clamp it, then activate it. */
+/** What a kernel does to its sums before it stores them as the next map: clamps them, then activates them. */
 @unmanaged
-export class Finish {
+export class Epilogue {
   /** Sums are clamped from `low` to `high`: -Infinity and Infinity leave them as they are, 0 and Infinity are a ReLU. */
   low: f32
   high: f32
@@ -142,10 +142,10 @@ function activateEach(
   offsets: usize,
   pixels: i32,
   channels: i32,
-  finish: Finish,
+  epilogue: Epilogue,
 ): void {
-  const a = f32x4.splat(finish.a)
-  const b = f32x4.splat(finish.b)
+  const a = f32x4.splat(epilogue.a)
+  const b = f32x4.splat(epilogue.b)
   const whole = <usize>(channels & ~3) * 4
   const rest = channels & 3
   for (let i = 0; i < pixels; i++) {
@@ -161,28 +161,34 @@ function activateEach(
 // The usual kinds have a function of their own, so that the kind is not looked up for each vector, which takes longer than
 // the arithmetic.
 
-function swish(out: usize, offsets: usize, pixels: i32, channels: i32, finish: Finish): void {
-  activateEach(SWISH, out, offsets, pixels, channels, finish)
+function swish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
+  activateEach(SWISH, out, offsets, pixels, channels, epilogue)
 }
 
-function hardSwish(out: usize, offsets: usize, pixels: i32, channels: i32, finish: Finish): void {
-  activateEach(HARD_SWISH, out, offsets, pixels, channels, finish)
+function hardSwish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
+  activateEach(HARD_SWISH, out, offsets, pixels, channels, epilogue)
 }
 
-function gelu(out: usize, offsets: usize, pixels: i32, channels: i32, finish: Finish): void {
-  activateEach(GELU, out, offsets, pixels, channels, finish)
+function gelu(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
+  activateEach(GELU, out, offsets, pixels, channels, epilogue)
 }
 
-function another(out: usize, offsets: usize, pixels: i32, channels: i32, finish: Finish): void {
-  activateEach(finish.kind, out, offsets, pixels, channels, finish)
+function another(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
+  activateEach(epilogue.kind, out, offsets, pixels, channels, epilogue)
 }
 
 /** Activates `channels` numbers of each of `pixels` pixels, in place. */
-export function activateRows(out: usize, offsets: usize, pixels: i32, channels: i32, finish: Finish): void {
-  if (finish.kind == SWISH) swish(out, offsets, pixels, channels, finish)
-  else if (finish.kind == HARD_SWISH) hardSwish(out, offsets, pixels, channels, finish)
-  else if (finish.kind == GELU) gelu(out, offsets, pixels, channels, finish)
-  else another(out, offsets, pixels, channels, finish)
+export function activateRows(
+  out: usize,
+  offsets: usize,
+  pixels: i32,
+  channels: i32,
+  epilogue: Epilogue,
+): void {
+  if (epilogue.kind == SWISH) swish(out, offsets, pixels, channels, epilogue)
+  else if (epilogue.kind == HARD_SWISH) hardSwish(out, offsets, pixels, channels, epilogue)
+  else if (epilogue.kind == GELU) gelu(out, offsets, pixels, channels, epilogue)
+  else another(out, offsets, pixels, channels, epilogue)
 }
 
 /** The same from one map to another, clamped first. */
@@ -193,11 +199,11 @@ export function activate(
   channels: i32,
   out: usize,
   outOffsets: usize,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
-  const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
+  const epilogue = changetype<Epilogue>(epilogueAddress)
+  const low = f32x4.splat(epilogue.low)
+  const high = f32x4.splat(epilogue.high)
   for (let i = 0; i < pixels; i++) {
     let from = x + load<u32>(xOffsets)
     let to = out + load<u32>(outOffsets)
@@ -206,7 +212,7 @@ export function activate(
       to += 16
     }
     // While the pixel is in the cache.
-    if (ending.kind != NONE) activateRows(out, outOffsets, 1, channels, ending)
+    if (epilogue.kind != NONE) activateRows(out, outOffsets, 1, channels, epilogue)
     xOffsets += 4
     outOffsets += 4
   }

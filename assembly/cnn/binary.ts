@@ -1,6 +1,6 @@
 // Two maps into one, number by number.
 
-import { activateRows, Finish } from './activation'
+import { activateRows, Epilogue, NONE } from './activation'
 
 export const ADD: i32 = 0
 export const MULTIPLY: i32 = 1
@@ -29,11 +29,11 @@ function combine4(a: v128, b: v128, kind: i32): v128 {
 }
 
 /**
- * out[pixel][channel] = finish(a[pixel][channel] (kind) b[pixel][channel]). Where an operand is broadcast over
+ * out[pixel][channel] = epilogue(a[pixel][channel] (kind) b[pixel][channel]). Where an operand is broadcast over
  * pixels, its table names the same pixel again and again.
  *
  * @param aSplat, bSplat 1 where the operand has one number a pixel, which goes with every channel
- * @param finish address of a `Finish`
+ * @param epilogueAddress address of an `Epilogue`
  */
 export function binary(
   a: usize,
@@ -47,11 +47,11 @@ export function binary(
   channels: i32,
   out: usize,
   outOffsets: usize,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
-  const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
+  const epilogue = changetype<Epilogue>(epilogueAddress)
+  const low = f32x4.splat(epilogue.low)
+  const high = f32x4.splat(epilogue.high)
   for (let i = 0; i < pixels; i++) {
     const table = <usize>i * 4
     const first = a + load<u32>(aOffsets + table)
@@ -62,6 +62,6 @@ export function binary(
       const right = bSplat ? v128.load32_splat(second) : v128.load(second + at)
       v128.store(to + at, f32x4.pmin(f32x4.pmax(combine4(left, right, kind), low), high))
     }
-    if (ending.kind != 0) activateRows(out, outOffsets + table, 1, channels, ending)
+    if (epilogue.kind != NONE) activateRows(out, outOffsets + table, 1, channels, epilogue)
   }
 }

@@ -2,7 +2,7 @@
 // their windows, and four channels at a time. The sums have the same order as in `depthwise`, so the bits are the same.
 
 import { madd } from '../simd'
-import { activateRows, Finish } from './activation'
+import { activateRows, Epilogue, NONE } from './activation'
 
 /** Pixels of a tile, and the least width of a map. */
 const TILE: i32 = 4
@@ -182,7 +182,7 @@ function tile52(
 }
 
 /**
- * out[pixel][channel] = finish(bias[channel] + sum over the window of x[pixel + tap][channel] * weights[tap][channel] +
+ * out[pixel][channel] = epilogue(bias[channel] + sum over the window of x[pixel + tap][channel] * weights[tap][channel] +
  * residual[pixel][channel]).
  *
  * @param xOffsets u32 bytes, one a pixel, like the other tables
@@ -193,7 +193,7 @@ function tile52(
  * @param rowBytes bytes of a row of x
  * @param weights [taps][channels]
  * @param channels a multiple of 4
- * @param finish address of a `Finish`
+ * @param epilogueAddress address of an `Epilogue`
  */
 export function depthwiseRows(
   x: usize,
@@ -210,11 +210,11 @@ export function depthwiseRows(
   outOffsets: usize,
   residual: usize,
   residualOffsets: usize,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
-  const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
+  const epilogue = changetype<Epilogue>(epilogueAddress)
+  const low = f32x4.splat(epilogue.low)
+  const high = f32x4.splat(epilogue.high)
   const bytes = <usize>channels * 4
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < width; column += TILE) {
@@ -230,6 +230,7 @@ export function depthwiseRows(
         tile32(from, rowBytes, weights, bias, bytes, out, outOffsets + at, residual, added, low, high)
       else tile52(from, rowBytes, weights, bias, bytes, out, outOffsets + at, residual, added, low, high)
     }
-    if (ending.kind != 0) activateRows(out, outOffsets + <usize>(row * width) * 4, width, channels, ending)
+    if (epilogue.kind != NONE)
+      activateRows(out, outOffsets + <usize>(row * width) * 4, width, channels, epilogue)
   }
 }

@@ -1,7 +1,7 @@
 // Convolutions of each channel by itself, four pixels and four channels at a time.
 
 import { madd } from '../simd'
-import { activateRows, Finish } from './activation'
+import { activateRows, Epilogue, NONE } from './activation'
 
 /** Pixels of a tile. */
 export const DEPTHWISE_PIXELS: i32 = 4
@@ -10,7 +10,7 @@ export const DEPTHWISE_PIXELS: i32 = 4
 const BLOCK: i32 = 64
 
 /**
- * out[pixel][channel] = finish(bias[channel] + sum over the taps of x[pixel + tap][channel] * weights[tap][channel] +
+ * out[pixel][channel] = epilogue(bias[channel] + sum over the taps of x[pixel + tap][channel] * weights[tap][channel] +
  * residual[pixel][channel]).
  *
  * Offset tables are of u32 bytes, and go on for DEPTHWISE_PIXELS - 1 pixels behind the last one.
@@ -18,7 +18,7 @@ const BLOCK: i32 = 64
  * @param taps i32: byte offsets from the pixel
  * @param weights [taps][channels]
  * @param channels a multiple of 4
- * @param finish address of a `Finish`
+ * @param epilogueAddress address of an `Epilogue`
  */
 export function depthwise(
   x: usize,
@@ -33,11 +33,11 @@ export function depthwise(
   outOffsets: usize,
   residual: usize,
   residualOffsets: usize,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
-  const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
+  const epilogue = changetype<Epilogue>(epilogueAddress)
+  const low = f32x4.splat(epilogue.low)
+  const high = f32x4.splat(epilogue.high)
   for (let from = 0; from < pixels; from += BLOCK) {
     const to = min(from + BLOCK, pixels)
     for (let i = from; i < to; i += DEPTHWISE_PIXELS) {
@@ -59,7 +59,7 @@ export function depthwise(
         high,
       )
     }
-    if (ending.kind != 0) activateRows(out, outOffsets + <usize>from * 4, to - from, channels, ending)
+    if (epilogue.kind != NONE) activateRows(out, outOffsets + <usize>from * 4, to - from, channels, epilogue)
   }
 }
 

@@ -1,11 +1,13 @@
-// What looks at all channels of a pixel at once.
+// LayerNormalization and softmax over the channels of each pixel.
 
 import { exp4 } from './activation'
 
 /**
  * LayerNormalization over the channels: (x - mean) / sqrt(variance + epsilon) * scale + bias. Sums are in float64.
  *
- * @param scale, bias one number per channel
+ * @param xOffsets, outOffsets u32 bytes, one a pixel
+ * @param channels rows have room up to a multiple of 4; the numbers beyond are overwritten
+ * @param scale, bias one number per channel, readable up to a multiple of 4
  */
 export function layerNorm(
   x: usize,
@@ -39,7 +41,12 @@ export function layerNorm(
   }
 }
 
-/** Softmax over the channels: e^(x - the greatest) over their sum. */
+/**
+ * Softmax over the channels: e^(x - the greatest) over their sum.
+ *
+ * @param xOffsets, outOffsets u32 bytes, one a pixel
+ * @param channels rows have room up to a multiple of 4; the numbers beyond are overwritten
+ */
 export function softmax(
   x: usize,
   xOffsets: usize,

@@ -1,21 +1,24 @@
 // Convolutions of 7 x 7 with stride 2 of at most 4 channels, such as the first layer of a ResNet, by a Winograd form in one
-// dimension. Of the 7 weights of a row the 4 even ones meet the even columns of the map only and the 3 odd ones the odd
-// columns. So 4 pixels side by side are F(4, 4) and F(4, 3): 7 + 6 products of a whole column of 7 rows, where the sums would
-// be 28 of them. F(4, 4) has the points 0, 1, -1, 2, -2, 1/2 and infinity.
+// dimension. Of the 7 weights of a row, the 4 even ones meet only the even columns of the map, and the 3 odd ones only the odd
+// columns. So 4 output columns are F(4, 4) on the even columns plus F(4, 3) on the odd ones, and cost 7 + 6 = 13 products for
+// each weight row instead of 4 x 7 = 28. F(4, 4) has the points 0, 1, -1, 2, -2, 1/2 and infinity.
 //
 // Layout of `planes`: [13 planes][tiles of a row][rows][channels], so that the 7 rows of a column lie side by side.
 
 import { madd } from '../simd'
-import { Finish } from './activation'
+import { Epilogue } from './activation'
 import { panelWidth, tiles as tilesOfPanel, WIDE } from './tile'
 import { backward4, forward4 } from './winograd/winograd4'
 
 /** Planes: 7 of the even columns, then 6 of the odd ones. */
 const STEM_PLANES: i32 = 13
-/** Bytes that `scratch` needs. */
+/** Bytes of `scratch` that `stem` needs: a vector for each of 4 pixels. */
 export const STEM_SCRATCH_BYTES: i32 = 4 * 16
 
-/** The convolution. src/cnn/engine/planning/steps-stem.ts writes the fields in this order, 4 bytes each. */
+/**
+ * Sizes, strides and weights of a stem convolution. src/cnn/engine/planning/steps-stem.ts writes the fields in this order, 4
+ * bytes each.
+ */
 @unmanaged
 export class StemLayer {
   /** The byte offset of the first window in the input, and the strides. */
@@ -25,7 +28,7 @@ export class StemLayer {
   pictureBytes: usize
   channels: i32
   /** Rows of pixels that are computed together. */
-  block: i32
+  blockRows: i32
   /** The size of the output, and its filters, rounded up to a multiple of 4. */
   height: i32
   width: i32
@@ -35,7 +38,7 @@ export class StemLayer {
   outRowBytes: usize
   outPixelBytes: usize
   outPictureBytes: usize
-  /** u32: where the window of each tile of a block begins in a plane, and its sums. */
+  /** Tables of u32 offsets, one a tile of a block: `windows` into a plane, `sumRows` into its sums. */
   windows: usize
   sumRows: usize
   /** One segment of 7 x channels numbers, as `tiles` takes it. */
@@ -46,29 +49,29 @@ export class StemLayer {
   bias: usize
   /** As many zeros as a panel has channels. */
   zeros: usize
-  /** Only its clamp is used. */
-  finish: Finish
+  /** Only the clamp is used. */
+  epilogue: Epilogue
 }
 
-/** 4 a - 5 b + c */
+/** 4 a - 5 b + c. (x^2 - 1)(x^2 - 4) = 4 - 5 x^2 + x^4 is common to the rows of the points 0, 1/2 and infinity. */
 // @ts-ignore: decorator
 @inline
-function outer(a: v128, b: v128, c: v128): v128 {
+function atZeroHalfAndInfinity(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(madd(f32x4.splat(4), a, f32x4.mul(f32x4.splat(-5), b)), c)
 }
 
-/** 2 a - 4 b - c / 2 + d */
+/** 2 a - 4 b - c / 2 + d. (x^2 - 4)(x - 1/2) is common to the rows of the points 1 and -1. */
 // @ts-ignore: decorator
 @inline
-function near(a: v128, b: v128, c: v128, d: v128): v128 {
+function atPlusMinusOne(a: v128, b: v128, c: v128, d: v128): v128 {
   const two = f32x4.splat(2)
   return f32x4.add(madd(f32x4.splat(-0.5), c, f32x4.mul(two, f32x4.sub(a, f32x4.add(b, b)))), d)
 }
 
-/** (a - c) / 2 - b + d */
+/** (a - c) / 2 - b + d. (x^2 - 1)(x - 1/2) is common to the rows of the points 2 and -2. */
 // @ts-ignore: decorator
 @inline
-function far(a: v128, b: v128, c: v128, d: v128): v128 {
+function atPlusMinusTwo(a: v128, b: v128, c: v128, d: v128): v128 {
   return madd(f32x4.splat(0.5), f32x4.sub(a, c), f32x4.sub(d, b))
 }
 
@@ -84,19 +87,19 @@ function forwardEven(from: usize, step: usize, to: usize, toStep: usize): void {
   const d4 = v128.load(from + 4 * step)
   const d5 = v128.load(from + 5 * step)
   const d6 = v128.load(from + 6 * step)
-  const half = outer(d1, d3, d5)
-  v128.store(to, madd(minusHalf, outer(d0, d2, d4), half))
-  const near1 = near(d1, d2, d3, d4)
-  const near2 = near(d2, d3, d4, d5)
-  v128.store(to + toStep, f32x4.add(near2, near1))
-  v128.store(to + 2 * toStep, f32x4.sub(near2, near1))
-  const far1 = far(d1, d2, d3, d4)
-  const far2 = far(d2, d3, d4, d5)
-  const twice = f32x4.add(far1, far1)
-  v128.store(to + 3 * toStep, f32x4.add(far2, twice))
-  v128.store(to + 4 * toStep, f32x4.sub(far2, twice))
+  const half = atZeroHalfAndInfinity(d1, d3, d5)
+  v128.store(to, madd(minusHalf, atZeroHalfAndInfinity(d0, d2, d4), half))
+  const onesFrom1 = atPlusMinusOne(d1, d2, d3, d4)
+  const onesFrom2 = atPlusMinusOne(d2, d3, d4, d5)
+  v128.store(to + toStep, f32x4.add(onesFrom2, onesFrom1))
+  v128.store(to + 2 * toStep, f32x4.sub(onesFrom2, onesFrom1))
+  const twosFrom1 = atPlusMinusTwo(d1, d2, d3, d4)
+  const twosFrom2 = atPlusMinusTwo(d2, d3, d4, d5)
+  const twiceTwosFrom1 = f32x4.add(twosFrom1, twosFrom1)
+  v128.store(to + 3 * toStep, f32x4.add(twosFrom2, twiceTwosFrom1))
+  v128.store(to + 4 * toStep, f32x4.sub(twosFrom2, twiceTwosFrom1))
   v128.store(to + 5 * toStep, half)
-  v128.store(to + 6 * toStep, madd(minusHalf, half, outer(d2, d4, d6)))
+  v128.store(to + 6 * toStep, madd(minusHalf, half, atZeroHalfAndInfinity(d2, d4, d6)))
 }
 
 /**
@@ -108,7 +111,7 @@ function inputRows(layer: StemLayer, from: usize, rows: i32, planes: usize, plan
   const pixelBytes = layer.pixelBytes
   const numbers = <usize>layer.channels * 4
   const step = 2 * pixelBytes
-  const columnBytes = <usize>(2 * layer.block + 5) * numbers
+  const columnBytes = <usize>(2 * layer.blockRows + 5) * numbers
   const odd = 7 * planeBytes
   for (let x = 0; x < layer.width; x += 4) {
     let at = from
@@ -134,8 +137,8 @@ function outputRows(
   to: usize,
   scratch: usize,
 ): void {
-  const low = f32x4.splat(layer.finish.low)
-  const high = f32x4.splat(layer.finish.high)
+  const low = f32x4.splat(layer.epilogue.low)
+  const high = f32x4.splat(layer.epilogue.high)
   const pixelBytes = layer.outPixelBytes
   const width = <usize>min(panelWidth(layer.filters - filter), layer.filters - filter) * 4
   for (let row = 0; row < rows; row++) {
@@ -152,12 +155,12 @@ function outputRows(
         const m5 = v128.load(even + 5 * sumBytes)
         const sum = f32x4.add(f32x4.add(m1, m2), bias)
         const difference = f32x4.add(f32x4.sub(m1, m2), bias)
-        const farSum = f32x4.add(m3, m4)
-        const farDifference = f32x4.sub(m3, m4)
-        const y0 = f32x4.add(f32x4.add(f32x4.add(v128.load(even), sum), farSum), m5)
-        const y1 = madd(f32x4.splat(0.5), m5, madd(f32x4.splat(2), farDifference, difference))
-        const y2 = madd(f32x4.splat(0.25), m5, madd(f32x4.splat(4), farSum, sum))
-        const y3 = madd(f32x4.splat(0.125), m5, madd(f32x4.splat(8), farDifference, difference))
+        const sumOfTwos = f32x4.add(m3, m4)
+        const differenceOfTwos = f32x4.sub(m3, m4)
+        const y0 = f32x4.add(f32x4.add(f32x4.add(v128.load(even), sum), sumOfTwos), m5)
+        const y1 = madd(f32x4.splat(0.5), m5, madd(f32x4.splat(2), differenceOfTwos, difference))
+        const y2 = madd(f32x4.splat(0.25), m5, madd(f32x4.splat(4), sumOfTwos, sum))
+        const y3 = madd(f32x4.splat(0.125), m5, madd(f32x4.splat(8), differenceOfTwos, difference))
         const pixel = corner + at
         put(pixel, y0, v128.load(scratch), low, high)
         if (x + 1 < layer.width) put(pixel + pixelBytes, y1, v128.load(scratch, 16), low, high)
@@ -181,10 +184,11 @@ function put(to: usize, even: v128, odd: v128, low: v128, high: v128): void {
 }
 
 /**
- * The convolution.
+ * Computes a 7 x 7 convolution with stride 2 for a batch of images.
  *
  * @param layer address of a `StemLayer`
- * @param planes room for 13 x (tiles of a row) x (2 block + 5) x channels numbers, and 4 more for each plane
+ * @param pictures number of images
+ * @param planes room for 13 x (tiles of a row) x (2 blockRows + 5) x channels numbers, and 4 more for each plane
  * @param sums room for 13 x (tiles of a block) x WIDE numbers, and a gap for each plane
  * @param gap bytes between the sums of planes
  * @param scratch STEM_SCRATCH_BYTES
@@ -199,16 +203,16 @@ export function stem(
   gap: usize,
   scratch: usize,
 ): void {
-  const block = layer.block
+  const blockRows = layer.blockRows
   const channels = layer.channels
   const filters = layer.filters
   const across = (layer.width + 3) / 4
-  const planeBytes = <usize>(across * (2 * block + 5) * channels) * 4 + 16
-  const sumBytes = <usize>(across * block * WIDE) * 4 + gap
+  const planeBytes = <usize>(across * (2 * blockRows + 5) * channels) * 4 + 16
+  const sumBytes = <usize>(across * blockRows * WIDE) * 4 + gap
   const depth = <usize>(7 * channels) * 4
   for (let picture = 0; picture < pictures; picture++) {
-    for (let y = 0; y < layer.height; y += block) {
-      const rows = min(block, layer.height - y)
+    for (let y = 0; y < layer.height; y += blockRows) {
+      const rows = min(blockRows, layer.height - y)
       const from = x + layer.corner + <usize>(2 * y) * layer.rowBytes
       inputRows(layer, from, 2 * rows + 5, planes, planeBytes)
       let panel = layer.weights

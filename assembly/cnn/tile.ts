@@ -11,7 +11,7 @@
 // last panel has NARROW channels where that is enough.
 
 import { madd } from '../simd'
-import { Finish } from './activation'
+import { Epilogue } from './activation'
 
 /**
  * Channels of a panel, which are as many vectors as V8 keeps in registers: 2 x 4 sums, 4 weights, a pixel and a
@@ -52,7 +52,7 @@ function storeLanes(at: usize, values: v128, lanes: i32): void {
  * @param bias as many numbers as the panel has channels; 0 goes on from the sums that `out` holds
  * @param residual a map that is added, or 0
  * @param lanes how many channels exist from the panel's first one on
- * @param finish address of a `Finish`, of which only the clamp is looked at; 0 stores the sums as they are
+ * @param epilogueAddress address of an `Epilogue`, of which only the clamp is looked at; 0 stores the sums as they are
  */
 export function wideTiles(
   x: usize,
@@ -67,7 +67,7 @@ export function wideTiles(
   residual: usize,
   residualOffsets: usize,
   lanes: i32,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
   const last = segments + <usize>segmentCount * 8
   for (const end = xOffsets + <usize>pixels * 4; xOffsets < end; xOffsets += 4 * WIDE_PIXELS) {
@@ -111,7 +111,7 @@ export function wideTiles(
         p1 += 4
       }
     }
-    if (finish) {
+    if (epilogueAddress) {
       if (residual) {
         const added0 = residual + load<u32>(residualOffsets)
         const added1 = residual + load<u32>(residualOffsets, 4)
@@ -124,8 +124,8 @@ export function wideTiles(
         s12 = f32x4.add(s12, v128.load(added1, 32))
         s13 = f32x4.add(s13, v128.load(added1, 48))
       }
-      const low = v128.load32_splat(finish, offsetof<Finish>('low'))
-      const high = v128.load32_splat(finish, offsetof<Finish>('high'))
+      const low = v128.load32_splat(epilogueAddress, offsetof<Epilogue>('low'))
+      const high = v128.load32_splat(epilogueAddress, offsetof<Epilogue>('high'))
       s00 = clamp(s00, low, high)
       s01 = clamp(s01, low, high)
       s02 = clamp(s02, low, high)
@@ -173,7 +173,7 @@ export function narrowTiles(
   residual: usize,
   residualOffsets: usize,
   lanes: i32,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
   const last = segments + <usize>segmentCount * 8
   for (const end = xOffsets + <usize>pixels * 4; xOffsets < end; xOffsets += 4 * TILE_PIXELS) {
@@ -227,7 +227,7 @@ export function narrowTiles(
         p3 += 4
       }
     }
-    if (finish) {
+    if (epilogueAddress) {
       if (residual) {
         const added0 = residual + load<u32>(residualOffsets)
         const added1 = residual + load<u32>(residualOffsets, 4)
@@ -242,8 +242,8 @@ export function narrowTiles(
         s30 = f32x4.add(s30, v128.load(added3))
         s31 = f32x4.add(s31, v128.load(added3, 16))
       }
-      const low = v128.load32_splat(finish, offsetof<Finish>('low'))
-      const high = v128.load32_splat(finish, offsetof<Finish>('high'))
+      const low = v128.load32_splat(epilogueAddress, offsetof<Epilogue>('low'))
+      const high = v128.load32_splat(epilogueAddress, offsetof<Epilogue>('high'))
       s00 = clamp(s00, low, high)
       s01 = clamp(s01, low, high)
       s10 = clamp(s10, low, high)
@@ -298,7 +298,7 @@ export function tiles(
   residual: usize,
   residualOffsets: usize,
   lanes: i32,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
   if (panelWidth(lanes) == WIDE) {
     wideTiles(
@@ -314,7 +314,7 @@ export function tiles(
       residual,
       residualOffsets,
       lanes,
-      finish,
+      epilogueAddress,
     )
   } else {
     narrowTiles(
@@ -330,7 +330,7 @@ export function tiles(
       residual,
       residualOffsets,
       lanes,
-      finish,
+      epilogueAddress,
     )
   }
 }

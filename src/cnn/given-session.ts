@@ -7,7 +7,7 @@ import type { Activation, Feeds } from './running-network.ts'
 import { activationsOf, loadError, runError } from './session-results.ts'
 
 /** Larger models are given in parts, since a file of ONNX ends at 2 GB. In parts, not every runtime takes them. */
-const mostInOneFile = 2 ** 30
+const MAX_FILE_BYTES = 2 ** 30
 
 /** A network in a runtime that the caller supplied. */
 export class GivenSession {
@@ -32,7 +32,7 @@ export class GivenSession {
     const { threads, executionProviders } = options
     const weights = model.graph!.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
     const { bytes, files } =
-      weights <= mostInOneFile
+      weights <= MAX_FILE_BYTES
         ? { bytes: toBinary(ModelProtoSchema, model), files: [] }
         : detachWeights(model)
     let session: OrtSession

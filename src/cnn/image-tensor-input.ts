@@ -13,7 +13,7 @@ export interface ImageTensorInput {
 }
 
 /** Maximum image side in pixels, which is also the maximum of `preprocess.size`. */
-const mostPixels = 16384
+const MAX_SIDE_PIXELS = 16384
 
 /**
  * Finds the model's only image input.
@@ -44,9 +44,9 @@ export function imageTensorInput(model: ModelProto): ImageTensorInput {
   if (channels !== undefined && channels !== 1 && channels !== 3) {
     throw unsupported(`its input '${input.name}' has ${channels} channels`)
   }
-  if ((height ?? 1) > mostPixels || (width ?? 1) > mostPixels) {
+  if ((height ?? 1) > MAX_SIDE_PIXELS || (width ?? 1) > MAX_SIDE_PIXELS) {
     throw unsupported(
-      `its input '${input.name}' is ${width} x ${height} pixels (at most ${mostPixels} on each side)`,
+      `its input '${input.name}' is ${width} x ${height} pixels (at most ${MAX_SIDE_PIXELS} on each side)`,
     )
   }
   return { name: input.name, channels: channels ?? 3, batch, height, width }

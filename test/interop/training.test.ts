@@ -70,13 +70,13 @@ it
     const tail = tailOf(model, inferTensors(model, { [input]: [batchSize, 3, 32, 32] }), input)
     const featureScale = 0.7
     const runner = await GradientRunner.start(
-      { engine: () => tail, graph: () => tail },
+      { forEngine: () => tail, forOnnxGraph: () => tail },
       {
         pooling: 'none',
         classes,
         featureScale,
-        rateOf: (depth) => 0.9 ** depth,
-        headRate: 2,
+        layerFactor: (depth) => 0.9 ** depth,
+        headFactor: 2,
         running: { runtime },
       },
     )
@@ -98,7 +98,7 @@ it
         images: packed(images, [count, 3, 32, 32]),
         labels: [...labels],
         learnt: learnt.slice(0, -2).map((one) => one.name),
-        rates: learnt.map((one) => one.rate * rate),
+        rates: learnt.map((one) => one.learningRateFactor * rate),
         head: learnt.slice(-2).map(({ values, dims }) => packed(values, dims)),
         ...{ featureScale, batchSize, steps, ...settings },
       }),
@@ -108,7 +108,7 @@ it
 
     const size = 3 * 32 * 32
     const step = (at: number) =>
-      runner.run(labels.subarray(at, at + batchSize), settings.labelSmoothing, (from, to) =>
+      runner.computeGradients(labels.subarray(at, at + batchSize), settings.labelSmoothing, (from, to) =>
         runner.inputs[0].set(images.subarray((at + from) * size, (at + to) * size)),
       )
     await step(0)

@@ -48,7 +48,7 @@ async function start(threads: number) {
   const tail = tailOf(model, facts, input)
   const o = { pooling: 'none' as const, classes, featureScale: 1.5 }
   const { runtime, parameters } = await startStep(
-    { engine: () => tail, graph: () => tail },
+    { forEngine: () => tail, forOnnxGraph: () => tail },
     o,
     { runtime: 'engine' },
     threads,
@@ -56,9 +56,9 @@ async function start(threads: number) {
   const head = parameters.at(-2)!
   head.values.set(seeded(head.values.length, 77))
   const run = async (signal?: AbortSignal) => {
-    runtime.begin()
-    const logits = await runtime.run([images], targets, batch, signal)
-    runtime.end(1 / batch)
+    runtime.zeroGradients()
+    const logits = await runtime.accumulate([images], targets, batch, signal)
+    runtime.writeGradients(1 / batch)
     const all = [logits, ...parameters.map(({ gradient }) => gradient)]
     expect(all.every((numbers) => numbers.some((value) => value !== 0))).toBe(true)
     return hashOf(all)

@@ -448,5 +448,5 @@ export function caseGradients(one: GradientCase): { model: ModelProto; gradients
     sums.reduce((a, b) => g.add(a, b)),
     names,
   )
-  return { model: g.finish([...gradients.values()], []), gradients }
+  return { model: g.build([...gradients.values()], []), gradients }
 }

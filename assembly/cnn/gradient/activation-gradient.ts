@@ -8,7 +8,7 @@ import {
   erf4,
   EXP,
   exp4,
-  Finish,
+  Epilogue,
   GELU,
   GELU_TANH,
   HARD_SIGMOID,
@@ -84,7 +84,7 @@ function derived4(z: v128, dy: v128, kind: i32, a: v128, b: v128): v128 {
  * @param z what the activation read for SWISH, HARD_SWISH, GELU, GELU_TANH and ERF; what it made for all others, and for a clamp. An activation
  *   does not come with a clamp
  * @param channels are rounded up to 4
- * @param finish address of a `Finish`
+ * @param epilogueAddress address of an `Epilogue`
  */
 export function activationGradient(
   z: usize,
@@ -95,14 +95,14 @@ export function activationGradient(
   channels: i32,
   out: usize,
   outOffsets: usize,
-  finish: usize,
+  epilogueAddress: usize,
 ): void {
-  const ending = changetype<Finish>(finish)
-  const low = f32x4.splat(ending.low)
-  const high = f32x4.splat(ending.high)
-  const a = f32x4.splat(ending.a)
-  const b = f32x4.splat(ending.b)
-  const kind = ending.kind
+  const epilogue = changetype<Epilogue>(epilogueAddress)
+  const low = f32x4.splat(epilogue.low)
+  const high = f32x4.splat(epilogue.high)
+  const a = f32x4.splat(epilogue.a)
+  const b = f32x4.splat(epilogue.b)
+  const kind = epilogue.kind
   const rowBytes = <usize>channels * 4
   for (let i = 0; i < pixels; i++) {
     const table = <usize>i * 4

@@ -1,6 +1,6 @@
 // What `winograd` is told about a layer, and the numbers of its forms.
 
-import { Finish } from '../activation'
+import { Epilogue } from '../activation'
 
 /** Tiles of 4 x 4 and of 2 x 2 pixels, stride 1. */
 export const F4: i32 = 0
@@ -61,5 +61,5 @@ export class WinogradLayer {
   /** As many zeros as a panel has channels. */
   zeros: usize
   /** Only its clamp is used. */
-  finish: Finish
+  epilogue: Epilogue
 }

@@ -48,8 +48,8 @@ function backwardTiles(
 ): void {
   const side = <usize>inputSide(form)
   const pixels = scratch + side * row
-  const low = f32x4.splat(layer.finish.low)
-  const high = f32x4.splat(layer.finish.high)
+  const low = f32x4.splat(layer.epilogue.low)
+  const high = f32x4.splat(layer.epilogue.high)
   const width = min(panelWidth(layer.filters - filter), layer.filters - filter)
   const first = <usize>filter * 4
   for (let t = tile; t < tile + count; t++) {

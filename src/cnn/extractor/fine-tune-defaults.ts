@@ -4,20 +4,21 @@ import { workOfStep } from '../training/plan-training.ts'
 import { isTrainable, tailAbove } from './fine-tune.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
-/** Images of a class from which on the whole network may learn; with fewer, only what follows the last stage but one. */
-const manyOfAClass = 75
+/** Images of each class from which on lower layers may learn; with fewer, only what follows the last stage but one. */
+const MANY_OF_A_CLASS = 75
 
 /** Multiply-adds that a training may need by default: about ten minutes on one core, in the engine. */
-const mostWork = 2e13
+const MAX_MULTIPLY_ADDS = 2e13
 
-/** Passes over the images that a training makes if there is time, and those that it is worth beginning for. */
-const mostEpochs = 15
-const leastEpochs = 8
+/** Passes over the images that a training makes if there is time. */
+const MAX_EPOCHS = 15
+/** Passes below which a training from a lower layer is not worthwhile. */
+const MIN_EPOCHS = 8
 
 /** Number of passes over the images if the caller does not say: as many as the time allows. */
 export function defaultEpochs(parts: LoadedNetwork, from: string, images: number): number {
-  const fitting = Math.floor(mostWork / (workFrom(parts, from) * images))
-  return Math.max(leastEpochs, Math.min(mostEpochs, fitting))
+  const fitting = Math.floor(MAX_MULTIPLY_ADDS / (workFrom(parts, from) * images))
+  return Math.max(MIN_EPOCHS, Math.min(MAX_EPOCHS, fitting))
 }
 
 /** The layer above which to learn if the caller does not say. */
@@ -38,8 +39,8 @@ export function defaultFrom(
   )
   if (candidates.length === 0) return port.name
   const top = candidates[candidates.length - 1]
-  if (images / classes < manyOfAClass) return top
-  return candidates.find((name) => workFrom(parts, name) * images * leastEpochs <= mostWork) ?? top
+  if (images / classes < MANY_OF_A_CLASS) return top
+  return candidates.find((name) => workFrom(parts, name) * images * MIN_EPOCHS <= MAX_MULTIPLY_ADDS) ?? top
 }
 
 /** Multiply-adds of a step for one image. */

@@ -9,7 +9,8 @@ import { applyView } from '../augmentation/augment.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { pool, pooledSize } from '../pool.ts'
-import { eachTensors } from '../training/decoded-images.ts'
+import { forEachDecodedBatch } from '../training/decoded-images.ts'
+import { accuracy, probeFeatures, standardErrorOfDifference } from '../training/feature-probe.ts'
 import {
   checkFineTune,
   type FineTuneOptions,
@@ -18,7 +19,6 @@ import {
   type Validation,
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
-import { judgeFeatures, shareOf, standardErrorOfDifference } from '../training/judge.ts'
 import { checkFineTuning } from './check-fine-tuning.ts'
 import { findFrom, type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
 import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
@@ -116,14 +116,14 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
     const held = await tuned.extract(imagesOf(rows.test), { signal })
     const learnt = await tuned.extract(trainImages, { signal })
     const testLabels = labelsOf(rows.test)
-    const [before] = await judgeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
-    const [after] = await judgeFeatures(learnt, trainLabels, [held], testLabels, signal)
+    const [before] = await probeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
+    const [after] = await probeFeatures(learnt, trainLabels, [held], testLabels, signal)
     const validation: Validation = {
       images: held.rows,
       rows: Array.from(rows.test, (row) => read[row]),
-      frozen: shareOf(before),
-      tuned: shareOf(after),
-      softmax: shareOf(headHits(trained, held, trainLabels, testLabels)),
+      frozen: accuracy(before),
+      tuned: accuracy(after),
+      softmax: accuracy(isHeadCorrect(trained, held, trainLabels, testLabels)),
       standardError: standardErrorOfDifference(after, before),
     }
     const kept = validation.tuned - validation.frozen > validation.standardError
@@ -179,11 +179,11 @@ function splitRows(y: Label[], validation: number, randomState: number) {
 }
 
 /** How much of its accuracy a frozen network may lose on mirror images for these to be shown. */
-const mostLost = 0.05
+const MAX_LOST_ACCURACY = 0.05
 
 /**
  * Whether mirror images look like images of the same class: the frozen features of a fifth of the images and of their
- * mirror images, judged by an SVC that was fitted on the other images.
+ * mirror images, classified by an SVC that was fitted on the other images.
  */
 async function bearsMirroring(
   parts: LoadedNetwork,
@@ -201,14 +201,14 @@ async function bearsMirroring(
     Array.from(side.test, (row) => images[row]),
     signal,
   )
-  const [plain, turned] = await judgeFeatures(
+  const [plain, turned] = await probeFeatures(
     features.select(side.train),
     pick(side.train),
     [features.select(side.test), mirrored],
     pick(side.test),
     signal,
   )
-  return shareOf(turned) >= shareOf(plain) - mostLost
+  return accuracy(turned) >= accuracy(plain) - MAX_LOST_ACCURACY
 }
 
 function splitForProbe(labels: Label[], randomState: number) {
@@ -229,14 +229,15 @@ async function mirroredFeatures(
   const length = channels * height * width
   const cols = pooledSize(pooling, dims, arrangement)
   const found = new Matrix(new Float32Array(images.length * cols), images.length, cols)
-  const most = port.batch ?? 8
-  const batch = new Float32Array(most * length)
-  await eachTensors(images, preprocess, { most, signal }, async (tensors, first, count) => {
+  const batchSize = port.batch ?? 8
+  const batch = new Float32Array(batchSize * length)
+  await forEachDecodedBatch(images, preprocess, { batchSize, signal }, async (tensors, first, count) => {
     for (let i = 0; i < count; i++) {
       const image = tensors.subarray(i * length, (i + 1) * length)
       const size = { channels, height, width }
       applyView(image, batch.subarray(i * length), size, { flip: true, down: 0, right: 0 })
     }
+    // A model with a fixed batch size gets a full batch; the surplus images are old data, and their results are ignored.
     const used = port.batch ?? count
     const answers = await session.run(port.name, batch.subarray(0, used * length), [
       used,
@@ -250,14 +251,21 @@ async function mirroredFeatures(
 }
 
 /** Which rows the softmax head labels correctly. */
-function headHits({ head }: Trained, features: Matrix, trainLabels: Label[], labels: Label[]): boolean[] {
+function isHeadCorrect(
+  { head }: Trained,
+  features: Matrix,
+  trainLabels: Label[],
+  labels: Label[],
+): boolean[] {
   const { classes } = encodeLabels(trainLabels)
   const { weight, bias, featureScale } = head
+  // Features of the frozen network may follow.
+  const own = weight.length / classes.length
   return labels.map((label, row) => {
     const x = features.row(row)
     const logits = Float32Array.from(classes, (_, k) => {
       let sum = 0
-      for (let i = 0; i < x.length; i++) sum += x[i] * weight[k * x.length + i]
+      for (let i = 0; i < own; i++) sum += x[i] * weight[k * own + i]
       return sum * featureScale + bias[k]
     })
     return classes[largest(logits)] === label

@@ -5,6 +5,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
+import { joinFrozen } from '../../onnx/edit/join-frozen.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
@@ -18,8 +19,7 @@ import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
 import { keepActivations, type TrainingData, type ViewPlan } from '../training/kept-activations.ts'
-import { bytesOf } from '../training/kept-rows.ts'
-import { sliceSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
+import { microBatchSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
 import { withWeights } from '../training/tuned-model.ts'
@@ -27,7 +27,7 @@ import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-networ
 
 /** A trained network. */
 export interface Trained {
-  /** The network up to the layer, with tuned weights. */
+  /** The network up to the layer, with tuned weights; with `joinFrozen` both networks, the tuned one's features first. */
   model: ModelProto
   from: string
   /** The runtime that computed the gradients. */
@@ -64,15 +64,15 @@ export interface Lesson {
  * Mean squared norm of a row of features for which the default learning rates are meant: that of the CNN that ships on
  * small photos. Features of other networks are multiplied to have it before the head.
  */
-const typicalSquaredNorm = 62
+const TYPICAL_SQUARED_NORM = 62
 
 type Facts = Map<string, TensorInfo>
 
-/** Most images that the engine is given at once. */
-const mostInSlice = 64
+/** Maximum number of images that the engine is given at once. */
+const MAX_MICRO_BATCH = 64
 
 /** Views kept where time, not a number of epochs, decides. */
-const viewsByTime = 8
+const VIEWS_BY_TIME = 8
 
 /** The part of the network above a layer, for batches of some size. @param from a layer's name or the image input's */
 export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Tail {
@@ -147,28 +147,29 @@ export async function trainAbove(
   const factsOf = (batch: number) => inferTensors(cut, { [port.name]: [batch, ...picture] })
   const facts = factsOf(port.batch ?? 1)
   const one = tailOf(cut, facts, from)
-  const tailFor = (slice: number) => tailOf(cut, factsOf(port.batch ?? slice), from)
+  const tailFor = (microBatch: number) => tailOf(cut, factsOf(port.batch ?? microBatch), from)
   const isAll = one.kept.length === 1 && one.kept[0].name === port.name
   const size = one.kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
   const hasViews = setup.flip || settings.augment.shift > 0
-  const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? viewsByTime)
+  const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? VIEWS_BY_TIME)
   const precision = settings.activations
-  const views = viewsThatFit(images.length, size * bytesOf[precision], wanted, from)
+  const views = viewsThatFit(images.length, { size, precision }, wanted, from)
 
   const { codes, classes } = encodeLabels(lesson.labels, 'labels')
-  const featureScale = Math.sqrt(typicalSquaredNorm / Math.max(1e-12, meanSquaredNorm(lesson.features)))
+  const featureScale = Math.sqrt(TYPICAL_SQUARED_NORM / Math.max(1e-12, meanSquaredNorm(lesson.features)))
   const { learningRate: _, layerDecay } = settings
   const tails = {
-    engine: () => tailFor(Math.min(mostInSlice, settings.batchSize)),
-    graph: () => tailFor(sliceSize(one, facts, settings.batchSize)),
+    forEngine: () => tailFor(Math.min(MAX_MICRO_BATCH, settings.batchSize)),
+    forOnnxGraph: () => tailFor(microBatchSize(one, facts, settings.batchSize)),
   }
   const runner = await GradientRunner.start(tails, {
     pooling,
     arrangement: parts.arrangement,
     classes: classes.length,
     featureScale,
-    rateOf: (depth) => powerOf(layerDecay, depth),
-    headRate: 5,
+    layerFactor: (depth) => powerOf(layerDecay, depth),
+    // The head starts at zero, so it has further to go than the weights below it.
+    headFactor: 5,
     running,
     threads: await threadsFor(
       running.threads,
@@ -181,7 +182,8 @@ export async function trainAbove(
     const { shift } = settings.augment
     const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
     const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
-    const part: TrainingData = {
+    data.restart()
+    const part: Pick<TrainingData, 'gather'> = {
       gather: (epoch, rows, to) =>
         data.gather(
           epoch,
@@ -198,7 +200,9 @@ export async function trainAbove(
     const [weight, bias] = runner.parameters.slice(-2).map(({ values }) => values)
     const weights = new Map(runner.parameters.slice(0, -2).map((one) => [one.name, one]))
     return {
-      model: withWeights(cut, weights),
+      model: settings.joinFrozen
+        ? joinFrozen(cut, withWeights(cut, weights), weights.keys(), channelAxisOf(parts))
+        : withWeights(cut, weights),
       from,
       runtime: runner.runtime,
       report,
@@ -208,6 +212,12 @@ export async function trainAbove(
   } finally {
     await runner.release()
   }
+}
+
+/** The axis of the layer's channels, or of its features. */
+function channelAxisOf({ dims, arrangement: { channelAxis } }: LoadedNetwork): number {
+  if (dims.length === 3) return channelAxis ?? 2
+  return dims.length === 4 ? (channelAxis ?? 1) : 1
 }
 
 /** What the tail reads of all images. */

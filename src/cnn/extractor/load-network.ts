@@ -234,15 +234,15 @@ const floats = new Set([DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE])
  * Maximum number of values in a batch: 1 GB as float32, of the 4 GB that WebAssembly can address for the
  * whole network.
  */
-const mostNumbers = 2 ** 28
+const MAX_BATCH_NUMBERS = 2 ** 28
 
 /** Dimensions of the smallest batch that the network accepts. */
 export function pictureDims(port: ImageTensorInput, preprocess: ResolvedPreprocess): number[] {
   const { width, height } = outputSize(preprocess)
   const dims = [port.batch ?? 1, preprocess.mean.length, height, width]
   const length = dims.reduce((all, n) => all * n, 1)
-  if (length > mostNumbers) {
-    const message = `a batch of images for this model has ${dims.join(' x ')} numbers, but at most ${mostNumbers} fit in memory`
+  if (length > MAX_BATCH_NUMBERS) {
+    const message = `a batch of images for this model has ${dims.join(' x ')} numbers, but at most ${MAX_BATCH_NUMBERS} fit in memory`
     const expected = 'a model and a preprocess.size whose batches fit in memory'
     throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'model', received: dims, expected })
   }

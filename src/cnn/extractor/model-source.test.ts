@@ -80,11 +80,14 @@ describe('a model', () => {
     expect(extractor.featureSize).toBe(6)
   })
 
-  it("from the hub with unsupported preprocessing needs the caller's preprocess", async () => {
-    const options = { model: 'hf:us/odd', download: download() }
+  it.each([
+    ['hf:us/odd', 'preprocess.resample must be'],
+    ['hf:us/bad', 'preprocessor_config.json of us/bad is not valid JSON: pass the option preprocess'],
+  ])("from the hub with unusable preprocessing needs the caller's preprocess: %s", async (model, phrase) => {
+    const options = { model, download: download() }
     await expect(FeatureExtractor.create(options)).rejects.toMatchObject({
       code: 'MODEL_UNREADABLE',
-      message: expect.stringContaining('preprocess.resample must be'),
+      message: expect.stringContaining(phrase),
     })
     using extractor = await FeatureExtractor.create({ ...options, preprocess: { size: 16 } })
     expect(extractor.featureSize).toBe(6)
@@ -108,7 +111,7 @@ describe('is rejected and not cached:', () => {
 
   it.each([
     ['hf:us/nobody', 'FILE_UNREADABLE', '404'],
-    ['hf:us/bad', 'MODEL_UNREADABLE', 'preprocessor_config.json of us/bad must be JSON'],
+    ['hf:us/bad', 'MODEL_UNREADABLE', 'preprocessor_config.json of us/bad is not valid JSON'],
     ['hf:us', 'INVALID_ARGUMENT', `'hf:owner/name'`],
     ['hf:us/cats/../../x', 'INVALID_ARGUMENT', `'hf:owner/name'`],
   ])('%s', async (model, code, phrase) => {

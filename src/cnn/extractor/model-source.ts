@@ -49,6 +49,8 @@ export interface OpenOptions extends LongCall {
    */
   externalData?: Readonly<Record<string, ModelSource>> | undefined
   download?: ModelDownload | undefined
+  /** Whether the caller has preprocessing options, so that a broken configuration on the hub is ignored. */
+  hasPreprocess?: boolean | undefined
 }
 
 /** A loaded model. */

@@ -11,6 +11,7 @@ import type { ModelProto } from '../../onnx/proto/onnx.ts'
 
 /** How files beside a model are downloaded. */
 interface HubOptions extends LongCall {
+  hasPreprocess?: boolean | undefined
   download?: (Pick<DownloadOptions, 'cache' | 'timeout'> & { endpoint?: string | undefined }) | undefined
 }
 
@@ -39,7 +40,10 @@ export async function readFromHub(
   throw new SoftmarginError('INTERNAL', 'a model on the hub has no candidate files')
 }
 
-/** Downloads weight files that lie next to a model on the hub, except those that the caller supplied. */
+/**
+ * Downloads the external data files of a model on the hub and adds them to `externalData`, except those that the caller
+ * supplied.
+ */
 export async function readWeightsFromHub(
   hub: HubModel,
   model: ModelProto,
@@ -62,7 +66,12 @@ export async function readWeightsFromHub(
   }
 }
 
-/** Downloads the preprocessing configuration of a hub model, if there is one. */
+/**
+ * Downloads the preprocessing configuration of a hub model, if there is one.
+ *
+ * @throws {SoftmarginError} `MODEL_UNREADABLE` if it is not JSON, unless the caller has preprocessing options; the errors of
+ *   `download`
+ */
 export async function preprocessOnHub(
   hub: HubModel,
   options: HubOptions,
@@ -79,7 +88,8 @@ export async function preprocessOnHub(
   } catch (cause) {
     if (isNotFound(cause)) return undefined
     if (cause instanceof SoftmarginError) throw cause
-    const message = `${file} of ${hub.id} must be JSON: ${cause}`
+    if (options.hasPreprocess) return undefined
+    const message = `${file} of ${hub.id} is not valid JSON: pass the option preprocess instead`
     throw new SoftmarginError('MODEL_UNREADABLE', message, { argument: 'model', cause })
   }
 }

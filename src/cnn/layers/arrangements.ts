@@ -5,7 +5,7 @@ import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangement, GridSize } from '../spatial-view.ts'
 
 /** Maximum number of class and register tokens that is recognized; DINOv2 has 1 + 4. */
-const mostPrefixTokens = 16
+const MAX_PREFIX_TOKENS = 16
 
 /** A map with its height and width, and the index of the node that computes it. */
 interface LastMap extends GridSize {
@@ -65,7 +65,7 @@ export class Arrangements {
       if (map.height % merged !== 0 || map.width % merged !== 0) continue
       const patches = { height: map.height / merged, width: map.width / merged }
       const left = tokens - patches.height * patches.width
-      if (known === undefined ? left >= 0 && left <= mostPrefixTokens : left === known) {
+      if (known === undefined ? left >= 0 && left <= MAX_PREFIX_TOKENS : left === known) {
         return { prefixTokens: left, patches }
       }
     }

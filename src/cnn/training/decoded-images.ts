@@ -6,23 +6,24 @@ import { tensorLength } from '../../image/tensor.ts'
 import { decodeInto, ImageReader, nameOf } from '../batching/image-reader.ts'
 
 /**
- * Decodes images into tensors, some at a time, and lets the event loop have its turn between them.
+ * Decodes images into tensors, a batch at a time, and yields to the event loop after each batch.
  *
- * @param each called with the tensors of the next images, [count, channels, height, width], and the index of the first
+ * @param batchSize maximum number of images of a batch
+ * @param onBatch called with the tensors of the next images, [count, channels, height, width], and the index of the first
  * @throws {SoftmarginError} `IMAGE_UNREADABLE` and `FILE_UNREADABLE` naming `images[i]`, `ABORTED`
  */
-export async function eachTensors(
+export async function forEachDecodedBatch(
   images: readonly ImageInput[],
   preprocess: ResolvedPreprocess,
-  { most, signal }: { most: number; signal: AbortSignal | undefined },
-  each: (tensors: Float32Array, first: number, count: number) => Promise<void> | void,
+  { batchSize, signal }: { batchSize: number; signal: AbortSignal | undefined },
+  onBatch: (tensors: Float32Array, first: number, count: number) => Promise<void> | void,
 ): Promise<void> {
   const length = tensorLength(preprocess)
-  const tensors = new Float32Array(Math.min(most, images.length) * length)
+  const tensors = new Float32Array(Math.min(batchSize, images.length) * length)
   let wake: (() => void) | undefined
   const reader = new ImageReader(images, { signal, onOpened: () => wake?.() })
   for (let first = 0, count = 0; first < images.length; first += count) {
-    count = Math.min(most, images.length - first)
+    count = Math.min(batchSize, images.length - first)
     for (let i = 0; i < count; i++) {
       while (!reader.isReady) {
         await new Promise<void>((resolve) => {
@@ -34,7 +35,7 @@ export async function eachTensors(
       if ('error' in opened) throw opened.error
       await decodeInto(opened, nameOf(index), preprocess, tensors.subarray(i * length, (i + 1) * length))
     }
-    await each(tensors.subarray(0, count * length), first, count)
+    await onBatch(tensors.subarray(0, count * length), first, count)
     await yieldToHost()
     throwIfAborted(signal)
   }

@@ -21,8 +21,8 @@ export interface Augmentation {
 export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   /**
    * The layer above which the network learns, in any form of the extractor's option `layer`; `'input'` or the name of
-   * the image input for the whole network. What the layers below answer is computed once and kept. Default: the lower,
-   * the more images there are of each class.
+   * the image input for the whole network. The activations below are computed once and kept. Default: chosen from the
+   * number of images of each class; more images choose a lower layer.
    */
   from?: string | number | undefined
   /**
@@ -30,7 +30,10 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * nothing with `from: 'input'`. Default `false`.
    */
   reset?: boolean | undefined
-  /** Number of passes over the images. Default 15, down to 8 if so many would take more than some minutes. */
+  /**
+   * Number of passes over the images. Default 15; fewer, but at least 8, if 15 would take more than about ten minutes on one
+   * core.
+   */
   epochs?: number | undefined
   /**
    * Time that the call may take, in seconds, in place of `epochs`. The result then depends on the speed of the machine.
@@ -61,7 +64,10 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   schedule?: 'cosine' | 'constant' | undefined
   /** Share of the target that is spread over all classes. Default 0.05. */
   labelSmoothing?: number | undefined
-  /** Factor of the rate from each layer to the one below it. Default 0.8, or 1 with `reset`. */
+  /**
+   * Layer-wise learning-rate decay: the rate of each layer is that of the layer above times this. Default 0.8, or 1 with
+   * `reset`.
+   */
   layerDecay?: number | undefined
   /** Random changes of training images; `false` for none. */
   augment?: Augmentation | false | undefined
@@ -75,9 +81,14 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   validation?: number | undefined
   /**
    * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
-   * those of the validation. Default `false`.
+   * those of the validation. It takes as long again, and `seconds` is the time of both. Default `true`.
    */
   refit?: boolean | undefined
+  /**
+   * Whether the new extractor returns the features of the tuned network and, behind them, those of the frozen one. What the
+   * two have in common is computed once. Default `false`.
+   */
+  joinFrozen?: boolean | undefined
   /** Seed of everything random, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /** Called for each image that cannot be read, which is skipped. Without it such an image makes the call fail. */
@@ -92,7 +103,10 @@ export interface FineTuneProgress extends Progress {
   threads?: number | undefined
   /** Number of images so far whose activations were in the store before; only with `store`. */
   known?: number | undefined
-  /** Mean loss of the last 20 steps or so; only in the stages that count steps, like all that follows. */
+  /**
+   * Mean loss of the last 20 steps or fewer; `undefined` if one of them was not finite. Only in the stages that count steps,
+   * like all that follows.
+   */
   loss?: number | undefined
   /** Share of images that the head labelled correctly while it learnt from them, over the same steps. */
   accuracy?: number | undefined
@@ -117,7 +131,9 @@ export interface Tuning {
   runtime: RuntimeInfo['name']
   /** Number of passes over the images, a fraction if time ran out. */
   epochs: number
-  /** Number of changes of the weights. */
+  /**
+   * Number of batches that were run, including those after which training restarted instead of changing the weights.
+   */
   steps: number
   /** Mean loss over the last epoch. */
   loss: number
@@ -167,6 +183,7 @@ export interface Settings {
   shuffle: boolean
   validation: number
   refit: boolean
+  joinFrozen: boolean
   randomState: number
 }
 
@@ -190,6 +207,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   shuffle: true,
   validation: true,
   refit: true,
+  joinFrozen: true,
   randomState: true,
   onUnreadable: true,
   signal: true,
@@ -205,7 +223,7 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32', refit = false, store } = options
+  const { activations = 'float32', refit = true, joinFrozen = false, store } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])
@@ -214,6 +232,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
   if (store !== undefined && typeof (store as ActivationStore | null)?.keep !== 'function')
     throw invalidArgument('store', store, 'a FeatureStore')
   if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
+  if (typeof joinFrozen !== 'boolean') throw invalidArgument('joinFrozen', joinFrozen, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
@@ -239,6 +258,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     shuffle,
     validation: options.validation ?? 0.2,
     refit,
+    joinFrozen,
     randomState: options.randomState ?? 0,
   }
   integer('epochs', settings.epochs ?? 1, 1, 100_000)

@@ -3,7 +3,7 @@ import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import type { Parameter } from './optimizer.ts'
-import { type StepRuntime, startStep, type Tails, type TrainableTensor } from './step-runtime.ts'
+import { type StepRuntime, startStep, type TailFactory, type TrainableTensor } from './step-runtime.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
 export interface NamedParameter extends Parameter, TrainableTensor {}
@@ -13,18 +13,18 @@ export interface BatchResult {
   /** Sum of the losses of its images, before the gradients are applied. */
   loss: number
   /** Number of images whose class had the largest logit. */
-  right: number
+  correct: number
 }
 
 /**
- * Computes gradients: a batch in slices of fixed size, whose gradients are added in order.
+ * Gradient accumulation: runs a mini-batch as micro-batches of fixed size and adds their gradients in order.
  */
 export class GradientRunner {
   /** The trained weights, then the head's [classes, features] and [classes]. */
   readonly parameters: NamedParameter[]
-  /** Number of images that one run takes. */
-  readonly slice: number
-  /** Buffers for what the tail takes, one slice long. */
+  /** Number of images of a micro-batch. */
+  readonly microBatch: number
+  /** Buffers for what the tail takes, one micro-batch long. */
   readonly inputs: Float32Array[]
   readonly #step: StepRuntime
   readonly #classes: number
@@ -34,19 +34,21 @@ export class GradientRunner {
     this.#step = step
     this.#classes = classes
     this.parameters = parameters
-    this.slice = tail.kept[0].dims[0]
+    this.microBatch = tail.kept[0].dims[0]
     this.inputs = tail.kept.map(({ dims }) => new Float32Array(dims.reduce((all, n) => all * n, 1)))
-    this.#targets = new Float32Array(this.slice * classes)
+    this.#targets = new Float32Array(this.microBatch * classes)
   }
 
   /** @throws {SoftmarginError} the errors of `startStep` */
   static async start(
-    tails: Tails,
+    tails: TailFactory,
     o: StepOptions & {
-      rateOf: (depth: number) => number
-      headRate: number
+      /** Factor of the learning rate of a weight, by its `depth`. */
+      layerFactor: (depth: number) => number
+      /** Factor of the learning rate of the head. */
+      headFactor: number
       running: RunningOptions
-      /** Most threads, including this one. Default 1. */
+      /** Maximum number of threads, including this one. Default 1. */
       threads?: number
     },
   ): Promise<GradientRunner> {
@@ -54,7 +56,7 @@ export class GradientRunner {
     const depths = new Map(tail.weights.map(({ name, depth }) => [name, depth]))
     const parameters = tensors.map((one) => {
       const depth = depths.get(one.name)
-      return { ...one, rate: depth === undefined ? o.headRate : o.rateOf(depth) }
+      return { ...one, learningRateFactor: depth === undefined ? o.headFactor : o.layerFactor(depth) }
     })
     return new GradientRunner(tail, runtime, parameters, o.classes)
   }
@@ -71,7 +73,7 @@ export class GradientRunner {
    * @param fill writes the tensors of images `from` to `to`, exclusive, into `inputs`
    * @throws {SoftmarginError} `ABORTED`
    */
-  async run(
+  async computeGradients(
     codes: Int32Array,
     labelSmoothing: number,
     fill: (from: number, to: number) => void,
@@ -79,20 +81,20 @@ export class GradientRunner {
   ): Promise<BatchResult> {
     const count = codes.length
     const classes = this.#classes
-    const result = { loss: 0, right: 0 }
-    this.#step.begin()
-    for (let from = 0; from < count; from += this.slice) {
-      const to = Math.min(count, from + this.slice)
+    const result = { loss: 0, correct: 0 }
+    this.#step.zeroGradients()
+    for (let from = 0; from < count; from += this.microBatch) {
+      const to = Math.min(count, from + this.microBatch)
       fill(from, to)
       this.#writeTargets(codes.subarray(from, to), labelSmoothing)
-      const logits = await this.#step.run(this.inputs, this.#targets, to - from, signal)
+      const logits = await this.#step.accumulate(this.inputs, this.#targets, to - from, signal)
       for (let i = 0; i < to - from; i++) {
         const row = logits.subarray(i * classes, (i + 1) * classes)
         result.loss += crossEntropy(row, this.#targets.subarray(i * classes, (i + 1) * classes))
-        if (largest(row) === codes[from + i]) result.right++
+        if (largest(row) === codes[from + i]) result.correct++
       }
     }
-    this.#step.end(1 / count)
+    this.#step.writeGradients(1 / count)
     return result
   }
 
@@ -112,12 +114,12 @@ export class GradientRunner {
 
 /** -sum(targets * log softmax(logits)), where the targets add up to 1. */
 function crossEntropy(logits: Float32Array, targets: Float32Array): number {
-  const most = logits[largest(logits)]
+  const greatest = logits[largest(logits)]
   let sum = 0
   let dot = 0
   for (let i = 0; i < logits.length; i++) {
-    sum += exp(logits[i] - most)
-    dot += targets[i] * (logits[i] - most)
+    sum += exp(logits[i] - greatest)
+    dot += targets[i] * (logits[i] - greatest)
   }
   return log(sum) - dot
 }

@@ -7,11 +7,13 @@ import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
 import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
-import { eachTensors } from './decoded-images.ts'
+import { forEachDecodedBatch } from './decoded-images.ts'
 import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
+  /** Begins a training: what is drawn at random is drawn anew, with the same seed. */
+  restart(): void
   /**
    * Writes the tensors of some images.
    *
@@ -40,8 +42,12 @@ export interface ActivationSource {
   kept: readonly { name: string; size: number }[]
 }
 
-/** Tells how many images are done, on how many threads, and how many of them the store held before. */
-type OnImages = (done: number, threads: number, known?: number) => void
+/** Options of the calls that keep something of each image. */
+interface KeepOptions {
+  signal: AbortSignal | undefined
+  /** Called with how many images are done, on how many threads, and how many of them the store held before. */
+  onImages(done: number, threads: number, known?: number): void
+}
 
 /** How images are changed at random, and how many views of each are kept. */
 export interface ViewPlan {
@@ -54,41 +60,44 @@ export interface ViewPlan {
   precision: Precision
 }
 
-/** Images that are decoded at a time, and the least that the network below the layer is given. */
-const imagesAtOnce = 8
+/** Images that are decoded at a time, and the smallest number that the network below the layer is given. */
+const MIN_IMAGES = 8
 /** Bytes of activations that are computed before they are kept. */
-const bytesAtOnce = 2 ** 27
+const MAX_COMPUTED_BYTES = 2 ** 27
 
 /**
  * Decodes the images and runs them through the network below the layer, once for each view, on the threads of the
  * extractor.
  *
- * @throws {SoftmarginError} as `eachTensors` and `Pipeline.run`
+ * @throws {SoftmarginError} as `forEachDecodedBatch` and `Pipeline.run`
  */
 export async function keepActivations(
   source: ActivationSource,
   plan: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: OnImages },
+  o: KeepOptions,
 ): Promise<TrainingData> {
-  return source.front ? activationsOf(source, source.front, plan, o) : imagesOf(source, plan, o)
+  return source.front ? cacheActivations(source, source.front, plan, o) : cacheImages(source, plan, o)
 }
 
-async function imagesOf(
+async function cacheImages(
   { images, preprocess }: ActivationSource,
   { flip, shift, randomState, precision }: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: OnImages },
+  o: KeepOptions,
 ): Promise<TrainingData> {
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
-  const random = new Random(randomState)
+  let random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
-  await eachTensors(images, preprocess, { most: imagesAtOnce, ...o }, (tensors, first, count) => {
+  await forEachDecodedBatch(images, preprocess, { batchSize: MIN_IMAGES, ...o }, (tensors, first, count) => {
     all.put(tensors, first)
     o.onImages(first + count, 1)
   })
   return {
+    restart: () => {
+      random = new Random(randomState)
+    },
     gather: (_, rows, [to]) => {
       for (const [i, row] of rows.entries()) {
         all.take(row, image)
@@ -98,17 +107,17 @@ async function imagesOf(
   }
 }
 
-async function activationsOf(
+async function cacheActivations(
   { images, kept, store }: ActivationSource,
   front: Front,
   { views, precision }: ViewPlan,
-  o: { signal: AbortSignal | undefined; onImages: OnImages },
+  o: KeepOptions,
 ): Promise<TrainingData> {
   const stores = kept.map((one) =>
     Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
   const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
-  const most = Math.max(imagesAtOnce, Math.floor(bytesAtOnce / (4 * numbers)))
+  const batchSize = Math.max(MIN_IMAGES, Math.floor(MAX_COMPUTED_BYTES / (4 * numbers)))
   const put = (found: readonly Float32Array[], first: number) => {
     for (const [i, rows] of found.entries())
       stores[i % kept.length][Math.floor(i / kept.length)].put(rows, first)
@@ -120,9 +129,9 @@ async function activationsOf(
       .flat()
       .map(({ size }) => row.subarray(at, (at += size)))
   }
-  const fromStore = store && (await storedRows(images, front, store, most, o))
-  for (let first = 0; first < images.length; first += most) {
-    const end = Math.min(images.length, first + most)
+  const fromStore = store && (await storedRows(images, front, store, batchSize, o))
+  for (let first = 0; first < images.length; first += batchSize) {
+    const end = Math.min(images.length, first + batchSize)
     if (fromStore) {
       const rows = fromStore(first, end)
       for (let i = first; i < end; i++) put(tensorsOf(rows.row(i - first)), i)
@@ -138,6 +147,7 @@ async function activationsOf(
     )
   }
   return {
+    restart: () => {},
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {
         const store = stores[k][epoch % views]
@@ -150,15 +160,15 @@ async function activationsOf(
 /**
  * Computes the activations that a store does not hold yet.
  *
- * @param most number of images that are computed at a time
+ * @param batchSize number of images that are computed at a time
  * @returns reads the activations of some consecutive images
  */
 async function storedRows(
   images: readonly ImageInput[],
   front: Front,
   store: ActivationStore,
-  most: number,
-  { signal, onImages }: { signal: AbortSignal | undefined; onImages: OnImages },
+  batchSize: number,
+  { signal, onImages }: KeepOptions,
 ): Promise<(first: number, end: number) => Matrix> {
   const signature = await front.signature()
   const rows: ActivationRows = {
@@ -166,7 +176,7 @@ async function storedRows(
     extract: async (some, o) => joinColumns(await front.run(some, o)),
   }
   const keys = await store.keep(rows, images, {
-    batchSize: most,
+    batchSize,
     signal,
     onProgress: ({ done, threads, known }) => onImages(done, threads, known),
   })

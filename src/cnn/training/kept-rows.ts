@@ -44,11 +44,12 @@ function toHalves(from: Float32Array, to: Uint16Array): void {
     number[0] = Math.max(-LARGEST, Math.min(LARGEST, from[i]))
     const sign = (bits[0] >>> 16) & 0x8000
     const rest = bits[0] & 0x7fffffff
-    // Below the least normal float16, adding a half brings the bits that are kept to the end of the mantissa.
+    // Below the smallest normal float16, adding 0.5 makes float32 addition round to the float16 step.
     if (rest < 0x38800000) {
       number[0] = Math.abs(number[0]) + 0.5
       to[i] = sign | (bits[0] - 0x3f000000)
     } else if (rest > 0x7f800000) to[i] = 0x7e00
+    // 0x38000000 is 112 << 23, the difference of the exponent biases; 0xfff + the lowest kept bit rounds ties to even.
     else to[i] = sign | ((rest - 0x38000000 + 0xfff + ((rest >>> 13) & 1)) >>> 13)
   }
 }

@@ -29,7 +29,11 @@ describe('the optimizer', () => {
   it.each(['sgd', 'adamw'] as const)('%s follows the formulas of torch.optim', (optimizer) => {
     const values = seeded(40, 7)
     const wanted = byHand(optimizer, values, 0.05)
-    const rule = new Optimizer([{ values, rate: 0.5 }], { optimizer, momentum: 0.9, weightDecay: 0.01 })
+    const rule = new Optimizer([{ values, learningRateFactor: 0.5 }], {
+      optimizer,
+      momentum: 0.9,
+      weightDecay: 0.01,
+    })
     for (let step = 0; step < 10; step++) rule.step([values.map((w, i) => curvature(i) * w)], 0.1)
     for (const [i, value] of values.entries()) expect(value).toBeCloseTo(wanted[i], 5)
   })
@@ -38,12 +42,12 @@ describe('the optimizer', () => {
     for (const optimizer of ['sgd', 'adamw'] as const) {
       const [a, b] = [Float32Array.of(1), Float32Array.of(1)]
       const settings = { optimizer, momentum: 0.9, weightDecay: 0 }
-      const used = new Optimizer([{ values: a, rate: 1 }], settings)
+      const used = new Optimizer([{ values: a, learningRateFactor: 1 }], settings)
       used.step([Float32Array.of(5)], 0.1)
       used.reset()
       a[0] = 1
       used.step([Float32Array.of(2)], 0.1)
-      new Optimizer([{ values: b, rate: 1 }], settings).step([Float32Array.of(2)], 0.1)
+      new Optimizer([{ values: b, learningRateFactor: 1 }], settings).step([Float32Array.of(2)], 0.1)
       expect(a[0]).toBe(b[0])
     }
   })
@@ -68,7 +72,7 @@ describe('gradients', () => {
 describe('the average of the weights', () => {
   it('is close to their mean over its horizon', () => {
     const values = new Float32Array(1)
-    const average = new WeightAverage([{ values, rate: 1 }])
+    const average = new WeightAverage([{ values, learningRateFactor: 1 }])
     for (let step = 0; step < 400; step++) {
       values[0] = step % 2
       average.add(50)

@@ -2,7 +2,7 @@
 export interface Parameter {
   values: Float32Array
   /** Factor of the learning rate. */
-  rate: number
+  learningRateFactor: number
 }
 
 /** Settings of an optimizer. */
@@ -14,8 +14,8 @@ export interface OptimizerSettings {
 }
 
 /** The second beta and epsilon of AdamW, PyTorch's defaults. */
-const beta2 = 0.999
-const epsilon = 1e-8
+const BETA2 = 0.999
+const EPSILON = 1e-8
 
 /**
  * Changes weights by their gradients: SGD with Nesterov momentum, or AdamW, as `torch.optim` computes them.
@@ -26,33 +26,33 @@ export class Optimizer {
   readonly #parameters: readonly Parameter[]
   readonly #settings: OptimizerSettings
   readonly #momenta: Float32Array[]
-  readonly #squares: Float32Array[]
+  readonly #secondMoments: Float32Array[]
   /** The powers of the betas, which correct for the zeros that the averages start from. */
-  #power1 = 1
-  #power2 = 1
+  #beta1Power = 1
+  #beta2Power = 1
 
   constructor(parameters: readonly Parameter[], settings: OptimizerSettings) {
     this.#parameters = parameters
     this.#settings = settings
     this.#momenta = parameters.map(({ values }) => new Float32Array(values.length))
-    this.#squares = settings.optimizer === 'adamw' ? this.#momenta.map((all) => all.slice()) : []
+    this.#secondMoments = settings.optimizer === 'adamw' ? this.#momenta.map((all) => all.slice()) : []
   }
 
-  /** Forgets the momentum. */
+  /** Clears the moment estimates and AdamW's step count; the weights stay. */
   reset(): void {
-    for (const numbers of [...this.#momenta, ...this.#squares]) numbers.fill(0)
-    this.#power1 = 1
-    this.#power2 = 1
+    for (const numbers of [...this.#momenta, ...this.#secondMoments]) numbers.fill(0)
+    this.#beta1Power = 1
+    this.#beta2Power = 1
   }
 
   /** @param gradients one for each parameter */
   step(gradients: readonly Float32Array[], learningRate: number): void {
-    this.#power1 *= this.#settings.momentum
-    this.#power2 *= beta2
-    for (const [i, { values, rate }] of this.#parameters.entries()) {
-      if (this.#settings.optimizer === 'sgd') {
-        this.#sgd(values, gradients[i], this.#momenta[i], learningRate * rate)
-      } else this.#adamW(values, gradients[i], i, learningRate * rate)
+    this.#beta1Power *= this.#settings.momentum
+    this.#beta2Power *= BETA2
+    for (const [i, { values, learningRateFactor }] of this.#parameters.entries()) {
+      const rate = learningRate * learningRateFactor
+      if (this.#settings.optimizer === 'sgd') this.#sgd(values, gradients[i], this.#momenta[i], rate)
+      else this.#adamW(values, gradients[i], i, rate)
     }
   }
 
@@ -68,15 +68,15 @@ export class Optimizer {
 
   #adamW(values: Float32Array, gradients: Float32Array, at: number, rate: number): void {
     const { momentum, weightDecay } = this.#settings
-    const [means, squares] = [this.#momenta[at], this.#squares[at]]
-    const [correct1, correct2] = [1 / (1 - this.#power1), 1 / (1 - this.#power2)]
+    const [means, squares] = [this.#momenta[at], this.#secondMoments[at]]
+    const [correct1, correct2] = [1 / (1 - this.#beta1Power), 1 / (1 - this.#beta2Power)]
     for (let i = 0; i < values.length; i++) {
       const gradient = gradients[i]
       const mean = momentum * means[i] + (1 - momentum) * gradient
-      const square = beta2 * squares[i] + (1 - beta2) * gradient * gradient
+      const square = BETA2 * squares[i] + (1 - BETA2) * gradient * gradient
       means[i] = mean
       squares[i] = square
-      const scale = Math.sqrt(square * correct2) + epsilon
+      const scale = Math.sqrt(square * correct2) + EPSILON
       values[i] -= rate * (weightDecay * values[i] + (mean * correct1) / scale)
     }
   }
@@ -87,12 +87,12 @@ export class Optimizer {
  *
  * @returns their norm before
  */
-export function clipNorm(gradients: readonly Float32Array[], most: number): number {
+export function clipNorm(gradients: readonly Float32Array[], maxNorm: number): number {
   let sum = 0
   for (const numbers of gradients) for (let i = 0; i < numbers.length; i++) sum += numbers[i] * numbers[i]
   const norm = Math.sqrt(sum)
-  if (norm > most) {
-    const factor = most / norm
+  if (norm > maxNorm) {
+    const factor = maxNorm / norm
     for (const numbers of gradients) for (let i = 0; i < numbers.length; i++) numbers[i] *= factor
   }
   return norm
@@ -127,13 +127,15 @@ export class WeightAverage {
 }
 
 /**
- * The factor of the learning rate: a linear warm-up over a tenth of the training, then half a cosine down to 0, or 1.
+ * The learning-rate factor: linear warm-up over the first tenth of the training; then `'cosine'` decays to 0 along half a
+ * cosine, and `'constant'` stays at 1.
  *
  * @param progress share of the training, above 0 and up to 1
  */
 export function scheduleFactor(schedule: 'cosine' | 'constant', progress: number): number {
   const warm = Math.min(1, progress / 0.1)
   if (schedule === 'constant') return warm
+  // cos^2(x pi / 2) = (1 + cos(x pi)) / 2.
   const cosine = cosineOfQuarter(Math.max(0, (progress - 0.1) / 0.9))
   return Math.min(warm, cosine * cosine)
 }

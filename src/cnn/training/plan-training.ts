@@ -2,18 +2,21 @@ import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { multiplyAdds } from '../../onnx/shapes/multiply-adds.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
+import { bytesOf, type Precision } from './kept-rows.ts'
 
-/** Most bytes of activations or images that a training keeps. */
-export const mostKept = 2 ** 31
-/** Most bytes of maps and their gradients that one run of the step may need, about. */
-const mostInRun = 2 ** 29
+/** Maximum bytes of activations or images that a training keeps. */
+const MAX_CACHED_BYTES = 2 ** 31
+/** Maximum bytes of maps and their gradients that one run of the step may need, about. */
+const MAX_RUN_BYTES = 2 ** 29
 
-/** Number of images that one run of the step takes. @param facts of one image */
-export function sliceSize(tail: Tail, facts: Map<string, TensorInfo>, batchSize: number): number {
+/** Number of images of a micro-batch in a runtime whose memory grows with it. @param facts of one image */
+export function microBatchSize(tail: Tail, facts: Map<string, TensorInfo>, batchSize: number): number {
   const numbers = tail.model.graph!.node.reduce((sum, { output }) => sum + sizeOf(facts, output[0]), 0)
-  // A map, its gradient, and the columns that a 3 x 3 convolution's weights are multiplied with.
+  // 4 bytes a number, and room for four copies of all maps, an estimate: the maps, their gradients, and the columns (im2col) of
+  // the gradients of weights. Those of a 3 x 3 convolution take nine times its map, but only one convolution's are needed at
+  // a time.
   const each = 4 * 4 * numbers
-  return Math.max(1, Math.min(batchSize, Math.floor(mostInRun / Math.max(1, each))))
+  return Math.max(1, Math.min(batchSize, Math.floor(MAX_RUN_BYTES / Math.max(1, each))))
 }
 
 /**
@@ -28,20 +31,33 @@ export function workOfStep(tail: Tail, facts: Map<string, TensorInfo>): number {
 /**
  * Number of views of each image that are kept.
  *
- * @param size bytes kept for each view of an image
+ * @param precision how they are kept
+ * @param size number of values kept for each view of an image
  * @param wanted number of views if memory is no limit
  * @throws {SoftmarginError} `OUT_OF_MEMORY` if not even one view of each fits, with what would
  */
-export function viewsThatFit(images: number, size: number, wanted: number, from: string): number {
-  const bytes = images * size
-  if (bytes <= mostKept) return Math.max(1, Math.min(wanted, Math.floor(mostKept / bytes)))
-  const fits = Math.floor(mostKept / size)
-  const expected = `at most ${fits} images, activations: 'float16', or another layer in from whose activations are smaller`
-  const message = `training above ${show(from)} keeps ${inMegabytes(bytes)} MB for ${images} images, and at most ${inMegabytes(mostKept)} MB are kept: pass ${expected}`
+export function viewsThatFit(
+  images: number,
+  { size, precision }: { size: number; precision: Precision },
+  wanted: number,
+  from: string,
+): number {
+  const imageBytes = size * bytesOf[precision]
+  const bytes = images * imageBytes
+  if (bytes <= MAX_CACHED_BYTES) return Math.max(1, Math.min(wanted, Math.floor(MAX_CACHED_BYTES / bytes)))
+  const fits = Math.floor(MAX_CACHED_BYTES / imageBytes)
+  const halfFits = images * size * bytesOf.float16 <= MAX_CACHED_BYTES
+  const advice = [
+    ...(fits > 0 ? [`pass at most ${fits} images`] : []),
+    ...(halfFits ? [`set activations to 'float16'`] : []),
+    'set from to a layer with smaller activations',
+  ]
+  const expected = `at most ${inMebibytes(MAX_CACHED_BYTES)} MiB of activations`
+  const message = `fine-tuning from layer ${show(from)} keeps ${inMebibytes(bytes)} MiB of activations for ${images} images, but at most ${inMebibytes(MAX_CACHED_BYTES)} MiB are allowed: ${advice.join(', or ')}`
   throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', received: images, expected })
 }
 
-function inMegabytes(bytes: number): number {
+function inMebibytes(bytes: number): number {
   return Math.ceil(bytes / 2 ** 20)
 }
 

@@ -61,13 +61,13 @@ async function gradients(model: ModelProto, runtime: 'engine' | 'onnxruntime', s
   const tail = tailOf(model, inferTensors(model, { x: [slice, channels, height, width] }), 'x')
   const classes = 3
   const o = { pooling: 'average' as const, classes, featureScale: 1.5 }
-  const started = await startStep({ engine: () => tail, graph: () => tail }, o, { runtime })
+  const started = await startStep({ forEngine: () => tail, forOnnxGraph: () => tail }, o, { runtime })
   const { runtime: step, parameters } = started
   const head = parameters.at(-2)!
   head.values.set(weights(head.dims, 77)[1])
   const images = numbers([2 * slice, channels, height, width], 8)
   const each = channels * height * width
-  step.begin()
+  step.zeroGradients()
   const logits: number[] = []
   for (const [at, count] of [
     [0, slice],
@@ -77,10 +77,10 @@ async function gradients(model: ModelProto, runtime: 'engine' | 'onnxruntime', s
     for (let i = 0; i < count; i++) {
       for (let k = 0; k < classes; k++) targets[i * classes + k] = k === (at + i) % classes ? 0.8 : 0.1
     }
-    const found = await step.run([images.subarray(at * each, (at + slice) * each)], targets, count)
+    const found = await step.accumulate([images.subarray(at * each, (at + slice) * each)], targets, count)
     logits.push(...found.subarray(0, count * classes))
   }
-  step.end(1 / 9)
+  step.writeGradients(1 / 9)
   await step.release()
   return { name: step.name, parameters, logits }
 }

@@ -18,65 +18,65 @@ export interface TrainableTensor {
 /** A runtime that computes the gradients of a classifier. */
 export interface StepRuntime {
   readonly name: RuntimeInfo['name']
-  /** Sets the gradients of a batch to zero. */
-  begin(): void
+  /** Begins a batch: sets its gradients to zero. */
+  zeroGradients(): void
   /**
-   * Adds the gradients of the sum of the losses of some images to those of the batch.
+   * Adds the gradients of the sum of the losses of a micro-batch to those of the batch.
    *
-   * @param inputs what the tail takes, each as long as a slice
-   * @param targets [slice, classes]: the probability of each class, zeros after the images
-   * @param count number of images, at most those of a slice
+   * @param inputs what the tail takes, each as long as a micro-batch
+   * @param targets [images of a micro-batch, classes]: the probability of each class, zeros after `count` images
+   * @param count number of images, at most those of a micro-batch; what follows them in `inputs` is left over
    * @returns the logits, [count or more, classes]
    * @throws {SoftmarginError} `ABORTED`; a runtime need not notice the signal
    */
-  run(
+  accumulate(
     inputs: readonly Float32Array[],
     targets: Float32Array,
     count: number,
     signal?: AbortSignal,
   ): Promise<Float32Array>
   /** Writes the gradients of the batch, times a factor, to the parameters. */
-  end(factor: number): void
+  writeGradients(factor: number): void
   release(): Promise<void>
 }
 
 /** A runtime and the parameters that it reads. */
 interface Started {
   runtime: StepRuntime
-  /** The tail that it runs, whose batch is the size of a slice. */
+  /** The tail that it runs, whose batch is a micro-batch. */
   tail: Tail
   /** The weights, then the head's [classes, features] and [classes], which start at zero. */
   parameters: TrainableTensor[]
 }
 
-/** The tails that a training may run: they differ in the size of their batch. */
-export interface Tails {
+/** Makes the tail that a training runs, with the micro-batch that suits the runtime. */
+export interface TailFactory {
   /** For the engine, which needs no more memory for more images. */
-  engine(): Tail
-  /** For other runtimes, whose memory grows with the images. */
-  graph(): Tail
+  forEngine(): Tail
+  /** For a runtime of ONNX graphs, whose memory grows with the images. */
+  forOnnxGraph(): Tail
 }
 
 /**
  * Starts what computes gradients: the engine if it knows every operator, unless another runtime was asked for.
  *
- * @param threads most threads of the engine, including this one
+ * @param threads maximum number of threads of the engine, including this one
  * @throws {SoftmarginError} the errors of `trainingStep` and `startGraph`
  */
 export async function startStep(
-  tails: Tails,
+  tails: TailFactory,
   o: StepOptions,
   running: RunningOptions,
   threads = 1,
 ): Promise<Started> {
   const { runtime = 'auto', device = 'wasm' } = running
-  const inOther = () => inGraph(tails.graph(), o, running)
-  if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return inOther()
+  const startOnnxGraph = () => inOnnxGraph(tails.forOnnxGraph(), o, running)
+  if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return startOnnxGraph()
   try {
-    return await inEngine(tails.engine(), o, threads)
+    return await inEngine(tails.forEngine(), o, threads)
   } catch (error) {
     if (whyNotEngine(error) === undefined) throw error
-    return inOther()
+    return startOnnxGraph()
   }
 }
 
@@ -89,51 +89,53 @@ async function inEngine(tail: Tail, o: StepOptions, threads: number): Promise<St
   const network = await TrainingNetwork.create(source, { threads })
   const runtime: StepRuntime = {
     name: 'engine',
-    begin: () => {
+    zeroGradients: () => {
       for (const { gradient } of parameters) gradient.fill(0)
       network.begin()
     },
-    run: (inputs, targets, count, signal) => network.run(inputs, targets, count, signal),
-    end: (factor) => network.end(factor),
+    accumulate: (inputs, targets, count, signal) => network.run(inputs, targets, count, signal),
+    writeGradients: (factor) => network.end(factor),
     release: async () => network.release(),
   }
   return { runtime, tail, parameters }
 }
 
-async function inGraph(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
+async function inOnnxGraph(tail: Tail, o: StepOptions, running: RunningOptions): Promise<Started> {
   const step = trainingStep(tail, o)
   const graph = await startGraph(step.model, running)
   const { headWeight, headBias, targets } = step.inputs
   const head = { headWeight, headBias, features: step.features, classes: o.classes }
   const parameters = trainableTensors(tail, head, step.gradients)
   const dims = new Map(tail.kept.map((one) => [one.name, one.dims]))
-  const slice = tail.kept[0].dims[0]
+  const microBatch = tail.kept[0].dims[0]
   const feeds: Record<string, Activation> = {}
   // Weights that the loss does not depend on stay as they are.
   for (const { name, dims: own, values } of tail.weights) feeds[name] = { data: values, dims: own }
   for (const { name, dims: own, values } of parameters) feeds[name] = { data: values, dims: own }
-  const taken = new Set(step.model.graph!.input.map(({ name }) => name))
+  const graphInputs = new Set(step.model.graph!.input.map(({ name }) => name))
   return { runtime: graphRuntime(), tail, parameters }
 
   function graphRuntime(): StepRuntime {
     return {
       name: typeof running.runtime === 'object' ? 'given' : 'onnxruntime',
-      begin: () => {
+      zeroGradients: () => {
         for (const { gradient } of parameters) gradient.fill(0)
       },
-      run: async (inputs, data) => {
+      // Images after `count` are left over; their targets are zero, so they add nothing to the gradients. ONNX Runtime cannot
+      // be interrupted by the signal.
+      accumulate: async (inputs, data) => {
         for (const [i, { name }] of tail.kept.entries())
           feeds[name] = { data: inputs[i], dims: dims.get(name)! }
-        feeds[targets] = { data, dims: [slice, o.classes] }
-        const own = Object.fromEntries(Object.entries(feeds).filter(([name]) => taken.has(name)))
-        const answers = await graph.run(own)
+        feeds[targets] = { data, dims: [microBatch, o.classes] }
+        const usedFeeds = Object.fromEntries(Object.entries(feeds).filter(([name]) => graphInputs.has(name)))
+        const answers = await graph.run(usedFeeds)
         for (const { name, gradient } of parameters) {
           const found = answers.get(step.gradients.get(name)!)!.data
           for (let i = 0; i < found.length; i++) gradient[i] += found[i]
         }
         return answers.get(step.logits)!.data
       },
-      end: (factor) => {
+      writeGradients: (factor) => {
         for (const { gradient } of parameters) for (let i = 0; i < gradient.length; i++) gradient[i] *= factor
       },
       release: () => graph.release(),

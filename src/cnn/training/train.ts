@@ -15,10 +15,21 @@ export interface TrainingReport {
   restarts: number
 }
 
+/** Settings of a training and the options of its call. */
+type TrainingOptions = Settings & {
+  deadline: number | undefined
+  signal: AbortSignal | undefined
+  onProgress: ((progress: FineTuneProgress) => void) | undefined
+}
+
 /** Norm that gradients are scaled down to: rarely reached, except where the loss is about to diverge. */
-const mostNorm = 10
-/** Number of times that the rate may be halved. */
-const mostRestarts = 8
+const MAX_GRADIENT_NORM = 10
+/** Number of times that the learning rate may be halved. */
+const MAX_RESTARTS = 8
+/** Number of steps over which loss and accuracy are averaged. */
+const RECENT_STEPS = 20
+/** The part of the training, at its end, over which the weights are averaged, about. */
+const AVERAGED_PART = 0.2
 
 /** When the training ends, and what part of it has passed. */
 interface Clock {
@@ -32,116 +43,192 @@ interface Clock {
  * Trains the parameters of a runner, which end as an average over the last steps.
  *
  * @param codes the class of each image
- * @param deadline when to end, in milliseconds of `performance.now`, if time decides
+ * @param options `deadline`: when to end, in milliseconds of `performance.now`, if time decides
  * @throws {SoftmarginError} `INVALID_ARGUMENT` if the loss diverges at any rate; `ABORTED`
  */
 export async function train(
   runner: GradientRunner,
-  data: TrainingData,
+  data: Pick<TrainingData, 'gather'>,
   codes: Int32Array,
-  o: Settings & {
-    deadline: number | undefined
-    signal: AbortSignal | undefined
-    onProgress: ((progress: FineTuneProgress) => void) | undefined
-  },
+  options: TrainingOptions,
 ): Promise<TrainingReport> {
-  const random = new Random(o.randomState)
-  const { parameters } = runner
-  const optimizer = new Optimizer(parameters, o)
-  const average = new WeightAverage(parameters)
-  const copy = () => parameters.map(({ values }) => values.slice())
-  const perEpoch = Math.ceil(codes.length / o.batchSize)
-  const clock = clockOf(o, perEpoch)
+  const training = new Training(runner, data, codes, options)
+  const random = new Random(options.randomState)
   const order = Int32Array.from(codes.keys())
-  const gradients = parameters.map(({ gradient }) => gradient)
-  const started = performance.now()
-  const lately = new Lately()
-  let best = { loss: Infinity, weights: copy() }
-  let { learningRate } = o
-  let steps = 0
-  let restarts = 0
-  let first: number | undefined
-  let epochLoss = 0
-  let isOver = false
-  for (let epoch = 0; !isOver; epoch++) {
-    if (o.shuffle) random.shuffle(order)
-    let sum = 0
+  for (let epoch = 0; !training.isOver; epoch++) {
+    if (options.shuffle) random.shuffle(order)
+    await training.runEpoch(epoch, order)
+  }
+  return training.finish()
+}
+
+/** A training in progress. */
+class Training {
+  isOver = false
+  readonly #runner: GradientRunner
+  readonly #data: Pick<TrainingData, 'gather'>
+  readonly #codes: Int32Array
+  readonly #options: TrainingOptions
+  readonly #optimizer: Optimizer
+  readonly #average: WeightAverage
+  readonly #gradients: Float32Array[]
+  readonly #clock: Clock
+  readonly #stepsPerEpoch: number
+  readonly #started = performance.now()
+  readonly #recent = new RecentSteps()
+  /** The weights after the epoch with the lowest loss, or those before the first one. */
+  #best: { loss: number; weights: Float32Array[] }
+  #learningRate: number
+  #steps = 0
+  #restarts = 0
+  #firstLoss: number | undefined
+  /** Mean loss of the last epoch. */
+  #epochLoss = 0
+
+  constructor(
+    runner: GradientRunner,
+    data: Pick<TrainingData, 'gather'>,
+    codes: Int32Array,
+    options: TrainingOptions,
+  ) {
+    const { parameters } = runner
+    this.#runner = runner
+    this.#data = data
+    this.#codes = codes
+    this.#options = options
+    this.#optimizer = new Optimizer(parameters, options)
+    this.#average = new WeightAverage(parameters)
+    this.#gradients = parameters.map(({ gradient }) => gradient)
+    this.#stepsPerEpoch = Math.ceil(codes.length / options.batchSize)
+    this.#clock = clockOf(options, this.#stepsPerEpoch)
+    this.#best = { loss: Infinity, weights: this.#copyWeights() }
+    this.#learningRate = options.learningRate
+  }
+
+  /** @param order the images, in the order in which they are shown */
+  async runEpoch(epoch: number, order: Int32Array): Promise<void> {
+    const { batchSize, labelSmoothing, signal } = this.#options
+    let lossSum = 0
     let seen = 0
-    for (let from = 0; from < order.length && !isOver; from += o.batchSize) {
-      const rows = order.subarray(from, Math.min(order.length, from + o.batchSize))
-      const batch = await runner.run(
-        Int32Array.from(rows, (row) => codes[row]),
-        o.labelSmoothing,
-        (begin, end) => data.gather(epoch, rows.subarray(begin, end), runner.inputs),
-        o.signal,
+    for (let from = 0; from < order.length && !this.isOver; from += batchSize) {
+      const rows = order.subarray(from, Math.min(order.length, from + batchSize))
+      const batch = await this.#runner.computeGradients(
+        Int32Array.from(rows, (row) => this.#codes[row]),
+        labelSmoothing,
+        (begin, end) => this.#data.gather(epoch, rows.subarray(begin, end), this.#runner.inputs),
+        signal,
       )
       const loss = batch.loss / rows.length
-      first ??= loss
-      const progress = clock.progress(steps)
-      const rate = learningRate * scheduleFactor(o.schedule, progress)
-      const norm = clipNorm(gradients, mostNorm)
-      const isOff = !Number.isFinite(loss) || !Number.isFinite(norm)
-      lately.add(loss, batch.right / rows.length)
-      if (isOff || (lately.isFull && lately.loss > 2 * first)) {
-        if (restarts++ === mostRestarts) throw diverged(o.learningRate)
-        learningRate /= 2
-        for (const [i, { values }] of parameters.entries()) values.set(best.weights[i])
-        optimizer.reset()
-        average.reset()
-        lately.clear()
-      } else {
-        optimizer.step(gradients, rate)
-        average.add(0.2 * clock.total(steps))
-        sum += loss * rows.length
+      if (this.#step(loss, batch.correct / rows.length)) {
+        lossSum += loss * rows.length
         seen += rows.length
       }
-      steps++
-      isOver = progress >= 1
-      const secondsLeft = ((performance.now() - started) / 1000 / steps) * (clock.total(steps) - steps)
-      o.onProgress?.({
-        stage: 'training',
-        done: isOver ? steps : Math.min(steps, clock.total(steps) - 1),
-        total: isOver ? steps : clock.total(steps),
-        loss: lately.loss,
-        accuracy: lately.accuracy,
-        learningRate: rate,
-        secondsLeft: isOver ? 0 : secondsLeft,
-      })
       await yieldToHost()
-      throwIfAborted(o.signal)
+      throwIfAborted(signal)
     }
-    if (seen > 0) epochLoss = sum / seen
-    if (seen === order.length && epochLoss < best.loss) best = { loss: epochLoss, weights: copy() }
+    if (seen > 0) this.#epochLoss = lossSum / seen
+    if (seen === order.length && this.#epochLoss < this.#best.loss)
+      this.#best = { loss: this.#epochLoss, weights: this.#copyWeights() }
   }
-  for (const [i, { values }] of parameters.entries()) values.set(average.values[i])
-  return { epochs: steps / perEpoch, steps, loss: epochLoss, learningRate, restarts }
+
+  /**
+   * Changes the weights by the gradients of a batch.
+   *
+   * @param loss mean loss of the batch
+   * @param accuracy share of its images that were labelled correctly
+   * @returns `false` if the training restarted instead
+   */
+  #step(loss: number, accuracy: number): boolean {
+    const clock = this.#clock
+    const recent = this.#recent
+    this.#firstLoss ??= loss
+    const progress = clock.progress(this.#steps)
+    const rate = this.#learningRate * scheduleFactor(this.#options.schedule, progress)
+    const norm = clipNorm(this.#gradients, MAX_GRADIENT_NORM)
+    recent.add(loss, accuracy)
+    // Before a restart forgets them.
+    const { loss: recentLoss, accuracy: recentAccuracy } = recent
+    const areFinite = Number.isFinite(loss) && Number.isFinite(norm)
+    // Diverged: the loss is no longer finite, or the mean of the last 20 losses is twice the first loss.
+    const hasDiverged = !areFinite || (recent.isFull && recentLoss > 2 * this.#firstLoss)
+    if (hasDiverged) this.#restartFromBest()
+    else {
+      this.#optimizer.step(this.#gradients, rate)
+      this.#average.add(AVERAGED_PART * clock.total(this.#steps))
+    }
+    this.#steps++
+    this.isOver = progress >= 1
+    this.#reportProgress({ loss: recentLoss, accuracy: recentAccuracy, learningRate: rate })
+    return !hasDiverged
+  }
+
+  /** @throws {SoftmarginError} `INVALID_ARGUMENT` if the learning rate was halved often enough */
+  #restartFromBest(): void {
+    if (this.#restarts++ === MAX_RESTARTS) throw diverged(this.#options.learningRate)
+    this.#learningRate /= 2
+    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#best.weights[i])
+    this.#optimizer.reset()
+    this.#average.reset()
+    this.#recent.clear()
+  }
+
+  #reportProgress(step: { loss: number; accuracy: number; learningRate: number }): void {
+    const steps = this.#steps
+    const total = this.#clock.total(steps)
+    const secondsPerStep = (performance.now() - this.#started) / 1000 / steps
+    this.#options.onProgress?.({
+      stage: 'training',
+      done: this.isOver ? steps : Math.min(steps, total - 1),
+      total: this.isOver ? steps : total,
+      loss: Number.isFinite(step.loss) ? step.loss : undefined,
+      accuracy: step.accuracy,
+      learningRate: step.learningRate,
+      secondsLeft: this.isOver ? 0 : secondsPerStep * (total - steps),
+    })
+  }
+
+  #copyWeights(): Float32Array[] {
+    return this.#runner.parameters.map(({ values }) => values.slice())
+  }
+
+  /** Sets the weights to their average. */
+  finish(): TrainingReport {
+    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#average.values[i])
+    return {
+      epochs: this.#steps / this.#stepsPerEpoch,
+      steps: this.#steps,
+      loss: this.#epochLoss,
+      learningRate: this.#learningRate,
+      restarts: this.#restarts,
+    }
+  }
 }
 
 function clockOf(
   { epochs, deadline }: { epochs: number | undefined; deadline: number | undefined },
-  perEpoch: number,
+  stepsPerEpoch: number,
 ): Clock {
   if (deadline === undefined) {
-    const all = epochs! * perEpoch
+    const all = epochs! * stepsPerEpoch
     return { progress: (steps) => (steps + 1) / all, total: () => all }
   }
   const started = performance.now()
-  const share = () =>
+  const passed = () =>
     Math.max(1e-6, Math.min(1, (performance.now() - started) / Math.max(1, deadline - started)))
-  return { progress: share, total: (steps) => Math.max(steps + 1, Math.round((steps + 1) / share())) }
+  return { progress: passed, total: (steps) => Math.max(steps + 1, Math.round((steps + 1) / passed())) }
 }
 
-/** Loss and accuracy over the last steps. */
-class Lately {
+/** Loss and accuracy over the last `RECENT_STEPS` steps. */
+class RecentSteps {
   readonly #steps: { loss: number; accuracy: number }[] = []
 
   add(loss: number, accuracy: number): void {
     this.#steps.push({ loss, accuracy })
-    if (this.#steps.length > 20) this.#steps.shift()
+    if (this.#steps.length > RECENT_STEPS) this.#steps.shift()
   }
 
   get isFull(): boolean {
-    return this.#steps.length === 20
+    return this.#steps.length === RECENT_STEPS
   }
 
   get loss(): number {
@@ -158,8 +245,10 @@ class Lately {
 }
 
 function diverged(learningRate: number): SoftmarginError {
-  const expected = `a smaller rate: the loss diverged at ${learningRate} and at each of ${mostRestarts} halves of it`
-  return new SoftmarginError('INVALID_ARGUMENT', `learningRate must be ${expected}`, {
+  const lowest = learningRate / 2 ** MAX_RESTARTS
+  const expected = 'a rate at which the loss does not diverge'
+  const message = `the loss diverged at learningRate ${learningRate} and at each of ${MAX_RESTARTS} halvings, down to ${lowest}: pass a smaller learningRate, or check the labels and whether the network's activations are finite`
+  return new SoftmarginError('INVALID_ARGUMENT', message, {
     argument: 'learningRate',
     received: learningRate,
     expected,

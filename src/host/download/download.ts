@@ -6,7 +6,7 @@ import { sha256 } from '../../core/sha256.ts'
 import {
   type HttpAnswer,
   isPacked,
-  mostBytesOf,
+  maxBytesOf,
   openHttp,
   Refusal,
   tooManyBytes,
@@ -155,7 +155,7 @@ async function fetchWithRetries(
   for (let attempt = 1; ; attempt++) {
     try {
       const answer = await openHttp(url, { headers: requestHeaders(part, confirmable), signal, timeout })
-      const linked = linkedFacts(answer)
+      const linked = linkedFileFacts(answer)
       if (answer.response.status === 304 && confirmable) {
         await answer.cancel()
         if (mismatch(confirmable.bytes, confirmable.sha256, linked) === undefined) return 'unchanged'
@@ -234,7 +234,7 @@ async function receive(
   }
   if (response.status !== 206) await part.restart(resumableVersionOf(response), total)
   onProgress?.({ done: part.length, total: total ?? 0 })
-  const limit = size ?? total ?? mostBytesOf(response)
+  const limit = size ?? total ?? maxBytesOf(response)
   for await (const chunk of answer.chunks()) {
     if (part.length + chunk.length > limit) {
       throw size === undefined
@@ -278,9 +278,9 @@ async function finish(
 }
 
 /** The size and SHA-256 that the Hugging Face hub sends with the redirect to the storage of a file. */
-function linkedFacts({ passed }: HttpAnswer): Pick<FileFacts, 'sha256' | 'size'> {
+function linkedFileFacts({ hopHeaders }: HttpAnswer): Pick<FileFacts, 'sha256' | 'size'> {
   const linked: Pick<FileFacts, 'sha256' | 'size'> = { sha256: undefined, size: undefined }
-  for (const headers of passed) {
+  for (const headers of hopHeaders) {
     const etag = /^"?([0-9a-f]{64})"?$/i.exec(headers.get('x-linked-etag') ?? '')?.[1]
     if (etag === undefined) continue
     linked.sha256 = etag

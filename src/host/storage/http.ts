@@ -4,20 +4,20 @@ import { hasFileSystem } from '../platform/builtins.ts'
 import { withoutSecrets } from './url-secrets.ts'
 
 /** The default for how long a server may send nothing, in milliseconds. */
-export const usualTimeout = 30_000
+export const DEFAULT_TIMEOUT_MS = 30_000
 
 /** The longest delay that timers support, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 const MAX_REDIRECTS = 10
 
 /** The largest response held in memory, in bytes; larger ONNX files cannot be read. */
-const mostBytes = 2 ** 31
+const MAX_RESPONSE_BYTES = 2 ** 31
 /** The largest ratio of decompressed to compressed size. Weights compress to about half, sparse ones to a tenth. */
-const mostUnpacked = 100
+const MAX_UNPACKED_RATIO = 100
 /** A decompressed response of at most this many bytes is always accepted. */
-const smallUnpacked = 2 ** 26
+const SMALL_UNPACKED_BYTES = 2 ** 26
 /** The largest decompressed response whose compressed size is unknown, in bytes. */
-const mostOfUnknownLength = 2 ** 28
+const MAX_UNPACKED_BYTES = 2 ** 28
 
 /** A response that is final: the request must not be repeated. */
 export class Refusal extends Error {
@@ -55,7 +55,7 @@ export interface HttpOptions {
 export interface HttpAnswer {
   response: Response
   /** The headers of all responses: those of the redirects, then those of `response`. */
-  passed: Headers[]
+  hopHeaders: Headers[]
   chunks(): AsyncGenerator<Uint8Array>
   cancel(): Promise<void>
 }
@@ -70,21 +70,21 @@ export interface HttpAnswer {
  * @throws {UnresponsiveServer} on timeout; what `fetch` throws; the signal's reason
  */
 export async function openHttp(url: string, options: HttpOptions = {}): Promise<HttpAnswer> {
-  const { signal, timeout = usualTimeout } = options
-  const silence = new Silence(timeout, signal)
-  const passed: Headers[] = []
+  const { signal, timeout = DEFAULT_TIMEOUT_MS } = options
+  const silence = new SilenceTimer(timeout, signal)
+  const hopHeaders: Headers[] = []
   try {
     let { href, authorization } = withoutCredentials(url)
     for (let hops = 0; ; hops++) {
       const headers = { ...options.headers, ...(authorization !== undefined && { authorization }) }
       const redirect = hasFileSystem() ? 'manual' : 'follow'
       const response = await silence.within(fetch(href, { headers, redirect, signal: silence.signal }))
-      passed.push(response.headers)
+      hopHeaders.push(response.headers)
       const location = response.headers.get('location')
       if (![301, 302, 303, 307, 308].includes(response.status) || location === null) {
         // If the host follows redirects itself, check where they led.
         checkRedirect(href, response.url || href)
-        return answerOf(response, passed, silence)
+        return answerOf(response, hopHeaders, silence)
       }
       await response.body?.cancel().catch(() => {})
       if (hops === MAX_REDIRECTS) throw new Error('there are too many redirects')
@@ -100,7 +100,7 @@ export async function openHttp(url: string, options: HttpOptions = {}): Promise<
   }
 }
 
-function answerOf(response: Response, passed: Headers[], silence: Silence): HttpAnswer {
+function answerOf(response: Response, hopHeaders: Headers[], silence: SilenceTimer): HttpAnswer {
   // Not every browser supports `for await` on streams.
   const reader = response.body?.getReader()
   const cancel = async () => {
@@ -119,7 +119,7 @@ function answerOf(response: Response, passed: Headers[], silence: Silence): Http
       await cancel()
     }
   }
-  return { response, passed, chunks: chunks, cancel }
+  return { response, hopHeaders, chunks, cancel }
 }
 
 /** Resolves the target of a redirect. */
@@ -156,7 +156,7 @@ function withoutCredentials(url: string): { href: string; authorization: string 
 }
 
 /** Aborts a request if the server is silent for too long. Time counts only while data is awaited from the server. */
-class Silence {
+class SilenceTimer {
   readonly #controller = new AbortController()
   readonly #timeout: number
   readonly #outer: AbortSignal | undefined
@@ -176,8 +176,8 @@ class Silence {
   /** Resolves with the result of `work`. Rejects as soon as the signal fires, even if the host ignores the signal. */
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this
-    const give = () => this.#controller.abort(new UnresponsiveServer(this.#timeout))
-    const timer = this.#timeout <= MAX_TIMER_MS ? setTimeout(give, this.#timeout) : undefined
+    const giveUp = () => this.#controller.abort(new UnresponsiveServer(this.#timeout))
+    const timer = this.#timeout <= MAX_TIMER_MS ? setTimeout(giveUp, this.#timeout) : undefined
     let stopped: () => void
     const aborted = new Promise<never>((_, reject) => {
       stopped = () => reject(signal.reason)
@@ -207,19 +207,19 @@ export function isPacked(response: Response): boolean {
 }
 
 /**
- * The most bytes accepted from a response. Memory use must be bounded, and half a megabyte of compressed data can
+ * The maximum number of bytes accepted from a response. Memory use must be bounded, and half a megabyte of compressed data can
  * expand a thousandfold.
  */
-export function mostBytesOf(response: Response): number {
-  if (!isPacked(response)) return mostBytes
+export function maxBytesOf(response: Response): number {
+  if (!isPacked(response)) return MAX_RESPONSE_BYTES
   const length = response.headers.get('content-length')
   return length === null
-    ? mostOfUnknownLength
-    : Math.min(mostBytes, Math.max(smallUnpacked, mostUnpacked * Number(length)))
+    ? MAX_UNPACKED_BYTES
+    : Math.min(MAX_RESPONSE_BYTES, Math.max(SMALL_UNPACKED_BYTES, MAX_UNPACKED_RATIO * Number(length)))
 }
 
-/** The error for a response larger than `mostBytesOf` allows. */
+/** The error for a response larger than `maxBytesOf` allows. */
 export function tooManyBytes(response: Response): Refusal {
   const packed = isPacked(response) ? `unpacks (${response.headers.get('content-encoding')}) to` : 'has'
-  return new Refusal(`it ${packed} more than ${mostBytesOf(response)} bytes`)
+  return new Refusal(`it ${packed} more than ${maxBytesOf(response)} bytes`)
 }

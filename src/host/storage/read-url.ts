@@ -1,5 +1,5 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { mostBytesOf, openHttp, Refusal, tooManyBytes } from './http.ts'
+import { maxBytesOf, openHttp, Refusal, tooManyBytes } from './http.ts'
 import { causeWithoutSecrets, quotedWithoutSecrets, withoutSecrets } from './url-secrets.ts'
 
 /**
@@ -51,7 +51,7 @@ async function fetchBytes(url: string, signal: AbortSignal | undefined): Promise
     await exchange.cancel()
     throw Refusal.of(response)
   }
-  const limit = mostBytesOf(response)
+  const limit = maxBytesOf(response)
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of exchange.chunks()) {

@@ -50,7 +50,7 @@ export function differentiate(g: GraphBuilder, loss: Tensor, wanted: readonly st
     for (const [i, gradient] of backward(g, node, dys).entries()) {
       const name = node.input[i]
       if (gradient === undefined || !depends.has(name)) continue
-      const summed = g.sumTo(gradient, g.dims(name))
+      const summed = g.sumToShape(gradient, g.dims(name))
       const before = gradients.get(name)
       gradients.set(name, before === undefined ? summed : g.add(before, summed))
     }

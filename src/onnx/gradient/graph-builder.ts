@@ -12,6 +12,7 @@ import {
   ModelProtoSchema,
   type NodeProto,
   type TensorProto,
+  type ValueInfoProto,
 } from '../proto/onnx.ts'
 import { inferTensors } from '../shapes/infer.ts'
 import { shapesOf } from '../shapes/infer-shapes.ts'
@@ -27,17 +28,19 @@ export type Operand = Tensor | number
 type Attributes = Record<string, AttributeValue>
 
 /** The lowest operator set whose operators a builder can write. */
-const oldest = 11
+const MIN_OPSET = 11
+/** Constants of at most this many numbers are shared, and take part in shape inference. */
+const MAX_SHARED_LENGTH = 64
 
 /** Type of floats. */
 type FloatType = typeof DataType.FLOAT | typeof DataType.DOUBLE
 
 /** Operators whose result is of type bool. */
-const answersBool = new Set(['Equal', 'Greater', 'Less', 'Not', 'And', 'Or'])
+const BOOL_OPERATORS = new Set(['Equal', 'Greater', 'Less', 'Not', 'And', 'Or'])
 
 /**
  * A graph that grows by one operator at a time, in which every tensor has a known shape. Each method appends nodes
- * and returns the name of their result. Constants of equal content are shared.
+ * and returns the name of their result. Short constants of equal content are shared.
  */
 export class GraphBuilder {
   /** The nodes so far, in topological order. */
@@ -45,6 +48,7 @@ export class GraphBuilder {
   /** Version of the operator set `ai.onnx`. */
   readonly opset: number
   readonly #model: ModelProto
+  readonly #inputs: ValueInfoProto[]
   readonly #initializers: Map<string, TensorProto>
   readonly #facts: Map<string, TensorInfo>
   readonly #names: Set<string>
@@ -60,13 +64,15 @@ export class GraphBuilder {
    */
   constructor(model: ModelProto, inputs: Record<string, number[]>, type: FloatType = DataType.FLOAT) {
     this.#model = model
+    this.#inputs = [...model.graph!.input]
     this.#type = type
     this.opset = operatorSetOf(model)
-    if (this.opset < oldest) {
-      const expected = `a model of operator set ${oldest} or newer`
+    if (this.opset < MIN_OPSET) {
+      const expected = `a model of operator set ${MIN_OPSET} or newer`
       const message = `a model of operator set ${this.opset} cannot be trained: it must be ${expected}`
       throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
     }
+    // A model whose graph has a cycle was refused when it was read.
     this.nodes = [...topologicalOrder(model.graph!)!]
     this.#initializers = new Map(model.graph!.initializer.map((tensor) => [tensor.name, tensor]))
     this.#facts = inferTensors(model, inputs)
@@ -108,7 +114,7 @@ export class GraphBuilder {
   input(wanted: string, dims: number[]): Tensor {
     const name = this.#name(wanted)
     this.#facts.set(name, { type: this.#type, dims })
-    this.#model.graph!.input.push(tensorInfo(name, this.#type, dims))
+    this.#inputs.push(tensorInfo(name, this.#type, dims))
     return name
   }
 
@@ -122,12 +128,11 @@ export class GraphBuilder {
     const names = inputs.map((input) => (typeof input === 'number' ? this.scalar(input) : input))
     const made = node(output, op, names, [output], attributes)
     const facts = names.map((name) => this.#facts.get(name) ?? {})
-    const type = answersBool.has(op)
-      ? DataType.BOOL
-      : op === 'Cast'
-        ? integerOf(made, 'to', 0)
-        : facts[op === 'Where' ? 1 : 0].type
-    this.#facts.set(output, { type, dims: shapesOf(made, facts)[0], values: valuesOf(made, facts) })
+    this.#facts.set(output, {
+      type: typeOfResult(made, facts),
+      dims: shapesOf(made, facts)[0],
+      values: valuesOf(made, facts),
+    })
     this.nodes.push(made)
     return output
   }
@@ -140,7 +145,7 @@ export class GraphBuilder {
   /** A constant of the type of the activations. */
   floats(values: ArrayLike<number>, dims: number[] = [values.length]): Tensor {
     const data = this.#type === DataType.DOUBLE ? Float64Array.from(values) : Float32Array.from(values)
-    return this.#constant(`f${dims}:${data.length > 64 ? this.#count++ : data}`, data, dims)
+    return this.#constant(`f${dims}:${data.length > MAX_SHARED_LENGTH ? this.#count++ : data}`, data, dims)
   }
 
   /** A constant list of int64. */
@@ -153,7 +158,7 @@ export class GraphBuilder {
     if (known !== undefined) return known
     const name = this.#name(`gradient/constant_${this.#constants.size}`)
     const tensor = constant(name, data, dims)
-    const values = data.length <= 64 ? Array.from(data, Number) : undefined
+    const values = data.length <= MAX_SHARED_LENGTH ? Array.from(data, Number) : undefined
     this.#facts.set(name, { type: tensor.dataType, dims, values })
     this.#initializers.set(name, tensor)
     this.#constants.set(key, name)
@@ -196,7 +201,7 @@ export class GraphBuilder {
   }
 
   /** `values` where the condition holds, 0 elsewhere. */
-  only(condition: Tensor, values: Tensor): Tensor {
+  mask(condition: Tensor, values: Tensor): Tensor {
     return this.mul(values, this.emit('Cast', [condition], { to: BigInt(this.#type) }))
   }
 
@@ -221,11 +226,11 @@ export class GraphBuilder {
   }
 
   reshape(x: Tensor, dims: readonly number[]): Tensor {
-    return String(this.dims(x)) === String(dims) ? x : this.emit('Reshape', [x, this.ints(dims)])
+    return isSameShape(this.dims(x), dims) ? x : this.emit('Reshape', [x, this.ints(dims)])
   }
 
   expand(x: Tensor, dims: readonly number[]): Tensor {
-    return String(this.dims(x)) === String(dims) ? x : this.emit('Expand', [x, this.ints(dims)])
+    return isSameShape(this.dims(x), dims) ? x : this.emit('Expand', [x, this.ints(dims)])
   }
 
   transpose(x: Tensor, perm: number[]): Tensor {
@@ -259,13 +264,13 @@ export class GraphBuilder {
   }
 
   /**
-   * Sums a tensor over the axes along which it was broadcast.
+   * Sums a tensor over the axes along which it was broadcast: the reverse of broadcasting, as PyTorch's `sum_to_size`.
    *
    * @param dims the sizes from which it was broadcast
    */
-  sumTo(x: Tensor, dims: readonly number[]): Tensor {
+  sumToShape(x: Tensor, dims: readonly number[]): Tensor {
     const have = this.dims(x)
-    if (String(have) === String(dims)) return x
+    if (isSameShape(have, dims)) return x
     const added = have.length - dims.length
     const axes = [...have.keys()].filter((i) => i < added || (dims[i - added] === 1 && have[i] !== 1))
     return this.reshape(this.sum(x, axes), dims)
@@ -276,7 +281,7 @@ export class GraphBuilder {
    *
    * @param parameters names of initializers that become inputs
    */
-  finish(outputs: Tensor[], parameters: readonly string[]): ModelProto {
+  build(outputs: Tensor[], parameters: readonly string[]): ModelProto {
     const needed = new Set(outputs)
     const nodes: NodeProto[] = []
     for (const one of this.nodes.toReversed()) {
@@ -284,7 +289,7 @@ export class GraphBuilder {
       nodes.push(one)
       for (const name of one.input) needed.add(name)
     }
-    const isInput = new Set(parameters)
+    const parameterNames = new Set(parameters)
     const info = (name: string) =>
       tensorInfo(name, this.#facts.get(name)?.type ?? this.#type, this.dims(name))
     const { graph } = this.#model
@@ -294,14 +299,26 @@ export class GraphBuilder {
         name: graph!.name,
         node: nodes.reverse(),
         initializer: [...this.#initializers.values()].filter(
-          ({ name }) => needed.has(name) && !isInput.has(name),
+          ({ name }) => needed.has(name) && !parameterNames.has(name),
         ),
         input: [
-          ...graph!.input.filter(({ name }) => needed.has(name) && !this.#initializers.has(name)),
+          ...this.#inputs.filter(({ name }) => needed.has(name) && !this.#initializers.has(name)),
           ...parameters,
         ].map((one) => info(typeof one === 'string' ? one : one.name)),
         output: outputs.map(info),
       }),
     })
   }
+}
+
+/** The element type of an operator's result. */
+function typeOfResult(made: NodeProto, inputs: readonly TensorInfo[]): DataType | undefined {
+  if (BOOL_OPERATORS.has(made.opType)) return DataType.BOOL
+  if (made.opType === 'Cast') return integerOf(made, 'to', 0)
+  // The result of Where has the type of its second input; that of every other operator, of its first.
+  return inputs[made.opType === 'Where' ? 1 : 0].type
+}
+
+function isSameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i])
 }

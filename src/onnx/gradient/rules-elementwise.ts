@@ -28,7 +28,7 @@ export const elementwise: Rules = {
     return [g.mul(dy, dx), g.mul(dy, g.mul(y, log))]
   },
 
-  Relu: (g, { dy, y }) => [g.only(g.greater(y, 0), dy)],
+  Relu: (g, { dy, y }) => [g.mask(g.greater(y, 0), dy)],
   LeakyRelu: (g, op) => [g.where(g.greater(op.x, 0), op.dy, g.mul(op.dy, op.float('alpha', 0.01)))],
   PRelu: (g, { dy, x, node: { input } }) => {
     const isPositive = g.greater(x, 0)
@@ -45,17 +45,17 @@ export const elementwise: Rules = {
     ]
     if (outside.length === 0) return [dy]
     const either = outside.length === 1 ? outside[0] : g.emit('Or', outside)
-    return [g.only(g.emit('Not', [either]), dy)]
+    return [g.mask(g.emit('Not', [either]), dy)]
   },
   Sigmoid: (g, { dy, y }) => [g.mul(dy, g.mul(y, g.sub(1, y)))],
   HardSigmoid: (g, op) => {
     const isInside = g.emit('And', [g.greater(op.y, 0), g.less(op.y, 1)])
-    return [g.only(isInside, g.mul(op.dy, op.float('alpha', Math.fround(0.2))))]
+    return [g.mask(isInside, g.mul(op.dy, op.float('alpha', Math.fround(0.2))))]
   },
   // y = x max(0, min(1, x / 6 + 1/2))
   HardSwish: (g, { dy, x }) => {
     const inside = g.mul(dy, g.add(g.mul(x, 1 / 3), 0.5))
-    return [g.where(g.greater(x, 3), dy, g.only(g.greater(x, -3), inside))]
+    return [g.where(g.greater(x, 3), dy, g.mask(g.greater(x, -3), inside))]
   },
   Tanh: (g, { dy, y }) => [g.mul(dy, g.sub(1, g.mul(y, y)))],
   Erf: (g, { dy, x }) => [

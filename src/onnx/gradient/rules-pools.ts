@@ -31,7 +31,7 @@ export const pools: Rules = {
       const isFirst = open === undefined ? isLargest : g.emit('And', [isLargest, open])
       const isOther = g.emit('Not', [isLargest])
       open = open === undefined ? isOther : g.emit('And', [open, isOther])
-      return g.only(isFirst, g.reshape(dy, apart))
+      return g.mask(isFirst, g.reshape(dy, apart))
     })
     const patches = g.reshape(g.concat(hits, 2), [batch, channels * hits.length, ...places])
     return [scatter(g, patches, onePosition(g, channels, window.kernel), window, channels, dims)]

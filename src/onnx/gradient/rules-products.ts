@@ -13,9 +13,9 @@ export const products: Rules = {
     const out = g.reshape(dy, [...lead, g.dims(left).at(-2)!, g.dims(right).at(-1)!])
     const da = g.matMul(out, turned(g, right))
     return [
-      aDims.length === 1 ? g.sumTo(da, [1, aDims[0]]) : da,
+      aDims.length === 1 ? g.sumToShape(da, [1, aDims[0]]) : da,
       bDims.length === 1
-        ? g.sumTo(rightGradient(g, left, right, out), [bDims[0], 1])
+        ? g.sumToShape(rightGradient(g, left, right, out), [bDims[0], 1])
         : rightGradient(g, left, right, out),
     ].map((gradient, i) => {
       const dims = [aDims, bDims][i]

@@ -49,8 +49,8 @@ function spread(g: GraphBuilder, op: Operation, dy: Tensor): Tensor {
 /** The gradient of a maximum goes to the largest element; equal ones share it, as in PyTorch's `amax`. */
 function toLargest(g: GraphBuilder, x: Tensor, y: Tensor, dy: Tensor, axes: number[]): Tensor {
   const isLargest = g.emit('Equal', [x, y])
-  const share = g.div(dy, g.sum(g.only(isLargest, g.expand(g.scalar(1), g.dims(x))), axes))
-  return g.only(isLargest, g.expand(share, g.dims(x)))
+  const share = g.div(dy, g.sum(g.mask(isLargest, g.expand(g.scalar(1), g.dims(x))), axes))
+  return g.mask(isLargest, g.expand(share, g.dims(x)))
 }
 
 /** Up to operator set 12, Softmax took all axes from `axis` on together. */

@@ -39,6 +39,8 @@ it.each<[string, Pooling, Arrangement]>([
   const tail = tailOf(model, facts, input)
   const o = { pooling: pooling as ResolvedPooling, arrangement, classes: features, featureScale: 2 }
   const step = trainingStep(tail, o)
+  // The tail itself gets no inputs for the head and the targets.
+  expect(tail.model.graph!.input.map(({ name }) => name)).toEqual(tail.kept.map(({ name }) => name))
   expect(step.features).toBe(features)
   // With a head that is the identity, the logits are the features.
   const identity = Float32Array.from({ length: features ** 2 }, (_, i) => (i % (features + 1) === 0 ? 1 : 0))

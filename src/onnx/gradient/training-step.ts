@@ -40,17 +40,16 @@ export interface TailClassifier {
 export function tailClassifier(tail: Tail, o: StepOptions): TailClassifier {
   const { pooling, arrangement, classes, featureScale } = o
   const { kept, weights } = tail
-  const own = { ...tail.model.graph!, input: [...tail.model.graph!.input] }
   const sizes = Object.fromEntries(kept.map(({ name, dims }) => [name, dims]))
-  const graph = new GraphBuilder({ ...tail.model, graph: own }, sizes)
-  const pooled = pool(graph, own.output[0].name, pooling, arrangement)
+  const graph = new GraphBuilder(tail.model, sizes)
+  const pooled = pool(graph, tail.model.graph!.output[0].name, pooling, arrangement)
   const [, features] = graph.dims(pooled)
   const headWeight = graph.input('head_weight', [classes, features])
   const headBias = graph.input('head_bias', [classes])
   const scaled = graph.mul(pooled, featureScale)
   const logits = graph.emit('Gemm', [scaled, headWeight, headBias], { transB: 1n })
   const names = weights.map(({ name }) => name)
-  return { graph, headWeight, headBias, logits, features, model: () => graph.finish([logits], names) }
+  return { graph, headWeight, headBias, logits, features, model: () => graph.build([logits], names) }
 }
 
 /**
@@ -92,7 +91,7 @@ export function trainingStep(tail: Tail, o: StepOptions): TrainingStep {
     const isTaken = [...gradients.values()].includes(gradient)
     gradients.set(name, isTaken ? g.emit('Identity', [gradient]) : gradient)
   }
-  const model = g.finish([logits, ...gradients.values()], names)
+  const model = g.build([logits, ...gradients.values()], names)
   return { model, inputs: { headWeight, headBias, targets }, logits, gradients, features }
 }
 

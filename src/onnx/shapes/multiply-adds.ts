@@ -21,7 +21,7 @@ const weightInput = new Map([
  * Maximum number of steps of `workShares`: enough for any graph of up to some 2,900 nodes, plus 64 per node
  * in larger ones, which branches of ordinary length never need.
  */
-const mostSteps = (nodes: number) => 2 ** 22 + 64 * nodes
+const maxSteps = (nodes: number) => 2 ** 22 + 64 * nodes
 
 /**
  * Number of multiply-adds of a node's convolution or matrix product; 0 for other operators, whose cost is
@@ -47,7 +47,7 @@ export function multiplyAdds(node: NodeProto, facts: Map<string, TensorInfo>): n
  * that it depends on.
  *
  * @returns fractions from 0 to 1 by tensor name; empty if a shape is unknown, the graph has a cycle, or the
- *   branches of a large graph are so entangled that the computation would take more than `mostSteps`
+ *   branches of a large graph are so entangled that the computation would take more than `maxSteps`
  */
 export function workShares(graph: GraphProto, facts: Map<string, TensorInfo>): Map<string, number> {
   const order = topologicalOrder(graph)
@@ -86,7 +86,7 @@ function predecessors(graph: GraphProto, order: NodeProto[]): number[][] {
  * @returns an empty list if this takes too many steps
  */
 function sumsOverAncestors(before: number[][], nodeWork: number[]): number[] {
-  let left = mostSteps(before.length)
+  let left = maxSteps(before.length)
   const sums: number[] = []
   /** For each node, the last node on whose behalf it was reached. */
   const metFor = new Int32Array(before.length).fill(-1)

@@ -105,8 +105,8 @@ export function areaOf({ height, width }: MapShape): number {
 }
 
 /** Address of the activation's parameters, in the layout of assembly/cnn/activation.ts. */
-export function finishAddress({ memory }: StepContext, { low, high, kind, a, b }: Activation): number {
-  return memory.share(`finish,${[low, high, kind, a, b].join()}`, 20, (bytes, address) => {
+export function epilogueAddress({ memory }: StepContext, { low, high, kind, a, b }: Activation): number {
+  return memory.share(`epilogue,${[low, high, kind, a, b].join()}`, 20, (bytes, address) => {
     const view = new DataView(bytes, address)
     view.setFloat32(0, low, true)
     view.setFloat32(4, high, true)
@@ -122,7 +122,7 @@ export function addCurve(operation: Convolution, context: StepContext): void {
   const { map, tables, push } = context
   const { buffer, layout } = map(operation.output)
   const offsets = tables.pixels(layout, everyPixel(layout.shape))
-  const activation = finishAddress(context, operation.activation)
+  const activation = epilogueAddress(context, operation.activation)
   push({
     name: operation.name,
     kernel: 'activate',

@@ -1,6 +1,6 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
 import { addDenseWeights, paddedFilters } from './pack-weights.ts'
-import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
+import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
 import { addWinograd } from './steps-winograd.ts'
 import { everyPixel, windowCorners } from './tables.ts'
 
@@ -8,7 +8,7 @@ import { everyPixel, windowCorners } from './tables.ts'
 const BLOCK_BYTES = 2 ** 17
 
 /** Numbers of a window that are summed before the next ones: their weights in a panel take 10 kB of the first-level cache. */
-const DENSE_PART = 160
+const DEPTH_BLOCK_NUMBERS = 160
 
 /** Adds the kernel calls that implement a convolution. */
 export function addConvolution(operation: Convolution, context: StepContext): void {
@@ -50,19 +50,19 @@ function addDense(operation: Convolution, context: StepContext): void {
       }
     }
   }
-  const cut = partsOf(segments, DENSE_PART)
+  const cut = depthBlocksOf(segments, DEPTH_BLOCK_NUMBERS)
   const segmentTable = tables.integers(cut.segments)
-  const partTable = tables.integers(cut.parts)
+  const depthBlockTable = tables.integers(cut.depthBlocks)
   const panels = paddedFilters(filters, facts)
   const weights = addDenseWeights(operation, facts, memory)
   const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias), operation.isMutable)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
-  const finish = finishAddress(context, operation.activation)
+  const epilogue = epilogueAddress(context, operation.activation)
   const inputBytes = Math.min(strides[0] * strides[1], kernel[0] * kernel[1]) * pixelBytes
   const blockPixels = BLOCK_BYTES / (inputBytes + out.layout.pixelBytes)
-  const block = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
+  const pixelBlock = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
   const area = areaOf(shape)
   push({
     name,
@@ -75,10 +75,10 @@ function addDense(operation: Convolution, context: StepContext): void {
           x.buffer.address + group * channels * 4,
           from,
           pictures * area,
-          block,
+          pixelBlock,
           segmentTable,
-          partTable,
-          cut.parts.length / 2,
+          depthBlockTable,
+          cut.depthBlocks.length / 2,
           weights + group * panels * depth * 4,
           biases + first,
           filters,
@@ -86,7 +86,7 @@ function addDense(operation: Convolution, context: StepContext): void {
           to,
           residual.buffer.address && residual.buffer.address + first,
           residual.offsets,
-          finish,
+          epilogue,
         )
       }
     },
@@ -94,16 +94,16 @@ function addDense(operation: Convolution, context: StepContext): void {
 }
 
 /**
- * Cuts the segments of a window into parts of at most `most` numbers.
+ * Cuts the segments of a window into depth blocks of at most `most` numbers.
  *
- * @returns the pairs (offset, count) of the segments, and the pairs (segments, numbers) of the parts
+ * @returns the pairs (offset, count) of the segments, and the pairs (segments, numbers) of the blocks
  */
-function partsOf(segments: number[], most: number): { segments: number[]; parts: number[] } {
+function depthBlocksOf(segments: number[], most: number): { segments: number[]; depthBlocks: number[] } {
   const cut: number[] = []
-  const parts: number[] = []
+  const depthBlocks: number[] = []
   let [count, numbers] = [0, 0]
   const end = () => {
-    parts.push(count, numbers)
+    depthBlocks.push(count, numbers)
     count = 0
     numbers = 0
   }
@@ -120,5 +120,5 @@ function partsOf(segments: number[], most: number): { segments: number[]; parts:
     }
   }
   if (count > 0) end()
-  return { segments: cut, parts }
+  return { segments: cut, depthBlocks }
 }

@@ -1,7 +1,7 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
 import { roundUp } from './maps.ts'
 import { addDepthwiseWeights } from './pack-weights.ts'
-import { areaOf, finishAddress, residualOf, type StepContext } from './step.ts'
+import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
 import { everyPixel, tapOffsets, windowCorners } from './tables.ts'
 
 /** Adds the kernel call of a convolution of each channel by itself. */
@@ -17,7 +17,7 @@ export function addDepthwise(operation: Convolution, context: StepContext): void
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
-  const finish = finishAddress(context, operation.activation)
+  const epilogue = epilogueAddress(context, operation.activation)
   const multiplyAdds = multiplyAddsOf(operation)
   const [side, column] = kernel
   if (
@@ -47,7 +47,7 @@ export function addDepthwise(operation: Convolution, context: StepContext): void
           to,
           residual.buffer.address,
           residual.offsets,
-          finish,
+          epilogue,
         ),
     })
     return
@@ -73,7 +73,7 @@ export function addDepthwise(operation: Convolution, context: StepContext): void
         to,
         residual.buffer.address,
         residual.offsets,
-        finish,
+        epilogue,
       ),
   })
 }

@@ -1,7 +1,7 @@
 import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations.ts'
 import { byteOf, roundUp } from './maps.ts'
 import { paddedFilters } from './pack-weights.ts'
-import { addCurve, finishAddress, type StepContext } from './step.ts'
+import { addCurve, epilogueAddress, type StepContext } from './step.ts'
 
 /** Bytes of the sums of a block of rows: they stay in the L2 cache until they are pixels. */
 const SUM_BYTES = 100_000
@@ -69,7 +69,7 @@ export function addStem(operation: Convolution, context: StepContext): void {
     addStemWeights(operation, context),
     memory.floats(paddedFilters(filters, facts), (to) => to.set(operation.bias), operation.isMutable),
     memory.share('zeros', wide * 4, () => {}),
-    finishAddress(context, { ...linear, low, high }),
+    epilogueAddress(context, { ...linear, low, high }),
   ])
   push({
     name: operation.name,

@@ -2,7 +2,7 @@ import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations
 import { winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
-import { addCurve, finishAddress, type StepContext } from './step.ts'
+import { addCurve, epilogueAddress, type StepContext } from './step.ts'
 
 /** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
 const LATE_BYTES = 2 ** 21
@@ -66,7 +66,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
     isLate ? 1 : 0,
     memory.floats(panels, (to) => to.set(bias), operation.isMutable),
     memory.share('zeros', wide * 4, () => {}),
-    finishAddress(context, { ...linear, low, high }),
+    epilogueAddress(context, { ...linear, low, high }),
   ])
   push({
     name,

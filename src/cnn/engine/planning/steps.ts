@@ -1,7 +1,7 @@
 import type { Binary, Concatenation, Operation, Pooling, Program, Unary } from '../lowering/operations.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import { chooseKernel } from './choose-kernel.ts'
-import { areaOf, finishAddress, type PlannedOperation, type RareSteps, type StepContext } from './step.ts'
+import { areaOf, epilogueAddress, type PlannedOperation, type RareSteps, type StepContext } from './step.ts'
 import { addConvolution } from './steps-convolution.ts'
 import { broadcastPixels, everyPixel } from './tables.ts'
 
@@ -74,7 +74,7 @@ function addBinary(operation: Binary, context: StepContext): void {
   const [leftSplat, rightSplat] = [left, right].map(({ layout }) => {
     return layout.shape.channels === 1 && shape.channels > 1 ? 1 : 0
   })
-  const finish = finishAddress(context, operation.activation)
+  const epilogue = epilogueAddress(context, operation.activation)
   push({
     name: operation.name,
     kernel: 'binary',
@@ -91,7 +91,7 @@ function addBinary(operation: Binary, context: StepContext): void {
         shape.channels,
         out.buffer.address,
         offsets,
-        finish,
+        epilogue,
       ),
   })
 }
@@ -102,7 +102,7 @@ function addUnary(operation: Unary, context: StepContext): void {
   const { shape } = out.layout
   const area = areaOf(shape)
   const [from, to] = [x, out].map(({ layout }) => tables.pixels(layout, everyPixel(shape)))
-  const finish = finishAddress(context, operation.activation)
+  const epilogue = epilogueAddress(context, operation.activation)
   push({
     name: operation.name,
     kernel: 'activate',
@@ -114,7 +114,7 @@ function addUnary(operation: Unary, context: StepContext): void {
         shape.channels,
         out.buffer.address,
         to,
-        finish,
+        epilogue,
       ),
   })
 }

@@ -1,7 +1,7 @@
 import { show } from '../../../core/errors.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import { type Activation, ActivationKind, type MapValue } from '../lowering/operations.ts'
-import { areaOf, type CustomOperation, finishAddress } from '../planning/step.ts'
+import { areaOf, type CustomOperation, epilogueAddress } from '../planning/step.ts'
 import { everyPixel } from '../planning/tables.ts'
 
 /** Activations whose derivative follows from what they make. */
@@ -63,7 +63,7 @@ export function activationGradient(
       const [zTable, dyTable, outTable] = [from, gradient, out].map(({ layout }) =>
         tables.pixels(layout, everyPixel(layout.shape)),
       )
-      const finish = finishAddress(context, activation)
+      const epilogue = epilogueAddress(context, activation)
       const area = areaOf(output.shape)
       push({
         name: `gradient of ${name}`,
@@ -78,7 +78,7 @@ export function activationGradient(
             output.shape.channels,
             out.buffer.address,
             outTable,
-            finish,
+            epilogue,
           ),
       })
     },

@@ -22,7 +22,7 @@ export interface Kernels {
     channels: number,
     out: number,
     outOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   binary(
     a: number,
@@ -36,16 +36,16 @@ export interface Kernels {
     channels: number,
     out: number,
     outOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   dense(
     x: number,
     xOffsets: number,
     pixels: number,
-    block: number,
+    pixelBlock: number,
     segments: number,
-    parts: number,
-    partCount: number,
+    depthBlocks: number,
+    depthBlockCount: number,
     weights: number,
     bias: number,
     channels: number,
@@ -53,7 +53,7 @@ export interface Kernels {
     outOffsets: number,
     residual: number,
     residualOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   depthwise(
     x: number,
@@ -68,7 +68,7 @@ export interface Kernels {
     outOffsets: number,
     residual: number,
     residualOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   depthwiseRows(
     x: number,
@@ -85,7 +85,7 @@ export interface Kernels {
     outOffsets: number,
     residual: number,
     residualOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   copyPixels(
     x: number,
@@ -200,7 +200,7 @@ export interface Kernels {
     channels: number,
     out: number,
     outOffsets: number,
-    finish: number,
+    epilogueAddress: number,
   ): void
   channelSums(y: number, offsets: number, pixels: number, channels: number, sums: number): void
   depthwiseGradient(

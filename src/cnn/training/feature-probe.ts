@@ -3,18 +3,12 @@ import type { Matrix } from '../../core/matrix.ts'
 import { StandardScaler } from '../../preprocessing/standard-scaler.ts'
 import { SVC } from '../../svm/svc.ts'
 
-/** Rows to fit on and rows to evaluate. */
-export interface Sides {
-  train: Int32Array
-  test: Int32Array
-}
-
 /**
- * Fits an SVC with default options on standardised features and predicts other rows.
+ * Fits an SVC probe, with default options, on the standardised training features.
  *
- * @returns for each matrix of `tests`, which of its rows are labelled correctly
+ * @returns for each row of each matrix of `tests`, whether it is classified correctly
  */
-export async function judgeFeatures(
+export async function probeFeatures(
   train: Matrix,
   trainLabels: readonly Label[],
   tests: readonly Matrix[],
@@ -26,27 +20,27 @@ export async function judgeFeatures(
   const svc = new SVC()
   try {
     await svc.fit(X, [...trainLabels], { signal })
-    const right: boolean[][] = []
+    const isCorrect: boolean[][] = []
     for (const test of tests) {
       const found = await svc.predict(await scaler.transform(test), { signal })
-      right.push(found.map((label, i) => label === testLabels[i]))
+      isCorrect.push(found.map((label, i) => label === testLabels[i]))
     }
-    return right
+    return isCorrect
   } finally {
     svc.dispose()
   }
 }
 
-/** Share of true values. */
-export function shareOf(right: readonly boolean[]): number {
-  return right.filter(Boolean).length / right.length
+/** Share of the rows that are classified correctly. */
+export function accuracy(isCorrect: readonly boolean[]): number {
+  return isCorrect.filter(Boolean).length / isCorrect.length
 }
 
 /** Standard error of the difference of two accuracies on the same images, from those on which the two differ. */
 export function standardErrorOfDifference(a: readonly boolean[], b: readonly boolean[]): number {
   const n = a.length
-  const gained = a.filter((right, i) => right && !b[i]).length
-  const lost = b.filter((right, i) => right && !a[i]).length
+  const gained = a.filter((isCorrect, i) => isCorrect && !b[i]).length
+  const lost = b.filter((isCorrect, i) => isCorrect && !a[i]).length
   const difference = gained - lost
   return Math.sqrt(gained + lost - (difference * difference) / n) / n
 }

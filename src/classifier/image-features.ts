@@ -22,8 +22,6 @@ export class ImageFeatures {
   readonly extractor: FeatureExtractor
   readonly store: FeatureStore | undefined
   readonly #owned: boolean
-  /** The CNN before its refit on all images, once it was needed. */
-  #compared: Promise<FeatureExtractor | undefined> | undefined
   /** The layers that the store holds, if more than the extractor's own layer. */
   readonly #joined: JoinedLayers | undefined
 
@@ -59,29 +57,6 @@ export class ImageFeatures {
   }
 
   /**
-   * Features by the CNN that was compared with the frozen one, if this one has learnt from all images since: the held-out
-   * images are then as new to that one as other images are to this one. `undefined` for any other CNN.
-   *
-   * @param read indices of the readable images
-   */
-  async extractCompared(
-    images: readonly ImageInput[],
-    read: readonly number[],
-    o: ImagesCall,
-  ): Promise<Matrix | undefined> {
-    this.#compared ??= this.extractor.openCompared()
-    const compared = await this.#compared
-    return compared?.extract(
-      read.map((i) => images[i]),
-      {
-        signal: o.signal,
-        batchSize: o.batchSize,
-        onProgress: (p) => o.onProgress?.({ stage: 'features', ...p }),
-      },
-    )
-  }
-
-  /**
    * Reads features from the store.
    *
    * @throws {SoftmarginError} `FEATURES_MISSING`, `FEATURES_MISMATCH`
@@ -98,9 +73,5 @@ export class ImageFeatures {
 
   dispose(): void {
     if (this.#owned) this.extractor.dispose()
-    this.#compared?.then(
-      (extractor) => extractor?.dispose(),
-      () => {},
-    )
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Pooling } from '../../cnn/pool.ts'
 import type { Label } from '../../core/labels.ts'
+import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import type { SVC } from '../../svm/svc.ts'
 import type { RankedLayer } from '../choose-layer.ts'
@@ -75,4 +76,24 @@ export async function fineTuned(
     onUnreadable: o.onUnreadable && (() => {}),
   })
   return new ImageFeatures(extractor, { owned: true })
+}
+
+/**
+ * Features by the CNN that was compared with the frozen one, if that of the source has learnt from all images since: the
+ * held-out images are as new to the compared one as other images are to that of the source. `undefined` for any other CNN.
+ *
+ * @param read indices of the readable images
+ */
+export async function comparedFeatures(
+  { extractor }: ImageFeatures,
+  images: readonly ImageInput[],
+  read: readonly number[],
+  { signal, batchSize, onProgress }: ImagesCall,
+): Promise<Matrix | undefined> {
+  using compared = await extractor.openCompared()
+  // Awaited here, before the extractor is disposed of.
+  return await compared?.extract(
+    read.map((i) => images[i]),
+    { signal, batchSize, onProgress: (p) => onProgress?.({ stage: 'features', ...p }) },
+  )
 }

@@ -11,7 +11,7 @@ import {
 import { type ClassifierState, checkAlive, type Fitted } from '../classifier-state.ts'
 import type { ImageFeatures } from '../image-features.ts'
 import { trainingSetFrom } from '../training-set.ts'
-import { fineTuned, type LayerJudge, withBestLayer } from './features-of-fit.ts'
+import { comparedFeatures, fineTuned, type LayerJudge, withBestLayer } from './features-of-fit.ts'
 import { fitSvm, searchFor, searchOnHeldOut, unseenRows } from './fit-svm.ts'
 import { warnOfLabels, warnOfSeenImages } from './label-warnings.ts'
 
@@ -41,7 +41,7 @@ export async function fitClassifier<L extends Label>(
     const isAllSeen = source.extractor.tuning?.kept === true && unseen === undefined
     if (isAllSeen && (state.probability || state.unknown)) warnOfSeenImages(o.onWarning)
     const isJudged = planned !== undefined || state.probability === true
-    const compared = isJudged ? await source.extractCompared(images, extracted.read, o) : undefined
+    const compared = isJudged ? await comparedFeatures(source, images, extracted.read, o) : undefined
     const trainingSet = trainingSetFrom<L>(extracted, labels, unseen, compared)
     const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
       searchFor<L>(state.template, images, labels, { ...o, cv }, extras),

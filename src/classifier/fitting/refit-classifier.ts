@@ -7,6 +7,7 @@ import { type ClassifierState, type Fitted, fittedOf } from '../classifier-state
 import type { Extracted } from '../image-features.ts'
 import { backgroundRows } from '../review/background-score.ts'
 import { joinTrainingSets, type TrainingSet, trainingSetFrom } from '../training-set.ts'
+import { comparedFeatures } from './features-of-fit.ts'
 import { replaceFitted } from './fit-classifier.ts'
 import { fitSvm } from './fit-svm.ts'
 
@@ -33,7 +34,7 @@ export async function keepImages<L extends Label>(
   o: ImagesCall,
 ): Promise<void> {
   const { trainingSet } = fittedOf(state)
-  const compared = trainingSet?.compared && (await state.source.extractCompared(images, read, o))
+  const compared = trainingSet?.compared && (await comparedFeatures(state.source, images, read, o))
   fittedOf(state)
   state.added.push({ ...trainingSetFrom({ features, keys, read }, labels, undefined, compared), features })
 }

@@ -37,6 +37,18 @@ export function* viewsOfBatch(
   }
 }
 
+/** Runs the views of a batch one after the other. @returns the results of `run`, one list after the other */
+export async function runViews<Result>(
+  images: Float32Array,
+  size: TensorSize,
+  views: ImageViews,
+  run: (changed: Float32Array) => Promise<Result[]>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (const changed of viewsOfBatch(images, size, views)) results.push(...(await run(changed)))
+  return results
+}
+
 /** A hash of the bits of the numbers (FNV-1a, a number at a time), with the seed as its start. */
 function seedOf(numbers: Float32Array, randomState: number): number {
   const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length)

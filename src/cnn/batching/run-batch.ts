@@ -38,12 +38,10 @@ export async function runBatch(network: NetworkToRun, batch: TensorBatch): Promi
   const channels = preprocess.mean.length
   const { width, height } = outputSize(preprocess)
   const dims = [size, channels, height, width]
-  if (!views) return runTensor(network, numbers, dims)
-  const { viewsOfBatch } = await import('../augmentation/image-views.ts')
-  const activations: Activation[] = []
-  for (const changed of viewsOfBatch(numbers, { channels, height, width }, views))
-    activations.push(...(await runTensor(network, changed, dims)))
-  return activations
+  const run = (tensor: Float32Array) => runTensor(network, tensor, dims)
+  if (!views) return run(numbers)
+  const { runViews } = await import('../augmentation/image-views.ts')
+  return runViews(numbers, { channels, height, width }, views, run)
 }
 
 /** @returns the activation of each tap */

@@ -40,6 +40,26 @@ describe('a classifier with fineTune', () => {
     expect(await loaded.decisionFunction(others)).toEqual(await classifier.decisionFunction(others))
   })
 
+  it('may keep the features of the frozen CNN beside the tuned ones', async () => {
+    using extractor = await FeatureExtractor.create()
+    using classifier = await ImageClassifier.create({
+      extractor,
+      fineTune: { from: 'stage3', epochs: 2, validation: 0, batchSize: 8, joinFrozen: true },
+    })
+    await classifier.fit(images, labels)
+    const { featureSize } = extractor
+    const features = await classifier.extractor.extract(others)
+    expect(features.cols).toBe(2 * featureSize)
+    const frozen = await extractor.extract(others)
+    for (const i of others.keys()) expect(features.row(i).slice(featureSize)).toEqual(frozen.row(i))
+    const { accuracy } = await classifier.evaluate(others, theirs)
+    expect(accuracy).toBeGreaterThan(0.8)
+    const { map } = await classifier.explain(others[0])
+    expect(map.data.some((value) => value !== 0)).toBe(true)
+    using loaded = await ImageClassifier.load(await classifier.save())
+    expect(await loaded.decisionFunction(others)).toEqual(await classifier.decisionFunction(others))
+  })
+
   it('starts each fit from its original CNN', async () => {
     using classifier = await ImageClassifier.create({
       fineTune: { from: 'stage3', epochs: 1, validation: 0 },

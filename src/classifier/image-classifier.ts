@@ -308,8 +308,9 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
 
   /**
    * Leave-one-out: predicts each training image by the classifier's SVM fitted on all others, from one fit and those that
-   * it leaves to do (see the function `leaveOneOut`). Where images are few, its accuracy is a better guess than that of a
-   * small hold-out, and no image is lost to training. The scaling of the features, gamma `'scale'` and the class weights
+   * it leaves to do (see the function `leaveOneOut`). No image is lost to training. From some 20 images of each class on, its
+   * accuracy is a better guess than that of a hold-out of a fifth; with fewer it is too low, because the class of the image
+   * that is left out is then smaller than the others. The scaling of the features, gamma `'scale'` and the class weights
    * `'balanced'` are those of all images, and so are the layer, the CNN and the parameters that `fit` chose: what was
    * chosen on these images makes the accuracy slightly optimistic, and copies of an image make it too high.
    *

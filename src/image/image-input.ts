@@ -1,7 +1,7 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Drawn } from '../host/platform/drawn-pixels.ts'
 import { readSource, safeToShow } from '../host/storage/read-source.ts'
-import { type RawImage, wantedImage } from './raw-image.ts'
+import { checkPixels, type RawImage, wantedImage } from './raw-image.ts'
 
 export type { RawImage } from './raw-image.ts'
 
@@ -43,8 +43,9 @@ export async function openImage(
     const fileName = 'name' in input && typeof input.name === 'string' ? withSource(name, input.name) : name
     return { kind: 'file', bytes: await readBlob(input, fileName), name: fileName }
   }
-  const { readPixels } = await import('./pixel-input.ts')
-  return { kind: 'pixels', image: await readPixels(input, name), name }
+  if ('data' in input && 'width' in input) return { kind: 'pixels', image: checkPixels(input, name), name }
+  const { readDrawn } = await import('./drawn-input.ts')
+  return { kind: 'pixels', image: await readDrawn(input, name), name }
 }
 
 /** Recognizes an ArrayBuffer of any realm; `instanceof` fails for those of other realms. */

@@ -39,6 +39,7 @@ describe('the committed plots', () => {
       'defaults.json',
       'explain.json',
       'fine-tune.json',
+      'leave-one-out.json',
       'next-to-label.json',
       'probabilities.json',
       'unknown.json',

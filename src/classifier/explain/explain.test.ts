@@ -206,7 +206,7 @@ describe('explain', () => {
     await expect(classifier.explain(one)).rejects.toMatchObject({ code: 'NOT_FITTED' })
     await classifier.fit(images, labels)
     const bad: [unknown, object, string, RegExp][] = [
-      [[one, one], {}, 'image', /one image, but has got an array of 2/],
+      [[one, one], {}, 'image', /one image, but was given an array of 2/],
       [one, { label: 'ches' }, 'label', /'ches' is not one of the 3 classes.*did you mean 'chess'/],
       [one, { label: 3 }, 'label', /label 3 is not one/],
       [one, { method: 'gradcam' }, 'method', /'layer' or 'occlusion'/],

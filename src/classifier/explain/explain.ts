@@ -36,16 +36,16 @@ export interface Explanation<L extends Label = Label> {
   /** The label that is explained. */
   label: L
   /**
-   * How much the classifier is for that label: the mean of the SVM's decision values against each of the other classes,
-   * positive for the label.
+   * How strongly the classifier decides for that label: the mean of the SVM's decision values against each of the other
+   * classes, positive for the label.
    */
   score: number
   /** How the map was made. */
   method: ExplainMethod
   /**
-   * By how much the score falls without the surroundings of each pixel, three eighths of either side: positive where the
-   * image speaks for the label and negative where it speaks against. One row and column for each pixel that the network
-   * sees.
+   * By how much the score falls if a window around each pixel is left out, which has three eighths of the width and of the
+   * height of what the network sees: positive where the image speaks for the label, negative where it speaks against. One
+   * row and one column for each pixel that the network sees.
    */
   map: Matrix
   /** The part of the image that the map covers, in pixels of the image. */
@@ -104,7 +104,7 @@ function notFromAverages(layer: string): SoftmarginError {
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
 function checkExplain<L extends Label>(image: unknown, o: ExplainOptions<L>, classes: readonly L[]): void {
   if (Array.isArray(image)) {
-    const message = `explain takes one image, but has got an array of ${image.length}; call it for each of them`
+    const message = `explain takes one image, but was given an array of ${image.length}; call it for each of them`
     throw invalidArgument('image', image, 'one image', message)
   }
   checkKnownOptions(o, ['label', 'method', 'batchSize', 'signal', 'onProgress'])

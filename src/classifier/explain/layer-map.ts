@@ -9,11 +9,10 @@ import { type ScoreRows, WINDOW } from './occlusion-map.ts'
 const MAX_WINDOWS = 16
 
 /**
- * How the score of a picture depends on the parts of its maps: by how much it falls if a window of the maps is left out of
- * their averages.
+ * By how much the score of a picture falls if a window of its maps is left out of their averages.
  *
  * @param picture opaque RGBA, of the size of the network's input
- * @returns by pixel
+ * @returns a value for each pixel of the picture, row by row
  */
 export async function layerMap(
   averages: LayerAverages,

@@ -26,13 +26,13 @@ export function windowCount({ width, height }: RawImage): number {
 }
 
 /**
- * How the score of a picture depends on its parts: by how much it falls if a window is hidden (Zeiler and Fergus, ECCV
- * 2014).
+ * By how much the score of a picture falls if a window of it is hidden (M. Zeiler, R. Fergus, "Visualizing and understanding
+ * convolutional networks", ECCV 2014).
  *
  * @param picture opaque RGBA, of the size of the network's input
  * @param whole the score of the picture
  * @param onProgress called with the number of windows that are done
- * @returns by pixel
+ * @returns a value for each pixel of the picture, row by row
  */
 export async function occlusionMap(
   picture: RawImage,
@@ -85,6 +85,7 @@ function withWindow(
   return { data: changed, width, height, channels }
 }
 
+/** The first pixel of a window along a side, and the one after its last. */
 function windowEnds(middle: number, side: number): [from: number, to: number] {
   const from = Math.round((middle - WINDOW / 2) * side)
   const to = Math.round((middle + WINDOW / 2) * side)

@@ -15,11 +15,11 @@ import { classCentres, inverseFactor, meanOfRows, withinCovariance } from './whi
 const SHRINKAGE = { classes: 0.9, background: 0.3 }
 /** The widths of the two kernels, as multiples of the mean squared distance between rows. */
 const WIDTH = { regression: 1, neighbours: 0.04 }
-/** What the likelihoods and the neighbours count for beside the regression, whose values are about 1 and -1. */
+/** The weight of the likelihoods and of the neighbours beside the regression, whose values are about 1 and -1. */
 const WEIGHT = 4
 /** The ridge of the regression. */
 const RIDGE = 0.4
-/** Rows that are compared with others one by one: the rest are known by their class's centre only. */
+/** Maximum number of rows of the classes that are kept for the two kernels. The others count for means and covariances. */
 const MOST_ROWS = 1000
 
 /**
@@ -29,7 +29,8 @@ const MOST_ROWS = 1000
  * - the log likelihood ratio of normal distributions, one for each class and one for the background;
  * - that of kernel density estimates (log sums over all known rows, and over the background), in which the
  *   nearest neighbours count;
- * - kernel ridge regression on 1 for rows of the class and -1 for all others, classes and background weighing the same.
+ * - kernel ridge regression on 1 for rows of the class and -1 for all others, where each class and the background have the
+ *   same weight in sum.
  *
  * @param X unscaled features; each class has at least one row
  * @param background unscaled features of images of other things

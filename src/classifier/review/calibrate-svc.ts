@@ -14,8 +14,8 @@ export interface CalibratedSvc<L extends Label> {
 }
 
 /**
- * Gives a fitted SVC probabilities that come from out-of-fold decision values: five more
- * SVMs are fitted, each on four fifths of the rows, and judge the rows that they have not seen.
+ * Gives a fitted SVC probabilities that come from out-of-fold decision values: five more SVMs are fitted, each on four
+ * fifths of the rows, and judge the rows that they have not seen.
  *
  * @param svc a fitted SVC without probabilities; it is disposed of
  * @param X the unscaled rows that it was fitted on

@@ -83,7 +83,7 @@ async function factorize(matrix: Float64Array, size: number, timeSlice: TimeSlic
   }
 }
 
-/** Replaces a right side by the solution, by the factor of `factorize`. */
+/** Replaces the right side of a system by its solution, from the factor that `factorize` found. */
 function solve(factor: Float64Array, side: Float64Array): void {
   const size = side.length
   for (let i = 0; i < size; i++) {

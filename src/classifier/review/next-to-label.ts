@@ -4,12 +4,12 @@ import { Random } from '../../core/random.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { Normalizer } from '../../preprocessing/normalizer.ts'
 
-/** Similarities are computed between at most so many rows, which are drawn where there are more: 64 MB. */
+/** Similarities are computed between at most so many rows, 64 MB; of more, so many are drawn at random. */
 const MOST = 4000
 
 /**
  * Chooses rows whose labels would teach a classifier most: rows that stand for many others that it is uncertain about and
- * that are unlike the rows that it knows, nor like each other. One after the other, the row is taken that adds most to
+ * that are unlike both the rows that it knows and each other. One after the other, the row is taken that adds most to
  * the sum over all rows of their uncertainty times their similarity to the nearest row that is known or chosen (facility
  * location weighted by uncertainty: K. Wei, R. Iyer, J. Bilmes, "Submodularity in data subset selection and active
  * learning", ICML 2015).

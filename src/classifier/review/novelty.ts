@@ -24,17 +24,18 @@ export interface NoveltyDetector {
 }
 
 /**
- * A class has its own threshold if it is the most likely one of so many rows that this many are refused; the others share
- * one. Thresholds of fewer rows are so uncertain that scores of different classes compare worse: see bench/unknown.js.
+ * A class has a threshold of its own if at least this many of the rows that it is the most likely class of are refused; the
+ * other classes share one. Thresholds from fewer rows are so uncertain that scores of different classes compare worse: see
+ * bench/unknown.js.
  */
 const REFUSED_FOR_OWN_THRESHOLD = 10
-/** The model holds a matrix of features x features, which bounds the features. */
+/** Maximum number of features, because the model holds a matrix of features x features. */
 const MAX_FEATURES = 2048
-/** More rows of a background are drawn from: each one stays in the model. */
+/** Maximum number of rows of a background, which all stay in the model. Of more, so many are drawn at random. */
 const MAX_BACKGROUND = 1000
 /**
- * A background that the score without it tells from the classes as well as this, by the area under the ROC curve, is left
- * out: it does not show what other images near the classes look like. See bench/unknown.js.
+ * If the score without a background tells the classes and the background apart with this area under the ROC curve, the
+ * background is left out: it does not show what other images near the classes look like. See bench/unknown.js.
  */
 const TOO_FAR = 0.99
 

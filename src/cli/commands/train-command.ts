@@ -89,7 +89,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
     .option('--test-size <share>', 'share of the images held out for evaluation, 0 for none', parseShare, 0.2)
     .option(
       '--leave-one-out',
-      'also tell the accuracy on each image by a fit of the SVM on all others; best for few images',
+      'also tell the accuracy by leave-one-out: on each image, by a fit of the SVM on all others',
     )
     .option('--keep-holdout', 'save the classifier without the images held out')
     .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')

@@ -17,7 +17,7 @@ export function checkFineTuning(
   layers: LayerInfo[],
   asked: string | undefined,
   labels: ArrayLike<Label>,
-  { validation, activations }: Pick<Settings, 'validation' | 'activations'>,
+  { validation, activations, refit }: Pick<Settings, 'validation' | 'activations' | 'refit'>,
 ): void {
   const images = labels.length - Math.ceil(validation * labels.length)
   const classes = uniqueLabels(labels, 'labels').length
@@ -25,5 +25,5 @@ export function checkFineTuning(
   const size = tailAbove(parts, from, 1).kept.reduce((sum, { dims }) => {
     return sum + dims.slice(1).reduce((all, n) => all * n, 1)
   }, 0)
-  viewsThatFit(images, { size, precision: activations }, 1, from)
+  viewsThatFit(refit ? labels.length : images, { size, precision: activations }, 1, from)
 }

@@ -169,8 +169,8 @@ export class FeatureExtractor {
    *
    * The part of the network above a layer learns (`from`), together with a linear softmax head, which is thrown away.
    * Then an SVM tells on images that the network has not learnt from whether its features have become better; if not
-   * by more than one standard error, the returned extractor has the old weights. With `refit` a better network is then
-   * trained once more, on all images. `tuning` says what happened.
+   * by more than one standard error, the returned extractor has the old weights. A better network is then trained once more,
+   * on all images (`refit`). `tuning` says what happened.
    *
    * Gradients are computed in softmargin's own engine on all threads of the extractor, with the same bits for any number of
    * them; for networks that the engine cannot train, in onnxruntime-web, or in the module given as `runtime`.

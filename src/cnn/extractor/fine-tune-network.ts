@@ -259,11 +259,13 @@ function isHeadCorrect(
 ): boolean[] {
   const { classes } = encodeLabels(trainLabels)
   const { weight, bias, featureScale } = head
+  // Features of the frozen network may follow.
+  const own = weight.length / classes.length
   return labels.map((label, row) => {
     const x = features.row(row)
     const logits = Float32Array.from(classes, (_, k) => {
       let sum = 0
-      for (let i = 0; i < x.length; i++) sum += x[i] * weight[k * x.length + i]
+      for (let i = 0; i < own; i++) sum += x[i] * weight[k * own + i]
       return sum * featureScale + bias[k]
     })
     return classes[largest(logits)] === label

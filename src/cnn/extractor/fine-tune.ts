@@ -5,6 +5,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
+import { joinFrozen } from '../../onnx/edit/join-frozen.ts'
 import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
@@ -26,7 +27,7 @@ import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-networ
 
 /** A trained network. */
 export interface Trained {
-  /** The network up to the layer, with tuned weights. */
+  /** The network up to the layer, with tuned weights; with `joinFrozen` both networks, the tuned one's features first. */
   model: ModelProto
   from: string
   /** The runtime that computed the gradients. */
@@ -181,7 +182,8 @@ export async function trainAbove(
     const { shift } = settings.augment
     const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
     const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
-    const part: TrainingData = {
+    data.restart()
+    const part: Pick<TrainingData, 'gather'> = {
       gather: (epoch, rows, to) =>
         data.gather(
           epoch,
@@ -198,7 +200,9 @@ export async function trainAbove(
     const [weight, bias] = runner.parameters.slice(-2).map(({ values }) => values)
     const weights = new Map(runner.parameters.slice(0, -2).map((one) => [one.name, one]))
     return {
-      model: withWeights(cut, weights),
+      model: settings.joinFrozen
+        ? joinFrozen(cut, withWeights(cut, weights), weights.keys(), channelAxisOf(parts))
+        : withWeights(cut, weights),
       from,
       runtime: runner.runtime,
       report,
@@ -208,6 +212,12 @@ export async function trainAbove(
   } finally {
     await runner.release()
   }
+}
+
+/** The axis of the layer's channels, or of its features. */
+function channelAxisOf({ dims, arrangement: { channelAxis } }: LoadedNetwork): number {
+  if (dims.length === 3) return channelAxis ?? 2
+  return dims.length === 4 ? (channelAxis ?? 1) : 1
 }
 
 /** What the tail reads of all images. */

@@ -81,9 +81,14 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   validation?: number | undefined
   /**
    * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
-   * those of the validation. Default `false`.
+   * those of the validation. It takes as long again, and `seconds` is the time of both. Default `true`.
    */
   refit?: boolean | undefined
+  /**
+   * Whether the new extractor returns the features of the tuned network and, behind them, those of the frozen one. What the
+   * two have in common is computed once. Default `false`.
+   */
+  joinFrozen?: boolean | undefined
   /** Seed of everything random, an integer from 0 to 2^32 - 1. Default 0. */
   randomState?: number | undefined
   /** Called for each image that cannot be read, which is skipped. Without it such an image makes the call fail. */
@@ -178,6 +183,7 @@ export interface Settings {
   shuffle: boolean
   validation: number
   refit: boolean
+  joinFrozen: boolean
   randomState: number
 }
 
@@ -201,6 +207,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   shuffle: true,
   validation: true,
   refit: true,
+  joinFrozen: true,
   randomState: true,
   onUnreadable: true,
   signal: true,
@@ -216,7 +223,7 @@ const known: Record<keyof FineTuneOptions, true> = {
 export function checkFineTune(options: FineTuneOptions, argument = 'options'): Settings {
   checkKnownOptions(options, Object.keys(known), argument)
   const { optimizer = 'sgd', schedule = 'cosine', augment = {}, shuffle = true, reset = false } = options
-  const { activations = 'float32', refit = false, store } = options
+  const { activations = 'float32', refit = true, joinFrozen = false, store } = options
   oneOf('optimizer', optimizer, ['sgd', 'adamw'])
   oneOf('schedule', schedule, ['cosine', 'constant'])
   oneOf('activations', activations, ['float32', 'float16'])
@@ -225,6 +232,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
   if (store !== undefined && typeof (store as ActivationStore | null)?.keep !== 'function')
     throw invalidArgument('store', store, 'a FeatureStore')
   if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
+  if (typeof joinFrozen !== 'boolean') throw invalidArgument('joinFrozen', joinFrozen, 'true or false')
   if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
   const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
@@ -250,6 +258,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     shuffle,
     validation: options.validation ?? 0.2,
     refit,
+    joinFrozen,
     randomState: options.randomState ?? 0,
   }
   integer('epochs', settings.epochs ?? 1, 1, 100_000)

@@ -12,6 +12,8 @@ import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
+  /** Begins a training: what is drawn at random is drawn anew, with the same seed. */
+  restart(): void
   /**
    * Writes the tensors of some images.
    *
@@ -85,7 +87,7 @@ async function cacheImages(
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
-  const random = new Random(randomState)
+  let random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
   const image = new Float32Array(length)
   await forEachDecodedBatch(images, preprocess, { batchSize: MIN_IMAGES, ...o }, (tensors, first, count) => {
@@ -93,6 +95,9 @@ async function cacheImages(
     o.onImages(first + count, 1)
   })
   return {
+    restart: () => {
+      random = new Random(randomState)
+    },
     gather: (_, rows, [to]) => {
       for (const [i, row] of rows.entries()) {
         all.take(row, image)
@@ -142,6 +147,7 @@ async function cacheActivations(
     )
   }
   return {
+    restart: () => {},
     gather: (epoch, rows, to) => {
       for (const [k, { size: each }] of kept.entries()) {
         const store = stores[k][epoch % views]

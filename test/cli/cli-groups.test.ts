@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CliFolder, softmargin } from '../support/cli.ts'
@@ -84,6 +84,14 @@ describe('--groups', () => {
     for (const file of readdirSync(wrong)) if (file.startsWith('stray')) rmSync(join(wrong, file))
     expect(listed.code).toBe(0)
     expect(listed.stdout).toMatch(/stray-copy0\.png\tone\teight/)
+  })
+
+  it('reports no suspects where a class is one group, which nothing can be held out from', async () => {
+    const report = join(place.folder, 'report.html')
+    const { code, stderr } = await train(flat, '--groups', 'folder', '--test-size', '0', '--report', report)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(readFileSync(report, 'utf8')).not.toContain('zéro, perhaps one')
   })
 
   it.each([

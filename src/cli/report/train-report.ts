@@ -19,7 +19,11 @@ export async function makeReport(parts: {
   // The suspects are counted as the classifier has learnt from the images.
   const paths = isRefitted ? [...train.paths, ...judged.paths] : train.paths
   const labels = isRefitted ? [...train.labels, ...judged.labels] : train.labels
-  const isAlone = classifier.classes.some((name) => labels.filter((label) => label === name).length < 2)
+  const groups = train.groups && (isRefitted ? [...train.groups, ...judged.groups!] : train.groups)
+  const isAlone = classifier.classes.some((name) => {
+    const own = labels.flatMap((label, i) => (label === name ? [groups ? groups[i] : i] : []))
+    return new Set<string | number>(own).size < 2
+  })
   const suspects = isAlone ? undefined : await classifier.suspects({ signal, onProgress: progress.update })
   progress.stop()
   const { model, layer, pooling, featureSize } = classifier.extractor.describe()

@@ -74,8 +74,8 @@ export function erf4(x: v128): v128 {
   p = madd(p, t, f32x4.splat(1.421413741))
   p = madd(p, t, f32x4.splat(-0.284496736))
   p = madd(p, t, f32x4.splat(0.254829592))
-  const gone = f32x4.mul(f32x4.mul(p, t), exp4(f32x4.neg(f32x4.mul(x, x))))
-  return v128.or(f32x4.sub(one, gone), v128.and(x, i32x4.splat(0x80000000)))
+  const complement = f32x4.mul(f32x4.mul(p, t), exp4(f32x4.neg(f32x4.mul(x, x))))
+  return v128.or(f32x4.sub(one, complement), v128.and(x, i32x4.splat(0x80000000)))
 }
 
 // @ts-ignore: decorator
@@ -84,7 +84,7 @@ function clamp01(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(1))
 }
 
-/** One vector, activated. */
+/** Activates one vector. */
 // @ts-ignore: decorator
 @inline
 function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
@@ -158,8 +158,8 @@ function activateEach(
   }
 }
 
-// The usual kinds have a function of their own, so that the kind is not looked up for each vector, which takes longer than
-// the arithmetic.
+// The most frequent kinds have a function of their own, in which the kind is constant, since a switch for each vector takes
+// longer than the arithmetic.
 
 function swish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
   activateEach(SWISH, out, offsets, pixels, channels, epilogue)
@@ -173,7 +173,7 @@ function gelu(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: 
   activateEach(GELU, out, offsets, pixels, channels, epilogue)
 }
 
-function another(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
+function anyKind(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
   activateEach(epilogue.kind, out, offsets, pixels, channels, epilogue)
 }
 
@@ -188,10 +188,10 @@ export function activateRows(
   if (epilogue.kind == SWISH) swish(out, offsets, pixels, channels, epilogue)
   else if (epilogue.kind == HARD_SWISH) hardSwish(out, offsets, pixels, channels, epilogue)
   else if (epilogue.kind == GELU) gelu(out, offsets, pixels, channels, epilogue)
-  else another(out, offsets, pixels, channels, epilogue)
+  else anyKind(out, offsets, pixels, channels, epilogue)
 }
 
-/** The same from one map to another, clamped first. */
+/** Clamps and activates a map into another. @param xOffsets, outOffsets u32 bytes, one a pixel */
 export function activate(
   x: usize,
   xOffsets: usize,

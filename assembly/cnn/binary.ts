@@ -1,4 +1,4 @@
-// Two maps into one, number by number.
+// Element-wise operators of two maps.
 
 import { activateRows, Epilogue, NONE } from './activation'
 
@@ -30,9 +30,9 @@ function combine4(a: v128, b: v128, kind: i32): v128 {
 
 /**
  * out[pixel][channel] = epilogue(a[pixel][channel] (kind) b[pixel][channel]). Where an operand is broadcast over
- * pixels, its table names the same pixel again and again.
+ * pixels, its table repeats the same pixel.
  *
- * @param aSplat, bSplat 1 where the operand has one number a pixel, which goes with every channel
+ * @param aSplat, bSplat 1 where the operand has one number a pixel, which is used for every channel
  * @param epilogueAddress address of an `Epilogue`
  */
 export function binary(

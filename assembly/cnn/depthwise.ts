@@ -1,4 +1,4 @@
-// Convolutions of each channel by itself, four pixels and four channels at a time.
+// Depthwise convolutions, four pixels and four channels at a time.
 
 import { madd } from '../simd'
 import { activateRows, Epilogue, NONE } from './activation'
@@ -6,8 +6,8 @@ import { activateRows, Epilogue, NONE } from './activation'
 /** Pixels of a tile. */
 export const DEPTHWISE_PIXELS: i32 = 4
 
-/** Pixels that are finished before they are activated, while they are in the cache. */
-const BLOCK: i32 = 64
+/** Pixels whose sums are stored before they are activated, so few that they are still in the cache. */
+const PIXEL_BLOCK: i32 = 64
 
 /**
  * out[pixel][channel] = epilogue(bias[channel] + sum over the taps of x[pixel + tap][channel] * weights[tap][channel] +
@@ -38,8 +38,8 @@ export function depthwise(
   const epilogue = changetype<Epilogue>(epilogueAddress)
   const low = f32x4.splat(epilogue.low)
   const high = f32x4.splat(epilogue.high)
-  for (let from = 0; from < pixels; from += BLOCK) {
-    const to = min(from + BLOCK, pixels)
+  for (let from = 0; from < pixels; from += PIXEL_BLOCK) {
+    const to = min(from + PIXEL_BLOCK, pixels)
     for (let i = from; i < to; i += DEPTHWISE_PIXELS) {
       const at = <usize>i * 4
       const added = residual ? residualOffsets + at : 0

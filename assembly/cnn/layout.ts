@@ -1,7 +1,7 @@
-// Planes, as ONNX has them ([channels][pixels]), to maps with the channels last and back; copies; borders.
+// Converts ONNX's planes ([channels][pixels]) to maps with the channels last and back, copies pixels, and fills borders.
 
 /**
- * One picture of planes into a map.
+ * Writes one picture of planes as a map.
  *
  * @param offsets u32 bytes, one a pixel
  */
@@ -18,7 +18,7 @@ export function fromPlanes(planes: usize, pixels: i32, channels: i32, map: usize
   }
 }
 
-/** One picture of a map into planes. */
+/** Writes one picture of a map as planes. */
 export function toPlanes(map: usize, offsets: usize, pixels: i32, channels: i32, planes: usize): void {
   const planeBytes = <usize>pixels * 4
   for (let i = 0; i < pixels; i++) {
@@ -59,7 +59,7 @@ export function copyPixels(
 }
 
 /**
- * Writes one number over the border of a map, and leaves what it frames.
+ * Writes one number over the border of a map. The pixels inside stay.
  *
  * @param rowBytes a row with its border; it and what follows are multiples of 4
  * @param before, after bytes of a row before and behind the pixels

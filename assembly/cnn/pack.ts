@@ -1,4 +1,5 @@
-// Packs weights, as ONNX has them, into the panels of tile.ts. Done here, since it is a good part of every start.
+// Packs weights, in ONNX's order, into the panels of tile.ts. In WebAssembly, since packing takes a good part of the time to
+// start a network.
 
 import { panelWidth, WIDE } from './tile'
 import { weightSide } from './winograd/winograd-layer'

@@ -1,13 +1,13 @@
-// The greatest number, or the mean, of windows.
+// Max and average pooling.
 
 /**
- * For each pixel and channel the greatest number of a window, or the sum of it times a factor.
+ * For each pixel and channel, the maximum of a window, or its sum times a factor.
  *
  * @param windows 16 bytes a pixel: u32 byte offset of the window's first number that exists, its rows, its columns
  *   (u32 each), and the f32 factor
  * @param rowBytes, columnBytes from one row or column of the window to the next
  * @param channels a multiple of 4
- * @param isMax 1 for the greatest number, 0 for the mean
+ * @param isMax 1 for the maximum, 0 for the sum times the factor
  */
 export function pool(
   x: usize,

@@ -45,14 +45,14 @@ function storeLanes(at: usize, values: v128, lanes: i32): void {
 }
 
 /**
- * Sums for `pixels` pixels and the WIDE channels of a panel, finished and stored.
+ * Computes and stores the sums of `pixels` pixels for the WIDE channels of a panel, with residual and clamp.
  *
  * @param xOffsets, outOffsets, residualOffsets u32, one a pixel
  * @param segments pairs of i32
- * @param bias as many numbers as the panel has channels; 0 goes on from the sums that `out` holds
+ * @param bias as many numbers as the panel has channels; 0 continues from the sums that `out` holds
  * @param residual a map that is added, or 0
  * @param lanes how many channels exist from the panel's first one on
- * @param epilogueAddress address of an `Epilogue`, of which only the clamp is looked at; 0 stores the sums as they are
+ * @param epilogueAddress address of an `Epilogue`, of which only the clamp is used; 0 stores the sums as they are
  */
 export function wideTiles(
   x: usize,
@@ -284,7 +284,7 @@ export function panelWidth(channels: i32): i32 {
   return channels <= NARROW ? NARROW : WIDE
 }
 
-/** `wideTiles` or `narrowTiles`, as many channels as `panelWidth` tells. */
+/** Calls `wideTiles` or `narrowTiles`, by `panelWidth`. */
 export function tiles(
   x: usize,
   xOffsets: usize,

@@ -80,7 +80,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const { shift } = settings.augment
   const flip =
     settings.augment.flip ??
-    (await bearsMirroring(parts, trainImages, trainLabels, features, settings, signal))
+    (await keepsClassWhenMirrored(parts, trainImages, trainLabels, features, settings, signal))
   const mayRefit = settings.refit && rows.test.length > 0
   const { seconds } = settings
   const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
@@ -185,7 +185,7 @@ const MAX_LOST_ACCURACY = 0.05
  * Whether mirror images look like images of the same class: the frozen features of a fifth of the images and of their
  * mirror images, classified by an SVC that was fitted on the other images.
  */
-async function bearsMirroring(
+async function keepsClassWhenMirrored(
   parts: LoadedNetwork,
   images: readonly ImageInput[],
   labels: Label[],

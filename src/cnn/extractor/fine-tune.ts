@@ -47,8 +47,8 @@ export interface TrainingSetup {
   settings: Settings
 }
 
-/** What one training is to learn from. */
-export interface Lesson {
+/** What one training learns from, and until when. */
+export interface TrainingTask {
   /** Which of the images. */
   rows: Int32Array
   /** Their labels and their frozen features. */
@@ -137,7 +137,7 @@ export function isTrainable(parts: LoadedNetwork, name: string): boolean {
 export async function trainAbove(
   parts: LoadedNetwork,
   setup: TrainingSetup,
-  lesson: Lesson,
+  task: TrainingTask,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<Trained> {
   const { images, from, settings } = setup
@@ -155,8 +155,8 @@ export async function trainAbove(
   const precision = settings.activations
   const views = viewsThatFit(images.length, { size, precision }, wanted, from)
 
-  const { codes, classes } = encodeLabels(lesson.labels, 'labels')
-  const featureScale = Math.sqrt(TYPICAL_SQUARED_NORM / Math.max(1e-12, meanSquaredNorm(lesson.features)))
+  const { codes, classes } = encodeLabels(task.labels, 'labels')
+  const featureScale = Math.sqrt(TYPICAL_SQUARED_NORM / Math.max(1e-12, meanSquaredNorm(task.features)))
   const { learningRate: _, layerDecay } = settings
   const tails = {
     forEngine: () => tailFor(Math.min(MAX_MICRO_BATCH, settings.batchSize)),
@@ -181,19 +181,19 @@ export async function trainAbove(
     if (settings.reset) resetWeights(one, runner.parameters, random)
     const { shift } = settings.augment
     const plan = { flip: setup.flip, shift, views, randomState: settings.randomState, precision }
-    const data = lesson.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
+    const data = task.data ?? (await keepAll(parts, setup, { tail: one, facts }, plan, o))
     data.restart()
     const part: Pick<TrainingData, 'gather'> = {
       gather: (epoch, rows, to) =>
         data.gather(
           epoch,
-          rows.map((row) => lesson.rows[row]),
+          rows.map((row) => task.rows[row]),
           to,
         ),
     }
     const report = await train(runner, part, codes, {
       ...settings,
-      deadline: lesson.deadline,
+      deadline: task.deadline,
       signal: o.signal,
       onProgress: o.onProgress,
     })

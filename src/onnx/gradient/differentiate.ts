@@ -23,7 +23,7 @@ const rules: Rules = {
 }
 
 /** Operators whose results do not change with small changes of their inputs. */
-const flat = new Set(
+const ZERO_DERIVATIVE = new Set(
   'Shape Size ConstantOfShape Equal Greater Less GreaterOrEqual LessOrEqual Not And Or Xor Sign Floor Ceil Round ArgMax ArgMin'.split(
     ' ',
   ),
@@ -60,7 +60,7 @@ export function differentiate(g: GraphBuilder, loss: Tensor, wanted: readonly st
 
 /** Whether the gradient can pass an operator, as far as its name tells. */
 export function hasRule({ opType, domain }: NodeProto): boolean {
-  return isOnnxDomain(domain) && (Object.hasOwn(rules, opType) || flat.has(opType))
+  return isOnnxDomain(domain) && (Object.hasOwn(rules, opType) || ZERO_DERIVATIVE.has(opType))
 }
 
 function backward(g: GraphBuilder, node: NodeProto, dys: (Tensor | undefined)[]): (Tensor | undefined)[] {
@@ -82,7 +82,7 @@ function unsupported({ opType, name }: NodeProto, why: string): SoftmarginError 
 function dependents(nodes: NodeProto[], from: readonly string[]): Set<string> {
   const found = new Set(from)
   for (const { opType, input, output } of nodes) {
-    if (flat.has(opType) || !input.some((name) => found.has(name))) continue
+    if (ZERO_DERIVATIVE.has(opType) || !input.some((name) => found.has(name))) continue
     for (const name of output) if (name !== '') found.add(name)
   }
   return found
@@ -99,7 +99,7 @@ export function blockedTensors(graph: GraphProto, result: string): Map<string, N
   const blocked = new Map<string, NodeProto>()
   for (const node of graph.node.toReversed()) {
     if (!node.output.some((name) => needed.has(name))) continue
-    if (flat.has(node.opType)) continue
+    if (ZERO_DERIVATIVE.has(node.opType)) continue
     const by = hasRule(node) ? node.output.map((name) => blocked.get(name)).find((one) => one) : node
     for (const name of node.input) {
       needed.add(name)

@@ -22,15 +22,16 @@ export const pools: Rules = {
     const dims = g.dims(x)
     const [batch, channels, ...places] = g.dims(y)
     const window = poolWindow(g, op)
-    const map = padded(g, x, window, places, lowest)
+    const map = padded(g, x, window, places, LOWEST_FLOAT32)
     const apart = [batch, channels, 1, ...places]
     const largest = g.reshape(y, apart)
-    let open: Tensor | undefined
+    // Where no earlier position of the window holds the maximum.
+    let noEarlier: Tensor | undefined
     const hits = shifts(g, map, window, places).map((slice) => {
       const isLargest = g.emit('Equal', [g.reshape(slice, apart), largest])
-      const isFirst = open === undefined ? isLargest : g.emit('And', [isLargest, open])
+      const isFirst = noEarlier === undefined ? isLargest : g.emit('And', [isLargest, noEarlier])
       const isOther = g.emit('Not', [isLargest])
-      open = open === undefined ? isOther : g.emit('And', [open, isOther])
+      noEarlier = noEarlier === undefined ? isOther : g.emit('And', [noEarlier, isOther])
       return g.mask(isFirst, g.reshape(dy, apart))
     })
     const patches = g.reshape(g.concat(hits, 2), [batch, channels * hits.length, ...places])
@@ -39,7 +40,7 @@ export const pools: Rules = {
 }
 
 /** The lowest float32, as padding that is never a maximum. */
-const lowest = -3.4028234663852886e38
+const LOWEST_FLOAT32 = -3.4028234663852886e38
 
 function poolWindow(g: GraphBuilder, op: Operation): Window {
   return windowOf(op, op.integers('kernel_shape')!, g.dims(op.x))

@@ -3,10 +3,10 @@ import type { Operation, Rules } from './rule.ts'
 
 /** Operators that combine numbers along axes: sums, means, maxima, softmax. */
 export const reductions: Rules = {
-  ReduceSum: (g, op) => [spread(g, op, op.dy)],
+  ReduceSum: (g, op) => [broadcastGradient(g, op, op.dy)],
   ReduceMean: (g, op) => {
     const { x, y, dy } = op
-    return [spread(g, op, g.mul(dy, size(g, y) / size(g, x)))]
+    return [broadcastGradient(g, op, g.mul(dy, size(g, y) / size(g, x)))]
   },
   ReduceMax: (g, op) => {
     const { x, y, dy } = op
@@ -40,7 +40,7 @@ function withOnes(g: GraphBuilder, op: Operation, result: Tensor): Tensor {
 }
 
 /** Broadcasts the gradient of a reduction's result to the shape of its input. */
-function spread(g: GraphBuilder, op: Operation, dy: Tensor): Tensor {
+function broadcastGradient(g: GraphBuilder, op: Operation, dy: Tensor): Tensor {
   const isAll = (op.constant(1, 'axes') ?? []).length === 0
   if (isAll && op.integer('noop_with_empty_axes', 0) === 1) return dy
   return g.expand(withOnes(g, op, dy), g.dims(op.x))

@@ -64,8 +64,8 @@ function checkTuning(
     throw invalidArgument('fineTune', fineTune, 'true, false or an object of options')
   }
   const options = fineTune === true ? {} : (fineTune as ClassifierFineTune)
-  const { signal, onProgress, onUnreadable } = options as FineTuneOptions
-  for (const [name, value] of Object.entries({ signal, onProgress, onUnreadable })) {
+  const { groups, signal, onProgress, onUnreadable } = options as FineTuneOptions
+  for (const [name, value] of Object.entries({ groups, signal, onProgress, onUnreadable })) {
     if (value !== undefined) throw invalidArgument(`fineTune.${name}`, value, 'passed to fit')
   }
   checkFineTune(options, 'fineTune')

@@ -92,7 +92,7 @@ export interface ClassifierOptions {
 }
 
 /** Options of a fine-tuning within `fit`, whose own options stand for the ones that are missing here. */
-export type ClassifierFineTune = Omit<FineTuneOptions, 'signal' | 'onProgress' | 'onUnreadable'>
+export type ClassifierFineTune = Omit<FineTuneOptions, 'groups' | 'signal' | 'onProgress' | 'onUnreadable'>
 
 /** Progress of a classifier call and the stage it is in. */
 export interface ClassifierProgress
@@ -183,7 +183,7 @@ export interface ClassifierFitOptions<L extends Label = Label> extends ImagesCal
   /**
    * The group of each image, a string or a number: images of one group, such as views of one object or near-duplicates,
    * are never both fitted and judged: in the grid search, in layer selection, where probabilities and the threshold of
-   * `unknown` come from folds, and later in `suspects`. Default: no groups.
+   * `unknown` come from folds, where a fine-tuning holds out images, and later in `suspects`. Default: no groups.
    */
   groups?: ArrayLike<Label> | undefined
   /** Score that the grid search maximizes. Default `'accuracy'`. */

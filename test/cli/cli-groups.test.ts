@@ -113,11 +113,6 @@ describe('--groups', () => {
       /--groups must give each image a group, but .*lacks\.csv gives none to /,
     ],
     [
-      'fine-tuning',
-      () => [nested, '--groups', 'folder', '--fine-tune'],
-      /--groups must be omitted with --fine-tune/,
-    ],
-    [
       'leave-one-out',
       () => [nested, '--groups', 'folder', '--leave-one-out'],
       /--leave-one-out must be omitted with --groups/,

@@ -66,10 +66,11 @@ export async function fineTuned(
   images: readonly ImageInput[],
   labels: ArrayLike<Label>,
   options: ClassifierFineTune,
-  o: ImagesCall,
+  o: ImagesCall & Pick<ClassifierFitOptions, 'groups'>,
 ): Promise<ImageFeatures> {
   const extractor = await from.extractor.fineTune(images, labels, {
     ...options,
+    groups: o.groups,
     signal: o.signal,
     onProgress: (p) => o.onProgress?.(p),
     // The features are extracted afterwards, and unreadable images are told then.

@@ -18,7 +18,7 @@ import { checkWritable } from '../common/check-writable.ts'
 import { findLeaks, readable, tellLeaks } from '../common/duplicates.ts'
 import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { accuracyOfTwice } from '../common/expected-accuracy.ts'
-import { checkGroupsWith, type GroupsOption, groupsOf, groupsOption } from '../common/groups-option.ts'
+import { type GroupsOption, groupsOf, groupsOption } from '../common/groups-option.ts'
 import { holdOut } from '../common/hold-out.ts'
 import { labelledHelp, listAny, listLabelled } from '../common/labelled.ts'
 import {
@@ -169,7 +169,6 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       throw invalidArgument('--cache', options.cache, 'omitted with --fine-tune, which changes the features')
     }
   }
-  checkGroupsWith(options)
   if (options.leaveOneOut && options.groups !== undefined) {
     throw invalidArgument(
       '--leave-one-out',

@@ -2,7 +2,7 @@
 
 import { dirname, relative, resolve, sep } from 'node:path'
 import { InvalidArgumentError, type Option } from 'commander'
-import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
+import { SoftmarginError, show } from '../../core/errors.ts'
 import { isUrl } from '../../host/storage/read-bytes.ts'
 import { csvFault, isFile, recordsOf } from './labelled.ts'
 
@@ -97,11 +97,4 @@ export function checkTwoGroups(labels: readonly string[], groups: readonly strin
       expected: 'at least 2 groups of each class',
     })
   }
-}
-
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for options that cannot keep groups together */
-export function checkGroupsWith({ groups, fineTune }: { groups?: GroupsOption; fineTune?: unknown }): void {
-  if (groups === undefined || fineTune === undefined) return
-  const expected = 'omitted with --fine-tune, which holds out single images by itself'
-  throw invalidArgument('--groups', show(groups), expected)
 }

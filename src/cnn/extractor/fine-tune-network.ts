@@ -53,6 +53,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
   checkLabels(labels, images.length, 'labels', 'images')
   checkClasses(uniqueLabels(labels, 'labels'), 'labels')
+  if (options.groups !== undefined) checkLabels(options.groups, images.length, 'groups', 'images')
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
   checkFineTuning(parts, frozen.layers, asked, labels, settings)
 
@@ -70,7 +71,8 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   })
   const read = [...images.keys()].filter((i) => !unreadable.has(i))
   const y = read.map((i) => labels[i])
-  const rows = splitRows(y, settings.validation, settings.randomState)
+  const groups = options.groups && read.map((i) => options.groups![i])
+  const rows = splitRows(y, settings.validation, settings.randomState, groups)
   const imagesOf = (side: Int32Array) => Array.from(side, (row) => images[read[row]])
   const labelsOf = (side: Int32Array) => Array.from(side, (row) => y[row])
   const [trainImages, trainLabels] = [imagesOf(rows.train), labelsOf(rows.train)]
@@ -80,7 +82,14 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const { shift } = settings.augment
   const flip =
     settings.augment.flip ??
-    (await keepsClassWhenMirrored(parts, trainImages, trainLabels, features, settings, signal))
+    (await keepsClassWhenMirrored(
+      parts,
+      trainImages,
+      { labels: trainLabels, groups: groups && Array.from(rows.train, (row) => groups[row]) },
+      features,
+      settings,
+      signal,
+    ))
   const mayRefit = settings.refit && rows.test.length > 0
   const { seconds } = settings
   const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
@@ -156,18 +165,20 @@ function tuningOf({ from, runtime, report }: Trained, flip: boolean): Tuning {
 }
 
 /** Rows to learn from and rows held out, in order. */
-function splitRows(y: Label[], validation: number, randomState: number) {
+function splitRows(y: Label[], validation: number, randomState: number, groups: Label[] | undefined) {
   if (validation === 0) return { train: Int32Array.from(y.keys()), test: new Int32Array(0) }
   try {
     const { trainRows, testRows } = trainTestSplit(y, y, {
       testSize: validation,
       stratify: true,
+      groups,
       randomState,
     })
     return { train: trainRows.toSorted(), test: testRows.toSorted() }
   } catch (cause) {
     if (!(cause instanceof SoftmarginError) || cause.code !== 'TOO_FEW_ROWS') throw cause
-    const expected = 'enough images of each class to hold some out, or validation: 0'
+    const units = groups ? 'images and groups' : 'images'
+    const expected = `enough ${units} of each class to hold some out, or validation: 0`
     const message = `fineTune must have ${expected}: ${cause.message}`
     throw new SoftmarginError('TOO_FEW_ROWS', message, {
       argument: 'validation',
@@ -188,12 +199,12 @@ const MAX_LOST_ACCURACY = 0.05
 async function keepsClassWhenMirrored(
   parts: LoadedNetwork,
   images: readonly ImageInput[],
-  labels: Label[],
+  { labels, groups }: { labels: Label[]; groups: Label[] | undefined },
   features: Matrix,
   { randomState }: Settings,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const side = splitForProbe(labels, randomState)
+  const side = splitForProbe(labels, randomState, groups)
   if (!side) return false
   const pick = (rows: Int32Array) => Array.from(rows, (row) => labels[row])
   const mirrored = await mirroredFeatures(
@@ -211,9 +222,9 @@ async function keepsClassWhenMirrored(
   return accuracy(turned) >= accuracy(plain) - MAX_LOST_ACCURACY
 }
 
-function splitForProbe(labels: Label[], randomState: number) {
+function splitForProbe(labels: Label[], randomState: number, groups: Label[] | undefined) {
   try {
-    return splitRows(labels, 0.2, randomState)
+    return splitRows(labels, 0.2, randomState, groups)
   } catch {
     return undefined
   }

@@ -56,6 +56,27 @@ describe('fineTune', () => {
     expect(await run({ optimizer: 'adamw' })).not.toBe(one)
   })
 
+  it('holds out whole groups', async () => {
+    using extractor = await make()
+    // Two images of each group, next to each other in the order of each class.
+    const order = new Map<unknown, number>()
+    const groups = labels.map((label) => {
+      const place = order.get(label) ?? 0
+      order.set(label, place + 1)
+      return `${label}/${Math.floor(place / 2)}`
+    })
+    using tuned = await extractor.fineTune(images, labels, { ...quick, validation: 0.25, groups })
+    const held = new Set(tuned.tuning!.validation!.rows.map((row) => groups[row]))
+    expect(tuned.tuning!.validation!.rows.length).toBeGreaterThan(0)
+    for (const [row, group] of groups.entries()) {
+      expect(tuned.tuning!.validation!.rows.includes(row)).toBe(held.has(group))
+    }
+    await expect(extractor.fineTune(images, labels, { groups: groups.slice(1) })).rejects.toMatchObject({
+      code: 'SHAPE_MISMATCH',
+      argument: 'groups',
+    })
+  })
+
   it('gives nearly the same weights whether a batch runs whole or in slices', async () => {
     const fixed = { input: [4, 3, 8, 12] as (number | string)[] }
     using whole = await make()

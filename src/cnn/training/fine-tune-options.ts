@@ -1,6 +1,7 @@
 import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
+import type { Label } from '../../core/labels.ts'
 import type { RuntimeInfo } from '../runtime.ts'
 import type { ActivationStore } from './activation-store.ts'
 import type { Precision } from './kept-rows.ts'
@@ -79,6 +80,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    * all images and keep the tuned network in any case. Default 0.2.
    */
   validation?: number | undefined
+  /**
+   * The group of each image, a string or a number. Images of one group, such as those of one object, are either all
+   * learnt from or all held out for the validation. Default: no groups.
+   */
+  groups?: ArrayLike<Label> | undefined
   /**
    * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
    * those of the validation. It takes as long again, and `seconds` is the time of both. Default `true`.
@@ -206,6 +212,7 @@ const known: Record<keyof FineTuneOptions, true> = {
   augment: true,
   shuffle: true,
   validation: true,
+  groups: true,
   refit: true,
   joinFrozen: true,
   randomState: true,

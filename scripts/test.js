@@ -10,7 +10,7 @@ const asked = process.argv.slice(2)
 try {
   for (const args of [
     ['scripts/build.js'],
-    [...vitest, ...(asked.length > 0 ? asked : ['--project', 'sources', '--maxWorkers=100%'])],
+    [...vitest, ...(asked.length > 0 ? asked : ['--project', 'sources', '--maxWorkers=3'])],
   ]) {
     execFileSync(process.execPath, args, { stdio: 'inherit' })
   }

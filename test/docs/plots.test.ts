@@ -43,6 +43,7 @@ describe('the committed plots', () => {
       'next-to-label.json',
       'probabilities.json',
       'unknown.json',
+      'views.json',
     ]
     const results = readdirSync(folder).filter((name) => name.endsWith('.json') && !tables.includes(name))
     expect(plots.map((name) => name.replace('.svg', '.json'))).toEqual(results)

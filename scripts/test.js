@@ -10,7 +10,10 @@ const asked = process.argv.slice(2)
 try {
   for (const args of [
     ['scripts/build.js'],
-    [...vitest, ...(asked.length > 0 ? asked : ['--project', 'sources', '--maxWorkers=3'])],
+    [
+      ...vitest,
+      ...(asked.length > 0 ? asked : ['--project', 'sources', '--project', 'package', '--maxWorkers=3']),
+    ],
   ]) {
     execFileSync(process.execPath, args, { stdio: 'inherit' })
   }

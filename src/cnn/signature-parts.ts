@@ -1,5 +1,6 @@
 // What the signatures of features and of kept activations have in common.
 
+import { sha256 } from '../core/sha256.ts'
 import { ENGINE_VERSION } from './engine/engine-version.ts'
 import type { RuntimeInfo } from './runtime.ts'
 
@@ -17,4 +18,9 @@ export function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   )
+}
+
+/** SHA-256, in hexadecimal, of the JSON of a value. */
+export function digestOf(value: unknown): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(value)))
 }

@@ -1,7 +1,7 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
-import { canonicalJson, runtimeInSignature } from '../cnn/signature-parts.ts'
+import { canonicalJson, digestOf, runtimeInSignature } from '../cnn/signature-parts.ts'
 import { sha256 } from '../core/sha256.ts'
 import { type Views, viewsOf } from '../onnx/edit/averaged-views.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
@@ -62,14 +62,13 @@ async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSig
   const network = await sha256(computationOf(cut))
   // The features of different runtimes differ in their low-order bits, so one store must not mix them.
   const runtime = runtimeInSignature(extractor.runtime)
-  const all = JSON.stringify([
+  const fingerprint = await digestOf([
     network,
     layer,
     pooling,
     preprocess,
     ...(runtime === undefined ? [] : [runtime]),
   ])
-  const fingerprint = await sha256(new TextEncoder().encode(all))
   // A saved classifier holds flips and shifts as nodes of its network, so the extractor that runs it has no such options.
   const varying = nonDefaultFields({ ...viewsOf(cut), runtime })
   return { fingerprint, layer, pooling, preprocess, featureSize, ...varying }
@@ -101,9 +100,8 @@ export async function joinSignatures(signatures: FeatureSignature[]): Promise<Fe
   const parts = signatures.map(({ fingerprint, layer, pooling, featureSize }) => ({
     ...{ fingerprint, layer, pooling, featureSize },
   }))
-  const all = JSON.stringify(parts.map(({ fingerprint }) => fingerprint))
   return {
-    fingerprint: await sha256(new TextEncoder().encode(all)),
+    fingerprint: await digestOf(parts.map(({ fingerprint }) => fingerprint)),
     layer: JSON.stringify(parts.map(({ layer }) => layer)),
     pooling: JSON.stringify(parts.map(({ pooling }) => JSON.parse(pooling))),
     preprocess: signatures[0].preprocess,

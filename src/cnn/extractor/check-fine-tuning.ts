@@ -2,7 +2,7 @@ import { type Label, uniqueLabels } from '../../core/labels.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import type { Settings } from '../training/fine-tune-options.ts'
 import { viewsThatFit } from '../training/plan-training.ts'
-import { findFrom, tailAbove } from './fine-tune.ts'
+import { findFrom, sizeOfKept, tailAbove } from './fine-tune.ts'
 import { defaultFrom } from './fine-tune-defaults.ts'
 import type { LoadedNetwork } from './load-network.ts'
 
@@ -22,8 +22,6 @@ export function checkFineTuning(
   const images = labels.length - Math.ceil(validation * labels.length)
   const classes = uniqueLabels(labels, 'labels').length
   const from = asked ?? findFrom(parts, defaultFrom(parts, layers, images, classes))
-  const size = tailAbove(parts, from, 1).kept.reduce((sum, { dims }) => {
-    return sum + dims.slice(1).reduce((all, n) => all * n, 1)
-  }, 0)
+  const size = sizeOfKept(tailAbove(parts, from, 1))
   viewsThatFit(refit ? labels.length : images, { size, precision: activations }, 1, from)
 }

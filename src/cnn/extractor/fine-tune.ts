@@ -148,10 +148,9 @@ export async function trainAbove(
   const facts = factsOf(port.batch ?? 1)
   const one = tailOf(cut, facts, from)
   const tailFor = (microBatch: number) => tailOf(cut, factsOf(port.batch ?? microBatch), from)
-  const isAll = one.kept.length === 1 && one.kept[0].name === port.name
-  const size = one.kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
+  const size = sizeOfKept(one)
   const hasViews = setup.flip || settings.augment.shift > 0
-  const wanted = isAll || !hasViews ? 1 : (settings.epochs ?? VIEWS_BY_TIME)
+  const wanted = readsImages(one, parts) || !hasViews ? 1 : (settings.epochs ?? VIEWS_BY_TIME)
   const precision = settings.activations
   const views = viewsThatFit(images.length, { size, precision }, wanted, from)
 
@@ -230,9 +229,10 @@ async function keepAll(
 ): Promise<TrainingData> {
   const { images } = setup
   const kept = tail.kept.map(({ name, dims }) => ({ name, size: sizeOfOne(dims) }))
-  const isAll = kept.length === 1 && kept[0].name === parts.port.name
   const { flip, shift, views: count, randomState } = plan
-  const front = isAll ? undefined : await startFront(parts, tail, facts, { count, flip, shift, randomState })
+  const front = readsImages(tail, parts)
+    ? undefined
+    : await startFront(parts, tail, facts, { count, flip, shift, randomState })
   try {
     const source = { images, preprocess: parts.preprocess, front, kept, store: setup.settings.store }
     return await keepActivations(source, plan, {
@@ -245,13 +245,24 @@ async function keepAll(
   }
 }
 
+/** Whether a tail reads the images themselves, and no activations. */
+function readsImages({ kept }: Tail, { port }: LoadedNetwork): boolean {
+  return kept.length === 1 && kept[0].name === port.name
+}
+
+/** Number of values that a tail reads of one image. */
+export function sizeOfKept({ kept }: Tail): number {
+  return kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
+}
+
 /** Number of values of one image. @param dims batch first */
 function sizeOfOne(dims: readonly number[]): number {
   return dims.slice(1).reduce((all, n) => all * n, 1)
 }
 
 /** The network below the layer, in the extractor's own runtime and on its threads. */
-async function startFront(parts: LoadedNetwork, { kept }: Tail, facts: Facts, views: ImageViews) {
+async function startFront(parts: LoadedNetwork, tail: Tail, facts: Facts, views: ImageViews) {
+  const { kept } = tail
   const { port, preprocess, running, threads } = parts
   const cut = cutAt(
     parts,
@@ -266,7 +277,7 @@ async function startFront(parts: LoadedNetwork, { kept }: Tail, facts: Facts, vi
     pipeline[Symbol.dispose]()
     await session.release()
   }
-  const featureSize = views.count * kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
+  const featureSize = views.count * sizeOfKept(tail)
   const names = kept.map(({ name }) => name)
   const signature = () =>
     activationSignature(cut, names, { views, preprocess, featureSize, runtime: session.runtime })

@@ -7,7 +7,7 @@ import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ImageViews } from '../augmentation/image-views.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { RuntimeInfo } from '../runtime.ts'
-import { canonicalJson, runtimeInSignature } from '../signature-parts.ts'
+import { canonicalJson, digestOf, runtimeInSignature } from '../signature-parts.ts'
 
 /** How activations were computed: a `FeatureSignature` of the store. */
 export interface ActivationSignature {
@@ -71,7 +71,6 @@ export async function activationSignature(
     preprocess: canonicalJson({ ...preprocess, views }),
   }
   const network = await sha256(computationOf(cut))
-  const all = JSON.stringify([network, about, runtime ?? null])
-  const fingerprint = await sha256(new TextEncoder().encode(all))
+  const fingerprint = await digestOf([network, about, runtime ?? null])
   return { fingerprint, ...about, featureSize, ...(runtime !== undefined && { runtime }) }
 }

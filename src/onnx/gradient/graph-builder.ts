@@ -1,5 +1,5 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { integerOf, numbersOf } from '../graph/attributes.ts'
+import { numbersOf } from '../graph/attributes.ts'
 import { topologicalOrder } from '../graph/graph.ts'
 import { type AttributeValue, constant, node, tensorInfo } from '../graph/nodes.ts'
 import { operatorSetOf } from '../graph/operator-set.ts'
@@ -15,6 +15,7 @@ import {
   type ValueInfoProto,
 } from '../proto/onnx.ts'
 import { inferTensors } from '../shapes/infer.ts'
+import { typeOf } from '../shapes/infer-graph.ts'
 import { shapesOf } from '../shapes/infer-shapes.ts'
 import { valuesOf } from '../shapes/infer-values.ts'
 import type { TensorInfo } from '../shapes/tensor-info.ts'
@@ -34,9 +35,6 @@ const MAX_SHARED_LENGTH = 64
 
 /** Type of floats. */
 type FloatType = typeof DataType.FLOAT | typeof DataType.DOUBLE
-
-/** Operators whose result is of type bool. */
-const BOOL_OPERATORS = new Set(['Equal', 'Greater', 'Less', 'Not', 'And', 'Or'])
 
 /**
  * A graph that grows by one operator at a time, in which every tensor has a known shape. Each method appends nodes
@@ -129,7 +127,7 @@ export class GraphBuilder {
     const made = node(output, op, names, [output], attributes)
     const facts = names.map((name) => this.#facts.get(name) ?? {})
     this.#facts.set(output, {
-      type: typeOfResult(made, facts),
+      type: typeOf(made, facts, 0),
       dims: shapesOf(made, facts)[0],
       values: valuesOf(made, facts),
     })
@@ -309,14 +307,6 @@ export class GraphBuilder {
       }),
     })
   }
-}
-
-/** The element type of an operator's result. */
-function typeOfResult(made: NodeProto, inputs: readonly TensorInfo[]): DataType | undefined {
-  if (BOOL_OPERATORS.has(made.opType)) return DataType.BOOL
-  if (made.opType === 'Cast') return integerOf(made, 'to', 0)
-  // The result of Where has the type of its second input; that of every other operator, of its first.
-  return inputs[made.opType === 'Where' ? 1 : 0].type
 }
 
 function isSameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -82,7 +82,7 @@ function merge(inferred: Dims | undefined, declared: Dims | undefined): Dims | u
   return inferred.map((size, i) => size ?? declared[i])
 }
 
-const answersBool = new Set([
+const BOOL_OPERATORS = new Set([
   'Equal',
   'Greater',
   'Less',
@@ -93,10 +93,10 @@ const answersBool = new Set([
   'Or',
   'Xor',
 ])
-const answersIndexes = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
+const INDEX_OPERATORS = new Set(['Shape', 'Size', 'NonZero', 'ArgMax', 'ArgMin'])
 
 /** Index of the zero-point input, whose type is the output type, by quantized operator. */
-const zeroPointInput = new Map([
+const ZERO_POINT_INPUT = new Map([
   ['QLinearConv', 7],
   ['QLinearMatMul', 7],
   ['QLinearAdd', 7],
@@ -105,11 +105,17 @@ const zeroPointInput = new Map([
   ['QGemm', 8],
 ])
 
-function typeOf(node: NodeProto, inputs: TensorInfo[], output: number): DataType | undefined {
+/**
+ * The element type of a node's output, which the file may not record.
+ *
+ * @param inputs what is known of the node's inputs
+ * @param output number of the output
+ */
+export function typeOf(node: NodeProto, inputs: readonly TensorInfo[], output: number): DataType | undefined {
   const { opType } = node
-  if (answersBool.has(opType)) return DataType.BOOL
-  if (answersIndexes.has(opType)) return DataType.INT64
-  const zeroPoint = zeroPointInput.get(opType)
+  if (BOOL_OPERATORS.has(opType)) return DataType.BOOL
+  if (INDEX_OPERATORS.has(opType)) return DataType.INT64
+  const zeroPoint = ZERO_POINT_INPUT.get(opType)
   if (zeroPoint !== undefined) {
     return inputs[zeroPoint]?.type ?? (opType === 'QGemm' ? DataType.FLOAT : DataType.UINT8)
   }

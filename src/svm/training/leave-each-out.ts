@@ -18,7 +18,7 @@ import { worseStatus } from '../model/fit-status.ts'
  *
  * @param bounds upper bounds of the dual variables of the rows of both classes
  * @param o.onLeftOut called after time slices, with the number of rows that are done
- * @returns decision values, positive for the first class; the number of problems solved, and their worst status. The only
+ * @returns decision values, positive for the first class; the number of problems solved without a support vector, and the worst status of all. The only
  *   row of a class, without which none of its class is left, gets the margin of the other class.
  * @throws {SoftmarginError} `ABORTED`
  */

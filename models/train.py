@@ -24,15 +24,15 @@ SHAPES = dict(
         max_bytes=1_500_000,
         max_mmac=40,
     ),
-    small=dict(
+    wide=dict(
         stages=[
             dict(convs=[32], blocks=[32]),
-            dict(convs=[64], blocks=[64, 64, 64]),
-            dict(convs=[128], blocks=[96, 96]),
-            dict(convs=[256], blocks=[72]),
+            dict(convs=[64], blocks=[64, 64]),
+            dict(convs=[104], blocks=[96]),
+            dict(convs=[160], blocks=[56]),
         ],
-        max_bytes=3_000_000,
-        max_mmac=130,
+        max_bytes=1_620_000,
+        max_mmac=90,
     ),
 )
 SIZE = 32
@@ -85,6 +85,15 @@ def cut_and_mixed(images):
     images = images.clone()
     images[:, :, top:top + high, left:left + wide] = images[other, :, top:top + high, left:left + wide]
     return images, other, 1 - high * wide / size ** 2
+
+
+def turned(images, share):
+    """Turns a share of the images by a random number of quarters. Returns the images and their quarters, 0 to 3."""
+    quarters = torch.randint(0, 4, (len(images),)) * (torch.rand(len(images)) < share)
+    images = images.clone()
+    for q in (1, 2, 3):
+        images[quarters == q] = images[quarters == q].rot90(q, (2, 3))
+    return images, quarters
 
 
 # ---- network ------------------------------------------------------------------------------------------------------
@@ -205,7 +214,8 @@ def train(args, x, y, xtest, ytest, classes):
     mean_net = copy.deepcopy(net)
     taught = lessons(args.teacher, x) if args.teacher else None
     adapter = nn.Linear(net.width, taught[1].shape[1] if taught else 1)
-    parameters = [*net.parameters(), *adapter.parameters()]
+    turns = nn.Linear(net.width, 4)
+    parameters = [*net.parameters(), *adapter.parameters(), *turns.parameters()]
     decay = [p for p in parameters if p.ndim > 1]
     plain = [p for p in parameters if p.ndim <= 1]
     opt = torch.optim.SGD([dict(params=decay, weight_decay=args.decay), dict(params=plain, weight_decay=0)], lr=0.1, momentum=0.9, nesterov=True)
@@ -214,7 +224,7 @@ def train(args, x, y, xtest, ytest, classes):
     checkpoint = args.work / 'checkpoint.pt'
     if args.resume and checkpoint.exists():
         state = torch.load(checkpoint)
-        for part, saved in zip((net, mean_net, opt, adapter), state['parts']):
+        for part, saved in zip((net, mean_net, opt, adapter, turns), state['parts']):
             part.load_state_dict(saved)
         epoch, elapsed, progress = state['epoch'], state['elapsed'], state['progress']
         torch.set_rng_state(state['rng'])
@@ -242,10 +252,13 @@ def train(args, x, y, xtest, ytest, classes):
                 images, other, own = cut_and_mixed(images)
                 labels = own * labels + (1 - own) * labels[other]
                 lesson = lesson and [own * part + (1 - own) * part[other] for part in lesson]
+            images, quarters = turned(images, args.turn if progress < 0.9 else 0)
             with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not args.float32):
                 features = net.features(images)
                 logits = net.head(features)
             loss = loss_of(logits.float(), features.float(), labels, lesson, adapter, args)
+            if args.turn:
+                loss = loss + 0.5 * F.cross_entropy(turns(features.float()), quarters)
             opt.zero_grad()
             loss.backward()
             opt.step()
@@ -258,7 +271,7 @@ def train(args, x, y, xtest, ytest, classes):
             told = f'{100 * accuracy(mean_net, xtest, ytest):.2f} %' if epoch % args.judge == 0 or progress >= 1 else '-'
             print(f'epoch {epoch}  {elapsed / 60:.1f} min  progress {progress:.3f}  loss {total / seen:.3f}  '
                   f'train {100 * hits / seen / args.batch:.2f} %  test {told}', flush=True)
-        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter)], epoch=epoch, elapsed=elapsed,
+        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter, turns)], epoch=epoch, elapsed=elapsed,
                      progress=progress, rng=torch.get_rng_state())
         torch.save(state, f'{checkpoint}.new')
         os.replace(f'{checkpoint}.new', checkpoint)
@@ -417,6 +430,8 @@ def main():
     p.add_argument('--relight', type=float, default=0.15, help='strength of the random changes of contrast and colour')
     p.add_argument('--warm', type=float, default=0.15, help='share of the schedule in which the learning rate rises')
     p.add_argument('--mix', type=float, default=0.0, help='probability of CutMix for a batch; never in the last fifth of the schedule')
+    p.add_argument('--turn', type=float, default=0.0, help='share of the images that are turned by a random number of quarters, '
+                   'which the net learns to tell besides the class; none in the last tenth of the schedule')
     p.add_argument('--crop', type=int, default=SIZE, help='side of the random crops in the first part of the schedule; smaller is faster')
     p.add_argument('--crop-until', type=float, default=0.0, help='share of the schedule that uses crops of --crop pixels')
     p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, instead of random ones')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains one of our CNNs, tiny or small, on CIFAR-100 and writes its .onnx file. README.md says how to run it and what it scored."""
+"""Trains a CNN, tiny or wide (the second tower of small), on CIFAR-100 and writes its .onnx file. Each model's README.md says how it was run and what it scored."""
 import argparse, copy, json, math, os, time
 from pathlib import Path
 

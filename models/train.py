@@ -420,7 +420,7 @@ def main():
     p.add_argument('--work', type=Path, required=True, help='folder for the decoded data and the checkpoint')
     p.add_argument('--probe', type=Path, help='folder with <class>/*.jpg of ten other classes, 1,500 a class, for the SVM')
     p.add_argument('--shape', choices=list(SHAPES), default='tiny')
-    p.add_argument('--out', type=Path, help='the file to write; default: <shape>.onnx next to this script')
+    p.add_argument('--out', type=Path, required=True, help='the file to write, or with --judge-only to evaluate')
     p.add_argument('--epochs', type=int, default=60)
     p.add_argument('--minutes', type=float, help='let the schedule follow the clock instead of the epochs')
     p.add_argument('--batch', type=int, default=256)
@@ -446,7 +446,6 @@ def main():
     p.add_argument('--resume', action='store_true')
     p.add_argument('--judge-only', action='store_true', help='evaluate the file --out instead of training')
     args = p.parse_args()
-    args.out = args.out or Path(__file__).parent / f'{args.shape}.onnx'
     # Some processors are many times slower for denormal numbers, which are frequent in backward passes late in the training.
     # Threads inherit this setting when they start.
     torch.set_flush_denormal(True)

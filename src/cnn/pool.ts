@@ -11,7 +11,8 @@ import { type Arrangement, classTokenView, type SpatialView, spatialView } from 
  *   rows floor(i * H / g) to ceil((i + 1) * H / g), exclusive, as in PyTorch's `adaptive_avg_pool2d`
  * - `'cls'`: the class token of a transformer, the first of its tokens
  * - `'none'`: the flattened map, channel by channel; for tokens, token by token
- * - `'auto'`: `'average'` for maps and tokens, `'none'` for layers without height and width
+ * - `'auto'`: `'cls'` for tokens if the network's own head reads the class token, otherwise `'average'` for maps and
+ *   tokens; `'none'` for layers without height and width
  */
 export type Pooling = 'auto' | 'average' | 'max' | 'cls' | 'none' | { grid: number }
 
@@ -45,7 +46,7 @@ export function resolvePooling(
   argument = 'pooling',
 ): ResolvedPooling {
   const view = spatialView(dims, arrangement)
-  if (pooling === 'auto') return view ? 'average' : 'none'
+  if (pooling === 'auto') return !view ? 'none' : arrangement.readsClassToken ? 'cls' : 'average'
   if (pooling === 'none') return pooling
   const shape = `[${dims.join(', ')}]`
   if (!view) throw invalidArgument(argument, pooling, `'auto' or 'none' for a layer of shape ${shape}`)

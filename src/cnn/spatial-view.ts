@@ -17,6 +17,8 @@ export interface Arrangement {
   prefixTokens?: number | undefined
   /** The grid of patches from which the following tokens are computed, row by row, if it is known. */
   patches?: GridSize | undefined
+  /** Whether the network's own head reads the class token. Default false. */
+  readsClassToken?: boolean | undefined
 }
 
 /** How to address the values of one image in a layer: by strides for channel, y and x. */

@@ -17,6 +17,8 @@ export interface SmallVitOptions {
   parallel?: boolean
   /** Number of classes of a head; default: no head, so that the model ends in its tokens. */
   classes?: number
+  /** What the head reads: the class token, by a Gather (default) or a Slice, or the average of all tokens. */
+  headReads?: 'gather' | 'slice' | 'average'
   /** Whether there is a second input and output for text, as in CLIP. Default false. */
   withText?: boolean
   opset?: number
@@ -31,7 +33,8 @@ export const vit = { size: 12, patch: 3, width: 8, heads: 2, depth: 3 }
  * 8], `normed`, and with classes `logits`. Nodes have no names, as in files of programs other than PyTorch.
  */
 export function smallVit(o: SmallVitOptions = {}): ModelProto {
-  const { classToken = true, registers = 0, parallel = false, classes, withText = false, opset = 17 } = o
+  const { classToken = true, registers = 0, parallel = false, withText = false, opset = 17 } = o
+  const { classes, headReads = 'gather' } = o
   const { size, patch, width, heads, depth } = vit
   const side = size / patch
   const prefix = Number(classToken) + registers
@@ -134,7 +137,13 @@ export function smallVit(o: SmallVitOptions = {}): ModelProto {
   normed('normed', transformer('block', 'embedded'))
   const outputs = [tensorInfo('normed', DataType.FLOAT, ['N', tokens, width])]
   if (classes !== undefined) {
-    const first = op('first', 'Gather', ['normed', integers('class', 0)], { axis: 1n })
+    const [zero, one] = [integers('class', 0), integers('one', 1)]
+    const first =
+      headReads === 'gather'
+        ? op('first', 'Gather', ['normed', zero], { axis: 1n })
+        : headReads === 'slice'
+          ? op('first', 'Slice', ['normed', zero, one, one])
+          : op('mean', 'ReduceMean', ['normed'], { axes: [1n], keepdims: 0n })
     const row = op('row', 'Reshape', [first, integers('row.shape', -1, width)])
     op('logits', 'Gemm', [row, weights('head.weight', [width, classes]), weights('head.bias', [classes])])
     outputs.splice(0, 1, tensorInfo('logits', DataType.FLOAT, ['N', classes]))

@@ -49,6 +49,27 @@ it.each([
   expect(features.row(0)).toEqual(mean(tokens.slice(prefix)))
 })
 
+it.each([
+  [{ classes: 4 }, 'cls'],
+  [{ classes: 4, registers: 2 }, 'cls'],
+  [{ classes: 4, headReads: 'slice' }, 'cls'],
+  [{ classes: 4, headReads: 'average' }, 'average'],
+  // The first token of a network without a class token is a patch.
+  [{ classes: 4, classToken: false }, 'average'],
+  [{}, 'average'],
+] as const)('pools tokens by default like the head of the network: %o', async (o, pooling) => {
+  using extractor = await open(o, { layer: 'block 1' })
+  expect(extractor.describe().pooling).toBe(pooling)
+  const [own, wanted] = await extractor.extractLayers(images, [
+    { layer: 'block 1' },
+    { layer: 'block 1', pooling },
+  ])
+  expect(own).toEqual(wanted)
+  const bytes = await extractor.toOnnx()
+  using tail = await FeatureExtractor.create({ model: bytes })
+  expect(tail.describe()).toMatchObject({ pooling, prefixTokens: extractor.describe().prefixTokens })
+})
+
 it('supports the class token, the maxima, and a grid of the patches', async () => {
   using extractor = await open({ registers: 1 }, { layer: 'block2' })
   const tokens = await tokensOf(extractor, 'block2')

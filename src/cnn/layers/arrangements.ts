@@ -3,6 +3,7 @@ import type { GraphProto, ModelProto } from '../../onnx/proto/onnx.ts'
 import { channelAxes } from '../../onnx/shapes/channel-axes.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangement, GridSize } from '../spatial-view.ts'
+import { firstTokens } from './first-tokens.ts'
 
 /** Maximum number of class and register tokens that is recognized; DINOv2 has 1 + 4. */
 const MAX_PREFIX_TOKENS = 16
@@ -16,6 +17,8 @@ interface LastMap extends GridSize {
 interface Inferred {
   axes: Map<string, number>
   maps: Map<string, LastMap>
+  /** Tensors of tokens whose first token is taken out by a node. */
+  readFirst: string[]
 }
 
 /** How the layers of a model are arranged, for images of one size. */
@@ -40,8 +43,15 @@ export class Arrangements {
     const dims = shape ?? this.#facts.get(layer)?.dims
     const channelAxis = axes.get(layer)
     if (dims?.length !== 3) return { channelAxis }
-    const tokens = dims[channelAxis === 1 ? 2 : 1]
-    return { channelAxis, ...(tokens !== undefined && this.#patchesOf(layer, tokens)) }
+    const found = this.#tokensOf(layer, dims)
+    return { channelAxis, ...found, ...(found?.prefixTokens && { readsClassToken: this.#readsClassToken }) }
+  }
+
+  /** Whether the network takes the first token out of any of its layers that have class tokens. */
+  get #readsClassToken(): boolean {
+    return this.#inferred.readFirst.some(
+      (name) => this.#tokensOf(name, this.#facts.get(name)?.dims)?.prefixTokens,
+    )
   }
 
   /** Inferred on first use: networks that end in a vector never need it. */
@@ -49,8 +59,14 @@ export class Arrangements {
     if (this.#known) return this.#known
     const graph = { ...this.#model.graph!, node: topologicalOrder(this.#model.graph!) ?? [] }
     const axes = channelAxes(graph, this.#facts)
-    this.#known = { axes, maps: lastMaps(graph, this.#facts, axes) }
+    const readFirst = firstTokens(graph, this.#facts, axes)
+    this.#known = { axes, maps: lastMaps(graph, this.#facts, axes), readFirst }
     return this.#known
+  }
+
+  #tokensOf(layer: string, dims: readonly (number | undefined)[] | undefined) {
+    const tokens = dims?.[this.#inferred.axes.get(layer) === 1 ? 2 : 1]
+    return tokens === undefined ? undefined : this.#patchesOf(layer, tokens)
   }
 
   /**

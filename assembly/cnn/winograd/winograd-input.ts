@@ -5,16 +5,29 @@
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
 // form again and again.
 
-import { F2, F4, inputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
-import { forwardStrided2, forwardStrided4 } from './winograd-strided'
+import {
+  F2,
+  F4,
+  inputSide,
+  isForFour,
+  STRIDED2,
+  STRIDED4,
+  THREE_COLUMNS,
+  THREE_ROWS,
+  WinogradLayer,
+} from './winograd-layer'
+import { forwardStrided2, forwardStrided3, forwardStrided4 } from './winograd-strided'
 import { forward2 } from './winograd2'
+import { forward3 } from './winograd3'
 import { forward4 } from './winograd4'
 
 /** A column of the map to a column of the scratch. */
 // @ts-ignore: decorator
 @inline
-function forwardColumn(form: i32, from: usize, step: usize, to: usize): void {
-  if (form == F4) forward4(from, step, to, 96)
+function forwardColumn(form: i32, hasThree: bool, from: usize, step: usize, to: usize): void {
+  if (form == F4 && hasThree) forward3(from, step, to, 96)
+  else if (form == STRIDED4 && hasThree) forwardStrided3(from, step, to, 144)
+  else if (form == F4) forward4(from, step, to, 96)
   else if (form == F2) forward2(from, step, to, 64)
   else if (form == STRIDED4) forwardStrided4(from, step, to, 144)
   else forwardStrided2(from, step, to, 80)
@@ -23,8 +36,10 @@ function forwardColumn(form: i32, from: usize, step: usize, to: usize): void {
 /** A row of the scratch to a row of planes. */
 // @ts-ignore: decorator
 @inline
-function forwardRow(form: i32, from: usize, to: usize, step: usize): void {
-  if (form == F4) forward4(from, 16, to, step)
+function forwardRow(form: i32, hasThree: bool, from: usize, to: usize, step: usize): void {
+  if (form == F4 && hasThree) forward3(from, 16, to, step)
+  else if (form == STRIDED4 && hasThree) forwardStrided3(from, 16, to, step)
+  else if (form == F4) forward4(from, 16, to, step)
   else if (form == F2) forward2(from, 16, to, step)
   else if (form == STRIDED4) forwardStrided4(from, 16, to, step)
   else forwardStrided2(from, 16, to, step)
@@ -43,22 +58,32 @@ function forwardTiles(
   planeBytes: usize,
   scratch: usize,
 ): void {
-  const side = <usize>inputSide(form)
+  const side = inputSide(form)
+  const planeRow = <usize>side * planeBytes
   const rowBytes = layer.rowBytes
   const pixelBytes = layer.pixelBytes
   let table = layer.xTiles + <usize>tile * 4
+  let sizes = layer.outTiles + <usize>tile * 8 + 4
   for (const last = table + <usize>count * 4; table < last; table += 4) {
     let from = x + load<u32>(table)
+    const flags = load<u32>(sizes)
+    const hasThreeRows = (flags & THREE_ROWS) != 0
+    const hasThreeColumns = (flags & THREE_COLUMNS) != 0
+    // Three columns of pixels take one column of the map less than four, or two with stride 2.
+    const behind = scratch + row - (hasThreeColumns ? (form == F4 ? 16 : 32) : 0)
+    sizes += 8
     for (const end = from + pixelBytes; from < end; from += 16) {
       let column = from
-      for (let at = scratch, behind = scratch + row; at < behind; at += 16) {
-        forwardColumn(form, column, rowBytes, at)
+      for (let at = scratch; at < behind; at += 16) {
+        forwardColumn(form, hasThreeRows, column, rowBytes, at)
         column += pixelBytes
       }
       let plane = planes
-      for (let at = scratch, behind = scratch + side * row; at < behind; at += row) {
-        forwardRow(form, at, plane, planeBytes)
-        plane += side * planeBytes
+      let at = scratch
+      for (let i = 0; i < side; i++) {
+        if (!hasThreeRows || !isForFour(form, i)) forwardRow(form, hasThreeColumns, at, plane, planeBytes)
+        at += row
+        plane += planeRow
       }
       planes += 16
     }

@@ -3,6 +3,7 @@ import { winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
 import { addCurve, epilogueAddress, type StepContext } from './step.ts'
+import { type TileSide, tileSide } from './winograd-tiles.ts'
 
 /** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
 const LATE_BYTES = 2 ** 21
@@ -20,14 +21,13 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const { tilePixels, winogradPlaneGap: gap, winogradChannels, wide } = facts
   const { name, bias } = operation
   const chosen = winogradForm(context.kernels.get(operation)!)!
-  const { side, planes: planeCount, weightPlanes } = chosen
-  const stride = side * operation.strides[0]
+  const { side, planes: planeCount, weightPlanes, rowsForThree } = chosen
   const [x, out] = [map(operation.input), map(operation.output)]
   const { shape } = out.layout
   const { rowBytes, pixelBytes } = x.layout
   const panels = paddedFilters(shape.channels, facts)
-  const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
-  const tiles = down * right
+  const [down, right] = [shape.height, shape.width].map((size) => tileSide(size, side, rowsForThree > 0))
+  const tiles = down.starts.length * right.starts.length
   const channels = pixelBytes / 4
   const isLate = 4 * weightPlanes * panels * channels > LATE_BYTES
   const planeBytes = isLate ? LATE_PLANE_BYTES : PLANE_BYTES
@@ -37,9 +37,11 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const sums = memory.buffer(planeCount * (block * wide * 4 + gap), index)
   const transformed = memory.buffer(isLate ? weightPlanes * (winogradChannels * wide * 4 + gap) : 0, index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
+  const lists = memory.buffer(3 * 2 * 4 * (block + tilePixels), index)
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
-  const tileWalk = (y: number, x: number, step: number) => {
-    return { height: down, width: right, y, x, stepY: step, stepX: step }
+  const [top, left] = operation.before
+  const corners = ({ starts }: TileSide, before: number) => {
+    return starts.map((start) => start * operation.strides[0] - before)
   }
   const residual = operation.residual && map(operation.residual)
   const { low, high } = operation.activation
@@ -50,11 +52,11 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
     roundUp(shape.channels, 4),
     rowBytes,
     pixelBytes,
-    tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1], stride)),
-    tables.outputTiles(out.layout, side),
+    tables.pixelsAt(x.layout, corners(down, top), corners(right, left)),
+    tables.outputTiles(out.layout, down, right),
     out.layout.rowBytes,
     out.layout.pixelBytes,
-    residual ? tables.pixels(residual.layout, tileWalk(0, 0, side), residual.isConstant) : 0,
+    residual ? tables.pixelsAt(residual.layout, down.starts, right.starts, residual.isConstant) : 0,
     residual?.layout.rowBytes ?? 0,
     residual?.layout.pixelBytes ?? 0,
     tables.integers(isLate ? [0, winogradChannels, 0, channels % winogradChannels] : [0, channels]),
@@ -82,6 +84,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
         planes.address,
         sums.address,
         transformed.address,
+        lists.address,
         scratch.address,
       ),
   })

@@ -2,6 +2,7 @@ import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { MapLayout } from './maps.ts'
 import { byteOf } from './maps.ts'
+import type { TileSide } from './winograd-tiles.ts'
 
 /** Extra entries after the last pixel, because kernels always process whole tiles. */
 const SPARE = 8
@@ -61,19 +62,26 @@ export class Tables {
   /** u32 byte offsets of pixels. @param isConstant whether all images share the same map */
   pixels(layout: MapLayout, walk: Walk, isConstant = false): number {
     const { height, width, y, x, stepY, stepX } = walk
+    const rows = Array.from({ length: height }, (_, i) => y + i * stepY)
+    const columns = Array.from({ length: width }, (_, i) => x + i * stepX)
+    return this.pixelsAt(layout, rows, columns, isConstant)
+  }
+
+  /** The same for the pixels where some rows and columns cross; those of the border count from -1 down. */
+  pixelsAt(layout: MapLayout, rows: number[], columns: number[], isConstant = false): number {
     const { rowBytes, pixelBytes } = layout
     const pictureBytes = isConstant ? 0 : layout.pictureBytes
-    const corner = byteOf(layout, y, x)
-    const [down, right] = [stepY * rowBytes, stepX * pixelBytes]
-    const length = this.#pictures * height * width
-    const key = ['pixels', this.#pictures, pictureBytes, corner, down, right, height, width].join()
+    const corner = byteOf(layout, 0, 0)
+    const downs = rows.map((row) => corner + row * rowBytes)
+    const rights = columns.map((column) => column * pixelBytes)
+    const length = this.#pictures * rows.length * columns.length
+    const key = ['pixels', this.#pictures, pictureBytes, downs.join(), rights.join()].join(';')
     return this.#plan.share(key, (length + SPARE) * 4, (memory, address) => {
       const table = new Uint32Array(memory, address, length + SPARE)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (let row = 0; row < height; row++) {
-          let offset = picture * pictureBytes + corner + row * down
-          for (let column = 0; column < width; column++, offset += right) table[at++] = offset
+        for (const down of downs) {
+          for (const right of rights) table[at++] = picture * pictureBytes + down + right
         }
       }
       table.fill(table[length - 1], length)
@@ -81,34 +89,25 @@ export class Tables {
   }
 
   /**
-   * Pairs of u32 for each tile of side x side pixels: byte offset of its first pixel, and rows + 256 * columns
-   * inside the map.
+   * Pairs of u32 for each of the tiles: byte offset of its first pixel, and its rows + 256 * its columns inside the map +
+   * flags of those that are transformed for three rows or columns.
    */
-  outputTiles(layout: MapLayout, side: number): number {
-    const { height, width } = layout.shape
+  outputTiles(layout: MapLayout, down: TileSide, right: TileSide): number {
     const { rowBytes, pixelBytes, pictureBytes } = layout
-    const [down, right] = [Math.ceil(height / side), Math.ceil(width / side)]
-    const length = this.#pictures * down * right
+    const length = this.#pictures * down.starts.length * right.starts.length
     const corner = byteOf(layout, 0, 0)
-    const key = [
-      'tiles',
-      this.#pictures,
-      side,
-      pictureBytes,
-      corner,
-      rowBytes,
-      pixelBytes,
-      height,
-      width,
-    ].join()
+    const places = [down, right].map((side) => `${side.starts},${side.lengths},${side.areThree}`)
+    const key = ['tiles', this.#pictures, pictureBytes, corner, rowBytes, pixelBytes, ...places].join(';')
     return this.#plan.share(key, length * 8, (memory, address) => {
       const table = new Uint32Array(memory, address, length * 2)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (let y = 0; y < height; y += side) {
-          for (let x = 0; x < width; x += side) {
+        for (const [i, y] of down.starts.entries()) {
+          for (const [j, x] of right.starts.entries()) {
             table[at++] = picture * pictureBytes + corner + y * rowBytes + x * pixelBytes
-            table[at++] = Math.min(side, height - y) + 256 * Math.min(side, width - x)
+            // The flags are THREE_ROWS and THREE_COLUMNS in assembly/cnn/winograd/winograd-layer.ts.
+            const flags = (down.areThree[i] ? 1 : 0) + (right.areThree[j] ? 2 : 0)
+            table[at++] = down.lengths[i] + 2 ** 8 * right.lengths[j] + 2 ** 16 * flags
           }
         }
       }

@@ -1,7 +1,7 @@
 import { type Convolution, linear } from '../lowering/operations.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
-import { tileSide } from './winograd-tiles.ts'
+import { tileSides } from './winograd-tiles.ts'
 
 /** The kernel that computes a convolution. */
 export type ConvolutionKernel = 'dense' | 'depthwise' | 'stem' | keyof typeof winogradForms
@@ -48,11 +48,11 @@ export function chooseKernel(convolution: Convolution, facts: KernelConstants): 
     return channels * filters * (rows / 7 + (weightPlanes * 4) / 8)
   }
   const winograd = ({ side, planes, weightPlanes, rowsForThree }: WinogradForm) => {
-    const [down, right] = [height, width].map((size) => tileSide(size, side, rowsForThree > 0))
-    const tiles = down.starts.length * right.starts.length
-    const [rows, columns] = [down, right].map(({ areThree }) =>
-      areThree.reduce((sum, isThree) => sum + (isThree ? rowsForThree : Math.sqrt(planes)), 0),
-    )
+    const sides = tileSides(output.shape, side, rowsForThree > 0)
+    const tiles = sides[0].count * sides[1].count
+    const [rows, columns] = sides.map(({ count, threes }) => {
+      return (count - threes) * Math.sqrt(planes) + threes * rowsForThree
+    })
     const spare = planes * (roundUp(tiles, 2) - tiles)
     return product(rows * columns + spare, weightPlanes) + rows * columns * (0.8 * channels + 0.5 * filters)
   }

@@ -3,7 +3,7 @@ import { winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
 import { addCurve, epilogueAddress, type StepContext } from './step.ts'
-import { type TileSide, tileSide } from './winograd-tiles.ts'
+import { tileSides } from './winograd-tiles.ts'
 
 /** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
 const LATE_BYTES = 2 ** 21
@@ -26,8 +26,8 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const { shape } = out.layout
   const { rowBytes, pixelBytes } = x.layout
   const panels = paddedFilters(shape.channels, facts)
-  const [down, right] = [shape.height, shape.width].map((size) => tileSide(size, side, rowsForThree > 0))
-  const tiles = down.starts.length * right.starts.length
+  const sides = tileSides(shape, side, rowsForThree > 0)
+  const tiles = sides[0].count * sides[1].count
   const channels = pixelBytes / 4
   const isLate = 4 * weightPlanes * panels * channels > LATE_BYTES
   const planeBytes = isLate ? LATE_PLANE_BYTES : PLANE_BYTES
@@ -39,10 +39,6 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   const lists = memory.buffer(3 * 2 * 4 * (block + tilePixels), index)
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
-  const [top, left] = operation.before
-  const corners = ({ starts }: TileSide, before: number) => {
-    return starts.map((start) => start * operation.strides[0] - before)
-  }
   const residual = operation.residual && map(operation.residual)
   const { low, high } = operation.activation
   // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts.
@@ -52,11 +48,11 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
     roundUp(shape.channels, 4),
     rowBytes,
     pixelBytes,
-    tables.pixelsAt(x.layout, corners(down, top), corners(right, left)),
-    tables.outputTiles(out.layout, down, right),
+    tables.tiles(x.layout, sides, operation),
+    tables.outputTiles(out.layout, sides),
     out.layout.rowBytes,
     out.layout.pixelBytes,
-    residual ? tables.pixelsAt(residual.layout, down.starts, right.starts, residual.isConstant) : 0,
+    residual ? tables.tiles(residual.layout, sides, undefined, residual.isConstant) : 0,
     residual?.layout.rowBytes ?? 0,
     residual?.layout.pixelBytes ?? 0,
     tables.integers(isLate ? [0, winogradChannels, 0, channels % winogradChannels] : [0, channels]),

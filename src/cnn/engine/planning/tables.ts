@@ -2,7 +2,7 @@ import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { MapLayout } from './maps.ts'
 import { byteOf } from './maps.ts'
-import type { TileSide } from './winograd-tiles.ts'
+import { type TileSides, tileAt } from './winograd-tiles.ts'
 
 /** Extra entries after the last pixel, because kernels always process whole tiles. */
 const SPARE = 8
@@ -62,26 +62,19 @@ export class Tables {
   /** u32 byte offsets of pixels. @param isConstant whether all images share the same map */
   pixels(layout: MapLayout, walk: Walk, isConstant = false): number {
     const { height, width, y, x, stepY, stepX } = walk
-    const rows = Array.from({ length: height }, (_, i) => y + i * stepY)
-    const columns = Array.from({ length: width }, (_, i) => x + i * stepX)
-    return this.pixelsAt(layout, rows, columns, isConstant)
-  }
-
-  /** The same for the pixels where some rows and columns cross; those of the border count from -1 down. */
-  pixelsAt(layout: MapLayout, rows: number[], columns: number[], isConstant = false): number {
     const { rowBytes, pixelBytes } = layout
     const pictureBytes = isConstant ? 0 : layout.pictureBytes
-    const corner = byteOf(layout, 0, 0)
-    const downs = rows.map((row) => corner + row * rowBytes)
-    const rights = columns.map((column) => column * pixelBytes)
-    const length = this.#pictures * rows.length * columns.length
-    const key = ['pixels', this.#pictures, pictureBytes, downs.join(), rights.join()].join(';')
+    const corner = byteOf(layout, y, x)
+    const [down, right] = [stepY * rowBytes, stepX * pixelBytes]
+    const length = this.#pictures * height * width
+    const key = ['pixels', this.#pictures, pictureBytes, corner, down, right, height, width].join()
     return this.#plan.share(key, (length + SPARE) * 4, (memory, address) => {
       const table = new Uint32Array(memory, address, length + SPARE)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (const down of downs) {
-          for (const right of rights) table[at++] = picture * pictureBytes + down + right
+        for (let row = 0; row < height; row++) {
+          let offset = picture * pictureBytes + corner + row * down
+          for (let column = 0; column < width; column++, offset += right) table[at++] = offset
         }
       }
       table.fill(table[length - 1], length)
@@ -89,25 +82,55 @@ export class Tables {
   }
 
   /**
+   * u32 byte offsets of a pixel of each tile: its first one, if a map has as many pixels as the tiles; that of its window, if
+   * they are those of a convolution's output.
+   *
+   * @param windows default: windows of one pixel
+   */
+  tiles(
+    layout: MapLayout,
+    [down, right]: TileSides,
+    { strides, before }: Pick<Windows, 'strides' | 'before'> = { strides: [1, 1], before: [0, 0] },
+    isConstant = false,
+  ): number {
+    const pictureBytes = isConstant ? 0 : layout.pictureBytes
+    const corner = byteOf(layout, -before[0], -before[1])
+    const [rowStep, columnStep] = [strides[0] * layout.rowBytes, strides[1] * layout.pixelBytes]
+    const sides = [...Object.values(down), ...Object.values(right)]
+    const key = ['corners', this.#pictures, pictureBytes, corner, rowStep, columnStep, ...sides].join()
+    return this.#plan.share(key, 4 * this.#pictures * down.count * right.count, (memory, address) => {
+      const table = new Uint32Array(memory, address, this.#pictures * down.count * right.count)
+      let at = 0
+      for (let picture = 0; picture < this.#pictures; picture++) {
+        for (let i = 0; i < down.count; i++) {
+          const row = picture * pictureBytes + corner + tileAt(down, i).start * rowStep
+          for (let j = 0; j < right.count; j++) table[at++] = row + tileAt(right, j).start * columnStep
+        }
+      }
+    })
+  }
+
+  /**
    * Pairs of u32 for each of the tiles: byte offset of its first pixel, and its rows + 256 * its columns inside the map +
    * flags of those that are transformed for three rows or columns.
    */
-  outputTiles(layout: MapLayout, down: TileSide, right: TileSide): number {
+  outputTiles(layout: MapLayout, [down, right]: TileSides): number {
     const { rowBytes, pixelBytes, pictureBytes } = layout
-    const length = this.#pictures * down.starts.length * right.starts.length
+    const length = this.#pictures * down.count * right.count
     const corner = byteOf(layout, 0, 0)
-    const places = [down, right].map((side) => `${side.starts},${side.lengths},${side.areThree}`)
-    const key = ['tiles', this.#pictures, pictureBytes, corner, rowBytes, pixelBytes, ...places].join(';')
+    const sides = [...Object.values(down), ...Object.values(right)]
+    const key = ['tiles', this.#pictures, pictureBytes, corner, rowBytes, pixelBytes, ...sides].join()
     return this.#plan.share(key, length * 8, (memory, address) => {
       const table = new Uint32Array(memory, address, length * 2)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (const [i, y] of down.starts.entries()) {
-          for (const [j, x] of right.starts.entries()) {
-            table[at++] = picture * pictureBytes + corner + y * rowBytes + x * pixelBytes
+        for (let i = 0; i < down.count; i++) {
+          for (let j = 0; j < right.count; j++) {
+            const [rows, columns] = [tileAt(down, i), tileAt(right, j)]
+            table[at++] = picture * pictureBytes + corner + rows.start * rowBytes + columns.start * pixelBytes
             // The flags are THREE_ROWS and THREE_COLUMNS in assembly/cnn/winograd/winograd-layer.ts.
-            const flags = (down.areThree[i] ? 1 : 0) + (right.areThree[j] ? 2 : 0)
-            table[at++] = down.lengths[i] + 2 ** 8 * right.lengths[j] + 2 ** 16 * flags
+            const flags = (rows.isThree ? 1 : 0) + (columns.isThree ? 2 : 0)
+            table[at++] = rows.length + 2 ** 8 * columns.length + 2 ** 16 * flags
           }
         }
       }

@@ -10,7 +10,7 @@ const SHIFT: i32 = 16
 // @ts-ignore: decorator
 @inline
 export function kindOfPlane(form: i32, row: i32, column: i32): i32 {
-  return <i32>isForFour(form, row) | (<i32>isForFour(form, column) << 1)
+  return <i32>isForFour(form, row) | ((<i32>isForFour(form, column)) << 1)
 }
 
 /** A list has the number of its tiles, where they begin in a plane, and where in the sums of a plane. */
@@ -27,6 +27,13 @@ export function sumRowsIn(block: i32): usize {
   return <usize>(block + TILE_PIXELS) * 4
 }
 
+/** Whether a block has tiles of three rows or columns, so that its tiles must be listed. */
+export function hasThrees(layer: WinogradLayer, tile: i32, count: i32): bool {
+  let flags: u32 = 0
+  for (let t = tile; t < tile + count; t++) flags |= load<u32>(layer.outTiles + <usize>t * 8, 4)
+  return flags >> SHIFT != 0
+}
+
 /**
  * Lists the tiles of a block for the kinds 1 to 3. The last tile of a list is repeated, since products go through whole
  * groups of tiles.
@@ -36,7 +43,7 @@ export function sumRowsIn(block: i32): usize {
 export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: usize): void {
   const toSums = sumRowsIn(layer.block) - 4
   for (let kind = 1; kind < 4; kind++) {
-    const lacking = <u32>kind << SHIFT
+    const lacking = (<u32>kind) << SHIFT
     const list = listOf(kind, lists, layer.block)
     let size = layer.outTiles + <usize>tile * 8 + 4
     let at = list + 4

@@ -13,7 +13,7 @@
 import { panelWidth, tiles as tilesOfPanel, WIDE } from '../tile'
 import { inputSide, WinogradLayer, weightSide } from './winograd-layer'
 import { inputTiles } from './winograd-input'
-import { kindOfPlane, listOf, listTiles, sumRowsIn } from './winograd-lists'
+import { hasThrees, kindOfPlane, listOf, listTiles, sumRowsIn } from './winograd-lists'
 import { outputTiles } from './winograd-output'
 import { transformWeights } from './winograd-weights'
 
@@ -33,7 +33,7 @@ export const WINOGRAD_CHANNELS: i32 = 128
  * The products of all planes with some channels of a panel of weights.
  *
  * @param x the first of these channels in the planes
- * @param lists see `listTiles`
+ * @param lists see `listTiles`; 0 if all tiles have all planes
  * @param start what sums begin with: zeros; or 0, to go on from `sums`
  * @param step bytes from plane to plane of weights
  */
@@ -57,12 +57,28 @@ function multiplyPlanes(
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
       const weights = panel + <usize>(min(row, own) * (own + 1) + min(column, own)) * step
-      const kind = kindOfPlane(layer.form, row, column)
-      const list = listOf(kind, lists, layer.block)
-      const from = kind ? list + 4 : layer.planeRows
-      const to = kind ? list + sumRowsIn(layer.block) : layer.sumRows
-      const tiles = kind ? load<i32>(list) : count
-      tilesOfPanel(x, from, tiles, segment, 1, weights, start, sums, to, 0, 0, width, 0)
+      const kind = lists ? kindOfPlane(layer.form, row, column) : 0
+      if (kind) {
+        const list = listOf(kind, lists, layer.block)
+        const to = list + sumRowsIn(layer.block)
+        tilesOfPanel(x, list + 4, load<i32>(list), segment, 1, weights, start, sums, to, 0, 0, width, 0)
+      } else {
+        tilesOfPanel(
+          x,
+          layer.planeRows,
+          count,
+          segment,
+          1,
+          weights,
+          start,
+          sums,
+          layer.sumRows,
+          0,
+          0,
+          width,
+          0,
+        )
+      }
       x += planeBytes
       sums += sumBytes
     }
@@ -116,7 +132,8 @@ export function winograd(
   for (let tile = 0; tile < tiles; tile += block) {
     const count = min(block, tiles - tile)
     inputTiles(layer, x, tile, count, planes, planeBytes, scratch)
-    listTiles(layer, tile, count, lists)
+    const own = hasThrees(layer, tile, count) ? lists : 0
+    if (own) listTiles(layer, tile, count, own)
     let weights = layer.weights
     for (let filter = 0; filter < filters; filter += WIDE) {
       const width = panelWidth(filters - filter)
@@ -135,7 +152,7 @@ export function winograd(
             layer,
             planes + <usize>channel * 4,
             count,
-            lists,
+            own,
             segment,
             transformed,
             step,
@@ -146,7 +163,7 @@ export function winograd(
         }
       } else {
         const step = <usize>(channels * width) * 4
-        multiplyPlanes(layer, planes, count, lists, segments, weights, step, layer.zeros, sums, width)
+        multiplyPlanes(layer, planes, count, own, segments, weights, step, layer.zeros, sums, width)
         weights += <usize>weightPlanes * step
       }
       outputTiles(layer, sums, sumBytes, tile, count, filter, out, residual, scratch)

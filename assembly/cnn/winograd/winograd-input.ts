@@ -3,13 +3,12 @@
 //
 // The tile lies in `scratch` row by row. The bytes of a row are written out, so that they become offsets of loads and stores.
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
-// form again and again.
+// form again and again. Planes that a tile leaves out get any numbers: no product reads them.
 
 import {
   F2,
   F4,
   inputSide,
-  isForFour,
   STRIDED2,
   STRIDED4,
   THREE_COLUMNS,
@@ -58,8 +57,7 @@ function forwardTiles(
   planeBytes: usize,
   scratch: usize,
 ): void {
-  const side = inputSide(form)
-  const planeRow = <usize>side * planeBytes
+  const side = <usize>inputSide(form)
   const rowBytes = layer.rowBytes
   const pixelBytes = layer.pixelBytes
   let table = layer.xTiles + <usize>tile * 4
@@ -69,21 +67,17 @@ function forwardTiles(
     const flags = load<u32>(sizes)
     const hasThreeRows = (flags & THREE_ROWS) != 0
     const hasThreeColumns = (flags & THREE_COLUMNS) != 0
-    // Three columns of pixels take one column of the map less than four, or two with stride 2.
-    const behind = scratch + row - (hasThreeColumns ? (form == F4 ? 16 : 32) : 0)
     sizes += 8
     for (const end = from + pixelBytes; from < end; from += 16) {
       let column = from
-      for (let at = scratch; at < behind; at += 16) {
+      for (let at = scratch, behind = scratch + row; at < behind; at += 16) {
         forwardColumn(form, hasThreeRows, column, rowBytes, at)
         column += pixelBytes
       }
       let plane = planes
-      let at = scratch
-      for (let i = 0; i < side; i++) {
-        if (!hasThreeRows || !isForFour(form, i)) forwardRow(form, hasThreeColumns, at, plane, planeBytes)
-        at += row
-        plane += planeRow
+      for (let at = scratch, behind = scratch + side * row; at < behind; at += row) {
+        forwardRow(form, hasThreeColumns, at, plane, planeBytes)
+        plane += side * planeBytes
       }
       planes += 16
     }

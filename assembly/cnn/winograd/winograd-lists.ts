@@ -27,20 +27,15 @@ export function sumRowsIn(block: i32): usize {
   return <usize>(block + TILE_PIXELS) * 4
 }
 
-/** Whether a block has tiles of three rows or columns, so that its tiles must be listed. */
-export function hasThrees(layer: WinogradLayer, tile: i32, count: i32): bool {
-  let flags: u32 = 0
-  for (let t = tile; t < tile + count; t++) flags |= load<u32>(layer.outTiles + <usize>t * 8, 4)
-  return flags >> SHIFT != 0
-}
-
 /**
  * Lists the tiles of a block for the kinds 1 to 3. The last tile of a list is repeated, since products go through whole
  * groups of tiles.
  *
+ * @returns whether a tile is missing in one of them
  * @param lists room for 3 x 2 x (block + TILE_PIXELS) u32
  */
-export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: usize): void {
+export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: usize): bool {
+  let flags: u32 = 0
   const toSums = sumRowsIn(layer.block) - 4
   for (let kind = 1; kind < 4; kind++) {
     const lacking = (<u32>kind) << SHIFT
@@ -48,6 +43,7 @@ export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: us
     let size = layer.outTiles + <usize>tile * 8 + 4
     let at = list + 4
     for (let t: usize = 0; t < <usize>count * 4; t += 4) {
+      flags |= load<u32>(size)
       if (!(load<u32>(size) & lacking)) {
         store<u32>(at, load<u32>(layer.planeRows + t))
         store<u32>(at + toSums, load<u32>(layer.sumRows + t))
@@ -61,4 +57,5 @@ export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: us
       store<u32>(at + toSums, load<u32>(at + toSums - 4))
     }
   }
+  return flags >> SHIFT != 0
 }

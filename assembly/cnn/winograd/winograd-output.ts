@@ -3,14 +3,13 @@
 //
 // The tile lies in `scratch` row by row. The bytes of a row are written out, so that they become offsets of loads and stores.
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
-// form again and again.
+// form again and again. Planes that a tile leaves out have any numbers, which go to rows that no column takes.
 
 import { panelWidth, WIDE } from '../tile'
 import {
   F2,
   F4,
   inputSide,
-  isForFour,
   STRIDED2,
   STRIDED4,
   THREE_COLUMNS,
@@ -61,9 +60,8 @@ function backwardTiles(
   residual: usize,
   scratch: usize,
 ): void {
-  const side = inputSide(form)
-  const planeRow = <usize>side * sumBytes
-  const pixels = scratch + <usize>side * row
+  const side = <usize>inputSide(form)
+  const pixels = scratch + side * row
   const low = f32x4.splat(layer.epilogue.low)
   const high = f32x4.splat(layer.epilogue.high)
   const width = min(panelWidth(layer.filters - filter), layer.filters - filter)
@@ -79,11 +77,9 @@ function backwardTiles(
     const added = residual ? residual + first + load<u32>(layer.residualTiles + <usize>t * 4) : 0
     for (let at: usize = 0; at < <usize>width * 4; at += 16) {
       let plane = sums + at
-      let line = scratch
-      for (let i = 0; i < side; i++) {
-        if (!hasThreeRows || !isForFour(form, i)) backwardRow(form, hasThreeColumns, plane, sumBytes, line)
-        line += row
-        plane += planeRow
+      for (let at = scratch; at < pixels; at += row) {
+        backwardRow(form, hasThreeColumns, plane, sumBytes, at)
+        plane += side * sumBytes
       }
       for (let column: usize = 0; column < row; column += 16) {
         backwardColumn(form, hasThreeRows, scratch + column, pixels + column)

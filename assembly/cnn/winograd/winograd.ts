@@ -13,7 +13,7 @@
 import { panelWidth, tiles as tilesOfPanel, WIDE } from '../tile'
 import { inputSide, WinogradLayer, weightSide } from './winograd-layer'
 import { inputTiles } from './winograd-input'
-import { hasThrees, kindOfPlane, listOf, listTiles, sumRowsIn } from './winograd-lists'
+import { kindOfPlane, listOf, listTiles, sumRowsIn } from './winograd-lists'
 import { outputTiles } from './winograd-output'
 import { transformWeights } from './winograd-weights'
 
@@ -132,8 +132,7 @@ export function winograd(
   for (let tile = 0; tile < tiles; tile += block) {
     const count = min(block, tiles - tile)
     inputTiles(layer, x, tile, count, planes, planeBytes, scratch)
-    const own = hasThrees(layer, tile, count) ? lists : 0
-    if (own) listTiles(layer, tile, count, own)
+    const own = listTiles(layer, tile, count, lists) ? lists : 0
     let weights = layer.weights
     for (let filter = 0; filter < filters; filter += WIDE) {
       const width = panelWidth(filters - filter)

@@ -82,54 +82,43 @@ export class Tables {
   }
 
   /**
-   * u32 byte offsets of a pixel of each tile: its first one, if a map has as many pixels as the tiles; that of its window, if
-   * they are those of a convolution's output.
+   * u32 byte offsets of a pixel of each tile: of its first one, or of its first window.
    *
-   * @param windows default: windows of one pixel
+   * @param windows those of the convolution whose input the map is; default: the map is its output, or has the same shape
    */
-  tiles(
-    layout: MapLayout,
-    [down, right]: TileSides,
-    { strides, before }: Pick<Windows, 'strides' | 'before'> = { strides: [1, 1], before: [0, 0] },
-    isConstant = false,
-  ): number {
-    const pictureBytes = isConstant ? 0 : layout.pictureBytes
+  tiles(layout: MapLayout, sides: TileSides, windows?: Windows, isConstant = false): number {
+    const { rowBytes, pixelBytes } = layout
+    const { strides = [1, 1], before = [0, 0] } = windows ?? {}
     const corner = byteOf(layout, -before[0], -before[1])
-    const [rowStep, columnStep] = [strides[0] * layout.rowBytes, strides[1] * layout.pixelBytes]
-    const sides = [...Object.values(down), ...Object.values(right)]
-    const key = ['corners', this.#pictures, pictureBytes, corner, rowStep, columnStep, ...sides].join()
-    return this.#plan.share(key, 4 * this.#pictures * down.count * right.count, (memory, address) => {
-      const table = new Uint32Array(memory, address, this.#pictures * down.count * right.count)
-      let at = 0
-      for (let picture = 0; picture < this.#pictures; picture++) {
-        for (let i = 0; i < down.count; i++) {
-          const row = picture * pictureBytes + corner + tileAt(down, i).start * rowStep
-          for (let j = 0; j < right.count; j++) table[at++] = row + tileAt(right, j).start * columnStep
-        }
-      }
-    })
+    const pictureBytes = isConstant ? 0 : layout.pictureBytes
+    return this.#tiles([pictureBytes, corner, strides[0] * rowBytes, strides[1] * pixelBytes], sides, false)
   }
 
   /**
-   * Pairs of u32 for each of the tiles: byte offset of its first pixel, and its rows + 256 * its columns inside the map +
-   * flags of those that are transformed for three rows or columns.
+   * Pairs of u32 for each of the tiles of an output: byte offset of its first pixel, and its rows + 256 * its columns inside
+   * the map + flags of those that are transformed for three rows or columns.
    */
-  outputTiles(layout: MapLayout, [down, right]: TileSides): number {
+  outputTiles(layout: MapLayout, sides: TileSides): number {
     const { rowBytes, pixelBytes, pictureBytes } = layout
-    const length = this.#pictures * down.count * right.count
-    const corner = byteOf(layout, 0, 0)
+    return this.#tiles([pictureBytes, byteOf(layout, 0, 0), rowBytes, pixelBytes], sides, true)
+  }
+
+  #tiles(steps: readonly number[], [down, right]: TileSides, hasSizes: boolean): number {
+    const [pictureBytes, corner, rowBytes, pixelBytes] = steps
+    const length = this.#pictures * down.count * right.count * (hasSizes ? 2 : 1)
     const sides = [...Object.values(down), ...Object.values(right)]
-    const key = ['tiles', this.#pictures, pictureBytes, corner, rowBytes, pixelBytes, ...sides].join()
-    return this.#plan.share(key, length * 8, (memory, address) => {
-      const table = new Uint32Array(memory, address, length * 2)
+    const key = ['tiles', this.#pictures, hasSizes, ...steps, ...sides].join()
+    return this.#plan.share(key, 4 * length, (memory, address) => {
+      const table = new Uint32Array(memory, address, length)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
         for (let i = 0; i < down.count; i++) {
           for (let j = 0; j < right.count; j++) {
             const [rows, columns] = [tileAt(down, i), tileAt(right, j)]
             table[at++] = picture * pictureBytes + corner + rows.start * rowBytes + columns.start * pixelBytes
+            if (!hasSizes) continue
             // The flags are THREE_ROWS and THREE_COLUMNS in assembly/cnn/winograd/winograd-layer.ts.
-            const flags = (rows.isThree ? 1 : 0) + (columns.isThree ? 2 : 0)
+            const flags = +rows.isThree + 2 * +columns.isThree
             table[at++] = rows.length + 2 ** 8 * columns.length + 2 ** 16 * flags
           }
         }

@@ -31,11 +31,9 @@ export function sumRowsIn(block: i32): usize {
  * Lists the tiles of a block for the kinds 1 to 3. The last tile of a list is repeated, since products go through whole
  * groups of tiles.
  *
- * @returns whether a tile is missing in one of them
  * @param lists room for 3 x 2 x (block + TILE_PIXELS) u32
  */
-export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: usize): bool {
-  let flags: u32 = 0
+export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: usize): void {
   const toSums = sumRowsIn(layer.block) - 4
   for (let kind = 1; kind < 4; kind++) {
     const lacking = (<u32>kind) << SHIFT
@@ -43,7 +41,6 @@ export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: us
     let size = layer.outTiles + <usize>tile * 8 + 4
     let at = list + 4
     for (let t: usize = 0; t < <usize>count * 4; t += 4) {
-      flags |= load<u32>(size)
       if (!(load<u32>(size) & lacking)) {
         store<u32>(at, load<u32>(layer.planeRows + t))
         store<u32>(at + toSums, load<u32>(layer.sumRows + t))
@@ -57,5 +54,4 @@ export function listTiles(layer: WinogradLayer, tile: i32, count: i32, lists: us
       store<u32>(at + toSums, load<u32>(at + toSums - 4))
     }
   }
-  return flags >> SHIFT != 0
 }

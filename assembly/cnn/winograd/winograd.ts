@@ -107,7 +107,7 @@ function fetch(from: usize, bytes: usize, scratch: usize): void {
  * @param sums room for (block x WIDE) numbers and a gap for each plane
  * @param transformed room for (WINOGRAD_CHANNELS x WIDE) numbers and a gap for each plane of weights, if weights are
  *   transformed on the way
- * @param lists room for the lists of a block's tiles: see `listTiles`
+ * @param lists room for the lists of a block's tiles, see `listTiles`; 0 if the layer has no tiles of three
  * @param scratch WINOGRAD_SCRATCH_BYTES
  */
 export function winograd(
@@ -132,7 +132,7 @@ export function winograd(
   for (let tile = 0; tile < tiles; tile += block) {
     const count = min(block, tiles - tile)
     inputTiles(layer, x, tile, count, planes, planeBytes, scratch)
-    const own = listTiles(layer, tile, count, lists) ? lists : 0
+    if (lists) listTiles(layer, tile, count, lists)
     let weights = layer.weights
     for (let filter = 0; filter < filters; filter += WIDE) {
       const width = panelWidth(filters - filter)
@@ -151,7 +151,7 @@ export function winograd(
             layer,
             planes + <usize>channel * 4,
             count,
-            own,
+            lists,
             segment,
             transformed,
             step,
@@ -162,7 +162,7 @@ export function winograd(
         }
       } else {
         const step = <usize>(channels * width) * 4
-        multiplyPlanes(layer, planes, count, own, segments, weights, step, layer.zeros, sums, width)
+        multiplyPlanes(layer, planes, count, lists, segments, weights, step, layer.zeros, sums, width)
         weights += <usize>weightPlanes * step
       }
       outputTiles(layer, sums, sumBytes, tile, count, filter, out, residual, scratch)

@@ -37,7 +37,9 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const sums = memory.buffer(planeCount * (block * wide * 4 + gap), index)
   const transformed = memory.buffer(isLate ? weightPlanes * (winogradChannels * wide * 4 + gap) : 0, index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
-  const lists = memory.buffer(3 * 2 * 4 * (block + tilePixels), index)
+  const lists = sides.some(({ threes }) => threes > 0)
+    ? memory.buffer(3 * 2 * 4 * (block + tilePixels), index)
+    : undefined
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
   const residual = operation.residual && map(operation.residual)
   const { low, high } = operation.activation
@@ -80,7 +82,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
         planes.address,
         sums.address,
         transformed.address,
-        lists.address,
+        lists?.address ?? 0,
         scratch.address,
       ),
   })

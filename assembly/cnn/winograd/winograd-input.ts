@@ -3,18 +3,30 @@
 //
 // The tile lies in `scratch` row by row. The bytes of a row are written out, so that they become offsets of loads and stores.
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
-// form again and again.
+// form again and again. Planes that a tile leaves out get any numbers: no product reads them.
 
-import { F2, F4, inputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
-import { forwardStrided2, forwardStrided4 } from './winograd-strided'
+import {
+  F2,
+  F4,
+  inputSide,
+  STRIDED2,
+  STRIDED4,
+  THREE_COLUMNS,
+  THREE_ROWS,
+  WinogradLayer,
+} from './winograd-layer'
+import { forwardStrided2, forwardStrided3, forwardStrided4 } from './winograd-strided'
 import { forward2 } from './winograd2'
+import { forward3 } from './winograd3'
 import { forward4 } from './winograd4'
 
 /** A column of the map to a column of the scratch. */
 // @ts-ignore: decorator
 @inline
-function forwardColumn(form: i32, from: usize, step: usize, to: usize): void {
-  if (form == F4) forward4(from, step, to, 96)
+function forwardColumn(form: i32, hasThree: bool, from: usize, step: usize, to: usize): void {
+  if (form == F4 && hasThree) forward3(from, step, to, 96)
+  else if (form == STRIDED4 && hasThree) forwardStrided3(from, step, to, 144)
+  else if (form == F4) forward4(from, step, to, 96)
   else if (form == F2) forward2(from, step, to, 64)
   else if (form == STRIDED4) forwardStrided4(from, step, to, 144)
   else forwardStrided2(from, step, to, 80)
@@ -23,8 +35,10 @@ function forwardColumn(form: i32, from: usize, step: usize, to: usize): void {
 /** A row of the scratch to a row of planes. */
 // @ts-ignore: decorator
 @inline
-function forwardRow(form: i32, from: usize, to: usize, step: usize): void {
-  if (form == F4) forward4(from, 16, to, step)
+function forwardRow(form: i32, hasThree: bool, from: usize, to: usize, step: usize): void {
+  if (form == F4 && hasThree) forward3(from, 16, to, step)
+  else if (form == STRIDED4 && hasThree) forwardStrided3(from, 16, to, step)
+  else if (form == F4) forward4(from, 16, to, step)
   else if (form == F2) forward2(from, 16, to, step)
   else if (form == STRIDED4) forwardStrided4(from, 16, to, step)
   else forwardStrided2(from, 16, to, step)
@@ -47,17 +61,22 @@ function forwardTiles(
   const rowBytes = layer.rowBytes
   const pixelBytes = layer.pixelBytes
   let table = layer.xTiles + <usize>tile * 4
+  let sizes = layer.outTiles + <usize>tile * 8 + 4
   for (const last = table + <usize>count * 4; table < last; table += 4) {
     let from = x + load<u32>(table)
+    const flags = load<u32>(sizes)
+    const hasThreeRows = (flags & THREE_ROWS) != 0
+    const hasThreeColumns = (flags & THREE_COLUMNS) != 0
+    sizes += 8
     for (const end = from + pixelBytes; from < end; from += 16) {
       let column = from
       for (let at = scratch, behind = scratch + row; at < behind; at += 16) {
-        forwardColumn(form, column, rowBytes, at)
+        forwardColumn(form, hasThreeRows, column, rowBytes, at)
         column += pixelBytes
       }
       let plane = planes
       for (let at = scratch, behind = scratch + side * row; at < behind; at += row) {
-        forwardRow(form, at, plane, planeBytes)
+        forwardRow(form, hasThreeColumns, at, plane, planeBytes)
         plane += side * planeBytes
       }
       planes += 16

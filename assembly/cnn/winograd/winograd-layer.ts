@@ -23,6 +23,21 @@ export function weightSide(form: i32): i32 {
   return form == F4 || form == STRIDED4 ? 6 : 4
 }
 
+/**
+ * Whether a row (or column) of planes belongs to the fourth output of a tile alone: tiles that are told to have three leave it
+ * out.
+ */
+// @ts-ignore: decorator
+@inline
+export function isForFour(form: i32, row: i32): bool {
+  if (form == F4) return row == 4
+  return form == STRIDED4 && (row == 3 || row == 8)
+}
+
+/** The flags of tiles of F4 and STRIDED4 that are transformed for three rows, and for three columns. */
+export const THREE_ROWS: u32 = 1 << 16
+export const THREE_COLUMNS: u32 = 1 << 17
+
 /** A convolution. src/cnn/engine/planning/winograd-layer.ts writes the fields in this order, 4 bytes each. */
 @unmanaged
 export class WinogradLayer {
@@ -36,7 +51,7 @@ export class WinogradLayer {
   pixelBytes: usize
   /** u32: the byte offset of each tile's first number in the input. */
   xTiles: usize
-  /** Pairs of u32: the byte offset of each tile's first pixel in the output, its rows + 256 x its columns. */
+  /** Pairs of u32: the byte offset of each tile's first pixel in the output, its rows + 256 x its columns + flags. */
   outTiles: usize
   outRowBytes: usize
   outPixelBytes: usize

@@ -3,19 +3,31 @@
 //
 // The tile lies in `scratch` row by row. The bytes of a row are written out, so that they become offsets of loads and stores.
 // Each form has a function of its own, since the compiler would fold alike arms of one `if` into one loop that tests the
-// form again and again.
+// form again and again. Planes that a tile leaves out have any numbers, which go to rows that no column takes.
 
 import { panelWidth, WIDE } from '../tile'
-import { F2, F4, inputSide, STRIDED2, STRIDED4, WinogradLayer } from './winograd-layer'
-import { backwardStrided2, backwardStrided4 } from './winograd-strided'
+import {
+  F2,
+  F4,
+  inputSide,
+  STRIDED2,
+  STRIDED4,
+  THREE_COLUMNS,
+  THREE_ROWS,
+  WinogradLayer,
+} from './winograd-layer'
+import { backwardStrided2, backwardStrided3, backwardStrided4 } from './winograd-strided'
 import { backward2 } from './winograd2'
+import { backward3 } from './winograd3'
 import { backward4 } from './winograd4'
 
 /** A row of sums to a row of the scratch. */
 // @ts-ignore: decorator
 @inline
-function backwardRow(form: i32, from: usize, step: usize, to: usize): void {
-  if (form == F4) backward4(from, step, to, 16)
+function backwardRow(form: i32, hasThree: bool, from: usize, step: usize, to: usize): void {
+  if (form == F4 && hasThree) backward3(from, step, to, 16)
+  else if (form == STRIDED4 && hasThree) backwardStrided3(from, step, to, 16)
+  else if (form == F4) backward4(from, step, to, 16)
   else if (form == F2) backward2(from, step, to, 16)
   else if (form == STRIDED4) backwardStrided4(from, step, to, 16)
   else backwardStrided2(from, step, to, 16)
@@ -24,8 +36,10 @@ function backwardRow(form: i32, from: usize, step: usize, to: usize): void {
 /** A column of the scratch to a column of pixels there. */
 // @ts-ignore: decorator
 @inline
-function backwardColumn(form: i32, from: usize, to: usize): void {
-  if (form == F4) backward4(from, 64, to, 64)
+function backwardColumn(form: i32, hasThree: bool, from: usize, to: usize): void {
+  if (form == F4 && hasThree) backward3(from, 64, to, 64)
+  else if (form == STRIDED4 && hasThree) backwardStrided3(from, 64, to, 64)
+  else if (form == F4) backward4(from, 64, to, 64)
   else if (form == F2) backward2(from, 32, to, 32)
   else if (form == STRIDED4) backwardStrided4(from, 64, to, 64)
   else backwardStrided2(from, 32, to, 32)
@@ -55,17 +69,20 @@ function backwardTiles(
   for (let t = tile; t < tile + count; t++) {
     const entry = layer.outTiles + <usize>t * 8
     const corner = out + first + load<u32>(entry)
-    const rows = load<u32>(entry, 4) & 255
-    const columns = load<u32>(entry, 4) >> 8
+    const size = load<u32>(entry, 4)
+    const rows = size & 255
+    const columns = (size >> 8) & 255
+    const hasThreeRows = (size & THREE_ROWS) != 0
+    const hasThreeColumns = (size & THREE_COLUMNS) != 0
     const added = residual ? residual + first + load<u32>(layer.residualTiles + <usize>t * 4) : 0
     for (let at: usize = 0; at < <usize>width * 4; at += 16) {
       let plane = sums + at
       for (let at = scratch; at < pixels; at += row) {
-        backwardRow(form, plane, sumBytes, at)
+        backwardRow(form, hasThreeColumns, plane, sumBytes, at)
         plane += side * sumBytes
       }
       for (let column: usize = 0; column < row; column += 16) {
-        backwardColumn(form, scratch + column, pixels + column)
+        backwardColumn(form, hasThreeRows, scratch + column, pixels + column)
       }
       const bias = v128.load(layer.bias + first + at)
       let to = corner + at

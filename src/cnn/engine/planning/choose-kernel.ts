@@ -1,19 +1,21 @@
 import { type Convolution, linear } from '../lowering/operations.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
 import { roundUp } from './maps.ts'
+import { tileSides } from './winograd-tiles.ts'
 
 /** The kernel that computes a convolution. */
 export type ConvolutionKernel = 'dense' | 'depthwise' | 'stem' | keyof typeof winogradForms
 
 /**
  * The forms of Winograd's convolution, with their codes in assembly/cnn/winograd/winograd-layer.ts: sides of their tiles in pixels,
- * and planes that maps and weights are transformed to.
+ * planes that maps and weights are transformed to, and rows of planes of a tile that is transformed for three rows of
+ * pixels (0 for forms that have no such tiles).
  */
 const winogradForms = {
-  winograd4: { form: 0, side: 4, planes: 36, weightPlanes: 36 },
-  winograd2: { form: 1, side: 2, planes: 16, weightPlanes: 16 },
-  strided4: { form: 2, side: 4, planes: 81, weightPlanes: 36 },
-  strided2: { form: 3, side: 2, planes: 25, weightPlanes: 16 },
+  winograd4: { form: 0, side: 4, planes: 36, weightPlanes: 36, rowsForThree: 5 },
+  winograd2: { form: 1, side: 2, planes: 16, weightPlanes: 16, rowsForThree: 0 },
+  strided4: { form: 2, side: 4, planes: 81, weightPlanes: 36, rowsForThree: 7 },
+  strided2: { form: 3, side: 2, planes: 25, weightPlanes: 16, rowsForThree: 0 },
 }
 
 /** The form of a Winograd kernel. */
@@ -42,16 +44,21 @@ export function chooseKernel(convolution: Convolution, facts: KernelConstants): 
   const { height, width } = output.shape
   // Estimated cycles: 7 multiply-adds per cycle and 8 bytes of weights per cycle. The cost of the transforms, per
   // number of a tile, was measured.
-  const product = (rows: number, planes: number, weightPlanes: number) => {
-    return channels * filters * ((planes * roundUp(rows, 2)) / 7 + (weightPlanes * 4) / 8)
+  const product = (rows: number, weightPlanes: number) => {
+    return channels * filters * (rows / 7 + (weightPlanes * 4) / 8)
   }
-  const winograd = ({ side, planes, weightPlanes }: WinogradForm) => {
-    const tiles = Math.ceil(height / side) * Math.ceil(width / side)
-    return product(tiles, planes, weightPlanes) + tiles * planes * (0.8 * channels + 0.5 * filters)
+  const winograd = ({ side, planes, weightPlanes, rowsForThree }: WinogradForm) => {
+    const sides = tileSides(output.shape, side, rowsForThree > 0)
+    const tiles = sides[0].count * sides[1].count
+    const [rows, columns] = sides.map(({ count, threes }) => {
+      return (count - threes) * Math.sqrt(planes) + threes * rowsForThree
+    })
+    const spare = planes * (roundUp(tiles, 2) - tiles)
+    return product(rows * columns + spare, weightPlanes) + rows * columns * (0.8 * channels + 0.5 * filters)
   }
   const names = stride === '1,1' ? (['winograd4', 'winograd2'] as const) : (['strided4', 'strided2'] as const)
   let least: ConvolutionKernel = 'dense'
-  let cost = product(height * width, 9, 9)
+  let cost = product(9 * roundUp(height * width, 2), 9)
   for (const name of names) {
     const own = winograd(winogradForms[name])
     if (own < cost) [least, cost] = [name, own]

@@ -1,10 +1,10 @@
 import { type Convolution, lengthOf, type MapValue, type Program } from '../lowering/operations.ts'
 import type { Instance } from '../wasm/instance.ts'
-import { addBorder } from './border.ts'
 import { type Buffer, MemoryPlan, type Sums } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import {
+  addBorder,
   type CustomOperation,
   inputsOf,
   type PlacedMap,

@@ -3,6 +3,7 @@ import { winogradForm } from './choose-kernel.ts'
 import { roundUp } from './maps.ts'
 import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
 import { addCurve, epilogueAddress, type StepContext } from './step.ts'
+import { tileSides } from './winograd-tiles.ts'
 
 /** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
 const LATE_BYTES = 2 ** 21
@@ -20,14 +21,13 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const { tilePixels, winogradPlaneGap: gap, winogradChannels, wide } = facts
   const { name, bias } = operation
   const chosen = winogradForm(context.kernels.get(operation)!)!
-  const { side, planes: planeCount, weightPlanes } = chosen
-  const stride = side * operation.strides[0]
+  const { side, planes: planeCount, weightPlanes, rowsForThree } = chosen
   const [x, out] = [map(operation.input), map(operation.output)]
   const { shape } = out.layout
   const { rowBytes, pixelBytes } = x.layout
   const panels = paddedFilters(shape.channels, facts)
-  const [down, right] = [Math.ceil(shape.height / side), Math.ceil(shape.width / side)]
-  const tiles = down * right
+  const sides = tileSides(shape, side, rowsForThree > 0)
+  const tiles = sides[0].count * sides[1].count
   const channels = pixelBytes / 4
   const isLate = 4 * weightPlanes * panels * channels > LATE_BYTES
   const planeBytes = isLate ? LATE_PLANE_BYTES : PLANE_BYTES
@@ -37,10 +37,10 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
   const sums = memory.buffer(planeCount * (block * wide * 4 + gap), index)
   const transformed = memory.buffer(isLate ? weightPlanes * (winogradChannels * wide * 4 + gap) : 0, index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
+  const lists = sides.some(({ threes }) => threes > 0)
+    ? memory.buffer(3 * 2 * 4 * (block + tilePixels), index)
+    : undefined
   const rows = (bytes: number) => tables.integers(Array.from({ length: block }, (_, i) => i * bytes))
-  const tileWalk = (y: number, x: number, step: number) => {
-    return { height: down, width: right, y, x, stepY: step, stepX: step }
-  }
   const residual = operation.residual && map(operation.residual)
   const { low, high } = operation.activation
   // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts.
@@ -50,11 +50,11 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
     roundUp(shape.channels, 4),
     rowBytes,
     pixelBytes,
-    tables.pixels(x.layout, tileWalk(-operation.before[0], -operation.before[1], stride)),
-    tables.outputTiles(out.layout, side),
+    tables.tiles(x.layout, sides, operation),
+    tables.outputTiles(out.layout, sides),
     out.layout.rowBytes,
     out.layout.pixelBytes,
-    residual ? tables.pixels(residual.layout, tileWalk(0, 0, side), residual.isConstant) : 0,
+    residual ? tables.tiles(residual.layout, sides, undefined, residual.isConstant) : 0,
     residual?.layout.rowBytes ?? 0,
     residual?.layout.pixelBytes ?? 0,
     tables.integers(isLate ? [0, winogradChannels, 0, channels % winogradChannels] : [0, channels]),
@@ -82,6 +82,7 @@ export function addWinograd(operation: Convolution, context: StepContext): void 
         planes.address,
         sums.address,
         transformed.address,
+        lists?.address ?? 0,
         scratch.address,
       ),
   })

@@ -2,6 +2,7 @@ import type { MapShape, Pooling, Windows } from '../lowering/operations.ts'
 import type { MemoryPlan } from './buffer-plan.ts'
 import type { MapLayout } from './maps.ts'
 import { byteOf } from './maps.ts'
+import { type TileSides, tileAt } from './winograd-tiles.ts'
 
 /** Extra entries after the last pixel, because kernels always process whole tiles. */
 const SPARE = 8
@@ -81,34 +82,44 @@ export class Tables {
   }
 
   /**
-   * Pairs of u32 for each tile of side x side pixels: byte offset of its first pixel, and rows + 256 * columns
-   * inside the map.
+   * u32 byte offsets of a pixel of each tile: of its first one, or of its first window.
+   *
+   * @param windows those of the convolution whose input the map is; default: the map is its output, or has the same shape
    */
-  outputTiles(layout: MapLayout, side: number): number {
-    const { height, width } = layout.shape
+  tiles(layout: MapLayout, sides: TileSides, windows?: Windows, isConstant = false): number {
+    const { rowBytes, pixelBytes } = layout
+    const { strides = [1, 1], before = [0, 0] } = windows ?? {}
+    const corner = byteOf(layout, -before[0], -before[1])
+    const pictureBytes = isConstant ? 0 : layout.pictureBytes
+    return this.#tiles([pictureBytes, corner, strides[0] * rowBytes, strides[1] * pixelBytes], sides, false)
+  }
+
+  /**
+   * Pairs of u32 for each of the tiles of an output: byte offset of its first pixel, and its rows + 256 * its columns inside
+   * the map + flags of those that are transformed for three rows or columns.
+   */
+  outputTiles(layout: MapLayout, sides: TileSides): number {
     const { rowBytes, pixelBytes, pictureBytes } = layout
-    const [down, right] = [Math.ceil(height / side), Math.ceil(width / side)]
-    const length = this.#pictures * down * right
-    const corner = byteOf(layout, 0, 0)
-    const key = [
-      'tiles',
-      this.#pictures,
-      side,
-      pictureBytes,
-      corner,
-      rowBytes,
-      pixelBytes,
-      height,
-      width,
-    ].join()
-    return this.#plan.share(key, length * 8, (memory, address) => {
-      const table = new Uint32Array(memory, address, length * 2)
+    return this.#tiles([pictureBytes, byteOf(layout, 0, 0), rowBytes, pixelBytes], sides, true)
+  }
+
+  #tiles(steps: readonly number[], [down, right]: TileSides, hasSizes: boolean): number {
+    const [pictureBytes, corner, rowBytes, pixelBytes] = steps
+    const length = this.#pictures * down.count * right.count * (hasSizes ? 2 : 1)
+    const sides = [...Object.values(down), ...Object.values(right)]
+    const key = ['tiles', this.#pictures, hasSizes, ...steps, ...sides].join()
+    return this.#plan.share(key, 4 * length, (memory, address) => {
+      const table = new Uint32Array(memory, address, length)
       let at = 0
       for (let picture = 0; picture < this.#pictures; picture++) {
-        for (let y = 0; y < height; y += side) {
-          for (let x = 0; x < width; x += side) {
-            table[at++] = picture * pictureBytes + corner + y * rowBytes + x * pixelBytes
-            table[at++] = Math.min(side, height - y) + 256 * Math.min(side, width - x)
+        for (let i = 0; i < down.count; i++) {
+          for (let j = 0; j < right.count; j++) {
+            const [rows, columns] = [tileAt(down, i), tileAt(right, j)]
+            table[at++] = picture * pictureBytes + corner + rows.start * rowBytes + columns.start * pixelBytes
+            if (!hasSizes) continue
+            // The flags are THREE_ROWS and THREE_COLUMNS in assembly/cnn/winograd/winograd-layer.ts.
+            const flags = +rows.isThree + 2 * +columns.isThree
+            table[at++] = rows.length + 2 ** 8 * columns.length + 2 ** 16 * flags
           }
         }
       }

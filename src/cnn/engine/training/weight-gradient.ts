@@ -5,6 +5,7 @@ import { roundUp } from '../planning/maps.ts'
 import { borderOf } from '../planning/plan.ts'
 import { areaOf, type CustomOperation, type StepContext } from '../planning/step.ts'
 import { everyPixel, tapOffsets, windowCorners } from '../planning/tables.ts'
+import { tileSides } from '../planning/winograd-tiles.ts'
 import type { Instance } from '../wasm/instance.ts'
 
 /** The gradient of the weights and the bias of a convolution, which is added to the plan's sums. */
@@ -191,21 +192,20 @@ function addWinograd(
   context: StepContext,
 ): void {
   const { map, memory, tables, facts, pictures: most, index, push } = context
-  const { name, bias, before, strides } = operation
+  const { name, bias } = operation
   const { form, side, planes: planeCount, weightPlanes } = chosen
   const gap = facts.winogradPlaneGap
   const [x, gradient] = [map(operation.input), map(dy)]
   const { rowBytes, pixelBytes } = x.layout
   const channels = pixelBytes / 4
-  const [down, right] = [Math.ceil(dy.shape.height / side), Math.ceil(dy.shape.width / side)]
-  const tiles = down * right
+  const sides = tileSides(dy.shape, side, false)
+  const tiles = sides[0].count * sides[1].count
   const fitting = Math.floor(PLANE_BYTES / (4 * planeCount * (channels + sums.row)))
   const block = roundUp(Math.min(tiles * most, Math.max(LEAST_TILES, fitting)), facts.tilePixels)
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const dyPlanes = memory.buffer(planeCount * block * sums.row * 4, index)
   const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
-  const walk = { height: down, width: right, y: -before[0], x: -before[1] }
   // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts, up to the last one that is used.
   const layer = tables.integers([
     form,
@@ -213,8 +213,8 @@ function addWinograd(
     roundUp(bias.length, 4),
     rowBytes,
     pixelBytes,
-    tables.pixels(x.layout, { ...walk, stepY: side * strides[0], stepX: side * strides[1] }),
-    tables.outputTiles(gradient.layout, side),
+    tables.tiles(x.layout, sides, operation),
+    tables.outputTiles(gradient.layout, sides),
     gradient.layout.rowBytes,
     gradient.layout.pixelBytes,
     ...[0, 0, 0, 0],

@@ -189,6 +189,7 @@ export interface Kernels {
     planes: number,
     sums: number,
     transformed: number,
+    lists: number,
     scratch: number,
   ): void
   activationGradient(

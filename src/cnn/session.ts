@@ -1,22 +1,9 @@
 import type { InferenceSession } from 'onnxruntime-web'
 import { SoftmarginError } from '../core/errors.ts'
-import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
-import { importUnbundled } from '../host/platform/builtins.ts'
-import { fetchedFault } from '../host/storage/wasm-bytes.ts'
-import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
+import { checkDevice, checkGpu, inTurn, ortFor, start, stop } from './ort-web.ts'
 import type { Activation, Device, Feeds, RunningNetwork, SessionOptions } from './running-network.ts'
-import { activationsOf, loadError, reason, runError } from './session-results.ts'
-
-type Ort = typeof import('onnxruntime-web')
-
-const runtimes = new Map<OrtBuild, Promise<Ort>>()
-/** Serializes all calls into ONNX Runtime: concurrent runs fail on some devices. */
-let last: Promise<unknown> = Promise.resolve()
-/** Why the GPU can no longer be used: ONNX Runtime does not recover from a lost device. */
-let gpuLost: string | undefined
-/** Number of sessions on the GPU. */
-let gpuSessions = 0
+import { activationsOf, reason, runError } from './session-results.ts'
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
 export class Session implements RunningNetwork {
@@ -39,11 +26,7 @@ export class Session implements RunningNetwork {
    */
   static async create(model: ModelProto, options: SessionOptions = {}): Promise<Session> {
     const { device = 'wasm' } = options
-    if (device === 'webgpu' && (gpuLost !== undefined || !(await hasGpu()))) {
-      const why = gpuLost ?? 'this host has no WebGPU adapter'
-      const details = { argument: 'device', received: device, expected: `'wasm' or 'auto'` }
-      throw new SoftmarginError('HOST_UNSUPPORTED', `device 'webgpu' is not available: ${why}`, details)
-    }
+    await checkDevice(device)
     return inTurn(async () => new Session(model, options, await start(model, device)))
   }
 
@@ -72,10 +55,10 @@ export class Session implements RunningNetwork {
       if (!this.#session) throw new SoftmarginError('DISPOSED', 'the extractor was used after dispose()')
       if (this.#device === 'webgpu') {
         try {
-          if (gpuLost !== undefined) throw new Error(gpuLost)
+          checkGpu()
           const activations = await runOnce(this.#session, this.#device, feeds)
           // A lost device may return zeros instead of an error.
-          if (gpuLost !== undefined) throw new Error(gpuLost)
+          checkGpu()
           return activations
         } catch (error) {
           await this.#fallBack(reason(error))
@@ -105,67 +88,12 @@ export class Session implements RunningNetwork {
   }
 }
 
-async function start(model: ModelProto, device: Device): Promise<InferenceSession> {
-  const { InferenceSession, env } = await loadOrt(device)
-  const { bytes, files } = detachWeights(model)
-  try {
-    const session = await withCustomRuntime(env.wasm, () =>
-      InferenceSession.create(bytes, {
-        executionProviders: [device],
-        externalData: files,
-        logSeverityLevel: 3,
-      }),
-    )
-    if (device === 'webgpu') {
-      gpuSessions++
-      await watchGpu()
-    }
-    return session
-  } catch (cause) {
-    const said = reason(cause)
-    // The runtime itself failed to start, which is not the model's fault.
-    if (/no available backend/i.test(said)) {
-      throw (
-        (await fetchedFault('onnxruntime.wasm')) ??
-        new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime cannot be started: ${said}`, { cause })
-      )
-    }
-    throw loadError(model, cause)
-  }
-}
-
-function stop(session: InferenceSession, device: Device): Promise<void> {
-  if (device === 'webgpu' && --gpuSessions === 0 && watched) {
-    retired.add(watched)
-    watched = undefined
-  }
-  return session.release()
-}
-
-/**
- * The current GPU device, and devices that the runtime released with their last session, whose loss is
- * expected.
- */
-let watched: object | undefined
-const retired = new WeakSet<object>()
-
-/** Watches for loss of the GPU device, because a session does not report it. */
-async function watchGpu(): Promise<void> {
-  const { env } = await runtimes.get('webgpu')!
-  const device = (await env.webgpu.device) as unknown as { lost: Promise<{ message: string }> } | undefined
-  if (!device || device === watched) return
-  watched = device
-  device.lost.then(({ message }) => {
-    if (!retired.has(device)) gpuLost = `the device was lost: ${message || 'no reason given'}`
-  })
-}
-
 async function runOnce(
   session: InferenceSession,
   device: Device,
   feeds: Feeds,
 ): Promise<Map<string, Activation>> {
-  const { Tensor } = await runtimes.get(ortBuild(device))!
+  const { Tensor } = await ortFor(device)
   let results: InferenceSession.ReturnType
   try {
     const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [
@@ -177,31 +105,4 @@ async function runOnce(
     throw runError(Object.values(feeds)[0].dims, cause)
   }
   return activationsOf(results)
-}
-
-async function loadOrt(device: Device): Promise<Ort> {
-  const build = ortBuild(device)
-  if (!runtimes.has(build)) runtimes.set(build, importOrt(build))
-  const loaded = await runtimes.get(build)!.catch((cause) => {
-    runtimes.delete(build)
-    throw new SoftmarginError('HOST_UNSUPPORTED', `ONNX Runtime cannot be loaded: ${reason(cause)}`, {
-      cause,
-    })
-  })
-  // One thread each gives the same bits everywhere; sessions side by side use the other cores.
-  loaded.env.wasm.numThreads = 1
-  return loaded
-}
-
-async function importOrt(build: OrtBuild): Promise<Ort> {
-  // Do not bundle the 28 MB of WebAssembly of the Node.js build into web pages.
-  if (build === 'node') return importUnbundled('onnxruntime-web')
-  if (build === 'webgpu') return (await import('onnxruntime-web/webgpu')) as Ort
-  return (await import('onnxruntime-web/wasm')) as Ort
-}
-
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const result = last.then(work)
-  last = result.catch(() => {})
-  return result
 }

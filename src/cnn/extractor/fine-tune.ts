@@ -13,7 +13,8 @@ import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { ImageViews } from '../augmentation/image-views.ts'
 import { Pipeline, type Tap } from '../batching/run-images.ts'
-import type { RuntimeInfo } from '../runtime.ts'
+import { GpuFailure } from '../gpu-failure.ts'
+import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import { startNetwork } from '../start-network.ts'
 import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
@@ -130,7 +131,8 @@ export function isTrainable(parts: LoadedNetwork, name: string): boolean {
 }
 
 /**
- * Trains the part of a network above a layer, with a linear head that is thrown away.
+ * Trains the part of a network above a layer, with a linear head that is thrown away. If the GPU fails, the training begins
+ * again on WebAssembly.
  *
  * @throws {SoftmarginError} the errors of `keepActivations`, `GradientRunner.start` and `train`; `OUT_OF_MEMORY`
  */
@@ -140,8 +142,27 @@ export async function trainAbove(
   task: TrainingTask,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<Trained> {
+  const { running } = parts
+  try {
+    return await trainIn(parts, running, setup, task, o)
+  } catch (error) {
+    if (!(error instanceof GpuFailure)) throw error
+    const { onWarning = console.warn } = running
+    onWarning(`softmargin: the GPU failed (${error.message}); the training begins again on WebAssembly`)
+    return trainIn(parts, { ...running, device: 'wasm' }, setup, task, o)
+  }
+}
+
+/** @param running where the gradients are computed */
+async function trainIn(
+  parts: LoadedNetwork,
+  running: RunningOptions,
+  setup: TrainingSetup,
+  task: TrainingTask,
+  o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
+): Promise<Trained> {
   const { images, from, settings } = setup
-  const { port, preprocess, running, pooling } = parts
+  const { port, preprocess, pooling } = parts
   const cut = plainCut(parts)
   const picture = pictureDims(port, preprocess).slice(1)
   const factsOf = (batch: number) => inferTensors(cut, { [port.name]: [batch, ...picture] })

@@ -2,8 +2,10 @@ import { exp, log } from '../../core/exp-log.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
-import type { Parameter } from './optimizer.ts'
-import { type StepRuntime, startStep, type TailFactory, type TrainableTensor } from './step-runtime.ts'
+import type { OptimizerSettings, Parameter } from './optimizer.ts'
+import type { StepRuntime, TrainableTensor } from './step.ts'
+import { startStep, type TailFactory } from './step-runtime.ts'
+import { HostUpdater, type WeightUpdater } from './weight-updater.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
 export interface NamedParameter extends Parameter, TrainableTensor {}
@@ -96,6 +98,12 @@ export class GradientRunner {
     }
     this.#step.writeGradients(1 / count)
     return result
+  }
+
+  /** Begins a training from the values of the parameters. Computed gradients are then to be applied by what it returns. */
+  startUpdater(settings: OptimizerSettings): WeightUpdater {
+    const { parameters } = this
+    return this.#step.startUpdater?.(parameters, settings) ?? new HostUpdater(parameters, settings)
   }
 
   release(): Promise<void> {

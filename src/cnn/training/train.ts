@@ -4,7 +4,8 @@ import { yieldToHost } from '../../host/platform/yield.ts'
 import type { FineTuneProgress, Settings } from './fine-tune-options.ts'
 import type { GradientRunner } from './gradient-runner.ts'
 import type { TrainingData } from './kept-activations.ts'
-import { clipNorm, Optimizer, scheduleFactor, WeightAverage } from './optimizer.ts'
+import { scheduleFactor } from './optimizer.ts'
+import type { WeightUpdater } from './weight-updater.ts'
 
 /** What a training did, as in `Tuning`. */
 export interface TrainingReport {
@@ -22,8 +23,6 @@ type TrainingOptions = Settings & {
   onProgress: ((progress: FineTuneProgress) => void) | undefined
 }
 
-/** Norm that gradients are scaled down to: rarely reached, except where the loss is about to diverge. */
-const MAX_GRADIENT_NORM = 10
 /** Number of times that the learning rate may be halved. */
 const MAX_RESTARTS = 8
 /** Number of steps over which loss and accuracy are averaged. */
@@ -69,15 +68,13 @@ class Training {
   readonly #data: Pick<TrainingData, 'gather'>
   readonly #codes: Int32Array
   readonly #options: TrainingOptions
-  readonly #optimizer: Optimizer
-  readonly #average: WeightAverage
-  readonly #gradients: Float32Array[]
+  readonly #updater: WeightUpdater
   readonly #clock: Clock
   readonly #stepsPerEpoch: number
   readonly #started = performance.now()
   readonly #recent = new RecentSteps()
-  /** The weights after the epoch with the lowest loss, or those before the first one. */
-  #best: { loss: number; weights: Float32Array[] }
+  /** The loss of the epoch whose weights were kept: the lowest one. */
+  #bestLoss = Infinity
   #learningRate: number
   #steps = 0
   #restarts = 0
@@ -91,17 +88,13 @@ class Training {
     codes: Int32Array,
     options: TrainingOptions,
   ) {
-    const { parameters } = runner
     this.#runner = runner
     this.#data = data
     this.#codes = codes
     this.#options = options
-    this.#optimizer = new Optimizer(parameters, options)
-    this.#average = new WeightAverage(parameters)
-    this.#gradients = parameters.map(({ gradient }) => gradient)
+    this.#updater = runner.startUpdater(options)
     this.#stepsPerEpoch = Math.ceil(codes.length / options.batchSize)
     this.#clock = clockOf(options, this.#stepsPerEpoch)
-    this.#best = { loss: Infinity, weights: this.#copyWeights() }
     this.#learningRate = options.learningRate
   }
 
@@ -119,7 +112,7 @@ class Training {
         signal,
       )
       const loss = batch.loss / rows.length
-      if (this.#step(loss, batch.correct / rows.length)) {
+      if (await this.#step(loss, batch.correct / rows.length)) {
         lossSum += loss * rows.length
         seen += rows.length
       }
@@ -127,8 +120,10 @@ class Training {
       throwIfAborted(signal)
     }
     if (seen > 0) this.#epochLoss = lossSum / seen
-    if (seen === order.length && this.#epochLoss < this.#best.loss)
-      this.#best = { loss: this.#epochLoss, weights: this.#copyWeights() }
+    if (seen === order.length && this.#epochLoss < this.#bestLoss) {
+      this.#bestLoss = this.#epochLoss
+      this.#updater.keep()
+    }
   }
 
   /**
@@ -138,13 +133,13 @@ class Training {
    * @param accuracy share of its images that were labelled correctly
    * @returns `false` if the training restarted instead
    */
-  #step(loss: number, accuracy: number): boolean {
+  async #step(loss: number, accuracy: number): Promise<boolean> {
     const clock = this.#clock
     const recent = this.#recent
     this.#firstLoss ??= loss
     const progress = clock.progress(this.#steps)
     const rate = this.#learningRate * scheduleFactor(this.#options.schedule, progress)
-    const norm = clipNorm(this.#gradients, MAX_GRADIENT_NORM)
+    const norm = await this.#updater.prepare(rate, AVERAGED_PART * clock.total(this.#steps))
     recent.add(loss, accuracy)
     // Before a restart forgets them.
     const { loss: recentLoss, accuracy: recentAccuracy } = recent
@@ -152,10 +147,7 @@ class Training {
     // Diverged: the loss is no longer finite, or the mean of the last 20 losses is twice the first loss.
     const hasDiverged = !areFinite || (recent.isFull && recentLoss > 2 * this.#firstLoss)
     if (hasDiverged) this.#restartFromBest()
-    else {
-      this.#optimizer.step(this.#gradients, rate)
-      this.#average.add(AVERAGED_PART * clock.total(this.#steps))
-    }
+    else this.#updater.apply()
     this.#steps++
     this.isOver = progress >= 1
     this.#reportProgress({ loss: recentLoss, accuracy: recentAccuracy, learningRate: rate })
@@ -166,9 +158,7 @@ class Training {
   #restartFromBest(): void {
     if (this.#restarts++ === MAX_RESTARTS) throw diverged(this.#options.learningRate)
     this.#learningRate /= 2
-    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#best.weights[i])
-    this.#optimizer.reset()
-    this.#average.reset()
+    this.#updater.restart()
     this.#recent.clear()
   }
 
@@ -187,13 +177,9 @@ class Training {
     })
   }
 
-  #copyWeights(): Float32Array[] {
-    return this.#runner.parameters.map(({ values }) => values.slice())
-  }
-
   /** Sets the weights to their average. */
-  finish(): TrainingReport {
-    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#average.values[i])
+  async finish(): Promise<TrainingReport> {
+    await this.#updater.finish()
     return {
       epochs: this.#steps / this.#stepsPerEpoch,
       steps: this.#steps,

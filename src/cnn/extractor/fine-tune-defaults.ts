@@ -1,8 +1,8 @@
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { workOfStep } from '../training/plan-training.ts'
-import { isTrainable, tailAbove } from './fine-tune.ts'
 import type { LoadedNetwork } from './load-network.ts'
+import { isTrainable, tailAbove } from './trainable-tail.ts'
 
 /** Images of each class from which on lower layers may learn; with fewer, only what follows the last stage but one. */
 const MANY_OF_A_CLASS = 75
@@ -12,13 +12,25 @@ const MAX_MULTIPLY_ADDS = 2e13
 
 /** Passes over the images that a training makes if there is time. */
 const MAX_EPOCHS = 15
+/** The same with CutMix, with which images are learnt by heart later. */
+const MAX_MIXED_EPOCHS = 30
 /** Passes below which a training from a lower layer is not worthwhile. */
 const MIN_EPOCHS = 8
 
+/** Share of the batches to which CutMix is applied if the caller does not say. @param suits whether it suits the training */
+export function defaultCutMix(suits: boolean): number {
+  return suits ? 0.5 : 0
+}
+
 /** Number of passes over the images if the caller does not say: as many as the time allows. */
-export function defaultEpochs(parts: LoadedNetwork, from: string, images: number): number {
+export function defaultEpochs(
+  parts: LoadedNetwork,
+  from: string,
+  images: number,
+  hasCutMix: boolean,
+): number {
   const fitting = Math.floor(MAX_MULTIPLY_ADDS / (workFrom(parts, from) * images))
-  return Math.max(MIN_EPOCHS, Math.min(MAX_EPOCHS, fitting))
+  return Math.max(MIN_EPOCHS, Math.min(hasCutMix ? MAX_MIXED_EPOCHS : MAX_EPOCHS, fitting))
 }
 
 /** The layer above which to learn if the caller does not say. */

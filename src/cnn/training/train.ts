@@ -1,6 +1,8 @@
 import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
 import { Random } from '../../core/random.ts'
 import { yieldToHost } from '../../host/platform/yield.ts'
+import type { TensorSize } from '../augmentation/augment.ts'
+import { type CutMix, drawCutMix, pasteRectangle } from '../augmentation/cut-mix.ts'
 import type { FineTuneProgress, Settings } from './fine-tune-options.ts'
 import type { GradientRunner } from './gradient-runner.ts'
 import type { TrainingData } from './kept-activations.ts'
@@ -17,7 +19,9 @@ export interface TrainingReport {
 }
 
 /** Settings of a training and the options of its call. */
-type TrainingOptions = Settings & {
+type TrainingOptions = Omit<Settings, 'augment'> & {
+  /** CutMix: to what share of the batches it is applied, and the size of the images. Only where the tail reads images. */
+  cutMix?: { probability: number; size: TensorSize } | undefined
   deadline: number | undefined
   signal: AbortSignal | undefined
   onProgress: ((progress: FineTuneProgress) => void) | undefined
@@ -27,6 +31,8 @@ type TrainingOptions = Settings & {
 const MAX_RESTARTS = 8
 /** Number of steps over which loss and accuracy are averaged. */
 const RECENT_STEPS = 20
+/** The part of the training, at its end, without CutMix: it ends on whole images. */
+const UNMIXED_PART = 0.2
 /** The part of the training, at its end, over which the weights are averaged, about. */
 const AVERAGED_PART = 0.2
 
@@ -73,6 +79,10 @@ class Training {
   readonly #stepsPerEpoch: number
   readonly #started = performance.now()
   readonly #recent = new RecentSteps()
+  /** What is mixed at random, apart from the order of the images. */
+  readonly #mixing: Random
+  /** The other images of a CutMix. */
+  readonly #others: Float32Array
   /** The loss of the epoch whose weights were kept: the lowest one. */
   #bestLoss = Infinity
   #learningRate: number
@@ -96,6 +106,8 @@ class Training {
     this.#stepsPerEpoch = Math.ceil(codes.length / options.batchSize)
     this.#clock = clockOf(options, this.#stepsPerEpoch)
     this.#learningRate = options.learningRate
+    this.#mixing = new Random((options.randomState ^ 0x6d697865) >>> 0)
+    this.#others = new Float32Array(options.cutMix ? runner.inputs[0].length : 0)
   }
 
   /** @param order the images, in the order in which they are shown */
@@ -105,10 +117,16 @@ class Training {
     let seen = 0
     for (let from = 0; from < order.length && !this.isOver; from += batchSize) {
       const rows = order.subarray(from, Math.min(order.length, from + batchSize))
+      const mix = this.#drawMix(rows.length)
+      const others = mix && Int32Array.from(mix.others, (at) => rows[at])
+      const codesOf = (some: Int32Array) => some.map((row) => this.#codes[row])
+      const mixed = mix && others && { codes: codesOf(others), share: mix.share }
       const batch = await this.#runner.computeGradients(
-        Int32Array.from(rows, (row) => this.#codes[row]),
-        labelSmoothing,
-        (begin, end) => this.#data.gather(epoch, rows.subarray(begin, end), this.#runner.inputs),
+        { codes: codesOf(rows), labelSmoothing, mixed },
+        (begin, end) => {
+          this.#data.gather(epoch, rows.subarray(begin, end), this.#runner.inputs)
+          if (mix && others) this.#paste(epoch, others.subarray(begin, end), mix)
+        },
         signal,
       )
       const loss = batch.loss / rows.length
@@ -123,6 +141,26 @@ class Training {
     if (seen === order.length && this.#epochLoss < this.#bestLoss) {
       this.#bestLoss = this.#epochLoss
       this.#updater.keep()
+    }
+  }
+
+  /** The CutMix of a batch of `count` images, if there is one. */
+  #drawMix(count: number): CutMix | undefined {
+    const { cutMix } = this.#options
+    if (!cutMix || this.#clock.progress(this.#steps) > 1 - UNMIXED_PART) return undefined
+    const isMixed = this.#mixing.uint32() < cutMix.probability * 2 ** 32
+    return isMixed ? drawCutMix(this.#mixing, count, cutMix.size) : undefined
+  }
+
+  /** Pastes rectangles of images into those that the runner is given. @param rows the images that are pasted */
+  #paste(epoch: number, rows: Int32Array, mix: CutMix): void {
+    const { size } = this.#options.cutMix!
+    const length = size.channels * size.height * size.width
+    const [images] = this.#runner.inputs
+    this.#data.gather(epoch, rows, [this.#others])
+    for (let at = 0; at < rows.length * length; at += length) {
+      const end = at + length
+      pasteRectangle(this.#others.subarray(at, end), images.subarray(at, end), size, mix)
     }
   }
 

@@ -12,25 +12,25 @@ const MAX_MULTIPLY_ADDS = 2e13
 
 /** Passes over the images that a training makes if there is time. */
 const MAX_EPOCHS = 15
-/** The same with CutMix, with which images are learnt by heart later. */
-const MAX_MIXED_EPOCHS = 30
+/** Passes with CutMix, with which images are learnt by heart later. With fewer it was not tried. */
+const MIXED_EPOCHS = 30
 /** Passes below which a training from a lower layer is not worthwhile. */
 const MIN_EPOCHS = 8
 
-/** Share of the batches to which CutMix is applied if the caller does not say. @param suits whether it suits the training */
-export function defaultCutMix(suits: boolean): number {
-  return suits ? 0.5 : 0
+/** Share of the batches to which CutMix is applied if the caller does not say, in a training that it suits. */
+export function defaultCutMix(epochs: number | undefined): number {
+  return epochs !== undefined && epochs >= MIXED_EPOCHS ? 0.5 : 0
 }
 
-/** Number of passes over the images if the caller does not say: as many as the time allows. */
-export function defaultEpochs(
-  parts: LoadedNetwork,
-  from: string,
-  images: number,
-  hasCutMix: boolean,
-): number {
+/**
+ * Number of passes over the images if the caller does not say: as many as the time allows.
+ *
+ * @param mayMix whether CutMix suits the training, or was asked for
+ */
+export function defaultEpochs(parts: LoadedNetwork, from: string, images: number, mayMix: boolean): number {
   const fitting = Math.floor(MAX_MULTIPLY_ADDS / (workFrom(parts, from) * images))
-  return Math.max(MIN_EPOCHS, Math.min(hasCutMix ? MAX_MIXED_EPOCHS : MAX_EPOCHS, fitting))
+  if (mayMix && fitting >= MIXED_EPOCHS) return MIXED_EPOCHS
+  return Math.max(MIN_EPOCHS, Math.min(MAX_EPOCHS, fitting))
 }
 
 /** The layer above which to learn if the caller does not say. */

@@ -90,8 +90,15 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
       settings,
       signal,
     ))
+  const { cutMix: askedMix } = settings.augment
   const isWhole = learnsFromImages(parts, from)
-  const cutMix = isWhole ? (settings.augment.cutMix ?? defaultCutMix(flip && !settings.reset)) : 0
+  const suitsMix = isWhole && flip && !settings.reset
+  const mayMix = askedMix === undefined ? suitsMix : isWhole && askedMix > 0
+  const epochs =
+    settings.seconds === undefined
+      ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length, mayMix))
+      : undefined
+  const cutMix = mayMix ? (askedMix ?? defaultCutMix(epochs)) : 0
   const mayRefit = settings.refit && rows.test.length > 0
   const { seconds } = settings
   const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
@@ -102,10 +109,7 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
     cutMix,
     settings: {
       ...settings,
-      epochs:
-        seconds === undefined
-          ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length, cutMix > 0))
-          : undefined,
+      epochs,
     },
   }
   const trained = await trainAbove(

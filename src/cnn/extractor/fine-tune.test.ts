@@ -266,8 +266,11 @@ describe('fineTune', () => {
       expect((await run({ augment })).epochs).toBe(15)
     expect((await run({ augment: { flip: true }, reset: true })).epochs).toBe(15)
     expect((await run({ augment: { flip: true }, from: 'pool' })).epochs).toBe(15)
-    const longer = await run({ augment: { flip: true, cutMix: 0 }, epochs: 30 })
-    expect(longer.bytes).not.toBe(mixed.bytes)
+    const plain = await run({ augment: { flip: true, cutMix: 0 }, epochs: 30 })
+    expect(plain.bytes).not.toBe(mixed.bytes)
+    const few = await run({ augment: { flip: true }, epochs: 4 })
+    expect(await run({ augment: { flip: true, cutMix: 0 }, epochs: 4 })).toEqual(few)
+    expect((await run({ augment: { flip: true, cutMix: 1 }, epochs: 4 })).bytes).not.toBe(few.bytes)
   })
 
   it('stops at its time limit', async () => {

@@ -19,7 +19,8 @@ export interface Augmentation {
   /**
    * Share of the batches to which CutMix is applied: a rectangle of each image is replaced by that of another one, and the
    * target is mixed by the area. In the last fifth of the training there is none. Only where the whole network is trained
-   * (`from: 'input'`). Default 0.5, or 0 with `reset` and where no mirror images are shown.
+   * (`from: 'input'`). Default 0.5 if it is trained for 30 epochs or more, from the weights of the file, and mirror images
+   * are shown; 0 otherwise.
    */
   cutMix?: number | undefined
 }
@@ -38,8 +39,8 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    */
   reset?: boolean | undefined
   /**
-   * Number of passes over the images. Default 15, or 30 with CutMix; fewer, but at least 8, if they would take more than about ten minutes on one
-   * core.
+   * Number of passes over the images. Default 15, or fewer, but at least 8, if 15 would take more than about ten minutes on
+   * one core. Default 30 if CutMix suits the training (see `augment`) and they take no longer than that.
    */
   epochs?: number | undefined
   /**

@@ -7,11 +7,11 @@ import { useOnnxRuntime } from './runtime.ts'
 export function addOnnxRuntime(): void {
   useOnnxRuntime({
     start: async (model, options) => {
-      const { Session } = await import('./session.ts')
+      const { Session } = await import('./ort/session.ts')
       return Session.create(model, options)
     },
     startResident: async (model, device, read) => {
-      const { ResidentGraph } = await import('./resident-graph.ts')
+      const { ResidentGraph } = await import('./ort/resident-graph.ts')
       return ResidentGraph.create(model, device, read)
     },
   })

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import { layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
-import { GpuFailure } from '../gpu-failure.ts'
-import { ResidentGraph } from '../resident-graph.ts'
+import { GpuFailure } from '../ort/gpu-failure.ts'
+import { ResidentGraph } from '../ort/resident-graph.ts'
+import { Session } from '../ort/session.ts'
 import type { Device } from '../running-network.ts'
 import { useOnnxRuntime } from '../runtime.ts'
-import { Session } from '../session.ts'
 import { FeatureExtractor } from './extractor.ts'
 
 // test/hosts trains on a GPU; this one is simulated on WebAssembly, so that it can fail in the middle of a training.

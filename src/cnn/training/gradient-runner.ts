@@ -3,8 +3,8 @@ import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import type { OptimizerSettings, Parameter } from './optimizer.ts'
-import type { StepRuntime, TrainableTensor } from './step.ts'
 import { startStep, type TailFactory } from './step-runtime.ts'
+import type { StepRuntime, TrainableTensor } from './trainable-step.ts'
 import { HostUpdater, type WeightUpdater } from './weight-updater.ts'
 
 /** A weight or the head, with its gradient of the current batch. */

@@ -4,7 +4,7 @@ import { TrainingNetwork } from '../engine/training/training-network.ts'
 import { startGraph } from '../other-runtimes.ts'
 import type { Activation } from '../running-network.ts'
 import { type RunningOptions, whyNotEngine } from '../runtime.ts'
-import { type Started, type StepRuntime, trainableTensors } from './step.ts'
+import { type Started, type StepRuntime, trainableTensors } from './trainable-step.ts'
 
 /** Makes the tail that a training runs, with the micro-batch that suits the runtime. */
 export interface TailFactory {
@@ -29,7 +29,7 @@ export async function startStep(
   const { runtime = 'auto', device = 'wasm' } = running
   const startOnnxGraph = () => inOnnxGraph(tails.forOnnxGraph(), o, running)
   if (device === 'webgpu' && typeof runtime !== 'object') {
-    const { startResidentStep } = await import('./resident-step.ts')
+    const { startResidentStep } = await import('./resident/resident-step.ts')
     return startResidentStep(tails.forOnnxGraph(), o, device)
   }
   if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return startOnnxGraph()

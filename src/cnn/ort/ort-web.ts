@@ -1,13 +1,13 @@
 // ONNX Runtime's module: the only file that imports onnxruntime-web.
 
 import type { InferenceSession } from 'onnxruntime-web'
-import { SoftmarginError } from '../core/errors.ts'
-import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../host/modules/ort-build.ts'
-import { importUnbundled } from '../host/platform/builtins.ts'
-import { fetchedFault } from '../host/storage/wasm-bytes.ts'
-import { detachWeights } from '../onnx/edit/detach-weights.ts'
-import type { ModelProto } from '../onnx/proto/onnx.ts'
-import type { Device } from './running-network.ts'
+import { SoftmarginError } from '../../core/errors.ts'
+import { hasGpu, type OrtBuild, ortBuild, withCustomRuntime } from '../../host/modules/ort-build.ts'
+import { importUnbundled } from '../../host/platform/builtins.ts'
+import { fetchedFault } from '../../host/storage/wasm-bytes.ts'
+import { detachWeights } from '../../onnx/edit/detach-weights.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import type { Device } from '../running-network.ts'
 import { loadError, reason } from './session-results.ts'
 
 type Ort = typeof import('onnxruntime-web')

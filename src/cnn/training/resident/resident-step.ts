@@ -1,14 +1,14 @@
 // The step of a training in onnxruntime-web on a device that keeps the weights: only images and targets go there for each
 // batch, and only logits and the norm of the gradients come back.
 
-import type { Tail } from '../../onnx/gradient/tail.ts'
-import { type StepOptions, type TrainingStep, trainingStep } from '../../onnx/gradient/training-step.ts'
-import { addition } from '../../onnx/gradient/update-step.ts'
-import { startResidentGraph } from '../other-runtimes.ts'
-import type { Activation, Device, ResidentTensor, RunningResidentGraph } from '../running-network.ts'
-import type { OptimizerSettings, Parameter } from './optimizer.ts'
+import type { Tail } from '../../../onnx/gradient/tail.ts'
+import { type StepOptions, type TrainingStep, trainingStep } from '../../../onnx/gradient/training-step.ts'
+import { addition } from '../../../onnx/gradient/update-step.ts'
+import { startResidentGraph } from '../../other-runtimes.ts'
+import type { Activation, Device, ResidentTensor, RunningResidentGraph } from '../../running-network.ts'
+import type { OptimizerSettings, Parameter } from '../optimizer.ts'
+import { type Started, type StepRuntime, type TrainableTensor, trainableTensors } from '../trainable-step.ts'
 import { ResidentUpdater } from './resident-updater.ts'
-import { type Started, type StepRuntime, type TrainableTensor, trainableTensors } from './step.ts'
 
 /** @throws {SoftmarginError} the errors of `trainingStep` and `startResidentGraph` */
 export async function startResidentStep(tail: Tail, o: StepOptions, device: Device): Promise<Started> {

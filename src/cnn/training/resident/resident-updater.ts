@@ -1,8 +1,8 @@
-import { type Replaced, type UpdateStep, updateStep } from '../../onnx/gradient/update-step.ts'
-import { startResidentGraph } from '../other-runtimes.ts'
-import type { Activation, Device, ResidentTensor, RunningResidentGraph } from '../running-network.ts'
-import { averagedShare, BETA2, EPSILON, type OptimizerSettings, type Parameter } from './optimizer.ts'
-import { MAX_GRADIENT_NORM, type WeightUpdater } from './weight-updater.ts'
+import { type Replaced, type UpdateStep, updateStep } from '../../../onnx/gradient/update-step.ts'
+import { startResidentGraph } from '../../other-runtimes.ts'
+import type { Activation, Device, ResidentTensor, RunningResidentGraph } from '../../running-network.ts'
+import { averagedShare, BETA2, EPSILON, type OptimizerSettings, type Parameter } from '../optimizer.ts'
+import { MAX_GRADIENT_NORM, type WeightUpdater } from '../weight-updater.ts'
 
 /** A tensor on the device, or in memory as long as the device has not been given it. */
 type Kept = Activation | ResidentTensor

@@ -3,8 +3,8 @@ import { detachWeights } from '../onnx/edit/detach-weights.ts'
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
 import { type GivenOptions, type OrtModule, type OrtSession, wantedModule } from './custom-runtime.ts'
-import { activationsOf, loadError, runError } from './ort/session-results.ts'
 import type { Activation, Feeds } from './running-network.ts'
+import { activationsOf, loadError, runError } from './session-results.ts'
 
 /** Larger models are given in parts, since a file of ONNX ends at 2 GB. In parts, not every runtime takes them. */
 const MAX_FILE_BYTES = 2 ** 30

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
-import { GpuFailure } from '../ort/gpu-failure.ts'
+import { GpuFailure } from '../gpu-failure.ts'
 import { ResidentGraph } from '../ort/resident-graph.ts'
 import { Session } from '../ort/session.ts'
 import type { Device } from '../running-network.ts'

@@ -8,7 +8,7 @@ import { fetchedFault } from '../../host/storage/wasm-bytes.ts'
 import { detachWeights } from '../../onnx/edit/detach-weights.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { Device } from '../running-network.ts'
-import { loadError, reason } from './session-results.ts'
+import { loadError, reason } from '../session-results.ts'
 
 type Ort = typeof import('onnxruntime-web')
 

@@ -1,10 +1,10 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web'
 import { SoftmarginError } from '../../core/errors.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
+import { GpuFailure } from '../gpu-failure.ts'
 import type { Activation, Device, ResidentTensor } from '../running-network.ts'
-import { GpuFailure } from './gpu-failure.ts'
+import { reason, runError } from '../session-results.ts'
 import { checkDevice, checkGpu, inTurn, ortFor, start, stop } from './ort-web.ts'
-import { reason, runError } from './session-results.ts'
 
 /** A graph in ONNX Runtime whose results stay in the memory of the device, from which they can be its inputs again. */
 export class ResidentGraph {

@@ -2,8 +2,8 @@ import type { InferenceSession } from 'onnxruntime-web'
 import { SoftmarginError } from '../../core/errors.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { Activation, Device, Feeds, RunningNetwork, SessionOptions } from '../running-network.ts'
+import { activationsOf, reason, runError } from '../session-results.ts'
 import { checkDevice, checkGpu, inTurn, ortFor, start, stop } from './ort-web.ts'
-import { activationsOf, reason, runError } from './session-results.ts'
 
 /** A network in ONNX Runtime, on WebAssembly or the GPU. */
 export class Session implements RunningNetwork {

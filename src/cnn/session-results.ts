@@ -1,8 +1,8 @@
 // What ONNX Runtime answers, in any of its builds: activations, or the reason why it has none.
 
-import { SoftmarginError, show } from '../../core/errors.ts'
-import type { ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
-import type { Activation } from '../running-network.ts'
+import { SoftmarginError, show } from '../core/errors.ts'
+import type { ModelProto, NodeProto } from '../onnx/proto/onnx.ts'
+import type { Activation } from './running-network.ts'
 
 /** The outputs of a run, by name. @throws {SoftmarginError} `MODEL_UNSUPPORTED` for other types than float32 */
 export function activationsOf(

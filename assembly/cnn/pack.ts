@@ -21,7 +21,16 @@ export function packPanels(
   to: usize,
 ): void {
   const tapBytes = <usize>channels * 4
-  for (let filter = 0; filter < filters; filter++) {
+  // Of one tap, four filters are packed side by side.
+  const fours = taps == 1 ? filters & ~3 : 0
+  for (let filter = 0; filter < fours; filter += 4) {
+    const first = filter % WIDE
+    const width = <usize>panelWidth(filters - filter + first) * 4
+    const start = to + <usize>(filter - first) * tapBytes + <usize>first * 4
+    packFour(from, channels, scales ? scales + <usize>filter * 4 : 0, start, width)
+    from += 4 * tapBytes
+  }
+  for (let filter = fours; filter < filters; filter++) {
     const first = filter % WIDE
     const width = <usize>panelWidth(filters - filter + first) * 4
     const start = to + <usize>(filter - first) * <usize>(channels * taps) * 4 + <usize>first * 4
@@ -34,6 +43,43 @@ export function packPanels(
         at += (tapBytes >> 2) * width
       }
     }
+  }
+}
+
+/**
+ * The weights of four filters with one tap.
+ *
+ * @param from [4][channels]
+ * @param scales a factor for each filter, or 0
+ * @param width bytes from one channel to the next in `to`
+ */
+function packFour(from: usize, channels: i32, scales: usize, to: usize, width: usize): void {
+  const row = <usize>channels * 4
+  const factors = scales ? v128.load(scales) : f32x4.splat(1)
+  let c = 0
+  for (; c + 4 <= channels; c += 4) {
+    const row0 = v128.load(from)
+    const row1 = v128.load(from + row)
+    const row2 = v128.load(from + 2 * row)
+    const row3 = v128.load(from + 3 * row)
+    const low01 = v128.shuffle<f32>(row0, row1, 0, 4, 1, 5)
+    const high01 = v128.shuffle<f32>(row0, row1, 2, 6, 3, 7)
+    const low23 = v128.shuffle<f32>(row2, row3, 0, 4, 1, 5)
+    const high23 = v128.shuffle<f32>(row2, row3, 2, 6, 3, 7)
+    v128.store(to, f32x4.mul(v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), factors))
+    v128.store(to + width, f32x4.mul(v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), factors))
+    v128.store(to + 2 * width, f32x4.mul(v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), factors))
+    v128.store(to + 3 * width, f32x4.mul(v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), factors))
+    from += 16
+    to += 4 * width
+  }
+  for (; c < channels; c++) {
+    for (let i: usize = 0; i < 4; i++) {
+      const factor: f32 = scales ? f32.load(scales + 4 * i) : 1
+      f32.store(to + 4 * i, f32.load(from + i * row) * factor)
+    }
+    from += 4
+    to += width
   }
 }
 

@@ -5,8 +5,14 @@ import { useOnnxRuntime } from './runtime.ts'
  * calls this, except `softmargin/lite`, whose bundles must not contain onnxruntime-web.
  */
 export function addOnnxRuntime(): void {
-  useOnnxRuntime(async (model, options) => {
-    const { Session } = await import('./session.ts')
-    return Session.create(model, options)
+  useOnnxRuntime({
+    start: async (model, options) => {
+      const { Session } = await import('./ort/session.ts')
+      return Session.create(model, options)
+    },
+    startResident: async (model, device, read) => {
+      const { ResidentGraph } = await import('./ort/resident-graph.ts')
+      return ResidentGraph.create(model, device, read)
+    },
   })
 }

@@ -6,7 +6,14 @@ import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { checkModule, type GivenOptions, type OrtModule, packageOf } from './custom-runtime.ts'
 import { GivenSession } from './given-session.ts'
 import { splitModel } from './network-copy.ts'
-import type { Activation, Feeds, RunningNetwork, SessionOptions } from './running-network.ts'
+import type {
+  Activation,
+  Device,
+  Feeds,
+  OnnxRuntime,
+  RunningResidentGraph,
+  SessionOptions,
+} from './running-network.ts'
 import { type Network, onnxRuntime, type RunningOptions } from './runtime.ts'
 import { shareSession } from './shared-sessions.ts'
 
@@ -28,18 +35,32 @@ export async function startGraph(model: ModelProto, options: RunningOptions): Pr
   const session =
     typeof runtime === 'object'
       ? await GivenSession.create(checkModule(runtime), model, { threads, executionProviders })
-      : await sessionOf(model, { device, onWarning }, 'the engine cannot train it')
+      : await suppliedRuntime('the engine cannot train it').start(model, { device, onWarning })
   return { run: (feeds) => session.runAll(feeds), release: () => session.release() }
 }
 
-function sessionOf(model: ModelProto, options: SessionOptions, reason: string): Promise<RunningNetwork> {
-  const startSession = onnxRuntime()
-  if (!startSession) {
+/**
+ * Starts a graph in onnxruntime-web whose results stay on the device.
+ *
+ * @param read names of the outputs that are read after each run
+ * @throws {SoftmarginError} as `startGraph`
+ */
+export function startResidentGraph(
+  model: ModelProto,
+  device: Device,
+  read: readonly string[],
+): Promise<RunningResidentGraph> {
+  return suppliedRuntime(`device is '${device}'`).startResident(model, device, read)
+}
+
+function suppliedRuntime(reason: string): OnnxRuntime {
+  const runtime = onnxRuntime()
+  if (!runtime) {
     const message = `the network needs onnxruntime-web, since ${reason}, but softmargin/lite does not have it; import softmargin instead`
     const expected = "a network for softmargin's own engine, on WebAssembly"
     throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'model', expected })
   }
-  return startSession(model, options)
+  return runtime
 }
 
 /** Starts a network in onnxruntime-web. @param reason why it runs there, as `RuntimeInfo` tells */
@@ -48,7 +69,7 @@ export async function inOnnxRuntime(
   options: SessionOptions,
   reason: string,
 ): Promise<Network> {
-  const start = () => sessionOf(model, options, reason)
+  const start = () => suppliedRuntime(reason).start(model, options)
   // A session on the GPU may leave it by itself.
   const session = options.device === 'webgpu' ? await start() : await shareSession(model, start)
   return {

@@ -10,6 +10,20 @@ export interface Activation {
 /** Input tensors by name. */
 export type Feeds = Readonly<Record<string, Activation>>
 
+/** A tensor in the memory of a device. */
+export interface ResidentTensor {
+  readonly dims: readonly number[]
+  /** Reads its numbers, after which it lies in the memory of WebAssembly. */
+  read(): Promise<Float32Array>
+  dispose(): void
+}
+
+/** A graph whose results stay in the memory of a device; see `ResidentGraph`. */
+export interface RunningResidentGraph {
+  run(feeds: Readonly<Record<string, Activation | ResidentTensor>>): Promise<Map<string, ResidentTensor>>
+  release(): Promise<void>
+}
+
 /** Where a network runs. */
 export type Device = 'wasm' | 'webgpu'
 
@@ -34,5 +48,10 @@ export interface RunningNetwork {
   release(): Promise<void>
 }
 
-/** Starts a network in a runtime that supports all operators. */
-export type StartNetwork = (model: ModelProto, options: SessionOptions) => Promise<RunningNetwork>
+/** A runtime that supports all operators. */
+export interface OnnxRuntime {
+  /** Starts a network. */
+  start(model: ModelProto, options: SessionOptions): Promise<RunningNetwork>
+  /** Starts a graph whose results stay on the device, except those of the names in `read`. */
+  startResident(model: ModelProto, device: Device, read: readonly string[]): Promise<RunningResidentGraph>
+}

@@ -3,7 +3,7 @@ import { smallCnn } from '../../test/support/small-cnn.ts'
 import { ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { toBinary } from '../onnx/proto/write-message.ts'
 import { FeatureExtractor } from './extractor/extractor.ts'
-import { Session } from './session.ts'
+import { Session } from './ort/session.ts'
 
 const image = (i: number) => ({
   data: Uint8Array.from({ length: 32 * 32 * 3 }, (_, j) => (i * 31 + j * 7) % 256),

@@ -2,7 +2,7 @@ import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import { checkModule, checkProviders, type ExecutionProvider, type OrtModule } from './custom-runtime.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import type { SharedNetwork } from './network-copy.ts'
-import type { Device, RunningNetwork, SessionOptions, StartNetwork } from './running-network.ts'
+import type { Device, OnnxRuntime, RunningNetwork, SessionOptions } from './running-network.ts'
 
 /**
  * The runtime that runs a network: `'engine'`, softmargin's own engine for the operators of common image
@@ -52,21 +52,21 @@ export interface Network extends Omit<RunningNetwork, 'device' | 'runAll'> {
   share?(count: number): Promise<SharedNetwork>
 }
 
-let startSession: StartNetwork | undefined
+let supplied: OnnxRuntime | undefined
 
 /** Supplies ONNX Runtime; see `addOnnxRuntime`. */
-export function useOnnxRuntime(start: StartNetwork): void {
-  startSession = start
+export function useOnnxRuntime(runtime: OnnxRuntime): void {
+  supplied = runtime
 }
 
-/** Starts a network in ONNX Runtime; `undefined` if there is none. */
-export function onnxRuntime(): StartNetwork | undefined {
-  return startSession
+/** ONNX Runtime; `undefined` if there is none. */
+export function onnxRuntime(): OnnxRuntime | undefined {
+  return supplied
 }
 
 /** Whether there is ONNX Runtime; `softmargin/lite` does without. */
 export function hasOnnxRuntime(): boolean {
-  return startSession !== undefined
+  return supplied !== undefined
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */

@@ -56,11 +56,11 @@ const rules: IForbiddenRuleType[] = [
     to: { circular: true },
   },
   {
-    name: 'only the session imports onnxruntime-web',
+    name: 'only cnn/ort imports onnxruntime-web',
     severity: 'error',
     from: {
       path: '^src/',
-      pathNot: '^src/cnn/session\\.ts$|^src/entries/workerd-runtime\\.ts$|\\.test\\.ts$',
+      pathNot: '^src/cnn/ort/|^src/entries/workerd-runtime\\.ts$|\\.test\\.ts$',
     },
     to: { path: 'onnxruntime-web' },
   },
@@ -80,7 +80,7 @@ const rules: IForbiddenRuleType[] = [
     name: 'lite does not reach onnxruntime-web, nor do its threads',
     severity: 'error',
     from: { path: '^src/(lite|entries/(workerd-lite|lite-entry|thread-lite))\\.ts$' },
-    to: { path: 'onnxruntime|^src/cnn/session\\.ts$', reachable: true },
+    to: { path: 'onnxruntime|^src/cnn/ort/', reachable: true },
   },
 ]
 

@@ -108,8 +108,9 @@ it
 
     const size = 3 * 32 * 32
     const step = (at: number) =>
-      runner.computeGradients(labels.subarray(at, at + batchSize), settings.labelSmoothing, (from, to) =>
-        runner.inputs[0].set(images.subarray((at + from) * size, (at + to) * size)),
+      runner.computeGradients(
+        { codes: labels.subarray(at, at + batchSize), labelSmoothing: settings.labelSmoothing },
+        (from, to) => runner.inputs[0].set(images.subarray((at + from) * size, (at + to) * size)),
       )
     await step(0)
     for (const [i, { name: weight, gradient }] of learnt.entries()) {

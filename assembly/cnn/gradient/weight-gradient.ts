@@ -149,3 +149,11 @@ export function unpackGradient(
     to += <usize>OUTER * filterBytes
   }
 }
+
+/** Adds numbers to others. @param count a multiple of 4 */
+export function addNumbers(from: usize, count: i32, to: usize): void {
+  for (const end = from + <usize>count * 4; from < end; from += 16) {
+    v128.store(to, f32x4.add(v128.load(to), v128.load(from)))
+    to += 16
+  }
+}

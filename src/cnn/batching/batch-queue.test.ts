@@ -7,7 +7,7 @@ import { node } from '../../onnx/graph/nodes.ts'
 import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
 import { toBinary } from '../../onnx/proto/write-message.ts'
 import { type ExtractorOptions, FeatureExtractor } from '../extractor/extractor.ts'
-import { Session } from '../session.ts'
+import { Session } from '../ort/session.ts'
 
 const [width, height] = [12, 8]
 const preprocess = { size: { width, height }, mean: [0, 0, 0], std: [1, 1, 1] }

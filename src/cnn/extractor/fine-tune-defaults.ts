@@ -1,8 +1,8 @@
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { workOfStep } from '../training/plan-training.ts'
-import { isTrainable, tailAbove } from './fine-tune.ts'
 import type { LoadedNetwork } from './load-network.ts'
+import { isTrainable, tailAbove } from './trainable-tail.ts'
 
 /** Images of each class from which on lower layers may learn; with fewer, only what follows the last stage but one. */
 const MANY_OF_A_CLASS = 75
@@ -12,12 +12,24 @@ const MAX_MULTIPLY_ADDS = 2e13
 
 /** Passes over the images that a training makes if there is time. */
 const MAX_EPOCHS = 15
+/** Passes with CutMix, with which images are learnt by heart later. With fewer it was not tried. */
+const MIXED_EPOCHS = 30
 /** Passes below which a training from a lower layer is not worthwhile. */
 const MIN_EPOCHS = 8
 
-/** Number of passes over the images if the caller does not say: as many as the time allows. */
-export function defaultEpochs(parts: LoadedNetwork, from: string, images: number): number {
+/** Share of the batches to which CutMix is applied if the caller does not say, in a training that it suits. */
+export function defaultCutMix(epochs: number | undefined): number {
+  return epochs !== undefined && epochs >= MIXED_EPOCHS ? 0.5 : 0
+}
+
+/**
+ * Number of passes over the images if the caller does not say: as many as the time allows.
+ *
+ * @param mayMix whether CutMix suits the training, or was asked for
+ */
+export function defaultEpochs(parts: LoadedNetwork, from: string, images: number, mayMix: boolean): number {
   const fitting = Math.floor(MAX_MULTIPLY_ADDS / (workFrom(parts, from) * images))
+  if (mayMix && fitting >= MIXED_EPOCHS) return MIXED_EPOCHS
   return Math.max(MIN_EPOCHS, Math.min(MAX_EPOCHS, fitting))
 }
 

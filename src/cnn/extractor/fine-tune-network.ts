@@ -20,9 +20,10 @@ import {
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
 import { checkFineTuning } from './check-fine-tuning.ts'
-import { findFrom, type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
-import { defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
+import { type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
+import { defaultCutMix, defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
 import type { LoadedNetwork } from './load-network.ts'
+import { findFrom, learnsFromImages } from './trainable-tail.ts'
 
 /** What an extractor lends to its fine-tuning. */
 export interface FrozenExtractor<T> {
@@ -79,7 +80,6 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const features = all.select(rows.train)
   const classes = uniqueLabels(trainLabels).length
   const from = asked ?? defaultFrom(parts, frozen.layers, trainImages.length, classes)
-  const { shift } = settings.augment
   const flip =
     settings.augment.flip ??
     (await keepsClassWhenMirrored(
@@ -90,6 +90,15 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
       settings,
       signal,
     ))
+  const { cutMix: askedMix } = settings.augment
+  const isWhole = learnsFromImages(parts, from)
+  const suitsMix = isWhole && flip && !settings.reset
+  const mayMix = askedMix === undefined ? suitsMix : isWhole && askedMix > 0
+  const epochs =
+    settings.seconds === undefined
+      ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length, mayMix))
+      : undefined
+  const cutMix = mayMix ? (askedMix ?? defaultCutMix(epochs)) : 0
   const mayRefit = settings.refit && rows.test.length > 0
   const { seconds } = settings
   const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
@@ -97,13 +106,10 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
     images: mayRefit ? read.map((i) => images[i]) : trainImages,
     from,
     flip,
+    cutMix,
     settings: {
       ...settings,
-      augment: { flip, shift },
-      epochs:
-        seconds === undefined
-          ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length))
-          : undefined,
+      epochs,
     },
   }
   const trained = await trainAbove(

@@ -252,6 +252,27 @@ describe('fineTune', () => {
     expect(plain.tuning!.flip).toBe(true)
   })
 
+  it('mixes photos by default if the whole network learns, and then shows them more often', async () => {
+    using extractor = await make()
+    const run = async (options: FineTuneOptions) => {
+      using tuned = await extractor.fineTune(images, labels, { ...quick, epochs: undefined, ...options })
+      return { epochs: tuned.tuning!.epochs, bytes: Buffer.from(await tuned.toOnnx()).toString('base64') }
+    }
+    const mixed = await run({ augment: { flip: true } })
+    expect(mixed.epochs).toBe(30)
+    expect(await run({ augment: { flip: true, cutMix: 0.5 } })).toEqual(mixed)
+    expect((await run({ augment: { flip: true, cutMix: 0.5 }, randomState: 1 })).bytes).not.toBe(mixed.bytes)
+    for (const augment of [false, { flip: true, cutMix: 0 }, { flip: false }] as const)
+      expect((await run({ augment })).epochs).toBe(15)
+    expect((await run({ augment: { flip: true }, reset: true })).epochs).toBe(15)
+    expect((await run({ augment: { flip: true }, from: 'pool' })).epochs).toBe(15)
+    const plain = await run({ augment: { flip: true, cutMix: 0 }, epochs: 30 })
+    expect(plain.bytes).not.toBe(mixed.bytes)
+    const few = await run({ augment: { flip: true }, epochs: 4 })
+    expect(await run({ augment: { flip: true, cutMix: 0 }, epochs: 4 })).toEqual(few)
+    expect((await run({ augment: { flip: true, cutMix: 1 }, epochs: 4 })).bytes).not.toBe(few.bytes)
+  })
+
   it('stops at its time limit', async () => {
     using extractor = await make()
     const began = performance.now()
@@ -361,6 +382,22 @@ describe('fineTune', () => {
         { from: 'layer2' },
         'INVALID_ARGUMENT',
         /nothing can be learnt/,
+      ],
+      [
+        'CutMix of activations',
+        images,
+        labels,
+        { from: 'pool', augment: { cutMix: 0.5 } },
+        'INVALID_ARGUMENT',
+        /augment.cutMix must be 0 or left out unless from is 'input', but it is 0.5 and the network is trained above 'pool'/,
+      ],
+      [
+        'a share of CutMix above 1',
+        images,
+        labels,
+        { augment: { cutMix: 2 } },
+        'INVALID_ARGUMENT',
+        /augment.cutMix must be a number from 0 to 1/,
       ],
       [
         'a start that is not below the layer',

@@ -1,4 +1,3 @@
-import { SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { encodeLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
@@ -6,14 +5,15 @@ import { Random } from '../../core/random.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { joinFrozen } from '../../onnx/edit/join-frozen.ts'
-import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
+import { type Tail, tailOf } from '../../onnx/gradient/tail.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { ImageViews } from '../augmentation/image-views.ts'
 import { Pipeline, type Tap } from '../batching/run-images.ts'
-import type { RuntimeInfo } from '../runtime.ts'
+import { GpuFailure } from '../gpu-failure.ts'
+import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
 import { startNetwork } from '../start-network.ts'
 import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
@@ -23,7 +23,8 @@ import { microBatchSize, viewsThatFit, workOfStep } from '../training/plan-train
 import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
 import { withWeights } from '../training/tuned-model.ts'
-import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
+import { cutAt, type LoadedNetwork, pictureDims } from './load-network.ts'
+import { plainCut, readsImages, sizeOfKept, sizeOfOne } from './trainable-tail.ts'
 
 /** A trained network. */
 export interface Trained {
@@ -44,6 +45,8 @@ export interface TrainingSetup {
   images: readonly ImageInput[]
   from: string
   flip: boolean
+  /** Share of the batches to which CutMix is applied: 0 unless the tail reads the images. */
+  cutMix: number
   settings: Settings
 }
 
@@ -74,63 +77,9 @@ const MAX_MICRO_BATCH = 64
 /** Views kept where time, not a number of epochs, decides. */
 const VIEWS_BY_TIME = 8
 
-/** The part of the network above a layer, for batches of some size. @param from a layer's name or the image input's */
-export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Tail {
-  const cut = plainCut(parts)
-  const dims = [parts.port.batch ?? batch, ...pictureDims(parts.port, parts.preprocess).slice(1)]
-  return tailOf(cut, inferTensors(cut, { [parts.port.name]: dims }), from)
-}
-
-/** The network up to the layer without its mirror image. */
-function plainCut(parts: LoadedNetwork): ModelProto {
-  return cutAt(parts, [parts.layer.name])
-}
-
 /**
- * Resolves the option `from`.
- *
- * @throws {SoftmarginError} `LAYER_NOT_FOUND`, `INVALID_ARGUMENT`; `MODEL_UNSUPPORTED` naming the operator that a
- *   gradient cannot pass, with the lowest layer above which training is possible
- */
-export function findFrom(parts: LoadedNetwork, from: string | number): string {
-  const { port, layers, facts } = parts
-  const name =
-    from === 'input' || from === port.name ? port.name : pickLayer(layers, facts, from, 'from').name
-  const tail = tailAbove(parts, name, 1)
-  if (tail.weights.length === 0) {
-    const expected = 'a layer that operators with weights follow'
-    const message = `from must be ${expected}, but nothing can be learnt between ${show(name)} and ${show(parts.layer.name)}`
-    throw new SoftmarginError('INVALID_ARGUMENT', message, { argument: 'from', received: from, expected })
-  }
-  const obstacle = obstacleIn(tail)
-  if (!obstacle) return name
-  const lowest = lowestTrainable(parts)
-  const expected =
-    lowest === undefined
-      ? 'another network: none of its layers can be trained'
-      : `${show(lowest)} or a layer above it`
-  const message = `the network cannot be trained from ${show(name)} on, since operator ${obstacle.opType} of node ${show(obstacle.name)} has no rule for its gradient: from must be ${expected}`
-  throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'from', received: from, expected })
-}
-
-/** The lowest layer above which every weight can be reached by a gradient. */
-function lowestTrainable(parts: LoadedNetwork): string | undefined {
-  return parts.layers.find(({ name }) => isTrainable(parts, name))?.name
-}
-
-/** Whether training above a layer is possible and changes something. */
-export function isTrainable(parts: LoadedNetwork, name: string): boolean {
-  try {
-    const tail = tailAbove(parts, name, 1)
-    return tail.weights.length > 0 && obstacleIn(tail) === undefined
-  } catch (error) {
-    if (error instanceof SoftmarginError) return false
-    throw error
-  }
-}
-
-/**
- * Trains the part of a network above a layer, with a linear head that is thrown away.
+ * Trains the part of a network above a layer, with a linear head that is thrown away. If the GPU fails, the training begins
+ * again on WebAssembly.
  *
  * @throws {SoftmarginError} the errors of `keepActivations`, `GradientRunner.start` and `train`; `OUT_OF_MEMORY`
  */
@@ -140,8 +89,27 @@ export async function trainAbove(
   task: TrainingTask,
   o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
 ): Promise<Trained> {
+  const { running } = parts
+  try {
+    return await trainIn(parts, running, setup, task, o)
+  } catch (error) {
+    if (!(error instanceof GpuFailure)) throw error
+    const { onWarning = console.warn } = running
+    onWarning(`softmargin: the GPU failed (${error.message}); the training begins again on WebAssembly`)
+    return trainIn(parts, { ...running, device: 'wasm' }, setup, task, o)
+  }
+}
+
+/** @param running where the gradients are computed */
+async function trainIn(
+  parts: LoadedNetwork,
+  running: RunningOptions,
+  setup: TrainingSetup,
+  task: TrainingTask,
+  o: Pick<FineTuneOptions, 'signal' | 'onProgress'>,
+): Promise<Trained> {
   const { images, from, settings } = setup
-  const { port, preprocess, running, pooling } = parts
+  const { port, preprocess, pooling } = parts
   const cut = plainCut(parts)
   const picture = pictureDims(port, preprocess).slice(1)
   const factsOf = (batch: number) => inferTensors(cut, { [port.name]: [batch, ...picture] })
@@ -190,8 +158,11 @@ export async function trainAbove(
           to,
         ),
     }
+    const [channels, height, width] = picture
+    const size = { channels, height, width }
     const report = await train(runner, part, codes, {
       ...settings,
+      cutMix: setup.cutMix > 0 ? { probability: setup.cutMix, size } : undefined,
       deadline: task.deadline,
       signal: o.signal,
       onProgress: o.onProgress,
@@ -243,21 +214,6 @@ async function keepAll(
   } finally {
     await front?.release()
   }
-}
-
-/** Whether a tail reads the images themselves, and no activations. */
-function readsImages({ kept }: Tail, { port }: LoadedNetwork): boolean {
-  return kept.length === 1 && kept[0].name === port.name
-}
-
-/** Number of values that a tail reads of one image. */
-export function sizeOfKept({ kept }: Tail): number {
-  return kept.reduce((sum, { dims }) => sum + sizeOfOne(dims), 0)
-}
-
-/** Number of values of one image. @param dims batch first */
-function sizeOfOne(dims: readonly number[]): number {
-  return dims.slice(1).reduce((all, n) => all * n, 1)
 }
 
 /** The network below the layer, in the extractor's own runtime and on its threads. */

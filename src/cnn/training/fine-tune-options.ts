@@ -16,6 +16,13 @@ export interface Augmentation {
   flip?: boolean | undefined
   /** Greatest shift along each axis, as a share of the side; the border is reflected. Default 1 / 16. */
   shift?: number | undefined
+  /**
+   * Share of the batches to which CutMix is applied: a rectangle of each image is replaced by that of another one, and the
+   * target is mixed by the area. In the last fifth of the training there is none. Only where the whole network is trained
+   * (`from: 'input'`). Default 0.5 if it is trained for 30 epochs or more, from the weights of the file, and mirror images
+   * are shown; 0 otherwise.
+   */
+  cutMix?: number | undefined
 }
 
 /** Options of `FeatureExtractor.fineTune`. */
@@ -32,8 +39,8 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    */
   reset?: boolean | undefined
   /**
-   * Number of passes over the images. Default 15; fewer, but at least 8, if 15 would take more than about ten minutes on one
-   * core.
+   * Number of passes over the images. Default 15, or fewer, but at least 8, if 15 would take more than about ten minutes on
+   * one core. Default 30 if CutMix suits the training (see `augment`) and they take no longer than that.
    */
   epochs?: number | undefined
   /**
@@ -184,8 +191,8 @@ export interface Settings {
   schedule: 'cosine' | 'constant'
   labelSmoothing: number
   layerDecay: number
-  /** `flip` is `undefined` until the features of mirror images are known. */
-  augment: { flip: boolean | undefined; shift: number }
+  /** `flip` and `cutMix` are `undefined` until the features of mirror images are known. */
+  augment: { flip: boolean | undefined; shift: number; cutMix: number | undefined }
   shuffle: boolean
   validation: number
   refit: boolean
@@ -240,8 +247,8 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     throw invalidArgument('store', store, 'a FeatureStore')
   if (typeof refit !== 'boolean') throw invalidArgument('refit', refit, 'true or false')
   if (typeof joinFrozen !== 'boolean') throw invalidArgument('joinFrozen', joinFrozen, 'true or false')
-  if (augment !== false) checkKnownOptions(augment, ['flip', 'shift'], 'augment')
-  const { flip, shift = 1 / 16 } = augment === false ? { flip: false, shift: 0 } : augment
+  if (augment !== false) checkKnownOptions(augment, ['flip', 'shift', 'cutMix'], 'augment')
+  const { flip, shift = 1 / 16, cutMix } = augment === false ? { flip: false, shift: 0, cutMix: 0 } : augment
   if (flip !== undefined && typeof flip !== 'boolean')
     throw invalidArgument('augment.flip', flip, 'true or false')
   if (options.epochs !== undefined && options.seconds !== undefined) {
@@ -261,7 +268,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
     schedule,
     labelSmoothing: options.labelSmoothing ?? 0.05,
     layerDecay: options.layerDecay ?? (reset ? 1 : 0.8),
-    augment: { flip, shift },
+    augment: { flip, shift, cutMix },
     shuffle,
     validation: options.validation ?? 0.2,
     refit,
@@ -278,6 +285,7 @@ export function checkFineTune(options: FineTuneOptions, argument = 'options'): S
   within('labelSmoothing', settings.labelSmoothing, (n) => n >= 0 && n < 1, 'a number from 0 to below 1')
   within('layerDecay', settings.layerDecay, (n) => n > 0 && n <= 1, 'a number above 0, up to 1')
   within('augment.shift', shift, (n) => n >= 0 && n < 0.5, 'a number from 0 to below 0.5')
+  within('augment.cutMix', cutMix ?? 0, (n) => n >= 0 && n <= 1, 'a number from 0 to 1')
   within('validation', settings.validation, (n) => n >= 0 && n <= 0.5, 'a number from 0 to 0.5')
   return settings
 }

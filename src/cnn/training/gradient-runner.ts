@@ -2,11 +2,23 @@ import { exp, log } from '../../core/exp-log.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import type { StepOptions } from '../../onnx/gradient/training-step.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
-import type { Parameter } from './optimizer.ts'
-import { type StepRuntime, startStep, type TailFactory, type TrainableTensor } from './step-runtime.ts'
+import type { OptimizerSettings, Parameter } from './optimizer.ts'
+import { startStep, type TailFactory } from './step-runtime.ts'
+import type { StepRuntime, TrainableTensor } from './trainable-step.ts'
+import { HostUpdater, type WeightUpdater } from './weight-updater.ts'
 
 /** A weight or the head, with its gradient of the current batch. */
 export interface NamedParameter extends Parameter, TrainableTensor {}
+
+/** What the images of a batch are to be labelled. */
+export interface BatchTargets {
+  /** The class of each image. */
+  codes: Int32Array
+  /** Share of each target that is spread over all classes. */
+  labelSmoothing: number
+  /** Classes that are mixed into those of the images, with the share that remains of the images' own. */
+  mixed?: { codes: Int32Array; share: number } | undefined
+}
 
 /** Loss of a batch, and number of correct predictions. */
 export interface BatchResult {
@@ -69,16 +81,15 @@ export class GradientRunner {
   /**
    * Computes the gradients of the mean loss of a batch into those of `parameters`.
    *
-   * @param codes the class of each image
    * @param fill writes the tensors of images `from` to `to`, exclusive, into `inputs`
    * @throws {SoftmarginError} `ABORTED`
    */
   async computeGradients(
-    codes: Int32Array,
-    labelSmoothing: number,
+    targets: BatchTargets,
     fill: (from: number, to: number) => void,
     signal?: AbortSignal,
   ): Promise<BatchResult> {
+    const { codes, mixed } = targets
     const count = codes.length
     const classes = this.#classes
     const result = { loss: 0, correct: 0 }
@@ -86,28 +97,39 @@ export class GradientRunner {
     for (let from = 0; from < count; from += this.microBatch) {
       const to = Math.min(count, from + this.microBatch)
       fill(from, to)
-      this.#writeTargets(codes.subarray(from, to), labelSmoothing)
+      this.#writeTargets(targets, from, to)
       const logits = await this.#step.accumulate(this.inputs, this.#targets, to - from, signal)
       for (let i = 0; i < to - from; i++) {
         const row = logits.subarray(i * classes, (i + 1) * classes)
         result.loss += crossEntropy(row, this.#targets.subarray(i * classes, (i + 1) * classes))
-        if (largest(row) === codes[from + i]) result.correct++
+        const isMostlyOther = mixed !== undefined && mixed.share < 0.5
+        if (largest(row) === (isMostlyOther ? mixed.codes : codes)[from + i]) result.correct++
       }
     }
     this.#step.writeGradients(1 / count)
     return result
   }
 
+  /** Begins a training from the values of the parameters. Computed gradients are then to be applied by what it returns. */
+  startUpdater(settings: OptimizerSettings): WeightUpdater {
+    const { parameters } = this
+    return this.#step.startUpdater?.(parameters, settings) ?? new HostUpdater(parameters, settings)
+  }
+
   release(): Promise<void> {
     return this.#step.release()
   }
 
-  #writeTargets(codes: Int32Array, labelSmoothing: number): void {
+  /** Writes the targets of images `from` to `to`, exclusive. */
+  #writeTargets({ codes, labelSmoothing, mixed }: BatchTargets, from: number, to: number): void {
     const classes = this.#classes
+    const share = mixed?.share ?? 1
     this.#targets.fill(0)
-    for (const [i, code] of codes.entries()) {
-      this.#targets.fill(labelSmoothing / classes, i * classes, (i + 1) * classes)
-      this.#targets[i * classes + code] = 1 - labelSmoothing + labelSmoothing / classes
+    for (let i = 0; i < to - from; i++) {
+      const row = this.#targets.subarray(i * classes, (i + 1) * classes)
+      row.fill(labelSmoothing / classes)
+      row[codes[from + i]] += share * (1 - labelSmoothing)
+      if (mixed) row[mixed.codes[from + i]] += (1 - share) * (1 - labelSmoothing)
     }
   }
 }

@@ -14,8 +14,8 @@ export interface OptimizerSettings {
 }
 
 /** The second beta and epsilon of AdamW, PyTorch's defaults. */
-const BETA2 = 0.999
-const EPSILON = 1e-8
+export const BETA2 = 0.999
+export const EPSILON = 1e-8
 
 /**
  * Changes weights by their gradients: SGD with Nesterov momentum, or AdamW, as `torch.optim` computes them.
@@ -98,6 +98,16 @@ export function clipNorm(gradients: readonly Float32Array[], maxNorm: number): n
   return norm
 }
 
+/**
+ * The share of the newest weights in a moving average.
+ *
+ * @param steps number of steps of the average, with this one
+ * @param horizon number of steps that the average reaches back at most, about
+ */
+export function averagedShare(steps: number, horizon: number): number {
+  return 1 / Math.min(Math.max(1, horizon), 1 + 0.1 * steps)
+}
+
 /** A moving average of weights (Polyak averaging). Its horizon is short at first, while the weights still change much. */
 export class WeightAverage {
   readonly values: Float32Array[]
@@ -112,7 +122,7 @@ export class WeightAverage {
   /** @param horizon number of steps that the average reaches back at most, about */
   add(horizon: number): void {
     this.#steps++
-    const share = 1 / Math.min(Math.max(1, horizon), 1 + 0.1 * this.#steps)
+    const share = averagedShare(this.#steps, horizon)
     for (const [i, { values }] of this.#parameters.entries()) {
       const averages = this.values[i]
       for (let j = 0; j < values.length; j++) averages[j] += share * (values[j] - averages[j])

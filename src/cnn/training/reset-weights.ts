@@ -2,7 +2,7 @@ import type { Random } from '../../core/random.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { integerOf } from '../../onnx/graph/attributes.ts'
 import type { NodeProto } from '../../onnx/proto/onnx.ts'
-import type { TrainableTensor } from './step-runtime.ts'
+import type { TrainableTensor } from './trainable-step.ts'
 
 /**
  * Replaces trained weights by the values from which a training from nothing starts: uniform random numbers with He's

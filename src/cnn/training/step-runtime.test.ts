@@ -11,7 +11,8 @@ import {
   type NodeProto,
 } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
-import { startStep, type TrainableTensor } from './step-runtime.ts'
+import { startStep } from './step-runtime.ts'
+import type { TrainableTensor } from './trainable-step.ts'
 
 // The gradients of the engine beside those of onnxruntime-web, whose rules src/onnx/gradient tests against finite
 // differences and test/interop against PyTorch.

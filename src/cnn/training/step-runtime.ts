@@ -3,51 +3,8 @@ import { type StepOptions, tailClassifier, trainingStep } from '../../onnx/gradi
 import { TrainingNetwork } from '../engine/training/training-network.ts'
 import { startGraph } from '../other-runtimes.ts'
 import type { Activation } from '../running-network.ts'
-import { type RunningOptions, type RuntimeInfo, whyNotEngine } from '../runtime.ts'
-
-/** A parameter: a tensor that is trained. */
-export interface TrainableTensor {
-  name: string
-  dims: number[]
-  /** Read before each batch. */
-  values: Float32Array
-  /** The gradient of the current batch. */
-  gradient: Float32Array
-}
-
-/** A runtime that computes the gradients of a classifier. */
-export interface StepRuntime {
-  readonly name: RuntimeInfo['name']
-  /** Begins a batch: sets its gradients to zero. */
-  zeroGradients(): void
-  /**
-   * Adds the gradients of the sum of the losses of a micro-batch to those of the batch.
-   *
-   * @param inputs what the tail takes, each as long as a micro-batch
-   * @param targets [images of a micro-batch, classes]: the probability of each class, zeros after `count` images
-   * @param count number of images, at most those of a micro-batch; what follows them in `inputs` is left over
-   * @returns the logits, [count or more, classes]
-   * @throws {SoftmarginError} `ABORTED`; a runtime need not notice the signal
-   */
-  accumulate(
-    inputs: readonly Float32Array[],
-    targets: Float32Array,
-    count: number,
-    signal?: AbortSignal,
-  ): Promise<Float32Array>
-  /** Writes the gradients of the batch, times a factor, to the parameters. */
-  writeGradients(factor: number): void
-  release(): Promise<void>
-}
-
-/** A runtime and the parameters that it reads. */
-interface Started {
-  runtime: StepRuntime
-  /** The tail that it runs, whose batch is a micro-batch. */
-  tail: Tail
-  /** The weights, then the head's [classes, features] and [classes], which start at zero. */
-  parameters: TrainableTensor[]
-}
+import { type RunningOptions, whyNotEngine } from '../runtime.ts'
+import { type Started, type StepRuntime, trainableTensors } from './trainable-step.ts'
 
 /** Makes the tail that a training runs, with the micro-batch that suits the runtime. */
 export interface TailFactory {
@@ -71,6 +28,10 @@ export async function startStep(
 ): Promise<Started> {
   const { runtime = 'auto', device = 'wasm' } = running
   const startOnnxGraph = () => inOnnxGraph(tails.forOnnxGraph(), o, running)
+  if (device === 'webgpu' && typeof runtime !== 'object') {
+    const { startResidentStep } = await import('./resident/resident-step.ts')
+    return startResidentStep(tails.forOnnxGraph(), o, device)
+  }
   if (device !== 'wasm' || (runtime !== 'auto' && runtime !== 'engine')) return startOnnxGraph()
   try {
     return await inEngine(tails.forEngine(), o, threads)
@@ -141,20 +102,4 @@ async function inOnnxGraph(tail: Tail, o: StepOptions, running: RunningOptions):
       release: () => graph.release(),
     }
   }
-}
-
-function trainableTensors(
-  tail: Tail,
-  head: { headWeight: string; headBias: string; features: number; classes: number },
-  used: { has(name: string): boolean },
-): TrainableTensor[] {
-  const { headWeight, headBias, features, classes } = head
-  const zeros = (length: number) => new Float32Array(length)
-  return [
-    ...tail.weights.map(({ name, dims, values }) => ({ name, dims, values: values.slice() })),
-    { name: headWeight, dims: [classes, features], values: zeros(classes * features) },
-    { name: headBias, dims: [classes], values: zeros(classes) },
-  ]
-    .filter(({ name }) => used.has(name))
-    .map((one) => ({ ...one, gradient: zeros(one.values.length) }))
 }

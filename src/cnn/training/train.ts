@@ -1,10 +1,13 @@
 import { SoftmarginError, throwIfAborted } from '../../core/errors.ts'
 import { Random } from '../../core/random.ts'
 import { yieldToHost } from '../../host/platform/yield.ts'
+import type { TensorSize } from '../augmentation/augment.ts'
+import { type CutMix, drawCutMix, pasteRectangle } from '../augmentation/cut-mix.ts'
 import type { FineTuneProgress, Settings } from './fine-tune-options.ts'
 import type { GradientRunner } from './gradient-runner.ts'
 import type { TrainingData } from './kept-activations.ts'
-import { clipNorm, Optimizer, scheduleFactor, WeightAverage } from './optimizer.ts'
+import { scheduleFactor } from './optimizer.ts'
+import type { WeightUpdater } from './weight-updater.ts'
 
 /** What a training did, as in `Tuning`. */
 export interface TrainingReport {
@@ -16,18 +19,20 @@ export interface TrainingReport {
 }
 
 /** Settings of a training and the options of its call. */
-type TrainingOptions = Settings & {
+type TrainingOptions = Omit<Settings, 'augment'> & {
+  /** CutMix: to what share of the batches it is applied, and the size of the images. Only where the tail reads images. */
+  cutMix?: { probability: number; size: TensorSize } | undefined
   deadline: number | undefined
   signal: AbortSignal | undefined
   onProgress: ((progress: FineTuneProgress) => void) | undefined
 }
 
-/** Norm that gradients are scaled down to: rarely reached, except where the loss is about to diverge. */
-const MAX_GRADIENT_NORM = 10
 /** Number of times that the learning rate may be halved. */
 const MAX_RESTARTS = 8
 /** Number of steps over which loss and accuracy are averaged. */
 const RECENT_STEPS = 20
+/** The part of the training, at its end, without CutMix: it ends on whole images. */
+const UNMIXED_PART = 0.2
 /** The part of the training, at its end, over which the weights are averaged, about. */
 const AVERAGED_PART = 0.2
 
@@ -69,15 +74,17 @@ class Training {
   readonly #data: Pick<TrainingData, 'gather'>
   readonly #codes: Int32Array
   readonly #options: TrainingOptions
-  readonly #optimizer: Optimizer
-  readonly #average: WeightAverage
-  readonly #gradients: Float32Array[]
+  readonly #updater: WeightUpdater
   readonly #clock: Clock
   readonly #stepsPerEpoch: number
   readonly #started = performance.now()
   readonly #recent = new RecentSteps()
-  /** The weights after the epoch with the lowest loss, or those before the first one. */
-  #best: { loss: number; weights: Float32Array[] }
+  /** What is mixed at random, apart from the order of the images. */
+  readonly #mixing: Random
+  /** The other images of a CutMix. */
+  readonly #others: Float32Array
+  /** The loss of the epoch whose weights were kept: the lowest one. */
+  #bestLoss = Infinity
   #learningRate: number
   #steps = 0
   #restarts = 0
@@ -91,18 +98,16 @@ class Training {
     codes: Int32Array,
     options: TrainingOptions,
   ) {
-    const { parameters } = runner
     this.#runner = runner
     this.#data = data
     this.#codes = codes
     this.#options = options
-    this.#optimizer = new Optimizer(parameters, options)
-    this.#average = new WeightAverage(parameters)
-    this.#gradients = parameters.map(({ gradient }) => gradient)
+    this.#updater = runner.startUpdater(options)
     this.#stepsPerEpoch = Math.ceil(codes.length / options.batchSize)
     this.#clock = clockOf(options, this.#stepsPerEpoch)
-    this.#best = { loss: Infinity, weights: this.#copyWeights() }
     this.#learningRate = options.learningRate
+    this.#mixing = new Random((options.randomState ^ 0x6d697865) >>> 0)
+    this.#others = new Float32Array(options.cutMix ? runner.inputs[0].length : 0)
   }
 
   /** @param order the images, in the order in which they are shown */
@@ -112,14 +117,20 @@ class Training {
     let seen = 0
     for (let from = 0; from < order.length && !this.isOver; from += batchSize) {
       const rows = order.subarray(from, Math.min(order.length, from + batchSize))
+      const mix = this.#drawMix(rows.length)
+      const others = mix && Int32Array.from(mix.others, (at) => rows[at])
+      const codesOf = (some: Int32Array) => some.map((row) => this.#codes[row])
+      const mixed = mix && others && { codes: codesOf(others), share: mix.share }
       const batch = await this.#runner.computeGradients(
-        Int32Array.from(rows, (row) => this.#codes[row]),
-        labelSmoothing,
-        (begin, end) => this.#data.gather(epoch, rows.subarray(begin, end), this.#runner.inputs),
+        { codes: codesOf(rows), labelSmoothing, mixed },
+        (begin, end) => {
+          this.#data.gather(epoch, rows.subarray(begin, end), this.#runner.inputs)
+          if (mix && others) this.#paste(epoch, others.subarray(begin, end), mix)
+        },
         signal,
       )
       const loss = batch.loss / rows.length
-      if (this.#step(loss, batch.correct / rows.length)) {
+      if (await this.#step(loss, batch.correct / rows.length)) {
         lossSum += loss * rows.length
         seen += rows.length
       }
@@ -127,8 +138,30 @@ class Training {
       throwIfAborted(signal)
     }
     if (seen > 0) this.#epochLoss = lossSum / seen
-    if (seen === order.length && this.#epochLoss < this.#best.loss)
-      this.#best = { loss: this.#epochLoss, weights: this.#copyWeights() }
+    if (seen === order.length && this.#epochLoss < this.#bestLoss) {
+      this.#bestLoss = this.#epochLoss
+      this.#updater.keep()
+    }
+  }
+
+  /** The CutMix of a batch of `count` images, if there is one. */
+  #drawMix(count: number): CutMix | undefined {
+    const { cutMix } = this.#options
+    if (!cutMix || this.#clock.progress(this.#steps) > 1 - UNMIXED_PART) return undefined
+    const isMixed = this.#mixing.uint32() < cutMix.probability * 2 ** 32
+    return isMixed ? drawCutMix(this.#mixing, count, cutMix.size) : undefined
+  }
+
+  /** Pastes rectangles of images into those that the runner is given. @param rows the images that are pasted */
+  #paste(epoch: number, rows: Int32Array, mix: CutMix): void {
+    const { size } = this.#options.cutMix!
+    const length = size.channels * size.height * size.width
+    const [images] = this.#runner.inputs
+    this.#data.gather(epoch, rows, [this.#others])
+    for (let at = 0; at < rows.length * length; at += length) {
+      const end = at + length
+      pasteRectangle(this.#others.subarray(at, end), images.subarray(at, end), size, mix)
+    }
   }
 
   /**
@@ -138,13 +171,13 @@ class Training {
    * @param accuracy share of its images that were labelled correctly
    * @returns `false` if the training restarted instead
    */
-  #step(loss: number, accuracy: number): boolean {
+  async #step(loss: number, accuracy: number): Promise<boolean> {
     const clock = this.#clock
     const recent = this.#recent
     this.#firstLoss ??= loss
     const progress = clock.progress(this.#steps)
     const rate = this.#learningRate * scheduleFactor(this.#options.schedule, progress)
-    const norm = clipNorm(this.#gradients, MAX_GRADIENT_NORM)
+    const norm = await this.#updater.prepare(rate, AVERAGED_PART * clock.total(this.#steps))
     recent.add(loss, accuracy)
     // Before a restart forgets them.
     const { loss: recentLoss, accuracy: recentAccuracy } = recent
@@ -152,10 +185,7 @@ class Training {
     // Diverged: the loss is no longer finite, or the mean of the last 20 losses is twice the first loss.
     const hasDiverged = !areFinite || (recent.isFull && recentLoss > 2 * this.#firstLoss)
     if (hasDiverged) this.#restartFromBest()
-    else {
-      this.#optimizer.step(this.#gradients, rate)
-      this.#average.add(AVERAGED_PART * clock.total(this.#steps))
-    }
+    else this.#updater.apply()
     this.#steps++
     this.isOver = progress >= 1
     this.#reportProgress({ loss: recentLoss, accuracy: recentAccuracy, learningRate: rate })
@@ -166,9 +196,7 @@ class Training {
   #restartFromBest(): void {
     if (this.#restarts++ === MAX_RESTARTS) throw diverged(this.#options.learningRate)
     this.#learningRate /= 2
-    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#best.weights[i])
-    this.#optimizer.reset()
-    this.#average.reset()
+    this.#updater.restart()
     this.#recent.clear()
   }
 
@@ -187,13 +215,9 @@ class Training {
     })
   }
 
-  #copyWeights(): Float32Array[] {
-    return this.#runner.parameters.map(({ values }) => values.slice())
-  }
-
   /** Sets the weights to their average. */
-  finish(): TrainingReport {
-    for (const [i, { values }] of this.#runner.parameters.entries()) values.set(this.#average.values[i])
+  async finish(): Promise<TrainingReport> {
+    await this.#updater.finish()
     return {
       epochs: this.#steps / this.#stepsPerEpoch,
       steps: this.#steps,

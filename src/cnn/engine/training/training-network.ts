@@ -155,8 +155,8 @@ export class TrainingNetwork {
   }
 
   #addSums(from: number): void {
-    const [totals, sums] = [this.#sums(this.#layout.totals), this.#sums(from)]
-    for (let i = 0; i < totals.length; i++) totals[i] += sums[i]
+    // Regions of sums consist of whole vectors.
+    this.#instance.kernels.addNumbers(from, this.#planned.plan.sums.bytes / 4, this.#layout.totals)
   }
 
   #sums(address: number): Float32Array {

@@ -203,6 +203,7 @@ export interface Kernels {
     outOffsets: number,
     epilogueAddress: number,
   ): void
+  addNumbers(from: number, count: number, to: number): void
   channelSums(y: number, offsets: number, pixels: number, channels: number, sums: number): void
   depthwiseGradient(
     x: number,

@@ -1,0 +1,2 @@
+/** A run on the GPU that failed. The tensors that were kept there may be lost. */
+export class GpuFailure extends Error {}

@@ -1,35 +1,42 @@
 import { describe, expect, test } from 'vitest'
 import { FeatureExtractor } from '../../src/cnn/extractor/extractor.ts'
-import { digits, extractOn, testImageThreads } from '../support/image-threads.ts'
+import { digits, enlarged, extractOn, testImageThreads } from '../support/image-threads.ts'
 
 describe('threads of an extractor in softmargin', () => testImageThreads('engine'))
 
-test('compute what a fine-tuning keeps of the images, with the same bits for any number', async () => {
+test.each([
   // A megabyte of four views of each image, so that they are computed in two parts.
-  const some = digits.slice(0, 140)
-  const labels = some.map((_, i) => i % 10)
-  const tune = async (extractor: FeatureExtractor) => {
-    let worked = 0
-    using tuned = await extractor.fineTune(some, labels, {
-      ...{ from: 'stage1', epochs: 4, validation: 0, augment: { flip: true } },
-      onProgress: ({ stage, threads }) => {
-        if (stage === 'activations') worked = threads!
-      },
-    })
-    return { worked, model: await tuned.toOnnx() }
-  }
-  using one = await FeatureExtractor.create({ threads: 1 })
-  using two = await FeatureExtractor.create({ threads: 2 })
-  const { model, worked } = await tune(one)
-  expect(worked).toBe(1)
-  let most = 0
-  for (let tries = 0; tries < 5 && most < 2; tries++) {
-    const other = await tune(two)
-    expect(other.model).toEqual(model)
-    most = Math.max(most, other.worked)
-  }
-  expect(most).toBe(2)
-}, 120_000)
+  ['stage1', 4, digits.slice(0, 140)],
+  // Resizing large images is worth a thread.
+  ['input', 1, digits.slice(0, 60).map((image) => enlarged(image, 40))],
+])(
+  'compute what a fine-tuning above %s keeps of the images, with the same bits for any number',
+  async (from, epochs, some) => {
+    const labels = some.map((_, i) => i % 10)
+    const tune = async (extractor: FeatureExtractor) => {
+      let worked = 0
+      using tuned = await extractor.fineTune(some, labels, {
+        ...{ from, epochs, validation: 0, augment: { flip: true } },
+        onProgress: ({ stage, threads }) => {
+          if (stage === 'activations') worked = threads!
+        },
+      })
+      return { worked, model: await tuned.toOnnx() }
+    }
+    using one = await FeatureExtractor.create({ threads: 1 })
+    using two = await FeatureExtractor.create({ threads: 2 })
+    const { model, worked } = await tune(one)
+    expect(worked).toBe(1)
+    let most = 0
+    for (let tries = 0; tries < 5 && most < 2; tries++) {
+      const other = await tune(two)
+      expect(other.model).toEqual(model)
+      most = Math.max(most, other.worked)
+    }
+    expect(most).toBe(2)
+  },
+  120_000,
+)
 
 test('disposing of an extractor ends its calls on the threads, and other extractors continue', async () => {
   using one = await FeatureExtractor.create({ threads: 1 })

@@ -19,7 +19,7 @@ process.on('worker', (worker) => {
 
 export const digits = Array.from({ length: 300 }, (_, i) => digit(i % 10, Math.floor(i / 10)))
 /** The image with each pixel repeated `times` times in both directions. */
-function enlarged({ data, width, height, channels }: RawImage, times: number): RawImage {
+export function enlarged({ data, width, height, channels }: RawImage, times: number): RawImage {
   const large = new Uint8Array(data.length * times * times)
   for (let row = 0; row < height * times; row++) {
     for (let column = 0; column < width * times; column++) {

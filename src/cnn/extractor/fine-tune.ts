@@ -6,25 +6,26 @@ import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { joinFrozen } from '../../onnx/edit/join-frozen.ts'
 import { type Tail, tailOf } from '../../onnx/gradient/tail.ts'
-import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
-import type { ImageViews } from '../augmentation/image-views.ts'
-import { Pipeline, type Tap } from '../batching/run-images.ts'
 import { GpuFailure } from '../gpu-failure.ts'
 import type { RunningOptions, RuntimeInfo } from '../runtime.ts'
-import { startNetwork } from '../start-network.ts'
-import { activationSignature } from '../training/activation-store.ts'
 import type { FineTuneOptions, Settings } from '../training/fine-tune-options.ts'
 import { GradientRunner } from '../training/gradient-runner.ts'
-import { keepActivations, type TrainingData, type ViewPlan } from '../training/kept-activations.ts'
+import {
+  keepActivations,
+  keepImages,
+  type TrainingData,
+  type ViewPlan,
+} from '../training/kept-activations.ts'
 import { microBatchSize, viewsThatFit, workOfStep } from '../training/plan-training.ts'
 import { resetWeights } from '../training/reset-weights.ts'
 import { type TrainingReport, train } from '../training/train.ts'
 import { withWeights } from '../training/tuned-model.ts'
-import { cutAt, type LoadedNetwork, pictureDims } from './load-network.ts'
+import { type LoadedNetwork, pictureDims } from './load-network.ts'
 import { plainCut, readsImages, sizeOfKept, sizeOfOne } from './trainable-tail.ts'
+import { startDecoder, startFront } from './training-front.ts'
 
 /** A trained network. */
 export interface Trained {
@@ -201,49 +202,18 @@ async function keepAll(
   const { images } = setup
   const kept = tail.kept.map(({ name, dims }) => ({ name, size: sizeOfOne(dims) }))
   const { flip, shift, views: count, randomState } = plan
-  const front = readsImages(tail, parts)
-    ? undefined
-    : await startFront(parts, tail, facts, { count, flip, shift, randomState })
-  try {
-    const source = { images, preprocess: parts.preprocess, front, kept, store: setup.settings.store }
-    return await keepActivations(source, plan, {
-      signal: o.signal,
-      onImages: (done, threads, known) =>
-        o.onProgress?.({ stage: 'activations', done, total: images.length, threads, known }),
-    })
-  } finally {
-    await front?.release()
+  const options = {
+    signal: o.signal,
+    onImages: (done: number, threads: number, known?: number) =>
+      o.onProgress?.({ stage: 'activations', done, total: images.length, threads, known }),
   }
-}
-
-/** The network below the layer, in the extractor's own runtime and on its threads. */
-async function startFront(parts: LoadedNetwork, tail: Tail, facts: Facts, views: ImageViews) {
-  const { kept } = tail
-  const { port, preprocess, running, threads } = parts
-  const cut = cutAt(
-    parts,
-    kept.map(({ name }) => name).filter((name) => name !== port.name),
-  )
-  const dims = pictureDims(port, preprocess)
-  const session = await startNetwork(cut, port, dims, running)
-  const taps = kept.map(({ name, dims }): Tap => ({ layer: name, pooling: 'none', shape: dims.slice(1) }))
-  const network = { session, port, preprocess, taps, views, isIndependent: treatsImagesApart(cut) }
-  const pipeline = new Pipeline(network, { largestLayer: largestResult(cut, facts), dims, threads })
-  const release = async () => {
-    pipeline[Symbol.dispose]()
-    await session.release()
+  if (readsImages(tail, parts)) {
+    const { run, release } = await startDecoder(parts)
+    return keepImages(images, parts.preprocess, run, plan, options).finally(release)
   }
-  const featureSize = views.count * sizeOfKept(tail)
-  const names = kept.map(({ name }) => name)
-  const signature = () =>
-    activationSignature(cut, names, { views, preprocess, featureSize, runtime: session.runtime })
-  return { run: pipeline.run.bind(pipeline), signature, release }
-}
-
-/** Size in bytes of the largest result of a node for one image. @param facts of the smallest batch */
-function largestResult({ graph }: ModelProto, facts: Facts): number {
-  const sizes = graph!.node.flatMap(({ output }) => output.map((name) => facts.get(name)?.dims ?? []))
-  return Math.max(...sizes.map(([, ...dims]) => dims.reduce<number>((all, n) => all * (n ?? 1), 4)))
+  const front = await startFront(parts, tail, facts, { count, flip, shift, randomState })
+  const source = { images, front, kept, store: setup.settings.store }
+  return keepActivations(source, plan, options).finally(front.release)
 }
 
 function meanSquaredNorm({ data, rows }: Matrix): number {

@@ -7,7 +7,6 @@ import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
 import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
-import { forEachDecodedBatch } from './decoded-images.ts'
 import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
@@ -33,9 +32,7 @@ export interface Front {
 /** The network below the layer, and where the images come from. */
 export interface ActivationSource {
   images: readonly ImageInput[]
-  preprocess: ResolvedPreprocess
-  /** `undefined` if the tail takes the images themselves. */
-  front: Front | undefined
+  front: Front
   /** Where activations are kept beyond this training, if anywhere. */
   store: ActivationStore | undefined
   /** The tensors that the tail reads, with their number of values for each image. */
@@ -60,40 +57,37 @@ export interface ViewPlan {
   precision: Precision
 }
 
-/** Images that are decoded at a time, and the smallest number that the network below the layer is given. */
+/** The smallest number of images that are decoded, or given to the network below the layer, at a time. */
 const MIN_IMAGES = 8
-/** Bytes of activations that are computed before they are kept. */
+/** Bytes of activations or decoded images that are computed before they are kept. */
 const MAX_COMPUTED_BYTES = 2 ** 27
 
 /**
- * Decodes the images and runs them through the network below the layer, once for each view, on the threads of the
- * extractor.
+ * Decodes the images, for a tail that takes them themselves. Each epoch changes them anew.
  *
- * @throws {SoftmarginError} as `forEachDecodedBatch` and `Pipeline.run`
+ * @param decode computes one matrix, the images as the network takes them
+ * @throws {SoftmarginError} as `Pipeline.run`
  */
-export async function keepActivations(
-  source: ActivationSource,
-  plan: ViewPlan,
-  o: KeepOptions,
-): Promise<TrainingData> {
-  return source.front ? cacheActivations(source, source.front, plan, o) : cacheImages(source, plan, o)
-}
-
-async function cacheImages(
-  { images, preprocess }: ActivationSource,
+export async function keepImages(
+  images: readonly ImageInput[],
+  preprocess: ResolvedPreprocess,
+  decode: Pipeline['run'],
   { flip, shift, randomState, precision }: ViewPlan,
   o: KeepOptions,
 ): Promise<TrainingData> {
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = size.channels * size.height * size.width
-  let random = new Random(randomState)
   const all = keptRows(images.length, length, precision)
+  for (const [first, end] of batches(images.length, batchSizeFor(length))) {
+    const [{ data }] = await decode(images.slice(first, end), {
+      signal: o.signal,
+      onProgress: ({ done, threads }) => o.onImages(first + done, threads),
+    })
+    all.put(data, first)
+  }
+  let random = new Random(randomState)
   const image = new Float32Array(length)
-  await forEachDecodedBatch(images, preprocess, { batchSize: MIN_IMAGES, ...o }, (tensors, first, count) => {
-    all.put(tensors, first)
-    o.onImages(first + count, 1)
-  })
   return {
     restart: () => {
       random = new Random(randomState)
@@ -107,9 +101,22 @@ async function cacheImages(
   }
 }
 
-async function cacheActivations(
-  { images, kept, store }: ActivationSource,
-  front: Front,
+/** @param numbers that are computed of each image */
+function batchSizeFor(numbers: number): number {
+  return Math.max(MIN_IMAGES, Math.floor(MAX_COMPUTED_BYTES / (4 * numbers)))
+}
+
+function* batches(images: number, size: number): Generator<[first: number, end: number]> {
+  for (let first = 0; first < images; first += size) yield [first, Math.min(images, first + size)]
+}
+
+/**
+ * Runs the images through the network below the layer, once for each view, on the threads of the extractor.
+ *
+ * @throws {SoftmarginError} as `Pipeline.run`
+ */
+export async function keepActivations(
+  { images, front, kept, store }: ActivationSource,
   { views, precision }: ViewPlan,
   o: KeepOptions,
 ): Promise<TrainingData> {
@@ -117,7 +124,6 @@ async function cacheActivations(
     Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
   )
   const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
-  const batchSize = Math.max(MIN_IMAGES, Math.floor(MAX_COMPUTED_BYTES / (4 * numbers)))
   const put = (found: readonly Float32Array[], first: number) => {
     for (const [i, rows] of found.entries())
       stores[i % kept.length][Math.floor(i / kept.length)].put(rows, first)
@@ -129,9 +135,9 @@ async function cacheActivations(
       .flat()
       .map(({ size }) => row.subarray(at, (at += size)))
   }
+  const batchSize = batchSizeFor(numbers)
   const fromStore = store && (await storedRows(images, front, store, batchSize, o))
-  for (let first = 0; first < images.length; first += batchSize) {
-    const end = Math.min(images.length, first + batchSize)
+  for (const [first, end] of batches(images.length, batchSize)) {
     if (fromStore) {
       const rows = fromStore(first, end)
       for (let i = first; i < end; i++) put(tensorsOf(rows.row(i - first)), i)

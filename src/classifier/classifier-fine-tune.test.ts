@@ -80,7 +80,7 @@ describe('a classifier with fineTune', () => {
     })
     await classifier.fit(textures(0, 25), textureLabels(25), { grid: { C: [1, 10] }, cv: 5 })
     const { tuning } = classifier.extractor
-    expect(tuning).toMatchObject({ kept, validation: { images: 15 } })
+    expect(tuning!.kept).toBe(kept)
     expect(classifier.search!.cvResults.splitTestScores).toHaveLength(folds)
     const { rows, tuned } = tuning!.validation!
     expect(new Set(rows).size).toBe(15)
@@ -144,7 +144,8 @@ describe('a classifier with fineTune', () => {
     })
     const [images, labels] = [textures(0, 25), textureLabels(25)]
     await classifier.fit(images, labels, { grid: { C: [1, 10] } })
-    expect(classifier.extractor.tuning).toMatchObject({ kept: true, refit: true, validation: { images: 15 } })
+    expect(classifier.extractor.tuning).toMatchObject({ kept: true, refit: true })
+    expect(classifier.extractor.tuning!.validation!.rows).toHaveLength(15)
 
     // A classifier without refit has the CNN that was compared, and the same parameters and sigmoids follow from it.
     using once = await ImageClassifier.create({

@@ -103,13 +103,14 @@ export interface ClassifierProgress
    * `'search'` counts fits during the grid search, `'svm'` counts pairs of classes, `'calibration'` counts
    * folds that probabilities are learnt from, `'background'` counts images of `unknown.background`, and `'duplicates'`
    * counts images that are compared. While the CNN is trained, `'activations'` counts images,
-   * `'training'` and `'refit'` count steps.
+   * `'training'`, `'validation'` (further trainings, to compare on other images) and `'refit'` count steps.
    */
   stage:
     | 'features'
     | 'layers'
     | 'activations'
     | 'training'
+    | 'validation'
     | 'refit'
     | 'search'
     | 'svm'

@@ -33,6 +33,11 @@ export function defaultEpochs(parts: LoadedNetwork, from: string, images: number
   return Math.max(MIN_EPOCHS, Math.min(MAX_EPOCHS, fitting))
 }
 
+/** Number of trainings with so many passes over so many images that there is time for. */
+export function trainingsThatFit(parts: LoadedNetwork, from: string, images: number, epochs: number): number {
+  return Math.floor(MAX_MULTIPLY_ADDS / (workFrom(parts, from) * images * epochs))
+}
+
 /** The layer above which to learn if the caller does not say. */
 export function defaultFrom(
   parts: LoadedNetwork,

@@ -1,29 +1,32 @@
-import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
+import { invalidArgument } from '../../core/errors.ts'
 import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } from '../../core/labels.ts'
 import { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
-import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { applyView } from '../augmentation/augment.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { pool, pooledSize } from '../pool.ts'
+import { isBetter, isUnclear, type Verdicts, validationOf } from '../training/compared-networks.ts'
 import { forEachDecodedBatch } from '../training/decoded-images.ts'
-import { accuracy, probeFeatures, standardErrorOfDifference } from '../training/feature-probe.ts'
+import { accuracy, probeFeatures } from '../training/feature-probe.ts'
 import {
   checkFineTune,
   type FineTuneOptions,
   type Settings,
   type Tuning,
-  type Validation,
 } from '../training/fine-tune-options.ts'
 import { largest } from '../training/gradient-runner.ts'
 import { checkFineTuning } from './check-fine-tuning.ts'
 import { type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
-import { defaultCutMix, defaultEpochs, defaultFrom } from './fine-tune-defaults.ts'
+import { defaultCutMix, defaultEpochs, defaultFrom, trainingsThatFit } from './fine-tune-defaults.ts'
+import { type HeldOut, splitAgain, splitRows } from './held-out-rows.ts'
 import type { LoadedNetwork } from './load-network.ts'
 import { findFrom, learnsFromImages } from './trainable-tail.ts'
+
+/** Greatest number of trainings that each hold out other images. */
+const MAX_FOLDS = 4
 
 /** What an extractor lends to its fine-tuning. */
 export interface FrozenExtractor<T> {
@@ -73,7 +76,8 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const read = [...images.keys()].filter((i) => !unreadable.has(i))
   const y = read.map((i) => labels[i])
   const groups = options.groups && read.map((i) => options.groups![i])
-  const rows = splitRows(y, settings.validation, settings.randomState, groups)
+  const split = { validation: settings.validation, randomState: settings.randomState, groups }
+  const rows = splitRows(y, split)
   const imagesOf = (side: Int32Array) => Array.from(side, (row) => images[read[row]])
   const labelsOf = (side: Int32Array) => Array.from(side, (row) => y[row])
   const [trainImages, trainLabels] = [imagesOf(rows.train), labelsOf(rows.train)]
@@ -128,20 +132,45 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   try {
     const tuning = tuningOf(trained, flip)
     if (rows.test.length === 0) return { extractor: tuned, tuning }
-    const held = await tuned.extract(imagesOf(rows.test), { signal })
-    const learnt = await tuned.extract(trainImages, { signal })
-    const testLabels = labelsOf(rows.test)
-    const [before] = await probeFeatures(features, trainLabels, [all.select(rows.test)], testLabels, signal)
-    const [after] = await probeFeatures(learnt, trainLabels, [held], testLabels, signal)
-    const validation: Validation = {
-      images: held.rows,
-      rows: Array.from(rows.test, (row) => read[row]),
-      frozen: accuracy(before),
-      tuned: accuracy(after),
-      softmax: accuracy(isHeadCorrect(trained, held, trainLabels, testLabels)),
-      standardError: standardErrorOfDifference(after, before),
+    const verdictsOn = async ({ train, test }: HeldOut, trained: Trained, tuned: T): Promise<Verdicts> => {
+      const held = await tuned.extract(imagesOf(test), { signal })
+      const learnt = await tuned.extract(imagesOf(train), { signal })
+      const [labels, testLabels] = [labelsOf(train), labelsOf(test)]
+      const frozenRows = [all.select(train), all.select(test)]
+      const [before] = await probeFeatures(frozenRows[0], labels, [frozenRows[1]], testLabels, signal)
+      const [after] = await probeFeatures(learnt, labels, [held], testLabels, signal)
+      return { frozen: before, tuned: after, softmax: isHeadCorrect(trained, held, labels, testLabels) }
     }
-    const kept = validation.tuned - validation.frozen > validation.standardError
+    const folds = [{ ...rows, verdicts: await verdictsOn(rows, trained, tuned) }]
+    const validationSoFar = () =>
+      validationOf(
+        folds.map(({ verdicts }) => verdicts),
+        Array.from(rows.test, (row) => read[row]),
+      )
+    // The refit is a training as well.
+    const trainings = epochs === undefined ? 0 : trainingsThatFit(parts, from, read.length, epochs) - 1
+    while (mayRefit && folds.length < Math.min(MAX_FOLDS, trainings) && isUnclear(validationSoFar())) {
+      const next = splitAgain(y, folds, split)
+      if (!next) break
+      const task = { rows: next.train, labels: labelsOf(next.train), features: all.select(next.train), data }
+      const other = await trainAbove(
+        parts,
+        setup,
+        { ...task, deadline: undefined },
+        {
+          signal,
+          onProgress: onProgress && ((p) => onProgress({ ...p, stage: 'validation' })),
+        },
+      )
+      const opened = await frozen.open(other.model)
+      try {
+        folds.push({ ...next, verdicts: await verdictsOn(next, other, opened) })
+      } finally {
+        opened.dispose()
+      }
+    }
+    const validation = validationSoFar()
+    const kept = isBetter(validation)
     if (kept && !mayRefit) return { extractor: tuned, tuning: { ...tuning, validation } }
     if (!kept) {
       const extractor = await frozen.open(undefined)
@@ -168,31 +197,6 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
 
 function tuningOf({ from, runtime, report }: Trained, flip: boolean): Tuning {
   return { kept: true, refit: false, from, runtime, ...report, flip }
-}
-
-/** Rows to learn from and rows held out, in order. */
-function splitRows(y: Label[], validation: number, randomState: number, groups: Label[] | undefined) {
-  if (validation === 0) return { train: Int32Array.from(y.keys()), test: new Int32Array(0) }
-  try {
-    const { trainRows, testRows } = trainTestSplit(y, y, {
-      testSize: validation,
-      stratify: true,
-      groups,
-      randomState,
-    })
-    return { train: trainRows.toSorted(), test: testRows.toSorted() }
-  } catch (cause) {
-    if (!(cause instanceof SoftmarginError) || cause.code !== 'TOO_FEW_ROWS') throw cause
-    const units = groups ? 'images and groups' : 'images'
-    const expected = `enough ${units} of each class to hold some out, or validation: 0`
-    const message = `fineTune must have ${expected}: ${cause.message}`
-    throw new SoftmarginError('TOO_FEW_ROWS', message, {
-      argument: 'validation',
-      received: validation,
-      expected,
-      cause,
-    })
-  }
 }
 
 /** How much of its accuracy a frozen network may lose on mirror images for these to be shown. */
@@ -230,7 +234,7 @@ async function keepsClassWhenMirrored(
 
 function splitForProbe(labels: Label[], randomState: number, groups: Label[] | undefined) {
   try {
-    return splitRows(labels, 0.2, randomState, groups)
+    return splitRows(labels, { validation: 0.2, randomState, groups })
   } catch {
     return undefined
   }

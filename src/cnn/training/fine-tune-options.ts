@@ -83,8 +83,10 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   shuffle?: boolean | undefined
   /**
    * Share of the images of each class that the network does not learn from. On these the tuned network is compared
-   * with the frozen one, which is kept unless the tuned one is better by more than one standard error. 0: learn from
-   * all images and keep the tuned network in any case. Default 0.2.
+   * with the frozen one, which is kept unless the tuned one is better by more than one standard error. If the difference is
+   * less than two standard errors, other images are held out from another training, up to four times, as long as there
+   * is time (by default some ten minutes on one core for all trainings) and `refit` is set. 0: learn from all images and
+   * keep the tuned network in any case. Default 0.2.
    */
   validation?: number | undefined
   /**
@@ -110,8 +112,11 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
 
 /** Progress of a fine-tuning. */
 export interface FineTuneProgress extends Progress {
-  /** What is counted: images whose features or activations are computed, or steps of the training and of the refit. */
-  stage: 'features' | 'activations' | 'training' | 'refit'
+  /**
+   * What is counted: images whose features or activations are computed, or steps: of the training, of further trainings
+   * for the validation (each counts from 0), and of the refit.
+   */
+  stage: 'features' | 'activations' | 'training' | 'validation' | 'refit'
   /** Number of threads that have worked on the images so far; only in the stages that count images. */
   threads?: number | undefined
   /** Number of images so far whose activations were in the store before; only with `store`. */
@@ -164,7 +169,9 @@ export interface Tuning {
 export interface Validation {
   /** Number of images. */
   images: number
-  /** Their positions among the images that were passed. */
+  /** Number of trainings that each held out a part of these images: more than 1 if the first part left it unclear. */
+  folds: number
+  /** Positions, among the images that were passed, of those that the first training held out. */
   rows: number[]
   /** Accuracy of an `SVC` with default options on standardised features of the frozen network. */
   frozen: number

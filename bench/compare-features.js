@@ -1,26 +1,26 @@
-import { writeFileSync } from 'node:fs'
 import { StandardScaler, SVC } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { picturesIn, rowsByClass } from './pictures.js'
 import { permutation } from './random.js'
 
-/** Options of the benches that compare kinds of features, for `parseArgs`. */
-export const comparisonOptions = {
-  pictures: { type: 'string', default: '20,50,100' },
-  draws: { type: 'string', default: '6' },
-  pool: { type: 'string', default: '150' },
-  judged: { type: 'string', default: '200' },
-  out: { type: 'string' },
+/** Flags of the benches that compare kinds of features, for `commandLine`. */
+export const comparisonDefaults = {
+  pictures: [20, 50, 100],
+  draws: 6,
+  pool: 150,
+  judged: 200,
+  out: undefined,
 }
 
 /**
  * Reads FOLDER/<class>/*.jpg: of each class the first pictures (--pool), from which draws are taken, and the last ones
  * (--judged), which are only for evaluation.
  */
-export function comparedPictures(folder, flags) {
-  const [pool, judged] = [Number(flags.pool), Number(flags.judged)]
-  const [{ pictures, labels, classes }] = pictureCollections(folder)
-  const ofClass = Array.from({ length: classes }, (_, k) => [...labels.keys()].filter((i) => labels[i] === k))
-  const used = ofClass.flatMap((own) => [...own.slice(0, pool), ...own.slice(own.length - judged)])
+export function comparedPictures(folder, { pool, judged }) {
+  const { pictures, labels, classes } = picturesIn(folder)
+  const used = rowsByClass(labels, classes).flatMap((own) => [
+    ...own.slice(0, pool),
+    ...own.slice(own.length - judged),
+  ])
   return { pictures: used.map((i) => pictures[i]), labels: used.map((i) => labels[i]), classes, pool, judged }
 }
 
@@ -44,9 +44,9 @@ export async function compareFeatures(features, { labels, classes, pool, judged 
   }
 
   const results = []
-  for (const count of flags.pictures.split(',').map(Number)) {
+  for (const count of flags.pictures) {
     const found = []
-    for (let draw = 0; draw < Number(flags.draws); draw++) {
+    for (let draw = 0; draw < flags.draws; draw++) {
       const train = all.flatMap((k) =>
         Array.from(permutation(pool, 100 * draw + k).slice(0, count), (i) => rowsOf(k, i, i + 1)[0]),
       )
@@ -60,9 +60,4 @@ export async function compareFeatures(features, { labels, classes, pool, judged 
     console.log(JSON.stringify({ ...about, 'pictures a class': count, ...means }))
   }
   return results
-}
-
-/** Writes the results to the file of --out, if there is one. */
-export function writeResults(results, { out }) {
-  if (out) writeFileSync(out, `${JSON.stringify(results, undefined, 2)}\n`)
 }

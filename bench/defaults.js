@@ -19,38 +19,30 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { FeatureExtractor, FeatureStore, ImageClassifier } from '../dist/lib/index.js'
-import { digitPixels, pictureCollections } from './pictures.js'
+import { commandLine, fiveDigits, writeJson } from './command-line.js'
+import { digitPictures, picturesIn, rowsByClass } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    judge: { type: 'string' },
-    draws: { type: 'string', default: '10' },
-    'large-draws': { type: 'string', default: '2' },
-    sizes: { type: 'string', default: '5,10,20,50,150,500,1000' },
-    choices: { type: 'string', default: '500' },
-    sets: { type: 'string', default: 'digits,photos' },
-    only: { type: 'string', multiple: true },
-    json: { type: 'string' },
+const { folder: pictureFolder, flags } = commandLine(
+  'defaults.js FOLDER [--judge=FOLDER] [--draws=10] [--sizes=5,10] [--json=FILE]',
+  {
+    judge: undefined,
+    draws: 10,
+    'large-draws': 2,
+    sizes: [5, 10, 20, 50, 150, 500, 1000],
+    choices: 500,
+    sets: 'digits,photos',
+    only: [],
+    json: undefined,
   },
-})
-if (positionals.length !== 1) {
-  console.error(
-    'usage: node bench/defaults.js FOLDER [--judge=FOLDER] [--draws=10] [--sizes=5,10] [--json=FILE]',
-  )
-  process.exit(2)
-}
-const draws = Number(flags.draws)
-const sizes = flags.sizes.split(',').map(Number)
-const [largeDraws, mostForChoices] = [flags['large-draws'], flags.choices].map(Number)
+)
+const { draws, sizes, 'large-draws': largeDraws, choices: mostForChoices } = flags
 /** From so many pictures of a class on, draws differ little. */
 const LARGE = 151
 /** Up to so many, choices without caution are compared too. */
 const FEW = 20
-const isWanted = (name) => flags.only === undefined || flags.only.includes(name)
+const isWanted = (name) => flags.only.length === 0 || flags.only.includes(name)
 const python = process.env.PYTHON ?? '/usr/bin/python3'
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 const quiet = { onWarning() {} }
@@ -77,14 +69,13 @@ function contenders(isPhotos) {
   }))
 }
 
-const [photos] = pictureCollections(positionals[0])
-const { bytes, labels: digitLabels } = digitPixels()
-const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+const photos = picturesIn(pictureFolder)
+const digits = digitPictures()
 /** Photos to learn from, followed by those to judge on. */
-const [others] = flags.judge === undefined ? [{ pictures: [], labels: [] }] : pictureCollections(flags.judge)
+const others = flags.judge === undefined ? { pictures: [], labels: [] } : picturesIn(flags.judge)
 const results = []
 for (const set of [
-  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, trained: digits.length },
+  { ...digits, trained: digits.pictures.length },
   {
     ...photos,
     name: 'photos',
@@ -95,9 +86,7 @@ for (const set of [
 ].filter(({ name }) => flags.sets.split(',').includes(name))) {
   const { pictures, labels, classes, trained } = set
   const apart = Array.from(pictures.keys()).slice(trained)
-  const ofClass = Array.from({ length: classes }, (_, label) =>
-    labels.slice(0, trained).flatMap((own, i) => (own === label ? [i] : [])),
-  )
+  const ofClass = rowsByClass(labels.slice(0, trained), classes)
   const largest = Math.min(...ofClass.map((own) => own.length)) - (apart.length > 0 ? 0 : 100)
   const fitting = sizes.filter((size) => size <= largest)
   const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
@@ -164,12 +153,11 @@ for (const set of [
 }
 rmSync(folder, { recursive: true })
 if (flags.json) {
-  const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
   const kept = existsSync(flags.json) ? JSON.parse(readFileSync(flags.json, 'utf8')).results : []
   for (const { accuracies, ...result } of results) {
     const before = kept.find(({ set, method }) => set === result.set && method === result.method)
     if (before) Object.assign(before, result, { accuracies: { ...before.accuracies, ...accuracies } })
     else kept.push({ ...result, accuracies })
   }
-  writeFileSync(flags.json, `${JSON.stringify({ draws, largeDraws, results: kept }, rounded, 2)}\n`)
+  writeJson({ draws, largeDraws, results: kept }, flags.json, fiveDigits)
 }

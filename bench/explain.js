@@ -10,23 +10,18 @@
 //   of the picture, as a share of the score of the whole picture (lower is better); for comparison in random order;
 // - pointing: four pictures of different classes are joined to one, and each of the four classes is explained; the share
 //   of the positive part of the map that is on the picture of that class (0.25 would be chance).
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { decodeImage, ImageClassifier } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { commandLine, writeJson } from './command-line.js'
+import { picturesIn } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { pictures: { type: 'string', default: '50' }, json: { type: 'string' } },
+const { folder, flags } = commandLine('explain.js FOLDER [--pictures=50] [--json=FILE]', {
+  pictures: 50,
+  json: undefined,
 })
-if (positionals.length !== 1) {
-  console.error('usage: node bench/explain.js FOLDER [--pictures=50] [--json=FILE]')
-  process.exit(2)
-}
 const EACH = 100
 const CELLS = 8
-const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
+const { pictures, labels, classes } = picturesIn(folder)
 const order = Array.from(permutation(pictures.length, 0))
 const counts = new Array(classes).fill(0)
 const train = order.filter((i) => counts[labels[i]]++ < EACH)
@@ -138,7 +133,7 @@ async function measure(classifier, methods) {
   const results = Object.fromEntries(methods.map((method) => [method, { agreement: [], deletion: [] }]))
   const random = []
   const between = []
-  for (const [k, i] of others.slice(0, Number(flags.pictures)).entries()) {
+  for (const [k, i] of others.slice(0, flags.pictures).entries()) {
     const picture = await decodeImage(pictures[i])
     const colour = meanColour(picture)
     const hidden = Array.from({ length: CELLS * CELLS }, (_, at) => {
@@ -207,7 +202,7 @@ function shareWithin({ data, rows, cols }, quarter) {
 /** @param large a classifier like the one that was trained, whose network sees pictures of twice the size */
 async function pointing(large, methods) {
   const shares = Object.fromEntries(methods.map((method) => [method, []]))
-  for (const { image, four } of await mosaics(Math.ceil(Number(flags.pictures) / 4))) {
+  for (const { image, four } of await mosaics(Math.ceil(flags.pictures / 4))) {
     for (const [quarter, label] of four.entries()) {
       for (const method of methods) {
         const { map } = await large.explain(image, { method, label: String(label) })
@@ -244,4 +239,4 @@ for (const scale of ['standard', 'none']) {
   }
   for (const one of [classifier, large]) one.dispose()
 }
-if (flags.json) writeFileSync(flags.json, `${JSON.stringify(rows, null, 2)}\n`)
+writeJson(rows, flags.json)

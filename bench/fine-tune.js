@@ -7,42 +7,36 @@
 // classifiers on them: one on the frozen CNN, one on the fine-tuned CNN (with default options, so that the frozen CNN
 // is kept unless the tuned one is better), and the softmax head that was trained with the CNN. MODULE is a package such
 // as onnxruntime-node.
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { ImageClassifier } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { commandLine, writeJson } from './command-line.js'
+import { picturesIn, rowsByClass } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    pictures: { type: 'string', default: '20,50,100' },
-    draws: { type: 'string', default: '1' },
-    judged: { type: 'string', default: '200' },
-    judge: { type: 'string' },
-    mirror: { type: 'boolean', default: false },
-    shift: { type: 'string', default: '0' },
-    tuning: { type: 'string' },
-    runtime: { type: 'string' },
-    out: { type: 'string' },
+const { folder, flags } = commandLine(
+  'fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200]',
+  {
+    pictures: [20, 50, 100],
+    draws: 1,
+    judged: 200,
+    judge: undefined,
+    mirror: false,
+    shift: 0,
+    tuning: undefined,
+    runtime: undefined,
+    out: undefined,
   },
-})
-if (positionals.length !== 1) {
-  console.error('usage: node bench/fine-tune.js FOLDER [--pictures=20,50,100] [--draws=1] [--judged=200]')
-  process.exit(2)
-}
-const judgedOfEach = flags.judge === undefined ? Number(flags.judged) : 0
-const { mirror } = flags
-const shift = Number(flags.shift)
+)
+const judgedOfEach = flags.judge === undefined ? flags.judged : 0
+const { mirror, shift } = flags
 const runtime = flags.runtime === undefined ? undefined : await import(flags.runtime)
-const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
-const ofClass = Array.from({ length: classes }, (_, k) => [...labels.keys()].filter((i) => labels[i] === k))
+const { pictures, labels, classes } = picturesIn(folder)
+const ofClass = rowsByClass(labels, classes)
 const take = (list, rows) => rows.map((i) => list[i])
 const judgedRows = ofClass.flatMap((own) => own.slice(own.length - judgedOfEach))
-const [judged] =
+const judged =
   flags.judge === undefined
-    ? [{ pictures: take(pictures, judgedRows), labels: take(labels, judgedRows) }]
-    : pictureCollections(flags.judge)
+    ? { pictures: take(pictures, judgedRows), labels: take(labels, judgedRows) }
+    : picturesIn(flags.judge)
 
 async function accuracyOf(train, fineTune) {
   const classifier = await ImageClassifier.create({ extractor: { runtime, mirror, shift }, fineTune })
@@ -56,8 +50,8 @@ async function accuracyOf(train, fineTune) {
 }
 
 const results = []
-for (const count of flags.pictures.split(',').map(Number)) {
-  for (let draw = 0; draw < Number(flags.draws); draw++) {
+for (const count of flags.pictures) {
+  for (let draw = 0; draw < flags.draws; draw++) {
     const train = ofClass.flatMap((own, k) => {
       const others = own.slice(0, own.length - judgedOfEach)
       return Array.from(permutation(others.length, 100 * draw + k).slice(0, count), (i) => others[i])
@@ -79,7 +73,7 @@ for (const count of flags.pictures.split(',').map(Number)) {
       seconds: Math.round(tuned.seconds),
     })
     console.log(JSON.stringify(results.at(-1)))
-    if (flags.out) writeFileSync(flags.out, `${JSON.stringify(results, undefined, 2)}\n`)
+    writeJson(results, flags.out)
   }
 }
 console.table(results)

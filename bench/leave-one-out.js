@@ -10,8 +10,6 @@
 // - the xi-alpha estimate, a bound from below, and how much lower than leave-one-out it is;
 // - what leave-one-out and cross-validation cost: their CPU time divided by that of one fit, and the share of the problems of
 //   two classes that leave-one-out has to solve again.
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import {
   crossValScore,
   FeatureExtractor,
@@ -21,28 +19,19 @@ import {
   trainTestSplit,
   xiAlphaEstimate,
 } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { commandLine, writeJson } from './command-line.js'
+import { picturesIn, rowsByClass } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    sizes: { type: 'string', default: '5,10,20,50' },
-    draws: { type: 'string', default: '10' },
-    judge: { type: 'string', default: '100' },
-    json: { type: 'string' },
-  },
+const { folder, flags } = commandLine('leave-one-out.js FOLDER [--sizes=5,10] [--draws=10] [--json=FILE]', {
+  sizes: [5, 10, 20, 50],
+  draws: 10,
+  judge: 100,
+  json: undefined,
 })
-if (positionals.length !== 1) {
-  console.error('usage: node bench/leave-one-out.js FOLDER [--sizes=5,10] [--draws=10] [--json=FILE]')
-  process.exit(2)
-}
-const sizes = flags.sizes.split(',').map(Number)
-const [draws, judge] = [flags.draws, flags.judge].map(Number)
-const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
-const ofClass = Array.from({ length: classes }, (_, label) =>
-  labels.flatMap((own, i) => (own === label ? [i] : [])),
-)
+const { sizes, draws, judge } = flags
+const { pictures, labels, classes } = picturesIn(folder)
+const ofClass = rowsByClass(labels, classes)
 /** The SVM of ImageClassifier. */
 const options = { C: 3, threads: 1 }
 const extractor = await FeatureExtractor.create()
@@ -105,4 +94,4 @@ for (const size of sizes) {
   })
   console.log(results.at(-1))
 }
-if (flags.json) writeFileSync(flags.json, `${JSON.stringify({ draws, judge, results }, null, 2)}\n`)
+writeJson({ draws, judge, results }, flags.json)

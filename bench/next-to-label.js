@@ -4,31 +4,24 @@
 // evaluate on. A classifier with the defaults learns from 100 labelled pictures of the pool, then from 50 more at a time,
 // chosen by `nextToLabel` or at random, until it has 500. Printed are the mean accuracies by number of labels, and the
 // least number with which `nextToLabel` is as accurate as 500 labels at random. `--only` names some of the draws.
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { commandLine, fiveDigits, writeJson } from './command-line.js'
+import { picturesIn } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    draws: { type: 'string', default: '10' },
-    only: { type: 'string' },
-    pool: { type: 'string', default: '4000' },
-    json: { type: 'string' },
+const { folder, flags } = commandLine(
+  'next-to-label.js FOLDER [--draws=10] [--only=0,1] [--pool=4000] [--json=FILE]',
+  {
+    draws: 10,
+    only: undefined,
+    pool: 4000,
+    json: undefined,
   },
-})
-if (positionals.length !== 1) {
-  console.error(
-    'usage: node bench/next-to-label.js FOLDER [--draws=10] [--only=0,1] [--pool=4000] [--json=FILE]',
-  )
-  process.exit(2)
-}
-const poolSize = Number(flags.pool)
-const chosenDraws = flags.only?.split(',').map(Number) ?? [...Array(Number(flags.draws)).keys()]
+)
+const poolSize = flags.pool
+const chosenDraws = flags.only?.split(',').map(Number) ?? [...Array(flags.draws).keys()]
 const [first, step, last] = [100, 50, 500]
-const [{ pictures, labels }] = pictureCollections(positionals[0])
+const { pictures, labels } = picturesIn(folder)
 const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store })
 const pick = (rows) => [rows.map((i) => pictures[i]), rows.map((i) => labels[i])]
@@ -73,10 +66,4 @@ for (const [name, values] of Object.entries(means)) {
 const goal = means['at random'].at(-1)
 const enough = sizes.find((_, i) => means.nextToLabel[i] >= goal)
 console.log(`as accurate as ${last} labels at random (${(100 * goal).toFixed(1)} %): ${enough} labels`)
-if (flags.json) {
-  const rounded = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-  writeFileSync(
-    flags.json,
-    `${JSON.stringify({ draws: chosenDraws, pool: poolSize, sizes, means, enough }, rounded, 2)}\n`,
-  )
-}
+writeJson({ draws: chosenDraws, pool: poolSize, sizes, means, enough }, flags.json, fiveDigits)

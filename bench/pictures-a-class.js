@@ -9,7 +9,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import {
   accuracyScore,
   FeatureExtractor,
@@ -18,8 +17,9 @@ import {
   SVC,
   version,
 } from '../dist/lib/index.js'
+import { commandLine } from './command-line.js'
 import { nearestNeighbours } from './nearest-neighbours.js'
-import { pictureCollections } from './pictures.js'
+import { picturesIn, rowsByClass } from './pictures.js'
 import { permutation } from './random.js'
 import { picturesTable } from './summary.js'
 
@@ -28,28 +28,22 @@ const SIZES = [5, 10, 20, 50, 150]
 const KS = [1, 3, 5, 10, 20]
 const NEIGHBOURS = ['euclidean', 'cosine'].flatMap((distance) => KS.map((k) => ({ k, distance })))
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    judge: { type: 'string' },
-    draws: { type: 'string', default: '5' },
-    judged: { type: 'string', default: '500' },
+const { folder: pictureFolder, flags } = commandLine(
+  'pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]',
+  {
+    judge: undefined,
+    draws: 5,
+    judged: 500,
   },
-})
-if (positionals.length !== 1) {
-  console.error('usage: node bench/pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]')
-  process.exit(2)
-}
-const [draws, judgedPerClass] = [Number(flags.draws), Number(flags.judged)]
-const [given] = pictureCollections(positionals[0])
-const [apart] = flags.judge === undefined ? [{ pictures: [], labels: [] }] : pictureCollections(flags.judge)
+)
+const { draws, judged: judgedPerClass } = flags
+const given = picturesIn(pictureFolder)
+const apart = flags.judge === undefined ? { pictures: [], labels: [] } : picturesIn(flags.judge)
 const { classes } = given
 const pictures = [...given.pictures, ...apart.pictures]
 const labels = [...given.labels, ...apart.labels]
 const apartRows = apart.pictures.map((_, i) => given.pictures.length + i)
-const ofClass = Array.from({ length: classes }, (_, label) =>
-  given.labels.flatMap((own, i) => (own === label ? [i] : [])),
-)
+const ofClass = rowsByClass(given.labels, classes)
 const fewest = Math.min(...ofClass.map((own) => own.length))
 if (fewest <= SIZES.at(-1)) {
   console.error(`each class needs more than ${SIZES.at(-1)} pictures, but the smallest has ${fewest}`)

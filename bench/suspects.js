@@ -10,25 +10,21 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
-import { pictureCollections } from './pictures.js'
+import { commandLine } from './command-line.js'
+import { picturesIn } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    draws: { type: 'string', default: '10' },
-    pictures: { type: 'string', default: '1500' },
-    flipped: { type: 'string', default: '0.05' },
+const { folder: pictureFolder, flags } = commandLine(
+  'suspects.js FOLDER [--draws=10] [--pictures=1500] [--flipped=0.05]',
+  {
+    draws: 10,
+    pictures: 1500,
+    flipped: 0.05,
   },
-})
-if (positionals.length !== 1) {
-  console.error('usage: node bench/suspects.js FOLDER [--draws=10] [--pictures=1500] [--flipped=0.05]')
-  process.exit(2)
-}
-const [draws, count, share] = [flags.draws, flags.pictures, flags.flipped].map(Number)
-const [{ pictures, labels, classes }] = pictureCollections(positionals[0])
+)
+const { draws, pictures: count, flipped: share } = flags
+const { pictures, labels, classes } = picturesIn(pictureFolder)
 const wrongCount = Math.round(share * count)
 const store = await FeatureStore.inMemory()
 const classifier = await ImageClassifier.create({ store, svm: { C: 3 } })

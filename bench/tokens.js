@@ -6,16 +6,19 @@
 // ones (--pool) of each class, and fits an SVM with a classifier's defaults on each kind of features.
 // bench/peers/train_vit.py trains models for this comparison.
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
 import { FeatureExtractor, Matrix } from '../dist/lib/index.js'
-import { comparedPictures, compareFeatures, comparisonOptions, writeResults } from './compare-features.js'
+import { commandLine, writeJson } from './command-line.js'
+import { comparedPictures, compareFeatures, comparisonDefaults } from './compare-features.js'
 
-const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: comparisonOptions })
-const [folder, ...models] = positionals
-if (models.length === 0) {
-  console.error('usage: node bench/tokens.js FOLDER MODEL.onnx... [--pictures=20,50,100] [--draws=6]')
-  process.exit(2)
-}
+const {
+  folder,
+  others: models,
+  flags,
+} = commandLine(
+  'tokens.js FOLDER MODEL.onnx... [--pictures=20,50,100] [--draws=6]',
+  comparisonDefaults,
+  (others) => others.length > 0,
+)
 const poolings = { cls: 'cls', average: 'average', grid: { grid: 2 } }
 const compared = comparedPictures(folder, flags)
 const results = []
@@ -30,7 +33,7 @@ for (const model of models) {
     if (layer !== 'default') features['cls and average'] = joined(features.cls, features.average)
     const about = { model: basename(model, '.onnx'), layer }
     results.push(...(await compareFeatures(features, compared, flags, about)))
-    writeResults(results, flags)
+    writeJson(results, flags.out)
   }
   extractor.dispose()
 }

@@ -7,36 +7,24 @@
 // pictures that is rejected and the share of other pictures that is assigned to a class. The last line compares known
 // digits with photos. With `--background`, `unknown` has the default background in lines of their own, and for digits
 // also 600 digits of three other classes, which are not among the digits that are judged.
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { FeatureStore, ImageClassifier } from '../dist/lib/index.js'
-import { digitPixels, pictureCollections } from './pictures.js'
+import { commandLine, writeJson } from './command-line.js'
+import { digitPictures, picturesIn } from './pictures.js'
 import { permutation } from './random.js'
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    splits: { type: 'string', default: '12' },
-    pictures: { type: 'string', default: '150' },
-    background: { type: 'boolean', default: false },
-    json: { type: 'string' },
+const { folder, flags } = commandLine(
+  'unknown.js FOLDER [--splits=12] [--pictures=150] [--background] [--json=FILE]',
+  {
+    splits: 12,
+    pictures: 150,
+    background: false,
+    json: undefined,
   },
-})
-if (positionals.length !== 1) {
-  console.error(
-    'usage: node bench/unknown.js FOLDER [--splits=12] [--pictures=150] [--background] [--json=FILE]',
-  )
-  process.exit(2)
-}
-const [splits, count] = [flags.splits, flags.pictures].map(Number)
+)
+const { splits, pictures: count } = flags
 const judged = 100
-const [photos] = pictureCollections(positionals[0])
-const { bytes, labels: digitLabels } = digitPixels()
-const digits = {
-  pictures: bytes.map((data) => ({ data, width: 28, height: 28, channels: 1 })),
-  labels: digitLabels,
-  classes: 10,
-}
+const photos = picturesIn(folder)
+const digits = digitPictures()
 const store = await FeatureStore.inMemory()
 const quiet = { onWarning() {} }
 
@@ -113,4 +101,4 @@ for (const [name, set, others, how] of [
   results.push({ set: name, splits, pictures: count, ...means })
   console.log(name, ...Object.entries(means).map(([key, value]) => ` ${key}: ${value.toFixed(3)}`))
 }
-if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`)
+writeJson(results, flags.json)

@@ -2,31 +2,19 @@
 
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { canonicalJson, digestOf, runtimeInSignature } from '../cnn/signature-parts.ts'
+import type { ActivationSignature } from '../cnn/training/activation-store.ts'
 import { sha256 } from '../core/sha256.ts'
 import { type Views, viewsOf } from '../onnx/edit/averaged-views.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
 
-/** How features were computed, as text and as a digest. */
-export interface FeatureSignature {
-  /**
-   * SHA-256, in hexadecimal, of everything that determines the features: the network up to the layer with its
-   * weights, the pooling, the preprocessing, and the runtime unless it is onnxruntime-web. Metadata of the model
-   * file is not included.
-   */
-  fingerprint: string
-  /** The name of the layer; for several layers, a JSON array of their names. */
-  layer: string
-  /** The pooling as JSON, with `prefixTokens` if the pooling skips those tokens; for several layers, a JSON array. */
-  pooling: string
-  /** The preprocessing as JSON. */
-  preprocess: string
-  /** Features per image. */
-  featureSize: number
-  /**
-   * What ran the network, if it was not onnxruntime-web: `'engine 2'`, with the version of its arithmetic, or
-   * `'onnxruntime-node'`. The fingerprint covers it.
-   */
-  runtime?: string | undefined
+/**
+ * How features were computed, as text and as a digest: the fields of the signature of activations, and how the features
+ * were made of these. The fingerprint is the SHA-256, in hexadecimal, of everything that determines the features: the
+ * network up to the layer with its weights, the pooling, the preprocessing, and the runtime unless it is onnxruntime-web.
+ * Metadata of the model file is not included. For several layers, `layer` is a JSON array of their names and `pooling` one
+ * of their poolings, each with `prefixTokens` if it skips those tokens.
+ */
+export interface FeatureSignature extends ActivationSignature {
   /**
    * Present, and true, if the features are averaged over the image and its horizontal mirror image. The fingerprint
    * covers it too.

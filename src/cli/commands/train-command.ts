@@ -1,13 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { Command } from 'commander'
-import type { RankedLayer } from '../../classifier/choose-layer.ts'
-import {
-  type ClassifierFineTune,
-  ImageClassifier,
-  type LeftOutImages,
-  type Scale,
-} from '../../classifier/image-classifier.ts'
-import type { ExtractorDescription } from '../../cnn/extractor/extractor.ts'
+import { type ClassifierFineTune, ImageClassifier, type Scale } from '../../classifier/image-classifier.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { writeFileAtomically } from '../../host/storage/write-file.ts'
 import { GridSearchCV } from '../../model-selection/grid-search.ts'
@@ -16,7 +9,6 @@ import { SVC, type SvcOptions } from '../../svm/svc.ts'
 import { checkApart, openCache } from '../common/cache.ts'
 import { checkWritable } from '../common/check-writable.ts'
 import { findLeaks, readable, tellLeaks } from '../common/duplicates.ts'
-import { evaluationDocument, evaluationText } from '../common/evaluation.ts'
 import { accuracyOfTwice } from '../common/expected-accuracy.ts'
 import { type GroupsOption, groupsOf, groupsOption } from '../common/groups-option.ts'
 import { holdOut } from '../common/hold-out.ts'
@@ -39,10 +31,9 @@ import {
   parseShare,
 } from '../common/parse-options.ts'
 import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-option.ts'
-import { searchDocument, searchText } from '../common/search.ts'
 import { SkippedPictures, tellWhatIsLeftOut } from '../common/skipped.ts'
-import { printResult, progress, say, table } from '../common/terminal.ts'
-import { tuningText } from '../common/tuning.ts'
+import { printResult, progress, say } from '../common/terminal.ts'
+import { trainDocument, trainText } from '../common/train-result.ts'
 import { makeReport } from '../report/train-report.ts'
 
 interface TrainOptions extends RuntimeOption {
@@ -248,46 +239,11 @@ async function train(pictures: string, options: TrainOptions, signal: AbortSigna
       await writeFileAtomically(options.report, new TextEncoder().encode(await makeReport(parts)))
     }
     const seconds = (performance.now() - started) / 1000
-    const { classes, search, rankedLayers } = classifier
-    const { layer, pooling, featureSize } = classifier.extractor.describe()
-    const { tuning } = classifier.extractor
-    printResult(
-      options.json === true,
-      {
-        file: options.output,
-        bytes: bytes.length,
-        seconds,
-        classes,
-        images: { train: trained, test: evaluation?.images ?? 0, skipped: skipped.list.length },
-        skipped: skipped.list,
-        layer,
-        pooling,
-        features: featureSize,
-        scale: classifier.scale,
-        svm: classifier.svm.getParams(),
-        layers: rankedLayers ?? null,
-        fineTuning: tuning ?? null,
-        search: search === undefined ? null : searchDocument(search),
-        refit: isRefitted ? { images: trained + evaluation.images } : null,
-        expectedWithTwice: doubled ?? null,
-        leaks: evaluation === undefined ? null : leaks,
-        holdOut: evaluation === undefined ? null : evaluationDocument(evaluation),
-        leaveOneOut: leftOut === undefined ? null : leftOutDocument(leftOut),
-      },
-      () =>
-        [
-          rankedLayers === undefined ? '' : `${rankingText(rankedLayers, classifier.extractor.describe())}\n`,
-          tuning === undefined ? '' : `${tuningText(tuning)}\n`,
-          search === undefined ? '' : `${searchText(search)}\n`,
-          evaluation === undefined ? '' : `${evaluationText(evaluation)}\n`,
-          `${trained} images of ${classes.length} classes, ${seconds.toFixed(1)} s\n`,
-          isRefitted ? refitText(evaluation.images) : '',
-          `wrote ${options.output} (${(bytes.length / 1e6).toFixed(1)} MB)\n`,
-          doubled === undefined ? '' : `with twice the images perhaps ${doubled.toFixed(2)}\n`,
-          leftOut === undefined ? '' : leftOutText(leftOut),
-          evaluation === undefined ? '' : `hold-out accuracy ${evaluation.accuracy.toFixed(3)}\n`,
-        ].join(''),
-    )
+    const result = {
+      ...{ output: options.output, bytes: bytes.length, seconds, classifier, trained },
+      ...{ skipped: skipped.list, evaluation, leaks, doubled, isRefitted, leftOut },
+    }
+    printResult(options.json === true, trainDocument(result), () => trainText(result))
   } catch (error) {
     // The images that were skipped may be the reason for the error.
     skipped.sum(listed.paths.length)
@@ -317,33 +273,4 @@ function svmOptions(options: TrainOptions): SvcOptions {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.balanced ? { classWeight: 'balanced' as const } : {}),
   }
-}
-
-function refitText(images: number): string {
-  const held = images === 1 ? 'image that was' : `${images} images that were`
-  return `after the evaluation it has learnt from the ${held} held out, too (--keep-holdout leaves them out)\n`
-}
-
-function leftOutDocument({ images, accuracy, accuracyInterval }: LeftOutImages): object {
-  return { images: images.length, accuracy, accuracyInterval }
-}
-
-function leftOutText({ images, accuracy, accuracyInterval: [low, high] }: LeftOutImages): string {
-  const interval = `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`
-  return `leave-one-out accuracy ${accuracy.toFixed(3)} on ${images.length} images (${interval})\n`
-}
-
-/** Formats the layers that were compared, one per line, best first, and marks the one that is used. */
-function rankingText(layers: RankedLayer[], used: ExtractorDescription): string {
-  const isUsed = ({ layer, pooling }: RankedLayer) =>
-    layer === used.layer && JSON.stringify(pooling) === JSON.stringify(used.pooling)
-  const rows = layers.map((ranked, i) => [
-    ranked.layer,
-    typeof ranked.pooling === 'object' ? `${ranked.pooling.grid}x${ranked.pooling.grid}` : ranked.pooling,
-    String(ranked.features),
-    ranked.accuracy.toFixed(4),
-    ranked.accuracyStd.toFixed(4),
-    isUsed(ranked) ? (i === 0 ? 'used' : 'used: none is clearly better') : '',
-  ])
-  return table([['layer', 'pooling', 'features', 'accuracy', '+-', ''], ...rows])
 }

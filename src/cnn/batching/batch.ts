@@ -1,4 +1,6 @@
+import { tensorLength } from '../../image/tensor.ts'
 import type { ImageCall } from './image-call.ts'
+import type { NetworkToRun } from './run-batch.ts'
 import { TensorBatch } from './tensor-batch.ts'
 
 /** Consecutive images of one call in a batch. */
@@ -65,5 +67,35 @@ export class Batch extends TensorBatch {
   /** Splits the batch into one batch per image. */
   singles(): Batch[] {
     return Array.from({ length: this.count }, (_, i) => this.single(i))
+  }
+}
+
+/** A network and what is known of it. */
+export interface BatchedNetwork extends NetworkToRun {
+  /** Whether the graph guarantees that an image's result does not depend on the other images in the batch. */
+  isIndependent: boolean
+}
+
+/** Which images may be run together, by what is known of the network so far. */
+export class BatchRules {
+  readonly #fixedSize: number | undefined
+  /** Numbers of a preprocessed image. */
+  readonly length: number
+  /** Whether an image's result depends on that image alone; `undefined` until tested. */
+  isIndependent: boolean | undefined
+  /** Whether a batch may hold images of several calls. */
+  mayMix = true
+
+  constructor({ port, preprocess, isIndependent }: BatchedNetwork) {
+    this.#fixedSize = port.batch
+    this.length = tensorLength(preprocess)
+    // `false` only means unproven, so the first batch of several images tests it.
+    this.isIndependent = isIndependent || undefined
+  }
+
+  /** Maximum size of a batch that contains images of this call. */
+  maxBatchSize(call: ImageCall): number {
+    if (this.isIndependent === false) return 1
+    return this.#fixedSize ?? call.batchSize
   }
 }

@@ -63,3 +63,15 @@ async function doNext(): Promise<boolean> {
   }
   return false
 }
+
+/** Moves the first eligible call to the end, so that the calls of a list take turns. @returns this call */
+export function nextCall(
+  calls: ImageCall[],
+  isEligible: (call: ImageCall) => boolean,
+): ImageCall | undefined {
+  const at = calls.findIndex(isEligible)
+  if (at < 0) return undefined
+  const [call] = calls.splice(at, 1)
+  calls.push(call)
+  return call
+}

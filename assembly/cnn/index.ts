@@ -3,5 +3,11 @@
 export * from './inference'
 export { activationGradient, poolGradient } from './gradient/activation-gradient'
 export { layerNormGradient, softmaxGradient } from './gradient/normalize-gradient'
-export { addNumbers, channelSums, depthwiseGradient, unpackGradient, weightGradient } from './gradient/weight-gradient'
+export {
+  addNumbers,
+  channelSums,
+  depthwiseGradient,
+  unpackGradient,
+  weightGradient,
+} from './gradient/weight-gradient'
 export { winogradGradient } from './gradient/winograd-gradient'

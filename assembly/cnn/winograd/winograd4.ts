@@ -1,5 +1,5 @@
 // The passes of Winograd's F(4 x 4, 3 x 3): 6 numbers to 6 (B^T d), 6 sums to 4 pixels (A^T m), 3 weights to 6 (G g).
-// winograd-tiles.ts applies them to columns and then to rows. Numbers are vectors of channels, `step` bytes apart.
+// winograd-input.ts and winograd-output.ts apply them to columns and then to rows. Numbers are vectors of channels, `step` bytes apart.
 
 import { madd } from '../../simd'
 

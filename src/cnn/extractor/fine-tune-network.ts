@@ -125,13 +125,14 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
     const tuning = tuningOf(trained, flip)
     if (rows.test.length === 0) return { extractor: tuned, tuning }
     const verdictsOn = async ({ train, test }: HeldOut, trained: Trained, tuned: T): Promise<Verdicts> => {
-      const held = await tuned.extract(imagesOf(test), { signal })
-      const learnt = await tuned.extract(imagesOf(train), { signal })
+      const own = await tuned.extract(imagesOf(Int32Array.from(y.keys())), { signal })
       const [labels, testLabels] = [labelsOf(train), labelsOf(test)]
-      const frozenRows = [all.select(train), all.select(test)]
-      const [before] = await probeFeatures(frozenRows[0], labels, [frozenRows[1]], testLabels, signal)
-      const [after] = await probeFeatures(learnt, labels, [held], testLabels, signal)
-      return { frozen: before, tuned: after, softmax: isHeadCorrect(trained, held, labels, testLabels) }
+      const probe = async (X: Matrix) => {
+        const [isCorrect] = await probeFeatures(X.select(train), labels, [X.select(test)], testLabels, signal)
+        return isCorrect
+      }
+      const softmax = isHeadCorrect(trained, own.select(test), labels, testLabels)
+      return { frozen: await probe(all), tuned: await probe(own), softmax }
     }
     const folds = [{ ...rows, verdicts: await verdictsOn(rows, trained, tuned) }]
     const validationSoFar = () =>

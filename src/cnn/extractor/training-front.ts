@@ -1,3 +1,4 @@
+import { tensorLength } from '../../image/tensor.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { requiredInputs } from '../../onnx/graph/graph.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
@@ -61,7 +62,7 @@ export async function startDecoder(parts: LoadedNetwork): Promise<Started> {
   })
   const session = await startNetwork(decoder, port, dims, { runtime: 'engine', onWarning: running.onWarning })
   const taps: Tap[] = [{ layer: pixels, pooling: 'none', shape }]
-  const largestLayer = shape.reduce((all, n) => all * n, 4)
+  const largestLayer = 4 * tensorLength(preprocess)
   return piped({ session, port, preprocess, taps, isIndependent: true }, { largestLayer, dims, threads })
 }
 

@@ -4,6 +4,7 @@ import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import { tensorLength } from '../../image/tensor.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
 import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
@@ -77,7 +78,7 @@ export async function keepImages(
 ): Promise<TrainingData> {
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
-  const length = size.channels * size.height * size.width
+  const length = tensorLength(preprocess)
   const all = keptRows(images.length, length, precision)
   for (const [first, end] of batches(images.length, batchSizeFor(length))) {
     const [{ data }] = await decode(images.slice(first, end), {

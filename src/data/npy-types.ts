@@ -1,5 +1,6 @@
 // Conversion between NumPy's element types and typed arrays.
 
+import { fromHalves, toHalves } from '../core/float16.ts'
 import type { NdData } from './nd-array.ts'
 
 type Numbers = Exclude<NdData, boolean[] | string[]>
@@ -54,8 +55,22 @@ export function npyType(descr: string): NpyType | undefined {
   }
 }
 
+/** Elements as a file holds them. */
+export interface NpyElements {
+  /** NumPy's type string. */
+  descr: string
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+/** Rounds numbers to float16, as `toHalves`. */
+export function npyHalves(data: Float32Array): NpyElements {
+  const patterns = new Uint16Array(data.length)
+  toHalves(data, patterns)
+  return { descr: '<f2', bytes: new Uint8Array(patterns.buffer) }
+}
+
 /** Returns NumPy's type string for these elements, and the elements as bytes of the file. */
-export function npyEncode(data: NdData): { descr: string; bytes: Uint8Array<ArrayBuffer> } {
+export function npyEncode(data: NdData): NpyElements {
   if (Array.isArray(data)) {
     if (typeof data[0] === 'boolean')
       return { descr: '|b1', bytes: Uint8Array.from(data as boolean[], Number) }
@@ -74,13 +89,10 @@ function native(bytes: Uint8Array<ArrayBuffer>, size: number, swapped: boolean):
 
 /** Converts float16 to float32; the conversion is exact. */
 function halves(bytes: Uint8Array<ArrayBuffer>): Float32Array {
-  return Float32Array.from(new Uint16Array(bytes.buffer), (half) => {
-    const sign = half & 0x8000 ? -1 : 1
-    const exponent = (half >> 10) & 31
-    const fraction = half & 1023
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25))
-  })
+  const patterns = new Uint16Array(bytes.buffer)
+  const numbers = new Float32Array(patterns.length)
+  fromHalves(patterns, numbers)
+  return numbers
 }
 
 /** Decodes strings of a fixed length in characters, padded with zeros. */
@@ -97,7 +109,7 @@ function texts(units: Uint8Array | Uint32Array, length: number): string[] {
   })
 }
 
-function encodeTexts(list: string[]): { descr: string; bytes: Uint8Array<ArrayBuffer> } {
+function encodeTexts(list: string[]): NpyElements {
   const points = list.map((text) => Array.from(text, (character) => character.codePointAt(0)!))
   const longest = points.reduce((most, { length }) => Math.max(most, length), 1)
   const units = new Uint32Array(list.length * longest)

@@ -3,7 +3,7 @@ import { checkBatchSize } from './batch-size.ts'
 import { ByteReader } from './byte-reader.ts'
 import { chunksOf, type DataSource, type ReadOptions, unreadable } from './data-source.ts'
 import { NdArray, type NdArrayLike, type NdData } from './nd-array.ts'
-import { type NpyType, npyEncode, npyType } from './npy-types.ts'
+import { type NpyElements, type NpyType, npyEncode, npyType } from './npy-types.ts'
 
 const FORMAT = 'a NumPy .npy file'
 const MAGIC = '\x93NUMPY'
@@ -95,7 +95,11 @@ export async function* batchesOf(
  */
 export function writeNpy(value: NdArrayLike): Uint8Array<ArrayBuffer> {
   const { data, shape } = NdArray.from(value)
-  const { descr, bytes } = npyEncode(data)
+  return npyFile(npyEncode(data), shape)
+}
+
+/** Returns elements in row-major order as a `.npy` file. */
+export function npyFile({ descr, bytes }: NpyElements, shape: readonly number[]): Uint8Array<ArrayBuffer> {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
   const dictionary = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`
   // Padded with spaces and a line feed so that the data begins at a multiple of 64 bytes.

@@ -62,16 +62,28 @@ export function writeNpz(
   arrays: Readonly<Record<string, NdArrayLike>>,
   o: { compress?: boolean | undefined } = {},
 ): Uint8Array<ArrayBuffer> {
-  const bytes = Object.values(arrays).reduce((sum, value) => sum + byteLength(value), 0)
-  if (bytes > MAX_BYTES) {
-    throw new SoftmarginError(
-      'OUT_OF_MEMORY',
-      `arrays of ${bytes} bytes do not fit in one .npz file, which holds at most 4 GiB; write several files`,
-      { argument: 'arrays', received: bytes, expected: `at most ${MAX_BYTES} bytes` },
-    )
-  }
+  checkNpzBytes(Object.values(arrays).reduce((sum, value) => sum + byteLength(value), 0))
+  const files = Object.entries(arrays).map(([name, value]) => [name, writeNpy(value)] as const)
+  return npzOf(Object.fromEntries(files), o)
+}
+
+/** @throws {SoftmarginError} `OUT_OF_MEMORY` for arrays of more bytes than a `.npz` file can hold */
+export function checkNpzBytes(bytes: number): void {
+  if (bytes <= MAX_BYTES) return
+  throw new SoftmarginError(
+    'OUT_OF_MEMORY',
+    `arrays of ${bytes} bytes do not fit in one .npz file, which holds at most 4 GiB; write several files`,
+    { argument: 'arrays', received: bytes, expected: `at most ${MAX_BYTES} bytes` },
+  )
+}
+
+/** Joins `.npy` files to one `.npz` file, as `writeNpz` does. @param arrays by name */
+export function npzOf(
+  arrays: Readonly<Record<string, Uint8Array>>,
+  o: { compress?: boolean | undefined } = {},
+): Uint8Array<ArrayBuffer> {
   const files: Zippable = {}
-  for (const [name, value] of Object.entries(arrays)) files[`${name}.npy`] = writeNpy(value)
+  for (const [name, file] of Object.entries(arrays)) files[`${name}.npy`] = file
   // A fixed time, for reproducible files: the earliest one that zip archives can represent.
   return zipSync(files, { level: o.compress ? 6 : 0, mtime: new Date(1980, 0, 1) })
 }

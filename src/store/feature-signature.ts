@@ -23,7 +23,9 @@ export interface FeatureSignature extends ActivationSignature {
   /** Present if the features are averaged over shifted images too: by how many pixels. The fingerprint covers it too. */
   shift?: Views['shift'] | undefined
   /** The signature of each layer, if a row holds the features of several layers side by side. */
-  parts?: Omit<FeatureSignature, 'preprocess' | 'mirror' | 'shift' | 'runtime' | 'parts'>[] | undefined
+  parts?:
+    | Omit<FeatureSignature, 'preprocess' | 'mirror' | 'shift' | 'runtime' | 'precision' | 'parts'>[]
+    | undefined
 }
 
 /** Cached, since an extractor is immutable and hashing a large network takes time. */

@@ -41,7 +41,7 @@ export class FeatureTable {
   add({ features, keys, names, labels, signature }: StoredFeatures): void {
     this.checkSignature(signature)
     this.#signature ??= signature
-    this.#rows ??= new GrowingRows(signature.featureSize)
+    this.#rows ??= new GrowingRows(signature.featureSize, signature.precision)
     // After a crash between two writes, a row may be both in the file and in the journal.
     const added = new Map<string, number>()
     for (const [i, key] of keys.entries()) if (!this.#rowOf.has(key) && !added.has(key)) added.set(key, i)
@@ -67,7 +67,7 @@ export class FeatureTable {
     if (row !== undefined) this.#labels[row] = label
   }
 
-  /** Returns the whole table; the numbers are shared, not copied. @throws {SoftmarginError} `EMPTY_INPUT` */
+  /** Returns the whole table; the numbers are shared if they are float32. @throws {SoftmarginError} `EMPTY_INPUT` */
   whole(): StoredFeatures {
     if (!this.#signature || !this.#rows) {
       throw new SoftmarginError('EMPTY_INPUT', 'the feature store is empty; extract images first')
@@ -99,10 +99,11 @@ export class FeatureTable {
         expected,
       })
     }
-    const all = this.#rows.matrix()
     const data = new Float32Array(keys.length * (to - from))
+    const row = new Float32Array(this.#rows.cols)
     for (const [i, key] of keys.entries()) {
-      data.set(all.row(this.#rowOf.get(key)!).subarray(from, to), i * (to - from))
+      this.#rows.take(this.#rowOf.get(key)!, row)
+      data.set(row.subarray(from, to), i * (to - from))
     }
     return new Matrix(data, keys.length, to - from)
   }
@@ -133,6 +134,7 @@ function mismatch(signature: FeatureSignature, kept: FeatureSignature): Softmarg
   const mirror = ({ mirror = false }: FeatureSignature) => `mirror: ${mirror}`
   const shift = ({ shift: by }: FeatureSignature) =>
     by ? `shifts of ${by.right} x ${by.down} pixels` : 'no shifts'
+  const precision = ({ precision: kept }: FeatureSignature) => kept ?? 'float32'
   const runtime = ({ runtime: name = 'onnxruntime-web' }: FeatureSignature) => name
   const why = differing
     ? `their ${differing} is ${kept[differing]}, but the extractor's is ${signature[differing]}`
@@ -142,7 +144,9 @@ function mismatch(signature: FeatureSignature, kept: FeatureSignature): Softmarg
         ? `they were computed with ${shift(kept)}, but the extractor has ${shift(signature)}`
         : runtime(kept) !== runtime(signature)
           ? `they were computed by ${runtime(kept)}, but the extractor runs in ${runtime(signature)}, whose low-order bits differ`
-          : 'they were computed by a network with other weights'
+          : precision(kept) !== precision(signature)
+            ? `they are kept as ${precision(kept)}, but ${precision(signature)} is asked for`
+            : 'they were computed by a network with other weights'
   return new SoftmarginError(
     'FEATURES_MISMATCH',
     `the feature store holds features that this extractor does not compute: ${why}`,

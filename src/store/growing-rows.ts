@@ -1,39 +1,45 @@
 import { SoftmarginError } from '../core/errors.ts'
+import type { Precision } from '../core/float16.ts'
+import { type KeptRows, keptRows } from '../core/kept-rows.ts'
 import { Matrix } from '../core/matrix.ts'
 
-/** A float32 matrix to which rows can be appended. */
+/** A matrix to which rows can be appended. */
 export class GrowingRows {
-  readonly #cols: number
-  #data = new Float32Array(0)
+  readonly cols: number
+  #kept: KeptRows
+  #room = 0
   #rows = 0
 
-  constructor(cols: number) {
-    this.#cols = cols
+  constructor(cols: number, precision: Precision = 'float32') {
+    this.cols = cols
+    this.#kept = keptRows(0, cols, precision)
   }
 
   /** @throws {SoftmarginError} `OUT_OF_MEMORY` */
   add({ data, rows }: Matrix): void {
-    const used = this.#rows * this.#cols
-    if (used + data.length > this.#data.length)
-      this.#grow(Math.max(2 * this.#data.length, used + data.length))
-    this.#data.set(data, used)
-    this.#rows += rows
+    const needed = this.#rows + rows
+    if (needed > this.#room) this.#grow(Math.max(2 * this.#room, needed))
+    this.#kept.put(data, this.#rows)
+    this.#rows = needed
   }
 
-  /** Returns all rows; the numbers are shared, not copied. */
+  /** Writes a row to the start of `to`. */
+  take(row: number, to: Float32Array): void {
+    this.#kept.take(row, to)
+  }
+
+  /** Returns all rows; float32 numbers are shared, not copied. */
   matrix(): Matrix {
-    return new Matrix(this.#data.subarray(0, this.#rows * this.#cols), this.#rows, this.#cols)
+    return new Matrix(this.#kept.numbers(this.#rows), this.#rows, this.cols)
   }
 
-  #grow(length: number): void {
-    let larger: Float32Array<ArrayBuffer>
+  #grow(rows: number): void {
     try {
-      larger = new Float32Array(length)
+      this.#kept = this.#kept.enlarged(rows)
     } catch (cause) {
-      const message = `more than ${this.#rows} rows of ${this.#cols} features do not fit in memory`
+      const message = `more than ${this.#rows} rows of ${this.cols} features do not fit in memory`
       throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
     }
-    larger.set(this.#data.subarray(0, this.#rows * this.#cols))
-    this.#data = larger
+    this.#room = rows
   }
 }

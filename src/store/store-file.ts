@@ -1,11 +1,14 @@
 // The `.npz` format of feature stores and of the records in their journals.
 
 import { SoftmarginError, show } from '../core/errors.ts'
+import { bytesOf } from '../core/float16.ts'
 import type { Label } from '../core/labels.ts'
 import { checkFinite, type Matrix } from '../core/matrix.ts'
 import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
-import { readNpz, writeNpz } from '../data/npz.ts'
+import { npyFile, writeNpy } from '../data/npy.ts'
+import { npyHalves } from '../data/npy-types.ts'
+import { checkNpzBytes, npzOf, readNpz, writeNpz } from '../data/npz.ts'
 import type { Views } from '../onnx/edit/averaged-views.ts'
 import type { FeatureSignature } from './feature-signature.ts'
 
@@ -30,7 +33,10 @@ export interface GivenLabels {
   labels: Label[]
 }
 
-/** Encodes features as a `.npz` file: `X`, `names`, `labels`, `keys`, and `about`, their signature as JSON. */
+/**
+ * Encodes features as a `.npz` file: `X`, as float16 if the signature says so, `names`, `labels`, `keys`, and `about`, their
+ * signature as JSON.
+ */
 export function storeToNpz({
   features,
   keys,
@@ -38,13 +44,12 @@ export function storeToNpz({
   labels,
   signature,
 }: StoredFeatures): Uint8Array<ArrayBuffer> {
-  return writeNpz({
-    X: features,
-    names,
-    ...labelsToArrays(labels),
-    keys,
-    about: [JSON.stringify({ schemaVersion, ...signature })],
-  })
+  const { rows, cols, data } = features
+  checkNpzBytes(rows * cols * bytesOf[signature.precision ?? 'float32'])
+  const X = signature.precision === 'float16' ? npyFile(npyHalves(data), [rows, cols]) : writeNpy(features)
+  const about = [JSON.stringify({ schemaVersion, ...signature })]
+  const others = Object.entries({ names, ...labelsToArrays(labels), keys, about })
+  return npzOf({ X, ...Object.fromEntries(others.map(([name, list]) => [name, writeNpy(list)])) })
 }
 
 /** Encodes changed labels as a `.npz` file: `labels`, `keys`, and `about`. */
@@ -158,18 +163,22 @@ function arrayOf(arrays: Arrays, name: string): NdArray {
 }
 
 function readSignature(about: Record<string, unknown>): FeatureSignature {
-  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, shift, runtime } = about
+  const { fingerprint, layer, pooling, preprocess, featureSize, parts, mirror, shift, runtime, precision } =
+    about
   checkMetadata({ fingerprint, layer, pooling, preprocess }, featureSize)
   if (mirror !== undefined && typeof mirror !== 'boolean') throw unreadable(`its mirror is ${show(mirror)}`)
   if (shift !== undefined && !isShift(shift)) throw unreadable(`its shift is ${show(shift)}`)
   if (runtime !== undefined && typeof runtime !== 'string')
     throw unreadable(`its runtime is ${show(runtime)}`)
+  if (precision !== undefined && precision !== 'float16')
+    throw unreadable(`its precision is ${show(precision)}`)
   const fields = { fingerprint, layer, pooling, preprocess, featureSize } as FeatureSignature
   const signature = {
     ...fields,
     ...(mirror ? { mirror } : {}),
     ...(shift ? { shift } : {}),
     ...(runtime ? { runtime } : {}),
+    ...(precision ? ({ precision } as const) : {}),
   }
   return parts === undefined ? signature : { ...signature, parts: readParts(parts, signature.featureSize) }
 }

@@ -145,7 +145,12 @@ export async function formats(): Promise<Format[]> {
     },
     {
       name: 'feature store',
-      seeds: [storeToNpz(storedFeatures()), storeToNpz(severalLayers()), storeToNpz(mixedLabels())],
+      seeds: [
+        storeToNpz(storedFeatures()),
+        storeToNpz(severalLayers()),
+        storeToNpz(mixedLabels()),
+        storeToNpz(halves()),
+      ],
       reads: [async (bytes) => (await FeatureStore.fromNpz(bytes)).toNpz()],
     },
     {
@@ -403,6 +408,12 @@ function storedFeatures(): StoredFeatures {
     labels: ['cat', 'dog', ''],
     signature: { fingerprint: 'ff', layer: 'relu', pooling: '"max"', preprocess: '{}', featureSize: 2 },
   }
+}
+
+/** A store whose numbers are float16. */
+function halves(): StoredFeatures {
+  const stored = storedFeatures()
+  return { ...stored, signature: { ...stored.signature, precision: 'float16' } }
 }
 
 /** A store with labels of both types, and without a label. */

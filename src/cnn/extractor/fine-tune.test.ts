@@ -171,39 +171,51 @@ describe('fineTune', () => {
     expect(await alone.openCompared()).toBeUndefined()
   })
 
-  it.each(['float32', 'float16'] as const)(
-    'keeps activations in a store, of %s in memory',
-    async (activations) => {
-      using extractor = await make()
-      using store = FeatureStore.inMemory()
-      const options = { ...quick, from: 'pool', activations, augment: { flip: true } }
-      const tune = async (some: FineTuneOptions) => {
-        let known: number | undefined
-        using tuned = await extractor.fineTune(images, labels, {
-          ...options,
-          ...some,
-          onProgress: (p) => {
-            if (p.stage === 'activations') known = p.known
-          },
-        })
-        return { known, model: await tuned.toOnnx() }
-      }
-      const { model, known } = await tune({})
-      expect(known).toBeUndefined()
-      expect(await tune({ store })).toEqual({ model, known: 0 })
-      expect(store).toMatchObject({ size: 60, maker: { layer: 'pool' } })
-      expect(await tune({ store })).toEqual({ model, known: 60 })
-      // Another rate needs the same activations, other views do not.
-      expect(await tune({ store, learningRate: 0.01 })).toMatchObject({ known: 60 })
-      await expect(tune({ store, randomState: 1 })).rejects.toMatchObject({
-        code: 'FEATURES_MISMATCH',
-        message: expect.stringContaining('"randomState":1'),
+  it.each(['float32', 'float16'] as const)('keeps activations in a store, as %s', async (activations) => {
+    using extractor = await make()
+    using store = FeatureStore.inMemory()
+    const options = { ...quick, from: 'pool', activations, augment: { flip: true } }
+    const tune = async (some: FineTuneOptions) => {
+      let known: number | undefined
+      using tuned = await extractor.fineTune(images, labels, {
+        ...options,
+        ...some,
+        onProgress: (p) => {
+          if (p.stage === 'activations') known = p.known
+        },
       })
-      using unused = FeatureStore.inMemory()
-      await tune({ store: unused, from: 'input' })
-      expect(unused.size).toBe(0)
-    },
-  )
+      return { known, model: await tuned.toOnnx() }
+    }
+    const { model, known } = await tune({})
+    expect(known).toBeUndefined()
+    expect(await tune({ store })).toEqual({ model, known: 0 })
+    expect(store).toMatchObject({ size: 60, maker: { layer: 'pool' } })
+    expect(await tune({ store })).toEqual({ model, known: 60 })
+    // Another rate needs the same activations, other views do not.
+    expect(await tune({ store, learningRate: 0.01 })).toMatchObject({ known: 60 })
+    await expect(tune({ store, randomState: 1 })).rejects.toMatchObject({
+      code: 'FEATURES_MISMATCH',
+      message: expect.stringContaining('"randomState":1'),
+    })
+    const other = activations === 'float16' ? 'float32' : 'float16'
+    await expect(tune({ store, activations: other })).rejects.toMatchObject({
+      code: 'FEATURES_MISMATCH',
+      message: expect.stringContaining(`they are kept as ${activations}, but ${other} is asked for`),
+    })
+    // The file holds the same numbers.
+    const file = store.toNpz()
+    using again = await FeatureStore.fromNpz(file)
+    expect(await tune({ store: again })).toEqual({ model, known: 60 })
+    expect(again.toNpz()).toEqual(file)
+    const { rows, cols } = store.features
+    const bytes = (activations === 'float16' ? 2 : 4) * rows * cols
+    // The rest are keys and names.
+    expect(file.length - bytes).toBeGreaterThan(0)
+    expect(file.length - bytes).toBeLessThan(20_000)
+    using unused = FeatureStore.inMemory()
+    await tune({ store: unused, from: 'input' })
+    expect(unused.size).toBe(0)
+  })
 
   it.each([
     ['a layer after pooling, all layers tuned', {}, 'input'],

@@ -1,3 +1,4 @@
+import type { Precision } from '../../core/float16.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { requiredInputs } from '../../onnx/graph/graph.ts'
@@ -39,8 +40,8 @@ export async function startFront(
   const network = { session, port, preprocess, taps, views, isIndependent: treatsImagesApart(cut) }
   const featureSize = views.count * sizeOfKept(tail)
   const names = kept.map(({ name }) => name)
-  const signature = () =>
-    activationSignature(cut, names, { views, preprocess, featureSize, runtime: session.runtime })
+  const signature = (precision: Precision) =>
+    activationSignature(cut, names, { views, preprocess, featureSize, precision, runtime: session.runtime })
   return { ...piped(network, { largestLayer: largestResult(cut, facts), dims, threads }), signature }
 }
 

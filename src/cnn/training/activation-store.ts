@@ -1,3 +1,4 @@
+import type { Precision } from '../../core/float16.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { sha256 } from '../../core/sha256.ts'
 import type { ImageInput } from '../../image/image-input.ts'
@@ -17,6 +18,8 @@ export interface ActivationSignature {
   preprocess: string
   featureSize: number
   runtime?: string | undefined
+  /** Present if a store keeps the rows in another precision than float32. The fingerprint covers it too. */
+  precision?: 'float16' | undefined
 }
 
 /** Computes the rows that a store keeps. */
@@ -56,11 +59,13 @@ export async function activationSignature(
     preprocess,
     runtime: info,
     featureSize,
+    precision,
   }: {
     views: ImageViews
     preprocess: ResolvedPreprocess
     runtime: RuntimeInfo
     featureSize: number
+    precision: Precision
   },
 ): Promise<ActivationSignature> {
   const runtime = runtimeInSignature(info)
@@ -71,6 +76,7 @@ export async function activationSignature(
     preprocess: canonicalJson({ ...preprocess, views }),
   }
   const network = await sha256(computationOf(cut))
-  const fingerprint = await digestOf([network, about, runtime ?? null])
-  return { fingerprint, ...about, featureSize, ...(runtime !== undefined && { runtime }) }
+  const kept = precision === 'float16' ? { precision } : {}
+  const fingerprint = await digestOf([network, { ...about, ...kept }, runtime ?? null])
+  return { fingerprint, ...about, featureSize, ...(runtime !== undefined && { runtime }), ...kept }
 }

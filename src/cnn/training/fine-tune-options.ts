@@ -1,10 +1,10 @@
 import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
+import type { Precision } from '../../core/float16.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
 import type { Label } from '../../core/labels.ts'
 import type { RuntimeInfo } from '../runtime.ts'
 import type { ActivationStore } from './activation-store.ts'
-import type { Precision } from './kept-rows.ts'
 
 /** How training images are changed at random, anew in each epoch as far as memory allows. */
 export interface Augmentation {
@@ -48,14 +48,14 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
    */
   seconds?: number | undefined
   /**
-   * How the activations below `from`, or the images, are kept in memory during the training: `'float16'` takes half of the
-   * memory, so that more views of each image may fit. Default `'float32'`.
+   * How the activations below `from`, or the images, are kept in memory during the training and in `store`: `'float16'` takes
+   * half of the memory, so that more views of each image may fit. Default `'float32'`.
    */
   activations?: Precision | undefined
   /**
    * A `FeatureStore` for the activations below `from`, so that another training on the same images need not compute them
-   * again. It must be one of its own, since a store holds one kind of rows: all views of an image, as float32, which must be
-   * those that this training asks for. Not used if the whole network is trained. Default: none.
+   * again. It must be one of its own, since a store holds one kind of rows: all views of an image, which must be those that
+   * this training asks for, in the precision of `activations`. Not used if the whole network is trained. Default: none.
    */
   store?: ActivationStore | undefined
   /** Number of images for each change of the weights. Default 32. */

@@ -1,4 +1,6 @@
+import type { Precision } from '../../core/float16.ts'
 import { joinColumns } from '../../core/join-columns.ts'
+import { keptRows } from '../../core/kept-rows.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
@@ -8,7 +10,6 @@ import { tensorLength } from '../../image/tensor.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
 import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
-import { keptRows, type Precision } from './kept-rows.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
@@ -26,8 +27,8 @@ export interface TrainingData {
 export interface Front {
   /** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
   run: Pipeline['run']
-  /** The signature of these matrices side by side. */
-  signature(): Promise<ActivationSignature>
+  /** The signature of these matrices side by side. @param precision how a store keeps them */
+  signature(precision: Precision): Promise<ActivationSignature>
 }
 
 /** The network below the layer, and where the images come from. */
@@ -137,7 +138,7 @@ export async function keepActivations(
       .map(({ size }) => row.subarray(at, (at += size)))
   }
   const batchSize = batchSizeFor(numbers)
-  const fromStore = store && (await storedRows(images, front, store, batchSize, o))
+  const fromStore = store && (await storedRows(images, front, { store, precision, batchSize, ...o }))
   for (const [first, end] of batches(images.length, batchSize)) {
     if (fromStore) {
       const rows = fromStore(first, end)
@@ -167,17 +168,21 @@ export async function keepActivations(
 /**
  * Computes the activations that a store does not hold yet.
  *
- * @param batchSize number of images that are computed at a time
+ * @param o.batchSize number of images that are computed at a time
  * @returns reads the activations of some consecutive images
  */
 async function storedRows(
   images: readonly ImageInput[],
   front: Front,
-  store: ActivationStore,
-  batchSize: number,
-  { signal, onImages }: KeepOptions,
+  {
+    store,
+    precision,
+    batchSize,
+    signal,
+    onImages,
+  }: KeepOptions & { store: ActivationStore; precision: Precision; batchSize: number },
 ): Promise<(first: number, end: number) => Matrix> {
-  const signature = await front.signature()
+  const signature = await front.signature(precision)
   const rows: ActivationRows = {
     signature: async () => signature,
     extract: async (some, o) => joinColumns(await front.run(some, o)),

@@ -1,8 +1,8 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
+import { bytesOf, type Precision } from '../../core/float16.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { multiplyAdds } from '../../onnx/shapes/multiply-adds.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
-import { bytesOf, type Precision } from './kept-rows.ts'
 
 /** Maximum bytes of activations or images that a training keeps. */
 const MAX_CACHED_BYTES = 2 ** 31

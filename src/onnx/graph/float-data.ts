@@ -1,3 +1,4 @@
+import { fromHalf } from '../../core/float16.ts'
 import { TensorProto_DataType as DataType, type TensorProto } from '../proto/onnx.ts'
 
 /**
@@ -37,14 +38,4 @@ function fromHalves(view: DataView, length: number): Float32Array {
     } else numbers[i] = fromHalf(half)
   }
   return numbers
-}
-
-/** Converts a float16 bit pattern to a number. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fromHalf } from '../../onnx/graph/float-data.ts'
+import { fromHalf } from './float16.ts'
 import { keptRows } from './kept-rows.ts'
 
 describe('kept rows', () => {

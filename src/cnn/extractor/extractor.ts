@@ -197,7 +197,7 @@ export class FeatureExtractor {
       extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
       open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
     }
-    const { fineTuneNetwork } = await import('./fine-tune-network.ts')
+    const { fineTuneNetwork } = await import('./fine-tuning/fine-tune-network.ts')
     const { extractor, tuning, compared } = await fineTuneNetwork(frozen, images, labels, options)
     extractor.#tuning = tuning
     extractor.#compared = compared

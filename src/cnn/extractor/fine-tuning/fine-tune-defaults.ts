@@ -1,7 +1,7 @@
-import { inferTensors } from '../../onnx/shapes/infer.ts'
-import type { LayerInfo } from '../layers/layer-info.ts'
-import { workOfStep } from '../training/plan-training.ts'
-import type { LoadedNetwork } from './load-network.ts'
+import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import type { LayerInfo } from '../../layers/layer-info.ts'
+import { workOfStep } from '../../training/plan-training.ts'
+import type { LoadedNetwork } from '../load-network.ts'
 import { isTrainable, tailAbove } from './trainable-tail.ts'
 
 /** Images of each class from which on lower layers may learn; with fewer, only what follows the last stage but one. */

@@ -1,8 +1,8 @@
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { obstacleIn, type Tail, tailOf } from '../../onnx/gradient/tail.ts'
-import type { ModelProto } from '../../onnx/proto/onnx.ts'
-import { inferTensors } from '../../onnx/shapes/infer.ts'
-import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
+import { SoftmarginError, show } from '../../../core/errors.ts'
+import { obstacleIn, type Tail, tailOf } from '../../../onnx/gradient/tail.ts'
+import type { ModelProto } from '../../../onnx/proto/onnx.ts'
+import { inferTensors } from '../../../onnx/shapes/infer.ts'
+import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from '../load-network.ts'
 
 /** The part of the network above a layer, for batches of some size. @param from a layer's name or the image input's */
 export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Tail {

@@ -1,6 +1,6 @@
-import { SoftmarginError } from '../../core/errors.ts'
-import type { Label } from '../../core/labels.ts'
-import { trainTestSplit } from '../../model-selection/splits/train-test-split.ts'
+import { SoftmarginError } from '../../../core/errors.ts'
+import type { Label } from '../../../core/labels.ts'
+import { trainTestSplit } from '../../../model-selection/splits/train-test-split.ts'
 
 /** Rows to learn from and rows held out, in order. */
 export interface HeldOut {

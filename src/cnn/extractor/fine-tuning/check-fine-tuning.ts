@@ -1,10 +1,10 @@
-import { SoftmarginError, show } from '../../core/errors.ts'
-import { type Label, uniqueLabels } from '../../core/labels.ts'
-import type { LayerInfo } from '../layers/layer-info.ts'
-import type { Settings } from '../training/fine-tune-options.ts'
-import { viewsThatFit } from '../training/plan-training.ts'
+import { SoftmarginError, show } from '../../../core/errors.ts'
+import { type Label, uniqueLabels } from '../../../core/labels.ts'
+import type { LayerInfo } from '../../layers/layer-info.ts'
+import type { Settings } from '../../training/fine-tune-options.ts'
+import { viewsThatFit } from '../../training/plan-training.ts'
+import type { LoadedNetwork } from '../load-network.ts'
 import { defaultFrom } from './fine-tune-defaults.ts'
-import type { LoadedNetwork } from './load-network.ts'
 import { findFrom, learnsFromImages, sizeOfKept, tailAbove } from './trainable-tail.ts'
 
 /**

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { digit } from '../../../test/support/digits.ts'
-import { layeredCnnBytes, seeded } from '../../../test/support/layered-cnn.ts'
-import { qdqCnn, qlinearCnn } from '../../../test/support/model-kinds.ts'
-import { textureLabels, texturePreprocess, textures } from '../../../test/support/textures.ts'
-import type { ErrorCode, SoftmarginError } from '../../core/errors.ts'
-import type { RawImage } from '../../image/image-input.ts'
-import { FeatureStore } from '../../store/feature-store.ts'
-import type { FineTuneOptions, FineTuneProgress } from '../training/fine-tune-options.ts'
-import { type ExtractorOptions, FeatureExtractor } from './extractor.ts'
+import { digit } from '../../../../test/support/digits.ts'
+import { layeredCnnBytes, seeded } from '../../../../test/support/layered-cnn.ts'
+import { qdqCnn, qlinearCnn } from '../../../../test/support/model-kinds.ts'
+import { textureLabels, texturePreprocess, textures } from '../../../../test/support/textures.ts'
+import type { ErrorCode, SoftmarginError } from '../../../core/errors.ts'
+import type { RawImage } from '../../../image/image-input.ts'
+import { FeatureStore } from '../../../store/feature-store.ts'
+import type { FineTuneOptions, FineTuneProgress } from '../../training/fine-tune-options.ts'
+import { type ExtractorOptions, FeatureExtractor } from '../extractor.ts'
 
 const images = textures(0, 20)
 const labels = textureLabels(20)

@@ -14,13 +14,24 @@ export interface TensorSize {
   width: number
 }
 
-/** Draws a change. @param shift greatest shift as a share of the side */
-export function drawView(random: Random, flip: boolean, shift: number, { height, width }: TensorSize): View {
+/**
+ * Draws a change.
+ *
+ * @param flip whether half of the images are mirrored, or all
+ * @param shift greatest shift as a share of the side
+ */
+export function drawView(
+  random: Random,
+  flip: boolean | 'always',
+  shift: number,
+  { height, width }: TensorSize,
+): View {
   const along = (side: number) => {
     const most = Math.round(shift * side)
     return random.below(2 * most + 1) - most
   }
-  return { flip: flip && random.below(2) === 1, down: along(height), right: along(width) }
+  const flipped = flip === 'always' || (flip && random.below(2) === 1)
+  return { flip: flipped, down: along(height), right: along(width) }
 }
 
 /** Writes a changed image; what a shift moves in is the border's reflection. */

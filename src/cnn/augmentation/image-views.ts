@@ -5,8 +5,8 @@ import { applyView, drawView, type TensorSize } from './augment.ts'
 export interface ImageViews {
   /** Number of changed copies of each image. */
   count: number
-  /** Whether half of them are mirrored. */
-  flip: boolean
+  /** Whether half of them are mirrored, or all. */
+  flip: boolean | 'always'
   /** Greatest shift along each axis, as a share of the side. */
   shift: number
   /** Seed of the changes, an integer from 0 to 2^32 - 1. */

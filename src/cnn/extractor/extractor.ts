@@ -7,11 +7,10 @@ import { targetSize } from '../../image/resize.ts'
 import { type NetworkPicture, networkPicture } from '../../image/tensor.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
-import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
-import { type ExtractOptions, Pipeline } from '../batching/run-images.ts'
-import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
+import type { ExtractOptions, Pipeline } from '../batching/run-images.ts'
+import type { LayerInfo } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
 import { pooledSize } from '../pool.ts'
 import { defaultRuntime, type RunningDevice, type Runtime, type RuntimeInfo } from '../runtime.ts'
@@ -23,8 +22,9 @@ import {
   type ExtractorOptions,
   type LayerChoice,
 } from './extractor-options.ts'
+import { featurePipeline } from './feature-pipeline.ts'
 import type { LayerAverages } from './layer-averages.ts'
-import { type LoadedNetwork, loadNetwork, pickLayer, pictureDims } from './load-network.ts'
+import { type LoadedNetwork, loadNetwork, pickLayer } from './load-network.ts'
 import { openModel } from './model-source.ts'
 
 export type { ExtractorDescription, ExtractorOptions, LayerChoice } from './extractor-options.ts'
@@ -276,7 +276,7 @@ export class FeatureExtractor {
    */
   async extract(images: readonly ImageInput[], options: ExtractOptions = {}): Promise<Matrix> {
     this.#checkAlive()
-    this.#pipeline ??= this.#openPipeline()
+    this.#pipeline ??= featurePipeline(this.#parts, this.layers())
     const [features] = await this.#pipeline.run(images, options)
     return features
   }
@@ -325,7 +325,9 @@ export class FeatureExtractor {
     const size = outputSize(preprocess)
     const { width, height } = preprocess.size ? targetSize(size, preprocess.size) : size
     if (width === size.width && height === size.height) return this.extract(pictures, options)
-    this.#asItIs ??= this.#openPipeline({ ...preprocess, size: undefined, crop: size })
+    this.#asItIs ??= featurePipeline(this.#parts, this.layers(), {
+      preprocess: { ...preprocess, size: undefined, crop: size },
+    })
     const [features] = await this.#asItIs.run(pictures, options)
     return features
   }
@@ -354,19 +356,6 @@ export class FeatureExtractor {
 
   [Symbol.dispose](): void {
     this.dispose()
-  }
-
-  #openPipeline(preprocess = this.#parts.preprocess): Pipeline {
-    const { session, port, layer, pooling, dims, arrangement, cut } = this.#parts
-    const taps = [{ layer: layer.name, pooling, shape: dims.slice(1), arrangement }]
-    const isIndependent = treatsImagesApart(cut)
-    const network = { session, port, preprocess, taps, isIndependent }
-    const { threads } = this.#parts
-    return new Pipeline(network, {
-      largestLayer: largestLayer(this.layers(), [layer.name]),
-      dims: pictureDims(port, preprocess),
-      threads,
-    })
   }
 
   #checkAlive(): void {

@@ -1,33 +1,24 @@
-import { invalidArgument } from '../../../core/errors.ts'
-import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } from '../../../core/labels.ts'
-import type { Matrix } from '../../../core/matrix.ts'
+import type { Label } from '../../../core/labels.ts'
 import type { ImageInput } from '../../../image/image-input.ts'
-import type { ModelProto } from '../../../onnx/proto/onnx.ts'
-import type { ExtractOptions } from '../../batching/run-images.ts'
-import type { LayerInfo } from '../../layers/layer-info.ts'
-import { isBetter, isUnclear, type Verdicts, validationOf } from '../../training/compared-networks.ts'
-import { probeFeatures } from '../../training/feature-probe.ts'
-import { checkFineTune, type FineTuneOptions, type Tuning } from '../../training/fine-tune-options.ts'
-import { largest } from '../../training/gradient-runner.ts'
-import type { LoadedNetwork } from '../load-network.ts'
+import { isBetter, isUnclear } from '../../training/compared-networks.ts'
+import {
+  checkFineTune,
+  type FineTuneOptions,
+  type FineTuneProgress,
+  type Tuning,
+} from '../../training/fine-tune-options.ts'
 import { checkFineTuning } from './check-fine-tuning.ts'
-import { type Trained, type TrainingSetup, trainAbove } from './fine-tune.ts'
-import { defaultCutMix, defaultEpochs, defaultFrom, trainingsThatFit } from './fine-tune-defaults.ts'
-import { type HeldOut, splitAgain, splitRows } from './held-out-rows.ts'
-import { keepsClassWhenMirrored } from './mirror-check.ts'
-import { findFrom, learnsFromImages } from './trainable-tail.ts'
+import { type Trained, type TrainingSetup, type TrainingTask, trainAbove } from './fine-tune.ts'
+import { trainingsThatFit } from './fine-tune-defaults.ts'
+import type { FrozenExtractor, OpenedExtractor } from './frozen-extractor.ts'
+import { HeldOutComparison } from './held-out-comparison.ts'
+import { splitAgain, splitRows } from './held-out-rows.ts'
+import { findFrom } from './trainable-tail.ts'
+import { checkTuningData, readTuningData, selectImages } from './tuning-data.ts'
+import { planTuning } from './tuning-plan.ts'
 
 /** Greatest number of trainings that each hold out other images. */
 const MAX_FOLDS = 4
-
-/** What an extractor lends to its fine-tuning. */
-export interface FrozenExtractor<T> {
-  parts: LoadedNetwork
-  layers: LayerInfo[]
-  extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
-  /** Opens an extractor like this one on other weights, or on its own. */
-  open(model: ModelProto | undefined): Promise<T>
-}
 
 /**
  * Fine-tunes the network of an extractor and compares it with the frozen one.
@@ -36,7 +27,7 @@ export interface FrozenExtractor<T> {
  *   function that opens an extractor on the weights that were compared
  * @throws {SoftmarginError} as `FeatureExtractor.fineTune`
  */
-export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extract'> & { dispose(): void }>(
+export async function fineTuneNetwork<T extends OpenedExtractor>(
   frozen: FrozenExtractor<T>,
   images: readonly ImageInput[],
   labels: ArrayLike<Label>,
@@ -46,123 +37,58 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
   const settings = checkFineTune(options)
   const { signal, onProgress } = options
   const { parts } = frozen
-  if (!Array.isArray(images)) throw invalidArgument('images', images, 'an array of images')
-  checkLabels(labels, images.length, 'labels', 'images')
-  checkClasses(uniqueLabels(labels, 'labels'), 'labels')
-  if (options.groups !== undefined) checkLabels(options.groups, images.length, 'groups', 'images')
+  checkTuningData(images, labels, options.groups)
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
   checkFineTuning(parts, frozen.layers, asked, labels, settings)
 
-  const unreadable = new Set<number>()
-  const { onUnreadable } = options
-  const all = await frozen.extract(images, {
-    signal,
-    onProgress: (p) => onProgress?.({ stage: 'features', ...p }),
-    onUnreadable:
-      onUnreadable &&
-      ((index, error) => {
-        unreadable.add(index)
-        onUnreadable(index, error)
-      }),
-  })
-  const read = [...images.keys()].filter((i) => !unreadable.has(i))
-  const y = read.map((i) => labels[i])
-  const groups = options.groups && read.map((i) => options.groups![i])
-  const split = { validation: settings.validation, randomState: settings.randomState, groups }
-  const rows = splitRows(y, split)
-  const imagesOf = (side: Int32Array) => Array.from(side, (row) => images[read[row]])
-  const labelsOf = (side: Int32Array) => Array.from(side, (row) => y[row])
-  const [trainImages, trainLabels] = [imagesOf(rows.train), labelsOf(rows.train)]
-  const features = all.select(rows.train)
-  const classes = uniqueLabels(trainLabels).length
-  const from = asked ?? defaultFrom(parts, frozen.layers, trainImages.length, classes)
-  const flip =
-    settings.augment.flip ??
-    (await keepsClassWhenMirrored(
-      parts,
-      trainImages,
-      { labels: trainLabels, groups: groups && Array.from(rows.train, (row) => groups[row]) },
-      features,
-      settings,
-      signal,
-    ))
-  const { cutMix: askedMix } = settings.augment
-  const isWhole = learnsFromImages(parts, from)
-  const suitsMix = isWhole && flip && !settings.reset
-  const mayMix = askedMix === undefined ? suitsMix : isWhole && askedMix > 0
-  const epochs =
-    settings.seconds === undefined
-      ? (settings.epochs ?? defaultEpochs(parts, from, trainImages.length, mayMix))
-      : undefined
-  const cutMix = mayMix ? (askedMix ?? defaultCutMix(epochs)) : 0
+  const all = await readTuningData(frozen, images, labels, options)
+  const { validation: share, randomState, seconds } = settings
+  const split = { validation: share, randomState, groups: all.groups }
+  const rows = splitRows(all.labels, split)
+  const learnt = selectImages(all, rows.train)
+  const plan = await planTuning(frozen, learnt, asked, settings, signal)
+
   const mayRefit = settings.refit && rows.test.length > 0
-  const { seconds } = settings
-  const timeOf = (share: number) => (seconds === undefined ? undefined : began + 1000 * seconds * share)
+  const { epochs, ...changes } = plan
   const setup: TrainingSetup = {
-    images: mayRefit ? read.map((i) => images[i]) : trainImages,
-    from,
-    flip,
-    cutMix,
-    settings: {
-      ...settings,
-      epochs,
-    },
+    images: mayRefit ? all.images : learnt.images,
+    ...changes,
+    settings: { ...settings, epochs },
   }
-  const trained = await trainAbove(
-    parts,
-    setup,
-    {
-      ...{ labels: trainLabels, features },
-      rows: mayRefit ? rows.train : Int32Array.from(trainLabels.keys()),
-      deadline: timeOf(mayRefit ? rows.train.length / (rows.train.length + read.length) : 1),
-    },
-    options,
-  )
-  const { data } = trained
-  const compared = () => frozen.open(trained.model)
+  const train = (task: TrainingTask, stage?: FineTuneProgress['stage']) =>
+    trainAbove(parts, setup, task, {
+      signal,
+      onProgress: onProgress && ((p) => onProgress(stage ? { ...p, stage } : p)),
+    })
+  const timeOf = (part: number) => (seconds === undefined ? undefined : began + 1000 * seconds * part)
+
+  const firstRows = mayRefit ? rows.train : Int32Array.from(rows.train.keys())
+  const firstPart = mayRefit ? firstRows.length / (firstRows.length + all.images.length) : 1
+  const first = await train({ ...learnt, rows: firstRows, deadline: timeOf(firstPart) })
+  const { data } = first
+  const compared = () => frozen.open(first.model)
   const tuned = await compared()
   try {
-    const tuning = tuningOf(trained, flip)
+    const tuning = tuningOf(first, plan.flip)
     if (rows.test.length === 0) return { extractor: tuned, tuning }
-    const verdictsOn = async ({ train, test }: HeldOut, trained: Trained, tuned: T): Promise<Verdicts> => {
-      const own = await tuned.extract(imagesOf(Int32Array.from(y.keys())), { signal })
-      const [labels, testLabels] = [labelsOf(train), labelsOf(test)]
-      const probe = async (X: Matrix) => {
-        const [isCorrect] = await probeFeatures(X.select(train), labels, [X.select(test)], testLabels, signal)
-        return isCorrect
-      }
-      const softmax = isHeadCorrect(trained, own.select(test), labels, testLabels)
-      return { frozen: await probe(all), tuned: await probe(own), softmax }
-    }
-    const folds = [{ ...rows, verdicts: await verdictsOn(rows, trained, tuned) }]
-    const validationSoFar = () =>
-      validationOf(
-        folds.map(({ verdicts }) => verdicts),
-        Array.from(rows.test, (row) => read[row]),
-      )
+    const comparison = new HeldOutComparison(all, signal)
+    await comparison.add(rows, first, tuned)
     // The refit is a training as well.
-    const trainings = epochs === undefined ? 0 : trainingsThatFit(parts, from, read.length, epochs) - 1
-    while (mayRefit && folds.length < Math.min(MAX_FOLDS, trainings) && isUnclear(validationSoFar())) {
-      const next = splitAgain(y, folds, split)
-      if (!next) break
-      const task = { rows: next.train, labels: labelsOf(next.train), features: all.select(next.train), data }
-      const other = await trainAbove(
-        parts,
-        setup,
-        { ...task, deadline: undefined },
-        {
-          signal,
-          onProgress: onProgress && ((p) => onProgress({ ...p, stage: 'validation' })),
-        },
-      )
+    const fits = epochs === undefined ? 0 : trainingsThatFit(parts, plan.from, all.images.length, epochs) - 1
+    const mostFolds = mayRefit ? Math.min(MAX_FOLDS, fits) : 1
+    while (comparison.folds.length < mostFolds && isUnclear(comparison.validation())) {
+      const held = splitAgain(all.labels, comparison.folds, split)
+      if (!held) break
+      const task = { ...selectImages(all, held.train), rows: held.train, deadline: undefined, data }
+      const other = await train(task, 'validation')
       const opened = await frozen.open(other.model)
       try {
-        folds.push({ ...next, verdicts: await verdictsOn(next, other, opened) })
+        await comparison.add(held, other, opened)
       } finally {
         opened.dispose()
       }
     }
-    const validation = validationSoFar()
+    const validation = comparison.validation()
     const kept = isBetter(validation)
     if (kept && !mayRefit) return { extractor: tuned, tuning: { ...tuning, validation } }
     if (!kept) {
@@ -170,18 +96,11 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
       tuned.dispose()
       return { extractor, tuning: { ...tuning, kept, validation } }
     }
-    const again = await trainAbove(
-      parts,
-      setup,
-      { rows: Int32Array.from(y.keys()), labels: y, features: all, deadline: timeOf(1), data },
-      {
-        signal,
-        onProgress: onProgress && ((p) => onProgress({ ...p, stage: 'refit' })),
-      },
-    )
+    const everyRow = Int32Array.from(all.labels.keys())
+    const again = await train({ ...all, rows: everyRow, deadline: timeOf(1), data }, 'refit')
     const extractor = await frozen.open(again.model)
     tuned.dispose()
-    return { extractor, tuning: { ...tuningOf(again, flip), refit: true, validation }, compared }
+    return { extractor, tuning: { ...tuningOf(again, plan.flip), refit: true, validation }, compared }
   } catch (error) {
     tuned.dispose()
     throw error
@@ -190,26 +109,4 @@ export async function fineTuneNetwork<T extends Pick<FrozenExtractor<T>, 'extrac
 
 function tuningOf({ from, runtime, report }: Trained, flip: boolean): Tuning {
   return { kept: true, refit: false, from, runtime, ...report, flip }
-}
-
-/** Which rows the softmax head labels correctly. */
-function isHeadCorrect(
-  { head }: Trained,
-  features: Matrix,
-  trainLabels: Label[],
-  labels: Label[],
-): boolean[] {
-  const { classes } = encodeLabels(trainLabels)
-  const { weight, bias, featureScale } = head
-  // Features of the frozen network may follow.
-  const own = weight.length / classes.length
-  return labels.map((label, row) => {
-    const x = features.row(row)
-    const logits = Float32Array.from(classes, (_, k) => {
-      let sum = 0
-      for (let i = 0; i < own; i++) sum += x[i] * weight[k * own + i]
-      return sum * featureScale + bias[k]
-    })
-    return classes[largest(logits)] === label
-  })
 }

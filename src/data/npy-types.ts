@@ -1,6 +1,6 @@
 // Conversion between NumPy's element types and typed arrays.
 
-import { fromHalves, toHalves } from '../core/float16.ts'
+import { fromHalves, toHalves } from '../core/precision/float16.ts'
 import type { NdData } from './nd-array.ts'
 
 type Numbers = Exclude<NdData, boolean[] | string[]>

@@ -1,7 +1,7 @@
 import { SoftmarginError } from '../core/errors.ts'
-import type { Precision } from '../core/float16.ts'
-import { type KeptRows, keptRows } from '../core/kept-rows.ts'
 import { Matrix } from '../core/matrix.ts'
+import type { Precision } from '../core/precision/float16.ts'
+import { type KeptRows, keptRows } from '../core/precision/kept-rows.ts'
 
 /** A matrix to which rows can be appended. */
 export class GrowingRows {

@@ -1,9 +1,9 @@
 // The `.npz` format of feature stores and of the records in their journals.
 
 import { SoftmarginError, show } from '../core/errors.ts'
-import { bytesOf } from '../core/float16.ts'
 import type { Label } from '../core/labels.ts'
 import { checkFinite, type Matrix } from '../core/matrix.ts'
+import { bytesOf } from '../core/precision/float16.ts'
 import type { DataSource, ReadOptions } from '../data/data-source.ts'
 import { NdArray, type NdArrayLike } from '../data/nd-array.ts'
 import { npyFile, writeNpy } from '../data/npy.ts'

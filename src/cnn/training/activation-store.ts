@@ -1,5 +1,5 @@
-import type { Precision } from '../../core/float16.ts'
 import type { Matrix } from '../../core/matrix.ts'
+import type { Precision } from '../../core/precision/float16.ts'
 import { sha256 } from '../../core/sha256.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'

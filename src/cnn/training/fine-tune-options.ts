@@ -1,8 +1,8 @@
 import type { LongCall, Progress } from '../../core/call-options.ts'
 import { invalidArgument, type SoftmarginError } from '../../core/errors.ts'
-import type { Precision } from '../../core/float16.ts'
 import { checkKnownOptions } from '../../core/known-options.ts'
 import type { Label } from '../../core/labels.ts'
+import type { Precision } from '../../core/precision/float16.ts'
 import type { RuntimeInfo } from '../runtime.ts'
 import type { ActivationStore } from './activation-store.ts'
 

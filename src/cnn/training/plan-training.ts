@@ -1,5 +1,5 @@
 import { SoftmarginError, show } from '../../core/errors.ts'
-import { bytesOf, type Precision } from '../../core/float16.ts'
+import { bytesOf, type Precision } from '../../core/precision/float16.ts'
 import type { Tail } from '../../onnx/gradient/tail.ts'
 import { multiplyAdds } from '../../onnx/shapes/multiply-adds.ts'
 import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'

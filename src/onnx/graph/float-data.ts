@@ -1,4 +1,4 @@
-import { fromHalf } from '../../core/float16.ts'
+import { fromHalf } from '../../core/precision/float16.ts'
 import { TensorProto_DataType as DataType, type TensorProto } from '../proto/onnx.ts'
 
 /**

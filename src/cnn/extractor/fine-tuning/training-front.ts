@@ -1,4 +1,4 @@
-import type { Precision } from '../../../core/float16.ts'
+import type { Precision } from '../../../core/precision/float16.ts'
 import { tensorLength } from '../../../image/tensor.ts'
 import type { Tail } from '../../../onnx/gradient/tail.ts'
 import { requiredInputs } from '../../../onnx/graph/graph.ts'

@@ -3,7 +3,6 @@ import { attributeOf, integerOf } from '../graph/attributes.ts'
 import { floatsOf } from '../graph/float-data.ts'
 import { tensorsReadBy, topologicalOrder, typeName } from '../graph/graph.ts'
 import { constant, tensorInfo } from '../graph/nodes.ts'
-import { isOnnxDomain } from '../graph/operator-set.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
@@ -16,16 +15,7 @@ import {
 } from '../proto/onnx.ts'
 import type { TensorInfo } from '../shapes/tensor-info.ts'
 import { blockedTensors } from './differentiate.ts'
-
-/** A float constant of a network that training may change. */
-export interface Weight {
-  /** Name of its tensor. A float16 constant that is cast has the name of the cast's result. */
-  name: string
-  dims: number[]
-  values: Float32Array
-  /** Number of operators with weights above the first one that reads it. */
-  depth: number
-}
+import { type Weight, weightsOf } from './weights.ts'
 
 /** The part of a network above a layer, as a model of its own. */
 export interface Tail {
@@ -35,22 +25,6 @@ export interface Tail {
   kept: { name: string; dims: number[] }[]
   weights: Weight[]
 }
-
-/** Which inputs of an operator are weights if they are constant. */
-const weightInputs = new Map<string, number[]>([
-  ['Conv', [1, 2]],
-  ['ConvTranspose', [1, 2]],
-  ['Gemm', [1, 2]],
-  ['MatMul', [0, 1]],
-  ['BatchNormalization', [1, 2]],
-  ['LayerNormalization', [1, 2]],
-  ['InstanceNormalization', [1, 2]],
-  ['GroupNormalization', [1, 2]],
-  ['PRelu', [1]],
-])
-
-/** Operators whose constants are weights unless they are single numbers: biases, scales, tokens. */
-const combines = new Set(['Add', 'Sub', 'Mul', 'Div', 'Concat', 'Expand'])
 
 /**
  * Cuts off the part of a network that depends on a layer.
@@ -168,29 +142,4 @@ function keptDims(name: string, facts: Map<string, TensorInfo>): number[] {
   const expected = 'a layer that is float32 and whose sizes follow from those of the image'
   const message = `the network cannot be trained from there on: tensor ${show(name)} ${why}`
   throw new SoftmarginError('MODEL_UNSUPPORTED', message, { argument: 'from', received: name, expected })
-}
-
-function weightsOf(nodes: NodeProto[], constants: Map<string, TensorProto>): Weight[] {
-  const found = new Map<string, Weight>()
-  let depth = 0
-  for (const node of nodes.toReversed()) {
-    const names = weightNames(node, constants)
-    for (const name of names) {
-      const tensor = constants.get(name)!
-      // A weight that several operators read belongs to the lowest one, whose learning rate is the smallest.
-      found.set(name, { name, dims: tensor.dims.map(Number), values: floatsOf(tensor)!, depth })
-    }
-    if (names.length > 0) depth++
-  }
-  return [...found.values()]
-}
-
-function weightNames({ opType, domain, input }: NodeProto, constants: Map<string, TensorProto>): string[] {
-  if (!isOnnxDomain(domain)) return []
-  const isFloat = (name: string) => constants.get(name)?.dataType === DataType.FLOAT
-  if (combines.has(opType)) {
-    const length = (name: string) => constants.get(name)!.dims.reduce((all, n) => all * Number(n), 1)
-    return input.filter((name) => isFloat(name) && length(name) > 1)
-  }
-  return (weightInputs.get(opType) ?? []).map((i) => input[i] ?? '').filter(isFloat)
 }

@@ -4,6 +4,18 @@ import { sha256 } from '../core/sha256.ts'
 import { ENGINE_VERSION } from './engine/engine-version.ts'
 import type { RuntimeInfo } from './runtime.ts'
 
+/** How rows of features or activations were computed. `FeatureSignature` says more of each field. */
+export interface RowSignature {
+  fingerprint: string
+  layer: string
+  pooling: string
+  preprocess: string
+  featureSize: number
+  runtime?: string | undefined
+  /** Present if a store keeps the rows in another precision than float32. The fingerprint covers it too. */
+  precision?: 'float16' | undefined
+}
+
 /** The runtime as signatures name it: with its execution providers, and `undefined` for onnxruntime-web. */
 export function runtimeInSignature({ name, module, executionProviders }: RuntimeInfo): string | undefined {
   if (name === 'onnxruntime') return undefined

@@ -1,8 +1,7 @@
 // Feature signatures: identify how features were computed, so that a store never mixes incompatible ones.
 
 import type { ExtractorDescription, FeatureExtractor } from '../cnn/extractor/extractor.ts'
-import { canonicalJson, digestOf, runtimeInSignature } from '../cnn/signature-parts.ts'
-import type { ActivationSignature } from '../cnn/training/activation-store.ts'
+import { canonicalJson, digestOf, type RowSignature, runtimeInSignature } from '../cnn/signature-parts.ts'
 import { sha256 } from '../core/sha256.ts'
 import { type Views, viewsOf } from '../onnx/edit/averaged-views.ts'
 import { computationOf } from '../onnx/graph/computation.ts'
@@ -14,7 +13,7 @@ import { computationOf } from '../onnx/graph/computation.ts'
  * Metadata of the model file is not included. For several layers, `layer` is a JSON array of their names and `pooling` one
  * of their poolings, each with `prefixTokens` if it skips those tokens.
  */
-export interface FeatureSignature extends ActivationSignature {
+export interface FeatureSignature extends RowSignature {
   /**
    * Present, and true, if the features are averaged over the image and its horizontal mirror image. The fingerprint
    * covers it too.

@@ -8,23 +8,11 @@ import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ImageViews } from '../augmentation/image-views.ts'
 import type { ExtractOptions } from '../batching/run-images.ts'
 import type { RuntimeInfo } from '../runtime.ts'
-import { canonicalJson, digestOf, runtimeInSignature } from '../signature-parts.ts'
-
-/** How activations were computed: a `FeatureSignature` of the store. */
-export interface ActivationSignature {
-  fingerprint: string
-  layer: string
-  pooling: string
-  preprocess: string
-  featureSize: number
-  runtime?: string | undefined
-  /** Present if a store keeps the rows in another precision than float32. The fingerprint covers it too. */
-  precision?: 'float16' | undefined
-}
+import { canonicalJson, digestOf, type RowSignature, runtimeInSignature } from '../signature-parts.ts'
 
 /** Computes the rows that a store keeps. */
 export interface ActivationRows {
-  signature(): Promise<ActivationSignature>
+  signature(): Promise<RowSignature>
   extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
 }
 
@@ -43,7 +31,7 @@ export interface ActivationStore {
     },
   ): Promise<string[]>
   /** @internal */
-  featuresOf(keys: readonly string[], signature: ActivationSignature): Matrix
+  featuresOf(keys: readonly string[], signature: RowSignature): Matrix
 }
 
 /**
@@ -67,7 +55,7 @@ export async function activationSignature(
     featureSize: number
     precision: Precision
   },
-): Promise<ActivationSignature> {
+): Promise<RowSignature> {
   const runtime = runtimeInSignature(info)
   const about = {
     layer: layers.length === 1 ? layers[0] : JSON.stringify(layers),

@@ -9,7 +9,8 @@ import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { tensorLength } from '../../image/tensor.ts'
 import { applyView, drawView, type TensorSize } from '../augmentation/augment.ts'
 import type { Pipeline } from '../batching/run-images.ts'
-import type { ActivationRows, ActivationSignature, ActivationStore } from './activation-store.ts'
+import type { RowSignature } from '../signature-parts.ts'
+import type { ActivationRows, ActivationStore } from './activation-store.ts'
 
 /** What a training reads in each epoch: the tensors that the tail takes, for each image. */
 export interface TrainingData {
@@ -28,7 +29,7 @@ export interface Front {
   /** Computes `kept` of the first view of each image, then of the second, and so on: one matrix each. */
   run: Pipeline['run']
   /** The signature of these matrices side by side. @param precision how a store keeps them */
-  signature(precision: Precision): Promise<ActivationSignature>
+  signature(precision: Precision): Promise<RowSignature>
 }
 
 /** The network below the layer, and where the images come from. */

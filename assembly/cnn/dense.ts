@@ -35,6 +35,7 @@ export function dense(
   epilogueAddress: usize,
 ): void {
   const epilogue = changetype<Epilogue>(epilogueAddress)
+  const finishes = residual != 0 || epilogue.low > -Infinity || epilogue.high < Infinity
   for (let from = 0; from < pixels; from += pixelBlock) {
     const pixelCount = min(pixelBlock, pixels - from)
     const table = <usize>from * 4
@@ -60,7 +61,7 @@ export function dense(
           isLast && residual ? residual + at : 0,
           residualOffsets + table,
           channels - channel,
-          isLast ? epilogueAddress : 0,
+          isLast && finishes ? epilogueAddress : 0,
         )
         segment += <usize>count * 8
         panel += <usize>load<i32>(depthBlocks + <usize>depthBlock * 8, 4) * width * 4

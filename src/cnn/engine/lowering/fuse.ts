@@ -21,7 +21,7 @@ export async function fuse(program: Program): Promise<Program> {
   operations = joinFactors(operations, outputs)
   operations = joinResiduals(operations, outputs)
   operations = joinActivations(operations, outputs)
-  if (operations.some(isMultiply)) operations = (await import('./gates.ts')).joinGates(operations, outputs)
+  if (operations.some(isMultiply)) operations = (await import('./patterns.ts')).joinGates(operations, outputs)
   return { ...program, operations: withoutDead(operations, outputs) }
 }
 

@@ -56,11 +56,44 @@ export function exp4(x: v128): v128 {
   return exp2of4(f32x4.mul(x, f32x4.splat(LOG2_E)))
 }
 
+// 2^r for r from -1/2 to 1/2 is (r^2 + RISE r + LEVEL) / (r^2 - RISE r + LEVEL), within 4.4e-7 of it.
+const RISE: f32 = 8.67783884
+const LEVEL: f32 = 25.03910668
+/** 1.5 * 2^23 rounds a number that is added to it; 127 makes the low bits of the sum the exponent bits of a power of 2. */
+const ROUNDING: f32 = 12583039
+const LEAST: f32 = -126
+const MOST: f32 = 127
+
+/**
+ * 1 / (1 + 2^x), by one division in all. A NaN becomes a number from 0 to 1. The others are the constants of these names, as
+ * vectors.
+ */
 // @ts-ignore: decorator
 @inline
-function sigmoid4(x: v128): v128 {
-  const one = f32x4.splat(1)
-  return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))))
+function gate4(x: v128, least: v128, most: v128, rounding: v128, rise: v128, level: v128): v128 {
+  x = f32x4.pmax(least, f32x4.pmin(most, x))
+  const shifted = f32x4.add(x, rounding)
+  const r = f32x4.sub(x, f32x4.sub(shifted, rounding))
+  const even = madd(r, r, level)
+  const odd = f32x4.mul(rise, r)
+  const below = f32x4.sub(even, odd)
+  // 2^x is above / below. Where `above` becomes infinite, the result is 0.
+  const above = f32x4.mul(f32x4.add(even, odd), i32x4.shl(shifted, 23))
+  return f32x4.div(below, f32x4.add(below, above))
+}
+
+/** 1 / (1 + e^-x) */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  return gate4(
+    f32x4.mul(x, f32x4.splat(-LOG2_E)),
+    f32x4.splat(LEAST),
+    f32x4.splat(MOST),
+    f32x4.splat(ROUNDING),
+    f32x4.splat(RISE),
+    f32x4.splat(LEVEL),
+  )
 }
 
 /** erf after Abramowitz and Stegun 7.1.26: within 3e-7. */
@@ -84,7 +117,7 @@ function clamp01(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(1))
 }
 
-/** Activates one vector. */
+/** Activates one vector. SWISH is in `swish` alone. */
 // @ts-ignore: decorator
 @inline
 function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
@@ -102,9 +135,6 @@ function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
       return f32x4.mul(x, clamp01(f32x4.add(f32x4.mul(x, a), b)))
     case SIGMOID:
       return keepNaN(x, sigmoid4(x))
-    case SWISH:
-      // x / (1 + e^(-a x)). A NaN stays one, since x is divided.
-      return f32x4.div(x, f32x4.add(one, exp2of4(f32x4.mul(x, f32x4.mul(a, f32x4.splat(-LOG2_E))))))
     case GELU:
       return f32x4.mul(
         f32x4.mul(half, x),
@@ -161,8 +191,40 @@ function activateEach(
 // The most frequent kinds have a function of their own, in which the kind is constant, since a switch for each vector takes
 // longer than the arithmetic.
 
+/** A vector of `number`, for `zero` = 0. The compiler does not know that it is constant, so it stays in a register. */
+// @ts-ignore: decorator
+@inline
+function kept(number: f32, zero: i32): v128 {
+  return i32x4.splat(reinterpret<i32>(number) ^ zero)
+}
+
+/**
+ * V8 (Node 24) makes the constants of a loop anew in every pass, with three instructions each: more than all arithmetic
+ * here. So this is a loop of its own, with `kept` constants.
+ */
 function swish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
-  activateEach(SWISH, out, offsets, pixels, channels, epilogue)
+  const zero = epilogue.kind ^ SWISH
+  const rate = f32x4.splat(epilogue.a * -LOG2_E)
+  const least = kept(LEAST, zero)
+  const most = kept(MOST, zero)
+  const rounding = kept(ROUNDING, zero)
+  const rise = kept(RISE, zero)
+  const level = kept(LEVEL, zero)
+  const whole = <usize>(channels & ~3) * 4
+  const rest = channels & 3
+  for (let i = 0; i < pixels; i++) {
+    let at = out + load<u32>(offsets + <usize>i * 4)
+    for (const end = at + whole; at < end; at += 16) {
+      const x = v128.load(at)
+      v128.store(at, f32x4.mul(x, gate4(f32x4.mul(x, rate), least, most, rounding, rise, level)))
+    }
+    for (let r = 0; r < rest; r++) {
+      const x = v128.load32_splat(at)
+      const y = f32x4.mul(x, gate4(f32x4.mul(x, rate), least, most, rounding, rise, level))
+      f32.store(at, f32x4.extract_lane(y, 0))
+      at += 4
+    }
+  }
 }
 
 function hardSwish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {

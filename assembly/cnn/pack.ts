@@ -47,6 +47,27 @@ export function packPanels(
 }
 
 /**
+ * Multiplies the weights of each number of a window by a factor.
+ *
+ * @param panels what `packPanels` made of `filters` filters, whose windows hold `depth` numbers
+ * @param factors one for each of these numbers
+ * @param to room for as many panels
+ */
+export function scalePanels(panels: usize, depth: i32, filters: i32, factors: usize, to: usize): void {
+  const last = factors + <usize>depth * 4
+  for (let filter = 0; filter < filters; filter += WIDE) {
+    const bytes = <usize>panelWidth(filters - filter) * 4
+    for (let at = factors; at < last; at += 4) {
+      const factor = v128.load32_splat(at)
+      for (const end = to + bytes; to < end; to += 16) {
+        v128.store(to, f32x4.mul(v128.load(panels), factor))
+        panels += 16
+      }
+    }
+  }
+}
+
+/**
  * The weights of four filters with one tap.
  *
  * @param from [4][channels]

@@ -13,7 +13,7 @@ import { Uses } from './uses.ts'
 /**
  * Fuses an operation with the following one if that is its only reader: per-channel scale and shift
  * (BatchNormalization, layer scale), residual, activation. The fused operation finishes its sums while they
- * are in registers.
+ * are in registers. Gates go to the following convolution.
  */
 export async function fuse(program: Program): Promise<Program> {
   const outputs = program.outputs.map(({ value }) => value)
@@ -21,8 +21,11 @@ export async function fuse(program: Program): Promise<Program> {
   operations = joinFactors(operations, outputs)
   operations = joinResiduals(operations, outputs)
   operations = joinActivations(operations, outputs)
+  if (operations.some(isMultiply)) operations = (await import('./patterns.ts')).joinGates(operations, outputs)
   return { ...program, operations: withoutDead(operations, outputs) }
 }
+
+const isMultiply = (one: Operation) => one.type === 'binary' && one.kind === BinaryKind.multiply
 
 /**
  * Fuses what leaves every map that a backward pass reads: residuals, and activations of which `isFused` holds.
@@ -42,8 +45,7 @@ export async function fuseForTraining(
 
 /** Fuses the activations that are products of maps; see `joinPatterns`. */
 async function joinProducts(operations: Operation[], outputs: MapValue[]): Promise<Operation[]> {
-  const multiplies = operations.some((one) => one.type === 'binary' && one.kind === BinaryKind.multiply)
-  if (!multiplies) return operations
+  if (!operations.some(isMultiply)) return operations
   const { joinPatterns } = await import('./patterns.ts')
   return joinPatterns(operations, outputs)
 }

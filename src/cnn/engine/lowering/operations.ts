@@ -93,6 +93,8 @@ export interface Convolution extends Made, Windows {
   bias: Float32Array
   /** Map added before the activation. */
   residual: MapValue | undefined
+  /** Factors of the input's channels, as a map of one pixel. */
+  gate?: MapValue | undefined
   /** Set if its numbers are trained. */
   trainable?: Trainable | undefined
   /** Whether its numbers change between runs, so that they are packed again by `Plan.rewrite`. Default false. */
@@ -182,7 +184,7 @@ export function readsOf(operation: Operation): MapValue[] {
     case 'concatenation':
       return operation.inputs
     case 'convolution':
-      return operation.residual ? [operation.input, operation.residual] : [operation.input]
+      return [operation.input, operation.residual, operation.gate].filter((value) => value !== undefined)
     default:
       return [operation.input]
   }

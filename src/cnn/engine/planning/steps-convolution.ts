@@ -1,4 +1,6 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
+import type { Kernels } from '../wasm/cnn-exports.ts'
+import { byteOf } from './maps.ts'
 import { addDenseWeights, paddedFilters } from './pack-weights.ts'
 import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
 import { addWinograd } from './steps-winograd.ts'
@@ -29,7 +31,7 @@ export function addConvolution(operation: Convolution, context: StepContext): vo
 }
 
 function addDense(operation: Convolution, context: StepContext): void {
-  const { map, memory, tables, facts, push } = context
+  const { map, memory, tables, facts, push, index } = context
   const { tilePixels } = facts
   const { name, groups, kernel, strides, dilations, bias } = operation
   const [x, out] = [map(operation.input), map(operation.output)]
@@ -59,35 +61,47 @@ function addDense(operation: Convolution, context: StepContext): void {
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
+  const gate = operation.gate && map(operation.gate)
+  const gated = gate && memory.buffer(4 * panels * depth, index)
   const epilogue = epilogueAddress(context, operation.activation)
   const inputBytes = Math.min(strides[0] * strides[1], kernel[0] * kernel[1]) * pixelBytes
   const blockPixels = BLOCK_BYTES / (inputBytes + out.layout.pixelBytes)
   const pixelBlock = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
   const area = areaOf(shape)
+  /** Runs it for some pictures. */
+  const run = (kernels: Kernels, first: number, pictures: number, panelsAt: number) => {
+    const skipped = 4 * first * area
+    for (let group = 0; group < groups; group++) {
+      const channel = group * filters * 4
+      kernels.dense(
+        x.buffer.address + group * channels * 4,
+        from + skipped,
+        pictures * area,
+        pixelBlock,
+        segmentTable,
+        depthBlockTable,
+        cut.depthBlocks.length / 2,
+        panelsAt + group * panels * depth * 4,
+        biases + channel,
+        filters,
+        out.buffer.address + channel,
+        to + skipped,
+        residual.buffer.address && residual.buffer.address + channel,
+        residual.offsets + skipped,
+        epilogue,
+      )
+    }
+  }
   push({
     name,
     kernel: 'dense',
     multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) => {
-      for (let group = 0; group < groups; group++) {
-        const first = group * filters * 4
-        kernels.dense(
-          x.buffer.address + group * channels * 4,
-          from,
-          pictures * area,
-          pixelBlock,
-          segmentTable,
-          depthBlockTable,
-          cut.depthBlocks.length / 2,
-          weights + group * panels * depth * 4,
-          biases + first,
-          filters,
-          out.buffer.address + first,
-          to,
-          residual.buffer.address && residual.buffer.address + first,
-          residual.offsets,
-          epilogue,
-        )
+      if (!gate || !gated) return run(kernels, 0, pictures, weights)
+      for (let picture = 0; picture < pictures; picture++) {
+        const factors = gate.buffer.address + picture * gate.layout.pictureBytes + byteOf(gate.layout, 0, 0)
+        kernels.scalePanels(weights, depth, filters, factors, gated.address)
+        run(kernels, picture, 1, gated.address)
       }
     },
   })

@@ -158,6 +158,7 @@ export interface Kernels {
     panels: number,
     to: number,
   ): void
+  scalePanels(panels: number, depth: number, filters: number, factors: number, to: number): void
   unpackHalves(from: number, count: number, to: number): void
   pool(
     x: number,

@@ -3,6 +3,7 @@
 export * from './inference'
 export { activationGradient, poolGradient } from './gradient/activation-gradient'
 export { layerNormGradient, softmaxGradient } from './gradient/normalize-gradient'
+export { turnWeights } from './gradient/turn-weights'
 export {
   addNumbers,
   channelSums,

@@ -21,17 +21,15 @@ interface Staged {
   rest: number
 }
 
-function stagedBytes({ input, groups, kernel, bias, halves }: Convolution): number {
-  const weights = bias.length * (input.shape.channels / groups) * kernel[0] * kernel[1]
-  return roundUp(4 * (weights + bias.length) + (halves ? 2 * weights : 0), 16)
+function stagedBytes({ input, groups, kernel, bias, halves, isTurned }: Convolution): number {
+  const { channels } = input.shape
+  const weights = bias.length * (channels / groups) * kernel[0] * kernel[1]
+  const scale = isTurned ? channels : bias.length
+  return roundUp(4 * (weights + scale) + (halves ? 2 * weights : 0) + (isTurned ? 4 * weights : 0), 16)
 }
 
-function stage(
-  { weights, halves, scale }: Convolution,
-  memory: ArrayBuffer,
-  staging: number,
-  kernels: Kernels,
-): Staged {
+function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, kernels: Kernels): Staged {
+  const { weights, halves, scale, isTurned } = convolution
   let end = staging
   const put = (numbers: Float32Array) => {
     new Float32Array(memory, end, numbers.length).set(numbers)
@@ -46,7 +44,28 @@ function stage(
   } else put(weights())
   const scales = scale ? end : 0
   if (scale) put(scale)
+  if (isTurned) {
+    turn(convolution, staging, scales, end, kernels)
+    return { weights: end, scales: 0, rest: roundUp(end + (scales || end) - staging, 16) }
+  }
   return { weights: staging, scales, rest: roundUp(end, 16) }
+}
+
+/** Turns the weights of all groups. */
+function turn(
+  { input, groups, kernel, bias }: Convolution,
+  from: number,
+  scales: number,
+  to: number,
+  kernels: Kernels,
+): void {
+  const filters = input.shape.channels / groups
+  const channels = bias.length / groups
+  const taps = kernel[0] * kernel[1]
+  for (let group = 0; group < groups; group++) {
+    const at = 4 * group * filters * channels * taps
+    kernels.turnWeights(from + at, filters, channels, taps, scales && scales + 4 * group * filters, to + at)
+  }
 }
 
 /** Weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. Returns the address. */
@@ -73,7 +92,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
 
 /** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
 export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
-  const { kernel, bias, scale } = convolution
+  const { kernel, bias, scale, isTurned } = convolution
   const taps = kernel[0] * kernel[1]
   return plan.floats(
     taps * stride,
@@ -81,7 +100,9 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
       const weights = convolution.weights()
       for (let c = 0; c < bias.length; c++) {
         const factor = scale ? scale[c] : 1
-        for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
+        for (let tap = 0; tap < taps; tap++) {
+          to[tap * stride + c] = weights[c * taps + (isTurned ? taps - 1 - tap : tap)] * factor
+        }
       }
     },
     convolution.isMutable,

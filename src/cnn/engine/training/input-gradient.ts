@@ -20,7 +20,7 @@ export function inputGradient(
   dy: MapValue,
   residual: MapValue | undefined,
 ): PlannedOperation[] {
-  const { input, kernel, strides, dilations, groups, isMutable } = convolution
+  const { input, kernel, strides, dilations, groups, weights, scale, isMutable } = convolution
   const name = `gradient of ${convolution.name}`
   const before = ([0, 1] as const).map((i) => (kernel[i] - 1) * dilations[i] - convolution.before[i])
   if (before.some((n) => n < 0)) {
@@ -43,33 +43,13 @@ export function inputGradient(
     dilations,
     before: [before[0], before[1]],
     groups,
-    weights: rotatedWeights(convolution),
-    scale: undefined,
+    weights,
+    isTurned: true,
+    scale,
     bias: new Float32Array(input.shape.channels),
     residual,
     activation: linear,
     isMutable,
   })
   return operations
-}
-
-/** The weights [filters][channels][taps] as [channels][filters][taps in reverse], in each group. */
-function rotatedWeights({ bias, groups, input, kernel, weights, scale }: Convolution): () => Float32Array {
-  const filters = bias.length / groups
-  const channels = input.shape.channels / groups
-  const taps = kernel[0] * kernel[1]
-  const rotated = new Float32Array(bias.length * channels * taps)
-  return () => {
-    const numbers = weights()
-    for (let group = 0, from = 0; group < groups; group++) {
-      for (let filter = 0; filter < filters; filter++) {
-        const factor = scale?.[group * filters + filter] ?? 1
-        for (let channel = 0; channel < channels; channel++) {
-          let to = ((group * channels + channel) * filters + filter + 1) * taps
-          for (const end = from + taps; from < end; from++) rotated[--to] = numbers[from] * factor
-        }
-      }
-    }
-    return rotated
-  }
 }

@@ -142,7 +142,7 @@ export class TrainingNetwork {
     return logits
   }
 
-  /** Adds the gradients since `begin`, times a factor, to those of the parameters. */
+  /** Writes the gradients since `begin`, times a factor, to the parameters, whose gradients are zero before. */
   end(factor: number): void {
     const { plan, weights } = this.#planned
     const distance = this.#layout.totals - plan.sums.address

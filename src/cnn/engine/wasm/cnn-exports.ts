@@ -233,6 +233,7 @@ export interface Kernels {
     dxRowBytes: number,
     dxColumnBytes: number,
   ): void
+  turnWeights(from: number, filters: number, channels: number, taps: number, scales: number, to: number): void
   unpackGradient(
     sums: number,
     channelBytes: number,

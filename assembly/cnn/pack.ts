@@ -3,6 +3,7 @@
 
 import { exchangeFour } from './exchange'
 import { panelWidth, WIDE } from './tile'
+import { WINOGRAD_PLANE_GAP } from './winograd/winograd'
 import { weightSide } from './winograd/winograd-layer'
 import { transformWeights } from './winograd/winograd-weights'
 
@@ -107,9 +108,10 @@ export function packWinograd(
   const planes = weightSide(form) * weightSide(form)
   for (let filter = 0; filter < filters; filter += WIDE) {
     const width = panelWidth(filters - filter)
-    const step = <usize>(channels * width) * 4
+    const bytes = <usize>(channels * width) * 4
+    const step = bytes + WINOGRAD_PLANE_GAP
     transformWeights(form, panels, channels, width, to, step)
-    panels += 9 * step
+    panels += 9 * bytes
     to += <usize>planes * step
   }
 }

@@ -161,7 +161,7 @@ export function winograd(
           )
         }
       } else {
-        const step = <usize>(channels * width) * 4
+        const step = <usize>(channels * width) * 4 + WINOGRAD_PLANE_GAP
         multiplyPlanes(layer, planes, count, lists, segments, weights, step, layer.zeros, sums, width)
         weights += <usize>weightPlanes * step
       }

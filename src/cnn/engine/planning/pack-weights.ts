@@ -140,7 +140,7 @@ export function addWinogradWeights(
   const length = channels * paddedFilters(bias.length, facts)
   plan.stage(stagedBytes(convolution) + 36 * length)
   return plan.fix(
-    4 * weightPlanes * length,
+    weightPlanes * (4 * length + Math.ceil(bias.length / facts.wide) * facts.winogradPlaneGap),
     (memory, address, staging, kernels) => {
       const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
       kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)

@@ -3,7 +3,8 @@
 export * from './inference'
 export { activationGradient, poolGradient } from './gradient/activation-gradient'
 export { layerNormGradient, softmaxGradient } from './gradient/normalize-gradient'
-export { turnWeights } from './gradient/turn-weights'
+export { stridedGradient } from './gradient/strided-gradient'
+export { exchangeWeights } from './gradient/exchange-weights'
 export {
   addNumbers,
   channelSums,

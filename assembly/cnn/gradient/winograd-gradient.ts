@@ -65,7 +65,8 @@ function spreadTile4(
   spreadTile(F4, from, rowBytes, pixelBytes, size, to, step, scratch)
 }
 
-function spreadTileStrided4(
+/** Four filters of a tile of 4 x 4 gradients to the planes of STRIDED4, zeros where `size` has fewer rows or columns. */
+export function spreadTileStrided4(
   from: usize,
   rowBytes: usize,
   pixelBytes: usize,

@@ -86,10 +86,10 @@ export interface Convolution extends Made, Windows {
   /** [filters, channels / groups, height, width]; read only when packed. */
   weights: () => Float32Array
   /**
-   * Whether it computes the gradient of another convolution's input: `weights` and `scale` are then those of that one, whose
-   * filters are its inputs, and packing turns them by 180 degrees. Default false.
+   * Set if it computes the gradient of another convolution's input. `weights` and `scale` are then those of that one, whose
+   * filters are its inputs; packing exchanges them, and turns them by 180 degrees.
    */
-  isTurned?: boolean | undefined
+  exchanged?: 'straight' | 'turned' | undefined
   /** The weights as little-endian float16, if the file has them so: the kernels unpack them. */
   halves?: Uint8Array | undefined
   /** Per-filter factors of a following normalization. */

@@ -21,15 +21,15 @@ interface Staged {
   rest: number
 }
 
-function stagedBytes({ input, groups, kernel, bias, halves, isTurned }: Convolution): number {
+function stagedBytes({ input, groups, kernel, bias, halves, exchanged }: Convolution): number {
   const { channels } = input.shape
   const weights = bias.length * (channels / groups) * kernel[0] * kernel[1]
-  const scale = isTurned ? channels : bias.length
-  return roundUp(4 * (weights + scale) + (halves ? 2 * weights : 0) + (isTurned ? 4 * weights : 0), 16)
+  const scale = exchanged ? channels : bias.length
+  return roundUp(4 * (weights + scale) + (halves ? 2 * weights : 0) + (exchanged ? 4 * weights : 0), 16)
 }
 
 function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, kernels: Kernels): Staged {
-  const { weights, halves, scale, isTurned } = convolution
+  const { weights, halves, scale, exchanged } = convolution
   let end = staging
   const put = (numbers: Float32Array) => {
     new Float32Array(memory, end, numbers.length).set(numbers)
@@ -44,16 +44,16 @@ function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, k
   } else put(weights())
   const scales = scale ? end : 0
   if (scale) put(scale)
-  if (isTurned) {
-    turn(convolution, staging, scales, end, kernels)
+  if (exchanged) {
+    exchange(convolution, staging, scales, end, kernels)
     return { weights: end, scales: 0, rest: roundUp(end + (scales || end) - staging, 16) }
   }
   return { weights: staging, scales, rest: roundUp(end, 16) }
 }
 
-/** Turns the weights of all groups. */
-function turn(
-  { input, groups, kernel, bias }: Convolution,
+/** Exchanges inputs and outputs in all groups. */
+function exchange(
+  { input, groups, kernel, bias, exchanged }: Convolution,
   from: number,
   scales: number,
   to: number,
@@ -64,7 +64,9 @@ function turn(
   const taps = kernel[0] * kernel[1]
   for (let group = 0; group < groups; group++) {
     const at = 4 * group * filters * channels * taps
-    kernels.turnWeights(from + at, filters, channels, taps, scales && scales + 4 * group * filters, to + at)
+    const factors = scales && scales + 4 * group * filters
+    const isTurned = exchanged === 'turned' ? 1 : 0
+    kernels.exchangeWeights(from + at, filters, channels, taps, factors, isTurned, to + at)
   }
 }
 
@@ -92,7 +94,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
 
 /** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
 export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
-  const { kernel, bias, scale, isTurned } = convolution
+  const { kernel, bias, scale, exchanged } = convolution
   const taps = kernel[0] * kernel[1]
   return plan.floats(
     taps * stride,
@@ -101,7 +103,7 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
       for (let c = 0; c < bias.length; c++) {
         const factor = scale ? scale[c] : 1
         for (let tap = 0; tap < taps; tap++) {
-          to[tap * stride + c] = weights[c * taps + (isTurned ? taps - 1 - tap : tap)] * factor
+          to[tap * stride + c] = weights[c * taps + (exchanged === 'turned' ? taps - 1 - tap : tap)] * factor
         }
       }
     },

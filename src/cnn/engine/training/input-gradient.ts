@@ -4,6 +4,7 @@ import { NotForEngine } from '../lowering/not-for-engine.ts'
 import { type Convolution, linear, type MapValue } from '../lowering/operations.ts'
 import type { PlannedOperation } from '../planning/step.ts'
 import { spreadOut } from './pooling-gradient.ts'
+import { hasStridedGradient, stridedGradient } from './strided-gradient.ts'
 
 /**
  * The gradient of the map that a convolution read: a convolution of the gradient with the weights rotated by 180
@@ -26,30 +27,28 @@ export function inputGradient(
   if (before.some((n) => n < 0)) {
     throw new NotForEngine(`the padding of ${show(convolution.name)} is larger than its window`)
   }
-  const operations: PlannedOperation[] = []
-  let from = dy
-  if (strides.some((n) => n > 1)) {
-    const spread = spreadOut(name, dy, strides)
-    operations.push(spread)
-    from = spread.output
-  }
-  operations.push({
+  const exchanged: Convolution = {
     ...single,
     type: 'convolution',
     name,
-    input: from,
+    input: dy,
     output: { shape: input.shape },
     kernel,
     dilations,
     before: [before[0], before[1]],
     groups,
     weights,
-    isTurned: true,
+    exchanged: 'turned',
     scale,
     bias: new Float32Array(input.shape.channels),
     residual,
     activation: linear,
     isMutable,
-  })
-  return operations
+  }
+  if (strides.every((n) => n === 1)) return [exchanged]
+  if (hasStridedGradient(convolution)) {
+    return [stridedGradient(convolution, { ...exchanged, exchanged: 'straight' })]
+  }
+  const spread = spreadOut(name, dy, strides)
+  return [spread, { ...exchanged, input: spread.output }]
 }

@@ -3,13 +3,13 @@ import { single } from '../lowering/lower-windows.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import { type Convolution, linear, type MapValue } from '../lowering/operations.ts'
 import type { PlannedOperation } from '../planning/step.ts'
-import { spreadOut } from './pooling-gradient.ts'
+import { spreadOut } from './spread-out.ts'
 import { hasStridedGradient, stridedGradient } from './strided-gradient.ts'
 
 /**
  * The gradient of the map that a convolution read: a convolution of the gradient with the weights rotated by 180
- * degrees and with inputs and outputs exchanged. If the convolution has strides, zeros are first put between the pixels of
- * the gradient.
+ * degrees and with inputs and outputs exchanged. If the convolution has strides, it is the transpose of a Winograd form, or
+ * zeros are put between the pixels of the gradient.
  *
  * @param dy the gradient of the convolution's sums
  * @param residual a gradient to add
@@ -49,6 +49,14 @@ export function inputGradient(
   if (hasStridedGradient(convolution)) {
     return [stridedGradient(convolution, { ...exchanged, exchanged: 'straight' })]
   }
-  const spread = spreadOut(name, dy, strides)
+  if (kernel.every((n) => n === 1)) {
+    // Each gradient reaches one pixel, so that the zeros can come last.
+    const { height, width } = dy.shape
+    const product: MapValue = { shape: { channels: input.shape.channels, height, width } }
+    const spread = spreadOut(name, product, strides, input.shape, residual)
+    return [{ ...exchanged, output: product, residual: undefined }, spread]
+  }
+  const [height, width] = [dy.shape.height, dy.shape.width].map((size, i) => (size - 1) * strides[i] + 1)
+  const spread = spreadOut(name, dy, strides, { ...dy.shape, height, width })
   return [spread, { ...exchanged, input: spread.output }]
 }

@@ -104,7 +104,8 @@ function gatherTile(form: i32, from: usize, step: usize, to: usize, tapBytes: us
  * @param tiles of all pictures
  * @param planes room for as many times as there are planes block x channels numbers and WINOGRAD_PLANE_GAP bytes
  * @param filterBytes from one tap of the gradient to the next: the filters, rounded up to OUTER
- * @param dyPlanes room for as many times as there are planes block x (filters, rounded up to OUTER) numbers
+ * @param dyPlanes room for as many times as there are planes block x (filters, rounded up to OUTER) numbers and
+ *   WINOGRAD_PLANE_GAP bytes
  * @param products room for 36 times channels x OUTER numbers and WINOGRAD_PLANE_GAP bytes
  * @param scratch WINOGRAD_SCRATCH_BYTES
  */
@@ -127,7 +128,7 @@ export function winogradGradient(
   const filters = layer.filters
   const channels = <i32>layer.pixelBytes >> 2
   const planeBytes = <usize>block * layer.pixelBytes + WINOGRAD_PLANE_GAP
-  const dyPlaneBytes = <usize>block * filterBytes
+  const dyPlaneBytes = <usize>block * filterBytes + WINOGRAD_PLANE_GAP
   const panelBytes = <usize>(block * OUTER) * 4
   const productBytes = <usize>(channels * OUTER) * 4 + WINOGRAD_PLANE_GAP
   for (let from = 0; from < tiles; from += block) {

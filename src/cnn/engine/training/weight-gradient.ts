@@ -204,7 +204,7 @@ function addWinograd(
   const block = roundUp(Math.min(tiles * most, Math.max(LEAST_TILES, fitting)), facts.tilePixels)
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
   const dyPlanes = memory.buffer(planeCount * (block * sums.row * 4 + gap), index)
-  const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
+  const products = memory.buffer(weightPlanes * (facts.winogradChannels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts, up to the last one that is used.
   const layer = tables.integers([

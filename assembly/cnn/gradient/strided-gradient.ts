@@ -39,10 +39,7 @@ function spreadBack(from: usize, step: usize, to: usize, toStep: usize): void {
   v128.store(to + toStep, odd0)
   v128.store(to + 2 * toStep, madd(two, f32x4.add(f32x4.sub(m2, m1), m4), f32x4.neg(f32x4.add(m0, m3))))
   v128.store(to + 3 * toStep, odd1)
-  v128.store(
-    to + 4 * toStep,
-    madd(f32x4.splat(-3), m2, madd(minusTwo, m0, f32x4.neg(f32x4.add(m1, m4)))),
-  )
+  v128.store(to + 4 * toStep, madd(f32x4.splat(-3), m2, madd(minusTwo, m0, f32x4.neg(f32x4.add(m1, m4)))))
   v128.store(to + 5 * toStep, odd2)
   v128.store(to + 6 * toStep, madd(minusTwo, m4, f32x4.add(f32x4.add(m0, m1), f32x4.add(m2, m3))))
   v128.store(to + 7 * toStep, odd3)

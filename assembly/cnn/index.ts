@@ -3,6 +3,8 @@
 export * from './inference'
 export { activationGradient, poolGradient } from './gradient/activation-gradient'
 export { layerNormGradient, softmaxGradient } from './gradient/normalize-gradient'
+export { stridedGradient } from './gradient/strided-gradient'
+export { exchangeWeights } from './gradient/exchange-weights'
 export {
   addNumbers,
   channelSums,

@@ -1,7 +1,9 @@
 // Packs weights, in ONNX's order, into the panels of tile.ts. In WebAssembly, since packing takes a good part of the time to
 // start a network.
 
+import { exchangeFour } from './exchange'
 import { panelWidth, WIDE } from './tile'
+import { WINOGRAD_PLANE_GAP } from './winograd/winograd'
 import { weightSide } from './winograd/winograd-layer'
 import { transformWeights } from './winograd/winograd-weights'
 
@@ -79,18 +81,7 @@ function packFour(from: usize, channels: i32, scales: usize, to: usize, width: u
   const factors = scales ? v128.load(scales) : f32x4.splat(1)
   let c = 0
   for (; c + 4 <= channels; c += 4) {
-    const row0 = v128.load(from)
-    const row1 = v128.load(from + row)
-    const row2 = v128.load(from + 2 * row)
-    const row3 = v128.load(from + 3 * row)
-    const low01 = v128.shuffle<f32>(row0, row1, 0, 4, 1, 5)
-    const high01 = v128.shuffle<f32>(row0, row1, 2, 6, 3, 7)
-    const low23 = v128.shuffle<f32>(row2, row3, 0, 4, 1, 5)
-    const high23 = v128.shuffle<f32>(row2, row3, 2, 6, 3, 7)
-    v128.store(to, f32x4.mul(v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), factors))
-    v128.store(to + width, f32x4.mul(v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), factors))
-    v128.store(to + 2 * width, f32x4.mul(v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), factors))
-    v128.store(to + 3 * width, f32x4.mul(v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), factors))
+    exchangeFour(from, row, factors, to, width)
     from += 16
     to += 4 * width
   }
@@ -138,9 +129,10 @@ export function packWinograd(
   const planes = weightSide(form) * weightSide(form)
   for (let filter = 0; filter < filters; filter += WIDE) {
     const width = panelWidth(filters - filter)
-    const step = <usize>(channels * width) * 4
+    const bytes = <usize>(channels * width) * 4
+    const step = bytes + WINOGRAD_PLANE_GAP
     transformWeights(form, panels, channels, width, to, step)
-    panels += 9 * step
+    panels += 9 * bytes
     to += <usize>planes * step
   }
 }

@@ -63,12 +63,15 @@ async function start(threads: number) {
     expect(all.every((numbers) => numbers.some((value) => value !== 0))).toBe(true)
     return hashOf(all)
   }
-  return { run, release: () => runtime.release() }
+  const change = (factor: number) => {
+    for (const { values } of parameters) values.set(values.map((value) => value * factor))
+  }
+  return { run, change, release: () => runtime.release() }
 }
 
 type Step = Awaited<ReturnType<typeof start>>
 
-/** Runs batches until other threads have computed slices, which may take a while if they start late. */
+/** Runs batches until other threads have taken part, which may take a while if they start late. */
 async function runOnThreads(step: Step, expected: string) {
   const before = jobs()
   for (let round = 0; round < 200 && jobs() < before + 4; round++) expect(await step.run()).toBe(expected)
@@ -86,6 +89,17 @@ describe('threads of a training step', () => {
       await runOnThreads(step, expected)
       await step.release()
     }
+  })
+
+  test('read the weights of each batch', async () => {
+    const [alone, step] = [await start(1), await start(2)]
+    const expected = await alone.run()
+    await runOnThreads(step, expected)
+    for (const each of [alone, step]) each.change(0.9)
+    const changed = await alone.run()
+    expect(changed).not.toBe(expected)
+    await runOnThreads(step, changed)
+    await step.release()
   })
 
   test('may end while they work', async () => {

@@ -4,10 +4,10 @@
 // form of winograd-strided.ts is transposed in the same way: 81 products instead of 144.
 //
 // Layouts. `planes`: [planes][tiles of a block][channels]. `dyPlanes`: [planes][panels of OUTER filters][tiles of a
-// block][OUTER]. `products`: [planes of weights][channels][OUTER].
+// block][OUTER]. `products`: [planes of weights][WINOGRAD_CHANNELS][OUTER].
 
 import { OUTER, outerProducts } from './outer'
-import { WINOGRAD_PLANE_GAP } from '../winograd/winograd'
+import { WINOGRAD_CHANNELS, WINOGRAD_PLANE_GAP } from '../winograd/winograd'
 import { gather4, gatherStrided4, spread4, spreadStrided4 } from './winograd-gradient-passes'
 import { inputTiles } from '../winograd/winograd-input'
 import { F4, inputSide, STRIDED4, WinogradLayer, weightSide } from '../winograd/winograd-layer'
@@ -65,7 +65,8 @@ function spreadTile4(
   spreadTile(F4, from, rowBytes, pixelBytes, size, to, step, scratch)
 }
 
-function spreadTileStrided4(
+/** Four filters of a tile of 4 x 4 gradients to the planes of STRIDED4, zeros where `size` has fewer rows or columns. */
+export function spreadTileStrided4(
   from: usize,
   rowBytes: usize,
   pixelBytes: usize,
@@ -103,8 +104,9 @@ function gatherTile(form: i32, from: usize, step: usize, to: usize, tapBytes: us
  * @param tiles of all pictures
  * @param planes room for as many times as there are planes block x channels numbers and WINOGRAD_PLANE_GAP bytes
  * @param filterBytes from one tap of the gradient to the next: the filters, rounded up to OUTER
- * @param dyPlanes room for as many times as there are planes block x (filters, rounded up to OUTER) numbers
- * @param products room for 36 times channels x OUTER numbers and WINOGRAD_PLANE_GAP bytes
+ * @param dyPlanes room for as many times as there are planes block x (filters, rounded up to OUTER) numbers and
+ *   WINOGRAD_PLANE_GAP bytes
+ * @param products room for 36 times WINOGRAD_CHANNELS x OUTER numbers and WINOGRAD_PLANE_GAP bytes
  * @param scratch WINOGRAD_SCRATCH_BYTES
  */
 export function winogradGradient(
@@ -126,9 +128,9 @@ export function winogradGradient(
   const filters = layer.filters
   const channels = <i32>layer.pixelBytes >> 2
   const planeBytes = <usize>block * layer.pixelBytes + WINOGRAD_PLANE_GAP
-  const dyPlaneBytes = <usize>block * filterBytes
+  const dyPlaneBytes = <usize>block * filterBytes + WINOGRAD_PLANE_GAP
   const panelBytes = <usize>(block * OUTER) * 4
-  const productBytes = <usize>(channels * OUTER) * 4 + WINOGRAD_PLANE_GAP
+  const productBytes = <usize>(WINOGRAD_CHANNELS * OUTER) * 4 + WINOGRAD_PLANE_GAP
   for (let from = 0; from < tiles; from += block) {
     const count = min(block, tiles - from)
     inputTiles(layer, x, from, count, planes, planeBytes, scratch)
@@ -143,26 +145,30 @@ export function winogradGradient(
         else spreadTileStrided4(at, layer.outRowBytes, layer.outPixelBytes, size, to, dyPlaneBytes, scratch)
       }
     }
-    for (let filter = 0; filter < filters; filter += OUTER) {
-      let panel = dyPlanes + <usize>(filter / OUTER) * panelBytes
-      let plane = planes
-      for (let row = 0; row < side; row++) {
-        for (let column = 0; column < side; column++) {
-          // Planes with the same weights have one sum.
-          const sums = products + <usize>(min(row, own) * (own + 1) + min(column, own)) * productBytes
-          const isFirst = row <= own && column <= own
-          outerProducts(plane, layer.planeRows, count, channels, panel, sums, <usize>OUTER * 4, isFirst)
-          plane += planeBytes
-          panel += dyPlaneBytes
+    // The planes and products of some channels stay in the second-level cache while all filters pass.
+    for (let first = 0; first < channels; first += WINOGRAD_CHANNELS) {
+      const part = min(WINOGRAD_CHANNELS, channels - first)
+      for (let filter = 0; filter < filters; filter += OUTER) {
+        let panel = dyPlanes + <usize>(filter / OUTER) * panelBytes
+        let plane = planes + <usize>first * 4
+        for (let row = 0; row < side; row++) {
+          for (let column = 0; column < side; column++) {
+            // Planes with the same weights have one sum.
+            const sums = products + <usize>(min(row, own) * (own + 1) + min(column, own)) * productBytes
+            const isFirst = row <= own && column <= own
+            outerProducts(plane, layer.planeRows, count, part, panel, sums, <usize>OUTER * 4, isFirst)
+            plane += planeBytes
+            panel += dyPlaneBytes
+          }
         }
-      }
-      const vectors = <usize>min(OUTER, filters - filter) * 4
-      for (let channel = 0; channel < channels; channel++) {
-        const from = products + <usize>(channel * OUTER) * 4
-        const to = gradient + <usize>channel * 9 * filterBytes + <usize>filter * 4
-        for (let at: usize = 0; at < vectors; at += 16) {
-          if (isF4) gatherTile(F4, from + at, productBytes, to + at, filterBytes, scratch)
-          else gatherTile(STRIDED4, from + at, productBytes, to + at, filterBytes, scratch)
+        const vectors = <usize>min(OUTER, filters - filter) * 4
+        for (let channel = 0; channel < part; channel++) {
+          const from = products + <usize>(channel * OUTER) * 4
+          const to = gradient + <usize>(first + channel) * 9 * filterBytes + <usize>filter * 4
+          for (let at: usize = 0; at < vectors; at += 16) {
+            if (isF4) gatherTile(F4, from + at, productBytes, to + at, filterBytes, scratch)
+            else gatherTile(STRIDED4, from + at, productBytes, to + at, filterBytes, scratch)
+          }
         }
       }
     }

@@ -98,6 +98,50 @@ function fetch(from: usize, bytes: usize, scratch: usize): void {
 }
 
 /**
+ * The products of all planes with a panel of weights.
+ *
+ * @param planes room for (block x channels) numbers and a gap for each plane
+ * @param lists see `listTiles`; 0 if all tiles have all planes
+ * @param weights of the panel
+ * @param width channels of the panel
+ * @param transformed, scratch as for `winograd`
+ * @returns address of the next panel's weights
+ */
+export function multiplyPanel(
+  layer: WinogradLayer,
+  planes: usize,
+  count: i32,
+  lists: usize,
+  weights: usize,
+  width: i32,
+  sums: usize,
+  transformed: usize,
+  scratch: usize,
+): usize {
+  const segments = layer.segments
+  const channels = <i32>(layer.pixelBytes >> 2)
+  if (!layer.isLate) {
+    const step = <usize>(channels * width) * 4 + WINOGRAD_PLANE_GAP
+    multiplyPlanes(layer, planes, count, lists, segments, weights, step, layer.zeros, sums, width)
+    return weights + <usize>(weightSide(layer.form) * weightSide(layer.form)) * step
+  }
+  const step = <usize>(WINOGRAD_CHANNELS * width) * 4 + WINOGRAD_PLANE_GAP
+  for (let channel = 0; channel < channels; channel += WINOGRAD_CHANNELS) {
+    const part = min(WINOGRAD_CHANNELS, channels - channel)
+    const bytes = <usize>(part * 9 * width) * 4
+    fetch(weights, bytes, scratch)
+    transformWeights(layer.form, weights, part, width, transformed, step)
+    weights += bytes
+    // The second segment (offset and count) is that of the channels that are left over.
+    const segment = part == WINOGRAD_CHANNELS ? segments : segments + 8
+    const start = channel == 0 ? layer.zeros : 0
+    const x = planes + <usize>channel * 4
+    multiplyPlanes(layer, x, count, lists, segment, transformed, step, start, sums, width)
+  }
+  return weights
+}
+
+/**
  * The convolution.
  *
  * @param layer address of a `WinogradLayer`
@@ -124,11 +168,8 @@ export function winograd(
 ): void {
   const block = layer.block
   const filters = layer.filters
-  const segments = layer.segments
-  const channels = <i32>(layer.pixelBytes >> 2)
   const planeBytes = <usize>block * layer.pixelBytes + WINOGRAD_PLANE_GAP
   const sumBytes = <usize>(block * WIDE) * 4 + WINOGRAD_PLANE_GAP
-  const weightPlanes = weightSide(layer.form) * weightSide(layer.form)
   for (let tile = 0; tile < tiles; tile += block) {
     const count = min(block, tiles - tile)
     inputTiles(layer, x, tile, count, planes, planeBytes, scratch)
@@ -136,35 +177,7 @@ export function winograd(
     let weights = layer.weights
     for (let filter = 0; filter < filters; filter += WIDE) {
       const width = panelWidth(filters - filter)
-      if (layer.isLate) {
-        const step = <usize>(WINOGRAD_CHANNELS * width) * 4 + WINOGRAD_PLANE_GAP
-        for (let channel = 0; channel < channels; channel += WINOGRAD_CHANNELS) {
-          const part = min(WINOGRAD_CHANNELS, channels - channel)
-          const bytes = <usize>(part * 9 * width) * 4
-          fetch(weights, bytes, scratch)
-          transformWeights(layer.form, weights, part, width, transformed, step)
-          weights += bytes
-          // The second segment (offset and count) is that of the channels that are left over.
-          const segment = part == WINOGRAD_CHANNELS ? segments : segments + 8
-          const start = channel == 0 ? layer.zeros : 0
-          multiplyPlanes(
-            layer,
-            planes + <usize>channel * 4,
-            count,
-            lists,
-            segment,
-            transformed,
-            step,
-            start,
-            sums,
-            width,
-          )
-        }
-      } else {
-        const step = <usize>(channels * width) * 4
-        multiplyPlanes(layer, planes, count, lists, segments, weights, step, layer.zeros, sums, width)
-        weights += <usize>weightPlanes * step
-      }
+      weights = multiplyPanel(layer, planes, count, lists, weights, width, sums, transformed, scratch)
       outputTiles(layer, sums, sumBytes, tile, count, filter, out, residual, scratch)
     }
   }

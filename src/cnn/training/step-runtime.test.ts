@@ -118,6 +118,23 @@ describe('the engine computes the gradients of', () => {
       ['3 x 3', 20, 24, { pads: [1n, 1n, 1n, 1n] }, [24, 20, 3, 3], [9, 7]],
       ['3 x 3 without padding', 16, 17, {}, [17, 16, 3, 3], [12, 10]],
       ['3 x 3 with stride 2', 16, 20, { pads: [1n, 1n, 1n, 1n], strides: [2n, 2n] }, [20, 16, 3, 3], [9, 8]],
+      [
+        '3 x 3 with stride 2 and several tiles',
+        18,
+        20,
+        { pads: [1n, 1n, 1n, 1n], strides: [2n, 2n] },
+        [20, 18, 3, 3],
+        [18, 35],
+      ],
+      [
+        '3 x 3 with stride 2 and uneven padding',
+        20,
+        24,
+        { pads: [0n, 1n, 1n, 0n], strides: [2n, 2n] },
+        [24, 20, 3, 3],
+        [17, 9],
+      ],
+      ['3 x 3 with stride 2, without padding', 16, 16, { strides: [2n, 2n] }, [16, 16, 3, 3], [18, 12]],
       ['3 x 3 with few channels', 5, 6, { pads: [1n, 1n, 1n, 1n] }, [6, 5, 3, 3], [6, 6]],
       ['1 x 1', 10, 33, {}, [33, 10, 1, 1], [5, 6]],
       ['1 x 1 with stride 2', 12, 9, { strides: [2n, 2n] }, [9, 12, 1, 1], [8, 7]],
@@ -271,6 +288,34 @@ describe('the engine computes the gradients of', () => {
       model.graph!.initializer.push(constant(name, BigInt64Array.from(list, BigInt), [list.length]))
     }
     await compare(model)
+  })
+
+  it.each([
+    [7, 8],
+    [20, 21],
+  ])('a map of %i x %i that convolutions with strides and others read', async (...side) => {
+    const strides = { strides: [2n, 2n] }
+    const part: Part = {
+      nodes: [
+        node('r', 'Relu', ['a'], ['r']),
+        node('p', 'GlobalAveragePool', ['r'], ['p']),
+        conv('r', 'c', 'w', { pads: [1n, 1n, 1n, 1n], ...strides }),
+        conv('r', 'd', 'v', strides),
+        node('s', 'Add', ['c', 'd'], ['s']),
+        conv('r', 'e', 'v', strides),
+        conv('r', 'f', 'w', { pads: [1n, 1n, 1n, 1n], ...strides }),
+        node('t', 'Add', ['e', 'f'], ['t']),
+        node('j', 'Concat', ['s', 't'], ['j'], { axis: 1n }),
+        conv('j', 'k', 'u'),
+        node('z', 'Mul', ['k', 'p'], ['z']),
+      ],
+      constants: {
+        w: weights([20, 16, 3, 3], 3),
+        v: weights([20, 16, 1, 1], 4),
+        u: weights([16, 40, 1, 1], 5),
+      },
+    }
+    await compare(network(part, 16, side))
   })
 
   it('batch normalization with fixed statistics, scales and offsets', async () => {

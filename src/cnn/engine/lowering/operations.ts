@@ -85,6 +85,11 @@ export interface Convolution extends Made, Windows {
   groups: number
   /** [filters, channels / groups, height, width]; read only when packed. */
   weights: () => Float32Array
+  /**
+   * Set if it computes the gradient of another convolution's input. `weights` and `scale` are then those of that one, whose
+   * filters are its inputs; packing exchanges them, and turns them by 180 degrees.
+   */
+  exchanged?: 'straight' | 'turned' | undefined
   /** The weights as little-endian float16, if the file has them so: the kernels unpack them. */
   halves?: Uint8Array | undefined
   /** Per-filter factors of a following normalization. */

@@ -137,10 +137,19 @@ export class MemoryPlan {
     for (const { address, write } of this.#fixtures) write(memory, address, this.#end, kernels)
   }
 
-  /** Writes the regions again that change between runs. What the buffers hold is lost. */
-  rewrite({ memory, kernels }: Instance): void {
-    for (const { address, write, isMutable } of this.#fixtures) {
-      if (isMutable) write(memory, address, this.#end, kernels)
+  /**
+   * Writes the regions again that change between runs. What the memory for staging holds is lost.
+   *
+   * @param share from where to where in the bytes of all of them: only those are written that begin there. Default: all
+   * @param staging address of the memory that `stage` asked for. Default: behind the permanent regions
+   */
+  rewrite({ memory, kernels }: Instance, share = { from: 0, to: 1 }, staging = this.#end): void {
+    const mutable = this.#fixtures.filter(({ isMutable }) => isMutable)
+    const all = mutable.reduce((sum, { bytes }) => sum + bytes, 0)
+    let start = 0
+    for (const { address, bytes, write } of mutable) {
+      if (start >= share.from * all && start < share.to * all) write(memory, address, staging, kernels)
+      start += bytes
     }
   }
 }

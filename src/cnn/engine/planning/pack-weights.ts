@@ -21,17 +21,15 @@ interface Staged {
   rest: number
 }
 
-function stagedBytes({ input, groups, kernel, bias, halves }: Convolution): number {
-  const weights = bias.length * (input.shape.channels / groups) * kernel[0] * kernel[1]
-  return roundUp(4 * (weights + bias.length) + (halves ? 2 * weights : 0), 16)
+function stagedBytes({ input, groups, kernel, bias, halves, exchanged }: Convolution): number {
+  const { channels } = input.shape
+  const weights = bias.length * (channels / groups) * kernel[0] * kernel[1]
+  const scale = exchanged ? channels : bias.length
+  return roundUp(4 * (weights + scale) + (halves ? 2 * weights : 0) + (exchanged ? 4 * weights : 0), 16)
 }
 
-function stage(
-  { weights, halves, scale }: Convolution,
-  memory: ArrayBuffer,
-  staging: number,
-  kernels: Kernels,
-): Staged {
+function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, kernels: Kernels): Staged {
+  const { weights, halves, scale, exchanged } = convolution
   let end = staging
   const put = (numbers: Float32Array) => {
     new Float32Array(memory, end, numbers.length).set(numbers)
@@ -46,7 +44,30 @@ function stage(
   } else put(weights())
   const scales = scale ? end : 0
   if (scale) put(scale)
+  if (exchanged) {
+    exchange(convolution, staging, scales, end, kernels)
+    return { weights: end, scales: 0, rest: roundUp(end + (scales || end) - staging, 16) }
+  }
   return { weights: staging, scales, rest: roundUp(end, 16) }
+}
+
+/** Exchanges inputs and outputs in all groups. */
+function exchange(
+  { input, groups, kernel, bias, exchanged }: Convolution,
+  from: number,
+  scales: number,
+  to: number,
+  kernels: Kernels,
+): void {
+  const filters = input.shape.channels / groups
+  const channels = bias.length / groups
+  const taps = kernel[0] * kernel[1]
+  for (let group = 0; group < groups; group++) {
+    const at = 4 * group * filters * channels * taps
+    const factors = scales && scales + 4 * group * filters
+    const isTurned = exchanged === 'turned' ? 1 : 0
+    kernels.exchangeWeights(from + at, filters, channels, taps, factors, isTurned, to + at)
+  }
 }
 
 /** Weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. Returns the address. */
@@ -73,7 +94,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
 
 /** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
 export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
-  const { kernel, bias, scale } = convolution
+  const { kernel, bias, scale, exchanged } = convolution
   const taps = kernel[0] * kernel[1]
   return plan.floats(
     taps * stride,
@@ -81,7 +102,9 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
       const weights = convolution.weights()
       for (let c = 0; c < bias.length; c++) {
         const factor = scale ? scale[c] : 1
-        for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
+        for (let tap = 0; tap < taps; tap++) {
+          to[tap * stride + c] = weights[c * taps + (exchanged === 'turned' ? taps - 1 - tap : tap)] * factor
+        }
       }
     },
     convolution.isMutable,
@@ -119,7 +142,7 @@ export function addWinogradWeights(
   const length = channels * paddedFilters(bias.length, facts)
   plan.stage(stagedBytes(convolution) + 36 * length)
   return plan.fix(
-    4 * weightPlanes * length,
+    weightPlanes * (4 * length + Math.ceil(bias.length / facts.wide) * facts.winogradPlaneGap),
     (memory, address, staging, kernels) => {
       const { weights, scales, rest } = stage(convolution, memory, staging, kernels)
       kernels.packWinograd(form, weights, bias.length, channels, scales, rest, address)

@@ -43,8 +43,8 @@ export interface Plan {
   planes: Buffer
   /** Writes weights and tables. */
   write(instance: Instance): void
-  /** Rewrites only the weights that training changes; the contents of the buffers are lost. */
-  rewrite(instance: Instance): void
+  /** Rewrites only the weights that training changes, or a share of them: see `MemoryPlan.rewrite`. */
+  rewrite: MemoryPlan['rewrite']
 }
 
 /** Plans the memory of a program and its steps. */
@@ -131,7 +131,7 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
     })),
     planes,
     write: (instance: Instance) => memory.write(instance),
-    rewrite: (instance: Instance) => memory.rewrite(instance),
+    rewrite: memory.rewrite.bind(memory),
   }
   const { fixedBytes, writingBytes, sumBytes } = memory
   const sums = { address: options.buffersAt ?? fixedBytes, bytes: sumBytes }

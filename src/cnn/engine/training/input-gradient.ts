@@ -3,12 +3,13 @@ import { single } from '../lowering/lower-windows.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import { type Convolution, linear, type MapValue } from '../lowering/operations.ts'
 import type { PlannedOperation } from '../planning/step.ts'
-import { spreadOut } from './pooling-gradient.ts'
+import { spreadOut } from './spread-out.ts'
+import { hasStridedGradient, stridedGradient } from './strided-gradient.ts'
 
 /**
  * The gradient of the map that a convolution read: a convolution of the gradient with the weights rotated by 180
- * degrees and with inputs and outputs exchanged. If the convolution has strides, zeros are first put between the pixels of
- * the gradient.
+ * degrees and with inputs and outputs exchanged. If the convolution has strides, it is the transpose of a Winograd form, or
+ * zeros are put between the pixels of the gradient.
  *
  * @param dy the gradient of the convolution's sums
  * @param residual a gradient to add
@@ -20,56 +21,42 @@ export function inputGradient(
   dy: MapValue,
   residual: MapValue | undefined,
 ): PlannedOperation[] {
-  const { input, kernel, strides, dilations, groups, isMutable } = convolution
+  const { input, kernel, strides, dilations, groups, weights, scale, isMutable } = convolution
   const name = `gradient of ${convolution.name}`
   const before = ([0, 1] as const).map((i) => (kernel[i] - 1) * dilations[i] - convolution.before[i])
   if (before.some((n) => n < 0)) {
     throw new NotForEngine(`the padding of ${show(convolution.name)} is larger than its window`)
   }
-  const operations: PlannedOperation[] = []
-  let from = dy
-  if (strides.some((n) => n > 1)) {
-    const spread = spreadOut(name, dy, strides)
-    operations.push(spread)
-    from = spread.output
-  }
-  operations.push({
+  const exchanged: Convolution = {
     ...single,
     type: 'convolution',
     name,
-    input: from,
+    input: dy,
     output: { shape: input.shape },
     kernel,
     dilations,
     before: [before[0], before[1]],
     groups,
-    weights: rotatedWeights(convolution),
-    scale: undefined,
+    weights,
+    exchanged: 'turned',
+    scale,
     bias: new Float32Array(input.shape.channels),
     residual,
     activation: linear,
     isMutable,
-  })
-  return operations
-}
-
-/** The weights [filters][channels][taps] as [channels][filters][taps in reverse], in each group. */
-function rotatedWeights({ bias, groups, input, kernel, weights, scale }: Convolution): () => Float32Array {
-  const filters = bias.length / groups
-  const channels = input.shape.channels / groups
-  const taps = kernel[0] * kernel[1]
-  const rotated = new Float32Array(bias.length * channels * taps)
-  return () => {
-    const numbers = weights()
-    for (let group = 0, from = 0; group < groups; group++) {
-      for (let filter = 0; filter < filters; filter++) {
-        const factor = scale?.[group * filters + filter] ?? 1
-        for (let channel = 0; channel < channels; channel++) {
-          let to = ((group * channels + channel) * filters + filter + 1) * taps
-          for (const end = from + taps; from < end; from++) rotated[--to] = numbers[from] * factor
-        }
-      }
-    }
-    return rotated
   }
+  if (strides.every((n) => n === 1)) return [exchanged]
+  if (hasStridedGradient(convolution)) {
+    return [stridedGradient(convolution, { ...exchanged, exchanged: 'straight' })]
+  }
+  if (kernel.every((n) => n === 1)) {
+    // Each gradient reaches one pixel, so that the zeros can come last.
+    const { height, width } = dy.shape
+    const product: MapValue = { shape: { channels: input.shape.channels, height, width } }
+    const spread = spreadOut(name, product, strides, input.shape, residual)
+    return [{ ...exchanged, output: product, residual: undefined }, spread]
+  }
+  const [height, width] = [dy.shape.height, dy.shape.width].map((size, i) => (size - 1) * strides[i] + 1)
+  const spread = spreadOut(name, dy, strides, { ...dy.shape, height, width })
+  return [spread, { ...exchanged, input: spread.output }]
 }

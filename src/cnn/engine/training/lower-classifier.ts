@@ -8,7 +8,7 @@ import { Lowering } from '../lowering/lowering.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import type { MapShape, MapValue, Program } from '../lowering/operations.ts'
 import { isFromResult } from './activation-gradient.ts'
-import { makeTrainable, type TrainableTensor } from './trainable.ts'
+import { makeTrainable, parametersOf, type TrainableTensor } from './trainable.ts'
 
 /** A graph whose output is one row of logits for each image. */
 export interface ClassifierSource {
@@ -45,13 +45,12 @@ export async function lowerClassifier({
     lowering.name(name, { value, view: dims.length === 4 ? 'first' : 'flat' })
     return value
   })
-  const byName = new Map(parameters.map((one) => [one.name, one]))
-  const find = (name: string | undefined) => (name ? byName.get(name) : undefined)
+  const known = parametersOf(parameters, graph.node)
   for (const { name, dims, values } of parameters)
     lowering.name(name, { dims: [...dims], read: () => values })
   await lowerNodes(lowering, graph, facts, (node: NodeProto) => {
     splitLayerNormalization(lowering, node)
-    if (node.input.some((name) => byName.has(name))) makeTrainable(lowering, node, find)
+    if (node.input.some(known.find)) makeTrainable(lowering, node, known)
   })
   const outputs = outputsOf(lowering, graph)
   const program = { operations: lowering.operations, input: maps[0], outputs }

@@ -1,7 +1,8 @@
 import type { MapValue, Pooling } from '../lowering/operations.ts'
 import { roundUp } from '../planning/maps.ts'
-import { areaOf, type CustomOperation, type PlacedMap, type Step } from '../planning/step.ts'
+import { areaOf, type CustomOperation, type PlacedMap } from '../planning/step.ts'
 import { everyPixel } from '../planning/tables.ts'
+import { clearing } from './spread-out.ts'
 
 /** The gradient of the map that a pooling read. @param dy the gradient of what it made */
 export function poolingGradient(pooling: Pooling, dy: MapValue): CustomOperation & { output: MapValue } {
@@ -45,59 +46,6 @@ export function poolingGradient(pooling: Pooling, dy: MapValue): CustomOperation
             dilations[1] * out.layout.pixelBytes,
           ),
       })
-    },
-  }
-}
-
-/** A map with zeros between its pixels: a pixel in every `strides` rows and columns. */
-export function spreadOut(
-  name: string,
-  input: MapValue,
-  strides: readonly [number, number],
-): CustomOperation & { output: MapValue } {
-  const { channels, height, width } = input.shape
-  const [down, right] = strides
-  const output: MapValue = {
-    shape: { channels, height: (height - 1) * down + 1, width: (width - 1) * right + 1 },
-  }
-  return {
-    type: 'custom',
-    name,
-    reads: [input],
-    output,
-    addSteps: ({ map, tables, push }) => {
-      const [x, out] = [map(input), map(output)]
-      const from = tables.pixels(x.layout, everyPixel(input.shape))
-      const to = tables.pixels(out.layout, { height, width, y: 0, x: 0, stepY: down, stepX: right })
-      push(clearing(name, out))
-      push({
-        name,
-        kernel: 'copyPixels',
-        run: (kernels, pictures) =>
-          kernels.copyPixels(
-            x.buffer.address,
-            from,
-            pictures * height * width,
-            roundUp(channels, 4),
-            out.buffer.address,
-            to,
-          ),
-      })
-    },
-  }
-}
-
-/** Writes zeros over a map. */
-function clearing(name: string, { buffer, layout }: PlacedMap): Step {
-  const { border, rowBytes, shape, pictureBytes } = layout
-  const rows = border.top + shape.height + border.bottom
-  return {
-    name,
-    kernel: 'fillBorder',
-    run: (kernels, pictures) => {
-      for (let picture = 0; picture < pictures; picture++) {
-        kernels.fillBorder(buffer.address + picture * pictureBytes, rowBytes, rows, 0, 0, 0, 0, 0)
-      }
     },
   }
 }

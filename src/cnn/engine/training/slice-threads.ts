@@ -12,9 +12,9 @@ import { ModelProtoSchema } from '../../../onnx/proto/onnx.ts'
 import { toBinary } from '../../../onnx/proto/write-message.ts'
 import type { SharedPlace } from '../network.ts'
 import type { ClassifierSource } from './lower-classifier.ts'
-import type { SliceContext, SliceJob } from './slice-work.ts'
+import type { PackJob, SliceContext, SliceJob } from './slice-work.ts'
 
-/** Whether other threads can compute gradients here. */
+/** Whether other threads can take part in a training here. */
 export function hasSliceThreads(): boolean {
   return mayShareMemory() && isUpTo(threadLevel(), 'lite')
 }
@@ -25,12 +25,19 @@ export class SliceThreads {
   readonly #ready: ThreadContext[] = []
   #isClosed = false
 
-  /** @param places the memory of each thread */
-  constructor({ model, inputs, parameters }: ClassifierSource, places: readonly SharedPlace[]) {
+  /**
+   * @param values addresses of the parameters' values, which `pack` jobs read
+   * @param places the memory of each thread
+   */
+  constructor(
+    { model, inputs, parameters }: ClassifierSource,
+    values: readonly number[],
+    places: readonly SharedPlace[],
+  ) {
     const shared: Omit<SliceContext, 'place'> = {
       model: toBinary(ModelProtoSchema, model),
       inputs: inputs.map(({ name, dims }) => ({ name, dims })),
-      parameters: parameters.map(({ name, dims }) => ({ name, dims })),
+      parameters: parameters.map(({ name, dims }, i) => ({ name, dims, address: values[i] })),
       assets: customAssets(),
     }
     for (const place of places) {
@@ -45,22 +52,22 @@ export class SliceThreads {
   }
 
   /**
-   * Computes the gradients of slices on all threads that are ready, this one included.
+   * Runs jobs on all threads that are ready, this one included.
    *
-   * @param local computes them on this thread
-   * @param onLogits called for each slice, in any order
-   * @throws the error of the first slice that fails, or `ABORTED`
+   * @param local runs a job on this thread
+   * @param onLogits called for each job, in any order
+   * @throws the error of the first job that fails, or `ABORTED`
    */
-  async run(
-    jobs: readonly SliceJob[],
+  async run<Job extends PackJob | SliceJob>(
+    jobs: readonly Job[],
     timeSlice: TimeSlice,
-    local: (job: SliceJob) => Float32Array,
-    onLogits: (logits: Float32Array, job: SliceJob) => void,
+    local: (job: Job) => Float32Array,
+    onLogits: (logits: Float32Array, job: Job) => void,
   ): Promise<void> {
     // Threads that have started meanwhile can only say so while this one waits.
     if (this.#ready.length < this.#threads.length) await timeSlice.yield()
     const able = this.#ready.filter(({ thread }) => !thread.failed)
-    const pool = new ThreadPool<SliceJob, Float32Array>(able, async (job) => local(job))
+    const pool = new ThreadPool<Job, Float32Array>(able, async (job) => local(job))
     let next = 0
     await pool.run({ take: () => jobs[next++] }, timeSlice, onLogits)
   }

@@ -5,13 +5,18 @@ import type { Simd } from '../wasm/cnn-module.ts'
 import { type Instance, instantiate, joinMemory, sharedMemory } from '../wasm/instance.ts'
 import type { ClassifierSource } from './lower-classifier.ts'
 import { hasSliceThreads, SliceThreads } from './slice-threads.ts'
-import type { SliceJob } from './slice-work.ts'
-import { planTraining, runSlice, SLICE_PICTURES, type TrainingPlan } from './training-plan.ts'
+import type { PackJob, SliceJob } from './slice-work.ts'
+import { packWeights, planTraining, runSlice, SLICE_PICTURES, type TrainingPlan } from './training-plan.ts'
+
+/** Jobs among which the weights are shared out to be packed: some for each thread, so that all end at about the same time. */
+const PACK_JOBS = 8
 
 /** Where things lie in the memory of a training, behind the weights and the buffers of this thread. */
 interface Layout {
   /** The gradients of the batch. */
   totals: number
+  /** The values of each parameter, for the other threads; with one thread there are none. */
+  values: number[]
   /** The gradients of each slice of one call of `run`; with one thread there are none. */
   slots: number[]
   /** The sums and buffers of the other threads. */
@@ -33,17 +38,22 @@ export interface TrainingNetworkOptions {
  * A batch is run in slices of a few images, on any number of threads; the gradients of the slices are added in order.
  */
 export class TrainingNetwork {
+  readonly #source: ClassifierSource
   readonly #planned: TrainingPlan
   readonly #instance: Instance
   readonly #layout: Layout
   readonly #threads: SliceThreads | undefined
+  /** Whether the weights of the batch are packed. */
+  #isPacked = false
 
   private constructor(
+    source: ClassifierSource,
     planned: TrainingPlan,
     instance: Instance,
     layout: Layout,
     threads: SliceThreads | undefined,
   ) {
+    this.#source = source
     this.#planned = planned
     this.#instance = instance
     this.#layout = layout
@@ -64,19 +74,20 @@ export class TrainingNetwork {
     const slices = Math.ceil(source.inputs[0].dims[0] / SLICE_PICTURES)
     let others = hasSliceThreads() ? Math.min(threads, slices) - 1 : 0
     for (; others > 0; others >>= 1) {
-      const layout = layOut(planned, slices, others)
+      const layout = layOut(planned, source, slices, others)
       const memory = sharedMemory(layout.bytes)
       if (!memory) continue
       const instance = await joinMemory(memory, simd)
       plan.write(instance)
       const { fixedBytes } = plan
       const places = layout.places.map((at) => ({ memory, at, fixedBytes, simd }))
-      return new TrainingNetwork(planned, instance, layout, new SliceThreads(source, places))
+      const sliceThreads = new SliceThreads(source, layout.values, places)
+      return new TrainingNetwork(source, planned, instance, layout, sliceThreads)
     }
-    const layout = layOut(planned, 0, 0)
+    const layout = layOut(planned, source, 0, 0)
     const instance = await instantiate(layout.bytes, simd)
     plan.write(instance)
-    return new TrainingNetwork(planned, instance, layout, undefined)
+    return new TrainingNetwork(source, planned, instance, layout, undefined)
   }
 
   /** Number of classes. */
@@ -84,13 +95,9 @@ export class TrainingNetwork {
     return lengthOf(this.#planned.plan.outputs[0].map.layout.shape)
   }
 
-  /** Reads the parameters, and sets the gradients of a batch to zero. */
+  /** Begins a batch, of the values that the parameters have when its first images are run. */
   begin(): void {
-    const { plan, program } = this.#planned
-    for (const one of program.operations) {
-      if (one.type === 'convolution') one.trainable?.refresh()
-    }
-    plan.rewrite(this.#instance)
+    this.#isPacked = false
     this.#sums(this.#layout.totals).fill(0)
   }
 
@@ -122,16 +129,18 @@ export class TrainingNetwork {
         }),
       )
       const slot = this.#layout.slots[jobs.length] ?? plan.sums.address
-      jobs.push({ inputs: own, targets: ownTargets, count: to - from, from, slot })
+      jobs.push({ type: 'slice', inputs: own, targets: ownTargets, count: to - from, from, slot })
     }
     const here = (job: SliceJob) => runSlice(this.#planned, this.#instance, job)
+    const timeSlice = new TimeSlice(signal)
+    await this.#pack(timeSlice)
     if (this.#threads) {
       const keep = (job: SliceJob) => {
         const found = here(job)
         this.#sums(job.slot).set(this.#sums(plan.sums.address))
         return found
       }
-      await this.#threads.run(jobs, new TimeSlice(signal), keep, put)
+      await this.#threads.run(jobs, timeSlice, keep, put)
       for (const { slot } of jobs) this.#addSums(slot)
     } else {
       for (const job of jobs) {
@@ -142,7 +151,7 @@ export class TrainingNetwork {
     return logits
   }
 
-  /** Adds the gradients since `begin`, times a factor, to those of the parameters. */
+  /** Writes the gradients since `begin`, times a factor, to the parameters, whose gradients are zero before. */
   end(factor: number): void {
     const { plan, weights } = this.#planned
     const distance = this.#layout.totals - plan.sums.address
@@ -152,6 +161,25 @@ export class TrainingNetwork {
   /** Gives the threads back. */
   release(): void {
     this.#threads?.close()
+  }
+
+  /** Packs the values of the parameters, once a batch. */
+  async #pack(timeSlice: TimeSlice): Promise<void> {
+    if (this.#isPacked) return
+    if (this.#threads) {
+      for (const [i, { values }] of this.#source.parameters.entries()) {
+        new Float32Array(this.#instance.memory, this.#layout.values[i], values.length).set(values)
+      }
+      const jobs = Array.from({ length: PACK_JOBS }, (_, i): PackJob => {
+        return { type: 'pack', share: { from: i / PACK_JOBS, to: (i + 1) / PACK_JOBS } }
+      })
+      const here = ({ share }: PackJob) => {
+        packWeights(this.#planned, this.#instance, share)
+        return new Float32Array(0)
+      }
+      await this.#threads.run(jobs, timeSlice, here, () => {})
+    } else packWeights(this.#planned, this.#instance)
+    this.#isPacked = true
   }
 
   #addSums(from: number): void {
@@ -165,7 +193,12 @@ export class TrainingNetwork {
 }
 
 /** @param slices number of slots, and `others` of threads besides this one */
-function layOut({ plan }: TrainingPlan, slices: number, others: number): Layout {
+function layOut(
+  { plan }: TrainingPlan,
+  { parameters }: ClassifierSource,
+  slices: number,
+  others: number,
+): Layout {
   let end = roundUp(Math.max(plan.bytes, plan.writingBytes), 64)
   const take = (bytes: number) => {
     const address = end
@@ -175,6 +208,8 @@ function layOut({ plan }: TrainingPlan, slices: number, others: number): Layout 
   const { bytes } = plan.sums
   const totals = take(bytes)
   const slots = Array.from({ length: slices }, () => take(bytes))
-  const places = Array.from({ length: others }, () => take(plan.bytes - plan.fixedBytes))
-  return { totals, slots, places, bytes: end }
+  const place = Math.max(plan.bytes, plan.writingBytes) - plan.fixedBytes
+  const places = Array.from({ length: others }, () => take(place))
+  const values = others > 0 ? parameters.map(({ values: numbers }) => take(4 * numbers.length)) : []
+  return { totals, values, slots, places, bytes: end }
 }

@@ -99,6 +99,17 @@ function given(name: string, output: MapValue, take: (port: Port) => void): Cust
   }
 }
 
+/** Packs the values of the parameters, or a share of them: see `MemoryPlan.rewrite`. */
+export function packWeights(
+  { plan, program }: TrainingPlan,
+  ...[instance, share, staging]: Parameters<Plan['rewrite']>
+): void {
+  for (const one of program.operations) {
+    if (one.type === 'convolution') one.trainable?.refresh()
+  }
+  plan.rewrite(instance, share, staging)
+}
+
 /**
  * Computes the gradients of the loss of some images, sum(-targets * log softmax(logits)), into the plan's sums.
  *

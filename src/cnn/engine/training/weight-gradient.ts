@@ -56,7 +56,7 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
       const { memory, facts } = context
       const row = kind === 'depthwise' ? roundUp(bias.length, 4) : roundUp(filters, facts.outer)
       const weights = memory.sums(taps * channels * groups * row)
-      memory.stage(4 * length)
+      memory.stage(4 * groups * length)
       const steps = winogradForm(kind)
         ? { channelStep: taps * row, tapStep: row }
         : { channelStep: row, tapStep: channels * row }
@@ -71,13 +71,13 @@ export function weightGradient(convolution: Convolution, dy: MapValue): WeightGr
       const biases = new Float32Array(memory, sums.bias.address + distance, bias.length).map(
         (sum) => sum * factor,
       )
-      const weights = new Float32Array(groups * length)
       const { channelStep, tapStep, groupStep } = sums
       for (let group = 0; group < groups; group++) {
         const from = sums.weights.address + distance + 4 * group * groupStep
-        kernels.unpackGradient(from, 4 * channelStep, 4 * tapStep, filters, channels, taps, factor, staging)
-        weights.set(new Float32Array(memory, staging, length), group * length)
+        const to = staging + 4 * group * length
+        kernels.unpackGradient(from, 4 * channelStep, 4 * tapStep, filters, channels, taps, factor, to)
       }
+      const weights = new Float32Array(memory, staging, groups * length)
       convolution.trainable!.pull(weights, biases)
     },
   }
@@ -203,8 +203,8 @@ function addWinograd(
   const fitting = Math.floor(PLANE_BYTES / (4 * planeCount * (channels + sums.row)))
   const block = roundUp(Math.min(tiles * most, Math.max(LEAST_TILES, fitting)), facts.tilePixels)
   const planes = memory.buffer(planeCount * (block * pixelBytes + gap), index)
-  const dyPlanes = memory.buffer(planeCount * block * sums.row * 4, index)
-  const products = memory.buffer(weightPlanes * (channels * facts.outer * 4 + gap), index)
+  const dyPlanes = memory.buffer(planeCount * (block * sums.row * 4 + gap), index)
+  const products = memory.buffer(weightPlanes * (facts.winogradChannels * facts.outer * 4 + gap), index)
   const scratch = memory.buffer(facts.winogradScratchBytes, index)
   // The fields of `WinogradLayer` in assembly/cnn/winograd/winograd-layer.ts, up to the last one that is used.
   const layer = tables.integers([

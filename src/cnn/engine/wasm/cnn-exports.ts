@@ -234,6 +234,26 @@ export interface Kernels {
     dxRowBytes: number,
     dxColumnBytes: number,
   ): void
+  exchangeWeights(
+    from: number,
+    filters: number,
+    channels: number,
+    taps: number,
+    scales: number,
+    isTurned: number,
+    to: number,
+  ): void
+  stridedGradient(
+    layer: number,
+    dy: number,
+    tiles: number,
+    dx: number,
+    residual: number,
+    planes: number,
+    sums: number,
+    transformed: number,
+    scratch: number,
+  ): void
   unpackGradient(
     sums: number,
     channelBytes: number,

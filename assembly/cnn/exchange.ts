@@ -1,0 +1,22 @@
+/**
+ * Exchanges rows and columns of 4 x 4 numbers.
+ *
+ * @param step, toStep bytes from row to row
+ * @param factors of the columns that are written
+ */
+// @ts-ignore: decorator
+@inline
+export function exchangeFour(from: usize, step: usize, factors: v128, to: usize, toStep: usize): void {
+  const row0 = v128.load(from)
+  const row1 = v128.load(from + step)
+  const row2 = v128.load(from + 2 * step)
+  const row3 = v128.load(from + 3 * step)
+  const low01 = v128.shuffle<f32>(row0, row1, 0, 4, 1, 5)
+  const high01 = v128.shuffle<f32>(row0, row1, 2, 6, 3, 7)
+  const low23 = v128.shuffle<f32>(row2, row3, 0, 4, 1, 5)
+  const high23 = v128.shuffle<f32>(row2, row3, 2, 6, 3, 7)
+  v128.store(to, f32x4.mul(v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), factors))
+  v128.store(to + toStep, f32x4.mul(v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), factors))
+  v128.store(to + 2 * toStep, f32x4.mul(v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), factors))
+  v128.store(to + 3 * toStep, f32x4.mul(v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), factors))
+}

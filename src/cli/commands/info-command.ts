@@ -12,7 +12,7 @@ import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../onnx/shapes/infer.ts'
 import type { FeatureSignature } from '../../store/feature-signature.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
-import { SVC } from '../../svm/svc.ts'
+import { SVC } from '../../svm/public-svc.ts'
 import { printResult } from '../common/terminal.ts'
 import { isLibsvmModel } from './convert-command.ts'
 

@@ -4,12 +4,11 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { targetSize } from '../../image/resize.ts'
-import { type NetworkPicture, networkPicture } from '../../image/tensor.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
-import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
+import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline } from '../batching/run-images.ts'
 import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
@@ -213,8 +212,7 @@ export class FeatureExtractor {
     const { layer, preprocess, pooling, arrangement } = this.#parts
     const { prefixTokens } = arrangement
     const about = { layer: layer.name, preprocess, pooling, prefixTokens }
-    const [{ ModelProtoSchema }, { toBinary }, { withMetadata }] = await Promise.all([
-      import('../../onnx/proto/onnx.ts'),
+    const [{ toBinary }, { withMetadata }] = await Promise.all([
       import('../../onnx/proto/write-message.ts'),
       import('../training/tuned-model.ts'),
     ])
@@ -302,16 +300,6 @@ export class FeatureExtractor {
     this.#checkAlive()
     const { extractLayers } = await import('./extract-layers.ts')
     return extractLayers(this.#parts, this.layers(), images, choices, options)
-  }
-
-  /**
-   * What the network sees of an image.
-   *
-   * @param image opaque RGBA, as returned by `decodeImage`
-   * @internal
-   */
-  networkPicture(image: RawImage): NetworkPicture {
-    return networkPicture(image, this.#parts.preprocess)
   }
 
   /**

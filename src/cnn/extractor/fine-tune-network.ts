@@ -1,5 +1,6 @@
 import { invalidArgument } from '../../core/errors.ts'
-import { checkClasses, checkLabels, encodeLabels, type Label, uniqueLabels } from '../../core/labels.ts'
+import { checkClasses, checkLabels, encodeLabels } from '../../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'

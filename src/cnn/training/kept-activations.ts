@@ -1,4 +1,4 @@
-import { joinColumns } from '../../core/join-columns.ts'
+import { joinColumns } from '../../core/join-matrices.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'

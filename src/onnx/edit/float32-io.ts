@@ -1,6 +1,7 @@
+import { copyOfGraph, freeName } from '../graph/copy-graph.ts'
 import { dimensions, topologicalOrder } from '../graph/graph.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
-import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,

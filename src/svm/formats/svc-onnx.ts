@@ -24,7 +24,8 @@ import {
 } from '../../onnx/proto/onnx.ts'
 import { toBinary } from '../../onnx/proto/write-message.ts'
 import type { SvcState } from '../model/svc-state.ts'
-import { importedFromState, stateFromImported } from './import-model.ts'
+import { importedFromState } from './export-model.ts'
+import { stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
 import { svcFromMetadata, svcToMetadata } from './svc-metadata.ts'
 

@@ -11,7 +11,7 @@ import { defaultRuntime, type Network, type RunningOptions, whyNotEngine } from 
 /**
  * Starts a network in the appropriate runtime.
  *
- * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param model model with float32 input and outputs, as `withFloat32Io` returns it
  * @param port the model's only input
  * @param dims dimensions of the images: batch, channels, height, width
  * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` with the reason if the engine

@@ -21,7 +21,7 @@ export interface Activation {
 
 /** A network to compile. */
 export interface NetworkSource {
-  /** Model with float32 input and outputs, as returned by `cutAt`. */
+  /** Model with float32 input and outputs, as `withFloat32Io` returns it. */
   model: ModelProto
   /** Name of its image input. */
   input: string

@@ -5,10 +5,8 @@ import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { targetSize } from '../../image/resize.ts'
 import { metadataKey } from '../../onnx/classifier/names.ts'
-import { cutModel } from '../../onnx/edit/cut.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
-import { tensorInfo } from '../../onnx/graph/nodes.ts'
-import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline } from '../batching/run-images.ts'
 import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
@@ -216,7 +214,7 @@ export class FeatureExtractor {
       import('../../onnx/proto/write-message.ts'),
       import('../training/tuned-model.ts'),
     ])
-    return toBinary(ModelProtoSchema, withMetadata(this.cutModel(), metadataKey, about))
+    return toBinary(ModelProtoSchema, withMetadata(await this.cutModel(), metadataKey, about))
   }
 
   /**
@@ -248,7 +246,7 @@ export class FeatureExtractor {
    *
    * @internal
    */
-  cutModel(): ModelProto {
+  async cutModel(): Promise<ModelProto> {
     const { cut, port, layer, dims, arrangement } = this.#parts
     // If the model accepts any image size, the map's height and width are symbolic dimensions.
     const free =
@@ -256,10 +254,8 @@ export class FeatureExtractor {
       arrangement.channelAxis !== 3 &&
       (port.height === undefined || port.width === undefined)
     const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
-    const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
-    const model = cutModel(cut, [layer.name])
-    model.graph!.output = [output]
-    return model
+    const { withOutput } = await import('../../onnx/edit/with-output.ts')
+    return withOutput(cut, layer.name, [port.batch ?? 'batch', ...tail])
   }
 
   /**

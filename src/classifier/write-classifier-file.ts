@@ -2,7 +2,7 @@ import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { version } from '../core/version.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
 import { featureKernel } from '../svm/formats/export-model.ts'
-import { svcToMetadata } from '../svm/formats/svc-metadata.ts'
+import { svcToMetadata } from '../svm/formats/write-svc-metadata.ts'
 import type { FileContent } from './classifier-file.ts'
 import { trainingSetToFile } from './training-set.ts'
 

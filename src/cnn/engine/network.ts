@@ -8,9 +8,11 @@ import { loadRareSteps } from './planning/steps.ts'
 import { runPlan, type StepClock } from './run-plan.ts'
 import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
-import { type Instance, instantiate, joinMemory, readKernelConstants, sharedMemory } from './wasm/instance.ts'
+import { type Instance, instantiate, readKernelConstants } from './wasm/instance.ts'
+import type { SharedPlace } from './wasm/shared-instance.ts'
 
 export type { StepClock } from './run-plan.ts'
+export type { SharedPlace } from './wasm/shared-instance.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -27,16 +29,6 @@ export interface NetworkSource {
   input: string
   /** Batch size, if the model fixes it. */
   batch?: number | undefined
-}
-
-/** Room for the maps of one more thread in the memory of a network, whose weights and tables it uses. */
-export interface SharedPlace {
-  memory: WebAssembly.Memory
-  /** Where the room begins. */
-  at: number
-  /** Where the weights and tables end: the same in the plan of every thread. */
-  fixedBytes: number
-  simd: Simd
 }
 
 /** Options of an `EngineNetwork`. */
@@ -126,21 +118,14 @@ export class EngineNetwork {
    */
   async share(count: number): Promise<SharedPlace[]> {
     const { key, plan, instance } = this.#current()
-    const each = plan.bytes - plan.fixedBytes
-    let [wanted, memory] = [count, sharedMemory(plan.bytes + count * each)]
-    while (!memory && wanted > 1) {
-      wanted >>= 1
-      memory = sharedMemory(plan.bytes + wanted * each)
-    }
-    if (!memory) return []
-    const joined = await joinMemory(memory, this.#simd)
+    const { shareInstance } = await import('./wasm/shared-instance.ts')
+    const shared = await shareInstance(plan, count, this.#simd)
+    if (!shared) return []
     // The extractor may have been disposed of meanwhile.
     this.#current()
-    new Uint8Array(joined.memory).set(new Uint8Array(instance.memory, 0, plan.fixedBytes))
-    this.#compiled = { key, plan, instance: joined }
-    return Array.from({ length: wanted }, (_, i) => {
-      return { memory, at: plan.bytes + i * each, fixedBytes: plan.fixedBytes, simd: this.#simd }
-    })
+    new Uint8Array(shared.instance.memory).set(new Uint8Array(instance.memory, 0, plan.fixedBytes))
+    this.#compiled = { key, plan, instance: shared.instance }
+    return shared.places
   }
 
   /** Frees the memory. */
@@ -173,6 +158,7 @@ export class EngineNetwork {
     this.#compiled = undefined
     if (place) {
       if (plan.fixedBytes !== place.fixedBytes) throw new Error('the plan of the other thread is another one')
+      const { joinMemory } = await import('./wasm/shared-instance.ts')
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }

@@ -54,7 +54,7 @@ export class FeatureExtractor {
    *   not accept), `HOST_UNSUPPORTED`, `ABORTED`
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
-    checkOptions(options)
+    await checkOptions(options)
     const { model = 'tiny', externalData, download, preprocess, onProgress, signal } = options
     const hasPreprocess = preprocess !== undefined
     const opened = await openModel(model, { externalData, download, hasPreprocess, onProgress, signal })
@@ -71,7 +71,7 @@ export class FeatureExtractor {
     options: Omit<ExtractorOptions, 'model'> = {},
     name = 'bytes',
   ): Promise<FeatureExtractor> {
-    checkOptions(options)
+    await checkOptions(options)
     return new FeatureExtractor(await loadNetwork({ model, name }, options))
   }
 

@@ -4,7 +4,7 @@ import { readAsset } from '../../host/assets.ts'
 import type { HubModel } from '../../host/download/hub-source.ts'
 import { readSource, safeToShow } from '../../host/storage/read-source.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
-import { attachWeights } from '../../onnx/graph/external-data.ts'
+import { weightFiles } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 
@@ -80,14 +80,21 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   })
   const model = parseModel(bytes, labelOf(name))
   if (!hub) {
-    attachWeights(model.graph!, externalData, labelOf(name))
+    await attach(model, externalData, name)
     return { model, name }
   }
   const { preprocessOnHub, readWeightsFromHub } = await import('./read-hub.ts')
   await readWeightsFromHub(hub, model, externalData, options)
-  attachWeights(model.graph!, externalData, labelOf(name))
+  await attach(model, externalData, name)
   const preprocess = await preprocessOnHub(hub, options)
   return preprocess === undefined ? { model, name } : { model, name, preprocess }
+}
+
+/** Attaches weights that are stored outside the model, which few models have. */
+async function attach({ graph }: ModelProto, files: Record<string, Uint8Array>, name: string): Promise<void> {
+  if (weightFiles(graph!).size === 0) return
+  const { attachWeights } = await import('../../onnx/graph/read-model.ts')
+  attachWeights(graph!, files, labelOf(name))
 }
 
 /** Reads the bytes of a source, with its display name. */

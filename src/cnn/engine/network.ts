@@ -4,7 +4,7 @@ import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import { imagesAtOnce } from './planning/images-at-once.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
-import { loadRareSteps } from './planning/steps.ts'
+import { kernelPartOf, loadRareSteps } from './planning/steps.ts'
 import { runPlan, type StepClock } from './run-plan.ts'
 import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
@@ -145,7 +145,8 @@ export class EngineNetwork {
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
     const program = await fuse(await lower(model, input, dims, batch === undefined))
-    const facts = await readKernelConstants(this.#simd)
+    const part = kernelPartOf(program)
+    const facts = await readKernelConstants(this.#simd, part)
     const rare = await loadRareSteps(program, facts)
     const place = this.#place
     const plan = makePlan(program, {
@@ -162,7 +163,7 @@ export class EngineNetwork {
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }
-    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, 'inference')
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, part)
     plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled

@@ -52,9 +52,9 @@ export interface KernelConstants {
   stemScratchBytes: number
 }
 
-/** Reads the constants of a build. */
-export async function readKernelConstants(simd: Simd): Promise<KernelConstants> {
-  const { kernels } = await instantiate(PAGE, simd, 'inference')
+/** Reads the constants of a build. @param part which kernels the caller is going to need */
+export async function readKernelConstants(simd: Simd, part: KernelPart = 'whole'): Promise<KernelConstants> {
+  const { kernels } = await instantiate(PAGE, simd, part)
   return {
     tilePixels: kernels.TILE_PIXELS.value,
     wide: kernels.WIDE.value,

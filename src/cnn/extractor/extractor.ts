@@ -4,9 +4,8 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { targetSize } from '../../image/resize.ts'
-import { metadataKey } from '../../onnx/classifier/names.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
-import { type ModelProto, ModelProtoSchema } from '../../onnx/proto/onnx.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import { type ExtractOptions, Pipeline } from '../batching/run-images.ts'
 import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
@@ -138,7 +137,11 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, mirror, shift, preprocess, running, arrangements } = this.#parts
+    return this.#another(choice)
+  }
+
+  #another(choice: LayerChoice, model = this.#parts.model): Promise<FeatureExtractor> {
+    const { name, layer, mirror, shift, preprocess, running, arrangements } = this.#parts
     const { prefixTokens } = arrangements
     const options = { layer: layer.name, ...choice, mirror, shift, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
@@ -185,14 +188,12 @@ export class FeatureExtractor {
     options: FineTuneOptions = {},
   ): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { name, layer, mirror, shift, preprocess, pooling, running, model, arrangements } = this.#parts
-    const { prefixTokens } = arrangements
-    const same = { layer: layer.name, pooling, mirror, shift, prefixTokens, preprocess, ...running }
+    const { pooling } = this.#parts
     const frozen = {
       parts: this.#parts,
       layers: this.layers(),
       extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
-      open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
+      open: (tuned: ModelProto | undefined) => this.#another({ pooling }, tuned),
     }
     const { fineTuneNetwork } = await import('./fine-tune-network.ts')
     const { extractor, tuning, compared } = await fineTuneNetwork(frozen, images, labels, options)
@@ -207,14 +208,8 @@ export class FeatureExtractor {
    */
   async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
     this.#checkAlive()
-    const { layer, preprocess, pooling, arrangement } = this.#parts
-    const { prefixTokens } = arrangement
-    const about = { layer: layer.name, preprocess, pooling, prefixTokens }
-    const [{ toBinary }, { withMetadata }] = await Promise.all([
-      import('../../onnx/proto/write-message.ts'),
-      import('../training/tuned-model.ts'),
-    ])
-    return toBinary(ModelProtoSchema, withMetadata(await this.cutModel(), metadataKey, about))
+    const { writeNetwork } = await import('../training/tuned-model.ts')
+    return writeNetwork(await this.cutModel(), this.#parts)
   }
 
   /**
@@ -247,15 +242,8 @@ export class FeatureExtractor {
    * @internal
    */
   async cutModel(): Promise<ModelProto> {
-    const { cut, port, layer, dims, arrangement } = this.#parts
-    // If the model accepts any image size, the map's height and width are symbolic dimensions.
-    const free =
-      dims.length === 4 &&
-      arrangement.channelAxis !== 3 &&
-      (port.height === undefined || port.width === undefined)
-    const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
-    const { withOutput } = await import('../../onnx/edit/with-output.ts')
-    return withOutput(cut, layer.name, [port.batch ?? 'batch', ...tail])
+    const { cutNetwork } = await import('../training/tuned-model.ts')
+    return cutNetwork(this.#parts)
   }
 
   /**

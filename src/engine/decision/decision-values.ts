@@ -58,18 +58,36 @@ export class DecisionValues {
     timeSlice: TimeSlice,
     o: { shared?: boolean; precise?: boolean } = {},
   ): Promise<DecisionValues> {
-    const engine = await Engine.open(simd, o.shared, 'prediction')
+    const { shared, precise } = o
+    const inFloat32 = precise
+      ? undefined
+      : await DecisionValues.#inFloat32(simd, expansion, timeSlice, shared)
+    return inFloat32 ?? DecisionValues.#inFloat64(simd, expansion, timeSlice, shared)
+  }
+
+  /** `open`; undefined if float32 would be too inaccurate. */
+  static async #inFloat32(simd: Simd, expansion: Expansion, timeSlice: TimeSlice, shared?: boolean) {
+    const engine = await Engine.open(simd, shared, 'prediction')
     try {
-      const mark = engine.mark()
-      const layout = o.precise ? undefined : await layOut(engine, expansion, timeSlice)
+      const layout = await layOut(engine, expansion, timeSlice)
       if (layout) {
         return new DecisionValues(engine, simd, expansion, layout, new Float32Decider(engine, layout))
       }
-      engine.release(mark)
-      // Few models need float64, and few rows of others.
-      const { Float64Decider, layOutPrecisely } = await import('./precise-decisions.ts')
-      const precise = await layOutPrecisely(engine, expansion, timeSlice)
-      return new DecisionValues(engine, simd, expansion, precise, new Float64Decider(engine, precise))
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+    engine.close()
+    return undefined
+  }
+
+  static async #inFloat64(simd: Simd, expansion: Expansion, timeSlice: TimeSlice, shared?: boolean) {
+    // Few models need float64, and few rows of others: neither its code nor its kernels are in what predictions load.
+    const { Float64Decider, layOutPrecisely } = await import('./precise-decisions.ts')
+    const engine = await Engine.open(simd, shared)
+    try {
+      const layout = await layOutPrecisely(engine, expansion, timeSlice)
+      return new DecisionValues(engine, simd, expansion, layout, new Float64Decider(engine, layout))
     } catch (error) {
       engine.close()
       throw error

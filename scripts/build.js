@@ -50,7 +50,7 @@ await assemble(
   ['simd', 'relaxed-simd', 'threads'],
   ['--sharedMemory'],
 )
-// Without the kernels of training.
+// Two thirds of it, for networks of plain convolutions that only run.
 await assemble('assembly/cnn/inference.ts', 'dist/cnn.inference.wasm', ['simd'])
 
 await writeBundles(

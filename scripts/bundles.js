@@ -88,7 +88,8 @@ export async function writeBundles(entries, directory) {
     onlyExplicitManualChunks: true,
     hoistTransitiveImports: false,
     entryFileNames: '[name].js',
-    chunkFileNames: ({ name }) => (name.startsWith(SHARED) ? `${SHARED}-[hash].js` : '[name]-[hash].js'),
+    // Hashes do not compress, and nobody needs them: the files of the package change together, with its version.
+    chunkFileNames: ({ name }) => (name.startsWith(SHARED) ? `${SHARED}-[hash].js` : '[name].js'),
   })
   await bundle.close()
 }

@@ -48,12 +48,19 @@ function portable(code) {
   return [imports, ...needed.map((declaration) => `${declaration}\n`), renamed.slice(imports.length)].join('')
 }
 
+/** `svm/public-svc.ts` exports the class of `svm/svc.ts`, whose declaration is that of a class. */
+const sameTypes = {
+  name: 'same-types',
+  resolveId: (source) => (source.endsWith('/public-svc.ts') ? `${sources}svm/svc.ts` : undefined),
+}
+
 /** @param directory the folder to write the files to */
 export async function writeDeclarations(directory) {
   const bundle = await rollup({
     input: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, sources + file])),
     external: /^[^./]/,
     plugins: [
+      sameTypes,
       dts({ tsconfig: fileURLToPath(new URL('../tsconfig.build.json', import.meta.url)) }),
       { name: 'portable', renderChunk: (code) => ({ code: portable(code), map: null }) },
     ],

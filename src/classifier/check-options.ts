@@ -3,7 +3,7 @@
 import { checkFineTune, type FineTuneOptions } from '../cnn/training/fine-tune-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import { checkKnownOptions } from '../core/known-options.ts'
-import { checkScale } from '../preprocessing/feature-scaler.ts'
+import { checkScale } from '../preprocessing/fit-feature-scaler.ts'
 import { SVC, type SvcOptions } from '../svm/svc.ts'
 import { checkUnknown } from './check-unknown.ts'
 import {

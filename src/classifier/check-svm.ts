@@ -1,6 +1,6 @@
 import { invalidArgument } from '../core/errors.ts'
 import { type Label, uniqueLabels } from '../core/labels.ts'
-import { classWeights } from '../svm/model/svc-params.ts'
+import { classWeights } from '../svm/model/class-weights.ts'
 import type { SVC } from '../svm/svc.ts'
 
 /**

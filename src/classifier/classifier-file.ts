@@ -4,6 +4,7 @@ import { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import type { Preprocess } from '../image/preprocess-options.ts'
 import { readClassifier } from '../onnx/classifier/read-classifier.ts'
+import type { KnownNumbers } from '../onnx/classifier/read-steps.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
 import { type FeatureScaler, featureScalerFromFile } from '../preprocessing/feature-scaler.ts'
 import { svcFromMetadata } from '../svm/formats/svc-metadata.ts'
@@ -32,8 +33,9 @@ export async function classifierFromFile<L extends Label>(
   model: ModelProto,
   o: Pick<ExtractorOptions, 'threads' | 'runtime' | 'executionProviders'> = {},
 ): Promise<FileContent<L> & { extractor: FeatureExtractor }> {
-  const { cnn, pooling, prefixTokens, scaler, svm, calibration, known, preprocess, about } =
+  const { cnn, pooling, prefixTokens, scaler, svm, calibration, hasKnownScore, preprocess, about } =
     readClassifier(model)
+  const known = hasKnownScore ? await knownNumbersOf(model, svm) : undefined
   const svc = SVC.fromState(svcFromMetadata(svm, about.svm) as SvcState<L>)
   const trainingSet = await trainingSetOf(about.learnt, svc.classes)
   const name = typeof about.model === 'string' ? about.model : 'bytes'
@@ -67,6 +69,15 @@ export async function classifierFromFile<L extends Label>(
   }
   extractor.dispose()
   throw unreadable(`its CNN computes ${featureSize} features, but its SVM takes ${svm.supportVectors.cols}`)
+}
+
+/** @throws {SoftmarginError} `MODEL_UNREADABLE` */
+async function knownNumbersOf(
+  { graph }: ModelProto,
+  { supportVectors, classes }: Pick<SvcState, 'supportVectors' | 'classes'>,
+): Promise<KnownNumbers> {
+  const { readKnownSteps } = await import('../onnx/classifier/read-steps.ts')
+  return readKnownSteps(graph!, supportVectors.cols, classes.length)
 }
 
 /** @throws {SoftmarginError} `MODEL_UNREADABLE` */

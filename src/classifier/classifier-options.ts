@@ -304,9 +304,9 @@ const knownOnLoad: Record<keyof ClassifierLoadOptions, true> = {
 }
 
 /** Validates the options of `load`. @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
-export function checkLoadOptions(options: ClassifierLoadOptions): void {
+export async function checkLoadOptions(options: ClassifierLoadOptions): Promise<void> {
   checkKnownOptions(options, Object.keys(knownOnLoad))
-  checkRuntime(options.runtime ?? 'auto', 'wasm', options.executionProviders)
+  await checkRuntime(options.runtime ?? 'auto', 'wasm', options.executionProviders)
   checkStore(options.store)
 }
 

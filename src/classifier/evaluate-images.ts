@@ -1,5 +1,6 @@
 import { invalidArgument } from '../core/errors.ts'
-import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkLabels } from '../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { classificationReport } from '../metrics/classification-report.ts'

@@ -420,7 +420,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
       import('./write-classifier-file.ts'),
       import('../svm/plain-float32.ts'),
     ])
-    const bytes = classifierToFile(extractor, fitted)
+    const bytes = await classifierToFile(extractor, fitted)
     await warnOfPlainFloat32(fitted.svc.toState(), o.onWarning)
     return bytes
   }
@@ -441,7 +441,7 @@ export class ImageClassifier<L extends Label = Label, U extends Label | null = n
     source: ModelSource,
     o: ClassifierLoadOptions = {},
   ): Promise<ImageClassifier<L, U>> {
-    checkLoadOptions(o)
+    await checkLoadOptions(o)
     const { signal, download, onProgress } = o
     const { model } = await openModel(source, { signal, download, onProgress })
     const { extractor, ...fitted } = await classifierFromFile<L>(model, o)

@@ -1,7 +1,8 @@
 import { base64Decode, base64Encode } from '../core/base64.ts'
 import { SoftmarginError, show } from '../core/errors.ts'
+import { joinRows } from '../core/join-matrices.ts'
 import type { Label } from '../core/labels.ts'
-import { joinRows, type Matrix } from '../core/matrix.ts'
+import type { Matrix } from '../core/matrix.ts'
 import type { Extracted } from './image-features.ts'
 
 /** Length in bytes of a SHA-256 digest, which is the store's key of an image. */

@@ -1,21 +1,21 @@
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
 import { version } from '../core/version.ts'
 import { writeClassifier } from '../onnx/classifier/write-classifier.ts'
-import { featureKernel } from '../svm/formats/import-model.ts'
-import { svcToMetadata } from '../svm/formats/svc-metadata.ts'
+import { featureKernel } from '../svm/formats/export-model.ts'
+import { svcToMetadata } from '../svm/formats/write-svc-metadata.ts'
 import type { FileContent } from './classifier-file.ts'
 import { trainingSetToFile } from './training-set.ts'
 
 /** Serializes a fitted classifier to one ONNX file. */
-export function classifierToFile(
+export async function classifierToFile(
   extractor: FeatureExtractor,
   { scaler, svc, power, known, trainingSet }: FileContent,
-): Uint8Array<ArrayBuffer> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const { model, pooling, preprocess } = extractor.describe()
   const state = svc.toState()
   const kernel = featureKernel(state)
   return writeClassifier({
-    cnn: extractor.cutModel(),
+    cnn: await extractor.cutModel(),
     pooling,
     arrangement: extractor.arrangement,
     scaler: scaler.toFile(),

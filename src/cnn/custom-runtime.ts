@@ -62,8 +62,36 @@ function lackOf(module: object): string | undefined {
   return typeof Tensor === 'function' ? undefined : 'Tensor'
 }
 
+/** @throws {SoftmarginError} `INVALID_ARGUMENT` unless the runtime is a module that the caller may use in this way */
+export function checkGivenRuntime(runtime: unknown, device: string, executionProviders?: unknown): void {
+  if (executionProviders !== undefined) checkProviders(executionProviders)
+  if (typeof runtime === 'object' && runtime !== null) {
+    checkModule(runtime)
+    if (device === 'wasm') return
+    const message = `device cannot be '${device}' if runtime is a module; use executionProviders instead`
+    throw invalidArgument('device', device, "'wasm' if runtime is a module", message)
+  }
+  if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
+    throw invalidArgument(
+      'runtime',
+      runtime,
+      "'auto', 'engine', 'onnxruntime' or a module such as onnxruntime-node",
+    )
+  }
+  if (runtime === 'engine' && device !== 'wasm') {
+    throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
+  }
+  const message = 'executionProviders needs a module as runtime, such as onnxruntime-node; use device instead'
+  throw invalidArgument(
+    'executionProviders',
+    executionProviders,
+    'omitted unless runtime is a module',
+    message,
+  )
+}
+
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkProviders(providers: unknown): void {
+function checkProviders(providers: unknown): void {
   const isProvider = (one: unknown) =>
     (typeof one === 'string' && one !== '') ||
     (typeof one === 'object' && one !== null && typeof (one as { name?: unknown }).name === 'string')

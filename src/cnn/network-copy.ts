@@ -1,6 +1,6 @@
 import { mayShareMemory } from '../host/threads.ts'
 import { detachWeights, type WeightFile } from '../onnx/edit/detach-weights.ts'
-import { attachWeights } from '../onnx/graph/external-data.ts'
+import { attachWeights } from '../onnx/graph/read-model.ts'
 import { type ModelProto, ModelProtoSchema } from '../onnx/proto/onnx.ts'
 import { fromBinary } from '../onnx/proto/read-message.ts'
 import type { SharedPlace } from './engine/network.ts'

@@ -89,7 +89,8 @@ export async function inOnnxRuntime(
 }
 
 /** Starts a network in a module that the caller supplied. */
-export async function inGiven(module: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
+export async function inGiven(given: OrtModule, model: ModelProto, options: GivenOptions): Promise<Network> {
+  const module = checkModule(given)
   const session = await GivenSession.create(module, model, options)
   const { name, version } = packageOf(module)
   const providers = options.executionProviders?.map((one) => (typeof one === 'string' ? one : one.name))

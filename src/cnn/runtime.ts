@@ -1,5 +1,5 @@
-import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkModule, checkProviders, type ExecutionProvider, type OrtModule } from './custom-runtime.ts'
+import { SoftmarginError } from '../core/errors.ts'
+import type { ExecutionProvider, OrtModule } from './custom-runtime.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import type { SharedNetwork } from './network-copy.ts'
 import type { Device, OnnxRuntime, RunningNetwork, SessionOptions } from './running-network.ts'
@@ -70,32 +70,16 @@ export function hasOnnxRuntime(): boolean {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT` */
-export function checkRuntime(runtime: unknown, device: string, executionProviders?: unknown): void {
-  if (executionProviders !== undefined) checkProviders(executionProviders)
-  if (typeof runtime === 'object' && runtime !== null) {
-    checkModule(runtime)
-    if (device === 'wasm') return
-    const message = `device cannot be '${device}' if runtime is a module; use executionProviders instead`
-    throw invalidArgument('device', device, "'wasm' if runtime is a module", message)
-  }
-  if (!['auto', 'engine', 'onnxruntime'].includes(runtime as string)) {
-    throw invalidArgument(
-      'runtime',
-      runtime,
-      "'auto', 'engine', 'onnxruntime' or a module such as onnxruntime-node",
-    )
-  }
-  if (runtime === 'engine' && device !== 'wasm') {
-    throw invalidArgument('runtime', runtime, `'auto' or 'onnxruntime' with device '${device}'`)
-  }
-  if (executionProviders === undefined) return
-  const message = 'executionProviders needs a module as runtime, such as onnxruntime-node; use device instead'
-  throw invalidArgument(
-    'executionProviders',
-    executionProviders,
-    'omitted unless runtime is a module',
-    message,
-  )
+export async function checkRuntime(
+  runtime: unknown,
+  device: string,
+  executionProviders?: unknown,
+): Promise<void> {
+  const isOwn = runtime === 'auto' || runtime === 'onnxruntime' || (runtime === 'engine' && device === 'wasm')
+  if (isOwn && executionProviders === undefined) return
+  // What else is valid are modules of the caller, which are rare.
+  const { checkGivenRuntime } = await import('./custom-runtime.ts')
+  checkGivenRuntime(runtime, device, executionProviders)
 }
 
 /**

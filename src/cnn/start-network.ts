@@ -1,7 +1,6 @@
 import { SoftmarginError } from '../core/errors.ts'
 import { mayShareMemory } from '../host/threads.ts'
 import type { ModelProto } from '../onnx/proto/onnx.ts'
-import { checkModule } from './custom-runtime.ts'
 import { NotForEngine } from './engine/lowering/not-for-engine.ts'
 import { EngineNetwork } from './engine/network.ts'
 import type { ImageTensorInput } from './image-tensor-input.ts'
@@ -11,7 +10,7 @@ import { defaultRuntime, type Network, type RunningOptions, whyNotEngine } from 
 /**
  * Starts a network in the appropriate runtime.
  *
- * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param model model with float32 input and outputs, as `withFloat32Io` returns it
  * @param port the model's only input
  * @param dims dimensions of the images: batch, channels, height, width
  * @throws {SoftmarginError} the errors of `Session.create`; `MODEL_UNSUPPORTED` with the reason if the engine
@@ -27,7 +26,7 @@ export async function startNetwork(
   const { runtime = defaultRuntime, device = 'wasm', threads, executionProviders, ...rest } = options
   if (typeof runtime === 'object') {
     const { inGiven } = await import('./other-runtimes.ts')
-    return inGiven(checkModule(runtime), model, { threads, executionProviders })
+    return inGiven(runtime, model, { threads, executionProviders })
   }
   const elsewhere = async (reason: string) => {
     const { inOnnxRuntime } = await import('./other-runtimes.ts')

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { checkClasses, checkLabels, countCodes, encodeLabels, uniqueLabels } from './labels.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels } from './label-codes.ts'
+import { uniqueLabels } from './labels.ts'
 
 test('classes are sorted: numbers by value, strings by code unit', () => {
   expect(uniqueLabels([10, 9, -1, 2, 10])).toEqual([-1, 2, 9, 10])

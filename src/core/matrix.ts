@@ -90,18 +90,6 @@ export class Matrix {
   }
 }
 
-/** Returns the rows of several matrices in one. All must have the same number of columns. */
-export function joinRows(parts: readonly Matrix[]): Matrix {
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
-  let at = 0
-  for (const part of parts) {
-    data.set(part.data, at)
-    at += part.data.length
-  }
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0)
-  return new Matrix(data, rows, parts[0]?.cols ?? 0)
-}
-
 /**
  * Checks that a matrix has rows and columns, and that all its values are finite.
  *

@@ -3,7 +3,6 @@ import { describeFileType } from '../core/file-type.ts'
 import { decoderOf, hasMoreFormats } from './format-registry.ts'
 import { type ImageInput, type OpenedImage, openImage, type RawImage } from './image-input.ts'
 import { decodeJpeg } from './jpeg.ts'
-import { pixelWords } from './pixel-words.ts'
 
 /**
  * Reads and decodes one image: JPEG (CMYK too), PNG, WebP, AVIF, GIF or BMP. Of an animation, the first image is
@@ -44,10 +43,9 @@ async function decodeFile(
   try {
     // The decoder returns opaque RGBA, so millions of pixels need not be tested.
     if (format === 'a JPEG image') return { ...(await decodeJpeg(bytes)), channels: 4 }
-    // Loaded when it is needed: pages with JPEG images alone do without.
-    if (format === 'a PNG image') return opaque(await (await import('./png/png.ts')).decodePng(bytes))
+    if (format === 'a PNG image') return await opaque(await (await import('./png/png.ts')).decodePng(bytes))
     const decode = await decoderOf(format)
-    if (decode) return opaque(await decode(bytes))
+    if (decode) return await opaque(await decode(bytes))
   } catch (cause) {
     // Failure to load a codec is not the fault of the image.
     if (cause instanceof SoftmarginError) throw cause
@@ -59,6 +57,12 @@ async function decodeFile(
   throw new SoftmarginError('IMAGE_UNREADABLE', message, details)
 }
 
+/** Loaded when it is needed: pages with JPEG images alone do without. */
+async function opaque(image: RawImage): Promise<RawImage & { channels: 4 }> {
+  const { withoutTransparency } = await import('./formats/without-transparency.ts')
+  return withoutTransparency(image)
+}
+
 /** Advice for a file in an unsupported format. */
 function adviceFor(format: string): string {
   if (format === 'a HEIC image') {
@@ -68,29 +72,4 @@ function adviceFor(format: string): string {
   return isElsewhere
     ? '; softmargin/lite and the entry for workerd read JPEG and PNG alone, so convert it'
     : ''
-}
-
-/** Converts pixels to opaque RGBA, blending transparent ones with white. Opaque RGBA is returned unchanged. */
-function opaque(image: RawImage): RawImage & { channels: 4 } {
-  const { data, width, height, channels } = image
-  if (channels === 4 && isOpaque(data)) return { data, width, height, channels }
-  const rgba = new Uint8ClampedArray(width * height * 4)
-  for (let from = 0, to = 0; to < rgba.length; from += channels, to += 4) {
-    const alpha = channels === 4 ? data[from + 3] : 255
-    for (let c = 0; c < 3; c++) {
-      const value = data[channels === 1 ? from : from + c]
-      rgba[to + c] = alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255)
-    }
-    rgba[to + 3] = 255
-  }
-  return { data: rgba, width, height, channels: 4 }
-}
-
-function isOpaque(data: RawImage['data']): boolean {
-  const words = pixelWords(data)
-  let all = -1
-  for (let i = 0; i < words.length && all >>> 24 === 255; ) {
-    for (const end = Math.min(i + 4096, words.length); i < end; i++) all &= words[i]
-  }
-  return all >>> 24 === 255
 }

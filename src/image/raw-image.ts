@@ -8,6 +8,11 @@ export interface RawImage {
   channels: 1 | 3 | 4
 }
 
+/** File bytes or pixels of an image, with its name for messages. */
+export type OpenedImage =
+  | { kind: 'file'; bytes: Uint8Array; name: string }
+  | { kind: 'pixels'; image: RawImage; name: string }
+
 /** Description of an input for error messages. */
 export const wantedImage =
   'an image: bytes of a picture file (Uint8Array, ArrayBuffer, Blob), an ImageData, a RawImage, a canvas, an ImageBitmap, an image or video element, a VideoFrame, a URL or a path'

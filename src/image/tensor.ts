@@ -1,7 +1,7 @@
 import type { RawImage } from './image-input.ts'
 import { outputSize } from './preprocess.ts'
 import type { ResolvedPreprocess, Size } from './preprocess-options.ts'
-import { resize, targetSize, type Window } from './resize.ts'
+import { resize, targetSize } from './resize.ts'
 
 /** Number of values in the tensor of one image: channels * height * width. */
 export function tensorLength(preprocess: ResolvedPreprocess): number {
@@ -26,42 +26,8 @@ export function writeTensor(image: RawImage, preprocess: ResolvedPreprocess, tar
   normalise(picture, preprocess.order, tables, target, size, window)
 }
 
-/** What a network sees of an image. */
-export interface NetworkPicture {
-  /** Opaque RGBA pixels, of the size of the network's input. */
-  picture: RawImage
-  /** The part of the image that it shows, in pixels of the image; larger than the image if there is a border. */
-  window: Window
-}
-
-/**
- * Resizes and crops a decoded image to what the network sees.
- *
- * @param image opaque RGBA, as returned by `decodeImage`
- */
-export function networkPicture(image: RawImage, preprocess: ResolvedPreprocess): NetworkPicture {
-  const { picture, whole, from, window, size } = croppedPicture(image, preprocess)
-  const data = new Uint8Array(size.width * size.height * 4)
-  for (let i = 3; i < data.length; i += 4) data[i] = 255
-  for (let y = 0, from = 0; y < picture.height; y++) {
-    let to = ((window.top + y) * size.width + window.left) * 4
-    for (let x = 0; x < picture.width; x++, from += 3, to += 4)
-      data.set(picture.data.subarray(from, from + 3), to)
-  }
-  const [across, down] = [image.width / whole.width, image.height / whole.height]
-  return {
-    picture: { data, ...size, channels: 4 },
-    window: {
-      left: (from.left - window.left) * across,
-      top: (from.top - window.top) * down,
-      width: size.width * across,
-      height: size.height * down,
-    },
-  }
-}
-
 /** The part of the resized image within the crop, and where it is in the resized image and in the crop. */
-function croppedPicture(image: RawImage, preprocess: ResolvedPreprocess) {
+export function croppedPicture(image: RawImage, preprocess: ResolvedPreprocess) {
   const { size, resample } = preprocess
   const whole = size ? targetSize(image, size) : { width: image.width, height: image.height }
   const cropped = outputSize(preprocess)

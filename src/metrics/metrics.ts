@@ -1,5 +1,6 @@
 import { invalidArgument } from '../core/errors.ts'
-import { checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkLabels } from '../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../core/labels.ts'
 
 /**
  * Counts of true against predicted classes: `matrix[i][j]` rows of class `labels[i]` were predicted as `labels[j]`.

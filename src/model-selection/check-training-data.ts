@@ -1,7 +1,8 @@
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { checkClasses, checkLabels } from '../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../core/labels.ts'
 import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { checkPrecomputedIsSquare } from '../svm/model/svm-params.ts'
+import { checkPrecomputedIsSquare } from '../svm/model/resolve-kernel.ts'
 import type { SvcParameters } from '../svm/svc.ts'
 
 /**

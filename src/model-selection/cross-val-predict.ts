@@ -1,6 +1,7 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Fold } from '../core/folds.ts'
-import { countCodes, encodeLabels, type Label, uniqueLabels } from '../core/labels.ts'
+import { countCodes, encodeLabels } from '../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { SVC } from '../svm/svc.ts'
 import { checkTrainingData } from './check-training-data.ts'

@@ -2,7 +2,8 @@ import { throwIfAborted } from '../core/errors.ts'
 import type { Fold } from '../core/folds.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix } from '../core/matrix.ts'
-import { fitFeatureScaler, type Scale } from '../preprocessing/feature-scaler.ts'
+import type { Scale } from '../preprocessing/feature-scaler.ts'
+import { fitFeatureScaler } from '../preprocessing/fit-feature-scaler.ts'
 import type { SVC } from '../svm/svc.ts'
 
 /** An SVC that was fitted on the training rows of a fold, and the rows that it has not seen. */

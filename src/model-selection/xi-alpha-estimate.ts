@@ -1,6 +1,7 @@
 import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
-import { checkLabels, encodeLabels, type Label } from '../core/labels.ts'
+import { checkLabels, encodeLabels } from '../core/label-codes.ts'
+import type { Label } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import type { SvmKernel } from '../engine/kernel/kernel.ts'
 import { coefficientRow, pairsOf } from '../engine/kernel/pairs.ts'

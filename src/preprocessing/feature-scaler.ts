@@ -1,6 +1,4 @@
-import { invalidArgument } from '../core/errors.ts'
 import type { Matrix } from '../core/matrix.ts'
-import { Normalizer } from './normalizer.ts'
 import { StandardScaler } from './standard-scaler.ts'
 
 /** How features are scaled before the SVM: zero mean and unit variance, unit L2 norm, or not at all. */
@@ -20,24 +18,12 @@ export interface FeatureScaler {
   toFile(): ScalerNumbers
 }
 
-/** @throws {SoftmarginError} `INVALID_ARGUMENT` for an unknown kind of scaling */
-export function checkScale(scale: Scale): void {
-  if (scale !== 'standard' && scale !== 'l2' && scale !== 'none') {
-    throw invalidArgument('scale', scale, "'standard', 'l2' or 'none'")
-  }
-}
-
-/** Fits a scaler to features. */
-export async function fitFeatureScaler(kind: Scale, features: Matrix): Promise<FeatureScaler> {
-  return kind === 'standard' ? standard(await new StandardScaler().fit(features)) : withoutNumbers(kind)
-}
-
 /** Restores a scaler from a saved file. */
 export function featureScalerFromFile(stored: ScalerNumbers): FeatureScaler {
   return stored.kind === 'standard' ? standard(StandardScaler.from(stored)) : withoutNumbers(stored.kind)
 }
 
-function standard(scaler: StandardScaler): FeatureScaler {
+export function standard(scaler: StandardScaler): FeatureScaler {
   return {
     kind: 'standard',
     transform: (features) => scaler.transform(features),
@@ -45,11 +31,14 @@ function standard(scaler: StandardScaler): FeatureScaler {
   }
 }
 
-function withoutNumbers(kind: 'l2' | 'none'): FeatureScaler {
-  const normalizer = new Normalizer()
+export function withoutNumbers(kind: 'l2' | 'none'): FeatureScaler {
   return {
     kind,
-    transform: async (features) => (kind === 'l2' ? normalizer.transform(features) : features),
+    transform: async (features) => {
+      if (kind === 'none') return features
+      const { Normalizer } = await import('./normalizer.ts')
+      return new Normalizer().transform(features)
+    },
     toFile: () => ({ kind }),
   }
 }

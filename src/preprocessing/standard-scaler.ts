@@ -62,6 +62,8 @@ export class StandardScaler {
   async fit(X: MatrixLike): Promise<this> {
     const matrix = Matrix.from(X)
     checkFinite(matrix)
+    // Loaded on demand, because a saved scaler has its numbers.
+    const { columnMeans, columnScales } = await import('./column-scales.ts')
     const mean = columnMeans(matrix)
     this.#scale = columnScales(matrix, mean)
     this.#mean = mean
@@ -106,25 +108,6 @@ function numbersOf(holder: { [name: string]: unknown }, name: string): Float64Ar
   return Float64Array.from(list, (value) => (typeof value === 'number' ? value : Number.NaN))
 }
 
-function columnMeans({ data, rows, cols }: Matrix): Float64Array {
-  const sums = new Float64Array(cols)
-  for (let i = 0, at = 0; i < rows; i++) for (let j = 0; j < cols; j++, at++) sums[j] += data[at]
-  return sums.map((sum) => sum / rows)
-}
-
-function columnScales({ data, rows, cols }: Matrix, mean: Float64Array): Float64Array {
-  const squares = new Float64Array(cols)
-  for (let i = 0, at = 0; i < rows; i++) {
-    for (let j = 0; j < cols; j++, at++) squares[j] += square(data[at] - mean[j])
-  }
-  return squares.map((sum, j) => {
-    const variance = sum / rows
-    // As in scikit-learn: a variance that rounding of the mean alone can cause counts as 0.
-    const rounding = rows * Number.EPSILON * variance + square(rows * mean[j] * Number.EPSILON)
-    return variance <= rounding ? 1 : Math.sqrt(variance)
-  })
-}
-
 function notFitted(what: string): never {
   throw new SoftmarginError(
     'NOT_FITTED',
@@ -133,8 +116,4 @@ function notFitted(what: string): never {
       argument: what,
     },
   )
-}
-
-function square(x: number): number {
-  return x * x
 }

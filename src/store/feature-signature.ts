@@ -47,7 +47,7 @@ async function computeSignature(extractor: FeatureExtractor): Promise<FeatureSig
   const { layer, featureSize, ...how } = extractor.describe()
   const pooling = canonicalJson(poolingOf(how))
   const preprocess = canonicalJson(how.preprocess)
-  const cut = extractor.cutModel()
+  const cut = await extractor.cutModel()
   const network = await sha256(computationOf(cut))
   // The features of different runtimes differ in their low-order bits, so one store must not mix them.
   const runtime = runtimeInSignature(extractor.runtime)

@@ -1,6 +1,6 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import type { FeatureExtractor, LayerChoice } from '../cnn/extractor/extractor.ts'
-import { joinColumns } from '../core/join-columns.ts'
+import { joinColumns } from '../core/join-matrices.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
 import { type FeatureSignature, joinSignatures, signatureOf } from './feature-signature.ts'

@@ -6,8 +6,8 @@ import { forEachCoefficient } from '../engine/decision/expansion.ts'
 import { vote } from '../engine/decision/voting.ts'
 import type { Kernel } from '../engine/kernel/kernel.ts'
 import { pairsOf } from '../engine/kernel/pairs.ts'
+import { DecisionFunction } from './model/decision-function.ts'
 import type { SvcState } from './model/svc-state.ts'
-import { SvcPredictor } from './svc-predictor.ts'
 
 /**
  * Upper limits on the number of support vectors compared and on the multiply-adds spent: some tenths of a
@@ -26,25 +26,25 @@ export async function warnOfPlainFloat32(
   state: SvcState,
   onWarning: (message: string) => void = console.warn,
 ): Promise<void> {
-  const { supportVectors, kernel, classes, tieOrder, inputSteps } = state
+  const { supportVectors, kernel, classes, tieOrder, options } = state
   if (kernel.kind === 'precomputed' || supportVectors.rows === 0) return
   const most = Math.floor(MAX_WORK / Math.max(1, supportVectors.data.length))
   const count = Math.min(supportVectors.rows, MAX_ROWS, Math.max(1, most))
   const rows = Array.from({ length: count }, (_, k) => Math.floor((k * supportVectors.rows) / count))
   const X = supportVectors.select(Int32Array.from(rows))
   // The input steps have already been applied to the support vectors.
-  const predictor = SvcPredictor.fromState({ ...state, inputSteps: inputSteps && [] })
-  let labels: unknown[]
+  const decisions = new DecisionFunction({ ...state, inputSteps: [] }, { simd: options.simd ?? 'strict' })
+  let codes: Int32Array
   try {
-    labels = await predictor.predict(X)
+    codes = vote(await decisions.decide(X, {}), classes.length, tieOrder)
   } catch (error) {
     if (error instanceof SoftmarginError && error.code === 'INVALID_ARGUMENT') return
     throw error
   } finally {
-    predictor.dispose()
+    decisions.dispose()
   }
-  const codes = vote(plainDecisions(state, kernel, X), classes.length, tieOrder)
-  const differing = labels.filter((label, row) => label !== classes[codes[row]]).length
+  const plain = vote(plainDecisions(state, kernel, X), classes.length, tieOrder)
+  const differing = codes.filter((code, row) => code !== plain[row]).length
   if (differing === 0) return
   onWarning(
     `softmargin: a runtime that computes the SVM of this file in plain float32 gives ${differing} of ${count} support ` +

@@ -5,7 +5,7 @@ import { Random } from '../core/random.ts'
 import { coupleProbabilities } from '../engine/decision/coupling.ts'
 import { fitSigmoid, sigmoid } from '../engine/decision/platt.ts'
 import { TimeSlice } from '../engine/wasm/time-slice.ts'
-import { SVC } from './svc.ts'
+import { SVC } from './public-svc.ts'
 
 const { machines: cases, sigmoids } = fixtures.probabilities
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { clouds } from '../../test/support/clouds.ts'
 import { Matrix } from '../core/matrix.ts'
-import { SVC } from './svc.ts'
+import { SVC } from './public-svc.ts'
 import { SvcPredictor } from './svc-predictor.ts'
 
 describe('an SvcPredictor', async () => {

@@ -1,7 +1,7 @@
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { BaseClassifier, type FittedClassifier } from './base-classifier.ts'
-import { readLibsvm } from './formats/libsvm-model.ts'
+import { readLibsvm } from './formats/read-libsvm.ts'
 import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 import { reviveModel } from './model/model-state.ts'

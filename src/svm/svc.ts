@@ -1,12 +1,12 @@
 import type { LongCall, Warned } from '../core/call-options.ts'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { checkLabels, type Label } from '../core/labels.ts'
-import { checkNotEmpty, Matrix, type MatrixLike } from '../core/matrix.ts'
+import type { Label } from '../core/labels.ts'
+import { Matrix, type MatrixLike } from '../core/matrix.ts'
 import { decisionThreads } from '../engine/decision/decision-threads.ts'
 import type { KeptGram } from '../engine/kernel/kept-gram.ts'
 import type { FitStatus } from '../engine/solver/solver.ts'
 import { BaseClassifier, type FittedClassifier } from './base-classifier.ts'
-import { readLibsvm, writeLibsvm } from './formats/libsvm-model.ts'
+import { writeLibsvm } from './formats/write-libsvm.ts'
 import { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
 import { checkedModel, checkStateClasses } from './model/model-state.ts'
@@ -16,6 +16,15 @@ import type { SvcState } from './model/svc-state.ts'
 import type { FitProgress } from './training/one-vs-one.ts'
 
 export type { FitProgress, SvcOptions, SvcParameters }
+
+/** Reads LIBSVM's text; see `public-svc.ts`. */
+let readLibsvm: ((text: string, columns?: number) => SvcState<number>) | undefined
+
+/** Gives `SVC` what reads LIBSVM's text, and returns the class. */
+export function withLibsvm(read: NonNullable<typeof readLibsvm>): typeof SVC {
+  readLibsvm = read
+  return SVC
+}
 
 /** Options of `SVC.fit`. */
 export interface SvcFitOptions extends LongCall<FitProgress>, Warned {
@@ -93,8 +102,6 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
   ): Promise<SVC<Y[number]>> {
     this.#checkAlive()
     const matrix = Matrix.from(X)
-    checkLabels(y, matrix.rows)
-    checkNotEmpty(matrix)
     // Loaded on demand, because programs that only predict do not need it.
     const { fitSvc } = await import('./training/fit-svc.ts')
     const { model, classes } = await fitSvc(matrix, y, this.#parameters, {
@@ -214,7 +221,7 @@ export class SVC<L extends Label = Label> extends BaseClassifier<L> {
    * @throws {SoftmarginError} `MODEL_UNREADABLE`, `MODEL_UNSUPPORTED`, `OUT_OF_MEMORY`, `INVALID_ARGUMENT`
    */
   static fromLibsvm(text: string, o: { columns?: number | undefined } = {}): SVC<number> {
-    return SVC.fromState(readLibsvm(text, o.columns))
+    return SVC.fromState(readLibsvm!(text, o.columns))
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError, show, throwIfAborted } from '../core/errors.ts'
-import { deserializeError, serializeError } from '../core/serialize-error.ts'
+import { deserializeError, serializeError } from '../host/serialize-error.ts'
 import { Copies } from './copy.ts'
 import { decode, type Encoding, encode, isPlain, type Mark } from './encode.ts'
 import {

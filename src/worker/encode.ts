@@ -1,8 +1,8 @@
 // Encodes values that structured cloning cannot send or would send inefficiently.
 
 import { Matrix } from '../core/matrix.ts'
-import { deserializeError, type SerializedError, serializeError } from '../core/serialize-error.ts'
 import { NdArray } from '../data/nd-array.ts'
+import { deserializeError, type SerializedError, serializeError } from '../host/serialize-error.ts'
 import type { RemoteClassName } from './protocol.ts'
 
 /** A placeholder for a value that is not sent as it is. */

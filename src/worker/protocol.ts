@@ -1,6 +1,6 @@
 // The requests and replies between `spawn` and a worker.
 
-import type { SerializedError } from '../core/serialize-error.ts'
+import type { SerializedError } from '../host/serialize-error.ts'
 
 /** Classes whose objects live in the worker. */
 export const remoteClasses = [

@@ -2,7 +2,7 @@
 
 import * as Comlink from 'comlink'
 import { invalidArgument, SoftmarginError } from '../core/errors.ts'
-import { deserializeError, serializeError } from '../core/serialize-error.ts'
+import { deserializeError, serializeError } from '../host/serialize-error.ts'
 import type * as Library from '../index.ts'
 import { decode, type Encoding, encode, type Mark } from './encode.ts'
 import {

@@ -1,7 +1,7 @@
 import { env, InferenceSession, Tensor } from 'onnxruntime-web'
 import { describe, expect, it, vi } from 'vitest'
 import { FeatureExtractor, FeatureStore, ImageClassifier, type Label } from '../../src/index.ts'
-import { readModel } from '../../src/onnx/graph/read.ts'
+import { readModel } from '../../src/onnx/graph/read-model.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { labelledDigits } from '../support/digits.ts'

@@ -14,7 +14,7 @@ import {
   type SvcOptions,
 } from '../../src/index.ts'
 import { readClassifier } from '../../src/onnx/classifier/read-classifier.ts'
-import { readModel } from '../../src/onnx/graph/read.ts'
+import { readModel } from '../../src/onnx/graph/read-model.ts'
 import { ModelProtoSchema } from '../../src/onnx/proto/onnx.ts'
 import { toBinary } from '../../src/onnx/proto/write-message.ts'
 import { featureScalerFromFile } from '../../src/preprocessing/feature-scaler.ts'

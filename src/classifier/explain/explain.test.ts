@@ -10,6 +10,7 @@ import { ModelProtoSchema } from '../../onnx/proto/onnx.ts'
 import { toBinary } from '../../onnx/proto/write-message.ts'
 import { ImageClassifier } from '../image-classifier.ts'
 import type { Explanation } from './explain.ts'
+import { networkPicture } from './network-picture.ts'
 
 type Corner = 'upper left' | 'lower right'
 
@@ -260,7 +261,10 @@ describe('the averages of a layer', () => {
       ...{ model: layeredCnnBytes(), preprocess: { size: 24 } },
       ...options,
     })
-    const { picture } = extractor.networkPicture({ ...cornered('chess', 'upper left', 3, 24), ...rgba(24) })
+    const { picture } = networkPicture(
+      { ...cornered('chess', 'upper left', 3, 24), ...rgba(24) },
+      extractor.describe().preprocess,
+    )
     const averages = (await extractor.openAverages())!
     const means = (await averages.maps(picture)).flatMap((map) => {
       const area = map.height * map.width

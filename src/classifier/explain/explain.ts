@@ -11,6 +11,7 @@ import type { ClassifierProgress } from '../classifier-options.ts'
 import type { Pipeline } from '../predict-images.ts'
 import { heatOverlay } from './heat-overlay.ts'
 import { layerMap } from './layer-map.ts'
+import { networkPicture } from './network-picture.ts'
 import { occlusionMap, type ScoreRows, windowCount } from './occlusion-map.ts'
 
 /** What an explanation leaves out to see what it does; see `ExplainOptions.method`. */
@@ -68,7 +69,7 @@ export async function explainImage<L extends Label>(
   checkExplain(image, o, svc.classes)
   const { signal, batchSize } = o
   const decoded = await decodeImage(image, 'image', { signal })
-  const { picture, window } = extractor.networkPicture(decoded)
+  const { picture, window } = networkPicture(decoded, extractor.describe().preprocess)
   const extract = (pictures: readonly RawImage[]) =>
     extractor.extractPictures(pictures, { signal, batchSize })
   const own = await scaler.transform(await extract([picture]))

@@ -1,7 +1,8 @@
-import { checkClasses, checkLabels, type Label, uniqueLabels } from '../../core/labels.ts'
+import { checkClasses, checkLabels } from '../../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
-import { fitFeatureScaler } from '../../preprocessing/feature-scaler.ts'
+import { fitFeatureScaler } from '../../preprocessing/fit-feature-scaler.ts'
 import {
   type ClassifierFitOptions,
   checkImages,

@@ -1,5 +1,6 @@
 import { show } from '../../core/errors.ts'
-import { countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 
 /** A class with fewer images than this gets a warning: five folds could not hold one each. */
 const MIN_IMAGES = 5

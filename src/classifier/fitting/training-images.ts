@@ -2,7 +2,8 @@
 
 import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
-import { checkLabels, type Label } from '../../core/labels.ts'
+import { checkLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import type { LearningCurve, LearningCurveOptions } from '../../model-selection/learning-curve.ts'
 import type { ClassifierProgress, DuplicateImages, SuspectsOptions } from '../classifier-options.ts'
 import type { ClassifierState } from '../classifier-state.ts'

@@ -1,7 +1,7 @@
 // The score of `unknown` with a background: images of other things than the classes.
 
 import { log } from '../../core/exp-log.ts'
-import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
+import { type EncodedLabels, rowsOfClasses } from '../../core/label-codes.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'

@@ -2,7 +2,8 @@
 
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Fold } from '../../core/folds.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'

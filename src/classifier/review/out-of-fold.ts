@@ -1,5 +1,6 @@
 import type { LongCall } from '../../core/call-options.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { crossValidate } from '../../model-selection/cross-validate.ts'
 import type { Scale } from '../../preprocessing/feature-scaler.ts'

@@ -1,5 +1,5 @@
 import { log } from '../../core/exp-log.ts'
-import type { EncodedLabels } from '../../core/labels.ts'
+import type { EncodedLabels } from '../../core/label-codes.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { KnownNumbers } from '../../onnx/classifier/read-steps.ts'
 import { timesUpper } from './times-upper.ts'

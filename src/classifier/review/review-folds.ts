@@ -1,12 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { dealFolds, type Fold } from '../../core/folds.ts'
-import {
-  type EncodedLabels,
-  encodeLabels,
-  type Label,
-  rowsOfClasses,
-  uniqueLabels,
-} from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels, rowsOfClasses } from '../../core/label-codes.ts'
+import { type Label, uniqueLabels } from '../../core/labels.ts'
 import { StratifiedGroupKFold } from '../../model-selection/splits/stratified-group-k-fold.ts'
 
 const FOLDS = 5

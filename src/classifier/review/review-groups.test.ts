@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { digit } from '../../../test/support/digits.ts'
-import { encodeLabels } from '../../core/labels.ts'
+import { encodeLabels } from '../../core/label-codes.ts'
 import { FeatureStore } from '../../store/feature-store.ts'
 import { ImageClassifier } from '../image-classifier.ts'
 import { reviewFolds } from './review-folds.ts'

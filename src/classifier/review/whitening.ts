@@ -1,6 +1,6 @@
 // Coordinates in which the rows of a class have the identity as covariance.
 
-import type { EncodedLabels } from '../../core/labels.ts'
+import type { EncodedLabels } from '../../core/label-codes.ts'
 import type { Matrix } from '../../core/matrix.ts'
 
 /** The mean of each class's rows, and the number of these. */

@@ -5,7 +5,6 @@ import { HelpingThreads } from './helping-threads.ts'
 import type { ImageCall } from './image-call.ts'
 import type { LazyImageThreads } from './lazy-image-threads.ts'
 import { runBatch } from './run-batch.ts'
-import { isSameImage } from './same-image.ts'
 import { nextCall, type PiecewiseWork, takeTurns } from './turns.ts'
 
 /** Time slice for decoding, in milliseconds, after which control returns to the event loop. */
@@ -14,8 +13,6 @@ const SLICE_MS = 16
 const START_MS = 150
 /** The same for onnxruntime-web, of which each thread first compiles 14 MB. */
 const ONNXRUNTIME_START_MS = 1000
-/** By how much the results of an image alone and in a batch may differ on a GPU, which rounds differently by batch size. */
-const GPU_TOLERANCE = 1e-3
 
 /**
  * Combines the images of all concurrent calls on one network into batches.
@@ -142,7 +139,7 @@ export class BatchQueue implements PiecewiseWork {
       if (batch.count > 1 && this.#rules.isIndependent === undefined) this.#unchecked = { batch, activations }
       else this.#deliver(batch, activations)
     } catch (error) {
-      this.#failed(batch, error)
+      await this.#failed(batch, error)
     } finally {
       for (const call of this.#calls) call.wake()
     }
@@ -161,14 +158,20 @@ export class BatchQueue implements PiecewiseWork {
   /**
    * One call's images must not make another call fail, so a failed batch is retried separately for each call.
    */
-  #failed(batch: Batch, error: unknown): void {
+  async #failed(batch: Batch, error: unknown): Promise<void> {
     const calls = batch.pendingCalls
     if (calls.length <= 1 || (error instanceof SoftmarginError && error.code === 'DISPOSED')) {
       for (const call of calls) call.fail(error)
       return
     }
     this.#rules.mayMix = false
-    this.#parts.push(...batch.byCall())
+    try {
+      const { byCall } = await import('./split-batch.ts')
+      this.#parts.push(...byCall(batch))
+    } catch {
+      // Without the code to split it.
+      for (const call of calls) call.fail(error)
+    }
   }
 
   /**
@@ -185,17 +188,13 @@ export class BatchQueue implements PiecewiseWork {
   }): Promise<true> {
     this.#unchecked = undefined
     try {
-      const tolerance = this.#network.session.device === 'wasm' ? 0 : GPU_TOLERANCE
-      let isSame = true
-      for (const index of [0, batch.count - 1]) {
-        const alone = await runBatch(this.#network, batch.single(index))
-        isSame &&= alone.every((own, i) => isSameImage(own, activations[i], index, tolerance))
-      }
+      const { singles, treatsApart } = await import('./split-batch.ts')
+      const isSame = await treatsApart(this.#network, batch, activations)
       this.#rules.isIndependent = isSame
       if (isSame) this.#deliver(batch, activations)
-      else this.#parts.push(...batch.singles())
+      else this.#parts.push(...singles(batch))
     } catch (error) {
-      this.#failed(batch, error)
+      await this.#failed(batch, error)
     }
     return true
   }

@@ -33,41 +33,6 @@ export class Batch extends TensorBatch {
     this.addSlot()
     addToRanges(this.ranges, call, index)
   }
-
-  /** A new batch with one image of this batch. */
-  single(place: number): Batch {
-    const batch = new Batch(this.length)
-    batch.slot().set(this.image(place))
-    let at = place
-    for (const { call, index, count } of this.ranges) {
-      if (at < count) {
-        batch.add(call, index + at)
-        break
-      }
-      at -= count
-    }
-    return batch
-  }
-
-  /** Splits the batch into one batch per call. */
-  byCall(): Batch[] {
-    const parts = new Map<ImageCall, Batch>()
-    let at = 0
-    for (const { call, index, count } of this.ranges) {
-      const part = parts.get(call) ?? new Batch(this.length)
-      parts.set(call, part)
-      for (let i = 0; i < count; i++, at++) {
-        part.slot().set(this.image(at))
-        part.add(call, index + i)
-      }
-    }
-    return [...parts.values()]
-  }
-
-  /** Splits the batch into one batch per image. */
-  singles(): Batch[] {
-    return Array.from({ length: this.count }, (_, i) => this.single(i))
-  }
 }
 
 /** A network and what is known of it. */

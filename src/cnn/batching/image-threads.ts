@@ -1,6 +1,6 @@
-import { deserializeError } from '../../core/serialize-error.ts'
 import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/wasm/pool-thread.ts'
 import { customAssets } from '../../host/assets.ts'
+import { deserializeError } from '../../host/serialize-error.ts'
 import type { SharedPlace } from '../engine/network.ts'
 import type { NetworkCopy, SharedNetwork } from '../network-copy.ts'
 import type { SentImage } from './image-call.ts'

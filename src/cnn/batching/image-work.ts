@@ -1,8 +1,8 @@
 // The work of a thread on images: decoding, resizing, the network and pooling together; or decoding and resizing alone.
 
-import { type SerializedError, serializeError } from '../../core/serialize-error.ts'
 import type { ThreadWork } from '../../engine/wasm/job.ts'
 import { type CustomAsset, type CustomAssetName, useAssets } from '../../host/assets.ts'
+import { type SerializedError, serializeError } from '../../host/serialize-error.ts'
 import type { OpenedImage } from '../../image/image-input.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
 import { tensorLength } from '../../image/tensor.ts'

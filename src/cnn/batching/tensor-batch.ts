@@ -1,6 +1,7 @@
 /** Preprocessed images in one growing buffer. */
 export class TensorBatch {
-  protected readonly length: number
+  /** Numbers per image. */
+  readonly length: number
   #data: Float32Array
   #count = 0
 
@@ -41,7 +42,8 @@ export class TensorBatch {
     this.#count++
   }
 
-  protected image(place: number): Float32Array {
+  /** The numbers of an image. */
+  image(place: number): Float32Array {
     return this.#data.subarray(place * this.length, (place + 1) * this.length)
   }
 

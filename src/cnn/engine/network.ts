@@ -4,13 +4,15 @@ import { fuse } from './lowering/fuse.ts'
 import { lower } from './lowering/lower.ts'
 import { imagesAtOnce } from './planning/images-at-once.ts'
 import { makePlan, type Plan } from './planning/plan.ts'
-import { loadRareSteps } from './planning/steps.ts'
+import { kernelPartOf, loadRareSteps } from './planning/steps.ts'
 import { runPlan, type StepClock } from './run-plan.ts'
 import { takeMaps } from './transfer.ts'
 import type { Simd } from './wasm/cnn-module.ts'
-import { type Instance, instantiate, joinMemory, readKernelConstants, sharedMemory } from './wasm/instance.ts'
+import { type Instance, instantiate, readKernelConstants } from './wasm/instance.ts'
+import type { SharedPlace } from './wasm/shared-instance.ts'
 
 export type { StepClock } from './run-plan.ts'
+export type { SharedPlace } from './wasm/shared-instance.ts'
 
 /** An output tensor of a network. */
 export interface Activation {
@@ -21,22 +23,12 @@ export interface Activation {
 
 /** A network to compile. */
 export interface NetworkSource {
-  /** Model with float32 input and outputs, as returned by `cutAt`. */
+  /** Model with float32 input and outputs, as `withFloat32Io` returns it. */
   model: ModelProto
   /** Name of its image input. */
   input: string
   /** Batch size, if the model fixes it. */
   batch?: number | undefined
-}
-
-/** Room for the maps of one more thread in the memory of a network, whose weights and tables it uses. */
-export interface SharedPlace {
-  memory: WebAssembly.Memory
-  /** Where the room begins. */
-  at: number
-  /** Where the weights and tables end: the same in the plan of every thread. */
-  fixedBytes: number
-  simd: Simd
 }
 
 /** Options of an `EngineNetwork`. */
@@ -126,21 +118,14 @@ export class EngineNetwork {
    */
   async share(count: number): Promise<SharedPlace[]> {
     const { key, plan, instance } = this.#current()
-    const each = plan.bytes - plan.fixedBytes
-    let [wanted, memory] = [count, sharedMemory(plan.bytes + count * each)]
-    while (!memory && wanted > 1) {
-      wanted >>= 1
-      memory = sharedMemory(plan.bytes + wanted * each)
-    }
-    if (!memory) return []
-    const joined = await joinMemory(memory, this.#simd)
+    const { shareInstance } = await import('./wasm/shared-instance.ts')
+    const shared = await shareInstance(plan, count, this.#simd)
+    if (!shared) return []
     // The extractor may have been disposed of meanwhile.
     this.#current()
-    new Uint8Array(joined.memory).set(new Uint8Array(instance.memory, 0, plan.fixedBytes))
-    this.#compiled = { key, plan, instance: joined }
-    return Array.from({ length: wanted }, (_, i) => {
-      return { memory, at: plan.bytes + i * each, fixedBytes: plan.fixedBytes, simd: this.#simd }
-    })
+    new Uint8Array(shared.instance.memory).set(new Uint8Array(instance.memory, 0, plan.fixedBytes))
+    this.#compiled = { key, plan, instance: shared.instance }
+    return shared.places
   }
 
   /** Frees the memory. */
@@ -160,7 +145,8 @@ export class EngineNetwork {
     if (this.#compiled?.key === key) return this.#compiled
     const { model, input, batch } = this.#source
     const program = await fuse(await lower(model, input, dims, batch === undefined))
-    const facts = await readKernelConstants(this.#simd)
+    const part = kernelPartOf(program)
+    const facts = await readKernelConstants(this.#simd, part)
     const rare = await loadRareSteps(program, facts)
     const place = this.#place
     const plan = makePlan(program, {
@@ -173,10 +159,11 @@ export class EngineNetwork {
     this.#compiled = undefined
     if (place) {
       if (plan.fixedBytes !== place.fixedBytes) throw new Error('the plan of the other thread is another one')
+      const { joinMemory } = await import('./wasm/shared-instance.ts')
       this.#compiled = { key, plan, instance: await joinMemory(place.memory, this.#simd) }
       return this.#compiled
     }
-    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, 'inference')
+    const instance = await instantiate(Math.max(plan.bytes, plan.writingBytes), this.#simd, part)
     plan.write(instance)
     this.#compiled = { key, plan, instance }
     return this.#compiled

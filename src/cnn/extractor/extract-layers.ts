@@ -1,6 +1,7 @@
 import { invalidArgument } from '../../core/errors.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput } from '../../image/image-input.ts'
+import { cutWithFloat32Io } from '../../onnx/edit/float32-io.ts'
 import { treatsImagesApart } from '../../onnx/graph/independent-images.ts'
 import { type ExtractOptions, Pipeline, type Tap } from '../batching/run-images.ts'
 import { imageTensorInput } from '../image-tensor-input.ts'
@@ -8,7 +9,7 @@ import { type LayerInfo, largestLayer } from '../layers/layer-info.ts'
 import { checkPooling } from '../pool.ts'
 import { startNetwork } from '../start-network.ts'
 import type { LayerChoice } from './extractor-options.ts'
-import { averaged, checkSize, cutAt, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
+import { averaged, checkSize, type LoadedNetwork, pickLayer, pictureDims } from './load-network.ts'
 
 /**
  * Extracts features at several layers in one pass; see `FeatureExtractor.extractLayers`.
@@ -41,7 +42,7 @@ export async function extractLayers(
     }
   })
   const names = [...new Set(taps.map((tap) => tap.layer))]
-  const cut = await averaged(cutAt(parts, names), parts)
+  const cut = await averaged(cutWithFloat32Io(parts.model, names, parts.facts), parts)
   const port = imageTensorInput(cut)
   checkSize(port, preprocess)
   const dims = pictureDims(port, preprocess)

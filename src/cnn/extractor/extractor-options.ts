@@ -135,7 +135,7 @@ const optionNames: Record<keyof ExtractorOptions, true> = {
 }
 
 /** @throws {SoftmarginError} `INVALID_ARGUMENT`, also for an option that does not exist */
-export function checkOptions(options: ExtractorOptions): void {
+export async function checkOptions(options: ExtractorOptions): Promise<void> {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', options, 'an object')
   // What `describe()` answers may be passed as it is.
   const { featureSize: _, ...known } = options as ExtractorOptions & Partial<ExtractorDescription>
@@ -150,7 +150,7 @@ export function checkOptions(options: ExtractorOptions): void {
     throw invalidArgument('shift', shift, 'a number from 0 to below 0.5')
   }
   checkPooling(pooling)
-  checkRuntime(runtime, device, options.executionProviders)
+  await checkRuntime(runtime, device, options.executionProviders)
   const { prefixTokens } = options
   if (prefixTokens !== undefined && !(Number.isSafeInteger(prefixTokens) && prefixTokens >= 0)) {
     throw invalidArgument('prefixTokens', prefixTokens, 'an integer of 0 or more')

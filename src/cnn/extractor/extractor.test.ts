@@ -112,7 +112,7 @@ describe('features match those computed by hand from the network', () => {
     using inner = await extractor.withLayer({ layer: 'relu' })
     expect((await inner.extract(images)).data).toEqual(average.data)
     // The cut model gives the same.
-    using twin = await FeatureExtractor.fromModel(extractor.cutModel(), {
+    using twin = await FeatureExtractor.fromModel(await extractor.cutModel(), {
       layer: 'features',
       preprocess: plain,
     })
@@ -350,7 +350,7 @@ describe('an extractor', () => {
       preprocess: { ...plain, resample: 'bilinear', order: 'rgb' },
       featureSize: 24,
     })
-    const cut = extractor.cutModel()
+    const cut = await extractor.cutModel()
     expect(cut.graph!.node).toHaveLength(5)
     using twin = await FeatureExtractor.create({ ...description, model: toBinary(ModelProtoSchema, cut) })
     using other = await FeatureExtractor.fromModel(cut, description)

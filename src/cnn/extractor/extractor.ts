@@ -4,11 +4,7 @@ import type { Matrix } from '../../core/matrix.ts'
 import type { ImageInput, RawImage } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import { targetSize } from '../../image/resize.ts'
-import { type NetworkPicture, networkPicture } from '../../image/tensor.ts'
-import { metadataKey } from '../../onnx/classifier/names.ts'
-import { cutModel } from '../../onnx/edit/cut.ts'
-import { tensorInfo } from '../../onnx/graph/nodes.ts'
-import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
+import type { ModelProto } from '../../onnx/proto/onnx.ts'
 import type { ExtractOptions, Pipeline } from '../batching/run-images.ts'
 import type { LayerInfo } from '../layers/layer-info.ts'
 import { measureLayers } from '../layers/list-layers.ts'
@@ -57,7 +53,7 @@ export class FeatureExtractor {
    *   not accept), `HOST_UNSUPPORTED`, `ABORTED`
    */
   static async create(options: ExtractorOptions = {}): Promise<FeatureExtractor> {
-    checkOptions(options)
+    await checkOptions(options)
     const { model = 'tiny', externalData, download, preprocess, onProgress, signal } = options
     const hasPreprocess = preprocess !== undefined
     const opened = await openModel(model, { externalData, download, hasPreprocess, onProgress, signal })
@@ -74,7 +70,7 @@ export class FeatureExtractor {
     options: Omit<ExtractorOptions, 'model'> = {},
     name = 'bytes',
   ): Promise<FeatureExtractor> {
-    checkOptions(options)
+    await checkOptions(options)
     return new FeatureExtractor(await loadNetwork({ model, name }, options))
   }
 
@@ -141,7 +137,11 @@ export class FeatureExtractor {
    */
   async withLayer(choice: LayerChoice): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { model, name, layer, mirror, shift, preprocess, running, arrangements } = this.#parts
+    return this.#another(choice)
+  }
+
+  #another(choice: LayerChoice, model = this.#parts.model): Promise<FeatureExtractor> {
+    const { name, layer, mirror, shift, preprocess, running, arrangements } = this.#parts
     const { prefixTokens } = arrangements
     const options = { layer: layer.name, ...choice, mirror, shift, prefixTokens, preprocess, ...running }
     return FeatureExtractor.fromModel(model, options, name)
@@ -188,14 +188,12 @@ export class FeatureExtractor {
     options: FineTuneOptions = {},
   ): Promise<FeatureExtractor> {
     this.#checkAlive()
-    const { name, layer, mirror, shift, preprocess, pooling, running, model, arrangements } = this.#parts
-    const { prefixTokens } = arrangements
-    const same = { layer: layer.name, pooling, mirror, shift, prefixTokens, preprocess, ...running }
+    const { pooling } = this.#parts
     const frozen = {
       parts: this.#parts,
       layers: this.layers(),
       extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
-      open: (tuned: ModelProto | undefined) => FeatureExtractor.fromModel(tuned ?? model, same, name),
+      open: (tuned: ModelProto | undefined) => this.#another({ pooling }, tuned),
     }
     const { fineTuneNetwork } = await import('./fine-tuning/fine-tune-network.ts')
     const { extractor, tuning, compared } = await fineTuneNetwork(frozen, images, labels, options)
@@ -210,15 +208,8 @@ export class FeatureExtractor {
    */
   async toOnnx(): Promise<Uint8Array<ArrayBuffer>> {
     this.#checkAlive()
-    const { layer, preprocess, pooling, arrangement } = this.#parts
-    const { prefixTokens } = arrangement
-    const about = { layer: layer.name, preprocess, pooling, prefixTokens }
-    const [{ ModelProtoSchema }, { toBinary }, { withMetadata }] = await Promise.all([
-      import('../../onnx/proto/onnx.ts'),
-      import('../../onnx/proto/write-message.ts'),
-      import('../training/tuned-model.ts'),
-    ])
-    return toBinary(ModelProtoSchema, withMetadata(this.cutModel(), metadataKey, about))
+    const { writeNetwork } = await import('../training/tuned-model.ts')
+    return writeNetwork(await this.cutModel(), this.#parts)
   }
 
   /**
@@ -250,18 +241,9 @@ export class FeatureExtractor {
    *
    * @internal
    */
-  cutModel(): ModelProto {
-    const { cut, port, layer, dims, arrangement } = this.#parts
-    // If the model accepts any image size, the map's height and width are symbolic dimensions.
-    const free =
-      dims.length === 4 &&
-      arrangement.channelAxis !== 3 &&
-      (port.height === undefined || port.width === undefined)
-    const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
-    const output = tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])
-    const model = cutModel(cut, [layer.name])
-    model.graph!.output = [output]
-    return model
+  async cutModel(): Promise<ModelProto> {
+    const { cutNetwork } = await import('../training/tuned-model.ts')
+    return cutNetwork(this.#parts)
   }
 
   /**
@@ -302,16 +284,6 @@ export class FeatureExtractor {
     this.#checkAlive()
     const { extractLayers } = await import('./extract-layers.ts')
     return extractLayers(this.#parts, this.layers(), images, choices, options)
-  }
-
-  /**
-   * What the network sees of an image.
-   *
-   * @param image opaque RGBA, as returned by `decodeImage`
-   * @internal
-   */
-  networkPicture(image: RawImage): NetworkPicture {
-    return networkPicture(image, this.#parts.preprocess)
   }
 
   /**

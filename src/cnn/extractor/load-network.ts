@@ -3,7 +3,7 @@ import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
 import { outputSize, resolvePreprocess } from '../../image/preprocess.ts'
 import type { Preprocess, ResolvedPreprocess, Size } from '../../image/preprocess-options.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
-import { withFloat32Io } from '../../onnx/edit/float32-io.ts'
+import { hasFloat32Io } from '../../onnx/edit/float32-bridges.ts'
 import { typeName } from '../../onnx/graph/graph.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../../onnx/proto/onnx.ts'
 import { inferOnDemand } from '../../onnx/shapes/infer-on-demand.ts'
@@ -31,7 +31,7 @@ export interface LoadedNetwork {
   sized: Map<string, TensorInfo>
   /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
   name: string
-  /** The model cut at the layer by `cutAt`. */
+  /** The model cut at the layer, with float32 input and outputs. */
   cut: ModelProto
   /** Whether every cut of the model also averages over the horizontally flipped image. */
   mirror: boolean
@@ -71,7 +71,7 @@ export async function loadNetwork(opened: OpenedModel, options: ExtractorOptions
     options.layer === undefined ? defaultOf(layers) : pickLayer(layers, facts, options.layer, 'layer')
   const own = ownOf(model, layer)
   const { mirror = false, shift = 0, prefixTokens = own?.prefixTokens } = options
-  const plain = cutAt({ model, facts }, [layer.name])
+  const plain = await withFloats(cutModel(model, [layer.name]), facts)
   const port = imageTensorInput(plain)
   const preprocess = await preprocessFor(opened, port, options.preprocess)
   const input = { name: port.name, dims: pictureDims(port, preprocess) }
@@ -119,12 +119,11 @@ function ownOf(model: ModelProto, layer: LayerInfo) {
   return own?.layer === layer.name ? own : undefined
 }
 
-/** The network up to the given layers, with float32 input and outputs. */
-export function cutAt(
-  { model, facts }: Pick<LoadedNetwork, 'model' | 'facts'>,
-  layers: string[],
-): ModelProto {
-  return withFloat32Io(cutModel(model, layers), facts)
+/** A cut network with float32 input and outputs, which most have already. */
+async function withFloats(cut: ModelProto, facts: Map<string, TensorInfo>): Promise<ModelProto> {
+  if (hasFloat32Io(cut, facts)) return cut
+  const { withFloat32Io } = await import('../../onnx/edit/float32-io.ts')
+  return withFloat32Io(cut, facts)
 }
 
 /** A cut network whose outputs are averaged over the views of an image that the extractor's options ask for. */

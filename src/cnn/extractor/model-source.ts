@@ -2,9 +2,8 @@ import type { LongCall } from '../../core/call-options.ts'
 import { invalidArgument } from '../../core/errors.ts'
 import { readAsset } from '../../host/assets.ts'
 import type { HubModel } from '../../host/download/hub-source.ts'
-import { readSource, safeToShow } from '../../host/storage/read-source.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
-import { attachWeights } from '../../onnx/graph/external-data.ts'
+import { weightFiles } from '../../onnx/graph/external-data.ts'
 import { parseModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 
@@ -80,14 +79,21 @@ export async function openModel(source: ModelSource, options: OpenOptions = {}):
   })
   const model = parseModel(bytes, labelOf(name))
   if (!hub) {
-    attachWeights(model.graph!, externalData, labelOf(name))
+    await attach(model, externalData, name)
     return { model, name }
   }
-  const { preprocessOnHub, readWeightsFromHub } = await import('./read-hub.ts')
+  const { preprocessOnHub, readWeightsFromHub } = await import('./read-address.ts')
   await readWeightsFromHub(hub, model, externalData, options)
-  attachWeights(model.graph!, externalData, labelOf(name))
+  await attach(model, externalData, name)
   const preprocess = await preprocessOnHub(hub, options)
   return preprocess === undefined ? { model, name } : { model, name, preprocess }
+}
+
+/** Attaches weights that are stored outside the model, which few models have. */
+async function attach({ graph }: ModelProto, files: Record<string, Uint8Array>, name: string): Promise<void> {
+  if (weightFiles(graph!).size === 0) return
+  const { attachWeights } = await import('../../onnx/graph/read-model.ts')
+  attachWeights(graph!, files, labelOf(name))
 }
 
 /** Reads the bytes of a source, with its display name. */
@@ -97,29 +103,12 @@ async function read(
   options: OpenOptions,
   check?: (bytes: Uint8Array, label: string) => void,
 ): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel | undefined }> {
-  const { signal } = options
   if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: 'tiny' }
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
-  const address = String(source)
-  const name = await safeToShow(address)
-  const { endpoint, ...how } = options.download ?? {}
-  const fetching = {
-    ...how,
-    signal,
-    onProgress: options.onProgress,
-    check: check && ((bytes: Uint8Array) => check(bytes, labelOf(name))),
-  }
-  if (address.startsWith('hf:')) {
-    const { readFromHub } = await import('./read-hub.ts')
-    return { ...(await readFromHub(address, argument, endpoint, fetching)), name }
-  }
-  if (/^https?:/i.test(address)) {
-    const { download } = await import('../../host/download/download.ts')
-    return { bytes: await download(address, argument, fetching), name }
-  }
-  return { bytes: await readSource(source, argument, { signal }), name }
+  const { readAddress } = await import('./read-address.ts')
+  return readAddress(source, argument, options, check && ((bytes, name) => check(bytes, labelOf(name))))
 }
 
 function labelOf(name: string): string {

@@ -33,7 +33,7 @@ it("a ResNet-18 gives features within 1 % of those for torchvision's pixels", as
       do_center_crop: true,
       crop_size: 64,
     }
-    using ours = await FeatureExtractor.fromModel(extractor.cutModel(), { preprocess })
+    using ours = await FeatureExtractor.fromModel(await extractor.cutModel(), { preprocess })
     const features = await ours.extract(indexes.map((i) => new URL(photos[i].file, folder)))
     for (const [row, i] of indexes.entries()) {
       let difference = 0

@@ -1,7 +1,7 @@
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { closestName } from '../../core/suggest.ts'
 import { cutGraph } from '../../onnx/edit/cut.ts'
-import { bridgeOf, quantisers } from '../../onnx/edit/float32-io.ts'
+import { bridgeOf, quantisers } from '../../onnx/edit/float32-bridges.ts'
 import { requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'

@@ -1,4 +1,4 @@
-import { joinColumns } from '../../core/join-columns.ts'
+import { joinColumns } from '../../core/join-matrices.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Precision } from '../../core/precision/float16.ts'
 import { keptRows } from '../../core/precision/kept-rows.ts'

@@ -1,12 +1,19 @@
+import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
+import { metadataKey } from '../../onnx/classifier/names.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
-import { constant } from '../../onnx/graph/nodes.ts'
+import { constant, tensorInfo } from '../../onnx/graph/nodes.ts'
 import { create } from '../../onnx/proto/message.ts'
 import {
+  TensorProto_DataType as DataType,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   StringStringEntryProtoSchema,
 } from '../../onnx/proto/onnx.ts'
+import { toBinary } from '../../onnx/proto/write-message.ts'
+import type { ImageTensorInput } from '../image-tensor-input.ts'
+import type { ResolvedPooling } from '../pool.ts'
+import type { Arrangement } from '../spatial-view.ts'
 
 /**
  * A model with other weights, which are stored as float32. The model itself is not modified.
@@ -32,6 +39,42 @@ export function withWeights(
     changed,
     graph.output.map(({ name }) => name),
   )
+}
+
+/** What `cutNetwork` and `writeNetwork` need of a `LoadedNetwork`. */
+interface CutParts {
+  cut: ModelProto
+  port: ImageTensorInput
+  layer: { name: string }
+  dims: readonly number[]
+  arrangement: Arrangement
+}
+
+/** The network up to its layer: one image input and one float32 output. Weights are shared. */
+export function cutNetwork({ cut, port, layer, dims, arrangement }: CutParts): ModelProto {
+  // If the model accepts any image size, the map's height and width are symbolic dimensions.
+  const free =
+    dims.length === 4 &&
+    arrangement.channelAxis !== 3 &&
+    (port.height === undefined || port.width === undefined)
+  const tail = free ? [dims[1], `${layer.name}_height`, `${layer.name}_width`] : dims.slice(1)
+  const model = cutModel(cut, [layer.name])
+  model.graph!.output = [tensorInfo(layer.name, DataType.FLOAT, [port.batch ?? 'batch', ...tail])]
+  return model
+}
+
+/** Writes a cut network, with what an extractor of the same features needs to know in its metadata. */
+export function writeNetwork(
+  network: ModelProto,
+  {
+    layer,
+    preprocess,
+    pooling,
+    arrangement: { prefixTokens },
+  }: Pick<CutParts, 'layer' | 'arrangement'> & { preprocess: ResolvedPreprocess; pooling: ResolvedPooling },
+): Uint8Array<ArrayBuffer> {
+  const about = { layer: layer.name, preprocess, pooling, prefixTokens }
+  return toBinary(ModelProtoSchema, withMetadata(network, metadataKey, about))
 }
 
 /** A model with one entry of its metadata replaced by JSON. */

@@ -1,32 +1,22 @@
-import { Matrix } from '../../core/matrix.ts'
-import { columnStats } from '../kernel/column-stats.ts'
-import { type Conditioning, conditioningOf, powerOfTwoScale, rescaled, unitOf } from '../kernel/kernel.ts'
+import type { Matrix } from '../../core/matrix.ts'
+import { conditioningOf, rescaled } from '../kernel/kernel.ts'
 import type { PackedLayout } from '../kernel/packed-rows.ts'
 import { Packer } from '../kernel/packer.ts'
 import { PairWeights } from '../kernel/pair-weights.ts'
-import { pairsOf, vectorsOfClasses } from '../kernel/pairs.ts'
+import { vectorsOfClasses } from '../kernel/pairs.ts'
 import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
-import { type Expansion, forEachCoefficient } from './expansion.ts'
+import type { Expansion } from './expansion.ts'
 import { Float32Decider } from './float32-decider.ts'
-import { Float64Decider } from './float64-decider.ts'
+import { MAX_FLOAT32_ERROR, UNIT_ROUNDOFF } from './float32-limits.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
-/** If float32 rounding may change decision values by more than this (the margin is 1), float64 is used. */
-const MAX_FLOAT32_ERROR = 2 ** -7
-/** Unit roundoff of float32. */
-const UNIT_ROUNDOFF = 2 ** -24
 /** Median of gamma |x|^2 over the support vectors above which an rbf kernel is computed in float64. */
 const MAX_MEDIAN_GAMMA_NORM = 2 ** 13
 
 /** Receives the decision values of the next rows, in an array that is reused, and the number of rows done so far. */
 export type OnBlock = (decisions: Float64Array, done: number) => void
-
-/** Creates the decider with the arithmetic that a layout requires. */
-export function deciderOf(engine: Engine, layout: DecisionLayout): Float32Decider | Float64Decider {
-  return layout.conditioning.precise ? new Float64Decider(engine, layout) : new Float32Decider(engine, layout)
-}
 
 /**
  * Computes decision values of an expansion. The results depend only on the expansion and the SIMD build, so a model that
@@ -41,11 +31,17 @@ export class DecisionValues {
   /** Computes in float64 the rows whose decision values overflow float32; created for the first such row. */
   #precise: DecisionValues | undefined
 
-  private constructor(engine: Engine, simd: Simd, expansion: Expansion, layout: DecisionLayout) {
+  private constructor(
+    engine: Engine,
+    simd: Simd,
+    expansion: Expansion,
+    layout: DecisionLayout,
+    decider: RowDecider,
+  ) {
     this.engine = engine
     this.simd = simd
     this.layout = layout
-    this.decider = deciderOf(engine, layout)
+    this.decider = decider
     this.#expansion = expansion
   }
 
@@ -62,15 +58,36 @@ export class DecisionValues {
     timeSlice: TimeSlice,
     o: { shared?: boolean; precise?: boolean } = {},
   ): Promise<DecisionValues> {
-    const engine = await Engine.open(simd, o.shared, 'prediction')
+    const { shared, precise } = o
+    const inFloat32 = precise
+      ? undefined
+      : await DecisionValues.#inFloat32(simd, expansion, timeSlice, shared)
+    return inFloat32 ?? DecisionValues.#inFloat64(simd, expansion, timeSlice, shared)
+  }
+
+  /** `open`; undefined if float32 would be too inaccurate. */
+  static async #inFloat32(simd: Simd, expansion: Expansion, timeSlice: TimeSlice, shared?: boolean) {
+    const engine = await Engine.open(simd, shared, 'prediction')
     try {
-      const mark = engine.mark()
-      let layout = o.precise ? undefined : await layOut(engine, expansion, timeSlice)
-      if (!layout) {
-        engine.release(mark)
-        layout = await layOutPrecisely(engine, expansion, timeSlice)
+      const layout = await layOut(engine, expansion, timeSlice)
+      if (layout) {
+        return new DecisionValues(engine, simd, expansion, layout, new Float32Decider(engine, layout))
       }
-      return new DecisionValues(engine, simd, expansion, layout)
+    } catch (error) {
+      engine.close()
+      throw error
+    }
+    engine.close()
+    return undefined
+  }
+
+  static async #inFloat64(simd: Simd, expansion: Expansion, timeSlice: TimeSlice, shared?: boolean) {
+    // Few models need float64, and few rows of others: neither its code nor its kernels are in what predictions load.
+    const { Float64Decider, layOutPrecisely } = await import('./precise-decisions.ts')
+    const engine = await Engine.open(simd, shared)
+    try {
+      const layout = await layOutPrecisely(engine, expansion, timeSlice)
+      return new DecisionValues(engine, simd, expansion, layout, new Float64Decider(engine, layout))
     } catch (error) {
       engine.close()
       throw error
@@ -139,14 +156,8 @@ async function layOut(
   const { supportVectors, kernel, dualCoef } = expansion
   const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
   if (kernel.kind === 'linear') {
-    // A linear expansion collapses to one weight vector per pair; these are packed instead of the support vectors.
-    const pairs = pairsOf(expansion.nSupport.length)
-    const { weights, intercept } = await collapse(expansion, pairs, conditioning, timeSlice)
-    if (linearError(weights, supportVectors, conditioning) > MAX_FLOAT32_ERROR) return undefined
-    const groups = [Int32Array.from(pairs.keys())]
-    const plain = { centre: undefined, scale: 1 }
-    const rows = await new Packer(engine, weights, groups, kernel, plain).packAll(timeSlice)
-    return { rows, conditioning, weights: undefined, intercept }
+    const { layOutLinear } = await import('./linear-decisions.ts')
+    return layOutLinear(engine, expansion, conditioning, timeSlice)
   }
   const groups = vectorsOfClasses(expansion.nSupport)
   const scaledKernel = rescaled(kernel, conditioning.scale)
@@ -156,43 +167,6 @@ async function layOut(
   const weights = PairWeights.allocate(engine, rows.runs, largest)
   await weights.setAll(dualCoef, timeSlice)
   return { rows, conditioning, weights: weights.layout, intercept: expansion.intercept }
-}
-
-/** Lays out an expansion for float64. */
-async function layOutPrecisely(
-  engine: Engine,
-  expansion: Expansion,
-  timeSlice: TimeSlice,
-): Promise<DecisionLayout> {
-  const { supportVectors, kernel, dualCoef, intercept, nSupport } = expansion
-  const scale = powerOfTwoScale((await columnStats(engine, supportVectors, timeSlice)).largest)
-  const conditioning = { centre: undefined, scale, precise: { lessOne: false, origin: undefined } }
-  const groups = vectorsOfClasses(nSupport)
-  const packer = new Packer(engine, supportVectors, groups, rescaled(kernel, scale), conditioning)
-  const rows = await packer.packAll(timeSlice)
-  const weights = PairWeights.allocate(engine, rows.runs, Number.POSITIVE_INFINITY)
-  await weights.setAll(dualCoef, timeSlice, unitOf(kernel, scale))
-  return { rows, conditioning, weights: weights.layout, intercept }
-}
-
-/**
- * Estimates the float32 rounding error of a linear SVM's decision values as u |w| rms(|x|), where u is the unit roundoff
- * and x a support vector: rounding errors are taken to be independent, and new rows to be as large as support vectors.
- */
-function linearError(weights: Matrix, vectors: Matrix, { centre, scale }: Conditioning): number {
-  let squares = 0
-  for (let s = 0; s < vectors.rows; s++) {
-    const row = vectors.row(s)
-    for (let k = 0; k < row.length; k++) squares += (row[k] - (centre?.[k] ?? 0)) ** 2
-  }
-  let most = 0
-  for (let p = 0; p < weights.rows; p++) {
-    most = Math.max(
-      most,
-      weights.row(p).reduce((sum, weight) => sum + weight * weight, 0),
-    )
-  }
-  return UNIT_ROUNDOFF * Math.sqrt(most * (squares / Math.max(1, vectors.rows))) * scale
 }
 
 /**
@@ -225,34 +199,4 @@ function isTooInexact(engine: Engine, rows: PackedLayout, { dualCoef, nSupport }
     most = Math.max(most, squares)
   }
   return !(unit * Math.sqrt(most * mean) <= MAX_FLOAT32_ERROR)
-}
-
-/** Collapses a linear expansion to weights for conditioned rows, pairs x columns, and the matching intercepts. */
-async function collapse(
-  expansion: Expansion,
-  pairs: [number, number][],
-  { centre, scale }: Conditioning,
-  timeSlice: TimeSlice,
-): Promise<{ weights: Matrix; intercept: Float64Array }> {
-  const { supportVectors, intercept } = expansion
-  const { cols, data } = supportVectors
-  const weights = new Matrix(new Float32Array(pairs.length * cols), pairs.length, cols)
-  const moved = new Float64Array(pairs.length)
-  const sum = new Float64Array(cols)
-  for (const [p, pair] of pairs.entries()) {
-    sum.fill(0)
-    const terms: [number, number][] = []
-    forEachCoefficient(expansion, pair, (coefficient, s) => terms.push([coefficient, s]))
-    await timeSlice.forEachChunk(terms.length, cols, (from, to) => {
-      for (const [coefficient, s] of terms.slice(from, to)) {
-        for (let k = 0; k < cols; k++) sum[k] += coefficient * data[s * cols + k]
-      }
-    })
-    moved[p] = intercept[p]
-    for (let k = 0; k < cols; k++) {
-      weights.data[p * cols + k] = sum[k] / scale
-      moved[p] += sum[k] * (centre?.[k] ?? 0)
-    }
-  }
-  return { weights, intercept: moved }
 }

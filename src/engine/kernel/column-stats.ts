@@ -1,7 +1,6 @@
 import type { Matrix } from '../../core/matrix.ts'
 import { TOTALS } from '../wasm/bindings.ts'
-import { Engine } from '../wasm/engine.ts'
-import type { Simd } from '../wasm/module.ts'
+import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 
 /** Statistics of a matrix that conditioning, the default gamma and input validation are derived from. */
@@ -63,19 +62,4 @@ export async function columnStats(
   for (let k = 0; k < cols; k++) columnMeans[k] /= rows
   const variance = Math.max(0, (squares - (aside * aside) / numbers) / numbers)
   return { columnMeans, variance, largest, isFinite: notFinite === 0 }
-}
-
-/** Like `columnStats`, in an engine of its own. @throws {SoftmarginError} `ABORTED`, `HOST_UNSUPPORTED` */
-export async function columnStatsOf(
-  X: Matrix,
-  simd: Simd,
-  timeSlice: TimeSlice,
-  selected?: Int32Array,
-): Promise<ColumnStats> {
-  const engine = await Engine.open(simd)
-  try {
-    return await columnStats(engine, X, timeSlice, selected)
-  } finally {
-    engine.close()
-  }
 }

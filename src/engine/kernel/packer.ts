@@ -3,7 +3,7 @@ import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Conditioning, type Kernel, storeKernel } from './kernel.ts'
 import type { PackedLayout } from './packed-rows.ts'
-import { PrecisePacker } from './precise-packer.ts'
+import type { PrecisePacker } from './precise-packer.ts'
 import { PANEL, positionsIn, runsOf } from './runs.ts'
 
 /** Packs the rows of a matrix group by group, to the addresses in `layout`. */
@@ -22,6 +22,8 @@ export class Packer {
    *
    * @param groups row numbers of X, group by group
    * @param kernel the kernel to apply to conditioned rows (see `rescaled`)
+   * @param Precise required if `conditioning.precise` is set; passed in, so that what only packs rows for float32, such as
+   *   most predictions, need not load it
    * @throws {SoftmarginError} `OUT_OF_MEMORY`
    */
   constructor(
@@ -30,6 +32,7 @@ export class Packer {
     groups: ArrayLike<number>[],
     kernel: Kernel,
     conditioning: Conditioning,
+    Precise?: typeof PrecisePacker,
   ) {
     const width = X.cols
     const runs = runsOf(groups)
@@ -38,7 +41,7 @@ export class Packer {
     const norms = engine.allocate(positions * 4)
     const diagonal = engine.allocate(positions * 4)
     const { precise, scale } = conditioning
-    this.#precise = precise && new PrecisePacker(engine, kernel, precise, scale, width, positions)
+    this.#precise = precise && new Precise!(engine, kernel, precise, scale, width, positions)
     this.layout = { runs, kernel, width, panels, norms, diagonal, precise: this.#precise?.layout }
     this.#engine = engine
     this.#X = X

@@ -92,6 +92,29 @@ export interface EngineExports {
   ): void
   projectedCgBytes(limit: number): number
   projectedCgStep(problem: number, scratch: number, limit: number, mostError: number): number
+  preciseBlock(
+    kernel: number,
+    strips: number,
+    rowOffsets: number,
+    rows: number,
+    panels: number,
+    colOffsets: number,
+    cols: number,
+    width: number,
+    out: number,
+    stride: number,
+    wide: boolean,
+  ): void
+  preciseSums(
+    kernel: number,
+    stride: number,
+    rows: number,
+    length: number,
+    weights: number,
+    columns: number,
+    out: number,
+    outStride: number,
+  ): void
   breakOff(problem: number): void
   solve(problem: number, limit: number): number
   startProblem(problem: number): void
@@ -123,29 +146,6 @@ export interface EngineExports {
     width: number,
     out: number,
     stride: number,
-  ): void
-  preciseBlock(
-    kernel: number,
-    strips: number,
-    rowOffsets: number,
-    rows: number,
-    panels: number,
-    colOffsets: number,
-    cols: number,
-    width: number,
-    out: number,
-    stride: number,
-    wide: boolean,
-  ): void
-  preciseSums(
-    kernel: number,
-    stride: number,
-    rows: number,
-    length: number,
-    weights: number,
-    columns: number,
-    out: number,
-    outStride: number,
   ): void
   columnStats(source: number, rows: number, width: number, sums: number, totals: number): void
   condition(source: number, rows: number, width: number, centre: number, scale: number): void

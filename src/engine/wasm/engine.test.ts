@@ -4,6 +4,7 @@ import { conditioningOf, type Kernel } from '../kernel/kernel.ts'
 import { PackedRows } from '../kernel/packed-rows.ts'
 import { Packer } from '../kernel/packer.ts'
 import { PairWeights } from '../kernel/pair-weights.ts'
+import { PrecisePacker } from '../kernel/precise-packer.ts'
 import { BlockRows } from '../rows/block-rows.ts'
 import { OffDiagonalRows } from '../rows/off-diagonal-rows.ts'
 import { RowCache } from '../rows/row-cache.ts'
@@ -24,11 +25,11 @@ test('measure() counts what constructors allocate and allocates nothing', async 
   const conditioning = await conditioningOf(engine, X, 'poly', new TimeSlice())
   const origin = new Float32Array(X.cols).fill(1)
   const precise = { ...conditioning, precise: { lessOne: false, origin } }
-  const packer = new Packer(engine, X, groups, kernel, precise)
+  const packer = new Packer(engine, X, groups, kernel, precise, PrecisePacker)
   const source = new PackedRows(engine, packer.layout)
   for (const build of [
     () => new Packer(engine, X, groups, kernel, conditioning),
-    () => new Packer(engine, X, groups, kernel, precise),
+    () => new Packer(engine, X, groups, kernel, precise, PrecisePacker),
     () => new PackedRows(engine, packer.layout),
     () => PairWeights.allocate(engine, source.runs, 1e6),
     () => new Solver(engine, source.runs, 'poly'),

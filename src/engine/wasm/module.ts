@@ -7,7 +7,7 @@ import { type AssetName, customAsset, isModule, isSupplied, readAsset } from '..
  */
 export type Simd = 'strict' | 'relaxed'
 
-/** What is needed of the engine: `'prediction'` is less than half of the whole. */
+/** What is needed of the engine: `'prediction'` is little more than a third of the whole, enough for float32. */
 export type EnginePart = 'whole' | 'prediction'
 
 const modules = new Map<EngineAsset, Promise<WebAssembly.Module>>()

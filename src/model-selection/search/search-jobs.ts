@@ -1,7 +1,7 @@
 // The jobs of a search that run on the thread pool.
 
 import type { Fold } from '../../core/folds.ts'
-import { checkClasses, type EncodedLabels } from '../../core/labels.ts'
+import { checkClasses, type EncodedLabels } from '../../core/label-codes.ts'
 import { vote } from '../../engine/decision/voting.ts'
 import { fillSvcProblem } from '../../engine/dual/svc-problem.ts'
 import { type GramLayout, GramMatrix } from '../../engine/kernel/gram.ts'
@@ -18,7 +18,8 @@ import type { Engine } from '../../engine/wasm/engine.ts'
 import type { JobType } from '../../engine/wasm/job.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import { classWeights, type SvcParameters } from '../../svm/model/svc-params.ts'
+import { classWeights } from '../../svm/model/class-weights.ts'
+import type { SvcParameters } from '../../svm/model/svc-params.ts'
 
 /** Fits that share a kernel and a fold. */
 export interface Batch {

@@ -1,10 +1,10 @@
 // Cross-validates the candidates of a grid search on one shared matrix of dot products.
 
 import type { Fold } from '../../core/folds.ts'
-import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
+import { type EncodedLabels, rowsOfClasses } from '../../core/label-codes.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import { preciseKernel } from '../../engine/kernel/closeness.ts'
-import { type ColumnStats, columnStatsOf } from '../../engine/kernel/column-stats.ts'
+import type { ColumnStats } from '../../engine/kernel/column-stats.ts'
 import { GramMatrix, gramBytes } from '../../engine/kernel/gram.ts'
 import type { KeptGram } from '../../engine/kernel/kept-gram.ts'
 import { conditioningOf, KERNEL_PARAMETERS, type Kernel, mayCentre } from '../../engine/kernel/kernel.ts'
@@ -15,8 +15,9 @@ import { Regions } from '../../engine/wasm/regions.ts'
 import { threadsFor } from '../../engine/wasm/thread-count.ts'
 import { ThreadPool } from '../../engine/wasm/thread-pool.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { columnStatsOf } from '../../svm/model/column-stats-of.ts'
+import { type FeatureParameters, kernelOf } from '../../svm/model/resolve-kernel.ts'
 import type { SvcParameters } from '../../svm/model/svc-params.ts'
-import { type FeatureParameters, kernelOf } from '../../svm/model/svm-params.ts'
 import { cacheBytes } from '../../svm/training/memory-plan.ts'
 import {
   type Batch,

@@ -1,5 +1,6 @@
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
-import { type EncodedLabels, encodeLabels, type Label } from '../../core/labels.ts'
+import { type EncodedLabels, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 
 /**
  * Checks and numbers the groups of rows.

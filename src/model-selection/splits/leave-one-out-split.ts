@@ -1,6 +1,7 @@
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
 import type { Fold, Splitter } from '../../core/folds.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 
 /**
  * Splits rows into as many folds as there are rows: each has one row to test. The folds are those of scikit-learn's

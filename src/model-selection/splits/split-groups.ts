@@ -1,5 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
-import { checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { checkLabels, countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import type { Random } from '../../core/random.ts'
 import { checkGroups, countByGroup } from './groups.ts'
 

@@ -1,6 +1,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import type { Fold, Splitter } from '../../core/folds.ts'
-import { checkClasses, checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import { Random } from '../../core/random.ts'
 import { checkGroups, countByGroup } from './groups.ts'
 import { foldsFrom, type KFoldOptions, kFoldOptions } from './k-fold-options.ts'

@@ -1,5 +1,6 @@
 import { invalidArgument, SoftmarginError } from '../../core/errors.ts'
-import { checkLabels, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
+import { checkLabels, countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
 import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { type Sizes, splitGroups } from './split-groups.ts'

@@ -1,20 +1,6 @@
-import { base64Decode, base64Encode } from '../../core/base64.ts'
+import { base64Decode } from '../../core/base64.ts'
 import { SoftmarginError, show } from '../../core/errors.ts'
 import type { SvmNumbers } from './svm-node.ts'
-
-/**
- * The SVM parameters at full precision, which the operator's float32 attributes round, as JSON for a file's
- * metadata.
- */
-export function exactNumbersToJson(svm: SvmNumbers): object {
-  const { classes, gamma, coef0, degree, dualCoef, intercept, sigmoids } = svm
-  return {
-    ...{ classes, gamma, coef0, degree },
-    dualCoef: base64(dualCoef),
-    intercept: base64(intercept),
-    sigmoids: sigmoids && { a: base64(sigmoids.a), b: base64(sigmoids.b) },
-  }
-}
 
 /**
  * Restores an SVM's parameters to the precision they had before rounding to float32.
@@ -88,10 +74,6 @@ function exactList(text: unknown, rounded: Float64Array, name: string): Float64A
   if (at >= 0)
     throw unreadable(`${name}[${at}] is ${exact[at]} in its metadata but ${rounded[at]} in its SVM`)
   return exact
-}
-
-function base64(values: Float64Array): string {
-  return base64Encode(new Uint8Array(values.slice().buffer))
 }
 
 function object(value: unknown, name: string): Record<string, unknown> {

@@ -13,12 +13,14 @@ import { exactNumbers } from './exact-numbers.ts'
 import type { FilePooling, FileScaler } from './graph-steps.ts'
 import { metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import type { FileCalibration } from './probability-steps.ts'
-import { readKnownSteps, readSigmoidSteps } from './read-steps.ts'
+import { readSigmoidSteps } from './read-sigmoids.ts'
 import { isSvmNode, readSvmNode, type SvmNumbers } from './svm-node.ts'
 import type { ClassifierParts } from './write-classifier.ts'
 
 /** The parts of a saved classifier, as they are read from its file. */
-export interface FileParts extends Omit<ClassifierParts, 'arrangement'> {
+export interface FileParts extends Omit<ClassifierParts, 'arrangement' | 'known'> {
+  /** Whether `readKnownSteps` finds the numbers of a known score in the graph. */
+  hasKnownScore: boolean
   /** Number of class and register tokens, if the CNN's output is tokens. */
   prefixTokens: number | undefined
 }
@@ -45,10 +47,7 @@ export function readClassifier(model: ModelProto): FileParts {
     scaler: readScaler(graph, metadata, svm.supportVectors.cols),
     svm,
     calibration: readCalibration(metadata, svm),
-    known:
-      metadata.known === true
-        ? readKnownSteps(graph, svm.supportVectors.cols, svm.classes.length)
-        : undefined,
+    hasKnownScore: metadata.known === true,
     preprocess: object(metadata.preprocess, 'preprocess'),
     about: object(metadata.about, 'about'),
   }

@@ -1,11 +1,8 @@
 // Reads the numbers that known-steps.ts and probability-steps.ts write into the graph of a classifier.
 
-import { SoftmarginError } from '../../core/errors.ts'
-import { TensorProto_DataType as DataType, type GraphProto } from '../proto/onnx.ts'
+import type { GraphProto } from '../proto/onnx.ts'
 import { type BackgroundNumbers, readBackground } from './background-numbers.ts'
 import { KnownTensors } from './known-tensors.ts'
-import { ownPrefix } from './names.ts'
-import type { SvmNumbers } from './svm-node.ts'
 
 /**
  * How similar a feature vector x is to the classes: with y = (x - mean) whiten, the maximum over the classes c of
@@ -50,26 +47,4 @@ export function readKnownSteps(graph: GraphProto, features: number, classes: num
     offset: tensors.floats(knownNames.offset, classes),
     background: readBackground(tensors, features, classes),
   }
-}
-
-/**
- * Reads the sigmoid that `probabilitySteps` added after a two-class SVM, if there is one.
- *
- * @throws {SoftmarginError} `MODEL_UNREADABLE` for a damaged one
- */
-export function readSigmoidSteps(graph: GraphProto, classes: number): SvmNumbers['sigmoids'] {
-  const list = (name: string) => {
-    const tensor = graph.initializer.find((each) => each.name === ownPrefix + name)
-    if (tensor === undefined) return undefined
-    const values =
-      tensor.rawData.byteLength === 8 ? new Float32Array(tensor.rawData.slice().buffer) : undefined
-    if (tensor.dataType === DataType.FLOAT && values?.every(Number.isFinite)) return values
-    throw new SoftmarginError(
-      'MODEL_UNREADABLE',
-      `the saved classifier cannot be read: its ${name} are damaged`,
-    )
-  }
-  const slopes = classes === 2 ? list('sigmoid-slopes') : undefined
-  const offsets = classes === 2 ? list('sigmoid-offsets') : undefined
-  return slopes && offsets && { a: Float64Array.of(slopes[1]), b: Float64Array.of(offsets[1]) }
 }

@@ -12,7 +12,6 @@ import {
   type ValueInfoProto,
 } from '../proto/onnx.ts'
 import { toBinary } from '../proto/write-message.ts'
-import { exactNumbersToJson } from './exact-numbers.ts'
 import {
   type FileArrangement,
   type FilePooling,
@@ -27,6 +26,7 @@ import { ioNames, metadataKey, ownPrefix, schemaVersion } from './names.ts'
 import { type FileCalibration, probabilitySteps } from './probability-steps.ts'
 import type { KnownNumbers } from './read-steps.ts'
 import type { SvmNumbers } from './svm-node.ts'
+import { exactNumbersToJson } from './write-exact-numbers.ts'
 import { labelsAreIntegers } from './write-svm-node.ts'
 
 /** The parts of a saved classifier. */

@@ -1,9 +1,10 @@
 import { invalidArgument } from '../../core/errors.ts'
 import { numbersOf } from '../graph/attributes.ts'
+import { copyOfGraph, freeName } from '../graph/copy-graph.ts'
 import { tensorsReadBy } from '../graph/graph.ts'
 import { constant, node } from '../graph/nodes.ts'
 import { operatorSetOf } from '../graph/operator-set.ts'
-import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,

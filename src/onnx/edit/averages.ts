@@ -1,8 +1,9 @@
 import { integerOf, integersOf } from '../graph/attributes.ts'
+import { freeName } from '../graph/copy-graph.ts'
 import { producers, requiredInputs, tensorsReadBy } from '../graph/graph.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
 import { operatorSetOf } from '../graph/operator-set.ts'
-import { freeName, tensorNames } from '../graph/rename.ts'
+import { tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,

@@ -1,10 +1,10 @@
-import { dimensions, topologicalOrder } from '../graph/graph.ts'
+import { copyOfGraph, freeName } from '../graph/copy-graph.ts'
+import { dimensions } from '../graph/graph.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
-import { copyOfGraph, freeName, renameTensors, tensorNames } from '../graph/rename.ts'
+import { renameTensors, tensorNames } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,
-  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
@@ -12,75 +12,16 @@ import {
   ValueInfoProtoSchema,
 } from '../proto/onnx.ts'
 import type { TensorInfo } from '../shapes/tensor-info.ts'
+import { cutModel } from './cut.ts'
+import { bridgeOf, quantisers } from './float32-bridges.ts'
 
-/** How a tensor is converted to float32: not at all, by Cast, or by DequantizeLinear with these parameters. */
-type Bridge = 'none' | 'cast' | { scale: string; zeroPoint: string | undefined }
-
-/** Input index of the output scale, by quantized operator; the zero point is the next input. */
-const scaleInput = new Map([
-  ['QLinearConv', 6],
-  ['QLinearMatMul', 6],
-  ['QLinearAdd', 6],
-  ['QLinearMul', 6],
-  ['QLinearConcat', 0],
-  ['QLinearGlobalAveragePool', 3],
-  ['QLinearAveragePool', 3],
-  ['QLinearLeakyRelu', 3],
-  ['QLinearSigmoid', 3],
-  ['QLinearSoftmax', 3],
-  ['QuantizeLinear', 1],
-])
-/** Operators that only pass on values of their input, so that its scale applies to their output. */
-const sameScale = new Set(
-  'MaxPool Identity Reshape Flatten Squeeze Unsqueeze Transpose Slice Split Gather DepthToSpace SpaceToDepth'.split(
-    ' ',
-  ),
-)
-
-/**
- * Maps each tensor to the node that quantized it: its producer, or if the producer only passes values on, the
- * node that quantized the producer's input. Computed for all tensors in one pass in topological order.
- */
-export function quantisers(graph: GraphProto): Map<string, NodeProto> {
-  const found = new Map<string, NodeProto>()
-  for (const node of topologicalOrder(graph) ?? []) {
-    const maker = sameScale.has(node.opType) ? found.get(node.input[0]) : node
-    if (maker) for (const name of node.output) found.set(name, maker)
-  }
-  return found
-}
-
-/**
- * Determines how a tensor can be converted to float32. Float16, bfloat16 and double can be cast. The 8-bit
- * integers of a quantized model can be dequantized if the graph names their scale.
- *
- * @param quantised the graph's `quantisers`
- * @returns `undefined` if it cannot be converted
- */
-export function bridgeOf(
-  name: string,
+/** The model up to the given tensors, with float32 input and outputs. */
+export function cutWithFloat32Io(
+  model: ModelProto,
+  names: string[],
   facts: Map<string, TensorInfo>,
-  quantised: Map<string, NodeProto>,
-): Bridge | undefined {
-  switch (facts.get(name)?.type) {
-    // An unknown type is assumed to be float32; otherwise the first run fails.
-    case undefined:
-    case DataType.FLOAT:
-      return 'none'
-    case DataType.FLOAT16:
-    case DataType.BFLOAT16:
-    case DataType.DOUBLE:
-      return 'cast'
-    case DataType.UINT8:
-    case DataType.INT8:
-      break
-    default:
-      return undefined
-  }
-  const maker = quantised.get(name)
-  const at = maker && scaleInput.get(maker.opType)
-  if (maker === undefined || at === undefined || maker.input[at] === undefined) return undefined
-  return { scale: maker.input[at], zeroPoint: maker.input[at + 1] || undefined }
+): ModelProto {
+  return withFloat32Io(cutModel(model, names), facts)
 }
 
 /**

@@ -1,6 +1,7 @@
+import { copyOfGraph, freeName } from '../graph/copy-graph.ts'
 import { tensorsReadBy, topologicalOrder } from '../graph/graph.ts'
 import { node } from '../graph/nodes.ts'
-import { copyOfGraph, freeName, renameTensors } from '../graph/rename.ts'
+import { renameTensors } from '../graph/rename.ts'
 import { create } from '../proto/message.ts'
 import { type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
 import { cutModel } from './cut.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { cutModel } from '../edit/cut.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
-import { readModel } from '../graph/read.ts'
+import { readModel } from '../graph/read-model.ts'
 import { create } from '../proto/message.ts'
 import {
   TensorProto_DataType as DataType,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { layeredCnn, layeredCnnBytes } from '../../../test/support/layered-cnn.ts'
 import { ModelProtoSchema, TensorProto_DataLocation } from '../proto/onnx.ts'
 import { toBinary } from '../proto/write-message.ts'
-import { readModel } from './read.ts'
+import { readModel } from './read-model.ts'
 
 const images = new URL('../../../test/fixtures/images/', import.meta.url)
 const text = (content: string) => new TextEncoder().encode(content)

@@ -2,27 +2,7 @@ import { SoftmarginError } from '../../core/errors.ts'
 import { describeFileType } from '../../core/file-type.ts'
 import { type ModelProto, ModelProtoSchema } from '../proto/onnx.ts'
 import { fromBinary } from '../proto/read-message.ts'
-import { attachWeights } from './external-data.ts'
 import { topologicalOrder } from './graph.ts'
-
-/**
- * Parses an ONNX file. The weights are not copied; they are views of `bytes`.
- *
- * @param name name of the caller's argument, for error messages
- * @param externalData files with weights stored outside the model, keyed by the location that the model
- *   records for them
- * @throws {SoftmarginError} `MODEL_UNREADABLE` if the input is not an ONNX model, is truncated, or a file of
- *   `externalData` is too short; `MODEL_UNSUPPORTED` if such a file is missing
- */
-export function readModel(
-  bytes: Uint8Array,
-  name = 'model',
-  externalData: Record<string, Uint8Array> = {},
-): ModelProto {
-  const model = parseModel(bytes, name)
-  attachWeights(model.graph!, externalData, name)
-  return model
-}
 
 /** Like `readModel`, without attaching external data. @throws {SoftmarginError} `MODEL_UNREADABLE` */
 export function parseModel(bytes: Uint8Array, name = 'model'): ModelProto {

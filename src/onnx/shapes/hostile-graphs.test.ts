@@ -6,7 +6,7 @@ import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
 import { tensorsReadBy } from '../graph/graph.ts'
 import { constant, node, tensorInfo } from '../graph/nodes.ts'
-import { readModel } from '../graph/read.ts'
+import { readModel } from '../graph/read-model.ts'
 import { create } from '../proto/message.ts'
 import {
   AttributeProtoSchema,

@@ -7,7 +7,7 @@ import { Session } from '../../cnn/ort/session.ts'
 import { cutModel } from '../edit/cut.ts'
 import { withFloat32Io } from '../edit/float32-io.ts'
 import { node, tensorInfo } from '../graph/nodes.ts'
-import { readModel } from '../graph/read.ts'
+import { readModel } from '../graph/read-model.ts'
 import { TensorProto_DataType as DataType, type ModelProto } from '../proto/onnx.ts'
 import { inferTensors } from './infer.ts'
 

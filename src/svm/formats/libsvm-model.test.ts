@@ -8,7 +8,8 @@ import { hasProgram } from '../../../test/support/programs.ts'
 import { loadFixtures } from '../../../test/support/svm-fixtures.ts'
 import type { Label } from '../../core/labels.ts'
 import type { Matrix } from '../../core/matrix.ts'
-import { SVC, type SvcOptions } from '../svc.ts'
+import { SVC } from '../public-svc.ts'
+import type { SvcOptions } from '../svc.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'softmargin-'))
 afterAll(() => rmSync(folder, { recursive: true }))

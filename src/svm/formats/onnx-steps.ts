@@ -9,7 +9,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../../onnx/proto/onnx.ts'
-import type { InputStep } from '../model/input-steps.ts'
+import type { InputStep } from '../model/input-step.ts'
 
 const norms = { L1: 'l1', L2: 'l2', MAX: 'max' } as const
 

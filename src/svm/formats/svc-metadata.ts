@@ -8,19 +8,6 @@ import { type SvcOptions, svcParameters } from '../model/svc-params.ts'
 import type { SvcState } from '../model/svc-state.ts'
 
 /**
- * Returns the metadata as JSON. The options `threads` and `cacheSize` depend on the computer, not on the model, and
- * are left out.
- */
-export function svcToMetadata({ options, fitStatus, nIter, support }: SvcState): object {
-  return {
-    options: portable(options),
-    fitStatus,
-    nIter: Array.from(nIter),
-    support: Array.from(support),
-  }
-}
-
-/**
  * Restores a state from its numbers and the result of `svcToMetadata`. Both are untrusted.
  *
  * @throws {SoftmarginError} `MODEL_UNREADABLE`
@@ -61,7 +48,7 @@ export function svcFromMetadata(svm: SvmNumbers, facts: unknown): SvcState {
 }
 
 /** Returns the options without those that depend on the computer. */
-function portable({ threads: _, cacheSize: __, ...options }: SvcOptions): SvcOptions {
+export function portable({ threads: _, cacheSize: __, ...options }: SvcOptions): SvcOptions {
   return options
 }
 

@@ -2,16 +2,17 @@
 
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import { version } from '../../core/version.ts'
-import { exactNumbers, exactNumbersToJson } from '../../onnx/classifier/exact-numbers.ts'
+import { exactNumbers } from '../../onnx/classifier/exact-numbers.ts'
 import { Steps, svmSteps } from '../../onnx/classifier/graph-steps.ts'
 import { ioNames } from '../../onnx/classifier/names.ts'
 import { probabilitySteps } from '../../onnx/classifier/probability-steps.ts'
-import { readSigmoidSteps } from '../../onnx/classifier/read-steps.ts'
+import { readSigmoidSteps } from '../../onnx/classifier/read-sigmoids.ts'
 import { isSvmNode, readSvmNode } from '../../onnx/classifier/svm-node.ts'
+import { exactNumbersToJson } from '../../onnx/classifier/write-exact-numbers.ts'
 import { labelsAreIntegers } from '../../onnx/classifier/write-svm-node.ts'
 import { dimensions, requiredInputs } from '../../onnx/graph/graph.ts'
 import { tensorInfo } from '../../onnx/graph/nodes.ts'
-import { readModel } from '../../onnx/graph/read.ts'
+import { readModel } from '../../onnx/graph/read-model.ts'
 import { create } from '../../onnx/proto/message.ts'
 import {
   TensorProto_DataType as DataType,
@@ -24,9 +25,11 @@ import {
 } from '../../onnx/proto/onnx.ts'
 import { toBinary } from '../../onnx/proto/write-message.ts'
 import type { SvcState } from '../model/svc-state.ts'
-import { importedFromState, stateFromImported } from './import-model.ts'
+import { importedFromState } from './export-model.ts'
+import { stateFromImported } from './import-model.ts'
 import { readInputSteps, writeInputSteps } from './onnx-steps.ts'
-import { svcFromMetadata, svcToMetadata } from './svc-metadata.ts'
+import { svcFromMetadata } from './svc-metadata.ts'
+import { svcToMetadata } from './write-svc-metadata.ts'
 
 /** Name of the input tensor that holds the rows. */
 const input = 'X'

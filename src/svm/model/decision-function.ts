@@ -4,12 +4,11 @@ import { checkFiniteRows, checkNotEmpty, Matrix, type MatrixLike } from '../../c
 import type { ThreadedPredictor } from '../../engine/decision/decision-jobs.ts'
 import type { decisionThreads } from '../../engine/decision/decision-threads.ts'
 import { DecisionValues, type OnBlock } from '../../engine/decision/decision-values.ts'
-import { PrecomputedPredictor } from '../../engine/decision/precomputed-decision.ts'
 import { beyondFloat32 } from '../../engine/kernel/kernel.ts'
 import type { Simd } from '../../engine/wasm/module.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import type { FittedModel } from './fitted-model.ts'
-import { applyInputSteps, type InputStep } from './input-steps.ts'
+import type { InputStep } from './input-step.ts'
 
 /**
  * Rejects decision values beyond float32, as `fit` does.
@@ -114,7 +113,7 @@ export class DecisionFunction {
     try {
       if (timeSlice.expired) await timeSlice.yield()
       await timeSlice.forEachChunk(matrix.rows, matrix.cols, (from, to) => checkFiniteRows(matrix, from, to))
-      const rows = applyInputSteps(matrix, this.#model.inputSteps)
+      const rows = await this.#afterInputSteps(matrix)
       const threads = await this.#threadsFor(rows.rows)
       const predictor = await this.#open(threads > 1, timeSlice)
       const onBlock: OnBlock = (decisions, done) => {
@@ -126,6 +125,14 @@ export class DecisionFunction {
     } finally {
       this.#rested = timeSlice.rested
     }
+  }
+
+  async #afterInputSteps(matrix: Matrix): Promise<Matrix> {
+    const { inputSteps = [] } = this.#model
+    if (inputSteps.length === 0) return matrix
+    // Only models from the files of other programs have such steps.
+    const { applyInputSteps } = await import('./input-steps.ts')
+    return applyInputSteps(matrix, inputSteps)
   }
 
   async #threadsFor(rows: number): Promise<number> {
@@ -141,8 +148,10 @@ export class DecisionFunction {
     if (this.#predictor && (this.#isShared || !shared)) return this.#predictor
     this.#predictor?.close()
     this.#predictor = undefined
-    if (kernel.kind === 'precomputed') this.#predictor = new PrecomputedPredictor(model, model.support)
-    else {
+    if (kernel.kind === 'precomputed') {
+      const { PrecomputedPredictor } = await import('../../engine/decision/precomputed-decision.ts')
+      this.#predictor = new PrecomputedPredictor(model, model.support)
+    } else {
       const expansion = { ...model, kernel }
       const predictor = shared && onThreads ? await onThreads.load() : DecisionValues
       this.#predictor = await predictor.open(simd, expansion, timeSlice)

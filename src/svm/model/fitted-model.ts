@@ -2,7 +2,7 @@ import type { Expansion } from '../../engine/decision/expansion.ts'
 import type { Sigmoids } from '../../engine/decision/platt.ts'
 import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { FitStatus } from '../../engine/solver/solver.ts'
-import type { InputStep } from './input-steps.ts'
+import type { InputStep } from './input-step.ts'
 
 /** A fitted SVM: the kernel expansion of its decision functions, and how the fit went. */
 export interface FittedModel extends Omit<Expansion, 'kernel'> {

@@ -1,22 +1,12 @@
 import { checkFinite, Matrix } from '../../core/matrix.ts'
-
-/**
- * A preprocessing step that a model read from a file applies to each row before the SVM. Computed in float32, like
- * the ONNX operator of the same name.
- */
-export type InputStep =
-  /** `(x - offset) * scale`, with one number per column. */
-  | { kind: 'scaler'; offset: Float32Array; scale: Float32Array }
-  /** Divides each row by its norm. */
-  | { kind: 'normalizer'; norm: 'l1' | 'l2' | 'max' }
+import type { InputStep } from './input-step.ts'
 
 /**
  * Returns the rows after all steps. `X` is not changed.
  *
  * @throws {SoftmarginError} `NOT_FINITE` if a result is beyond float32
  */
-export function applyInputSteps(X: Matrix, steps: readonly InputStep[] = []): Matrix {
-  if (steps.length === 0) return X
+export function applyInputSteps(X: Matrix, steps: readonly InputStep[]): Matrix {
   const out = new Matrix(X.data.slice(), X.rows, X.cols)
   for (const step of steps) {
     for (let i = 0; i < out.rows; i++) {

@@ -5,7 +5,7 @@ import { Matrix } from '../../core/matrix.ts'
 import { Random } from '../../core/random.ts'
 import { StandardScaler } from '../../preprocessing/standard-scaler.ts'
 import { OneClassSVM } from '../one-class-svm.ts'
-import { SVC } from '../svc.ts'
+import { SVC } from '../public-svc.ts'
 import { SvcPredictor } from '../svc-predictor.ts'
 import { SVR } from '../svr.ts'
 

@@ -1,5 +1,5 @@
 import { invalidArgument, shapeMismatch } from '../../core/errors.ts'
-import { type EncodedLabels, rowsOfClasses } from '../../core/labels.ts'
+import { type EncodedLabels, rowsOfClasses } from '../../core/label-codes.ts'
 
 /** A factor of C for each row, 0 or more. Rows with weight 0 are left out. */
 export type SampleWeight = ArrayLike<number>

@@ -6,8 +6,8 @@ import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import type { RoundingError } from '../../engine/kernel/rounding-error.ts'
 import type { FitStatus } from '../../engine/solver/solver.ts'
 import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
-import { worseStatus } from '../model/fit-status.ts'
 import type { FittedModel } from '../model/fitted-model.ts'
+import { worseStatus } from '../model/worse-status.ts'
 
 /**
  * b of the rows of one class in the problem of one pair: part of one row of LIBSVM's (classes - 1) x rows

@@ -1,13 +1,15 @@
 import { dealFolds } from '../../core/folds.ts'
-import { checkClasses, countCodes, encodeLabels, type Label } from '../../core/labels.ts'
-import type { Matrix } from '../../core/matrix.ts'
+import { checkClasses, checkLabels, countCodes, encodeLabels } from '../../core/label-codes.ts'
+import type { Label } from '../../core/labels.ts'
+import { checkNotEmpty, type Matrix } from '../../core/matrix.ts'
 import type { KeptGram } from '../../engine/kernel/kept-gram.ts'
 import type { SvmKernel } from '../../engine/kernel/kernel.ts'
 import { TimeSlice } from '../../engine/wasm/time-slice.ts'
+import { classWeights } from '../model/class-weights.ts'
 import type { FittedModel, ModelExtras } from '../model/fitted-model.ts'
+import { kernelFor } from '../model/resolve-kernel.ts'
 import { type SampleWeight, sampleWeights, weightedGroups } from '../model/sample-weight.ts'
-import { classWeights, type SvcParameters } from '../model/svc-params.ts'
-import { kernelFor } from '../model/svm-params.ts'
+import type { SvcParameters } from '../model/svc-params.ts'
 import { earlierDuals } from './earlier-duals.ts'
 import { type FitOptions, fitOneVsOne, type TrainingProblem } from './one-vs-one.ts'
 import { FOLDS } from './pair-solver.ts'
@@ -32,6 +34,8 @@ export async function fitSvc<L extends Label>(
   parameters: SvcParameters,
   o: FitSvcOptions,
 ): Promise<{ model: FittedModel & ModelExtras; classes: L[] }> {
+  checkLabels(y, X.rows)
+  checkNotEmpty(X)
   const { earlier } = o
   const { problem, kernel, classes } = await trainingProblem(X, y, parameters, o)
   const { probability, randomState } = parameters

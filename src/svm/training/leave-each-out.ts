@@ -6,7 +6,7 @@ import type { RowProvider } from '../../engine/rows/row-provider.ts'
 import { seedWithoutPoint } from '../../engine/seeding/left-out.ts'
 import type { PairDuals } from '../../engine/seeding/smaller-c.ts'
 import type { FitStatus, SearchOptions, Solver, SolverResult } from '../../engine/solver/solver.ts'
-import { worseStatus } from '../model/fit-status.ts'
+import { worseStatus } from '../model/worse-status.ts'
 
 /**
  * Returns the decision value of each row from the solution for all other rows. The pair must have been solved.

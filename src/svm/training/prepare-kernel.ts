@@ -12,6 +12,7 @@ import {
 import type { KernelMatrix } from '../../engine/kernel/kernel-matrix.ts'
 import { PackedRows } from '../../engine/kernel/packed-rows.ts'
 import { Packer, repacked } from '../../engine/kernel/packer.ts'
+import { PrecisePacker } from '../../engine/kernel/precise-packer.ts'
 import { PrecomputedRows } from '../../engine/kernel/precomputed-kernel.ts'
 import { RowCache } from '../../engine/rows/row-cache.ts'
 import { Solver } from '../../engine/solver/solver.ts'
@@ -76,7 +77,7 @@ export async function prepareKernel(
     return { ...prepared, source: new PackedRows(engine, layout), packer: undefined }
   }
   const layOut = () => {
-    const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning)
+    const packer = new Packer(engine, X, groups, rescaled(kernel, scale), conditioning, PrecisePacker)
     return { source: new PackedRows(engine, packer.layout), packer }
   }
   reserve(engine, layOut)

@@ -1,39 +1,12 @@
-// Lowering of activations and other elementwise operators.
+// Lowering of arithmetic and of activations other than Relu and Clip. Loaded with the first network that has any.
 
 import { show } from '../../../core/errors.ts'
-import { attributeOf, textOf } from '../../../onnx/graph/attributes.ts'
-import type { NodeProto } from '../../../onnx/proto/onnx.ts'
+import { textOf } from '../../../onnx/graph/attributes.ts'
+import { affine, combineMaps, float, kind, unary } from './lower-shapes.ts'
 import { scaleChannels } from './lower-windows.ts'
-import { dimsOf, type Lower, type Lowering, type Tensor } from './lowering.ts'
+import { dimsOf, type Lower, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
-import {
-  type Activation,
-  ActivationKind,
-  BinaryKind,
-  linear,
-  type MapShape,
-  type MapValue,
-} from './operations.ts'
-
-function unary(activationOf: (lowering: Lowering, node: NodeProto) => Partial<Activation>): Lower {
-  return (lowering, node) => {
-    const { value, view } = lowering.tensor(node.input[0])
-    const activation = { ...linear, ...activationOf(lowering, node) }
-    lowering.add(node, value.shape, view, { type: 'unary', input: value, activation })
-  }
-}
-
-const kind = (name: keyof typeof ActivationKind, a = 0, b = 0) => ({ kind: ActivationKind[name], a, b })
-const float = (node: NodeProto, name: string, fallback: number) => attributeOf(node, name)?.f ?? fallback
-
-/** The bounds of Clip are attributes before opset 11 and inputs since. */
-function clip(lowering: Lowering, node: NodeProto): Partial<Activation> {
-  const [, low, high] = node.input
-  return {
-    low: low ? lowering.scalar(low, -Infinity) : float(node, 'min', -Infinity),
-    high: high ? lowering.scalar(high, Infinity) : float(node, 'max', Infinity),
-  }
-}
+import { type Activation, BinaryKind, linear, type MapValue } from './operations.ts'
 
 /**
  * Converts a constant to a map that broadcasts to the tensor's map, or throws if its shape does not allow
@@ -73,18 +46,7 @@ function binary(which: number): Lower {
     if (node.input.length !== 2)
       throw new NotForEngine(`node ${show(node.name)} has ${node.input.length} inputs`)
     if (lowering.isTensor(a) && lowering.isTensor(b)) {
-      const [left, right] = [lowering.tensor(a), lowering.tensor(b)]
-      const view = left.view
-      if (left.view !== right.view)
-        throw new NotForEngine(`node ${show(node.name)} combines maps of different layouts`)
-      if (view === 'flat' && [left, right].some(({ value }) => value.shape.height * value.shape.width > 1)) {
-        // Flattened maps of the same shape have their values at the same positions.
-        if (JSON.stringify(left.value.shape) !== JSON.stringify(right.value.shape)) {
-          throw new NotForEngine(`node ${show(node.name)} combines flattened maps of different sizes`)
-        }
-      }
-      const shape = broadcast(left.value.shape, right.value.shape)
-      lowering.add(node, shape, view, { type: 'binary', kind: which, left: left.value, right: right.value })
+      combineMaps(lowering, node, which)
       return
     }
     const isLeft = lowering.isTensor(a)
@@ -133,7 +95,6 @@ function binary(which: number): Lower {
 
 /** A binary operation with a scalar constant, expressed as an activation. */
 function scalar(which: number, c: number, isLeft: boolean): Activation | undefined {
-  const affine = (a: number, b: number) => ({ ...linear, ...kind('affine', a, b) })
   switch (which) {
     case BinaryKind.add:
       return affine(1, c)
@@ -152,28 +113,14 @@ function scalar(which: number, c: number, isLeft: boolean): Activation | undefin
   }
 }
 
-function broadcast(a: MapShape, b: MapShape): MapShape {
-  const side = (x: number, y: number) => {
-    if (x !== y && x !== 1 && y !== 1) throw new NotForEngine(`sizes of ${x} and ${y} cannot be broadcast`)
-    return Math.max(x, y)
-  }
-  return {
-    channels: side(a.channels, b.channels),
-    height: side(a.height, b.height),
-    width: side(a.width, b.width),
-  }
-}
-
 /** Lowering functions by ONNX operator. */
-export const lowerElementwise: Record<string, Lower> = {
+export const lowerElementwise = {
   Add: binary(BinaryKind.add),
   Mul: binary(BinaryKind.multiply),
   Sub: binary(BinaryKind.subtract),
   Div: binary(BinaryKind.divide),
   Max: binary(BinaryKind.maximum),
   Min: binary(BinaryKind.minimum),
-  Relu: unary(() => ({ low: 0 })),
-  Clip: unary(clip),
   LeakyRelu: unary((_, node) => kind('leakyRelu', float(node, 'alpha', 0.01))),
   HardSigmoid: unary((_, node) => kind('hardSigmoid', float(node, 'alpha', 0.2), float(node, 'beta', 0.5))),
   HardSwish: unary(() => kind('hardSwish', 1 / 6, 0.5)),
@@ -182,10 +129,9 @@ export const lowerElementwise: Record<string, Lower> = {
   Gelu: unary((_, node) => kind(textOf(node, 'approximate', 'none') === 'tanh' ? 'geluTanh' : 'gelu')),
   Tanh: unary(() => kind('tanh')),
   Elu: unary((_, node) => kind('elu', float(node, 'alpha', 1))),
-  Sqrt: unary(() => kind('sqrt')),
   Erf: unary(() => kind('erf')),
   Exp: unary(() => kind('exp')),
   Abs: unary(() => kind('abs')),
   Neg: unary(() => kind('affine', -1, 0)),
   Reciprocal: unary(() => kind('reciprocal')),
-}
+} satisfies Record<string, Lower>

@@ -1,12 +1,11 @@
-// Lowering of convolutions and pooling.
+// Lowering of convolutions and of global averages, and the geometry of windows.
 
 import { show } from '../../../core/errors.ts'
-import { integerOf, integersOf } from '../../../onnx/graph/attributes.ts'
+import { integerOf, integersOf, textOf } from '../../../onnx/graph/attributes.ts'
 import type { NodeProto } from '../../../onnx/proto/onnx.ts'
 import type { Lower, Lowering, Tensor, View } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
-import type { Windows } from './operations.ts'
-import { placesOf, windowsOf } from './windows.ts'
+import type { MapShape, Windows } from './operations.ts'
 
 /** A 1x1 window without strides, dilations or padding. */
 export const single: Windows = {
@@ -69,24 +68,8 @@ export function scaleChannels(
   })
 }
 
-function pooling(isMax: boolean): Lower {
-  return (lowering, node) => {
-    const { value, view } = lowering.tensor(node.input[0])
-    if (view !== 'first') throw new NotForEngine('it has poolings that are not 2-d')
-    const windows = windowsOf(node, value.shape, integersOf(node, 'kernel_shape') ?? [])
-    const [height, width] = placesOf(windows, value.shape, node)
-    lowering.add(node, { channels: value.shape.channels, height, width }, 'first', {
-      type: 'pooling',
-      input: value,
-      ...windows,
-      isMax,
-      countsPadding: integerOf(node, 'count_include_pad', 0) === 1,
-    })
-  }
-}
-
 /** Global max or average pooling. */
-function global(lowering: Lowering, node: NodeProto, isMax: boolean, view: View): void {
+export function global(lowering: Lowering, node: NodeProto, isMax: boolean, view: View): void {
   const { value } = lowering.tensor(node.input[0])
   const { channels, height, width } = value.shape
   lowering.add(node, { channels, height: 1, width: 1 }, view, {
@@ -99,7 +82,8 @@ function global(lowering: Lowering, node: NodeProto, isMax: boolean, view: View)
   })
 }
 
-function globalPooling(isMax: boolean): Lower {
+/** Lowers global pooling of maps. */
+export function globalPooling(isMax: boolean): Lower {
   return (lowering, node) => {
     if (lowering.tensor(node.input[0]).view !== 'first')
       throw new NotForEngine('it has poolings that are not 2-d')
@@ -107,29 +91,66 @@ function globalPooling(isMax: boolean): Lower {
   }
 }
 
-function reduction(isMax: boolean): Lower {
-  return (lowering, node) => {
-    const [x, over] = node.input
-    const { view } = lowering.tensor(x)
-    const rank = lowering.dims(x).length
-    const axes = over ? lowering.integers(over) : (integersOf(node, 'axes') ?? [])
-    const reduced = axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b)
-    const spatial = { first: '2,3', last: '1,2', flat: '' }[view]
-    if (reduced.join() !== spatial || view === 'flat') {
-      throw new NotForEngine(`node ${show(node.name)} reduces axes other than height and width`)
-    }
-    const keeps = integerOf(node, 'keepdims', 1) === 1
-    global(lowering, node, isMax, keeps ? view : 'flat')
-  }
-}
-
 /** Lowering functions by ONNX operator. */
 export const lowerWindows: Record<string, Lower> = {
   Conv: convolution,
-  MaxPool: pooling(true),
-  AveragePool: pooling(false),
-  GlobalMaxPool: globalPooling(true),
   GlobalAveragePool: globalPooling(false),
-  ReduceMean: reduction(false),
-  ReduceMax: reduction(true),
+}
+
+type Pair = [number, number]
+
+/**
+ * Window geometry of a node, from its attributes.
+ *
+ * @param shape shape of the input map
+ * @param kernel rows and columns of a window
+ * @throws {NotForEngine} for windows that are not 2-d, and for negative padding
+ */
+export function windowsOf(node: NodeProto, shape: MapShape, kernel: number[]): Windows {
+  const strides = integersOf(node, 'strides') ?? kernel.map(() => 1)
+  const dilations = integersOf(node, 'dilations') ?? kernel.map(() => 1)
+  const pads = integersOf(node, 'pads') ?? [...kernel, ...kernel].map(() => 0)
+  const isPair = kernel.length === 2 && strides.length === 2 && dilations.length === 2 && pads.length === 4
+  const isSound =
+    [...kernel, ...strides, ...dilations].every((n) => n > 0) && pads.every((n) => n >= 0 && n < 2 ** 20)
+  if (!isPair || !isSound)
+    throw new NotForEngine(
+      `the windows of node '${node.name}' are not two-dimensional, or have negative padding`,
+    )
+  let before = pads.slice(0, 2)
+  let after = pads.slice(2)
+  const padding = textOf(node, 'auto_pad', 'NOTSET')
+  if (padding !== 'NOTSET') {
+    before = [0, 0]
+    after = [0, 0]
+    if (/^SAME/.test(padding)) {
+      for (const [i, side] of [shape.height, shape.width].entries()) {
+        const reach = (kernel[i] - 1) * dilations[i] + 1
+        const all = Math.max(0, (Math.ceil(side / strides[i]) - 1) * strides[i] + reach - side)
+        before[i] = padding === 'SAME_UPPER' ? all >> 1 : (all + 1) >> 1
+        after[i] = all - before[i]
+      }
+    }
+  }
+  return {
+    kernel: kernel as Pair,
+    strides: strides as Pair,
+    dilations: dilations as Pair,
+    before: before as Pair,
+    after: after as Pair,
+  }
+}
+
+/** Numbers of windows, vertically and horizontally, which are the output's height and width. */
+export function placesOf(windows: Windows, shape: MapShape, node?: NodeProto): Pair {
+  const ceil = node !== undefined && integerOf(node, 'ceil_mode', 0) === 1
+  return [shape.height, shape.width].map((side, i) => {
+    const { kernel, strides, dilations, before, after } = windows
+    const reach = (kernel[i] - 1) * dilations[i] + 1
+    const steps = (side + before[i] + after[i] - reach) / strides[i]
+    if (!ceil) return Math.floor(steps) + 1
+    const places = Math.ceil(steps) + 1
+    // With ceil_mode, a last window that would start beyond the input and its leading padding is dropped.
+    return (places - 1) * strides[i] >= side + before[i] ? places - 1 : places
+  }) as Pair
 }

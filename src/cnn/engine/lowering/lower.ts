@@ -3,11 +3,12 @@ import { isOnnxDomain } from '../../../onnx/graph/operator-set.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferOnDemand } from '../../../onnx/shapes/infer-on-demand.ts'
 import type { Dims, TensorInfo } from '../../../onnx/shapes/tensor-info.ts'
-import { lowerElementwise } from './lower-elementwise.ts'
+import type { lowerElementwise } from './lower-elementwise.ts'
 import type { lowerMoves } from './lower-moves.ts'
 import type { lowerNormalizations } from './lower-normalizations.ts'
+import type { lowerPools } from './lower-pools.ts'
 import type { lowerProducts } from './lower-products.ts'
-import { lowerShapes } from './lower-shapes.ts'
+import { lowerShapes, plainSums } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
 import { isNotFloat, type Lower, Lowering, type Tensor } from './lowering.ts'
 import { NotForEngine } from './not-for-engine.ts'
@@ -30,6 +31,40 @@ const onDemand: readonly { operators: Record<string, true>; load: () => Promise<
     load: async () => (await import('./lower-normalizations.ts')).lowerNormalizations,
   },
   {
+    operators: {
+      MaxPool: true,
+      AveragePool: true,
+      GlobalMaxPool: true,
+      ReduceMean: true,
+      ReduceMax: true,
+    } satisfies Record<keyof typeof lowerPools, true>,
+    load: async () => (await import('./lower-pools.ts')).lowerPools,
+  },
+  {
+    operators: {
+      Add: true,
+      Mul: true,
+      Sub: true,
+      Div: true,
+      Max: true,
+      Min: true,
+      LeakyRelu: true,
+      HardSigmoid: true,
+      HardSwish: true,
+      Sigmoid: true,
+      Swish: true,
+      Gelu: true,
+      Tanh: true,
+      Elu: true,
+      Erf: true,
+      Exp: true,
+      Abs: true,
+      Neg: true,
+      Reciprocal: true,
+    } satisfies Record<keyof typeof lowerElementwise, true>,
+    load: async () => (await import('./lower-elementwise.ts')).lowerElementwise,
+  },
+  {
     operators: { Transpose: true, Pad: true, Slice: true } satisfies Record<keyof typeof lowerMoves, true>,
     load: async () => (await import('./lower-moves.ts')).lowerMoves,
   },
@@ -37,17 +72,18 @@ const onDemand: readonly { operators: Record<string, true>; load: () => Promise<
 
 /** The lowering functions, by ONNX operator, of those operators of a graph that the engine supports. */
 async function loweringsFor(graph: GraphProto): Promise<Map<string, Lower>> {
-  const types = graph.node.map(({ opType }) => opType)
+  const sums = plainSums(graph)
+  const types = graph.node.filter((node) => !sums.has(node)).map(({ opType }) => opType)
   const needed = onDemand.filter(({ operators }) => types.some((type) => Object.hasOwn(operators, type)))
   const loaded = await Promise.all(needed.map(({ load }) => load()))
-  const known = Object.assign({}, lowerWindows, lowerElementwise, lowerShapes, ...loaded)
+  const known = Object.assign({}, lowerWindows, lowerShapes, ...loaded)
   return new Map(Object.entries<Lower>(known))
 }
 
 /**
  * Lowers a graph to operations on maps.
  *
- * @param model model with float32 input and outputs, as returned by `cutAt`
+ * @param model model with float32 input and outputs, as `withFloat32Io` returns it
  * @param input name of the image input
  * @param dims dimensions of the input: batch, channels, height, width
  * @param isFree whether the model accepts any batch size; the batch in `dims` is then ignored

@@ -26,6 +26,16 @@ export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefine
   return kernel in winogradForms ? winogradForms[kernel as keyof typeof winogradForms] : undefined
 }
 
+/** The kernel of a convolution whose form, whatever its size, asks for one that plain convolutions do not need. */
+export function rareKernel(convolution: Convolution): 'depthwise' | 'stem' | undefined {
+  const { groups, bias, input, kernel, strides, dilations, residual } = convolution
+  const { channels } = input.shape
+  if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
+  if (channels === 1 && bias.length === 1 && groups === 1) return 'depthwise'
+  if (groups > 1 || dilations.some((n) => n > 1) || residual) return undefined
+  return kernel.join() === '7,7' && strides.join() === '2,2' && channels <= 4 ? 'stem' : undefined
+}
+
 /**
  * Selects the fastest kernel. The choice depends only on the shape, so that an image gets bit-identical
  * results in every batch.
@@ -33,11 +43,10 @@ export function winogradForm(kernel: ConvolutionKernel): WinogradForm | undefine
 export function chooseKernel(convolution: Convolution, facts: KernelConstants): ConvolutionKernel {
   const { groups, bias, input, kernel, strides, dilations, output } = convolution
   const { channels } = input.shape
-  if (groups > 1 && groups === channels && bias.length === channels) return 'depthwise'
-  if (channels === 1 && bias.length === 1 && groups === 1) return 'depthwise'
+  const rare = rareKernel(convolution)
+  if (rare) return rare
   const stride = strides.join()
   if (groups > 1 || dilations.some((n) => n > 1)) return 'dense'
-  if (kernel.join() === '7,7' && stride === '2,2' && channels <= 4 && !convolution.residual) return 'stem'
   const isPlain = kernel.join() === '3,3'
   if (!isPlain || channels % 4 !== 0 || (stride !== '1,1' && stride !== '2,2')) return 'dense'
   const filters = roundUp(bias.length, facts.narrow)

@@ -1,6 +1,7 @@
 import type { Binary, Concatenation, Operation, Pooling, Program, Unary } from '../lowering/operations.ts'
+import type { KernelPart } from '../wasm/cnn-module.ts'
 import type { KernelConstants } from '../wasm/instance.ts'
-import { chooseKernel } from './choose-kernel.ts'
+import { chooseKernel, rareKernel } from './choose-kernel.ts'
 import { areaOf, epilogueAddress, type PlannedOperation, type RareSteps, type StepContext } from './step.ts'
 import { addConvolution } from './steps-convolution.ts'
 import { broadcastPixels, everyPixel } from './tables.ts'
@@ -139,6 +140,18 @@ function addConcatenation(operation: Concatenation, { map, tables, push }: StepC
     })
     before += channels
   }
+}
+
+/** Operations other than convolutions whose kernels the smaller file of kernels has. */
+const plain = ['pooling', 'unary', 'concatenation', 'copy']
+
+/** Which kernels a program needs. */
+export function kernelPartOf({ operations }: Program): KernelPart {
+  const isPlain = (one: Operation) => {
+    if (one.type === 'convolution') return one.gate === undefined && rareKernel(one) === undefined
+    return plain.includes(one.type)
+  }
+  return operations.every(isPlain) ? 'inference' : 'whole'
 }
 
 /** Loads what adds the steps of those operations of a program that many networks do not have. */

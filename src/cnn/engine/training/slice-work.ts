@@ -6,7 +6,7 @@ import { type CustomAsset, type CustomAssetName, useAssets } from '../../../host
 import { ModelProtoSchema } from '../../../onnx/proto/onnx.ts'
 import { fromBinary } from '../../../onnx/proto/read-message.ts'
 import type { SharedPlace } from '../network.ts'
-import { joinMemory } from '../wasm/instance.ts'
+import { joinMemory } from '../wasm/shared-instance.ts'
 import { packWeights, planTraining, runSlice, type Slice } from './training-plan.ts'
 
 /** The data with which a thread is prepared for its jobs. */

@@ -7,7 +7,7 @@ import { type AssetName, customAsset, isModule, isSupplied, readAsset } from '..
  */
 export type Simd = 'strict' | 'relaxed'
 
-/** Which kernels are needed: `'inference'` is all but those of training. */
+/** Which kernels are needed: `'inference'` is what networks of plain convolutions need to run. */
 export type KernelPart = 'whole' | 'inference'
 
 type KernelAsset = Extract<AssetName, `cnn.${string}`>
@@ -19,8 +19,8 @@ const modules = new Map<KernelAsset, Promise<WebAssembly.Module>>()
  * shared is part of the module's type.
  *
  * @param shared whether the module imports a shared memory. Default false
- * @param part what the caller needs at least. The build that is used by default has a smaller file without the kernels of
- *   training, which is loaded unless the whole is there already. Default `'whole'`
+ * @param part what the caller needs at least. The build that is used by default has a smaller file without the other
+ *   kernels, which is loaded unless the whole is there already. Default `'whole'`
  * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
  */
 export function networkModule(

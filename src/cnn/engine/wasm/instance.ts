@@ -2,9 +2,10 @@ import { SoftmarginError } from '../../../core/errors.ts'
 import type { Kernels } from './cnn-exports.ts'
 import { type KernelPart, networkModule, type Simd } from './cnn-module.ts'
 
-const PAGE = 65536
+/** Bytes of a page of memory. */
+export const PAGE = 65536
 /** Size limit of the memory: the 32-bit address space less one page. */
-const LIMIT = 65535 * PAGE
+export const LIMIT = 65535 * PAGE
 
 /** An instance of the kernels with its memory. */
 export interface Instance {
@@ -33,27 +34,8 @@ export async function instantiate(bytes: number, simd: Simd, part: KernelPart = 
   return instanceOn(module, memory)
 }
 
-/** Makes a memory that threads can share. Returns `undefined` if the host does not give that much. */
-export function sharedMemory(bytes: number): WebAssembly.Memory | undefined {
-  if (!(bytes <= LIMIT)) return undefined
-  const pages = Math.ceil(bytes / PAGE)
-  try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Instantiates the kernels on a memory that threads share.
- *
- * @throws {SoftmarginError} `HOST_UNSUPPORTED`, `FILE_UNREADABLE`
- */
-export async function joinMemory(memory: WebAssembly.Memory, simd: Simd): Promise<Instance> {
-  return instanceOn(await networkModule(simd, true), memory)
-}
-
-function instanceOn(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {
+/** Instantiates the kernels on a memory. */
+export function instanceOn(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {
   const instance = new WebAssembly.Instance(module, { env: { memory } })
   return { kernels: instance.exports as unknown as Kernels, memory: memory.buffer as ArrayBuffer }
 }
@@ -70,9 +52,9 @@ export interface KernelConstants {
   stemScratchBytes: number
 }
 
-/** Reads the constants of a build. */
-export async function readKernelConstants(simd: Simd): Promise<KernelConstants> {
-  const { kernels } = await instantiate(PAGE, simd, 'inference')
+/** Reads the constants of a build. @param part which kernels the caller is going to need */
+export async function readKernelConstants(simd: Simd, part: KernelPart = 'whole'): Promise<KernelConstants> {
+  const { kernels } = await instantiate(PAGE, simd, part)
   return {
     tilePixels: kernels.TILE_PIXELS.value,
     wide: kernels.WIDE.value,

@@ -1,5 +1,5 @@
+import { encodeLabels } from '../../../core/label-codes.ts'
 import type { Label } from '../../../core/labels.ts'
-import { encodeLabels } from '../../../core/labels.ts'
 import type { Matrix } from '../../../core/matrix.ts'
 import { Random } from '../../../core/random.ts'
 import { threadsFor } from '../../../engine/wasm/thread-count.ts'

@@ -1,4 +1,5 @@
-import { encodeLabels, type Label } from '../../../core/labels.ts'
+import { encodeLabels } from '../../../core/label-codes.ts'
+import type { Label } from '../../../core/labels.ts'
 import type { Matrix } from '../../../core/matrix.ts'
 import { type Verdicts, validationOf } from '../../training/compared-networks.ts'
 import { probeFeatures } from '../../training/feature-probe.ts'

@@ -1,8 +1,9 @@
 import { SoftmarginError, show } from '../../../core/errors.ts'
+import { cutWithFloat32Io } from '../../../onnx/edit/float32-io.ts'
 import { obstacleIn, type Tail, tailOf } from '../../../onnx/gradient/tail.ts'
 import type { ModelProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
-import { cutAt, type LoadedNetwork, pickLayer, pictureDims } from '../load-network.ts'
+import { type LoadedNetwork, pickLayer, pictureDims } from '../load-network.ts'
 
 /** The part of the network above a layer, for batches of some size. @param from a layer's name or the image input's */
 export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Tail {
@@ -13,7 +14,7 @@ export function tailAbove(parts: LoadedNetwork, from: string, batch: number): Ta
 
 /** The network up to the layer without its mirror image. */
 export function plainCut(parts: LoadedNetwork): ModelProto {
-  return cutAt(parts, [parts.layer.name])
+  return cutWithFloat32Io(parts.model, [parts.layer.name], parts.facts)
 }
 
 /**

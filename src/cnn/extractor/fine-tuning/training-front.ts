@@ -1,5 +1,6 @@
 import type { Precision } from '../../../core/precision/float16.ts'
 import { tensorLength } from '../../../image/tensor.ts'
+import { cutWithFloat32Io } from '../../../onnx/edit/float32-io.ts'
 import type { Tail } from '../../../onnx/gradient/tail.ts'
 import { requiredInputs } from '../../../onnx/graph/graph.ts'
 import { treatsImagesApart } from '../../../onnx/graph/independent-images.ts'
@@ -17,7 +18,7 @@ import { Pipeline, type Tap } from '../../batching/run-images.ts'
 import { startNetwork } from '../../start-network.ts'
 import { activationSignature } from '../../training/activation-store.ts'
 import type { Front } from '../../training/kept-activations.ts'
-import { cutAt, type LoadedNetwork, pictureDims } from '../load-network.ts'
+import { type LoadedNetwork, pictureDims } from '../load-network.ts'
 import { sizeOfKept } from './trainable-tail.ts'
 
 /** What computes what a training reads of the images, on the extractor's threads. */
@@ -34,9 +35,10 @@ export async function startFront(
 ): Promise<Started & Pick<Front, 'signature'>> {
   const { kept } = tail
   const { port, preprocess, running, threads } = parts
-  const cut = cutAt(
-    parts,
+  const cut = cutWithFloat32Io(
+    parts.model,
     kept.map(({ name }) => name).filter((name) => name !== port.name),
+    parts.facts,
   )
   const dims = pictureDims(port, preprocess)
   const session = await startNetwork(cut, port, dims, running)
@@ -52,7 +54,7 @@ export async function startFront(
 /** A network that passes on the images themselves, so that they are decoded and resized like those of any network. */
 export async function startDecoder(parts: LoadedNetwork): Promise<Started> {
   const { port, preprocess, threads, layer, running } = parts
-  const { graph, ...model } = cutAt(parts, [layer.name])
+  const { graph, ...model } = cutWithFloat32Io(parts.model, [layer.name], parts.facts)
   const dims = pictureDims(port, preprocess)
   const [, ...shape] = dims
   const pixels = `${port.name}.pixels`

@@ -1,10 +1,11 @@
-// Reads models from the Hugging Face hub. Loaded for the first of them.
+// Reads models by their addresses: from paths, from URLs and from the Hugging Face hub. Loaded for the first of them.
 
 import type { LongCall } from '../../core/call-options.ts'
 import { SoftmarginError } from '../../core/errors.ts'
 import { type DownloadOptions, download, isNotFound } from '../../host/download/download.ts'
 import { hubEndpoint } from '../../host/download/hub-endpoint.ts'
 import { type HubModel, hubUrl, parseHubSource } from '../../host/download/hub-source.ts'
+import { readSource, safeToShow } from '../../host/storage/read-source.ts'
 import type { HuggingFacePreprocess } from '../../image/hugging-face-config.ts'
 import { weightFiles } from '../../onnx/graph/external-data.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
@@ -13,6 +14,31 @@ import type { ModelProto } from '../../onnx/proto/onnx.ts'
 interface HubOptions extends LongCall {
   hasPreprocess?: boolean | undefined
   download?: (Pick<DownloadOptions, 'cache' | 'timeout'> & { endpoint?: string | undefined }) | undefined
+}
+
+/**
+ * Reads a model by its address.
+ *
+ * @param check called with what was downloaded before that is kept, with its display name
+ * @throws {SoftmarginError} the errors of `readFromHub`, `download` and `readSource`
+ */
+export async function readAddress(
+  source: string | URL,
+  argument: string,
+  options: HubOptions &
+    Pick<DownloadOptions, 'signal' | 'onProgress'> & { download?: DownloadOptions | undefined },
+  check: ((bytes: Uint8Array, name: string) => void) | undefined,
+): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel | undefined }> {
+  const { signal, onProgress } = options
+  const address = String(source)
+  const name = await safeToShow(address)
+  const { endpoint, ...how } = options.download ?? {}
+  const fetching = { ...how, signal, onProgress, check: check && ((bytes: Uint8Array) => check(bytes, name)) }
+  if (address.startsWith('hf:')) {
+    return { ...(await readFromHub(address, argument, endpoint, fetching)), name }
+  }
+  if (/^https?:/i.test(address)) return { bytes: await download(address, argument, fetching), name }
+  return { bytes: await readSource(source, argument, { signal }), name }
 }
 
 /**

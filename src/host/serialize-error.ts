@@ -1,6 +1,6 @@
 // Conversion of errors to plain data and back, for messages between threads.
 
-import { type ErrorCode, SoftmarginError, show } from './errors.ts'
+import { type ErrorCode, SoftmarginError, show } from '../core/errors.ts'
 
 /** An error as plain data. */
 export interface SerializedError {

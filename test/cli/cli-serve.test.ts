@@ -152,6 +152,47 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
+  it('answers a body that is too large, or one request too many, while the client still sends', async () => {
+    const { url, child } = await serve(model, '--max-bytes', '5000', '--max-requests', '1')
+    // More than fits in the buffers of a connection.
+    const large = new Uint8Array(20_000_000)
+    const chunked = () => new Blob([large]).stream()
+    for (let i = 0; i < 3; i++) {
+      expect((await post(`${url}/classify`, large)).status).toBe(413)
+      const asked = {
+        method: 'POST',
+        body: chunked(),
+        duplex: 'half',
+        headers: { 'content-type': 'image/png' },
+      }
+      expect((await fetch(`${url}/classify`, asked as RequestInit)).status).toBe(413)
+    }
+    const slow = begin(url)
+    slow.asked.write(pictures[0].subarray(0, 10))
+    let second: Response
+    do second = await post(`${url}/classify`, large)
+    while (second.status === 413)
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1'])
+    slow.asked.end(pictures[0].subarray(10))
+    expect((await slow.answer).status).toBe(200)
+    child.kill('SIGTERM')
+  })
+
+  it('knows no address that is none', async () => {
+    const { url, child, ended } = await serve(model)
+    for (const path of ['//', '//[', 'http://[']) {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const { port } = new URL(url)
+        request({ port, path }, (response) => resolve(response.resume().statusCode))
+          .on('error', reject)
+          .end()
+      })
+      expect(status).toBe(404)
+    }
+    child.kill('SIGTERM')
+    expect((await ended).stderr).not.toContain('Invalid URL')
+  })
+
   it('limits the time of a request and the number of concurrent requests', async () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)

@@ -9,6 +9,9 @@ import { openApi } from './openapi.ts'
 import { readPictures, readTop } from './read-request.ts'
 import type { ServerLimits } from './server-limits.ts'
 
+/** What the addresses of requests are resolved against, which begin with their path. */
+const base = 'http://server'
+
 /** The result for one picture. */
 type PictureResult =
   | { label: Label; classes?: { label: Label; probability: number }[] }
@@ -62,9 +65,11 @@ export class PictureServer {
     this.#isEnding = true
     const closed = once(this.#server, 'close')
     this.#server.close()
-    this.#server.closeIdleConnections()
+    // A connection also becomes idle later, when the rest of a request that was refused has arrived.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), 100)
     const timer = setTimeout(() => this.#server.closeAllConnections(), grace)
     await closed
+    clearInterval(sweep)
     clearTimeout(timer)
   }
 
@@ -88,13 +93,11 @@ export class PictureServer {
     request: IncomingMessage,
     ended: AbortSignal,
   ): Promise<{ status: number; body: object | string }> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server')
-    const { method } = request
+    const { method, url = '/' } = request
+    if (!URL.canParse(url, base)) throw notFound()
+    const { pathname, searchParams } = new URL(url, base)
     const allow = { '/health': 'GET, HEAD', '/openapi.json': 'GET, HEAD', '/classify': 'POST' }[pathname]
-    if (allow === undefined) {
-      const message = 'the server has POST /classify, GET /health and GET /openapi.json'
-      throw new HttpError(404, 'NOT_FOUND', message)
-    }
+    if (allow === undefined) throw notFound()
     if (!allow.split(', ').includes(method ?? '')) {
       throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${pathname} accepts ${allow}`, { allow })
     }
@@ -105,7 +108,7 @@ export class PictureServer {
     }
     if (this.#busy >= this.#limits.maxRequests) {
       const message = `${this.#limits.maxRequests} requests are being answered`
-      throw new HttpError(503, 'OVERLOADED', message, { 'retry-after': '1', connection: 'close' })
+      throw new HttpError(503, 'OVERLOADED', message, { 'retry-after': '1' })
     }
     this.#busy++
     try {
@@ -144,6 +147,10 @@ export class PictureServer {
       return errors.get(i) ?? { label: label as Label, classes: ranked.slice(0, top) }
     })
   }
+}
+
+function notFound(): HttpError {
+  return new HttpError(404, 'NOT_FOUND', 'the server has POST /classify, GET /health and GET /openapi.json')
 }
 
 function send(response: ServerResponse, status: number, body: string, isLast: boolean): void {

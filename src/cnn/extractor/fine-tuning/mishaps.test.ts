@@ -56,6 +56,21 @@ describe('a fine-tuning', () => {
     expect(await tuned.extract(images)).not.toEqual(await extractor.extract(images))
   })
 
+  it('of a network with a branch for the mirror image learns from both', async () => {
+    using mirrored = await FeatureExtractor.create({
+      model: layeredCnnBytes(),
+      preprocess: texturePreprocess,
+      mirror: true,
+    })
+    using loaded = await FeatureExtractor.create({ model: await mirrored.toOnnx() })
+    using tuned = await loaded.fineTune(images, labels, { ...quick, from: undefined })
+    expect(tuned.tuning!.from).toBe('pixels')
+    await expect(loaded.fineTune(images, labels, { ...quick, from: 'relu_mirrored' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining("between 'relu_mirrored' and 'features' alone"),
+    })
+  })
+
   it('fails if the loss diverges in every step, even if there are few', async () => {
     using extractor = await FeatureExtractor.create({
       model: layeredCnnBytes(),

@@ -102,6 +102,15 @@ describe('softmargin serve', () => {
         { label: labels[1] },
       ],
     })
+    const none = await post(
+      `${url}/classify`,
+      JSON.stringify({ images: [images[1], images[1]] }),
+      'application/json',
+    )
+    const unreadable = (i: number) => ({
+      error: { code: 'IMAGE_UNREADABLE', message: expect.stringContaining(`images[${i}]`) },
+    })
+    expect([none.status, await none.json()]).toEqual([200, { results: [unreadable(0), unreadable(1)] }])
     const health = await fetch(`${url}/health`)
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok', classes: ['eight', 'one'] }])
     child.kill('SIGTERM')

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ImageClassifier } from '../../classifier/image-classifier.ts'
+import type { SoftmarginError } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { version } from '../../core/version.ts'
 import { errorResponse, HttpError } from './http-error.ts'
@@ -127,24 +128,37 @@ export class PictureServer {
     top: number | undefined,
     signal: AbortSignal,
   ): Promise<PictureResult[]> {
-    const classifier = this.#classifier
+    if (images.length === 1) return this.#labelled(images, top, { signal })
     const errors = new Map<number, PictureResult>()
-    const onUnreadable =
-      images.length === 1
-        ? undefined
-        : (index: number, { code, message }: { code: string; message: string }) =>
-            errors.set(index, { error: { code, message } })
-    const call = { signal, ...(onUnreadable && { onUnreadable }) }
+    const onUnreadable = (index: number, { code, message }: SoftmarginError) =>
+      void errors.set(index, { error: { code, message } })
+    try {
+      const found = await this.#labelled(images, top, { signal, onUnreadable })
+      return found.map((result, i) => errors.get(i) ?? result)
+    } catch (error) {
+      // If none of the pictures can be read, the call fails.
+      if (errors.size < images.length) throw error
+      return [...images.keys()].map((i) => errors.get(i)!)
+    }
+  }
+
+  /** The labels of pictures, with the most probable classes if the classifier knows probabilities. */
+  async #labelled(
+    images: Uint8Array[],
+    top: number | undefined,
+    call: Parameters<ImageClassifier['predict']>[1],
+  ): Promise<PictureResult[]> {
+    const classifier = this.#classifier
     if (!classifier.hasProbabilities) {
       const labels = await classifier.predict(images, call)
-      return labels.map((label, i) => errors.get(i) ?? { label: label as Label })
+      return labels.map((label) => ({ label: label as Label }))
     }
     const { labels, probabilities } = await classifier.predictWithProba(images, call)
     return labels.map((label, i) => {
       const row = probabilities.row(i)
       const ranked = classifier.classes.map((name, c) => ({ label: name, probability: row[c] }))
       ranked.sort((a, b) => b.probability - a.probability)
-      return errors.get(i) ?? { label: label as Label, classes: ranked.slice(0, top) }
+      return { label: label as Label, classes: ranked.slice(0, top) }
     })
   }
 }

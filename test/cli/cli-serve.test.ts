@@ -217,6 +217,18 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
+  it.each(['1.1', '0.35', '1e300'])('takes a time limit of any length: %s seconds', async (seconds) => {
+    const { url, child, ended } = await serve(model, '--timeout', seconds, '--grace', seconds)
+    expect((await post(`${url}/classify`, pictures[0])).status).toBe(200)
+    const { asked, answer } = begin(url)
+    asked.write(pictures[0].subarray(0, 10))
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    child.kill('SIGTERM')
+    asked.end(pictures[0].subarray(10))
+    expect((await answer).status).toBe(200)
+    expect(await ended).toEqual({ code: 0, stderr: 'shutting down; open requests are still answered\n' })
+  })
+
   it('finishes pending requests before it exits', async () => {
     for (const kill of ['SIGTERM', 'SIGINT'] as const) {
       const { url, child, ended } = await serve(model)

@@ -43,7 +43,7 @@ export class PictureServer {
       requestTimeout: limits.timeout,
       headersTimeout: limits.timeout,
       // How often Node checks for requests that exceed the time limit.
-      connectionsCheckingInterval: Math.min(30_000, limits.timeout / 4),
+      connectionsCheckingInterval: Math.min(30_000, Math.ceil(limits.timeout / 4)),
     })
     this.#server.on('request', (request, response) => this.#answer(request, response))
   }

@@ -25,8 +25,9 @@ const server = createServer(
     const ended = new AbortController()
     // A client that has disconnected needs no label.
     response.on('close', () => ended.abort())
-    const { status, body } = await answer(request, ended.signal).catch(failure)
-    if (isEnding || status === 413) response.setHeader('connection', 'close')
+    const { signal } = ended
+    const { status, body } = await answer(request, signal).catch((error) => failure(error, signal))
+    if (isEnding) response.setHeader('connection', 'close')
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   },
 )
@@ -58,19 +59,23 @@ async function answer(request, ended) {
 async function readBody(request) {
   const chunks = []
   let length = 0
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     length += chunk.length
-    if (length > MAX_BYTES) return undefined
+    if (length > MAX_BYTES) {
+      // The rest is dropped, since a client whose connection is closed while it sends would not see the response.
+      request.resume()
+      return undefined
+    }
     chunks.push(chunk)
   }
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-function failure(error) {
+function failure(error, { aborted }) {
   const code = error instanceof SoftmarginError ? error.code : undefined
   if (code === 'IMAGE_UNREADABLE') return { status: 400, body: { error: error.message } }
   if (code === 'ABORTED') return { status: 503, body: { error: 'it took too long' } }
-  console.error(error)
+  if (!aborted) console.error(error)
   return { status: 500, body: { error: 'the server failed' } }
 }
 

@@ -223,6 +223,18 @@ describe('a classifier with fineTune', () => {
     expect(broken).toEqual([3])
   })
 
+  it.each([false, true])(
+    'names the labels if one class alone can be read, with fineTune %s',
+    async (fineTune) => {
+      const some = images.map((image, i) => (labels[i] === 7 ? image : new Uint8Array([1, 2, 3])))
+      using classifier = await ImageClassifier.create({ fineTune })
+      await expect(classifier.fit(some, labels, { onUnreadable: () => {} })).rejects.toMatchObject({
+        code: 'ONE_CLASS',
+        argument: 'labels',
+      })
+    },
+  )
+
   it('rejects a store, and fineTune options passed to fit', async () => {
     const store = FeatureStore.inMemory()
     await expect(ImageClassifier.create({ fineTune: true, store })).rejects.toMatchObject({

@@ -102,6 +102,15 @@ describe('softmargin serve', () => {
         { label: labels[1] },
       ],
     })
+    const none = await post(
+      `${url}/classify`,
+      JSON.stringify({ images: [images[1], images[1]] }),
+      'application/json',
+    )
+    const unreadable = (i: number) => ({
+      error: { code: 'IMAGE_UNREADABLE', message: expect.stringContaining(`images[${i}]`) },
+    })
+    expect([none.status, await none.json()]).toEqual([200, { results: [unreadable(0), unreadable(1)] }])
     const health = await fetch(`${url}/health`)
     expect([health.status, await health.json()]).toEqual([200, { status: 'ok', classes: ['eight', 'one'] }])
     child.kill('SIGTERM')
@@ -152,6 +161,47 @@ describe('softmargin serve', () => {
     child.kill('SIGTERM')
   })
 
+  it('answers a body that is too large, or one request too many, while the client still sends', async () => {
+    const { url, child } = await serve(model, '--max-bytes', '5000', '--max-requests', '1')
+    // More than fits in the buffers of a connection.
+    const large = new Uint8Array(20_000_000)
+    const chunked = () => new Blob([large]).stream()
+    for (let i = 0; i < 3; i++) {
+      expect((await post(`${url}/classify`, large)).status).toBe(413)
+      const asked = {
+        method: 'POST',
+        body: chunked(),
+        duplex: 'half',
+        headers: { 'content-type': 'image/png' },
+      }
+      expect((await fetch(`${url}/classify`, asked as RequestInit)).status).toBe(413)
+    }
+    const slow = begin(url)
+    slow.asked.write(pictures[0].subarray(0, 10))
+    let second: Response
+    do second = await post(`${url}/classify`, large)
+    while (second.status === 413)
+    expect([second.status, second.headers.get('retry-after')]).toEqual([503, '1'])
+    slow.asked.end(pictures[0].subarray(10))
+    expect((await slow.answer).status).toBe(200)
+    child.kill('SIGTERM')
+  })
+
+  it('knows no address that is none', async () => {
+    const { url, child, ended } = await serve(model)
+    for (const path of ['//', '//[', 'http://[']) {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const { port } = new URL(url)
+        request({ port, path }, (response) => resolve(response.resume().statusCode))
+          .on('error', reject)
+          .end()
+      })
+      expect(status).toBe(404)
+    }
+    child.kill('SIGTERM')
+    expect((await ended).stderr).not.toContain('Invalid URL')
+  })
+
   it('limits the time of a request and the number of concurrent requests', async () => {
     const { url, child } = await serve(model, '--timeout', '1', '--max-requests', '1')
     const slow = begin(url)
@@ -165,6 +215,18 @@ describe('softmargin serve', () => {
     expect((await slow.answer).status).toBe(408)
     expect((await post(`${url}/classify`, pictures[0])).status).toBe(200)
     child.kill('SIGTERM')
+  })
+
+  it.each(['1.1', '0.35', '1e300'])('takes a time limit of any length: %s seconds', async (seconds) => {
+    const { url, child, ended } = await serve(model, '--timeout', seconds, '--grace', seconds)
+    expect((await post(`${url}/classify`, pictures[0])).status).toBe(200)
+    const { asked, answer } = begin(url)
+    asked.write(pictures[0].subarray(0, 10))
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    child.kill('SIGTERM')
+    asked.end(pictures[0].subarray(10))
+    expect((await answer).status).toBe(200)
+    expect(await ended).toEqual({ code: 0, stderr: 'shutting down; open requests are still answered\n' })
   })
 
   it('finishes pending requests before it exits', async () => {

@@ -44,6 +44,7 @@ export async function fitClassifier<L extends Label>(
     const isJudged = planned !== undefined || state.probability === true
     const compared = isJudged ? await comparedFeatures(source, images, extracted.read, o) : undefined
     const trainingSet = trainingSetFrom<L>(extracted, labels, unseen, compared)
+    checkClasses(uniqueLabels(trainingSet.labels, 'labels'), 'labels')
     const search = await searchOnHeldOut(planned, trainingSet, (cv) =>
       searchFor<L>(state.template, images, labels, { ...o, cv }, extras),
     )

@@ -6,6 +6,9 @@ import { addRuntime, type RuntimeOption, runtimeOf } from '../common/runtime-opt
 import { say } from '../common/terminal.ts'
 import { PictureServer } from '../serve/picture-server.ts'
 
+/** The longest delay that timers support, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 interface ServeOptions extends RuntimeOption {
   port: number
   host: string
@@ -45,7 +48,7 @@ export function addServe(program: Command, signal: AbortSignal): void {
 async function serve(file: string, options: ServeOptions, signal: AbortSignal): Promise<void> {
   const { port, host, maxBytes, maxImages, maxRequests } = options
   using classifier = await ImageClassifier.load(file, await runtimeOf(options))
-  const limits = { maxBytes, maxImages, maxRequests, timeout: 1000 * options.timeout }
+  const limits = { maxBytes, maxImages, maxRequests, timeout: milliseconds(options.timeout) }
   const server = new PictureServer(classifier, limits, (error) => {
     say(`softmargin: ${error instanceof Error ? error.stack : String(error)}`)
   })
@@ -63,5 +66,10 @@ async function serve(file: string, options: ServeOptions, signal: AbortSignal): 
     if (signal.aborted) resolve()
   })
   say('shutting down; open requests are still answered')
-  await server.close(1000 * options.grace)
+  await server.close(milliseconds(options.grace))
+}
+
+/** Seconds as whole milliseconds, of which a timer takes some 24 days at most; a longer time ends at once. */
+function milliseconds(seconds: number): number {
+  return Math.max(1, Math.min(MAX_TIMER_MS, Math.round(1000 * seconds)))
 }

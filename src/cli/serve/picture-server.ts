@@ -2,12 +2,16 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ImageClassifier } from '../../classifier/image-classifier.ts'
+import type { SoftmarginError } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { version } from '../../core/version.ts'
 import { errorResponse, HttpError } from './http-error.ts'
 import { openApi } from './openapi.ts'
 import { readPictures, readTop } from './read-request.ts'
 import type { ServerLimits } from './server-limits.ts'
+
+/** What the addresses of requests are resolved against, which begin with their path. */
+const base = 'http://server'
 
 /** The result for one picture. */
 type PictureResult =
@@ -39,7 +43,7 @@ export class PictureServer {
       requestTimeout: limits.timeout,
       headersTimeout: limits.timeout,
       // How often Node checks for requests that exceed the time limit.
-      connectionsCheckingInterval: Math.min(30_000, limits.timeout / 4),
+      connectionsCheckingInterval: Math.min(30_000, Math.ceil(limits.timeout / 4)),
     })
     this.#server.on('request', (request, response) => this.#answer(request, response))
   }
@@ -62,9 +66,11 @@ export class PictureServer {
     this.#isEnding = true
     const closed = once(this.#server, 'close')
     this.#server.close()
-    this.#server.closeIdleConnections()
+    // A connection also becomes idle later, when the rest of a request that was refused has arrived.
+    const sweep = setInterval(() => this.#server.closeIdleConnections(), 100)
     const timer = setTimeout(() => this.#server.closeAllConnections(), grace)
     await closed
+    clearInterval(sweep)
     clearTimeout(timer)
   }
 
@@ -88,13 +94,11 @@ export class PictureServer {
     request: IncomingMessage,
     ended: AbortSignal,
   ): Promise<{ status: number; body: object | string }> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server')
-    const { method } = request
+    const { method, url = '/' } = request
+    if (!URL.canParse(url, base)) throw notFound()
+    const { pathname, searchParams } = new URL(url, base)
     const allow = { '/health': 'GET, HEAD', '/openapi.json': 'GET, HEAD', '/classify': 'POST' }[pathname]
-    if (allow === undefined) {
-      const message = 'the server has POST /classify, GET /health and GET /openapi.json'
-      throw new HttpError(404, 'NOT_FOUND', message)
-    }
+    if (allow === undefined) throw notFound()
     if (!allow.split(', ').includes(method ?? '')) {
       throw new HttpError(405, 'METHOD_NOT_ALLOWED', `${pathname} accepts ${allow}`, { allow })
     }
@@ -105,7 +109,7 @@ export class PictureServer {
     }
     if (this.#busy >= this.#limits.maxRequests) {
       const message = `${this.#limits.maxRequests} requests are being answered`
-      throw new HttpError(503, 'OVERLOADED', message, { 'retry-after': '1', connection: 'close' })
+      throw new HttpError(503, 'OVERLOADED', message, { 'retry-after': '1' })
     }
     this.#busy++
     try {
@@ -124,26 +128,43 @@ export class PictureServer {
     top: number | undefined,
     signal: AbortSignal,
   ): Promise<PictureResult[]> {
-    const classifier = this.#classifier
+    if (images.length === 1) return this.#labelled(images, top, { signal })
     const errors = new Map<number, PictureResult>()
-    const onUnreadable =
-      images.length === 1
-        ? undefined
-        : (index: number, { code, message }: { code: string; message: string }) =>
-            errors.set(index, { error: { code, message } })
-    const call = { signal, ...(onUnreadable && { onUnreadable }) }
+    const onUnreadable = (index: number, { code, message }: SoftmarginError) =>
+      void errors.set(index, { error: { code, message } })
+    try {
+      const found = await this.#labelled(images, top, { signal, onUnreadable })
+      return found.map((result, i) => errors.get(i) ?? result)
+    } catch (error) {
+      // If none of the pictures can be read, the call fails.
+      if (errors.size < images.length) throw error
+      return [...images.keys()].map((i) => errors.get(i)!)
+    }
+  }
+
+  /** The labels of pictures, with the most probable classes if the classifier knows probabilities. */
+  async #labelled(
+    images: Uint8Array[],
+    top: number | undefined,
+    call: Parameters<ImageClassifier['predict']>[1],
+  ): Promise<PictureResult[]> {
+    const classifier = this.#classifier
     if (!classifier.hasProbabilities) {
       const labels = await classifier.predict(images, call)
-      return labels.map((label, i) => errors.get(i) ?? { label: label as Label })
+      return labels.map((label) => ({ label: label as Label }))
     }
     const { labels, probabilities } = await classifier.predictWithProba(images, call)
     return labels.map((label, i) => {
       const row = probabilities.row(i)
       const ranked = classifier.classes.map((name, c) => ({ label: name, probability: row[c] }))
       ranked.sort((a, b) => b.probability - a.probability)
-      return errors.get(i) ?? { label: label as Label, classes: ranked.slice(0, top) }
+      return { label: label as Label, classes: ranked.slice(0, top) }
     })
   }
+}
+
+function notFound(): HttpError {
+  return new HttpError(404, 'NOT_FOUND', 'the server has POST /classify, GET /health and GET /openapi.json')
 }
 
 function send(response: ServerResponse, status: number, body: string, isLast: boolean): void {

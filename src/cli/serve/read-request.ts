@@ -42,15 +42,17 @@ export function readTop(query: URLSearchParams): number | undefined {
 }
 
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  // The connection stays open, and the rest of the body is read and dropped: a client whose connection is closed while it
+  // still sends would not see the response.
   const tooLarge = () => {
-    const message = `the body must have at most ${maxBytes} bytes`
-    return new HttpError(413, 'TOO_LARGE', message, { connection: 'close' })
+    request.resume()
+    return new HttpError(413, 'TOO_LARGE', `the body must have at most ${maxBytes} bytes`)
   }
   // Reject the body before reading it if the client declares its length.
   if (Number(request.headers['content-length']) > maxBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length
     if (length > maxBytes) throw tooLarge()
     chunks.push(chunk)

@@ -8,7 +8,7 @@ export interface ServerLimits {
   maxImages: number
   /** Maximum number of concurrent requests; others are rejected. */
   maxRequests: number
-  /** Milliseconds for receiving a request, and again for answering it. */
+  /** Milliseconds for receiving a request, and again for answering it: an integer that a timer takes. */
   timeout: number
 }
 

@@ -178,6 +178,32 @@ describe('concurrent calls', () => {
     }
   })
 
+  it('whose batch does not fit in memory end, and later ones run without their images', async () => {
+    using extractor = await make()
+    const images = pictures(10)
+    const wanted = await alone(extractor, images.slice(0, 2))
+    const single = globalThis.Float32Array
+    vi.stubGlobal(
+      'Float32Array',
+      class extends single {
+        constructor(length: number) {
+          if (length > 4 * width * height * 3) throw new RangeError('Array buffer allocation failed')
+          super(length)
+        }
+      },
+    )
+    endings.push(() => vi.unstubAllGlobals())
+    await expect(extractor.extract(images, { batchSize: 8 })).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      argument: 'batchSize',
+    })
+    vi.unstubAllGlobals()
+    const runs = watchRuns()
+    const features = await extractor.extract(images.slice(0, 2))
+    expect([features.row(0), features.row(1)]).toEqual(wanted)
+    expect(runs.map(({ size }) => size)).toEqual([2])
+  })
+
   it('throw DISPOSED when the extractor is disposed of', async () => {
     const extractor = await make()
     const calls = pictures(30).map((image) => extractor.extract([image]))

@@ -50,7 +50,12 @@ export class BatchQueue implements PiecewiseWork {
   /** Processes a call, together with concurrent ones. @returns when the call has ended */
   async run(call: ImageCall): Promise<void> {
     this.#calls.push(call)
-    await takeTurns(this, call)
+    try {
+      await takeTurns(this, call)
+    } catch (error) {
+      // A piece of work failed; without its end the call would be worked on in later calls.
+      call.fail(error)
+    }
     if (this.isOver) this.#threads.release()
   }
 

@@ -1,3 +1,5 @@
+import { SoftmarginError } from '../../core/errors.ts'
+
 /** Preprocessed images in one growing buffer. */
 export class TensorBatch {
   /** Numbers per image. */
@@ -31,7 +33,7 @@ export class TensorBatch {
     return numbers.fill(0, this.#count * this.length)
   }
 
-  /** Buffer for the next image. */
+  /** Buffer for the next image. @throws {SoftmarginError} `OUT_OF_MEMORY` */
   slot(): Float32Array {
     if ((this.#count + 1) * this.length > this.#data.length) this.#reserve(2 * Math.max(1, this.#count))
     return this.image(this.#count)
@@ -47,11 +49,20 @@ export class TensorBatch {
     return this.#data.subarray(place * this.length, (place + 1) * this.length)
   }
 
-  /** Ensures capacity for at least `images` images and keeps the existing ones. */
+  /** Ensures capacity for at least `images` images and keeps the existing ones. @throws {SoftmarginError} `OUT_OF_MEMORY` */
   #reserve(images: number): void {
     if (images * this.length <= this.#data.length) return
-    const room = new Float32Array(images * this.length)
+    const room = allocate(images, this.length)
     room.set(this.#data)
     this.#data = room
+  }
+}
+
+function allocate(images: number, length: number): Float32Array {
+  try {
+    return new Float32Array(images * length)
+  } catch (cause) {
+    const message = `a batch of ${images} images of ${length} numbers each does not fit in memory; pass a smaller batchSize`
+    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'batchSize', received: images, cause })
   }
 }

@@ -193,6 +193,7 @@ export class FeatureExtractor {
       parts: this.#parts,
       layers: this.layers(),
       extract: (some: readonly ImageInput[], o: ExtractOptions) => this.extract(some, o),
+      checkAlive: () => this.#checkAlive(),
       open: (tuned: ModelProto | undefined) => this.#another({ pooling }, tuned),
     }
     const { fineTuneNetwork } = await import('./fine-tuning/fine-tune-network.ts')

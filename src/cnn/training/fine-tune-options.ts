@@ -96,7 +96,8 @@ export interface FineTuneOptions extends LongCall<FineTuneProgress> {
   groups?: ArrayLike<Label> | undefined
   /**
    * Whether the network, if the tuned one is kept, is trained once more, from the old weights and on all images, with
-   * those of the validation. It takes as long again, and `seconds` is the time of both. Default `true`.
+   * those of the validation. It takes as long again, and `seconds` is the time of both; if the second training makes less
+   * than half as many passes as the first, the network stays as it was compared. Default `true`.
    */
   refit?: boolean | undefined
   /**

@@ -1,7 +1,8 @@
+import { SoftmarginError } from '../../core/errors.ts'
 import { joinColumns } from '../../core/join-matrices.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Precision } from '../../core/precision/float16.ts'
-import { keptRows } from '../../core/precision/kept-rows.ts'
+import { type KeptRows, keptRows } from '../../core/precision/kept-rows.ts'
 import { Random } from '../../core/random.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
@@ -69,7 +70,7 @@ const MAX_COMPUTED_BYTES = 2 ** 27
  * Decodes the images, for a tail that takes them themselves. Each epoch changes them anew.
  *
  * @param decode computes one matrix, the images as the network takes them
- * @throws {SoftmarginError} as `Pipeline.run`
+ * @throws {SoftmarginError} as `Pipeline.run`; `OUT_OF_MEMORY`
  */
 export async function keepImages(
   images: readonly ImageInput[],
@@ -81,7 +82,7 @@ export async function keepImages(
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = tensorLength(preprocess)
-  const all = keptRows(images.length, length, precision)
+  const all = roomFor(images.length, length, precision)
   for (const [first, end] of batches(images.length, batchSizeFor(length))) {
     const [{ data }] = await decode(images.slice(first, end), {
       signal: o.signal,
@@ -104,6 +105,16 @@ export async function keepImages(
   }
 }
 
+/** Room for what is kept of the images. @throws {SoftmarginError} `OUT_OF_MEMORY` */
+function roomFor(images: number, size: number, precision: Precision): KeptRows {
+  try {
+    return keptRows(images, size, precision)
+  } catch (cause) {
+    const message = `${size} ${precision} numbers of each of ${images} images do not fit in memory; pass fewer images, set activations to 'float16', or from to a layer with smaller activations`
+    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', received: images, cause })
+  }
+}
+
 /** @param numbers that are computed of each image */
 function batchSizeFor(numbers: number): number {
   return Math.max(MIN_IMAGES, Math.floor(MAX_COMPUTED_BYTES / (4 * numbers)))
@@ -116,7 +127,7 @@ function* batches(images: number, size: number): Generator<[first: number, end: 
 /**
  * Runs the images through the network below the layer, once for each view, on the threads of the extractor.
  *
- * @throws {SoftmarginError} as `Pipeline.run`
+ * @throws {SoftmarginError} as `Pipeline.run`; `OUT_OF_MEMORY`
  */
 export async function keepActivations(
   { images, front, kept, store }: ActivationSource,
@@ -124,7 +135,7 @@ export async function keepActivations(
   o: KeepOptions,
 ): Promise<TrainingData> {
   const stores = kept.map((one) =>
-    Array.from({ length: views }, () => keptRows(images.length, one.size, precision)),
+    Array.from({ length: views }, () => roomFor(images.length, one.size, precision)),
   )
   const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
   const put = (found: readonly Float32Array[], first: number) => {

@@ -22,10 +22,13 @@ export function microBatchSize(tail: Tail, facts: Map<string, TensorInfo>, batch
 /**
  * Multiply-adds of a step for one image: of the tail, and of the gradients of its maps and weights, each as much.
  *
- * @param facts of one image
+ * @param facts of the batch of the tail
  */
 export function workOfStep(tail: Tail, facts: Map<string, TensorInfo>): number {
-  return 3 * tail.model.graph!.node.reduce((sum, node) => sum + (multiplyAdds(node, facts) ?? 0), 0)
+  const [images] = tail.kept[0].dims
+  return (
+    (3 * tail.model.graph!.node.reduce((sum, node) => sum + (multiplyAdds(node, facts) ?? 0), 0)) / images
+  )
 }
 
 /**

@@ -194,7 +194,7 @@ class Training {
 
   /** @throws {SoftmarginError} `INVALID_ARGUMENT` if the learning rate was halved often enough */
   #restartFromBest(): void {
-    if (this.#restarts++ === MAX_RESTARTS) throw diverged(this.#options.learningRate)
+    if (this.#restarts++ === MAX_RESTARTS) throw diverged(this.#options.learningRate, MAX_RESTARTS)
     this.#learningRate /= 2
     this.#updater.restart()
     this.#recent.clear()
@@ -215,8 +215,9 @@ class Training {
     })
   }
 
-  /** Sets the weights to their average. */
+  /** Sets the weights to their average. @throws {SoftmarginError} `INVALID_ARGUMENT` if the loss diverged in every step */
   async finish(): Promise<TrainingReport> {
+    if (this.#restarts === this.#steps) throw diverged(this.#options.learningRate, this.#restarts - 1)
     await this.#updater.finish()
     return {
       epochs: this.#steps / this.#stepsPerEpoch,
@@ -268,10 +269,11 @@ class RecentSteps {
   }
 }
 
-function diverged(learningRate: number): SoftmarginError {
-  const lowest = learningRate / 2 ** MAX_RESTARTS
+function diverged(learningRate: number, halvings: number): SoftmarginError {
+  const lowest = learningRate / 2 ** halvings
   const expected = 'a rate at which the loss does not diverge'
-  const message = `the loss diverged at learningRate ${learningRate} and at each of ${MAX_RESTARTS} halvings, down to ${lowest}: pass a smaller learningRate, or check the labels and whether the network's activations are finite`
+  const lower = halvings === 0 ? '' : ` and at each of ${halvings} halvings, down to ${lowest}`
+  const message = `the loss diverged at learningRate ${learningRate}${lower}: pass a smaller learningRate, or check the labels and whether the network's activations are finite`
   return new SoftmarginError('INVALID_ARGUMENT', message, {
     argument: 'learningRate',
     received: learningRate,

@@ -140,7 +140,7 @@ export class PoolThread {
   }
 
   /**
-   * Runs a job. Returns its result, or `STOLEN`; rejects with the error of the job or of the thread.
+   * Runs a job. Returns its result, or `TAKEN_BACK`; rejects with the error of the job or of the thread.
    *
    * @param transfer objects that are moved to the thread instead of being copied
    */

@@ -56,6 +56,24 @@ describe('the tail above a layer', () => {
     expect(kept[0].name).toBe('stage4.block1.conv1.relu.out')
   })
 
+  it('leaves out weights that the rest of the network reads too', () => {
+    const square = [constant('w', new Float32Array(4), [2, 2]), constant('v', new Float32Array(6), [2, 3])]
+    const layers = [
+      node('', 'MatMul', ['x', 'w'], ['a']),
+      node('', 'MatMul', ['a', 'w'], ['b']),
+      node('', 'MatMul', ['b', 'v'], ['y']),
+    ]
+    const shared = model(layers, square)
+    const facts = inferTensors(shared, { x: [1, 2] })
+    const learnt = (from: string) =>
+      tailOf(shared, facts, from).weights.map(({ name, depth }) => [name, depth])
+    expect(learnt('a')).toEqual([['v', 0]])
+    expect(learnt('x').sort()).toEqual([
+      ['v', 0],
+      ['w', 2],
+    ])
+  })
+
   it('is the whole network when cut at the image, with float16 weights as float32', () => {
     const { kept, weights, model: tail } = tailOf(tiny, tinyFacts, 'pixel_values')
     expect(kept).toEqual([{ name: 'pixel_values', dims: [4, 3, 32, 32] }])

@@ -23,6 +23,7 @@ export interface Tail {
   model: ModelProto
   /** The tensors that the tail reads from the rest of the network, all float32, with their dimensions in a batch. */
   kept: { name: string; dims: number[] }[]
+  /** The weights that the tail alone reads. */
   weights: Weight[]
 }
 
@@ -68,7 +69,12 @@ export function tailOf(model: ModelProto, facts: Map<string, TensorInfo>, from: 
       output: [tensorInfo(result, DataType.FLOAT, outputDims)],
     }),
   })
-  return { model: tail, kept, weights: weightsOf(above, used) }
+  // What is kept would change with a weight that the rest of the network reads as well, such as that of a branch for the
+  // mirror image, so such a weight stays.
+  const within = new Set(above)
+  const readBelow = new Set(nodes.filter((node) => !within.has(node)).flatMap(tensorsReadBy))
+  const weights = weightsOf(above, used).filter(({ name }) => !readBelow.has(name))
+  return { model: tail, kept, weights }
 }
 
 /**

@@ -35,13 +35,18 @@ export async function fineTuneNetwork<T extends OpenedExtractor>(
 ): Promise<{ extractor: T; tuning: Tuning; compared?: () => Promise<T> }> {
   const began = performance.now()
   const settings = checkFineTune(options)
-  const { signal, onProgress } = options
+  const { signal } = options
   const { parts } = frozen
+  const onProgress = (progress: FineTuneProgress) => {
+    // Trainings have networks of their own, which would go on.
+    frozen.checkAlive()
+    options.onProgress?.(progress)
+  }
   checkTuningData(images, labels, options.groups)
   const asked = options.from === undefined ? undefined : findFrom(parts, options.from)
   checkFineTuning(parts, frozen.layers, asked, labels, settings)
 
-  const all = await readTuningData(frozen, images, labels, options)
+  const all = await readTuningData(frozen, images, labels, { ...options, onProgress })
   const { validation: share, randomState, seconds } = settings
   const split = { validation: share, randomState, groups: all.groups }
   const rows = splitRows(all.labels, split)
@@ -56,10 +61,7 @@ export async function fineTuneNetwork<T extends OpenedExtractor>(
     settings: { ...settings, epochs },
   }
   const train = (task: TrainingTask, stage?: FineTuneProgress['stage']) =>
-    trainAbove(parts, setup, task, {
-      signal,
-      onProgress: onProgress && ((p) => onProgress(stage ? { ...p, stage } : p)),
-    })
+    trainAbove(parts, setup, task, { signal, onProgress: (p) => onProgress(stage ? { ...p, stage } : p) })
   const timeOf = (part: number) => (seconds === undefined ? undefined : began + 1000 * seconds * part)
 
   const firstRows = mayRefit ? rows.train : Int32Array.from(rows.train.keys())
@@ -98,6 +100,9 @@ export async function fineTuneNetwork<T extends OpenedExtractor>(
     }
     const everyRow = Int32Array.from(all.labels.keys())
     const again = await train({ ...all, rows: everyRow, deadline: timeOf(1), data }, 'refit')
+    // If time ran out, it has learnt less than what was compared.
+    if (again.report.epochs < first.report.epochs / 2)
+      return { extractor: tuned, tuning: { ...tuning, validation } }
     const extractor = await frozen.open(again.model)
     tuned.dispose()
     return { extractor, tuning: { ...tuningOf(again, plan.flip), refit: true, validation }, compared }

@@ -212,6 +212,10 @@ describe('fineTune', () => {
     // The rest are keys and names.
     expect(file.length - bytes).toBeGreaterThan(0)
     expect(file.length - bytes).toBeLessThan(20_000)
+    // Without views the activations are those of any seed.
+    using plain = FeatureStore.inMemory()
+    for (const [randomState, known] of [0, 60].entries())
+      expect(await tune({ store: plain, augment: false, randomState })).toMatchObject({ known })
     using unused = FeatureStore.inMemory()
     await tune({ store: unused, from: 'input' })
     expect(unused.size).toBe(0)

@@ -211,7 +211,9 @@ async function keepAll(
     const { run, release } = await startDecoder(parts)
     return keepImages(images, parts.preprocess, run, plan, options).finally(release)
   }
-  const front = await startFront(parts, tail, facts, { count, flip, shift, randomState })
+  // A seed by which no image is changed is not to make rows of a store other ones.
+  const views = { count, flip, shift, randomState: flip || shift > 0 ? randomState : 0 }
+  const front = await startFront(parts, tail, facts, views)
   const source = { images, front, kept, store: setup.settings.store }
   return keepActivations(source, plan, options).finally(front.release)
 }

@@ -10,6 +10,8 @@ export interface FrozenExtractor<T> {
   parts: LoadedNetwork
   layers: LayerInfo[]
   extract(images: readonly ImageInput[], o: ExtractOptions): Promise<Matrix>
+  /** @throws {SoftmarginError} `DISPOSED` once the extractor was disposed of */
+  checkAlive(): void
   /** Opens an extractor like this one on other weights, or on its own. */
   open(model: ModelProto | undefined): Promise<T>
 }

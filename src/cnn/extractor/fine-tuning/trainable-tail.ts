@@ -29,8 +29,8 @@ export function findFrom(parts: LoadedNetwork, from: string | number): string {
     from === 'input' || from === port.name ? port.name : pickLayer(layers, facts, from, 'from').name
   const tail = tailAbove(parts, name, 1)
   if (tail.weights.length === 0) {
-    const expected = 'a layer that operators with weights follow'
-    const message = `from must be ${expected}, but nothing can be learnt between ${show(name)} and ${show(parts.layer.name)}`
+    const expected = 'a layer that operators follow with weights of their own'
+    const message = `from must be ${expected}, but nothing can be learnt between ${show(name)} and ${show(parts.layer.name)} alone`
     throw new SoftmarginError('INVALID_ARGUMENT', message, { argument: 'from', received: from, expected })
   }
   const obstacle = obstacleIn(tail)

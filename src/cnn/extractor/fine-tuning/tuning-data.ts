@@ -32,7 +32,7 @@ export function checkTuningData(
 /**
  * Extracts the features of the images. Images that cannot be read are left out, if the caller wants to hear of them.
  *
- * @throws {SoftmarginError} as `FeatureExtractor.extract`
+ * @throws {SoftmarginError} as `FeatureExtractor.extract`; `ONE_CLASS` if the images of one class alone can be read
  */
 export async function readTuningData(
   frozen: Pick<FrozenExtractor<unknown>, 'extract'>,
@@ -52,9 +52,11 @@ export async function readTuningData(
       }),
   })
   const positions = [...images.keys()].filter((i) => !unreadable.has(i))
+  const read = positions.map((i) => labels[i])
+  checkClasses(uniqueLabels(read, 'labels'), 'labels')
   return {
     images: positions.map((i) => images[i]),
-    labels: positions.map((i) => labels[i]),
+    labels: read,
     groups: groups && positions.map((i) => groups[i]),
     features,
     positions,

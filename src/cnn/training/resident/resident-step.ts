@@ -99,7 +99,9 @@ class ResidentStep implements StepRuntime {
   async release(): Promise<void> {
     this.zeroGradients()
     await this.#updater?.release()
-    await (await this.#addition)?.release()
+    // Why it did not start was thrown where it was needed.
+    const addition = await this.#addition?.catch(() => undefined)
+    await addition?.release()
     await this.#source.graph.release()
   }
 }

@@ -30,7 +30,7 @@ await build({
     contents: `export { constantOf } from './src/cnn/engine/lowering/constants.ts'
       export { EngineNetwork } from './src/cnn/engine/network.ts'
       export { cutModel } from './src/onnx/edit/cut.ts'
-      export { readModel } from './src/onnx/graph/read.ts'`,
+      export { readModel } from './src/onnx/graph/read-model.ts'`,
     resolveDir: folder,
   },
   outfile: `${folder}dist/lib/bench-network.js`,

@@ -32,7 +32,7 @@ await build({
       export { cutModel } from './src/onnx/edit/cut.ts'
       export { tailOf } from './src/onnx/gradient/tail.ts'
       export { floatsOf } from './src/onnx/graph/float-data.ts'
-      export { readModel } from './src/onnx/graph/read.ts'
+      export { readModel } from './src/onnx/graph/read-model.ts'
       export { inferTensors } from './src/onnx/shapes/infer.ts'`,
     resolveDir: folder,
   },

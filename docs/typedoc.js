@@ -9,7 +9,9 @@ mkdirSync(folder, { recursive: true })
 const entryPoints = ['index', 'worker', 'bundler'].map((name) => {
   const path = `${folder}${name}.ts`
   const module = name === 'index' ? 'softmargin' : `softmargin/${name}`
-  writeFileSync(path, `/** @module ${module} */\nexport * from '../../src/${entries[name]}'\n`)
+  // `svm/public-svc.ts` exports this class as a constant.
+  const classes = name === 'index' ? "export { SVC } from '../../src/svm/svc.ts'\n" : ''
+  writeFileSync(path, `/** @module ${module} */\nexport * from '../../src/${entries[name]}'\n${classes}`)
   return path
 })
 const extended = { extends: '../../tsconfig.json', compilerOptions: { rootDir: '../..', noEmit: true } }

@@ -58,9 +58,11 @@ async function decodeFile(
 }
 
 /** Loaded when it is needed: pages with JPEG images alone do without. */
+let blending: typeof import('./formats/without-transparency.ts') | undefined
+
 async function opaque(image: RawImage): Promise<RawImage & { channels: 4 }> {
-  const { withoutTransparency } = await import('./formats/without-transparency.ts')
-  return withoutTransparency(image)
+  blending ??= await import('./formats/without-transparency.ts')
+  return blending.withoutTransparency(image)
 }
 
 /** Advice for a file in an unsupported format. */

@@ -23,6 +23,7 @@ export function featureScalerFromFile(stored: ScalerNumbers): FeatureScaler {
   return stored.kind === 'standard' ? standard(StandardScaler.from(stored)) : withoutNumbers(stored.kind)
 }
 
+/** The scaling to mean 0 and variance 1. */
 export function standard(scaler: StandardScaler): FeatureScaler {
   return {
     kind: 'standard',
@@ -31,6 +32,7 @@ export function standard(scaler: StandardScaler): FeatureScaler {
   }
 }
 
+/** A scaling that has no fitted numbers. */
 export function withoutNumbers(kind: 'l2' | 'none'): FeatureScaler {
   return {
     kind,

@@ -2,6 +2,7 @@ import type { LongCall } from '../core/call-options.ts'
 import { invalidArgument } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import { Matrix, type MatrixLike } from '../core/matrix.ts'
+import { decisionMatrix } from '../engine/decision/decision-matrix.ts'
 import { vote } from '../engine/decision/voting.ts'
 import type { DecisionFunction } from './model/decision-function.ts'
 import type { FittedModel, ModelExtras } from './model/fitted-model.ts'
@@ -79,8 +80,6 @@ export abstract class BaseClassifier<L extends Label> {
     const { classes, decisions } = this.fitted()
     const shape = o.shape ?? 'ovr'
     if (shape !== 'ovr' && shape !== 'ovo') throw invalidArgument('shape', shape, "'ovr' or 'ovo'")
-    const values = await decisions.decide(X, o)
-    const { decisionMatrix } = await import('../engine/decision/decision-matrix.ts')
-    return decisionMatrix(values, classes.length, shape)
+    return decisionMatrix(await decisions.decide(X, o), classes.length, shape)
   }
 }

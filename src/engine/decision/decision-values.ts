@@ -8,8 +8,7 @@ import { Engine } from '../wasm/engine.ts'
 import type { Simd } from '../wasm/module.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
-import { Float32Decider } from './float32-decider.ts'
-import { MAX_FLOAT32_ERROR, UNIT_ROUNDOFF } from './float32-limits.ts'
+import { Float32Decider, MAX_FLOAT32_ERROR, UNIT_ROUNDOFF } from './float32-decider.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
 /** Median of gamma |x|^2 over the support vectors above which an rbf kernel is computed in float64. */
@@ -83,7 +82,7 @@ export class DecisionValues {
 
   static async #inFloat64(simd: Simd, expansion: Expansion, timeSlice: TimeSlice, shared?: boolean) {
     // Few models need float64, and few rows of others: neither its code nor its kernels are in what predictions load.
-    const { Float64Decider, layOutPrecisely } = await import('./precise-decisions.ts')
+    const { Float64Decider, layOutPrecisely } = await import('./rare-decisions.ts')
     const engine = await Engine.open(simd, shared)
     try {
       const layout = await layOutPrecisely(engine, expansion, timeSlice)
@@ -156,7 +155,7 @@ async function layOut(
   const { supportVectors, kernel, dualCoef } = expansion
   const conditioning = await conditioningOf(engine, supportVectors, kernel.kind, timeSlice)
   if (kernel.kind === 'linear') {
-    const { layOutLinear } = await import('./linear-decisions.ts')
+    const { layOutLinear } = await import('./rare-decisions.ts')
     return layOutLinear(engine, expansion, conditioning, timeSlice)
   }
   const groups = vectorsOfClasses(expansion.nSupport)

@@ -7,6 +7,10 @@ import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { DecisionLayout, RowDecider } from './row-decider.ts'
 
+/** If float32 rounding may change decision values by more than this (the margin is 1), float64 is used. */
+export const MAX_FLOAT32_ERROR = 2 ** -7
+/** Unit roundoff of float32. */
+export const UNIT_ROUNDOFF = 2 ** -24
 /** Columns of kernel values that are computed and summed while they are in the cache. */
 const CHUNK = 1024
 

@@ -5,7 +5,7 @@ import { pairsOf } from '../kernel/pairs.ts'
 import type { Engine } from '../wasm/engine.ts'
 import type { TimeSlice } from '../wasm/time-slice.ts'
 import { type Expansion, forEachCoefficient } from './expansion.ts'
-import { MAX_FLOAT32_ERROR, UNIT_ROUNDOFF } from './float32-limits.ts'
+import { MAX_FLOAT32_ERROR, UNIT_ROUNDOFF } from './float32-decider.ts'
 import type { DecisionLayout } from './row-decider.ts'
 
 /**

@@ -9,8 +9,6 @@ import type { TimeSlice } from '../wasm/time-slice.ts'
 import type { Expansion } from './expansion.ts'
 import type { DecisionLayout } from './row-decider.ts'
 
-export { Float64Decider } from './float64-decider.ts'
-
 /** Lays out an expansion for float64. */
 export async function layOutPrecisely(
   engine: Engine,

@@ -149,7 +149,7 @@ export class DecisionFunction {
     this.#predictor?.close()
     this.#predictor = undefined
     if (kernel.kind === 'precomputed') {
-      const { PrecomputedPredictor } = await import('../../engine/decision/precomputed-decision.ts')
+      const { PrecomputedPredictor } = await import('../../engine/decision/rare-decisions.ts')
       this.#predictor = new PrecomputedPredictor(model, model.support)
     } else {
       const expansion = { ...model, kernel }

@@ -50,8 +50,8 @@ await assemble(
   ['simd', 'relaxed-simd', 'threads'],
   ['--sharedMemory'],
 )
-// Without the kernels of training.
-await assemble('assembly/cnn/inference.ts', 'dist/cnn.inference.wasm', ['simd'])
+// Without the kernels of training. Pages download it before their first label, so that every byte is worth the time.
+await assemble('assembly/cnn/inference.ts', 'dist/cnn.inference.wasm', ['simd'], ['--converge'])
 
 await writeBundles(
   {

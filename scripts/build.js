@@ -50,8 +50,9 @@ await assemble(
   ['simd', 'relaxed-simd', 'threads'],
   ['--sharedMemory'],
 )
-// Two thirds of it, for networks of plain convolutions that only run.
-await assemble('assembly/cnn/inference.ts', 'dist/cnn.inference.wasm', ['simd'])
+// Two thirds of it, for networks of plain convolutions that only run. Pages download it before their first label, so that
+// every byte is worth the time.
+await assemble('assembly/cnn/inference.ts', 'dist/cnn.inference.wasm', ['simd'], ['--converge'])
 
 await writeBundles(
   {

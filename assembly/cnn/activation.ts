@@ -2,6 +2,7 @@
 
 import { exp2of4, tanh4 } from '../kernel'
 import { madd } from '../simd'
+import { storeLanes } from './layout'
 
 /** What a kernel does to its sums before it stores them as the next map: clamps them, then activates them. */
 @unmanaged
@@ -82,12 +83,12 @@ function gate4(x: v128, least: v128, most: v128, rounding: v128, rise: v128, lev
   return f32x4.div(below, f32x4.add(below, above))
 }
 
-/** 1 / (1 + e^-x) */
+/** 1 / (1 + e^-(a x)) */
 // @ts-ignore: decorator
 @inline
-export function sigmoid4(x: v128): v128 {
+export function sigmoid4(x: v128, a: v128): v128 {
   return gate4(
-    f32x4.mul(x, f32x4.splat(-LOG2_E)),
+    f32x4.mul(x, f32x4.mul(a, f32x4.splat(-LOG2_E))),
     f32x4.splat(LEAST),
     f32x4.splat(MOST),
     f32x4.splat(ROUNDING),
@@ -117,7 +118,7 @@ function clamp01(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), f32x4.splat(1))
 }
 
-/** Activates one vector. SWISH is in `swish` alone. */
+/** Activates one vector. */
 // @ts-ignore: decorator
 @inline
 function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
@@ -134,7 +135,9 @@ function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
     case HARD_SWISH:
       return f32x4.mul(x, clamp01(f32x4.add(f32x4.mul(x, a), b)))
     case SIGMOID:
-      return keepNaN(x, sigmoid4(x))
+      return keepNaN(x, sigmoid4(x, one))
+    case SWISH:
+      return f32x4.mul(x, sigmoid4(x, a))
     case GELU:
       return f32x4.mul(
         f32x4.mul(half, x),
@@ -164,6 +167,7 @@ function activate4(x: v128, kind: i32, a: v128, b: v128): v128 {
   }
 }
 
+/** Activates whole vectors: `channels` is a multiple of 4 here and in what calls it. */
 // @ts-ignore: decorator
 @inline
 function activateEach(
@@ -176,15 +180,9 @@ function activateEach(
 ): void {
   const a = f32x4.splat(epilogue.a)
   const b = f32x4.splat(epilogue.b)
-  const whole = <usize>(channels & ~3) * 4
-  const rest = channels & 3
   for (let i = 0; i < pixels; i++) {
     let at = out + load<u32>(offsets + <usize>i * 4)
-    for (const end = at + whole; at < end; at += 16) v128.store(at, activate4(v128.load(at), kind, a, b))
-    for (let r = 0; r < rest; r++) {
-      f32.store(at, f32x4.extract_lane(activate4(v128.load32_splat(at), kind, a, b), 0))
-      at += 4
-    }
+    for (const end = at + <usize>channels * 4; at < end; at += 16) v128.store(at, activate4(v128.load(at), kind, a, b))
   }
 }
 
@@ -210,19 +208,11 @@ function swish(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue:
   const rounding = kept(ROUNDING, zero)
   const rise = kept(RISE, zero)
   const level = kept(LEVEL, zero)
-  const whole = <usize>(channels & ~3) * 4
-  const rest = channels & 3
   for (let i = 0; i < pixels; i++) {
     let at = out + load<u32>(offsets + <usize>i * 4)
-    for (const end = at + whole; at < end; at += 16) {
+    for (const end = at + <usize>channels * 4; at < end; at += 16) {
       const x = v128.load(at)
       v128.store(at, f32x4.mul(x, gate4(f32x4.mul(x, rate), least, most, rounding, rise, level)))
-    }
-    for (let r = 0; r < rest; r++) {
-      const x = v128.load32_splat(at)
-      const y = f32x4.mul(x, gate4(f32x4.mul(x, rate), least, most, rounding, rise, level))
-      f32.store(at, f32x4.extract_lane(y, 0))
-      at += 4
     }
   }
 }
@@ -235,8 +225,17 @@ function gelu(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: 
   activateEach(GELU, out, offsets, pixels, channels, epilogue)
 }
 
+/** Any kind, and any number of channels. */
 function anyKind(out: usize, offsets: usize, pixels: i32, channels: i32, epilogue: Epilogue): void {
-  activateEach(epilogue.kind, out, offsets, pixels, channels, epilogue)
+  const a = f32x4.splat(epilogue.a)
+  const b = f32x4.splat(epilogue.b)
+  for (let i = 0; i < pixels; i++) {
+    let at = out + load<u32>(offsets + <usize>i * 4)
+    for (let left = channels; left > 0; left -= 4) {
+      storeLanes(at, activate4(v128.load(at), epilogue.kind, a, b), left)
+      at += 16
+    }
+  }
 }
 
 /** Activates `channels` numbers of each of `pixels` pixels, in place. */
@@ -247,10 +246,13 @@ export function activateRows(
   channels: i32,
   epilogue: Epilogue,
 ): void {
-  if (epilogue.kind == SWISH) swish(out, offsets, pixels, channels, epilogue)
-  else if (epilogue.kind == HARD_SWISH) hardSwish(out, offsets, pixels, channels, epilogue)
-  else if (epilogue.kind == GELU) gelu(out, offsets, pixels, channels, epilogue)
-  else anyKind(out, offsets, pixels, channels, epilogue)
+  const kind = epilogue.kind
+  let whole = channels & ~3
+  if (kind == SWISH) swish(out, offsets, pixels, whole, epilogue)
+  else if (kind == HARD_SWISH) hardSwish(out, offsets, pixels, whole, epilogue)
+  else if (kind == GELU) gelu(out, offsets, pixels, whole, epilogue)
+  else whole = 0
+  if (whole < channels) anyKind(out + <usize>whole * 4, offsets, pixels, channels - whole, epilogue)
 }
 
 /** Clamps and activates a map into another. @param xOffsets, outOffsets u32 bytes, one a pixel */

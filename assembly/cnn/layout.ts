@@ -1,4 +1,5 @@
-// Converts ONNX's planes ([channels][pixels]) to maps with the channels last and back, copies pixels, and fills borders.
+// Converts ONNX's planes ([channels][pixels]) to maps with the channels last and back, copies pixels, fills borders, and
+// stores parts of vectors.
 
 /**
  * Writes one picture of planes as a map.
@@ -89,4 +90,15 @@ function fill(from: usize, bytes: usize, value: f32): usize {
   for (; from + 16 <= end; from += 16) v128.store(from, four)
   for (; from < end; from += 4) f32.store(from, value)
   return end
+}
+
+/** Stores the first `lanes` numbers of a vector. */
+export function storeLanes(at: usize, values: v128, lanes: i32): void {
+  if (lanes >= 4) {
+    v128.store(at, values)
+    return
+  }
+  if (lanes > 0) f32.store(at, f32x4.extract_lane(values, 0))
+  if (lanes > 1) f32.store(at, f32x4.extract_lane(values, 1), 4)
+  if (lanes > 2) f32.store(at, f32x4.extract_lane(values, 2), 8)
 }

@@ -12,6 +12,7 @@
 
 import { madd } from '../simd'
 import { Epilogue } from './activation'
+import { storeLanes } from './layout'
 
 /**
  * Channels of a panel, which are as many vectors as V8 keeps in registers: 2 x 4 sums, 4 weights, a pixel and a
@@ -31,17 +32,6 @@ export const TILE_PIXELS: i32 = 4
 @inline
 function clamp(sum: v128, low: v128, high: v128): v128 {
   return f32x4.pmin(f32x4.pmax(sum, low), high)
-}
-
-/** Stores the first `lanes` numbers of a vector. */
-function storeLanes(at: usize, values: v128, lanes: i32): void {
-  if (lanes >= 4) {
-    v128.store(at, values)
-    return
-  }
-  if (lanes > 0) f32.store(at, f32x4.extract_lane(values, 0))
-  if (lanes > 1) f32.store(at, f32x4.extract_lane(values, 1), 4)
-  if (lanes > 2) f32.store(at, f32x4.extract_lane(values, 2), 8)
 }
 
 /**

@@ -44,7 +44,7 @@ function derived4(z: v128, dy: v128, kind: i32, a: v128, b: v128): v128 {
       return f32x4.div(f32x4.mul(dy, f32x4.splat(0.5)), z)
     case SWISH: {
       const x = f32x4.mul(a, z)
-      const s = sigmoid4(x)
+      const s = sigmoid4(z, a)
       return f32x4.mul(dy, madd(f32x4.mul(x, s), f32x4.sub(one, s), s))
     }
     case HARD_SWISH: {

@@ -189,7 +189,7 @@ export function readsOf(operation: Operation): MapValue[] {
     case 'concatenation':
       return operation.inputs
     case 'convolution':
-      return [operation.input, operation.residual, operation.gate].filter((value) => value !== undefined)
+      return [operation.input, operation.residual, operation.gate].filter((value) => !!value)
     default:
       return [operation.input]
   }

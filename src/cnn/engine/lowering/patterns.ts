@@ -93,36 +93,26 @@ export function joinPatterns(operations: Operation[], outputs: MapValue[]): Oper
 }
 
 /**
- * Gives each product of a map with a gate to the 1 x 1 convolution that alone reads it, if it has fewer weights than the map has
- * numbers: it multiplies them by the gate instead.
+ * Gives the product of a map with a gate to the 1 x 1 convolution that alone reads it, if that has fewer filters than the map has
+ * pixels: it multiplies its weights by the gate instead. The product is left without readers.
  */
 export function joinGates(operations: Operation[], outputs: MapValue[]): Operation[] {
   const uses = new Uses(operations, outputs)
-  const gone = new Set<Operation>()
-  const joined = operations.map((operation): Operation => {
+  return operations.map((operation) => {
     if (operation.type !== 'convolution' || !acceptsGate(operation)) return operation
     const product = uses.onlyReader(operation.input) && uses.maker(operation.input)
     if (product?.type !== 'binary' || product.kind !== BinaryKind.multiply) return operation
-    if (product.activation !== linear) return operation
-    for (const [input, gate] of [
-      [product.left, product.right],
-      [product.right, product.left],
-    ]) {
-      if (input.constant || gate.constant || !isGate(gate, input)) continue
-      gone.add(product)
-      return { ...operation, input, gate }
-    }
-    return operation
+    const { left, right, activation } = product
+    const [input, gate] = areaOf(left) > 1 ? [left, right] : [right, left]
+    const isGate = areaOf(gate) === 1 && gate.shape.channels === input.shape.channels
+    if (!isGate || input.constant || gate.constant || activation !== linear) return operation
+    return { ...operation, input, gate }
   })
-  return joined.filter((operation) => !gone.has(operation))
 }
+
+const areaOf = ({ shape }: MapValue) => shape.height * shape.width
 
 function acceptsGate({ groups, kernel, strides, before, after, input, bias }: Convolution): boolean {
-  const { channels, height, width } = input.shape
-  const isPlain = [...kernel, ...strides].every((n) => n === 1) && [...before, ...after].every((n) => n === 0)
-  return isPlain && groups === 1 && channels > 1 && bias.length <= height * width
-}
-
-function isGate({ shape }: MapValue, { shape: full }: MapValue): boolean {
-  return shape.height * shape.width === 1 && shape.channels === full.channels && full.height * full.width > 1
+  const isPlain = [kernel, strides, before, after].join() === '1,1,1,1,0,0,0,0'
+  return isPlain && groups === 1 && input.shape.channels > 1 && bias.length <= areaOf(input)
 }

@@ -1,5 +1,4 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
-import type { Kernels } from '../wasm/cnn-exports.ts'
 import { byteOf } from './maps.ts'
 import { addDenseWeights, paddedFilters } from './pack-weights.ts'
 import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
@@ -55,53 +54,52 @@ function addDense(operation: Convolution, context: StepContext): void {
   const cut = depthBlocksOf(segments, DEPTH_BLOCK_NUMBERS)
   const segmentTable = tables.integers(cut.segments)
   const depthBlockTable = tables.integers(cut.depthBlocks)
-  const panels = paddedFilters(filters, facts)
+  const groupBytes = 4 * paddedFilters(filters, facts) * depth
   const weights = addDenseWeights(operation, facts, memory)
   const biases = memory.floats(bias.length + facts.wide, (to) => to.set(bias), operation.isMutable)
   const from = tables.pixels(x.layout, windowCorners(operation, shape))
   const to = tables.pixels(out.layout, everyPixel(shape))
   const residual = residualOf(operation, context)
   const gate = operation.gate && map(operation.gate)
-  const gated = gate && memory.buffer(4 * panels * depth, index)
+  const panels = gate ? memory.buffer(groupBytes, index) : { address: weights }
   const epilogue = epilogueAddress(context, operation.activation)
   const inputBytes = Math.min(strides[0] * strides[1], kernel[0] * kernel[1]) * pixelBytes
   const blockPixels = BLOCK_BYTES / (inputBytes + out.layout.pixelBytes)
   const pixelBlock = Math.max(tilePixels, Math.floor(blockPixels / tilePixels) * tilePixels)
   const area = areaOf(shape)
-  /** Runs it for some pictures. */
-  const run = (kernels: Kernels, first: number, pictures: number, panelsAt: number) => {
-    const skipped = 4 * first * area
-    for (let group = 0; group < groups; group++) {
-      const channel = group * filters * 4
-      kernels.dense(
-        x.buffer.address + group * channels * 4,
-        from + skipped,
-        pictures * area,
-        pixelBlock,
-        segmentTable,
-        depthBlockTable,
-        cut.depthBlocks.length / 2,
-        panelsAt + group * panels * depth * 4,
-        biases + channel,
-        filters,
-        out.buffer.address + channel,
-        to + skipped,
-        residual.buffer.address && residual.buffer.address + channel,
-        residual.offsets + skipped,
-        epilogue,
-      )
-    }
-  }
   push({
     name,
     kernel: 'dense',
     multiplyAdds: multiplyAddsOf(operation),
     run: (kernels, pictures) => {
-      if (!gate || !gated) return run(kernels, 0, pictures, weights)
-      for (let picture = 0; picture < pictures; picture++) {
-        const factors = gate.buffer.address + picture * gate.layout.pictureBytes + byteOf(gate.layout, 0, 0)
-        kernels.scalePanels(weights, depth, filters, factors, gated.address)
-        run(kernels, picture, 1, gated.address)
+      const each = gate ? 1 : pictures
+      for (let picture = 0; picture < pictures; picture += each) {
+        const skipped = 4 * picture * area
+        if (gate) {
+          const { buffer, layout } = gate
+          const factors = buffer.address + picture * layout.pictureBytes + byteOf(layout, 0, 0)
+          kernels.scalePanels(weights, depth, filters, factors, panels.address)
+        }
+        for (let group = 0; group < groups; group++) {
+          const first = group * filters * 4
+          kernels.dense(
+            x.buffer.address + group * channels * 4,
+            from + skipped,
+            each * area,
+            pixelBlock,
+            segmentTable,
+            depthBlockTable,
+            cut.depthBlocks.length / 2,
+            panels.address + group * groupBytes,
+            biases + first,
+            filters,
+            out.buffer.address + first,
+            to + skipped,
+            residual.buffer.address && residual.buffer.address + first,
+            residual.offsets + skipped,
+            epilogue,
+          )
+        }
       }
     },
   })

@@ -1,6 +1,8 @@
 // The intermediate representation that a graph is lowered to: operations on maps. Maps are stored
 // channels-last; a vector is a map of 1 x 1 pixels.
 
+import type { Kernels } from '../wasm/cnn-exports.ts'
+
 /** Dimensions of the map of one image. */
 export interface MapShape {
   channels: number
@@ -86,10 +88,10 @@ export interface Convolution extends Made, Windows {
   /** [filters, channels / groups, height, width]; read only when packed. */
   weights: () => Float32Array
   /**
-   * Set if it computes the gradient of another convolution's input. `weights` and `scale` are then those of that one, whose
-   * filters are its inputs; packing exchanges them, and turns them by 180 degrees.
+   * The weights, times `scale`, as kernels write them into memory of `bytes` bytes, if they are made of others there. Packing
+   * reads them instead of `weights` and `scale`, except where each channel has a filter of its own.
    */
-  exchanged?: 'straight' | 'turned' | undefined
+  staged?: { bytes: number; write(memory: ArrayBuffer, address: number, kernels: Kernels): void } | undefined
   /** The weights as little-endian float16, if the file has them so: the kernels unpack them. */
   halves?: Uint8Array | undefined
   /** Per-filter factors of a following normalization. */

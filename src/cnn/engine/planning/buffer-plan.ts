@@ -21,7 +21,7 @@ export interface Sums {
 }
 
 /** A permanent region such as weights or tables, written once memory is allocated. */
-interface Fixture {
+export interface Fixture {
   address: number
   bytes: number
   /** @param staging address of the memory that `stage` asked for */
@@ -44,7 +44,7 @@ export class MemoryPlan {
   /** Address 0 means 'none', so nothing is placed there. */
   #end = ALIGNMENT
 
-  /** Reserves a permanent region. @param isMutable whether `rewrite` writes it again. Default false */
+  /** Reserves a permanent region. @param isMutable whether it changes between runs. Default false */
   fix(bytes: number, write: Fixture['write'], isMutable = false): number {
     const address = this.#end
     this.#fixtures.push({ address, bytes, write, isMutable })
@@ -137,19 +137,8 @@ export class MemoryPlan {
     for (const { address, write } of this.#fixtures) write(memory, address, this.#end, kernels)
   }
 
-  /**
-   * Writes the regions again that change between runs. What the memory for staging holds is lost.
-   *
-   * @param share from where to where in the bytes of all of them: only those are written that begin there. Default: all
-   * @param staging address of the memory that `stage` asked for. Default: behind the permanent regions
-   */
-  rewrite({ memory, kernels }: Instance, share = { from: 0, to: 1 }, staging = this.#end): void {
-    const mutable = this.#fixtures.filter(({ isMutable }) => isMutable)
-    const all = mutable.reduce((sum, { bytes }) => sum + bytes, 0)
-    let start = 0
-    for (const { address, bytes, write } of mutable) {
-      if (start >= share.from * all && start < share.to * all) write(memory, address, staging, kernels)
-      start += bytes
-    }
+  /** The permanent regions that change between runs. */
+  get mutable(): readonly Fixture[] {
+    return this.#fixtures.filter(({ isMutable }) => isMutable)
   }
 }

@@ -21,15 +21,21 @@ interface Staged {
   rest: number
 }
 
-function stagedBytes({ input, groups, kernel, bias, halves, exchanged }: Convolution): number {
-  const { channels } = input.shape
-  const weights = bias.length * (channels / groups) * kernel[0] * kernel[1]
-  const scale = exchanged ? channels : bias.length
-  return roundUp(4 * (weights + scale) + (halves ? 2 * weights : 0) + (exchanged ? 4 * weights : 0), 16)
+function stagedBytes({ input, groups, kernel, bias, halves, staged }: Convolution): number {
+  const weights = bias.length * (input.shape.channels / groups) * kernel[0] * kernel[1]
+  return roundUp(staged?.bytes ?? 4 * (weights + bias.length) + (halves ? 2 * weights : 0), 16)
 }
 
-function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, kernels: Kernels): Staged {
-  const { weights, halves, scale, exchanged } = convolution
+function stage(
+  { weights, halves, scale, staged }: Convolution,
+  memory: ArrayBuffer,
+  staging: number,
+  kernels: Kernels,
+): Staged {
+  if (staged) {
+    staged.write(memory, staging, kernels)
+    return { weights: staging, scales: 0, rest: staging + roundUp(staged.bytes, 16) }
+  }
   let end = staging
   const put = (numbers: Float32Array) => {
     new Float32Array(memory, end, numbers.length).set(numbers)
@@ -44,30 +50,7 @@ function stage(convolution: Convolution, memory: ArrayBuffer, staging: number, k
   } else put(weights())
   const scales = scale ? end : 0
   if (scale) put(scale)
-  if (exchanged) {
-    exchange(convolution, staging, scales, end, kernels)
-    return { weights: end, scales: 0, rest: roundUp(end + (scales || end) - staging, 16) }
-  }
   return { weights: staging, scales, rest: roundUp(end, 16) }
-}
-
-/** Exchanges inputs and outputs in all groups. */
-function exchange(
-  { input, groups, kernel, bias, exchanged }: Convolution,
-  from: number,
-  scales: number,
-  to: number,
-  kernels: Kernels,
-): void {
-  const filters = input.shape.channels / groups
-  const channels = bias.length / groups
-  const taps = kernel[0] * kernel[1]
-  for (let group = 0; group < groups; group++) {
-    const at = 4 * group * filters * channels * taps
-    const factors = scales && scales + 4 * group * filters
-    const isTurned = exchanged === 'turned' ? 1 : 0
-    kernels.exchangeWeights(from + at, filters, channels, taps, factors, isTurned, to + at)
-  }
 }
 
 /** Weights for `dense`: [groups][panels][taps][channels per group][panel's filters], zero-padded. Returns the address. */
@@ -94,7 +77,7 @@ export function addDenseWeights(convolution: Convolution, facts: KernelConstants
 
 /** Weights for `depthwise`: [taps][channels], with `stride` values per tap. Returns the address. */
 export function addDepthwiseWeights(convolution: Convolution, stride: number, plan: MemoryPlan): number {
-  const { kernel, bias, scale, exchanged } = convolution
+  const { kernel, bias, scale } = convolution
   const taps = kernel[0] * kernel[1]
   return plan.floats(
     taps * stride,
@@ -102,9 +85,7 @@ export function addDepthwiseWeights(convolution: Convolution, stride: number, pl
       const weights = convolution.weights()
       for (let c = 0; c < bias.length; c++) {
         const factor = scale ? scale[c] : 1
-        for (let tap = 0; tap < taps; tap++) {
-          to[tap * stride + c] = weights[c * taps + (exchanged === 'turned' ? taps - 1 - tap : tap)] * factor
-        }
+        for (let tap = 0; tap < taps; tap++) to[tap * stride + c] = weights[c * taps + tap] * factor
       }
     },
     convolution.isMutable,

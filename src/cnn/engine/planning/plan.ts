@@ -1,6 +1,6 @@
 import { type Convolution, lengthOf, type MapValue, type Program } from '../lowering/operations.ts'
 import type { Instance } from '../wasm/instance.ts'
-import { type Buffer, MemoryPlan, type Sums } from './buffer-plan.ts'
+import { type Buffer, type Fixture, MemoryPlan, type Sums } from './buffer-plan.ts'
 import { type ConvolutionKernel, chooseKernel, winogradForm } from './choose-kernel.ts'
 import { type Border, layOut, type MapLayout, roundUp, writeMap } from './maps.ts'
 import {
@@ -43,8 +43,8 @@ export interface Plan {
   planes: Buffer
   /** Writes weights and tables. */
   write(instance: Instance): void
-  /** Rewrites only the weights that training changes, or a share of them: see `MemoryPlan.rewrite`. */
-  rewrite: MemoryPlan['rewrite']
+  /** The regions of weights that training changes. */
+  mutable: readonly Fixture[]
 }
 
 /** Plans the memory of a program and its steps. */
@@ -131,7 +131,7 @@ export function makePlan(program: Program<PlannedOperation>, options: PlanOption
     })),
     planes,
     write: (instance: Instance) => memory.write(instance),
-    rewrite: memory.rewrite.bind(memory),
+    mutable: memory.mutable,
   }
   const { fixedBytes, writingBytes, sumBytes } = memory
   const sums = { address: options.buffersAt ?? fixedBytes, bytes: sumBytes }

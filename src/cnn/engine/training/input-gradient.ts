@@ -3,6 +3,7 @@ import { single } from '../lowering/lower-windows.ts'
 import { NotForEngine } from '../lowering/not-for-engine.ts'
 import { type Convolution, linear, type MapValue } from '../lowering/operations.ts'
 import type { PlannedOperation } from '../planning/step.ts'
+import { exchangedWeights } from './exchanged-weights.ts'
 import { spreadOut } from './spread-out.ts'
 import { hasStridedGradient, stridedGradient } from './strided-gradient.ts'
 
@@ -21,7 +22,7 @@ export function inputGradient(
   dy: MapValue,
   residual: MapValue | undefined,
 ): PlannedOperation[] {
-  const { input, kernel, strides, dilations, groups, weights, scale, isMutable } = convolution
+  const { input, kernel, strides, dilations, groups, isMutable } = convolution
   const name = `gradient of ${convolution.name}`
   const before = ([0, 1] as const).map((i) => (kernel[i] - 1) * dilations[i] - convolution.before[i])
   if (before.some((n) => n < 0)) {
@@ -37,9 +38,7 @@ export function inputGradient(
     dilations,
     before: [before[0], before[1]],
     groups,
-    weights,
-    exchanged: 'turned',
-    scale,
+    ...exchangedWeights(convolution, true),
     bias: new Float32Array(input.shape.channels),
     residual,
     activation: linear,
@@ -47,7 +46,7 @@ export function inputGradient(
   }
   if (strides.every((n) => n === 1)) return [exchanged]
   if (hasStridedGradient(convolution)) {
-    return [stridedGradient(convolution, { ...exchanged, exchanged: 'straight' })]
+    return [stridedGradient(convolution, { ...exchanged, ...exchangedWeights(convolution, false) })]
   }
   if (kernel.every((n) => n === 1)) {
     // Each gradient reaches one pixel, so that the zeros can come last.

@@ -21,7 +21,7 @@ export interface SliceContext {
   assets: { [Name in CustomAssetName]?: CustomAsset }
 }
 
-/** A share of the weights to be packed: see `MemoryPlan.rewrite`. */
+/** A share of the weights to be packed: see `packWeights`. */
 export interface PackJob {
   type: 'pack'
   share: { from: number; to: number }

@@ -99,15 +99,27 @@ function given(name: string, output: MapValue, take: (port: Port) => void): Cust
   }
 }
 
-/** Packs the values of the parameters, or a share of them: see `MemoryPlan.rewrite`. */
+/**
+ * Packs the values of the parameters. What the memory for staging holds is lost.
+ *
+ * @param share from where to where in the bytes of all packed weights: only regions are written that begin there. Default: all
+ * @param staging address of the memory that `MemoryPlan.stage` asks for. Default: behind the weights and tables
+ */
 export function packWeights(
   { plan, program }: TrainingPlan,
-  ...[instance, share, staging]: Parameters<Plan['rewrite']>
+  { memory, kernels }: Instance,
+  share = { from: 0, to: 1 },
+  staging = plan.fixedBytes,
 ): void {
   for (const one of program.operations) {
     if (one.type === 'convolution') one.trainable?.refresh()
   }
-  plan.rewrite(instance, share, staging)
+  const all = plan.mutable.reduce((sum, { bytes }) => sum + bytes, 0)
+  let start = 0
+  for (const { address, bytes, write } of plan.mutable) {
+    if (start >= share.from * all && start < share.to * all) write(memory, address, staging, kernels)
+    start += bytes
+  }
 }
 
 /**

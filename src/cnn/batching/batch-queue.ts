@@ -143,7 +143,7 @@ export class BatchQueue implements PiecewiseWork {
 
   async #run(batch: Batch): Promise<void> {
     try {
-      const activations = await runBatch(this.#network, batch)
+      const activations = await this.#activations(batch, batch)
       if (batch.count > 1 && this.#rules.isIndependent === undefined) this.#unchecked = { batch, activations }
       else this.#deliver(batch, activations)
     } catch (error) {
@@ -151,6 +151,11 @@ export class BatchQueue implements PiecewiseWork {
     } finally {
       for (const call of this.#calls) call.wake()
     }
+  }
+
+  /** Runs a batch as long as a call waits for the batch `of`. */
+  #activations(batch: Batch, of: Batch): Promise<Activation[]> {
+    return runBatch(this.#network, batch, { isWanted: () => of.pendingCalls.length > 0 })
   }
 
   #deliver(batch: Batch, activations: Activation[]): void {
@@ -193,7 +198,7 @@ export class BatchQueue implements PiecewiseWork {
       const tolerance = this.#network.session.device === 'wasm' ? 0 : GPU_TOLERANCE
       let isSame = true
       for (const index of [0, batch.count - 1]) {
-        const alone = await runBatch(this.#network, batch.single(index))
+        const alone = await this.#activations(batch.single(index), batch)
         isSame &&= alone.every((own, i) => isSameImage(own, activations[i], index, tolerance))
       }
       this.#rules.isIndependent = isSame

@@ -1,4 +1,6 @@
+import { SoftmarginError } from '../../core/errors.ts'
 import { Random } from '../../core/random.ts'
+import { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { applyView, drawView, type TensorSize } from './augment.ts'
 
 /** Random changes of images that a network is run on, several of each image. */
@@ -11,6 +13,13 @@ export interface ImageViews {
   shift: number
   /** Seed of the changes, an integer from 0 to 2^32 - 1. */
   randomState: number
+}
+
+/** What ends a run between two views. */
+export interface RunEnd {
+  slice?: TimeSlice | undefined
+  /** Whether a result is still waited for. */
+  isWanted?: (() => boolean) | undefined
 }
 
 /**
@@ -37,15 +46,27 @@ export function* viewsOfBatch(
   }
 }
 
-/** Runs the views of a batch one after the other. @returns the results of `run`, one list after the other */
+/**
+ * Runs the views of a batch one after the other. There may be many, so that the event loop has its turns between them.
+ *
+ * @param end.slice ends the run if its signal is aborted
+ * @param end.isWanted ends it if it returns `false`
+ * @returns the results of `run`, one list after the other
+ * @throws {SoftmarginError} `ABORTED`
+ */
 export async function runViews<Result>(
   images: Float32Array,
   size: TensorSize,
   views: ImageViews,
   run: (changed: Float32Array) => Promise<Result[]>,
+  { slice = new TimeSlice(), isWanted = () => true }: RunEnd = {},
 ): Promise<Result[]> {
   const results: Result[] = []
-  for (const changed of viewsOfBatch(images, size, views)) results.push(...(await run(changed)))
+  for (const changed of viewsOfBatch(images, size, views)) {
+    results.push(...(await run(changed)))
+    if (slice.expired) await slice.yield()
+    if (!isWanted()) throw new SoftmarginError('ABORTED', 'no call waits for the batch any more')
+  }
   return results
 }
 

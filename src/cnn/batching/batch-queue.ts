@@ -140,7 +140,7 @@ export class BatchQueue implements PiecewiseWork {
 
   async #run(batch: Batch): Promise<void> {
     try {
-      const activations = await runBatch(this.#network, batch)
+      const activations = await this.#activations(batch, batch)
       if (batch.count > 1 && this.#rules.isIndependent === undefined) this.#unchecked = { batch, activations }
       else this.#deliver(batch, activations)
     } catch (error) {
@@ -148,6 +148,11 @@ export class BatchQueue implements PiecewiseWork {
     } finally {
       for (const call of this.#calls) call.wake()
     }
+  }
+
+  /** Runs a batch as long as a call waits for the batch `of`. */
+  #activations(batch: Batch, of: Batch): Promise<Activation[]> {
+    return runBatch(this.#network, batch, { isWanted: () => of.pendingCalls.length > 0 })
   }
 
   #deliver(batch: Batch, activations: Activation[]): void {

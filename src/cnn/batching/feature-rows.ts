@@ -1,5 +1,6 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
+import { roomFor } from '../../core/room.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
 import type { Arrangement } from '../spatial-view.ts'
@@ -106,15 +107,8 @@ export class FeatureRows {
   #allocate(cols: number): void {
     if (this.#data.length > 0) return
     this.#cols = cols
-    this.#data = allocate(this.#images, cols)
-  }
-}
-
-function allocate(rows: number, cols: number): Float32Array {
-  try {
-    return new Float32Array(rows * cols)
-  } catch (cause) {
-    const message = `${rows} images of ${cols} features each do not fit in memory; extract fewer at a time, or use pooling`
-    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
+    const what = `${this.#images} images of ${cols} features`
+    const make = () => new Float32Array(this.#images * cols)
+    this.#data = roomFor(make, what, 'extract fewer at a time, or use pooling')
   }
 }

@@ -1,4 +1,9 @@
-import { type PoolThread, QUEUE_LENGTH, type ThreadContext } from '../../engine/wasm/pool-thread.ts'
+import {
+  type PoolThread,
+  QUEUE_LENGTH,
+  TAKEN_BACK,
+  type ThreadContext,
+} from '../../engine/wasm/pool-thread.ts'
 import { customAssets } from '../../host/assets.ts'
 import { deserializeError } from '../../host/serialize-error.ts'
 import type { SharedPlace } from '../engine/network.ts'
@@ -45,7 +50,9 @@ export class Lane {
     }
     this.#jobs++
     try {
-      const result = (await context.thread.run(context, job, transfer)) as ImageJobResult
+      const answer = await context.thread.run(context, job, transfer)
+      if (answer === TAKEN_BACK) throw new Error('the lane was closed')
+      const result = answer as ImageJobResult
       const errors = new Map([...result.errors].map(([place, error]) => [place, deserializeError(error)]))
       return { ...result, errors }
     } finally {
@@ -53,8 +60,14 @@ export class Lane {
     }
   }
 
+  /** Ends its jobs and frees its copy of the network. */
   close(): void {
-    this.#context.thread.close(this.#context).catch(() => {})
+    const { thread } = this.#context
+    const close = () => thread.close(this.#context)
+    thread
+      .abort(this.#context)
+      .then(close)
+      .catch(() => {})
   }
 }
 

@@ -1,6 +1,7 @@
 // The work of a thread on images: decoding, resizing, the network and pooling together; or decoding and resizing alone.
 
 import type { ThreadWork } from '../../engine/wasm/job.ts'
+import type { TimeSlice } from '../../engine/wasm/time-slice.ts'
 import { type CustomAsset, type CustomAssetName, useAssets } from '../../host/assets.ts'
 import { type SerializedError, serializeError } from '../../host/serialize-error.ts'
 import type { OpenedImage } from '../../image/image-input.ts'
@@ -52,7 +53,7 @@ export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
     const network = session && { session, port, preprocess, taps, views }
     const length = tensorLength(preprocess)
     let spare: Float32Array | undefined
-    const run = async ({ images }: ImageJob): Promise<ImageJobResult> => {
+    const run = async ({ images }: ImageJob, slice: TimeSlice): Promise<ImageJobResult> => {
       const batch = new TensorBatch(length, spare)
       const errors = new Map<number, SerializedError>()
       for (const [place, { opened, argument }] of images.entries()) {
@@ -67,7 +68,7 @@ export const imageWork: ThreadWork<ImageContext, ImageJob, ImageJobResult> = {
       }
       if (batch.count === 0) return { errors, rows: [] }
       if (!network) return { errors, rows: [], tensors: batch.data }
-      const activations = await runBatch(network, batch)
+      const activations = await runBatch(network, batch, { slice })
       spare = batch.data
       return { errors, rows: tapsOfViews(network).map((tap, i) => poolTap(tap, activations[i], batch.count)) }
     }

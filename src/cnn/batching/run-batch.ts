@@ -1,6 +1,6 @@
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
-import type { ImageViews } from '../augmentation/image-views.ts'
+import type { ImageViews, RunEnd } from '../augmentation/image-views.ts'
 import type { ImageTensorInput } from '../image-tensor-input.ts'
 import { checkRows } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
@@ -27,10 +27,15 @@ export function tapsOfViews({ taps, views }: Pick<NetworkToRun, 'taps' | 'views'
 /**
  * Runs a batch.
  *
+ * @param end what ends the run of views
  * @returns the activation of each of `tapsOfViews`
- * @throws {SoftmarginError} `MODEL_UNSUPPORTED`, `DISPOSED`
+ * @throws {SoftmarginError} `MODEL_UNSUPPORTED`, `DISPOSED`, `ABORTED`
  */
-export async function runBatch(network: NetworkToRun, batch: TensorBatch): Promise<Activation[]> {
+export async function runBatch(
+  network: NetworkToRun,
+  batch: TensorBatch,
+  end?: RunEnd,
+): Promise<Activation[]> {
   const { port, preprocess, views } = network
   // A model with a fixed batch size needs a full batch, padded with zeros.
   const size = port.batch ?? batch.count
@@ -41,7 +46,7 @@ export async function runBatch(network: NetworkToRun, batch: TensorBatch): Promi
   const run = (tensor: Float32Array) => runTensor(network, tensor, dims)
   if (!views) return run(numbers)
   const { runViews } = await import('../augmentation/image-views.ts')
-  return runViews(numbers, { channels, height, width }, views, run)
+  return runViews(numbers, { channels, height, width }, views, run, end)
 }
 
 /** @returns the activation of each tap */

@@ -1,4 +1,4 @@
-import { SoftmarginError } from '../../core/errors.ts'
+import { roomFor } from '../../core/room.ts'
 
 /** Preprocessed images in one growing buffer. */
 export class TensorBatch {
@@ -52,17 +52,10 @@ export class TensorBatch {
   /** Ensures capacity for at least `images` images and keeps the existing ones. @throws {SoftmarginError} `OUT_OF_MEMORY` */
   #reserve(images: number): void {
     if (images * this.length <= this.#data.length) return
-    const room = allocate(images, this.length)
+    const what = `${images} images of ${this.length} numbers`
+    const make = () => new Float32Array(images * this.length)
+    const room = roomFor(make, what, 'pass a smaller batchSize', 'batchSize')
     room.set(this.#data)
     this.#data = room
-  }
-}
-
-function allocate(images: number, length: number): Float32Array {
-  try {
-    return new Float32Array(images * length)
-  } catch (cause) {
-    const message = `a batch of ${images} images of ${length} numbers each does not fit in memory; pass a smaller batchSize`
-    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'batchSize', received: images, cause })
   }
 }

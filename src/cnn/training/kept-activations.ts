@@ -1,9 +1,9 @@
-import { SoftmarginError } from '../../core/errors.ts'
 import { joinColumns } from '../../core/join-matrices.ts'
 import type { Matrix } from '../../core/matrix.ts'
 import type { Precision } from '../../core/precision/float16.ts'
 import { type KeptRows, keptRows } from '../../core/precision/kept-rows.ts'
 import { Random } from '../../core/random.ts'
+import { roomFor } from '../../core/room.ts'
 import type { ImageInput } from '../../image/image-input.ts'
 import { outputSize } from '../../image/preprocess.ts'
 import type { ResolvedPreprocess } from '../../image/preprocess-options.ts'
@@ -82,7 +82,7 @@ export async function keepImages(
   const { width, height } = outputSize(preprocess)
   const size: TensorSize = { channels: preprocess.mean.length, height, width }
   const length = tensorLength(preprocess)
-  const all = roomFor(images.length, length, precision)
+  const all = rowsFor(images.length, length, precision)
   for (const [first, end] of batches(images.length, batchSizeFor(length))) {
     const [{ data }] = await decode(images.slice(first, end), {
       signal: o.signal,
@@ -106,13 +106,10 @@ export async function keepImages(
 }
 
 /** Room for what is kept of the images. @throws {SoftmarginError} `OUT_OF_MEMORY` */
-function roomFor(images: number, size: number, precision: Precision): KeptRows {
-  try {
-    return keptRows(images, size, precision)
-  } catch (cause) {
-    const message = `${size} ${precision} numbers of each of ${images} images do not fit in memory; pass fewer images, set activations to 'float16', or from to a layer with smaller activations`
-    throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', received: images, cause })
-  }
+function rowsFor(images: number, size: number, precision: Precision): KeptRows {
+  const what = `${images} images of ${size} ${precision} numbers`
+  const advice = `pass fewer images, set activations to 'float16', or from to a higher layer`
+  return roomFor(() => keptRows(images, size, precision), what, advice)
 }
 
 /** @param numbers that are computed of each image */
@@ -135,7 +132,7 @@ export async function keepActivations(
   o: KeepOptions,
 ): Promise<TrainingData> {
   const stores = kept.map((one) =>
-    Array.from({ length: views }, () => roomFor(images.length, one.size, precision)),
+    Array.from({ length: views }, () => rowsFor(images.length, one.size, precision)),
   )
   const numbers = views * kept.reduce((sum, { size }) => sum + size, 0)
   const put = (found: readonly Float32Array[], first: number) => {

@@ -1,6 +1,5 @@
-import { SoftmarginError } from '../../core/errors.ts'
+import { roomFor, SoftmarginError } from '../../core/errors.ts'
 import { Matrix } from '../../core/matrix.ts'
-import { roomFor } from '../../core/room.ts'
 import { type Pooling, pool, pooledSize, type ResolvedPooling, resolvePooling } from '../pool.ts'
 import type { Activation } from '../running-network.ts'
 import type { Arrangement } from '../spatial-view.ts'

@@ -1,4 +1,4 @@
-import { roomFor } from '../../core/room.ts'
+import { roomFor } from '../../core/errors.ts'
 
 /** Preprocessed images in one growing buffer. */
 export class TensorBatch {

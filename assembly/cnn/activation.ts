@@ -182,7 +182,8 @@ function activateEach(
   const b = f32x4.splat(epilogue.b)
   for (let i = 0; i < pixels; i++) {
     let at = out + load<u32>(offsets + <usize>i * 4)
-    for (const end = at + <usize>channels * 4; at < end; at += 16) v128.store(at, activate4(v128.load(at), kind, a, b))
+    for (const end = at + <usize>channels * 4; at < end; at += 16)
+      v128.store(at, activate4(v128.load(at), kind, a, b))
   }
 }
 

@@ -60,9 +60,8 @@ export function scalePanels(panels: usize, depth: i32, filters: i32, factors: us
   for (let filter = 0; filter < filters; filter += WIDE) {
     const bytes = <usize>panelWidth(filters - filter) * 4
     for (let at = factors; at < last; at += 4) {
-      const factor = v128.load32_splat(at)
       for (const end = to + bytes; to < end; to += 16) {
-        v128.store(to, f32x4.mul(v128.load(panels), factor))
+        v128.store(to, f32x4.mul(v128.load(panels), v128.load32_splat(at)))
         panels += 16
       }
     }

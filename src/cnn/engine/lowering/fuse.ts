@@ -3,6 +3,7 @@ import {
   ActivationKind,
   BinaryKind,
   type Convolution,
+  isMultiply,
   linear,
   type MapValue,
   type Operation,
@@ -24,8 +25,6 @@ export async function fuse(program: Program): Promise<Program> {
   if (operations.some(isMultiply)) operations = (await import('./patterns.ts')).joinGates(operations, outputs)
   return { ...program, operations: withoutDead(operations, outputs) }
 }
-
-const isMultiply = (one: Operation) => one.type === 'binary' && one.kind === BinaryKind.multiply
 
 /**
  * Fuses what leaves every map that a backward pass reads: residuals, and activations of which `isFused` holds.

@@ -183,6 +183,11 @@ export interface Program<Kind = Operation> {
   outputs: { name: string; value: MapValue; dims: number[] }[]
 }
 
+/** Whether an operation is a product of two maps. */
+export function isMultiply(operation: Operation | undefined): operation is Binary {
+  return operation?.type === 'binary' && operation.kind === BinaryKind.multiply
+}
+
 /** The maps that an operation reads. */
 export function readsOf(operation: Operation): MapValue[] {
   switch (operation.type) {

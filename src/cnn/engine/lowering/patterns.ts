@@ -4,8 +4,8 @@
 import {
   type Activation,
   ActivationKind,
-  BinaryKind,
   type Convolution,
+  isMultiply,
   linear,
   type MapValue,
   type Operation,
@@ -69,7 +69,7 @@ export function joinPatterns(operations: Operation[], outputs: MapValue[]): Oper
   const uses = new Uses(operations, outputs)
   const gone = new Set<Operation>()
   const joined = operations.map((operation): Operation => {
-    if (operation.type !== 'binary' || operation.kind !== BinaryKind.multiply) return operation
+    if (!isMultiply(operation)) return operation
     const { left, right, name, output } = operation
     const tail = uses.onlyReader(output)
     const factor = tail?.type === 'unary' && isAffine(tail.activation) && tail.activation.b === 0
@@ -100,12 +100,14 @@ export function joinGates(operations: Operation[], outputs: MapValue[]): Operati
   const uses = new Uses(operations, outputs)
   return operations.map((operation) => {
     if (operation.type !== 'convolution' || !acceptsGate(operation)) return operation
-    const product = uses.onlyReader(operation.input) && uses.maker(operation.input)
-    if (product?.type !== 'binary' || product.kind !== BinaryKind.multiply) return operation
+    const product = uses.onlyReader(operation.input) ? uses.maker(operation.input) : undefined
+    if (!isMultiply(product)) return operation
     const { left, right, activation } = product
     const [input, gate] = areaOf(left) > 1 ? [left, right] : [right, left]
     const isGate = areaOf(gate) === 1 && gate.shape.channels === input.shape.channels
-    if (!isGate || input.constant || gate.constant || activation !== linear) return operation
+    // Only what reads a map in windows gives it a border: a gate has none.
+    if (!isGate || uses.count(gate) > 1 || input.constant || gate.constant || activation !== linear)
+      return operation
     return { ...operation, input, gate }
   })
 }

@@ -1,5 +1,4 @@
 import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
-import { byteOf } from './maps.ts'
 import { addDenseWeights, paddedFilters } from './pack-weights.ts'
 import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
 import { addWinograd } from './steps-winograd.ts'
@@ -76,8 +75,7 @@ function addDense(operation: Convolution, context: StepContext): void {
       for (let picture = 0; picture < pictures; picture += each) {
         const skipped = 4 * picture * area
         if (gate) {
-          const { buffer, layout } = gate
-          const factors = buffer.address + picture * layout.pictureBytes + byteOf(layout, 0, 0)
+          const factors = gate.buffer.address + picture * gate.layout.pictureBytes
           kernels.scalePanels(weights, depth, filters, factors, panels.address)
         }
         for (let group = 0; group < groups; group++) {

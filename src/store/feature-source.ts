@@ -50,8 +50,12 @@ export class JoinedLayers implements FeatureSource {
   async #computeSignature(): Promise<FeatureSignature> {
     const parts: FeatureSignature[] = []
     for (const choice of this.choices) {
-      using alone = await this.#extractor.withLayer(choice)
-      parts.push(await signatureOf(alone))
+      const alone = await this.#extractor.withLayer(choice)
+      try {
+        parts.push(await signatureOf(alone))
+      } finally {
+        alone.dispose()
+      }
     }
     return joinSignatures(parts)
   }

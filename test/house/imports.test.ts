@@ -131,6 +131,14 @@ describe('files', () => {
     expect([...count.values()].filter((paths) => paths.length > 1)).toEqual([])
   })
 
+  test('only the command line declares with `using`, which fails in browsers without Symbol.dispose', () => {
+    const declaring = files.filter((path) =>
+      /^\s*(await )?using \w+ =/m.test(readFileSync(`src/${path}`, 'utf8')),
+    )
+    expect(declaring.length).toBeGreaterThan(0)
+    expect(declaring.filter((path) => !path.startsWith('cli/'))).toEqual([])
+  })
+
   test('no folder contains more than about 15 files', () => {
     const count = new Map<string, number>()
     for (const path of files) {

@@ -91,10 +91,13 @@ export async function comparedFeatures(
   read: readonly number[],
   { signal, batchSize, onProgress }: ImagesCall,
 ): Promise<Matrix | undefined> {
-  using compared = await extractor.openCompared()
-  // Awaited here, before the extractor is disposed of.
-  return await compared?.extract(
-    read.map((i) => images[i]),
-    { signal, batchSize, onProgress: (p) => onProgress?.({ stage: 'features', ...p }) },
-  )
+  const compared = await extractor.openCompared()
+  try {
+    return await compared?.extract(
+      read.map((i) => images[i]),
+      { signal, batchSize, onProgress: (p) => onProgress?.({ stage: 'features', ...p }) },
+    )
+  } finally {
+    compared?.dispose()
+  }
 }

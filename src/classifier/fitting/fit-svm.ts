@@ -66,9 +66,13 @@ export async function searchFor<L extends Label>(
     cautious && own >= 0 ? (results: CvResults) => clearlyBest(results, own, STANDARD_ERRORS) : true
   const search = new GridSearchCV(template, grid, { cv, scoring, refit })
   for (const candidate of candidates) {
-    using svm = template.clone(candidate)
-    checkFeatureKernel(svm, 'grid.kernel')
-    checkClassWeight(svm, labels)
+    const svm = template.clone(candidate)
+    try {
+      checkFeatureKernel(svm, 'grid.kernel')
+      checkClassWeight(svm, labels)
+    } finally {
+      svm.dispose()
+    }
   }
   if (typeof cv === 'number') await splitRows(cv, images, labels, groups)
   return search

@@ -54,7 +54,7 @@ export class Pipeline {
   }
 
   /** Frees what other threads hold of the network. The network itself is the caller's. */
-  [Symbol.dispose](): void {
+  close(): void {
     this.#threads.close()
   }
 

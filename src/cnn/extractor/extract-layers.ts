@@ -54,11 +54,11 @@ export async function extractLayers(
   })
   try {
     const isIndependent = treatsImagesApart(cut)
-    using pipeline = new Pipeline(
+    const pipeline = new Pipeline(
       { session, port, preprocess, taps, isIndependent },
       { largestLayer: largestLayer(measured, names), dims, threads },
     )
-    return await pipeline.run(images, options)
+    return await pipeline.run(images, options).finally(() => pipeline.close())
   } finally {
     await session.release()
   }

@@ -321,8 +321,8 @@ export class FeatureExtractor {
   dispose(): void {
     if (this.#disposed) return
     this.#disposed = true
-    this.#pipeline?.[Symbol.dispose]()
-    this.#asItIs?.[Symbol.dispose]()
+    this.#pipeline?.close()
+    this.#asItIs?.close()
     // Not awaited; releasing a session fails only through a bug in ONNX Runtime.
     this.#parts.session.release().catch(() => {})
   }

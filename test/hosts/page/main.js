@@ -5,5 +5,6 @@ import { program } from '../program.js'
 
 window.outcome = await program(softmargin, spawn).then(
   JSON.stringify,
-  (error) => `failed: ${error.stack ?? error}`,
+  // WebKit's stacks do not begin with the message.
+  (error) => `failed: ${error}\n${error.stack}`,
 )

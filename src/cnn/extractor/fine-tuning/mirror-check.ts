@@ -20,8 +20,8 @@ export async function keepsClassWhenMirrored(
   if (!side) return false
   const [train, test] = [selectImages(data, side.train), selectImages(data, side.test)]
   const views = { count: 1, flip: 'always', shift: 0, randomState } as const
-  using pipeline = featurePipeline(parts, layers, { views })
-  const [mirrored] = await pipeline.run(test.images, { signal })
+  const pipeline = featurePipeline(parts, layers, { views })
+  const [mirrored] = await pipeline.run(test.images, { signal }).finally(() => pipeline.close())
   const tests = [test.features, mirrored]
   const [plain, turned] = await probeFeatures(train.features, train.labels, tests, test.labels, signal)
   return accuracy(turned) >= accuracy(plain) - MAX_LOST_ACCURACY

@@ -76,7 +76,7 @@ export async function startDecoder(parts: LoadedNetwork): Promise<Started> {
 function piped(network: BatchedNetwork, o: ConstructorParameters<typeof Pipeline>[1]): Started {
   const pipeline = new Pipeline(network, o)
   const release = async () => {
-    pipeline[Symbol.dispose]()
+    pipeline.close()
     await network.session.release()
   }
   return { run: pipeline.run.bind(pipeline), release }

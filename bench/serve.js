@@ -7,8 +7,9 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request } from 'node:http'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -136,34 +137,58 @@ async function ask({ port, seconds, pictures, path = '/' }, onWarm = () => {}) {
 /** The clients, which run in the other process. */
 async function askAll() {
   const { port, path, seconds, pictures } = await new Promise((resolve) => process.once('message', resolve))
-  const agent = new Agent({ keepAlive: true, maxSockets: clients })
-  const headers = { 'content-type': 'image/png' }
-  const askOne = (body) =>
-    new Promise((resolve, reject) => {
-      const asked = request({ port, path, headers, host: '127.0.0.1', method: 'POST', agent }, (answer) => {
-        answer.resume()
-        answer.on('end', resolve)
-      })
-      asked.on('error', reject)
-      asked.end(body)
-    })
-  const bodies = pictures.map((bytes) => Buffer.from(bytes))
+  const requests = pictures.map((bytes) => {
+    const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: image/png\r\ncontent-length: ${bytes.length}\r\n\r\n`
+    return Buffer.concat([Buffer.from(head), Buffer.from(bytes)])
+  })
+  const connections = await Promise.all(Array.from({ length: clients }, () => connection(port)))
   const times = []
   let end = performance.now() + 3000
   let isWarm = false
-  const client = async (which) => {
+  const client = async (ask, which) => {
     for (let i = which; performance.now() < end; i++) {
       const began = performance.now()
-      await askOne(bodies[i % bodies.length])
+      await ask(requests[i % requests.length])
       if (isWarm) times.push(performance.now() - began)
     }
   }
-  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)))
+  await Promise.all(connections.map(client))
   process.send('warm')
   isWarm = true
   end = performance.now() + 1000 * seconds
-  await Promise.all(Array.from({ length: clients }, (_, i) => client(i)))
+  await Promise.all(connections.map(client))
   process.send(times)
+}
+
+/**
+ * Opens a connection, which is kept. The clients share the cores of the server, so they write whole requests to bare
+ * sockets: a client of node:http takes several times as long for a request.
+ *
+ * @returns sends a request and waits for the end of the answer
+ */
+async function connection(port) {
+  const socket = connect(port, '127.0.0.1').setNoDelay()
+  await once(socket, 'connect')
+  let received = Buffer.alloc(0)
+  let waiting
+  socket.on('data', (chunk) => {
+    received = Buffer.concat([received, chunk])
+    const end = received.indexOf('\r\n\r\n')
+    if (end < 0) return
+    const head = received.toString('latin1', 0, end)
+    const length = /^content-length: (\d+)$/im.exec(head)
+    if (!head.startsWith('HTTP/1.1 200 ') || !length)
+      return waiting.reject(new Error(`the answer is ${head}`))
+    if (received.length < end + 4 + Number(length[1])) return
+    received = Buffer.alloc(0)
+    waiting.resolve()
+  })
+  socket.on('close', () => waiting?.reject(new Error('the server closed a connection')))
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      waiting = { resolve, reject }
+      socket.write(bytes)
+    })
 }
 
 /** Handwritten digits of two kinds as PNG files. */

@@ -1,5 +1,6 @@
 // Packing of rows into panels and strips (layouts: see gemm.ts), matrix transpose, and gathering of row segments.
 
+import { exchangeFour } from './exchange'
 import { TILE_COLS, TILE_ROWS } from './simd'
 
 /** Packs `rows` (at most TILE_COLS) row-major rows at `source` into one panel, padded with zero rows. */
@@ -74,19 +75,8 @@ export function transpose(
     for (let i = 0; i < rows; i += 4) {
       for (let j = from; j < to; j += 4) {
         const at = source + <usize>i * sourceStride + <usize>j * 4
-        const r0 = v128.load(at)
-        const r1 = v128.load(at + sourceStride)
-        const r2 = v128.load(at + 2 * sourceStride)
-        const r3 = v128.load(at + 3 * sourceStride)
-        const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5)
-        const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7)
-        const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5)
-        const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
         const put = out + <usize>j * outStride + <usize>i * 4
-        v128.store(put, v128.shuffle<f64>(low01, low23, 0, 2))
-        v128.store(put + outStride, v128.shuffle<f64>(low01, low23, 1, 3))
-        v128.store(put + 2 * outStride, v128.shuffle<f64>(high01, high23, 0, 2))
-        v128.store(put + 3 * outStride, v128.shuffle<f64>(high01, high23, 1, 3))
+        exchangeFour(at, sourceStride, false, f32x4.splat(1), put, outStride)
       }
     }
   }

@@ -1,7 +1,7 @@
 // Packs weights, in ONNX's order, into the panels of tile.ts. In WebAssembly, since packing takes a good part of the time to
 // start a network.
 
-import { exchangeFour } from './exchange'
+import { exchangeFour } from '../exchange'
 import { panelWidth, WIDE } from './tile'
 import { WINOGRAD_PLANE_GAP } from './winograd/winograd'
 import { weightSide } from './winograd/winograd-layer'
@@ -80,7 +80,7 @@ function packFour(from: usize, channels: i32, scales: usize, to: usize, width: u
   const factors = scales ? v128.load(scales) : f32x4.splat(1)
   let c = 0
   for (; c + 4 <= channels; c += 4) {
-    exchangeFour(from, row, factors, to, width)
+    exchangeFour(from, row, true, factors, to, width)
     from += 16
     to += 4 * width
   }

@@ -1,5 +1,6 @@
 import type { ExtractOptions } from '../cnn/batching/run-images.ts'
 import { type ExtractorOptions, FeatureExtractor, type LayerChoice } from '../cnn/extractor/extractor.ts'
+import { noteUnreadable } from '../cnn/extractor/unreadable-images.ts'
 import type { LayerInfo } from '../cnn/layers/layer-info.ts'
 import type { Pooling } from '../cnn/pool.ts'
 import type { LongCall, Progress } from '../core/call-options.ts'
@@ -220,25 +221,20 @@ async function extract(
   { batchSize, signal, onProgress, onUnreadable, store }: ChooseLayerOptions,
   labels: ArrayLike<Label>,
 ): Promise<Omit<Ranking, 'layers'>> {
-  const unreadable = new Set<number>()
+  const noted = noteUnreadable(onUnreadable)
   const call: ExtractOptions = {
     batchSize,
     signal,
     onProgress: (p) => onProgress?.({ stage: 'features', ...p }),
-    onUnreadable:
-      onUnreadable &&
-      ((index, error) => {
-        unreadable.add(index)
-        onUnreadable(index, error)
-      }),
+    onUnreadable: noted.onUnreadable,
   }
-  const readable = () => [...images.keys()].filter((i) => !unreadable.has(i))
-  if (!store) return { features: await extractor.extractLayers(images, choices, call), read: readable() }
+  if (!store)
+    return { features: await extractor.extractLayers(images, choices, call), read: noted.readable(images) }
   const joined = new JoinedLayers(extractor, choices)
   const keys = await store.keep(joined, images, { ...call, labels })
   const { preprocess, parts = [] } = await joined.signature()
   const features = parts.map((part) => store.featuresOf(keys, { ...part, preprocess }))
-  return { features, keys, joined, read: readable() }
+  return { features, keys, joined, read: noted.readable(images) }
 }
 
 /** What cross-validation found for a layer. */

@@ -1,6 +1,6 @@
 import type { FeatureExtractor } from '../cnn/extractor/extractor.ts'
+import { noteUnreadable } from '../cnn/extractor/unreadable-images.ts'
 import type { Progress } from '../core/call-options.ts'
-import type { SoftmarginError } from '../core/errors.ts'
 import type { Label } from '../core/labels.ts'
 import type { Matrix } from '../core/matrix.ts'
 import type { ImageInput } from '../image/image-input.ts'
@@ -38,22 +38,17 @@ export class ImageFeatures {
 
   /** @param labels labels to record in the store */
   async extract(images: readonly ImageInput[], o: ImagesCall, labels?: ArrayLike<Label>): Promise<Extracted> {
-    const unreadable = new Set<number>()
+    const noted = noteUnreadable(o.onUnreadable)
     const call = {
       signal: o.signal,
       batchSize: o.batchSize,
       onProgress: (p: Progress) => o.onProgress?.({ stage: 'features', ...p }),
-      onUnreadable:
-        o.onUnreadable &&
-        ((index: number, error: SoftmarginError) => {
-          unreadable.add(index)
-          o.onUnreadable?.(index, error)
-        }),
+      onUnreadable: noted.onUnreadable,
     }
     const { store } = this
     const keys = store && (await store.keep(await this.#kept(), images, { ...call, labels }))
     const features = keys ? await this.ofKeys(keys) : await this.extractor.extract(images, call)
-    return { features, keys, read: [...images.keys()].filter((i) => !unreadable.has(i)) }
+    return { features, keys, read: noted.readable(images) }
   }
 
   /**

@@ -1,4 +1,4 @@
-import { SoftmarginError } from '../core/errors.ts'
+import { roomFor } from '../core/errors.ts'
 import { Matrix } from '../core/matrix.ts'
 import type { Precision } from '../core/precision/float16.ts'
 import { type KeptRows, keptRows } from '../core/precision/kept-rows.ts'
@@ -34,12 +34,8 @@ export class GrowingRows {
   }
 
   #grow(rows: number): void {
-    try {
-      this.#kept = this.#kept.enlarged(rows)
-    } catch (cause) {
-      const message = `more than ${this.#rows} rows of ${this.cols} features do not fit in memory`
-      throw new SoftmarginError('OUT_OF_MEMORY', message, { argument: 'images', cause })
-    }
+    const what = `more than ${this.#rows} rows of ${this.cols} features`
+    this.#kept = roomFor(() => this.#kept.enlarged(rows), what)
     this.#room = rows
   }
 }

@@ -1,7 +1,7 @@
 // Gradients of the weights of convolutions, from the map that a convolution read and the gradient of the one that it made.
 
 import { madd } from '../../simd'
-import { exchangeFour } from '../exchange'
+import { exchangeFour } from '../../exchange'
 import { OUTER, outerProducts, packRows } from './outer'
 
 /**
@@ -143,7 +143,7 @@ export function unpackGradient(
       const from = sums + <usize>i * step
       const at = to + <usize>i * 4
       for (let own = 0; own < fours; own += 4) {
-        exchangeFour(from + <usize>own * 4, step, factors, at + <usize>own * filterBytes, filterBytes)
+        exchangeFour(from + <usize>own * 4, step, true, factors, at + <usize>own * filterBytes, filterBytes)
       }
     }
     for (let i = fours == count ? numbers : 0; i < channels * taps; i++) {

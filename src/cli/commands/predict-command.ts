@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { ImageClassifier, type ImagesCall } from '../../classifier/image-classifier.ts'
+import { noteUnreadable } from '../../cnn/extractor/unreadable-images.ts'
 import { invalidArgument, SoftmarginError, show } from '../../core/errors.ts'
 import type { Label } from '../../core/labels.ts'
 import { formatsOf, hint, listPictures } from '../../host/folders/labelled-folder.ts'
@@ -99,15 +100,9 @@ async function predictionsOf(
   paths: string[],
   call: ImagesCall & Required<Pick<ImagesCall, 'onUnreadable'>>,
 ): Promise<Prediction[]> {
-  const unreadable = new Set<number>()
-  const noting: typeof call = {
-    ...call,
-    onUnreadable: (index, error) => {
-      unreadable.add(index)
-      call.onUnreadable(index, error)
-    },
-  }
-  const readable = () => [...paths.keys()].filter((i) => !unreadable.has(i))
+  const noted = noteUnreadable(call.onUnreadable)
+  const noting = { ...call, onUnreadable: noted.onUnreadable }
+  const readable = () => noted.readable(paths)
   if (!classifier.hasProbabilities) {
     const labels = await classifier.predict(paths, noting)
     return readable().map((i) => ({ image: paths[i], label: labels[i] }))

@@ -1,5 +1,32 @@
 import { fromHalves, type Precision, toHalves } from './float16.ts'
 
+/** How numbers of a precision are kept. */
+interface Format<Numbers extends Float32Array | Uint16Array> {
+  room(length: number): Numbers
+  put(numbers: Float32Array, to: Numbers): void
+  take(kept: Numbers, to: Float32Array): void
+  /** All of some kept numbers: these themselves if they are float32, else converted. */
+  read(kept: Numbers): Float32Array
+}
+
+const float32: Format<Float32Array> = {
+  room: (length) => new Float32Array(length),
+  put: (numbers, to) => to.set(numbers),
+  take: (kept, to) => to.set(kept),
+  read: (kept) => kept,
+}
+
+const float16: Format<Uint16Array> = {
+  room: (length) => new Uint16Array(length),
+  put: toHalves,
+  take: fromHalves,
+  read: (kept) => {
+    const numbers = new Float32Array(kept.length)
+    fromHalves(kept, numbers)
+    return numbers
+  },
+}
+
 /** Rows of numbers of the same length. */
 export interface KeptRows {
   /** Keeps rows from the row `first` on. */
@@ -17,65 +44,23 @@ export interface KeptRows {
  * @throws {RangeError} if they do not fit in memory
  */
 export function keptRows(rows: number, length: number, precision: Precision): KeptRows {
-  return precision === 'float32'
-    ? new SingleRows(new Float32Array(rows * length), length)
-    : new HalfRows(new Uint16Array(rows * length), length)
+  return precision === 'float32' ? rowsIn(float32, rows, length) : rowsIn(float16, rows, length)
 }
 
-class SingleRows implements KeptRows {
-  readonly #all: Float32Array
-  readonly #length: number
-
-  constructor(all: Float32Array, length: number) {
-    this.#all = all
-    this.#length = length
-  }
-
-  put(rows: Float32Array, first: number): void {
-    this.#all.set(rows, first * this.#length)
-  }
-
-  take(row: number, to: Float32Array): void {
-    to.set(this.#all.subarray(row * this.#length, (row + 1) * this.#length))
-  }
-
-  numbers(rows: number): Float32Array {
-    return this.#all.subarray(0, rows * this.#length)
-  }
-
-  enlarged(rows: number): KeptRows {
-    const larger = new Float32Array(rows * this.#length)
-    larger.set(this.#all)
-    return new SingleRows(larger, this.#length)
-  }
-}
-
-class HalfRows implements KeptRows {
-  readonly #all: Uint16Array
-  readonly #length: number
-
-  constructor(all: Uint16Array, length: number) {
-    this.#all = all
-    this.#length = length
-  }
-
-  put(rows: Float32Array, first: number): void {
-    toHalves(rows, this.#all.subarray(first * this.#length, first * this.#length + rows.length))
-  }
-
-  take(row: number, to: Float32Array): void {
-    fromHalves(this.#all.subarray(row * this.#length, (row + 1) * this.#length), to)
-  }
-
-  numbers(rows: number): Float32Array {
-    const numbers = new Float32Array(rows * this.#length)
-    fromHalves(this.#all.subarray(0, numbers.length), numbers)
-    return numbers
-  }
-
-  enlarged(rows: number): KeptRows {
-    const larger = new Uint16Array(rows * this.#length)
-    larger.set(this.#all)
-    return new HalfRows(larger, this.#length)
+/** @param before numbers that the rows begin with */
+function rowsIn<Numbers extends Float32Array | Uint16Array>(
+  format: Format<Numbers>,
+  rows: number,
+  length: number,
+  before?: Numbers,
+): KeptRows {
+  const all = format.room(rows * length)
+  if (before) all.set(before)
+  const part = (from: number, to: number) => all.subarray(from, to) as Numbers
+  return {
+    put: (some, first) => format.put(some, part(first * length, first * length + some.length)),
+    take: (row, to) => format.take(part(row * length, (row + 1) * length), to),
+    numbers: (count) => format.read(part(0, count * length)),
+    enlarged: (count) => rowsIn(format, count, length, all),
   }
 }

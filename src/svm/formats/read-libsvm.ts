@@ -7,7 +7,7 @@ import type { Kernel } from '../../engine/kernel/kernel.ts'
 import { pairCount } from '../../engine/kernel/pairs.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { stateFromImported } from './import-model.ts'
-import { kernelNames, kernelNumbers } from './write-libsvm.ts'
+import { kernelNames, kernelNumbers } from './libsvm-kernels.ts'
 
 /**
  * Reads the text of a LIBSVM model of type C-SVC, or nu-SVC, which predicts in the same way. The text is untrusted.

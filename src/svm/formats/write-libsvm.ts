@@ -3,17 +3,7 @@
 import { SoftmarginError } from '../../core/errors.ts'
 import type { SvcState } from '../model/svc-state.ts'
 import { importedFromState } from './export-model.ts'
-
-/** LIBSVM's names of kernels. */
-export const kernelNames = { linear: 'linear', poly: 'polynomial', rbf: 'rbf', sigmoid: 'sigmoid' } as const
-
-/** The kernel parameters that LIBSVM writes for each kernel. */
-export const kernelNumbers = {
-  linear: [],
-  poly: ['degree', 'gamma', 'coef0'],
-  rbf: ['gamma'],
-  sigmoid: ['gamma', 'coef0'],
-} as const
+import { kernelNames, kernelNumbers } from './libsvm-kernels.ts'
 
 /**
  * Writes an SVC as the text of a LIBSVM model (the format of `svm-train` in LIBSVM 3).

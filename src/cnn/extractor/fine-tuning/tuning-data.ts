@@ -4,6 +4,7 @@ import { type Label, uniqueLabels } from '../../../core/labels.ts'
 import type { Matrix } from '../../../core/matrix.ts'
 import type { ImageInput } from '../../../image/image-input.ts'
 import type { FineTuneOptions } from '../../training/fine-tune-options.ts'
+import { noteUnreadable } from '../unreadable-images.ts'
 import type { FrozenExtractor } from './frozen-extractor.ts'
 
 /** Images that a network is tuned on, and what the frozen network sees of them. */
@@ -40,18 +41,13 @@ export async function readTuningData(
   labels: ArrayLike<Label>,
   { groups, signal, onProgress, onUnreadable }: FineTuneOptions,
 ): Promise<TuningData> {
-  const unreadable = new Set<number>()
+  const noted = noteUnreadable(onUnreadable)
   const features = await frozen.extract(images, {
     signal,
     onProgress: (p) => onProgress?.({ stage: 'features', ...p }),
-    onUnreadable:
-      onUnreadable &&
-      ((index, error) => {
-        unreadable.add(index)
-        onUnreadable(index, error)
-      }),
+    onUnreadable: noted.onUnreadable,
   })
-  const positions = [...images.keys()].filter((i) => !unreadable.has(i))
+  const positions = noted.readable(images)
   const read = positions.map((i) => labels[i])
   checkClasses(uniqueLabels(read, 'labels'), 'labels')
   return {

@@ -1,4 +1,4 @@
-// Responds to each posted row of features with its label: the SVM alone, 23 kB with its WebAssembly, gzipped.
+// Responds to each posted row of features with its label: the SVM alone, 24 kB with its WebAssembly, gzipped.
 import { SvcPredictor } from 'softmargin/svm'
 import file from './svm.libsvm'
 

@@ -13,7 +13,7 @@ import {
   type Port,
   type Step,
 } from './step.ts'
-import { addSteps } from './steps.ts'
+import { addSteps } from './steps/steps.ts'
 import { everyPixel, Tables } from './tables.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { show } from '../../../core/errors.ts'
 import type { ModelProto, NodeProto } from '../../../onnx/proto/onnx.ts'
 import { inferTensors } from '../../../onnx/shapes/infer.ts'
-import { fuseForTraining } from '../lowering/fuse.ts'
+import { fuseForTraining } from '../lowering/fusion/fuse.ts'
 import { lowerNodes, outputsOf } from '../lowering/lower.ts'
 import { scaleChannels } from '../lowering/lower-windows.ts'
 import { Lowering } from '../lowering/lowering.ts'

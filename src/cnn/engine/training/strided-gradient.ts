@@ -2,7 +2,7 @@ import type { Convolution } from '../lowering/operations.ts'
 import { winogradForm } from '../planning/choose-kernel.ts'
 import { byteOf, type MapLayout, roundUp } from '../planning/maps.ts'
 import { areaOf, type CustomOperation, type StepContext } from '../planning/step.ts'
-import { winogradRoom } from '../planning/steps-winograd.ts'
+import { winogradRoom } from '../planning/steps/steps-winograd.ts'
 import { tileSides } from '../planning/winograd-tiles.ts'
 
 const form = winogradForm('strided4')!

@@ -1,7 +1,7 @@
 import { BinaryKind, lengthOf, linear, type MapValue, type Program } from '../lowering/operations.ts'
 import { makePlan, type Plan } from '../planning/plan.ts'
 import type { CustomOperation, PlannedOperation, Port } from '../planning/step.ts'
-import { loadRareSteps } from '../planning/steps.ts'
+import { loadRareSteps } from '../planning/steps/steps.ts'
 import { everyPixel } from '../planning/tables.ts'
 import { putMaps, takeMaps } from '../transfer.ts'
 import type { Simd } from '../wasm/cnn-module.ts'

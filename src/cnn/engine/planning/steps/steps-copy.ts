@@ -1,5 +1,5 @@
-import type { Copy } from '../lowering/operations.ts'
-import { addBorder, type StepContext } from './step.ts'
+import type { Copy } from '../../lowering/operations.ts'
+import { addBorder, type StepContext } from '../step.ts'
 
 /** Adds the kernel calls that copy a part of a map, or a map into a larger one. */
 export function addCopy(operation: Copy, { map, tables, push }: StepContext): void {

@@ -1,4 +1,4 @@
-import { type MapValue, type Operation, readsOf } from './operations.ts'
+import { type MapValue, type Operation, readsOf } from '../operations.ts'
 
 /** Index of the producer and the readers of each map. */
 export class Uses {

@@ -10,7 +10,7 @@ import {
   type MapValue,
   type Operation,
   type Unary,
-} from './operations.ts'
+} from '../operations.ts'
 import { Uses } from './uses.ts'
 
 /**

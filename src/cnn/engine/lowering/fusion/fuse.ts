@@ -8,7 +8,7 @@ import {
   type MapValue,
   type Operation,
   type Program,
-} from './operations.ts'
+} from '../operations.ts'
 import { Uses } from './uses.ts'
 
 /**

@@ -1,8 +1,8 @@
-import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
-import { roundUp } from './maps.ts'
-import { addDepthwiseWeights } from './pack-weights.ts'
-import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
-import { everyPixel, tapOffsets, windowCorners } from './tables.ts'
+import { type Convolution, multiplyAddsOf } from '../../lowering/operations.ts'
+import { roundUp } from '../maps.ts'
+import { addDepthwiseWeights } from '../pack-weights.ts'
+import { areaOf, epilogueAddress, residualOf, type StepContext } from '../step.ts'
+import { everyPixel, tapOffsets, windowCorners } from '../tables.ts'
 
 /** Adds the kernel call of a convolution of each channel by itself. */
 export function addDepthwise(operation: Convolution, context: StepContext): void {

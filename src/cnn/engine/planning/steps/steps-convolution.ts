@@ -1,8 +1,8 @@
-import { type Convolution, multiplyAddsOf } from '../lowering/operations.ts'
-import { addDenseWeights, paddedFilters } from './pack-weights.ts'
-import { areaOf, epilogueAddress, residualOf, type StepContext } from './step.ts'
+import { type Convolution, multiplyAddsOf } from '../../lowering/operations.ts'
+import { addDenseWeights, paddedFilters } from '../pack-weights.ts'
+import { areaOf, epilogueAddress, residualOf, type StepContext } from '../step.ts'
+import { everyPixel, windowCorners } from '../tables.ts'
 import { addWinograd } from './steps-winograd.ts'
-import { everyPixel, windowCorners } from './tables.ts'
 
 /** Bytes of a block's input and output: a share of the L2 cache, which also holds the weights of a panel. */
 const BLOCK_BYTES = 2 ** 17

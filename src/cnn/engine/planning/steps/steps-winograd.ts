@@ -1,10 +1,10 @@
-import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations.ts'
-import type { Buffer } from './buffer-plan.ts'
-import { type WinogradForm, winogradForm } from './choose-kernel.ts'
-import { roundUp } from './maps.ts'
-import { addUntransformedWeights, addWinogradWeights, paddedFilters } from './pack-weights.ts'
-import { addCurve, epilogueAddress, type StepContext } from './step.ts'
-import { tileSides } from './winograd-tiles.ts'
+import { type Convolution, linear, multiplyAddsOf } from '../../lowering/operations.ts'
+import type { Buffer } from '../buffer-plan.ts'
+import { type WinogradForm, winogradForm } from '../choose-kernel.ts'
+import { roundUp } from '../maps.ts'
+import { addUntransformedWeights, addWinogradWeights, paddedFilters } from '../pack-weights.ts'
+import { addCurve, epilogueAddress, type StepContext } from '../step.ts'
+import { tileSides } from '../winograd-tiles.ts'
 
 /** Transformed weights that take more bytes than this are transformed once a block, since reading them would take longer. */
 const LATE_BYTES = 2 ** 21

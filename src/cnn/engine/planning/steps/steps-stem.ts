@@ -1,7 +1,7 @@
-import { type Convolution, linear, multiplyAddsOf } from '../lowering/operations.ts'
-import { byteOf, roundUp } from './maps.ts'
-import { paddedFilters } from './pack-weights.ts'
-import { addCurve, epilogueAddress, type StepContext } from './step.ts'
+import { type Convolution, linear, multiplyAddsOf } from '../../lowering/operations.ts'
+import { byteOf, roundUp } from '../maps.ts'
+import { paddedFilters } from '../pack-weights.ts'
+import { addCurve, epilogueAddress, type StepContext } from '../step.ts'
 
 /** Bytes of the sums of a block of rows: they stay in the L2 cache until they are pixels. */
 const SUM_BYTES = 100_000

@@ -1,10 +1,10 @@
-import type { Binary, Concatenation, Operation, Pooling, Program, Unary } from '../lowering/operations.ts'
-import type { KernelPart } from '../wasm/cnn-module.ts'
-import type { KernelConstants } from '../wasm/instance.ts'
-import { chooseKernel, rareKernel } from './choose-kernel.ts'
-import { areaOf, epilogueAddress, type PlannedOperation, type RareSteps, type StepContext } from './step.ts'
+import type { Binary, Concatenation, Operation, Pooling, Program, Unary } from '../../lowering/operations.ts'
+import type { KernelPart } from '../../wasm/cnn-module.ts'
+import type { KernelConstants } from '../../wasm/instance.ts'
+import { chooseKernel, rareKernel } from '../choose-kernel.ts'
+import { areaOf, epilogueAddress, type PlannedOperation, type RareSteps, type StepContext } from '../step.ts'
+import { broadcastPixels, everyPixel } from '../tables.ts'
 import { addConvolution } from './steps-convolution.ts'
-import { broadcastPixels, everyPixel } from './tables.ts'
 
 /** Adds the kernel calls that implement an operation. */
 export function addSteps(operation: Operation, context: StepContext): void {

@@ -1,6 +1,6 @@
-import type { LayerNormalization, Softmax } from '../lowering/operations.ts'
-import { areaOf, type StepContext } from './step.ts'
-import { everyPixel } from './tables.ts'
+import type { LayerNormalization, Softmax } from '../../lowering/operations.ts'
+import { areaOf, type StepContext } from '../step.ts'
+import { everyPixel } from '../tables.ts'
 
 /** Adds the kernel call of a layer normalization. */
 export function addLayerNormalization(operation: LayerNormalization, context: StepContext): void {

@@ -7,6 +7,7 @@ export { depthwise } from './depthwise'
 export { depthwiseRows } from './depthwise-rows'
 export { layerNorm, softmax } from './normalize'
 export { scalePanels } from './pack'
+export { resize } from './resize'
 export { stem } from './stem'
 // What training needs.
 export { activationGradient, poolGradient } from './gradient/activation-gradient'

@@ -507,3 +507,34 @@ each('Softmax, old and new', 10, (random) => {
   ]
   return { channels: random.pick(1, 5, 1000), height: 2, width: 3, nodes, opset, scale: 20 }
 })
+
+each('Resize to the nearest pixels and between them', 120, (random) => {
+  const channels = random.integer(1, 9)
+  const [height, width] = [random.integer(1, 9), random.integer(1, 9)]
+  const mode = random.pick('linear', 'nearest')
+  const placing = random.pick('half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric')
+  const rounding = random.pick('round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil')
+  const factor = () => random.pick(0.5, 1, 1.5, 2, 2.3, 3)
+  const [down, right] = [height, width].map((side) => Math.max(factor(), 1 / side))
+  const sides = [random.integer(1, 20), random.integer(1, 20)]
+  const isLast = random.pick(true, false)
+  const turned = <T>([n, c, y, x]: T[]) => (isLast ? [n, y, x, c] : [n, c, y, x])
+  const weights = [
+    constant('scales', Float32Array.from(turned([1, 1, down, right]))),
+    constant('sides', BigInt64Array.from(turned([0, channels, ...sides]).slice(1), big)),
+    randomWeights(random, 'w', [8, channels, 3, 3]),
+  ]
+  const attributes = { mode, coordinate_transformation_mode: placing, nearest_mode: rounding }
+  const inputs = random.pick(['', 'scales'], ['', '', 'sizes'])
+  const [from, to] = isLast ? ['t', 'u'] : ['x', 'r']
+  const nodes = [
+    ...(isLast ? [node('t', 'Transpose', ['x'], ['t'], { perm: [0n, 2n, 3n, 1n] })] : []),
+    node('batch', 'Shape', ['x'], ['n'], { start: 0n, end: 1n }),
+    node('join', 'Concat', ['n', 'sides'], ['sizes'], { axis: 0n }),
+    node('resize', 'Resize', [from, ...inputs], [to], attributes),
+    ...(isLast ? [node('u', 'Transpose', ['u'], ['r'], { perm: [0n, 3n, 1n, 2n] })] : []),
+    node('neg', 'Neg', ['r'], ['y']),
+    node('conv', 'Conv', ['r', 'w'], ['c'], { kernel_shape: [3n, 3n], pads: [1n, 1n, 1n, 1n] }),
+  ]
+  return { channels, height, width, nodes, weights, outputs: ['y', 'c'] }
+})

@@ -8,6 +8,7 @@ import type { lowerMoves } from './lower-moves.ts'
 import type { lowerNormalizations } from './lower-normalizations.ts'
 import type { lowerPools } from './lower-pools.ts'
 import type { lowerProducts } from './lower-products.ts'
+import type { lowerResize } from './lower-resize.ts'
 import { lowerShapes, plainSums } from './lower-shapes.ts'
 import { lowerWindows } from './lower-windows.ts'
 import { isNotFloat, type Lower, Lowering, type Tensor } from './lowering.ts'
@@ -67,6 +68,10 @@ const onDemand: readonly { operators: Record<string, true>; load: () => Promise<
   {
     operators: { Transpose: true, Pad: true, Slice: true } satisfies Record<keyof typeof lowerMoves, true>,
     load: async () => (await import('./lower-moves.ts')).lowerMoves,
+  },
+  {
+    operators: { Resize: true } satisfies Record<keyof typeof lowerResize, true>,
+    load: async () => (await import('./lower-resize.ts')).lowerResize,
   },
 ]
 

@@ -164,6 +164,21 @@ export interface Softmax extends Made {
   input: MapValue
 }
 
+/** Where the rows of a resized map lie in its input: each between two of its rows. The same for columns. */
+export interface Blend {
+  length: number
+  /** The two rows for a row of the output, and the weight of the second, from 0 to 1. */
+  at(i: number): { first: number; second: number; share: number }
+}
+
+/** A map with other numbers of rows and columns, which are interpolated. */
+export interface Resize extends Made {
+  type: 'resize'
+  input: MapValue
+  rows: Blend
+  columns: Blend
+}
+
 /** An operation of the intermediate representation. */
 export type Operation =
   | Convolution
@@ -174,6 +189,7 @@ export type Operation =
   | Copy
   | LayerNormalization
   | Softmax
+  | Resize
 
 /** A network as a list of operations in topological order. */
 export interface Program<Kind = Operation> {

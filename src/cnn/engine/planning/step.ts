@@ -6,6 +6,7 @@ import {
   type MapShape,
   type MapValue,
   type Operation,
+  type Resize,
   readsOf,
   type Softmax,
 } from '../lowering/operations.ts'
@@ -47,6 +48,7 @@ export interface RareSteps {
   addCopy?: (operation: Copy, context: StepContext) => void
   addLayerNormalization?: (operation: LayerNormalization, context: StepContext) => void
   addSoftmax?: (operation: Softmax, context: StepContext) => void
+  addResize?: (operation: Resize, context: StepContext) => void
 }
 
 /** Options of a plan. */

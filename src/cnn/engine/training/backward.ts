@@ -93,6 +93,10 @@ class Pass implements BackwardPass {
       case 'softmax':
         this.#propagate(operation.input, () => this.#push(normalizationGradient(operation, dy)))
         break
+      case 'resize':
+        this.#propagate(operation.input, () => {
+          throw new NotForEngine(`the operator ${show(operation.name)} has no gradient`)
+        })
     }
   }
 

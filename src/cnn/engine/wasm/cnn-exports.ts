@@ -126,6 +126,20 @@ export interface Kernels {
     out: number,
     outOffsets: number,
   ): void
+  resize(
+    x: number,
+    xPictureBytes: number,
+    pictures: number,
+    rows: number,
+    height: number,
+    columns: number,
+    width: number,
+    channelBytes: number,
+    out: number,
+    outPictureBytes: number,
+    outRowBytes: number,
+    outPixelBytes: number,
+  ): void
   layerNormGradient(
     x: number,
     xOffsets: number,

@@ -33,6 +33,9 @@ export function addSteps(operation: Operation, context: StepContext): void {
     case 'softmax':
       context.rare.addSoftmax!(operation, context)
       break
+    case 'resize':
+      context.rare.addResize!(operation, context)
+      break
   }
 }
 
@@ -168,6 +171,7 @@ export async function loadRareSteps(
     needed.has('depthwise') ? import('./steps-depthwise.ts') : {},
     needed.has('copy') ? import('./steps-copy.ts') : {},
     isNormalized ? import('./steps-normalization.ts') : {},
+    needed.has('resize') ? import('./steps-resize.ts') : {},
   ])
   return Object.assign({}, ...parts)
 }

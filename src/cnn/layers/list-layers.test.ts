@@ -163,6 +163,19 @@ describe('measureLayers', () => {
     expect(ends.map(({ name }) => name)).toEqual(['relu', '/layer20/output', 'joined'])
   })
 
+  it('finds the ends of the stages of networks side by side whose features are joined', () => {
+    const moreNodes = [
+      node('second conv', 'Conv', ['pixels', 'conv1.weight'], ['second conv']),
+      node('second relu', 'Relu', ['second conv'], ['second relu']),
+      node('second pool', 'GlobalAveragePool', ['second relu'], ['second pool']),
+      node('second', 'Flatten', ['second pool'], ['second']),
+      node('join', 'Concat', ['features', 'second'], ['joined'], { axis: 1n }),
+    ]
+    const layers = measure({ head: 'none', moreNodes, moreOutputs: ['joined'] })
+    const ends = Object.values(layers).filter(({ endsStage }) => endsStage)
+    expect(ends.map(({ name }) => name)).toEqual(['relu', '/layer20/output', 'second relu', 'joined'])
+  })
+
   it('counts only what a layer depends on', () => {
     const aside = node('aside', 'Conv', ['pixels', 'conv1.weight'], ['aside'])
     const layers = measure({ moreNodes: [aside] })

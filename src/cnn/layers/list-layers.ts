@@ -5,13 +5,14 @@ import { bridgeOf, quantisers } from '../../onnx/edit/float32-bridges.ts'
 import { requiredInputs, tensorsReadBy } from '../../onnx/graph/graph.ts'
 import type { GraphProto, ModelProto, NodeProto } from '../../onnx/proto/onnx.ts'
 import { workShares } from '../../onnx/shapes/multiply-adds.ts'
-import type { Dims, TensorInfo } from '../../onnx/shapes/tensor-info.ts'
+import type { TensorInfo } from '../../onnx/shapes/tensor-info.ts'
 import type { Arrangements } from './arrangements.ts'
 import { type Bottleneck, bottlenecks } from './bottlenecks.ts'
 import { defaultLayer } from './default-layer.ts'
 import { imagePart } from './image-part.ts'
 import type { LayerInfo } from './layer-info.ts'
 import { modelMetadata } from './model-metadata.ts'
+import { towersOf } from './towers.ts'
 import { isAttention, transformerBlocks } from './transformer-blocks.ts'
 
 /** Operators that return sizes, not activations; tensors computed from their results are not layers. */
@@ -49,7 +50,9 @@ export function listLayers(model: ModelProto, facts: Map<string, TensorInfo>): L
   // Most networks are spared the search for blocks when they start.
   if (!graph.node.some((node) => isAttention(node, activations))) return layers
   const byName = new Map(layers.map((layer) => [layer.name, layer]))
-  for (const [block, name] of transformerBlocks(graph, ...pathToDefault(graph, facts, layers)).entries()) {
+  const path = pathToDefault(graph, layers)
+  const narrow = narrowLayers(graph, path, facts, layers)
+  for (const [block, name] of transformerBlocks(graph, path, narrow).entries()) {
     byName.get(name)!.block = block
   }
   return layers
@@ -83,27 +86,29 @@ export function measureLayers(
   })
 }
 
-/**
- * The nodes of the path to the default layer, and the layers among their outputs that all later ones are computed
- * from. Averages of a map that bypass the following layers, as in features combined from several stages, do
- * not count as a way around.
- */
-function pathToDefault(
-  graph: GraphProto,
-  facts: Map<string, TensorInfo>,
-  layers: LayerInfo[],
-): [path: NodeProto[], narrow: Bottleneck[]] {
+/** The nodes of the path to the default layer. */
+function pathToDefault(graph: GraphProto, layers: LayerInfo[]): NodeProto[] {
   const target = layers.find(({ isDefault }) => isDefault)
-  if (!target) return [[], []]
-  const names = new Set(layers.map(({ name }) => name))
-  const { node: path } = cutGraph(graph, [target.name])
-  const isRow = (name: string) => isOneEachChannel(facts.get(name)?.dims)
-  return [path, bottlenecks(graph, path, (name) => names.has(name), isRow)]
+  return target ? cutGraph(graph, [target.name]).node : []
 }
 
 /**
- * Names of the layers that end a stage: the default layer, and the last map of each size among the maps
- * before it that all paths to later maps pass through. Of a transformer the outputs of its blocks.
+ * The layers on a path that all later ones are computed from. Averages of a map that bypass the following layers, as in features
+ * combined from several stages, do not count as a way around.
+ */
+function narrowLayers(
+  graph: GraphProto,
+  path: NodeProto[],
+  facts: Map<string, TensorInfo>,
+  layers: LayerInfo[],
+): Bottleneck[] {
+  const names = new Set(layers.map(({ name }) => name))
+  return bottlenecks(graph, path, (name) => names.has(name), isRowIn(facts))
+}
+
+/**
+ * Names of the layers that end a stage: the default layer, and in each tower of the network the last map of each size among
+ * the maps before it that all paths to later maps pass through. Of a transformer the outputs of its blocks.
  */
 function stageEnds(
   graph: GraphProto,
@@ -114,19 +119,24 @@ function stageEnds(
   const ends = layers.filter(({ isDefault, block }) => isDefault || block !== undefined)
   const stages = new Map<string, string>()
   if (ends.every(({ block }) => block === undefined)) {
-    for (const { name } of pathToDefault(graph, facts, layers)[1]) {
-      const dims = facts.get(name)?.dims
-      if (dims?.length !== 4) continue
-      const size = arrangements.of(name).channelAxis === 3 ? dims.slice(1, 3) : dims.slice(2)
-      stages.set(size.join(), name)
+    for (const [i, tower] of towersOf(pathToDefault(graph, layers), isRowIn(facts)).entries()) {
+      for (const { name } of narrowLayers(graph, tower, facts, layers)) {
+        const dims = facts.get(name)?.dims
+        if (dims?.length !== 4) continue
+        const size = arrangements.of(name).channelAxis === 3 ? dims.slice(1, 3) : dims.slice(2)
+        stages.set([i, ...size].join(), name)
+      }
     }
   }
   return new Set([...stages.values(), ...ends.map(({ name }) => name)])
 }
 
-/** Whether a tensor has one value per channel. */
-function isOneEachChannel(dims: Dims | undefined): boolean {
-  return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
+/** Tells whether a tensor has one value per channel. */
+function isRowIn(facts: Map<string, TensorInfo>): (name: string) => boolean {
+  return (name) => {
+    const dims = facts.get(name)?.dims
+    return dims?.length === 2 || (dims?.length === 4 && dims[2] === 1 && dims[3] === 1)
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { compare, graphOf, randomWeights } from '../../../test/support/engine-or
 import { nativeOrt } from '../../../test/support/native-ort.ts'
 import { SeededRandom } from '../../../test/support/random.ts'
 import { cutModel } from '../../onnx/edit/cut.ts'
-import { type constant, node } from '../../onnx/graph/nodes.ts'
+import { constant, node } from '../../onnx/graph/nodes.ts'
 import { readModel } from '../../onnx/graph/read-model.ts'
 import { create } from '../../onnx/proto/message.ts'
 import { TensorProtoSchema } from '../../onnx/proto/onnx.ts'
@@ -168,6 +168,31 @@ describe('graphs that the engine refuses', () => {
     const before = process.memoryUsage().arrayBuffers
     const refused = code ? { code } : { name: 'NotForEngine' }
     await expect(open(graphOf(3, nodes, [weights], ['y']))).rejects.toMatchObject(refused)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24)
+  })
+
+  it.each<[what: string, scales: number[], attributes: Parameters<typeof node>[4], refused: object]>([
+    ['that interpolates between 16 pixels', [1, 1, 2, 2], { mode: 'cubic' }, { message: /mode 'cubic'/ }],
+    [
+      'of a part',
+      [1, 1, 2, 2],
+      { coordinate_transformation_mode: 'tf_crop_and_resize' },
+      { message: /tf_crop/ },
+    ],
+    ['of the channels', [1, 2, 2, 2], {}, { message: /changes the number of channels/ }],
+    ['of a fifth axis', [1, 1, 2, 2, 2], {}, { message: /scales for other axes/ }],
+    ['to no pixel', [1, 1, 0, 1], {}, { message: /invalid size 3 x 0 x 8/ }],
+    ['by NaN', [1, 1, Number.NaN, 1], {}, { message: /shape of 'y'/ }],
+    ['to 10^12 pixels', [1, 1, 125_000, 125_000], {}, { code: 'OUT_OF_MEMORY' }],
+  ])('a Resize %s, without allocating for it', async (_, scales, attributes, refused) => {
+    const nodes = [node('resize', 'Resize', ['x', '', 'scales'], ['y'], attributes)]
+    const weights = [constant('scales', Float32Array.from(scales))]
+    const before = process.memoryUsage().arrayBuffers
+    const error = await open(graphOf(3, nodes, weights, ['y'])).catch((thrown) => thrown)
+    const { message } = refused as { message?: RegExp }
+    if (message)
+      expect(error).toMatchObject({ name: 'NotForEngine', message: expect.stringMatching(message) })
+    else expect(error).toMatchObject(refused)
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 24)
   })
 

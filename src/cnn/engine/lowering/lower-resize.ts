@@ -43,6 +43,7 @@ const resize: Lower = (lowering, node) => {
     list && view === 'last' ? [list[2], list[0], list[1]] : list,
   )
   const [, toHeight, toWidth] = to!
+  if (given && given.length !== dims.length) throw unsupported(node, 'has scales for other axes')
   const rows = blendOf(node, height, toHeight, given?.[1])
   const columns = blendOf(node, width, toWidth, given?.[2])
   const shape = { channels, height: toHeight, width: toWidth }

@@ -41,6 +41,7 @@ await build({
 const { EngineNetwork, constantOf, cutModel, readModel } = await import('../dist/lib/bench-network.js')
 
 const tiny = readFileSync(new URL('../models/tiny/tiny.onnx', import.meta.url))
+const small = readFileSync(new URL('../models/small/small.onnx', import.meta.url))
 const nets = [
   { name: 'embedded CNN', bytes: tiny, input: 'pixel_values', output: 'features', side: 32, batch: 16 },
   {
@@ -51,6 +52,7 @@ const nets = [
     side: 32,
     batch: 1,
   },
+  { name: 'small', bytes: small, input: 'pixel_values', output: 'features', side: 32, batch: 16 },
   { name: 'ResNet-18', bytes: resnet18(), input: 'input', output: '/Flatten_output_0', side: 224, batch: 1 },
   { name: 'MobileNetV2', bytes: mobileNetV2(), input: 'input', output: 'features', side: 224, batch: 1 },
   {

@@ -1,12 +1,12 @@
-// node bench/pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]
+// node bench/pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500] [--model=tiny]
 //
-// Measures how many pictures per class are enough: the accuracy of the defaults of ImageClassifier (the bundled CNN,
+// Measures how many pictures per class are enough: the accuracy of the defaults of ImageClassifier (a bundled CNN, tiny or small,
 // standardized features, an rbf SVM with C = 3) and of k nearest neighbours on the same features, for 5, 10, 20, 50 and 150 pictures per class.
 // Neighbours are found by the distance of standardized features, and by the angle between unscaled ones.
 // FOLDER contains <class>/*.jpg. Each draw selects its training pictures at random, the smaller sets being subsets of the
 // larger ones, and evaluates on other pictures: at most `--judged` per class, the same ones for every size; with `--judge` on
 // all pictures of that folder.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import {
@@ -29,11 +29,12 @@ const KS = [1, 3, 5, 10, 20]
 const NEIGHBOURS = ['euclidean', 'cosine'].flatMap((distance) => KS.map((k) => ({ k, distance })))
 
 const { folder: pictureFolder, flags } = commandLine(
-  'pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500]',
+  'pictures-a-class.js FOLDER [--judge=FOLDER] [--draws=5] [--judged=500] [--model=tiny]',
   {
     judge: undefined,
     draws: 5,
     judged: 500,
+    model: 'tiny',
   },
 )
 const { draws, judged: judgedPerClass } = flags
@@ -50,7 +51,7 @@ if (fewest <= SIZES.at(-1)) {
   process.exit(2)
 }
 
-const extractor = await FeatureExtractor.create()
+const extractor = await FeatureExtractor.create({ model: flags.model })
 const { model, layer, featureSize } = extractor.describe()
 console.log(`${pictures.length} pictures, ${classes} classes; ${featureSize} features of ${model}, ${layer}`)
 const started = performance.now()
@@ -113,6 +114,8 @@ const facts = {
 const folder = fileURLToPath(new URL('results', import.meta.url))
 mkdirSync(folder, { recursive: true })
 const short = (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)
-writeFileSync(`${folder}/pictures-a-class.json`, `${JSON.stringify({ ...facts, results }, short, 2)}\n`)
-console.log(`\nWritten: ${folder}/pictures-a-class.json. For the README:\n`)
-console.log(picturesTable({ results }).join('\n'))
+const fileOf = (name) => `${folder}/pictures-a-class${name === 'tiny' ? '' : `-${name}`}.json`
+writeFileSync(fileOf(model), `${JSON.stringify({ ...facts, results }, short, 2)}\n`)
+const [tiny, small] = ['tiny', 'small'].map((name) => JSON.parse(readFileSync(fileOf(name), 'utf8')))
+console.log(`\nWritten: ${fileOf(model)}. For the README:\n`)
+console.log(picturesTable(tiny, small).join('\n'))

@@ -35,7 +35,7 @@ export async function tensorFlow() {
 /**
  * Converts a model to a function that takes the pixels of pictures and returns its output.
  *
- * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, Flatten,
+ * @param model consists of Conv, Relu, Clip from 0 to 6, Sigmoid, Add, Mul, Sqrt, MaxPool, GlobalAveragePool, bilinear Resize, Flatten,
  *   Concat
  * @param read returns the values and dimensions of an initializer
  */
@@ -95,6 +95,13 @@ export function tensorFlowModel(tf, { graph }, read) {
         [0, 0],
       ]
       add((values) => tf.maxPool(values.get(x), kernel, strides, pad))
+    } else if (node.opType === 'Resize') {
+      const [, , down, right] = constants.get(third).numbers
+      add((values) => {
+        const [, height, width] = values.get(x).shape
+        const sides = [Math.floor(height * down), Math.floor(width * right)]
+        return tf.image.resizeBilinear(values.get(x), sides, false, true)
+      })
     } else if (node.opType === 'GlobalAveragePool') {
       add((values) => tf.mean(values.get(x), [1, 2], true))
     } else if (node.opType === 'Flatten') {

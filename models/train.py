@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains a CNN, tiny or wide (the second tower of small), on CIFAR-100 and writes its .onnx file. Each model's README.md says how it was run and what it scored."""
+"""Trains a CNN on CIFAR-100 and writes its .onnx file. Each model's README.md says how it was run and what it scored."""
 import argparse, copy, json, math, os, time
 from pathlib import Path
 
@@ -23,16 +23,6 @@ SHAPES = dict(
         ],
         max_bytes=1_500_000,
         max_mmac=40,
-    ),
-    wide=dict(
-        stages=[
-            dict(convs=[32], blocks=[32]),
-            dict(convs=[64], blocks=[64, 64]),
-            dict(convs=[104], blocks=[96]),
-            dict(convs=[160], blocks=[56]),
-        ],
-        max_bytes=1_620_000,
-        max_mmac=90,
     ),
 )
 SIZE = 32
@@ -60,9 +50,14 @@ def normalise(x):
     return x.sub_(torch.tensor(MEAN)).div_(torch.tensor(STD)).permute(0, 3, 1, 2)
 
 
-def augmented(padded, rows, size):
-    """Crops each padded image at random to size x size and mirrors half of the images, in one gather."""
-    n, room, line = len(rows), padded.shape[1] - size + 1, torch.arange(size)
+def sized(images, size):
+    """Images of size x size pixels, bilinearly, as ONNX's Resize makes them."""
+    return images if images.shape[-1] == size else F.interpolate(images, size=(size, size), mode='bilinear', align_corners=False)
+
+
+def augmented(padded, rows):
+    """Crops each padded image at random to its own size and mirrors half of the images, in one gather."""
+    n, room, line = len(rows), padded.shape[1] - SIZE + 1, torch.arange(SIZE)
     top, left = torch.randint(0, room, (n, 1)), torch.randint(0, room, (n, 1))
     across = torch.where(torch.rand(n, 1) < 0.5, line.flip(0), line)
     return padded[rows[:, None, None], (top + line)[:, :, None], (left + across)[:, None, :]]
@@ -87,13 +82,39 @@ def cut_and_mixed(images):
     return images, other, 1 - high * wide / size ** 2
 
 
-def turned(images, share):
-    """Turns a share of the images by a random number of quarters. Returns the images and their quarters, 0 to 3."""
-    quarters = torch.randint(0, 4, (len(images),)) * (torch.rand(len(images)) < share)
-    images = images.clone()
-    for q in (1, 2, 3):
-        images[quarters == q] = images[quarters == q].rot90(q, (2, 3))
-    return images, quarters
+def distorted(images, size, much):
+    """Views of images [n, 3, h, w] of 0 to 1, for a contrastive loss (SimCLR: T. Chen and others, ICML 2020).
+
+    Each is a random part of the image, between 1 - 0.55 much and 1.15 of its sides, a little stretched, mirrored or not, at size x
+    size pixels; and its saturation, contrast, brightness and the brightness of each channel are changed. The result is normalised.
+    """
+    n = len(images)
+    low, high = math.log(1 - 0.55 * much), math.log(1.15)
+    zoom, stretch = torch.exp(torch.rand(n) * (high - low) + low), torch.exp((torch.rand(n) - 0.5) * 0.25)
+    sides = torch.stack([zoom * stretch, zoom / stretch], 1)
+    place = torch.zeros(n, 2, 3)
+    place[:, 0, 0], place[:, 1, 1] = sides[:, 0] * torch.where(torch.rand(n) < 0.5, -1.0, 1.0), sides[:, 1]
+    place[:, :, 2] = (torch.rand(n, 2) * 2 - 1) * ((1 - sides).abs() + 0.12).clamp(max=1)
+    grid = F.affine_grid(place, (n, 3, size, size), align_corners=False)
+    images = F.grid_sample(images, grid, mode='bilinear', padding_mode='reflection', align_corners=False)
+
+    def factor(strength, *shape):
+        return 1 + strength * much * (torch.rand(n, *shape) * 2 - 1)
+
+    grey = (images * torch.tensor([0.3, 0.59, 0.11]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    colour = torch.where(torch.rand(n, 1, 1, 1) < 0.2 * much, torch.zeros(()), factor(0.8, 1, 1, 1))
+    images = grey + colour * (images - grey)
+    middle = images.mean((1, 2, 3), keepdim=True)
+    images = middle + (images - middle) * factor(0.6, 1, 1, 1)
+    images = (images * factor(0.4, 1, 1, 1) * factor(0.15, 3, 1, 1)).clamp(0, 1)
+    return (images - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+
+
+def contrast(first, second, heat=0.2):
+    """SimCLR's loss NT-Xent: each of the first outputs has to find the other view of its image among all outputs, and vice versa."""
+    n, outputs = len(first), F.normalize(torch.cat([first, second]), dim=1)
+    alike = (outputs @ outputs.T / heat).fill_diagonal_(-1e9)
+    return F.cross_entropy(alike, torch.cat([torch.arange(n, 2 * n), torch.arange(n)]))
 
 
 # ---- network ------------------------------------------------------------------------------------------------------
@@ -157,9 +178,11 @@ class Head(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, shape, classes):
+    """A network that reads pictures of 32 x 32 pixels and enlarges them to `size`; `features` and `forward` take enlarged ones."""
+
+    def __init__(self, shape, classes, size=SIZE):
         super().__init__()
-        self.shape = shape
+        self.shape, self.size = shape, size
         stages = SHAPES[shape]['stages']
         widths = [3] + [s['convs'][-1] for s in stages]
         self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(stages))
@@ -173,6 +196,46 @@ class Net(nn.Module):
 
     def forward(self, x):
         return self.head(self.features(x))
+
+
+def unfolded(net, path, images):
+    """Gives a network the weights of an exported file, which has its BatchNorms folded into them.
+
+    The BatchNorms get the statistics of `images`. The norm of a filter, which a BatchNorm behind it takes back, becomes 2.5 times
+    that of random weights, because the learning rates are made for such norms.
+    """
+    weights = Exported(path).weights
+
+    def hooked(module, layer, bn, name, random):
+        weight, bias = weights[f'{name}.weight.f16'].float(), weights[f'{name}.bias']
+        norms = weight.flatten(1).norm(dim=1).clamp(min=1e-6)
+        factor = random * math.sqrt(weight[0].numel()) / norms
+        layer.weight.data.copy_(weight * factor.view(-1, *[1] * (weight.ndim - 1)))
+
+        def calibrate(_, __, out):
+            dims = (0, 2, 3) if out.ndim == 4 else (0,)
+            bn.running_mean.copy_(out.mean(dims))
+            bn.running_var.copy_(out.var(dims, unbiased=False))
+            bn.weight.data.copy_(torch.sqrt(bn.running_var + bn.eps) / factor)
+            bn.bias.data.copy_(bias + bn.running_mean / factor)
+
+        return layer.register_forward_hook(calibrate)
+
+    hooks = []
+    for s, stage in enumerate(net.stages, 1):
+        parts = [(f'stage{s}.conv{i}', m) for i, m in enumerate(stage.convs, 1)]
+        parts += [(f'stage{s}.block{i}.{n}', getattr(b, n)) for i, b in enumerate(stage.blocks, 1) for n in ('conv1', 'conv2')]
+        for name, m in parts:
+            hooks.append(hooked(m, m.conv, m.bn, name, 2.5 * math.sqrt(2 / (m.conv.weight.shape[0] * 9))))
+    head = net.head
+    hooks.append(hooked(head, head.fc1, head.bn, 'head.fc1', 1 / math.sqrt(3 * head.fc1.weight.shape[1])))
+    head.fc2.weight.data.copy_(weights['head.fc2.weight.f16'].float())
+    head.fc2.bias.data.copy_(weights['head.fc2.bias'])
+    with torch.no_grad():
+        net.eval()(images)
+    for hook in hooks:
+        hook.remove()
+    net.train()
 
 
 # ---- training -----------------------------------------------------------------------------------------------------
@@ -207,15 +270,17 @@ def lessons(paths, x):
 
 def train(args, x, y, xtest, ytest, classes):
     """SGD with one warm-up and decay of the learning rate. The schedule follows the epochs, or with --minutes the clock."""
-    net = Net(args.shape, len(classes))
-    if args.start:
+    net = Net(args.shape, len(classes), args.size)
+    if args.start and args.start.suffix == '.onnx':
+        unfolded(net, args.start, sized(normalise(x[torch.randperm(len(x))[:2000].numpy()]), args.size))
+    elif args.start:
         net.load_state_dict(torch.load(args.start)['parts'][1])
     net = net.to(memory_format=torch.channels_last)
     mean_net = copy.deepcopy(net)
     taught = lessons(args.teacher, x) if args.teacher else None
     adapter = nn.Linear(net.width, taught[1].shape[1] if taught else 1)
-    turns = nn.Linear(net.width, 4)
-    parameters = [*net.parameters(), *adapter.parameters(), *turns.parameters()]
+    projector = nn.Sequential(nn.Linear(net.width, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 128))
+    parameters = [*net.parameters(), *adapter.parameters(), *projector.parameters()]
     decay = [p for p in parameters if p.ndim > 1]
     plain = [p for p in parameters if p.ndim <= 1]
     opt = torch.optim.SGD([dict(params=decay, weight_decay=args.decay), dict(params=plain, weight_decay=0)], lr=0.1, momentum=0.9, nesterov=True)
@@ -224,7 +289,7 @@ def train(args, x, y, xtest, ytest, classes):
     checkpoint = args.work / 'checkpoint.pt'
     if args.resume and checkpoint.exists():
         state = torch.load(checkpoint)
-        for part, saved in zip((net, mean_net, opt, adapter, turns), state['parts']):
+        for part, saved in zip((net, mean_net, opt, adapter, projector), state['parts']):
             part.load_state_dict(saved)
         epoch, elapsed, progress = state['epoch'], state['elapsed'], state['progress']
         torch.set_rng_state(state['rng'])
@@ -245,22 +310,29 @@ def train(args, x, y, xtest, ytest, classes):
             for group in opt.param_groups:
                 group['lr'] = learning_rate(progress, args.lr, args.warm)
             rows = order[step * args.batch:(step + 1) * args.batch]
-            size = args.crop if progress < args.crop_until else SIZE
-            images, labels = relit(normalise(augmented(padded, rows, size)), args.relight), F.one_hot(y[rows], len(classes)).float()
-            lesson = [part[rows] for part in taught] if taught else None
+            labels, lesson = F.one_hot(y[rows], len(classes)).float(), [part[rows] for part in taught] if taught else None
+            if args.contrast:
+                raw = torch.as_tensor(x[rows.numpy()]).permute(0, 3, 1, 2).float().div_(255)
+                images = torch.cat([distorted(raw, args.size, args.distort) for _ in range(2)])
+                labels, lesson = labels.repeat(2, 1), lesson and [part.repeat(2, 1) for part in lesson]
+            else:
+                images = sized(normalise(augmented(padded, rows)), args.size)
+            images = relit(images, args.relight)
             if progress < 0.8 and torch.rand(()).item() < args.mix:
                 images, other, own = cut_and_mixed(images)
                 labels = own * labels + (1 - own) * labels[other]
                 lesson = lesson and [own * part + (1 - own) * part[other] for part in lesson]
-            images, quarters = turned(images, args.turn if progress < 0.9 else 0)
+            images = images.contiguous(memory_format=torch.channels_last)
             with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not args.float32):
                 features = net.features(images)
                 logits = net.head(features)
             loss = loss_of(logits.float(), features.float(), labels, lesson, adapter, args)
-            if args.turn:
-                loss = loss + 0.5 * F.cross_entropy(turns(features.float()), quarters)
+            if args.contrast:
+                loss = loss + args.contrast * contrast(*projector(features.float()).chunk(2))
             opt.zero_grad()
             loss.backward()
+            if args.clip:
+                nn.utils.clip_grad_norm_(parameters, args.clip)
             opt.step()
             with torch.no_grad():
                 for average, now in zip(mean_net.state_dict().values(), net.state_dict().values()):
@@ -271,7 +343,7 @@ def train(args, x, y, xtest, ytest, classes):
             told = f'{100 * accuracy(mean_net, xtest, ytest):.2f} %' if epoch % args.judge == 0 or progress >= 1 else '-'
             print(f'epoch {epoch}  {elapsed / 60:.1f} min  progress {progress:.3f}  loss {total / seen:.3f}  '
                   f'train {100 * hits / seen / args.batch:.2f} %  test {told}', flush=True)
-        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter, turns)], epoch=epoch, elapsed=elapsed,
+        state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter, projector)], epoch=epoch, elapsed=elapsed,
                      progress=progress, rng=torch.get_rng_state())
         torch.save(state, f'{checkpoint}.new')
         os.replace(f'{checkpoint}.new', checkpoint)
@@ -281,7 +353,7 @@ def train(args, x, y, xtest, ytest, classes):
 @torch.no_grad()
 def accuracy(net, x, y):
     net.eval()
-    hits = sum((net(normalise(x[i:i + 500])).argmax(1).numpy() == y[i:i + 500]).sum() for i in range(0, len(x), 500))
+    hits = sum((net(sized(normalise(x[i:i + 500]), net.size)).argmax(1).numpy() == y[i:i + 500]).sum() for i in range(0, len(x), 500))
     return hits / len(x)
 
 
@@ -311,7 +383,11 @@ def export(net, classes, path):
         return add('Conv', name, [x, half(f'{name}.weight', weight), single(f'{name}.bias', bias)], f'{name}.out',
                    kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[stride, stride])
 
-    x, side = 'pixel_values', SIZE
+    x, side, height, width = 'pixel_values', net.size, 'H', 'W'
+    if net.size != SIZE:
+        scales = single('enlarge.scales', torch.tensor([1, 1, net.size / SIZE, net.size / SIZE]))
+        height, width = 'enlarged H', 'enlarged W'
+        x = add('Resize', 'enlarge', [x, '', scales], 'pixels', mode='linear', coordinate_transformation_mode='half_pixel')
     for s, stage in enumerate(net.stages, 1):
         last = stage.blocks[-1] if len(stage.blocks) else stage.convs[-1]
         for i, module in enumerate(stage.convs, 1):
@@ -325,7 +401,7 @@ def export(net, classes, path):
             x = add('Add', f'{name}.add', [x, conv(f'{name}.conv2', module.conv2, inner, side)], f'{name}.add.out')
             x = add('Relu', f'{name}.relu', [x], f'stage{s}' if module is last else f'{name}.relu.out')
         side_name = '' if s == 1 else f'/{2 ** (s - 1)}'
-        shape = ['N', stages[s - 1]['convs'][-1], f'H{side_name}', f'W{side_name}']
+        shape = ['N', stages[s - 1]['convs'][-1], f'{height}{side_name}', f'{width}{side_name}']
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     for name in ('stage4', 'stage3'):
         add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
@@ -342,15 +418,15 @@ def export(net, classes, path):
     outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
                helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in stages[2:])])]
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
-    graph = helper.make_graph(nodes, f'softmargin-{net.shape}', [pixels], outputs, weights, value_info=infos)
+    graph = helper.make_graph(nodes, f'softmargin-{path.stem}', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
     about = dict(layer='features', preprocess=dict(size=SIZE, mean=MEAN, std=STD, rescale=0.00392156862745098), classes=classes)
     helper.set_model_props(model, dict(softmargin=json.dumps(about, separators=(',', ':'))))
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
     size = path.stat().st_size
-    print(f'{path.name}: {sum(p.numel() for p in net.parameters()):,} parameters, {size:,} bytes, {macs / 1e6:.2f} MMAC at {SIZE}x{SIZE}')
-    assert size <= SHAPES[net.shape]['max_bytes'] and macs <= SHAPES[net.shape]['max_mmac'] * 1e6, 'over the budget'
+    print(f'{path.name}: {sum(p.numel() for p in net.parameters()):,} parameters, {size:,} bytes, {macs / 1e6:.2f} MMAC at {net.size}x{net.size}')
+    assert size <= SHAPES[net.shape]['max_bytes'] and macs <= SHAPES[net.shape]['max_mmac'] * 1e6 * (net.size / SIZE) ** 2, 'over the budget'
 
 
 class Exported:
@@ -364,7 +440,7 @@ class Exported:
     def __call__(self, x, outputs):
         have = dict(self.weights, pixel_values=x)
         for node in self.graph.node:
-            given = [have[name] for name in node.input]
+            given = [have.get(name) for name in node.input]
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             have[node.output[0]] = {
                 'Cast': lambda a: a.float(),
@@ -373,6 +449,8 @@ class Exported:
                 'Add': torch.add,
                 'Concat': lambda *a: torch.cat(a, attributes['axis']),
                 'Sqrt': torch.sqrt,
+                'Mul': torch.mul,
+                'Resize': lambda a, _, scales: sized(a, round(a.shape[-1] * scales[-1].item())),
                 'GlobalAveragePool': lambda a: a.mean((2, 3), keepdim=True),
                 'Flatten': lambda a: a.flatten(1),
                 'Gemm': lambda a, w, b: a @ w.T + b,
@@ -430,11 +508,12 @@ def main():
     p.add_argument('--relight', type=float, default=0.15, help='strength of the random changes of contrast and colour')
     p.add_argument('--warm', type=float, default=0.15, help='share of the schedule in which the learning rate rises')
     p.add_argument('--mix', type=float, default=0.0, help='probability of CutMix for a batch; never in the last fifth of the schedule')
-    p.add_argument('--turn', type=float, default=0.0, help='share of the images that are turned by a random number of quarters, '
-                   'which the net learns to tell besides the class; none in the last tenth of the schedule')
-    p.add_argument('--crop', type=int, default=SIZE, help='side of the random crops in the first part of the schedule; smaller is faster')
-    p.add_argument('--crop-until', type=float, default=0.0, help='share of the schedule that uses crops of --crop pixels')
-    p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, instead of random ones')
+    p.add_argument('--size', type=int, default=SIZE, help='side to which the network enlarges the pictures of 32 x 32 pixels that it is given')
+    p.add_argument('--contrast', type=float, default=0.0, help='weight of a contrastive loss, for which each batch has two views of its '
+                   'images; 0 for one view and none')
+    p.add_argument('--distort', type=float, default=0.5, help='strength of the distortions of those views, 0 to 1')
+    p.add_argument('--clip', type=float, default=0.0, help='largest norm of the gradient; 0 for any')
+    p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, or an .onnx file of this script, instead of random ones')
     p.add_argument('--teacher', type=Path, nargs='*', help='exported .onnx files to distil from: their predictions and features')
     p.add_argument('--trust', type=float, default=0.5, help="weight of the teachers' predictions in the loss, from 0 to 1")
     p.add_argument('--imitate', type=float, default=0.0, help="weight of the distance from the teachers' features in the loss")

@@ -79,4 +79,6 @@ chmodSync('dist/lib/cli.js', 0o755)
 
 await writeDeclarations('dist/types')
 copyFileSync('models/tiny/tiny.onnx', 'dist/tiny.onnx')
+copyFileSync('models/small/small.onnx', 'dist/small.onnx')
 copyFileSync('models/tiny/background.bin', 'dist/tiny-background.bin')
+copyFileSync('models/small/background.bin', 'dist/small-background.bin')

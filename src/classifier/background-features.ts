@@ -8,11 +8,13 @@ import type { ImagesCall, UnknownSettings } from './classifier-options.ts'
 import type { ImageFeatures } from './image-features.ts'
 
 const argument = 'unknown.background'
-/** Features of a row of the shipped file. */
-const FEATURES = 288
-/** The extractor of the shipped file's features, as `describe` tells it. */
+/** The shipped file of each bundled CNN, and its features. */
 const BUNDLED = {
-  model: 'tiny',
+  tiny: { file: 'tiny-background.bin', featureSize: 288 },
+  small: { file: 'small-background.bin', featureSize: 576 },
+} as const
+/** How the extractors of the shipped files' features describe themselves. */
+const settings = {
   layer: 'features',
   pooling: 'none',
   preprocess: {
@@ -23,7 +25,6 @@ const BUNDLED = {
     resample: 'bilinear',
     order: 'rgb',
   },
-  featureSize: FEATURES,
 }
 
 /**
@@ -38,7 +39,11 @@ export async function backgroundFeatures(
   background: NonNullable<UnknownSettings['background']>,
   o: ImagesCall,
 ): Promise<Matrix> {
-  if (background === 'default') return decode(await readAsset('tiny-background.bin'))
+  if (background === 'default') {
+    const { model } = source.extractor.describe()
+    const { file, featureSize } = BUNDLED[model as keyof typeof BUNDLED]
+    return decode(await readAsset(file), featureSize)
+  }
   const call: ImagesCall = {
     ...o,
     onProgress: (p) => o.onProgress?.({ ...p, stage: 'background' }),
@@ -59,7 +64,9 @@ export function checkDefaultBackground(extractor: FeatureExtractor): void {
   const described = extractor.describe()
   const { model, layer } = described
   const isBundled =
-    JSON.stringify(described) === JSON.stringify(BUNDLED) &&
+    Object.hasOwn(BUNDLED, model) &&
+    JSON.stringify(described) ===
+      JSON.stringify({ model, ...settings, featureSize: described.featureSize }) &&
     !extractor.mirror &&
     extractor.shift === 0 &&
     !extractor.tuning
@@ -72,16 +79,16 @@ export function notBundled(what: string): SoftmarginError {
     argument,
     'default',
     'pictures of other things',
-    `${argument} 'default' holds features of the bundled CNN's default layer, without mirror, shift or other preprocessing, but the classifier's are those of ${what}: give pictures of other things instead`,
+    `${argument} 'default' holds features of a bundled CNN's default layer, without mirror, shift or other preprocessing, but the classifier's are those of ${what}: give pictures of other things instead`,
   )
 }
 
 /** Reads the file that `scripts/background.js` writes: the lowest value and the step as float32, then a byte a feature. */
-function decode(bytes: Uint8Array<ArrayBuffer>): Matrix {
+function decode(bytes: Uint8Array<ArrayBuffer>, featureSize: number): Matrix {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const [lowest, step] = [view.getFloat32(0, true), view.getFloat32(4, true)]
   const data = Float32Array.from(bytes.subarray(8), (level) => lowest + step * level)
-  return new Matrix(data, data.length / FEATURES, FEATURES)
+  return new Matrix(data, data.length / featureSize, featureSize)
 }
 
 /** An error about `images[i]` as one about the background. */

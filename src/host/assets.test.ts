@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { type AssetName, assetUrl, customAsset, readAsset, useAssets } from './assets.ts'
 import { numberOfCores } from './platform/cores.ts'
 
-it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx'])('%s ships', async (name) => {
+it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx', 'small.onnx'])('%s ships', async (name) => {
   const bytes = await readAsset(name)
   expect([...bytes.subarray(0, 4)]).toEqual(
     name.endsWith('.wasm') ? [0, 97, 115, 109] : [8, bytes[1], 18, bytes[3]],
@@ -10,8 +10,9 @@ it.each<AssetName>(['svm.wasm', 'svm.relaxed.wasm', 'tiny.onnx'])('%s ships', as
 })
 
 it('the default background ships', async () => {
-  // Two float32, then a byte for each of 288 features of 700 pictures.
+  // Two float32, then a byte for each feature of 700 pictures.
   expect((await readAsset('tiny-background.bin')).length).toBe(8 + 700 * 288)
+  expect((await readAsset('small-background.bin')).length).toBe(8 + 700 * 576)
 })
 
 it('counts the cores', async () => {

@@ -17,7 +17,9 @@ export type AssetName =
   | 'cnn.relaxed.wasm'
   | 'cnn.relaxed.threads.wasm'
   | 'tiny.onnx'
+  | 'small.onnx'
   | 'tiny-background.bin'
+  | 'small-background.bin'
 
 /**
  * A file that an application can supply with `useAssets`: those of this package, the image decoders and ONNX Runtime.
@@ -39,7 +41,9 @@ const urls: Record<AssetName, () => URL> = {
   'cnn.threads.wasm': () => new URL('../../dist/cnn.threads.wasm', import.meta.url),
   'cnn.relaxed.wasm': () => new URL('../../dist/cnn.relaxed.wasm', import.meta.url),
   'cnn.relaxed.threads.wasm': () => new URL('../../dist/cnn.relaxed.threads.wasm', import.meta.url),
+  'small.onnx': () => new URL('../../dist/small.onnx', import.meta.url),
   'tiny.onnx': () => new URL('../../dist/tiny.onnx', import.meta.url),
+  'small-background.bin': () => new URL('../../dist/small-background.bin', import.meta.url),
   'tiny-background.bin': () => new URL('../../dist/tiny-background.bin', import.meta.url),
 }
 const others: Record<Exclude<CustomAssetName, AssetName>, true> = {

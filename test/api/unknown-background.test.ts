@@ -95,10 +95,15 @@ describe('unknown.background', () => {
     await classifier.fit(known.images, known.labels, { onWarning })
     expect(onWarning.mock.calls.flat().join()).toMatch(/background are so unlike those of the classes/)
     expect(await classifier.knownScore(more.images)).toEqual(await plain.knownScore(more.images))
-    // The default one holds photos, and the classes are digits.
-    using bundled = await ImageClassifier.create({ unknown: { background: 'default' } })
-    await bundled.fit(known.images, known.labels, { onWarning })
-    expect(onWarning).toHaveBeenCalledTimes(2)
+    // The default ones hold photos, and the classes are digits.
+    for (const [i, model] of ['tiny', 'small'].entries()) {
+      using bundled = await ImageClassifier.create({
+        extractor: { model },
+        unknown: { background: 'default' },
+      })
+      await bundled.fit(known.images, known.labels, { onWarning })
+      expect(onWarning).toHaveBeenCalledTimes(2 + i)
+    }
   })
 
   it('leaves out unreadable pictures, or names them', async () => {

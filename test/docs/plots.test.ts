@@ -41,6 +41,7 @@ describe('the committed plots', () => {
       'fine-tune.json',
       'leave-one-out.json',
       'next-to-label.json',
+      'pictures-a-class-small.json',
       'probabilities.json',
       'unknown.json',
       'views.json',

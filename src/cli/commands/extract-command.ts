@@ -27,7 +27,7 @@ export function addExtract(program: Command, signal: AbortSignal): void {
     .description('write the features of pictures to an .npz file; features already in the file are reused')
     .argument('<pictures>', `${labelledHelp}, or folder of pictures`)
     .requiredOption('-o, --output <file>', 'the .npz file to write, or to add to')
-    .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
+    .option('--model <source>', 'the CNN: tiny, small, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
     .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--mirror', 'average over the mirror image too: better for photos, takes twice as long')

@@ -8,7 +8,7 @@ export function addLayers(program: Command, signal: AbortSignal): void {
   program
     .command('layers')
     .description('list the layers of a CNN with their shapes and their share of the work')
-    .argument('<model>', 'the CNN: tiny, or path or URL of an .onnx file')
+    .argument('<model>', 'the CNN: tiny, small, or path or URL of an .onnx file')
     .option('--json', 'print one JSON document instead of text')
     .addHelpText('after', '\nExample:\n  softmargin layers tiny')
     .action((model: string, options: { json?: boolean }) => layers(model, options.json === true, signal))

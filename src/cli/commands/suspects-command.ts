@@ -25,7 +25,7 @@ export function addSuspects(program: Command, signal: AbortSignal): void {
     .command('suspects')
     .description('list pictures that may be in the wrong class, the most suspect first')
     .argument('<pictures>', labelledHelp)
-    .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
+    .option('--model <source>', 'the CNN: tiny, small, or path or URL of an .onnx file', 'tiny')
     .option('--layer <name>', 'layer whose activations are the features', parseLayer)
     .option('--pooling <how>', 'auto, average, max, cls, none, or a grid such as 2x2', parsePooling, 'auto')
     .option('--C <number>', 'penalty for errors, against a wide margin', parsePositive, 3)

@@ -83,7 +83,7 @@ export function addTrain(program: Command, signal: AbortSignal): void {
       'also tell the accuracy by leave-one-out: on each image, by a fit of the SVM on all others',
     )
     .option('--keep-holdout', 'save the classifier without the images held out')
-    .option('--model <source>', 'the CNN: tiny, or path or URL of an .onnx file', 'tiny')
+    .option('--model <source>', 'the CNN: tiny, small, or path or URL of an .onnx file', 'tiny')
     .option(
       '--layer <name>',
       'layer whose activations are the features, or auto for the one that suits best (default: the last before the head)',

@@ -10,7 +10,7 @@ import type { ModelDownload, ModelSource } from './model-source.ts'
 
 /** Options of `FeatureExtractor.create`. */
 export interface ExtractorOptions {
-  /** The model to use. Default `'tiny'`, the CNN bundled with the package. */
+  /** The model to use. Default `'tiny'`, the smaller of the two CNNs bundled with the package. */
   model?: ModelSource | undefined
   /**
    * Files with weights stored outside the model file, keyed by the location that the model records for them:
@@ -94,7 +94,7 @@ export interface ExtractorOptions {
 
 /** JSON-serializable description of an extractor: the options that recreate it from the same model. */
 export interface ExtractorDescription {
-  /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
+  /** `'tiny'`, `'small'`, the path or URL of the model, or `'bytes'`. */
   model: string
   /** Name of the layer's tensor. */
   layer: string

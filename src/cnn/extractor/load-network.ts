@@ -29,7 +29,7 @@ export interface LoadedNetwork {
   facts: Map<string, TensorInfo>
   /** The same for images of the size that the network gets. */
   sized: Map<string, TensorInfo>
-  /** `'tiny'`, the path or URL of the model, or `'bytes'`. */
+  /** `'tiny'`, `'small'`, the path or URL of the model, or `'bytes'`. */
   name: string
   /** The model cut at the layer, with float32 input and outputs. */
   cut: ModelProto

@@ -8,10 +8,10 @@ import { parseModel } from '../../onnx/graph/read.ts'
 import type { ModelProto } from '../../onnx/proto/onnx.ts'
 
 /**
- * Source of a CNN: `'tiny'` (the bundled model), the bytes of an .onnx file, a path, a URL, or a model on the
+ * Source of a CNN: `'tiny'` or `'small'` (the bundled models), the bytes of an .onnx file, a path, a URL, or a model on the
  * Hugging Face hub written as `'hf:owner/name'`, optionally with `@revision` and `/file`.
  */
-export type ModelSource = 'tiny' | Uint8Array | ArrayBuffer | Blob | URL | (string & {})
+export type ModelSource = 'tiny' | 'small' | Uint8Array | ArrayBuffer | Blob | URL | (string & {})
 
 /** How models are downloaded from `http:` and `https:` URLs and from the hub. */
 export interface ModelDownload {
@@ -55,7 +55,7 @@ export interface OpenOptions extends LongCall {
 /** A loaded model. */
 export interface OpenedModel {
   model: ModelProto
-  /** Display name: `'tiny'`, the path or URL (without password and query values), or `'bytes'`. */
+  /** Display name: `'tiny'`, `'small'`, the path or URL (without password and query values), or `'bytes'`. */
   name: string
   /** Contents of the `preprocessor_config.json` next to the model on the hub. */
   preprocess?: HuggingFacePreprocess | undefined
@@ -103,7 +103,8 @@ async function read(
   options: OpenOptions,
   check?: (bytes: Uint8Array, label: string) => void,
 ): Promise<{ bytes: Uint8Array; name: string; hub?: HubModel | undefined }> {
-  if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: 'tiny' }
+  if (source === 'tiny') return { bytes: await readAsset('tiny.onnx'), name: source }
+  if (source === 'small') return { bytes: await readAsset('small.onnx'), name: source }
   if ((typeof source !== 'string' || source === '') && !(source instanceof URL)) {
     return { bytes: await bytesOf(source, argument), name: 'bytes' }
   }
@@ -126,6 +127,6 @@ async function bytesOf(source: unknown, argument: string): Promise<Uint8Array> {
   throw invalidArgument(
     argument,
     source,
-    `'tiny', the bytes of an .onnx file, a URL, a path or 'hf:owner/name'`,
+    `'tiny', 'small', the bytes of an .onnx file, a URL, a path or 'hf:owner/name'`,
   )
 }

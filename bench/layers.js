@@ -1,7 +1,7 @@
 // npm run bench -- layers [models...]
 //
 // Measures how much features differ from those of the native onnxruntime-node, at five layers of each model: the table in
-// docs/models.md. Default models: the bundled CNN and a ResNet-18 with random weights.
+// docs/models.md. Default models: the bundled CNNs and a ResNet-18 with random weights.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,23 +14,26 @@ import { seeded } from './random.js'
 
 const { runtime, absent } = nativeRuntime()
 if (absent) throw new Error(`onnxruntime-node is not available: ${absent}`)
-const tiny = fileURLToPath(new URL('../dist/tiny.onnx', import.meta.url))
+const bundled = ['tiny', 'small'].map((name) => [
+  name,
+  readFileSync(fileURLToPath(new URL(`../dist/${name}.onnx`, import.meta.url))),
+])
 const given = process.argv.slice(3).filter((argument) => !argument.startsWith('--'))
 const models =
   given.length > 0
     ? given.map((path) => [basename(path, '.onnx'), readFileSync(path)])
-    : [
-        ['tiny', readFileSync(tiny)],
-        ['resnet18', resnet18()],
-      ]
+    : [...bundled, ['resnet18', resnet18()]]
 
 console.log('| model | layer | operator | shape | share of the work | largest difference |')
 console.log('| --- | --- | --- | --- | --- | --- |')
 for (const [name, bytes] of models) await compare(name, new Uint8Array(bytes))
 
 async function compare(name, bytes) {
-  const isTiny = name === 'tiny'
-  const extractor = await FeatureExtractor.create({ model: bytes, preprocess: isTiny ? {} : { size: 224 } })
+  const isBundled = bundled.some(([one]) => one === name)
+  const extractor = await FeatureExtractor.create({
+    model: bytes,
+    preprocess: isBundled ? {} : { size: 224 },
+  })
   const { mean, std, size } = extractor.describe().preprocess
   const layers = fiveOf(extractor.layers())
   const computed = extractor.runtime.name === 'engine' ? name : `${name} (${extractor.runtime.name})`

@@ -25,6 +25,21 @@ describe('whole networks at five layers match ONNX Runtime', () => {
     for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
   })
 
+  it.runIf(has)('the larger embedded CNN, for images of two sizes', async () => {
+    const layers = ['tiny.stage4', 'enlarged.pixels', 'enlarged.stage1', 'enlarged.stage3', 'features']
+    const model = cutModel(
+      readModel(readFileSync(new URL('../../../models/small/small.onnx', import.meta.url))),
+      layers,
+    )
+    for (const dims of [
+      [5, 3, 32, 32],
+      [2, 3, 45, 38],
+    ]) {
+      const { outputs } = await compare(model, dims, pictures(new SeededRandom(1), dims), 'pixel_values')
+      for (const { error } of outputs) expect(error).toBeLessThan(1e-5)
+    }
+  })
+
   it.runIf(has)('a ResNet-18 for images of two sizes', async () => {
     const blocks = [1, 2, 3].map((i) => `/layer${i}/layer${i}.1/relu_1/Relu_output_0`)
     const layers = ['/maxpool/MaxPool_output_0', ...blocks, '/Flatten_output_0']

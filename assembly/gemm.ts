@@ -27,8 +27,8 @@ function put(out: usize, sum0: v128, sum1: v128, add: bool): void {
   v128.store(out, sum1, 16)
 }
 
-/** 5 x 8 dot products over `depth` columns. */
-function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
+/** 4 x 8 dot products over `depth` columns. */
+function tile4(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
   let s00 = f32x4.splat(0)
   let s01 = f32x4.splat(0)
   let s10 = f32x4.splat(0)
@@ -37,8 +37,6 @@ function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: b
   let s21 = f32x4.splat(0)
   let s30 = f32x4.splat(0)
   let s31 = f32x4.splat(0)
-  let s40 = f32x4.splat(0)
-  let s41 = f32x4.splat(0)
   for (let k = 0; k < depth; k++) {
     const b0 = v128.load(b)
     const b1 = v128.load(b, 16)
@@ -54,17 +52,13 @@ function tile5(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: b
     x = v128.load_splat<f32>(a, 12)
     s30 = madd(x, b0, s30)
     s31 = madd(x, b1, s31)
-    x = v128.load_splat<f32>(a, 16)
-    s40 = madd(x, b0, s40)
-    s41 = madd(x, b1, s41)
-    a += 20
+    a += 16
     b += 32
   }
   put(out, s00, s01, add)
   put(out + stride, s10, s11, add)
   put(out + 2 * stride, s20, s21, add)
   put(out + 3 * stride, s30, s31, add)
-  put(out + 4 * stride, s40, s41, add)
 }
 
 /** 6 x 8 dot products over `depth` columns. */
@@ -117,7 +111,7 @@ function tile6(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: b
 @inline
 function tile(a: usize, b: usize, depth: i32, out: usize, stride: usize, add: bool): void {
   if (TILE_ROWS == 6) tile6(a, b, depth, out, stride, add)
-  else tile5(a, b, depth, out, stride, add)
+  else tile4(a, b, depth, out, stride, add)
 }
 
 /**

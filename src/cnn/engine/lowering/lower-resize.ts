@@ -33,21 +33,20 @@ const resize: Lower = (lowering, node) => {
   const [x, , scales, sizes] = node.input
   const { value, view } = lowering.tensor(x)
   const { channels, height, width } = value.shape
-  const dims = lowering.mapDims(node.output[0])
   if (view === 'flat' || lowering.opset < 11)
     throw unsupported(node, 'is not of maps, or older than opset 11')
   if (attributeOf(node, 'axes') || integerOf(node, 'antialias', 0) !== 0) {
     throw unsupported(node, 'has axes or antialias')
   }
-  const [to, given] = [dims, sizes ? undefined : [...lowering.weights(scales).read().slice(1)]].map((list) =>
-    list && view === 'last' ? [list[2], list[0], list[1]] : list,
-  )
-  const [, toHeight, toWidth] = to!
-  if (given && given.length !== dims.length) throw unsupported(node, 'has scales for other axes')
-  const rows = blendOf(node, height, toHeight, given?.[1])
-  const columns = blendOf(node, width, toWidth, given?.[2])
-  const shape = { channels, height: toHeight, width: toWidth }
+  const dims = lowering.mapDims(node.output[0])
+  const factors = sizes ? undefined : [...lowering.weights(scales).read()].slice(1)
+  if (factors && factors.length !== dims.length) throw unsupported(node, 'has scales for other axes')
+  // The axes of height and width in a view, without the batch.
+  const [down, right] = view === 'last' ? [0, 1] : [1, 2]
+  const shape = { channels, height: dims[down], width: dims[right] }
   if (dimsOf(shape, view).join() !== dims.join()) throw unsupported(node, 'changes the number of channels')
+  const rows = blendOf(node, height, shape.height, factors?.[down])
+  const columns = blendOf(node, width, shape.width, factors?.[right])
   lowering.add(node, shape, view, { type: 'resize', input: value, rows, columns })
 }
 

@@ -40,8 +40,7 @@ export async function backgroundFeatures(
   o: ImagesCall,
 ): Promise<Matrix> {
   if (background === 'default') {
-    const { model } = source.extractor.describe()
-    const { file, featureSize } = BUNDLED[model as keyof typeof BUNDLED]
+    const { file, featureSize } = bundled(source.extractor.describe().model)
     return decode(await readAsset(file), featureSize)
   }
   const call: ImagesCall = {
@@ -66,11 +65,15 @@ export function checkDefaultBackground(extractor: FeatureExtractor): void {
   const isBundled =
     Object.hasOwn(BUNDLED, model) &&
     JSON.stringify(described) ===
-      JSON.stringify({ model, ...settings, featureSize: described.featureSize }) &&
+      JSON.stringify({ model, ...settings, featureSize: bundled(model).featureSize }) &&
     !extractor.mirror &&
     extractor.shift === 0 &&
     !extractor.tuning
   if (!isBundled) throw notBundled(`layer ${JSON.stringify(layer)} of ${JSON.stringify(model)}`)
+}
+
+function bundled(model: string): (typeof BUNDLED)[keyof typeof BUNDLED] {
+  return BUNDLED[model as keyof typeof BUNDLED]
 }
 
 /** @param what what the features are of */

@@ -10,8 +10,8 @@ import type { NodeProto } from '../../onnx/proto/onnx.ts'
  *   each of them
  */
 export function towersOf(path: NodeProto[], isFeature: (name: string) => boolean): NodeProto[][] {
-  /** The tower of each node, and of the node that makes each tensor. Sets are united where a node reads of several. */
-  const towers = new Map<NodeProto | string, Set<NodeProto>>()
+  /** The tower of each tensor. Towers are united where a node reads of several. */
+  const towers = new Map<string, Set<NodeProto>>()
   const common = new Set<NodeProto>()
   for (const node of path) {
     if (node.output.every(isFeature)) {
@@ -21,11 +21,10 @@ export function towersOf(path: NodeProto[], isFeature: (name: string) => boolean
     const read = new Set(tensorsReadBy(node).flatMap((name) => towers.get(name) ?? []))
     // The smaller ones go into the largest, so that no node moves often.
     const [tower = new Set<NodeProto>(), ...others] = [...read].sort((a, b) => b.size - a.size)
-    for (const other of others) {
-      for (const member of other)
-        for (const key of [member, ...member.output]) towers.set(key, tower.add(member))
+    for (const member of [node, ...others.flatMap((other) => [...other])]) {
+      tower.add(member)
+      for (const name of member.output) towers.set(name, tower)
     }
-    for (const key of [node, ...node.output]) towers.set(key, tower.add(node))
   }
   return [...new Set(towers.values())].map((tower) =>
     path.filter((node) => tower.has(node) || common.has(node)),

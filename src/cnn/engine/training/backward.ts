@@ -95,7 +95,7 @@ class Pass implements BackwardPass {
         break
       case 'resize':
         this.#propagate(operation.input, () => {
-          throw new NotForEngine(`the operator ${show(operation.name)} has no gradient`)
+          throw withoutGradient(operation.name)
         })
     }
   }
@@ -151,7 +151,7 @@ class Pass implements BackwardPass {
         break
       }
       default:
-        throw new NotForEngine(`the operator ${show(name)} has no gradient`)
+        throw withoutGradient(name)
     }
   }
 
@@ -203,7 +203,7 @@ class Pass implements BackwardPass {
   /** The gradient of a crop is a padding with zeros, and that of a padding a crop. */
   #copy({ name, input, output, from, step }: Copy, dy: MapValue): void {
     const isWhole = input.shape.channels === output.shape.channels && step.y === 1 && step.x === 1
-    if (!isWhole) throw new NotForEngine(`the operator ${show(name)} has no gradient`)
+    if (!isWhole) throw withoutGradient(name)
     this.#propagate(input, () => this.#copied(name, dy, input.shape, { y: -from.y, x: -from.x, channel: 0 }))
   }
 
@@ -222,4 +222,8 @@ class Pass implements BackwardPass {
     }
     return this.#push(made)
   }
+}
+
+function withoutGradient(name: string): NotForEngine {
+  return new NotForEngine(`the operator ${show(name)} has no gradient`)
 }

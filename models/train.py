@@ -13,19 +13,16 @@ from PIL import Image
 
 # A stage is a sequence of 3x3 convolutions (the first has stride 2, except in stage 1), then residual blocks of two
 # convolutions each. The number of a block is the width between its convolutions.
-SHAPES = dict(
-    tiny=dict(
-        stages=[
-            dict(convs=[16], blocks=[16]),
-            dict(convs=[48], blocks=[48]),
-            dict(convs=[96], blocks=[96]),
-            dict(convs=[192], blocks=[72]),
-        ],
-        max_bytes=1_500_000,
-        max_mmac=40,
-    ),
-)
+STAGES = [
+    dict(convs=[16], blocks=[16]),
+    dict(convs=[48], blocks=[48]),
+    dict(convs=[96], blocks=[96]),
+    dict(convs=[192], blocks=[72]),
+]
 SIZE = 32
+# The budget of a file, and of the multiply-adds (in millions) for SIZE x SIZE pixels.
+MAX_BYTES = 1_500_000
+MAX_MMAC = 40
 MEAN = [0.507, 0.487, 0.441]
 STD = [0.267, 0.256, 0.276]
 HEAD = 192
@@ -44,10 +41,19 @@ def load(folder, cache):
     return z['x'], z['y'], [str(c) for c in z['classes']]
 
 
+def floats(x):
+    """uint8 [n, h, w, 3] -> float [n, 3, h, w] of 0 to 1. The memory stays channels-last: faster on CPUs."""
+    return torch.as_tensor(x).float().div_(255).permute(0, 3, 1, 2)
+
+
+def centred(images):
+    """Floats of 0 to 1 as the network reads them: with the mean and the standard deviation of each channel taken out."""
+    return (images - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+
+
 def normalise(x):
-    """uint8 [n, h, w, 3] -> float [n, 3, h, w]. The memory stays channels-last: faster on CPUs."""
-    x = torch.as_tensor(x).float().div_(255)
-    return x.sub_(torch.tensor(MEAN)).div_(torch.tensor(STD)).permute(0, 3, 1, 2)
+    """uint8 [n, h, w, 3] -> float [n, 3, h, w], as the network reads it."""
+    return centred(floats(x))
 
 
 def sized(images, size):
@@ -86,7 +92,7 @@ def distorted(images, size, much):
     """Views of images [n, 3, h, w] of 0 to 1, for a contrastive loss (SimCLR: T. Chen and others, ICML 2020).
 
     Each is a random part of the image, between 1 - 0.55 much and 1.15 of its sides, a little stretched, mirrored or not, at size x
-    size pixels; and its saturation, contrast, brightness and the brightness of each channel are changed. The result is normalised.
+    size pixels; and its saturation, contrast, brightness and the brightness of each channel are changed. The result is `centred`.
     """
     n = len(images)
     low, high = math.log(1 - 0.55 * much), math.log(1.15)
@@ -106,8 +112,7 @@ def distorted(images, size, much):
     images = grey + colour * (images - grey)
     middle = images.mean((1, 2, 3), keepdim=True)
     images = middle + (images - middle) * factor(0.6, 1, 1, 1)
-    images = (images * factor(0.4, 1, 1, 1) * factor(0.15, 3, 1, 1)).clamp(0, 1)
-    return (images - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+    return centred((images * factor(0.4, 1, 1, 1) * factor(0.15, 3, 1, 1)).clamp(0, 1))
 
 
 def contrast(first, second, heat=0.2):
@@ -180,12 +185,11 @@ class Head(nn.Module):
 class Net(nn.Module):
     """A network that reads pictures of 32 x 32 pixels and enlarges them to `size`; `features` and `forward` take enlarged ones."""
 
-    def __init__(self, shape, classes, size=SIZE):
+    def __init__(self, classes, size=SIZE):
         super().__init__()
-        self.shape, self.size = shape, size
-        stages = SHAPES[shape]['stages']
-        widths = [3] + [s['convs'][-1] for s in stages]
-        self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(stages))
+        self.size = size
+        widths = [3] + [s['convs'][-1] for s in STAGES]
+        self.stages = nn.ModuleList(Stage(widths[i], stride=2 if i else 1, **s) for i, s in enumerate(STAGES))
         self.width = widths[-1]
         self.head = Head(self.width, classes)
 
@@ -206,7 +210,7 @@ def unfolded(net, path, images):
     """
     weights = Exported(path).weights
 
-    def hooked(module, layer, bn, name, random):
+    def hooked(layer, bn, name, random):
         weight, bias = weights[f'{name}.weight.f16'].float(), weights[f'{name}.bias']
         norms = weight.flatten(1).norm(dim=1).clamp(min=1e-6)
         factor = random * math.sqrt(weight[0].numel()) / norms
@@ -226,9 +230,9 @@ def unfolded(net, path, images):
         parts = [(f'stage{s}.conv{i}', m) for i, m in enumerate(stage.convs, 1)]
         parts += [(f'stage{s}.block{i}.{n}', getattr(b, n)) for i, b in enumerate(stage.blocks, 1) for n in ('conv1', 'conv2')]
         for name, m in parts:
-            hooks.append(hooked(m, m.conv, m.bn, name, 2.5 * math.sqrt(2 / (m.conv.weight.shape[0] * 9))))
+            hooks.append(hooked(m.conv, m.bn, name, 2.5 * math.sqrt(2 / (m.conv.weight.shape[0] * 9))))
     head = net.head
-    hooks.append(hooked(head, head.fc1, head.bn, 'head.fc1', 1 / math.sqrt(3 * head.fc1.weight.shape[1])))
+    hooks.append(hooked(head.fc1, head.bn, 'head.fc1', 1 / math.sqrt(3 * head.fc1.weight.shape[1])))
     head.fc2.weight.data.copy_(weights['head.fc2.weight.f16'].float())
     head.fc2.bias.data.copy_(weights['head.fc2.bias'])
     with torch.no_grad():
@@ -270,7 +274,7 @@ def lessons(paths, x):
 
 def train(args, x, y, xtest, ytest, classes):
     """SGD with one warm-up and decay of the learning rate. The schedule follows the epochs, or with --minutes the clock."""
-    net = Net(args.shape, len(classes), args.size)
+    net = Net(len(classes), args.size)
     if args.start and args.start.suffix == '.onnx':
         unfolded(net, args.start, sized(normalise(x[torch.randperm(len(x))[:2000].numpy()]), args.size))
     elif args.start:
@@ -312,8 +316,7 @@ def train(args, x, y, xtest, ytest, classes):
             rows = order[step * args.batch:(step + 1) * args.batch]
             labels, lesson = F.one_hot(y[rows], len(classes)).float(), [part[rows] for part in taught] if taught else None
             if args.contrast:
-                raw = torch.as_tensor(x[rows.numpy()]).permute(0, 3, 1, 2).float().div_(255)
-                images = torch.cat([distorted(raw, args.size, args.distort) for _ in range(2)])
+                images = torch.cat([distorted(floats(x[rows.numpy()]), args.size, args.distort) for _ in range(2)])
                 labels, lesson = labels.repeat(2, 1), lesson and [part.repeat(2, 1) for part in lesson]
             else:
                 images = sized(normalise(augmented(padded, rows)), args.size)
@@ -337,12 +340,12 @@ def train(args, x, y, xtest, ytest, classes):
             with torch.no_grad():
                 for average, now in zip(mean_net.state_dict().values(), net.state_dict().values()):
                     average.lerp_(now, 1 - args.average) if average.is_floating_point() else average.copy_(now)
-            total, hits, seen = total + loss.item(), hits + (logits.argmax(1) == labels.argmax(1)).sum().item(), seen + 1
+            total, hits, seen = total + loss.item(), hits + (logits.argmax(1) == labels.argmax(1)).float().mean().item(), seen + 1
         epoch, elapsed = epoch + 1, time.time() - start
         if seen:
             told = f'{100 * accuracy(mean_net, xtest, ytest):.2f} %' if epoch % args.judge == 0 or progress >= 1 else '-'
             print(f'epoch {epoch}  {elapsed / 60:.1f} min  progress {progress:.3f}  loss {total / seen:.3f}  '
-                  f'train {100 * hits / seen / args.batch:.2f} %  test {told}', flush=True)
+                  f'train {100 * hits / seen:.2f} %  test {told}', flush=True)
         state = dict(parts=[m.state_dict() for m in (net, mean_net, opt, adapter, projector)], epoch=epoch, elapsed=elapsed,
                      progress=progress, rng=torch.get_rng_state())
         torch.save(state, f'{checkpoint}.new')
@@ -361,7 +364,7 @@ def accuracy(net, x, y):
 
 def export(net, classes, path):
     """Writes the ONNX graph node by node, to control its names. Weights are float16, all arithmetic is float32."""
-    nodes, weights, infos, macs, stages = [], [], [], 0, SHAPES[net.shape]['stages']
+    nodes, weights, infos, macs = [], [], [], 0
 
     def add(op, name, inputs, output=None, **attributes):
         nodes.append(helper.make_node(op, inputs, [output or name], name=name, **attributes))
@@ -401,7 +404,7 @@ def export(net, classes, path):
             x = add('Add', f'{name}.add', [x, conv(f'{name}.conv2', module.conv2, inner, side)], f'{name}.add.out')
             x = add('Relu', f'{name}.relu', [x], f'stage{s}' if module is last else f'{name}.relu.out')
         side_name = '' if s == 1 else f'/{2 ** (s - 1)}'
-        shape = ['N', stages[s - 1]['convs'][-1], f'{height}{side_name}', f'{width}{side_name}']
+        shape = ['N', STAGES[s - 1]['convs'][-1], f'{height}{side_name}', f'{width}{side_name}']
         infos.append(helper.make_tensor_value_info(f'stage{s}', TensorProto.FLOAT, shape))
     for name in ('stage4', 'stage3'):
         add('Flatten', f'{name}.mean', [add('GlobalAveragePool', f'{name}.pool', [name], f'{name}.pool.out')], axis=1)
@@ -416,7 +419,7 @@ def export(net, classes, path):
         macs += weight.numel()
 
     outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['N', len(classes)]),
-               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in stages[2:])])]
+               helper.make_tensor_value_info('features', TensorProto.FLOAT, ['N', sum(s['convs'][-1] for s in STAGES[2:])])]
     pixels = helper.make_tensor_value_info('pixel_values', TensorProto.FLOAT, ['N', 3, 'H', 'W'])
     graph = helper.make_graph(nodes, f'softmargin-{path.stem}', [pixels], outputs, weights, value_info=infos)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], producer_name='softmargin', ir_version=8)
@@ -426,7 +429,7 @@ def export(net, classes, path):
     onnx.save(model, str(path))
     size = path.stat().st_size
     print(f'{path.name}: {sum(p.numel() for p in net.parameters()):,} parameters, {size:,} bytes, {macs / 1e6:.2f} MMAC at {net.size}x{net.size}')
-    assert size <= SHAPES[net.shape]['max_bytes'] and macs <= SHAPES[net.shape]['max_mmac'] * 1e6 * (net.size / SIZE) ** 2, 'over the budget'
+    assert size <= MAX_BYTES and macs <= MAX_MMAC * 1e6 * (net.size / SIZE) ** 2, 'over the budget'
 
 
 class Exported:
@@ -497,7 +500,6 @@ def main():
     p.add_argument('--data', type=Path, required=True, help='folder with train/<class>/*.png and test/<class>/*.png')
     p.add_argument('--work', type=Path, required=True, help='folder for the decoded data and the checkpoint')
     p.add_argument('--probe', type=Path, help='folder with <class>/*.jpg of ten other classes, 1,500 a class, for the SVM')
-    p.add_argument('--shape', choices=list(SHAPES), default='tiny')
     p.add_argument('--out', type=Path, required=True, help='the file to write, or with --judge-only to evaluate')
     p.add_argument('--epochs', type=int, default=60)
     p.add_argument('--minutes', type=float, help='let the schedule follow the clock instead of the epochs')
@@ -508,12 +510,14 @@ def main():
     p.add_argument('--relight', type=float, default=0.15, help='strength of the random changes of contrast and colour')
     p.add_argument('--warm', type=float, default=0.15, help='share of the schedule in which the learning rate rises')
     p.add_argument('--mix', type=float, default=0.0, help='probability of CutMix for a batch; never in the last fifth of the schedule')
-    p.add_argument('--size', type=int, default=SIZE, help='side to which the network enlarges the pictures of 32 x 32 pixels that it is given')
+    p.add_argument('--size', type=int, default=SIZE, help='side to which the network enlarges the pictures of 32 x 32 pixels that it is '
+                   'given')
     p.add_argument('--contrast', type=float, default=0.0, help='weight of a contrastive loss, for which each batch has two views of its '
                    'images; 0 for one view and none')
     p.add_argument('--distort', type=float, default=0.5, help='strength of the distortions of those views, 0 to 1')
     p.add_argument('--clip', type=float, default=0.0, help='largest norm of the gradient; 0 for any')
-    p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, or an .onnx file of this script, instead of random ones')
+    p.add_argument('--start', type=Path, help='checkpoint whose averaged weights are the initial weights, or an .onnx file of this script, '
+                   'instead of random ones')
     p.add_argument('--teacher', type=Path, nargs='*', help='exported .onnx files to distil from: their predictions and features')
     p.add_argument('--trust', type=float, default=0.5, help="weight of the teachers' predictions in the loss, from 0 to 1")
     p.add_argument('--imitate', type=float, default=0.0, help="weight of the distance from the teachers' features in the loss")
